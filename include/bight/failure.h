@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/failure.h - a failure: what went wrong, where it began, and what caused it.
+ *
+ * Immutable and counted; holds may be taken and released in any thread. Code, errno, message, the place in
+ * the source and any number of causes travel together. Making one never fails: without memory the answer is
+ * the shared failure for OUT_OF_MEMORY. The shared failures of bight_failure_of() allocate nothing and may be
+ * held and released like any other. */
+#ifndef BIGHT_FAILURE_H
+#define BIGHT_FAILURE_H
+
+#include <bight/error.h>
+
+BIGHT_BEGIN
+
+struct bight_failure;
+
+/* A new failure with a printf-style message (NULL: the code's own text; cut after 1023 bytes). `number` is an
+ * errno or 0; `cause` is taken (NULL: none). The caller owns one hold. Never NULL. */
+#define bight_failure_new(code, number, cause, ...) \
+    bight_failure_new_at(BIGHT_HERE, (code), (number), (cause), __VA_ARGS__)
+BIGHT_API struct bight_failure *bight_failure_new_at(const char *place, int code, int number,
+    struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
+
+/* A new failure with `count` causes, in order; each is taken, the array is not. Never NULL. */
+#define bight_failure_new_many(code, causes, count, ...) \
+    bight_failure_new_many_at(BIGHT_HERE, (code), (causes), (count), __VA_ARGS__)
+BIGHT_API struct bight_failure *bight_failure_new_many_at(const char *place, int code,
+    struct bight_failure *const *causes, size_t count, const char *format, ...) BIGHT_PRINTF(5, 6);
+
+/* The failure of a system call: `number` is a positive errno, the code is bight_error_from_errno()'s, the
+ * message is `what` and the system's text. Never NULL. */
+#define bight_failure_from_errno(number, what) bight_failure_from_errno_at(BIGHT_HERE, (number), (what))
+BIGHT_API struct bight_failure *bight_failure_from_errno_at(const char *place, int number, const char *what);
+
+/* The shared failure of a code: no errno, the code's own text, no cause, nothing allocated. Never NULL. */
+BIGHT_API struct bight_failure *bight_failure_of(int code);
+
+/* One more hold; gives the failure back. */
+BIGHT_API struct bight_failure *bight_failure_hold(const struct bight_failure *failure);
+
+/* Lets go of one hold; NULL is fine. A million causes deep is freed in constant stack (D12). */
+BIGHT_API void bight_failure_release(struct bight_failure *failure);
+
+BIGHT_API int bight_failure_code(const struct bight_failure *failure);
+
+/* The errno that came with it, 0 when none did. */
+BIGHT_API int bight_failure_errno(const struct bight_failure *failure);
+
+/* One line without a full stop; lives as long as the failure. */
+BIGHT_API const char *bight_failure_message(const struct bight_failure *failure);
+
+/* "file.c:123" where it was made; "" for a shared failure. */
+BIGHT_API const char *bight_failure_place(const struct bight_failure *failure);
+
+BIGHT_API size_t bight_failure_cause_count(const struct bight_failure *failure);
+
+/* The cause at `index` (borrowed), NULL past the end. */
+BIGHT_API struct bight_failure *bight_failure_cause(const struct bight_failure *failure, size_t index);
+
+/* bight_error_is() of its code. */
+BIGHT_API bool bight_failure_is(const struct bight_failure *failure, int kind);
+
+/* Writes the failure and its causes, most recent first, as one line of at most `size` bytes with its NUL; at
+ * most 16 causes are spelled out. Gives the length that the whole text needs, as snprintf does. */
+BIGHT_API size_t bight_failure_format(const struct bight_failure *failure, char *buffer, size_t size);
+
+BIGHT_END
+
+#endif

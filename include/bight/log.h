@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/log.h - structured log events and who observes them.
+ *
+ * Until a program installs an observer, warnings and worse go to standard error, one line each, every byte
+ * that came from elsewhere escaped. Nothing else is ever printed. Observer and level are process-wide and set
+ * before the first reactor. Logging allocates nothing; an observer may be called from any thread. */
+#ifndef BIGHT_LOG_H
+#define BIGHT_LOG_H
+
+#include <bight/failure.h>
+
+BIGHT_BEGIN
+
+enum bight_log_level {
+    BIGHT_LOG_DEBUG = 10,
+    BIGHT_LOG_INFO = 20,
+    BIGHT_LOG_WARNING = 30,
+    BIGHT_LOG_ERROR = 40,
+    BIGHT_LOG_CRITICAL = 50
+};
+
+enum bight_log_field_kind { BIGHT_FIELD_TEXT = 1, BIGHT_FIELD_INTEGER, BIGHT_FIELD_BYTES };
+
+/* One named value of an event. Text and bytes are borrowed for the call; bytes may hold anything. */
+struct bight_log_field {
+    const char *name;
+    enum bight_log_field_kind kind;
+    int64_t integer;
+    const void *data;
+    size_t size;
+};
+
+struct bight_log_event {
+    enum bight_log_level level;
+    const char *system;  /* which part speaks: "deferred", "tcp", or the program's own word */
+    const char *message; /* one line without a full stop, fully formatted; may hold bytes of a peer */
+    const char *place;   /* where in the source; NULL when that means nothing */
+    const struct bight_failure *failure; /* NULL: none. Borrowed for the call */
+    const struct bight_log_field *fields;
+    size_t field_count;
+};
+
+typedef void (*bight_log_observer)(const struct bight_log_event *event, void *context);
+
+/* Every event from `level` on goes to `observer`, and standard error hears nothing more. NULL brings the
+ * default back. */
+BIGHT_API void bight_log_set_observer(bight_log_observer observer, void *context);
+
+/* Events below `level` are dropped before they are formatted. The default is WARNING. */
+BIGHT_API void bight_log_set_level(enum bight_log_level level);
+BIGHT_API enum bight_log_level bight_log_get_level(void);
+
+/* "debug", "info", "warning", "error", "critical" (any case) to the level; 0 for anything else. */
+BIGHT_API int bight_log_level_from_name(const char *name);
+
+/* Hands an event to the observer. The macro formats only when the level is wanted; messages longer than 1023
+ * bytes are cut. */
+#define bight_log(level, system, failure, ...)                                    \
+    ((int)(level) >= (int)bight_log_get_level()                                   \
+            ? bight_log_at(BIGHT_HERE, (level), (system), (failure), __VA_ARGS__) \
+            : (void)0)
+BIGHT_API void bight_log_at(const char *place, enum bight_log_level level, const char *system,
+    const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
+
+/* Hands over an event with fields of the caller's own. */
+BIGHT_API void bight_log_event_emit(const struct bight_log_event *event);
+
+/* Writes the default form of an event as one line without newline, every byte outside printable ASCII escaped
+ * as \n, \r, \t or \xHH and a backslash doubled, cut to `size` with its NUL. Gives the length written. */
+BIGHT_API size_t bight_log_event_format(const struct bight_log_event *event, char *buffer, size_t size);
+
+/* Escapes `data` as above. Gives the length written, always NUL-terminated and never half an escape. */
+BIGHT_API size_t bight_escape(const void *data, size_t data_size, char *buffer, size_t size);
+
+BIGHT_END
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* check.h - assertions on bight's own invariants, and reports of misuse by a caller.
+ *
+ * An invariant holds whatever peers and callers do; BIGHT_INVARIANT stays on in release builds. Misuse is not
+ * an invariant: bight_usage_error() logs it with the caller's place and gives the code to return. */
+#ifndef BIGHT_BASE_CHECK_H
+#define BIGHT_BASE_CHECK_H
+
+#include <bight/error.h>
+
+#define BIGHT_LIKELY(x) __builtin_expect(!!(x), 1)
+#define BIGHT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#define BIGHT_INVARIANT(condition) \
+    (BIGHT_LIKELY(condition) ? (void)0 : bight_invariant_broken(#condition, BIGHT_HERE))
+
+/* Logs what broke as critical and ends the process with SIGABRT. */
+_Noreturn void bight_invariant_broken(const char *condition, const char *place);
+
+/* Logs an error "<what>: <text of the code>" with the place and gives `code` back. */
+int bight_usage_error(int code, const char *place, const char *what);
+
+#endif

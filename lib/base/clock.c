@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* clock.c - what all clocks share: seconds to nanoseconds, and handles to timers that cannot dangle.
+ *
+ * The clocks themselves are elsewhere: the reactor's wheel in lib/reactor, the virtual clock in lib/testing.
+ * A handle names a slot whose memory is readable for ever and whose generation is odd while the timer is
+ * pending; it is compared here once, so that a clock's ops only ever see a pending slot of their own (R7). */
+#include <bight/clock.h>
+
+#include "base/check.h"
+#include "base/slab.h"
+
+int bight_seconds_to_nanoseconds(double seconds, uint64_t *nanoseconds)
+{
+    if (!(seconds >= 0)) { /* NaN as well */
+        return BIGHT_E_INVALID_ARGUMENT;
+    }
+    if (seconds >= (double)(UINT64_MAX / BIGHT_NANOSECONDS_PER_SECOND)) {
+        *nanoseconds = UINT64_MAX;
+        return BIGHT_OK;
+    }
+    /* The whole seconds apart: their product is exact where a double's would not be after 104 days. */
+    uint64_t whole = (uint64_t)seconds;
+    double rest = (seconds - (double)whole) * (double)BIGHT_NANOSECONDS_PER_SECOND;
+    uint64_t rounded = (uint64_t)rest;
+    if ((double)rounded < rest) {
+        rounded++;
+    }
+    *nanoseconds = whole * BIGHT_NANOSECONDS_PER_SECOND + rounded;
+    return BIGHT_OK;
+}
+
+static uint64_t later(uint64_t time, uint64_t delay)
+{
+    return delay > UINT64_MAX - time ? UINT64_MAX : time + delay;
+}
+
+/* The deadline that lies `seconds` after now. */
+static int deadline_after(struct bight_clock *clock, double seconds, const char *what, uint64_t *deadline)
+{
+    uint64_t delay;
+    int code = bight_seconds_to_nanoseconds(seconds, &delay);
+    if (code != BIGHT_OK) {
+        return bight_usage_error(code, BIGHT_HERE, what);
+    }
+    *deadline = later(bight_clock_now(clock), delay);
+    return BIGHT_OK;
+}
+
+int bight_clock_call_later(struct bight_clock *clock, double seconds, bight_timer_function function,
+    void *context, bight_release_function release, struct bight_timer *timer)
+{
+    uint64_t deadline;
+    int code = deadline_after(clock, seconds, "bight_clock_call_later", &deadline);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    return bight_clock_call_at(clock, deadline, function, context, release, timer);
+}
+
+/* The slot of a pending timer, NULL for any other handle. */
+static struct bight_timer_slot *pending(struct bight_timer timer)
+{
+    if (timer.slot == NULL || !bight_slot_is_current(timer.slot, timer.generation)) {
+        return NULL;
+    }
+    return timer.slot;
+}
+
+int bight_timer_cancel(struct bight_timer timer)
+{
+    struct bight_timer_slot *slot = pending(timer);
+    if (slot == NULL) {
+        return BIGHT_E_STALE;
+    }
+    slot->clock->ops->cancel(slot->clock, slot);
+    return BIGHT_OK;
+}
+
+int bight_timer_reset_at(struct bight_timer timer, uint64_t deadline)
+{
+    struct bight_timer_slot *slot = pending(timer);
+    if (slot == NULL) {
+        return BIGHT_E_STALE;
+    }
+    slot->clock->ops->reset_at(slot->clock, slot, deadline);
+    return BIGHT_OK;
+}
+
+int bight_timer_reset(struct bight_timer timer, double seconds)
+{
+    struct bight_timer_slot *slot = pending(timer);
+    if (slot == NULL) {
+        return BIGHT_E_STALE;
+    }
+    uint64_t deadline;
+    int code = deadline_after(slot->clock, seconds, "bight_timer_reset", &deadline);
+    if (code == BIGHT_OK) {
+        slot->clock->ops->reset_at(slot->clock, slot, deadline);
+    }
+    return code;
+}
+
+int bight_timer_delay(struct bight_timer timer, double seconds)
+{
+    struct bight_timer_slot *slot = pending(timer);
+    if (slot == NULL) {
+        return BIGHT_E_STALE;
+    }
+    uint64_t change;
+    int code = bight_seconds_to_nanoseconds(seconds < 0 ? -seconds : seconds, &change);
+    if (code != BIGHT_OK) {
+        return bight_usage_error(code, BIGHT_HERE, "bight_timer_delay");
+    }
+    uint64_t deadline = slot->clock->ops->deadline(slot->clock, slot);
+    uint64_t earlier = deadline > change ? deadline - change : 0;
+    slot->clock->ops->reset_at(slot->clock, slot, seconds < 0 ? earlier : later(deadline, change));
+    return BIGHT_OK;
+}
+
+bool bight_timer_is_pending(struct bight_timer timer)
+{
+    return pending(timer) != NULL;
+}
+
+uint64_t bight_timer_deadline(struct bight_timer timer)
+{
+    struct bight_timer_slot *slot = pending(timer);
+    return slot == NULL ? 0 : slot->clock->ops->deadline(slot->clock, slot);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* log.c - events, who observes them, and the line that goes to standard error until a program says otherwise.
+ *
+ * Nothing here allocates, takes a lock, or changes errno. Observer and level are process-wide and set before
+ * the first reactor. The default observer writes each event with one call, so that lines of several threads
+ * or processes do not mix, and it does not care whether that worked: a program must not fail because nobody
+ * reads what it says. The one idea: every byte that may come from elsewhere passes append_escaped(). */
+#include <bight/log.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum {
+    MESSAGE_LIMIT = 1024, /* with its NUL */
+    FAILURE_LIMIT = 2048,
+    LINE_LIMIT = 4096, /* with its newline: what a pipe takes in one piece */
+};
+
+static const struct {
+    enum bight_log_level level;
+    const char *name;
+} level_names[] = {
+    { BIGHT_LOG_DEBUG, "debug" },
+    { BIGHT_LOG_INFO, "info" },
+    { BIGHT_LOG_WARNING, "warning" },
+    { BIGHT_LOG_ERROR, "error" },
+    { BIGHT_LOG_CRITICAL, "critical" },
+};
+enum { LEVELS = sizeof level_names / sizeof level_names[0] };
+
+static void observe_on_standard_error(const struct bight_log_event *event, void *context);
+
+static bight_log_observer the_observer = observe_on_standard_error;
+static void *observer_context;
+static enum bight_log_level wanted_level = BIGHT_LOG_WARNING;
+
+void bight_log_set_observer(bight_log_observer observer, void *context)
+{
+    the_observer = observer == NULL ? observe_on_standard_error : observer;
+    observer_context = context;
+}
+
+void bight_log_set_level(enum bight_log_level level)
+{
+    wanted_level = level;
+}
+
+enum bight_log_level bight_log_get_level(void)
+{
+    return wanted_level;
+}
+
+int bight_log_level_from_name(const char *name)
+{
+    for (size_t i = 0; i < LEVELS; i++) {
+        if (strcasecmp(name, level_names[i].name) == 0) {
+            return (int)level_names[i].level;
+        }
+    }
+    return 0;
+}
+
+void bight_log_event_emit(const struct bight_log_event *event)
+{
+    if ((int)event->level < (int)wanted_level) {
+        return;
+    }
+    int saved = errno;
+    the_observer(event, observer_context);
+    errno = saved;
+}
+
+void bight_log_at(const char *place, enum bight_log_level level, const char *system,
+    const struct bight_failure *failure, const char *format, ...)
+{
+    if ((int)level < (int)wanted_level) {
+        return;
+    }
+    int saved = errno;
+    char message[MESSAGE_LIMIT];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    struct bight_log_event event = {
+        .level = level,
+        .system = system,
+        .message = length < 0 ? format : message,
+        .place = place,
+        .failure = failure,
+    };
+    bight_log_event_emit(&event);
+    errno = saved;
+}
+
+/* One byte as it is shown: itself, or an escape. Gives the number of characters. `quote` is escaped also. */
+static size_t escape_byte(uint8_t byte, char quote, char shown[4])
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char plain[] = "\n\r\t\\", letters[] = "nrt\\";
+    const char *special = byte == '\0' ? NULL : strchr(plain, byte);
+    shown[0] = '\\';
+    if (special != NULL) {
+        shown[1] = letters[special - plain];
+        return 2;
+    }
+    if (byte < ' ' || byte > '~' || (quote != '\0' && byte == (uint8_t)quote)) {
+        shown[1] = 'x';
+        shown[2] = digits[byte >> 4];
+        shown[3] = digits[byte & 15];
+        return 4;
+    }
+    shown[0] = (char)byte;
+    return 1;
+}
+
+/* Stops, and takes nothing more afterwards, where an escape no longer fits as a whole. */
+static void append_escaped(struct bight_text *text, const void *data, size_t size, char quote)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < size; i++) {
+        char shown[4];
+        size_t length = escape_byte(bytes[i], quote, shown);
+        if (text->needed + length >= text->size) {
+            text->size = text->needed < text->size ? text->needed + 1 : text->size;
+            return;
+        }
+        bight_text_append(text, shown, length);
+    }
+}
+
+static void append_string(struct bight_text *text, const char *string)
+{
+    append_escaped(text, string, strlen(string), '\0');
+}
+
+size_t bight_escape(const void *data, size_t data_size, char *buffer, size_t size)
+{
+    struct bight_text text = { buffer, size, 0 };
+    append_escaped(&text, data, data_size, '\0');
+    return bight_text_end(&text);
+}
+
+static const char *level_name(enum bight_log_level level)
+{
+    const char *name = level_names[0].name;
+    for (size_t i = 0; i < LEVELS && level_names[i].level <= level; i++) {
+        name = level_names[i].name;
+    }
+    return name;
+}
+
+/* " name=12" or " name="text"" */
+static void append_field(struct bight_text *text, const struct bight_log_field *field)
+{
+    append_string(text, " ");
+    append_string(text, field->name);
+    append_string(text, "=");
+    if (field->kind == BIGHT_FIELD_INTEGER) {
+        char number[24];
+        snprintf(number, sizeof number, "%lld", (long long)field->integer);
+        append_string(text, number);
+        return;
+    }
+    append_string(text, "\"");
+    append_escaped(text, field->data, field->size, '"');
+    append_string(text, "\"");
+}
+
+static void append_failure(struct bight_text *text, const struct bight_failure *failure)
+{
+    char spelled[FAILURE_LIMIT];
+    bight_failure_format(failure, spelled, sizeof spelled);
+    append_string(text, ": ");
+    append_string(text, spelled);
+}
+
+size_t bight_log_event_format(const struct bight_log_event *event, char *buffer, size_t size)
+{
+    struct bight_text text = { buffer, size, 0 };
+    append_string(&text, "bight: ");
+    append_string(&text, level_name(event->level));
+    append_string(&text, ": ");
+    if (event->system != NULL) {
+        append_string(&text, "[");
+        append_string(&text, event->system);
+        append_string(&text, "] ");
+    }
+    append_string(&text, event->message);
+    for (size_t i = 0; i < event->field_count; i++) {
+        append_field(&text, &event->fields[i]);
+    }
+    if (event->failure != NULL) {
+        append_failure(&text, event->failure);
+    }
+    if (event->place != NULL && event->place[0] != '\0') {
+        append_string(&text, " (");
+        append_string(&text, event->place);
+        append_string(&text, ")");
+    }
+    return bight_text_end(&text);
+}
+
+/* Writes without the SIGPIPE that would come of a reader who has gone: it is held back for this thread, and
+ * taken off again when this write raised it. */
+static void write_quietly(const char *data, size_t size)
+{
+    sigset_t pipe_signal, pending, before;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigemptyset(&pending);
+    sigpending(&pending);
+    bool was_pending = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    ssize_t written;
+    do {
+        written = write(STDERR_FILENO, data, size);
+    } while (written < 0 && errno == EINTR);
+    if (written < 0 && errno == EPIPE && !was_pending) {
+        const struct timespec at_once = { 0, 0 };
+        while (sigtimedwait(&pipe_signal, NULL, &at_once) < 0 && errno == EINTR) {
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void observe_on_standard_error(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    char line[LINE_LIMIT];
+    size_t length = bight_log_event_format(event, line, sizeof line);
+    line[length] = '\n';
+    write_quietly(line, length + 1);
+}

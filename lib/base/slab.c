@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* slab.c - the slow ways of the pools: new chunks, lists handed over by threads that ended, checks.
+ *
+ * The fast ways are inline in slab.h and touch only the calling thread's list. Process-wide and under one
+ * lock: the chunks, which are never freed and stay reachable from here, and for each kind the slots that no
+ * thread has. What a slot holds, and when it is free, is for the room that takes it.
+ *
+ * With a `permit` hook, taking a slot is the allocation that a test sees and can make fail; chunks then come
+ * from the C library, so that what the hook counts does not depend on how full the pool happened to be. */
+#include "base/slab.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+#if BIGHT_SLAB_CHECKED
+#include <sanitizer/asan_interface.h>
+#endif
+
+enum {
+    CHUNK_SIZE = 16384,
+    CHUNK_ALIGNMENT = 64,
+    SLOT_ALIGNMENT = 16,
+    SLOTS_AT_LEAST = 8,
+};
+
+/* The head of a chunk; its slots begin at the next multiple of CHUNK_ALIGNMENT. */
+struct chunk {
+    struct chunk *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `chunks` and every kind's `shared` */
+static struct chunk *chunks;
+
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* the first of the ending thread's slabs */
+static bool key_works;
+
+/* The links of free slots lie in memory that is poisoned under AddressSanitizer: these two go past it. */
+__attribute__((noinline, no_sanitize_address)) static struct bight_slot *next_of(
+    const struct bight_slot *slot)
+{
+    return slot->next_free;
+}
+
+__attribute__((noinline, no_sanitize_address)) static void set_next(
+    struct bight_slot *slot, struct bight_slot *next)
+{
+    slot->next_free = next;
+}
+
+static size_t stride_of(const struct bight_slab_kind *kind)
+{
+    size_t size = kind->slot_size < sizeof(struct bight_slot) ? sizeof(struct bight_slot) : kind->slot_size;
+    return (size + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
+}
+
+/* Everything but the generation, which stale names go on reading. */
+static void poison(const struct bight_slab_kind *kind, struct bight_slot *slot)
+{
+#if BIGHT_SLAB_CHECKED
+    ASAN_POISON_MEMORY_REGION(
+        (char *)slot + sizeof slot->generation, stride_of(kind) - sizeof slot->generation);
+#else
+    (void)kind;
+    (void)slot;
+#endif
+}
+
+static void unpoison(const struct bight_slab_kind *kind, struct bight_slot *slot)
+{
+#if BIGHT_SLAB_CHECKED
+    ASAN_UNPOISON_MEMORY_REGION(slot, kind->slot_size);
+#else
+    (void)kind;
+    (void)slot;
+#endif
+}
+
+/* Behind all others, so that a slot is reused as late as can be. */
+static void append(struct bight_slab *slab, struct bight_slot *slot)
+{
+    set_next(slot, NULL);
+    if (slab->free_list == NULL) {
+        slab->free_list = slot;
+    } else {
+        set_next(slab->free_tail, slot);
+    }
+    slab->free_tail = slot;
+}
+
+static struct bight_slot *last_of(struct bight_slot *slot)
+{
+    while (next_of(slot) != NULL) {
+        slot = next_of(slot);
+    }
+    return slot;
+}
+
+/* Gives the slab's free slots to whoever needs them. */
+static void hand_over(struct bight_slab *slab)
+{
+    if (slab->free_list == NULL) {
+        return;
+    }
+    struct bight_slot *last = last_of(slab->free_list);
+    pthread_mutex_lock(&lock);
+    set_next(last, slab->kind->shared);
+    slab->kind->shared = slab->free_list;
+    pthread_mutex_unlock(&lock);
+    slab->free_list = slab->free_tail = NULL;
+}
+
+/* Runs in the ending thread. A slab that is used after this, by another key's destructor, registers anew. */
+static void thread_ends(void *first)
+{
+    struct bight_slab *slab = first;
+    while (slab != NULL) {
+        struct bight_slab *next = slab->next_registered;
+        slab->registered = false;
+        slab->next_registered = NULL;
+        hand_over(slab);
+        slab = next;
+    }
+}
+
+static void make_key(void)
+{
+    key_works = pthread_key_create(&key, thread_ends) == 0;
+}
+
+/* Without success the slab still works; its slots are then lost to others when the thread ends. */
+static void register_slab(struct bight_slab *slab)
+{
+    pthread_once(&key_once, make_key);
+    if (!key_works) {
+        return;
+    }
+    slab->next_registered = pthread_getspecific(key);
+    slab->registered = pthread_setspecific(key, slab) == 0;
+}
+
+static bool adopt_shared(struct bight_slab *slab)
+{
+    pthread_mutex_lock(&lock);
+    slab->free_list = slab->kind->shared;
+    slab->kind->shared = NULL;
+    pthread_mutex_unlock(&lock);
+    if (slab->free_list == NULL) {
+        return false;
+    }
+    slab->free_tail = BIGHT_SLAB_CHECKED ? last_of(slab->free_list) : NULL;
+    return true;
+}
+
+static struct chunk *allocate_chunk(size_t size)
+{
+    struct chunk *chunk = bight_memory_asks_permit ? malloc(size) : bight_malloc(size);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    pthread_mutex_lock(&lock);
+    chunk->next = chunks;
+    chunks = chunk;
+    pthread_mutex_unlock(&lock);
+    return chunk;
+}
+
+static bool add_chunk(struct bight_slab *slab)
+{
+    size_t stride = stride_of(slab->kind);
+    size_t count = CHUNK_SIZE / stride < SLOTS_AT_LEAST ? SLOTS_AT_LEAST : CHUNK_SIZE / stride;
+    struct chunk *chunk = allocate_chunk(sizeof *chunk + CHUNK_ALIGNMENT + count * stride);
+    if (chunk == NULL) {
+        return false;
+    }
+    uintptr_t first = ((uintptr_t)(chunk + 1) + CHUNK_ALIGNMENT - 1) / CHUNK_ALIGNMENT * CHUNK_ALIGNMENT;
+    for (size_t i = 0; i < count; i++) {
+        struct bight_slot *slot = (struct bight_slot *)(first + i * stride);
+        slot->generation = 0;
+        append(slab, slot);
+        poison(slab->kind, slot);
+    }
+    return true;
+}
+
+void *bight_slab_take_slow(struct bight_slab *slab)
+{
+    if (!bight_memory_permits()) {
+        return NULL;
+    }
+    if (!slab->registered) {
+        register_slab(slab);
+    }
+    if (slab->free_list == NULL && !adopt_shared(slab) && !add_chunk(slab)) {
+        return NULL;
+    }
+    struct bight_slot *slot = slab->free_list;
+    slab->free_list = next_of(slot);
+    unpoison(slab->kind, slot);
+    bight_slot_advance(slot);
+    return slot;
+}
+
+void bight_slab_give_slow(struct bight_slab *slab, void *slot_memory)
+{
+    struct bight_slot *slot = slot_memory;
+    BIGHT_INVARIANT(slot->generation % 2 == 1);
+    if (!slab->registered) {
+        register_slab(slab);
+    }
+    bight_slot_advance(slot);
+#if BIGHT_SLAB_CHECKED
+    append(slab, slot);
+    poison(slab->kind, slot);
+#else
+    slot->next_free = slab->free_list;
+    slab->free_list = slot;
+#endif
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* slab.h - pools of slots whose generations stay readable for ever.
+ *
+ * Deferreds and timers are named by (pointer, generation) pairs that may outlive them. Their slots come from
+ * here: a slot's memory is never given back to the system, and its first word, the generation, changes each
+ * time the slot is freed, so a stale name is told apart for the price of one compare. Each thread has a free
+ * list of its own (a `struct bight_slab` in thread-local storage); a slot may be freed in another thread than
+ * took it. The slots of a thread that ends go to a locked list from which any thread is served.
+ *
+ * Under AddressSanitizer a free slot is poisoned but for its generation, and reused last. When the allocation
+ * hook has a `permit`, it is asked before each taking. */
+#ifndef BIGHT_BASE_SLAB_H
+#define BIGHT_BASE_SLAB_H
+
+#include <bight/memory.h>
+
+/* Every slot begins with this. The generation is odd while the slot is taken and even while it is free. */
+struct bight_slot {
+    uint64_t generation;
+    struct bight_slot *next_free;
+};
+
+/* Generations are read and written as single words: a stale name may be compared in one thread while another
+ * thread reuses the slot. */
+static inline bool bight_slot_is_current(const void *slot, uint64_t generation)
+{
+    const uint64_t *word = &((const struct bight_slot *)slot)->generation;
+    return __atomic_load_n(word, __ATOMIC_RELAXED) == generation;
+}
+
+static inline void bight_slot_advance(struct bight_slot *slot)
+{
+    __atomic_store_n(&slot->generation, slot->generation + 1, __ATOMIC_RELAXED);
+}
+
+/* What all threads share about one kind of slot: one static object a kind. */
+struct bight_slab_kind {
+    const char *name;
+    size_t slot_size; /* at least sizeof(struct bight_slot) */
+    void *shared;     /* owned by slab.c: orphaned slots */
+};
+
+/* One thread's free list of one kind. Declare it `static _Thread_local`, zeroed but for `kind`. */
+struct bight_slab {
+    struct bight_slot *free_list;
+    struct bight_slot *free_tail; /* used when slots are reused last */
+    struct bight_slab_kind *kind;
+    struct bight_slab *next_registered; /* the thread's other slabs */
+    bool registered;                    /* the thread's end hands the list over */
+};
+
+/* A slot with an odd generation; its other bytes hold anything. NULL without memory. */
+void *bight_slab_take_slow(struct bight_slab *slab);
+void bight_slab_give_slow(struct bight_slab *slab, void *slot);
+
+#if defined(__SANITIZE_ADDRESS__)
+#define BIGHT_SLAB_CHECKED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BIGHT_SLAB_CHECKED 1
+#endif
+#endif
+#ifndef BIGHT_SLAB_CHECKED
+#define BIGHT_SLAB_CHECKED 0
+#endif
+
+/* True while a `permit` hook is set: then every taking goes the slow way. */
+extern bool bight_memory_asks_permit;
+
+/* Asks it; true when there is none. For pools only: bight_malloc is its own question. */
+bool bight_memory_permits(void);
+
+static inline void *bight_slab_take(struct bight_slab *slab)
+{
+    struct bight_slot *slot = slab->free_list;
+    if (BIGHT_SLAB_CHECKED || slot == NULL || bight_memory_asks_permit) {
+        return bight_slab_take_slow(slab);
+    }
+    slab->free_list = slot->next_free;
+    bight_slot_advance(slot);
+    return slot;
+}
+
+static inline void bight_slab_give(struct bight_slab *slab, void *slot_memory)
+{
+    struct bight_slot *slot = (struct bight_slot *)slot_memory;
+    if (BIGHT_SLAB_CHECKED || !slab->registered) {
+        bight_slab_give_slow(slab, slot);
+        return;
+    }
+    bight_slot_advance(slot);
+    slot->next_free = slab->free_list;
+    slab->free_list = slot;
+}
+
+#endif
