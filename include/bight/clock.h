@@ -56,8 +56,8 @@ static inline uint64_t bight_clock_now(struct bight_clock *clock)
 /* function(context) runs once when the clock reaches `deadline` (never inside this call); then, or when the
  * timer is cancelled or dropped, release(context) (NULL: borrowed). *timer (may be NULL) gets the handle.
  * Gives 0 or OUT_OF_MEMORY, and then nothing was taken. */
-static inline int bight_clock_call_at(struct bight_clock *clock, uint64_t deadline,
-    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer)
+static inline int bight_clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_timer_function function,
+    void *context, bight_release_function release, struct bight_timer *timer)
 {
     return clock->ops->call_at(clock, deadline, function, context, release, timer);
 }

@@ -18,8 +18,8 @@ struct bight_failure;
  * errno or 0; `cause` is taken (NULL: none). The caller owns one hold. Never NULL. */
 #define bight_failure_new(code, number, cause, ...) \
     bight_failure_new_at(BIGHT_HERE, (code), (number), (cause), __VA_ARGS__)
-BIGHT_API struct bight_failure *bight_failure_new_at(const char *place, int code, int number,
-    struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
+BIGHT_API struct bight_failure *bight_failure_new_at(
+    const char *place, int code, int number, struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
 
 /* A new failure with `count` causes, in order; each is taken, the array is not. Never NULL. */
 #define bight_failure_new_many(code, causes, count, ...) \

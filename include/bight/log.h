@@ -32,9 +32,9 @@ struct bight_log_field {
 
 struct bight_log_event {
     enum bight_log_level level;
-    const char *system;  /* which part speaks: "deferred", "tcp", or the program's own word */
-    const char *message; /* one line without a full stop, fully formatted; may hold bytes of a peer */
-    const char *place;   /* where in the source; NULL when that means nothing */
+    const char *system;                  /* which part speaks: "deferred", "tcp", or the program's own word */
+    const char *message;                 /* one line without a full stop, fully formatted; may hold bytes of a peer */
+    const char *place;                   /* where in the source; NULL when that means nothing */
     const struct bight_failure *failure; /* NULL: none. Borrowed for the call */
     const struct bight_log_field *fields;
     size_t field_count;
@@ -55,10 +55,9 @@ BIGHT_API int bight_log_level_from_name(const char *name);
 
 /* Hands an event to the observer. The macro formats only when the level is wanted; messages longer than 1023
  * bytes are cut. */
-#define bight_log(level, system, failure, ...)                                    \
-    ((int)(level) >= (int)bight_log_get_level()                                   \
-            ? bight_log_at(BIGHT_HERE, (level), (system), (failure), __VA_ARGS__) \
-            : (void)0)
+#define bight_log(level, system, failure, ...)                                                                        \
+    ((int)(level) >= (int)bight_log_get_level() ? bight_log_at(BIGHT_HERE, (level), (system), (failure), __VA_ARGS__) \
+                                                : (void)0)
 BIGHT_API void bight_log_at(const char *place, enum bight_log_level level, const char *system,
     const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
 

@@ -11,8 +11,7 @@
 #define BIGHT_LIKELY(x) __builtin_expect(!!(x), 1)
 #define BIGHT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-#define BIGHT_INVARIANT(condition) \
-    (BIGHT_LIKELY(condition) ? (void)0 : bight_invariant_broken(#condition, BIGHT_HERE))
+#define BIGHT_INVARIANT(condition) (BIGHT_LIKELY(condition) ? (void)0 : bight_invariant_broken(#condition, BIGHT_HERE))
 
 /* Logs what broke as critical and ends the process with SIGABRT. */
 _Noreturn void bight_invariant_broken(const char *condition, const char *place);

@@ -25,12 +25,11 @@ void bight_hash_finish(struct bight_hash *table); /* releases every value; safe 
  * changed. */
 int bight_hash_set(struct bight_hash *table, const void *key, size_t size, void *value);
 void *bight_hash_get(const struct bight_hash *table, const void *key, size_t size); /* NULL: not there */
-void *bight_hash_take(struct bight_hash *table, const void *key, size_t size);  /* removes, gives it away */
-bool bight_hash_remove(struct bight_hash *table, const void *key, size_t size); /* releases it */
+void *bight_hash_take(struct bight_hash *table, const void *key, size_t size);      /* removes, gives it away */
+bool bight_hash_remove(struct bight_hash *table, const void *key, size_t size);     /* releases it */
 
 /* Walks the entries in no order: *cursor starts at 0; false at the end. The table must not change meanwhile.
  */
-bool bight_hash_next(
-    const struct bight_hash *table, size_t *cursor, const void **key, size_t *size, void **value);
+bool bight_hash_next(const struct bight_hash *table, size_t *cursor, const void **key, size_t *size, void **value);
 
 #endif

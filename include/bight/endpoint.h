@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/endpoint.h - endpoint strings: where to listen and where to connect (E1 to E6).
+ *
+ * Servers   tcp:PORT[:interface=ADDRESS][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]
+ *           tcp6: the same, IPv6 only       unix:PATH[:mode=660][:backlog=N]       fd:N
+ * Clients   tcp:HOST:PORT[:timeout=SECONDS][:bind=ADDRESS]                         unix:PATH[:timeout=SECONDS]
+ *
+ * Parts are split at unescaped ':', the first unescaped '=' makes a keyword, '\' escapes any character, '[...]' keeps
+ * an IPv6 literal together. A UNIX path that begins with '@' is an abstract name. Types are case-insensitive; third
+ * parties add theirs with bight/sys/endpoint.h. */
+#ifndef BIGHT_ENDPOINT_H
+#define BIGHT_ENDPOINT_H
+
+#include <bight/port.h>
+#include <bight/protocol.h>
+#include <bight/reactor.h>
+
+BIGHT_BEGIN
+
+/* Listens, and makes a protocol of `factory` for each connection. A Deferred of a port (bight_type_port), which may
+ * have fired already; every error, the string's too, comes through it (E1). `factory` is borrowed until stopped (T16).
+ */
+BIGHT_API struct bight_deferred *bight_listen(
+    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+
+/* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
+ * Cancelling before then stops the attempt (E3). */
+BIGHT_API struct bight_deferred *bight_connect(
+    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+
+/* Listens for as long as the reactor lives, for a program that cannot go on without: a failure is logged in one line
+ * and ends run() with a sysexits status. At shutdown the port stops listening. Gives 0, or the code that was logged
+ * when it is known at once. */
+BIGHT_API int bight_serve(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+
+/* `text` with '\', ':', '=' and '[' escaped, to be put into an endpoint string as one argument's value. Writes at most
+ * `size` bytes with the NUL and gives the length that the whole needs, as snprintf does. */
+BIGHT_API size_t bight_endpoint_quote(const char *text, char *buffer, size_t size);
+
+BIGHT_END
+
+#endif

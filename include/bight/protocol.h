@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/protocol.h - protocols, which react to a connection's events, and factories, which make them.
+ *
+ * A protocol with state is a struct whose first member is `struct bight_protocol base`; a factory carries its size and
+ * the table of handlers, and bight hands out zeroed memory for each connection. A receiver (lines, netstrings ...) is
+ * a protocol with a table of its own; a program's protocol over it embeds the receiver and fills that table. The
+ * statements T1 to T24 of docs/semantics.md are the contract. Handlers may close, abort, free, switch or stop
+ * anything, this connection included (T22). */
+#ifndef BIGHT_PROTOCOL_H
+#define BIGHT_PROTOCOL_H
+
+#include <bight/address.h>
+#include <bight/deferred.h>
+
+BIGHT_BEGIN
+
+struct bight_protocol;
+struct bight_transport;
+struct bight_factory;
+struct bight_reactor;
+struct bight_scope;
+
+/* What a protocol reacts to. Any slot may be NULL. */
+struct bight_protocol_ops {
+    /* Once, before any data; the transport is set (T1). */
+    void (*connection_made)(struct bight_protocol *protocol);
+    /* 1 byte to 64 KiB, in any chunking; the view ends when the handler returns (T2). */
+    void (*data_received)(struct bight_protocol *protocol, const uint8_t *data, size_t size);
+    /* Exactly once and last, from the loop, unless the protocol was replaced (T3). `reason` is borrowed (T5). */
+    void (*connection_lost)(struct bight_protocol *protocol, const struct bight_failure *reason);
+    /* The peer will send nothing more (T11). True: handled, the connection stays writable; false: as without the
+     * slot, the connection is lost in good order. */
+    bool (*read_connection_lost)(struct bight_protocol *protocol);
+    /* What was written before lose_write has gone out (T11). */
+    void (*write_connection_lost)(struct bight_protocol *protocol);
+    /* Instead of connection_lost: another protocol has the connection now (T23). */
+    void (*protocol_replaced)(struct bight_protocol *protocol);
+    /* The handshake of a secure layer is done; before the first data that came through it (T19). */
+    void (*handshake_completed)(struct bight_protocol *protocol);
+    void (*reserved[5])(void);
+};
+
+/* The base of every protocol, in memory that bight owns. Programs read `transport` and `factory` and touch nothing
+ * else. The layout is frozen. */
+struct bight_protocol {
+    union {
+        const struct bight_protocol_ops *ops;
+        const struct bight_protocol_ops *base; /* for the compile-time check of BIGHT_FACTORY alone */
+    };
+    struct bight_transport *transport; /* never NULL from connection_made on; answers CLOSED after the end */
+    struct bight_factory *factory;
+    uint32_t holds; /* bight's */
+    uint32_t state; /* bight's */
+    void *reserved;
+};
+
+/* What a factory may do besides making protocols. Any slot, and the whole table, may be NULL. */
+struct bight_factory_ops {
+    /* A protocol for a connection from or to `peer`, made with bight_protocol_new(); NULL refuses it (T15). */
+    struct bight_protocol *(*build_protocol)(struct bight_factory *factory, const struct bight_address *peer);
+    /* Before its first port or connection (T16). */
+    void (*started)(struct bight_factory *factory);
+    /* After its last port and connection; the factory may be freed in here (T16). */
+    void (*stopped)(struct bight_factory *factory);
+    /* After a connection's connection_lost has returned (T4). */
+    void (*connection_ended)(struct bight_factory *factory, const struct bight_failure *reason);
+    void (*reserved[4])(void);
+};
+
+/* Often static: BIGHT_FACTORY(struct member, &chat_ops). Programs may set `ops` and `context`; the rest is bight's.
+ * It must outlive its ports and connections (see `stopped`). The layout is frozen. */
+struct bight_factory {
+    size_t protocol_size;
+    const struct bight_protocol_ops *protocol_ops;
+    const struct bight_factory_ops *ops;
+    void *context;
+    struct bight_reactor *reactor; /* whose it is at present */
+    uint32_t ports, connections;
+    bool out_of_memory; /* the last bight_protocol_new() found none */
+    void *reserved[2];
+};
+
+/* The initialiser of a factory. `type` is struct bight_protocol, or a struct whose first member is
+ * `struct bight_protocol base`; anything else does not compile. */
+#define BIGHT_FACTORY(type, protocol_ops)                                                                           \
+    {                                                                                                               \
+        BIGHT_SIZE_WITH_BASE(type, struct bight_protocol, const struct bight_protocol_ops *), (protocol_ops), NULL, \
+            NULL, NULL, 0, 0, false,                                                                                \
+        {                                                                                                           \
+            NULL, NULL                                                                                              \
+        }                                                                                                           \
+    }
+
+/* sizeof(type), if its member `base` stands first and is a `base_type` or (for base_type itself) a `self_type`. */
+#ifdef __cplusplus
+#define BIGHT_SIZE_WITH_BASE(type, base_type, self_type)                                                              \
+    (sizeof(type) +                                                                                                   \
+        0 * sizeof(                                                                                                   \
+                char[offsetof(type, base) == 0 && (bight_same_type<decltype(((type *)0)->base), base_type>::value ||  \
+                                                      bight_same_type<decltype(((type *)0)->base), self_type>::value) \
+                         ? 1                                                                                          \
+                         : -1]))
+#else
+#define BIGHT_SIZE_WITH_BASE(type, base_type, self_type)                   \
+    (sizeof(type) + 0 * sizeof(char[offsetof(type, base) == 0 ? 1 : -1]) + \
+        0 * _Generic(&((type *)0)->base, base_type *                       \
+                     : sizeof(char), self_type *                           \
+                     : sizeof(char)))
+#endif
+
+/* The program's own struct around `protocol`: struct member *m = bight_self(struct member, p). NULL, with a usage
+ * error logged, when the factory made something smaller. */
+#define bight_self(type, protocol) ((type *)bight_protocol_self((protocol), sizeof(type), BIGHT_HERE))
+BIGHT_API void *bight_protocol_self_failed(const char *place);
+static inline void *bight_protocol_self(struct bight_protocol *protocol, size_t size, const char *place)
+{
+    if (protocol->factory == NULL || protocol->factory->protocol_size < size) {
+        return bight_protocol_self_failed(place);
+    }
+    return protocol;
+}
+
+/* A zeroed protocol of the factory's size with its table set; what the default build_protocol does. NULL without
+ * memory. One that no connection will take is freed with bight_protocol_free. */
+BIGHT_API struct bight_protocol *bight_protocol_new(struct bight_factory *factory);
+
+/* Frees a protocol that has not been connected; NULL is fine. Usage error for any other. */
+BIGHT_API void bight_protocol_free(struct bight_protocol *protocol);
+
+/* A hold keeps the memory of protocol and transport beyond connection_lost (T3). Gives the protocol back. */
+BIGHT_API struct bight_protocol *bight_protocol_hold(struct bight_protocol *protocol);
+BIGHT_API void bight_protocol_release(struct bight_protocol *protocol);
+
+/* For bight_deferred_tie: what is tied is cancelled when the connection ends or the protocol is replaced (D32).
+ * NULL without memory: bight_protocol_tie copes with that. */
+BIGHT_API struct bight_owner *bight_protocol_owner(struct bight_protocol *protocol);
+
+/* Ties `deferred` to the protocol's connection and gives it back. When the connection has ended, or without memory for
+ * the tie, the Deferred is cancelled at once. */
+BIGHT_API struct bight_deferred *bight_protocol_tie(struct bight_protocol *protocol, struct bight_deferred *deferred);
+
+/* D37: the connection is lost when the scope closes and aborted at its deadline. 0, CANCELLED when the scope is
+ * closing, CLOSED, OUT_OF_MEMORY; on every code but 0 nothing has changed. */
+BIGHT_API int bight_protocol_join_scope(struct bight_protocol *protocol, struct bight_scope *scope);
+
+/* The type of a result that is a `struct bight_protocol *` with a hold: destroying lets go of the hold, discarding
+ * aborts the connection too (E2, D31). */
+extern BIGHT_API const struct bight_type bight_type_protocol;
+
+BIGHT_END
+
+#ifdef __cplusplus
+template <typename Left, typename Right> struct bight_same_type {
+    static constexpr bool value = false;
+};
+template <typename Same> struct bight_same_type<Same, Same> {
+    static constexpr bool value = true;
+};
+#endif
+
+#endif

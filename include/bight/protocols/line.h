@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/protocols/line.h - the line receiver: a protocol that reacts to lines, and to raw data between them.
+ *
+ * Twisted's LineReceiver. A program's protocol embeds struct bight_line_receiver as its member `base` and fills a
+ * struct bight_line_ops:
+ *
+ *     struct member { struct bight_line_receiver base; char name[32]; };
+ *     static const struct bight_line_ops chat_ops = { .line_received = said };
+ *     static struct bight_line_factory chat = BIGHT_LINE_FACTORY(struct member, &chat_ops);
+ *     bight_serve(reactor, "tcp:1234", &chat.base);
+ */
+#ifndef BIGHT_PROTOCOLS_LINE_H
+#define BIGHT_PROTOCOLS_LINE_H
+
+#include <bight/transport.h>
+
+BIGHT_BEGIN
+
+struct bight_line_receiver;
+
+/* A full table that stands on its own. Any slot may be NULL. */
+struct bight_line_ops {
+    void (*connection_made)(struct bight_line_receiver *receiver);
+    /* One line without its delimiter; the view ends when the handler returns. A NUL follows it in memory. */
+    void (*line_received)(struct bight_line_receiver *receiver, const char *line, size_t size);
+    /* In raw mode: whatever comes, as data_received. */
+    void (*raw_data_received)(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
+    /* More than the limit came without a delimiter. NULL: the connection is lost. */
+    void (*line_length_exceeded)(struct bight_line_receiver *receiver, size_t size);
+    void (*connection_lost)(struct bight_line_receiver *receiver, const struct bight_failure *reason);
+    bool (*read_connection_lost)(struct bight_line_receiver *receiver);
+    void (*write_connection_lost)(struct bight_line_receiver *receiver);
+    void (*protocol_replaced)(struct bight_line_receiver *receiver);
+    void (*handshake_completed)(struct bight_line_receiver *receiver);
+    void (*reserved[5])(void);
+};
+
+/* The base of every protocol over lines. The layout is frozen; programs use the functions below. */
+struct bight_line_receiver {
+    struct bight_protocol base;
+    uint8_t *buffer; /* an unfinished line, or input that waits while paused; NULL when there is none */
+    uint32_t used, room;
+    uint32_t scanned; /* bytes of it known to hold no delimiter */
+    uint32_t state;
+    void *reserved;
+};
+
+struct bight_line_factory {
+    struct bight_factory base;
+    const struct bight_line_ops *ops;
+    const char *delimiter; /* NULL: both "\r\n" and "\n" end a line */
+    size_t limit;          /* longest line without its delimiter; 0: 16384 */
+    void *reserved[2];
+};
+
+BIGHT_API extern const struct bight_protocol_ops bight_line_protocol_ops;
+
+#define BIGHT_LINE_FACTORY(type, line_ops)                                                                         \
+    {                                                                                                              \
+        { BIGHT_SIZE_WITH_BASE(type, struct bight_line_receiver, struct bight_protocol), &bight_line_protocol_ops, \
+            NULL, NULL, NULL, 0, 0, false, { NULL, NULL } },                                                       \
+            (line_ops), NULL, 0,                                                                                   \
+        {                                                                                                          \
+            NULL, NULL                                                                                             \
+        }                                                                                                          \
+    }
+
+/* The program's own struct around `receiver`; see bight_self. */
+#define bight_line_self(type, receiver) bight_self(type, &(receiver)->base)
+
+static inline struct bight_transport *bight_line_transport(const struct bight_line_receiver *receiver)
+{
+    return receiver->base.transport;
+}
+
+/* Writes the text and the delimiter ("\r\n" when both are accepted). A text with a line end in it is refused with
+ * INVALID_ARGUMENT: nobody can smuggle a second line. Other codes as bight_transport_write. */
+BIGHT_API int bight_line_send(struct bight_line_receiver *receiver, const char *line, size_t size);
+BIGHT_API int bight_line_send_text(struct bight_line_receiver *receiver, const char *line);
+
+/* From now on raw_data_received gets what comes, beginning with what was read already. In line_received it takes effect
+ * when that returns. */
+BIGHT_API void bight_line_set_raw_mode(struct bight_line_receiver *receiver);
+
+/* Back to lines; `data` was read as raw but belongs to the lines (may be empty). 0 or OUT_OF_MEMORY (aborted). */
+BIGHT_API int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
+
+/* Stops and restarts delivery, lines that were read already included. */
+BIGHT_API void bight_line_pause(struct bight_line_receiver *receiver);
+BIGHT_API void bight_line_resume(struct bight_line_receiver *receiver);
+
+/* Forgets what was read and not delivered (before start_tls, T19); gives the number of bytes. */
+BIGHT_API size_t bight_line_forget_input(struct bight_line_receiver *receiver);
+
+BIGHT_END
+
+#endif

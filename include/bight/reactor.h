@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/reactor.h - the reactor: waits for events and calls who asked for them.
+ *
+ * There is no global reactor; each thread may run its own (R1). Unless a comment says otherwise a function here may
+ * be called only in the reactor's thread: the one that runs it or, until it runs, the one that made it. The
+ * numbered statements R1 to R13 of docs/semantics.md are the contract. */
+#ifndef BIGHT_REACTOR_H
+#define BIGHT_REACTOR_H
+
+#include <bight/deferred.h>
+
+BIGHT_BEGIN
+
+struct bight_reactor;
+struct bight_system;
+struct bight_loop;
+struct event_base; /* libevent's, for a reactor that is a guest on it */
+
+/* ------------------------------------------------------------------------------- making and running */
+
+struct bight_reactor_options {
+    size_t size;                 /* sizeof(struct bight_reactor_options) */
+    struct bight_system *system; /* NULL: the kernel. Borrowed */
+    struct bight_loop *loop;     /* NULL: libevent. Taken: freed with the reactor */
+    struct event_base *host;     /* run as a guest on this event_base (borrowed); excludes loop */
+    bool leave_signals;          /* run() does not install SIGINT and SIGTERM */
+    double shutdown_seconds;     /* how long before-triggers' Deferreds are awaited; 0: 10 s (R3) */
+    unsigned thread_limit;       /* most threads of the pool; 0: 10 (R10) */
+};
+
+/* NULL without memory or when the kernel refuses (logged). options may be NULL. */
+BIGHT_API struct bight_reactor *bight_reactor_new(void);
+BIGHT_API struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *options);
+
+/* Serves until stopped; gives an exit status: 0, or what bight_reactor_fail() set. Usage errors (inside run, on a
+ * host's base) give 70 (EX_SOFTWARE) and a log line. May be called again. */
+BIGHT_API int bight_reactor_run(struct bight_reactor *reactor);
+
+/* Marks: the shutdown begins when the present handler has returned (R3). 0, or NOT_RUNNING before run (a usage
+ * error). A second stop ends the waiting for before-triggers. */
+BIGHT_API int bight_reactor_stop(struct bight_reactor *reactor);
+
+/* As stop; on a host's event_base this is how a guest is shut down. The Deferred fires empty when all is
+ * disconnected and the triggers have run. */
+BIGHT_API struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *reactor);
+
+/* Makes the coming or present run() end with this exit status, at once if it has not begun. The first non-zero
+ * status stays. Used where a program cannot go on: a port is in use. */
+BIGHT_API void bight_reactor_fail(struct bight_reactor *reactor, int status);
+
+/* Disconnects what is left (connection_lost is called), drops timers and frees all. NULL is fine; inside run it is
+ * a usage error and does nothing. */
+BIGHT_API void bight_reactor_free(struct bight_reactor *reactor);
+
+BIGHT_API bool bight_reactor_is_running(const struct bight_reactor *reactor);
+
+/* R13: in the child of a fork that goes on using the reactor, before anything else. 0 or a code. */
+BIGHT_API int bight_reactor_after_fork(struct bight_reactor *reactor);
+
+/* ------------------------------------------------------------------------------------------ time */
+
+/* The reactor as a clock, for add_timeout and scopes. */
+BIGHT_API struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor);
+
+/* function(context) runs `seconds` from now, never inside this call (R5). *timer may be NULL. 0, INVALID_ARGUMENT
+ * or OUT_OF_MEMORY. _full: release(context) once, after it ran or was dropped (D33). Handles are used with
+ * bight_timer_cancel and its kin in bight/clock.h (R7). */
+BIGHT_API int bight_call_later(struct bight_reactor *reactor, double seconds, bight_timer_function function,
+    void *context, struct bight_timer *timer);
+BIGHT_API int bight_call_later_full(struct bight_reactor *reactor, double seconds, bight_timer_function function,
+    void *context, bight_release_function release, struct bight_timer *timer);
+
+/* The same at an absolute deadline in nanoseconds of bight_clock_now(); one in the past runs on a coming turn. */
+BIGHT_API int bight_call_at(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function,
+    void *context, struct bight_timer *timer);
+BIGHT_API int bight_call_at_full(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function,
+    void *context, bight_release_function release, struct bight_timer *timer);
+
+/* ------------------------------------------------------------------------------ starting and stopping */
+
+/* Runs when the reactor runs: queued before, on the next turn while running (R2). 0 or OUT_OF_MEMORY. */
+BIGHT_API int bight_call_when_running(struct bight_reactor *reactor, bight_timer_function function, void *context);
+BIGHT_API int bight_call_when_running_full(
+    struct bight_reactor *reactor, bight_timer_function function, void *context, bight_release_function release);
+
+enum bight_trigger_event { BIGHT_STARTUP, BIGHT_SHUTDOWN };
+enum bight_trigger_phase { BIGHT_BEFORE, BIGHT_DURING, BIGHT_AFTER };
+
+/* A trigger may give a Deferred (taken) that is awaited in the before phase of a shutdown, or NULL. */
+typedef struct bight_deferred *(*bight_trigger_function)(void *context);
+
+/* Runs at each start or shutdown until removed, in the order of adding within a phase (R2, R3). *id may be NULL. 0,
+ * or OUT_OF_MEMORY and then nothing was taken. */
+BIGHT_API int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event event,
+    enum bight_trigger_phase phase, bight_trigger_function function, void *context, bight_release_function release,
+    uint64_t *id);
+BIGHT_API int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id); /* 0 or STALE */
+
+/* ---------------------------------------------------------------------------------------- signals */
+
+/* function(number, context) runs in the loop, not in the signal handler, for each arrival (several at once may
+ * count as one). NULL brings the default back. SIGNALS_OWNED when another reactor of the process owns the
+ * signals; INVALID_ARGUMENT; SYSTEM. Replaces what was set, also run()'s own SIGINT and SIGTERM. */
+typedef void (*bight_signal_function)(int number, void *context);
+BIGHT_API int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_function function, void *context);
+
+/* ---------------------------------------------------------------------------- foreign descriptors */
+
+/* Watches a descriptor that bight does not own; `what` is BIGHT_READABLE 2, BIGHT_WRITABLE 4 or their sum;
+ * function is called level-triggered. The handle is checked. Unwatch before closing the descriptor. */
+struct bight_foreign_watch {
+    void *slot;
+    uint64_t generation;
+};
+BIGHT_API int bight_watch_descriptor(struct bight_reactor *reactor, int fd, short what,
+    void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
+    struct bight_foreign_watch *watch);
+BIGHT_API int bight_unwatch_descriptor(struct bight_foreign_watch watch); /* 0 or STALE */
+
+/* ------------------------------------------------------------------------------------ main programs */
+
+/* Runs a program that is one Deferred: makes a reactor, calls function(reactor, argc, argv) when it runs, stops
+ * when the Deferred (taken) fires, and gives the exit status: the value when it is an integer, 0 for any other
+ * value; for a failure one line on standard error and its sysexits status. NULL from the function is success. */
+BIGHT_API int bight_main(
+    struct bight_deferred *(*function)(struct bight_reactor *reactor, int argc, char **argv), int argc, char **argv);
+
+BIGHT_END
+
+#endif

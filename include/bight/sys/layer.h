@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/sys/layer.h - layers between a transport's facade and its bottom: TLS, PROXY, throttling, logging.
+ *
+ * Data that was received goes up, data that is written goes down; each slot of a layer's table that is NULL passes
+ * through. A layer embeds struct bight_layer first. It calls the functions below to hand on what it has made of the
+ * data; bight holds the connection around every slot, so a layer may be popped, and the connection aborted, in any
+ * of them. */
+#ifndef BIGHT_SYS_LAYER_H
+#define BIGHT_SYS_LAYER_H
+
+#include <bight/transport.h>
+
+BIGHT_BEGIN
+
+struct bight_layer;
+
+/* A piece of output on its way down. release NULL: the memory is only good during the call and is copied below if it
+ * must wait; else it may be referred to until release(context), which whoever has taken the piece calls exactly once,
+ * never inside the call that took it. */
+struct bight_piece {
+    const uint8_t *data;
+    size_t size;
+    bight_release_function release;
+    void *context;
+    bool counted; /* towards the output limit (T13); lent memory is not */
+};
+
+struct bight_layer_ops {
+    /* Came from below. Hand on with bight_layer_deliver. */
+    void (*received)(struct bight_layer *layer, const uint8_t *data, size_t size);
+    /* The peer's side has ended (EOF). Hand on with bight_layer_deliver_end. */
+    void (*received_end)(struct bight_layer *layer);
+    /* Comes from above. Hand on with bight_layer_send. 0 (taken) or a code, and then nothing was taken. */
+    int (*write)(struct bight_layer *layer, const struct bight_piece *pieces, size_t count);
+    /* No more will be written. Hand on with bight_layer_send_end, when all of the layer's own has been sent. */
+    void (*write_end)(struct bight_layer *layer);
+    /* The connection has ended or the layer was popped: free what it has. Last call; no other is made after it. */
+    void (*free)(struct bight_layer *layer);
+    /* True while lose_connection must wait for it (a closing handshake). NULL: never. */
+    bool (*is_busy)(struct bight_layer *layer);
+    const void *reserved[6];
+};
+
+struct bight_layer {
+    const struct bight_layer_ops *ops;
+    struct bight_transport *transport; /* the facade; set by push */
+    struct bight_layer *above, *below; /* NULL: the facade, the bottom */
+};
+
+/* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED or
+ * OUT_OF_MEMORY, and then it was not taken. What was written before goes out below it, unseen. */
+BIGHT_API int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer);
+
+/* Takes a layer out, wherever it stands, and frees it. */
+BIGHT_API void bight_layer_pop(struct bight_layer *layer);
+
+/* Up: to the layer above or the protocol. What the protocol cannot be given now (it paused, a switch or a loss is
+ * pending) is kept and delivered later or dropped, as the facade's state demands. */
+BIGHT_API void bight_layer_deliver(struct bight_layer *layer, const uint8_t *data, size_t size);
+BIGHT_API void bight_layer_deliver_end(struct bight_layer *layer);
+
+/* Down: to the layer below or the bottom. As the write slot. */
+BIGHT_API int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count);
+BIGHT_API void bight_layer_send_end(struct bight_layer *layer);
+
+/* Ends the connection with this failure (taken) as the reason: a failed handshake, a malformed header. */
+BIGHT_API void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason);
+
+/* A layer that logs the traffic passing it, as DEBUG events with direction, size and at most `limit` bytes of the data
+ * (escaped); `name` is copied. NULL without memory. Push it with bight_transport_push_layer. */
+BIGHT_API struct bight_layer *bight_traffic_log_new(const char *name, size_t limit);
+
+BIGHT_END
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/sys/system.h - the table of system calls: the seam below which bight meets the kernel.
+ *
+ * Every system call that lib/ makes for a reactor goes through the reactor's table; what libevent's own polling does
+ * is behind bight/sys/loop.h. The real body (bight_system_real) costs an indirect call; a test's body counts,
+ * fails, shortens or simulates. Each call gives what the kernel's does, with -errno in place of -1 and errno. A
+ * body embeds struct bight_system first. Descriptors are made close-on-exec, and sockets non-blocking too. */
+#ifndef BIGHT_SYS_SYSTEM_H
+#define BIGHT_SYS_SYSTEM_H
+
+#include <bight/error.h>
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+BIGHT_BEGIN
+
+struct bight_system;
+
+struct bight_system_ops {
+    size_t size; /* sizeof(struct bight_system_ops) */
+    /* streams, in the order of their heat */
+    ssize_t (*recv)(struct bight_system *system, int fd, void *buffer, size_t size, int flags);
+    ssize_t (*send)(struct bight_system *system, int fd, const void *data, size_t size, int flags);
+    ssize_t (*sendmsg)(struct bight_system *system, int fd, const struct msghdr *message, int flags);
+    ssize_t (*read)(struct bight_system *system, int fd, void *buffer, size_t size);
+    ssize_t (*write)(struct bight_system *system, int fd, const void *data, size_t size);
+    ssize_t (*writev)(struct bight_system *system, int fd, const struct iovec *parts, int count);
+    int (*accept4)(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size, int flags);
+    int (*close)(struct bight_system *system, int fd);
+    int (*shutdown)(struct bight_system *system, int fd, int how);
+    /* making and asking */
+    int (*socket)(struct bight_system *system, int domain, int type, int protocol);
+    int (*bind)(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size);
+    int (*listen)(struct bight_system *system, int fd, int backlog);
+    int (*connect)(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size);
+    int (*getsockopt)(struct bight_system *system, int fd, int level, int name, void *value, socklen_t *size);
+    int (*setsockopt)(struct bight_system *system, int fd, int level, int name, const void *value, socklen_t size);
+    int (*getsockname)(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size);
+    int (*getpeername)(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size);
+    int (*fcntl)(struct bight_system *system, int fd, int command, long argument);
+    /* files that listening on a UNIX socket touches; and the spare descriptor (T17) */
+    int (*open)(struct bight_system *system, const char *path, int flags, mode_t mode);
+    int (*unlink)(struct bight_system *system, const char *path);
+    int (*chmod)(struct bight_system *system, const char *path, mode_t mode);
+    /* Fills *type with the S_IFMT bits of what is at `path`, without following a link. */
+    int (*lstat)(struct bight_system *system, const char *path, mode_t *type);
+    /* clocks and wake-ups */
+    uint64_t (*now)(struct bight_system *system);       /* CLOCK_MONOTONIC in nanoseconds; cannot fail */
+    uint64_t (*wall_time)(struct bight_system *system); /* CLOCK_REALTIME in nanoseconds */
+    int (*eventfd)(struct bight_system *system, unsigned initial, int flags);
+    /* Where there is no eventfd. NULL: not there either. */
+    int (*pipe2)(struct bight_system *system, int ends[2], int flags);
+    int (*timerfd_create)(struct bight_system *system);
+    /* Absolute on CLOCK_MONOTONIC; 0 disarms. */
+    int (*timerfd_set)(struct bight_system *system, int fd, uint64_t deadline);
+    int (*random)(struct bight_system *system, void *buffer, size_t size);
+    const void *reserved[15];
+};
+
+struct bight_system {
+    const struct bight_system_ops *ops;
+};
+
+/* The kernel's own; shared by every reactor of the process, never freed. */
+BIGHT_API struct bight_system *bight_system_real(void);
+
+BIGHT_END
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/testing.h - testing without a network: a virtual clock, connections in memory, allocation faults.
+ *
+ * Link with `pkg-config bight-testing`. The code under test is the production code: the testing reactor runs the same
+ * turns, timers and transports, only its clock is a variable and its loop watches nothing. */
+#ifndef BIGHT_TESTING_H
+#define BIGHT_TESTING_H
+
+#include <bight/bight.h>
+
+BIGHT_BEGIN
+
+/* ------------------------------------------------------------------------------------ virtual clock */
+
+/* A reactor whose time stands still until it is told to go on, with no descriptors: listening and connecting through
+ * the kernel fail. Freed with bight_reactor_free. NULL without memory. Its time begins at 1 s. */
+BIGHT_API struct bight_reactor *bight_testing_reactor_new(void);
+
+/* Lets `seconds` pass: jumps from deadline to deadline, a turn at each, and ends at the exact time with a turn. */
+BIGHT_API void bight_testing_advance(struct bight_reactor *reactor, double seconds);
+
+/* Turns without letting time pass, until nothing is left to do or `limit` turns are over; gives the turns made. */
+BIGHT_API size_t bight_testing_settle(struct bight_reactor *reactor, size_t limit);
+
+/* Jumps to the next deadline, however far. False when no timer is pending. */
+BIGHT_API bool bight_testing_jump(struct bight_reactor *reactor);
+
+/* ---------------------------------------------------------------------------------- string transport */
+
+/* The far end of a connection in memory: what the test feeds and reads. */
+struct bight_string_peer;
+
+/* Connects a protocol of `factory` to a peer in memory; connection_made has run when it returns, and what was written
+ * can be read. `accepted` chooses the defaults of T13. NULL when the factory gave no protocol or without memory. Freed
+ * with bight_string_peer_free, also after the connection has ended. */
+BIGHT_API struct bight_string_peer *bight_string_connect(
+    struct bight_reactor *reactor, struct bight_factory *factory, bool accepted);
+BIGHT_API void bight_string_peer_free(struct bight_string_peer *peer);
+
+/* The protocol at the near end; NULL after connection_lost (whoever wants it longer holds it). */
+BIGHT_API struct bight_protocol *bight_string_protocol(const struct bight_string_peer *peer);
+
+/* Sends to the protocol, and turns until settled. Gives the bytes that it has not been able to read yet. */
+BIGHT_API size_t bight_string_feed(struct bight_string_peer *peer, const void *data, size_t size);
+BIGHT_API size_t bight_string_feed_text(struct bight_string_peer *peer, const char *text);
+
+/* The same, in chunks of `chunk` bytes, each received by itself. */
+BIGHT_API size_t bight_string_feed_chunked(struct bight_string_peer *peer, const void *data, size_t size, size_t chunk);
+
+/* The peer's EOF, or its reset with an errno (0: ECONNRESET). Turns until settled. */
+BIGHT_API void bight_string_end(struct bight_string_peer *peer);
+BIGHT_API void bight_string_reset(struct bight_string_peer *peer, int number);
+
+/* What the protocol has written and the peer not taken: borrowed until the next call. */
+BIGHT_API const uint8_t *bight_string_written(struct bight_string_peer *peer, size_t *size);
+
+/* The same as a NUL-terminated text. */
+BIGHT_API const char *bight_string_written_text(struct bight_string_peer *peer);
+
+/* The peer takes what was written: forgets it, makes room, turns until settled. */
+BIGHT_API void bight_string_clear(struct bight_string_peer *peer);
+
+/* The peer's window: how many bytes it takes before sends meet EAGAIN. SIZE_MAX, the default: all. */
+BIGHT_API void bight_string_set_window(struct bight_string_peer *peer, size_t bytes);
+
+/* What has become of the near end. */
+BIGHT_API bool bight_string_is_shut(const struct bight_string_peer *peer);   /* its writing side */
+BIGHT_API bool bight_string_is_closed(const struct bight_string_peer *peer); /* closed altogether */
+BIGHT_API bool bight_string_was_reset(const struct bight_string_peer *peer);
+
+/* ---------------------------------------------------------------------------------- allocation faults */
+
+/* Runs body(context) again and again: first with every allocation granted, then with the n-th one failing for n from 1
+ * until a run ends without a failed one, then with all from the n-th on failing, likewise. The body sets up and tears
+ * down everything itself and may not keep memory from one run to the next; a run that leaves some is reported on
+ * standard error with n, as is the body's own `false`. Gives the number of runs that went wrong. `limit` bounds n (0:
+ * 2000). */
+BIGHT_API size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit);
+
+/* True while, in the present run, an allocation has been refused: for bodies that expect success otherwise. */
+BIGHT_API bool bight_testing_fault_injected(void);
+
+/* Counts allocations that go through the hook from here on; gives the count so far. Pools hide nothing that is
+ * allocated: a slot taken from a free list does not count. */
+BIGHT_API void bight_testing_count_allocations(bool on);
+BIGHT_API size_t bight_testing_allocation_count(void);
+
+BIGHT_END
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/transport.h - the transport: a connection as its protocol sees it.
+ *
+ * A facade that stays for the life of the connection; layers (bight/sys/layer.h) and the socket are below it. Every
+ * call after the end answers CLOSED and does nothing (T3). Nothing here calls the protocol from inside the call.
+ * Only in the reactor's thread. */
+#ifndef BIGHT_TRANSPORT_H
+#define BIGHT_TRANSPORT_H
+
+#include <bight/bytes.h>
+#include <bight/protocol.h>
+
+#include <sys/uio.h>
+
+BIGHT_BEGIN
+
+/* --------------------------------------------------------------------------------------- writing */
+
+/* Writes are kept in order; small ones are gathered during a handler and sent once after it, large ones are tried at
+ * once (T6). Empty ones do nothing. Gives 0; CLOSED (also after lose_connection and lose_write) and then nothing was
+ * taken; OUT_OF_MEMORY or OVERFLOW, and then nothing was taken and the connection is aborted. */
+BIGHT_API int bight_transport_write(struct bight_transport *transport, const void *data, size_t size);
+
+/* `count` pieces, one after the other, all or nothing. */
+BIGHT_API int bight_transport_write_sequence(
+    struct bight_transport *transport, const struct iovec *parts, size_t count);
+
+/* Counted bytes, by reference: the transport takes a hold of its own. */
+BIGHT_API int bight_transport_write_bytes(struct bight_transport *transport, struct bight_bytes *bytes);
+
+/* Memory that the caller lends: when 0 is given, release(context) is called once, never inside this call, when the
+ * bytes have been sent or dropped. It does not count towards the output limit. */
+BIGHT_API int bight_transport_write_lent(
+    struct bight_transport *transport, const void *data, size_t size, bight_release_function release, void *context);
+
+/* Bytes written that the kernel has not taken yet. */
+BIGHT_API size_t bight_transport_queued(const struct bight_transport *transport);
+
+/* --------------------------------------------------------------------------------------- closing */
+
+/* T7: delivers nothing more, flushes, shuts, and closes with CONNECTION_DONE. 0 or CLOSED. */
+BIGHT_API int bight_transport_lose_connection(struct bight_transport *transport);
+
+/* T10: drops what is queued and resets. connection_lost(CONNECTION_ABORTED) comes on a later turn. 0 or CLOSED. */
+BIGHT_API int bight_transport_abort_connection(struct bight_transport *transport);
+
+/* T11: flushes, shuts the writing side, then write_connection_lost; reading goes on. 0, CLOSED, or NOT_SUPPORTED when
+ * a layer cannot. */
+BIGHT_API int bight_transport_lose_write(struct bight_transport *transport);
+
+/* True until lose, abort, or the end. */
+BIGHT_API bool bight_transport_is_open(const struct bight_transport *transport);
+
+/* ------------------------------------------------------------------------------- flow, both ways */
+
+/* T2: deliver nothing more until resumed; resuming delivers on a later turn. Idempotent. */
+BIGHT_API int bight_transport_pause(struct bight_transport *transport);
+BIGHT_API int bight_transport_resume(struct bight_transport *transport);
+
+/* T13: a source of output that is told about room. A push producer is paused above the high watermark and resumed below
+ * the low one; a pull producer (streaming false) has `resume` called whenever more is wanted, at most once a turn. */
+struct bight_producer_ops {
+    void (*pause)(void *context);  /* push only; may be called inside write */
+    void (*resume)(void *context); /* push: go on; pull: produce a piece */
+    void (*stop)(void *context);   /* once, at loss: produce no more */
+};
+
+/* 0; PRODUCER_REGISTERED; CLOSED, and then `stop` has been called (T14). The table and context are borrowed until
+ * unregister or stop. */
+BIGHT_API int bight_transport_register_producer(
+    struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming);
+
+/* The source has ended; a lose_connection that waited for it goes on (T8). 0, CLOSED, or INVALID_ARGUMENT when none is
+ * registered. */
+BIGHT_API int bight_transport_unregister_producer(struct bight_transport *transport);
+
+/* In bytes; low must be below high. Defaults 16 KiB and 64 KiB. */
+BIGHT_API int bight_transport_set_watermarks(struct bight_transport *transport, size_t low, size_t high);
+
+/* T13: stop reading while the connection's own output is above the mark. On by default for accepted connections, off
+ * for made ones. */
+BIGHT_API int bight_transport_set_backpressure(struct bight_transport *transport, bool on);
+
+/* T13: most bytes of copied and counted output; more aborts with OVERFLOW. SIZE_MAX: none. Default 16 MiB for accepted
+ * connections, none for made ones. */
+BIGHT_API int bight_transport_set_output_limit(struct bight_transport *transport, size_t limit);
+
+/* -------------------------------------------------------------------------------------- timeouts */
+
+/* T24. Idle: aborts with TIMED_OUT when nothing was received for `seconds` (and at most a sixteenth more); total: that
+ * long from now, whatever happens. 0 seconds: none. The default is none. */
+BIGHT_API int bight_transport_set_idle_timeout(struct bight_transport *transport, double seconds);
+BIGHT_API int bight_transport_set_total_timeout(struct bight_transport *transport, double seconds);
+
+/* T7's bounds: a flush without progress (default 30 s), how long and how much is read after the shut (5 s, 16 MiB). */
+BIGHT_API int bight_transport_set_flush_timeout(struct bight_transport *transport, double seconds);
+BIGHT_API int bight_transport_set_linger(struct bight_transport *transport, double seconds, size_t bytes);
+
+/* ------------------------------------------------------------------------------------------ facts */
+
+/* The addresses of both ends; family NONE when there is none to tell. 0 or CLOSED (the peer's can be asked for in
+ * connection_lost if it was asked for before). */
+BIGHT_API int bight_transport_peer(struct bight_transport *transport, struct bight_address *address);
+BIGHT_API int bight_transport_host(struct bight_transport *transport, struct bight_address *address);
+
+/* TCP only; NOT_SUPPORTED elsewhere. Nodelay is on by default. */
+BIGHT_API int bight_transport_set_nodelay(struct bight_transport *transport, bool on);
+BIGHT_API int bight_transport_set_keepalive(struct bight_transport *transport, bool on);
+
+/* Never reused in this reactor (T3); 0 after the end. */
+BIGHT_API uint64_t bight_transport_id(const struct bight_transport *transport);
+
+/* The transport with this id; NULL from its connection_lost on. */
+BIGHT_API struct bight_transport *bight_transport_find(struct bight_reactor *reactor, uint64_t id);
+
+BIGHT_API struct bight_protocol *bight_transport_protocol(const struct bight_transport *transport);
+BIGHT_API struct bight_reactor *bight_transport_reactor(const struct bight_transport *transport);
+
+/* The descriptor below, for options that bight does not know; -1 when there is none. It stays bight's. */
+BIGHT_API int bight_transport_descriptor(const struct bight_transport *transport);
+
+/* -------------------------------------------------------------------------------------- switching */
+
+/* T23: hands the connection to `protocol` (made with bight_protocol_new and taken) with the `size` bytes not yet
+ * consumed (copied). In a handler it happens when that handler has returned. 0; CLOSED, OUT_OF_MEMORY, or USAGE when
+ * a switch is pending already: then nothing was taken. */
+BIGHT_API int bight_transport_switch_protocol(
+    struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size);
+
+BIGHT_END
+
+#endif

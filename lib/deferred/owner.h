@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* owner.h - an owner of Deferreds: what a connection or a scope embeds so that Deferreds can be tied to it (D32).
+ *
+ * When the owner ends, every tied Deferred is cancelled; `finished` is called once, when the owner has ended and the
+ * last tied Deferred has finished (at rest, or freed), so that the owner's memory can go. */
+#ifndef BIGHT_DEFERRED_OWNER_H
+#define BIGHT_DEFERRED_OWNER_H
+
+#include <bight/deferred.h>
+
+struct bight_owner {
+    struct bight_deferred *first_tied; /* intrusive list, newest last */
+    struct bight_deferred *last_tied;
+    size_t tied;
+    bool ended;
+    bool ending; /* inside bight_owner_end */
+    void (*finished)(struct bight_owner *owner);
+};
+
+void bight_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner));
+
+/* Cancels all that is tied; allocates nothing. `finished` may run inside. A second call does nothing. */
+void bight_owner_end(struct bight_owner *owner);
+
+#endif

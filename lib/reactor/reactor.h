@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* reactor.h - the reactor's inside, for the rooms above it (transport, endpoint, service, testing).
+ *
+ * Every callback that runs from the loop is bracketed by bight_reactor_enter and bight_reactor_leave. The outermost
+ * leave drains the afterwards queue: work that gathers during a handler (output) and is done once behind it. The
+ * soon queue is for what must happen on a later turn. Both are intrusive and cannot fail. */
+#ifndef BIGHT_REACTOR_REACTOR_H
+#define BIGHT_REACTOR_REACTOR_H
+
+#include <bight/reactor.h>
+#include <bight/sys/loop.h>
+#include <bight/sys/resolver.h>
+#include <bight/sys/system.h>
+#include <bight/thread.h>
+
+#include <pthread.h>
+
+#include "base/check.h"
+#include "base/list.h"
+#include "reactor/wheel.h"
+
+/* Something put off. queued is kept by the queue; a task is in one queue at most. */
+struct bight_task {
+    struct bight_task *next;
+    void (*run)(struct bight_task *task); /* NULL: not queued */
+};
+
+struct bight_task_queue {
+    struct bight_task *first, *last;
+};
+
+/* What a room above hangs on a reactor: the transports' hub and so on. Embedded in its owner. */
+struct bight_attachment {
+    struct bight_attachment *next;
+    const void *key; /* whose it is: the address of a static object */
+    /* R3: everything is disconnected now; connection_lost and the like are called from here. */
+    void (*disconnect)(struct bight_attachment *attachment);
+    /* The reactor goes: free it. disconnect has been called before. */
+    void (*free)(struct bight_attachment *attachment);
+    /* May be NULL: the child of a fork. */
+    int (*after_fork)(struct bight_attachment *attachment);
+};
+
+struct bight_reactor {
+    struct bight_clock clock; /* first: a reactor is a clock */
+    struct bight_system *system;
+    struct bight_loop *loop;
+    unsigned handler_depth;
+    bool hosted;
+    struct bight_task_queue afterwards;
+    struct bight_task_queue soon;
+    struct bight_attachment *attachments;
+    struct bight_wheel wheel;
+    uint64_t loop_deadline; /* what the loop was told */
+    bool timers_due;        /* run a timer pass on this turn */
+    /* the rest is lib/reactor's own: see its files */
+    struct bight_reactor_state *state;
+};
+
+static inline void bight_task_push(struct bight_task_queue *queue, struct bight_task *task)
+{
+    task->next = NULL;
+    if (queue->last != NULL) {
+        queue->last->next = task;
+    } else {
+        queue->first = task;
+    }
+    queue->last = task;
+}
+
+void bight_reactor_drain_afterwards(struct bight_reactor *reactor);
+
+static inline void bight_reactor_enter(struct bight_reactor *reactor)
+{
+    reactor->handler_depth++;
+}
+
+static inline void bight_reactor_leave(struct bight_reactor *reactor)
+{
+    if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
+        bight_reactor_drain_afterwards(reactor);
+    }
+}
+
+/* run(task) after the outermost handler has returned; outside any handler at the start of the next turn. The task
+ * must not be queued already. It is unqueued before it runs, and may queue itself anew. */
+void bight_reactor_afterwards(
+    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task));
+
+/* run(task) on a later turn. */
+void bight_reactor_soon(struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task));
+
+/* Takes a queued task out again (linear in the queue; for rare paths). */
+void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *task);
+
+/* The monotonic clock, read now. */
+static inline uint64_t bight_reactor_now(struct bight_reactor *reactor)
+{
+    return reactor->system->ops->now(reactor->system);
+}
+
+/* Arms an embedded timer and sees to it that the loop wakes for it. Allocates nothing. The entry's function runs
+ * bracketed as a handler. */
+void bight_reactor_arm(struct bight_reactor *reactor, struct bight_wheel_entry *entry, uint64_t deadline);
+static inline void bight_reactor_disarm(struct bight_reactor *reactor, struct bight_wheel_entry *entry)
+{
+    bight_wheel_disarm(&reactor->wheel, entry);
+}
+
+/* The attachment with this key, NULL when there is none; and hanging one on (the reactor frees it). */
+struct bight_attachment *bight_reactor_attachment(struct bight_reactor *reactor, const void *key);
+void bight_reactor_attach(struct bight_reactor *reactor, struct bight_attachment *attachment);
+
+/* One turn, for run() and for tests that step: soon, calls from threads, timers, poll. */
+void bight_reactor_turn(struct bight_reactor *reactor, bool block);
+
+/* True when something waits that a turn without blocking would do. */
+bool bight_reactor_has_work(const struct bight_reactor *reactor);
+
+/* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. */
+int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what);
+
+#endif

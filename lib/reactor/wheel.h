@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* wheel.h - the timing wheel: pending calls in the exact order of their deadlines (R6).
+ *
+ * Hierarchical: a tick is 2^16 ns, a level has 256 slots, six levels span all 64 bits. The level of a deadline is
+ * that of the highest byte in which its tick differs from the present one. Slots are rings in order of arming;
+ * cascading keeps that order, so equal deadlines fire first come first served. A slot that comes due is merge-sorted
+ * (stable) when it is not in order already. What is armed for the present tick or earlier goes to `fresh`, which
+ * joins the due list only when the next pass begins: so a call made by a timer never runs in the same pass (R5).
+ *
+ * The wheel knows no clock, loop or memory: entries are embedded in what is timed. */
+#ifndef BIGHT_REACTOR_WHEEL_H
+#define BIGHT_REACTOR_WHEEL_H
+
+#include "base/list.h"
+
+#define BIGHT_WHEEL_LEVELS 6
+#define BIGHT_WHEEL_SLOTS 256
+#define BIGHT_WHEEL_TICK_BITS 16
+
+struct bight_wheel_entry {
+    struct bight_link link; /* next == NULL: not armed */
+    uint64_t deadline;      /* nanoseconds */
+    void (*function)(struct bight_wheel_entry *entry);
+};
+
+struct bight_wheel {
+    uint64_t tick;           /* slots up to this tick have been emptied */
+    uint64_t armed;          /* entries in all */
+    struct bight_link due;   /* sorted */
+    struct bight_link fresh; /* in order of arming */
+    uint64_t occupied[BIGHT_WHEEL_LEVELS][BIGHT_WHEEL_SLOTS / 64];
+    struct bight_link slots[BIGHT_WHEEL_LEVELS][BIGHT_WHEEL_SLOTS];
+};
+
+void bight_wheel_init(struct bight_wheel *wheel, uint64_t now);
+
+/* Arms, or re-arms (it then counts as armed last). Never fails, allocates nothing. */
+void bight_wheel_arm(struct bight_wheel *wheel, struct bight_wheel_entry *entry, uint64_t deadline);
+
+/* Disarms; nothing when it is not armed. */
+void bight_wheel_disarm(struct bight_wheel *wheel, struct bight_wheel_entry *entry);
+
+static inline bool bight_wheel_is_armed(const struct bight_wheel_entry *entry)
+{
+    return entry->link.next != NULL;
+}
+
+/* One pass: calls the functions of at most `limit` entries that are due at `now`, each disarmed before its call.
+ * Entries armed meanwhile wait for the next pass. True when due ones were left over. */
+bool bight_wheel_run(struct bight_wheel *wheel, uint64_t now, size_t limit);
+
+/* When the loop should wake: not later than the earliest deadline, and exactly at it once it is within reach of the
+ * lowest level. UINT64_MAX: nothing is armed. */
+uint64_t bight_wheel_next(struct bight_wheel *wheel);
+
+#endif
