@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* state.h - what only lib/reactor knows of a reactor, and the calls between its files.
+ *
+ * Rooms above see struct bight_reactor (reactor.h) and never this. Each part that has state of its own (calls from
+ * threads, thread pool, resolver, signals) keeps it behind its pointer here, NULL until it is first needed. */
+#ifndef BIGHT_REACTOR_STATE_H
+#define BIGHT_REACTOR_STATE_H
+
+#include "reactor/reactor.h"
+
+#define BIGHT_TRIGGER_EVENTS 2
+#define BIGHT_TRIGGER_PHASES 3
+
+enum bight_reactor_phase {
+    BIGHT_PHASE_IDLE,     /* not running: before, between and after runs */
+    BIGHT_PHASE_STARTING, /* startup triggers */
+    BIGHT_PHASE_RUNNING,
+    BIGHT_PHASE_WAITING, /* shutdown: serving, while Deferreds of before-triggers are awaited */
+    BIGHT_PHASE_ENDING,  /* shutdown: disconnecting */
+    BIGHT_PHASE_FREEING  /* bight_reactor_free */
+};
+
+struct bight_signals;
+struct bight_thread_pool;
+struct bight_stop_waiter;
+
+struct bight_reactor_state {
+    struct bight_reactor *reactor;
+    enum bight_reactor_phase phase;
+    bool stop_asked;    /* stop only marks */
+    bool stop_now;      /* asked a second time: wait for nothing more */
+    bool leave_signals; /* an option */
+    bool in_timer_pass; /* the deadline is told to the loop when the pass is over */
+    bool loop_woke;     /* the loop's deadline has passed and it was not told another */
+    bool guest_started; /* on a host's loop: the startup triggers have run */
+    int exit_status;    /* what bight_reactor_fail set */
+    unsigned thread_limit;
+    uint64_t shutdown_nanoseconds;
+    uint64_t seen_now; /* the last reading of the clock that this room made: the time is not earlier */
+    pthread_t thread;
+
+    struct bight_link triggers[BIGHT_TRIGGER_EVENTS][BIGHT_TRIGGER_PHASES];
+    uint64_t last_trigger;
+    unsigned awaited; /* triggers whose Deferreds hold the shutdown up */
+    struct bight_wheel_entry shutdown_timer;
+    struct bight_stop_waiter *stop_waiters;
+
+    struct bight_task *soon_last;         /* where the present draining of `soon` ends */
+    struct bight_task_queue when_running; /* moves to `soon` when the reactor runs */
+    struct bight_link calls;              /* every call of bight_call_when_running not yet made */
+    struct bight_link foreign;            /* watches of foreign descriptors */
+
+    struct bight_mailbox *mailbox;   /* mailbox.c */
+    struct bight_thread_pool *pool;  /* thread_pool.c */
+    struct bight_resolver *resolver; /* resolver.c */
+    struct bight_signals *signals;   /* signals.c */
+};
+
+/* --- mailbox.c */
+
+/* Makes the reactor's mailbox (state->mailbox) and watches its eventfd. 0 or a code. */
+int bight_mailbox_open(struct bight_reactor *reactor);
+/* Makes the calls that are queued now; those queued meanwhile wait for the next turn (R9). Each is bracketed as a
+ * handler. */
+void bight_mailbox_run(struct bight_reactor *reactor);
+/* Asked once a turn: cheap. */
+bool bight_mailbox_has_calls(const struct bight_reactor *reactor);
+/* The reactor goes: no more calls are taken, contexts of queued ones are released, the reactor's hold is let go. Safe
+ * when open failed. */
+void bight_mailbox_close(struct bight_reactor *reactor);
+/* In the child of a fork, after the loop's after_fork: an eventfd and lock of its own. 0 or a code. */
+int bight_mailbox_after_fork(struct bight_reactor *reactor);
+
+/* --- thread_pool.c */
+
+/* Joins the threads (R10), fails what has not begun with SHUTDOWN, frees state->pool. Called at the end of a run and
+ * from free; a later job makes a new pool. Fine when there is none. */
+void bight_thread_pool_shutdown(struct bight_reactor *reactor);
+/* In the child of a fork: the threads are not there. Fine when there is no pool. */
+void bight_thread_pool_after_fork(struct bight_reactor *reactor);
+
+/* --- signals.c */
+
+/* run() begins (not on a host, nor with leave_signals): SIGINT and SIGTERM ask for a stop, unless the program has set
+ * functions of its own. 0 or a code; with SIGNALS_OWNED, which is silent here, the run goes on without. */
+int bight_signals_claim(struct bight_reactor *reactor);
+/* run() ends: puts back what claim changed; the program's own functions stay. */
+void bight_signals_disown(struct bight_reactor *reactor);
+/* The reactor goes: everything back to what it was, memory freed. Fine when there is nothing. */
+void bight_signals_finish(struct bight_reactor *reactor);
+/* In the child of a fork, after the loop's after_fork. 0 or a code. */
+int bight_signals_after_fork(struct bight_reactor *reactor);
+
+/* --- resolver.c */
+
+/* The reactor goes: frees the resolver, the built-in one or the user's. Fine when there is none. */
+void bight_resolver_finish(struct bight_reactor *reactor);
+
+/* --- reactor.c */
+
+/* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be told.
+ * For watch callbacks that leave their work to the turn. */
+void bight_reactor_wake(struct bight_reactor *reactor);
+
+/* --- timer.c */
+
+extern const struct bight_clock_ops bight_reactor_clock_ops;
+/* One pass over what is due; then tells the loop the next deadline. */
+void bight_reactor_run_timers(struct bight_reactor *reactor);
+/* The loop's due callback. */
+void bight_reactor_deadline_passed(void *reactor);
+/* The reactor goes: releases the contexts of all pending calls. */
+void bight_reactor_drop_timers(struct bight_reactor *reactor);
+
+/* --- tasks.c */
+
+/* Runs the soon queue as far as it is there now, each task bracketed as a handler. */
+void bight_reactor_drain_soon(struct bight_reactor *reactor);
+/* The reactor runs: what waited for that is put into the soon queue. */
+void bight_reactor_release_when_running(struct bight_reactor *reactor);
+/* The reactor goes. */
+void bight_reactor_drop_calls(struct bight_reactor *reactor);
+
+/* --- trigger.c */
+
+/* Runs the triggers of one phase. In the before phase of a shutdown their Deferreds are counted in state->awaited. */
+void bight_reactor_run_triggers(
+    struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase);
+/* The wait is over: whatever Deferreds are still out count no more. */
+void bight_reactor_stop_awaiting(struct bight_reactor *reactor);
+/* The reactor goes. */
+void bight_reactor_drop_triggers(struct bight_reactor *reactor);
+
+/* --- shutdown.c */
+
+/* Called between turns: begins, goes on with or ends a shutdown. False when the reactor does not run any more. */
+bool bight_reactor_serve_on(struct bight_reactor *reactor);
+/* Disconnects the attachments and runs what that put off (no trigger is called). */
+void bight_reactor_disconnect(struct bight_reactor *reactor);
+/* The reactor goes: gives up the promises of bight_reactor_stop_later. */
+void bight_reactor_drop_stop_waiters(struct bight_reactor *reactor);
+
+/* --- watch.c */
+
+/* The reactor goes. */
+void bight_reactor_drop_watches(struct bight_reactor *reactor);
+
+/* --- loop_libevent.c */
+
+/* libevent's loop, with an event_base of its own or on a host's (borrowed). NULL without memory or when the kernel
+ * refuses. */
+struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct event_base *host);
+
+#endif
