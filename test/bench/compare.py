@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""compare.py - bight's figures as ratios to programs that do the bare work, all in one run.
+
+Usage: compare.py [--build DIR] [--seconds S] [--runs N] [echo | idle | queue | timers | deferred] ...
+
+echo      rate and server CPU per message of bight-echo to a bare epoll echo ("limit", entered twice: what the second
+          shows is the noise)
+idle      process memory per connection that has echoed once
+queue     the same after every client has let 32 KiB wait and then read it
+timers    timers_bench of the build directory; deferred: chain_bench
+
+As root the programs run in a network namespace of their own, with real-time priority, the server on CPU 0 and the load on
+CPU 1. Only ratios within one run mean anything."""
+import argparse
+import json
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+SCENARIOS = [("64 B, 50 connections", 50, 64, 1), ("64 B, 1000 connections", 1000, 64, 1),
+             ("64 B, 50 connections, 16 in flight", 50, 64, 16), ("16 KiB, 50 connections", 50, 16384, 1)]
+
+
+def isolate():
+    """A namespace of our own: no other traffic, and a congestion control that does not pace on loopback."""
+    if os.geteuid() != 0 or os.environ.get("BIGHT_BENCH_ISOLATED"):
+        return
+    os.environ["BIGHT_BENCH_ISOLATED"] = "1"
+    setup = ("ip link set lo up; echo reno > /proc/sys/net/ipv4/tcp_congestion_control; "
+             "echo 8192 > /proc/sys/net/core/somaxconn; exec \"$@\"")
+    os.execvp("unshare", ["unshare", "-n", "sh", "-c", setup, "sh", sys.executable] + sys.argv)
+
+
+def pinned(cpu, command):
+    priority = ["chrt", "-r", "1"] if os.geteuid() == 0 else []
+    return priority + ["taskset", "-c", str(cpu)] + command
+
+
+def wait_for(port, process):
+    for _ in range(200):
+        if process.poll() is not None:
+            sys.exit(f"{process.args} did not start")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit(f"{process.args} does not listen")
+
+
+class Servers:
+    """Starts servers on CPU 0 and ends them again."""
+
+    def __init__(self, commands, port=28000):
+        self.running = []
+        for name, command in commands:
+            process = subprocess.Popen(pinned(0, [part.replace("PORT", str(port)) for part in command]),
+                                       stdout=subprocess.DEVNULL)
+            self.running.append((name, port, process))
+            port += 1
+
+    def __enter__(self):
+        for _, port, process in self.running:
+            wait_for(port, process)
+        return self.running
+
+    def __exit__(self, *_):
+        for _, _, process in self.running:
+            process.kill()
+            process.wait()
+
+
+def bench(build, name):
+    return os.path.join(build, "test", "bench", name)
+
+
+def echo(options):
+    commands = [("limit", [bench(options.build, "limit_echo"), "PORT"]),
+                ("limit again", [bench(options.build, "limit_echo"), "PORT"]),
+                ("bight-echo", [os.path.join(options.build, "apps", "bight-echo"), "tcp:PORT"])]
+    for title, connections, size, depth in SCENARIOS:
+        rows = {name: [] for name, _ in commands}
+        for _ in range(options.runs):
+            with Servers(commands) as servers:
+                load = [bench(options.build, "echo_load"), "-c", str(connections), "-s", str(size), "-P", str(depth),
+                        "-d", str(options.seconds)]
+                load += [f"{port}:{process.pid}" for _, port, process in servers]
+                lines = subprocess.run(pinned(1, load), check=True, capture_output=True, text=True).stdout.split("\n")
+            for (name, _, _), line in zip(servers, lines):
+                rows[name].append(json.loads(line))
+        print(f"\necho, {title} (median of {options.runs})")
+        for name, runs in rows.items():
+            middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+            print(f"  {name:12} rate {middle['rate']:9.0f}/s  ratio {middle['rate_ratio']:.3f}   "
+                  f"CPU {middle['cpu_ns']:6.0f} ns  ratio {middle['cpu_ratio']:.3f}")
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Rss:"))
+
+
+def clients(port, count):
+    made = []
+    for index in range(count):
+        client = socket.socket()
+        client.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
+        client.bind((f"127.1.0.{index % 250 + 1}", 0))
+        client.connect(("127.0.0.1", port))
+        made.append(client)
+    return made
+
+
+def echo_once(all_clients):
+    for client in all_clients:
+        client.sendall(b"sixteen bytes ok")
+        assert client.recv(100) == b"sixteen bytes ok"
+
+
+def memory(options, title, use):
+    results = []
+    command = ("bight-echo", [os.path.join(options.build, "apps", "bight-echo"), "tcp:PORT"])
+    for _ in range(3):
+        with Servers([command]) as servers:
+            _, port, process = servers[0]
+            warm = clients(port, 16)
+            echo_once(warm)
+            time.sleep(0.5)
+            before = resident(process.pid)
+            many = clients(port, options.connections)
+            use(many)
+            time.sleep(1)
+            results.append((resident(process.pid) - before) / options.connections)
+            for client in warm + many:
+                client.close()
+    print(f"\n{title}, {options.connections} connections: {statistics.median(results):.0f} bytes each (median of 3)")
+
+
+def idle(options):
+    memory(options, "idle after one echo", echo_once)
+
+
+def let_queue(many):
+    """Each client sends far more than the socket buffers hold beyond its small window, and reads only afterwards."""
+    for client in many:
+        client.setblocking(False)
+    waiting = {}
+    for client in many:
+        sent = 0
+        try:
+            while sent < 1 << 20:
+                sent += client.send(b"x" * 32768)
+        except BlockingIOError:
+            pass
+        waiting[client] = sent
+    for client, count in waiting.items():
+        client.setblocking(True)
+        while count > 0:
+            count -= len(client.recv(1 << 20))
+    time.sleep(3)
+
+
+def queue(options):
+    memory(options, "after a queue was read", let_queue)
+
+
+def timers(options):
+    print("\ntimers, a million pending (CPU ns each)", flush=True)
+    subprocess.run(pinned(0, [bench(options.build, "timers_bench")]), check=True)
+
+
+def deferred(options):
+    print("\nDeferreds", flush=True)
+    subprocess.run(pinned(0, [bench(options.build, "chain_bench")]), check=True)
+
+
+def main():
+    isolate()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", default=[])
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--connections", type=int, default=10000)
+    options = parser.parse_args()
+    parts = {"echo": echo, "idle": idle, "queue": queue, "timers": timers, "deferred": deferred}
+    unknown = [word for word in options.what if word not in parts]
+    if unknown:
+        parser.error(f"unknown part {unknown[0]!r}; there are {', '.join(parts)}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (60000, 60000))
+    for word in options.what or parts:
+        parts[word](options)
+
+
+if __name__ == "__main__":
+    main()
