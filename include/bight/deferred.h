@@ -146,6 +146,10 @@ BIGHT_API bool bight_deferred_has_fired(const struct bight_deferred *deferred);
  * slot is the Deferred's: peek freely; taking from it counts as handling. */
 BIGHT_API struct bight_result *bight_deferred_result(struct bight_deferred *deferred);
 
+/* The type of a value that is a Deferred's consumer's end, for those who carry Deferreds about. It is never a
+ * result: firing with one is a usage error (D4). Discarding one cancels it and lets go of it. */
+extern BIGHT_API const struct bight_type bight_type_deferred;
+
 /* D19: record where Deferreds are made and fired. Process-wide; set before the first Deferred. Also set by the
  * environment variable BIGHT_DEBUG=1. */
 BIGHT_API void bight_deferred_set_debug(bool on);

@@ -22,4 +22,8 @@ void bight_owner_init(struct bight_owner *owner, void (*finished)(struct bight_o
 /* Cancels all that is tied; allocates nothing. `finished` may run inside. A second call does nothing. */
 void bight_owner_end(struct bight_owner *owner);
 
+/* Cancels once more what is still tied to an owner that has ended: what was cancelled may have gone on to wait for
+ * something else. As above. */
+void bight_owner_sweep(struct bight_owner *owner);
+
 #endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* chain.c - a Deferred that waits for another: taking its end, finding circles, handing the result over.
+ *
+ * The one that waits is linked into the one it waits for, together with how many of that one's levels come first,
+ * so chaining allocates nothing and cannot fail. Both directions of the link are used to look for circles. */
+#include "deferred/deferred.h"
+
+/* What a result turns into that could not wait for `inner`, which is let go of. */
+static void refuse(struct bight_result *result, struct bight_deferred *inner, int code)
+{
+    bight_result_fail(result, bight_failure_of(code));
+    if (inner != NULL) {
+        bight_deferred_drop(inner);
+    }
+}
+
+static struct bight_deferred *step_down(const struct bight_deferred *deferred)
+{
+    return (deferred->flags & BIGHT_DEFERRED_WAITING) != 0 ? deferred->waiting_on : NULL;
+}
+
+static struct bight_deferred *step_up(const struct bight_deferred *deferred)
+{
+    return (deferred->flags & BIGHT_DEFERRED_WAITED) != 0 ? deferred->first_waiter : NULL;
+}
+
+/* D8: does `inner` wait for `outer`? Walked from both ends in step, since links that are built from the inside out
+ * make the way down long and those from the outside in the way up. Where several wait for one the way up
+ * branches; then only the way down counts. */
+static bool waits_for(const struct bight_deferred *inner, const struct bight_deferred *outer)
+{
+    const struct bight_deferred *down = inner;
+    const struct bight_deferred *up = outer;
+    bool branches = false;
+    for (;;) {
+        if (down == outer || up == inner) {
+            return true;
+        }
+        down = step_down(down);
+        if (!branches) {
+            up = step_up(up);
+            branches = up != NULL && up->next_waiter != NULL;
+        }
+        if (down == NULL || (up == NULL && !branches)) {
+            return false;
+        }
+    }
+}
+
+static void wait_for(struct bight_deferred *outer, struct bight_deferred *inner)
+{
+    outer->flags |= BIGHT_DEFERRED_WAITING;
+    outer->waiting_on = inner;
+    outer->wait_index = inner->count;
+    outer->next_waiter = NULL;
+    if ((inner->flags & BIGHT_DEFERRED_WAITED) != 0) {
+        inner->last_waiter->next_waiter = outer;
+    } else {
+        inner->flags |= BIGHT_DEFERRED_WAITED;
+        inner->first_waiter = outer;
+    }
+    inner->last_waiter = outer;
+}
+
+/* Moves the result; what the slot of `to` held meanwhile is destroyed. */
+static void move_result(struct bight_deferred *to, struct bight_deferred *from)
+{
+    if (to->result.type != NULL) {
+        bight_result_clear(&to->result);
+    }
+    to->result.type = from->result.type;
+    to->result.value = from->result.value;
+    to->flags |= from->flags & BIGHT_DEFERRED_OWNER_ENDED;
+    from->result.type = NULL;
+    from->result.value = NULL;
+}
+
+struct bight_deferred *bight_deferred_hand_over(struct bight_deferred *from)
+{
+    struct bight_deferred *to = from->first_waiter;
+    from->first_waiter = to->next_waiter;
+    if (from->first_waiter == NULL) {
+        from->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITED;
+    }
+    move_result(to, from);
+    to->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITING;
+    if (from->holds > 0) {
+        from->holds--;
+    }
+    return (to->flags & BIGHT_DEFERRED_RUNNING) != 0 ? NULL : to;
+}
+
+/* Why the result cannot wait for `inner`; 0 when it can. */
+static int find_misuse(const struct bight_result *result, const struct bight_deferred *inner)
+{
+    const struct bight_deferred *outer = result->deferred;
+    if (inner == NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_result_chain: no Deferred");
+    }
+    if (outer == NULL || (outer->flags & BIGHT_DEFERRED_RUNNING) == 0) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: not in a handler");
+    }
+    if ((outer->flags & BIGHT_DEFERRED_WAITING) != 0) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: it waits already");
+    }
+    return BIGHT_OK;
+}
+
+void bight_result_chain(struct bight_result *result, struct bight_deferred *inner)
+{
+    struct bight_deferred *outer = result->deferred;
+    if (outer != NULL && (outer->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0 && inner != NULL) {
+        bight_deferred_drop(inner); /* D34: what a handler makes of the result is discarded */
+        return;
+    }
+    int code = find_misuse(result, inner);
+    if (code != BIGHT_OK) {
+        refuse(result, inner, code);
+        return;
+    }
+    bight_result_clear(result);
+    if ((inner->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        bight_result_fail(result, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    } else if (waits_for(inner, outer)) {
+        bight_result_fail(result, bight_failure_of(BIGHT_E_CIRCULAR));
+        bight_deferred_release(inner);
+    } else if (bight_deferred_is_at_rest(inner)) {
+        move_result(outer, inner);
+        bight_deferred_release(inner);
+    } else {
+        wait_for(outer, inner);
+    }
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* debug.c - debug mode (D19), and the reports of unhandled failures (D18) and of promises fired twice (D4).
+ *
+ * The mode is process-wide and set before the first Deferred, by the program or, when it does not, by the
+ * environment, which is read once. Reports are made on the stack: they allocate nothing. */
+#include "deferred/deferred.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bight/log.h>
+
+int bight_deferred_debug_mode = BIGHT_DEBUG_UNKNOWN;
+
+bool bight_deferred_debug_slow(void)
+{
+    int mode = __atomic_load_n(&bight_deferred_debug_mode, __ATOMIC_RELAXED);
+    if (mode == BIGHT_DEBUG_UNKNOWN) {
+        const char *text = getenv("BIGHT_DEBUG");
+        mode = text != NULL && strcmp(text, "1") == 0 ? BIGHT_DEBUG_ON : BIGHT_DEBUG_OFF;
+        __atomic_store_n(&bight_deferred_debug_mode, mode, __ATOMIC_RELAXED);
+    }
+    return mode == BIGHT_DEBUG_ON;
+}
+
+void bight_deferred_set_debug(bool on)
+{
+    __atomic_store_n(&bight_deferred_debug_mode, on ? BIGHT_DEBUG_ON : BIGHT_DEBUG_OFF, __ATOMIC_RELAXED);
+}
+
+/* " (made at a.c:1, fired at b.c:2)", or nothing outside debug mode. */
+static void write_places(const struct bight_deferred *deferred, char *buffer, size_t size)
+{
+    buffer[0] = '\0';
+    if (deferred == NULL || (deferred->flags & BIGHT_DEFERRED_HAS_PLACES) == 0) {
+        return;
+    }
+    const char *fired_at = deferred->fired_at != NULL ? deferred->fired_at : "nowhere";
+    snprintf(buffer, size, " (made at %s, fired at %s)", deferred->made_at, fired_at);
+}
+
+void bight_deferred_report(const struct bight_deferred *deferred)
+{
+    const struct bight_failure *failure = deferred->result.value;
+    bool by_owner = (deferred->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0;
+    if (by_owner && bight_failure_is(failure, BIGHT_E_CANCELLED)) {
+        return;
+    }
+    char places[300];
+    write_places(deferred, places, sizeof(places));
+    bight_log_at(NULL, BIGHT_LOG_CRITICAL, "deferred", failure, "unhandled failure in a Deferred%s", places);
+}
+
+int bight_deferred_refuse(int code, const char *place, const struct bight_deferred *deferred)
+{
+    char what[400] = "firing a promise";
+    write_places(deferred, what + strlen(what), sizeof(what) - strlen(what));
+    return bight_usage_error(code, place, what);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* deferred.c - how a Deferred is made, held, let go of and freed.
+ *
+ * A Deferred is freed when no consumer holds it, it has fired, and its levels have run; bight_deferred_settle()
+ * is the one place that decides so. Without memory everybody is given the same constant Deferred (D34), which each
+ * function of this room knows by its flag. Firing is in promise.c, running in run.c. */
+#include "deferred/deferred.h"
+
+#include <bight/log.h>
+
+#include "base/slab.h"
+
+static struct bight_slab_kind slab_kind = { .name = "deferred", .slot_size = sizeof(struct bight_deferred) };
+static _Thread_local struct bight_slab slab __attribute__((tls_model("initial-exec"))) = { .kind = &slab_kind };
+
+const struct bight_deferred bight_deferred_out_of_memory = {
+    .generation = 1,
+    .holds = 1,
+    .flags = BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_OUT_OF_MEMORY,
+};
+
+static struct bight_deferred *give_out_of_memory(const char *place)
+{
+    bight_log_at(place, BIGHT_LOG_CRITICAL, "deferred", NULL, "no memory for a Deferred");
+    return (struct bight_deferred *)(uintptr_t)&bight_deferred_out_of_memory;
+}
+
+static inline struct bight_deferred *make(const char *place, uint32_t flags)
+{
+    struct bight_deferred *deferred = bight_slab_take(&slab);
+    if (BIGHT_UNLIKELY(deferred == NULL)) {
+        return NULL;
+    }
+    deferred->result.type = NULL;
+    deferred->result.value = NULL;
+    deferred->result.deferred = deferred;
+    deferred->levels = deferred->inline_levels;
+    deferred->next = 0;
+    deferred->count = 0;
+    deferred->holds = 1;
+    deferred->flags = flags;
+    deferred->capacity = BIGHT_DEFERRED_INLINE_LEVELS;
+    deferred->pauses = 0;
+    if (bight_deferred_debug()) {
+        deferred->flags |= BIGHT_DEFERRED_HAS_PLACES;
+        deferred->made_at = place;
+        deferred->fired_at = (flags & BIGHT_DEFERRED_FIRED) != 0 ? place : NULL;
+    }
+    return deferred;
+}
+
+struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
+    bight_canceller canceller, void *context, bight_release_function release)
+{
+    struct bight_deferred *deferred = make(place, 0);
+    if (BIGHT_UNLIKELY(deferred == NULL)) {
+        deferred = give_out_of_memory(place);
+        *promise = (struct bight_promise) { deferred, deferred->generation };
+        if (release != NULL) {
+            release(context);
+        }
+        return deferred;
+    }
+    promise->slot = deferred;
+    promise->generation = deferred->generation;
+    if (canceller != NULL || release != NULL) {
+        deferred->flags |= BIGHT_DEFERRED_CANCELLABLE;
+        deferred->canceller = canceller;
+        deferred->canceller_context = context;
+        deferred->canceller_release = release;
+    }
+    return deferred;
+}
+
+/* A Deferred that has fired with what `result` holds, which is taken. */
+static struct bight_deferred *make_fired(const char *place, struct bight_result *result)
+{
+    struct bight_deferred *deferred = make(place, BIGHT_DEFERRED_FIRED);
+    if (deferred == NULL) {
+        bight_result_discard(result);
+        return give_out_of_memory(place);
+    }
+    deferred->result.type = result->type;
+    deferred->result.value = result->value;
+    return deferred;
+}
+
+struct bight_deferred *bight_succeed_at(const char *place, const struct bight_type *type, void *value)
+{
+    struct bight_result result = { type, value, NULL };
+    if (type == &bight_type_failure || type == &bight_type_deferred) {
+        int code = bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_succeed");
+        bight_result_discard(&result);
+        bight_result_fail(&result, bight_failure_of(code));
+    }
+    return make_fired(place, &result);
+}
+
+struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *failure)
+{
+    if (failure == NULL) {
+        failure = bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_fail"));
+    }
+    struct bight_result result = { &bight_type_failure, failure, NULL };
+    return make_fired(place, &result);
+}
+
+struct bight_deferred *bight_deferred_hold(struct bight_deferred *deferred)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) == 0) {
+        deferred->holds++;
+    }
+    return deferred;
+}
+
+/* Reports and destroys what nobody took. */
+static void bury_result(struct bight_deferred *deferred)
+{
+    if (deferred->result.type == &bight_type_failure) {
+        bight_deferred_report(deferred);
+    }
+    bight_result_clear(&deferred->result);
+}
+
+/* The observer of the log, the value's destroy and the owner's `finished` may do anything meanwhile: RUNNING keeps
+ * them from this Deferred, whose promise is still good for an answer. */
+static inline void free_deferred(struct bight_deferred *deferred)
+{
+    deferred->flags |= BIGHT_DEFERRED_RUNNING;
+    if (deferred->result.type != NULL) {
+        bury_result(deferred);
+    }
+    if (BIGHT_UNLIKELY(deferred->levels != deferred->inline_levels)) {
+        bight_free(deferred->levels);
+    }
+    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_TIED) != 0)) {
+        bight_deferred_untie(deferred);
+    }
+    bight_slab_give(&slab, deferred);
+}
+
+static inline void settle(struct bight_deferred *deferred)
+{
+    if (!bight_deferred_is_at_rest(deferred) || (deferred->flags & BIGHT_DEFERRED_STACKED) != 0) {
+        return;
+    }
+    if (deferred->holds == 0) {
+        free_deferred(deferred);
+        return;
+    }
+    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_TIED) != 0) && deferred->owner->ended) {
+        bight_deferred_untie(deferred);
+    }
+}
+
+void bight_deferred_settle(struct bight_deferred *deferred)
+{
+    settle(deferred);
+}
+
+static void undo_pauses(struct bight_deferred *deferred)
+{
+    deferred->pauses = 0;
+    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_PAUSED;
+    if ((deferred->flags & BIGHT_DEFERRED_FIRED) != 0) {
+        bight_deferred_run(deferred);
+    }
+}
+
+void bight_deferred_release(struct bight_deferred *deferred)
+{
+    if (deferred == NULL || (deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        return;
+    }
+    if (BIGHT_UNLIKELY(deferred->holds == 0)) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_deferred_release: nobody holds the Deferred");
+        return;
+    }
+    if (--deferred->holds > 0) {
+        return;
+    }
+    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_PAUSED) != 0)) {
+        undo_pauses(deferred);
+        return;
+    }
+    settle(deferred);
+}
+
+void bight_deferred_drop(struct bight_deferred *deferred)
+{
+    bight_deferred_cancel(deferred);
+    bight_deferred_release(deferred);
+}
+
+bool bight_deferred_has_fired(const struct bight_deferred *deferred)
+{
+    return (deferred->flags & BIGHT_DEFERRED_FIRED) != 0;
+}
+
+/* What D34's Deferred shows: put right at each look, since the looker may edit it. */
+static struct bight_result *out_of_memory_result(void)
+{
+    static _Thread_local struct bight_result shown;
+    bight_result_discard(&shown);
+    shown.type = &bight_type_failure;
+    shown.value = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+    return &shown;
+}
+
+struct bight_result *bight_deferred_result(struct bight_deferred *deferred)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        return out_of_memory_result();
+    }
+    return bight_deferred_is_at_rest(deferred) ? &deferred->result : NULL;
+}
+
+/* A Deferred is never a result (D4): the type is there to be refused, and to let go of what came with it. */
+static void destroy_deferred(void *value)
+{
+    bight_deferred_release((struct bight_deferred *)value);
+}
+
+static void discard_deferred(void *value)
+{
+    bight_deferred_drop((struct bight_deferred *)value);
+}
+
+const struct bight_type bight_type_deferred = {
+    .name = "deferred",
+    .destroy = destroy_deferred,
+    .discard = discard_deferred,
+};

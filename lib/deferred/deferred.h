@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* deferred.h - the Deferred itself, for the files of this room.
+ *
+ * A Deferred lives in a slot of a slab (base/slab.h): nothing of it but the generation is valid when it is taken,
+ * and what a flag stands for is valid only while the flag is set, so that making one writes little. What a handler,
+ * a release function or a type's destroy may do is anything at all; RUNNING is set around all of them, and nothing
+ * that is RUNNING, WAITING or STACKED is freed. */
+#ifndef BIGHT_DEFERRED_DEFERRED_H
+#define BIGHT_DEFERRED_DEFERRED_H
+
+#include <bight/deferred.h>
+
+#include "base/check.h"
+#include "deferred/owner.h"
+
+enum bight_deferred_flag {
+    BIGHT_DEFERRED_FIRED = 1 << 0,
+    BIGHT_DEFERRED_RUNNING = 1 << 1,       /* its levels are being run, or it is being fired or freed */
+    BIGHT_DEFERRED_PAUSED = 1 << 2,        /* pauses > 0 */
+    BIGHT_DEFERRED_WAITING = 1 << 3,       /* for waiting_on, at wait_index of its levels */
+    BIGHT_DEFERRED_WAITED = 1 << 4,        /* first_waiter and last_waiter are set */
+    BIGHT_DEFERRED_STACKED = 1 << 5,       /* on the stack of some run loop, which comes back to it */
+    BIGHT_DEFERRED_CANCELLABLE = 1 << 6,   /* canceller, context and release are set */
+    BIGHT_DEFERRED_CANCELLING = 1 << 7,    /* its canceller was taken by a cancel */
+    BIGHT_DEFERRED_CANCELLED = 1 << 8,     /* failed by a cancel, without a canceller (D13) */
+    BIGHT_DEFERRED_TIED = 1 << 9,          /* owner and its links are set */
+    BIGHT_DEFERRED_OWNER_ASKED = 1 << 10,  /* the present sweep of its owner has cancelled it */
+    BIGHT_DEFERRED_OWNER_ENDED = 1 << 11,  /* a CANCELLED in it comes from an owner's end (D18) */
+    BIGHT_DEFERRED_HAS_PLACES = 1 << 12,   /* made_at and fired_at are set (D19) */
+    BIGHT_DEFERRED_OUT_OF_MEMORY = 1 << 13 /* the shared one of D34 */
+};
+
+/* No level runs while one of these is set. */
+#define BIGHT_DEFERRED_BLOCKED (BIGHT_DEFERRED_RUNNING | BIGHT_DEFERRED_PAUSED | BIGHT_DEFERRED_WAITING)
+
+/* One step of a chain. With bight_deferred_forward as its callback it stands for "fire this promise" (D9). */
+struct bight_level {
+    bight_handler callback;
+    union {
+        struct {
+            bight_handler errback;
+            void *context;
+            bight_release_function release;
+        };
+        struct bight_promise promise;
+    };
+};
+
+#define BIGHT_DEFERRED_INLINE_LEVELS 4
+
+struct bight_deferred {
+    uint64_t generation;
+    struct bight_deferred *below; /* STACKED: what the run loop goes on with after this one */
+    struct bight_result result;
+    struct bight_level *levels;
+    uint32_t next;  /* the level that runs next */
+    uint32_t count; /* levels in the array, those that have run included */
+    uint32_t holds;
+    uint32_t flags;
+    uint32_t capacity;
+    uint32_t pauses;
+    bight_canceller canceller;
+    void *canceller_context;
+    bight_release_function canceller_release;
+    struct bight_level inline_levels[BIGHT_DEFERRED_INLINE_LEVELS];
+    struct bight_deferred *waiting_on;
+    struct bight_deferred *next_waiter; /* the next that waits for the same one */
+    struct bight_deferred *first_waiter, *last_waiter;
+    uint32_t wait_index; /* how many levels of waiting_on run before its result is handed over */
+    struct bight_owner *owner;
+    struct bight_deferred *previous_tied, *next_tied;
+    const char *made_at, *fired_at;
+};
+
+/* D34's. Nobody writes to it. */
+extern const struct bight_deferred bight_deferred_out_of_memory;
+
+static inline bool bight_deferred_is_at_rest(const struct bight_deferred *deferred)
+{
+    const uint32_t busy = BIGHT_DEFERRED_BLOCKED | BIGHT_DEFERRED_WAITED;
+    return (deferred->flags & (BIGHT_DEFERRED_FIRED | busy)) == BIGHT_DEFERRED_FIRED &&
+           deferred->next == deferred->count;
+}
+
+/* deferred.c: frees it when nothing needs it any more, and lets an ended owner go when it is at rest. To be called
+ * after whatever may have brought it to rest. */
+void bight_deferred_settle(struct bight_deferred *deferred);
+
+/* deferred.c: cancels and lets go of a consumer's end that cannot be used. */
+void bight_deferred_drop(struct bight_deferred *deferred);
+
+/* run.c: runs what can be run, of this Deferred and of those that its result goes on to. The Deferred may be gone
+ * afterwards. */
+void bight_deferred_run(struct bight_deferred *deferred);
+
+/* run.c: marks a level of D9; never called. */
+void bight_deferred_forward(struct bight_result *result, void *context);
+int bight_deferred_add_level(struct bight_deferred *deferred, const struct bight_level *level);
+
+/* promise.c: fires what has not fired, without running anything. */
+void bight_deferred_accept(
+    struct bight_deferred *deferred, const char *place, const struct bight_type *type, void *value);
+
+/* promise.c: 0 when the promise can be fired, else why not; reported as D4 says. */
+int bight_promise_check(const char *place, struct bight_promise promise);
+
+/* chain.c: hands the result of `from`, which is empty afterwards, to the first that waits for it. Gives that one
+ * when it can go on. */
+struct bight_deferred *bight_deferred_hand_over(struct bight_deferred *from);
+
+/* cancel.c: the same as bight_deferred_cancel, and what comes of it is not reported (D18). */
+void bight_deferred_cancel_for_owner(struct bight_deferred *deferred);
+
+/* owner.c */
+void bight_deferred_untie(struct bight_deferred *deferred);
+
+/* debug.c */
+bool bight_deferred_debug_slow(void);
+void bight_deferred_report(const struct bight_deferred *deferred);
+int bight_deferred_refuse(int code, const char *place, const struct bight_deferred *deferred);
+
+enum { BIGHT_DEBUG_OFF, BIGHT_DEBUG_ON, BIGHT_DEBUG_UNKNOWN };
+extern int bight_deferred_debug_mode; /* one of the above; process-wide, set before the first Deferred */
+
+static inline bool bight_deferred_debug(void)
+{
+    return BIGHT_UNLIKELY(bight_deferred_debug_mode != BIGHT_DEBUG_OFF) && bight_deferred_debug_slow();
+}
+
+#endif

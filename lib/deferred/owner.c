@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* owner.c - ties between Deferreds and what they were started for (D32).
+ *
+ * An owner keeps an intrusive list of what is tied to it. A sweep cancels each of them once: it takes the first,
+ * marks it and moves it to the end, and is over when the first is marked, whatever has come and gone meanwhile.
+ * Who embeds an owner hears through `finished` when the last tie to an ended owner has gone. */
+#include "deferred/deferred.h"
+
+void bight_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner))
+{
+    *owner = (struct bight_owner) { .finished = finished };
+}
+
+static void append(struct bight_owner *owner, struct bight_deferred *deferred)
+{
+    deferred->next_tied = NULL;
+    deferred->previous_tied = owner->last_tied;
+    if (owner->last_tied != NULL) {
+        owner->last_tied->next_tied = deferred;
+    } else {
+        owner->first_tied = deferred;
+    }
+    owner->last_tied = deferred;
+}
+
+static void unlink_tied(struct bight_owner *owner, struct bight_deferred *deferred)
+{
+    struct bight_deferred *previous = deferred->previous_tied;
+    struct bight_deferred *next = deferred->next_tied;
+    if (previous != NULL) {
+        previous->next_tied = next;
+    } else {
+        owner->first_tied = next;
+    }
+    if (next != NULL) {
+        next->previous_tied = previous;
+    } else {
+        owner->last_tied = previous;
+    }
+}
+
+/* `finished` may free the owner. */
+static void finish_when_over(struct bight_owner *owner)
+{
+    if (owner->ended && !owner->ending && owner->tied == 0 && owner->finished != NULL) {
+        owner->finished(owner);
+    }
+}
+
+void bight_deferred_untie(struct bight_deferred *deferred)
+{
+    struct bight_owner *owner = deferred->owner;
+    deferred->flags &= ~(uint32_t)(BIGHT_DEFERRED_TIED | BIGHT_DEFERRED_OWNER_ASKED);
+    unlink_tied(owner, deferred);
+    owner->tied--;
+    finish_when_over(owner);
+}
+
+static void link_tied(struct bight_deferred *deferred, struct bight_owner *owner)
+{
+    deferred->flags |= BIGHT_DEFERRED_TIED;
+    deferred->owner = owner;
+    append(owner, deferred);
+    owner->tied++;
+}
+
+/* An owner that has ended still counts what does not end at once, unless it has been told that all have gone. */
+static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *owner)
+{
+    if (bight_deferred_is_at_rest(deferred)) {
+        return;
+    }
+    if (owner->ending || owner->tied > 0) {
+        link_tied(deferred, owner);
+        deferred->flags |= BIGHT_DEFERRED_OWNER_ASKED;
+    }
+    bight_deferred_cancel_for_owner(deferred);
+}
+
+struct bight_deferred *bight_deferred_tie(struct bight_deferred *deferred, struct bight_owner *owner)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        return deferred;
+    }
+    struct bight_owner *present = (deferred->flags & BIGHT_DEFERRED_TIED) != 0 ? deferred->owner : NULL;
+    if (present == owner) {
+        return deferred;
+    }
+    if (present != NULL) {
+        bight_deferred_untie(deferred);
+    }
+    if (owner == NULL) {
+        return deferred;
+    }
+    if (owner->ended) {
+        tie_to_ended(deferred, owner);
+    } else {
+        link_tied(deferred, owner);
+    }
+    return deferred;
+}
+
+static void cancel_tied(struct bight_owner *owner, struct bight_deferred *deferred)
+{
+    unlink_tied(owner, deferred);
+    append(owner, deferred);
+    deferred->flags |= BIGHT_DEFERRED_OWNER_ASKED;
+    bight_deferred_hold(deferred);
+    bight_deferred_cancel_for_owner(deferred);
+    bight_deferred_settle(deferred);
+    bight_deferred_release(deferred);
+}
+
+void bight_owner_sweep(struct bight_owner *owner)
+{
+    if (owner->ending) {
+        return;
+    }
+    owner->ending = true;
+    for (struct bight_deferred *each = owner->first_tied; each != NULL; each = each->next_tied) {
+        each->flags &= ~(uint32_t)BIGHT_DEFERRED_OWNER_ASKED;
+    }
+    while (owner->first_tied != NULL && (owner->first_tied->flags & BIGHT_DEFERRED_OWNER_ASKED) == 0) {
+        cancel_tied(owner, owner->first_tied);
+    }
+    owner->ending = false;
+    finish_when_over(owner);
+}
+
+void bight_owner_end(struct bight_owner *owner)
+{
+    if (owner->ended) {
+        return;
+    }
+    owner->ended = true;
+    bight_owner_sweep(owner);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* run.c - levels: how they are added, and the one loop that runs them.
+ *
+ * A level runs at most once and is over before its handler is called, so the array may be moved or reused by what
+ * the handler adds. When a result goes on to another Deferred, be it that one waits (D5) or that a promise is
+ * forwarded to (D9), the loop goes on with that one and comes back to the first through an intrusive stack when
+ * that has levels left. So neither the depth of a chain nor its order of firing costs any C stack (D12). */
+#include "deferred/deferred.h"
+
+#include <string.h>
+
+#include <bight/memory.h>
+
+void bight_deferred_forward(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+    BIGHT_INVARIANT(!"a mark of bight_deferred_chain is never called");
+}
+
+/* ------------------------------------------------------------------------------------------- adding */
+
+/* Indexes of waiters point into the array, so levels that have run stay while there are waiters. */
+static bool reuse_levels(struct bight_deferred *deferred)
+{
+    uint32_t left = deferred->count - deferred->next;
+    if ((deferred->flags & BIGHT_DEFERRED_WAITED) != 0 || left > deferred->capacity / 2) {
+        return false;
+    }
+    memmove(deferred->levels, deferred->levels + deferred->next, left * sizeof(struct bight_level));
+    deferred->next = 0;
+    deferred->count = left;
+    return true;
+}
+
+static int grow_levels(struct bight_deferred *deferred)
+{
+    if (deferred->capacity > UINT32_MAX / 4) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    bool is_inline = deferred->levels == deferred->inline_levels;
+    uint32_t capacity = deferred->capacity * (is_inline ? 4 : 2);
+    struct bight_level *levels =
+        bight_realloc(is_inline ? NULL : deferred->levels, capacity * sizeof(struct bight_level));
+    if (levels == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (is_inline) {
+        memcpy(levels, deferred->inline_levels, sizeof(deferred->inline_levels));
+    }
+    deferred->levels = levels;
+    deferred->capacity = capacity;
+    return BIGHT_OK;
+}
+
+/* D34: an errback runs at once, with a result of its own that nobody else will see. */
+static void run_out_of_memory(const struct bight_level *level)
+{
+    struct bight_deferred *shared = (struct bight_deferred *)(uintptr_t)&bight_deferred_out_of_memory;
+    struct bight_result result = { &bight_type_failure, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), shared };
+    if (level->callback == bight_deferred_forward) {
+        bight_errback(level->promise, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return;
+    }
+    if (level->errback != NULL) {
+        level->errback(&result, level->context);
+    }
+    bight_result_discard(&result);
+    if (level->release != NULL) {
+        level->release(level->context);
+    }
+}
+
+static int __attribute__((noinline)) add_with_care(struct bight_deferred *deferred, const struct bight_level *level)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        run_out_of_memory(level);
+        return BIGHT_OK;
+    }
+    if (deferred->count == deferred->capacity && !reuse_levels(deferred)) {
+        int code = grow_levels(deferred);
+        if (code != BIGHT_OK) {
+            return code;
+        }
+    }
+    deferred->levels[deferred->count++] = *level;
+    if ((deferred->flags & BIGHT_DEFERRED_FIRED) != 0) {
+        bight_deferred_run(deferred);
+    }
+    return BIGHT_OK;
+}
+
+static inline bool has_room(const struct bight_deferred *deferred)
+{
+    return deferred->count < deferred->capacity && (deferred->flags & BIGHT_DEFERRED_FIRED) == 0;
+}
+
+int bight_deferred_add_level(struct bight_deferred *deferred, const struct bight_level *level)
+{
+    return add_with_care(deferred, level);
+}
+
+int bight_deferred_add_callbacks_full(struct bight_deferred *deferred, bight_handler callback, bight_handler errback,
+    void *context, bight_release_function release)
+{
+    if (BIGHT_LIKELY(has_room(deferred))) {
+        struct bight_level *level = &deferred->levels[deferred->count++];
+        level->callback = callback;
+        level->errback = errback;
+        level->context = context;
+        level->release = release;
+        return BIGHT_OK;
+    }
+    struct bight_level level = { callback, { { errback, context, release } } };
+    return add_with_care(deferred, &level);
+}
+
+int bight_deferred_add_callbacks(
+    struct bight_deferred *deferred, bight_handler callback, bight_handler errback, void *context)
+{
+    if (BIGHT_LIKELY(has_room(deferred))) {
+        struct bight_level *level = &deferred->levels[deferred->count++];
+        level->callback = callback;
+        level->errback = errback;
+        level->context = context;
+        level->release = NULL;
+        return BIGHT_OK;
+    }
+    struct bight_level level = { callback, { { errback, context, NULL } } };
+    return add_with_care(deferred, &level);
+}
+
+int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise promise)
+{
+    struct bight_level level = { bight_deferred_forward, { .promise = promise } };
+    return add_with_care(deferred, &level);
+}
+
+/* ------------------------------------------------------------------------------------------ running */
+
+/* D9: fires the promise with the result. Gives the Deferred to run then, or NULL. */
+static struct bight_deferred *forward(struct bight_deferred *from, struct bight_promise promise)
+{
+    struct bight_result result = { from->result.type, from->result.value, NULL };
+    from->result.type = NULL;
+    from->result.value = NULL;
+    if (bight_promise_check(BIGHT_HERE, promise) != BIGHT_OK) {
+        bight_result_discard(&result);
+        return NULL;
+    }
+    promise.slot->flags |= from->flags & BIGHT_DEFERRED_OWNER_ENDED;
+    bight_deferred_accept(promise.slot, BIGHT_HERE, result.type, result.value);
+    return promise.slot;
+}
+
+static inline void run_level(struct bight_deferred *deferred, const struct bight_level *level)
+{
+    bool failed = deferred->result.type == &bight_type_failure;
+    bight_handler handler = failed ? level->errback : level->callback;
+    bight_release_function release = level->release;
+    void *context = level->context;
+    if (handler != NULL) {
+        handler(&deferred->result, context);
+    }
+    if (release != NULL) {
+        release(context);
+    }
+}
+
+/* Runs levels until there are none, one must wait, or the result went to another Deferred; gives that one. */
+static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
+{
+    const uint32_t stops = BIGHT_DEFERRED_PAUSED | BIGHT_DEFERRED_WAITING;
+    struct bight_deferred *other = NULL;
+    deferred->flags |= BIGHT_DEFERRED_RUNNING;
+    while (other == NULL) {
+        if (BIGHT_UNLIKELY((deferred->flags & (stops | BIGHT_DEFERRED_WAITED)) != 0)) {
+            if ((deferred->flags & stops) != 0) {
+                break;
+            }
+            if (deferred->first_waiter->wait_index == deferred->next) {
+                other = bight_deferred_hand_over(deferred);
+                continue;
+            }
+        }
+        if (deferred->next == deferred->count) {
+            break;
+        }
+        const struct bight_level *level = &deferred->levels[deferred->next++];
+        if (BIGHT_UNLIKELY(level->callback == bight_deferred_forward)) {
+            other = forward(deferred, level->promise);
+            continue;
+        }
+        run_level(deferred, level);
+    }
+    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_RUNNING;
+    return other;
+}
+
+/* `deferred` has handed its result on: it is put on the stack when it has levels left, unless it is on one. */
+static struct bight_deferred *set_aside(struct bight_deferred *deferred, struct bight_deferred *stack)
+{
+    bool done = deferred->next == deferred->count && (deferred->flags & BIGHT_DEFERRED_WAITED) == 0;
+    if (done || (deferred->flags & BIGHT_DEFERRED_STACKED) != 0) {
+        bight_deferred_settle(deferred);
+        return stack;
+    }
+    deferred->flags |= BIGHT_DEFERRED_STACKED;
+    deferred->below = stack;
+    return deferred;
+}
+
+void bight_deferred_run(struct bight_deferred *deferred)
+{
+    struct bight_deferred *stack = NULL;
+    for (;;) {
+        struct bight_deferred *other = NULL;
+        if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
+            other = run_levels(deferred);
+        }
+        if (BIGHT_UNLIKELY(other != NULL)) {
+            stack = set_aside(deferred, stack);
+            deferred = other;
+            continue;
+        }
+        bight_deferred_settle(deferred);
+        if (BIGHT_LIKELY(stack == NULL)) {
+            return;
+        }
+        deferred = stack;
+        stack = deferred->below;
+        deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ pausing */
+
+void bight_deferred_pause(struct bight_deferred *deferred)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        return;
+    }
+    deferred->pauses++;
+    deferred->flags |= BIGHT_DEFERRED_PAUSED;
+}
+
+void bight_deferred_unpause(struct bight_deferred *deferred)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        return;
+    }
+    if (deferred->pauses == 0) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_deferred_unpause: it is not paused");
+        return;
+    }
+    if (--deferred->pauses > 0) {
+        return;
+    }
+    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_PAUSED;
+    if ((deferred->flags & BIGHT_DEFERRED_FIRED) != 0) {
+        bight_deferred_run(deferred);
+    }
+}
