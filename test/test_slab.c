@@ -5,12 +5,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
 #include "base/slab.h"
 #include "faults.h"
+
+#if BIGHT_SLAB_CHECKED
+#include <sanitizer/asan_interface.h>
+#endif
 
 struct thing {
     struct bight_slot slot;
@@ -89,7 +89,7 @@ START_TEST(large_slots_work_as_well)
 }
 END_TEST
 
-#if defined(__SANITIZE_ADDRESS__)
+#if BIGHT_SLAB_CHECKED
 START_TEST(a_free_slot_is_poisoned_and_reused_last)
 {
     struct thing *first = bight_slab_take(&slab), *second = bight_slab_take(&slab);
@@ -277,7 +277,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, slots_are_aligned_and_do_not_overlap);
     tcase_add_test(tests, a_freed_slot_is_used_again_under_a_new_generation);
     tcase_add_test(tests, large_slots_work_as_well);
-#if defined(__SANITIZE_ADDRESS__)
+#if BIGHT_SLAB_CHECKED
     tcase_add_test(tests, a_free_slot_is_poisoned_and_reused_last);
 #endif
     tcase_add_test(tests, a_permit_is_asked_before_each_taking);

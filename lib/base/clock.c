@@ -40,14 +40,15 @@ static int deadline_after(struct bight_clock *clock, double seconds, const char 
     uint64_t delay;
     int code = bight_seconds_to_nanoseconds(seconds, &delay);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, what);
+        bight_usage_error(code, BIGHT_HERE, what);
+        return code;
     }
     *deadline = later(bight_clock_now(clock), delay);
     return BIGHT_OK;
 }
 
-int bight_clock_call_later(struct bight_clock *clock, double seconds, bight_timer_function function,
-    void *context, bight_release_function release, struct bight_timer *timer)
+int bight_clock_call_later(struct bight_clock *clock, double seconds, bight_timer_function function, void *context,
+    bight_release_function release, struct bight_timer *timer)
 {
     uint64_t deadline;
     int code = deadline_after(clock, seconds, "bight_clock_call_later", &deadline);
