@@ -41,7 +41,7 @@ struct bight_reactor_state {
 
     struct bight_link triggers[BIGHT_TRIGGER_EVENTS][BIGHT_TRIGGER_PHASES];
     uint64_t last_trigger;
-    unsigned awaited; /* triggers whose Deferreds hold the shutdown up */
+    struct bight_link awaited; /* triggers whose Deferreds hold the shutdown up */
     struct bight_wheel_entry shutdown_timer;
     struct bight_stop_waiter *stop_waiters;
 
@@ -133,6 +133,10 @@ void bight_reactor_drop_triggers(struct bight_reactor *reactor);
 
 /* --- shutdown.c */
 
+/* Runs the startup triggers; the reactor serves from then on. */
+void bight_reactor_start(struct bight_reactor *reactor);
+/* True when bight_reactor_serve_on has something to do. */
+bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state);
 /* Called between turns: begins, goes on with or ends a shutdown. False when the reactor does not run any more. */
 bool bight_reactor_serve_on(struct bight_reactor *reactor);
 /* Disconnects the attachments and runs what that put off (no trigger is called). */

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* loop_libevent.c - the loop's body that ships: libevent waits for descriptors, a timerfd for the nearest deadline.
+ *
+ * A watch is a struct event, and the owner's function is handed to libevent as it is, so a ready descriptor costs
+ * libevent's dispatch and nothing more. Deadlines do not use libevent's timers, which are milliseconds late: one
+ * timerfd is watched like any descriptor and set when the nearest deadline changes. Where there is no timerfd a
+ * libevent timer does its work. The base is the loop's own or, for a guest, the host's (borrowed). */
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "reactor/state.h"
+
+_Static_assert(BIGHT_READABLE == EV_READ && BIGHT_WRITABLE == EV_WRITE, "a watch's `what` is libevent's");
+_Static_assert(sizeof(evutil_socket_t) == sizeof(int), "libevent calls a bight_watch_function as it is");
+_Static_assert(sizeof(struct event) >= 64, "the least size of a watch");
+
+struct libevent_loop {
+    struct bight_loop loop; /* first */
+    struct event_base *base;
+    bool hosted;
+    int timer_fd;             /* -1: libevent's timers are used */
+    struct event timer_event; /* the timerfd is readable, or libevent's timer fired */
+    struct event turn_event;
+    void (*due)(void *context);
+    void (*turn)(void *context);
+    void *context;
+};
+
+static inline struct libevent_loop *self(struct bight_loop *loop)
+{
+    return (struct libevent_loop *)loop;
+}
+
+static inline struct event *event_of(struct bight_watch *watch)
+{
+    return (struct event *)(void *)watch;
+}
+
+/* The code for a failed call of libevent, which leaves errno where the kernel set one. */
+static int libevent_error(void)
+{
+    return errno != 0 ? bight_error_from_errno(errno) : BIGHT_E_OUT_OF_MEMORY;
+}
+
+/* ------------------------------------------------------------------------------------------ watches */
+
+static void watch_init(struct bight_loop *loop, struct bight_watch *watch, int fd, short what,
+    bight_watch_function function, void *context)
+{
+    (void)event_assign(event_of(watch), self(loop)->base, fd, (short)(what | EV_PERSIST), function, context);
+}
+
+static int add_event(struct event *event)
+{
+    errno = 0;
+    return event_add(event, NULL) == 0 ? 0 : libevent_error();
+}
+
+static int watch_add(struct bight_loop *loop, struct bight_watch *watch)
+{
+    (void)loop;
+    return add_event(event_of(watch));
+}
+
+static void watch_remove(struct bight_loop *loop, struct bight_watch *watch)
+{
+    (void)loop;
+    (void)event_del(event_of(watch));
+}
+
+static bool watch_is_added(struct bight_loop *loop, const struct bight_watch *watch)
+{
+    (void)loop;
+    return event_pending((const struct event *)(const void *)watch, EV_READ | EV_WRITE, NULL) != 0;
+}
+
+static int poll_events(struct bight_loop *loop, bool block)
+{
+    int flags = EVLOOP_NO_EXIT_ON_EMPTY | (block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    errno = 0;
+    return event_base_loop(self(loop)->base, flags) < 0 ? libevent_error() : 0;
+}
+
+/* ---------------------------------------------------------------------------------------- deadlines */
+
+static void timer_fired(evutil_socket_t fd, short what, void *context)
+{
+    struct libevent_loop *loop = context;
+    (void)fd;
+    (void)what;
+    /* The timerfd is not read: telling it the next deadline makes it unreadable, and due() leads to that. */
+    loop->due(loop->context);
+}
+
+static int set_libevent_timer(struct libevent_loop *loop, uint64_t deadline)
+{
+    if (deadline == UINT64_MAX) {
+        (void)event_del(&loop->timer_event);
+        return 0;
+    }
+    uint64_t now = loop->loop.system->ops->now(loop->loop.system);
+    uint64_t microseconds = deadline > now ? (deadline - now - 1) / 1000 + 1 : 0;
+    struct timeval delay = { .tv_sec = (time_t)(microseconds / 1000000),
+        .tv_usec = (suseconds_t)(microseconds % 1000000) };
+    errno = 0;
+    return event_add(&loop->timer_event, &delay) == 0 ? 0 : libevent_error();
+}
+
+static int set_deadline(struct bight_loop *loop_base, uint64_t deadline)
+{
+    struct libevent_loop *loop = self(loop_base);
+    if (loop->timer_fd < 0) {
+        return set_libevent_timer(loop, deadline);
+    }
+    /* 0 would disarm; a time that has passed long ago fires at once, as 0 must. */
+    uint64_t setting = deadline == UINT64_MAX ? 0 : deadline == 0 ? 1 : deadline;
+    int answer = loop_base->system->ops->timerfd_set(loop_base->system, loop->timer_fd, setting);
+    return answer < 0 ? bight_error_from_errno(-answer) : 0;
+}
+
+/* Watches the timerfd; without one, prepares libevent's timer. 0 or a code. */
+static int watch_timer(struct libevent_loop *loop)
+{
+    if (loop->timer_fd < 0) {
+        (void)event_assign(&loop->timer_event, loop->base, -1, 0, timer_fired, loop);
+        return 0;
+    }
+    (void)event_assign(&loop->timer_event, loop->base, loop->timer_fd, EV_READ | EV_PERSIST, timer_fired, loop);
+    return add_event(&loop->timer_event);
+}
+
+static void unwatch_timer(struct libevent_loop *loop)
+{
+    (void)event_del(&loop->timer_event);
+    if (loop->timer_fd >= 0) {
+        (void)loop->loop.system->ops->close(loop->loop.system, loop->timer_fd);
+        loop->timer_fd = -1;
+    }
+}
+
+/* -------------------------------------------------------------------------------------------- turns */
+
+static void take_turn(evutil_socket_t fd, short what, void *context)
+{
+    struct libevent_loop *loop = context;
+    (void)fd;
+    (void)what;
+    loop->turn(loop->context);
+}
+
+static void set_callbacks(
+    struct bight_loop *loop_base, void (*due)(void *context), void (*turn)(void *context), void *context)
+{
+    struct libevent_loop *loop = self(loop_base);
+    loop->due = due;
+    loop->turn = turn;
+    loop->context = context;
+}
+
+/* A timer of no time at all, and not event_active: an event made active inside a callback would run before the host
+ * polls again, and turns that ask for turns would starve its descriptors. */
+static void activate(struct bight_loop *loop_base)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct libevent_loop *loop = self(loop_base);
+    if (event_pending(&loop->turn_event, EV_TIMEOUT, NULL)) {
+        return;
+    }
+    if (event_add(&loop->turn_event, &at_once) < 0) {
+        event_active(&loop->turn_event, EV_TIMEOUT, 0); /* which allocates nothing */
+    }
+}
+
+/* --------------------------------------------------------------------------------- making and ending */
+
+static int after_fork(struct bight_loop *loop_base)
+{
+    struct libevent_loop *loop = self(loop_base);
+    errno = 0;
+    /* First of all: until then removing an event would remove it from the parent's epoll. A host does this itself,
+     * before it calls bight_reactor_after_fork. */
+    if (!loop->hosted && event_reinit(loop->base) < 0) {
+        return libevent_error();
+    }
+    unwatch_timer(loop);
+    loop->timer_fd = loop_base->system->ops->timerfd_create(loop_base->system);
+    return watch_timer(loop);
+}
+
+static void free_loop(struct bight_loop *loop_base)
+{
+    struct libevent_loop *loop = self(loop_base);
+    unwatch_timer(loop);
+    (void)event_del(&loop->turn_event);
+    if (!loop->hosted) {
+        event_base_free(loop->base);
+    }
+    bight_free(loop);
+}
+
+static const struct bight_loop_ops libevent_ops = {
+    .size = sizeof(struct bight_loop_ops),
+    .watch_size = sizeof(struct event),
+    .watch_init = watch_init,
+    .watch_add = watch_add,
+    .watch_remove = watch_remove,
+    .watch_is_added = watch_is_added,
+    .poll = poll_events,
+    .set_deadline = set_deadline,
+    .set_callbacks = set_callbacks,
+    .activate = activate,
+    .after_fork = after_fork,
+    .free = free_loop,
+};
+
+/* libevent would print; bight prints nothing but its own log. Process-wide in libevent, and set only by reactors that
+ * are not guests of another user of libevent. */
+static void libevent_says(int severity, const char *message)
+{
+    enum bight_log_level level = severity == EVENT_LOG_ERR    ? BIGHT_LOG_ERROR
+                                 : severity == EVENT_LOG_WARN ? BIGHT_LOG_WARNING
+                                                              : BIGHT_LOG_DEBUG;
+    bight_log(level, "libevent", NULL, "%s", message);
+}
+
+/* A base for one thread that never looks at the clock by itself, unless its timers are needed. EVENT_* variables of
+ * the environment are ignored. */
+static struct event_base *new_base(bool precise_timers)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL) {
+        return NULL;
+    }
+    int flags = EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV | EVENT_BASE_FLAG_NO_CACHE_TIME;
+    if (precise_timers) {
+        flags |= EVENT_BASE_FLAG_PRECISE_TIMER;
+    }
+    struct event_base *base = NULL;
+    if (event_config_set_flag(config, flags) == 0) {
+        event_set_log_callback(libevent_says);
+        base = event_base_new_with_config(config);
+    }
+    event_config_free(config);
+    return base;
+}
+
+struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct event_base *host)
+{
+    struct libevent_loop *loop = bight_calloc(1, sizeof *loop);
+    if (loop == NULL) {
+        return NULL;
+    }
+    loop->loop = (struct bight_loop) { &libevent_ops, system };
+    loop->hosted = host != NULL;
+    loop->timer_fd = system->ops->timerfd_create(system);
+    loop->base = host != NULL ? host : new_base(loop->timer_fd < 0);
+    if (loop->base == NULL) {
+        goto failed;
+    }
+    (void)event_assign(&loop->turn_event, loop->base, -1, 0, take_turn, loop);
+    if (watch_timer(loop) == 0) {
+        return &loop->loop;
+    }
+    if (!loop->hosted) {
+        event_base_free(loop->base);
+    }
+failed:
+    if (loop->timer_fd >= 0) {
+        (void)system->ops->close(system, loop->timer_fd);
+    }
+    bight_free(loop);
+    return NULL;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* reactor.c - making, running and freeing a reactor, and its turn (docs/design.md, "A turn of the reactor").
+ *
+ * The reactor decides what is done when; waiting is the loop's (loop_libevent.c), deadlines the wheel's (timer.c),
+ * the phases of starting and ending are in shutdown.c. It has two modes with one turn: on a loop of its own run()
+ * takes turns, each ending in a poll; as a guest on a host's event_base the turn is called back, and whatever puts
+ * work off asks for one by bight_reactor_wake. */
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <string.h>
+#include <sysexits.h>
+
+#include "reactor/state.h"
+
+#define DEFAULT_SHUTDOWN_SECONDS 10.0
+#define DEFAULT_THREAD_LIMIT 10
+
+/* One allocation. */
+struct whole_reactor {
+    struct bight_reactor reactor; /* first */
+    struct bight_reactor_state state;
+};
+
+/* -------------------------------------------------------------------------------------------- turns */
+
+void bight_reactor_wake(struct bight_reactor *reactor)
+{
+    if (reactor->hosted) {
+        reactor->loop->ops->activate(reactor->loop);
+    }
+}
+
+bool bight_reactor_has_work(const struct bight_reactor *reactor)
+{
+    return reactor->soon.first != NULL || reactor->afterwards.first != NULL || reactor->timers_due ||
+           bight_reactor_shutdown_is_due(reactor->state) || bight_mailbox_has_calls(reactor);
+}
+
+/* All of a turn but the poll. */
+static void do_work(struct bight_reactor *reactor)
+{
+    if (reactor->afterwards.first != NULL) {
+        bight_reactor_drain_afterwards(reactor); /* was queued outside any handler */
+    }
+    if (reactor->soon.first != NULL) {
+        bight_reactor_drain_soon(reactor);
+    }
+    if (bight_mailbox_has_calls(reactor)) {
+        bight_mailbox_run(reactor);
+    }
+    if (reactor->timers_due) {
+        bight_reactor_run_timers(reactor);
+    }
+}
+
+void bight_reactor_turn(struct bight_reactor *reactor, bool block)
+{
+    do_work(reactor);
+    int code = reactor->loop->ops->poll(reactor->loop, block && !bight_reactor_has_work(reactor));
+    if (BIGHT_UNLIKELY(code != 0)) {
+        bight_log(BIGHT_LOG_CRITICAL, "reactor", NULL, "cannot wait for events: %s", bight_error_text(code));
+        bight_reactor_fail(reactor, EX_OSERR);
+        reactor->state->stop_now = reactor->state->stop_asked;
+    }
+}
+
+/* A turn on a host's loop, which does the polling. */
+static void take_guest_turn(void *context)
+{
+    struct bight_reactor *reactor = context;
+    if (!reactor->hosted) {
+        return;
+    }
+    if (!reactor->state->guest_started) {
+        bight_reactor_start(reactor);
+    }
+    do_work(reactor);
+    (void)bight_reactor_serve_on(reactor);
+    if (bight_reactor_has_work(reactor)) {
+        bight_reactor_wake(reactor);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ running */
+
+static void serve(struct bight_reactor *reactor)
+{
+    bool claimed = !reactor->state->leave_signals && bight_signals_claim(reactor) == 0;
+    bight_reactor_start(reactor);
+    while (bight_reactor_serve_on(reactor)) {
+        bight_reactor_turn(reactor, true);
+    }
+    if (claimed) {
+        bight_signals_disown(reactor);
+    }
+}
+
+int bight_reactor_run(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    if (reactor->hosted) {
+        (void)bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_reactor_run on a host's event_base");
+        return EX_SOFTWARE;
+    }
+    if (state->phase != BIGHT_PHASE_IDLE || reactor->handler_depth > 0) {
+        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_run");
+        return EX_SOFTWARE;
+    }
+    state->thread = pthread_self();
+    if (state->exit_status == 0) {
+        serve(reactor);
+    }
+    int status = state->exit_status;
+    state->exit_status = 0;
+    return status;
+}
+
+bool bight_reactor_is_running(const struct bight_reactor *reactor)
+{
+    enum bight_reactor_phase phase = reactor->state->phase;
+    return phase != BIGHT_PHASE_IDLE && phase != BIGHT_PHASE_FREEING;
+}
+
+int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what)
+{
+#if defined(BIGHT_DEBUG_CHECKS)
+    if (!pthread_equal(reactor->state->thread, pthread_self())) {
+        return bight_usage_error(BIGHT_E_WRONG_THREAD, BIGHT_HERE, what);
+    }
+#else
+    (void)reactor;
+    (void)what;
+#endif
+    return 0;
+}
+
+/* -------------------------------------------------------------------------------------- attachments */
+
+struct bight_attachment *bight_reactor_attachment(struct bight_reactor *reactor, const void *key)
+{
+    struct bight_attachment *each = reactor->attachments;
+    while (each != NULL && each->key != key) {
+        each = each->next;
+    }
+    return each;
+}
+
+void bight_reactor_attach(struct bight_reactor *reactor, struct bight_attachment *attachment)
+{
+    attachment->next = reactor->attachments;
+    reactor->attachments = attachment;
+}
+
+static void free_attachments(struct bight_reactor *reactor)
+{
+    while (reactor->attachments != NULL) {
+        struct bight_attachment *attachment = reactor->attachments;
+        reactor->attachments = attachment->next;
+        attachment->free(attachment);
+    }
+}
+
+/* --------------------------------------------------------------------------------- making and ending */
+
+static void init_state(
+    struct bight_reactor *reactor, struct bight_reactor_state *state, const struct bight_reactor_options *options)
+{
+    double seconds = options->shutdown_seconds;
+    if (seconds == 0 || bight_seconds_to_nanoseconds(seconds, &state->shutdown_nanoseconds) != 0) {
+        (void)bight_seconds_to_nanoseconds(DEFAULT_SHUTDOWN_SECONDS, &state->shutdown_nanoseconds);
+    }
+    state->reactor = reactor;
+    state->leave_signals = options->leave_signals;
+    state->thread_limit = options->thread_limit != 0 ? options->thread_limit : DEFAULT_THREAD_LIMIT;
+    state->thread = pthread_self();
+    state->seen_now = bight_reactor_now(reactor);
+    struct bight_link *rings = &state->triggers[0][0];
+    for (int ring = 0; ring < BIGHT_TRIGGER_EVENTS * BIGHT_TRIGGER_PHASES; ring++) {
+        bight_list_init(&rings[ring]);
+    }
+    bight_list_init(&state->awaited);
+    bight_list_init(&state->calls);
+    bight_list_init(&state->foreign);
+}
+
+/* Everything that cannot fail. */
+static struct bight_reactor *allocate(const struct bight_reactor_options *options)
+{
+    struct whole_reactor *whole = bight_calloc(1, sizeof *whole);
+    if (whole == NULL) {
+        return NULL;
+    }
+    struct bight_reactor *reactor = &whole->reactor;
+    reactor->clock.ops = &bight_reactor_clock_ops;
+    reactor->system = options->system != NULL ? options->system : bight_system_real();
+    reactor->state = &whole->state;
+    reactor->hosted = options->host != NULL;
+    reactor->loop_deadline = UINT64_MAX;
+    init_state(reactor, &whole->state, options);
+    bight_wheel_init(&reactor->wheel, whole->state.seen_now);
+    return reactor;
+}
+
+/* Takes options->loop, on failure also. */
+static struct bight_reactor *make(const struct bight_reactor_options *options)
+{
+    struct bight_reactor *reactor = allocate(options);
+    struct bight_loop *loop = options->loop;
+    if (reactor == NULL) {
+        goto failed;
+    }
+    if (loop == NULL) {
+        loop = bight_loop_libevent_new(reactor->system, options->host);
+    }
+    if (loop == NULL) {
+        goto failed;
+    }
+    reactor->loop = loop;
+    loop->ops->set_callbacks(loop, bight_reactor_deadline_passed, take_guest_turn, reactor);
+    if (bight_mailbox_open(reactor) != 0) {
+        bight_mailbox_close(reactor);
+        goto failed;
+    }
+    bight_reactor_wake(reactor); /* a guest starts on its first turn */
+    return reactor;
+
+failed:
+    if (loop != NULL) {
+        loop->ops->free(loop);
+    }
+    bight_free(reactor);
+    return NULL;
+}
+
+struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *given)
+{
+    struct bight_reactor_options options;
+    memset(&options, 0, sizeof options);
+    if (given != NULL) {
+        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    }
+    if (options.host != NULL && options.loop != NULL) {
+        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_new_full: host and loop");
+        options.loop->ops->free(options.loop);
+        return NULL;
+    }
+    struct bight_reactor *reactor = make(&options);
+    if (reactor == NULL) {
+        bight_log(BIGHT_LOG_ERROR, "reactor", NULL, "cannot make a reactor");
+    }
+    return reactor;
+}
+
+struct bight_reactor *bight_reactor_new(void)
+{
+    return bight_reactor_new_full(NULL);
+}
+
+void bight_reactor_free(struct bight_reactor *reactor)
+{
+    if (reactor == NULL) {
+        return;
+    }
+    if (reactor->handler_depth > 0 || (!reactor->hosted && bight_reactor_is_running(reactor))) {
+        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_free inside run");
+        return;
+    }
+    reactor->state->phase = BIGHT_PHASE_FREEING;
+    bight_reactor_disconnect(reactor);
+    bight_thread_pool_shutdown(reactor);
+    bight_resolver_finish(reactor);
+    bight_reactor_drop_stop_waiters(reactor);
+    bight_reactor_drop_triggers(reactor);
+    bight_reactor_drop_calls(reactor);
+    bight_reactor_drop_watches(reactor);
+    bight_reactor_drop_timers(reactor);
+    bight_mailbox_close(reactor);
+    bight_signals_finish(reactor);
+    free_attachments(reactor);
+    reactor->loop->ops->free(reactor->loop);
+    bight_free(reactor);
+}
+
+/* ------------------------------------------------------------------------------------------ forking */
+
+static void keep_first(int *code, int next)
+{
+    *code = *code != 0 ? *code : next;
+}
+
+int bight_reactor_after_fork(struct bight_reactor *reactor)
+{
+    int code = 0;
+    reactor->state->thread = pthread_self();
+    keep_first(&code, reactor->loop->ops->after_fork(reactor->loop));
+    keep_first(&code, bight_mailbox_after_fork(reactor));
+    keep_first(&code, bight_signals_after_fork(reactor));
+    bight_thread_pool_after_fork(reactor);
+    for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
+        if (each->after_fork != NULL) {
+            keep_first(&code, each->after_fork(each));
+        }
+    }
+    /* The new timer has been told nothing: a pass will tell it. */
+    reactor->loop_deadline = UINT64_MAX;
+    reactor->timers_due = true;
+    bight_reactor_wake(reactor);
+    return code;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* shutdown.c - how a reactor starts and, above all, how it ends (R2, R3).
+ *
+ * Asking for a stop only marks. Between turns bight_reactor_serve_on looks at the marks: before-triggers are run and
+ * their Deferreds awaited while the loop serves on, then everything is disconnected and the rest of the triggers
+ * run. A guest on a host's loop goes through the very same steps, from its turns. */
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include "reactor/state.h"
+
+/* Rounds of put-off work after the disconnecting; what asks for more than that is up to no good. */
+#define ROUNDS_AT_THE_END 64
+
+struct bight_stop_waiter {
+    struct bight_stop_waiter *next;
+    struct bight_promise promise;
+};
+
+void bight_reactor_start(struct bight_reactor *reactor)
+{
+    reactor->state->phase = BIGHT_PHASE_STARTING;
+    reactor->state->guest_started = reactor->hosted;
+    bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_BEFORE);
+    bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_DURING);
+    bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_AFTER);
+    reactor->state->phase = BIGHT_PHASE_RUNNING;
+    bight_reactor_release_when_running(reactor);
+}
+
+/* -------------------------------------------------------------------------------- asking for a stop */
+
+/* A guest may be stopped before the host has run at all: it starts and stops on its first turn. */
+static bool can_stop(const struct bight_reactor *reactor)
+{
+    return bight_reactor_is_running(reactor) || (reactor->hosted && !reactor->state->guest_started);
+}
+
+static void mark_stop(struct bight_reactor *reactor)
+{
+    reactor->state->stop_now = reactor->state->stop_asked;
+    reactor->state->stop_asked = true;
+    bight_reactor_wake(reactor);
+}
+
+int bight_reactor_stop(struct bight_reactor *reactor)
+{
+    int code = bight_reactor_check_thread(reactor, "bight_reactor_stop");
+    if (code != 0) {
+        return code;
+    }
+    if (!can_stop(reactor)) {
+        return bight_usage_error(BIGHT_E_NOT_RUNNING, BIGHT_HERE, "bight_reactor_stop");
+    }
+    mark_stop(reactor);
+    return 0;
+}
+
+struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *reactor)
+{
+    int code = bight_reactor_stop(reactor);
+    if (code != 0) {
+        return bight_fail(bight_failure_of(code));
+    }
+    struct bight_stop_waiter *waiter = bight_malloc(sizeof *waiter);
+    if (waiter == NULL) {
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    struct bight_deferred *deferred = bight_deferred_new(&waiter->promise, NULL, NULL);
+    waiter->next = reactor->state->stop_waiters;
+    reactor->state->stop_waiters = waiter;
+    return deferred;
+}
+
+void bight_reactor_fail(struct bight_reactor *reactor, int status)
+{
+    struct bight_reactor_state *state = reactor->state;
+    if (bight_reactor_check_thread(reactor, "bight_reactor_fail") != 0) {
+        return;
+    }
+    if (state->exit_status == 0) {
+        state->exit_status = status;
+    }
+    if (status != 0 && can_stop(reactor) && !state->stop_asked) {
+        mark_stop(reactor);
+    }
+}
+
+/* Tells those who wait; without `done` they are told that nobody will. */
+static void tell_waiters(struct bight_reactor *reactor, bool done)
+{
+    struct bight_stop_waiter *waiter = reactor->state->stop_waiters;
+    reactor->state->stop_waiters = NULL;
+    struct bight_stop_waiter *in_order = NULL;
+    while (waiter != NULL) {
+        struct bight_stop_waiter *next = waiter->next;
+        waiter->next = in_order;
+        in_order = waiter;
+        waiter = next;
+    }
+    while (in_order != NULL) {
+        struct bight_stop_waiter *next = in_order->next;
+        struct bight_promise promise = in_order->promise;
+        bight_free(in_order);
+        if (done) {
+            (void)bight_callback(promise, NULL, NULL);
+        } else {
+            (void)bight_abandon(promise);
+        }
+        in_order = next;
+    }
+}
+
+void bight_reactor_drop_stop_waiters(struct bight_reactor *reactor)
+{
+    tell_waiters(reactor, false);
+}
+
+/* ---------------------------------------------------------------------------------- the shutdown */
+
+void bight_reactor_disconnect(struct bight_reactor *reactor)
+{
+    for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
+        bight_reactor_enter(reactor);
+        each->disconnect(each);
+        bight_reactor_leave(reactor);
+    }
+    for (int round = 0; round < ROUNDS_AT_THE_END; round++) {
+        if (reactor->soon.first == NULL && reactor->afterwards.first == NULL) {
+            return;
+        }
+        bight_reactor_drain_afterwards(reactor);
+        bight_reactor_drain_soon(reactor);
+    }
+}
+
+static void time_is_up(struct bight_wheel_entry *entry)
+{
+    struct bight_reactor_state *state = BIGHT_CONTAINER(entry, struct bight_reactor_state, shutdown_timer);
+    bight_log(BIGHT_LOG_WARNING, "reactor", NULL, "shutting down without what is still awaited");
+    state->stop_now = true;
+    bight_reactor_wake(state->reactor);
+}
+
+static void begin_shutdown(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    uint64_t now = bight_reactor_now(reactor);
+    uint64_t wait = state->shutdown_nanoseconds;
+    state->phase = BIGHT_PHASE_WAITING;
+    bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_BEFORE);
+    if (bight_list_is_empty(&state->awaited)) {
+        return;
+    }
+    state->shutdown_timer.function = time_is_up;
+    bight_reactor_arm(reactor, &state->shutdown_timer, wait > UINT64_MAX - now ? UINT64_MAX : now + wait);
+}
+
+static void end_shutdown(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    state->phase = BIGHT_PHASE_ENDING;
+    bight_reactor_disarm(reactor, &state->shutdown_timer);
+    bight_reactor_stop_awaiting(reactor);
+    bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_DURING);
+    bight_reactor_disconnect(reactor);
+    bight_thread_pool_shutdown(reactor);
+    bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_AFTER);
+    state->phase = BIGHT_PHASE_IDLE;
+    state->stop_asked = false;
+    state->stop_now = false;
+    bight_reactor_enter(reactor); /* what the waiters hear of may not free the reactor */
+    tell_waiters(reactor, true);
+    bight_reactor_leave(reactor);
+}
+
+bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state)
+{
+    if (state->phase == BIGHT_PHASE_RUNNING) {
+        return state->stop_asked;
+    }
+    return state->phase == BIGHT_PHASE_WAITING && (state->stop_now || bight_list_is_empty(&state->awaited));
+}
+
+bool bight_reactor_serve_on(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    if (BIGHT_LIKELY(!bight_reactor_shutdown_is_due(state))) {
+        return bight_reactor_is_running(reactor);
+    }
+    if (state->phase == BIGHT_PHASE_RUNNING) {
+        begin_shutdown(reactor);
+    }
+    if (!bight_reactor_shutdown_is_due(state)) {
+        return true;
+    }
+    end_shutdown(reactor);
+    return false;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* tasks.c - work that is put off: behind the present handler, to a later turn, or until the reactor runs.
+ *
+ * The queues hold what their owners embed, so putting something off cannot fail; only bight_call_when_running, for
+ * programs, allocates. Which queue is drained when is the turn's business (reactor.c). */
+#include <bight/memory.h>
+
+#include "reactor/state.h"
+
+/* Rounds of tasks that queue tasks before the rest waits for the next turn. */
+#define ROUNDS_A_DRAIN 8
+
+static struct bight_task *pop(struct bight_task_queue *queue)
+{
+    struct bight_task *task = queue->first;
+    queue->first = task->next;
+    if (queue->first == NULL) {
+        queue->last = NULL;
+    }
+    return task;
+}
+
+/* Unqueues the first task, then runs it. */
+static void run_first(struct bight_task_queue *queue)
+{
+    struct bight_task *task = pop(queue);
+    void (*run)(struct bight_task *) = task->run;
+    task->run = NULL;
+    run(task);
+}
+
+void bight_reactor_afterwards(
+    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task))
+{
+    task->run = run;
+    bight_task_push(&reactor->afterwards, task);
+    if (reactor->handler_depth == 0) {
+        bight_reactor_wake(reactor);
+    }
+}
+
+void bight_reactor_soon(struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task))
+{
+    task->run = run;
+    bight_task_push(&reactor->soon, task);
+    bight_reactor_wake(reactor);
+}
+
+/* The depth is raised meanwhile, so that a task that brackets handlers does not come here again. */
+void bight_reactor_drain_afterwards(struct bight_reactor *reactor)
+{
+    struct bight_task_queue *queue = &reactor->afterwards;
+    reactor->handler_depth++;
+    for (int round = 0; round < ROUNDS_A_DRAIN && queue->first != NULL; round++) {
+        /* A round is what was there when it began, unless a task takes the last of it out of the queue. */
+        struct bight_task *last = queue->last;
+        struct bight_task *task;
+        do {
+            task = queue->first;
+            run_first(queue);
+        } while (task != last && queue->first != NULL);
+    }
+    reactor->handler_depth--;
+    if (queue->first != NULL) {
+        bight_reactor_wake(reactor);
+    }
+}
+
+void bight_reactor_drain_soon(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    state->soon_last = reactor->soon.last;
+    while (state->soon_last != NULL) {
+        if (reactor->soon.first == state->soon_last) {
+            state->soon_last = NULL;
+        }
+        bight_reactor_enter(reactor);
+        run_first(&reactor->soon);
+        bight_reactor_leave(reactor);
+    }
+}
+
+/* The task before `task`, NULL when it is the first; false when it is not in the queue. */
+static bool find(const struct bight_task_queue *queue, const struct bight_task *task, struct bight_task **before)
+{
+    *before = NULL;
+    for (struct bight_task *each = queue->first; each != NULL; each = each->next) {
+        if (each == task) {
+            return true;
+        }
+        *before = each;
+    }
+    return false;
+}
+
+static bool take_out(struct bight_task_queue *queue, struct bight_task *task, struct bight_task **before)
+{
+    if (!find(queue, task, before)) {
+        return false;
+    }
+    if (*before != NULL) {
+        (*before)->next = task->next;
+    } else {
+        queue->first = task->next;
+    }
+    if (queue->last == task) {
+        queue->last = *before;
+    }
+    task->run = NULL;
+    return true;
+}
+
+void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *task)
+{
+    struct bight_task *before;
+    if (task->run == NULL || take_out(&reactor->afterwards, task, &before)) {
+        return;
+    }
+    if (take_out(&reactor->soon, task, &before) && reactor->state->soon_last == task) {
+        reactor->state->soon_last = before;
+    }
+}
+
+/* ------------------------------------------------------------------------- calls when it is running */
+
+struct running_call {
+    struct bight_task task; /* first */
+    struct bight_link link; /* in state->calls */
+    bight_timer_function function;
+    void *context;
+    bight_release_function release;
+};
+
+static void free_call(struct running_call *call)
+{
+    if (call->release != NULL) {
+        call->release(call->context);
+    }
+    bight_free(call);
+}
+
+static void run_call(struct bight_task *task)
+{
+    struct running_call *call = (struct running_call *)task;
+    bight_list_remove(&call->link);
+    call->function(call->context);
+    free_call(call);
+}
+
+int bight_call_when_running(struct bight_reactor *reactor, bight_timer_function function, void *context)
+{
+    return bight_call_when_running_full(reactor, function, context, NULL);
+}
+
+int bight_call_when_running_full(
+    struct bight_reactor *reactor, bight_timer_function function, void *context, bight_release_function release)
+{
+    struct bight_reactor_state *state = reactor->state;
+    if (bight_reactor_check_thread(reactor, "bight_call_when_running") != 0) {
+        return BIGHT_E_WRONG_THREAD;
+    }
+    struct running_call *call = bight_malloc(sizeof *call);
+    if (call == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    call->function = function;
+    call->context = context;
+    call->release = release;
+    bight_list_append(&state->calls, &call->link);
+    if (state->phase != BIGHT_PHASE_STARTING && bight_reactor_is_running(reactor)) {
+        bight_reactor_soon(reactor, &call->task, run_call);
+        return 0;
+    }
+    call->task.run = run_call;
+    bight_task_push(&state->when_running, &call->task);
+    return 0;
+}
+
+void bight_reactor_release_when_running(struct bight_reactor *reactor)
+{
+    while (reactor->state->when_running.first != NULL) {
+        bight_reactor_soon(reactor, pop(&reactor->state->when_running), run_call);
+    }
+}
+
+void bight_reactor_drop_calls(struct bight_reactor *reactor)
+{
+    struct bight_link *calls = &reactor->state->calls;
+    reactor->state->when_running = (struct bight_task_queue) { NULL, NULL };
+    while (!bight_list_is_empty(calls)) {
+        struct running_call *call = BIGHT_CONTAINER(calls->next, struct running_call, link);
+        bight_reactor_unqueue(reactor, &call->task);
+        bight_list_remove(&call->link);
+        free_call(call);
+    }
+}

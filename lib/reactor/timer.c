@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* timer.c - the reactor as a clock: calls at a deadline, their handles, and the pass that makes them.
+ *
+ * The order is the wheel's business, waking is the loop's. Here is when each is bothered: the clock is read once for
+ * a relative delay and once for a pass, and the loop is told a deadline only when it got earlier or has passed. A
+ * call's slot comes from a slab, so a handle that outlived its call is told apart (R7). */
+#include <bight/log.h>
+
+#include "base/slab.h"
+#include "reactor/state.h"
+
+/* Most calls that one pass makes; what is left over waits until the descriptors were polled (R4). */
+#define CALLS_A_PASS 1024
+
+struct timed_call {
+    struct bight_timer_slot slot; /* first: begins as a struct bight_slot does */
+    struct bight_wheel_entry entry;
+    bight_timer_function function;
+    void *context;
+    bight_release_function release;
+};
+
+static struct bight_slab_kind timed_call_kind = { "timer", sizeof(struct timed_call), NULL };
+static _Thread_local struct bight_slab timed_calls = { .kind = &timed_call_kind };
+
+static inline struct bight_reactor *reactor_of(struct bight_clock *clock)
+{
+    return (struct bight_reactor *)clock;
+}
+
+static inline struct timed_call *call_of_entry(struct bight_wheel_entry *entry)
+{
+    return BIGHT_CONTAINER(entry, struct timed_call, entry);
+}
+
+/* ---------------------------------------------------------------------------- what the loop is told */
+
+static void tell_loop(struct bight_reactor *reactor, uint64_t deadline)
+{
+    int code = reactor->loop->ops->set_deadline(reactor->loop, deadline);
+    reactor->loop_deadline = deadline;
+    reactor->state->loop_woke = false;
+    if (BIGHT_UNLIKELY(code != 0)) {
+        bight_log(BIGHT_LOG_ERROR, "reactor", NULL, "cannot set the timer: %s", bight_error_text(code));
+    }
+}
+
+/* An entry was armed that is earlier than what the loop was told. */
+static void hasten(struct bight_reactor *reactor, uint64_t deadline)
+{
+    struct bight_reactor_state *state = reactor->state;
+    if (reactor->timers_due || state->in_timer_pass) {
+        return; /* the pass sees to it */
+    }
+    if (deadline <= state->seen_now) {
+        reactor->timers_due = true; /* is due already: the next turn does it, without a system call */
+        bight_reactor_wake(reactor);
+        return;
+    }
+    tell_loop(reactor, deadline);
+}
+
+void bight_reactor_arm(struct bight_reactor *reactor, struct bight_wheel_entry *entry, uint64_t deadline)
+{
+    bight_wheel_arm(&reactor->wheel, entry, deadline);
+    if (deadline < reactor->loop_deadline) {
+        hasten(reactor, deadline);
+    }
+}
+
+void bight_reactor_deadline_passed(void *context)
+{
+    struct bight_reactor *reactor = context;
+    reactor->state->loop_woke = true;
+    reactor->loop_deadline = UINT64_MAX;
+    reactor->timers_due = true;
+    bight_reactor_wake(reactor);
+}
+
+/* ----------------------------------------------------------------------------------------- the pass */
+
+static uint64_t read_clock(struct bight_reactor *reactor)
+{
+    uint64_t now = bight_reactor_now(reactor);
+    reactor->state->seen_now = now;
+    return now;
+}
+
+/* After a pass: more work for the next turn, or a deadline for the loop. */
+static void plan_next_pass(struct bight_reactor *reactor, uint64_t now)
+{
+    uint64_t next = bight_wheel_next(&reactor->wheel);
+    if (next <= now) {
+        reactor->timers_due = true;
+        bight_reactor_wake(reactor);
+        return;
+    }
+    if (next < reactor->loop_deadline || reactor->state->loop_woke) {
+        tell_loop(reactor, next);
+    }
+}
+
+void bight_reactor_run_timers(struct bight_reactor *reactor)
+{
+    uint64_t now = read_clock(reactor);
+    reactor->timers_due = false;
+    reactor->state->in_timer_pass = true;
+    bight_wheel_begin(&reactor->wheel, now);
+    for (int calls = 0; calls < CALLS_A_PASS; calls++) {
+        struct bight_wheel_entry *entry = bight_wheel_take(&reactor->wheel, now);
+        if (entry == NULL) {
+            break;
+        }
+        bight_reactor_enter(reactor);
+        entry->function(entry);
+        bight_reactor_leave(reactor);
+    }
+    reactor->state->in_timer_pass = false;
+    plan_next_pass(reactor, now);
+}
+
+/* ------------------------------------------------------------------------------------------ calls */
+
+/* Gives the slot back, which makes every handle to it stale, then lets the call's owner do what is left to do. */
+static void fire(struct bight_wheel_entry *entry)
+{
+    struct timed_call *call = call_of_entry(entry);
+    bight_timer_function function = call->function;
+    bight_release_function release = call->release;
+    void *context = call->context;
+    bight_slab_give(&timed_calls, call);
+    function(context);
+    if (release != NULL) {
+        release(context);
+    }
+}
+
+static uint64_t clock_now(struct bight_clock *clock)
+{
+    return read_clock(reactor_of(clock));
+}
+
+static int clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_timer_function function, void *context,
+    bight_release_function release, struct bight_timer *timer)
+{
+    struct bight_reactor *reactor = reactor_of(clock);
+    if (BIGHT_UNLIKELY(bight_reactor_check_thread(reactor, "bight_call_at") != 0)) {
+        return BIGHT_E_WRONG_THREAD;
+    }
+    if (BIGHT_UNLIKELY(reactor->state->phase == BIGHT_PHASE_FREEING)) {
+        return BIGHT_E_SHUTDOWN;
+    }
+    struct timed_call *call = bight_slab_take(&timed_calls);
+    if (BIGHT_UNLIKELY(call == NULL)) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    call->slot.clock = clock;
+    call->entry.link.next = NULL;
+    call->entry.function = fire;
+    call->function = function;
+    call->context = context;
+    call->release = release;
+    if (timer != NULL) {
+        *timer = (struct bight_timer) { call, call->slot.generation };
+    }
+    bight_reactor_arm(reactor, &call->entry, deadline);
+    return 0;
+}
+
+static void forget(struct timed_call *call)
+{
+    bight_release_function release = call->release;
+    void *context = call->context;
+    bight_slab_give(&timed_calls, call);
+    if (release != NULL) {
+        release(context);
+    }
+}
+
+static void clock_cancel(struct bight_clock *clock, struct bight_timer_slot *slot)
+{
+    struct timed_call *call = (struct timed_call *)slot;
+    bight_wheel_disarm(&reactor_of(clock)->wheel, &call->entry);
+    forget(call);
+}
+
+static void clock_reset_at(struct bight_clock *clock, struct bight_timer_slot *slot, uint64_t deadline)
+{
+    bight_reactor_arm(reactor_of(clock), &((struct timed_call *)slot)->entry, deadline);
+}
+
+static uint64_t clock_deadline(struct bight_clock *clock, const struct bight_timer_slot *slot)
+{
+    (void)clock;
+    return ((const struct timed_call *)slot)->entry.deadline;
+}
+
+const struct bight_clock_ops bight_reactor_clock_ops = {
+    .size = sizeof(struct bight_clock_ops),
+    .now = clock_now,
+    .call_at = clock_call_at,
+    .cancel = clock_cancel,
+    .reset_at = clock_reset_at,
+    .deadline = clock_deadline,
+};
+
+void bight_reactor_drop_timers(struct bight_reactor *reactor)
+{
+    struct bight_wheel_entry *entry;
+    while ((entry = bight_wheel_take_any(&reactor->wheel)) != NULL) {
+        if (entry->function == fire) {
+            forget(call_of_entry(entry));
+        }
+    }
+}
+
+/* -------------------------------------------------------------------------------- the public calls */
+
+struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor)
+{
+    return &reactor->clock;
+}
+
+int bight_call_later(struct bight_reactor *reactor, double seconds, bight_timer_function function, void *context,
+    struct bight_timer *timer)
+{
+    return bight_clock_call_later(&reactor->clock, seconds, function, context, NULL, timer);
+}
+
+int bight_call_later_full(struct bight_reactor *reactor, double seconds, bight_timer_function function, void *context,
+    bight_release_function release, struct bight_timer *timer)
+{
+    return bight_clock_call_later(&reactor->clock, seconds, function, context, release, timer);
+}
+
+int bight_call_at(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function, void *context,
+    struct bight_timer *timer)
+{
+    return clock_call_at(&reactor->clock, deadline, function, context, NULL, timer);
+}
+
+int bight_call_at_full(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function, void *context,
+    bight_release_function release, struct bight_timer *timer)
+{
+    return clock_call_at(&reactor->clock, deadline, function, context, release, timer);
+}

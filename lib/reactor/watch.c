@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* watch.c - descriptors that are not bight's, watched for a program.
+ *
+ * The handle names a slot of a slab, which outlives the watch, so a stale one is told apart. What the loop needs is
+ * allocated apart, since only the loop knows its size. A watch that is removed by its own function stays until
+ * that has returned. */
+#include <bight/memory.h>
+
+#include "base/slab.h"
+#include "reactor/state.h"
+
+struct foreign_watch {
+    struct bight_link link; /* in state->foreign */
+    struct bight_reactor *reactor;
+    struct watch_slot *slot;
+    bool running;
+    bool removed;
+    void (*function)(int fd, short what, void *context);
+    void *context;
+    bight_release_function release;
+    _Alignas(max_align_t) unsigned char watch[]; /* the loop's */
+};
+
+struct watch_slot {
+    uint64_t generation; /* as in struct bight_slot */
+    struct foreign_watch *watch;
+};
+
+static struct bight_slab_kind watch_slot_kind = { "foreign watch", sizeof(struct watch_slot), NULL };
+static _Thread_local struct bight_slab watch_slots = { .kind = &watch_slot_kind };
+
+static inline struct bight_watch *watch_of(struct foreign_watch *foreign)
+{
+    return (struct bight_watch *)(void *)foreign->watch;
+}
+
+static void free_watch(struct foreign_watch *foreign)
+{
+    if (foreign->release != NULL) {
+        foreign->release(foreign->context);
+    }
+    bight_free(foreign);
+}
+
+static void ready(int fd, short what, void *context)
+{
+    struct foreign_watch *foreign = context;
+    struct bight_reactor *reactor = foreign->reactor;
+    foreign->running = true;
+    bight_reactor_enter(reactor);
+    foreign->function(fd, what, foreign->context);
+    foreign->running = false;
+    if (foreign->removed) {
+        free_watch(foreign);
+    }
+    bight_reactor_leave(reactor);
+}
+
+int bight_watch_descriptor(struct bight_reactor *reactor, int fd, short what,
+    void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
+    struct bight_foreign_watch *watch)
+{
+    const struct bight_loop_ops *ops = reactor->loop->ops;
+    if (bight_reactor_check_thread(reactor, "bight_watch_descriptor") != 0) {
+        return BIGHT_E_WRONG_THREAD;
+    }
+    if (fd < 0 || what == 0 || (what & ~(BIGHT_READABLE | BIGHT_WRITABLE)) != 0 || function == NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_watch_descriptor");
+    }
+    int code = BIGHT_E_OUT_OF_MEMORY;
+    struct watch_slot *slot = bight_slab_take(&watch_slots);
+    if (slot == NULL) {
+        return code;
+    }
+    struct foreign_watch *foreign = bight_calloc(1, sizeof *foreign + ops->watch_size);
+    if (foreign == NULL) {
+        goto failed;
+    }
+    foreign->reactor = reactor;
+    foreign->slot = slot;
+    foreign->function = function;
+    foreign->context = context;
+    foreign->release = release;
+    slot->watch = foreign;
+    ops->watch_init(reactor->loop, watch_of(foreign), fd, what, ready, foreign);
+    code = ops->watch_add(reactor->loop, watch_of(foreign));
+    if (code != 0) {
+        goto failed;
+    }
+    bight_list_append(&reactor->state->foreign, &foreign->link);
+    if (watch != NULL) {
+        *watch = (struct bight_foreign_watch) { slot, slot->generation };
+    }
+    return 0;
+
+failed:
+    bight_free(foreign);
+    bight_slab_give(&watch_slots, slot);
+    return code;
+}
+
+static void unwatch(struct foreign_watch *foreign)
+{
+    struct bight_loop *loop = foreign->reactor->loop;
+    loop->ops->watch_remove(loop, watch_of(foreign));
+    bight_list_remove(&foreign->link);
+    bight_slab_give(&watch_slots, foreign->slot);
+    foreign->removed = true;
+    if (!foreign->running) {
+        free_watch(foreign);
+    }
+}
+
+int bight_unwatch_descriptor(struct bight_foreign_watch watch)
+{
+    struct watch_slot *slot = watch.slot;
+    if (slot == NULL || slot->generation != watch.generation) {
+        return BIGHT_E_STALE;
+    }
+    if (bight_reactor_check_thread(slot->watch->reactor, "bight_unwatch_descriptor") != 0) {
+        return BIGHT_E_WRONG_THREAD;
+    }
+    unwatch(slot->watch);
+    return 0;
+}
+
+void bight_reactor_drop_watches(struct bight_reactor *reactor)
+{
+    struct bight_link *foreign = &reactor->state->foreign;
+    while (!bight_list_is_empty(foreign)) {
+        unwatch(BIGHT_CONTAINER(foreign->next, struct foreign_watch, link));
+    }
+}

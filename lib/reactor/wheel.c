@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* wheel.c - the timing wheel: which calls are due, in the exact order of their deadlines (R6).
+ *
+ * No clock, loop or memory is known here, and nothing fails. The one idea: which slot an entry is in depends only on
+ * the highest byte in which its tick differs from the wheel's, so all entries of one tick are always in the same
+ * ring, in order of arming, however often they are cascaded. Only entries within one tick (65 us) must ever be
+ * compared; that happens when the tick comes, in a merge sort that keeps the order of equal deadlines. */
+#include "reactor/wheel.h"
+
+#include <string.h>
+
+typedef struct bight_wheel_entry entry_t;
+
+static inline entry_t *entry_of(struct bight_link *link)
+{
+    return BIGHT_CONTAINER(link, entry_t, link);
+}
+
+static inline uint64_t tick_of(uint64_t deadline)
+{
+    return deadline >> BIGHT_WHEEL_TICK_BITS;
+}
+
+void bight_wheel_init(struct bight_wheel *wheel, uint64_t now)
+{
+    memset(wheel, 0, sizeof *wheel);
+    wheel->tick = tick_of(now);
+    bight_list_init(&wheel->due);
+    bight_list_init(&wheel->fresh);
+    for (int level = 0; level < BIGHT_WHEEL_LEVELS; level++) {
+        for (int slot = 0; slot < BIGHT_WHEEL_SLOTS; slot++) {
+            bight_list_init(&wheel->slots[level][slot]);
+        }
+    }
+}
+
+/* ----------------------------------------------------------------------------- arming and disarming */
+
+/* The slot for a tick later than the wheel's, marked as occupied. */
+static inline struct bight_link *slot_for(struct bight_wheel *wheel, uint64_t tick)
+{
+    unsigned level = (unsigned)(63 - __builtin_clzll(tick ^ wheel->tick)) / 8;
+    unsigned slot = (tick >> (8 * level)) & (BIGHT_WHEEL_SLOTS - 1);
+    wheel->occupied[level][slot / 64] |= UINT64_C(1) << (slot % 64);
+    return &wheel->slots[level][slot];
+}
+
+/* Takes the entry out of its ring. When it was the ring's last and the ring is a slot, the slot's bit goes. */
+static inline void unlink_entry(struct bight_wheel *wheel, entry_t *entry)
+{
+    struct bight_link *next = entry->link.next;
+    struct bight_link *previous = entry->link.previous;
+    previous->next = next;
+    next->previous = previous;
+    if (next != previous) {
+        return;
+    }
+    size_t index = (size_t)((uintptr_t)next - (uintptr_t)&wheel->slots[0][0]) / sizeof(struct bight_link);
+    if (bight_list_is_empty(next) && index < BIGHT_WHEEL_LEVELS * BIGHT_WHEEL_SLOTS) {
+        wheel->occupied[index / BIGHT_WHEEL_SLOTS][index % BIGHT_WHEEL_SLOTS / 64] &= ~(UINT64_C(1) << (index % 64));
+    }
+}
+
+void bight_wheel_arm(struct bight_wheel *wheel, entry_t *entry, uint64_t deadline)
+{
+    uint64_t tick = tick_of(deadline);
+    if (bight_wheel_is_armed(entry)) {
+        unlink_entry(wheel, entry);
+    } else {
+        wheel->armed++;
+    }
+    entry->deadline = deadline;
+    bight_list_append(tick > wheel->tick ? slot_for(wheel, tick) : &wheel->fresh, &entry->link);
+}
+
+void bight_wheel_disarm(struct bight_wheel *wheel, entry_t *entry)
+{
+    if (!bight_wheel_is_armed(entry)) {
+        return;
+    }
+    unlink_entry(wheel, entry);
+    entry->link.next = NULL;
+    wheel->armed--;
+}
+
+/* ------------------------------------------------------------------------------- stable merge sort */
+
+/* Merges two chains (linked by next, ended by NULL); entries of `a` come first where deadlines are equal. */
+static struct bight_link *merge_chains(struct bight_link *a, struct bight_link *b)
+{
+    struct bight_link *merged;
+    struct bight_link **tail = &merged;
+    while (a != NULL && b != NULL) {
+        struct bight_link **smaller = entry_of(b)->deadline < entry_of(a)->deadline ? &b : &a;
+        *tail = *smaller;
+        tail = &(*smaller)->next;
+        *smaller = *tail;
+    }
+    *tail = a != NULL ? a : b;
+    return merged;
+}
+
+/* Sorts a chain bottom up: sorted[n] holds a run of 2^n entries, later ones in lower places. */
+static struct bight_link *sort_chain(struct bight_link *chain)
+{
+    struct bight_link *sorted[64] = { NULL };
+    unsigned highest = 0;
+    while (chain != NULL) {
+        struct bight_link *run = chain;
+        chain = chain->next;
+        run->next = NULL;
+        unsigned place = 0;
+        for (; sorted[place] != NULL; place++) {
+            run = merge_chains(sorted[place], run);
+            sorted[place] = NULL;
+        }
+        sorted[place] = run;
+        highest = place > highest ? place : highest;
+    }
+    struct bight_link *result = NULL;
+    for (unsigned place = 0; place <= highest; place++) {
+        result = merge_chains(sorted[place], result);
+    }
+    return result;
+}
+
+static bool is_sorted(const struct bight_link *ring)
+{
+    uint64_t last = 0;
+    for (struct bight_link *link = ring->next; link != ring; link = link->next) {
+        uint64_t deadline = entry_of(link)->deadline;
+        if (deadline < last) {
+            return false;
+        }
+        last = deadline;
+    }
+    return true;
+}
+
+static void sort_ring(struct bight_link *ring)
+{
+    if (is_sorted(ring)) {
+        return;
+    }
+    ring->previous->next = NULL;
+    struct bight_link *previous = ring;
+    for (struct bight_link *link = sort_chain(ring->next); link != NULL; link = link->next) {
+        previous->next = link;
+        link->previous = previous;
+        previous = link;
+    }
+    previous->next = ring;
+    ring->previous = previous;
+}
+
+/* ---------------------------------------------------------------------------------------- advancing */
+
+/* The first occupied slot at or after `from`, or -1. */
+static int next_occupied(const uint64_t *occupied, unsigned from)
+{
+    unsigned word = from / 64;
+    if (word >= BIGHT_WHEEL_SLOTS / 64) {
+        return -1;
+    }
+    uint64_t bits = occupied[word] & (~UINT64_C(0) << (from % 64));
+    while (bits == 0) {
+        if (++word == BIGHT_WHEEL_SLOTS / 64) {
+            return -1;
+        }
+        bits = occupied[word];
+    }
+    return (int)(word * 64) + __builtin_ctzll(bits);
+}
+
+/* The nearest occupied slot and the tick at which it begins. False: all slots are empty. A lower level is always
+ * nearer than a higher one. */
+static bool nearest_slot(const struct bight_wheel *wheel, unsigned *level, unsigned *slot, uint64_t *start)
+{
+    for (unsigned l = 0; l < BIGHT_WHEEL_LEVELS; l++) {
+        unsigned present = (wheel->tick >> (8 * l)) & (BIGHT_WHEEL_SLOTS - 1);
+        int found = next_occupied(wheel->occupied[l], present + 1);
+        if (found >= 0) {
+            uint64_t above = wheel->tick >> (8 * l) >> 8 << 8;
+            *level = l;
+            *slot = (unsigned)found;
+            *start = (above | (uint64_t)found) << (8 * l);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Puts the entries of `ring` behind those that are due. */
+static void append_due(struct bight_wheel *wheel, struct bight_link *ring)
+{
+    if (bight_list_is_empty(ring)) {
+        return;
+    }
+    sort_ring(ring);
+    ring->next->previous = wheel->due.previous;
+    wheel->due.previous->next = ring->next;
+    ring->previous->next = &wheel->due;
+    wheel->due.previous = ring->previous;
+    bight_list_init(ring);
+}
+
+/* Hands the entries of a slot that the wheel has come to down to lower levels, in order; those of the present tick
+ * become due. */
+static void cascade(struct bight_wheel *wheel, struct bight_link *ring)
+{
+    struct bight_link present;
+    struct bight_link *link = ring->next;
+    bight_list_init(&present);
+    while (link != ring) {
+        struct bight_link *next = link->next;
+        __builtin_prefetch(next->next);
+        uint64_t tick = tick_of(entry_of(link)->deadline);
+        bight_list_append(tick > wheel->tick ? slot_for(wheel, tick) : &present, link);
+        link = next;
+    }
+    bight_list_init(ring);
+    append_due(wheel, &present);
+}
+
+/* Goes on to the tick of `now`, jumping over what is empty. */
+static void advance(struct bight_wheel *wheel, uint64_t now)
+{
+    unsigned level;
+    unsigned slot;
+    uint64_t start;
+    uint64_t target = tick_of(now);
+    while (nearest_slot(wheel, &level, &slot, &start) && start <= target) {
+        wheel->tick = start;
+        wheel->occupied[level][slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+        if (level == 0) {
+            append_due(wheel, &wheel->slots[0][slot]);
+        } else {
+            cascade(wheel, &wheel->slots[level][slot]);
+        }
+    }
+    wheel->tick = target > wheel->tick ? target : wheel->tick;
+}
+
+/* What was armed for a time already reached joins what is due, behind equal deadlines. Both are sorted; the usual
+ * newcomer belongs near the end. */
+static void merge_fresh(struct bight_wheel *wheel)
+{
+    struct bight_link *after = wheel->due.previous;
+    sort_ring(&wheel->fresh);
+    while (!bight_list_is_empty(&wheel->fresh)) {
+        entry_t *entry = entry_of(wheel->fresh.previous);
+        while (after != &wheel->due && entry_of(after)->deadline > entry->deadline) {
+            after = after->previous;
+        }
+        bight_list_remove(&entry->link);
+        entry->link.next = after->next;
+        entry->link.previous = after;
+        after->next->previous = &entry->link;
+        after->next = &entry->link;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ passes */
+
+void bight_wheel_begin(struct bight_wheel *wheel, uint64_t now)
+{
+    merge_fresh(wheel);
+    advance(wheel, now);
+}
+
+entry_t *bight_wheel_take(struct bight_wheel *wheel, uint64_t now)
+{
+    struct bight_link *link = wheel->due.next;
+    if (link == &wheel->due || entry_of(link)->deadline > now) {
+        return NULL;
+    }
+    __builtin_prefetch(link->next->next);
+    wheel->due.next = link->next;
+    link->next->previous = &wheel->due;
+    link->next = NULL;
+    wheel->armed--;
+    return entry_of(link);
+}
+
+bool bight_wheel_run(struct bight_wheel *wheel, uint64_t now, size_t limit)
+{
+    bight_wheel_begin(wheel, now);
+    for (; limit > 0; limit--) {
+        entry_t *entry = bight_wheel_take(wheel, now);
+        if (entry == NULL) {
+            return false;
+        }
+        entry->function(entry);
+    }
+    return bight_wheel_is_due(wheel, now);
+}
+
+bool bight_wheel_is_due(const struct bight_wheel *wheel, uint64_t now)
+{
+    struct bight_link *first = wheel->due.next;
+    return first != &wheel->due && entry_of(first)->deadline <= now;
+}
+
+entry_t *bight_wheel_take_any(struct bight_wheel *wheel)
+{
+    unsigned level;
+    unsigned slot;
+    uint64_t start;
+    struct bight_link *ring = &wheel->due;
+    if (bight_list_is_empty(ring)) {
+        ring = &wheel->fresh;
+    }
+    if (bight_list_is_empty(ring)) {
+        if (!nearest_slot(wheel, &level, &slot, &start)) {
+            return NULL;
+        }
+        ring = &wheel->slots[level][slot];
+    }
+    entry_t *entry = entry_of(ring->next);
+    bight_wheel_disarm(wheel, entry);
+    return entry;
+}
+
+/* The earliest deadline in an unsorted ring; UINT64_MAX when it is empty. */
+static uint64_t earliest_in(const struct bight_link *ring)
+{
+    uint64_t earliest = UINT64_MAX;
+    for (struct bight_link *link = ring->next; link != ring; link = link->next) {
+        uint64_t deadline = entry_of(link)->deadline;
+        earliest = deadline < earliest ? deadline : earliest;
+    }
+    return earliest;
+}
+
+uint64_t bight_wheel_next(struct bight_wheel *wheel)
+{
+    unsigned level;
+    unsigned slot;
+    uint64_t start;
+    uint64_t earliest = earliest_in(&wheel->fresh);
+    if (!bight_list_is_empty(&wheel->due)) {
+        uint64_t first = entry_of(wheel->due.next)->deadline;
+        return first < earliest ? first : earliest;
+    }
+    if (earliest != UINT64_MAX || !nearest_slot(wheel, &level, &slot, &start)) {
+        return earliest;
+    }
+    struct bight_link *ring = &wheel->slots[level][slot];
+    if (level == 0) {
+        sort_ring(ring);
+    }
+    if (level == 0 || ring->next == ring->previous) {
+        return entry_of(ring->next)->deadline;
+    }
+    return start << BIGHT_WHEEL_TICK_BITS;
+}
