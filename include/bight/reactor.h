@@ -99,8 +99,11 @@ BIGHT_API int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id); 
 /* ---------------------------------------------------------------------------------------- signals */
 
 /* function(number, context) runs in the loop, not in the signal handler, for each arrival (several at once may
- * count as one). NULL brings the default back. SIGNALS_OWNED when another reactor of the process owns the
- * signals; INVALID_ARGUMENT; SYSTEM. Replaces what was set, also run()'s own SIGINT and SIGTERM. */
+ * count as one). NULL brings the default back: while run() has SIGINT and SIGTERM that is to stop, else what stood
+ * before. SIGNALS_OWNED when another reactor of the process owns the signals; INVALID_ARGUMENT, also for SIGKILL,
+ * SIGSTOP and the faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL); NOT_SUPPORTED on a host's event_base; OUT_OF_MEMORY;
+ * SYSTEM. Replaces what was set, also run()'s own SIGINT and SIGTERM. Stays set between runs. In the child of a fork
+ * that has not called bight_reactor_after_fork, a signal does what it would have done before any of this. */
 typedef void (*bight_signal_function)(int number, void *context);
 BIGHT_API int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_function function, void *context);
 

@@ -208,6 +208,12 @@ static int real_eventfd(struct bight_system *system, unsigned initial, int flags
     return or_errno(eventfd(initial, flags | EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
+static int real_pipe2(struct bight_system *system, int ends[2], int flags)
+{
+    (void)system;
+    return or_errno(pipe2(ends, flags));
+}
+
 static int real_timerfd_create(struct bight_system *system)
 {
     (void)system;
@@ -257,6 +263,7 @@ static const struct bight_system_ops real_ops = {
     .now = real_now,
     .wall_time = real_wall_time,
     .eventfd = real_eventfd,
+    .pipe2 = real_pipe2,
     .timerfd_create = real_timerfd_create,
     .timerfd_set = real_timerfd_set,
     .random = real_random,

@@ -56,7 +56,9 @@ struct bight_system_ops {
     /* Absolute on CLOCK_MONOTONIC; 0 disarms. */
     int (*timerfd_set)(struct bight_system *system, int fd, uint64_t deadline);
     int (*random)(struct bight_system *system, void *buffer, size_t size);
-    const void *reserved[15];
+    /* Fills device and inode of what is at `path`, without following a link. NULL: cannot be told. */
+    int (*identity)(struct bight_system *system, const char *path, uint64_t identity[2]);
+    const void *reserved[14];
 };
 
 struct bight_system {

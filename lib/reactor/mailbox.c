@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* mailbox.c - calls from other threads into the loop's (R9).
+ *
+ * A mailbox is counted and outlives its reactor, so other threads hold it and never the reactor. It is a lock, a FIFO
+ * of calls, and a descriptor that the loop watches: an eventfd, or a pipe where there is none. One wake-up is
+ * written for each batch: the first call into a taken-out queue writes, the rest find `signalled` set.
+ *
+ * The queue is linked by single release stores, so that it can be walked in the child of a fork whichever
+ * instruction another thread of the parent had reached (R13). The loop reads `first` without the lock to see whether
+ * anything waits. The system table is used only under the lock and until the mailbox is closed. */
+#include "reactor/mailbox.h"
+
+#include <bight/memory.h>
+
+#include <stdatomic.h>
+
+#include "reactor/state.h"
+#include "reactor/waker.h"
+
+struct bight_mailbox {
+    atomic_size_t holds;
+    pthread_mutex_t lock;
+    /* under the lock, except that the loop may look whether `first` is NULL */
+    struct bight_call *first;
+    struct bight_call **tail; /* where the next call is linked */
+    bool signalled;           /* a wake-up has been written for what is in the queue */
+    bool closed;
+    struct bight_waker waker;
+    /* the loop's thread only */
+    struct bight_reactor *reactor;
+    max_align_t watch[]; /* the loop's watch_size bytes */
+};
+
+/* A call of bight_call_from_thread. */
+struct asked_call {
+    struct bight_call call;
+    bight_timer_function function;
+    void *context;
+    bight_release_function release;
+};
+
+/* --------------------------------------------------------------------------------------- the wake-up */
+
+static void on_wake_up(int fd, short what, void *context)
+{
+    struct bight_mailbox *mailbox = context;
+    (void)fd;
+    (void)what;
+    bight_waker_drain(&mailbox->waker);
+    bight_reactor_wake(mailbox->reactor);
+}
+
+static int start_watching(struct bight_mailbox *mailbox)
+{
+    struct bight_loop *loop = mailbox->reactor->loop;
+    struct bight_watch *watch = (struct bight_watch *)mailbox->watch;
+    loop->ops->watch_init(loop, watch, mailbox->waker.read_fd, BIGHT_READABLE, on_wake_up, mailbox);
+    return loop->ops->watch_add(loop, watch);
+}
+
+/* --------------------------------------------------------------------------------------- open and close */
+
+int bight_mailbox_open(struct bight_reactor *reactor)
+{
+    struct bight_mailbox *mailbox = bight_calloc(1, sizeof *mailbox + reactor->loop->ops->watch_size);
+    if (mailbox == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    atomic_init(&mailbox->holds, 1);
+    pthread_mutex_init(&mailbox->lock, NULL);
+    mailbox->tail = &mailbox->first;
+    mailbox->reactor = reactor;
+    int code = bight_waker_open(&mailbox->waker, reactor->system);
+    if (code == 0) {
+        code = start_watching(mailbox);
+    }
+    if (code != 0) {
+        bight_waker_close(&mailbox->waker);
+        bight_mailbox_release(mailbox);
+        return code;
+    }
+    reactor->state->mailbox = mailbox;
+    return 0;
+}
+
+/* Under the lock. */
+static struct bight_call *take_all(struct bight_mailbox *mailbox)
+{
+    struct bight_call *calls = mailbox->first;
+    mailbox->tail = &mailbox->first;
+    __atomic_store_n(&mailbox->first, NULL, __ATOMIC_RELEASE);
+    mailbox->signalled = false;
+    return calls;
+}
+
+void bight_mailbox_close(struct bight_reactor *reactor)
+{
+    struct bight_mailbox *mailbox = reactor->state->mailbox;
+    if (mailbox == NULL) {
+        return;
+    }
+    reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
+    pthread_mutex_lock(&mailbox->lock);
+    mailbox->closed = true;
+    struct bight_call *call = take_all(mailbox);
+    bight_waker_close(&mailbox->waker);
+    pthread_mutex_unlock(&mailbox->lock);
+    while (call != NULL) {
+        struct bight_call *next = call->next;
+        call->run(call, true);
+        call = next;
+    }
+    reactor->state->mailbox = NULL;
+    bight_mailbox_release(mailbox);
+}
+
+/* The loop has its new kernel objects already. Calls that waited at the fork wait in the child too, as timers do. */
+int bight_mailbox_after_fork(struct bight_reactor *reactor)
+{
+    struct bight_mailbox *mailbox = reactor->state->mailbox;
+    pthread_mutex_init(&mailbox->lock, NULL); /* a thread that is not here may have held it */
+    mailbox->tail = &mailbox->first;
+    while (*mailbox->tail != NULL) {
+        mailbox->tail = &(*mailbox->tail)->next;
+    }
+    reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
+    bight_waker_close(&mailbox->waker);
+    mailbox->signalled = false;
+    int code = bight_waker_open(&mailbox->waker, reactor->system);
+    if (code == 0 && mailbox->first != NULL) {
+        mailbox->signalled = true;
+        bight_waker_write(&mailbox->waker);
+    }
+    return code != 0 ? code : start_watching(mailbox);
+}
+
+struct bight_call *bight_mailbox_first(struct bight_mailbox *mailbox)
+{
+    return mailbox->first;
+}
+
+/* ----------------------------------------------------------------------------------------------- holds */
+
+struct bight_mailbox *bight_reactor_mailbox(struct bight_reactor *reactor)
+{
+    return bight_mailbox_hold(reactor->state->mailbox);
+}
+
+struct bight_mailbox *bight_mailbox_hold(struct bight_mailbox *mailbox)
+{
+    atomic_fetch_add_explicit(&mailbox->holds, 1, memory_order_relaxed);
+    return mailbox;
+}
+
+void bight_mailbox_release(struct bight_mailbox *mailbox)
+{
+    if (mailbox == NULL || atomic_fetch_sub_explicit(&mailbox->holds, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    pthread_mutex_destroy(&mailbox->lock);
+    bight_free(mailbox);
+}
+
+/* ----------------------------------------------------------------------------------------------- calls */
+
+int bight_mailbox_post(struct bight_mailbox *mailbox, struct bight_call *call)
+{
+    call->next = NULL;
+    pthread_mutex_lock(&mailbox->lock);
+    if (mailbox->closed) {
+        pthread_mutex_unlock(&mailbox->lock);
+        return BIGHT_E_SHUTDOWN;
+    }
+    __atomic_store_n(mailbox->tail, call, __ATOMIC_RELEASE);
+    mailbox->tail = &call->next;
+    if (!mailbox->signalled && mailbox->waker.write_fd >= 0) {
+        mailbox->signalled = true;
+        bight_waker_write(&mailbox->waker);
+    }
+    pthread_mutex_unlock(&mailbox->lock);
+    return 0;
+}
+
+static void run_asked_call(struct bight_call *call, bool dropped)
+{
+    struct asked_call asked = *BIGHT_CONTAINER(call, struct asked_call, call);
+    bight_free(BIGHT_CONTAINER(call, struct asked_call, call));
+    if (!dropped) {
+        asked.function(asked.context);
+    }
+    if (asked.release != NULL) {
+        asked.release(asked.context);
+    }
+}
+
+int bight_call_from_thread_full(
+    struct bight_mailbox *mailbox, bight_timer_function function, void *context, bight_release_function release)
+{
+    struct asked_call *asked = bight_malloc(sizeof *asked);
+    if (asked == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    *asked = (struct asked_call) {
+        .call.run = run_asked_call, .function = function, .context = context, .release = release
+    };
+    int code = bight_mailbox_post(mailbox, &asked->call);
+    if (code != 0) {
+        bight_free(asked);
+    }
+    return code;
+}
+
+int bight_call_from_thread(struct bight_mailbox *mailbox, bight_timer_function function, void *context)
+{
+    return bight_call_from_thread_full(mailbox, function, context, NULL);
+}
+
+bool bight_mailbox_has_calls(const struct bight_reactor *reactor)
+{
+    return __atomic_load_n(&reactor->state->mailbox->first, __ATOMIC_RELAXED) != NULL;
+}
+
+void bight_mailbox_run(struct bight_reactor *reactor)
+{
+    struct bight_mailbox *mailbox = reactor->state->mailbox;
+    if (!bight_mailbox_has_calls(reactor)) {
+        return;
+    }
+    pthread_mutex_lock(&mailbox->lock);
+    struct bight_call *call = take_all(mailbox);
+    pthread_mutex_unlock(&mailbox->lock);
+    while (call != NULL) {
+        struct bight_call *next = call->next;
+        bight_reactor_enter(reactor);
+        call->run(call, false);
+        bight_reactor_leave(reactor);
+        call = next;
+    }
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* resolver.c - host names to addresses: getaddrinfo in the thread pool, so that no look-up blocks the loop (E5).
+ *
+ * What needs no look-up is answered before any resolver is asked: literals, and names that cannot be names. The
+ * built-in resolver is made when it is first needed. A look-up carries all it uses with it, so the resolver may be
+ * replaced while one is under way; getaddrinfo cannot be stopped, and a cancelled look-up's result is discarded.
+ * Dealing with the addresses one by one (RFC 8305) is the endpoints'. */
+#include "reactor/resolver.h"
+
+#include <bight/memory.h>
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "reactor/state.h"
+
+/* RFC 1035, section 2.3.4, as text. */
+#define NAME_LIMIT 253
+
+/* More than a connection attempt would ever get to; the answer may come from anywhere. */
+#define ADDRESS_LIMIT 64
+
+struct threaded_resolver {
+    struct bight_resolver resolver; /* first */
+    struct bight_reactor *reactor;
+    struct bight_look_up look_up;
+};
+
+/* One look-up: the job's context. */
+struct question {
+    struct bight_look_up look_up;
+    uint16_t port;
+    char name[NAME_LIMIT + 1];
+};
+
+const struct bight_type bight_type_address_list = { .name = "address list", .destroy = bight_free };
+
+struct bight_address_list *bight_address_list_new(size_t count)
+{
+    struct bight_address_list *list;
+    if (count > (SIZE_MAX - sizeof *list) / sizeof list->addresses[0]) {
+        return NULL;
+    }
+    list = bight_calloc(1, sizeof *list + count * sizeof list->addresses[0]);
+    if (list != NULL) {
+        list->count = count;
+    }
+    return list;
+}
+
+/* ------------------------------------------------------------------------------------ in a pool thread */
+
+static int code_of(int answer)
+{
+    switch (answer) {
+    case EAI_NONAME:
+    case EAI_NODATA:
+    case EAI_ADDRFAMILY:
+        return BIGHT_E_NAME_NOT_FOUND;
+    case EAI_MEMORY:
+        return BIGHT_E_OUT_OF_MEMORY;
+    default:
+        return BIGHT_E_NAME_UNAVAILABLE;
+    }
+}
+
+static struct bight_failure *failure_of(const char *name, int answer, int number)
+{
+    int code = code_of(answer);
+    if (code == BIGHT_E_OUT_OF_MEMORY) {
+        return bight_failure_of(code);
+    }
+    if (answer != EAI_SYSTEM) {
+        return bight_failure_new(code, 0, NULL, "%s: %s", name, gai_strerror(answer));
+    }
+    return bight_failure_new(
+        code, number, bight_failure_from_errno(number, "looking up a name"), "%s: %s", name, gai_strerror(answer));
+}
+
+static size_t count_found(const struct addrinfo *found)
+{
+    size_t count = 0;
+    for (; found != NULL && count < ADDRESS_LIMIT; found = found->ai_next) {
+        count++;
+    }
+    return count;
+}
+
+/* NULL without memory. Families that are not bight's are left out. */
+static struct bight_address_list *list_of(const struct addrinfo *found, uint16_t port)
+{
+    size_t limit = count_found(found);
+    struct bight_address_list *list = bight_address_list_new(limit);
+    if (list == NULL) {
+        return NULL;
+    }
+    list->count = 0;
+    for (; found != NULL && list->count < limit; found = found->ai_next) {
+        struct bight_address *address = &list->addresses[list->count];
+        if (bight_address_from_sockaddr(address, found->ai_addr, found->ai_addrlen) == 0) {
+            address->port = port;
+            list->count++;
+        }
+    }
+    return list;
+}
+
+static void answer_with(struct bight_result *result, const struct question *question, const struct addrinfo *found)
+{
+    struct bight_address_list *list = list_of(found, question->port);
+    if (list == NULL) {
+        bight_result_fail(result, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    } else if (list->count == 0) {
+        bight_free(list);
+        bight_result_fail(result, failure_of(question->name, EAI_NODATA, 0));
+    } else {
+        bight_result_set(result, &bight_type_address_list, list);
+    }
+}
+
+/* RFC 6761, section 6.3. */
+static bool is_localhost(const char *name)
+{
+    static const char localhost[] = "localhost";
+    size_t length = strlen(name);
+    length -= length != 0 && name[length - 1] == '.';
+    if (length < sizeof localhost - 1) {
+        return false;
+    }
+    const char *tail = name + length - (sizeof localhost - 1);
+    return strncasecmp(tail, localhost, sizeof localhost - 1) == 0 && (tail == name || tail[-1] == '.');
+}
+
+/* AI_ADDRCONFIG spares looking for addresses of a family that this machine does not speak. It counts a loopback
+ * address as not speaking it, which is wrong for this machine's own name. */
+static void ask(struct bight_result *result, void *context)
+{
+    const struct question *question = context;
+    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+    hints.ai_flags = is_localhost(question->name) ? 0 : AI_ADDRCONFIG;
+    struct addrinfo *found = NULL;
+    int answer = question->look_up.look_up(question->name, NULL, &hints, &found);
+    if (answer != 0) {
+        bight_result_fail(result, failure_of(question->name, answer, errno));
+        return;
+    }
+    answer_with(result, question, found);
+    question->look_up.let_go(found);
+}
+
+/* ----------------------------------------------------------------------------------- the built-in resolver */
+
+static struct bight_deferred *threaded_resolve(struct bight_resolver *resolver, const char *name, uint16_t port)
+{
+    struct threaded_resolver *threaded = (struct threaded_resolver *)(void *)resolver;
+    struct question *question = bight_malloc(sizeof *question);
+    if (question == NULL) {
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    question->look_up = threaded->look_up;
+    question->port = port;
+    memcpy(question->name, name, strlen(name) + 1); /* bight_resolve has measured it */
+    return bight_defer_to_thread_full(threaded->reactor, ask, question, bight_free);
+}
+
+static void threaded_free(struct bight_resolver *resolver)
+{
+    bight_free(resolver);
+}
+
+struct bight_resolver *bight_resolver_threaded_new(struct bight_reactor *reactor, const struct bight_look_up *look_up)
+{
+    static const struct bight_resolver_ops ops = {
+        .size = sizeof ops, .resolve = threaded_resolve, .free = threaded_free
+    };
+    struct threaded_resolver *threaded = bight_malloc(sizeof *threaded);
+    if (threaded == NULL) {
+        return NULL;
+    }
+    threaded->resolver.ops = &ops;
+    threaded->reactor = reactor;
+    threaded->look_up = *look_up;
+    return &threaded->resolver;
+}
+
+/* --------------------------------------------------------------------------------- the reactor's resolver */
+
+static struct bight_resolver *resolver_of(struct bight_reactor *reactor)
+{
+    static const struct bight_look_up system_s = { .look_up = getaddrinfo, .let_go = freeaddrinfo };
+    if (reactor->state->resolver == NULL) {
+        reactor->state->resolver = bight_resolver_threaded_new(reactor, &system_s);
+    }
+    return reactor->state->resolver;
+}
+
+static struct bight_deferred *give_literal(const struct bight_address *address)
+{
+    struct bight_address_list *list = bight_address_list_new(1);
+    if (list == NULL) {
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    list->addresses[0] = *address;
+    return bight_succeed(&bight_type_address_list, list);
+}
+
+struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *name, uint16_t port)
+{
+    struct bight_address literal;
+    size_t length = strnlen(name, NAME_LIMIT + 1);
+    if (length == 0 || length > NAME_LIMIT) {
+        return bight_fail(bight_failure_new(BIGHT_E_NAME_NOT_FOUND, 0, NULL, "%s",
+            length == 0 ? "a host name is empty" : "a host name is longer than 253 bytes"));
+    }
+    if (bight_address_parse_ip(&literal, name, port) == 0) {
+        return give_literal(&literal);
+    }
+    if (reactor->state->phase == BIGHT_PHASE_FREEING) {
+        return bight_fail(bight_failure_of(BIGHT_E_SHUTDOWN));
+    }
+    struct bight_resolver *resolver = resolver_of(reactor);
+    if (resolver == NULL) {
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    return resolver->ops->resolve(resolver, name, port);
+}
+
+void bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver)
+{
+    bight_resolver_finish(reactor);
+    reactor->state->resolver = resolver;
+}
+
+void bight_resolver_finish(struct bight_reactor *reactor)
+{
+    struct bight_resolver *resolver = reactor->state->resolver;
+    reactor->state->resolver = NULL;
+    if (resolver != NULL) {
+        resolver->ops->free(resolver);
+    }
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/* signals.c - signals, heard in the loop (R1, R3).
+ *
+ * Signals belong to the process, so one reactor at a time owns them: process-wide state, under a lock. The handler
+ * only sets a bit and wakes the owner's loop, where the functions are called. What stood before is remembered and
+ * put back. A child of a fork that has not called after_fork must not wake its parent's loop: there a signal puts
+ * back what stood before and strikes again.
+ *
+ * sigaction, raise and getpid are not in the table of system calls: they are the process's, not a reactor's. */
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reactor/state.h"
+#include "reactor/waker.h"
+
+#define WORDS ((NSIG + 63) / 64)
+
+struct asked_signal {
+    bight_signal_function function; /* NULL: run()'s own, which stops */
+    void *context;
+    bool asked;     /* the program set a function */
+    bool claimed;   /* run() wants it */
+    bool installed; /* our handler is in place */
+};
+
+/* The owner's. The loop's thread only, but for the waker. */
+struct bight_signals {
+    struct bight_reactor *reactor;
+    struct bight_waker waker;
+    bool dispatching;
+    struct asked_signal asked[NSIG];
+    max_align_t watch[]; /* the loop's watch_size bytes */
+};
+
+/* The process's. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `owner` */
+static struct bight_reactor *owner;
+static struct sigaction before[NSIG]; /* written before the handler is installed */
+
+/* What the handler uses. */
+static _Atomic(const struct bight_waker *) wake;
+static _Atomic pid_t process;
+static atomic_uint inside; /* handlers running now, in whatever thread */
+static atomic_ullong arrived[WORDS];
+
+/* ------------------------------------------------------------------------------------------ the handler */
+
+static void strike_again(int number)
+{
+    sigaction(number, &before[number], NULL);
+    raise(number); /* comes when the handler has returned */
+}
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    if (getpid() != atomic_load(&process)) {
+        strike_again(number);
+        errno = saved;
+        return;
+    }
+    atomic_fetch_add(&inside, 1);
+    const struct bight_waker *waker = atomic_load(&wake);
+    atomic_fetch_or(&arrived[number / 64], 1ULL << (number % 64));
+    if (waker != NULL) {
+        bight_waker_write(waker);
+    }
+    atomic_fetch_sub(&inside, 1);
+    errno = saved;
+}
+
+static void set_handler(struct sigaction *action)
+{
+    memset(action, 0, sizeof *action);
+    action->sa_handler = on_signal;
+    action->sa_flags = SA_RESTART;
+    sigfillset(&action->sa_mask);
+}
+
+static int install(struct bight_signals *signals, int number)
+{
+    struct sigaction action, found;
+    if (signals->asked[number].installed) {
+        return 0;
+    }
+    if (sigaction(number, NULL, &found) != 0) {
+        return errno == EINVAL ? BIGHT_E_INVALID_ARGUMENT : BIGHT_E_SYSTEM;
+    }
+    if (found.sa_handler != on_signal) { /* it is in a child of a fork that forsook its parent's reactor */
+        before[number] = found;
+    }
+    set_handler(&action);
+    if (sigaction(number, &action, NULL) != 0) {
+        return errno == EINVAL ? BIGHT_E_INVALID_ARGUMENT : BIGHT_E_SYSTEM;
+    }
+    signals->asked[number].installed = true;
+    return 0;
+}
+
+static void uninstall(struct bight_signals *signals, int number)
+{
+    if (signals->asked[number].installed) {
+        sigaction(number, &before[number], NULL);
+        signals->asked[number].installed = false;
+    }
+}
+
+/* Afterwards no handler uses the waker any more. In a child that has not said so, handlers do not come this far. */
+static void silence(void)
+{
+    atomic_store(&wake, NULL);
+    while (getpid() == atomic_load(&process) && atomic_load(&inside) != 0) {
+        sched_yield();
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ in the loop */
+
+static void deliver(struct bight_signals *signals, int number)
+{
+    struct bight_reactor *reactor = signals->reactor;
+    struct asked_signal asked = signals->asked[number];
+    bight_reactor_enter(reactor);
+    if (asked.asked) {
+        asked.function(number, asked.context);
+    } else if (asked.claimed) {
+        bight_log(BIGHT_LOG_INFO, "reactor", NULL, "stopping on signal %d", number);
+        (void)bight_reactor_stop(reactor);
+    }
+    bight_reactor_leave(reactor);
+}
+
+static void let_go_when_idle(struct bight_reactor *reactor);
+
+static void on_wake_up(int fd, short what, void *context)
+{
+    struct bight_signals *signals = context;
+    struct bight_reactor *reactor = signals->reactor;
+    (void)fd;
+    (void)what;
+    bight_waker_drain(&signals->waker);
+    signals->dispatching = true;
+    for (int word = 0; word < WORDS; word++) {
+        unsigned long long bits = atomic_exchange(&arrived[word], 0);
+        for (; bits != 0; bits &= bits - 1) {
+            deliver(signals, word * 64 + __builtin_ctzll(bits));
+        }
+    }
+    signals->dispatching = false;
+    let_go_when_idle(reactor);
+    bight_reactor_wake(reactor);
+}
+
+static int start_watching(struct bight_signals *signals)
+{
+    struct bight_loop *loop = signals->reactor->loop;
+    struct bight_watch *watch = (struct bight_watch *)signals->watch;
+    loop->ops->watch_init(loop, watch, signals->waker.read_fd, BIGHT_READABLE, on_wake_up, signals);
+    return loop->ops->watch_add(loop, watch);
+}
+
+/* ------------------------------------------------------------------------------------------ ownership */
+
+static int become_owner(struct bight_reactor *reactor)
+{
+    pthread_mutex_lock(&lock);
+    bool free_or_ours = owner == NULL || owner == reactor || getpid() != atomic_load(&process);
+    if (free_or_ours) {
+        owner = reactor;
+    }
+    pthread_mutex_unlock(&lock);
+    return free_or_ours ? 0 : BIGHT_E_SIGNALS_OWNED;
+}
+
+static bool is_owner(const struct bight_reactor *reactor)
+{
+    pthread_mutex_lock(&lock);
+    bool is = owner == reactor;
+    pthread_mutex_unlock(&lock);
+    return is;
+}
+
+static void give_up_ownership(struct bight_reactor *reactor)
+{
+    pthread_mutex_lock(&lock);
+    if (owner == reactor) {
+        owner = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void forget_arrived(void)
+{
+    for (int word = 0; word < WORDS; word++) {
+        atomic_store(&arrived[word], 0);
+    }
+}
+
+static void announce(struct bight_signals *signals)
+{
+    forget_arrived();
+    atomic_store(&process, getpid());
+    atomic_store(&wake, &signals->waker);
+}
+
+static int open_signals(struct bight_reactor *reactor)
+{
+    struct bight_signals *signals = bight_calloc(1, sizeof *signals + reactor->loop->ops->watch_size);
+    if (signals == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    signals->reactor = reactor;
+    int code = bight_waker_open(&signals->waker, reactor->system);
+    if (code == 0) {
+        code = start_watching(signals);
+    }
+    if (code != 0) {
+        bight_waker_close(&signals->waker);
+        bight_free(signals);
+        return code;
+    }
+    reactor->state->signals = signals;
+    announce(signals);
+    return 0;
+}
+
+/* The reactor's state of signals, made when there is none, which makes it the owner. 0 or a code. */
+static int own(struct bight_reactor *reactor)
+{
+    int code = become_owner(reactor);
+    if (code != 0 || reactor->state->signals != NULL) {
+        return code;
+    }
+    code = open_signals(reactor);
+    if (code != 0) {
+        give_up_ownership(reactor);
+    }
+    return code;
+}
+
+void bight_signals_finish(struct bight_reactor *reactor)
+{
+    struct bight_signals *signals = reactor->state->signals;
+    if (signals == NULL) {
+        return;
+    }
+    if (is_owner(reactor)) {
+        for (int number = 1; number < NSIG; number++) {
+            uninstall(signals, number);
+        }
+        silence();
+    }
+    reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)signals->watch);
+    bight_waker_close(&signals->waker);
+    reactor->state->signals = NULL;
+    bight_free(signals);
+    give_up_ownership(reactor);
+}
+
+static void let_go_when_idle(struct bight_reactor *reactor)
+{
+    struct bight_signals *signals = reactor->state->signals;
+    if (signals == NULL || signals->dispatching) {
+        return;
+    }
+    for (int number = 1; number < NSIG; number++) {
+        if (signals->asked[number].installed) {
+            return;
+        }
+    }
+    bight_signals_finish(reactor);
+}
+
+/* --------------------------------------------------------------------------------------- for run() */
+
+static int claim_one(struct bight_signals *signals, int number)
+{
+    signals->asked[number].claimed = true;
+    return install(signals, number);
+}
+
+int bight_signals_claim(struct bight_reactor *reactor)
+{
+    int code = own(reactor);
+    if (code != 0) {
+        return code;
+    }
+    code = claim_one(reactor->state->signals, SIGINT);
+    if (code == 0) {
+        code = claim_one(reactor->state->signals, SIGTERM);
+    }
+    if (code != 0) {
+        bight_signals_disown(reactor);
+    }
+    return code;
+}
+
+static void disown_one(struct bight_signals *signals, int number)
+{
+    signals->asked[number].claimed = false;
+    if (!signals->asked[number].asked) {
+        uninstall(signals, number);
+    }
+}
+
+void bight_signals_disown(struct bight_reactor *reactor)
+{
+    struct bight_signals *signals = reactor->state->signals;
+    if (signals == NULL) {
+        return;
+    }
+    disown_one(signals, SIGINT);
+    disown_one(signals, SIGTERM);
+    let_go_when_idle(reactor);
+}
+
+int bight_signals_after_fork(struct bight_reactor *reactor)
+{
+    struct bight_signals *signals = reactor->state->signals;
+    if (signals == NULL) {
+        return 0;
+    }
+    pthread_mutex_init(&lock, NULL); /* a thread that is not here may have held it */
+    atomic_store(&inside, 0);
+    reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)signals->watch);
+    bight_waker_close(&signals->waker);
+    int code = bight_waker_open(&signals->waker, reactor->system);
+    if (code == 0) {
+        code = start_watching(signals);
+    }
+    announce(signals);
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction action; /* again: a signal may have struck before */
+        set_handler(&action);
+        if (signals->asked[number].installed) {
+            sigaction(number, &action, NULL);
+        }
+    }
+    return code;
+}
+
+/* ---------------------------------------------------------------------------------- for the program */
+
+/* The handler of a fault returns to the fault: such signals cannot be heard in the loop. */
+static bool can_be_heard(int number)
+{
+    static const int never[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
+        if (number == never[i]) {
+            return false;
+        }
+    }
+    return number >= 1 && number < NSIG;
+}
+
+static void unset(struct bight_reactor *reactor, int number)
+{
+    struct bight_signals *signals = reactor->state->signals;
+    if (signals == NULL) {
+        return;
+    }
+    struct asked_signal *asked = &signals->asked[number];
+    asked->asked = false;
+    asked->function = NULL;
+    if (!asked->claimed) {
+        uninstall(signals, number);
+    }
+    let_go_when_idle(reactor);
+}
+
+static int set(struct bight_reactor *reactor, int number, bight_signal_function function, void *context)
+{
+    int code = own(reactor);
+    if (code != 0) {
+        return code;
+    }
+    code = install(reactor->state->signals, number);
+    if (code != 0) {
+        let_go_when_idle(reactor);
+        return code;
+    }
+    struct asked_signal *asked = &reactor->state->signals->asked[number];
+    asked->asked = true;
+    asked->function = function;
+    asked->context = context;
+    return 0;
+}
+
+int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_function function, void *context)
+{
+    int code = bight_reactor_check_thread(reactor, "bight_on_signal");
+    if (code != 0) {
+        return code;
+    }
+    if (reactor->hosted) {
+        return bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_on_signal on a host's event_base");
+    }
+    code = BIGHT_E_INVALID_ARGUMENT;
+    if (can_be_heard(number)) {
+        if (function == NULL) {
+            unset(reactor, number);
+            return 0;
+        }
+        code = set(reactor, number, function, context);
+    }
+    return bight_error_is(code, BIGHT_E_USAGE) ? bight_usage_error(code, BIGHT_HERE, "bight_on_signal") : code;
+}

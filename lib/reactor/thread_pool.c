@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: MIT */
+/* thread_pool.c - work that blocks, done in threads, with the outcome delivered in the loop's thread (R10).
+ *
+ * A pool is made for the first job. Threads start while more jobs wait than threads are idle, up to the limit, and
+ * stay until the limit sinks or the pool is shut down; only the loop's thread starts and joins them. A finished job
+ * is itself the call that is posted to the mailbox, so coming home allocates nothing. A running job belongs to its
+ * thread, any other to the loop. At shutdown a thread that does not end in time is detached: it then owns its job,
+ * touches the pool only (which it holds) and nothing of the reactor, and releases the job's context where it is.
+ *
+ * In the child of a fork the pool is empty: jobs that had not come home fail with ABANDONED, for the parent does
+ * that work. The context of one that was running is left alone: a thread that is not here was using it. */
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "reactor/mailbox.h"
+#include "reactor/state.h"
+#include "reactor/thread_pool.h"
+
+enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
+
+#define PATIENCE (5 * BIGHT_NANOSECONDS_PER_SECOND)
+
+struct bight_thread_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;  /* there is a job, or a reason to end */
+    pthread_cond_t ended; /* a thread is about to end */
+    /* under the lock */
+    struct bight_link queue; /* jobs that no thread has begun */
+    size_t queued;
+    size_t holds; /* the reactor's and one for each thread */
+    unsigned limit;
+    unsigned threads; /* that have not decided to end */
+    unsigned idle;
+    bool stopping;
+    struct bight_mailbox *mailbox;
+    /* the loop's thread only */
+    struct bight_reactor *reactor;
+    struct bight_link workers;     /* not yet joined */
+    struct bight_link outstanding; /* jobs that have not come home */
+    uint64_t patience;
+};
+
+struct worker {
+    struct bight_link link;
+    struct bight_thread_pool *pool;
+    pthread_t thread;
+    /* under the lock */
+    bool ended;    /* may be joined without waiting long */
+    bool detached; /* nobody will: it frees itself */
+};
+
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_ORPHANED };
+
+struct job {
+    struct bight_call call;        /* how it comes home */
+    struct bight_task task;        /* how it is given up after a fork */
+    struct bight_link queued;      /* under the lock */
+    struct bight_link outstanding; /* the loop's */
+    enum job_state state;          /* under the lock */
+    bool cancelled;                /* the loop's: nobody wants the result */
+    bool settled;                  /* the loop's: the Deferred was dealt with before the job came home */
+    bool home;                     /* in the child of a fork: it waits in the mailbox */
+    struct bight_thread_pool *pool;
+    bight_thread_function function;
+    void *context;
+    bight_release_function release;
+    struct bight_result result;
+    struct bight_promise promise;
+};
+
+/* ------------------------------------------------------------------------------------------- the pool */
+
+static void init_locks(struct bight_thread_pool *pool)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&pool->work, &attributes);
+    pthread_cond_init(&pool->ended, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static unsigned limit_of(const struct bight_reactor *reactor)
+{
+    unsigned limit = reactor->state->thread_limit;
+    if (limit == 0) {
+        return THREADS_UNLESS_TOLD;
+    }
+    return limit < THREADS_AT_MOST ? limit : THREADS_AT_MOST;
+}
+
+/* The reactor's pool, made when there is none; NULL without memory. */
+static struct bight_thread_pool *pool_of(struct bight_reactor *reactor)
+{
+    struct bight_thread_pool *pool = reactor->state->pool;
+    if (pool != NULL) {
+        return pool;
+    }
+    pool = bight_calloc(1, sizeof *pool);
+    if (pool == NULL) {
+        return NULL;
+    }
+    init_locks(pool);
+    bight_list_init(&pool->queue);
+    bight_list_init(&pool->workers);
+    bight_list_init(&pool->outstanding);
+    pool->holds = 1;
+    pool->limit = limit_of(reactor);
+    pool->reactor = reactor;
+    pool->mailbox = bight_reactor_mailbox(reactor);
+    pool->patience = PATIENCE;
+    reactor->state->pool = pool;
+    return pool;
+}
+
+/* Under the lock, which it unlocks: the last to leave frees the pool. */
+static void unlock_and_release(struct bight_thread_pool *pool)
+{
+    bool last = --pool->holds == 0;
+    pthread_mutex_unlock(&pool->lock);
+    if (last) {
+        pthread_cond_destroy(&pool->work);
+        pthread_cond_destroy(&pool->ended);
+        pthread_mutex_destroy(&pool->lock);
+        bight_mailbox_release(pool->mailbox);
+        bight_free(pool);
+    }
+}
+
+/* ------------------------------------------------------------------------------------ in a pool thread */
+
+/* What is left of a job whose reactor did not wait for it. */
+static void bury(struct job *job)
+{
+    bight_result_discard(&job->result);
+    if (job->release != NULL) {
+        job->release(job->context);
+    }
+    bight_free(job);
+}
+
+/* Under the lock, which it gives up while the job runs and has again afterwards. The job is not the thread's any
+ * more once it was posted. */
+static void run_job(struct bight_thread_pool *pool, struct job *job)
+{
+    bight_list_remove(&job->queued);
+    pool->queued--;
+    job->state = JOB_RUNNING;
+    pthread_mutex_unlock(&pool->lock);
+    job->function(&job->result, job->context);
+    pthread_mutex_lock(&pool->lock);
+    if (job->state != JOB_ORPHANED) {
+        job->state = JOB_DONE;
+        if (bight_mailbox_post(pool->mailbox, &job->call) == 0) {
+            return;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    bury(job);
+    pthread_mutex_lock(&pool->lock);
+}
+
+static bool should_end(const struct bight_thread_pool *pool)
+{
+    return pool->stopping || pool->threads > pool->limit;
+}
+
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    struct bight_thread_pool *pool = worker->pool;
+    pthread_mutex_lock(&pool->lock);
+    while (!should_end(pool)) {
+        if (!bight_list_is_empty(&pool->queue)) {
+            run_job(pool, BIGHT_CONTAINER(pool->queue.next, struct job, queued));
+            continue;
+        }
+        pool->idle++;
+        pthread_cond_wait(&pool->work, &pool->lock);
+        pool->idle--;
+    }
+    pool->threads--;
+    worker->ended = true;
+    if (worker->detached) {
+        bight_free(worker);
+    }
+    pthread_cond_signal(&pool->ended);
+    unlock_and_release(pool);
+    return NULL;
+}
+
+/* -------------------------------------------------------------------------------- starting and joining */
+
+/* Signals are for the loop's thread: the new one has all of them blocked from its first instruction on. */
+static int create_thread(struct worker *worker)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int number = pthread_create(&worker->thread, NULL, work, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return number;
+}
+
+/* 0 or a positive errno. */
+static int start_thread(struct bight_thread_pool *pool)
+{
+    struct worker *worker = bight_calloc(1, sizeof *worker);
+    if (worker == NULL) {
+        return ENOMEM;
+    }
+    worker->pool = pool;
+    pthread_mutex_lock(&pool->lock);
+    pool->threads++;
+    pool->holds++;
+    pthread_mutex_unlock(&pool->lock);
+    int number = create_thread(worker);
+    if (number != 0) {
+        pthread_mutex_lock(&pool->lock);
+        pool->threads--;
+        unlock_and_release(pool);
+        bight_free(worker);
+        return number;
+    }
+    bight_list_append(&pool->workers, &worker->link);
+    return 0;
+}
+
+static bool wants_thread(struct bight_thread_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool wants = pool->queued > pool->idle && pool->threads < pool->limit && !pool->stopping;
+    pthread_mutex_unlock(&pool->lock);
+    return wants;
+}
+
+/* Joins the threads that have ended, or say that they are about to. */
+static void join_ended(struct bight_thread_pool *pool)
+{
+    struct bight_link *link = pool->workers.next;
+    while (link != &pool->workers) {
+        struct worker *worker = BIGHT_CONTAINER(link, struct worker, link);
+        link = link->next;
+        pthread_mutex_lock(&pool->lock);
+        bool ended = worker->ended;
+        pthread_mutex_unlock(&pool->lock);
+        if (ended) {
+            pthread_join(worker->thread, NULL);
+            bight_list_remove(&worker->link);
+            bight_free(worker);
+        }
+    }
+}
+
+/* --------------------------------------------------------------------------------- in the loop's thread */
+
+/* Deals with the Deferred: with the job's own result, or, when `code` is not 0, with that failure. */
+static void settle(struct job *job, int code)
+{
+    job->settled = true;
+    bight_list_remove(&job->outstanding);
+    if (job->cancelled) {
+        bight_result_discard(&job->result);
+    } else if (code != 0) {
+        bight_result_discard(&job->result);
+        bight_errback(job->promise, bight_failure_of(code));
+    } else if (bight_result_failure(&job->result) != NULL) {
+        bight_errback(job->promise, bight_result_take_failure(&job->result));
+    } else {
+        const struct bight_type *type = job->result.type;
+        bight_callback(job->promise, type, type != NULL ? bight_result_take(&job->result, type) : NULL);
+    }
+}
+
+static void release_context(struct job *job)
+{
+    if (job->release != NULL) {
+        job->release(job->context);
+        job->release = NULL;
+    }
+}
+
+static void come_home(struct bight_call *call, bool dropped)
+{
+    struct job *job = BIGHT_CONTAINER(call, struct job, call);
+    if (!job->settled) {
+        settle(job, dropped ? BIGHT_E_SHUTDOWN : 0);
+    }
+    release_context(job);
+    bight_free(job);
+}
+
+/* For a job that no thread has and none will. */
+static void fail_job(struct job *job, int code)
+{
+    if (job->task.run != NULL) {
+        bight_reactor_unqueue(job->pool->reactor, &job->task);
+    }
+    settle(job, code);
+    release_context(job);
+    bight_free(job);
+}
+
+/* Takes it out of the queue; false when a thread has begun it. */
+static bool unqueue(struct job *job)
+{
+    struct bight_thread_pool *pool = job->pool;
+    pthread_mutex_lock(&pool->lock);
+    bool waits = job->state == JOB_QUEUED;
+    if (waits && job->queued.next != &job->queued) {
+        bight_list_remove(&job->queued);
+        pool->queued--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return waits;
+}
+
+static void cancel_job(struct bight_promise promise, void *context)
+{
+    struct job *job = context;
+    (void)promise;
+    job->cancelled = true;
+    if (unqueue(job)) {
+        fail_job(job, BIGHT_E_CANCELLED);
+    }
+}
+
+static struct job *new_job(bight_thread_function function, void *context, bight_release_function release)
+{
+    struct job *job = bight_calloc(1, sizeof *job);
+    if (job == NULL) {
+        return NULL;
+    }
+    job->call.run = come_home;
+    bight_list_init(&job->queued);
+    bight_list_init(&job->outstanding);
+    job->function = function;
+    job->context = context;
+    job->release = release;
+    return job;
+}
+
+/* Hands the job to the threads. Without any thread, and no way to start one, it fails. */
+static void submit(struct bight_thread_pool *pool, struct job *job)
+{
+    job->pool = pool;
+    bight_list_append(&pool->outstanding, &job->outstanding);
+    join_ended(pool);
+    pthread_mutex_lock(&pool->lock);
+    bight_list_append(&pool->queue, &job->queued);
+    pool->queued++;
+    pthread_cond_signal(&pool->work);
+    bool alone = pool->threads == 0;
+    pthread_mutex_unlock(&pool->lock);
+    int number = wants_thread(pool) ? start_thread(pool) : 0;
+    if (number == 0 || !alone) {
+        return;
+    }
+    unqueue(job);
+    bight_result_fail(&job->result, number == ENOMEM ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY)
+                                                     : bight_failure_from_errno(number, "starting a thread"));
+    fail_job(job, 0);
+}
+
+static struct bight_deferred *refuse(int code, void *context, bight_release_function release)
+{
+    if (release != NULL) {
+        release(context);
+    }
+    return bight_fail(bight_failure_of(code));
+}
+
+struct bight_deferred *bight_defer_to_thread_full(
+    struct bight_reactor *reactor, bight_thread_function function, void *context, bight_release_function release)
+{
+    int code = bight_reactor_check_thread(reactor, "bight_defer_to_thread");
+    if (code != 0) {
+        return refuse(code, context, release);
+    }
+    if (reactor->state->phase == BIGHT_PHASE_FREEING) {
+        return refuse(BIGHT_E_SHUTDOWN, context, release);
+    }
+    struct bight_thread_pool *pool = pool_of(reactor);
+    if (pool != NULL && pool->stopping) {
+        return refuse(BIGHT_E_SHUTDOWN, context, release);
+    }
+    struct job *job = pool != NULL ? new_job(function, context, release) : NULL;
+    if (job == NULL) {
+        return refuse(BIGHT_E_OUT_OF_MEMORY, context, release);
+    }
+    struct bight_deferred *deferred = bight_deferred_new(&job->promise, cancel_job, job);
+    if (!bight_promise_is_open(job->promise)) {
+        release_context(job);
+        bight_free(job);
+        return deferred;
+    }
+    submit(pool, job);
+    return deferred;
+}
+
+struct bight_deferred *bight_defer_to_thread(
+    struct bight_reactor *reactor, bight_thread_function function, void *context)
+{
+    return bight_defer_to_thread_full(reactor, function, context, NULL);
+}
+
+/* ------------------------------------------------------------------------------------- size and figures */
+
+int bight_thread_pool_resize(struct bight_reactor *reactor, unsigned limit)
+{
+    if (limit < 1 || limit > THREADS_AT_MOST) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_thread_pool_resize");
+    }
+    reactor->state->thread_limit = limit;
+    struct bight_thread_pool *pool = reactor->state->pool;
+    if (pool == NULL) {
+        return 0;
+    }
+    pthread_mutex_lock(&pool->lock);
+    pool->limit = limit;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+    while (wants_thread(pool) && start_thread(pool) == 0) {
+    }
+    join_ended(pool);
+    return 0;
+}
+
+void bight_thread_pool_figures(struct bight_reactor *reactor, struct bight_thread_pool_figures *figures)
+{
+    struct bight_thread_pool *pool = reactor->state->pool;
+    *figures = (struct bight_thread_pool_figures) { 0 };
+    if (pool == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    figures->threads = pool->threads;
+    figures->busy = pool->threads - pool->idle;
+    figures->queued = pool->queued;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+int bight_thread_pool_set_patience(struct bight_reactor *reactor, uint64_t nanoseconds)
+{
+    struct bight_thread_pool *pool = pool_of(reactor);
+    if (pool == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    pool->patience = nanoseconds;
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------------------- shutdown */
+
+static void stop_threads(struct bight_thread_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    while (!bight_list_is_empty(&pool->queue)) {
+        bight_list_remove(pool->queue.next);
+    }
+    pool->queued = 0;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Of a running job: false when it has meanwhile come to its end. From then on it is its thread's. */
+static bool orphan(struct job *job)
+{
+    pthread_mutex_lock(&job->pool->lock);
+    bool runs = job->state == JOB_RUNNING;
+    if (runs) {
+        job->state = JOB_ORPHANED;
+    }
+    pthread_mutex_unlock(&job->pool->lock);
+    return runs;
+}
+
+/* Fails what has not begun. Handlers may cancel other jobs meanwhile, so each is taken from the front. */
+static void fail_unbegun(struct bight_thread_pool *pool)
+{
+    struct bight_link jobs;
+    bight_list_take_all(&jobs, &pool->outstanding);
+    while (!bight_list_is_empty(&jobs)) {
+        struct job *job = BIGHT_CONTAINER(jobs.next, struct job, outstanding);
+        bight_list_remove(&job->outstanding);
+        bight_list_append(&pool->outstanding, &job->outstanding);
+        if (unqueue(job)) {
+            fail_job(job, BIGHT_E_SHUTDOWN);
+        }
+    }
+}
+
+/* The real clock in any case: these are real threads, also under a simulated kernel. */
+static void await_threads(struct bight_thread_pool *pool)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t nanoseconds = (uint64_t)until.tv_nsec + pool->patience % BIGHT_NANOSECONDS_PER_SECOND;
+    until.tv_sec += (time_t)(pool->patience / BIGHT_NANOSECONDS_PER_SECOND);
+    until.tv_sec += (time_t)(nanoseconds / BIGHT_NANOSECONDS_PER_SECOND);
+    until.tv_nsec = (long)(nanoseconds % BIGHT_NANOSECONDS_PER_SECOND);
+    int number = 0;
+    pthread_mutex_lock(&pool->lock);
+    while (pool->threads != 0 && number != ETIMEDOUT) {
+        number = pthread_cond_timedwait(&pool->ended, &pool->lock, &until);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    join_ended(pool);
+}
+
+/* Lets the threads go that have not ended, and says how many there were. */
+static unsigned detach_late(struct bight_thread_pool *pool)
+{
+    unsigned late = 0;
+    pthread_mutex_lock(&pool->lock);
+    for (struct bight_link *link = pool->workers.next; link != &pool->workers; link = pool->workers.next) {
+        struct worker *worker = BIGHT_CONTAINER(link, struct worker, link);
+        bight_list_remove(link);
+        pthread_detach(worker->thread);
+        if (worker->ended) {
+            bight_free(worker);
+        } else {
+            worker->detached = true;
+            late++;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return late;
+}
+
+/* The context of a late job is its thread's to release. One that has come to its end waits in the mailbox, which
+ * frees it. */
+static void settle_begun(struct bight_thread_pool *pool)
+{
+    while (!bight_list_is_empty(&pool->outstanding)) {
+        struct job *job = BIGHT_CONTAINER(pool->outstanding.next, struct job, outstanding);
+        struct bight_promise promise = job->promise;
+        bool wanted = !job->cancelled;
+        bight_list_remove(&job->outstanding);
+        if (!orphan(job)) {
+            settle(job, 0);
+            release_context(job);
+        } else if (wanted) {
+            bight_errback(promise, bight_failure_of(BIGHT_E_SHUTDOWN));
+        }
+    }
+}
+
+void bight_thread_pool_shutdown(struct bight_reactor *reactor)
+{
+    struct bight_thread_pool *pool = reactor->state->pool;
+    if (pool == NULL || pool->stopping) {
+        return;
+    }
+    bight_reactor_enter(reactor);
+    stop_threads(pool);
+    fail_unbegun(pool);
+    await_threads(pool);
+    unsigned late = detach_late(pool);
+    if (late != 0) {
+        bight_log(
+            BIGHT_LOG_WARNING, "threads", NULL, "%u threads of the pool did not end in time and are left behind", late);
+    }
+    settle_begun(pool);
+    reactor->state->pool = NULL;
+    bight_reactor_leave(reactor);
+    pthread_mutex_lock(&pool->lock);
+    unlock_and_release(pool);
+}
+
+/* ------------------------------------------------------------------------------------------------- fork */
+
+static void give_up(struct bight_task *task)
+{
+    fail_job(BIGHT_CONTAINER(task, struct job, task), BIGHT_E_ABANDONED);
+}
+
+static void forget_workers(struct bight_thread_pool *pool)
+{
+    while (!bight_list_is_empty(&pool->workers)) {
+        struct worker *worker = BIGHT_CONTAINER(pool->workers.next, struct worker, link);
+        bight_list_remove(&worker->link);
+        bight_free(worker);
+    }
+}
+
+/* A result half made by a thread that is not here is not looked at. */
+static void give_up_later(struct bight_thread_pool *pool, struct job *job)
+{
+    if (job->state != JOB_QUEUED) {
+        job->release = NULL;
+        job->result = (struct bight_result) { 0 };
+    }
+    bight_reactor_soon(pool->reactor, &job->task, give_up);
+}
+
+void bight_thread_pool_after_fork(struct bight_reactor *reactor)
+{
+    struct bight_thread_pool *pool = reactor->state->pool;
+    if (pool == NULL) {
+        return;
+    }
+    init_locks(pool); /* threads that are not here may have held them */
+    forget_workers(pool);
+    bight_list_init(&pool->queue);
+    pool->queued = 0;
+    pool->threads = pool->idle = 0;
+    pool->holds = 1;
+    for (struct bight_call *call = bight_mailbox_first(pool->mailbox); call != NULL; call = call->next) {
+        if (call->run == come_home) {
+            BIGHT_CONTAINER(call, struct job, call)->home = true;
+        }
+    }
+    for (struct bight_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
+        struct job *job = BIGHT_CONTAINER(link, struct job, outstanding);
+        bight_list_init(&job->queued);
+        if (!job->home) {
+            give_up_later(pool, job);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* waker.h - a descriptor that one side makes readable to wake the other's loop: an eventfd, or a pipe where there is
+ * none. Writing is safe in any thread and in a signal handler, if the system table's write is. */
+#ifndef BIGHT_REACTOR_WAKER_H
+#define BIGHT_REACTOR_WAKER_H
+
+#include <bight/sys/system.h>
+
+struct bight_waker {
+    struct bight_system *system; /* borrowed */
+    int read_fd, write_fd;       /* the same for an eventfd; -1: closed */
+};
+
+/* 0 or a code; on a code the waker is closed. */
+int bight_waker_open(struct bight_waker *waker, struct bight_system *system);
+
+/* Does nothing when it is closed. */
+void bight_waker_close(struct bight_waker *waker);
+
+/* Makes it readable, if it is not already. */
+void bight_waker_write(const struct bight_waker *waker);
+
+/* Makes it unreadable. */
+void bight_waker_drain(const struct bight_waker *waker);
+
+#endif
