@@ -25,12 +25,9 @@ static struct bight_deferred *give_out_of_memory(const char *place)
     return (struct bight_deferred *)(uintptr_t)&bight_deferred_out_of_memory;
 }
 
-static inline struct bight_deferred *make(const char *place, uint32_t flags)
+/* What a new one needs to be valid. */
+static inline void init(struct bight_deferred *deferred, uint32_t flags)
 {
-    struct bight_deferred *deferred = bight_slab_take(&slab);
-    if (BIGHT_UNLIKELY(deferred == NULL)) {
-        return NULL;
-    }
     deferred->result.type = NULL;
     deferred->result.value = NULL;
     deferred->result.deferred = deferred;
@@ -41,6 +38,15 @@ static inline struct bight_deferred *make(const char *place, uint32_t flags)
     deferred->flags = flags;
     deferred->capacity = BIGHT_DEFERRED_INLINE_LEVELS;
     deferred->pauses = 0;
+}
+
+static struct bight_deferred *make(const char *place, uint32_t flags)
+{
+    struct bight_deferred *deferred = bight_slab_take(&slab);
+    if (deferred == NULL) {
+        return NULL;
+    }
+    init(deferred, flags);
     if (bight_deferred_debug()) {
         deferred->flags |= BIGHT_DEFERRED_HAS_PLACES;
         deferred->made_at = place;
@@ -49,11 +55,20 @@ static inline struct bight_deferred *make(const char *place, uint32_t flags)
     return deferred;
 }
 
-struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
+static void set_canceller(
+    struct bight_deferred *deferred, bight_canceller canceller, void *context, bight_release_function release)
+{
+    deferred->flags |= BIGHT_DEFERRED_CANCELLABLE;
+    deferred->canceller = canceller;
+    deferred->canceller_context = context;
+    deferred->canceller_release = release;
+}
+
+static struct bight_deferred *__attribute__((noinline)) new_with_care(const char *place, struct bight_promise *promise,
     bight_canceller canceller, void *context, bight_release_function release)
 {
     struct bight_deferred *deferred = make(place, 0);
-    if (BIGHT_UNLIKELY(deferred == NULL)) {
+    if (deferred == NULL) {
         deferred = give_out_of_memory(place);
         *promise = (struct bight_promise) { deferred, deferred->generation };
         if (release != NULL) {
@@ -61,13 +76,28 @@ struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_pro
         }
         return deferred;
     }
+    *promise = (struct bight_promise) { deferred, deferred->generation };
+    if (canceller != NULL || release != NULL) {
+        set_canceller(deferred, canceller, context, release);
+    }
+    return deferred;
+}
+
+/* The common case is kept free of calls, and with them of a frame. */
+struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
+    bight_canceller canceller, void *context, bight_release_function release)
+{
+    bool is_common = slab.free_list != NULL && !BIGHT_SLAB_CHECKED && !bight_memory_asks_permit &&
+                     bight_deferred_debug_mode == BIGHT_DEBUG_OFF;
+    if (BIGHT_UNLIKELY(!is_common)) {
+        return new_with_care(place, promise, canceller, context, release);
+    }
+    struct bight_deferred *deferred = bight_slab_take(&slab);
+    init(deferred, 0);
     promise->slot = deferred;
     promise->generation = deferred->generation;
     if (canceller != NULL || release != NULL) {
-        deferred->flags |= BIGHT_DEFERRED_CANCELLABLE;
-        deferred->canceller = canceller;
-        deferred->canceller_context = context;
-        deferred->canceller_release = release;
+        set_canceller(deferred, canceller, context, release);
     }
     return deferred;
 }
@@ -114,7 +144,7 @@ struct bight_deferred *bight_deferred_hold(struct bight_deferred *deferred)
 }
 
 /* Reports and destroys what nobody took. */
-static void bury_result(struct bight_deferred *deferred)
+static void __attribute__((noinline)) bury_result(struct bight_deferred *deferred)
 {
     if (deferred->result.type == &bight_type_failure) {
         bight_deferred_report(deferred);
@@ -127,7 +157,7 @@ static void bury_result(struct bight_deferred *deferred)
 static inline void free_deferred(struct bight_deferred *deferred)
 {
     deferred->flags |= BIGHT_DEFERRED_RUNNING;
-    if (deferred->result.type != NULL) {
+    if (deferred->result.type != NULL && deferred->result.type->destroy != NULL) {
         bury_result(deferred);
     }
     if (BIGHT_UNLIKELY(deferred->levels != deferred->inline_levels)) {

@@ -101,11 +101,15 @@ static inline int fire(const char *place, struct bight_promise promise, const st
     return BIGHT_OK;
 }
 
+static int __attribute__((noinline)) refuse_type(const char *place, const struct bight_type *type, void *value)
+{
+    return discard(bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_callback"), type, value);
+}
+
 int bight_callback_at(const char *place, struct bight_promise promise, const struct bight_type *type, void *value)
 {
     if (BIGHT_UNLIKELY(type == &bight_type_failure || type == &bight_type_deferred)) {
-        int code = bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_callback");
-        return discard(code, type, value);
+        return refuse_type(place, type, value);
     }
     return fire(place, promise, type, value);
 }

@@ -71,7 +71,7 @@ static void run_out_of_memory(const struct bight_level *level)
     }
 }
 
-static int __attribute__((noinline)) add_with_care(struct bight_deferred *deferred, const struct bight_level *level)
+static int add_with_care(struct bight_deferred *deferred, const struct bight_level *level)
 {
     if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
         run_out_of_memory(level);
@@ -95,39 +95,38 @@ static inline bool has_room(const struct bight_deferred *deferred)
     return deferred->count < deferred->capacity && (deferred->flags & BIGHT_DEFERRED_FIRED) == 0;
 }
 
-int bight_deferred_add_level(struct bight_deferred *deferred, const struct bight_level *level)
+/* Apart, so that the common case needs no frame. */
+static int __attribute__((noinline)) add_callbacks_with_care(struct bight_deferred *deferred, bight_handler callback,
+    bight_handler errback, void *context, bight_release_function release)
 {
-    return add_with_care(deferred, level);
+    struct bight_level level = { callback, { { errback, context, release } } };
+    return add_with_care(deferred, &level);
+}
+
+static inline int add_callbacks(struct bight_deferred *deferred, bight_handler callback, bight_handler errback,
+    void *context, bight_release_function release)
+{
+    if (BIGHT_UNLIKELY(!has_room(deferred))) {
+        return add_callbacks_with_care(deferred, callback, errback, context, release);
+    }
+    struct bight_level *level = &deferred->levels[deferred->count++];
+    level->callback = callback;
+    level->errback = errback;
+    level->context = context;
+    level->release = release;
+    return BIGHT_OK;
 }
 
 int bight_deferred_add_callbacks_full(struct bight_deferred *deferred, bight_handler callback, bight_handler errback,
     void *context, bight_release_function release)
 {
-    if (BIGHT_LIKELY(has_room(deferred))) {
-        struct bight_level *level = &deferred->levels[deferred->count++];
-        level->callback = callback;
-        level->errback = errback;
-        level->context = context;
-        level->release = release;
-        return BIGHT_OK;
-    }
-    struct bight_level level = { callback, { { errback, context, release } } };
-    return add_with_care(deferred, &level);
+    return add_callbacks(deferred, callback, errback, context, release);
 }
 
 int bight_deferred_add_callbacks(
     struct bight_deferred *deferred, bight_handler callback, bight_handler errback, void *context)
 {
-    if (BIGHT_LIKELY(has_room(deferred))) {
-        struct bight_level *level = &deferred->levels[deferred->count++];
-        level->callback = callback;
-        level->errback = errback;
-        level->context = context;
-        level->release = NULL;
-        return BIGHT_OK;
-    }
-    struct bight_level level = { callback, { { errback, context, NULL } } };
-    return add_with_care(deferred, &level);
+    return add_callbacks(deferred, callback, errback, context, NULL);
 }
 
 int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise promise)
@@ -139,7 +138,8 @@ int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise p
 /* ------------------------------------------------------------------------------------------ running */
 
 /* D9: fires the promise with the result. Gives the Deferred to run then, or NULL. */
-static struct bight_deferred *forward(struct bight_deferred *from, struct bight_promise promise)
+static struct bight_deferred *__attribute__((noinline))
+forward(struct bight_deferred *from, struct bight_promise promise)
 {
     struct bight_result result = { from->result.type, from->result.value, NULL };
     from->result.type = NULL;
@@ -210,26 +210,38 @@ static struct bight_deferred *set_aside(struct bight_deferred *deferred, struct 
     return deferred;
 }
 
-void bight_deferred_run(struct bight_deferred *deferred)
+/* `other` goes on with the result of `deferred`; then whoever was set aside. */
+static void __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
-    struct bight_deferred *stack = NULL;
+    struct bight_deferred *stack = set_aside(deferred, NULL);
+    deferred = other;
     for (;;) {
-        struct bight_deferred *other = NULL;
-        if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
-            other = run_levels(deferred);
-        }
-        if (BIGHT_UNLIKELY(other != NULL)) {
+        other = (deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0 ? run_levels(deferred) : NULL;
+        if (other != NULL) {
             stack = set_aside(deferred, stack);
             deferred = other;
             continue;
         }
         bight_deferred_settle(deferred);
-        if (BIGHT_LIKELY(stack == NULL)) {
+        if (stack == NULL) {
             return;
         }
         deferred = stack;
         stack = deferred->below;
         deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+    }
+}
+
+void bight_deferred_run(struct bight_deferred *deferred)
+{
+    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_BLOCKED) != 0)) {
+        return;
+    }
+    struct bight_deferred *other = run_levels(deferred);
+    if (BIGHT_UNLIKELY(other != NULL)) {
+        run_others(deferred, other);
+    } else if (deferred->holds == 0 || (deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
+        bight_deferred_settle(deferred);
     }
 }
 
