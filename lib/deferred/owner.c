@@ -77,25 +77,29 @@ static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *ow
     bight_deferred_cancel_for_owner(deferred);
 }
 
+/* Whoever is told that a former owner has ended, and a canceller, may let go of the Deferred: hence the hold. */
+static void tie_with_care(struct bight_deferred *deferred, struct bight_owner *owner)
+{
+    bight_deferred_hold(deferred);
+    if ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
+        bight_deferred_untie(deferred);
+    }
+    if (owner != NULL && owner->ended) {
+        tie_to_ended(deferred, owner);
+    } else if (owner != NULL) {
+        link_tied(deferred, owner);
+    }
+    bight_deferred_release(deferred);
+}
+
 struct bight_deferred *bight_deferred_tie(struct bight_deferred *deferred, struct bight_owner *owner)
 {
     if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
         return deferred;
     }
     struct bight_owner *present = (deferred->flags & BIGHT_DEFERRED_TIED) != 0 ? deferred->owner : NULL;
-    if (present == owner) {
-        return deferred;
-    }
-    if (present != NULL) {
-        bight_deferred_untie(deferred);
-    }
-    if (owner == NULL) {
-        return deferred;
-    }
-    if (owner->ended) {
-        tie_to_ended(deferred, owner);
-    } else {
-        link_tied(deferred, owner);
+    if (present != owner) {
+        tie_with_care(deferred, owner);
     }
     return deferred;
 }
