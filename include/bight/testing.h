@@ -13,16 +13,20 @@ BIGHT_BEGIN
 /* ------------------------------------------------------------------------------------ virtual clock */
 
 /* A reactor whose time stands still until it is told to go on, with no descriptors: listening and connecting through
- * the kernel fail. Freed with bight_reactor_free. NULL without memory. Its time begins at 1 s. */
+ * the kernel fail. Freed with bight_reactor_free. NULL without memory. Its time begins at 1 s. bight_reactor_run works
+ * too: where another reactor would wait, this one lets time jump to the next deadline, and with none pending it waits
+ * for calls from other threads. Calls for when the reactor runs need it. */
 BIGHT_API struct bight_reactor *bight_testing_reactor_new(void);
 
-/* Lets `seconds` pass: jumps from deadline to deadline, a turn at each, and ends at the exact time with a turn. */
+/* Lets `seconds` pass: jumps from deadline to deadline, turns at each until nothing is left to do (at most 1000 times),
+ * and ends at the exact time likewise. This and the two below are for code outside handlers: inside one they are usage
+ * errors and do nothing. */
 BIGHT_API void bight_testing_advance(struct bight_reactor *reactor, double seconds);
 
 /* Turns without letting time pass, until nothing is left to do or `limit` turns are over; gives the turns made. */
 BIGHT_API size_t bight_testing_settle(struct bight_reactor *reactor, size_t limit);
 
-/* Jumps to the next deadline, however far. False when no timer is pending. */
+/* Jumps to the next deadline, however far, and settles. False when no timer is pending that could ever fire. */
 BIGHT_API bool bight_testing_jump(struct bight_reactor *reactor);
 
 /* ---------------------------------------------------------------------------------- string transport */
@@ -32,7 +36,8 @@ struct bight_string_peer;
 
 /* Connects a protocol of `factory` to a peer in memory; connection_made has run when it returns, and what was written
  * can be read. `accepted` chooses the defaults of T13. NULL when the factory gave no protocol or without memory. Freed
- * with bight_string_peer_free, also after the connection has ended. */
+ * with bight_string_peer_free, also after the connection or the reactor has gone; to a connection that is still there
+ * freeing is a reset. */
 BIGHT_API struct bight_string_peer *bight_string_connect(
     struct bight_reactor *reactor, struct bight_factory *factory, bool accepted);
 BIGHT_API void bight_string_peer_free(struct bight_string_peer *peer);
@@ -51,7 +56,8 @@ BIGHT_API size_t bight_string_feed_chunked(struct bight_string_peer *peer, const
 BIGHT_API void bight_string_end(struct bight_string_peer *peer);
 BIGHT_API void bight_string_reset(struct bight_string_peer *peer, int number);
 
-/* What the protocol has written and the peer not taken: borrowed until the next call. */
+/* What the protocol has written and the peer not taken: borrowed until the next call. What the protocol writes outside
+ * any handler is there after the next turn. */
 BIGHT_API const uint8_t *bight_string_written(struct bight_string_peer *peer, size_t *size);
 
 /* The same as a NUL-terminated text. */
@@ -72,15 +78,17 @@ BIGHT_API bool bight_string_was_reset(const struct bight_string_peer *peer);
 
 /* Runs body(context) again and again: first with every allocation granted, then with the n-th one failing for n from 1
  * until a run ends without a failed one, then with all from the n-th on failing, likewise. The body sets up and tears
- * down everything itself and may not keep memory from one run to the next; a run that leaves some is reported on
- * standard error with n, as is the body's own `false`. Gives the number of runs that went wrong. `limit` bounds n (0:
- * 2000). */
+ * down everything itself and may not keep memory from one run to the next; a run that leaves some is reported in
+ * the log (standard error) with n, as is the body's own `false`. Gives the number of runs that went wrong. `limit`
+ * bounds n (0: 2000). Memory that was taken before may not be released inside, and the C library's allocator is in
+ * place behind. */
 BIGHT_API size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit);
 
 /* True while, in the present run, an allocation has been refused: for bodies that expect success otherwise. */
 BIGHT_API bool bight_testing_fault_injected(void);
 
-/* Counts allocations that go through the hook from here on; gives the count so far. Pools hide nothing that is
+/* Counts allocations that go through the hook, from zero, from here on, or no more; and the count so far. The first
+ * call installs an allocator, so it must come before anything else of bight is used. Pools hide nothing that is
  * allocated: a slot taken from a free list does not count. */
 BIGHT_API void bight_testing_count_allocations(bool on);
 BIGHT_API size_t bight_testing_allocation_count(void);
