@@ -14,7 +14,7 @@ struct bight_chat;
 
 struct bight_chat_options {
     size_t size;             /* sizeof(struct bight_chat_options) */
-    size_t member_limit;     /* 0: 1000 */
+    size_t member_limit;     /* connections, named or not; 0: 1000 */
     size_t line_limit;       /* bytes; 0: 512 */
     size_t output_limit;     /* unread bytes after which a member is dropped; 0: 1 MiB */
     double idle_seconds;     /* 0: none */
@@ -27,6 +27,7 @@ BIGHT_API struct bight_chat *bight_chat_new(const struct bight_chat_options *opt
 /* Listen with this. It belongs to the chat. */
 BIGHT_API struct bight_factory *bight_chat_factory(struct bight_chat *chat);
 
+/* Those who have given a name. */
 BIGHT_API size_t bight_chat_member_count(const struct bight_chat *chat);
 
 /* After the last connection of the factory has ended. */

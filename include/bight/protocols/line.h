@@ -17,15 +17,19 @@
 BIGHT_BEGIN
 
 struct bight_line_receiver;
+struct bight_line_span;
 
 /* A full table that stands on its own. Any slot may be NULL. */
 struct bight_line_ops {
     void (*connection_made)(struct bight_line_receiver *receiver);
-    /* One line without its delimiter; the view ends when the handler returns. A NUL follows it in memory. */
+    /* One line without its delimiter: `size` bytes and no NUL behind them, most often a view of the receive buffer. It
+     * ends when the handler returns. */
     void (*line_received)(struct bight_line_receiver *receiver, const char *line, size_t size);
     /* In raw mode: whatever comes, as data_received. */
     void (*raw_data_received)(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
-    /* More than the limit came without a delimiter. NULL: the connection is lost. */
+    /* More than the limit, `size`, came without a delimiter. NULL: the connection is lost. A handler that keeps the
+     * connection gets the lines after it: the rest of the long one, to its delimiter, is thrown away (or given to
+     * raw_data_received when the handler turns to raw mode). */
     void (*line_length_exceeded)(struct bight_line_receiver *receiver, size_t size);
     void (*connection_lost)(struct bight_line_receiver *receiver, const struct bight_failure *reason);
     bool (*read_connection_lost)(struct bight_line_receiver *receiver);
@@ -39,17 +43,17 @@ struct bight_line_ops {
 struct bight_line_receiver {
     struct bight_protocol base;
     uint8_t *buffer; /* an unfinished line, or input that waits while paused; NULL when there is none */
-    uint32_t used, room;
-    uint32_t scanned; /* bytes of it known to hold no delimiter */
+    uint32_t start, used, room;
     uint32_t state;
+    struct bight_line_span *delivering; /* what a handler on the stack has not been given yet */
     void *reserved;
 };
 
 struct bight_line_factory {
     struct bight_factory base;
     const struct bight_line_ops *ops;
-    const char *delimiter; /* NULL: both "\r\n" and "\n" end a line */
-    size_t limit;          /* longest line without its delimiter; 0: 16384 */
+    const char *delimiter; /* NULL: both "\r\n" and "\n" end a line; at most 255 bytes of it count */
+    size_t limit;          /* longest line without its delimiter; 0: 16384; at most 1 GiB */
     void *reserved[2];
 };
 
@@ -73,8 +77,9 @@ static inline struct bight_transport *bight_line_transport(const struct bight_li
     return receiver->base.transport;
 }
 
-/* Writes the text and the delimiter ("\r\n" when both are accepted). A text with a line end in it is refused with
- * INVALID_ARGUMENT: nobody can smuggle a second line. Other codes as bight_transport_write. */
+/* Writes the text and the delimiter ("\r\n" when both are accepted). A text that would be read as more than one line
+ * is refused with INVALID_ARGUMENT: one that makes a delimiter, and any CR or LF when lines end with these. Other
+ * codes as bight_transport_write. */
 BIGHT_API int bight_line_send(struct bight_line_receiver *receiver, const char *line, size_t size);
 BIGHT_API int bight_line_send_text(struct bight_line_receiver *receiver, const char *line);
 
@@ -82,15 +87,20 @@ BIGHT_API int bight_line_send_text(struct bight_line_receiver *receiver, const c
  * when that returns. */
 BIGHT_API void bight_line_set_raw_mode(struct bight_line_receiver *receiver);
 
-/* Back to lines; `data` was read as raw but belongs to the lines (may be empty). 0 or OUT_OF_MEMORY (aborted). */
+/* Back to lines; `data` was read as raw but belongs to the lines (may be empty). The end of what raw_data_received was
+ * just given is not copied. 0, CLOSED, or OUT_OF_MEMORY (aborted). Never delivers inside the call. */
 BIGHT_API int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
 
-/* Stops and restarts delivery, lines that were read already included. */
+/* Stop and restart delivery, lines that were read already included. Pausing in a handler takes effect at once; resuming
+ * delivers on a later turn (T2). Use these and not the transport's own, which know nothing of lines already read. */
 BIGHT_API void bight_line_pause(struct bight_line_receiver *receiver);
 BIGHT_API void bight_line_resume(struct bight_line_receiver *receiver);
 
 /* Forgets what was read and not delivered (before start_tls, T19); gives the number of bytes. */
 BIGHT_API size_t bight_line_forget_input(struct bight_line_receiver *receiver);
+
+/* As bight_transport_switch_protocol (T23), and what was read and not delivered goes with it. */
+BIGHT_API int bight_line_switch_protocol(struct bight_line_receiver *receiver, struct bight_protocol *protocol);
 
 BIGHT_END
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* line.h - what the line receiver's files share: its states, the rule of its factory, spans of input, the buffer.
+ *
+ * The one idea: input that has not been delivered is either in a span on the stack, which handlers can reach through
+ * receiver->delivering, or in the receiver's buffer. */
+#ifndef BIGHT_PROTOCOLS_BASIC_LINE_H
+#define BIGHT_PROTOCOLS_BASIC_LINE_H
+
+#include <bight/protocols/line.h>
+
+/* bight_line_receiver.state */
+#define LINE_RAW (1u << 0)
+#define LINE_PAUSED (1u << 1)
+#define LINE_SKIPPING (1u << 2)  /* within a line that was too long */
+#define LINE_PENDING (1u << 3)   /* the buffer holds input that was not looked at yet */
+#define LINE_SCHEDULED (1u << 4) /* and a timer will */
+#define LINE_OVER (1u << 5)      /* the connection has ended or is another protocol's: nothing is delivered */
+
+#define LINE_LIMIT_CEILING ((size_t)1 << 30)
+
+/* Input that is being delivered. The spans on the stack are linked, the innermost first. */
+struct bight_line_span {
+    const uint8_t *data;
+    size_t size;
+    size_t given; /* right before `data`: what raw_data_received has at present */
+    struct bight_line_span *outer;
+};
+
+/* What the factory says, with its defaults filled in. */
+struct bight_line_rule {
+    const struct bight_line_ops *ops;
+    const char *delimiter;
+    size_t delimiter_size;
+    bool either;  /* a CR before the LF is part of the delimiter */
+    size_t limit; /* of a line without its delimiter */
+    size_t longest;
+};
+
+struct bight_line_rule bight_line_rule_of(const struct bight_line_receiver *receiver);
+
+/* True while the next line may be handed out. */
+bool bight_line_may_go_on(const struct bight_line_receiver *receiver);
+
+/* Delivers from the span until it is empty or a handler stopped it. */
+void bight_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span);
+
+/* Delivers what is in the buffer, likewise; what cannot be delivered is back in the buffer afterwards. */
+void bight_line_drain(struct bight_line_receiver *receiver);
+void bight_line_drain_pending(struct bight_line_receiver *receiver);
+
+/* Makes a span known to handlers; leaving keeps what is left of it in the buffer, for a paused receiver, or drops it.
+ */
+void bight_line_span_enter(struct bight_line_receiver *receiver, struct bight_line_span *span);
+void bight_line_span_leave(struct bight_line_receiver *receiver, struct bight_line_span *span);
+
+/* False without memory: the connection has been aborted. */
+bool bight_line_buffer_append(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
+void bight_line_buffer_attach(
+    struct bight_line_receiver *receiver, uint8_t *memory, uint32_t start, uint32_t used, uint32_t room);
+void bight_line_buffer_detach(struct bight_line_receiver *receiver);  /* the memory is the caller's */
+void bight_line_buffer_compact(struct bight_line_receiver *receiver); /* start becomes 0 */
+void bight_line_buffer_drop(struct bight_line_receiver *receiver);
+
+#endif

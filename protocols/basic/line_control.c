@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* line_control.c - what programs call on a line receiver: sending, modes, pausing, forgetting, switching.
+ *
+ * Nothing here delivers: inside a handler the delivering loop sees the change when the handler has returned, outside
+ * one a timer of no delay does it on a later turn. */
+#include "line.h"
+
+#include <bight/memory.h>
+#include <bight/reactor.h>
+
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------ sending */
+
+/* The byte at `index` of the text with the delimiter behind it. */
+static char byte_at(const char *line, size_t size, const char *delimiter, size_t index)
+{
+    return index < size ? line[index] : delimiter[index - size];
+}
+
+/* True when a delimiter begins in the text, be it one that ends in the delimiter which is sent after it. */
+static bool holds_delimiter(const char *line, size_t size, const char *delimiter, size_t length)
+{
+    for (size_t start = 0; start < size; start++) {
+        size_t same = 0;
+        while (same < length && byte_at(line, size, delimiter, start + same) == delimiter[same]) {
+            same++;
+        }
+        if (same == length) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_one_line(const struct bight_line_rule *rule, const char *line, size_t size)
+{
+    bool line_ends = memchr(rule->delimiter, '\n', rule->delimiter_size) != NULL ||
+                     memchr(rule->delimiter, '\r', rule->delimiter_size) != NULL;
+    if (line_ends && size > 0 && (memchr(line, '\n', size) != NULL || memchr(line, '\r', size) != NULL)) {
+        return false;
+    }
+    return !holds_delimiter(line, size, rule->delimiter, rule->delimiter_size);
+}
+
+int bight_line_send(struct bight_line_receiver *receiver, const char *line, size_t size)
+{
+    struct bight_line_rule rule = bight_line_rule_of(receiver);
+    if (!is_one_line(&rule, line, size)) {
+        return BIGHT_E_INVALID_ARGUMENT;
+    }
+    const char *delimiter = rule.either ? "\r\n" : rule.delimiter;
+    struct iovec parts[2] = { { (void *)(uintptr_t)line, size },
+        { (void *)(uintptr_t)delimiter, rule.either ? 2 : rule.delimiter_size } };
+    return bight_transport_write_sequence(receiver->base.transport, parts, 2);
+}
+
+int bight_line_send_text(struct bight_line_receiver *receiver, const char *line)
+{
+    return bight_line_send(receiver, line, strlen(line));
+}
+
+/* ---------------------------------------------------------------------------------- pause and resume */
+
+static void release_receiver(void *context)
+{
+    bight_protocol_release(&((struct bight_line_receiver *)context)->base);
+}
+
+static void deliver_later(void *context)
+{
+    struct bight_line_receiver *receiver = context;
+    receiver->state &= ~(uint32_t)LINE_SCHEDULED;
+    bight_line_drain_pending(receiver);
+    if ((receiver->state & (LINE_PAUSED | LINE_OVER)) == 0) {
+        (void)bight_transport_resume(receiver->base.transport);
+    }
+}
+
+/* Has the buffer delivered on a later turn; the transport stays paused until then. */
+static void schedule(struct bight_line_receiver *receiver)
+{
+    struct bight_transport *transport = receiver->base.transport;
+    if ((receiver->state & LINE_SCHEDULED) != 0) {
+        return;
+    }
+    (void)bight_transport_pause(transport);
+    bight_protocol_hold(&receiver->base);
+    int code =
+        bight_call_later_full(bight_transport_reactor(transport), 0, deliver_later, receiver, release_receiver, NULL);
+    if (code != 0) {
+        (void)bight_transport_abort_connection(transport);
+        bight_protocol_release(&receiver->base);
+        return;
+    }
+    receiver->state |= LINE_SCHEDULED;
+}
+
+static bool is_over(const struct bight_line_receiver *receiver)
+{
+    return (receiver->state & LINE_OVER) != 0 || !bight_transport_is_open(receiver->base.transport);
+}
+
+void bight_line_pause(struct bight_line_receiver *receiver)
+{
+    receiver->state |= LINE_PAUSED;
+    (void)bight_transport_pause(receiver->base.transport);
+}
+
+void bight_line_resume(struct bight_line_receiver *receiver)
+{
+    if ((receiver->state & LINE_PAUSED) == 0 || is_over(receiver)) {
+        return;
+    }
+    receiver->state &= ~(uint32_t)LINE_PAUSED;
+    if ((receiver->state & LINE_PENDING) != 0 && receiver->delivering == NULL) {
+        schedule(receiver);
+    } else {
+        (void)bight_transport_resume(receiver->base.transport);
+    }
+}
+
+/* -------------------------------------------------------------------------------------------- modes */
+
+static size_t undelivered(const struct bight_line_receiver *receiver)
+{
+    size_t size = receiver->used - receiver->start;
+    for (const struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
+        size += span->size;
+    }
+    return size;
+}
+
+/* All undelivered input, in order, after `size` bytes of `data`, in one new block. */
+static uint8_t *gather(const struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+{
+    uint8_t *block = bight_malloc(size + undelivered(receiver)), *end = block;
+    if (block == NULL) {
+        return NULL;
+    }
+    if (size > 0) {
+        memcpy(end, data, size);
+        end += size;
+    }
+    if (receiver->used > receiver->start) {
+        memcpy(end, receiver->buffer + receiver->start, receiver->used - receiver->start);
+        end += receiver->used - receiver->start;
+    }
+    for (const struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
+        memcpy(end, span->data, span->size);
+        end += span->size;
+    }
+    return block;
+}
+
+size_t bight_line_forget_input(struct bight_line_receiver *receiver)
+{
+    size_t size = undelivered(receiver);
+    for (struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
+        span->size = 0;
+    }
+    bight_line_buffer_drop(receiver);
+    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+    return size;
+}
+
+void bight_line_set_raw_mode(struct bight_line_receiver *receiver)
+{
+    if (is_over(receiver)) {
+        return;
+    }
+    receiver->state |= LINE_RAW;
+    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+    if (receiver->used > 0) {
+        receiver->state |= LINE_PENDING;
+        if (receiver->delivering == NULL && (receiver->state & LINE_PAUSED) == 0) {
+            schedule(receiver);
+        }
+    }
+}
+
+/* Puts `data` before everything else that waits. */
+static int put_back(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+{
+    size_t total = size + undelivered(receiver);
+    uint8_t *block = total > UINT32_MAX ? NULL : gather(receiver, data, size);
+    if (block == NULL) {
+        (void)bight_transport_abort_connection(receiver->base.transport);
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    (void)bight_line_forget_input(receiver);
+    bight_line_buffer_attach(receiver, block, 0, (uint32_t)total, (uint32_t)total);
+    if (receiver->delivering == NULL && (receiver->state & LINE_PAUSED) == 0) {
+        schedule(receiver);
+    }
+    return 0;
+}
+
+int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+{
+    struct bight_line_span *span = receiver->delivering;
+    if (is_over(receiver)) {
+        return BIGHT_E_CLOSED;
+    }
+    receiver->state &= ~(uint32_t)LINE_RAW;
+    if (size == 0) {
+        return 0;
+    }
+    if (span != NULL && span->size == 0 && size <= span->given && data == span->data - size) {
+        span->data = data;
+        span->size = size;
+        span->given = 0;
+        return 0;
+    }
+    return put_back(receiver, data, size);
+}
+
+int bight_line_switch_protocol(struct bight_line_receiver *receiver, struct bight_protocol *protocol)
+{
+    if (is_over(receiver)) {
+        return BIGHT_E_CLOSED;
+    }
+    size_t size = undelivered(receiver);
+    uint8_t *block = gather(receiver, NULL, 0);
+    if (block == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    struct bight_transport *transport = receiver->base.transport;
+    bight_protocol_hold(&receiver->base);
+    int code = bight_transport_switch_protocol(transport, protocol, block, size);
+    if (code == 0) {
+        (void)bight_line_forget_input(receiver);
+        receiver->state |= LINE_OVER;
+    }
+    bight_protocol_release(&receiver->base);
+    bight_free(block);
+    return code;
+}
