@@ -7,6 +7,7 @@
 
 #include <limits.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 int bight_random_openssl(void *context, void *buffer, size_t size)
@@ -22,4 +23,9 @@ int bight_random_openssl(void *context, void *buffer, size_t size)
         size -= (size_t)part;
     }
     return BIGHT_OK;
+}
+
+const char *bight_openssl_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
 }

@@ -11,4 +11,7 @@ typedef int (*bight_random_function)(void *context, void *buffer, size_t size);
 /* The production source: OpenSSL's RAND_bytes. */
 int bight_random_openssl(void *context, void *buffer, size_t size);
 
+/* Which OpenSSL runs: "3.0.17". Lives for ever. */
+const char *bight_openssl_version(void);
+
 #endif

@@ -80,7 +80,8 @@ static bool watch_is_added(struct bight_loop *loop, const struct bight_watch *wa
 
 static int poll_events(struct bight_loop *loop, bool block)
 {
-    int flags = EVLOOP_NO_EXIT_ON_EMPTY | (block ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    /* ONCE in either case: NONBLOCK alone goes on polling for as long as anything is ready. */
+    int flags = EVLOOP_NO_EXIT_ON_EMPTY | EVLOOP_ONCE | (block ? 0 : EVLOOP_NONBLOCK);
     errno = 0;
     return event_base_loop(self(loop)->base, flags) < 0 ? libevent_error() : 0;
 }
@@ -274,4 +275,9 @@ failed:
     }
     bight_free(loop);
     return NULL;
+}
+
+const char *bight_libevent_version(void)
+{
+    return event_get_version();
 }

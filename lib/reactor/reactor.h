@@ -120,4 +120,7 @@ bool bight_reactor_has_work(const struct bight_reactor *reactor);
 /* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. */
 int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what);
 
+/* Which libevent runs: "2.1.12-stable". Lives for ever. */
+const char *bight_libevent_version(void);
+
 #endif
