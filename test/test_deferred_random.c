@@ -9,9 +9,8 @@
 
 #define PLACES 12
 #define OWNERS 2
-#define DEEPEST 6
-#define ROUNDS 4000
-#define ACTS_PER_ROUND 60
+#define ROUNDS 6000
+#define ACTS_PER_ROUND 120
 
 /* What the program has of one Deferred. */
 struct place {
@@ -23,7 +22,8 @@ struct place {
 static struct place places[PLACES];
 static struct bight_owner owners[OWNERS];
 static uint64_t seed;
-static int contexts, values, depth, owners_over;
+static int contexts, values, owners_over;
+static unsigned depth, deepest, places_used; /* few places meet more often, many make longer chains */
 
 static unsigned any(unsigned below)
 {
@@ -37,7 +37,7 @@ static void act(struct bight_result *result);
 
 static void act_inside(struct bight_result *result)
 {
-    if (depth < DEEPEST) {
+    if (depth < deepest) {
         depth++;
         for (unsigned i = any(3); i > 0; i--) {
             act(result);
@@ -213,7 +213,7 @@ static void act_on(struct place *place)
         tie_or_end(place);
         break;
     case 6:
-        bight_deferred_chain(place->deferred, places[any(PLACES)].promise);
+        bight_deferred_chain(place->deferred, places[any(places_used)].promise);
         break;
     case 7:
     case 8:
@@ -228,7 +228,7 @@ static void act_on(struct place *place)
 /* One act; `result` is the slot of the handler that acts, else NULL. */
 static void act(struct bight_result *result)
 {
-    struct place *place = &places[any(PLACES)];
+    struct place *place = &places[any(places_used)];
     if (result != NULL && any(2) == 0) {
         edit(result, place);
     } else if (place->deferred == NULL && !bight_promise_is_open(place->promise)) {
@@ -243,7 +243,7 @@ static void act(struct bight_result *result)
 /* Nobody wants anything any more. What is set off meanwhile may make no new ones. */
 static void end_all(void)
 {
-    depth = DEEPEST;
+    depth = deepest;
     for (size_t i = 0; i < PLACES; i++) {
         bight_abandon(places[i].promise);
         while (places[i].deferred != NULL) {
@@ -258,7 +258,10 @@ static void end_all(void)
 static void play(uint64_t number)
 {
     seed = (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    owners_over = depth = 0;
+    owners_over = 0;
+    depth = 0;
+    deepest = 3 + number % 7;
+    places_used = 2 + number % (PLACES - 1);
     memset(places, 0, sizeof(places));
     for (size_t i = 0; i < OWNERS; i++) {
         bight_owner_init(&owners[i], owner_over);

@@ -77,11 +77,12 @@ static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *ow
     bight_deferred_cancel_for_owner(deferred);
 }
 
-/* Whoever is told that a former owner has ended, and a canceller, may let go of the Deferred: hence the hold. */
+/* Whoever is told that a former owner has ended, and a canceller, may let go of the Deferred, or tie it anew: hence
+ * the hold, and the loop. */
 static void tie_with_care(struct bight_deferred *deferred, struct bight_owner *owner)
 {
     bight_deferred_hold(deferred);
-    if ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
+    while ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
         bight_deferred_untie(deferred);
     }
     if (owner != NULL && owner->ended) {

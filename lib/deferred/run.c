@@ -197,28 +197,33 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
     return other;
 }
 
-/* `deferred` has handed its result on: it is put on the stack when it has levels left, unless it is on one. */
-static struct bight_deferred *set_aside(struct bight_deferred *deferred, struct bight_deferred *stack)
+/* `deferred` has handed its result on to `other`: it is put on the stack when it has levels left, unless it is on
+ * one. Else it may go, and whoever sees it go may let go of `other`, which must stay until it has been run. */
+static struct bight_deferred *set_aside(
+    struct bight_deferred *deferred, struct bight_deferred *other, struct bight_deferred *stack)
 {
     bool done = deferred->next == deferred->count && (deferred->flags & BIGHT_DEFERRED_WAITED) == 0;
-    if (done || (deferred->flags & BIGHT_DEFERRED_STACKED) != 0) {
-        bight_deferred_settle(deferred);
-        return stack;
+    if (!done && (deferred->flags & BIGHT_DEFERRED_STACKED) == 0) {
+        deferred->flags |= BIGHT_DEFERRED_STACKED;
+        deferred->below = stack;
+        return deferred;
     }
-    deferred->flags |= BIGHT_DEFERRED_STACKED;
-    deferred->below = stack;
-    return deferred;
+    uint32_t mark = BIGHT_DEFERRED_STACKED & ~other->flags;
+    other->flags |= mark;
+    bight_deferred_settle(deferred);
+    other->flags &= ~mark;
+    return stack;
 }
 
 /* `other` goes on with the result of `deferred`; then whoever was set aside. */
 static void __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
-    struct bight_deferred *stack = set_aside(deferred, NULL);
+    struct bight_deferred *stack = set_aside(deferred, other, NULL);
     deferred = other;
     for (;;) {
         other = (deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0 ? run_levels(deferred) : NULL;
         if (other != NULL) {
-            stack = set_aside(deferred, stack);
+            stack = set_aside(deferred, other, stack);
             deferred = other;
             continue;
         }
