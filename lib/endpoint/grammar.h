@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* grammar.h - from an endpoint string to checked arguments: what the files of lib/endpoint share (E6).
+ *
+ * parse.c knows the grammar, rules.c a type's table, registry.c the types, suggest.c how words are mistyped. Nothing
+ * here allocates but the failures. */
+#ifndef BIGHT_ENDPOINT_GRAMMAR_H
+#define BIGHT_ENDPOINT_GRAMMAR_H
+
+#include <bight/sys/endpoint.h>
+
+/* Strings come from command lines and configuration, now and then from a peer: they have limits. */
+#define BIGHT_ENDPOINT_TEXT_LIMIT 4096
+#define BIGHT_ENDPOINT_PART_LIMIT 32
+
+/* One part between ':'. Texts are unescaped and lie in the parsed endpoint. Columns count bytes from 1. */
+struct bight_endpoint_part {
+    const char *keyword; /* NULL: given by its place */
+    const char *value;
+    size_t value_size;
+    size_t column; /* of the part */
+    size_t value_column;
+};
+
+struct bight_parsed_endpoint {
+    char text[BIGHT_ENDPOINT_TEXT_LIMIT + 1];
+    size_t end_column; /* one past the last byte */
+    const char *type;
+    struct bight_endpoint_part parts[BIGHT_ENDPOINT_PART_LIMIT];
+    size_t count; /* of the parts after the type */
+};
+
+/* NULL when `string` follows the grammar, else the failure. */
+struct bight_failure *bight_endpoint_parse(const char *string, struct bight_parsed_endpoint *parsed);
+
+/* Fills `arguments` (one for each rule) from the parts. NULL, or the failure. */
+struct bight_failure *bight_endpoint_check(const struct bight_endpoint_type *type,
+    const struct bight_parsed_endpoint *parsed, struct bight_argument *arguments);
+
+enum bight_endpoint_direction { BIGHT_ENDPOINT_LISTEN, BIGHT_ENDPOINT_CONNECT };
+
+/* The type for a parsed string, or NULL with *failure set. */
+const struct bight_endpoint_type *bight_endpoint_find_type(const struct bight_parsed_endpoint *parsed,
+    enum bight_endpoint_direction direction, struct bight_failure **failure);
+
+/* All of the above: a string's type and arguments. NULL with *failure set. `parsed` must live as long as the
+ * arguments are used. */
+const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,
+    struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure);
+
+/* The word nearest to one that is unknown, if it is near enough to be meant. */
+struct bight_suggestion {
+    const char *word;
+    const char *nearest; /* NULL: none */
+    unsigned distance;   /* of the nearest */
+};
+void bight_suggestion_begin(struct bight_suggestion *suggestion, const char *word);
+void bight_suggestion_offer(struct bight_suggestion *suggestion, const char *candidate);
+/* ", did you mean "tcp"?" or nothing. */
+void bight_suggestion_phrase(const struct bight_suggestion *suggestion, char *buffer, size_t size);
+
+/* A piece of the user's text for a message: escaped, and cut when it is long. */
+#define BIGHT_EXCERPT_SIZE 176
+void bight_endpoint_excerpt(const char *text, size_t size, char buffer[BIGHT_EXCERPT_SIZE]);
+
+/* The number of rules in a table. */
+size_t bight_endpoint_rule_count(const struct bight_endpoint_type *type);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* listen.c - bight_listen: reads the string and lets its type listen (E1). */
+#include <string.h>
+
+#include "base/check.h"
+#include "endpoint/grammar.h"
+#include "endpoint/listening.h"
+
+struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
+    const struct bight_listen_options *options, bool owns_path)
+{
+    if (fd < 0) {
+        int code = bight_error_from_errno(-fd);
+        if (code == BIGHT_E_SYSTEM) {
+            return bight_fail(bight_failure_from_errno(-fd, "listening"));
+        }
+        return bight_fail(bight_failure_new(code, -fd, NULL, NULL));
+    }
+    struct bight_failure *failure = NULL;
+    struct bight_port *port = bight_port_new(reactor, factory, fd, options, owns_path, &failure);
+    return port == NULL ? bight_fail(failure) : bight_succeed(&bight_type_port, port);
+}
+
+struct bight_deferred *bight_listen(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+{
+    struct bight_parsed_endpoint parsed;
+    struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
+    struct bight_failure *failure = NULL;
+    int code = bight_reactor_check_thread(reactor, "bight_listen");
+    if (code != 0) {
+        return bight_fail(bight_failure_of(code));
+    }
+    const struct bight_endpoint_type *type =
+        bight_endpoint_read(endpoint, BIGHT_ENDPOINT_LISTEN, &parsed, arguments, &failure);
+    return type == NULL ? bight_fail(failure) : type->listen(reactor, arguments, factory);
+}

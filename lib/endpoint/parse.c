@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* parse.c - the grammar of endpoint strings (E6), and nothing of what the parts mean.
+ *
+ *   endpoint = type *( ":" part )        part = value / keyword "=" value
+ *
+ * '\' makes any character an ordinary one; between '[' and ']' neither ':' nor '=' separates, so that an IPv6 literal
+ * stays together, and the brackets stay in the text. A ']' without a '[' is an ordinary character. Unescaping only
+ * shortens, so the parts are written one after the other into a buffer of the string's own size, a NUL in place of
+ * each separator. */
+#include "endpoint/grammar.h"
+
+#include <string.h>
+
+#include <bight/log.h>
+
+/* Bytes; an escaped one takes four. */
+#define LONGEST_EXCERPT 40
+
+struct reader {
+    const char *string;
+    size_t at; /* of the next character */
+    struct bight_parsed_endpoint *parsed;
+    size_t used;    /* of parsed->text */
+    size_t bracket; /* column of an open '[', 0: none */
+};
+
+void bight_endpoint_excerpt(const char *text, size_t size, char buffer[BIGHT_EXCERPT_SIZE])
+{
+    bool is_long = size > LONGEST_EXCERPT;
+    size_t length = bight_escape(text, is_long ? LONGEST_EXCERPT : size, buffer, BIGHT_EXCERPT_SIZE);
+    memcpy(buffer + length, is_long ? "..." : "", is_long ? 4 : 1);
+}
+
+static void put(struct reader *reader, char character)
+{
+    reader->parsed->text[reader->used++] = character;
+}
+
+/* Reads one character that is not a separator. */
+static struct bight_failure *read_character(struct reader *reader)
+{
+    char character = reader->string[reader->at++];
+    if (character == '\\') {
+        character = reader->string[reader->at];
+        if (character == '\0') {
+            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL,
+                "column %zu: expected a character to escape after the backslash, found the end", reader->at);
+        }
+        reader->at++;
+    } else if (character == '[' && reader->bracket == 0) {
+        reader->bracket = reader->at;
+    } else if (character == ']') {
+        reader->bracket = 0;
+    }
+    put(reader, character);
+    return NULL;
+}
+
+static bool is_separator(const struct reader *reader, char character, const struct bight_endpoint_part *part)
+{
+    if (reader->bracket != 0) {
+        return false;
+    }
+    return character == ':' || (character == '=' && part->keyword == NULL);
+}
+
+static void begin_value(struct reader *reader, struct bight_endpoint_part *part)
+{
+    part->value = reader->parsed->text + reader->used;
+    part->value_column = reader->at + 1;
+}
+
+static struct bight_failure *end_keyword(struct reader *reader, struct bight_endpoint_part *part)
+{
+    if (reader->at + 1 == part->column) {
+        return bight_failure_new(
+            BIGHT_E_SYNTAX, 0, NULL, "column %zu: expected the name of an argument before \"=\"", part->column);
+    }
+    part->keyword = part->value;
+    put(reader, '\0');
+    reader->at++;
+    begin_value(reader, part);
+    return NULL;
+}
+
+/* Reads up to the next ':' or the end. */
+static struct bight_failure *read_part(struct reader *reader, struct bight_endpoint_part *part)
+{
+    *part = (struct bight_endpoint_part) { .column = reader->at + 1 };
+    begin_value(reader, part);
+    for (;;) {
+        char character = reader->string[reader->at];
+        if (character == '\0' || (character == ':' && reader->bracket == 0)) {
+            break;
+        }
+        struct bight_failure *failure =
+            is_separator(reader, character, part) ? end_keyword(reader, part) : read_character(reader);
+        if (failure != NULL) {
+            return failure;
+        }
+    }
+    part->value_size = (size_t)(reader->parsed->text + reader->used - part->value);
+    put(reader, '\0');
+    if (reader->bracket != 0) {
+        return bight_failure_new(
+            BIGHT_E_SYNTAX, 0, NULL, "column %zu: expected a \"]\" for this \"[\"", reader->bracket);
+    }
+    return NULL;
+}
+
+static struct bight_failure *read_type(struct reader *reader)
+{
+    struct bight_endpoint_part part;
+    struct bight_failure *failure = read_part(reader, &part);
+    if (failure != NULL) {
+        return failure;
+    }
+    if (part.keyword != NULL || part.value_size == 0) {
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: expected a type such as \"tcp:\", found %s",
+            part.keyword != NULL ? "an argument" : "nothing");
+    }
+    reader->parsed->type = part.value;
+    return NULL;
+}
+
+static struct bight_failure *read_parts(struct reader *reader)
+{
+    struct bight_parsed_endpoint *parsed = reader->parsed;
+    while (reader->string[reader->at] == ':') {
+        reader->at++;
+        if (parsed->count == BIGHT_ENDPOINT_PART_LIMIT) {
+            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: expected at most %d arguments",
+                reader->at + 1, BIGHT_ENDPOINT_PART_LIMIT);
+        }
+        struct bight_failure *failure = read_part(reader, &parsed->parts[parsed->count++]);
+        if (failure != NULL) {
+            return failure;
+        }
+    }
+    return NULL;
+}
+
+struct bight_failure *bight_endpoint_parse(const char *string, struct bight_parsed_endpoint *parsed)
+{
+    if (string == NULL) {
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: expected an endpoint, found NULL");
+    }
+    size_t length = strnlen(string, BIGHT_ENDPOINT_TEXT_LIMIT + 1);
+    if (length > BIGHT_ENDPOINT_TEXT_LIMIT) {
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %d: expected at most %d characters",
+            BIGHT_ENDPOINT_TEXT_LIMIT + 1, BIGHT_ENDPOINT_TEXT_LIMIT);
+    }
+    parsed->count = 0;
+    parsed->end_column = length + 1;
+    struct reader reader = { .string = string, .parsed = parsed };
+    struct bight_failure *failure = read_type(&reader);
+    return failure != NULL ? failure : read_parts(&reader);
+}

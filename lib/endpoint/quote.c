@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* quote.c - puts a program's own text safely into an endpoint string: the inverse of parse.c's unescaping. */
+#include <bight/endpoint.h>
+
+#include "base/text.h"
+
+size_t bight_endpoint_quote(const char *text, char *buffer, size_t size)
+{
+    struct bight_text quoted = { buffer, size, 0 };
+    for (; *text != '\0'; text++) {
+        if (strchr("\\:=[", *text) != NULL) {
+            bight_text_append(&quoted, "\\", 1);
+        }
+        bight_text_append(&quoted, text, 1);
+    }
+    bight_text_end(&quoted);
+    return quoted.needed;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/* race.c - "happy eyeballs" (RFC 8305): attempts to connect to the addresses of a name, one after the other, each given
+ * a short head start before the next, and the first to succeed wins.
+ *
+ * A single address, a literal or a UNIX path, is a race with one runner. The race's memory is counted: the Deferred has
+ * it as its canceller's context until it fires, a look-up has it until it has answered. A race is over (is_over) when
+ * it was won, lost or cancelled; from then on nothing of it is open and whatever still comes is ignored. The protocol's
+ * and the consumer's code run last, when the race is over, so they may do anything. */
+#include "endpoint/race.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <bight/memory.h>
+#include <bight/sys/resolver.h>
+
+#include "transport/socket.h"
+#include "transport/transport.h"
+
+#define HEAD_START (BIGHT_NANOSECONDS_PER_SECOND / 4)    /* RFC 8305, section 5 */
+#define FULL_BACKLOG (BIGHT_NANOSECONDS_PER_SECOND / 50) /* a UNIX socket's: connect(2) says EAGAIN and never more */
+
+/* A name's owner decides how many addresses it has. */
+#define ADDRESS_LIMIT 32
+
+struct race {
+    struct bight_open open;
+    struct bight_task begin; /* in the reactor's soon queue */
+    uint32_t holds;
+    bool is_over;
+    struct bight_reactor *reactor;
+    struct bight_factory *factory; /* NULL: not used any more */
+    struct bight_promise promise;
+    struct bight_deferred *look_up; /* NULL: none is under way */
+    struct bight_race_options options;
+    struct bight_wheel_entry head_start;
+    struct bight_wheel_entry deadline;
+    struct bight_address *addresses;
+    size_t count, next, running;
+    char *connectors; /* `count` of them */
+    size_t connector_size;
+    struct bight_failure **failures; /* of `count` attempts */
+    size_t failed;
+    char name[]; /* the host */
+};
+
+static void run_next(struct race *race);
+
+/* ---------------------------------------------------------------------------------------------- memory */
+
+static void release_race(void *context)
+{
+    struct race *race = context;
+    if (--race->holds > 0) {
+        return;
+    }
+    for (size_t i = 0; i < race->failed; i++) {
+        bight_failure_release(race->failures[i]);
+    }
+    bight_free(race->addresses);
+    bight_free(race->connectors);
+    bight_free(race->failures);
+    bight_free(race);
+}
+
+static struct bight_connector *runner(struct race *race, size_t index)
+{
+    return (struct bight_connector *)(void *)(race->connectors + index * race->connector_size);
+}
+
+/* Closes and stops everything but the factory's use. */
+static void end_race(struct race *race)
+{
+    race->is_over = true;
+    bight_open_leave(&race->open);
+    bight_reactor_disarm(race->reactor, &race->head_start);
+    bight_reactor_disarm(race->reactor, &race->deadline);
+    if (race->begin.run != NULL) {
+        bight_reactor_unqueue(race->reactor, &race->begin);
+    }
+    for (size_t i = 0; i < race->next; i++) {
+        bight_connector_close(runner(race, i));
+    }
+    struct bight_deferred *look_up = race->look_up;
+    race->look_up = NULL;
+    if (look_up != NULL) {
+        bight_deferred_cancel(look_up);
+        bight_deferred_release(look_up);
+    }
+}
+
+static void leave_factory(struct race *race)
+{
+    struct bight_factory *factory = race->factory;
+    race->factory = NULL;
+    if (factory != NULL) {
+        bight_factory_remove_port(factory);
+    }
+}
+
+/* --------------------------------------------------------------------------------------------- the end */
+
+/* Takes `failure`. */
+static void lose(struct race *race, struct bight_failure *failure)
+{
+    struct bight_promise promise = race->promise;
+    race->holds++;
+    end_race(race);
+    leave_factory(race);
+    (void)bight_errback(promise, failure);
+    release_race(race);
+}
+
+static void lose_all(struct race *race)
+{
+    if (race->failed == 1) {
+        lose(race, bight_failure_hold(race->failures[0]));
+        return;
+    }
+    size_t count = race->failed;
+    race->failed = 0; /* the causes are taken */
+    lose(race, bight_failure_new_many(BIGHT_E_ALL_FAILED, race->failures, count,
+                   "none of the %zu addresses could be connected to", count));
+}
+
+/* A connection that ends inside connection_made does so on a later turn (T3): the consumer still gets its protocol,
+ * which then answers CLOSED. */
+static void give_protocol(struct bight_promise promise, struct bight_transport *transport)
+{
+    struct bight_protocol *first = bight_protocol_hold(bight_transport_protocol(transport));
+    bight_transport_start(transport);
+    struct bight_protocol *protocol = bight_transport_protocol(transport); /* another, when it was switched (T23) */
+    if (protocol == NULL || protocol == first) {
+        protocol = first;
+    } else {
+        bight_protocol_hold(protocol);
+        bight_protocol_release(first);
+    }
+    (void)bight_callback(promise, &bight_type_protocol, protocol);
+}
+
+static void win(struct race *race, struct bight_connector *connector, size_t index)
+{
+    struct bight_reactor *reactor = race->reactor;
+    struct bight_factory *factory = race->factory;
+    struct bight_promise promise = race->promise;
+    struct bight_address peer = race->addresses[index];
+    int code = 0, fd = bight_connector_take(connector);
+    race->factory = NULL; /* ours until the connection uses it */
+    race->holds++;
+    end_race(race);
+    struct bight_transport *transport =
+        bight_transport_new(reactor, factory, &bight_socket_bottom, NULL, fd, &peer, false, &code);
+    bight_factory_remove_port(factory);
+    if (transport == NULL) {
+        (void)reactor->system->ops->close(reactor->system, fd);
+        (void)bight_errback(promise, bight_failure_of(code));
+    } else {
+        give_protocol(promise, transport);
+    }
+    release_race(race);
+}
+
+/* --------------------------------------------------------------------------------------------- running */
+
+/* connect(2) to a firewall's EACCES is no affair of permissions to listen. */
+static int connect_code(int number)
+{
+    switch (number) {
+    case EACCES:
+    case EPERM:
+        return BIGHT_E_CONNECT;
+    case ENOENT:
+        return BIGHT_E_NO_SUCH_SOCKET;
+    default:
+        return bight_error_from_errno(number);
+    }
+}
+
+static struct bight_failure *connect_failure(const struct bight_address *address, int number)
+{
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
+    int code = connect_code(number);
+    bight_address_format(address, text, sizeof text);
+    if (code == BIGHT_E_SYSTEM) {
+        return bight_failure_from_errno(number, text);
+    }
+    return bight_failure_new(code, number, NULL, "%s: %s", text, bight_error_text(code));
+}
+
+static void attempt_failed(struct race *race, size_t index, int number)
+{
+    race->failures[race->failed++] = connect_failure(&race->addresses[index], number);
+    race->running--;
+}
+
+static void attempt_done(struct bight_connector *connector, int result)
+{
+    struct race *race = connector->context;
+    size_t index = (size_t)((char *)connector - race->connectors) / race->connector_size;
+    if (result == 0) {
+        win(race, connector, index);
+        return;
+    }
+    attempt_failed(race, index, -result);
+    run_next(race);
+}
+
+static void arm(struct race *race, struct bight_wheel_entry *timer, uint64_t nanoseconds)
+{
+    uint64_t now = bight_reactor_now(race->reactor);
+    bight_reactor_arm(race->reactor, timer, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX);
+}
+
+/* 1: connected, 0: under way or to be tried again, -errno. */
+static int begin_attempt(struct race *race, size_t index)
+{
+    const struct bight_address *bind = race->options.bind.family == BIGHT_ADDRESS_NONE ? NULL : &race->options.bind;
+    struct bight_connector *connector = runner(race, index);
+    race->next = index + 1;
+    race->running++;
+    int result = bight_connector_begin(connector, race->reactor, attempt_done, race, &race->addresses[index], bind);
+    if (result != -EAGAIN || race->addresses[index].family != BIGHT_ADDRESS_UNIX) {
+        return result;
+    }
+    race->next = index; /* the same again, a little later */
+    race->running--;
+    arm(race, &race->head_start, FULL_BACKLOG);
+    return 0;
+}
+
+/* Begins the next attempt; at once the one after it when that fails at once. */
+static void run_next(struct race *race)
+{
+    bight_reactor_disarm(race->reactor, &race->head_start);
+    while (race->next < race->count) {
+        size_t index = race->next;
+        int result = begin_attempt(race, index);
+        if (result > 0) {
+            win(race, runner(race, index), index);
+            return;
+        }
+        if (result == 0) {
+            if (race->next > index && race->next < race->count) {
+                arm(race, &race->head_start, HEAD_START);
+            }
+            return;
+        }
+        attempt_failed(race, index, -result);
+    }
+    if (race->running == 0) {
+        lose_all(race);
+    }
+}
+
+static void head_start_over(struct bight_wheel_entry *timer)
+{
+    run_next(BIGHT_CONTAINER(timer, struct race, head_start));
+}
+
+static void deadline_over(struct bight_wheel_entry *timer)
+{
+    struct race *race = BIGHT_CONTAINER(timer, struct race, deadline);
+    size_t count = race->failed;
+    race->failed = 0; /* the causes are taken */
+    lose(race, bight_failure_new_many(BIGHT_E_CONNECT_TIMED_OUT, race->failures, count,
+                   "no connection within %g seconds", race->options.timeout));
+}
+
+/* ------------------------------------------------------------------------------------------ addresses */
+
+/* Those that the local address can reach, interleaved, within the limit. */
+static void choose_addresses(struct race *race, const struct bight_address *addresses, size_t count)
+{
+    enum bight_address_family family = race->options.bind.family;
+    for (size_t i = 0; i < count && race->count < ADDRESS_LIMIT; i++) {
+        if (family == BIGHT_ADDRESS_NONE || family == addresses[i].family) {
+            race->addresses[race->count++] = addresses[i];
+        }
+    }
+    bight_interleave_families(race->addresses, race->count);
+}
+
+static bool make_room(struct race *race, size_t count)
+{
+    count = count < ADDRESS_LIMIT ? count : ADDRESS_LIMIT;
+    race->connector_size = bight_connector_size(race->reactor);
+    race->addresses = bight_calloc(count, sizeof *race->addresses);
+    race->connectors = bight_calloc(count, race->connector_size);
+    race->failures = bight_calloc(count, sizeof(struct bight_failure *));
+    return race->addresses != NULL && race->connectors != NULL && race->failures != NULL;
+}
+
+static void begin_running(struct race *race, const struct bight_address *addresses, size_t count)
+{
+    if (!make_room(race, count)) {
+        lose(race, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return;
+    }
+    choose_addresses(race, addresses, count);
+    if (race->count == 0) {
+        lose(race, bight_failure_new(BIGHT_E_UNREACHABLE, 0, NULL,
+                       "no address of %s is of the family of the local address", race->name));
+        return;
+    }
+    run_next(race);
+}
+
+/* The result is consumed, a failure too: the race's Deferred tells of it. */
+static void looked_up(struct bight_result *result, void *context)
+{
+    struct race *race = context;
+    if (race->is_over) {
+        bight_result_clear(result);
+        return;
+    }
+    bight_deferred_release(race->look_up);
+    race->look_up = NULL;
+    struct bight_failure *failure = bight_result_take_failure(result);
+    if (failure != NULL) {
+        lose(race, failure);
+        return;
+    }
+    struct bight_address_list *list = bight_result_peek(result, &bight_type_address_list);
+    if (list == NULL || list->count == 0) {
+        lose(race, bight_failure_of(BIGHT_E_NAME_NOT_FOUND));
+    } else {
+        begin_running(race, list->addresses, list->count);
+    }
+    bight_result_clear(result);
+}
+
+static void look_up(struct race *race)
+{
+    struct bight_deferred *deferred = bight_resolve(race->reactor, race->name, race->options.port);
+    race->look_up = bight_deferred_hold(deferred);
+    race->holds++;
+    int code = bight_deferred_add_both_full(deferred, looked_up, race, release_race);
+    if (code != 0) {
+        release_race(race);
+        lose(race, bight_failure_of(code));
+    }
+    bight_deferred_release(deferred);
+}
+
+/* --------------------------------------------------------------------------------------------- begin */
+
+static void begin(struct bight_task *task)
+{
+    struct race *race = BIGHT_CONTAINER(task, struct race, begin);
+    race->holds++;
+    if (race->options.name != NULL) {
+        look_up(race);
+    } else {
+        begin_running(race, &race->options.address, 1);
+    }
+    release_race(race);
+}
+
+static void cancelled(struct bight_promise promise, void *context)
+{
+    struct race *race = context;
+    (void)promise;
+    end_race(race);
+    leave_factory(race);
+}
+
+static void reactor_ends(struct bight_open *open)
+{
+    lose(BIGHT_CONTAINER(open, struct race, open), bight_failure_of(BIGHT_E_SHUTDOWN));
+}
+
+static struct race *new_race(
+    struct bight_reactor *reactor, struct bight_factory *factory, const struct bight_race_options *options)
+{
+    size_t name_size = options->name == NULL ? 0 : strlen(options->name);
+    struct race *race = bight_calloc(1, sizeof *race + name_size + 1);
+    if (race == NULL) {
+        return NULL;
+    }
+    race->open.end = reactor_ends;
+    race->holds = 1;
+    race->reactor = reactor;
+    race->factory = factory;
+    race->options = *options;
+    race->head_start.function = head_start_over;
+    race->deadline.function = deadline_over;
+    if (options->name != NULL) {
+        memcpy(race->name, options->name, name_size);
+        race->options.name = race->name;
+    }
+    return race;
+}
+
+static void start_race(struct race *race)
+{
+    uint64_t nanoseconds = 0;
+    int code = bight_seconds_to_nanoseconds(race->options.timeout, &nanoseconds);
+    if (code == 0) {
+        code = bight_open_join(race->reactor, &race->open);
+    }
+    if (code != 0) {
+        lose(race, bight_failure_of(code));
+        return;
+    }
+    arm(race, &race->deadline, nanoseconds);
+    bight_reactor_soon(race->reactor, &race->begin, begin);
+}
+
+struct bight_deferred *bight_race(
+    struct bight_reactor *reactor, struct bight_factory *factory, const struct bight_race_options *options)
+{
+    int code = bight_factory_add_port(factory, reactor);
+    if (code != 0) {
+        return bight_fail(bight_failure_of(code));
+    }
+    struct race *race = new_race(reactor, factory, options);
+    if (race == NULL) {
+        bight_factory_remove_port(factory);
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    race->holds++;
+    struct bight_deferred *deferred = bight_deferred_new_full(&race->promise, cancelled, race, release_race);
+    if (bight_deferred_has_fired(deferred)) {
+        leave_factory(race); /* D34: there was no memory for it */
+    } else {
+        start_race(race);
+    }
+    release_race(race);
+    return deferred;
+}

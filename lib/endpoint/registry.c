@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* registry.c - the types of endpoints: the built-in ones and those that programs add.
+ *
+ * Process-wide, set before the first reactor and only read afterwards; so there is no lock. A type that both
+ * listens and connects with different arguments stands here twice. */
+#include "endpoint/grammar.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <bight/memory.h>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "endpoint/types.h"
+
+struct addition {
+    struct addition *next;
+    const struct bight_endpoint_type *type;
+};
+
+static struct addition *additions;
+
+static const struct bight_endpoint_type *const built_in[] = {
+    &bight_endpoint_tcp_server,
+    &bight_endpoint_tcp6_server,
+    &bight_endpoint_unix_server,
+    &bight_endpoint_fd_server,
+    &bight_endpoint_tcp_client,
+    &bight_endpoint_unix_client,
+};
+#define BUILT_IN_COUNT (sizeof built_in / sizeof built_in[0])
+
+const struct bight_endpoint_type *bight_endpoint_next_type(size_t *cursor)
+{
+    size_t index = (*cursor)++;
+    if (index < BUILT_IN_COUNT) {
+        return built_in[index];
+    }
+    const struct addition *addition = additions;
+    for (index -= BUILT_IN_COUNT; index > 0 && addition != NULL; index--) {
+        addition = addition->next;
+    }
+    if (addition == NULL) {
+        (*cursor)--;
+        return NULL;
+    }
+    return addition->type;
+}
+
+static bool goes(const struct bight_endpoint_type *type, enum bight_endpoint_direction direction)
+{
+    return direction == BIGHT_ENDPOINT_LISTEN ? type->listen != NULL : type->connect != NULL;
+}
+
+static const struct bight_endpoint_type *find(const char *name, enum bight_endpoint_direction direction)
+{
+    const struct bight_endpoint_type *type;
+    for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
+        if (goes(type, direction) && strcasecmp(type->name, name) == 0) {
+            return type;
+        }
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------- unknown ones */
+
+static void list_types(enum bight_endpoint_direction direction, char *buffer, size_t size)
+{
+    struct bight_text list = { buffer, size, 0 };
+    const struct bight_endpoint_type *type;
+    for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
+        if (goes(type, direction)) {
+            bight_text_append_string(&list, list.needed == 0 ? "" : ", ");
+            bight_text_append_string(&list, type->name);
+        }
+    }
+    bight_text_end(&list);
+}
+
+static struct bight_failure *unknown_type(const char *name, enum bight_endpoint_direction direction)
+{
+    char excerpt[BIGHT_EXCERPT_SIZE], phrase[64], known[256], lower[40];
+    struct bight_suggestion suggestion;
+    size_t size = strnlen(name, sizeof lower - 1);
+    for (size_t i = 0; i < size; i++) {
+        lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    }
+    lower[size] = '\0';
+    bight_suggestion_begin(&suggestion, lower);
+    const struct bight_endpoint_type *type;
+    for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
+        if (goes(type, direction)) {
+            bight_suggestion_offer(&suggestion, type->name);
+        }
+    }
+    bight_suggestion_phrase(&suggestion, phrase, sizeof phrase);
+    bight_endpoint_excerpt(name, strlen(name), excerpt);
+    list_types(direction, known, sizeof known);
+    return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: expected a type to %s (%s), found \"%s\"%s",
+        direction == BIGHT_ENDPOINT_LISTEN ? "listen on" : "connect to", known, excerpt, phrase);
+}
+
+const struct bight_endpoint_type *bight_endpoint_find_type(
+    const struct bight_parsed_endpoint *parsed, enum bight_endpoint_direction direction, struct bight_failure **failure)
+{
+    const struct bight_endpoint_type *type = find(parsed->type, direction);
+    if (type == NULL) {
+        *failure = unknown_type(parsed->type, direction);
+    }
+    return type;
+}
+
+const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,
+    struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
+{
+    *failure = bight_endpoint_parse(string, parsed);
+    if (*failure != NULL) {
+        return NULL;
+    }
+    const struct bight_endpoint_type *type = bight_endpoint_find_type(parsed, direction, failure);
+    if (type != NULL) {
+        *failure = bight_endpoint_check(type, parsed, arguments);
+    }
+    return *failure == NULL ? type : NULL;
+}
+
+/* ------------------------------------------------------------------------------------------- adding */
+
+static bool is_word(const char *name)
+{
+    return name != NULL && name[0] != '\0' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+/* A positional argument that is required cannot stand behind one that is not. */
+static bool are_rules_sound(const struct bight_argument_rule *rules)
+{
+    bool optional_seen = false;
+    size_t count = 0;
+    for (const struct bight_argument_rule *rule = rules; rule->name != NULL; rule++, count++) {
+        bool is_kind = rule->kind >= BIGHT_ARGUMENT_TEXT && rule->kind <= BIGHT_ARGUMENT_ADDRESS;
+        if (count == BIGHT_ENDPOINT_PART_LIMIT || !is_word(rule->name) || !is_kind || rule->minimum > rule->maximum) {
+            return false;
+        }
+        if (rule->positional && rule->required && optional_seen) {
+            return false;
+        }
+        optional_seen = optional_seen || (rule->positional && !rule->required);
+    }
+    return true;
+}
+
+static bool is_sound(const struct bight_endpoint_type *type)
+{
+    return type != NULL && is_word(type->name) && type->help != NULL && type->rules != NULL &&
+           (type->listen != NULL || type->connect != NULL) && are_rules_sound(type->rules);
+}
+
+static bool is_taken(const struct bight_endpoint_type *type)
+{
+    return (type->listen != NULL && find(type->name, BIGHT_ENDPOINT_LISTEN) != NULL) ||
+           (type->connect != NULL && find(type->name, BIGHT_ENDPOINT_CONNECT) != NULL);
+}
+
+int bight_endpoint_register(const struct bight_endpoint_type *type)
+{
+    if (!is_sound(type) || is_taken(type)) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_endpoint_register");
+    }
+    struct addition *addition = bight_malloc(sizeof *addition);
+    if (addition == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    struct addition **end = &additions;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *addition = (struct addition) { .type = type };
+    *end = addition;
+    return 0;
+}

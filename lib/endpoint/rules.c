@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* rules.c - checks the parts of an endpoint string against the table of its type, and reads the values.
+ *
+ * What a type sees has been checked: every required argument is there, none twice, numbers are in their range. What
+ * does not fit is a failure that names the column, what was expected there and what was found. Values are read without
+ * the C library's number functions, which take signs, blanks, locales and more. */
+#include "endpoint/grammar.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define LONGEST_SECONDS INT64_C(1000000000)
+
+/* ------------------------------------------------------------------------------------------- values */
+
+static bool read_digits(const char *text, unsigned base, uint64_t limit, uint64_t *number)
+{
+    *number = 0;
+    for (; *text != '\0'; text++) {
+        unsigned digit = (unsigned char)*text - (unsigned)'0';
+        if (digit >= base || *number > (limit - digit) / base) {
+            return false;
+        }
+        *number = *number * base + digit;
+    }
+    return true;
+}
+
+static bool read_number(const struct bight_argument_rule *rule, unsigned base, struct bight_argument *argument)
+{
+    const char *text = argument->text;
+    bool is_negative = rule->minimum < 0 && text[0] == '-' && text[1] != '\0';
+    uint64_t number;
+    if (!read_digits(text + is_negative, base, INT64_MAX, &number)) {
+        return false;
+    }
+    argument->number = is_negative ? -(int64_t)number : (int64_t)number;
+    return argument->number >= rule->minimum && argument->number <= rule->maximum;
+}
+
+/* digits [ "." digits ], to the nanosecond. */
+static bool read_seconds(struct bight_argument *argument)
+{
+    char whole[16] = "0", fraction[16] = "";
+    uint64_t seconds, parts;
+    int used = 0;
+    int got = sscanf(argument->text, "%10[0-9]%n.%9[0-9]%n", whole, &used, fraction, &used);
+    if (got < 1 || argument->text[used] != '\0') {
+        return false;
+    }
+    if (!read_digits(whole, 10, (uint64_t)LONGEST_SECONDS, &seconds) || !read_digits(fraction, 10, 999999999, &parts)) {
+        return false;
+    }
+    double scale = 1;
+    for (size_t i = strlen(fraction); i > 0; i--) {
+        scale *= 10;
+    }
+    argument->seconds = (double)seconds + (double)parts / scale;
+    return true;
+}
+
+static bool read_boolean(struct bight_argument *argument)
+{
+    static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcasecmp(argument->text, words[i]) == 0) {
+            argument->number = i % 2;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Brackets around an IPv6 literal are allowed, and not part of it. */
+static bool read_address(struct bight_argument *argument, char *text)
+{
+    size_t size = argument->text_size;
+    if (size >= 2 && text[0] == '[' && text[size - 1] == ']') {
+        text[size - 1] = '\0';
+        argument->text++;
+        argument->text_size -= 2;
+    }
+    struct bight_address address;
+    return bight_address_parse_ip(&address, argument->text, 0) == 0;
+}
+
+static bool read_value(const struct bight_argument_rule *rule, struct bight_argument *argument)
+{
+    switch (rule->kind) {
+    case BIGHT_ARGUMENT_TEXT:
+        return true;
+    case BIGHT_ARGUMENT_PORT:
+    case BIGHT_ARGUMENT_NUMBER:
+        return read_number(rule, 10, argument);
+    case BIGHT_ARGUMENT_OCTAL:
+        return read_number(rule, 8, argument);
+    case BIGHT_ARGUMENT_SECONDS:
+        return read_seconds(argument);
+    case BIGHT_ARGUMENT_BOOLEAN:
+        return read_boolean(argument);
+    case BIGHT_ARGUMENT_ADDRESS:
+        return read_address(argument, (char *)argument->text);
+    }
+    return false;
+}
+
+/* ----------------------------------------------------------------------------------------- messages */
+
+static void describe_range(const char *what, const struct bight_argument_rule *rule, char *buffer, size_t size)
+{
+    const char *format = rule->kind == BIGHT_ARGUMENT_OCTAL ? "%s from %llo to %llo" : "%s from %lld to %lld";
+    if (rule->kind != BIGHT_ARGUMENT_OCTAL && rule->maximum == INT64_MAX) {
+        format = "%s not below %lld";
+    }
+    snprintf(buffer, size, format, what, (long long)rule->minimum, (long long)rule->maximum);
+}
+
+static void describe_expected(const struct bight_argument_rule *rule, char *buffer, size_t size)
+{
+    switch (rule->kind) {
+    case BIGHT_ARGUMENT_PORT:
+        describe_range("a port", rule, buffer, size);
+        return;
+    case BIGHT_ARGUMENT_NUMBER:
+        describe_range("a number", rule, buffer, size);
+        return;
+    case BIGHT_ARGUMENT_OCTAL:
+        describe_range("an octal file mode", rule, buffer, size);
+        return;
+    case BIGHT_ARGUMENT_SECONDS:
+        snprintf(buffer, size, "a number of seconds, such as 2.5");
+        return;
+    case BIGHT_ARGUMENT_BOOLEAN:
+        snprintf(buffer, size, "yes or no");
+        return;
+    case BIGHT_ARGUMENT_ADDRESS:
+        snprintf(buffer, size, "an IP address");
+        return;
+    case BIGHT_ARGUMENT_TEXT:
+        break;
+    }
+    snprintf(buffer, size, "a text");
+}
+
+static struct bight_failure *bad_value(const struct bight_argument_rule *rule, const struct bight_endpoint_part *part)
+{
+    char expected[96], excerpt[BIGHT_EXCERPT_SIZE];
+    describe_expected(rule, expected, sizeof expected);
+    if (part->value_size == 0) {
+        return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: expected %s as %s, found nothing",
+            part->value_column, expected, rule->name);
+    }
+    bight_endpoint_excerpt(part->value, part->value_size, excerpt);
+    return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: expected %s as %s, found \"%s\"",
+        part->value_column, expected, rule->name, excerpt);
+}
+
+static struct bight_failure *unknown_keyword(
+    const struct bight_endpoint_type *type, const struct bight_endpoint_part *part)
+{
+    char excerpt[BIGHT_EXCERPT_SIZE], phrase[64];
+    struct bight_suggestion suggestion;
+    bight_suggestion_begin(&suggestion, part->keyword);
+    for (const struct bight_argument_rule *rule = type->rules; rule->name != NULL; rule++) {
+        bight_suggestion_offer(&suggestion, rule->name);
+    }
+    bight_suggestion_phrase(&suggestion, phrase, sizeof phrase);
+    bight_endpoint_excerpt(part->keyword, strlen(part->keyword), excerpt);
+    return bight_failure_new(BIGHT_E_UNKNOWN_ARGUMENT, 0, NULL,
+        "column %zu: expected an argument of \"%s\", found \"%s\"%s", part->column, type->name, excerpt, phrase);
+}
+
+static struct bight_failure *too_many(const struct bight_endpoint_type *type, const struct bight_endpoint_part *part)
+{
+    char excerpt[BIGHT_EXCERPT_SIZE];
+    bight_endpoint_excerpt(part->value, part->value_size, excerpt);
+    return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL,
+        "column %zu: expected no more arguments without a name (%s), found \"%s\"", part->column, type->help, excerpt);
+}
+
+/* ----------------------------------------------------------------------------------------- matching */
+
+size_t bight_endpoint_rule_count(const struct bight_endpoint_type *type)
+{
+    size_t count = 0;
+    while (type->rules[count].name != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static const struct bight_argument_rule *find_keyword(const struct bight_endpoint_type *type, const char *keyword)
+{
+    for (const struct bight_argument_rule *rule = type->rules; rule->name != NULL; rule++) {
+        if (strcmp(rule->name, keyword) == 0) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+static const struct bight_argument_rule *find_place(const struct bight_endpoint_type *type, size_t place)
+{
+    for (const struct bight_argument_rule *rule = type->rules; rule->name != NULL; rule++) {
+        if (rule->positional && place-- == 0) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+/* Bounds that were left zero mean the kind's own. */
+static struct bight_argument_rule with_bounds(const struct bight_argument_rule *rule)
+{
+    struct bight_argument_rule bounded = *rule;
+    if (rule->minimum == 0 && rule->maximum == 0) {
+        bounded.maximum = rule->kind == BIGHT_ARGUMENT_PORT    ? 65535
+                          : rule->kind == BIGHT_ARGUMENT_OCTAL ? 07777
+                                                               : INT64_MAX;
+    }
+    return bounded;
+}
+
+static struct bight_failure *fill(const struct bight_argument_rule *table_rule, const struct bight_endpoint_part *part,
+    struct bight_argument *argument)
+{
+    if (argument->given) {
+        return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: expected %s only once, found it twice",
+            part->column, table_rule->name);
+    }
+    struct bight_argument_rule rule = with_bounds(table_rule);
+    *argument = (struct bight_argument) {
+        .given = true, .column = part->value_column, .text = part->value, .text_size = part->value_size
+    };
+    if (part->value_size == 0 || !read_value(&rule, argument)) {
+        return bad_value(&rule, part);
+    }
+    return NULL;
+}
+
+static struct bight_failure *find_missing(const struct bight_endpoint_type *type,
+    const struct bight_parsed_endpoint *parsed, const struct bight_argument *arguments)
+{
+    for (size_t i = 0; type->rules[i].name != NULL; i++) {
+        if (type->rules[i].required && !arguments[i].given) {
+            return bight_failure_new(BIGHT_E_MISSING_ARGUMENT, 0, NULL, "column %zu: expected %s (%s), found the end",
+                parsed->end_column, type->rules[i].name, type->help);
+        }
+    }
+    return NULL;
+}
+
+struct bight_failure *bight_endpoint_check(const struct bight_endpoint_type *type,
+    const struct bight_parsed_endpoint *parsed, struct bight_argument *arguments)
+{
+    size_t place = 0;
+    memset(arguments, 0, bight_endpoint_rule_count(type) * sizeof *arguments);
+    for (size_t i = 0; i < parsed->count; i++) {
+        const struct bight_endpoint_part *part = &parsed->parts[i];
+        const struct bight_argument_rule *rule =
+            part->keyword != NULL ? find_keyword(type, part->keyword) : find_place(type, place++);
+        if (rule == NULL) {
+            return part->keyword != NULL ? unknown_keyword(type, part) : too_many(type, part);
+        }
+        struct bight_failure *failure = fill(rule, part, &arguments[rule - type->rules]);
+        if (failure != NULL) {
+            return failure;
+        }
+    }
+    return find_missing(type, parsed, arguments);
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* Endpoint strings as texts: the grammar, the rules, the messages (E6). Nothing listens or connects here. */
+#include "support.h"
+
+#include <bight/log.h>
+#include <bight/sys/endpoint.h>
+
+#include "endpoint/grammar.h"
+
+static struct bight_parsed_endpoint parsed;
+static struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
+
+static const struct bight_endpoint_type *read_good(const char *string, enum bight_endpoint_direction direction)
+{
+    struct bight_failure *failure = NULL;
+    const struct bight_endpoint_type *type = bight_endpoint_read(string, direction, &parsed, arguments, &failure);
+    ck_assert_msg(type != NULL, "%s: %s", string, failure == NULL ? "" : bight_failure_message(failure));
+    ck_assert_ptr_null(failure);
+    return type;
+}
+
+/* The index of a rule of the type last read. */
+static const struct bight_argument *argument(const struct bight_endpoint_type *type, const char *name)
+{
+    for (size_t i = 0; type->rules[i].name != NULL; i++) {
+        if (strcmp(type->rules[i].name, name) == 0) {
+            return &arguments[i];
+        }
+    }
+    ck_abort_msg("no rule %s", name);
+    return NULL;
+}
+
+static void check_text(const struct bight_endpoint_type *type, const char *name, const char *text, size_t column)
+{
+    const struct bight_argument *found = argument(type, name);
+    ck_assert(found->given);
+    ck_assert_str_eq(found->text, text);
+    ck_assert_uint_eq(found->text_size, strlen(text));
+    ck_assert_uint_eq(found->column, column);
+}
+
+START_TEST(parts_are_split_at_colons) /* E6 */
+{
+    const struct bight_endpoint_type *type =
+        read_good("tcp:1234:interface=127.0.0.1:backlog=50", BIGHT_ENDPOINT_LISTEN);
+    ck_assert_str_eq(type->name, "tcp");
+    ck_assert_int_eq(argument(type, "port")->number, 1234);
+    ck_assert_uint_eq(argument(type, "port")->column, 5);
+    check_text(type, "interface", "127.0.0.1", 20);
+    ck_assert_int_eq(argument(type, "backlog")->number, 50);
+    ck_assert(!argument(type, "nodelay")->given);
+}
+END_TEST
+
+START_TEST(positional_arguments_can_be_given_by_name) /* E6 */
+{
+    const struct bight_endpoint_type *type = read_good("tcp:port=80", BIGHT_ENDPOINT_LISTEN);
+    ck_assert_int_eq(argument(type, "port")->number, 80);
+    type = read_good("tcp:host=example.org:port=80", BIGHT_ENDPOINT_CONNECT);
+    check_text(type, "host", "example.org", 10);
+}
+END_TEST
+
+START_TEST(only_the_first_equals_sign_makes_a_keyword) /* E6 */
+{
+    check_text(read_good("unix:path=/a=b", BIGHT_ENDPOINT_LISTEN), "path", "/a=b", 11);
+    check_text(read_good("unix:/a\\=b", BIGHT_ENDPOINT_LISTEN), "path", "/a=b", 6);
+}
+END_TEST
+
+START_TEST(a_backslash_escapes_any_character) /* E6 */
+{
+    check_text(read_good("unix:/a\\:b\\\\c\\d", BIGHT_ENDPOINT_LISTEN), "path", "/a:b\\cd", 6);
+    check_text(read_good("unix:/\\[", BIGHT_ENDPOINT_LISTEN), "path", "/[", 6);
+    check_text(read_good("unix:/]x", BIGHT_ENDPOINT_LISTEN), "path", "/]x", 6);
+}
+END_TEST
+
+START_TEST(brackets_keep_a_literal_together) /* E6 */
+{
+    const struct bight_endpoint_type *type = read_good("tcp:[::1]:80", BIGHT_ENDPOINT_CONNECT);
+    check_text(type, "host", "[::1]", 5);
+    ck_assert_int_eq(argument(type, "port")->number, 80);
+    type = read_good("tcp:0:interface=[2001:db8::1]", BIGHT_ENDPOINT_LISTEN);
+    check_text(type, "interface", "2001:db8::1", 17);
+}
+END_TEST
+
+START_TEST(type_names_are_case_insensitive) /* E6 */
+{
+    ck_assert_str_eq(read_good("TCP:1", BIGHT_ENDPOINT_LISTEN)->name, "tcp");
+    ck_assert_str_eq(read_good("Unix:/x", BIGHT_ENDPOINT_CONNECT)->name, "unix");
+}
+END_TEST
+
+START_TEST(values_are_read_by_their_kind) /* E6 */
+{
+    const struct bight_endpoint_type *type =
+        read_good("tcp:0:reuseport=YES:nodelay=off:keepalive=1:maxconn=0010", BIGHT_ENDPOINT_LISTEN);
+    ck_assert_int_eq(argument(type, "reuseport")->number, 1);
+    ck_assert_int_eq(argument(type, "nodelay")->number, 0);
+    ck_assert_int_eq(argument(type, "keepalive")->number, 1);
+    ck_assert_int_eq(argument(type, "maxconn")->number, 10);
+    type = read_good("unix:/x:mode=0660", BIGHT_ENDPOINT_LISTEN);
+    ck_assert_int_eq(argument(type, "mode")->number, 0660);
+    type = read_good("tcp:h:65535:timeout=2.25", BIGHT_ENDPOINT_CONNECT);
+    ck_assert(argument(type, "timeout")->seconds > 2.2499 && argument(type, "timeout")->seconds < 2.2501);
+    type = read_good("tcp:h:1:timeout=7", BIGHT_ENDPOINT_CONNECT);
+    ck_assert(argument(type, "timeout")->seconds > 6.9999 && argument(type, "timeout")->seconds < 7.0001);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------------- bad ones */
+
+struct bad {
+    const char *string;
+    enum bight_endpoint_direction direction;
+    int code;
+    const char *message; /* how it begins */
+};
+
+static const struct bad bad_strings[] = {
+    { NULL, BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: expected an endpoint, found NULL" },
+    { "", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: expected a type such as \"tcp:\", found nothing" },
+    { ":80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: expected a type such as \"tcp:\", found nothing" },
+    { "a=b", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: expected a type such as \"tcp:\", found an argument" },
+    { "tpc:80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
+        "column 1: expected a type to listen on (tcp, tcp6, unix, fd), found \"tpc\", did you mean \"tcp\"?" },
+    { "TPC:80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
+        "column 1: expected a type to listen on (tcp, tcp6, unix, fd), found \"TPC\", did you mean \"tcp\"?" },
+    { "carrier-pigeon:80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
+        "column 1: expected a type to listen on (tcp, tcp6, unix, fd), found \"carrier-pigeon\"" },
+    { "fd:3", BIGHT_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
+        "column 1: expected a type to connect to (tcp, unix), found \"fd\"" },
+    { "x\ny:3", BIGHT_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
+        "column 1: expected a type to connect to (tcp, unix), found \"x\\ny\"" },
+    { "tcp", BIGHT_ENDPOINT_LISTEN, BIGHT_E_MISSING_ARGUMENT, "column 4: expected port (tcp:PORT[" },
+    { "tcp:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 5: expected a port from 0 to 65535 as port, found nothing" },
+    { "tcp:host", BIGHT_ENDPOINT_CONNECT, BIGHT_E_MISSING_ARGUMENT, "column 9: expected port (tcp:HOST:PORT" },
+    { "tcp::80", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 5: expected a text as host, found nothing" },
+    { "tcp:h:0", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE,
+        "column 7: expected a port from 1 to 65535 as port, found \"0\"" },
+    { "tcp:65536", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 5: expected a port from 0 to 65535 as port, found \"65536\"" },
+    { "tcp:-1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 5: expected a port from 0 to 65535 as port, found \"-1\"" },
+    { "tcp:+1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: expected a port" },
+    { "tcp: 1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: expected a port" },
+    { "tcp:0x10", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: expected a port" },
+    { "tcp:18446744073709551617", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: expected a port" },
+    { "tcp:99999999999999999999999999", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: expected a port" },
+    { "tcp:1:backlog=2147483648", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 15: expected a number from 1 to 2147483647 as backlog, found \"2147483648\"" },
+    { "tcp:1:backlog=0", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: expected a number from 1" },
+    { "tcp:1:backlog=", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: expected a number" },
+    { "tcp:1:nodelay=maybe", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 15: expected yes or no as nodelay, found \"maybe\"" },
+    { "tcp:1:interface=localhost", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 17: expected an IP address as interface, found \"localhost\"" },
+    { "tcp:1:interface=1.2.3", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 17: expected an IP address" },
+    { "tcp:1:interfce=::1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_ARGUMENT,
+        "column 7: expected an argument of \"tcp\", found \"interfce\", did you mean \"interface\"?" },
+    { "tcp:1:colour=red", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_ARGUMENT,
+        "column 7: expected an argument of \"tcp\", found \"colour\"" },
+    { "tcp:1:=red", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 7: expected the name of an argument before \"=\"" },
+    { "tcp:1:2", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT,
+        "column 7: expected no more arguments without a name (tcp:PORT[" },
+    { "tcp:1:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT, "column 7: expected no more" },
+    { "tcp:1:port=2", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT,
+        "column 7: expected port only once, found it twice" },
+    { "tcp:1:nodelay=no:nodelay=no", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT,
+        "column 18: expected nodelay only once" },
+    { "tcp:[::1:80", BIGHT_ENDPOINT_CONNECT, BIGHT_E_SYNTAX, "column 5: expected a \"]\" for this \"[\"" },
+    { "unix:/x\\", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX,
+        "column 8: expected a character to escape after the backslash, found the end" },
+    { "unix:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 6: expected a text as path, found nothing" },
+    { "unix:/x:mode=888", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 14: expected an octal file mode from 0 to 777 as mode, found \"888\"" },
+    { "unix:/x:mode=1777", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 14: expected an octal" },
+    { "unix:/x:timeout=-1", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE,
+        "column 17: expected a number of seconds, such as 2.5 as timeout, found \"-1\"" },
+    { "unix:/x:timeout=1e9", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: expected a number of sec" },
+    { "unix:/x:timeout=nan", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: expected a number of sec" },
+    { "unix:/x:timeout=5.", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: expected a number of sec" },
+    { "unix:/x:timeout=.5", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: expected a number of sec" },
+    { "unix:/x:timeout=9999999999", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: expected a number" },
+    { "fd:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 4: expected a number from 0 to 2147483647" },
+};
+
+START_TEST(errors_name_the_column_and_what_was_expected) /* E6 */
+{
+    const struct bad *bad = &bad_strings[_i];
+    struct bight_failure *failure = NULL;
+    ck_assert_ptr_null(bight_endpoint_read(bad->string, bad->direction, &parsed, arguments, &failure));
+    ck_assert_ptr_nonnull(failure);
+    const char *message = bight_failure_message(failure);
+    ck_assert_msg(strncmp(message, bad->message, strlen(bad->message)) == 0, "%s", message);
+    ck_assert_int_eq(bight_failure_code(failure), bad->code);
+    ck_assert(bight_failure_is(failure, BIGHT_E_SYNTAX));
+    bight_failure_release(failure);
+}
+END_TEST
+
+START_TEST(overlong_strings_and_too_many_parts_are_refused) /* E6 */
+{
+    static char string[2 * BIGHT_ENDPOINT_TEXT_LIMIT];
+    struct bight_failure *failure = NULL;
+    memset(string, 'x', sizeof string);
+    memcpy(string, "unix:", 5);
+    string[BIGHT_ENDPOINT_TEXT_LIMIT] = '\0';
+    ck_assert_uint_eq(
+        argument(read_good(string, BIGHT_ENDPOINT_LISTEN), "path")->text_size, BIGHT_ENDPOINT_TEXT_LIMIT - 5);
+    string[BIGHT_ENDPOINT_TEXT_LIMIT] = 'x';
+    string[BIGHT_ENDPOINT_TEXT_LIMIT + 1] = '\0';
+    failure = bight_endpoint_parse(string, &parsed);
+    ck_assert_str_eq(bight_failure_message(failure), "column 4097: expected at most 4096 characters");
+    bight_failure_release(failure);
+    memset(string, ':', sizeof string);
+    memcpy(string, "tcp", 3);
+    string[100] = '\0';
+    failure = bight_endpoint_parse(string, &parsed);
+    ck_assert_str_eq(bight_failure_message(failure), "column 37: expected at most 32 arguments");
+    bight_failure_release(failure);
+}
+END_TEST
+
+/* Whatever comes, there is a type or a failure, and never both. */
+static void try_string(const char *string)
+{
+    for (int direction = BIGHT_ENDPOINT_LISTEN; direction <= BIGHT_ENDPOINT_CONNECT; direction++) {
+        struct bight_failure *failure = NULL;
+        const struct bight_endpoint_type *type =
+            bight_endpoint_read(string, (enum bight_endpoint_direction)direction, &parsed, arguments, &failure);
+        ck_assert((type == NULL) == (failure != NULL));
+        if (failure != NULL) {
+            ck_assert_msg(strncmp(bight_failure_message(failure), "column ", 7) == 0, "%s", string);
+            ck_assert_ptr_null(strchr(bight_failure_message(failure), '\n'));
+        }
+        bight_failure_release(failure);
+    }
+}
+
+static const char *const seeds[] = {
+    "tcp:1234:interface=[::1%1]:backlog=50:reuseport=yes:nodelay=no:keepalive=yes:maxconn=10",
+    "tcp:[2001:db8::1]:80:timeout=1.5:bind=10.0.0.1",
+    "unix:/run/a\\:b\\\\c:mode=660:backlog=1",
+    "fd:3",
+};
+
+START_TEST(no_prefix_and_no_mutation_does_harm) /* E6 */
+{
+    static const char replacements[] = { ':', '=', '\\', '[', ']', '0', '9', '-', '%', '.', '\n', (char)0xff, 'x',
+        '\0' };
+    char string[128];
+    const char *seed = seeds[_i];
+    size_t size = strlen(seed);
+    for (size_t length = 0; length <= size; length++) {
+        memcpy(string, seed, length);
+        string[length] = '\0';
+        try_string(string);
+    }
+    for (size_t at = 0; at < size; at++) {
+        for (size_t i = 0; i < sizeof replacements; i++) {
+            strcpy(string, seed);
+            string[at] = replacements[i];
+            try_string(string);
+            memmove(string + at, seed + at, size - at + 1); /* and one left out */
+            memmove(string + at, seed + at + 1, size - at);
+            try_string(string);
+        }
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------------- quoting */
+
+START_TEST(a_quoted_text_comes_back_as_it_was) /* E6 */
+{
+    static const char *const texts[] = { "/plain", "/a:b", "=x", "a=b=c", "\\", "\\\\:", "[::1]", "]", "\n\xff", "@x" };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char quoted[64], string[80];
+        size_t size = bight_endpoint_quote(texts[i], quoted, sizeof quoted);
+        ck_assert_uint_eq(size, strlen(quoted));
+        snprintf(string, sizeof string, "unix:%s", quoted);
+        ck_assert_str_eq(argument(read_good(string, BIGHT_ENDPOINT_LISTEN), "path")->text, texts[i]);
+        snprintf(string, sizeof string, "unix:path=%s", quoted);
+        ck_assert_str_eq(argument(read_good(string, BIGHT_ENDPOINT_LISTEN), "path")->text, texts[i]);
+    }
+}
+END_TEST
+
+START_TEST(quoting_tells_the_length_that_it_needs) /* E6 */
+{
+    char small[4] = "zzz";
+    ck_assert_uint_eq(bight_endpoint_quote("a:b:c", small, sizeof small), 7);
+    ck_assert_str_eq(small, "a\\:");
+    ck_assert_uint_eq(bight_endpoint_quote("a:b:c", NULL, 0), 7);
+}
+END_TEST
+
+/* ----------------------------------------------------------------------------------------- registering */
+
+static struct bight_deferred *listen_never(
+    struct bight_reactor *reactor, const struct bight_argument *given, struct bight_factory *factory)
+{
+    (void)reactor;
+    (void)given;
+    (void)factory;
+    return bight_succeed(NULL, NULL);
+}
+
+static const struct bight_argument_rule pigeon_rules[] = {
+    { "loft", BIGHT_ARGUMENT_TEXT, .positional = true, .required = true },
+    { "offset", BIGHT_ARGUMENT_NUMBER, .minimum = -5, .maximum = 5 },
+    { "many", BIGHT_ARGUMENT_NUMBER },
+    { NULL },
+};
+
+START_TEST(third_parties_add_types) /* E6 */
+{
+    static const struct bight_endpoint_type pigeon = {
+        .name = "pigeon", .help = "pigeon:LOFT", .rules = pigeon_rules, .listen = listen_never
+    };
+    ck_assert_int_eq(bight_endpoint_register(&pigeon), 0);
+    ck_assert_ptr_eq(read_good("Pigeon:home:offset=-5", BIGHT_ENDPOINT_LISTEN), &pigeon);
+    ck_assert_int_eq(argument(&pigeon, "offset")->number, -5);
+    read_good("pigeon:home:many=9223372036854775807", BIGHT_ENDPOINT_LISTEN);
+    ck_assert_int_eq(argument(&pigeon, "many")->number, INT64_MAX);
+    struct bight_failure *failure = NULL;
+    ck_assert_ptr_null(bight_endpoint_read("pidgeon:x", BIGHT_ENDPOINT_LISTEN, &parsed, arguments, &failure));
+    ck_assert_ptr_nonnull(strstr(bight_failure_message(failure), "did you mean \"pigeon\"?"));
+    bight_failure_release(failure);
+    size_t count = 0;
+    const struct bight_endpoint_type *last = NULL, *type;
+    for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL; count++) {
+        last = type;
+    }
+    ck_assert_ptr_eq(last, &pigeon);
+    ck_assert_uint_eq(count, 7);
+}
+END_TEST
+
+static void refuse_all(const struct bight_log_event *event, void *count)
+{
+    ck_assert_int_eq(event->level, BIGHT_LOG_ERROR);
+    ++*(int *)count;
+}
+
+START_TEST(unsound_types_are_refused) /* E6 */
+{
+    static const struct bight_argument_rule late[] = { { "a", BIGHT_ARGUMENT_TEXT, .positional = true },
+        { "b", BIGHT_ARGUMENT_TEXT, .positional = true, .required = true }, { NULL } };
+    static const struct bight_argument_rule kindless[] = { { "a" }, { NULL } };
+    static const struct bight_argument_rule upside_down[] = {
+        { "a", BIGHT_ARGUMENT_NUMBER, .minimum = 2, .maximum = 1 }, { NULL }
+    };
+    const struct bight_endpoint_type types[] = {
+        { .name = "tcp", .help = "", .rules = pigeon_rules, .listen = listen_never },
+        { .name = "Upper", .help = "", .rules = pigeon_rules, .listen = listen_never },
+        { .name = "", .help = "", .rules = pigeon_rules, .listen = listen_never },
+        { .name = "x", .rules = pigeon_rules, .listen = listen_never },
+        { .name = "x", .help = "", .listen = listen_never },
+        { .name = "x", .help = "", .rules = pigeon_rules },
+        { .name = "x", .help = "", .rules = late, .listen = listen_never },
+        { .name = "x", .help = "", .rules = kindless, .listen = listen_never },
+        { .name = "x", .help = "", .rules = upside_down, .listen = listen_never },
+    };
+    int logged = 0;
+    bight_log_set_observer(refuse_all, &logged);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        ck_assert_int_eq(bight_endpoint_register(&types[i]), BIGHT_E_INVALID_ARGUMENT);
+    }
+    ck_assert_int_eq(bight_endpoint_register(NULL), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(logged, (int)(sizeof types / sizeof types[0]) + 1);
+    bight_log_set_observer(NULL, NULL);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, parts_are_split_at_colons);
+    tcase_add_test(tests, positional_arguments_can_be_given_by_name);
+    tcase_add_test(tests, only_the_first_equals_sign_makes_a_keyword);
+    tcase_add_test(tests, a_backslash_escapes_any_character);
+    tcase_add_test(tests, brackets_keep_a_literal_together);
+    tcase_add_test(tests, type_names_are_case_insensitive);
+    tcase_add_test(tests, values_are_read_by_their_kind);
+    tcase_add_loop_test(
+        tests, errors_name_the_column_and_what_was_expected, 0, (int)(sizeof bad_strings / sizeof bad_strings[0]));
+    tcase_add_test(tests, overlong_strings_and_too_many_parts_are_refused);
+    tcase_add_loop_test(tests, no_prefix_and_no_mutation_does_harm, 0, (int)(sizeof seeds / sizeof seeds[0]));
+    tcase_add_test(tests, a_quoted_text_comes_back_as_it_was);
+    tcase_add_test(tests, quoting_tells_the_length_that_it_needs);
+    tcase_add_test(tests, third_parties_add_types);
+    tcase_add_test(tests, unsound_types_are_refused);
+}
+
+BIGHT_TEST_MAIN("endpoint_parse", add_tests)
