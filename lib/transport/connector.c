@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* connector.c - one attempt to connect to one address, without blocking.
+ *
+ * connect(2) is begun, the descriptor becomes writable when it has been decided, SO_ERROR tells how. The memory is the
+ * caller's, with the loop's watch behind, so that an attempt allocates nothing. Deadlines, order and repetition are
+ * the endpoints' affair. */
+#include "transport/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
+static size_t header_size(void)
+{
+    size_t strictest = _Alignof(max_align_t);
+    return (sizeof(struct bight_connector) + strictest - 1) / strictest * strictest;
+}
+
+size_t bight_connector_size(const struct bight_reactor *reactor)
+{
+    size_t strictest = _Alignof(max_align_t);
+    return header_size() + (reactor->loop->ops->watch_size + strictest - 1) / strictest * strictest;
+}
+
+static struct bight_watch *watch_of(struct bight_connector *connector)
+{
+    return (struct bight_watch *)(void *)((char *)connector + header_size());
+}
+
+static void stop_watching(struct bight_connector *connector)
+{
+    struct bight_loop *loop = connector->reactor->loop;
+    loop->ops->watch_remove(loop, watch_of(connector));
+}
+
+static int close_with(struct bight_connector *connector, int result)
+{
+    struct bight_system *system = connector->reactor->system;
+    (void)system->ops->close(system, connector->descriptor);
+    connector->descriptor = -1;
+    return result;
+}
+
+static int ask_error(struct bight_connector *connector)
+{
+    struct bight_system *system = connector->reactor->system;
+    int number = 0;
+    socklen_t size = sizeof number;
+    int result = system->ops->getsockopt(system, connector->descriptor, SOL_SOCKET, SO_ERROR, &number, &size);
+    return result < 0 ? result : -number;
+}
+
+static void decided(int fd, short what, void *context)
+{
+    struct bight_connector *connector = context;
+    struct bight_reactor *reactor = connector->reactor;
+    (void)fd;
+    (void)what;
+    bight_reactor_enter(reactor);
+    stop_watching(connector);
+    int result = ask_error(connector);
+    connector->done(connector, result < 0 ? close_with(connector, result) : 0);
+    bight_reactor_leave(reactor);
+}
+
+/* A port of its own is chosen when connecting, by both ends of the connection: more can be had so. */
+static int bind_to(struct bight_connector *connector, const struct bight_address *address)
+{
+    struct bight_system *system = connector->reactor->system;
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    static const int on = 1;
+    if (bight_address_to_sockaddr(address, &storage, &size) != 0) {
+        return -EINVAL;
+    }
+    (void)system->ops->setsockopt(system, connector->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return system->ops->bind(system, connector->descriptor, (struct sockaddr *)&storage, size);
+}
+
+static int connect_to(struct bight_connector *connector, const struct bight_address *address)
+{
+    struct bight_system *system = connector->reactor->system;
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    if (bight_address_to_sockaddr(address, &storage, &size) != 0) {
+        return -EINVAL;
+    }
+    if (address->family != BIGHT_ADDRESS_UNIX) {
+        static const int on = 1;
+        (void)system->ops->setsockopt(system, connector->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    return system->ops->connect(system, connector->descriptor, (struct sockaddr *)&storage, size);
+}
+
+static int domain_of(const struct bight_address *address)
+{
+    switch (address->family) {
+    case BIGHT_ADDRESS_IPV4:
+        return AF_INET;
+    case BIGHT_ADDRESS_IPV6:
+        return AF_INET6;
+    default:
+        return AF_UNIX;
+    }
+}
+
+static int wait_for_decision(struct bight_connector *connector)
+{
+    struct bight_loop *loop = connector->reactor->loop;
+    int code = loop->ops->watch_add(loop, watch_of(connector));
+    return code == 0 ? 0 : close_with(connector, code == BIGHT_E_OUT_OF_MEMORY ? -ENOMEM : -EIO);
+}
+
+int bight_connector_begin(struct bight_connector *connector, struct bight_reactor *reactor,
+    void (*done)(struct bight_connector *connector, int result), void *context, const struct bight_address *address,
+    const struct bight_address *bind)
+{
+    struct bight_system *system = reactor->system;
+    *connector = (struct bight_connector) { .reactor = reactor, .descriptor = -1, .context = context, .done = done };
+    int fd = system->ops->socket(system, domain_of(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return fd;
+    }
+    connector->descriptor = fd;
+    reactor->loop->ops->watch_init(reactor->loop, watch_of(connector), fd, BIGHT_WRITABLE, decided, connector);
+    int result = bind == NULL ? 0 : bind_to(connector, bind);
+    if (result >= 0) {
+        result = connect_to(connector, address);
+    }
+    if (result == 0) {
+        return 1;
+    }
+    /* connect(2): after EINTR the attempt goes on by itself */
+    return result == -EINPROGRESS || result == -EINTR ? wait_for_decision(connector) : close_with(connector, result);
+}
+
+int bight_connector_take(struct bight_connector *connector)
+{
+    int fd = connector->descriptor;
+    connector->descriptor = -1;
+    return fd;
+}
+
+void bight_connector_close(struct bight_connector *connector)
+{
+    if (connector->reactor != NULL && connector->descriptor >= 0) {
+        stop_watching(connector);
+        (void)close_with(connector, 0);
+    }
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* listen.c - makes sockets that listen: TCP on one address or on all, UNIX on a path or an abstract name, and checks
+ * those that were handed over.
+ *
+ * Options that connections inherit (TCP_NODELAY, SO_KEEPALIVE) are set here, once. A UNIX socket's mode is set between
+ * bind and listen: until it listens nobody can connect, so at no time is the socket open to more than was asked for.
+ * A path whose owner has died refuses connections; it is replaced. Everything gives -errno. */
+#include "transport/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The kernel cuts it to net.core.somaxconn. */
+#define DEFAULT_BACKLOG 4096
+
+static int close_with(struct bight_system *system, int fd, int result)
+{
+    (void)system->ops->close(system, fd);
+    return result;
+}
+
+static int set(struct bight_system *system, int fd, int level, int name, int value)
+{
+    return system->ops->setsockopt(system, fd, level, name, &value, sizeof value);
+}
+
+static int begin_listening(struct bight_system *system, int fd, const struct bight_listen_options *options)
+{
+    return system->ops->listen(system, fd, options->backlog > 0 ? options->backlog : DEFAULT_BACKLOG);
+}
+
+static int bind_to(struct bight_system *system, int fd, const struct bight_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    if (bight_address_to_sockaddr(address, &storage, &size) != 0) {
+        return -EINVAL;
+    }
+    return system->ops->bind(system, fd, (struct sockaddr *)&storage, size);
+}
+
+static int open_socket(struct bight_system *system, int domain)
+{
+    return system->ops->socket(system, domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* ----------------------------------------------------------------------------------------------- TCP */
+
+static int set_inherited(struct bight_system *system, int fd, const struct bight_listen_options *options)
+{
+    int result = 0;
+    if (options->no_delay) {
+        result = set(system, fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+    if (result >= 0 && options->keepalive) {
+        result = set(system, fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    }
+    return result;
+}
+
+static int prepare_ip(struct bight_system *system, int fd, const struct bight_address *address,
+    const struct bight_listen_options *options)
+{
+    int result = set(system, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (result >= 0 && options->reuse_port) {
+        result = set(system, fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (result >= 0 && address->family == BIGHT_ADDRESS_IPV6) {
+        result = set(system, fd, IPPROTO_IPV6, IPV6_V6ONLY, !options->dual_stack);
+    }
+    if (result >= 0) {
+        result = set_inherited(system, fd, options);
+    }
+    if (result >= 0) {
+        result = bind_to(system, fd, address);
+    }
+    return result >= 0 ? begin_listening(system, fd, options) : result;
+}
+
+int bight_listen_ip(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_listen_options *options)
+{
+    struct bight_system *system = reactor->system;
+    int fd = open_socket(system, address->family == BIGHT_ADDRESS_IPV6 ? AF_INET6 : AF_INET);
+    if (fd < 0) {
+        return fd;
+    }
+    int result = prepare_ip(system, fd, address, options);
+    return result < 0 ? close_with(system, fd, result) : fd;
+}
+
+int bight_listen_any(struct bight_reactor *reactor, uint16_t port, const struct bight_listen_options *options)
+{
+    struct bight_listen_options dual = *options;
+    dual.dual_stack = !options->only_ipv6;
+    const struct bight_address any6 = { .family = BIGHT_ADDRESS_IPV6, .port = port };
+    int fd = bight_listen_ip(reactor, &any6, &dual);
+    if (options->only_ipv6 || (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)) {
+        return fd;
+    }
+    const struct bight_address any4 = { .family = BIGHT_ADDRESS_IPV4, .port = port };
+    return bight_listen_ip(reactor, &any4, options);
+}
+
+/* ---------------------------------------------------------------------------------------------- UNIX */
+
+static bool has_path(const struct bight_address *address)
+{
+    return address->path_size != 0 && address->at.path[0] != '\0';
+}
+
+/* Asks whoever listens on the path; only a refusal says that there is nobody. */
+static bool is_refused(struct bight_system *system, const struct bight_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    if (bight_address_to_sockaddr(address, &storage, &size) != 0) {
+        return false;
+    }
+    int fd = open_socket(system, AF_UNIX);
+    if (fd < 0) {
+        return false;
+    }
+    int result = system->ops->connect(system, fd, (struct sockaddr *)&storage, size);
+    return close_with(system, fd, result) == -ECONNREFUSED;
+}
+
+static int replace_stale(struct bight_system *system, int fd, const struct bight_address *address, const char *path)
+{
+    mode_t type = 0;
+    int result = system->ops->lstat(system, path, &type);
+    if (result < 0 && result != -ENOENT) {
+        return -EADDRINUSE;
+    }
+    if (result >= 0 && ((type & S_IFMT) != S_IFSOCK || !is_refused(system, address))) {
+        return -EADDRINUSE;
+    }
+    result = result < 0 ? 0 : system->ops->unlink(system, path);
+    if (result < 0 && result != -ENOENT) {
+        return result;
+    }
+    return bind_to(system, fd, address);
+}
+
+static int finish_unix(
+    struct bight_system *system, int fd, const char *path, const struct bight_listen_options *options)
+{
+    int result = 0;
+    if (path != NULL && options->has_mode) {
+        result = system->ops->chmod(system, path, options->mode);
+    }
+    if (result >= 0) {
+        result = begin_listening(system, fd, options);
+    }
+    if (result < 0 && path != NULL) {
+        (void)system->ops->unlink(system, path);
+    }
+    return result;
+}
+
+int bight_listen_unix(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_listen_options *options)
+{
+    struct bight_system *system = reactor->system;
+    char path[sizeof address->at.path + 1] = "";
+    memcpy(path, address->at.path, address->path_size);
+    int fd = open_socket(system, AF_UNIX);
+    if (fd < 0) {
+        return fd;
+    }
+    int result = bind_to(system, fd, address);
+    if (result == -EADDRINUSE && has_path(address)) {
+        result = replace_stale(system, fd, address, path);
+    }
+    if (result >= 0) {
+        result = finish_unix(system, fd, has_path(address) ? path : NULL, options);
+    }
+    return result < 0 ? close_with(system, fd, result) : fd;
+}
+
+/* ---------------------------------------------------------------------------------------- handed over */
+
+static int ask(struct bight_system *system, int fd, int name, int *value)
+{
+    socklen_t size = sizeof *value;
+    return system->ops->getsockopt(system, fd, SOL_SOCKET, name, value, &size);
+}
+
+static int set_flags(struct bight_system *system, int fd)
+{
+    int flags = system->ops->fcntl(system, fd, F_GETFL, 0);
+    int result = flags < 0 ? flags : system->ops->fcntl(system, fd, F_SETFL, (long)(flags | O_NONBLOCK));
+    return result < 0 ? result : system->ops->fcntl(system, fd, F_SETFD, FD_CLOEXEC);
+}
+
+int bight_listen_prepare(struct bight_reactor *reactor, int fd, const struct bight_listen_options *options)
+{
+    struct bight_system *system = reactor->system;
+    int type = 0, domain = 0, listens = 0;
+    int result = ask(system, fd, SO_TYPE, &type);
+    if (result >= 0) {
+        result = ask(system, fd, SO_DOMAIN, &domain);
+    }
+    if (result >= 0) {
+        result = ask(system, fd, SO_ACCEPTCONN, &listens);
+    }
+    if (result < 0) {
+        return result;
+    }
+    bool is_ip = domain == AF_INET || domain == AF_INET6;
+    if (type != SOCK_STREAM || !listens || (!is_ip && domain != AF_UNIX)) {
+        return -EINVAL;
+    }
+    result = is_ip ? set_inherited(system, fd, options) : 0;
+    return result < 0 ? result : set_flags(system, fd);
+}

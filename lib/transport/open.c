@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* open.c - what is open on a reactor besides its connections: ports and attempts to connect.
+ *
+ * The room's second attachment to a reactor. When a run ends everything in its ring is told to end, so that nothing
+ * accepts or connects any more. It also keeps the spare descriptor with which a port gets rid of a connection when
+ * descriptors have run out (T17), and the numbers of adopted descriptors (E4). */
+#include "transport/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include <bight/memory.h>
+
+struct open_hub {
+    struct bight_attachment attachment;
+    struct bight_reactor *reactor;
+    struct bight_link open;
+    int spare; /* -1: none */
+    bool freeing;
+    int *adopted;
+    size_t adopted_count;
+};
+
+static const char open_key = 0;
+
+static void end_all(struct open_hub *hub)
+{
+    struct bight_link ending;
+    bight_list_take_all(&ending, &hub->open);
+    while (!bight_list_is_empty(&ending)) {
+        struct bight_open *open = BIGHT_CONTAINER(ending.next, struct bight_open, link);
+        bight_list_remove(&open->link);
+        open->end(open);
+    }
+}
+
+static bool close_spare(struct open_hub *hub)
+{
+    if (hub->spare < 0) {
+        return false;
+    }
+    struct bight_system *system = hub->reactor->system;
+    (void)system->ops->close(system, hub->spare);
+    hub->spare = -1;
+    return true;
+}
+
+static void disconnect(struct bight_attachment *attachment)
+{
+    end_all(BIGHT_CONTAINER(attachment, struct open_hub, attachment));
+}
+
+/* What was opened by those who heard that all is being closed goes now. */
+static void free_hub(struct bight_attachment *attachment)
+{
+    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    hub->freeing = true;
+    end_all(hub);
+    close_spare(hub);
+    bight_free(hub->adopted);
+    bight_free(hub);
+}
+
+static struct open_hub *find_hub(struct bight_reactor *reactor)
+{
+    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &open_key);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+}
+
+static struct open_hub *hub_of(struct bight_reactor *reactor)
+{
+    struct open_hub *hub = find_hub(reactor);
+    if (hub != NULL) {
+        return hub;
+    }
+    hub = bight_calloc(1, sizeof *hub);
+    if (hub == NULL) {
+        return NULL;
+    }
+    hub->attachment = (struct bight_attachment) { .key = &open_key, .disconnect = disconnect, .free = free_hub };
+    hub->reactor = reactor;
+    hub->spare = -1;
+    bight_list_init(&hub->open);
+    bight_reactor_attach(reactor, &hub->attachment);
+    return hub;
+}
+
+int bight_open_join(struct bight_reactor *reactor, struct bight_open *open)
+{
+    struct open_hub *hub = hub_of(reactor);
+    if (hub == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (hub->freeing) {
+        return BIGHT_E_SHUTDOWN;
+    }
+    bight_list_append(&hub->open, &open->link);
+    return 0;
+}
+
+void bight_open_leave(struct bight_open *open)
+{
+    if (open->link.next != NULL) {
+        bight_list_remove(&open->link);
+    }
+}
+
+/* ----------------------------------------------------------------------------- the spare descriptor */
+
+bool bight_open_spend_spare(struct bight_reactor *reactor)
+{
+    struct open_hub *hub = find_hub(reactor);
+    return hub != NULL && close_spare(hub);
+}
+
+void bight_open_restore_spare(struct bight_reactor *reactor)
+{
+    struct open_hub *hub = find_hub(reactor);
+    if (hub != NULL && hub->spare < 0) {
+        int fd = reactor->system->ops->open(reactor->system, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
+        hub->spare = fd < 0 ? -1 : fd;
+    }
+}
+
+/* --------------------------------------------------------------------------------- adopted once only */
+
+bool bight_open_is_adopted(struct bight_reactor *reactor, int fd)
+{
+    const struct open_hub *hub = find_hub(reactor);
+    for (size_t i = 0; hub != NULL && i < hub->adopted_count; i++) {
+        if (hub->adopted[i] == fd) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int bight_open_adopt(struct bight_reactor *reactor, int fd)
+{
+    struct open_hub *hub = hub_of(reactor);
+    if (hub == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (bight_open_is_adopted(reactor, fd)) {
+        return BIGHT_E_ALREADY_LISTENED;
+    }
+    int *adopted = bight_realloc(hub->adopted, (hub->adopted_count + 1) * sizeof *adopted);
+    if (adopted == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    adopted[hub->adopted_count++] = fd;
+    hub->adopted = adopted;
+    return 0;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* port.c - the life of a port: opened, paused, closed, and its memory.
+ *
+ * A port is counted. Consumers have holds, the port has one of its own while it is open, and connections that it
+ * accepted point to it: its memory goes with the last of the three. The factory is used by the port until it is closed
+ * and no longer accepting (T16), by the connections after that. Closing is done at once: nothing of a listening socket
+ * needs the loop, and the address can be listened on again when stop_listening has returned (T18). */
+#include "transport/port.h"
+
+#include <string.h>
+
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include "base/check.h"
+
+/* -------------------------------------------------------------------------------------------- memory */
+
+static void free_unused(struct bight_port *port)
+{
+    if (port->holds == 0 && port->connections == 0) {
+        bight_free(port);
+    }
+}
+
+struct bight_port *bight_port_hold(struct bight_port *port)
+{
+    port->holds++;
+    return port;
+}
+
+void bight_port_release(struct bight_port *port)
+{
+    if (port == NULL) {
+        return;
+    }
+    BIGHT_INVARIANT(port->holds > 0);
+    port->holds--;
+    free_unused(port);
+}
+
+void bight_port_connection_ended(struct bight_port *port)
+{
+    BIGHT_INVARIANT(port->connections > 0);
+    bool was_limited = port->max_connections != 0 && port->connections == port->max_connections;
+    port->connections--;
+    if (was_limited) {
+        bight_port_update(port);
+    }
+    if (port->connections == 0 && port->emptied != NULL) {
+        bight_port_hold(port);
+        port->emptied(port->emptied_context);
+        bight_port_release(port);
+        return;
+    }
+    free_unused(port);
+}
+
+/* ------------------------------------------------------------------------------------------- closing */
+
+/* Another process may have put its own socket there. */
+static bool is_still_ours(const struct bight_port *port, const char *path)
+{
+    struct bight_system *system = port->reactor->system;
+    uint64_t identity[2];
+    return port->has_identity && system->ops->identity(system, path, identity) >= 0 &&
+           memcmp(identity, port->identity, sizeof identity) == 0;
+}
+
+static bool get_path(const struct bight_port *port, char path[sizeof port->address.at.path + 1])
+{
+    const struct bight_address *address = &port->address;
+    if (address->family != BIGHT_ADDRESS_UNIX || address->path_size == 0 || address->at.path[0] == '\0') {
+        return false;
+    }
+    memcpy(path, address->at.path, address->path_size);
+    path[address->path_size] = '\0';
+    return true;
+}
+
+/* Before the descriptor is closed: so nobody finds the path stale and replaces it in between. */
+static void remove_path(struct bight_port *port)
+{
+    char path[sizeof port->address.at.path + 1];
+    if (port->owns_path && get_path(port, path) && is_still_ours(port, path)) {
+        (void)port->reactor->system->ops->unlink(port->reactor->system, path);
+    }
+}
+
+void bight_port_leave_factory(struct bight_port *port)
+{
+    if (port->factory != NULL) {
+        struct bight_factory *factory = port->factory;
+        port->factory = NULL;
+        bight_factory_remove_port(factory);
+    }
+}
+
+static void close_port(struct bight_port *port)
+{
+    struct bight_reactor *reactor = port->reactor;
+    if (port->descriptor < 0) {
+        return;
+    }
+    bight_open_leave(&port->open);
+    bight_reactor_disarm(reactor, &port->backoff_timer);
+    reactor->loop->ops->watch_remove(reactor->loop, bight_port_watch(port));
+    remove_path(port);
+    (void)reactor->system->ops->close(reactor->system, port->descriptor);
+    port->descriptor = -1;
+    if (!port->is_accepting) {
+        bight_port_leave_factory(port);
+    }
+    bight_port_release(port); /* its own */
+}
+
+static void end_open(struct bight_open *open)
+{
+    close_port(BIGHT_CONTAINER(open, struct bight_port, open));
+}
+
+struct bight_deferred *bight_port_stop_listening(struct bight_port *port)
+{
+    close_port(port);
+    return bight_succeed(NULL, NULL);
+}
+
+/* ------------------------------------------------------------------------------------ pausing, facts */
+
+static int set_paused(struct bight_port *port, bool is_paused)
+{
+    if (port->descriptor < 0) {
+        return BIGHT_E_CLOSED;
+    }
+    port->is_paused = is_paused;
+    bight_port_update(port);
+    return 0;
+}
+
+int bight_port_pause(struct bight_port *port)
+{
+    return set_paused(port, true);
+}
+
+int bight_port_resume(struct bight_port *port)
+{
+    return set_paused(port, false);
+}
+
+int bight_port_address(struct bight_port *port, struct bight_address *address)
+{
+    if (port->descriptor < 0) {
+        return BIGHT_E_CLOSED;
+    }
+    *address = port->address;
+    return 0;
+}
+
+size_t bight_port_connections(const struct bight_port *port)
+{
+    return port->connections;
+}
+
+/* -------------------------------------------------------------------------------------------- opening */
+
+static int learn_address(struct bight_port *port)
+{
+    struct bight_system *system = port->reactor->system;
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    memset(&storage, 0, sizeof storage);
+    int result = system->ops->getsockname(system, port->descriptor, (struct sockaddr *)&storage, &size);
+    if (result < 0) {
+        return bight_error_from_errno(-result);
+    }
+    return bight_address_from_sockaddr(&port->address, (struct sockaddr *)&storage, size);
+}
+
+static void learn_identity(struct bight_port *port)
+{
+    struct bight_system *system = port->reactor->system;
+    char path[sizeof port->address.at.path + 1];
+    if (port->owns_path && system->ops->identity != NULL && get_path(port, path)) {
+        port->has_identity = system->ops->identity(system, path, port->identity) >= 0;
+    }
+}
+
+static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
+    const struct bight_listen_options *options, bool owns_path)
+{
+    struct bight_port *port = bight_calloc(1, sizeof *port + reactor->loop->ops->watch_size);
+    if (port == NULL) {
+        return NULL;
+    }
+    port->open.end = end_open;
+    port->reactor = reactor;
+    port->factory = factory;
+    port->holds = 2; /* the caller's and its own */
+    port->descriptor = fd;
+    port->max_connections = options->max_connections;
+    port->owns_path = owns_path;
+    port->backoff_timer.function = bight_port_backoff_ended;
+    reactor->loop->ops->watch_init(
+        reactor->loop, bight_port_watch(port), fd, BIGHT_READABLE, bight_port_acceptable, port);
+    return port;
+}
+
+static int begin(struct bight_port *port)
+{
+    int code = learn_address(port);
+    learn_identity(port);
+    if (code == 0) {
+        code = bight_open_join(port->reactor, &port->open);
+    }
+    if (code == 0) {
+        code = port->reactor->loop->ops->watch_add(port->reactor->loop, bight_port_watch(port));
+    }
+    return code;
+}
+
+struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
+    const struct bight_listen_options *options, bool owns_path, struct bight_failure **failure)
+{
+    int code = bight_factory_add_port(factory, reactor);
+    if (code != 0) {
+        (void)reactor->system->ops->close(reactor->system, fd);
+        *failure = bight_failure_of(code);
+        return NULL;
+    }
+    struct bight_port *port = allocate(reactor, factory, fd, options, owns_path);
+    if (port == NULL) {
+        (void)reactor->system->ops->close(reactor->system, fd);
+        bight_factory_remove_port(factory);
+        *failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+        return NULL;
+    }
+    code = begin(port);
+    if (code != 0) {
+        close_port(port);
+        bight_port_release(port);
+        *failure = bight_failure_of(code);
+        return NULL;
+    }
+    bight_open_restore_spare(reactor);
+    char address[BIGHT_ADDRESS_TEXT_SIZE];
+    bight_address_format(&port->address, address, sizeof address);
+    bight_log(BIGHT_LOG_INFO, "port", NULL, "listening on %s", address);
+    return port;
+}
+
+/* ------------------------------------------------------------------------------------------- as a value */
+
+static void release_value(void *value)
+{
+    bight_port_release(value);
+}
+
+static void discard_value(void *value)
+{
+    close_port(value);
+    bight_port_release(value);
+}
+
+const struct bight_type bight_type_port = { .name = "port", .destroy = release_value, .discard = discard_value };

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* port.h - a port's inside, shared by port.c (its life) and accept.c (what it is for). */
+#ifndef BIGHT_TRANSPORT_PORT_H
+#define BIGHT_TRANSPORT_PORT_H
+
+#include "transport/socket.h"
+#include "transport/transport.h"
+
+struct bight_port {
+    struct bight_open open;
+    struct bight_reactor *reactor;
+    struct bight_factory *factory;
+    uint32_t holds; /* the consumers', and one of its own while it is open */
+    int descriptor; /* -1: closed */
+    size_t connections;
+    size_t max_connections;
+    bool is_paused;    /* by the user */
+    bool is_accepting; /* on the stack: the factory is not let go of meanwhile */
+    bool is_backing_off;
+    bool owns_path;
+    bool has_identity;
+    uint64_t identity[2];           /* of the path, as it was bound */
+    void (*emptied)(void *context); /* its last connection has ended; NULL: nobody waits for that */
+    void *emptied_context;
+    struct bight_wheel_entry backoff_timer;
+    uint64_t backoff;    /* nanoseconds, the last one; 0: none since a connection was accepted */
+    uint64_t starved_at; /* when descriptors were last found to have run out; 0: never */
+    struct bight_address address;
+    max_align_t watch[]; /* the loop's watch_size bytes */
+};
+
+/* Watches or not, as pausing, backing off and the limit of connections demand. */
+void bight_port_update(struct bight_port *port);
+
+/* The watch's and the timer's functions. */
+void bight_port_acceptable(int fd, short what, void *port);
+void bight_port_backoff_ended(struct bight_wheel_entry *timer);
+
+/* Accepts nothing for a while, longer each time until a connection is accepted. */
+void bight_port_back_off(struct bight_port *port);
+
+/* The end of accepting, when the port was closed meanwhile: lets go of the factory. */
+void bight_port_leave_factory(struct bight_port *port);
+
+static inline struct bight_watch *bight_port_watch(struct bight_port *port)
+{
+    return (struct bight_watch *)port->watch;
+}
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* socket.c - the bottom of a connection over a stream socket, TCP or UNIX.
+ *
+ * One system call a slot and no state: the descriptor is the facade's, the watch for reading lies behind the facade and
+ * calls straight into it. Options such as TCP_NODELAY are inherited from the listening socket or set before
+ * connecting, so that an accepted connection costs accept4 and one epoll_ctl. */
+#include "transport/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "transport/transport.h"
+
+static struct bight_system *system_of(const struct bight_transport *transport)
+{
+    return transport->hub->system;
+}
+
+static struct bight_loop *loop_of(const struct bight_transport *transport)
+{
+    return transport->hub->reactor->loop;
+}
+
+/* -------------------------------------------------------------------------------------- moving bytes */
+
+static ssize_t socket_receive(struct bight_transport *transport, void *buffer, size_t size)
+{
+    struct bight_system *system = system_of(transport);
+    ssize_t got;
+    do {
+        got = system->ops->recv(system, transport->descriptor, buffer, size, 0);
+    } while (got == -EINTR);
+    return got;
+}
+
+static ssize_t send_many(struct bight_transport *transport, const struct iovec *parts, int count)
+{
+    struct bight_system *system = system_of(transport);
+    struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count };
+    ssize_t sent;
+    do {
+        sent = system->ops->sendmsg(system, transport->descriptor, &message, MSG_NOSIGNAL);
+    } while (sent == -EINTR);
+    return sent;
+}
+
+static ssize_t socket_send(struct bight_transport *transport, const struct iovec *parts, int count)
+{
+    if (count != 1) {
+        return send_many(transport, parts, count);
+    }
+    struct bight_system *system = system_of(transport);
+    ssize_t sent;
+    do {
+        sent = system->ops->send(system, transport->descriptor, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
+    } while (sent == -EINTR);
+    return sent;
+}
+
+/* ----------------------------------------------------------------------------------------- watching */
+
+static int watch(
+    struct bight_transport *transport, struct bight_watch *watch, short what, bight_watch_function function, bool on)
+{
+    struct bight_loop *loop = loop_of(transport);
+    if (!on) {
+        loop->ops->watch_remove(loop, watch);
+        return 0;
+    }
+    loop->ops->watch_init(loop, watch, transport->descriptor, what, function, transport);
+    return loop->ops->watch_add(loop, watch);
+}
+
+static int socket_watch_reading(struct bight_transport *transport, bool on)
+{
+    return watch(transport, bight_transport_watch(transport), BIGHT_READABLE, bight_transport_readable_event, on);
+}
+
+static int socket_watch_writing(struct bight_transport *transport, struct bight_watch *memory, bool on)
+{
+    return watch(transport, memory, BIGHT_WRITABLE, bight_transport_writable_event, on);
+}
+
+/* ------------------------------------------------------------------------------------------ closing */
+
+static void socket_shut_writing(struct bight_transport *transport)
+{
+    struct bight_system *system = system_of(transport);
+    (void)system->ops->shutdown(system, transport->descriptor, SHUT_WR); /* ENOTCONN: the peer was faster */
+}
+
+static void socket_close(struct bight_transport *transport, bool reset)
+{
+    struct bight_system *system = system_of(transport);
+    if (reset) {
+        static const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+        (void)system->ops->setsockopt(system, transport->descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+    (void)system->ops->close(system, transport->descriptor); /* EINTR: closed all the same */
+    if (transport->bottom_memory != NULL) {
+        bight_port_connection_ended(transport->bottom_memory);
+    }
+}
+
+/* --------------------------------------------------------------------------------------------- facts */
+
+static int socket_address(struct bight_transport *transport, bool peer, struct bight_address *address)
+{
+    struct bight_system *system = system_of(transport);
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    memset(&storage, 0, sizeof storage);
+    int (*ask)(struct bight_system *, int, struct sockaddr *, socklen_t *) =
+        peer ? system->ops->getpeername : system->ops->getsockname;
+    int result = ask(system, transport->descriptor, (struct sockaddr *)&storage, &size);
+    if (result < 0) {
+        return bight_error_from_errno(-result);
+    }
+    return bight_address_from_sockaddr(address, (struct sockaddr *)&storage, size);
+}
+
+static bool is_tcp(struct bight_transport *transport)
+{
+    struct bight_system *system = system_of(transport);
+    int domain = AF_UNSPEC;
+    socklen_t size = sizeof domain;
+    int result = system->ops->getsockopt(system, transport->descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+    return result >= 0 && (domain == AF_INET || domain == AF_INET6);
+}
+
+static int socket_set_option(struct bight_transport *transport, enum bight_transport_option option, bool on)
+{
+    struct bight_system *system = system_of(transport);
+    if (!is_tcp(transport)) {
+        return BIGHT_E_NOT_SUPPORTED;
+    }
+    bool is_nodelay = option == BIGHT_OPTION_NODELAY;
+    int value = on;
+    int result = system->ops->setsockopt(system, transport->descriptor, is_nodelay ? IPPROTO_TCP : SOL_SOCKET,
+        is_nodelay ? TCP_NODELAY : SO_KEEPALIVE, &value, sizeof value);
+    return result < 0 ? bight_error_from_errno(-result) : 0;
+}
+
+const struct bight_bottom_ops bight_socket_bottom = {
+    .size = sizeof(struct bight_bottom_ops),
+    .receive = socket_receive,
+    .send = socket_send,
+    .watch_reading = socket_watch_reading,
+    .watch_writing = socket_watch_writing,
+    .shut_writing = socket_shut_writing,
+    .close = socket_close,
+    .address = socket_address,
+    .set_option = socket_set_option,
+};

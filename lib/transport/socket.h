@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* socket.h - the parts of this room that stand on sockets, for the endpoints: the bottom of a connection, listening
+ * sockets, ports, attempts to connect, and what of all that is to be closed with its reactor. */
+#ifndef BIGHT_TRANSPORT_SOCKET_H
+#define BIGHT_TRANSPORT_SOCKET_H
+
+#include <bight/port.h>
+#include <bight/sys/bottom.h>
+
+#include "reactor/reactor.h"
+
+/* A stream socket, TCP or UNIX. Its memory is the port that accepted it, or NULL. */
+extern const struct bight_bottom_ops bight_socket_bottom;
+
+/* ------------------------------------------------------------------------------- open.c: what is open */
+
+/* Something besides a connection that is to end with its reactor's run: a port, an attempt to connect. */
+struct bight_open {
+    struct bight_link link;
+    void (*end)(struct bight_open *open); /* it has left already */
+};
+
+/* 0; OUT_OF_MEMORY; SHUTDOWN when the reactor is being freed. */
+int bight_open_join(struct bight_reactor *reactor, struct bight_open *open);
+/* Nothing when it is in none (zeroed). */
+void bight_open_leave(struct bight_open *open);
+
+/* T17: a descriptor in hand for the day when there is no other. Gives it up; false when there is none. */
+bool bight_open_spend_spare(struct bight_reactor *reactor);
+void bight_open_restore_spare(struct bight_reactor *reactor);
+
+/* E4: a descriptor is adopted once. 0, ALREADY_LISTENED, OUT_OF_MEMORY. */
+int bight_open_adopt(struct bight_reactor *reactor, int fd);
+bool bight_open_is_adopted(struct bight_reactor *reactor, int fd);
+
+/* --------------------------------------------------------------------- listen.c: listening sockets */
+
+struct bight_listen_options {
+    int backlog; /* 0: the default */
+    bool only_ipv6, dual_stack;
+    bool reuse_port, keepalive, no_delay;
+    bool has_mode;
+    mode_t mode;
+    size_t max_connections; /* 0: no limit */
+};
+
+/* A non-blocking, close-on-exec socket that listens; or -errno. */
+int bight_listen_ip(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_listen_options *options);
+/* Any stack: IPv6 that takes IPv4 too, or IPv4 where there is no IPv6. */
+int bight_listen_any(struct bight_reactor *reactor, uint16_t port, const struct bight_listen_options *options);
+int bight_listen_unix(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_listen_options *options);
+/* Checks and prepares one that came from elsewhere. 0 or -errno: ENOTSOCK, EINVAL (does not listen), EBADF ... */
+int bight_listen_prepare(struct bight_reactor *reactor, int fd, const struct bight_listen_options *options);
+
+/* ------------------------------------------------------------------------------------ port.c, accept.c */
+
+/* A port on a listening socket, which is taken in any case. Accepting begins. One hold is the caller's. NULL with
+ * *failure set. `owns_path`: the UNIX path is removed when it is closed, if it is still this socket's. */
+struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
+    const struct bight_listen_options *options, bool owns_path, struct bight_failure **failure);
+
+/* A connection that it accepted has been closed; its memory may be freed in here. */
+void bight_port_connection_ended(struct bight_port *port);
+
+/* ------------------------------------------------------------------------ connector.c: one attempt */
+
+/* An attempt to connect to one address, in the caller's memory: this and the loop's watch_size bytes. */
+struct bight_connector {
+    struct bight_reactor *reactor;
+    int descriptor; /* -1: none */
+    void *context;  /* the caller's */
+    /* Called from the loop, bracketed, with 0 (connected) or -errno (closed). */
+    void (*done)(struct bight_connector *connector, int result);
+};
+
+/* The memory that a connector needs, a multiple of the strictest alignment. */
+size_t bight_connector_size(const struct bight_reactor *reactor);
+
+/* Fills the connector and begins. 1: connected at once; 0: done will be called; -errno: failed, and nothing is
+ * open. `bind` may be NULL. */
+int bight_connector_begin(struct bight_connector *connector, struct bight_reactor *reactor,
+    void (*done)(struct bight_connector *connector, int result), void *context, const struct bight_address *address,
+    const struct bight_address *bind);
+
+/* The connected descriptor, now the caller's. */
+int bight_connector_take(struct bight_connector *connector);
+
+/* Closes what is open; done is not called. Fine at any time, also on a zeroed one. */
+void bight_connector_close(struct bight_connector *connector);
+
+#endif
