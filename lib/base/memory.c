@@ -12,6 +12,7 @@
 #include <bight/error.h>
 
 #include "base/check.h"
+#include "base/pages.h"
 #include "base/slab.h"
 
 static void *default_allocate(void *context, size_t size)
@@ -65,6 +66,11 @@ int bight_set_allocator(const struct bight_allocator *allocator)
 bool bight_memory_permits(void)
 {
     return hook.permit == NULL || hook.permit(hook.context);
+}
+
+bool bight_memory_is_hooked(void)
+{
+    return hook.allocate != default_allocate;
 }
 
 /* What malloc(0) gives differs between C libraries; one byte is the same everywhere. */

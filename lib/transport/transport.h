@@ -14,6 +14,7 @@
 
 #include "deferred/owner.h"
 #include "reactor/reactor.h"
+#include "transport/pool.h"
 
 /* Receive buffer of a hub, and so the most that data_received gets at once (T2). */
 #define BIGHT_RECEIVE_SIZE 65536
@@ -21,10 +22,18 @@
 /* Writes of this size and more are tried at once instead of being gathered. */
 #define BIGHT_LARGE_WRITE 4096
 
-/* A block of gathered or left-over output: its header and the bytes. */
-#define BIGHT_BLOCK_SIZE 16384
+/* A block of copied output, its chunk included: sixteen of them and a slab's header are 256 KiB. */
+#define BIGHT_BLOCK_SIZE 16304
 
-/* enum bits of bight_transport.state */
+/* T13's and T7's defaults. */
+#define BIGHT_LOW_WATERMARK 16384
+#define BIGHT_HIGH_WATERMARK 65536
+#define BIGHT_ACCEPTED_LIMIT (16u << 20)
+#define BIGHT_FLUSH_SECONDS 30
+#define BIGHT_LINGER_SECONDS 5
+#define BIGHT_LINGER_BYTES (16u << 20)
+
+/* Bits of bight_transport.state. */
 #define BIGHT_STATE_STARTED (1u << 0)       /* connection_made has been called */
 #define BIGHT_STATE_READING (1u << 1)       /* the bottom watches for input */
 #define BIGHT_STATE_PAUSED (1u << 2)        /* by the protocol */
@@ -36,23 +45,37 @@
 #define BIGHT_STATE_END_DELIVERED (1u << 8) /* and the protocol has heard of it */
 #define BIGHT_STATE_ENDING (1u << 9)        /* the loss is queued: nothing more is called but connection_lost */
 #define BIGHT_STATE_ENDED (1u << 10)        /* connection_lost has been called or needs not be */
-#define BIGHT_STATE_IN_HANDLER (1u << 11)   /* a slot of the protocol or of a layer is on the stack */
+#define BIGHT_STATE_IN_HANDLER (1u << 11)   /* a slot of the protocol is on the stack */
 #define BIGHT_STATE_ACCEPTED (1u << 12)
-#define BIGHT_STATE_LAYERED (1u << 13)      /* the extension has layers */
-#define BIGHT_STATE_HELD_INPUT (1u << 14)   /* the extension has input to deliver first */
-#define BIGHT_STATE_SWITCHING (1u << 15)    /* the extension has a protocol to switch to */
-#define BIGHT_STATE_IDLE_WATCHED (1u << 16) /* an idle timeout compares last_active */
-#define BIGHT_STATE_PRESSURE_ON (1u << 17)  /* backpressure is wanted (T13) */
-#define BIGHT_STATE_RESET (1u << 18)        /* the descriptor is to be closed with a reset */
+#define BIGHT_STATE_LAYERED (1u << 13)       /* the extension has layers */
+#define BIGHT_STATE_HELD_INPUT (1u << 14)    /* the extension has input to deliver first */
+#define BIGHT_STATE_SWITCHING (1u << 15)     /* the extension has a protocol to switch to */
+#define BIGHT_STATE_IDLE_WATCHED (1u << 16)  /* an idle timeout compares last_active */
+#define BIGHT_STATE_PRESSURE_ON (1u << 17)   /* backpressure is wanted (T13) */
+#define BIGHT_STATE_RESET (1u << 18)         /* the descriptor is to be closed with a reset */
+#define BIGHT_STATE_END_HELD (1u << 19)      /* the layers' EOF waits until the protocol can hear of it */
+#define BIGHT_STATE_PRODUCING (1u << 20)     /* the extension has a producer */
+#define BIGHT_STATE_WRITE_ENDED (1u << 21)   /* lose_write was asked for */
+#define BIGHT_STATE_WRITE_END_DUE (1u << 22) /* write_connection_lost has to be called */
+#define BIGHT_STATE_FACTORY_APART (1u << 23) /* the extension has the factory that built the protocol */
+#define BIGHT_STATE_LOST_IN_WATCH (1u << 24) /* a struct bight_loss lies in the watch's memory */
+
+#define BIGHT_STATE_OVER (BIGHT_STATE_ENDING | BIGHT_STATE_ENDED)
+
+/* Bits of bight_protocol.state. */
+#define BIGHT_PROTOCOL_CONNECTED (1u << 0) /* a transport has taken it */
+#define BIGHT_PROTOCOL_OVER (1u << 1)      /* connection_lost or protocol_replaced is due or has been called */
+#define BIGHT_PROTOCOL_COUNTED (1u << 2)   /* among its factory's connections */
 
 struct bight_hub;
 struct bight_port;
 struct bight_extension;
 struct bight_output;
 
+/* 64 bytes on machines of 64 bits: a cache line. */
 struct bight_transport {
-    uint64_t id; /* slot index and generation; see hub.c */
-    struct bight_hub *hub;
+    uint64_t id;           /* slot index below, generation above; see hub.c. A free slot keeps its next one */
+    struct bight_hub *hub; /* NULL: the slot is free */
     struct bight_protocol *protocol;
     const struct bight_bottom_ops *bottom;
     struct bight_extension *extension;
@@ -60,9 +83,77 @@ struct bight_transport {
     void *bottom_memory;         /* a socket's is its port, or NULL: see port.c */
     int descriptor;
     uint32_t state;
-    uint32_t last_active; /* the hub's idle tick at the last read */
-    uint32_t depth;       /* handlers of this connection on the stack */
-    /* the loop's watch follows, at an aligned offset; while the loss is queued its task lies there instead */
+    /* the loop's watch follows; while the loss is queued a struct bight_loss lies there instead */
+};
+
+/* A stretch of output: a block of pool.blocks with room behind it, or a reference. */
+struct bight_chunk {
+    struct bight_chunk *next;
+    const uint8_t *data; /* what has not been sent yet */
+    size_t size;
+    uint8_t *room; /* blocks: the free rest; NULL for a reference */
+    uint8_t *room_end;
+    bight_release_function release;
+    void *context;
+    bool counted;  /* towards the output limit */
+    bool borrowed; /* lies on the stack of the write that is on its way */
+};
+
+struct bight_output {
+    struct bight_task task; /* afterwards: flush */
+    struct bight_transport *transport;
+    struct bight_chunk *first, *last;
+    struct bight_chunk *sent; /* their memory is released when no write is on the stack */
+    size_t queued;
+    size_t counted;
+    bool watching; /* the kernel has refused: waits for writable */
+    bool busy;     /* an attempt to send, or a drop, is on the stack */
+    /* the loop's watch for writing follows */
+};
+
+/* Input that could not be delivered: a queue in one piece of memory. */
+struct bight_held {
+    uint8_t *data;
+    size_t start, end, capacity;
+};
+
+struct bight_extension {
+    struct bight_transport *transport;
+    struct bight_task task; /* soon: deliver, switch */
+    struct bight_held held;
+
+    struct bight_layer *top, *lowest;
+    struct bight_layer *popped; /* linked by `below`; freed when no slot of a layer is on the stack */
+    unsigned layer_depth;
+
+    const struct bight_producer_ops *producer;
+    void *producer_context;
+    struct bight_task pull_task;
+    bool streaming;
+    bool producer_paused;
+
+    size_t low, high, limit;
+
+    struct bight_wheel_entry idle_timer, total_timer, close_timer;
+    uint64_t last_active; /* the hub's coarse time of the last read */
+    uint64_t idle;        /* nanoseconds; 0: none */
+    uint64_t flush;       /* T7 */
+    uint64_t linger;
+    size_t linger_bytes; /* what may still be thrown away after the shut */
+
+    struct bight_protocol *next_protocol; /* SWITCHING */
+    uint8_t *switch_data;
+    size_t switch_size;
+
+    struct bight_factory *factory; /* FACTORY_APART */
+    struct bight_scope_member member;
+    struct bight_address *peer; /* when it has been asked for */
+};
+
+/* Lies where the watch was. */
+struct bight_loss {
+    struct bight_task task;
+    struct bight_failure *reason;
 };
 
 struct bight_hub {
@@ -70,18 +161,171 @@ struct bight_hub {
     struct bight_reactor *reactor;
     struct bight_system *system;
     uint8_t *receive_buffer;
-    uint32_t idle_tick;
-    /* the rest is hub.c's and pool.c's: table of transports, pools of extensions, outputs and blocks, idle timer */
-    struct bight_hub_state *state;
+    uint64_t coarse_now; /* the time as the idle timer last read it */
+    struct bight_pool extensions, outputs, references, blocks;
+
+    struct bight_wheel_entry idle_timer; /* timeouts.c */
+    uint64_t idle_period;                /* 0: not armed */
+    size_t idle_watched;
+
+    struct bight_slot_page *pages; /* hub.c */
+    size_t page_count, page_capacity;
+    size_t open_page; /* no page before this one has a free slot */
+    size_t slot_size;
+    size_t empty_pages;
+    bool disconnecting;
 };
 
-static inline struct bight_reactor *bight_transport_reactor_inline(const struct bight_transport *transport)
+static inline struct bight_watch *bight_watch_of(const struct bight_transport *transport)
 {
-    return transport->hub->reactor;
+    return (struct bight_watch *)(void *)(uintptr_t)(transport + 1);
 }
+
+/* What stands in for the transport of a protocol that has none: it answers CLOSED. Nobody writes to it. */
+extern const struct bight_transport bight_transport_closed;
+#define BIGHT_TRANSPORT_CLOSED ((struct bight_transport *)(uintptr_t)&bight_transport_closed)
+
+/* --- hub.c */
 
 /* The hub of a reactor, made on first use; NULL without memory. */
 struct bight_hub *bight_hub_of(struct bight_reactor *reactor);
+
+/* Walks the transports, ended ones too: *cursor starts at 0; NULL at the end. */
+struct bight_transport *bight_hub_next(const struct bight_hub *hub, size_t *cursor);
+/* A slot with its id and hub set and the rest zeroed; NULL without memory. */
+struct bight_transport *bight_hub_take(struct bight_hub *hub);
+void bight_hub_give(struct bight_transport *transport);
+
+/* The transport's extension, made on first use; NULL without memory. */
+struct bight_extension *bight_extension_of(struct bight_transport *transport);
+/* Gives its memory back, and all that it has but layers and producer, which must be gone. */
+void bight_extension_drop(struct bight_transport *transport);
+
+/* --- receive.c */
+
+/* As a bight_watch_function, context being the transport: for bottoms that have a watch. */
+void bight_transport_readable_event(int fd, short what, void *transport);
+/* Makes the bottom's watching agree with the state. Ends the connection when that fails. */
+void bight_receive_update(struct bight_transport *transport);
+/* What the lowest layer or the bottom has for the protocol; and the end of it. */
+void bight_receive_deliver(struct bight_transport *transport, const uint8_t *data, size_t size);
+void bight_receive_deliver_end(struct bight_transport *transport);
+/* Puts off to a later turn what is held, or a switch. Needs the extension. */
+void bight_receive_later(struct bight_transport *transport);
+/* Forgets input that is held. */
+void bight_receive_drop_held(struct bight_transport *transport);
+/* 0 or OUT_OF_MEMORY. `front`: before what is held already. */
+int bight_receive_hold(struct bight_transport *transport, const uint8_t *data, size_t size, bool front);
+void bight_receive_held(struct bight_transport *transport);
+
+/* --- output.c */
+
+/* As a bight_watch_function, context being the transport. */
+void bight_transport_writable_event(int fd, short what, void *transport);
+/* What reaches the bottom: queued and, if it is large, tried at once. The codes of write; the caller ends the
+ * connection on any but CLOSED. */
+int bight_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);
+/* The same for a small piece that is copied; and for what is left of a large one of which `sent` bytes have been sent
+ * with nothing queued (negative: -errno). */
+int bight_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size);
+int bight_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent);
+/* Sends what can be sent now. */
+void bight_output_flush(struct bight_transport *transport);
+/* An output whose task runs, so that advance is called from the loop. 0 or OUT_OF_MEMORY. */
+int bight_output_ask(struct bight_transport *transport);
+/* Forgets what has not been sent, and the watch. Calls release functions. */
+void bight_output_drop(struct bight_transport *transport);
+/* Takes its watch and its task out, and nothing else: for the moment when the loss is queued. */
+void bight_output_quiet(struct bight_transport *transport);
+
+static inline size_t bight_output_queued(const struct bight_transport *transport)
+{
+    return transport->output == NULL ? 0 : transport->output->queued;
+}
+
+/* --- flow.c */
+
+/* After an attempt to send: producers and backpressure. */
+void bight_flow_judge(struct bight_transport *transport);
+/* The output has become empty. */
+void bight_flow_drained(struct bight_transport *transport);
+/* At loss: the producer's one stop. */
+void bight_flow_stop_producer(struct bight_transport *transport);
+size_t bight_flow_limit(const struct bight_transport *transport);
+
+/* --- close.c */
+
+/* The connection has ended: connection_lost(reason) comes on a later turn. Takes `reason`. Does nothing more when it
+ * has ended already. */
+void bight_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset);
+/* The same at once, for a shutdown: calls connection_lost. */
+void bight_close_end_now(struct bight_transport *transport, struct bight_failure *reason);
+/* A failed receive or send: `number` is a positive errno. */
+void bight_close_broken(struct bight_transport *transport, int number, const char *what);
+/* After anything that a close may have waited for: goes on with it as far as it can. */
+void bight_close_advance(struct bight_transport *transport);
+/* lose_connection without its checks. */
+void bight_close_lose(struct bight_transport *transport);
+/* Bytes were sent while a close waits for the output: the flush has made progress, or none if it is 0. */
+void bight_close_progress(struct bight_transport *transport, size_t sent);
+/* From the lowest layer, or lose itself: nothing more comes from above. */
+void bight_close_shut_wanted(struct bight_transport *transport);
+/* lose_connection, or what waited for a producer, goes on: its input is thrown away, its output flushed. */
+void bight_close_flush(struct bight_transport *transport);
+/* Input that came while losing and is thrown away. */
+void bight_close_discarded(struct bight_transport *transport, size_t size);
+
+/* --- timeouts.c */
+
+/* Everything that the extension has armed goes. */
+void bight_timeouts_disarm(struct bight_transport *transport);
+/* After the shut only the linger counts. */
+void bight_timeouts_disarm_user(struct bight_transport *transport);
+/* The one that bounds a flush or a linger. */
+void bight_timeouts_close_in(struct bight_transport *transport, uint64_t nanoseconds);
+void bight_timeouts_tick(struct bight_wheel_entry *entry);
+
+/* --- layers.c */
+
+/* Up from the bottom, and down from the facade, of a LAYERED transport. */
+void bight_layers_received(struct bight_transport *transport, const uint8_t *data, size_t size);
+void bight_layers_received_end(struct bight_transport *transport);
+int bight_layers_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);
+void bight_layers_write_end(struct bight_transport *transport);
+bool bight_layers_are_busy(const struct bight_transport *transport);
+/* At loss. */
+void bight_layers_free(struct bight_transport *transport);
+
+/* --- switch.c */
+
+/* Carries out a pending switch, and those that come of it. */
+void bight_switch_now(struct bight_transport *transport);
+/* Forgets a pending one. */
+void bight_switch_drop(struct bight_transport *transport);
+
+/* --- protocol.c */
+
+/* The connection of the protocol is over: its ties are cancelled. */
+void bight_protocol_end_ties(struct bight_protocol *protocol);
+/* Takes a protocol for a transport: USAGE when it has had one. */
+int bight_protocol_connect(struct bight_protocol *protocol, struct bight_transport *transport);
+
+/* The transport's hold. */
+void bight_protocol_disconnect(struct bight_protocol *protocol);
+
+/* --- factory.c (T16) */
+
+/* One more port (or attempt to connect) or connection of the factory: `started` is called before the first. 0, or
+ * FACTORY_IN_USE (logged) when it belongs to another reactor at present. */
+int bight_factory_add_port(struct bight_factory *factory, struct bight_reactor *reactor);
+int bight_factory_add_connection(struct bight_factory *factory, struct bight_reactor *reactor);
+/* One less: `stopped` is called after the last, and the factory may be gone then. */
+void bight_factory_remove_port(struct bight_factory *factory);
+void bight_factory_remove_connection(struct bight_factory *factory);
+/* Asks the factory for a protocol. NULL with *code (NO_PROTOCOL, OUT_OF_MEMORY). */
+struct bight_protocol *bight_factory_build(struct bight_factory *factory, const struct bight_address *peer, int *code);
+
+/* --- port.c */
 
 /* A port is told when a connection that it accepted has ended (its memory may be freed in here). */
 void bight_port_connection_ended(struct bight_port *port);

@@ -26,7 +26,9 @@ struct bight_bottom_ops {
     void (*close)(struct bight_transport *transport, bool reset);
     int (*address)(struct bight_transport *transport, bool peer, struct bight_address *address);
     int (*set_option)(struct bight_transport *transport, enum bight_transport_option option, bool on);
-    const void *reserved[4];
+    /* After connection_lost and all that follows it: the bottom's memory may go. Last call. NULL: nothing to do. */
+    void (*ended)(struct bight_transport *transport);
+    const void *reserved[3];
 };
 
 /* A connection of `factory` over a bottom. `memory` is the bottom's own (a socket uses `descriptor` and leaves it

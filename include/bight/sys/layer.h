@@ -45,6 +45,8 @@ struct bight_layer {
     const struct bight_layer_ops *ops;
     struct bight_transport *transport; /* the facade; set by push */
     struct bight_layer *above, *below; /* NULL: the facade, the bottom */
+    struct bight_layer *next_popped;   /* bight's */
+    bool is_popped;                    /* bight's */
 };
 
 /* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED or

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* pages.h - large pieces of memory that return to the kernel when they are released. */
+#ifndef BIGHT_BASE_PAGES_H
+#define BIGHT_BASE_PAGES_H
+
+#include <bight/memory.h>
+
+/* Memory for slabs, aligned as malloc's: whole pages of the kernel while the C library's allocator is in place, else
+ * a piece of the hook's. NULL without memory. */
+void *bight_pages_allocate(size_t size);
+
+/* `size` as it was asked for; NULL is fine. The hook must be the same as then. */
+void bight_pages_release(void *memory, size_t size);
+
+/* True while a program's allocator is installed. */
+bool bight_memory_is_hooked(void);
+
+/* Marks memory as not to be touched, and as usable again: tells AddressSanitizer, and costs nothing without it. */
+void bight_memory_poison(void *memory, size_t size);
+void bight_memory_unpoison(void *memory, size_t size);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* close.c - the ways in which a connection ends, and the end.
+ *
+ * Closing is a state: lose and abort mark, bight_close_advance goes on as far as it can whenever something has changed,
+ * and the loss itself runs from the loop on a later turn (T3). Its task lies where the loop's watch was, which is
+ * not needed any more: nothing here can fail for want of memory. Order at loss (T4): the producer is stopped, the
+ * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port hear of it. */
+#include "transport/transport.h"
+
+static struct bight_loss *loss_of(struct bight_transport *transport)
+{
+    return (struct bight_loss *)(void *)bight_watch_of(transport);
+}
+
+/* ------------------------------------------------------------------------------------------- the loss */
+
+static void tell_factory(struct bight_factory *factory, const struct bight_failure *reason)
+{
+    if (factory->ops != NULL && factory->ops->connection_ended != NULL) {
+        factory->ops->connection_ended(factory, reason);
+    }
+    bight_factory_remove_connection(factory);
+}
+
+static void tell_factories(struct bight_transport *transport, const struct bight_failure *reason)
+{
+    struct bight_factory *apart = transport->state & BIGHT_STATE_FACTORY_APART ? transport->extension->factory : NULL;
+    bight_extension_drop(transport);
+    tell_factory(transport->protocol->factory, reason);
+    if (apart != NULL) {
+        tell_factory(apart, reason);
+    }
+}
+
+static void tell_protocol(struct bight_transport *transport, const struct bight_failure *reason)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    if (transport->state & BIGHT_STATE_STARTED && protocol->ops->connection_lost != NULL) {
+        protocol->ops->connection_lost(protocol, reason);
+    }
+}
+
+/* Takes `reason`. The transport may be gone afterwards. */
+static void lose(struct bight_transport *transport, struct bight_failure *reason)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    struct bight_reactor *reactor = transport->hub->reactor;
+    bight_reactor_enter(reactor);
+    bight_flow_stop_producer(transport);
+    bight_output_drop(transport);
+    transport->bottom->close(transport, (transport->state & BIGHT_STATE_RESET) != 0);
+    bight_protocol_end_ties(protocol);
+    transport->state |= BIGHT_STATE_ENDED;
+    tell_protocol(transport, reason);
+    if (transport->extension != NULL) {
+        bight_layers_free(transport);
+        bight_scope_leave(&transport->extension->member);
+    }
+    tell_factories(transport, reason);
+    bight_failure_release(reason);
+    if (transport->bottom->ended != NULL) {
+        transport->bottom->ended(transport);
+    }
+    bight_protocol_disconnect(protocol);
+    bight_reactor_leave(reactor);
+}
+
+static void run_loss(struct bight_task *task)
+{
+    struct bight_loss *loss = BIGHT_CONTAINER(task, struct bight_loss, task);
+    struct bight_transport *transport = (struct bight_transport *)(void *)loss - 1;
+    lose(transport, loss->reason);
+}
+
+/* From here on nothing is called but connection_lost and what belongs to it. */
+static void begin_end(struct bight_transport *transport, bool reset)
+{
+    if (transport->state & BIGHT_STATE_READING) {
+        transport->bottom->watch_reading(transport, false);
+    }
+    transport->state &= ~BIGHT_STATE_READING;
+    transport->state |= BIGHT_STATE_ENDING | (reset ? BIGHT_STATE_RESET : 0);
+    bight_output_quiet(transport);
+    bight_timeouts_disarm(transport);
+}
+
+void bight_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        bight_failure_release(reason);
+        return;
+    }
+    begin_end(transport, reset);
+    struct bight_loss *loss = loss_of(transport);
+    loss->reason = reason;
+    bight_reactor_soon(transport->hub->reactor, &loss->task, run_loss);
+}
+
+void bight_close_end_now(struct bight_transport *transport, struct bight_failure *reason)
+{
+    if (transport->state & BIGHT_STATE_ENDING) {
+        struct bight_loss *loss = loss_of(transport);
+        bight_reactor_unqueue(transport->hub->reactor, &loss->task);
+        bight_failure_release(reason);
+        reason = loss->reason;
+    } else {
+        begin_end(transport, false);
+    }
+    lose(transport, reason);
+}
+
+/* T5. What has been flushed before it broke was lost in good order. Without memory for the errno, without it. */
+void bight_close_broken(struct bight_transport *transport, int number, const char *what)
+{
+    const uint32_t done = BIGHT_STATE_LOSING | BIGHT_STATE_SHUT;
+    if ((transport->state & done) == done) {
+        bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+        return;
+    }
+    struct bight_failure *reason =
+        bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "the connection was lost: cannot %s", what);
+    if (bight_failure_code(reason) != BIGHT_E_CONNECTION_LOST) {
+        reason = bight_failure_of(BIGHT_E_CONNECTION_LOST);
+    }
+    bight_close_end(transport, reason, false);
+}
+
+/* ------------------------------------------------------------------------------------- in good order */
+
+static void end_done(struct bight_transport *transport)
+{
+    bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+}
+
+/* The writing side has been shut: T7 waits a while for the peer to see it. Without memory for the timer it does not. */
+static void linger(struct bight_transport *transport)
+{
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL || extension->linger == 0 || extension->linger_bytes == 0) {
+        end_done(transport);
+        return;
+    }
+    bight_timeouts_disarm_user(transport);
+    bight_timeouts_close_in(transport, extension->linger);
+    bight_receive_update(transport);
+}
+
+static void tell_write_end(struct bight_transport *transport)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    transport->state &= ~BIGHT_STATE_WRITE_END_DUE;
+    if ((transport->state & BIGHT_STATE_LOSING) || protocol->ops->write_connection_lost == NULL) {
+        return;
+    }
+    transport->state |= BIGHT_STATE_IN_HANDLER;
+    protocol->ops->write_connection_lost(protocol);
+    transport->state &= ~BIGHT_STATE_IN_HANDLER;
+    if (transport->state & BIGHT_STATE_SWITCHING) {
+        bight_switch_now(transport);
+    }
+}
+
+static void shut(struct bight_transport *transport)
+{
+    transport->state |= BIGHT_STATE_SHUT;
+    if (transport->bottom->shut_writing != NULL) {
+        transport->bottom->shut_writing(transport);
+    }
+    if (transport->state & BIGHT_STATE_LOSING) {
+        linger(transport);
+    }
+}
+
+void bight_close_advance(struct bight_transport *transport)
+{
+    const uint32_t both = BIGHT_STATE_SHUT | BIGHT_STATE_END_DELIVERED;
+    if (!(transport->state & BIGHT_STATE_SHUT_WANTED) || bight_output_queued(transport) > 0) {
+        return;
+    }
+    if (transport->state & BIGHT_STATE_OVER) {
+        return;
+    }
+    bool losing = (transport->state & BIGHT_STATE_LOSING) != 0;
+    if (losing && (transport->state & BIGHT_STATE_INPUT_ENDED)) {
+        end_done(transport); /* closing shuts as well */
+        return;
+    }
+    if (!(transport->state & BIGHT_STATE_SHUT)) {
+        shut(transport);
+    }
+    if ((transport->state & BIGHT_STATE_WRITE_END_DUE) && transport->output == NULL) {
+        tell_write_end(transport);
+    }
+    if (!(transport->state & BIGHT_STATE_LOSING) && (transport->state & both) == both) {
+        end_done(transport); /* T11 */
+    }
+}
+
+void bight_close_shut_wanted(struct bight_transport *transport)
+{
+    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_SHUT_WANTED)) {
+        return;
+    }
+    transport->state |= BIGHT_STATE_SHUT_WANTED;
+    bight_close_advance(transport);
+}
+
+/* Nothing more will be written: the layers end first, each when it has sent its own. */
+static void end_writing(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_LAYERED) {
+        bight_layers_write_end(transport);
+    } else {
+        bight_close_shut_wanted(transport);
+    }
+}
+
+/* A bound for a flush that has something to wait for. Output that has not been tried yet has not. */
+static void bound_flush(struct bight_transport *transport)
+{
+    const uint32_t bits = BIGHT_STATE_LOSING | BIGHT_STATE_SHUT | BIGHT_STATE_OVER;
+    bool waits = (transport->output != NULL && transport->output->watching) || (transport->state & BIGHT_STATE_LAYERED);
+    if ((transport->state & bits) != BIGHT_STATE_LOSING || !waits) {
+        return;
+    }
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension != NULL) {
+        bight_timeouts_close_in(transport, extension->flush);
+    }
+}
+
+void bight_close_flush(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_PRODUCING) {
+        return; /* T8 */
+    }
+    if (transport->state & BIGHT_STATE_SHUT_WANTED) {
+        bight_close_advance(transport);
+    } else {
+        end_writing(transport);
+    }
+    bound_flush(transport);
+}
+
+void bight_close_lose(struct bight_transport *transport)
+{
+    transport->state |= BIGHT_STATE_LOSING;
+    transport->state &= ~(BIGHT_STATE_PRESSED | BIGHT_STATE_PAUSED);
+    bight_receive_drop_held(transport);
+    bight_switch_drop(transport);
+    if (transport->state & BIGHT_STATE_SHUT) { /* by lose_write */
+        transport->state &BIGHT_STATE_INPUT_ENDED ? end_done(transport) : linger(transport);
+        return;
+    }
+    bight_receive_update(transport);
+    bight_close_flush(transport);
+}
+
+/* The flush has 30 s anew for each bit of progress; while a producer is waited for it has no bound of its own. */
+void bight_close_progress(struct bight_transport *transport, size_t sent)
+{
+    struct bight_extension *extension = transport->extension;
+    if (sent > 0 || extension == NULL || !bight_wheel_is_armed(&extension->close_timer)) {
+        bound_flush(transport);
+    }
+}
+
+void bight_close_discarded(struct bight_transport *transport, size_t size)
+{
+    struct bight_extension *extension = transport->extension;
+    const uint32_t lingering = BIGHT_STATE_SHUT | BIGHT_STATE_LOSING;
+    if ((transport->state & (lingering | BIGHT_STATE_OVER)) != lingering || extension == NULL) {
+        return;
+    }
+    if (size >= extension->linger_bytes) {
+        end_done(transport);
+        return;
+    }
+    extension->linger_bytes -= size;
+}
+
+/* ------------------------------------------------------------------------------------------ the calls */
+
+int bight_transport_lose_connection(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_ENDED) {
+        return BIGHT_E_CLOSED;
+    }
+    if (transport->state & (BIGHT_STATE_ENDING | BIGHT_STATE_LOSING)) {
+        return BIGHT_OK;
+    }
+    bight_close_lose(transport);
+    return BIGHT_OK;
+}
+
+int bight_transport_abort_connection(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_ENDED) {
+        return BIGHT_E_CLOSED;
+    }
+    bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_ABORTED), true);
+    return BIGHT_OK;
+}
+
+int bight_transport_lose_write(struct bight_transport *transport)
+{
+    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (transport->state & BIGHT_STATE_WRITE_ENDED) {
+        return BIGHT_OK;
+    }
+    if (transport->bottom->shut_writing == NULL) {
+        return BIGHT_E_NOT_SUPPORTED;
+    }
+    int code = bight_output_ask(transport); /* so that the protocol hears of it from the loop */
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    transport->state |= BIGHT_STATE_WRITE_ENDED | BIGHT_STATE_WRITE_END_DUE;
+    bight_close_flush(transport);
+    return BIGHT_OK;
+}

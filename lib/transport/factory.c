@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* factory.c - when a factory is started and stopped, and whose it is (T16, T15).
+ *
+ * A factory is the user's memory, often static; bight only counts in it who makes use of it: ports, attempts to connect
+ * and connections. It belongs to a reactor from the first use to the end of the last, when it may go to another reactor
+ * or be freed. */
+#include "transport/transport.h"
+
+static bool is_used(const struct bight_factory *factory)
+{
+    return factory->ports != 0 || factory->connections != 0;
+}
+
+static int add(struct bight_factory *factory, struct bight_reactor *reactor, uint32_t *count)
+{
+    bool was_used = is_used(factory);
+    if (was_used && factory->reactor != reactor) {
+        return bight_usage_error(BIGHT_E_FACTORY_IN_USE, BIGHT_HERE, "a factory that is used with another reactor");
+    }
+    ++*count;
+    if (was_used) {
+        return BIGHT_OK;
+    }
+    factory->reactor = reactor;
+    if (factory->ops != NULL && factory->ops->started != NULL) {
+        factory->ops->started(factory);
+    }
+    return BIGHT_OK;
+}
+
+static void subtract(struct bight_factory *factory, uint32_t *count)
+{
+    --*count;
+    if (is_used(factory)) {
+        return;
+    }
+    factory->reactor = NULL;
+    if (factory->ops != NULL && factory->ops->stopped != NULL) {
+        factory->ops->stopped(factory);
+    }
+}
+
+int bight_factory_add_port(struct bight_factory *factory, struct bight_reactor *reactor)
+{
+    return add(factory, reactor, &factory->ports);
+}
+
+int bight_factory_add_connection(struct bight_factory *factory, struct bight_reactor *reactor)
+{
+    return add(factory, reactor, &factory->connections);
+}
+
+void bight_factory_remove_port(struct bight_factory *factory)
+{
+    subtract(factory, &factory->ports);
+}
+
+void bight_factory_remove_connection(struct bight_factory *factory)
+{
+    subtract(factory, &factory->connections);
+}
+
+struct bight_protocol *bight_factory_build(struct bight_factory *factory, const struct bight_address *peer, int *code)
+{
+    bool custom = factory->ops != NULL && factory->ops->build_protocol != NULL;
+    factory->out_of_memory = false;
+    struct bight_protocol *protocol =
+        custom ? factory->ops->build_protocol(factory, peer) : bight_protocol_new(factory);
+    if (protocol == NULL) {
+        *code = factory->out_of_memory ? BIGHT_E_OUT_OF_MEMORY : BIGHT_E_NO_PROTOCOL;
+    }
+    return protocol;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* flow.c - who may go on: pause and resume of the input, producers and backpressure against the output's marks.
+ *
+ * The marks are judged after an attempt to send (T13), so a peer that reads keeps everybody going however much is
+ * written. A producer, when there is one, is told; without one the connection's own input stands still instead.
+ * Defaults need no extension; whoever sets something gets one. */
+#include "transport/transport.h"
+
+size_t bight_flow_limit(const struct bight_transport *transport)
+{
+    if (transport->extension != NULL) {
+        return transport->extension->limit;
+    }
+    return transport->state & BIGHT_STATE_ACCEPTED ? BIGHT_ACCEPTED_LIMIT : SIZE_MAX;
+}
+
+/* ---------------------------------------------------------------------------------- the input (T2) */
+
+int bight_transport_pause(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    transport->state |= BIGHT_STATE_PAUSED;
+    return BIGHT_OK;
+}
+
+int bight_transport_resume(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    if (!(transport->state & BIGHT_STATE_PAUSED)) {
+        return BIGHT_OK;
+    }
+    transport->state &= ~BIGHT_STATE_PAUSED;
+    if (transport->state & (BIGHT_STATE_HELD_INPUT | BIGHT_STATE_END_HELD)) {
+        bight_receive_later(transport);
+    }
+    bight_receive_update(transport);
+    return BIGHT_OK;
+}
+
+/* ------------------------------------------------------------------------------------- backpressure */
+
+static void set_pressed(struct bight_transport *transport, bool on)
+{
+    if (((transport->state & BIGHT_STATE_PRESSED) != 0) == on) {
+        return;
+    }
+    transport->state ^= BIGHT_STATE_PRESSED;
+    if (!on) {
+        bight_receive_update(transport);
+    }
+}
+
+static bool is_below(size_t queued, size_t low)
+{
+    return queued < low || queued == 0;
+}
+
+static void judge_producer(struct bight_extension *extension, size_t queued)
+{
+    if (!extension->streaming) {
+        return;
+    }
+    if (!extension->producer_paused && queued > extension->high) {
+        extension->producer_paused = true;
+        if (extension->producer->pause != NULL) {
+            extension->producer->pause(extension->producer_context);
+        }
+    } else if (extension->producer_paused && is_below(queued, extension->low)) {
+        extension->producer_paused = false;
+        if (extension->producer->resume != NULL) {
+            extension->producer->resume(extension->producer_context);
+        }
+    }
+}
+
+void bight_flow_judge(struct bight_transport *transport)
+{
+    struct bight_extension *extension = transport->extension;
+    size_t queued = bight_output_queued(transport);
+    if (transport->state & BIGHT_STATE_OVER) {
+        return;
+    }
+    if (transport->state & BIGHT_STATE_PRODUCING) {
+        struct bight_reactor *reactor = transport->hub->reactor;
+        set_pressed(transport, false);
+        bight_reactor_enter(reactor);
+        judge_producer(extension, queued);
+        bight_reactor_leave(reactor);
+        return;
+    }
+    if (!(transport->state & BIGHT_STATE_PRESSURE_ON)) {
+        set_pressed(transport, false);
+    } else if (queued > (extension == NULL ? BIGHT_HIGH_WATERMARK : extension->high)) {
+        set_pressed(transport, true);
+    } else if (is_below(queued, extension == NULL ? BIGHT_LOW_WATERMARK : extension->low)) {
+        set_pressed(transport, false);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------- producers */
+
+static void pull(struct bight_task *task)
+{
+    struct bight_extension *extension = BIGHT_CONTAINER(task, struct bight_extension, pull_task);
+    struct bight_transport *transport = extension->transport;
+    bool wanted = (transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING;
+    if (wanted && !extension->streaming && bight_output_queued(transport) == 0 && extension->producer->resume != NULL) {
+        extension->producer->resume(extension->producer_context);
+    }
+}
+
+/* T13: a pull producer is asked on the next turn, so at most once a turn. */
+void bight_flow_drained(struct bight_transport *transport)
+{
+    struct bight_extension *extension = transport->extension;
+    bool pulled = (transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING &&
+                  !extension->streaming;
+    if (pulled && extension->pull_task.run == NULL) {
+        bight_reactor_soon(transport->hub->reactor, &extension->pull_task, pull);
+    }
+}
+
+void bight_flow_stop_producer(struct bight_transport *transport)
+{
+    if (!(transport->state & BIGHT_STATE_PRODUCING)) {
+        return;
+    }
+    struct bight_extension *extension = transport->extension;
+    transport->state &= ~BIGHT_STATE_PRODUCING;
+    if (extension->producer->stop != NULL) {
+        extension->producer->stop(extension->producer_context);
+    }
+}
+
+static bool takes_producer(const struct bight_transport *transport)
+{
+    return !(transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED));
+}
+
+int bight_transport_register_producer(
+    struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming)
+{
+    if ((transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING) {
+        return bight_usage_error(BIGHT_E_PRODUCER_REGISTERED, BIGHT_HERE, "bight_transport_register_producer");
+    }
+    if (!takes_producer(transport)) {
+        if (ops->stop != NULL) {
+            ops->stop(context);
+        }
+        return BIGHT_E_CLOSED;
+    }
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    extension->producer = ops;
+    extension->producer_context = context;
+    extension->streaming = streaming;
+    extension->producer_paused = false;
+    transport->state |= BIGHT_STATE_PRODUCING;
+    bight_flow_judge(transport);
+    if (!streaming && ops->resume != NULL && (transport->state & BIGHT_STATE_PRODUCING)) {
+        bight_reactor_enter(transport->hub->reactor);
+        ops->resume(context);
+        bight_reactor_leave(transport->hub->reactor);
+    }
+    return BIGHT_OK;
+}
+
+int bight_transport_unregister_producer(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    if (!(transport->state & BIGHT_STATE_PRODUCING)) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_unregister_producer");
+    }
+    transport->state &= ~BIGHT_STATE_PRODUCING;
+    if (transport->state & (BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) {
+        bight_close_flush(transport);
+    } else {
+        bight_flow_judge(transport);
+    }
+    return BIGHT_OK;
+}
+
+/* ------------------------------------------------------------------------------------------ settings */
+
+int bight_transport_set_watermarks(struct bight_transport *transport, size_t low, size_t high)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    if (low >= high) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_set_watermarks");
+    }
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    extension->low = low;
+    extension->high = high;
+    return BIGHT_OK;
+}
+
+int bight_transport_set_backpressure(struct bight_transport *transport, bool on)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    if (on) {
+        transport->state |= BIGHT_STATE_PRESSURE_ON;
+    } else {
+        transport->state &= ~BIGHT_STATE_PRESSURE_ON;
+        set_pressed(transport, false);
+    }
+    return BIGHT_OK;
+}
+
+int bight_transport_set_output_limit(struct bight_transport *transport, size_t limit)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    extension->limit = limit;
+    return BIGHT_OK;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol.c - the life of a protocol: made by its factory, held, tied to, and freed.
+ *
+ * The connection has one hold of a protocol until connection_lost or protocol_replaced has returned; the record of its
+ * ties, made when something is first tied, has another until the last tied Deferred has finished. The transport's slot
+ * goes with the protocol that it ended with. */
+#include <bight/memory.h>
+#include <bight/transport.h>
+
+#include "transport/transport.h"
+
+/* In protocol->reserved. */
+struct record {
+    struct bight_owner owner;
+    struct bight_protocol *protocol;
+};
+
+/* ------------------------------------------------------------------------------------ making, freeing */
+
+struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
+{
+    if (factory->protocol_size < sizeof(struct bight_protocol) || factory->protocol_ops == NULL) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_protocol_new: a factory without BIGHT_FACTORY");
+        return NULL;
+    }
+    struct bight_protocol *protocol = bight_calloc(1, factory->protocol_size);
+    factory->out_of_memory = protocol == NULL;
+    if (protocol == NULL) {
+        return NULL;
+    }
+    protocol->ops = factory->protocol_ops;
+    protocol->transport = BIGHT_TRANSPORT_CLOSED;
+    protocol->factory = factory;
+    protocol->holds = 1;
+    return protocol;
+}
+
+void *bight_protocol_self_failed(const char *place)
+{
+    bight_usage_error(BIGHT_E_USAGE, place, "bight_self: the factory makes something smaller");
+    return NULL;
+}
+
+static void free_protocol(struct bight_protocol *protocol)
+{
+    struct bight_transport *transport = protocol->transport;
+    bight_free(protocol->reserved);
+    bight_free(protocol);
+    if (transport != BIGHT_TRANSPORT_CLOSED) {
+        bight_hub_give(transport);
+    }
+}
+
+void bight_protocol_free(struct bight_protocol *protocol)
+{
+    if (protocol == NULL) {
+        return;
+    }
+    if (protocol->state & BIGHT_PROTOCOL_CONNECTED) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_protocol_free: it has a connection");
+        return;
+    }
+    bight_protocol_end_ties(protocol);
+    bight_protocol_release(protocol);
+}
+
+struct bight_protocol *bight_protocol_hold(struct bight_protocol *protocol)
+{
+    protocol->holds++;
+    return protocol;
+}
+
+void bight_protocol_release(struct bight_protocol *protocol)
+{
+    if (--protocol->holds == 0) {
+        free_protocol(protocol);
+    }
+}
+
+/* ----------------------------------------------------------------------------------- its connection */
+
+int bight_protocol_connect(struct bight_protocol *protocol, struct bight_transport *transport)
+{
+    if (protocol->state & BIGHT_PROTOCOL_CONNECTED) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "a protocol is used for a second connection");
+    }
+    protocol->state |= BIGHT_PROTOCOL_CONNECTED;
+    protocol->transport = transport;
+    return BIGHT_OK;
+}
+
+void bight_protocol_disconnect(struct bight_protocol *protocol)
+{
+    bight_protocol_end_ties(protocol);
+    bight_protocol_release(protocol);
+}
+
+/* ---------------------------------------------------------------------------------------- ties (D32) */
+
+static void ties_finished(struct bight_owner *owner)
+{
+    bight_protocol_release(BIGHT_CONTAINER(owner, struct record, owner)->protocol);
+}
+
+struct bight_owner *bight_protocol_owner(struct bight_protocol *protocol)
+{
+    struct record *record = protocol->reserved;
+    if (record != NULL) {
+        return &record->owner;
+    }
+    record = bight_malloc(sizeof *record);
+    if (record == NULL) {
+        return NULL;
+    }
+    record->protocol = bight_protocol_hold(protocol);
+    bight_owner_init(&record->owner, ties_finished);
+    protocol->reserved = record;
+    if (protocol->state & BIGHT_PROTOCOL_OVER) {
+        bight_owner_end(&record->owner);
+    }
+    return &record->owner;
+}
+
+struct bight_deferred *bight_protocol_tie(struct bight_protocol *protocol, struct bight_deferred *deferred)
+{
+    bool never_tied = protocol->reserved == NULL;
+    struct bight_owner *owner =
+        never_tied && (protocol->state & BIGHT_PROTOCOL_OVER) ? NULL : bight_protocol_owner(protocol);
+    if (owner != NULL) {
+        return bight_deferred_tie(deferred, owner);
+    }
+    bight_deferred_hold(deferred);
+    bight_deferred_cancel(deferred);
+    bight_deferred_release(deferred);
+    return deferred;
+}
+
+void bight_protocol_end_ties(struct bight_protocol *protocol)
+{
+    protocol->state |= BIGHT_PROTOCOL_OVER;
+    struct record *record = protocol->reserved;
+    if (record != NULL) {
+        bight_owner_end(&record->owner);
+    }
+}
+
+/* --------------------------------------------------------------------------------------- scopes (D37) */
+
+static struct bight_transport *transport_of(struct bight_scope_member *member)
+{
+    return BIGHT_CONTAINER(member, struct bight_extension, member)->transport;
+}
+
+static void close_member(struct bight_scope_member *member)
+{
+    (void)bight_transport_lose_connection(transport_of(member));
+}
+
+static void abort_member(struct bight_scope_member *member)
+{
+    (void)bight_transport_abort_connection(transport_of(member));
+}
+
+static const struct bight_scope_member_ops member_ops = { .close = close_member, .abort = abort_member };
+
+int bight_protocol_join_scope(struct bight_protocol *protocol, struct bight_scope *scope)
+{
+    struct bight_transport *transport = protocol->transport;
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    return bight_scope_join(scope, &extension->member, &member_ops);
+}
+
+/* ------------------------------------------------------------------------------------- as a result */
+
+static void destroy_value(void *protocol)
+{
+    bight_protocol_release(protocol);
+}
+
+static void discard_value(void *value)
+{
+    struct bight_protocol *protocol = value;
+    (void)bight_transport_abort_connection(protocol->transport);
+    bight_protocol_release(protocol);
+}
+
+const struct bight_type bight_type_protocol = {
+    .name = "protocol",
+    .destroy = destroy_value,
+    .discard = discard_value,
+};

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* switch.c - handing a live connection from one protocol to another (T23).
+ *
+ * A switch is a request in the extension. It is carried out when the handler that asked has returned, or on a later
+ * turn when none is on the stack; a handler of the new protocol may ask for the next. What was not consumed lies in
+ * front of held input. The old protocol is left with a transport that answers CLOSED, and with its ties to end. */
+#include <bight/memory.h>
+
+#include <string.h>
+
+#include "transport/transport.h"
+
+void bight_switch_drop(struct bight_transport *transport)
+{
+    struct bight_extension *extension = transport->extension;
+    if (!(transport->state & BIGHT_STATE_SWITCHING)) {
+        return;
+    }
+    struct bight_protocol *protocol = extension->next_protocol;
+    transport->state &= ~BIGHT_STATE_SWITCHING;
+    bight_free(extension->switch_data);
+    extension->switch_data = NULL;
+    extension->next_protocol = NULL;
+    protocol->transport = BIGHT_TRANSPORT_CLOSED;
+    bight_protocol_disconnect(protocol);
+}
+
+/* The old protocol's factory: the first one, which built the connection's, hears when the connection ends; one that
+ * came by a switch leaves with its protocol. */
+static void leave_factory(struct bight_transport *transport, struct bight_factory *factory)
+{
+    if (transport->state & BIGHT_STATE_FACTORY_APART) {
+        bight_factory_remove_connection(factory);
+        return;
+    }
+    transport->extension->factory = factory;
+    transport->state |= BIGHT_STATE_FACTORY_APART;
+}
+
+static void replace(struct bight_transport *transport, struct bight_protocol *old)
+{
+    struct bight_protocol *protocol = transport->extension->next_protocol;
+    transport->state &= ~BIGHT_STATE_SWITCHING;
+    transport->extension->next_protocol = NULL;
+    transport->protocol = protocol;
+    old->transport = BIGHT_TRANSPORT_CLOSED;
+    bight_protocol_end_ties(old);
+    if (old->ops->protocol_replaced != NULL) {
+        old->ops->protocol_replaced(old);
+    }
+    leave_factory(transport, old->factory);
+    bight_protocol_disconnect(old);
+}
+
+static void switch_once(struct bight_transport *transport)
+{
+    struct bight_extension *extension = transport->extension;
+    uint8_t *data = extension->switch_data;
+    size_t size = extension->switch_size;
+    extension->switch_data = NULL;
+    int code = bight_receive_hold(transport, data, size, true);
+    bight_free(data);
+    if (code != BIGHT_OK) {
+        bight_switch_drop(transport);
+        bight_close_end(transport, bight_failure_of(code), true);
+        return;
+    }
+    replace(transport, transport->protocol);
+    struct bight_protocol *protocol = transport->protocol;
+    if (protocol->ops->connection_made != NULL) {
+        protocol->ops->connection_made(protocol);
+    }
+}
+
+void bight_switch_now(struct bight_transport *transport)
+{
+    bool switched = false;
+    while ((transport->state & BIGHT_STATE_SWITCHING) && !(transport->state & BIGHT_STATE_OVER)) {
+        transport->state |= BIGHT_STATE_IN_HANDLER;
+        switch_once(transport);
+        transport->state &= ~BIGHT_STATE_IN_HANDLER;
+        switched = true;
+    }
+    if (switched && !(transport->state & BIGHT_STATE_OVER)) {
+        bight_receive_held(transport);
+    }
+}
+
+/* The request, without the protocol. */
+static int remember(struct bight_transport *transport, const void *data, size_t size)
+{
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    extension->switch_data = NULL;
+    extension->switch_size = size;
+    if (size == 0) {
+        return BIGHT_OK;
+    }
+    extension->switch_data = bight_malloc(size);
+    if (extension->switch_data == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    memcpy(extension->switch_data, data, size);
+    return BIGHT_OK;
+}
+
+int bight_transport_switch_protocol(
+    struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size)
+{
+    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (protocol == NULL || (protocol->state & BIGHT_PROTOCOL_CONNECTED) ||
+        (transport->state & BIGHT_STATE_SWITCHING)) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_transport_switch_protocol");
+    }
+    struct bight_factory *factory = protocol->factory;
+    int code = remember(transport, data, size);
+    if (code == BIGHT_OK) {
+        code = bight_factory_add_connection(factory, transport->hub->reactor);
+    }
+    if (code != BIGHT_OK) {
+        if (transport->extension != NULL) {
+            bight_free(transport->extension->switch_data);
+            transport->extension->switch_data = NULL;
+        }
+        return code;
+    }
+    bight_protocol_connect(protocol, transport);
+    transport->extension->next_protocol = protocol;
+    transport->state |= BIGHT_STATE_SWITCHING;
+    if (!(transport->state & BIGHT_STATE_IN_HANDLER)) {
+        bight_receive_later(transport);
+    }
+    return BIGHT_OK;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* transport.c - the facade itself: how a connection is made and started, its extension, and the facts about it.
+ *
+ * Writing stands in write.c, the way out in output.c, the way in in receive.c, the end in close.c. The one idea of
+ * the facade: everything that few connections need is in an extension which is made when it is first asked for. */
+#include <bight/memory.h>
+
+#include <string.h>
+
+#include "transport/transport.h"
+
+const struct bight_transport bight_transport_closed = {
+    .descriptor = -1,
+    .state = BIGHT_STATE_OVER,
+};
+
+/* -------------------------------------------------------------------------------------- extension */
+
+static struct bight_extension *make_extension(struct bight_transport *transport)
+{
+    struct bight_extension *extension = bight_pool_take(&transport->hub->extensions);
+    if (extension == NULL) {
+        return NULL;
+    }
+    *extension = (struct bight_extension) {
+        .transport = transport,
+        .low = BIGHT_LOW_WATERMARK,
+        .high = BIGHT_HIGH_WATERMARK,
+        .limit = transport->state & BIGHT_STATE_ACCEPTED ? BIGHT_ACCEPTED_LIMIT : SIZE_MAX,
+        .flush = BIGHT_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
+        .linger = BIGHT_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
+        .linger_bytes = BIGHT_LINGER_BYTES,
+    };
+    transport->extension = extension;
+    return extension;
+}
+
+struct bight_extension *bight_extension_of(struct bight_transport *transport)
+{
+    struct bight_extension *extension = transport->extension;
+    return extension != NULL ? extension : make_extension(transport);
+}
+
+void bight_extension_drop(struct bight_transport *transport)
+{
+    struct bight_extension *extension = transport->extension;
+    if (extension == NULL) {
+        return;
+    }
+    if (extension->task.run != NULL) {
+        bight_reactor_unqueue(transport->hub->reactor, &extension->task);
+    }
+    if (extension->pull_task.run != NULL) {
+        bight_reactor_unqueue(transport->hub->reactor, &extension->pull_task);
+    }
+    bight_timeouts_disarm(transport);
+    bight_switch_drop(transport);
+    bight_receive_drop_held(transport);
+    bight_free(extension->peer);
+    transport->extension = NULL;
+    bight_pool_give(&transport->hub->extensions, extension);
+}
+
+/* -------------------------------------------------------------------------------- making, starting */
+
+/* A protocol that names another factory than the one that was asked (which wraps it) counts with both. */
+static int join_own_factory(
+    struct bight_transport *transport, struct bight_protocol *protocol, struct bight_factory *asked)
+{
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    int code = bight_factory_add_connection(protocol->factory, transport->hub->reactor);
+    if (code == BIGHT_OK) {
+        extension->factory = asked;
+        transport->state |= BIGHT_STATE_FACTORY_APART;
+    }
+    return code;
+}
+
+static int build(struct bight_transport *transport, struct bight_factory *factory, const struct bight_address *peer)
+{
+    int code = BIGHT_OK;
+    struct bight_protocol *protocol = bight_factory_build(factory, peer, &code);
+    if (protocol == NULL) {
+        return code;
+    }
+    code = bight_protocol_connect(protocol, transport);
+    if (code != BIGHT_OK) {
+        return code; /* it has a connection already, to which it belongs */
+    }
+    transport->protocol = protocol;
+    if (protocol->factory != factory) {
+        code = join_own_factory(transport, protocol, factory);
+    }
+    if (code != BIGHT_OK) {
+        protocol->transport = BIGHT_TRANSPORT_CLOSED;
+        bight_protocol_disconnect(protocol);
+    }
+    return code;
+}
+
+static struct bight_transport *make(
+    struct bight_hub *hub, struct bight_factory *factory, const struct bight_address *peer, bool accepted, int *code)
+{
+    struct bight_transport *transport = bight_hub_take(hub);
+    if (transport == NULL) {
+        *code = BIGHT_E_OUT_OF_MEMORY;
+        return NULL;
+    }
+    if (accepted) {
+        transport->state = BIGHT_STATE_ACCEPTED | BIGHT_STATE_PRESSURE_ON;
+    }
+    *code = build(transport, factory, peer);
+    if (*code != BIGHT_OK) {
+        bight_extension_drop(transport);
+        bight_hub_give(transport);
+        return NULL;
+    }
+    return transport;
+}
+
+struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struct bight_factory *factory,
+    const struct bight_bottom_ops *bottom, void *memory, int descriptor, const struct bight_address *peer,
+    bool accepted, int *code)
+{
+    struct bight_hub *hub = bight_hub_of(reactor);
+    if (hub == NULL || hub->disconnecting) {
+        *code = hub == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_E_SHUTDOWN;
+        return NULL;
+    }
+    *code = bight_factory_add_connection(factory, reactor);
+    if (*code != BIGHT_OK) {
+        return NULL;
+    }
+    struct bight_transport *transport = make(hub, factory, peer, accepted, code);
+    if (transport == NULL) {
+        bight_factory_remove_connection(factory);
+        return NULL;
+    }
+    transport->bottom = bottom;
+    transport->bottom_memory = memory;
+    transport->descriptor = descriptor;
+    return transport;
+}
+
+void bight_transport_start(struct bight_transport *transport)
+{
+    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_STARTED)) {
+        return;
+    }
+    struct bight_reactor *reactor = transport->hub->reactor;
+    struct bight_protocol *protocol = transport->protocol;
+    bight_reactor_enter(reactor);
+    transport->state |= BIGHT_STATE_STARTED | BIGHT_STATE_IN_HANDLER;
+    if (protocol->ops->connection_made != NULL) {
+        protocol->ops->connection_made(protocol);
+    }
+    transport->state &= ~BIGHT_STATE_IN_HANDLER;
+    if (transport->state & BIGHT_STATE_SWITCHING) {
+        bight_switch_now(transport);
+    }
+    bight_receive_update(transport);
+    bight_reactor_leave(reactor);
+}
+
+void *bight_transport_bottom_memory(const struct bight_transport *transport)
+{
+    return transport->bottom_memory;
+}
+
+struct bight_watch *bight_transport_watch(struct bight_transport *transport)
+{
+    return bight_watch_of(transport);
+}
+
+/* ------------------------------------------------------------------------------------------ facts */
+
+/* A peer's that has been asked for before outlives the descriptor. */
+static int ask_address(struct bight_transport *transport, bool peer, struct bight_address *address)
+{
+    struct bight_extension *extension = transport->extension;
+    if (peer && extension != NULL && extension->peer != NULL) {
+        *address = *extension->peer;
+        return BIGHT_OK;
+    }
+    *address = (struct bight_address) { .family = BIGHT_ADDRESS_NONE };
+    if (transport->state & BIGHT_STATE_ENDED) {
+        return BIGHT_E_CLOSED;
+    }
+    return transport->bottom->address == NULL ? BIGHT_OK : transport->bottom->address(transport, peer, address);
+}
+
+static void remember_peer(struct bight_transport *transport, const struct bight_address *address)
+{
+    struct bight_extension *extension = bight_extension_of(transport);
+    if (extension == NULL) {
+        return; /* it will have to be asked for again */
+    }
+    if (extension->peer == NULL) {
+        extension->peer = bight_malloc(sizeof *extension->peer);
+    }
+    if (extension->peer != NULL) {
+        *extension->peer = *address;
+    }
+}
+
+int bight_transport_peer(struct bight_transport *transport, struct bight_address *address)
+{
+    int code = ask_address(transport, true, address);
+    if (code == BIGHT_OK && !(transport->state & BIGHT_STATE_ENDED)) {
+        remember_peer(transport, address);
+    }
+    return code;
+}
+
+/* Not remembered: nobody asks for it again and again, and it would cost every such connection its memory. */
+int bight_transport_host(struct bight_transport *transport, struct bight_address *address)
+{
+    return ask_address(transport, false, address);
+}
+
+static int set_option(struct bight_transport *transport, enum bight_transport_option option, bool on)
+{
+    if (transport->state & BIGHT_STATE_OVER) {
+        return BIGHT_E_CLOSED;
+    }
+    if (transport->bottom->set_option == NULL) {
+        return BIGHT_E_NOT_SUPPORTED;
+    }
+    return transport->bottom->set_option(transport, option, on);
+}
+
+int bight_transport_set_nodelay(struct bight_transport *transport, bool on)
+{
+    return set_option(transport, BIGHT_OPTION_NODELAY, on);
+}
+
+int bight_transport_set_keepalive(struct bight_transport *transport, bool on)
+{
+    return set_option(transport, BIGHT_OPTION_KEEPALIVE, on);
+}
+
+uint64_t bight_transport_id(const struct bight_transport *transport)
+{
+    return transport->state & BIGHT_STATE_ENDED ? 0 : transport->id;
+}
+
+struct bight_protocol *bight_transport_protocol(const struct bight_transport *transport)
+{
+    return transport->protocol;
+}
+
+struct bight_reactor *bight_transport_reactor(const struct bight_transport *transport)
+{
+    return transport->hub == NULL ? NULL : transport->hub->reactor;
+}
+
+int bight_transport_descriptor(const struct bight_transport *transport)
+{
+    return transport->state & BIGHT_STATE_ENDED ? -1 : transport->descriptor;
+}
+
+bool bight_transport_is_open(const struct bight_transport *transport)
+{
+    return !(transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING));
+}
+
+size_t bight_transport_queued(const struct bight_transport *transport)
+{
+    return transport->state & BIGHT_STATE_OVER ? 0 : bight_output_queued(transport);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* write.c - the facade's writing functions: who may write, and the forms in which bytes are given.
+ *
+ * They check the state, pass layers if there are any, and end the connection when a write fails: a stream never has a
+ * gap (T6). Two ways are short: a small write is gathered, and a large one with nothing before it goes straight from
+ * the caller's memory to the bottom. */
+#include "transport/transport.h"
+
+/* Counted bytes up to this size are copied: a reference costs more. */
+#define COPY_BELOW 1024
+
+/* With one of these a write needs a closer look. */
+#define UNUSUAL (BIGHT_STATE_OVER | BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED | BIGHT_STATE_LAYERED)
+
+/* T9, T11: writing has ended, unless a producer has yet to finish (T8). */
+static bool is_closed(const struct bight_transport *transport)
+{
+    uint32_t state = transport->state;
+    if (state & BIGHT_STATE_OVER) {
+        return true;
+    }
+    return (state & (BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) && !(state & BIGHT_STATE_PRODUCING);
+}
+
+/* The code of a write that failed; the connection ends with it. */
+static int fail(struct bight_transport *transport, int code)
+{
+    if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
+        bight_close_end(transport, bight_failure_of(code), true);
+    }
+    return code;
+}
+
+static int write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+{
+    if (is_closed(transport)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (transport->state & BIGHT_STATE_LAYERED) {
+        return fail(transport, bight_layers_write(transport, pieces, count));
+    }
+    return fail(transport, bight_output_write(transport, pieces, count));
+}
+
+static int write_unusual(struct bight_transport *transport, const void *data, size_t size)
+{
+    if (is_closed(transport)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (size == 0) {
+        return BIGHT_OK;
+    }
+    struct bight_piece piece = { .data = data, .size = size, .counted = true };
+    return write_pieces(transport, &piece, 1);
+}
+
+/* Nothing is queued: the whole of it may go at once and leave nothing behind. */
+static int write_large(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    if (transport->output == NULL) {
+        struct iovec part = { (void *)(uintptr_t)data, size };
+        ssize_t sent = transport->bottom->send(transport, &part, 1);
+        if (BIGHT_LIKELY(sent == (ssize_t)size)) {
+            if (BIGHT_UNLIKELY(transport->state & BIGHT_STATE_PRODUCING)) {
+                return fail(transport, bight_output_ask(transport)); /* it is told that there is room */
+            }
+            return BIGHT_OK;
+        }
+        return fail(transport, bight_output_left_over(transport, data, size, sent));
+    }
+    struct bight_piece piece = { .data = data, .size = size, .counted = true };
+    return fail(transport, bight_output_write(transport, &piece, 1));
+}
+
+int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
+{
+    if (BIGHT_UNLIKELY((transport->state & UNUSUAL) || size == 0)) {
+        return write_unusual(transport, data, size);
+    }
+    if (size >= BIGHT_LARGE_WRITE) {
+        return write_large(transport, data, size);
+    }
+    int code = bight_output_gather(transport, data, size);
+    return BIGHT_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+}
+
+/* More pieces than this are written in several rounds, all of them or none: a round that fails ends the connection. */
+#define PIECES_A_ROUND 16
+
+int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
+{
+    int code = is_closed(transport) ? BIGHT_E_CLOSED : BIGHT_OK;
+    while (count > 0 && code == BIGHT_OK) {
+        struct bight_piece pieces[PIECES_A_ROUND];
+        size_t round = count < PIECES_A_ROUND ? count : PIECES_A_ROUND;
+        size_t used = 0;
+        for (size_t i = 0; i < round; i++) {
+            if (parts[i].iov_len > 0) {
+                pieces[used++] = (struct bight_piece) {
+                    .data = parts[i].iov_base,
+                    .size = parts[i].iov_len,
+                    .counted = true,
+                };
+            }
+        }
+        code = used == 0 ? BIGHT_OK : write_pieces(transport, pieces, used);
+        parts += round;
+        count -= round;
+        if (transport->state & BIGHT_STATE_OVER) {
+            break; /* the rest would be dropped with what was queued */
+        }
+    }
+    return code;
+}
+
+static void release_bytes(void *bytes)
+{
+    bight_bytes_release(bytes);
+}
+
+int bight_transport_write_bytes(struct bight_transport *transport, struct bight_bytes *bytes)
+{
+    size_t size = bight_bytes_size(bytes);
+    if (size < COPY_BELOW || is_closed(transport)) {
+        return bight_transport_write(transport, bight_bytes_data(bytes), size);
+    }
+    struct bight_piece piece = {
+        .data = bight_bytes_data(bytes),
+        .size = size,
+        .release = release_bytes,
+        .context = bight_bytes_hold(bytes),
+        .counted = true,
+    };
+    int code = write_pieces(transport, &piece, 1);
+    if (code != BIGHT_OK) {
+        bight_bytes_release(bytes);
+    }
+    return code;
+}
+
+int bight_transport_write_lent(
+    struct bight_transport *transport, const void *data, size_t size, bight_release_function release, void *context)
+{
+    if (release == NULL) {
+        return bight_transport_write(transport, data, size); /* only good during the call */
+    }
+    struct bight_piece piece = { .data = data, .size = size, .release = release, .context = context };
+    return write_pieces(transport, &piece, 1);
+}
