@@ -8,6 +8,7 @@
 
 #include <bight/error.h>
 
+#include "base/private.h"
 #define BIGHT_LIKELY(x) __builtin_expect(!!(x), 1)
 #define BIGHT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -17,6 +18,6 @@
 _Noreturn void bight_invariant_broken(const char *condition, const char *place);
 
 /* Logs an error "<what>: <text of the code>" with the place and gives `code` back. */
-int bight_usage_error(int code, const char *place, const char *what);
+BIGHT_PRIVATE_API int bight_usage_error(int code, const char *place, const char *what);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "base/private.h"
 #include "reactor/wheel.h"
 
 /* Something put off. queued is kept by the queue; a task is in one queue at most. */
@@ -68,7 +69,7 @@ static inline void bight_task_push(struct bight_task_queue *queue, struct bight_
     queue->last = task;
 }
 
-void bight_reactor_drain_afterwards(struct bight_reactor *reactor);
+BIGHT_PRIVATE_API void bight_reactor_drain_afterwards(struct bight_reactor *reactor);
 
 static inline void bight_reactor_enter(struct bight_reactor *reactor)
 {
@@ -88,10 +89,11 @@ void bight_reactor_afterwards(
     struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task));
 
 /* run(task) on a later turn. */
-void bight_reactor_soon(struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task));
+BIGHT_PRIVATE_API void bight_reactor_soon(
+    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task));
 
 /* Takes a queued task out again (linear in the queue; for rare paths). */
-void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *task);
+BIGHT_PRIVATE_API void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *task);
 
 /* The monotonic clock, read now. */
 static inline uint64_t bight_reactor_now(struct bight_reactor *reactor)
@@ -112,10 +114,10 @@ struct bight_attachment *bight_reactor_attachment(struct bight_reactor *reactor,
 void bight_reactor_attach(struct bight_reactor *reactor, struct bight_attachment *attachment);
 
 /* One turn, for run() and for tests that step: soon, calls from threads, timers, poll. */
-void bight_reactor_turn(struct bight_reactor *reactor, bool block);
+BIGHT_PRIVATE_API void bight_reactor_turn(struct bight_reactor *reactor, bool block);
 
 /* True when something waits that a turn without blocking would do. */
-bool bight_reactor_has_work(const struct bight_reactor *reactor);
+BIGHT_PRIVATE_API bool bight_reactor_has_work(const struct bight_reactor *reactor);
 
 /* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. */
 int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what);

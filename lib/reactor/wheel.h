@@ -12,6 +12,7 @@
 #define BIGHT_REACTOR_WHEEL_H
 
 #include "base/list.h"
+#include "base/private.h"
 
 #define BIGHT_WHEEL_LEVELS 6
 #define BIGHT_WHEEL_SLOTS 256
@@ -51,15 +52,15 @@ bool bight_wheel_run(struct bight_wheel *wheel, uint64_t now, size_t limit);
 
 /* The same in steps, for who brackets each call: begin a pass, take the next due entry (disarmed; NULL: none), ask
  * whether more is due. */
-void bight_wheel_begin(struct bight_wheel *wheel, uint64_t now);
+BIGHT_PRIVATE_API void bight_wheel_begin(struct bight_wheel *wheel, uint64_t now);
 struct bight_wheel_entry *bight_wheel_take(struct bight_wheel *wheel, uint64_t now);
-bool bight_wheel_is_due(const struct bight_wheel *wheel, uint64_t now);
+BIGHT_PRIVATE_API bool bight_wheel_is_due(const struct bight_wheel *wheel, uint64_t now);
 
 /* Disarms and gives any armed entry, for tearing down; NULL when there is none. */
 struct bight_wheel_entry *bight_wheel_take_any(struct bight_wheel *wheel);
 
 /* When the loop should wake: not later than the earliest deadline, and exactly at it once it is within reach of the
  * lowest level. UINT64_MAX: nothing is armed. */
-uint64_t bight_wheel_next(struct bight_wheel *wheel);
+BIGHT_PRIVATE_API uint64_t bight_wheel_next(struct bight_wheel *wheel);
 
 #endif

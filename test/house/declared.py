@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""Which names the public headers declare: what the shared libraries must export, no less and no more."""
+
+import pathlib
+import re
+
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+DECLARATION = re.compile(r"BIGHT_API\s+([^;(]*?)(\w+)\s*([;(\[])")
+
+
+def headers_of(include, library):
+    """The headers of one library, as paths below the include directory."""
+    everything = sorted(path.relative_to(include) for path in pathlib.Path(include).rglob("*.h"))
+    of_testing = [path for path in everything if "testing" in path.parts or path.name == "testing.h"]
+    return of_testing if library == "bight-testing" else [path for path in everything if path not in of_testing]
+
+
+def names_in(path):
+    """(name, is_function) for each declaration marked BIGHT_API, in order."""
+    text = COMMENT.sub("", path.read_text())
+    text = re.sub(r"^[ \t]*#.*(?:\\\n.*)*$", "", text, flags=re.MULTILINE)
+    return [(match.group(2), match.group(3) == "(") for match in DECLARATION.finditer(text)]
+
+
+def declared(include, library):
+    """All of a library's names, each once: {name: is_function}."""
+    names = {}
+    for header in headers_of(include, library):
+        names.update(names_in(pathlib.Path(include) / header))
+    return names
