@@ -21,7 +21,7 @@ static void make_reactor(unsigned threads)
 static struct bight_thread_pool_figures figures_of(void)
 {
     struct bight_thread_pool_figures figures;
-    bight_thread_pool_figures(reactor, &figures);
+    bight_thread_pool_read_figures(reactor, &figures);
     return figures;
 }
 

@@ -46,7 +46,7 @@ struct bight_thread_pool_figures {
     unsigned threads, busy; /* now */
     size_t queued;          /* jobs that wait for a thread */
 };
-BIGHT_API void bight_thread_pool_figures(struct bight_reactor *reactor, struct bight_thread_pool_figures *figures);
+BIGHT_API void bight_thread_pool_read_figures(struct bight_reactor *reactor, struct bight_thread_pool_figures *figures);
 
 BIGHT_END
 

@@ -431,7 +431,7 @@ int bight_thread_pool_resize(struct bight_reactor *reactor, unsigned limit)
     return 0;
 }
 
-void bight_thread_pool_figures(struct bight_reactor *reactor, struct bight_thread_pool_figures *figures)
+void bight_thread_pool_read_figures(struct bight_reactor *reactor, struct bight_thread_pool_figures *figures)
 {
     struct bight_thread_pool *pool = reactor->state->pool;
     *figures = (struct bight_thread_pool_figures) { 0 };
