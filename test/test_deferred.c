@@ -283,6 +283,27 @@ START_TEST(made_fired_deferreds_have_their_result) /* D1 */
     bight_deferred_release(deferred);
 }
 
+START_TEST(no_failure_and_no_deferred_are_usage_errors) /* D4 D5 */
+{
+    release_failed(bight_fail(NULL), BIGHT_E_INVALID_ARGUMENT);
+    bight_deferred_add_callback(deferred, chained, NULL);
+    fire(promise, 1);
+    release_failed(deferred, BIGHT_E_INVALID_ARGUMENT);
+    deferred = bight_deferred_new(&promise, NULL, NULL);
+    ck_assert_int_eq(bight_errback(promise, NULL), 0);
+    release_failed(deferred, BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(usage_errors, 3);
+}
+
+START_TEST(a_carried_deferred_is_let_go_of_with_what_carries_it) /* D31 */
+{
+    struct bight_result carrier = { &bight_type_deferred, deferred, NULL };
+    bight_result_clear(&carrier);
+    ck_assert(bight_promise_is_open(promise));
+    fire(promise, 1);
+    ck_assert_int_eq(fire(promise, 1), BIGHT_E_STALE);
+}
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, NULL);
@@ -304,6 +325,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_last_release_undoes_pauses);
     tcase_add_test(tests, a_long_running_deferred_reuses_its_levels);
     tcase_add_test(tests, a_million_handlers_run_in_constant_stack);
+    tcase_add_test(tests, no_failure_and_no_deferred_are_usage_errors);
+    tcase_add_test(tests, a_carried_deferred_is_let_go_of_with_what_carries_it);
     tcase_add_test(tests, made_fired_deferreds_have_their_result);
 }
 

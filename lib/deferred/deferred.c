@@ -143,28 +143,28 @@ struct bight_deferred *bight_deferred_hold(struct bight_deferred *deferred)
     return deferred;
 }
 
-/* Reports and destroys what nobody took. */
-static void __attribute__((noinline)) bury_result(struct bight_deferred *deferred)
+/* The observer of the log, the value's destroy and the owner's `finished` may do anything meanwhile: RUNNING keeps
+ * them from this Deferred, whose promise is still good for an answer. */
+static void __attribute__((noinline)) bury(struct bight_deferred *deferred)
 {
+    deferred->flags |= BIGHT_DEFERRED_RUNNING;
     if (deferred->result.type == &bight_type_failure) {
         bight_deferred_report(deferred);
     }
     bight_result_clear(&deferred->result);
+    if ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
+        bight_deferred_untie(deferred);
+    }
 }
 
-/* The observer of the log, the value's destroy and the owner's `finished` may do anything meanwhile: RUNNING keeps
- * them from this Deferred, whose promise is still good for an answer. */
 static inline void free_deferred(struct bight_deferred *deferred)
 {
-    deferred->flags |= BIGHT_DEFERRED_RUNNING;
-    if (deferred->result.type != NULL && deferred->result.type->destroy != NULL) {
-        bury_result(deferred);
+    const struct bight_type *type = deferred->result.type;
+    if ((type != NULL && type->destroy != NULL) || (deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
+        bury(deferred);
     }
     if (BIGHT_UNLIKELY(deferred->levels != deferred->inline_levels)) {
         bight_free(deferred->levels);
-    }
-    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_TIED) != 0)) {
-        bight_deferred_untie(deferred);
     }
     bight_slab_give(&slab, deferred);
 }

@@ -93,6 +93,9 @@ void bight_deferred_drop(struct bight_deferred *deferred);
  * afterwards. */
 void bight_deferred_run(struct bight_deferred *deferred);
 
+/* run.c: the same for one that is not blocked and that the caller has marked as RUNNING. */
+void bight_deferred_run_marked(struct bight_deferred *deferred);
+
 /* run.c: marks a level of D9; never called. */
 void bight_deferred_forward(struct bight_result *result, void *context);
 int bight_deferred_add_level(struct bight_deferred *deferred, const struct bight_level *level);

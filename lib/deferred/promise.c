@@ -7,7 +7,8 @@
 #include "deferred/deferred.h"
 
 /* Firing one of these is more than storing a result. */
-#define NEEDS_CARE (BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_CANCELLABLE | BIGHT_DEFERRED_HAS_PLACES)
+#define NEEDS_CARE \
+    (BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_BLOCKED | BIGHT_DEFERRED_CANCELLABLE | BIGHT_DEFERRED_HAS_PLACES)
 
 static inline bool is_current(struct bight_promise promise)
 {
@@ -94,10 +95,10 @@ static inline int fire(const char *place, struct bight_promise promise, const st
     if (BIGHT_UNLIKELY(!is_current(promise) || (deferred->flags & NEEDS_CARE) != 0)) {
         return fire_with_care(place, promise, type, value);
     }
-    deferred->flags |= BIGHT_DEFERRED_FIRED;
+    deferred->flags |= BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_RUNNING;
     deferred->result.type = type;
     deferred->result.value = value;
-    bight_deferred_run(deferred);
+    bight_deferred_run_marked(deferred);
     return BIGHT_OK;
 }
 

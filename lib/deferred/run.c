@@ -167,12 +167,12 @@ static inline void run_level(struct bight_deferred *deferred, const struct bight
     }
 }
 
-/* Runs levels until there are none, one must wait, or the result went to another Deferred; gives that one. */
+/* Of a Deferred that is marked as RUNNING: runs levels until there are none, one must wait, or the result went to
+ * another Deferred; gives that one. */
 static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
 {
     const uint32_t stops = BIGHT_DEFERRED_PAUSED | BIGHT_DEFERRED_WAITING;
     struct bight_deferred *other = NULL;
-    deferred->flags |= BIGHT_DEFERRED_RUNNING;
     while (other == NULL) {
         if (BIGHT_UNLIKELY((deferred->flags & (stops | BIGHT_DEFERRED_WAITED)) != 0)) {
             if ((deferred->flags & stops) != 0) {
@@ -221,7 +221,11 @@ static void __attribute__((noinline)) run_others(struct bight_deferred *deferred
     struct bight_deferred *stack = set_aside(deferred, other, NULL);
     deferred = other;
     for (;;) {
-        other = (deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0 ? run_levels(deferred) : NULL;
+        other = NULL;
+        if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
+            deferred->flags |= BIGHT_DEFERRED_RUNNING;
+            other = run_levels(deferred);
+        }
         if (other != NULL) {
             stack = set_aside(deferred, other, stack);
             deferred = other;
@@ -237,16 +241,21 @@ static void __attribute__((noinline)) run_others(struct bight_deferred *deferred
     }
 }
 
-void bight_deferred_run(struct bight_deferred *deferred)
+void bight_deferred_run_marked(struct bight_deferred *deferred)
 {
-    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_BLOCKED) != 0)) {
-        return;
-    }
     struct bight_deferred *other = run_levels(deferred);
     if (BIGHT_UNLIKELY(other != NULL)) {
         run_others(deferred, other);
     } else if (deferred->holds == 0 || (deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
         bight_deferred_settle(deferred);
+    }
+}
+
+void bight_deferred_run(struct bight_deferred *deferred)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
+        deferred->flags |= BIGHT_DEFERRED_RUNNING;
+        bight_deferred_run_marked(deferred);
     }
 }
 
