@@ -46,6 +46,8 @@ struct bight_service {
 /* Adds a service (borrowed). INVALID_ARGUMENT for a bad or taken name; OUT_OF_MEMORY. */
 BIGHT_API int bight_service_register(const struct bight_service *service);
 BIGHT_API const struct bight_service *bight_service_find(const char *name);
+/* The registered name that was most likely meant by an unknown one; NULL: none is near. */
+BIGHT_API const char *bight_service_suggest(const char *name);
 /* In order of registration: *cursor starts at 0; NULL at the end. */
 BIGHT_API const struct bight_service *bight_service_next(size_t *cursor);
 

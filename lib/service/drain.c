@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* drain.c - letting the connections of a port end when the reactor shuts down.
+ *
+ * A before-trigger stops the port, asks its connections to end when that was wanted, and gives a Deferred that fires
+ * with the last of them. How long that is waited for, and what ends the waiting early, is the reactor's (R3); what is
+ * left then is disconnected with the rest. */
+#include <bight/sys/service.h>
+
+#include <bight/memory.h>
+#include <bight/transport.h>
+
+#include "transport/port.h"
+
+struct drain {
+    struct bight_port *port; /* held */
+    struct bight_promise promise;
+    bool lose;
+};
+
+static void port_emptied(void *context)
+{
+    struct drain *drain = context;
+    drain->port->emptied = NULL;
+    (void)bight_callback(drain->promise, NULL, NULL);
+}
+
+/* Losing calls no protocol, so the table does not change meanwhile. */
+static void lose_connections(const struct bight_port *port)
+{
+    const struct bight_hub *hub = bight_hub_of(port->reactor);
+    struct bight_transport *transport;
+    for (size_t cursor = 0; hub != NULL && (transport = bight_hub_next(hub, &cursor)) != NULL;) {
+        if (transport->bottom_memory == port) {
+            (void)bight_transport_lose_connection(transport);
+        }
+    }
+}
+
+static struct bight_deferred *begin(void *context)
+{
+    struct drain *drain = context;
+    struct bight_port *port = drain->port;
+    bight_deferred_release(bight_port_stop_listening(port));
+    if (bight_port_connections(port) == 0) {
+        return NULL;
+    }
+    if (drain->lose) {
+        lose_connections(port);
+    }
+    (void)bight_abandon(drain->promise); /* of an earlier shutdown that did not wait for it */
+    struct bight_deferred *deferred = bight_deferred_new(&drain->promise, NULL, NULL);
+    port->emptied = port_emptied;
+    port->emptied_context = drain;
+    return deferred;
+}
+
+static void free_drain(void *context)
+{
+    struct drain *drain = context;
+    drain->port->emptied = NULL;
+    (void)bight_abandon(drain->promise);
+    bight_port_release(drain->port);
+    bight_free(drain);
+}
+
+int bight_drain_at_shutdown(struct bight_reactor *reactor, struct bight_port *port, bool lose)
+{
+    struct drain *drain = bight_calloc(1, sizeof *drain);
+    if (drain == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    drain->port = bight_port_hold(port);
+    drain->lose = lose;
+    int code = bight_add_trigger(reactor, BIGHT_SHUTDOWN, BIGHT_BEFORE, begin, drain, free_drain, NULL);
+    if (code != 0) {
+        free_drain(drain);
+    }
+    return code;
+}
