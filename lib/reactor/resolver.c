@@ -45,6 +45,7 @@ struct bight_address_list *bight_address_list_new(size_t count)
     list = bight_calloc(1, sizeof *list + count * sizeof list->addresses[0]);
     if (list != NULL) {
         list->count = count;
+        list->addresses = (struct bight_address *)(list + 1);
     }
     return list;
 }
