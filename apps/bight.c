@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* bight - runs a service from the command line, or connects to one.
+ *
+ * Only the first words are dealt with here: options of the runner itself, and which command it is. What a command's
+ * options mean is in options.c, the texts in help.c, the work in serve.c and connect.c. Nothing is printed on success
+ * that was not asked for. */
+#include <bight/bight.h>
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+int runner_complain(const char *format, ...)
+{
+    char text[1400], shown[2800];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    bight_escape(text, strlen(text), shown, sizeof shown);
+    fprintf(stderr, "bight: %s\n", shown);
+    return EX_USAGE;
+}
+
+int runner_complain_of(const char *what, const char *endpoint, const struct bight_failure *failure)
+{
+    (void)runner_complain("cannot %s \"%s\": %s", what, endpoint, bight_failure_message(failure));
+    return bight_error_exit_status(bight_failure_code(failure));
+}
+
+static int unknown_service(const char *name)
+{
+    const char *meant = bight_service_suggest(name);
+    if (meant != NULL) {
+        return runner_complain("unknown service \"%s\", did you mean \"%s\"?", name, meant);
+    }
+    return runner_complain("unknown service \"%s\" (bight --help lists them)", name);
+}
+
+static int run_command(int argc, char **argv)
+{
+    struct runner_command command = { .service = bight_service_find(argv[0]) };
+    bool connects = strcmp(argv[0], "connect") == 0;
+    if (command.service == NULL && !connects) {
+        return unknown_service(argv[0]);
+    }
+    int status = runner_read_options(&command, argc - 1, argv + 1);
+    if (status == 0 && command.wants_help && connects) {
+        runner_print_connect_help();
+    } else if (status == 0 && command.wants_help) {
+        runner_print_service_help(command.service);
+    } else if (status == 0) {
+        status = connects ? runner_connect(&command) : runner_serve(&command);
+    }
+    runner_command_finish(&command);
+    return status;
+}
+
+/* Options before the service's name. Gives how many words they were, or -1 with *status set. */
+static int read_global_options(int argc, char **argv, int *status)
+{
+    int at = 1;
+    *status = 0;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+            runner_print_usage();
+            return -1;
+        } else if (strcmp(argv[at], "--version") == 0) {
+            runner_print_version();
+            return -1;
+        } else if (strncmp(argv[at], "--log-level=", 12) == 0) {
+            *status = runner_set_log_level(argv[at] + 12);
+        } else if (strcmp(argv[at], "--log-level") == 0) {
+            at++;
+            *status = runner_set_log_level(at < argc ? argv[at] : NULL);
+        } else {
+            *status = runner_complain("unknown option \"%s\" (bight --help lists them)", argv[at]);
+        }
+        if (*status != 0) {
+            return -1;
+        }
+    }
+    return at;
+}
+
+static int run(int argc, char **argv)
+{
+    int status;
+    int at = read_global_options(argc, argv, &status);
+    if (at < 0) {
+        return status;
+    }
+    if (at >= argc) {
+        return runner_complain("which service? (bight --help lists them)");
+    }
+    return run_command(argc - at, argv + at);
+}
+
+/* A connection must not get the number of a standard descriptor that was closed: complaints would go to the peer. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) {
+        close(fd);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_descriptors();
+    int code = runner_register_services();
+    int status = code == 0 ? run(argc, argv) : bight_error_exit_status(code);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        return status == 0 ? EX_IOERR : status;
+    }
+    return status;
+}

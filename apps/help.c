@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* help.c - what the runner says about itself.
+ *
+ * The services tell their own part: name, summary, options and examples come from the registry, so a service that
+ * somebody else registered is shown as the built-in ones are. */
+#include "runner.h"
+
+#include <bight/version.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_WIDTH = 20 };
+
+void runner_print_version(void)
+{
+    printf("bight %s\n%s", bight_version(), bight_features());
+}
+
+void runner_print_usage(void)
+{
+    const struct bight_service *service;
+    puts("Usage: bight [--log-level LEVEL] SERVICE [OPTIONS] ENDPOINT ...\n"
+         "       bight connect ENDPOINT\n"
+         "\n"
+         "Serves on the endpoints until it is told to stop, or connects standard input and\n"
+         "output to one.\n"
+         "\n"
+         "Services:");
+    for (size_t cursor = 0; (service = bight_service_next(&cursor)) != NULL;) {
+        printf("  %-*s  %s\n", NAME_WIDTH, service->name, service->summary);
+    }
+    puts("\n"
+         "Options:\n"
+         "  --log-level LEVEL     debug, info, warning (the default), error or critical\n"
+         "  --help                this text; after a service's name: its own\n"
+         "  --version             the version, and of the libraries that it runs on\n"
+         "\n"
+         "Endpoints to serve on:  tcp:PORT[:interface=ADDRESS]  tcp6:PORT  unix:PATH  fd:N\n"
+         "Endpoints to connect to:  tcp:HOST:PORT  unix:PATH\n"
+         "\n"
+         "Examples:\n"
+         "  bight echo tcp:1234\n"
+         "  bight chat --help\n"
+         "  bight connect tcp:localhost:1234");
+}
+
+static void print_option(const struct bight_service_option *option)
+{
+    char name[64];
+    bool has_value = option->value_name != NULL;
+    snprintf(name, sizeof name, "--%s%s%s", option->name, has_value ? " " : "", has_value ? option->value_name : "");
+    printf("  %-*s  %s", NAME_WIDTH, name, option->help);
+    if (option->default_text != NULL) {
+        printf(" (%s)", option->default_text);
+    }
+    putchar('\n');
+}
+
+/* Each line of the text, indented. */
+static void print_examples(const char *text)
+{
+    puts("\nExamples:");
+    while (*text != '\0') {
+        size_t size = strcspn(text, "\n");
+        printf("  %.*s\n", (int)size, text);
+        text += size + (text[size] == '\n');
+    }
+}
+
+void runner_print_service_help(const struct bight_service *service)
+{
+    const char *fallback = service->default_endpoint;
+    printf("Usage: bight %s [OPTIONS] %s\n\n%s", service->name, fallback == NULL ? "ENDPOINT ..." : "[ENDPOINT ...]",
+        service->summary);
+    if (fallback != NULL) {
+        printf(" Serves on %s unless told otherwise.", fallback);
+    }
+    puts("\n\nOptions:");
+    for (const struct bight_service_option *each = service->options; each != NULL && each->name != NULL; each++) {
+        print_option(each);
+    }
+    puts("  --drain SECONDS       how long open connections may go on after SIGTERM (10)\n"
+         "  --log-level LEVEL     info tells where it listens\n"
+         "  --help                this text");
+    if (service->examples != NULL) {
+        print_examples(service->examples);
+    }
+}
+
+void runner_print_connect_help(void)
+{
+    puts("Usage: bight connect [--log-level LEVEL] ENDPOINT\n"
+         "\n"
+         "Sends standard input to a connection and writes what comes back to standard\n"
+         "output. The end of the input shuts the connection's writing side; the end of what\n"
+         "the peer sends ends the output. It exits when both have ended, and at a terminal\n"
+         "as soon as the peer has.\n"
+         "\n"
+         "Examples:\n"
+         "  bight connect tcp:localhost:1234\n"
+         "  bight connect unix:/run/echo < question > answer\n"
+         "  bight connect tcp:example.org:80:timeout=5");
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* options.c - the words after a service's name: its options, those that every service takes, endpoints.
+ *
+ * A service's options are a table; the values are checked against it here, so that a service only sees what fits.
+ * Options and endpoints may be mixed; everything after "--" is an endpoint. */
+#include "runner.h"
+
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* The words that are still to be read. */
+struct words {
+    int count;
+    char **words;
+};
+
+static size_t option_count(const struct bight_service *service)
+{
+    size_t count = 0;
+    while (service != NULL && service->options != NULL && service->options[count].name != NULL) {
+        count++;
+    }
+    return count;
+}
+
+int runner_set_log_level(const char *name)
+{
+    int level = name == NULL ? 0 : bight_log_level_from_name(name);
+    if (level == 0) {
+        return runner_complain("--log-level is debug, info, warning, error or critical");
+    }
+    bight_log_set_level((enum bight_log_level)level);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------- one value */
+
+static int set_number(struct bight_service_value *value, const struct bight_service_option *option, const char *text)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == ' ' || number < option->minimum ||
+        number > option->maximum) {
+        return runner_complain("--%s is a number from %lld to %lld, not \"%s\"", option->name,
+            (long long)option->minimum, (long long)option->maximum, text);
+    }
+    value->number = number;
+    return 0;
+}
+
+static int set_value(struct bight_service_value *value, const struct bight_service_option *option, const char *text)
+{
+    value->text = text;
+    if (option->kind == BIGHT_SERVICE_NUMBER) {
+        return set_number(value, option, text);
+    }
+    value->number = option->kind == BIGHT_SERVICE_FLAG;
+    return 0;
+}
+
+static int set_drain_seconds(struct runner_command *command, const char *text)
+{
+    char *end;
+    command->drain_seconds = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(command->drain_seconds) || command->drain_seconds < 0) {
+        return runner_complain("--drain is a number of seconds, not \"%s\"", text);
+    }
+    command->drain_seconds = command->drain_seconds == 0 ? 1e-9 : command->drain_seconds;
+    return 0;
+}
+
+/* -------------------------------------------------------------------------------------- one option */
+
+/* The value behind `=`, or the next word. NULL, and a complaint, when there is none. */
+static const char *take_value(struct words *words, const char *name, const char *behind)
+{
+    if (behind != NULL) {
+        return behind;
+    }
+    if (words->count == 0) {
+        (void)runner_complain("--%s needs a value", name);
+        return NULL;
+    }
+    words->count--;
+    return *words->words++;
+}
+
+static int read_common(struct runner_command *command, struct words *words, const char *name, const char *behind)
+{
+    bool is_level = strcmp(name, "log-level") == 0;
+    if (!is_level && (strcmp(name, "drain") != 0 || command->service == NULL)) {
+        return runner_complain("unknown option \"--%s\" (--help lists them)", name);
+    }
+    const char *text = take_value(words, name, behind);
+    if (text == NULL) {
+        return EX_USAGE;
+    }
+    return is_level ? runner_set_log_level(text) : set_drain_seconds(command, text);
+}
+
+static int read_option(struct runner_command *command, struct words *words, const char *name, const char *behind)
+{
+    for (size_t i = 0; i < option_count(command->service); i++) {
+        const struct bight_service_option *option = &command->service->options[i];
+        if (strcmp(option->name, name) != 0) {
+            continue;
+        }
+        bool is_flag = option->kind == BIGHT_SERVICE_FLAG;
+        if (is_flag && behind != NULL) {
+            return runner_complain("--%s takes no value", name);
+        }
+        const char *text = is_flag ? "" : take_value(words, name, behind);
+        command->values[i].given = text != NULL;
+        return text == NULL ? EX_USAGE : set_value(&command->values[i], option, text);
+    }
+    return read_common(command, words, name, behind);
+}
+
+/* "--name" or "--name=value". */
+static int read_long_option(struct runner_command *command, struct words *words, const char *word)
+{
+    char name[64];
+    size_t size = strcspn(word, "=");
+    if (size >= sizeof name || size == 0) {
+        return runner_complain("unknown option \"--%s\" (--help lists them)", word);
+    }
+    memcpy(name, word, size);
+    name[size] = '\0';
+    if (strcmp(word, "help") == 0) {
+        command->wants_help = true;
+        return 0;
+    }
+    return read_option(command, words, name, word[size] == '=' ? word + size + 1 : NULL);
+}
+
+/* ------------------------------------------------------------------------------------- the command */
+
+static int fill_in_defaults(struct runner_command *command)
+{
+    size_t count = option_count(command->service);
+    command->values = bight_calloc(count + 1, sizeof *command->values);
+    if (command->values == NULL) {
+        return EX_OSERR;
+    }
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        const struct bight_service_option *option = &command->service->options[i];
+        if (option->default_text != NULL) {
+            status = set_value(&command->values[i], option, option->default_text);
+        }
+    }
+    return status;
+}
+
+static int read_words(struct runner_command *command, struct words *words)
+{
+    bool only_endpoints = false;
+    int status = 0;
+    while (words->count > 0 && status == 0) {
+        char *word = *words->words++;
+        words->count--;
+        if (only_endpoints || word[0] != '-') {
+            command->endpoints[command->endpoint_count++] = word;
+        } else if (strcmp(word, "--") == 0) {
+            only_endpoints = true;
+        } else if (strcmp(word, "-h") == 0) {
+            command->wants_help = true;
+        } else if (word[1] != '-') {
+            status = runner_complain("unknown option \"%s\" (--help lists them)", word);
+        } else {
+            status = read_long_option(command, words, word + 2);
+        }
+    }
+    return status;
+}
+
+int runner_read_options(struct runner_command *command, int argc, char **argv)
+{
+    struct words words = { argc, argv };
+    command->endpoints = bight_calloc((size_t)argc + 1, sizeof *command->endpoints);
+    if (command->endpoints == NULL) {
+        return EX_OSERR;
+    }
+    int status = fill_in_defaults(command);
+    return status != 0 ? status : read_words(command, &words);
+}
+
+void runner_command_finish(struct runner_command *command)
+{
+    bight_free(command->endpoints);
+    bight_free(command->values);
+}

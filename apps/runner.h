@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* runner.h - what the files of the runner share. */
+#ifndef BIGHT_APPS_RUNNER_H
+#define BIGHT_APPS_RUNNER_H
+
+#include <bight/sys/service.h>
+
+/* What every command of the runner takes, and what a service was told. */
+struct runner_command {
+    const struct bight_service *service; /* NULL: `connect` */
+    struct bight_service_value *values;  /* as many as the service has options */
+    double drain_seconds;                /* 0: the default */
+    bool wants_help;
+    char **endpoints;
+    int endpoint_count;
+};
+
+/* options.c: fills the command from what follows the service's name. 0, or the status to exit with, and then the
+ * complaint has been printed. Free what it holds with runner_command_finish in any case. */
+int runner_read_options(struct runner_command *command, int argc, char **argv);
+void runner_command_finish(struct runner_command *command);
+/* "debug" and so on. 0, or the status to exit with. */
+int runner_set_log_level(const char *name);
+
+/* help.c */
+void runner_print_usage(void);
+void runner_print_service_help(const struct bight_service *service);
+void runner_print_connect_help(void);
+void runner_print_version(void);
+
+/* One line on standard error. Gives the status of a wrong command line. */
+int runner_complain(const char *format, ...) BIGHT_PRINTF(1, 2);
+/* "cannot WHAT "ENDPOINT": the failure"; gives the failure's sysexits status. */
+int runner_complain_of(const char *what, const char *endpoint, const struct bight_failure *failure);
+
+/* services.c: what the runner brings along. 0 or a code. */
+int runner_register_services(void);
+
+/* serve.c, connect.c: do it, and give the exit status. */
+int runner_serve(const struct runner_command *command);
+int runner_connect(const struct runner_command *command);
+
+#endif
