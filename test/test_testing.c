@@ -17,6 +17,16 @@ static void note(void *context)
     strncat(trace, context, sizeof trace - strlen(trace) - 1);
 }
 
+static void *text(const char *literal)
+{
+    return (void *)(uintptr_t)literal;
+}
+
+static int note_later(struct bight_reactor *reactor, double seconds, const char *literal)
+{
+    return bight_call_later(reactor, seconds, note, text(literal), NULL);
+}
+
 static struct bight_reactor *fresh_reactor(void)
 {
     struct bight_reactor *reactor = bight_testing_reactor_new();
@@ -45,10 +55,10 @@ END_TEST
 START_TEST(advancing_fires_what_is_due_in_order_and_nothing_else)
 {
     struct bight_reactor *reactor = fresh_reactor();
-    bight_call_later(reactor, 3, note, "c", NULL);
-    bight_call_later(reactor, 1, note, "a", NULL);
-    bight_call_later(reactor, 2, note, "b", NULL);
-    bight_call_later(reactor, 86400.0 * 365, note, "y", NULL);
+    note_later(reactor, 3, "c");
+    note_later(reactor, 1, "a");
+    note_later(reactor, 2, "b");
+    note_later(reactor, 86400.0 * 365, "y");
     bight_testing_advance(reactor, 2);
     ck_assert_str_eq(trace, "ab");
     bight_testing_advance(reactor, 0.999999999);
@@ -111,8 +121,8 @@ START_TEST(jumping_goes_to_the_next_deadline_exactly)
 {
     struct bight_reactor *reactor = fresh_reactor();
     ck_assert(!bight_testing_jump(reactor));
-    bight_call_at(reactor, UINT64_C(1) << 60, note, "far", NULL);
-    bight_call_at(reactor, (UINT64_C(1) << 60) + 12345, note, "+", NULL);
+    bight_call_at(reactor, UINT64_C(1) << 60, note, text("far"), NULL);
+    bight_call_at(reactor, (UINT64_C(1) << 60) + 12345, note, text("+"), NULL);
     ck_assert(bight_testing_jump(reactor));
     ck_assert_str_eq(trace, "far");
     ck_assert_uint_eq(now_of(reactor), UINT64_C(1) << 60);
@@ -126,7 +136,7 @@ END_TEST
 START_TEST(what_is_never_due_is_not_jumped_to)
 {
     struct bight_reactor *reactor = fresh_reactor();
-    bight_call_later(reactor, INFINITY, note, "never", NULL);
+    note_later(reactor, INFINITY, "never");
     ck_assert(!bight_testing_jump(reactor));
     ck_assert_str_eq(trace, "");
     bight_reactor_free(reactor);
@@ -147,7 +157,7 @@ END_TEST
 START_TEST(settling_a_quiet_reactor_makes_no_turn)
 {
     struct bight_reactor *reactor = fresh_reactor();
-    bight_call_later(reactor, 1, note, "late", NULL);
+    note_later(reactor, 1, "late");
     ck_assert_uint_eq(bight_testing_settle(reactor, 100), 0);
     ck_assert_str_eq(trace, "");
     bight_reactor_free(reactor);
@@ -162,8 +172,8 @@ static void stop(void *context)
 START_TEST(running_jumps_from_deadline_to_deadline)
 {
     struct bight_reactor *reactor = fresh_reactor();
-    bight_call_when_running(reactor, note, "r");
-    bight_call_later(reactor, 3600, note, "h", NULL);
+    bight_call_when_running(reactor, note, text("r"));
+    note_later(reactor, 3600, "h");
     bight_call_later(reactor, 7200, stop, reactor, NULL);
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
     ck_assert_str_eq(trace, "rh");
@@ -376,8 +386,8 @@ static bool reactor_with_timers(void *context)
         return bight_testing_fault_injected();
     }
     trace[0] = '\0';
-    bool both = bight_call_later(reactor, 1, note, "a", NULL) == 0;
-    both = bight_call_later(reactor, 2, note, "b", NULL) == 0 && both;
+    bool both = note_later(reactor, 1, "a") == 0;
+    both = note_later(reactor, 2, "b") == 0 && both;
     bight_testing_advance(reactor, 5);
     bool well = both ? strcmp(trace, "ab") == 0 : bight_testing_fault_injected();
     bight_reactor_free(reactor);
@@ -410,10 +420,10 @@ START_TEST(a_timer_from_a_warm_pool_allocates_nothing)
 {
     bight_testing_count_allocations(true);
     struct bight_reactor *reactor = fresh_reactor();
-    bight_call_later(reactor, 1, note, "a", NULL);
+    note_later(reactor, 1, "a");
     bight_testing_advance(reactor, 1);
     size_t before = bight_testing_allocation_count();
-    bight_call_later(reactor, 1, note, "b", NULL);
+    note_later(reactor, 1, "b");
     bight_testing_advance(reactor, 1);
     ck_assert_str_eq(trace, "ab");
     ck_assert_uint_eq(bight_testing_allocation_count(), before);
