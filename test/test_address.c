@@ -63,11 +63,10 @@ END_TEST
 
 START_TEST(what_is_no_literal_is_a_syntax_error_and_leaves_no_address) /* E6 */
 {
-    static const char *const bad[] = { "", " ", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4",
-        "1.2.3.4 ", "0x7f.1", "[::1]", "::1%", "::1%0", "::1%nosuchinterface0",
-        "::1%averyveryverylonginterfacename", "1::2::3", "::1%4294967296", "::1%99999999999999999999",
-        "1.2.3.4%1", "12345::", ":", "%", "::g", "1111:2222:3333:4444:5555:6666:7777:8888:9999",
-        "00000000000000000000000000000000000000000000000000::1" };
+    static const char *const bad[] = { "", " ", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ",
+        "0x7f.1", "[::1]", "::1%", "::1%0", "::1%nosuchinterface0", "::1%averyveryverylonginterfacename", "1::2::3",
+        "::1%4294967296", "::1%99999999999999999999", "1.2.3.4%1", "12345::", ":", "%", "::g",
+        "1111:2222:3333:4444:5555:6666:7777:8888:9999", "00000000000000000000000000000000000000000000000000::1" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct bight_address address;
         memset(&address, 0xff, sizeof address);
@@ -152,8 +151,7 @@ START_TEST(a_size_beyond_the_structure_is_not_believed)
     struct bight_address address;
     memset((char *)&storage + PATH_OFFSET, 'p', sizeof storage - PATH_OFFSET);
     ck_assert_int_eq(
-        bight_address_from_sockaddr(&address, (struct sockaddr *)&storage, sizeof(struct sockaddr_un) + 1),
-        0);
+        bight_address_from_sockaddr(&address, (struct sockaddr *)&storage, sizeof(struct sockaddr_un) + 1), 0);
     ck_assert_uint_eq(address.path_size, sizeof address.at.path);
 }
 END_TEST
@@ -165,11 +163,11 @@ START_TEST(what_the_kernel_could_not_have_given_is_refused)
     struct bight_address address;
     ck_assert_int_eq(bight_address_from_sockaddr(&address, NULL, 0), BIGHT_E_INVALID_ARGUMENT);
     ck_assert_int_eq(bight_address_from_sockaddr(&address, from, 1), BIGHT_E_INVALID_ARGUMENT);
-    ck_assert_int_eq(bight_address_from_sockaddr(&address, from, sizeof(struct sockaddr_in) - 1),
-        BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        bight_address_from_sockaddr(&address, from, sizeof(struct sockaddr_in) - 1), BIGHT_E_INVALID_ARGUMENT);
     storage.ss_family = AF_INET6;
-    ck_assert_int_eq(bight_address_from_sockaddr(&address, from, sizeof(struct sockaddr_in6) - 1),
-        BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        bight_address_from_sockaddr(&address, from, sizeof(struct sockaddr_in6) - 1), BIGHT_E_INVALID_ARGUMENT);
     storage.ss_family = AF_UNSPEC;
     ck_assert_int_eq(bight_address_from_sockaddr(&address, from, sizeof storage), BIGHT_E_INVALID_ARGUMENT);
     ck_assert_int_eq(address.family, BIGHT_ADDRESS_NONE);

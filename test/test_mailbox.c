@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include <bight/thread.h>
 
 #include "thread_support.h"
@@ -160,6 +162,29 @@ START_TEST(a_call_made_before_run_waits_for_it) /* R9 */
     ck_assert_uint_eq(ran, 1);
     bight_mailbox_release(mailbox);
     bight_reactor_free(reactor);
+}
+END_TEST
+
+static void break_host(void *context)
+{
+    event_base_loopbreak(context);
+}
+
+START_TEST(a_call_wakes_a_host_s_loop) /* R9 R3 */
+{
+    static struct gate gate = GATE;
+    struct event_base *base = event_base_new();
+    struct bight_reactor_options options = { .size = sizeof options, .host = base };
+    struct asker asker = { .gate = &gate, .function = break_host, .context = base };
+    reactor = bight_reactor_new_full(&options);
+    ck_assert_ptr_nonnull(reactor);
+    start_asker(&asker);
+    bight_call_when_running(reactor, open_gate, &gate);
+    event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY); /* nothing but the call ends it */
+    pthread_join(asker.thread, NULL);
+    ck_assert_int_eq(asker.code, 0);
+    bight_reactor_free(reactor);
+    event_base_free(base);
 }
 END_TEST
 
@@ -443,6 +468,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_call_runs_in_the_loop_s_thread);
     tcase_add_test(tests, a_call_wakes_the_poll);
     tcase_add_test(tests, calls_of_many_threads_run_first_come_first_served);
+    tcase_add_test(tests, a_call_wakes_a_host_s_loop);
     tcase_add_test(tests, a_call_made_before_run_waits_for_it);
     tcase_add_test(tests, a_call_queued_while_draining_runs_on_the_next_turn);
     tcase_add_test(tests, after_the_reactor_has_gone_a_call_answers_shutdown_and_takes_nothing);

@@ -442,7 +442,7 @@ START_TEST(the_pool_survives_each_allocation_failing) /* R10 D34 */
 }
 END_TEST
 
-#if !defined(__SANITIZE_THREAD__)
+#if FOLLOWS_FORKS
 
 START_TEST(without_any_thread_a_job_fails_and_says_why) /* R10 */
 {
@@ -550,7 +550,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, signals_are_blocked_in_the_pool_s_threads_only);
     tcase_add_test(tests, many_jobs_from_handlers_and_cancels_all_come_to_an_end);
     tcase_add_test(tests, the_pool_survives_each_allocation_failing);
-#if !defined(__SANITIZE_THREAD__)
+#if FOLLOWS_FORKS
     tcase_add_test(tests, without_any_thread_a_job_fails_and_says_why);
     tcase_add_test(tests, in_the_child_of_a_fork_the_pool_is_new_and_its_jobs_are_abandoned);
     tcase_add_test(tests, a_child_may_free_the_reactor_at_once);

@@ -14,6 +14,18 @@
 #include "reactor/reactor.h"
 #include "support.h"
 
+/* ThreadSanitizer cannot follow a fork of a process with threads. */
+#if defined(__SANITIZE_THREAD__)
+#define FOLLOWS_FORKS 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FOLLOWS_FORKS 0
+#endif
+#endif
+#ifndef FOLLOWS_FORKS
+#define FOLLOWS_FORKS 1
+#endif
+
 /* ---------------------------------------------------------------------------------------------- a gate */
 
 /* Threads wait at it until it is opened; it counts who has come. */

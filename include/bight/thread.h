@@ -32,7 +32,10 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
 
 /* R10: runs `function` in the reactor's pool; the Deferred fires in the loop's thread. Cancelled before it began,
  * it never runs; cancelled later, its result is discarded when it comes. `release` is called in the loop's
- * thread. At shutdown jobs that have not begun fail with SHUTDOWN. */
+ * thread. A shutdown fails jobs that have not begun with SHUTDOWN and waits 5 s for those that run. One that runs
+ * even longer fails with SHUTDOWN too and is reported; then its thread is left behind, and when the function returns at
+ * last discards the result and calls `release` itself. In the child of a fork (R13) jobs that had not come home fail
+ * with ABANDONED, and the context of one that was running is not released. SYSTEM when no thread can be started. */
 BIGHT_API struct bight_deferred *bight_defer_to_thread(
     struct bight_reactor *reactor, bight_thread_function function, void *context);
 BIGHT_API struct bight_deferred *bight_defer_to_thread_full(
