@@ -87,8 +87,8 @@ static struct bight_deferred *__attribute__((noinline)) new_with_care(const char
 struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
     bight_canceller canceller, void *context, bight_release_function release)
 {
-    bool is_common = slab.free_list != NULL && !BIGHT_SLAB_CHECKED && !bight_memory_asks_permit &&
-                     bight_deferred_debug_mode == BIGHT_DEBUG_OFF;
+    bool is_common =
+        slab.free_list != NULL && !BIGHT_SLAB_CHECKED && !bight_memory_asks_permit && !bight_deferred_may_debug();
     if (BIGHT_UNLIKELY(!is_common)) {
         return new_with_care(place, promise, canceller, context, release);
     }

@@ -125,9 +125,15 @@ int bight_deferred_refuse(int code, const char *place, const struct bight_deferr
 enum { BIGHT_DEBUG_OFF, BIGHT_DEBUG_ON, BIGHT_DEBUG_UNKNOWN };
 extern int bight_deferred_debug_mode; /* one of the above; process-wide, set before the first Deferred */
 
+/* False also means that nobody needs to ask the environment. */
+static inline bool bight_deferred_may_debug(void)
+{
+    return __atomic_load_n(&bight_deferred_debug_mode, __ATOMIC_RELAXED) != BIGHT_DEBUG_OFF;
+}
+
 static inline bool bight_deferred_debug(void)
 {
-    return BIGHT_UNLIKELY(bight_deferred_debug_mode != BIGHT_DEBUG_OFF) && bight_deferred_debug_slow();
+    return BIGHT_UNLIKELY(bight_deferred_may_debug()) && bight_deferred_debug_slow();
 }
 
 #endif
