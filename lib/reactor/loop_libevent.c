@@ -218,13 +218,11 @@ static const struct bight_loop_ops libevent_ops = {
     .free = free_loop,
 };
 
-/* libevent would print; bight prints nothing but its own log. Process-wide in libevent, and set only by reactors that
- * are not guests of another user of libevent. */
+/* libevent would print; bight prints nothing but its own log. What libevent warns of, bight's callers get as a code.
+ * Process-wide in libevent, and set only by reactors that are not guests of another user of libevent. */
 static void libevent_says(int severity, const char *message)
 {
-    enum bight_log_level level = severity == EVENT_LOG_ERR    ? BIGHT_LOG_ERROR
-                                 : severity == EVENT_LOG_WARN ? BIGHT_LOG_WARNING
-                                                              : BIGHT_LOG_DEBUG;
+    enum bight_log_level level = severity == EVENT_LOG_ERR ? BIGHT_LOG_ERROR : BIGHT_LOG_DEBUG;
     bight_log(level, "libevent", NULL, "%s", message);
 }
 

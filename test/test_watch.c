@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* test_watch.c - descriptors that are not bight's. */
+#include "support.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fake_system.h"
+#include "faults.h"
+
+static struct bight_reactor *reactor;
+static struct bight_foreign_watch watch;
+static struct bight_foreign_watch other;
+static int fds[2];
+static unsigned readable, writable, released;
+
+static void set_up(void)
+{
+    reactor = bight_reactor_new();
+    ck_assert_ptr_nonnull(reactor);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+}
+
+static void tear_down(void)
+{
+    bight_reactor_free(reactor);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void count(int fd, short what, void *context)
+{
+    ck_assert_int_eq(fd, fds[0]);
+    ck_assert_ptr_eq(context, fds);
+    readable += (what & BIGHT_READABLE) != 0;
+    writable += (what & BIGHT_WRITABLE) != 0;
+}
+
+static void count_release(void *context)
+{
+    (void)context;
+    released++;
+}
+
+START_TEST(a_condition_is_told_on_each_turn_until_it_goes)
+{
+    char byte;
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, count_release, &watch), 0);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    bight_reactor_turn(reactor, false);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 2);
+    ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 2);
+    ck_assert_int_eq(bight_unwatch_descriptor(watch), 0);
+    ck_assert_uint_eq(released, 1);
+}
+END_TEST
+
+START_TEST(both_conditions_can_be_watched)
+{
+    bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE | BIGHT_WRITABLE, count, fds, NULL, &watch);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 1);
+    ck_assert_uint_eq(writable, 1);
+}
+END_TEST
+
+START_TEST(a_stale_handle_is_told_apart) /* R7 */
+{
+    static const struct bight_foreign_watch never;
+    bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, count_release, &watch);
+    ck_assert_int_eq(bight_unwatch_descriptor(watch), 0);
+    bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, NULL, &other);
+    ck_assert_int_eq(bight_unwatch_descriptor(watch), BIGHT_E_STALE);
+    ck_assert_int_eq(bight_unwatch_descriptor(never), BIGHT_E_STALE);
+    ck_assert_uint_eq(released, 1);
+    bight_reactor_free(reactor);
+    reactor = NULL;
+    ck_assert_int_eq(bight_unwatch_descriptor(other), BIGHT_E_STALE);
+}
+END_TEST
+
+static void unwatch_both(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    ck_assert_int_eq(bight_unwatch_descriptor(watch), 0);
+    ck_assert_int_eq(bight_unwatch_descriptor(other), 0);
+    ck_assert_uint_eq(released, 1); /* its own context is in use */
+    *(unsigned *)context += 1;
+}
+
+START_TEST(a_watch_may_remove_itself_and_another_that_is_ready)
+{
+    unsigned *calls = calloc(1, sizeof *calls);
+    bight_watch_descriptor(reactor, fds[0], BIGHT_WRITABLE, unwatch_both, calls, count_release, &watch);
+    bight_watch_descriptor(reactor, fds[1], BIGHT_WRITABLE, unwatch_both, calls, count_release, &other);
+    bight_reactor_turn(reactor, false);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(*calls, 1);
+    ck_assert_uint_eq(released, 2);
+    free(calls);
+}
+END_TEST
+
+START_TEST(bad_arguments_and_bad_descriptors_are_refused)
+{
+    int closed = dup(fds[0]);
+    close(closed);
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], 0, count, fds, NULL, &watch), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], 64, count, fds, NULL, &watch), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        bight_watch_descriptor(reactor, -1, BIGHT_READABLE, count, fds, NULL, &watch), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        bight_watch_descriptor(reactor, closed, BIGHT_READABLE, count, fds, count_release, &watch), BIGHT_E_SYSTEM);
+    ck_assert_uint_eq(released, 0);
+}
+END_TEST
+
+START_TEST(without_memory_nothing_is_taken_whichever_allocation_fails) /* D33 */
+{
+    int code = BIGHT_E_OUT_OF_MEMORY;
+    struct bight_test_memory memory;
+    for (unsigned n = 1; code != 0; n++) {
+        ck_assert_uint_lt(n, 10);
+        bight_test_fail_nth(&memory, n);
+        code = bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, count_release, &watch);
+        ck_assert(code == 0 || code == BIGHT_E_OUT_OF_MEMORY);
+        ck_assert_uint_eq(released, 0);
+    }
+    bight_set_allocator(NULL);
+    ck_assert_int_eq(bight_unwatch_descriptor(watch), 0);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_condition_is_told_on_each_turn_until_it_goes);
+    tcase_add_test(tests, both_conditions_can_be_watched);
+    tcase_add_test(tests, a_stale_handle_is_told_apart);
+    tcase_add_test(tests, a_watch_may_remove_itself_and_another_that_is_ready);
+    tcase_add_test(tests, bad_arguments_and_bad_descriptors_are_refused);
+    tcase_add_test(tests, without_memory_nothing_is_taken_whichever_allocation_fails);
+}
+
+BIGHT_TEST_MAIN("watch", add_tests)
