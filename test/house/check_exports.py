@@ -28,9 +28,9 @@ def private_names(map_file):
     return {name for node, body in nodes if node.endswith("PRIVATE") for name in re.findall(r"(\w+);", body)}
 
 
-def main(include, library, library_file, map_file):
+def main(include, testing_headers, library, library_file, map_file):
     symbols = exported(library_file)
-    public = set(declared(include, library))
+    public = set(declared(include, testing_headers, library))
     private = private_names(map_file)
     wrong = []
     wrong += [f"exported but in no header: {name}" for name in sorted(set(symbols) - public - private)]

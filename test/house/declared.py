@@ -8,11 +8,12 @@ COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 DECLARATION = re.compile(r"BIGHT_API\s+([^;(]*?)(\w+)\s*([;(\[])")
 
 
-def headers_of(include, library):
+def headers_of(include, testing_headers, library):
     """The headers of one library, as paths below the include directory."""
+    if library == "bight-testing":
+        return [pathlib.Path(header) for header in testing_headers.split(",")]
     everything = sorted(path.relative_to(include) for path in pathlib.Path(include).rglob("*.h"))
-    of_testing = [path for path in everything if "testing" in path.parts or path.name == "testing.h"]
-    return of_testing if library == "bight-testing" else [path for path in everything if path not in of_testing]
+    return [path for path in everything if "testing" not in path.parts and path.name != "testing.h"]
 
 
 def names_in(path):
@@ -22,9 +23,9 @@ def names_in(path):
     return [(match.group(2), match.group(3) == "(") for match in DECLARATION.finditer(text)]
 
 
-def declared(include, library):
+def declared(include, testing_headers, library):
     """All of a library's names, each once: {name: is_function}."""
     names = {}
-    for header in headers_of(include, library):
+    for header in headers_of(include, testing_headers, library):
         names.update(names_in(pathlib.Path(include) / header))
     return names

@@ -2,6 +2,7 @@
 """Writes a C program that takes the address of every name which the headers of a library declare, and asks the dynamic
 linker which library each is in."""
 
+import pathlib
 import sys
 
 from declared import declared, headers_of
@@ -56,16 +57,17 @@ def entry(name, is_function):
     return f'    {{ "{name}", {{ .object = &{name} }} }},'
 
 
-def main(include, library, output):
-    names = declared(include, library)
+def main(include, testing_headers, library, output):
+    names = declared(include, testing_headers, library)
     if not names:
         sys.exit("no declarations found")
     text = PROGRAM.format(
-        includes="\n".join(f"#include <{header}>" for header in headers_of(include, library)),
+        includes="\n".join(f"#include <{header}>" for header in headers_of(include, testing_headers, library)),
         entries="\n".join(entry(name, is_function) for name, is_function in sorted(names.items())),
         library="lib" + library)
-    with open(output, "w", encoding="utf-8") as file:
-        file.write(text)
+    path = pathlib.Path(output)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:  # else nothing need be compiled anew
+        path.write_text(text, encoding="utf-8")
 
 
 main(*sys.argv[1:])
