@@ -4,19 +4,13 @@
  * A pool is made for the first job. Threads start while more jobs wait than threads are idle, up to the limit, and
  * stay until the limit sinks or the pool is shut down; only the loop's thread starts and joins them. A finished job
  * is itself the call that is posted to the mailbox, so coming home allocates nothing. A running job belongs to its
- * thread, any other to the loop. At shutdown a thread that does not end in time is detached: it then owns its job,
- * touches the pool only (which it holds) and nothing of the reactor, and releases the job's context where it is.
- *
- * In the child of a fork the pool is empty: jobs that had not come home fail with ABANDONED, for the parent does
- * that work. The context of one that was running is left alone: a thread that is not here was using it. */
-#include <bight/log.h>
+ * thread, any other to the loop. The pool's end is in thread_pool_end.c. */
 #include <bight/memory.h>
 
 #include <errno.h>
 #include <signal.h>
 #include <time.h>
 
-#include "reactor/mailbox.h"
 #include "reactor/state.h"
 #include "reactor/thread_pool.h"
 
@@ -24,57 +18,9 @@ enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
 
 #define PATIENCE (5 * BIGHT_NANOSECONDS_PER_SECOND)
 
-struct bight_thread_pool {
-    pthread_mutex_t lock;
-    pthread_cond_t work;  /* there is a job, or a reason to end */
-    pthread_cond_t ended; /* a thread is about to end */
-    /* under the lock */
-    struct bight_link queue; /* jobs that no thread has begun */
-    size_t queued;
-    size_t holds; /* the reactor's and one for each thread */
-    unsigned limit;
-    unsigned threads; /* that have not decided to end */
-    unsigned idle;
-    bool stopping;
-    struct bight_mailbox *mailbox;
-    /* the loop's thread only */
-    struct bight_reactor *reactor;
-    struct bight_link workers;     /* not yet joined */
-    struct bight_link outstanding; /* jobs that have not come home */
-    uint64_t patience;
-};
-
-struct worker {
-    struct bight_link link;
-    struct bight_thread_pool *pool;
-    pthread_t thread;
-    /* under the lock */
-    bool ended;    /* may be joined without waiting long */
-    bool detached; /* nobody will: it frees itself */
-};
-
-enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_ORPHANED };
-
-struct job {
-    struct bight_call call;        /* how it comes home */
-    struct bight_task task;        /* how it is given up after a fork */
-    struct bight_link queued;      /* under the lock */
-    struct bight_link outstanding; /* the loop's */
-    enum job_state state;          /* under the lock */
-    bool cancelled;                /* the loop's: nobody wants the result */
-    bool settled;                  /* the loop's: the Deferred was dealt with before the job came home */
-    bool home;                     /* in the child of a fork: it waits in the mailbox */
-    struct bight_thread_pool *pool;
-    bight_thread_function function;
-    void *context;
-    bight_release_function release;
-    struct bight_result result;
-    struct bight_promise promise;
-};
-
 /* ------------------------------------------------------------------------------------------- the pool */
 
-static void init_locks(struct bight_thread_pool *pool)
+void bight_pool_init_locks(struct bight_thread_pool *pool)
 {
     pthread_condattr_t attributes;
     pthread_mutex_init(&pool->lock, NULL);
@@ -105,7 +51,7 @@ static struct bight_thread_pool *pool_of(struct bight_reactor *reactor)
     if (pool == NULL) {
         return NULL;
     }
-    init_locks(pool);
+    bight_pool_init_locks(pool);
     bight_list_init(&pool->queue);
     bight_list_init(&pool->workers);
     bight_list_init(&pool->outstanding);
@@ -119,7 +65,7 @@ static struct bight_thread_pool *pool_of(struct bight_reactor *reactor)
 }
 
 /* Under the lock, which it unlocks: the last to leave frees the pool. */
-static void unlock_and_release(struct bight_thread_pool *pool)
+void bight_pool_unlock_and_release(struct bight_thread_pool *pool)
 {
     bool last = --pool->holds == 0;
     pthread_mutex_unlock(&pool->lock);
@@ -135,7 +81,7 @@ static void unlock_and_release(struct bight_thread_pool *pool)
 /* ------------------------------------------------------------------------------------ in a pool thread */
 
 /* What is left of a job whose reactor did not wait for it. */
-static void bury(struct job *job)
+static void bury(struct bight_job *job)
 {
     bight_result_discard(&job->result);
     if (job->release != NULL) {
@@ -146,7 +92,7 @@ static void bury(struct job *job)
 
 /* Under the lock, which it gives up while the job runs and has again afterwards. The job is not the thread's any
  * more once it was posted. */
-static void run_job(struct bight_thread_pool *pool, struct job *job)
+static void run_job(struct bight_thread_pool *pool, struct bight_job *job)
 {
     bight_list_remove(&job->queued);
     pool->queued--;
@@ -172,12 +118,12 @@ static bool should_end(const struct bight_thread_pool *pool)
 
 static void *work(void *context)
 {
-    struct worker *worker = context;
+    struct bight_worker *worker = context;
     struct bight_thread_pool *pool = worker->pool;
     pthread_mutex_lock(&pool->lock);
     while (!should_end(pool)) {
         if (!bight_list_is_empty(&pool->queue)) {
-            run_job(pool, BIGHT_CONTAINER(pool->queue.next, struct job, queued));
+            run_job(pool, BIGHT_CONTAINER(pool->queue.next, struct bight_job, queued));
             continue;
         }
         pool->idle++;
@@ -190,14 +136,14 @@ static void *work(void *context)
         bight_free(worker);
     }
     pthread_cond_signal(&pool->ended);
-    unlock_and_release(pool);
+    bight_pool_unlock_and_release(pool);
     return NULL;
 }
 
 /* -------------------------------------------------------------------------------- starting and joining */
 
 /* Signals are for the loop's thread: the new one has all of them blocked from its first instruction on. */
-static int create_thread(struct worker *worker)
+static int create_thread(struct bight_worker *worker)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -210,7 +156,7 @@ static int create_thread(struct worker *worker)
 /* 0 or a positive errno. */
 static int start_thread(struct bight_thread_pool *pool)
 {
-    struct worker *worker = bight_calloc(1, sizeof *worker);
+    struct bight_worker *worker = bight_calloc(1, sizeof *worker);
     if (worker == NULL) {
         return ENOMEM;
     }
@@ -223,7 +169,7 @@ static int start_thread(struct bight_thread_pool *pool)
     if (number != 0) {
         pthread_mutex_lock(&pool->lock);
         pool->threads--;
-        unlock_and_release(pool);
+        bight_pool_unlock_and_release(pool);
         bight_free(worker);
         return number;
     }
@@ -240,11 +186,11 @@ static bool wants_thread(struct bight_thread_pool *pool)
 }
 
 /* Joins the threads that have ended, or say that they are about to. */
-static void join_ended(struct bight_thread_pool *pool)
+void bight_pool_join_ended(struct bight_thread_pool *pool)
 {
     struct bight_link *link = pool->workers.next;
     while (link != &pool->workers) {
-        struct worker *worker = BIGHT_CONTAINER(link, struct worker, link);
+        struct bight_worker *worker = BIGHT_CONTAINER(link, struct bight_worker, link);
         link = link->next;
         pthread_mutex_lock(&pool->lock);
         bool ended = worker->ended;
@@ -260,7 +206,7 @@ static void join_ended(struct bight_thread_pool *pool)
 /* --------------------------------------------------------------------------------- in the loop's thread */
 
 /* Deals with the Deferred: with the job's own result, or, when `code` is not 0, with that failure. */
-static void settle(struct job *job, int code)
+void bight_job_settle(struct bight_job *job, int code)
 {
     job->settled = true;
     bight_list_remove(&job->outstanding);
@@ -277,7 +223,7 @@ static void settle(struct job *job, int code)
     }
 }
 
-static void release_context(struct job *job)
+void bight_job_release_context(struct bight_job *job)
 {
     if (job->release != NULL) {
         job->release(job->context);
@@ -285,29 +231,29 @@ static void release_context(struct job *job)
     }
 }
 
-static void come_home(struct bight_call *call, bool dropped)
+void bight_job_come_home(struct bight_call *call, bool dropped)
 {
-    struct job *job = BIGHT_CONTAINER(call, struct job, call);
+    struct bight_job *job = BIGHT_CONTAINER(call, struct bight_job, call);
     if (!job->settled) {
-        settle(job, dropped ? BIGHT_E_SHUTDOWN : 0);
+        bight_job_settle(job, dropped ? BIGHT_E_SHUTDOWN : 0);
     }
-    release_context(job);
+    bight_job_release_context(job);
     bight_free(job);
 }
 
 /* For a job that no thread has and none will. */
-static void fail_job(struct job *job, int code)
+void bight_job_fail(struct bight_job *job, int code)
 {
     if (job->task.run != NULL) {
         bight_reactor_unqueue(job->pool->reactor, &job->task);
     }
-    settle(job, code);
-    release_context(job);
+    bight_job_settle(job, code);
+    bight_job_release_context(job);
     bight_free(job);
 }
 
 /* Takes it out of the queue; false when a thread has begun it. */
-static bool unqueue(struct job *job)
+bool bight_job_unqueue(struct bight_job *job)
 {
     struct bight_thread_pool *pool = job->pool;
     pthread_mutex_lock(&pool->lock);
@@ -322,21 +268,21 @@ static bool unqueue(struct job *job)
 
 static void cancel_job(struct bight_promise promise, void *context)
 {
-    struct job *job = context;
+    struct bight_job *job = context;
     (void)promise;
     job->cancelled = true;
-    if (unqueue(job)) {
-        fail_job(job, BIGHT_E_CANCELLED);
+    if (bight_job_unqueue(job)) {
+        bight_job_fail(job, BIGHT_E_CANCELLED);
     }
 }
 
-static struct job *new_job(bight_thread_function function, void *context, bight_release_function release)
+static struct bight_job *new_job(bight_thread_function function, void *context, bight_release_function release)
 {
-    struct job *job = bight_calloc(1, sizeof *job);
+    struct bight_job *job = bight_calloc(1, sizeof *job);
     if (job == NULL) {
         return NULL;
     }
-    job->call.run = come_home;
+    job->call.run = bight_job_come_home;
     bight_list_init(&job->queued);
     bight_list_init(&job->outstanding);
     job->function = function;
@@ -346,11 +292,11 @@ static struct job *new_job(bight_thread_function function, void *context, bight_
 }
 
 /* Hands the job to the threads. Without any thread, and no way to start one, it fails. */
-static void submit(struct bight_thread_pool *pool, struct job *job)
+static void submit(struct bight_thread_pool *pool, struct bight_job *job)
 {
     job->pool = pool;
     bight_list_append(&pool->outstanding, &job->outstanding);
-    join_ended(pool);
+    bight_pool_join_ended(pool);
     pthread_mutex_lock(&pool->lock);
     bight_list_append(&pool->queue, &job->queued);
     pool->queued++;
@@ -361,10 +307,10 @@ static void submit(struct bight_thread_pool *pool, struct job *job)
     if (number == 0 || !alone) {
         return;
     }
-    unqueue(job);
+    bight_job_unqueue(job);
     bight_result_fail(&job->result, number == ENOMEM ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY)
                                                      : bight_failure_from_errno(number, "starting a thread"));
-    fail_job(job, 0);
+    bight_job_fail(job, 0);
 }
 
 static struct bight_deferred *refuse(int code, void *context, bight_release_function release)
@@ -389,13 +335,13 @@ struct bight_deferred *bight_defer_to_thread_full(
     if (pool != NULL && pool->stopping) {
         return refuse(BIGHT_E_SHUTDOWN, context, release);
     }
-    struct job *job = pool != NULL ? new_job(function, context, release) : NULL;
+    struct bight_job *job = pool != NULL ? new_job(function, context, release) : NULL;
     if (job == NULL) {
         return refuse(BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     struct bight_deferred *deferred = bight_deferred_new(&job->promise, cancel_job, job);
     if (!bight_promise_is_open(job->promise)) {
-        release_context(job);
+        bight_job_release_context(job);
         bight_free(job);
         return deferred;
     }
@@ -427,7 +373,7 @@ int bight_thread_pool_resize(struct bight_reactor *reactor, unsigned limit)
     pthread_mutex_unlock(&pool->lock);
     while (wants_thread(pool) && start_thread(pool) == 0) {
     }
-    join_ended(pool);
+    bight_pool_join_ended(pool);
     return 0;
 }
 
@@ -453,175 +399,4 @@ int bight_thread_pool_set_patience(struct bight_reactor *reactor, uint64_t nanos
     }
     pool->patience = nanoseconds;
     return 0;
-}
-
-/* --------------------------------------------------------------------------------------------- shutdown */
-
-static void stop_threads(struct bight_thread_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->stopping = true;
-    while (!bight_list_is_empty(&pool->queue)) {
-        bight_list_remove(pool->queue.next);
-    }
-    pool->queued = 0;
-    pthread_cond_broadcast(&pool->work);
-    pthread_mutex_unlock(&pool->lock);
-}
-
-/* Of a running job: false when it has meanwhile come to its end. From then on it is its thread's. */
-static bool orphan(struct job *job)
-{
-    pthread_mutex_lock(&job->pool->lock);
-    bool runs = job->state == JOB_RUNNING;
-    if (runs) {
-        job->state = JOB_ORPHANED;
-    }
-    pthread_mutex_unlock(&job->pool->lock);
-    return runs;
-}
-
-/* Fails what has not begun. Handlers may cancel other jobs meanwhile, so each is taken from the front. */
-static void fail_unbegun(struct bight_thread_pool *pool)
-{
-    struct bight_link jobs;
-    bight_list_take_all(&jobs, &pool->outstanding);
-    while (!bight_list_is_empty(&jobs)) {
-        struct job *job = BIGHT_CONTAINER(jobs.next, struct job, outstanding);
-        bight_list_remove(&job->outstanding);
-        bight_list_append(&pool->outstanding, &job->outstanding);
-        if (unqueue(job)) {
-            fail_job(job, BIGHT_E_SHUTDOWN);
-        }
-    }
-}
-
-/* The real clock in any case: these are real threads, also under a simulated kernel. */
-static void await_threads(struct bight_thread_pool *pool)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    uint64_t nanoseconds = (uint64_t)until.tv_nsec + pool->patience % BIGHT_NANOSECONDS_PER_SECOND;
-    until.tv_sec += (time_t)(pool->patience / BIGHT_NANOSECONDS_PER_SECOND);
-    until.tv_sec += (time_t)(nanoseconds / BIGHT_NANOSECONDS_PER_SECOND);
-    until.tv_nsec = (long)(nanoseconds % BIGHT_NANOSECONDS_PER_SECOND);
-    int number = 0;
-    pthread_mutex_lock(&pool->lock);
-    while (pool->threads != 0 && number != ETIMEDOUT) {
-        number = pthread_cond_timedwait(&pool->ended, &pool->lock, &until);
-    }
-    pthread_mutex_unlock(&pool->lock);
-    join_ended(pool);
-}
-
-/* Lets the threads go that have not ended, and says how many there were. */
-static unsigned detach_late(struct bight_thread_pool *pool)
-{
-    unsigned late = 0;
-    pthread_mutex_lock(&pool->lock);
-    for (struct bight_link *link = pool->workers.next; link != &pool->workers; link = pool->workers.next) {
-        struct worker *worker = BIGHT_CONTAINER(link, struct worker, link);
-        bight_list_remove(link);
-        pthread_detach(worker->thread);
-        if (worker->ended) {
-            bight_free(worker);
-        } else {
-            worker->detached = true;
-            late++;
-        }
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return late;
-}
-
-/* The context of a late job is its thread's to release. One that has come to its end waits in the mailbox, which
- * frees it. */
-static void settle_begun(struct bight_thread_pool *pool)
-{
-    while (!bight_list_is_empty(&pool->outstanding)) {
-        struct job *job = BIGHT_CONTAINER(pool->outstanding.next, struct job, outstanding);
-        struct bight_promise promise = job->promise;
-        bool wanted = !job->cancelled;
-        bight_list_remove(&job->outstanding);
-        if (!orphan(job)) {
-            settle(job, 0);
-            release_context(job);
-        } else if (wanted) {
-            bight_errback(promise, bight_failure_of(BIGHT_E_SHUTDOWN));
-        }
-    }
-}
-
-void bight_thread_pool_shutdown(struct bight_reactor *reactor)
-{
-    struct bight_thread_pool *pool = reactor->state->pool;
-    if (pool == NULL || pool->stopping) {
-        return;
-    }
-    bight_reactor_enter(reactor);
-    stop_threads(pool);
-    fail_unbegun(pool);
-    await_threads(pool);
-    unsigned late = detach_late(pool);
-    if (late != 0) {
-        bight_log(
-            BIGHT_LOG_WARNING, "threads", NULL, "%u threads of the pool did not end in time and are left behind", late);
-    }
-    settle_begun(pool);
-    reactor->state->pool = NULL;
-    bight_reactor_leave(reactor);
-    pthread_mutex_lock(&pool->lock);
-    unlock_and_release(pool);
-}
-
-/* ------------------------------------------------------------------------------------------------- fork */
-
-static void give_up(struct bight_task *task)
-{
-    fail_job(BIGHT_CONTAINER(task, struct job, task), BIGHT_E_ABANDONED);
-}
-
-static void forget_workers(struct bight_thread_pool *pool)
-{
-    while (!bight_list_is_empty(&pool->workers)) {
-        struct worker *worker = BIGHT_CONTAINER(pool->workers.next, struct worker, link);
-        bight_list_remove(&worker->link);
-        bight_free(worker);
-    }
-}
-
-/* A result half made by a thread that is not here is not looked at. */
-static void give_up_later(struct bight_thread_pool *pool, struct job *job)
-{
-    if (job->state != JOB_QUEUED) {
-        job->release = NULL;
-        job->result = (struct bight_result) { 0 };
-    }
-    bight_reactor_soon(pool->reactor, &job->task, give_up);
-}
-
-void bight_thread_pool_after_fork(struct bight_reactor *reactor)
-{
-    struct bight_thread_pool *pool = reactor->state->pool;
-    if (pool == NULL) {
-        return;
-    }
-    init_locks(pool); /* threads that are not here may have held them */
-    forget_workers(pool);
-    bight_list_init(&pool->queue);
-    pool->queued = 0;
-    pool->threads = pool->idle = 0;
-    pool->holds = 1;
-    for (struct bight_call *call = bight_mailbox_first(pool->mailbox); call != NULL; call = call->next) {
-        if (call->run == come_home) {
-            BIGHT_CONTAINER(call, struct job, call)->home = true;
-        }
-    }
-    for (struct bight_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
-        struct job *job = BIGHT_CONTAINER(link, struct job, outstanding);
-        bight_list_init(&job->queued);
-        if (!job->home) {
-            give_up_later(pool, job);
-        }
-    }
 }

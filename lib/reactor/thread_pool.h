@@ -1,9 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_pool.h - what tests set in a pool. */
+/* thread_pool.h - the pool and its jobs, for the two files that share them (thread_pool.c for the pool's life,
+ * thread_pool_end.c for its end), and what tests set. */
 #ifndef BIGHT_REACTOR_THREAD_POOL_H
 #define BIGHT_REACTOR_THREAD_POOL_H
 
-#include "reactor/reactor.h"
+#include "reactor/mailbox.h"
+
+struct bight_thread_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;  /* there is a job, or a reason to end */
+    pthread_cond_t ended; /* a thread is about to end */
+    /* under the lock */
+    struct bight_link queue; /* jobs that no thread has begun */
+    size_t queued;
+    size_t holds; /* the reactor's and one for each thread */
+    unsigned limit;
+    unsigned threads; /* that have not decided to end */
+    unsigned idle;
+    bool stopping;
+    struct bight_mailbox *mailbox;
+    /* the loop's thread only */
+    struct bight_reactor *reactor;
+    struct bight_link workers;     /* not yet joined */
+    struct bight_link outstanding; /* jobs that have not come home */
+    uint64_t patience;
+};
+
+struct bight_worker {
+    struct bight_link link;
+    struct bight_thread_pool *pool;
+    pthread_t thread;
+    /* under the lock */
+    bool ended;    /* may be joined without waiting long */
+    bool detached; /* nobody will: it frees itself */
+};
+
+enum bight_job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_ORPHANED };
+
+struct bight_job {
+    struct bight_call call;        /* how it comes home */
+    struct bight_task task;        /* how it is given up after a fork */
+    struct bight_link queued;      /* under the lock */
+    struct bight_link outstanding; /* the loop's */
+    enum bight_job_state state;    /* under the lock */
+    bool cancelled;                /* the loop's: nobody wants the result */
+    bool settled;                  /* the loop's: the Deferred was dealt with before the job came home */
+    bool home;                     /* in the child of a fork: it waits in the mailbox */
+    struct bight_thread_pool *pool;
+    bight_thread_function function;
+    void *context;
+    bight_release_function release;
+    struct bight_result result;
+    struct bight_promise promise;
+};
+
+/* --- thread_pool.c */
+
+void bight_pool_init_locks(struct bight_thread_pool *pool);
+
+/* Under the lock, which it unlocks: the last to leave frees the pool. */
+void bight_pool_unlock_and_release(struct bight_thread_pool *pool);
+
+/* Joins the threads that have ended, or say that they are about to. */
+void bight_pool_join_ended(struct bight_thread_pool *pool);
+
+/* Deals with the Deferred: with the job's own result, or, when `code` is not 0, with that failure. */
+void bight_job_settle(struct bight_job *job, int code);
+void bight_job_release_context(struct bight_job *job);
+
+/* For a job that no thread has and none will: settles and frees it. */
+void bight_job_fail(struct bight_job *job, int code);
+
+/* Takes it out of the queue; false when a thread has begun it. */
+bool bight_job_unqueue(struct bight_job *job);
+
+/* How a job arrives in the loop's thread: its call's function. */
+void bight_job_come_home(struct bight_call *call, bool dropped);
 
 /* How long a shutdown waits for running jobs, instead of five seconds; 0 waits not at all. For the present pool (made
  * if need be). 0 or OUT_OF_MEMORY. */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* thread_pool_end.c - the end of a thread pool: shutdown (R10), and what a child of a fork finds of one (R13).
+ *
+ * At shutdown a thread that does not end in time is detached: it then owns its job, touches the pool only (which it
+ * holds) and nothing of the reactor, and releases the job's context where it is.
+ *
+ * In the child of a fork the pool is empty: jobs that had not come home fail with ABANDONED, for the parent does
+ * that work. The context of one that was running is left alone: a thread that is not here was using it. */
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <errno.h>
+#include <time.h>
+
+#include "reactor/state.h"
+#include "reactor/thread_pool.h"
+
+/* --------------------------------------------------------------------------------------------- shutdown */
+
+static void stop_threads(struct bight_thread_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    while (!bight_list_is_empty(&pool->queue)) {
+        bight_list_remove(pool->queue.next);
+    }
+    pool->queued = 0;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Of a running job: false when it has meanwhile come to its end. From then on it is its thread's. */
+static bool orphan(struct bight_job *job)
+{
+    pthread_mutex_lock(&job->pool->lock);
+    bool runs = job->state == JOB_RUNNING;
+    if (runs) {
+        job->state = JOB_ORPHANED;
+    }
+    pthread_mutex_unlock(&job->pool->lock);
+    return runs;
+}
+
+/* Fails what has not begun. Handlers may cancel other jobs meanwhile, so each is taken from the front. */
+static void fail_unbegun(struct bight_thread_pool *pool)
+{
+    struct bight_link jobs;
+    bight_list_take_all(&jobs, &pool->outstanding);
+    while (!bight_list_is_empty(&jobs)) {
+        struct bight_job *job = BIGHT_CONTAINER(jobs.next, struct bight_job, outstanding);
+        bight_list_remove(&job->outstanding);
+        bight_list_append(&pool->outstanding, &job->outstanding);
+        if (bight_job_unqueue(job)) {
+            bight_job_fail(job, BIGHT_E_SHUTDOWN);
+        }
+    }
+}
+
+/* The real clock in any case: these are real threads, also under a simulated kernel. */
+static void await_threads(struct bight_thread_pool *pool)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t nanoseconds = (uint64_t)until.tv_nsec + pool->patience % BIGHT_NANOSECONDS_PER_SECOND;
+    until.tv_sec += (time_t)(pool->patience / BIGHT_NANOSECONDS_PER_SECOND);
+    until.tv_sec += (time_t)(nanoseconds / BIGHT_NANOSECONDS_PER_SECOND);
+    until.tv_nsec = (long)(nanoseconds % BIGHT_NANOSECONDS_PER_SECOND);
+    int number = 0;
+    pthread_mutex_lock(&pool->lock);
+    while (pool->threads != 0 && number != ETIMEDOUT) {
+        number = pthread_cond_timedwait(&pool->ended, &pool->lock, &until);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    bight_pool_join_ended(pool);
+}
+
+/* Lets the threads go that have not ended, and says how many there were. */
+static unsigned detach_late(struct bight_thread_pool *pool)
+{
+    unsigned late = 0;
+    pthread_mutex_lock(&pool->lock);
+    for (struct bight_link *link = pool->workers.next; link != &pool->workers; link = pool->workers.next) {
+        struct bight_worker *worker = BIGHT_CONTAINER(link, struct bight_worker, link);
+        bight_list_remove(link);
+        pthread_detach(worker->thread);
+        if (worker->ended) {
+            bight_free(worker);
+        } else {
+            worker->detached = true;
+            late++;
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return late;
+}
+
+/* The context of a late job is its thread's to release. One that has come to its end waits in the mailbox, which
+ * frees it. */
+static void settle_begun(struct bight_thread_pool *pool)
+{
+    while (!bight_list_is_empty(&pool->outstanding)) {
+        struct bight_job *job = BIGHT_CONTAINER(pool->outstanding.next, struct bight_job, outstanding);
+        struct bight_promise promise = job->promise;
+        bool wanted = !job->cancelled;
+        bight_list_remove(&job->outstanding);
+        if (!orphan(job)) {
+            bight_job_settle(job, 0);
+            bight_job_release_context(job);
+        } else if (wanted) {
+            bight_errback(promise, bight_failure_of(BIGHT_E_SHUTDOWN));
+        }
+    }
+}
+
+void bight_thread_pool_shutdown(struct bight_reactor *reactor)
+{
+    struct bight_thread_pool *pool = reactor->state->pool;
+    if (pool == NULL || pool->stopping) {
+        return;
+    }
+    bight_reactor_enter(reactor);
+    stop_threads(pool);
+    fail_unbegun(pool);
+    await_threads(pool);
+    unsigned late = detach_late(pool);
+    if (late != 0) {
+        bight_log(
+            BIGHT_LOG_WARNING, "threads", NULL, "%u threads of the pool did not end in time and are left behind", late);
+    }
+    settle_begun(pool);
+    reactor->state->pool = NULL;
+    bight_reactor_leave(reactor);
+    pthread_mutex_lock(&pool->lock);
+    bight_pool_unlock_and_release(pool);
+}
+
+/* ------------------------------------------------------------------------------------------------- fork */
+
+static void give_up(struct bight_task *task)
+{
+    bight_job_fail(BIGHT_CONTAINER(task, struct bight_job, task), BIGHT_E_ABANDONED);
+}
+
+static void forget_workers(struct bight_thread_pool *pool)
+{
+    while (!bight_list_is_empty(&pool->workers)) {
+        struct bight_worker *worker = BIGHT_CONTAINER(pool->workers.next, struct bight_worker, link);
+        bight_list_remove(&worker->link);
+        bight_free(worker);
+    }
+}
+
+/* A result half made by a thread that is not here is not looked at. */
+static void give_up_later(struct bight_thread_pool *pool, struct bight_job *job)
+{
+    if (job->state != JOB_QUEUED) {
+        job->release = NULL;
+        job->result = (struct bight_result) { 0 };
+    }
+    bight_reactor_soon(pool->reactor, &job->task, give_up);
+}
+
+void bight_thread_pool_after_fork(struct bight_reactor *reactor)
+{
+    struct bight_thread_pool *pool = reactor->state->pool;
+    if (pool == NULL) {
+        return;
+    }
+    bight_pool_init_locks(pool); /* threads that are not here may have held them */
+    forget_workers(pool);
+    bight_list_init(&pool->queue);
+    pool->queued = 0;
+    pool->threads = pool->idle = 0;
+    pool->holds = 1;
+    for (struct bight_call *call = bight_mailbox_first(pool->mailbox); call != NULL; call = call->next) {
+        if (call->run == bight_job_come_home) {
+            BIGHT_CONTAINER(call, struct bight_job, call)->home = true;
+        }
+    }
+    for (struct bight_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
+        struct bight_job *job = BIGHT_CONTAINER(link, struct bight_job, outstanding);
+        bight_list_init(&job->queued);
+        if (!job->home) {
+            give_up_later(pool, job);
+        }
+    }
+}
