@@ -174,6 +174,7 @@ static void shut(struct bight_transport *transport)
 void bight_close_advance(struct bight_transport *transport)
 {
     const uint32_t both = BIGHT_STATE_SHUT | BIGHT_STATE_END_DELIVERED;
+    const uint32_t open = BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_END_DUE;
     if (!(transport->state & BIGHT_STATE_SHUT_WANTED) || bight_output_queued(transport) > 0) {
         return;
     }
@@ -191,7 +192,7 @@ void bight_close_advance(struct bight_transport *transport)
     if ((transport->state & BIGHT_STATE_WRITE_END_DUE) && transport->output == NULL) {
         tell_write_end(transport);
     }
-    if (!(transport->state & BIGHT_STATE_LOSING) && (transport->state & both) == both) {
+    if ((transport->state & (both | open)) == both) {
         end_done(transport); /* T11 */
     }
 }

@@ -22,7 +22,9 @@ void bight_switch_drop(struct bight_transport *transport)
     extension->switch_data = NULL;
     extension->next_protocol = NULL;
     protocol->transport = BIGHT_TRANSPORT_CLOSED;
+    struct bight_factory *factory = protocol->factory;
     bight_protocol_disconnect(protocol);
+    bight_factory_remove_connection(factory);
 }
 
 /* The old protocol's factory: the first one, which built the connection's, hears when the connection ends; one that

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* test_flow.c - backpressure, watermarks and producers (T13, T14). */
+#include "transport_support.h"
+
+static uint8_t block[70000];
+
+START_TEST(an_accepted_connection_that_does_not_read_is_not_read_from) /* T13 */
+{
+    on.data = echo;
+    set_up();
+    bight_string_set_window(peer, 0);
+    ck_assert_uint_eq(bight_string_feed(peer, block, 65536), 0);
+    ck_assert_uint_eq(bight_string_feed(peer, block, 65536), 0);
+    ck_assert_uint_eq(bight_transport_queued(transport), 131072);
+    ck_assert_uint_eq(bight_string_feed(peer, block, 1000), 1000);
+    heard[0] = '\0';
+    bight_string_set_window(peer, 131072 - 16384);
+    bight_string_clear(peer); /* has taken nothing yet: 16384 stay queued */
+    ck_heard("");
+    bight_string_set_window(peer, 131072 - 16384 + 1);
+    settle();
+    bight_string_feed(peer, "", 0);
+    ck_heard("data[1000]");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_made_connection_is_read_from_whatever_it_has_queued) /* T13 */
+{
+    set_up_as(false);
+    bight_string_set_window(peer, 0);
+    bight_transport_write(transport, block, 70000);
+    ck_assert_uint_eq(bight_string_feed_text(peer, "x"), 0);
+    bight_transport_set_backpressure(transport, true);
+    bight_transport_write(transport, "x", 1);
+    settle();
+    ck_assert_uint_eq(bight_string_feed_text(peer, "y"), 1);
+    bight_transport_set_backpressure(transport, false);
+    settle();
+    ck_assert_uint_eq(bight_string_feed_text(peer, ""), 0);
+    tear_down();
+}
+END_TEST
+
+START_TEST(marks_are_judged_after_the_attempt_to_send) /* T13 */
+{
+    set_up();
+    bight_transport_write(transport, block, 70000);
+    ck_assert_uint_eq(bight_transport_queued(transport), 0);
+    ck_assert_uint_eq(bight_string_feed_text(peer, "x"), 0);
+    tear_down();
+}
+END_TEST
+
+START_TEST(marks_must_be_in_order) /* T13 */
+{
+    set_up();
+    bight_log_set_level(BIGHT_LOG_CRITICAL);
+    ck_assert_int_eq(bight_transport_set_watermarks(transport, 5, 5), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_transport_set_watermarks(transport, 5, 6), 0);
+    tear_down();
+}
+END_TEST
+
+static void pause_producer(void *context)
+{
+    hear("pause");
+    (void)context;
+}
+
+static void resume_producer(void *context)
+{
+    hear("resume");
+    (void)context;
+}
+
+static void stop_producer(void *context)
+{
+    hear("stop");
+    (void)context;
+}
+
+static const struct bight_producer_ops producer = {
+    .pause = pause_producer,
+    .resume = resume_producer,
+    .stop = stop_producer,
+};
+
+START_TEST(a_push_producer_is_paused_and_resumed_at_the_marks) /* T13 */
+{
+    set_up();
+    bight_transport_set_watermarks(transport, 100, 1000);
+    ck_assert_int_eq(bight_transport_register_producer(transport, &producer, NULL, true), 0);
+    ck_heard("");
+    bight_string_set_window(peer, 0);
+    bight_transport_write(transport, block, 5000);
+    ck_heard("pause");
+    bight_transport_write(transport, block, 5000);
+    ck_heard("");
+    bight_string_set_window(peer, 9900);
+    bight_string_clear(peer);
+    ck_heard("");
+    bight_string_clear(peer);
+    ck_heard("resume");
+    ck_assert_int_eq(bight_transport_unregister_producer(transport), 0);
+    tear_down();
+    ck_heard("lost:CONNECTION_LOST");
+}
+END_TEST
+
+START_TEST(with_a_producer_there_is_no_backpressure) /* T13 */
+{
+    set_up();
+    bight_transport_register_producer(transport, &producer, NULL, true);
+    bight_string_set_window(peer, 0);
+    bight_transport_write(transport, block, 70000);
+    ck_assert_uint_eq(bight_string_feed_text(peer, "x"), 0);
+    ck_heard("pause data:x");
+    bight_transport_unregister_producer(transport);
+    ck_assert_uint_eq(bight_string_feed_text(peer, "y"), 1);
+    ck_heard("");
+    tear_down();
+}
+END_TEST
+
+static int pulls;
+
+static void produce(void *context)
+{
+    struct bight_transport *t = context;
+    pulls++;
+    if (pulls <= 5) {
+        ck_assert_int_eq(bight_transport_write(t, block, 5000), 0);
+    } else {
+        ck_assert_int_eq(bight_transport_unregister_producer(t), 0);
+        bight_transport_lose_connection(t);
+    }
+}
+
+START_TEST(a_pull_producer_is_asked_at_most_once_a_turn) /* T13 */
+{
+    static const struct bight_producer_ops pull = { .resume = produce };
+    set_up();
+    ck_assert_int_eq(bight_transport_register_producer(transport, &pull, transport, false), 0);
+    ck_assert_int_eq(pulls, 1);
+    bight_testing_settle(reactor, 1);
+    ck_assert_int_le(pulls, 2);
+    settle();
+    ck_assert_int_eq(pulls, 6);
+    size_t size;
+    bight_string_written(peer, &size);
+    ck_assert_uint_eq(size, 25000);
+    ck_assert(bight_string_is_shut(peer));
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_pull_producer_waits_for_a_slow_peer) /* T13 */
+{
+    static const struct bight_producer_ops pull = { .resume = produce };
+    set_up();
+    bight_string_set_window(peer, 100);
+    bight_transport_register_producer(transport, &pull, transport, false);
+    settle();
+    ck_assert_int_eq(pulls, 1);
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_second_producer_is_a_usage_error) /* T14 */
+{
+    set_up();
+    bight_log_set_level(BIGHT_LOG_CRITICAL);
+    bight_transport_register_producer(transport, &producer, NULL, true);
+    ck_assert_int_eq(bight_transport_register_producer(transport, &producer, NULL, true), BIGHT_E_PRODUCER_REGISTERED);
+    ck_heard("");
+    bight_transport_unregister_producer(transport);
+    ck_assert_int_eq(bight_transport_unregister_producer(transport), BIGHT_E_INVALID_ARGUMENT);
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_producer_on_a_closed_transport_is_stopped_at_once) /* T14 */
+{
+    set_up();
+    bight_transport_lose_connection(transport);
+    ck_assert_int_eq(bight_transport_register_producer(transport, &producer, NULL, true), BIGHT_E_CLOSED);
+    ck_heard("stop");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_producer_is_stopped_once_at_loss) /* T14 */
+{
+    set_up();
+    bight_transport_register_producer(transport, &producer, NULL, true);
+    bight_string_reset(peer, 0);
+    ck_heard("stop lost:CONNECTION_LOST");
+    tear_down();
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, an_accepted_connection_that_does_not_read_is_not_read_from);
+    tcase_add_test(tests, a_made_connection_is_read_from_whatever_it_has_queued);
+    tcase_add_test(tests, marks_are_judged_after_the_attempt_to_send);
+    tcase_add_test(tests, marks_must_be_in_order);
+    tcase_add_test(tests, a_push_producer_is_paused_and_resumed_at_the_marks);
+    tcase_add_test(tests, with_a_producer_there_is_no_backpressure);
+    tcase_add_test(tests, a_pull_producer_is_asked_at_most_once_a_turn);
+    tcase_add_test(tests, a_pull_producer_waits_for_a_slow_peer);
+    tcase_add_test(tests, a_second_producer_is_a_usage_error);
+    tcase_add_test(tests, a_producer_on_a_closed_transport_is_stopped_at_once);
+    tcase_add_test(tests, a_producer_is_stopped_once_at_loss);
+}
+
+BIGHT_TEST_MAIN("flow", add_tests)

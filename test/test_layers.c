@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/* test_layers.c - layers between facade and bottom: stacking, transforming, pushing and popping in every slot. */
+#include <bight/log.h>
+
+#include "transport_support.h"
+
+/* Adds `key` to what goes up and subtracts it from what goes down, and says when it is freed. */
+struct shift {
+    struct bight_layer base;
+    uint8_t key;
+    const char *name;
+    void (*act)(struct bight_layer *layer);       /* in `received`, before handing on */
+    void (*act_write)(struct bight_layer *layer); /* in `write`, before handing on */
+    void (*act_end)(struct bight_layer *layer);
+    bool wait_at_end; /* write_end hands on nothing until the peer says "!" */
+    bool busy;
+};
+
+static void shift_received(struct bight_layer *layer, const uint8_t *data, size_t size)
+{
+    struct shift *shift = (struct shift *)layer;
+    if (shift->act != NULL) {
+        shift->act(layer);
+    }
+    for (size_t at = 0; at < size; at++) { /* byte by byte: it may be popped in the midst */
+        uint8_t byte = (uint8_t)(data[at] + shift->key);
+        if (shift->busy && byte == '!') {
+            shift->busy = false;
+            bight_layer_send_end(layer);
+        } else {
+            bight_layer_deliver(layer, &byte, 1);
+        }
+    }
+}
+
+static void shift_end(struct bight_layer *layer)
+{
+    struct shift *shift = (struct shift *)layer;
+    if (shift->act_end != NULL) {
+        shift->act_end(layer);
+    }
+    hear("%s-end", shift->name);
+    bight_layer_deliver_end(layer);
+}
+
+static int shift_write(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
+{
+    struct shift *shift = (struct shift *)layer;
+    int code = 0;
+    if (shift->act_write != NULL) {
+        shift->act_write(layer);
+    }
+    for (size_t i = 0; i < count && code == 0; i++) {
+        uint8_t *copy = malloc(pieces[i].size);
+        for (size_t at = 0; at < pieces[i].size; at++) {
+            copy[at] = (uint8_t)(pieces[i].data[at] - shift->key);
+        }
+        struct bight_piece piece = { .data = copy, .size = pieces[i].size, .counted = true };
+        code = bight_layer_send(layer, &piece, 1);
+        free(copy);
+    }
+    return code;
+}
+
+static void shift_write_end(struct bight_layer *layer)
+{
+    struct shift *shift = (struct shift *)layer;
+    hear("%s-write-end", shift->name);
+    if (shift->wait_at_end) {
+        shift->busy = true;
+        return;
+    }
+    bight_layer_send_end(layer);
+}
+
+static bool shift_is_busy(struct bight_layer *layer)
+{
+    return ((struct shift *)layer)->busy;
+}
+
+static void shift_free(struct bight_layer *layer)
+{
+    hear("%s-freed", ((struct shift *)layer)->name);
+    free(layer);
+}
+
+static const struct bight_layer_ops shift_ops = {
+    .received = shift_received,
+    .received_end = shift_end,
+    .write = shift_write,
+    .write_end = shift_write_end,
+    .free = shift_free,
+    .is_busy = shift_is_busy,
+};
+
+static struct shift *push(const char *name, uint8_t key)
+{
+    struct shift *shift = calloc(1, sizeof *shift);
+    shift->base.ops = &shift_ops;
+    shift->key = key;
+    shift->name = name;
+    ck_assert_int_eq(bight_transport_push_layer(transport, &shift->base), 0);
+    return shift;
+}
+
+START_TEST(two_layers_transform_in_their_order)
+{
+    set_up();
+    push("low", 1);
+    push("high", 2);
+    bight_string_feed_text(peer, "ab");
+    ck_heard("data:d data:e");
+    bight_transport_write(transport, "xyz", 3);
+    settle();
+    ck_assert_str_eq(bight_string_written_text(peer), "uvw");
+    tear_down();
+    ck_heard("lost:CONNECTION_LOST high-freed low-freed");
+}
+END_TEST
+
+START_TEST(what_was_written_before_a_push_goes_out_unseen)
+{
+    set_up();
+    bight_transport_write(transport, "plain", 5);
+    push("l", 1);
+    bight_transport_write(transport, "b", 1);
+    settle();
+    ck_assert_str_eq(bight_string_written_text(peer), "plaina");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_layer_without_slots_passes_everything_through)
+{
+    static const struct bight_layer_ops nothing;
+    static struct bight_layer layer = { .ops = &nothing };
+    on.data = echo;
+    set_up();
+    ck_assert_int_eq(bight_transport_push_layer(transport, &layer), 0);
+    bight_string_feed_text(peer, "abc");
+    ck_heard("data:abc");
+    ck_assert_str_eq(bight_string_written_text(peer), "abc");
+    bight_transport_lose_connection(transport);
+    settle();
+    ck_assert(bight_string_is_shut(peer));
+    bight_string_end(peer);
+    ck_heard("lost:CONNECTION_DONE");
+    tear_down();
+}
+END_TEST
+
+START_TEST(both_ends_travel_through_the_layers) /* T7, T11 */
+{
+    set_up();
+    push("low", 1);
+    push("high", 1);
+    bight_string_end(peer);
+    ck_heard("low-end high-end read-lost high-write-end low-write-end lost:CONNECTION_DONE high-freed low-freed");
+    tear_down();
+}
+END_TEST
+
+START_TEST(lose_waits_for_a_busy_layer) /* T7 */
+{
+    set_up();
+    push("l", 0)->wait_at_end = true;
+    bight_transport_lose_connection(transport);
+    settle();
+    ck_heard("l-write-end");
+    ck_assert(!bight_string_is_shut(peer));
+    bight_string_feed_text(peer, "x");
+    bight_string_feed_text(peer, "!");
+    ck_assert(bight_string_is_shut(peer));
+    bight_string_end(peer);
+    ck_heard("l-end lost:CONNECTION_DONE l-freed");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_layer_that_never_ends_runs_into_the_flush_timeout) /* T7 */
+{
+    set_up();
+    push("l", 0)->wait_at_end = true;
+    bight_transport_lose_connection(transport);
+    bight_testing_advance(reactor, 31);
+    ck_heard("l-write-end lost:TIMED_OUT l-freed");
+    tear_down();
+}
+END_TEST
+
+START_TEST(what_layers_have_while_the_protocol_pauses_is_held) /* T2, T12 */
+{
+    set_up();
+    push("l", 1);
+    bight_transport_pause(transport);
+    ck_assert_uint_eq(bight_string_feed_text(peer, "ab"), 0);
+    ck_assert_uint_eq(bight_string_feed_text(peer, "cd"), 2);
+    bight_string_end(peer);
+    ck_heard("");
+    bight_transport_resume(transport);
+    ck_heard("");
+    settle();
+    ck_heard("data:bc data:d data:e l-end read-lost l-write-end lost:CONNECTION_DONE l-freed");
+    tear_down();
+}
+END_TEST
+
+static void pop(struct bight_layer *layer)
+{
+    bight_layer_pop(layer);
+    hear("popped");
+}
+
+static struct bight_layer *victim;
+
+static void pop_victim(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    (void)p;
+    (void)data;
+    (void)size;
+    if (victim != NULL) {
+        bight_layer_pop(victim);
+        victim = NULL;
+    }
+}
+
+START_TEST(a_layer_can_be_popped_in_its_own_received)
+{
+    set_up();
+    push("l", 1)->act = pop;
+    bight_string_feed_text(peer, "ab");
+    ck_heard("popped data:b data:c l-freed");
+    bight_string_feed_text(peer, "ab");
+    ck_heard("data:ab");
+    tear_down();
+    ck_heard("lost:CONNECTION_LOST");
+}
+END_TEST
+
+START_TEST(a_layer_can_be_popped_in_its_own_write)
+{
+    set_up();
+    push("l", 1)->act_write = pop;
+    bight_transport_write(transport, "b", 1);
+    bight_transport_write(transport, "b", 1);
+    settle();
+    ck_heard("popped l-freed");
+    ck_assert_str_eq(bight_string_written_text(peer), "ab");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_layer_can_be_popped_in_its_own_received_end)
+{
+    set_up();
+    push("l", 1)->act_end = pop;
+    bight_string_end(peer);
+    ck_heard("popped l-end read-lost l-freed lost:CONNECTION_DONE");
+    tear_down();
+}
+END_TEST
+
+START_TEST(the_protocol_can_pop_any_layer_while_they_run)
+{
+    for (int which = 0; which < 3; which++) {
+        on.data = pop_victim;
+        set_up();
+        struct shift *layers[] = { push("a", 1), push("b", 1), push("c", 1) };
+        victim = &layers[which]->base;
+        bight_string_feed_text(peer, "00");
+        bight_string_feed_text(peer, "0");
+        char expected[64];
+        /* the one that runs goes on with what it was given; the others are passed by */
+        snprintf(expected, sizeof expected, "data:3 data:%c %c-freed data:2", which == 0 ? '3' : '2', 'a' + which);
+        ck_heard(expected);
+        tear_down();
+        heard[0] = '\0';
+    }
+}
+END_TEST
+
+static void pop_all(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    struct bight_layer **layers = (struct bight_layer **)victim;
+    (void)p;
+    (void)data;
+    (void)size;
+    for (int i = 0; layers != NULL && i < 3; i++) {
+        bight_layer_pop(layers[i]);
+        bight_layer_pop(layers[i]);
+    }
+    victim = NULL;
+}
+
+START_TEST(the_protocol_can_pop_all_layers_while_they_run)
+{
+    on.data = pop_all;
+    set_up();
+    struct bight_layer *layers[] = { &push("a", 1)->base, &push("b", 1)->base, &push("c", 1)->base };
+    victim = (struct bight_layer *)layers;
+    bight_string_feed_text(peer, "00");
+    ck_heard("data:3 data:1 c-freed b-freed a-freed");
+    bight_string_feed_text(peer, "0");
+    ck_heard("data:0");
+    tear_down();
+}
+END_TEST
+
+static void abort_below(struct bight_layer *layer)
+{
+    bight_transport_abort_connection(layer->transport);
+}
+
+START_TEST(the_connection_can_be_aborted_in_a_layer) /* T22 */
+{
+    set_up();
+    push("l", 1)->act = abort_below;
+    bight_string_feed_text(peer, "ab");
+    ck_heard("lost:CONNECTION_ABORTED l-freed");
+    tear_down();
+}
+END_TEST
+
+static void fail_it(struct bight_layer *layer)
+{
+    bight_transport_write(layer->transport, "bcd", 3);
+    bight_layer_fail(layer, bight_failure_of(BIGHT_E_TLS));
+}
+
+START_TEST(a_layer_that_fails_is_the_reason_and_its_last_words_go_out) /* T5 */
+{
+    set_up();
+    push("l", 1)->act = fail_it;
+    bight_string_feed_text(peer, "ab");
+    ck_heard("lost:TLS l-freed");
+    ck_assert_str_eq(bight_string_written_text(peer), "abc");
+    tear_down();
+}
+END_TEST
+
+static void push_another(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    (void)p;
+    (void)data;
+    (void)size;
+    push("new", 1);
+    on.data = NULL;
+}
+
+START_TEST(a_layer_can_be_pushed_in_data_received)
+{
+    on.data = push_another;
+    set_up();
+    bight_string_feed_text(peer, "a");
+    bight_string_feed_text(peer, "a");
+    ck_heard("data:a data:b");
+    tear_down();
+}
+END_TEST
+
+static void observe(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    if (event->level != BIGHT_LOG_DEBUG) {
+        return;
+    }
+    hear("[%s]", event->message);
+    if (event->field_count == 3) {
+        hear("<%.*s>", (int)event->fields[2].size, (const char *)event->fields[2].data);
+    }
+}
+
+START_TEST(the_traffic_log_logs_both_directions_and_changes_nothing)
+{
+    on.data = echo;
+    set_up();
+    bight_log_set_observer(observe, NULL);
+    bight_log_set_level(BIGHT_LOG_DEBUG);
+    ck_assert_int_eq(bight_transport_push_layer(transport, bight_traffic_log_new("test", 3)), 0);
+    bight_string_feed_text(peer, "hello");
+    ck_heard("[test: received 5 bytes] <hel> data:hello [test: sent 5 bytes] <hel>");
+    ck_assert_str_eq(bight_string_written_text(peer), "hello");
+    bight_string_end(peer);
+    ck_heard("[test: received the end 0 bytes] read-lost [test: sent the end 0 bytes] lost:CONNECTION_DONE");
+    tear_down();
+    bight_log_set_observer(NULL, NULL);
+}
+END_TEST
+
+START_TEST(traffic_logs_stack)
+{
+    set_up();
+    bight_log_set_observer(observe, NULL);
+    bight_log_set_level(BIGHT_LOG_DEBUG);
+    bight_transport_push_layer(transport, bight_traffic_log_new("low", 0));
+    bight_transport_push_layer(transport, bight_traffic_log_new("high", 0));
+    bight_string_feed_text(peer, "x");
+    ck_heard("[low: received 1 bytes] [high: received 1 bytes] data:x");
+    tear_down();
+    bight_log_set_observer(NULL, NULL);
+}
+END_TEST
+
+START_TEST(lent_memory_passes_through_layers_by_reference) /* T6 */
+{
+    static const struct bight_layer_ops nothing;
+    static struct bight_layer layer = { .ops = &nothing };
+    int released = 0;
+    set_up();
+    bight_transport_push_layer(transport, &layer);
+    bight_string_set_window(peer, 0);
+    char text[] = "lent";
+    ck_assert_int_eq(bight_transport_write_lent(transport, text, 4, count_release, &released), 0);
+    text[0] = 'L';
+    bight_string_set_window(peer, 10);
+    bight_string_clear(peer);
+    ck_assert_str_eq(bight_string_written_text(peer), "Lent");
+    ck_assert_int_eq(released, 1);
+    tear_down();
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, two_layers_transform_in_their_order);
+    tcase_add_test(tests, what_was_written_before_a_push_goes_out_unseen);
+    tcase_add_test(tests, a_layer_without_slots_passes_everything_through);
+    tcase_add_test(tests, both_ends_travel_through_the_layers);
+    tcase_add_test(tests, lose_waits_for_a_busy_layer);
+    tcase_add_test(tests, a_layer_that_never_ends_runs_into_the_flush_timeout);
+    tcase_add_test(tests, what_layers_have_while_the_protocol_pauses_is_held);
+    tcase_add_test(tests, a_layer_can_be_popped_in_its_own_received);
+    tcase_add_test(tests, a_layer_can_be_popped_in_its_own_write);
+    tcase_add_test(tests, a_layer_can_be_popped_in_its_own_received_end);
+    tcase_add_test(tests, the_protocol_can_pop_any_layer_while_they_run);
+    tcase_add_test(tests, the_protocol_can_pop_all_layers_while_they_run);
+    tcase_add_test(tests, the_connection_can_be_aborted_in_a_layer);
+    tcase_add_test(tests, a_layer_that_fails_is_the_reason_and_its_last_words_go_out);
+    tcase_add_test(tests, a_layer_can_be_pushed_in_data_received);
+    tcase_add_test(tests, the_traffic_log_logs_both_directions_and_changes_nothing);
+    tcase_add_test(tests, traffic_logs_stack);
+    tcase_add_test(tests, lent_memory_passes_through_layers_by_reference);
+}
+
+BIGHT_TEST_MAIN("layers", add_tests)
