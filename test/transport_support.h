@@ -137,7 +137,7 @@ __attribute__((unused)) static void set_up(void)
     ck_heard("made");
 }
 
-static void tear_down(void)
+__attribute__((unused)) static void tear_down(void)
 {
     bight_reactor_free(reactor);
     bight_string_peer_free(peer);
