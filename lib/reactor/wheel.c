@@ -9,11 +9,19 @@
 
 #include <string.h>
 
+/* About what a second-level cache holds of a ring, from each end. */
+#define FETCH_AT_MOST 4096
+
 typedef struct bight_wheel_entry entry_t;
 
 static inline entry_t *entry_of(struct bight_link *link)
 {
     return BIGHT_CONTAINER(link, entry_t, link);
+}
+
+static inline uint64_t deadline_of(const struct bight_link *link)
+{
+    return ((const entry_t *)(const void *)((const char *)link - offsetof(entry_t, link)))->deadline;
 }
 
 static inline uint64_t tick_of(uint64_t deadline)
@@ -45,42 +53,16 @@ static inline struct bight_link *slot_for(struct bight_wheel *wheel, uint64_t ti
     return &wheel->slots[level][slot];
 }
 
-/* Takes the entry out of its ring. When it was the ring's last and the ring is a slot, the slot's bit goes. */
-static inline void unlink_entry(struct bight_wheel *wheel, entry_t *entry)
-{
-    struct bight_link *next = entry->link.next;
-    struct bight_link *previous = entry->link.previous;
-    previous->next = next;
-    next->previous = previous;
-    if (next != previous) {
-        return;
-    }
-    size_t index = (size_t)((uintptr_t)next - (uintptr_t)&wheel->slots[0][0]) / sizeof(struct bight_link);
-    if (bight_list_is_empty(next) && index < BIGHT_WHEEL_LEVELS * BIGHT_WHEEL_SLOTS) {
-        wheel->occupied[index / BIGHT_WHEEL_SLOTS][index % BIGHT_WHEEL_SLOTS / 64] &= ~(UINT64_C(1) << (index % 64));
-    }
-}
-
 void bight_wheel_arm(struct bight_wheel *wheel, entry_t *entry, uint64_t deadline)
 {
     uint64_t tick = tick_of(deadline);
     if (bight_wheel_is_armed(entry)) {
-        unlink_entry(wheel, entry);
+        bight_wheel_unlink(wheel, entry);
     } else {
         wheel->armed++;
     }
     entry->deadline = deadline;
     bight_list_append(tick > wheel->tick ? slot_for(wheel, tick) : &wheel->fresh, &entry->link);
-}
-
-void bight_wheel_disarm(struct bight_wheel *wheel, entry_t *entry)
-{
-    if (!bight_wheel_is_armed(entry)) {
-        return;
-    }
-    unlink_entry(wheel, entry);
-    entry->link.next = NULL;
-    wheel->armed--;
 }
 
 /* ------------------------------------------------------------------------------- stable merge sort */
@@ -124,15 +106,27 @@ static struct bight_link *sort_chain(struct bight_link *chain)
     return result;
 }
 
+/* Walks from both ends at once: the entries of a long ring are far apart in memory, and two chains of pointers are
+ * waited for in the time of one. */
 static bool is_sorted(const struct bight_link *ring)
 {
-    uint64_t last = 0;
-    for (struct bight_link *link = ring->next; link != ring; link = link->next) {
-        uint64_t deadline = entry_of(link)->deadline;
-        if (deadline < last) {
+    const struct bight_link *front = ring->next;
+    const struct bight_link *back = ring->previous;
+    uint64_t low = 0;
+    uint64_t high = UINT64_MAX;
+    while (front != ring) {
+        uint64_t front_deadline = deadline_of(front);
+        uint64_t back_deadline = deadline_of(back);
+        if (front_deadline < low || back_deadline > high || front_deadline > back_deadline) {
             return false;
         }
-        last = deadline;
+        if (front == back || front->next == back) {
+            return true;
+        }
+        low = front_deadline;
+        high = back_deadline;
+        front = front->next;
+        back = back->previous;
     }
     return true;
 }
@@ -190,18 +184,34 @@ static bool nearest_slot(const struct bight_wheel *wheel, unsigned *level, unsig
     return false;
 }
 
-/* Puts the entries of `ring` behind those that are due. */
+/* Moves the sorted entries of `ring` into the due list, behind `after`. */
+static void splice_due(struct bight_link *after, struct bight_link *ring)
+{
+    ring->next->previous = after;
+    ring->previous->next = after->next;
+    after->next->previous = ring->previous;
+    after->next = ring->next;
+    bight_list_init(ring);
+}
+
+/* Puts the entries of `ring`, all later, behind those that are due. */
 static void append_due(struct bight_wheel *wheel, struct bight_link *ring)
 {
-    if (bight_list_is_empty(ring)) {
-        return;
+    if (!bight_list_is_empty(ring)) {
+        sort_ring(ring);
+        splice_due(wheel->due.previous, ring);
     }
-    sort_ring(ring);
-    ring->next->previous = wheel->due.previous;
-    wheel->due.previous->next = ring->next;
-    ring->previous->next = &wheel->due;
-    wheel->due.previous = ring->previous;
-    bight_list_init(ring);
+}
+
+/* Brings a ring that is about to be walked into the cache, from both ends at once. */
+static void fetch(const struct bight_link *ring)
+{
+    const struct bight_link *front = ring->next;
+    const struct bight_link *back = ring->previous;
+    for (unsigned n = 0; n < FETCH_AT_MOST && front != back && front->next != back; n++) {
+        front = front->next;
+        back = back->previous;
+    }
 }
 
 /* Hands the entries of a slot that the wheel has come to down to lower levels, in order; those of the present tick
@@ -211,9 +221,9 @@ static void cascade(struct bight_wheel *wheel, struct bight_link *ring)
     struct bight_link present;
     struct bight_link *link = ring->next;
     bight_list_init(&present);
+    fetch(ring);
     while (link != ring) {
         struct bight_link *next = link->next;
-        __builtin_prefetch(next->next);
         uint64_t tick = tick_of(entry_of(link)->deadline);
         bight_list_append(tick > wheel->tick ? slot_for(wheel, tick) : &present, link);
         link = next;
@@ -247,6 +257,10 @@ static void merge_fresh(struct bight_wheel *wheel)
 {
     struct bight_link *after = wheel->due.previous;
     sort_ring(&wheel->fresh);
+    if (!bight_list_is_empty(&wheel->fresh) && !bight_list_is_empty(&wheel->due) &&
+        deadline_of(wheel->fresh.previous) < deadline_of(wheel->due.next)) {
+        splice_due(&wheel->due, &wheel->fresh); /* spares the walk when much is due and the past was asked for */
+    }
     while (!bight_list_is_empty(&wheel->fresh)) {
         entry_t *entry = entry_of(wheel->fresh.previous);
         while (after != &wheel->due && entry_of(after)->deadline > entry->deadline) {

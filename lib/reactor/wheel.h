@@ -38,12 +38,37 @@ void bight_wheel_init(struct bight_wheel *wheel, uint64_t now);
 /* Arms, or re-arms (it then counts as armed last). Never fails, allocates nothing. */
 void bight_wheel_arm(struct bight_wheel *wheel, struct bight_wheel_entry *entry, uint64_t deadline);
 
-/* Disarms; nothing when it is not armed. */
-void bight_wheel_disarm(struct bight_wheel *wheel, struct bight_wheel_entry *entry);
-
 static inline bool bight_wheel_is_armed(const struct bight_wheel_entry *entry)
 {
     return entry->link.next != NULL;
+}
+
+/* The wheel's own: takes the entry out of its ring. When it was the ring's last and the ring is a slot, the slot's bit
+ * goes. */
+static inline void bight_wheel_unlink(struct bight_wheel *wheel, struct bight_wheel_entry *entry)
+{
+    struct bight_link *next = entry->link.next;
+    struct bight_link *previous = entry->link.previous;
+    previous->next = next;
+    next->previous = previous;
+    if (next != previous) {
+        return;
+    }
+    size_t index = (size_t)((uintptr_t)next - (uintptr_t)&wheel->slots[0][0]) / sizeof(struct bight_link);
+    if (bight_list_is_empty(next) && index < BIGHT_WHEEL_LEVELS * BIGHT_WHEEL_SLOTS) {
+        wheel->occupied[index / BIGHT_WHEEL_SLOTS][index % BIGHT_WHEEL_SLOTS / 64] &= ~(UINT64_C(1) << (index % 64));
+    }
+}
+
+/* Disarms; nothing when it is not armed. */
+static inline void bight_wheel_disarm(struct bight_wheel *wheel, struct bight_wheel_entry *entry)
+{
+    if (!bight_wheel_is_armed(entry)) {
+        return;
+    }
+    bight_wheel_unlink(wheel, entry);
+    entry->link.next = NULL;
+    wheel->armed--;
 }
 
 /* One pass: calls the functions of at most `limit` entries that are due at `now`, each disarmed before its call.
