@@ -37,7 +37,7 @@ static struct bight_deferred *listen_fd(
     if (failure != NULL) {
         return bight_fail(failure);
     }
-    return bight_listening(reactor, factory, (int)arguments[DESCRIPTOR].number, &options, false);
+    return bight_listening(reactor, factory, (int)arguments[DESCRIPTOR].number, &options, NULL);
 }
 
 const struct bight_endpoint_type bight_endpoint_fd_server = {

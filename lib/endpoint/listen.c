@@ -7,7 +7,7 @@
 #include "endpoint/listening.h"
 
 struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
-    const struct bight_listen_options *options, bool owns_path)
+    const struct bight_listen_options *options, const struct bight_address *path)
 {
     if (fd < 0) {
         int code = bight_error_from_errno(-fd);
@@ -17,7 +17,7 @@ struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct big
         return bight_fail(bight_failure_new(code, -fd, NULL, NULL));
     }
     struct bight_failure *failure = NULL;
-    struct bight_port *port = bight_port_new(reactor, factory, fd, options, owns_path, &failure);
+    struct bight_port *port = bight_port_new(reactor, factory, fd, options, path, &failure);
     return port == NULL ? bight_fail(failure) : bight_succeed(&bight_type_port, port);
 }
 

@@ -5,8 +5,8 @@
 
 #include "transport/socket.h"
 
-/* A Deferred of a port on `fd`, which is a listening socket (taken) or -errno. */
+/* A Deferred of a port on `fd`, which is a listening socket (taken) or -errno. `path`: as bight_port_new. */
 struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
-    const struct bight_listen_options *options, bool owns_path);
+    const struct bight_listen_options *options, const struct bight_address *path);
 
 #endif

@@ -46,7 +46,7 @@ static struct bight_deferred *listen_on(struct bight_reactor *reactor, const str
     struct bight_listen_options options = server_options(arguments, only_ipv6);
     uint16_t port = (uint16_t)arguments[SERVER_PORT].number;
     if (!interface->given) {
-        return bight_listening(reactor, factory, bight_listen_any(reactor, port, &options), &options, false);
+        return bight_listening(reactor, factory, bight_listen_any(reactor, port, &options), &options, NULL);
     }
     struct bight_address address;
     if (bight_address_parse_ip(&address, interface->text, port) != 0 ||
@@ -54,7 +54,7 @@ static struct bight_deferred *listen_on(struct bight_reactor *reactor, const str
         return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
             "column %zu: expected an IPv6 address as interface, found \"%s\"", interface->column, interface->text));
     }
-    return bight_listening(reactor, factory, bight_listen_ip(reactor, &address, &options), &options, false);
+    return bight_listening(reactor, factory, bight_listen_ip(reactor, &address, &options), &options, NULL);
 }
 
 static struct bight_deferred *listen_tcp(

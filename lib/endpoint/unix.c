@@ -49,7 +49,7 @@ static struct bight_deferred *listen_unix(
     if (failure != NULL) {
         return bight_fail(failure);
     }
-    return bight_listening(reactor, factory, bight_listen_unix(reactor, &address, &options), &options, true);
+    return bight_listening(reactor, factory, bight_listen_unix(reactor, &address, &options), &options, &address);
 }
 
 const struct bight_endpoint_type bight_endpoint_unix_server = {

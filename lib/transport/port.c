@@ -67,10 +67,10 @@ static bool is_still_ours(const struct bight_port *port, const char *path)
            memcmp(identity, port->identity, sizeof identity) == 0;
 }
 
-static bool get_path(const struct bight_port *port, char path[sizeof port->address.at.path + 1])
+static bool get_path(const struct bight_address *address, char path[sizeof address->at.path + 1])
 {
-    const struct bight_address *address = &port->address;
-    if (address->family != BIGHT_ADDRESS_UNIX || address->path_size == 0 || address->at.path[0] == '\0') {
+    if (address == NULL || address->family != BIGHT_ADDRESS_UNIX || address->path_size == 0 ||
+        address->at.path[0] == '\0') {
         return false;
     }
     memcpy(path, address->at.path, address->path_size);
@@ -82,7 +82,7 @@ static bool get_path(const struct bight_port *port, char path[sizeof port->addre
 static void remove_path(struct bight_port *port)
 {
     char path[sizeof port->address.at.path + 1];
-    if (port->owns_path && get_path(port, path) && is_still_ours(port, path)) {
+    if (port->owns_path && get_path(&port->address, path) && is_still_ours(port, path)) {
         (void)port->reactor->system->ops->unlink(port->reactor->system, path);
     }
 }
@@ -165,6 +165,9 @@ size_t bight_port_connections(const struct bight_port *port)
 
 static int learn_address(struct bight_port *port)
 {
+    if (port->owns_path) {
+        return 0; /* it was given */
+    }
     struct bight_system *system = port->reactor->system;
     struct sockaddr_storage storage;
     socklen_t size = sizeof storage;
@@ -180,13 +183,13 @@ static void learn_identity(struct bight_port *port)
 {
     struct bight_system *system = port->reactor->system;
     char path[sizeof port->address.at.path + 1];
-    if (port->owns_path && system->ops->identity != NULL && get_path(port, path)) {
+    if (port->owns_path && system->ops->identity != NULL && get_path(&port->address, path)) {
         port->has_identity = system->ops->identity(system, path, port->identity) >= 0;
     }
 }
 
 static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
-    const struct bight_listen_options *options, bool owns_path)
+    const struct bight_listen_options *options, const struct bight_address *path)
 {
     struct bight_port *port = bight_calloc(1, sizeof *port + reactor->loop->ops->watch_size);
     if (port == NULL) {
@@ -198,7 +201,10 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
     port->holds = 2; /* the caller's and its own */
     port->descriptor = fd;
     port->max_connections = options->max_connections;
-    port->owns_path = owns_path;
+    if (path != NULL) {
+        port->owns_path = true;
+        port->address = *path;
+    }
     port->backoff_timer.function = bight_port_backoff_ended;
     reactor->loop->ops->watch_init(
         reactor->loop, bight_port_watch(port), fd, BIGHT_READABLE, bight_port_acceptable, port);
@@ -218,18 +224,28 @@ static int begin(struct bight_port *port)
     return code;
 }
 
+/* Before there is a port: the path has just been bound. */
+static void give_back(struct bight_reactor *reactor, int fd, const struct bight_address *address)
+{
+    char path[sizeof address->at.path + 1];
+    if (get_path(address, path)) {
+        (void)reactor->system->ops->unlink(reactor->system, path);
+    }
+    (void)reactor->system->ops->close(reactor->system, fd);
+}
+
 struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
-    const struct bight_listen_options *options, bool owns_path, struct bight_failure **failure)
+    const struct bight_listen_options *options, const struct bight_address *path, struct bight_failure **failure)
 {
     int code = bight_factory_add_port(factory, reactor);
     if (code != 0) {
-        (void)reactor->system->ops->close(reactor->system, fd);
+        give_back(reactor, fd, path);
         *failure = bight_failure_of(code);
         return NULL;
     }
-    struct bight_port *port = allocate(reactor, factory, fd, options, owns_path);
+    struct bight_port *port = allocate(reactor, factory, fd, options, path);
     if (port == NULL) {
-        (void)reactor->system->ops->close(reactor->system, fd);
+        give_back(reactor, fd, path);
         bight_factory_remove_port(factory);
         *failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
         return NULL;

@@ -57,9 +57,10 @@ int bight_listen_prepare(struct bight_reactor *reactor, int fd, const struct big
 /* ------------------------------------------------------------------------------------ port.c, accept.c */
 
 /* A port on a listening socket, which is taken in any case. Accepting begins. One hold is the caller's. NULL with
- * *failure set. `owns_path`: the UNIX path is removed when it is closed, if it is still this socket's. */
+ * *failure set. `path`: the UNIX address that it was
+ * bound to here; the path is removed when the port is closed, if it is still this socket's. NULL: none. */
 struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
-    const struct bight_listen_options *options, bool owns_path, struct bight_failure **failure);
+    const struct bight_listen_options *options, const struct bight_address *path, struct bight_failure **failure);
 
 /* A connection that it accepted has been closed; its memory may be freed in here. */
 void bight_port_connection_ended(struct bight_port *port);
