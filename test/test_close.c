@@ -212,6 +212,24 @@ START_TEST(lose_waits_for_the_producer) /* T8, T9 */
 }
 END_TEST
 
+START_TEST(a_slow_producer_has_time_but_a_stuck_peer_has_not) /* T7, T8 */
+{
+    set_up();
+    bight_transport_register_producer(transport, &push_ops, NULL, true);
+    bight_transport_lose_connection(transport);
+    bight_string_set_window(peer, 1);
+    bight_transport_write(transport, "ab", 2);
+    bight_testing_advance(reactor, 29);
+    bight_string_clear(peer);
+    bight_testing_advance(reactor, 1000);
+    ck_heard("");
+    bight_transport_write(transport, "cd", 2);
+    bight_testing_advance(reactor, 31);
+    ck_heard("stop lost:TIMED_OUT");
+    tear_down();
+}
+END_TEST
+
 START_TEST(writes_after_lose_answer_closed_and_take_nothing) /* T9 */
 {
     int released = 0;
@@ -416,6 +434,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_reset_after_the_flush_is_still_done);
     tcase_add_test(tests, a_reset_during_the_flush_is_lost);
     tcase_add_test(tests, lose_waits_for_the_producer);
+    tcase_add_test(tests, a_slow_producer_has_time_but_a_stuck_peer_has_not);
     tcase_add_test(tests, writes_after_lose_answer_closed_and_take_nothing);
     tcase_add_test(tests, abort_resets_on_a_later_turn);
     tcase_add_test(tests, abort_wins_over_lose);

@@ -255,6 +255,45 @@ START_TEST(a_chain_of_switches_keeps_the_bytes) /* T23 */
 }
 END_TEST
 
+static bool switch_at_end(struct bight_protocol *p)
+{
+    switch_in_made(p);
+    return true;
+}
+
+START_TEST(the_new_protocol_hears_of_an_eof_that_the_old_one_switched_at) /* T11, T23 */
+{
+    on.read_lost = switch_at_end;
+    set_up();
+    bight_string_end(peer);
+    ck_heard("read-lost replaced second-made second-lost:CONNECTION_DONE");
+    tear_down();
+}
+END_TEST
+
+/* Each protocol takes one byte and hands the rest to the next. */
+static void one_by_one(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    heard[0] = '\0';
+    if (size > 1) {
+        struct bight_protocol *next = bight_protocol_new(&probe_factory);
+        ck_assert_int_eq(bight_transport_switch_protocol(p->transport, next, data + 1, size - 1), 0);
+    }
+}
+
+START_TEST(thousands_of_switches_in_one_turn_use_no_stack) /* T23 */
+{
+    on.data = one_by_one;
+    set_up();
+    uint8_t *data = make_data(30000);
+    bight_string_feed(peer, data, 30000);
+    ck_assert_uint_eq(bytes_heard, (size_t)30000 * 30001 / 2);
+    ck_assert_uint_eq(probe_factory.connections, 2); /* the first one, whose factory hears of the end, and the last */
+    free(data);
+    tear_down();
+}
+END_TEST
+
 static bool faulty(void *context)
 {
     (void)context;
@@ -301,6 +340,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_tied_deferred_that_goes_on_waiting_is_cancelled_again);
     tcase_add_test(tests, a_held_old_protocol_outlives_the_connection);
     tcase_add_test(tests, a_chain_of_switches_keeps_the_bytes);
+    tcase_add_test(tests, the_new_protocol_hears_of_an_eof_that_the_old_one_switched_at);
+    tcase_add_test(tests, thousands_of_switches_in_one_turn_use_no_stack);
     tcase_add_test(tests, a_switch_survives_every_failed_allocation);
 }
 

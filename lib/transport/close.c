@@ -156,7 +156,7 @@ static void tell_write_end(struct bight_transport *transport)
     protocol->ops->write_connection_lost(protocol);
     transport->state &= ~BIGHT_STATE_IN_HANDLER;
     if (transport->state & BIGHT_STATE_SWITCHING) {
-        bight_switch_now(transport);
+        bight_receive_go_on(transport);
     }
 }
 
@@ -216,28 +216,31 @@ static void end_writing(struct bight_transport *transport)
     }
 }
 
-/* A bound for a flush that has something to wait for. Output that has not been tried yet has not. */
+/* The kernel or a layer is waited for. Output that has not been tried yet is not waiting. */
+static bool is_flush_waiting(const struct bight_transport *transport)
+{
+    uint32_t state = transport->state;
+    if ((state & (BIGHT_STATE_LOSING | BIGHT_STATE_SHUT | BIGHT_STATE_OVER)) != BIGHT_STATE_LOSING) {
+        return false;
+    }
+    if (transport->output != NULL && transport->output->watching) {
+        return true;
+    }
+    return (state & (BIGHT_STATE_LAYERED | BIGHT_STATE_PRODUCING | BIGHT_STATE_SHUT_WANTED)) == BIGHT_STATE_LAYERED;
+}
+
 static void bound_flush(struct bight_transport *transport)
 {
-    const uint32_t bits = BIGHT_STATE_LOSING | BIGHT_STATE_SHUT | BIGHT_STATE_OVER;
-    bool waits = (transport->output != NULL && transport->output->watching) || (transport->state & BIGHT_STATE_LAYERED);
-    if ((transport->state & bits) != BIGHT_STATE_LOSING || !waits) {
-        return;
-    }
-    struct bight_extension *extension = bight_extension_of(transport);
-    if (extension != NULL) {
-        bight_timeouts_close_in(transport, extension->flush);
+    if (is_flush_waiting(transport) && bight_extension_of(transport) != NULL) {
+        bight_timeouts_close_in(transport, transport->extension->flush);
     }
 }
 
 void bight_close_flush(struct bight_transport *transport)
 {
-    if (transport->state & BIGHT_STATE_PRODUCING) {
-        return; /* T8 */
-    }
     if (transport->state & BIGHT_STATE_SHUT_WANTED) {
         bight_close_advance(transport);
-    } else {
+    } else if (!(transport->state & BIGHT_STATE_PRODUCING)) { /* T8 */
         end_writing(transport);
     }
     bound_flush(transport);
@@ -257,11 +260,16 @@ void bight_close_lose(struct bight_transport *transport)
     bight_close_flush(transport);
 }
 
-/* The flush has 30 s anew for each bit of progress; while a producer is waited for it has no bound of its own. */
+/* The flush has 30 s anew for each bit of progress; while only a producer is waited for it has no bound. */
 void bight_close_progress(struct bight_transport *transport, size_t sent)
 {
     struct bight_extension *extension = transport->extension;
-    if (sent > 0 || extension == NULL || !bight_wheel_is_armed(&extension->close_timer)) {
+    bool bounded = extension != NULL && bight_wheel_is_armed(&extension->close_timer);
+    if (!is_flush_waiting(transport)) {
+        if (bounded) {
+            bight_reactor_disarm(transport->hub->reactor, &extension->close_timer);
+        }
+    } else if (sent > 0 || !bounded) {
         bound_flush(transport);
     }
 }
@@ -284,6 +292,7 @@ void bight_close_discarded(struct bight_transport *transport, size_t size)
 
 int bight_transport_lose_connection(struct bight_transport *transport)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_lose_connection");
     if (transport->state & BIGHT_STATE_ENDED) {
         return BIGHT_E_CLOSED;
     }
@@ -296,6 +305,7 @@ int bight_transport_lose_connection(struct bight_transport *transport)
 
 int bight_transport_abort_connection(struct bight_transport *transport)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_abort_connection");
     if (transport->state & BIGHT_STATE_ENDED) {
         return BIGHT_E_CLOSED;
     }
@@ -305,6 +315,7 @@ int bight_transport_abort_connection(struct bight_transport *transport)
 
 int bight_transport_lose_write(struct bight_transport *transport)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_lose_write");
     if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING)) {
         return BIGHT_E_CLOSED;
     }

@@ -18,6 +18,7 @@ size_t bight_flow_limit(const struct bight_transport *transport)
 
 int bight_transport_pause(struct bight_transport *transport)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_pause");
     if (transport->state & BIGHT_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
@@ -27,6 +28,7 @@ int bight_transport_pause(struct bight_transport *transport)
 
 int bight_transport_resume(struct bight_transport *transport)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_resume");
     if (transport->state & BIGHT_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
@@ -144,6 +146,7 @@ static bool takes_producer(const struct bight_transport *transport)
 int bight_transport_register_producer(
     struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_register_producer");
     if ((transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING) {
         return bight_usage_error(BIGHT_E_PRODUCER_REGISTERED, BIGHT_HERE, "bight_transport_register_producer");
     }
@@ -173,6 +176,7 @@ int bight_transport_register_producer(
 
 int bight_transport_unregister_producer(struct bight_transport *transport)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
     if (transport->state & BIGHT_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }

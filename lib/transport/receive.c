@@ -32,7 +32,7 @@ static void hand_over(struct bight_transport *transport, const uint8_t *data, si
     if (BIGHT_LIKELY(outer == 0)) {
         transport->state &= ~BIGHT_STATE_IN_HANDLER;
         if (BIGHT_UNLIKELY(transport->state & BIGHT_STATE_SWITCHING)) {
-            bight_switch_now(transport);
+            bight_receive_go_on(transport);
         }
     }
 }
@@ -142,16 +142,14 @@ static void deliver_held(struct bight_transport *transport)
     bight_free(held.data);
 }
 
-/* Held input, then a held EOF, then new input. */
-void bight_receive_held(struct bight_transport *transport)
+void bight_receive_go_on(struct bight_transport *transport)
 {
-    if ((transport->state & BIGHT_STATE_HELD_INPUT) && !(transport->state & UNDELIVERABLE)) {
-        deliver_held(transport);
-    }
-    if (transport->state & BIGHT_STATE_SWITCHING) {
+    do {
         bight_switch_now(transport);
-        return; /* which has come here for the new protocol */
-    }
+        if ((transport->state & BIGHT_STATE_HELD_INPUT) && !(transport->state & UNDELIVERABLE)) {
+            deliver_held(transport);
+        }
+    } while ((transport->state & (BIGHT_STATE_SWITCHING | BIGHT_STATE_OVER)) == BIGHT_STATE_SWITCHING);
     if ((transport->state & BIGHT_STATE_END_HELD) && !(transport->state & (UNDELIVERABLE | BIGHT_STATE_HELD_INPUT))) {
         transport->state &= ~BIGHT_STATE_END_HELD;
         bight_receive_deliver_end(transport);
@@ -165,7 +163,7 @@ static void run_later(struct bight_task *task)
     if (transport->state & BIGHT_STATE_OVER) {
         return;
     }
-    bight_receive_held(transport);
+    bight_receive_go_on(transport);
 }
 
 void bight_receive_later(struct bight_transport *transport)
@@ -236,7 +234,8 @@ void bight_receive_deliver_end(struct bight_transport *transport)
     transport->state |= BIGHT_STATE_END_DELIVERED;
     bool handled = tell_end(transport);
     if (transport->state & BIGHT_STATE_SWITCHING) {
-        bight_switch_now(transport);
+        bight_receive_go_on(transport); /* the new one hears of it too */
+        return;
     }
     if (!handled && !(transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING))) {
         bight_close_lose(transport);

@@ -67,6 +67,9 @@ static void switch_once(struct bight_transport *transport)
         bight_close_end(transport, bight_failure_of(code), true);
         return;
     }
+    if (transport->state & BIGHT_STATE_END_DELIVERED) { /* to the old one */
+        transport->state ^= BIGHT_STATE_END_DELIVERED | BIGHT_STATE_END_HELD;
+    }
     replace(transport, transport->protocol);
     struct bight_protocol *protocol = transport->protocol;
     if (protocol->ops->connection_made != NULL) {
@@ -76,15 +79,10 @@ static void switch_once(struct bight_transport *transport)
 
 void bight_switch_now(struct bight_transport *transport)
 {
-    bool switched = false;
     while ((transport->state & BIGHT_STATE_SWITCHING) && !(transport->state & BIGHT_STATE_OVER)) {
         transport->state |= BIGHT_STATE_IN_HANDLER;
         switch_once(transport);
         transport->state &= ~BIGHT_STATE_IN_HANDLER;
-        switched = true;
-    }
-    if (switched && !(transport->state & BIGHT_STATE_OVER)) {
-        bight_receive_held(transport);
     }
 }
 

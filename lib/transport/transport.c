@@ -158,10 +158,9 @@ void bight_transport_start(struct bight_transport *transport)
         protocol->ops->connection_made(protocol);
     }
     transport->state &= ~BIGHT_STATE_IN_HANDLER;
-    if (transport->state & BIGHT_STATE_SWITCHING) {
-        bight_switch_now(transport);
+    if (!(transport->state & BIGHT_STATE_OVER)) {
+        bight_receive_go_on(transport);
     }
-    bight_receive_update(transport);
     bight_reactor_leave(reactor);
 }
 

@@ -185,6 +185,19 @@ static inline struct bight_watch *bight_watch_of(const struct bight_transport *t
 extern const struct bight_transport bight_transport_closed;
 #define BIGHT_TRANSPORT_CLOSED ((struct bight_transport *)(uintptr_t)&bight_transport_closed)
 
+/* First in the functions that programs call: in debug builds a call from a wrong thread is reported and does nothing.
+ */
+#ifdef BIGHT_DEBUG_CHECKS
+#define BIGHT_TRANSPORT_CHECK(transport, what)                                                                \
+    do {                                                                                                      \
+        if ((transport)->hub != NULL && bight_reactor_check_thread((transport)->hub->reactor, (what)) != 0) { \
+            return BIGHT_E_WRONG_THREAD;                                                                      \
+        }                                                                                                     \
+    } while (0)
+#else
+#define BIGHT_TRANSPORT_CHECK(transport, what) ((void)0)
+#endif
+
 /* --- hub.c */
 
 /* The hub of a reactor, made on first use; NULL without memory. */
@@ -216,7 +229,8 @@ void bight_receive_later(struct bight_transport *transport);
 void bight_receive_drop_held(struct bight_transport *transport);
 /* 0 or OUT_OF_MEMORY. `front`: before what is held already. */
 int bight_receive_hold(struct bight_transport *transport, const uint8_t *data, size_t size, bool front);
-void bight_receive_held(struct bight_transport *transport);
+/* Goes on after anything that stood in the way of delivering: a pending switch, what is held, a held EOF, new input. */
+void bight_receive_go_on(struct bight_transport *transport);
 
 /* --- output.c */
 
@@ -298,7 +312,7 @@ void bight_layers_free(struct bight_transport *transport);
 
 /* --- switch.c */
 
-/* Carries out a pending switch, and those that come of it. */
+/* Carries out a pending switch, and those that its connection_made asks for. Delivers nothing. */
 void bight_switch_now(struct bight_transport *transport);
 /* Forgets a pending one. */
 void bight_switch_drop(struct bight_transport *transport);

@@ -62,7 +62,7 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
         ssize_t sent = transport->bottom->send(transport, &part, 1);
         if (BIGHT_LIKELY(sent == (ssize_t)size)) {
             if (BIGHT_UNLIKELY(transport->state & BIGHT_STATE_PRODUCING)) {
-                return fail(transport, bight_output_ask(transport)); /* it is told that there is room */
+                bight_flow_drained(transport);
             }
             return BIGHT_OK;
         }
@@ -74,6 +74,7 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
 
 int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write");
     if (BIGHT_UNLIKELY((transport->state & UNUSUAL) || size == 0)) {
         return write_unusual(transport, data, size);
     }
@@ -89,6 +90,7 @@ int bight_transport_write(struct bight_transport *transport, const void *data, s
 
 int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
     int code = is_closed(transport) ? BIGHT_E_CLOSED : BIGHT_OK;
     while (count > 0 && code == BIGHT_OK) {
         struct bight_piece pieces[PIECES_A_ROUND];
@@ -120,6 +122,7 @@ static void release_bytes(void *bytes)
 
 int bight_transport_write_bytes(struct bight_transport *transport, struct bight_bytes *bytes)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write_bytes");
     size_t size = bight_bytes_size(bytes);
     if (size < COPY_BELOW || is_closed(transport)) {
         return bight_transport_write(transport, bight_bytes_data(bytes), size);
@@ -141,6 +144,7 @@ int bight_transport_write_bytes(struct bight_transport *transport, struct bight_
 int bight_transport_write_lent(
     struct bight_transport *transport, const void *data, size_t size, bight_release_function release, void *context)
 {
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write_lent");
     if (release == NULL) {
         return bight_transport_write(transport, data, size); /* only good during the call */
     }
