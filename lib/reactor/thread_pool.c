@@ -180,7 +180,8 @@ static int start_thread(struct bight_thread_pool *pool)
 static bool wants_thread(struct bight_thread_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    bool wants = pool->queued > pool->idle && pool->threads < pool->limit && !pool->stopping;
+    bool wants = pool->queued > pool->idle && pool->threads < pool->limit && !pool->stopping &&
+                 pool->reactor->system->ops->start_job == NULL;
     pthread_mutex_unlock(&pool->lock);
     return wants;
 }
@@ -291,6 +292,29 @@ static struct bight_job *new_job(bight_thread_function function, void *context, 
     return job;
 }
 
+/* A job that the system runs, where it has no threads: the oldest that waits, if one still does. */
+static void work_once(void *context)
+{
+    struct bight_thread_pool *pool = context;
+    pthread_mutex_lock(&pool->lock);
+    if (!bight_list_is_empty(&pool->queue)) {
+        run_job(pool, BIGHT_CONTAINER(pool->queue.next, struct bight_job, queued));
+    }
+    bight_pool_unlock_and_release(pool);
+}
+
+/* 0 or a positive errno. */
+static int find_worker(struct bight_thread_pool *pool)
+{
+    struct bight_system *system = pool->reactor->system;
+    if (system->ops->start_job == NULL) {
+        return wants_thread(pool) ? start_thread(pool) : 0;
+    }
+    int result = system->ops->start_job(system, work_once, pool);
+    pool->holds += result == 0;
+    return -result;
+}
+
 /* Hands the job to the threads. Without any thread, and no way to start one, it fails. */
 static void submit(struct bight_thread_pool *pool, struct bight_job *job)
 {
@@ -303,7 +327,7 @@ static void submit(struct bight_thread_pool *pool, struct bight_job *job)
     pthread_cond_signal(&pool->work);
     bool alone = pool->threads == 0;
     pthread_mutex_unlock(&pool->lock);
-    int number = wants_thread(pool) ? start_thread(pool) : 0;
+    int number = find_worker(pool);
     if (number == 0 || !alone) {
         return;
     }

@@ -58,7 +58,10 @@ struct bight_system_ops {
     int (*random)(struct bight_system *system, void *buffer, size_t size);
     /* Fills device and inode of what is at `path`, without following a link. NULL: cannot be told. */
     int (*identity)(struct bight_system *system, const char *path, uint64_t identity[2]);
-    const void *reserved[14];
+    /* Sees to it that run(context) is called once, soon, outside any handler: a body without threads runs the jobs of
+     * the pool so. 0 or -errno. NULL, as in the kernel's body: the pool has threads. */
+    int (*start_job)(struct bight_system *system, void (*run)(void *context), void *context);
+    const void *reserved[13];
 };
 
 struct bight_system {
