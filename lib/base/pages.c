@@ -28,6 +28,27 @@ void *bight_pages_allocate(size_t size)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+void *bight_pages_allocate_huge(size_t size)
+{
+    if (!are_mapped()) {
+        return bight_malloc(size);
+    }
+    /* The kernel joins only what is aligned: ask for more, and give back what sticks out. */
+    char *memory = mmap(NULL, size + BIGHT_HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    size_t before = -(uintptr_t)memory % BIGHT_HUGE_PAGE;
+    if (before > 0) {
+        munmap(memory, before);
+    }
+    if (before < BIGHT_HUGE_PAGE) {
+        munmap(memory + before + size, BIGHT_HUGE_PAGE - before);
+    }
+    (void)madvise(memory + before, size, MADV_HUGEPAGE); /* without them it is only slower */
+    return memory + before;
+}
+
 void bight_pages_release(void *memory, size_t size)
 {
     if (memory == NULL) {

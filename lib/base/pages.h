@@ -9,6 +9,12 @@
  * a piece of the hook's. NULL without memory. */
 void *bight_pages_allocate(size_t size);
 
+#define BIGHT_HUGE_PAGE ((size_t)2 << 20)
+
+/* The same for a multiple of BIGHT_HUGE_PAGE that is walked in no order: huge pages where the kernel has them, so that
+ * not every step misses the translation cache too. */
+void *bight_pages_allocate_huge(size_t size);
+
 /* `size` as it was asked for; NULL is fine. The hook must be the same as then. */
 void bight_pages_release(void *memory, size_t size);
 

@@ -14,16 +14,18 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/pages.h"
 
 #if BIGHT_SLAB_CHECKED
 #include <sanitizer/asan_interface.h>
 #endif
 
 enum {
-    CHUNK_SIZE = 16384,
+    FIRST_CHUNK = 16384,
     CHUNK_ALIGNMENT = 64,
     SLOT_ALIGNMENT = 16,
     SLOTS_AT_LEAST = 8,
+    GROWTH = 4, /* a chunk is at most this part of what there is already */
 };
 
 /* The head of a chunk; its slots begin at the next multiple of CHUNK_ALIGNMENT. */
@@ -39,14 +41,12 @@ static pthread_key_t key; /* the first of the ending thread's slabs */
 static bool key_works;
 
 /* The links of free slots lie in memory that is poisoned under AddressSanitizer: these two go past it. */
-__attribute__((noinline, no_sanitize_address)) static struct bight_slot *next_of(
-    const struct bight_slot *slot)
+__attribute__((noinline, no_sanitize_address)) static struct bight_slot *next_of(const struct bight_slot *slot)
 {
     return slot->next_free;
 }
 
-__attribute__((noinline, no_sanitize_address)) static void set_next(
-    struct bight_slot *slot, struct bight_slot *next)
+__attribute__((noinline, no_sanitize_address)) static void set_next(struct bight_slot *slot, struct bight_slot *next)
 {
     slot->next_free = next;
 }
@@ -61,8 +61,7 @@ static size_t stride_of(const struct bight_slab_kind *kind)
 static void poison(const struct bight_slab_kind *kind, struct bight_slot *slot)
 {
 #if BIGHT_SLAB_CHECKED
-    ASAN_POISON_MEMORY_REGION(
-        (char *)slot + sizeof slot->generation, stride_of(kind) - sizeof slot->generation);
+    ASAN_POISON_MEMORY_REGION((char *)slot + sizeof slot->generation, stride_of(kind) - sizeof slot->generation);
 #else
     (void)kind;
     (void)slot;
@@ -155,28 +154,50 @@ static bool adopt_shared(struct bight_slab *slab)
     return true;
 }
 
+/* Chunks grow with the pool, so that a million slots lie in few of them, in huge pages where the kernel has any: slots
+ * that were filled in one order are often walked in another. */
+static size_t next_chunk_size(const struct bight_slab_kind *kind)
+{
+    size_t least = sizeof(struct chunk) + CHUNK_ALIGNMENT + SLOTS_AT_LEAST * stride_of(kind);
+    size_t size = FIRST_CHUNK;
+    while (size < BIGHT_HUGE_PAGE && size < kind->allocated / GROWTH) {
+        size *= 2;
+    }
+    return size < least ? least : size;
+}
+
 static struct chunk *allocate_chunk(size_t size)
 {
-    struct chunk *chunk = bight_memory_asks_permit ? malloc(size) : bight_malloc(size);
-    if (chunk == NULL) {
-        return NULL;
+    if (bight_memory_asks_permit) {
+        return malloc(size);
     }
+    return size == BIGHT_HUGE_PAGE ? bight_pages_allocate_huge(size) : bight_malloc(size);
+}
+
+static struct chunk *new_chunk(struct bight_slab_kind *kind, size_t *size)
+{
     pthread_mutex_lock(&lock);
-    chunk->next = chunks;
-    chunks = chunk;
+    *size = next_chunk_size(kind);
+    struct chunk *chunk = allocate_chunk(*size);
+    if (chunk != NULL) {
+        chunk->next = chunks;
+        chunks = chunk;
+        kind->allocated += *size;
+    }
     pthread_mutex_unlock(&lock);
     return chunk;
 }
 
 static bool add_chunk(struct bight_slab *slab)
 {
+    size_t size;
     size_t stride = stride_of(slab->kind);
-    size_t count = CHUNK_SIZE / stride < SLOTS_AT_LEAST ? SLOTS_AT_LEAST : CHUNK_SIZE / stride;
-    struct chunk *chunk = allocate_chunk(sizeof *chunk + CHUNK_ALIGNMENT + count * stride);
+    struct chunk *chunk = new_chunk(slab->kind, &size);
     if (chunk == NULL) {
         return false;
     }
     uintptr_t first = ((uintptr_t)(chunk + 1) + CHUNK_ALIGNMENT - 1) / CHUNK_ALIGNMENT * CHUNK_ALIGNMENT;
+    size_t count = ((uintptr_t)chunk + size - first) / stride;
     for (size_t i = 0; i < count; i++) {
         struct bight_slot *slot = (struct bight_slot *)(first + i * stride);
         slot->generation = 0;

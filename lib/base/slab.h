@@ -38,6 +38,7 @@ struct bight_slab_kind {
     const char *name;
     size_t slot_size; /* at least sizeof(struct bight_slot) */
     void *shared;     /* owned by slab.c: orphaned slots */
+    size_t allocated; /* owned by slab.c: bytes of its chunks */
 };
 
 /* One thread's free list of one kind. Declare it `static _Thread_local`, zeroed but for `kind`. */

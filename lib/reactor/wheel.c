@@ -44,25 +44,54 @@ void bight_wheel_init(struct bight_wheel *wheel, uint64_t now)
 
 /* ----------------------------------------------------------------------------- arming and disarming */
 
-/* The slot for a tick later than the wheel's, marked as occupied. */
-static inline struct bight_link *slot_for(struct bight_wheel *wheel, uint64_t tick)
+static inline void set_bit(uint64_t *words, unsigned slot)
 {
+    words[slot / 64] |= UINT64_C(1) << (slot % 64);
+}
+
+static inline void clear_bit(uint64_t *words, unsigned slot)
+{
+    words[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+}
+
+static inline bool has_bit(const uint64_t *words, unsigned slot)
+{
+    return (words[slot / 64] >> (slot % 64) & 1) != 0;
+}
+
+static inline bool breaks_order(const struct bight_link *ring, uint64_t deadline)
+{
+    return ring->previous != ring && deadline_of(ring->previous) > deadline;
+}
+
+/* Puts an entry into the slot of its tick, which is later than the wheel's. In the lowest level it is noted when the
+ * order was broken: the last entry is written to anyway, and a slot in order needs not be walked when it is due. */
+static inline void put(struct bight_wheel *wheel, struct bight_link *link, uint64_t deadline)
+{
+    uint64_t tick = tick_of(deadline);
     unsigned level = (unsigned)(63 - __builtin_clzll(tick ^ wheel->tick)) / 8;
     unsigned slot = (tick >> (8 * level)) & (BIGHT_WHEEL_SLOTS - 1);
-    wheel->occupied[level][slot / 64] |= UINT64_C(1) << (slot % 64);
-    return &wheel->slots[level][slot];
+    struct bight_link *ring = &wheel->slots[level][slot];
+    set_bit(wheel->occupied[level], slot);
+    if (level == 0 && breaks_order(ring, deadline)) {
+        set_bit(wheel->disordered, slot);
+    }
+    bight_list_append(ring, link);
 }
 
 void bight_wheel_arm(struct bight_wheel *wheel, entry_t *entry, uint64_t deadline)
 {
-    uint64_t tick = tick_of(deadline);
     if (bight_wheel_is_armed(entry)) {
         bight_wheel_unlink(wheel, entry);
     } else {
         wheel->armed++;
     }
     entry->deadline = deadline;
-    bight_list_append(tick > wheel->tick ? slot_for(wheel, tick) : &wheel->fresh, &entry->link);
+    if (tick_of(deadline) > wheel->tick) {
+        put(wheel, &entry->link, deadline);
+    } else {
+        bight_list_append(&wheel->fresh, &entry->link);
+    }
 }
 
 /* ------------------------------------------------------------------------------- stable merge sort */
@@ -106,27 +135,14 @@ static struct bight_link *sort_chain(struct bight_link *chain)
     return result;
 }
 
-/* Walks from both ends at once: the entries of a long ring are far apart in memory, and two chains of pointers are
- * waited for in the time of one. */
 static bool is_sorted(const struct bight_link *ring)
 {
-    const struct bight_link *front = ring->next;
-    const struct bight_link *back = ring->previous;
-    uint64_t low = 0;
-    uint64_t high = UINT64_MAX;
-    while (front != ring) {
-        uint64_t front_deadline = deadline_of(front);
-        uint64_t back_deadline = deadline_of(back);
-        if (front_deadline < low || back_deadline > high || front_deadline > back_deadline) {
+    uint64_t last = 0;
+    for (const struct bight_link *link = ring->next; link != ring; link = link->next) {
+        if (deadline_of(link) < last) {
             return false;
         }
-        if (front == back || front->next == back) {
-            return true;
-        }
-        low = front_deadline;
-        high = back_deadline;
-        front = front->next;
-        back = back->previous;
+        last = deadline_of(link);
     }
     return true;
 }
@@ -145,6 +161,14 @@ static void sort_ring(struct bight_link *ring)
     }
     previous->next = ring;
     ring->previous = previous;
+}
+
+static void sort_lowest(struct bight_wheel *wheel, unsigned slot)
+{
+    if (has_bit(wheel->disordered, slot)) {
+        clear_bit(wheel->disordered, slot);
+        sort_ring(&wheel->slots[0][slot]);
+    }
 }
 
 /* ---------------------------------------------------------------------------------------- advancing */
@@ -194,15 +218,6 @@ static void splice_due(struct bight_link *after, struct bight_link *ring)
     bight_list_init(ring);
 }
 
-/* Puts the entries of `ring`, all later, behind those that are due. */
-static void append_due(struct bight_wheel *wheel, struct bight_link *ring)
-{
-    if (!bight_list_is_empty(ring)) {
-        sort_ring(ring);
-        splice_due(wheel->due.previous, ring);
-    }
-}
-
 /* Brings a ring that is about to be walked into the cache, from both ends at once. */
 static void fetch(const struct bight_link *ring)
 {
@@ -224,12 +239,19 @@ static void cascade(struct bight_wheel *wheel, struct bight_link *ring)
     fetch(ring);
     while (link != ring) {
         struct bight_link *next = link->next;
-        uint64_t tick = tick_of(entry_of(link)->deadline);
-        bight_list_append(tick > wheel->tick ? slot_for(wheel, tick) : &present, link);
+        uint64_t deadline = deadline_of(link);
+        if (tick_of(deadline) > wheel->tick) {
+            put(wheel, link, deadline);
+        } else {
+            bight_list_append(&present, link);
+        }
         link = next;
     }
     bight_list_init(ring);
-    append_due(wheel, &present);
+    if (!bight_list_is_empty(&present)) {
+        sort_ring(&present);
+        splice_due(wheel->due.previous, &present);
+    }
 }
 
 /* Goes on to the tick of `now`, jumping over what is empty. */
@@ -241,9 +263,10 @@ static void advance(struct bight_wheel *wheel, uint64_t now)
     uint64_t target = tick_of(now);
     while (nearest_slot(wheel, &level, &slot, &start) && start <= target) {
         wheel->tick = start;
-        wheel->occupied[level][slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+        clear_bit(wheel->occupied[level], slot);
         if (level == 0) {
-            append_due(wheel, &wheel->slots[0][slot]);
+            sort_lowest(wheel, slot);
+            splice_due(wheel->due.previous, &wheel->slots[0][slot]);
         } else {
             cascade(wheel, &wheel->slots[level][slot]);
         }
@@ -361,7 +384,7 @@ uint64_t bight_wheel_next(struct bight_wheel *wheel)
     }
     struct bight_link *ring = &wheel->slots[level][slot];
     if (level == 0) {
-        sort_ring(ring);
+        sort_lowest(wheel, slot);
     }
     if (level == 0 || ring->next == ring->previous) {
         return entry_of(ring->next)->deadline;

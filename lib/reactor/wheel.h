@@ -30,6 +30,7 @@ struct bight_wheel {
     struct bight_link due;   /* sorted */
     struct bight_link fresh; /* in order of arming */
     uint64_t occupied[BIGHT_WHEEL_LEVELS][BIGHT_WHEEL_SLOTS / 64];
+    uint64_t disordered[BIGHT_WHEEL_SLOTS / 64]; /* slots of the lowest level that must be sorted */
     struct bight_link slots[BIGHT_WHEEL_LEVELS][BIGHT_WHEEL_SLOTS];
 };
 
