@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* peer.h - the inside of a string peer, for string.c and for the recorder, whose sockets have such peers too. */
+#ifndef BIGHT_TESTING_PEER_H
+#define BIGHT_TESTING_PEER_H
+
+#include "testing/stream.h"
+
+struct bight_string_peer {
+    struct bight_stream_end end; /* first */
+    uint64_t transport_id;       /* of a socket's peer; 0: not known */
+    bool freed;                  /* by its owner */
+};
+
+static inline struct bight_string_peer *bight_string_peer_of(struct bight_stream_end *end)
+{
+    return (struct bight_string_peer *)end;
+}
+
+/* Past the hook it is not: a peer counts as an allocation of the test. NULL without memory. */
+struct bight_string_peer *bight_string_peer_new(const struct bight_stream_end_ops *ops, struct bight_reactor *reactor);
+/* The near end is over: frees the peer when its owner has let go of it too. */
+void bight_string_peer_over(struct bight_string_peer *peer);
+
+#endif
