@@ -193,18 +193,18 @@ static inline void net_turn(struct net *net, int turns)
     }
 }
 
-/* Turns until `condition` holds; a test that waits in vain fails. */
-#define NET_UNTIL(net, condition)                                                     \
-    do {                                                                              \
-        int turns_ = 0;                                                               \
-        while (!(condition) && turns_ < 20000) {                                      \
-            bight_reactor_turn((net)->reactor, false);                                \
-            turns_++;                                                                 \
-            if (turns_ > 1000) {                                                      \
-                sched_yield();                                                        \
-            }                                                                         \
-        }                                                                             \
-        ck_assert_msg((condition), "never came: %s (%s)", #condition, (net)->logged); \
+/* Turns until `condition` holds, which is asked once a turn; a test that waits in vain fails. */
+#define NET_UNTIL(net, condition)                                                \
+    do {                                                                         \
+        bool holds_ = (condition);                                               \
+        for (int turns_ = 0; !holds_ && turns_ < 20000; turns_++) {              \
+            bight_reactor_turn((net)->reactor, false);                           \
+            if (turns_ > 1000) {                                                 \
+                sched_yield();                                                   \
+            }                                                                    \
+            holds_ = (condition);                                                \
+        }                                                                        \
+        ck_assert_msg(holds_, "never came: %s (%s)", #condition, (net)->logged); \
     } while (0)
 
 /* ---------------------------------------------------------------------------------- the near end */
