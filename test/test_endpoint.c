@@ -65,6 +65,20 @@ START_TEST(every_error_of_listening_comes_through_the_deferred) /* E1 */
 }
 END_TEST
 
+START_TEST(a_call_without_reactor_or_factory_is_a_usage_error) /* E1, E2 */
+{
+    begin();
+    watch_outcome(bight_listen(net.reactor, "tcp:0", NULL), &outcome);
+    ck_assert_int_eq(outcome.code, BIGHT_E_INVALID_ARGUMENT);
+    forget_outcome(&outcome);
+    watch_outcome(bight_connect(NULL, "tcp:127.0.0.1:1", &probe_factory), &outcome);
+    ck_assert_int_eq(outcome.code, BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_serve(NULL, "tcp:0", &probe_factory), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(net.log_count, 4); /* three usage errors, and serve's own line */
+    end();
+}
+END_TEST
+
 START_TEST(the_port_reports_the_number_that_the_kernel_chose) /* E1 */
 {
     begin();
@@ -529,6 +543,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, every_error_of_listening_comes_through_the_deferred);
+    tcase_add_test(tests, a_call_without_reactor_or_factory_is_a_usage_error);
     tcase_add_test(tests, the_port_reports_the_number_that_the_kernel_chose);
     tcase_add_test(tests, without_an_interface_both_families_are_served);
     tcase_add_test(tests, where_there_is_no_ipv6_all_of_ipv4_is_served);

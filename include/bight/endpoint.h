@@ -24,7 +24,9 @@ BIGHT_API struct bight_deferred *bight_listen(
     struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
- * Cancelling before then stops the attempt (E3). */
+ * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call. A
+ * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
+ * borrowed until then, and by the connection (T16). */
 BIGHT_API struct bight_deferred *bight_connect(
     struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 

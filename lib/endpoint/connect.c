@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* connect.c - bight_connect: reads the string and lets its type connect (E2). */
-#include "base/check.h"
 #include "endpoint/grammar.h"
-#include "reactor/reactor.h"
 
 struct bight_deferred *bight_connect(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
     struct bight_parsed_endpoint parsed;
     struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
     struct bight_failure *failure = NULL;
-    int code = bight_reactor_check_thread(reactor, "bight_connect");
+    int code = bight_endpoint_check_call(reactor, factory, "bight_connect");
     if (code != 0) {
         return bight_fail(bight_failure_of(code));
     }

@@ -42,6 +42,9 @@ enum bight_endpoint_direction { BIGHT_ENDPOINT_LISTEN, BIGHT_ENDPOINT_CONNECT };
 const struct bight_endpoint_type *bight_endpoint_find_type(const struct bight_parsed_endpoint *parsed,
     enum bight_endpoint_direction direction, struct bight_failure **failure);
 
+/* Whether a call can be begun: right thread, nothing NULL. 0, or a code that has been reported. */
+int bight_endpoint_check_call(struct bight_reactor *reactor, const struct bight_factory *factory, const char *what);
+
 /* All of the above: a string's type and arguments. NULL with *failure set. `parsed` must live as long as the
  * arguments are used. */
 const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* listen.c - bight_listen: reads the string and lets its type listen (E1). */
-#include <string.h>
-
 #include "base/check.h"
 #include "endpoint/grammar.h"
 #include "endpoint/listening.h"
@@ -21,12 +19,20 @@ struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct big
     return port == NULL ? bight_fail(failure) : bight_succeed(&bight_type_port, port);
 }
 
+int bight_endpoint_check_call(struct bight_reactor *reactor, const struct bight_factory *factory, const char *what)
+{
+    if (reactor == NULL || factory == NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, what);
+    }
+    return bight_reactor_check_thread(reactor, what);
+}
+
 struct bight_deferred *bight_listen(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
     struct bight_parsed_endpoint parsed;
     struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
     struct bight_failure *failure = NULL;
-    int code = bight_reactor_check_thread(reactor, "bight_listen");
+    int code = bight_endpoint_check_call(reactor, factory, "bight_listen");
     if (code != 0) {
         return bight_fail(bight_failure_of(code));
     }

@@ -20,7 +20,9 @@ static int give_up(struct bight_reactor *reactor, const char *endpoint, const st
     int code = bight_failure_code(failure);
     bight_log(BIGHT_LOG_ERROR, "endpoint", NULL, "cannot listen on \"%s\": %s", endpoint == NULL ? "" : endpoint,
         bight_failure_message(failure));
-    bight_reactor_fail(reactor, bight_error_exit_status(code));
+    if (reactor != NULL) {
+        bight_reactor_fail(reactor, bight_error_exit_status(code));
+    }
     return code;
 }
 
