@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Checks the limits of CONTRIBUTING.md that can be told by looking: how long files and functions are, how files begin,
+what lib/ may not call, which rooms may include which headers."""
+
+import pathlib
+import re
+import statistics
+import sys
+
+LONGEST_FILE = 600
+LONGEST_FUNCTION = 70
+LONG_FUNCTION = 40  # nine in ten are not longer
+MEDIAN_FUNCTION = 15
+ROOMS = ["base", "deferred", "reactor", "transport", "endpoint", "service", "testing"]
+COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+FORBIDDEN = re.compile(
+    r"(?<![>.])\b(?:(?:v?printf|puts|exit|abort|v?sprintf|strcpy|strcat|gets)\s*\(|v?fprintf\s*\(\s*std)")
+FOREIGN = {"event2/": ("lib/reactor/",), "openssl/": ("lib/base/", "lib/transport/tls")}
+
+
+def sources():
+    for folder in ("lib", "include", "protocols", "apps", "test", "docs/examples"):
+        for path in sorted(pathlib.Path(folder).rglob("*.[ch]")):
+            yield path, path.read_text(encoding="utf-8")
+
+
+def function_lengths(text):
+    """(line of the opening brace, lines from brace to brace) of each function: braces in the first column."""
+    start = None
+    for number, line in enumerate(text.split("\n"), 1):
+        if line == "{":
+            start = number
+        elif line.startswith("}") and start is not None:
+            yield start, number - start + 1
+            start = None
+
+
+def without_comments(text):
+    return COMMENT_OR_STRING.sub(lambda match: "\n" * match.group(0).count("\n"), text)
+
+
+def wrong_includes(path, text):
+    name = path.as_posix()
+    parts = path.parts
+    for include in re.findall(r'^#include [<"]([^>"]+)[>"]', text, re.MULTILINE):
+        for prefix, homes in FOREIGN.items():
+            if include.startswith(prefix) and parts[0] in ("lib", "include") and not name.startswith(homes):
+                yield f"{name}: includes {include}"
+        room = include.split("/")[0]
+        if parts[0] == "lib" and room in ROOMS and parts[1] in ROOMS and ROOMS.index(room) > ROOMS.index(parts[1]):
+            yield f"{name}: reaches up to {include}"
+
+
+def problems_of(path, text):
+    name = path.as_posix()
+    if not text.startswith("/* SPDX-License-Identifier: MIT */\n"):
+        yield f"{name}: does not begin with its licence"
+    if path.suffix == ".c" and not re.match(r"/\*.*?\*/\n+/\*", text):
+        yield f"{name}: does not say what lives here"
+    lines = text.count("\n")
+    if lines > LONGEST_FILE:
+        yield f"{name}: {lines} lines"
+    for line, length in function_lengths(text):
+        if length > LONGEST_FUNCTION:
+            yield f"{name}:{line}: a function of {length} lines"
+    if path.parts[0] == "lib":
+        bare = without_comments(text)
+        for match in FORBIDDEN.finditer(bare):
+            place = bare.count("\n", 0, match.start()) + 1
+            if not (name == "lib/base/check.c" and "abort" in match.group(0)):
+                yield f"{name}:{place}: calls {match.group(0)}"
+    yield from wrong_includes(path, text)
+
+
+def main():
+    problems = []
+    lengths = []
+    for path, text in sources():
+        problems += problems_of(path, text)
+        if path.parts[0] != "test":
+            lengths += [length for _, length in function_lengths(text)]
+    lengths.sort()
+    ninth = lengths[len(lengths) * 9 // 10]
+    if ninth > LONG_FUNCTION or statistics.median(lengths) > MEDIAN_FUNCTION:
+        problems.append(f"functions: the median has {statistics.median(lengths)} lines, nine in ten at most {ninth}")
+    print("\n".join(problems) or "in order")
+    print(f"{len(lengths)} functions: median {statistics.median(lengths)}, nine in ten at most {ninth}, "
+          f"longest {lengths[-1]} lines")
+    sys.exit(1 if problems else 0)
+
+
+main()
