@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The documented programs do what the pages say, and the pages show what the programs are.
+
+Usage: test_examples.py EXAMPLES_BUILD_DIR SOURCE_ROOT
+
+Every piece of C in README.md and docs/*.md stands, line by line, in a program of docs/examples; every link to a file of
+the project leads somewhere.
+"""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAMS = pathlib.Path(sys.argv[1])
+ROOT = pathlib.Path(sys.argv[2])
+PATIENCE = 30
+
+
+def plain(text):
+    """Without indentation and empty lines, which differ between a page and a program."""
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+class Pages(unittest.TestCase):
+    def pages(self):
+        return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+    def test_every_piece_of_code_is_from_a_program(self):
+        programs = [plain(path.read_text()) for path in (ROOT / "docs/examples").glob("*.[ch]")]
+        pieces = [(page.name, piece) for page in self.pages()
+                  for piece in re.findall(r"^```c\n(.*?)^```", page.read_text(), re.S | re.M)]
+        self.assertGreater(len(pieces), 5)
+        for page, piece in pieces:
+            self.assertTrue(any(plain(piece) in program for program in programs), f"{page} shows:\n{piece}")
+
+    def test_every_link_leads_somewhere(self):
+        for page in [*self.pages(), ROOT / "CONTRIBUTING.md"]:
+            for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text()):
+                self.assertTrue((page.parent / link).exists(), f"{page.name} links to {link}")
+
+
+class Server:
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.directory.name, "socket")
+        self.process = subprocess.Popen([PROGRAMS / self.name, "unix:" + self.path])
+        end = time.monotonic() + PATIENCE
+        while not os.path.exists(self.path) and time.monotonic() < end:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.process.send_signal(signal.SIGTERM)
+        self.status = self.process.wait(PATIENCE)
+        self.directory.cleanup()
+
+    def converse(self, data):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(PATIENCE)
+            sock.connect(self.path)
+            sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: sock.recv(65536), b""))
+
+
+class Programs(unittest.TestCase):
+    def test_reverse(self):
+        with Server("reverse") as server:
+            self.assertEqual(server.converse(b"abc\nquit\n"), b"ready\r\ncba\r\n1 lines, goodbye\r\n")
+        self.assertEqual(server.status, 0)
+
+    def test_ask(self):
+        with Server("reverse") as server:
+            done = subprocess.run([PROGRAMS / "ask", "unix:" + server.path, "x"], capture_output=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"ready\n", b""))
+        done = subprocess.run([PROGRAMS / "ask", "unix:/nonexistent", "x"], capture_output=True, timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stderr.count(b"\n")), (69, 1))
+
+    def test_later(self):
+        done = subprocess.run([PROGRAMS / "later"], capture_output=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(sorted(done.stdout.split(b"\n")), [b"", b"a turn has passed", b"counted 500500", b"signal USR1"])
+
+    def test_rot13(self):
+        with Server("rot13") as server:
+            self.assertEqual(server.converse(b"Bight, 13!"), b"Ovtug, 13!")
+        self.assertEqual(server.status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
