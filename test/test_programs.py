@@ -438,6 +438,22 @@ class Connect(unittest.TestCase):
                 done = run("bight", "connect", "unix:" + path, input=data)
                 self.assertEqual((done.returncode, done.stdout == data), (0, True))
 
+    def test_at_a_terminal_the_peer_s_end_is_the_end(self):
+        near, far = os.openpty()
+        with Server("bight", "daytime") as server:
+            done = subprocess.run([program("bight"), "connect", f"tcp:127.0.0.1:{server.port}"], stdin=far,
+                                  capture_output=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertIn(b"-UTC", done.stdout)
+        os.close(near)
+        os.close(far)
+
+    def test_closed_standard_descriptors(self):
+        with Server("bight", "echo") as server:
+            done = subprocess.run(["sh", "-c", '"$0" connect "$1" <&- 2>&-', program("bight"),
+                                   f"tcp:127.0.0.1:{server.port}"], capture_output=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout), (0, b""))
+
     def test_a_reset_is_told(self):
         def serve(connection):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
