@@ -135,9 +135,12 @@ static void call_ready(struct bight_sim_loop *loop)
     }
 }
 
+/* Something is ready, or was put off from outside its handlers. */
 static bool has_events(const struct bight_sim_loop *loop)
 {
-    return loop->due || !bight_list_is_empty(&loop->ready);
+    const struct bight_reactor *reactor = loop->reactor;
+    return loop->due || !bight_list_is_empty(&loop->ready) || reactor->soon.first != NULL ||
+           reactor->afterwards.first != NULL || reactor->timers_due;
 }
 
 bool bight_sim_loop_has_work(const struct bight_sim_loop *loop)

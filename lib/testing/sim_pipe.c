@@ -210,6 +210,11 @@ void bight_sim_pipe_mark(struct bight_sim_pipe *pipe, enum bight_sim_mark mark)
 
 void bight_sim_pipe_clear(struct bight_sim_pipe *pipe)
 {
+    if (is_being_reset(pipe)) {
+        pipe->first = (pipe->first + pipe->count - 1) % pipe->room;
+        pipe->count = 1; /* the other end still has to hear of it */
+        return;
+    }
     pipe->count = 0;
     pipe->stalled = false;
     bight_sim_event_disarm(&pipe->arrival);
@@ -316,7 +321,8 @@ bool bight_sim_pipe_init(struct bight_sim_pipe *pipe, struct bight_sim_wire *wir
 
 void bight_sim_pipe_finish(struct bight_sim_pipe *pipe)
 {
-    bight_sim_pipe_clear(pipe);
+    bight_sim_event_disarm(&pipe->arrival);
+    bight_sim_event_disarm(&pipe->acknowledgement);
     bight_testing_plain_free(pipe->ring);
     bight_testing_plain_free(pipe->segments);
 }

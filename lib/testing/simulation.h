@@ -405,7 +405,7 @@ ssize_t bight_sim_pipe_put(struct bight_sim_pipe *pipe, const struct iovec *part
 size_t bight_sim_pipe_take(struct bight_sim_pipe *pipe, void *buffer, size_t size);
 /* Sends an END or a RESET behind all data. */
 void bight_sim_pipe_mark(struct bight_sim_pipe *pipe, enum bight_sim_mark mark);
-/* Forgets what is under way. */
+/* Forgets what is under way, but for a RESET. */
 void bight_sim_pipe_clear(struct bight_sim_pipe *pipe);
 /* stream.c: a RESET has come to this end. */
 void bight_sim_stream_was_reset(struct bight_sim_socket *socket);
