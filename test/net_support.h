@@ -36,6 +36,9 @@ enum net_call {
     NET_SETSOCKOPT,
     NET_GETSOCKNAME,
     NET_OPEN,
+    NET_CHMOD,
+    NET_LSTAT,
+    NET_UNLINK,
     NET_CALLS
 };
 
@@ -131,6 +134,19 @@ static inline int net_open_file(struct bight_system *system, const char *path, i
     NET_TRY(NET_OPEN, NET_REAL(open, path, flags, mode));
 }
 
+static inline int net_chmod(struct bight_system *system, const char *path, mode_t mode)
+{
+    NET_TRY(NET_CHMOD, NET_REAL(chmod, path, mode));
+}
+static inline int net_lstat(struct bight_system *system, const char *path, mode_t *type)
+{
+    NET_TRY(NET_LSTAT, NET_REAL(lstat, path, type));
+}
+static inline int net_unlink(struct bight_system *system, const char *path)
+{
+    NET_TRY(NET_UNLINK, NET_REAL(unlink, path));
+}
+
 static inline void net_observe(const struct bight_log_event *event, void *context)
 {
     struct net *net = context;
@@ -178,6 +194,9 @@ static inline void net_begin(struct net *net)
     ops->setsockopt = net_setsockopt;
     ops->getsockname = net_getsockname;
     ops->open = net_open_file;
+    ops->chmod = net_chmod;
+    ops->lstat = net_lstat;
+    ops->unlink = net_unlink;
 }
 
 static inline void net_end(struct net *net)

@@ -431,6 +431,36 @@ START_TEST(a_hold_keeps_a_ports_memory_beyond_its_reactor) /* D31 */
 }
 END_TEST
 
+static const enum net_call path_calls[] = { NET_CHMOD, NET_LSTAT, NET_UNLINK, NET_SOCKET, NET_CONNECT };
+
+/* A stale socket lies there, and a call on the way to replace it fails. */
+START_TEST(a_path_that_cannot_be_prepared_is_an_error_without_a_port) /* E1 */
+{
+    char path[64], endpoint[100];
+    struct outcome outcome;
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    struct bight_port *port = begin();
+    snprintf(path, sizeof path, "/tmp/bight-port-%d", (int)getpid());
+    snprintf(endpoint, sizeof endpoint, "unix:%s:mode=600", path);
+    memcpy(un.sun_path, path, sizeof path);
+    int stale = socket(AF_UNIX, SOCK_STREAM, 0), before = 0;
+    ck_assert_int_eq(bind(stale, (struct sockaddr *)&un, sizeof un), 0);
+    close(stale);
+    before = count_descriptors();
+    net_fail(&net, path_calls[_i], path_calls[_i] == NET_SOCKET ? 2 : 1, EIO, false);
+    watch_outcome(bight_listen(net.reactor, endpoint, &probe_factory), &outcome);
+    ck_assert_int_eq(outcome.fired, 1);
+    ck_assert(outcome.code == BIGHT_E_SYSTEM || outcome.code == BIGHT_E_ADDRESS_IN_USE);
+    forget_outcome(&outcome);
+    ck_assert_int_eq(count_descriptors(), before);
+    net_calm(&net);
+    bight_port_release(net_listen_on(&net, endpoint)); /* the next one finds nothing in its way */
+    end(port);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(seen.started, seen.stopped);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_factory_starts_with_its_first_port_and_stops_after_its_last_connection);
@@ -452,6 +482,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_factory_is_stopped_only_after_its_build_protocol_returned);
     tcase_add_test(tests, a_port_that_nobody_holds_goes_on_until_the_reactor_ends);
     tcase_add_test(tests, a_discarded_port_stops_listening);
+    tcase_add_loop_test(tests, a_path_that_cannot_be_prepared_is_an_error_without_a_port, 0, 5);
     tcase_add_test(tests, a_hold_keeps_a_ports_memory_beyond_its_reactor);
 }
 

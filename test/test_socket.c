@@ -316,6 +316,25 @@ START_TEST(options_are_for_tcp_only) /* T1 */
 }
 END_TEST
 
+/* The look-up happens in another thread: here a turn may block until it has answered. */
+START_TEST(a_name_is_looked_up_without_blocking) /* E5 */
+{
+    struct outcome outcome;
+    char target[64];
+    begin(TCP);
+    snprintf(target, sizeof target, "tcp:localhost:%u", (unsigned)net_port_number(port));
+    watch_outcome(bight_connect(net.reactor, target, &probe_factory), &outcome);
+    for (int i = 0; i < 100 && !outcome.fired; i++) {
+        bight_reactor_turn(net.reactor, true);
+    }
+    ck_assert_int_eq(outcome.fired, 1);
+    ck_assert_int_eq(outcome.code, 0);
+    NET_UNTIL(&net, seen.made == 2);
+    forget_outcome(&outcome);
+    end();
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------- faults */
 
 START_TEST(short_transfers_lose_nothing) /* T6 */
@@ -432,6 +451,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, what_was_written_before_lose_arrives_whole, 0, FAMILIES);
     tcase_add_test(tests, both_addresses_are_told);
     tcase_add_loop_test(tests, options_are_for_tcp_only, 0, FAMILIES);
+    tcase_add_test(tests, a_name_is_looked_up_without_blocking);
     tcase_add_loop_test(tests, short_transfers_lose_nothing, 0, 3);
     tcase_add_loop_test(tests, interrupted_and_idle_calls_lose_nothing, 0, 2);
     tcase_add_loop_test(
