@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* test_pool.c - the pools of the transports: what is taken can be used, what is free goes back to the system. */
+#include <bight/memory.h>
+
+#include "support.h"
+#include "transport/pool.h"
+
+enum { SLAB = 65536, ITEM = 1000, MANY = 1000 };
+
+static size_t pieces_out;
+static bool refuse;
+
+static void *allocate(void *context, size_t size)
+{
+    (void)context;
+    pieces_out++;
+    return malloc(size);
+}
+
+static void *reallocate(void *context, void *memory, size_t size)
+{
+    (void)context;
+    return realloc(memory, size);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    pieces_out--;
+    free(memory);
+}
+
+static bool permit(void *context)
+{
+    (void)context;
+    return !refuse;
+}
+
+static const struct bight_allocator counting = {
+    .size = sizeof counting,
+    .allocate = allocate,
+    .reallocate = reallocate,
+    .release = release,
+    .permit = permit,
+};
+
+static struct bight_pool pool;
+static uint8_t *items[MANY];
+
+static void take_all(void)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        items[i] = bight_pool_take(&pool);
+        ck_assert_ptr_nonnull(items[i]);
+        ck_assert_uint_eq((uintptr_t)items[i] % 16, 0);
+        memset(items[i], (int)i, ITEM);
+    }
+}
+
+static void check_all(void)
+{
+    for (size_t i = 0; i < MANY; i++) {
+        for (size_t at = 0; at < ITEM; at += 99) {
+            ck_assert_uint_eq(items[i][at], (uint8_t)i);
+        }
+    }
+}
+
+START_TEST(items_do_not_overlap_and_slabs_go_back_in_any_order)
+{
+    ck_assert_int_eq(bight_set_allocator(&counting), 0);
+    for (size_t stride = 1; stride < 8; stride += 2) { /* coprime to 1000: 1, 3, 7 */
+        bight_pool_init(&pool, ITEM, SLAB, 1);
+        take_all();
+        check_all();
+        ck_assert_uint_ge(pieces_out, MANY * ITEM / SLAB);
+        if (stride != 5) {
+            for (size_t i = 0; i < MANY; i++) {
+                bight_pool_give(&pool, items[i * stride % MANY]);
+            }
+        } else {
+            for (size_t i = MANY; i-- > 0;) {
+                bight_pool_give(&pool, items[i]);
+            }
+        }
+        ck_assert_uint_eq(pieces_out, 1); /* the one that is kept */
+        bight_pool_finish(&pool);
+        ck_assert_uint_eq(pieces_out, 0);
+    }
+}
+END_TEST
+
+START_TEST(a_single_item_taken_and_given_costs_no_memory_call)
+{
+    ck_assert_int_eq(bight_set_allocator(&counting), 0);
+    bight_pool_init(&pool, ITEM, SLAB, 1);
+    bight_pool_give(&pool, bight_pool_take(&pool));
+    ck_assert_uint_eq(pieces_out, 1);
+    void *first = bight_pool_take(&pool);
+    bight_pool_give(&pool, first);
+    ck_assert_ptr_eq(bight_pool_take(&pool), first);
+    bight_pool_give(&pool, first);
+    bight_pool_give(&pool, NULL);
+    ck_assert_uint_eq(pieces_out, 1);
+    bight_pool_finish(&pool);
+}
+END_TEST
+
+START_TEST(the_hook_is_asked_before_each_taking)
+{
+    ck_assert_int_eq(bight_set_allocator(&counting), 0);
+    bight_pool_init(&pool, ITEM, SLAB, 1);
+    void *item = bight_pool_take(&pool);
+    refuse = true;
+    ck_assert_ptr_null(bight_pool_take(&pool));
+    refuse = false;
+    bight_pool_give(&pool, item);
+    bight_pool_finish(&pool);
+    ck_assert_uint_eq(pieces_out, 0);
+}
+END_TEST
+
+START_TEST(without_a_hook_slabs_are_mapped)
+{
+    bight_pool_init(&pool, ITEM, SLAB, 1);
+    take_all();
+    check_all();
+    for (size_t i = 0; i < MANY; i++) {
+        bight_pool_give(&pool, items[i]);
+    }
+    bight_pool_finish(&pool);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, items_do_not_overlap_and_slabs_go_back_in_any_order);
+    tcase_add_test(tests, a_single_item_taken_and_given_costs_no_memory_call);
+    tcase_add_test(tests, the_hook_is_asked_before_each_taking);
+    tcase_add_test(tests, without_a_hook_slabs_are_mapped);
+}
+
+BIGHT_TEST_MAIN("pool", add_tests)
