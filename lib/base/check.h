@@ -15,7 +15,7 @@
 #define BIGHT_INVARIANT(condition) (BIGHT_LIKELY(condition) ? (void)0 : bight_invariant_broken(#condition, BIGHT_HERE))
 
 /* Logs what broke as critical and ends the process with SIGABRT. */
-_Noreturn void bight_invariant_broken(const char *condition, const char *place);
+_Noreturn BIGHT_PRIVATE_API void bight_invariant_broken(const char *condition, const char *place);
 
 /* Logs an error "<what>: <text of the code>" with the place and gives `code` back. */
 BIGHT_PRIVATE_API int bight_usage_error(int code, const char *place, const char *what);

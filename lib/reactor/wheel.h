@@ -34,10 +34,10 @@ struct bight_wheel {
     struct bight_link slots[BIGHT_WHEEL_LEVELS][BIGHT_WHEEL_SLOTS];
 };
 
-void bight_wheel_init(struct bight_wheel *wheel, uint64_t now);
+BIGHT_PRIVATE_API void bight_wheel_init(struct bight_wheel *wheel, uint64_t now);
 
 /* Arms, or re-arms (it then counts as armed last). Never fails, allocates nothing. */
-void bight_wheel_arm(struct bight_wheel *wheel, struct bight_wheel_entry *entry, uint64_t deadline);
+BIGHT_PRIVATE_API void bight_wheel_arm(struct bight_wheel *wheel, struct bight_wheel_entry *entry, uint64_t deadline);
 
 static inline bool bight_wheel_is_armed(const struct bight_wheel_entry *entry)
 {
@@ -74,7 +74,7 @@ static inline void bight_wheel_disarm(struct bight_wheel *wheel, struct bight_wh
 
 /* One pass: calls the functions of at most `limit` entries that are due at `now`, each disarmed before its call.
  * Entries armed meanwhile wait for the next pass. True when due ones were left over. */
-bool bight_wheel_run(struct bight_wheel *wheel, uint64_t now, size_t limit);
+BIGHT_PRIVATE_API bool bight_wheel_run(struct bight_wheel *wheel, uint64_t now, size_t limit);
 
 /* The same in steps, for who brackets each call: begin a pass, take the next due entry (disarmed; NULL: none), ask
  * whether more is due. */
