@@ -103,7 +103,8 @@ static inline uint64_t bight_reactor_now(struct bight_reactor *reactor)
 
 /* Arms an embedded timer and sees to it that the loop wakes for it. Allocates nothing. The entry's function runs
  * bracketed as a handler. */
-void bight_reactor_arm(struct bight_reactor *reactor, struct bight_wheel_entry *entry, uint64_t deadline);
+BIGHT_PRIVATE_API void bight_reactor_arm(
+    struct bight_reactor *reactor, struct bight_wheel_entry *entry, uint64_t deadline);
 static inline void bight_reactor_disarm(struct bight_reactor *reactor, struct bight_wheel_entry *entry)
 {
     bight_wheel_disarm(&reactor->wheel, entry);
