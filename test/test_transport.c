@@ -208,15 +208,23 @@ START_TEST(ids_are_not_reused) /* T3 */
 }
 END_TEST
 
-START_TEST(a_thousand_connections_come_and_go) /* T3 */
+static int compare_ids(const void *left, const void *right)
 {
-    enum { MANY = 1000 };
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+START_TEST(a_thousand_connections_come_and_go_and_no_id_comes_twice) /* T3 */
+{
+    enum { MANY = 1000, ROUNDS = 3 };
     static struct bight_string_peer *peers[MANY];
+    static uint64_t ids[MANY * ROUNDS];
     on.data = echo;
     set_up();
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < MANY; i++) {
             peers[i] = bight_string_connect(reactor, &probe_factory, true);
+            ids[round * MANY + i] = bight_transport_id(bight_string_protocol(peers[i])->transport);
             bight_string_feed_text(peers[i], "x");
             ck_assert_str_eq(bight_string_written_text(peers[i]), "x");
         }
@@ -226,6 +234,11 @@ START_TEST(a_thousand_connections_come_and_go) /* T3 */
         }
         ck_assert_uint_eq(probe_factory.connections, 1);
         heard[0] = '\0';
+    }
+    qsort(ids, MANY * ROUNDS, sizeof *ids, compare_ids);
+    for (int i = 1; i < MANY * ROUNDS; i++) {
+        ck_assert_uint_ne(ids[i - 1], ids[i]);
+        ck_assert_ptr_null(bight_transport_find(reactor, ids[i]));
     }
     tear_down();
 }
@@ -416,7 +429,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_hold_outlives_the_reactor);
     tcase_add_test(tests, an_id_finds_the_transport_until_connection_lost);
     tcase_add_test(tests, ids_are_not_reused);
-    tcase_add_test(tests, a_thousand_connections_come_and_go);
+    tcase_add_test(tests, a_thousand_connections_come_and_go_and_no_id_comes_twice);
     tcase_add_test(tests, a_reset_is_connection_lost_with_the_errno);
     tcase_add_test(tests, writes_keep_their_order_whatever_their_size);
     tcase_add_test(tests, a_narrow_window_changes_no_byte);
