@@ -140,6 +140,9 @@ static bool make_segment_room(struct bight_sim_pipe *pipe)
 static void append(struct bight_sim_pipe *pipe, uint64_t end, uint64_t when, enum bight_sim_mark mark)
 {
     struct bight_sim_segment *last = pipe->count != 0 ? segment_at(pipe, pipe->count - 1) : NULL;
+    if (is_being_reset(pipe)) {
+        return; /* nothing comes behind a reset */
+    }
     pipe->last_arrival = when > pipe->last_arrival ? when : pipe->last_arrival;
     if (last != NULL && mark == BIGHT_SIM_DATA && last->mark == BIGHT_SIM_DATA && last->when == pipe->last_arrival) {
         last->end = end;

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated kernel with faults: each condition has an effect, and the production code survives it: bytes come in
+ * order or the connection is lost, and that once. */
+#include "simulation_support.h"
+
+enum { SEEDS = 25 };
+
+struct trouble {
+    struct bight_link_conditions link;
+    struct bight_kernel_conditions kernel;
+    bool may_lose; /* connections may end before all is echoed */
+    size_t bytes;
+};
+
+/* Ten connections under the conditions; gives how many faults happened. */
+static uint32_t suffer(uint64_t seed, const struct trouble *trouble)
+{
+    struct world *world = world_new(seed);
+    world->bytes = trouble->bytes != 0 ? trouble->bytes : 5000;
+    bight_simulation_link(world->simulation, NULL, NULL, &trouble->link);
+    world_listen(world, "tcp:7");
+    bight_host_kernel(world->server_host, &trouble->kernel);
+    bight_host_kernel(world->client_host, &trouble->kernel);
+    for (int i = 0; i < 10; i++) {
+        world_connect(world, "tcp:server:7");
+    }
+    bight_simulation_run(world->simulation, 300);
+    ck_assert_uint_eq(world->made + world->failed, 10);
+    ck_assert_uint_eq(world->lost, world->made);
+    if (!trouble->may_lose) {
+        ck_assert_uint_eq(world->done, 10);
+        ck_assert_uint_eq(world->server_ended, 10);
+    }
+    uint32_t faults = bight_simulation_fault_count(world->simulation);
+    world_free(world);
+    return faults;
+}
+
+static void suffer_all(const struct trouble *trouble)
+{
+    uint64_t faults = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        faults += suffer(seed, trouble);
+    }
+    ck_assert_uint_gt(faults, SEEDS / 2);
+}
+
+#define SUFFERING(name, ...)                               \
+    START_TEST(name)                                       \
+    {                                                      \
+        static const struct trouble trouble = __VA_ARGS__; \
+        suffer_all(&trouble);                              \
+    }                                                      \
+    END_TEST
+
+SUFFERING(short_reads_are_harmless, { .kernel.short_read = 700 })
+SUFFERING(short_writes_are_harmless, { .kernel.short_write = 700 })
+SUFFERING(storms_of_eagain_are_harmless, { .kernel.would_block = 700 })
+SUFFERING(spurious_readiness_is_harmless, { .kernel.spurious = 500 })
+SUFFERING(interruptions_are_harmless, { .kernel.interrupted = 500 })
+SUFFERING(shuffled_readiness_is_harmless, { .kernel.shuffle = 1000 })
+SUFFERING(split_and_joined_segments_are_harmless, { .link = { .jitter = 0.01, .split = 500, .join = 500 } })
+SUFFERING(lack_of_buffers_is_survived, { .kernel.no_buffers = 50, .may_lose = true })     /* T17 */
+SUFFERING(lack_of_descriptors_is_survived, { .kernel.no_files = 300, .may_lose = true })  /* T17 */
+SUFFERING(resets_end_connections_once, { .link.reset = 200, .may_lose = true })           /* T3, T5 */
+SUFFERING(refusals_fail_the_attempt_once, { .link.refuse = 500, .may_lose = true })       /* E5 */
+SUFFERING(lost_attempts_time_out, { .link.lose_attempt = 500, .may_lose = true })         /* E5 */
+SUFFERING(failing_names_fail_the_attempt, { .kernel.name_fails = 500, .may_lose = true }) /* E5 */
+SUFFERING(late_names_are_waited_for, { .kernel.name_late = 500 })                         /* E5 */
+SUFFERING(small_buffers_and_everything_else,
+    { /* T13 */
+        .link = { .latency = 0.005, .jitter = 0.01, .split = 100, .join = 100, .reset = 3, .refuse = 50 },
+        .kernel = { .short_read = 100,
+            .short_write = 100,
+            .would_block = 100,
+            .spurious = 50,
+            .interrupted = 50,
+            .no_files = 20,
+            .no_buffers = 5,
+            .shuffle = 100,
+            .name_late = 100,
+            .thread_late = 100,
+            .send_buffer = 1000,
+            .receive_buffer = 600 },
+        .may_lose = true })
+
+START_TEST(small_buffers_lose_nothing) /* T13 */
+{
+    static const struct trouble trouble = { .kernel = { .send_buffer = 700, .receive_buffer = 300 }, .bytes = 100000 };
+    suffer(1, &trouble);
+}
+END_TEST
+
+START_TEST(faults_left_out_do_not_happen)
+{
+    static const uint32_t some[] = { 1, 4 };
+    for (int only = 0; only < 2; only++) {
+        struct world *world = world_new(17);
+        const struct bight_link_conditions link = { .refuse = 1000 };
+        bight_simulation_link(world->simulation, NULL, NULL, &link);
+        bight_simulation_allow_faults(world->simulation, only ? some : NULL, only ? 2 : 0);
+        world_listen(world, "tcp:7");
+        for (int i = 0; i < 6; i++) {
+            world_connect(world, "tcp:10.0.0.1:7");
+        }
+        ck_assert(bight_simulation_settle(world->simulation, 1000));
+        ck_assert_uint_eq(bight_simulation_fault_count(world->simulation), 6);
+        ck_assert_uint_eq(world->failed, only ? 2 : 6);
+        ck_assert_uint_eq(world->done, only ? 4 : 0);
+        world_free(world);
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------------- the cable */
+
+START_TEST(a_partition_delays_and_healing_delivers)
+{
+    struct world *world = world_new(20);
+    world->keep = true;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:server:7");
+    ck_assert(bight_simulation_settle(world->simulation, 1000));
+    ck_assert_uint_eq(world->done, 1);
+    bight_simulation_partition(world->simulation, world->client_host, world->server_host, true);
+    world->bytes = 2000;
+    uint8_t more[1000];
+    for (size_t i = 0; i < sizeof more; i++) {
+        more[i] = pattern_byte(1000 + i);
+    }
+    bight_transport_write(world->last->transport, more, sizeof more);
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 20);
+    ck_assert_uint_eq(world->received, 1000);
+    ck_assert_uint_eq(world->made, 1);
+    bight_simulation_partition(world->simulation, NULL, NULL, false);
+    bight_simulation_run(world->simulation, 1);
+    ck_assert_uint_eq(world->received, 4000);
+    ck_assert_uint_eq(world->made, 2);
+    ck_assert_uint_eq(world->lost, 0);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(connecting_across_a_partition_times_out)
+{
+    struct world *world = world_new(21);
+    world_listen(world, "tcp:7");
+    bight_simulation_partition(world->simulation, world->client_host, NULL, true);
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 100);
+    ck_assert_uint_eq(world->failed, 1);
+    ck_assert(bight_error_is(world->last_failure, BIGHT_E_CONNECT));
+    ck_assert(world->last_failed_at >= 30 && world->last_failed_at < 31);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_vanished_host_is_noticed_by_the_idle_timeout) /* T24 */
+{
+    struct world *world = world_new(22);
+    world->keep = true;
+    world->idle_timeout = 10;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 1);
+    ck_assert_uint_eq(world->done, 1);
+    bight_host_vanish(world->server_host);
+    bight_simulation_run(world->simulation, 30);
+    ck_assert_uint_eq(world->lost, 1);
+    ck_assert_int_eq(world->last_reason, BIGHT_E_TIMED_OUT);
+    ck_assert(world->last_lost_at > 9.9 && world->last_lost_at < 11.5);
+    ck_assert_uint_eq(world->server_ended, 0); /* half open */
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_flush_to_a_vanished_host_ends) /* T7 */
+{
+    struct world *world = world_new(23);
+    world->keep = true;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 1);
+    bight_host_vanish(world->server_host);
+    uint8_t *much = calloc(1, 1 << 20);
+    bight_transport_write(world->last->transport, much, 1 << 20);
+    free(much);
+    bight_transport_lose_connection(world->last->transport);
+    bight_simulation_run(world->simulation, 20);
+    ck_assert_uint_eq(world->lost, 0);
+    bight_simulation_run(world->simulation, 20);
+    ck_assert_uint_eq(world->lost, 1);
+    ck_assert_int_eq(world->last_reason, BIGHT_E_TIMED_OUT);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(lingering_ends_at_its_time) /* T7 */
+{
+    struct world *world = world_new(24);
+    world->keep = true;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 1);
+    bight_host_vanish(world->server_host); /* never answers the FIN */
+    bight_transport_lose_connection(world->last->transport);
+    bight_simulation_run(world->simulation, 4);
+    ck_assert_uint_eq(world->lost, 0);
+    bight_simulation_run(world->simulation, 2);
+    ck_assert_uint_eq(world->lost, 1);
+    ck_assert(world->last_lost_at >= 6 && world->last_lost_at < 6.1);
+    ck_assert_int_eq(world->last_reason, BIGHT_E_CONNECTION_DONE);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(half_closing_still_gets_the_answer) /* T11 */
+{
+    struct world *world = world_new(25);
+    world->half_close = true;
+    world->keep = true;
+    world->bytes = 300000;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:server:7");
+    ck_assert(bight_simulation_settle(world->simulation, 10000));
+    ck_assert_uint_eq(world->done, 1);
+    ck_assert_int_eq(world->last_reason, BIGHT_E_CONNECTION_DONE);
+    ck_assert_int_eq(world->server_reason, BIGHT_E_CONNECTION_DONE);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(an_abort_resets_the_peer) /* T5, T10 */
+{
+    struct world *world = world_new(26);
+    world->keep = true;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 1);
+    bight_transport_abort_connection(world->last->transport);
+    ck_assert(bight_simulation_settle(world->simulation, 1000));
+    ck_assert_int_eq(world->last_reason, BIGHT_E_CONNECTION_ABORTED);
+    ck_assert_int_eq(world->server_reason, BIGHT_E_CONNECTION_LOST);
+    world_free(world);
+}
+END_TEST
+
+/* -------------------------------------------------------------------------------------- descriptors */
+
+START_TEST(serving_goes_on_after_a_storm_of_emfile) /* T17 */
+{
+    struct world *world = world_new(27);
+    const struct bight_kernel_conditions storm = { .no_files = 1000 };
+    const struct bight_kernel_conditions calm = { .no_files = 0 };
+    world_listen(world, "tcp:7");
+    bight_host_kernel(world->server_host, &storm);
+    for (int i = 0; i < 20; i++) {
+        world_connect(world, "tcp:server:7");
+    }
+    bight_simulation_run(world->simulation, 3);
+    ck_assert_uint_eq(world->done, 0);
+    bight_host_kernel(world->server_host, &calm);
+    bight_simulation_run(world->simulation, 10);
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 10);
+    ck_assert_uint_ge(world->done, 1);
+    ck_assert_uint_eq(world->made, world->lost);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_full_backlog_delays_and_loses_nobody)
+{
+    struct world *world = world_new(28);
+    world_listen(world, "tcp:7:backlog=2");
+    bight_port_pause(world->port);
+    for (int i = 0; i < 8; i++) {
+        world_connect(world, "tcp:10.0.0.1:7");
+    }
+    bight_simulation_run(world->simulation, 2);
+    ck_assert_uint_eq(world->made, 3);
+    bight_port_resume(world->port);
+    bight_simulation_run(world->simulation, 20);
+    ck_assert_uint_eq(world->done, 8);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_dead_address_is_passed_over_after_a_moment) /* E5 */
+{
+    struct world *world = world_new(29);
+    struct bight_host *dead = bight_simulation_host(world->simulation, "dead");
+    ck_assert_int_eq(bight_simulation_name(world->simulation, "service", dead), 0);
+    ck_assert_int_eq(bight_simulation_name(world->simulation, "service", world->server_host), 0);
+    bight_host_vanish(dead);
+    world_listen(world, "tcp:7:interface=10.0.0.1"); /* IPv6 is refused, too */
+    world_connect(world, "tcp:service:7");
+    bight_simulation_run(world->simulation, 5);
+    ck_assert_uint_eq(world->done, 1);
+    ck_assert(world->last_lost_at > 0.25 && world->last_lost_at < 1);
+    world_free(world);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, short_reads_are_harmless);
+    tcase_add_test(tests, short_writes_are_harmless);
+    tcase_add_test(tests, storms_of_eagain_are_harmless);
+    tcase_add_test(tests, spurious_readiness_is_harmless);
+    tcase_add_test(tests, interruptions_are_harmless);
+    tcase_add_test(tests, shuffled_readiness_is_harmless);
+    tcase_add_test(tests, split_and_joined_segments_are_harmless);
+    tcase_add_test(tests, lack_of_buffers_is_survived);
+    tcase_add_test(tests, lack_of_descriptors_is_survived);
+    tcase_add_test(tests, resets_end_connections_once);
+    tcase_add_test(tests, refusals_fail_the_attempt_once);
+    tcase_add_test(tests, lost_attempts_time_out);
+    tcase_add_test(tests, failing_names_fail_the_attempt);
+    tcase_add_test(tests, late_names_are_waited_for);
+    tcase_add_test(tests, small_buffers_and_everything_else);
+    tcase_add_test(tests, small_buffers_lose_nothing);
+    tcase_add_test(tests, faults_left_out_do_not_happen);
+    tcase_add_test(tests, a_partition_delays_and_healing_delivers);
+    tcase_add_test(tests, connecting_across_a_partition_times_out);
+    tcase_add_test(tests, a_vanished_host_is_noticed_by_the_idle_timeout);
+    tcase_add_test(tests, a_flush_to_a_vanished_host_ends);
+    tcase_add_test(tests, lingering_ends_at_its_time);
+    tcase_add_test(tests, half_closing_still_gets_the_answer);
+    tcase_add_test(tests, an_abort_resets_the_peer);
+    tcase_add_test(tests, serving_goes_on_after_a_storm_of_emfile);
+    tcase_add_test(tests, a_full_backlog_delays_and_loses_nobody);
+    tcase_add_test(tests, a_dead_address_is_passed_over_after_a_moment);
+}
+
+BIGHT_TEST_MAIN("simulation_faults", add_tests)
