@@ -14,9 +14,11 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "testing/blame.h"
 #include "testing/testing.h"
 
 #define DEFAULT_LIMIT 2000
+#define SECONDS_PER_RUN 20 /* of real time; a run that takes longer hangs */
 #define LEAKS_NAMED 5
 
 struct block {
@@ -66,6 +68,9 @@ static bool grant(void)
     bool refused =
         faults.fail_from != 0 && (asking == faults.fail_from || (faults.fail_all && asking > faults.fail_from));
     faults.injected = faults.injected || refused;
+    if (refused) {
+        bight_blame_here();
+    }
     return !refused;
 }
 
@@ -138,12 +143,6 @@ struct trial {
     size_t limit;
 };
 
-/* Which fault the run had, for a report. */
-static const char *fault_name(void)
-{
-    return faults.fail_from == 0 ? "with no fault" : faults.fail_all ? "all failing from" : "failing";
-}
-
 /* Names the first few blocks that are still out and gives their number; they count as lost from here on. */
 static size_t report_leaks(void)
 {
@@ -153,27 +152,34 @@ static size_t report_leaks(void)
         bight_list_remove(&block->link);
         bight_list_append(&faults.lost, &block->link);
         if (++leaked <= LEAKS_NAMED) {
-            bight_log(BIGHT_LOG_ERROR, "testing", NULL, "allocation %zu %s: left %zu bytes made by allocation %zu",
-                faults.fail_from, fault_name(), block->size, block->asking);
+            bight_blame_report("left %zu bytes made by allocation %zu", block->size, block->asking);
         }
     }
     if (leaked > LEAKS_NAMED) {
-        bight_log(BIGHT_LOG_ERROR, "testing", NULL, "allocation %zu %s: left %zu blocks in all", faults.fail_from,
-            fault_name(), leaked);
+        bight_blame_report("left %zu blocks in all", leaked);
     }
     return leaked;
 }
 
-/* Runs the body once. True when it went well; faults.injected tells whether the fault was met. */
-static bool run_once(const struct trial *trial, size_t fail_from, bool fail_all)
+static void begin_run(size_t fail_from, bool fail_all)
 {
     faults.fail_from = fail_from;
     faults.fail_all = fail_all;
     faults.askings = 0;
     faults.injected = false;
+}
+
+/* Runs the body once. True when it went well; faults.injected tells whether the fault was met. */
+static bool run_once(const struct trial *trial, size_t fail_from, bool fail_all)
+{
+    begin_run(fail_from, fail_all);
+    bight_blame_run("allocation %zu %s", fail_from,
+        fail_from == 0 ? "with no fault"
+        : fail_all     ? "all failing from"
+                       : "failing");
     bool well = trial->body(trial->context);
     if (!well) {
-        bight_log(BIGHT_LOG_ERROR, "testing", NULL, "allocation %zu %s: the body gave false", fail_from, fault_name());
+        bight_blame_report("the body gave false");
     }
     return report_leaks() == 0 && well;
 }
@@ -193,23 +199,42 @@ static size_t run_with_each(const struct trial *trial, bool fail_all)
 
 static void install_counter(void);
 
-size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit)
+void bight_testing_track_memory(void)
 {
-    struct trial trial = { body, context, limit == 0 ? DEFAULT_LIMIT : limit };
+    begin_run(0, false);
     bight_list_init(&faults.blocks);
     if (faults.lost.next == NULL) {
         bight_list_init(&faults.lost);
     }
     (void)bight_set_allocator(&faulty_allocator);
-    size_t wrong = run_once(&trial, 0, false) ? 0 : 1;
-    wrong += run_with_each(&trial, false);
-    wrong += run_with_each(&trial, true);
-    faults.fail_from = 0;
-    faults.injected = false;
+}
+
+size_t bight_testing_report_leaks(void)
+{
+    size_t leaked = report_leaks();
+    begin_run(0, false);
+    return leaked;
+}
+
+void bight_testing_untrack_memory(void)
+{
+    begin_run(0, false);
     (void)bight_set_allocator(NULL);
     if (counter_installed) {
         install_counter();
     }
+}
+
+size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit)
+{
+    struct trial trial = { body, context, limit == 0 ? DEFAULT_LIMIT : limit };
+    bight_testing_track_memory();
+    bight_blame_begin(SECONDS_PER_RUN);
+    size_t wrong = run_once(&trial, 0, false) ? 0 : 1;
+    wrong += run_with_each(&trial, false);
+    wrong += run_with_each(&trial, true);
+    bight_blame_end();
+    bight_testing_untrack_memory();
     return wrong;
 }
 

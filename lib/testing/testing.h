@@ -13,4 +13,10 @@ size_t bight_testing_settle_quietly(struct bight_reactor *reactor, size_t limit)
 void *bight_testing_plain_realloc(void *memory, size_t size);
 void bight_testing_plain_free(void *memory);
 
+/* faults.c: an allocator that knows what is out, from here on; what is out is logged (blame.h), counts as lost from
+ * then on, and is counted; and the allocator before. */
+void bight_testing_track_memory(void);
+size_t bight_testing_report_leaks(void);
+void bight_testing_untrack_memory(void);
+
 #endif
