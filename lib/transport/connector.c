@@ -54,6 +54,15 @@ static int ask_error(struct bight_connector *connector)
     return result < 0 ? result : -number;
 }
 
+/* Readiness is a hint: without an error and without a peer nothing has been decided yet. */
+static bool has_peer(struct bight_connector *connector)
+{
+    struct bight_system *system = connector->reactor->system;
+    struct sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    return system->ops->getpeername(system, connector->descriptor, (struct sockaddr *)&storage, &size) != -ENOTCONN;
+}
+
 static void decided(int fd, short what, void *context)
 {
     struct bight_connector *connector = context;
@@ -61,9 +70,11 @@ static void decided(int fd, short what, void *context)
     (void)fd;
     (void)what;
     bight_reactor_enter(reactor);
-    stop_watching(connector);
     int result = ask_error(connector);
-    connector->done(connector, result < 0 ? close_with(connector, result) : 0);
+    if (result < 0 || has_peer(connector)) {
+        stop_watching(connector);
+        connector->done(connector, result < 0 ? close_with(connector, result) : 0);
+    }
     bight_reactor_leave(reactor);
 }
 
