@@ -3,7 +3,14 @@
  * order or the connection is lost, and that once. */
 #include "simulation_support.h"
 
+#include <bight/testing.h>
+
 enum { SEEDS = 25 };
+
+static void ignore(void *context)
+{
+    (void)context;
+}
 
 struct trouble {
     struct bight_link_conditions link;
@@ -303,6 +310,105 @@ START_TEST(a_dead_address_is_passed_over_after_a_moment) /* E5 */
 }
 END_TEST
 
+START_TEST(spurious_readiness_does_not_connect) /* E2, E5 */
+{
+    struct world *world = world_new(30);
+    const struct bight_link_conditions slow = { .latency = 1 };
+    const struct bight_kernel_conditions spurious = { .spurious = 1000 };
+    world->keep = true;
+    bight_simulation_link(world->simulation, NULL, NULL, &slow);
+    bight_host_kernel(world->client_host, &spurious);
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:10.0.0.1:7");
+    for (int i = 0; i < 100; i++) {
+        bight_call_later(world->client, i * 0.019, ignore, NULL, NULL); /* turns, and so polls */
+    }
+    bight_simulation_run(world->simulation, 1.99);
+    ck_assert_uint_eq(world->made, 0);
+    bight_simulation_run(world->simulation, 0.02);
+    ck_assert_uint_eq(world->made, 1);
+    world_free(world);
+}
+END_TEST
+
+/* -------------------------------------------------------------------------------------------- memory */
+
+/* An echo of one connection; every allocation of bight may fail, the simulated kernel's own do not. */
+static bool echo_without_memory(void *context)
+{
+    struct world *world = context;
+    memset(world, 0, sizeof *world);
+    world_init(world, 31);
+    bool complete = world->server != NULL && world->client != NULL;
+    if (complete) {
+        world_listen(world, "tcp:7");
+        world_connect(world, "tcp:server:7");
+        bight_simulation_run(world->simulation, 200);
+    }
+    bool is_answered = !complete || world->failed != 0 || world->lost == 1;
+    bool is_done = bight_testing_fault_injected() || world->done == 1;
+    bool is_clean = world_finish(world);
+    return is_answered && is_done && is_clean;
+}
+
+START_TEST(an_echo_survives_every_lack_of_memory) /* T6, T15, D34 */
+{
+    struct world world;
+    bight_log_set_observer(hear_nothing, NULL);
+    ck_assert_uint_eq(bight_testing_with_faults(echo_without_memory, &world, 0), 0);
+}
+END_TEST
+
+/* --------------------------------------------------------------------------------------------- lines */
+
+struct line_count {
+    struct bight_line_factory factory;
+    size_t lines;
+    bool wrong;
+};
+
+static void line_received(struct bight_line_receiver *receiver, const char *line, size_t size)
+{
+    struct line_count *count = (struct line_count *)receiver->base.factory;
+    char expected[32];
+    int length = snprintf(expected, sizeof expected, "line %zu", count->lines++);
+    count->wrong |= size != (size_t)length || memcmp(line, expected, size) != 0;
+}
+
+static const struct bight_line_ops line_ops = { .line_received = line_received };
+
+static void send_lines(struct bight_protocol *protocol)
+{
+    char line[32];
+    for (int i = 0; i < 500; i++) {
+        int length = snprintf(line, sizeof line, "line %d\r\n", i);
+        bight_transport_write(protocol->transport, line, (size_t)length);
+    }
+    bight_transport_lose_connection(protocol->transport);
+}
+
+START_TEST(lines_are_the_same_however_they_are_cut)
+{
+    static const struct bight_protocol_ops sender_ops = { .connection_made = send_lines };
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct world *world = world_new(seed);
+        const struct bight_link_conditions link = { .split = 700, .jitter = 0.001 };
+        const struct bight_kernel_conditions kernel = { .short_read = 900, .short_write = 500, .send_buffer = 300 };
+        struct line_count count = { .factory = BIGHT_LINE_FACTORY(struct bight_line_receiver, &line_ops) };
+        struct bight_factory sender = BIGHT_FACTORY(struct bight_protocol, &sender_ops);
+        bight_simulation_link(world->simulation, NULL, NULL, &link);
+        bight_host_kernel(world->server_host, &kernel);
+        bight_host_kernel(world->client_host, &kernel);
+        bight_deferred_release(bight_listen(world->server, "tcp:23", &count.factory.base));
+        bight_deferred_release(bight_connect(world->client, "tcp:server:23", &sender));
+        bight_simulation_run(world->simulation, 60);
+        ck_assert_uint_eq(count.lines, 500);
+        ck_assert(!count.wrong);
+        world_free(world);
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, short_reads_are_harmless);
@@ -332,6 +438,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, serving_goes_on_after_a_storm_of_emfile);
     tcase_add_test(tests, a_full_backlog_delays_and_loses_nobody);
     tcase_add_test(tests, a_dead_address_is_passed_over_after_a_moment);
+    tcase_add_test(tests, spurious_readiness_does_not_connect);
+    tcase_add_test(tests, an_echo_survives_every_lack_of_memory);
+    tcase_add_test(tests, lines_are_the_same_however_they_are_cut);
 }
 
 BIGHT_TEST_MAIN("simulation_faults", add_tests)
