@@ -83,10 +83,21 @@ static inline void bight_reactor_leave(struct bight_reactor *reactor)
     }
 }
 
+/* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be told.
+ * For watch callbacks that leave their work to the turn. */
+void bight_reactor_wake(struct bight_reactor *reactor);
+
 /* run(task) after the outermost handler has returned; outside any handler at the start of the next turn. The task
  * must not be queued already. It is unqueued before it runs, and may queue itself anew. */
-void bight_reactor_afterwards(
-    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task));
+static inline void bight_reactor_afterwards(
+    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task))
+{
+    task->run = run;
+    bight_task_push(&reactor->afterwards, task);
+    if (BIGHT_UNLIKELY(reactor->handler_depth == 0)) {
+        bight_reactor_wake(reactor);
+    }
+}
 
 /* run(task) on a later turn. */
 BIGHT_PRIVATE_API void bight_reactor_soon(
@@ -109,6 +120,9 @@ static inline void bight_reactor_disarm(struct bight_reactor *reactor, struct bi
 {
     bight_wheel_disarm(&reactor->wheel, entry);
 }
+
+/* True for an armed entry that is a call of bight_call_later and its kin, not an embedded timer. For tests. */
+BIGHT_PRIVATE_API bool bight_reactor_is_call(const struct bight_wheel_entry *entry);
 
 /* The attachment with this key, NULL when there is none; and hanging one on (the reactor frees it). */
 struct bight_attachment *bight_reactor_attachment(struct bight_reactor *reactor, const void *key);

@@ -98,10 +98,6 @@ void bight_resolver_finish(struct bight_reactor *reactor);
 
 /* --- reactor.c */
 
-/* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be told.
- * For watch callbacks that leave their work to the turn. */
-void bight_reactor_wake(struct bight_reactor *reactor);
-
 /* --- timer.c */
 
 extern const struct bight_clock_ops bight_reactor_clock_ops;

@@ -10,7 +10,7 @@
 /* Rounds of tasks that queue tasks before the rest waits for the next turn. */
 #define ROUNDS_A_DRAIN 8
 
-static struct bight_task *pop(struct bight_task_queue *queue)
+static inline struct bight_task *pop(struct bight_task_queue *queue)
 {
     struct bight_task *task = queue->first;
     queue->first = task->next;
@@ -21,22 +21,12 @@ static struct bight_task *pop(struct bight_task_queue *queue)
 }
 
 /* Unqueues the first task, then runs it. */
-static void run_first(struct bight_task_queue *queue)
+static inline void run_first(struct bight_task_queue *queue)
 {
     struct bight_task *task = pop(queue);
     void (*run)(struct bight_task *) = task->run;
     task->run = NULL;
     run(task);
-}
-
-void bight_reactor_afterwards(
-    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task))
-{
-    task->run = run;
-    bight_task_push(&reactor->afterwards, task);
-    if (reactor->handler_depth == 0) {
-        bight_reactor_wake(reactor);
-    }
 }
 
 void bight_reactor_soon(struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task))
@@ -46,13 +36,10 @@ void bight_reactor_soon(struct bight_reactor *reactor, struct bight_task *task, 
     bight_reactor_wake(reactor);
 }
 
-/* The depth is raised meanwhile, so that a task that brackets handlers does not come here again. */
-void bight_reactor_drain_afterwards(struct bight_reactor *reactor)
+/* Rounds of what was there when they began, unless a task takes the last of it out of the queue. */
+static void drain_rounds(struct bight_task_queue *queue)
 {
-    struct bight_task_queue *queue = &reactor->afterwards;
-    reactor->handler_depth++;
     for (int round = 0; round < ROUNDS_A_DRAIN && queue->first != NULL; round++) {
-        /* A round is what was there when it began, unless a task takes the last of it out of the queue. */
         struct bight_task *last = queue->last;
         struct bight_task *task;
         do {
@@ -60,8 +47,23 @@ void bight_reactor_drain_afterwards(struct bight_reactor *reactor)
             run_first(queue);
         } while (task != last && queue->first != NULL);
     }
+}
+
+/* The depth is raised meanwhile, so that a task that brackets handlers does not come here again. As a rule there is one
+ * task: the output of the connection whose handler has returned. */
+void bight_reactor_drain_afterwards(struct bight_reactor *reactor)
+{
+    struct bight_task_queue *queue = &reactor->afterwards;
+    if (queue->first == NULL) {
+        return;
+    }
+    reactor->handler_depth++;
+    run_first(queue);
+    if (BIGHT_UNLIKELY(queue->first != NULL)) {
+        drain_rounds(queue);
+    }
     reactor->handler_depth--;
-    if (queue->first != NULL) {
+    if (BIGHT_UNLIKELY(queue->first != NULL)) {
         bight_reactor_wake(reactor);
     }
 }

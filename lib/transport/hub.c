@@ -230,6 +230,7 @@ static void free_hub(struct bight_attachment *attachment)
     end_all_but(hub, BIGHT_STATE_ENDED);
     orphan_protocols(hub);
     bight_reactor_disarm(hub->reactor, &hub->idle_timer);
+    bight_output_free_ready(hub);
     bight_pool_finish(&hub->extensions);
     bight_pool_finish(&hub->outputs);
     bight_pool_finish(&hub->references);

@@ -7,19 +7,16 @@
  * kernel refuses is copied. After a refusal nothing is tried until the bottom says writable. Lent memory that has been
  * sent is put aside and released from the task: never inside a write. The checks of the state are write.c's. */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
-#include "transport/transport.h"
+#include "base/slab.h"
+#include "transport/queue.h"
 
 enum {
-    PARTS_A_SEND = 64, /* well below IOV_MAX */
-    SENDS_A_TURN = 8,  /* so that one reader that is fast does not hold up the others */
+    SENDS_A_TURN = 8, /* so that one reader that is fast does not hold up the others */
     STACK_CHUNKS = 16,
     GATHER_MOST = 65536 /* what a handler gathers before it is sent all the same */
 };
-
-_Static_assert(PARTS_A_SEND <= IOV_MAX, "a send takes what the kernel takes");
 
 /* What one write has put into the queue. */
 struct write_pass {
@@ -28,8 +25,6 @@ struct write_pass {
     size_t reference_count;
     struct bight_chunk *reference; /* the last one */
 };
-
-static void run_flush(struct bight_task *task);
 
 /* ------------------------------------------------------------------------------------- the output */
 
@@ -55,7 +50,7 @@ static struct bight_watch *watch_of(struct bight_output *output)
 static void plan_flush(struct bight_output *output)
 {
     if (output->task.run == NULL && !output->watching) {
-        bight_reactor_afterwards(output->transport->hub->reactor, &output->task, run_flush);
+        bight_reactor_afterwards(output->transport->hub->reactor, &output->task, bight_output_run_flush);
     }
 }
 
@@ -83,166 +78,12 @@ int bight_output_ask(struct bight_transport *transport)
     return BIGHT_OK;
 }
 
-/* ------------------------------------------------------------------------------------------ chunks */
-
-static void append(struct bight_output *output, struct bight_chunk *chunk)
-{
-    chunk->next = NULL;
-    if (output->last == NULL) {
-        output->first = chunk;
-    } else {
-        output->last->next = chunk;
-    }
-    output->last = chunk;
-}
-
-/* An empty block; NULL without memory. */
-static struct bight_chunk *new_block(struct bight_hub *hub)
-{
-    struct bight_chunk *block = bight_pool_take(&hub->blocks);
-    if (block == NULL) {
-        return NULL;
-    }
-    uint8_t *bytes = (uint8_t *)(block + 1);
-    *block = (struct bight_chunk) {
-        .data = bytes,
-        .room = bytes,
-        .room_end = (uint8_t *)block + BIGHT_BLOCK_SIZE,
-        .counted = true,
-    };
-    return block;
-}
-
-/* Gives what was copied. */
-static size_t fill(struct bight_chunk *block, const uint8_t *data, size_t size)
-{
-    size_t room = (size_t)(block->room_end - block->room);
-    size_t part = size < room ? size : room;
-    memcpy(block->room, data, part);
-    block->room += part;
-    block->size += part;
-    return part;
-}
-
-/* 0 or OUT_OF_MEMORY; then a part may have been queued. */
-static int append_copy(struct bight_output *output, const uint8_t *data, size_t size)
-{
-    while (size > 0) {
-        struct bight_chunk *block = output->last;
-        if (block == NULL || block->room == block->room_end) { /* a reference has neither */
-            block = new_block(output->transport->hub);
-            if (block == NULL) {
-                return BIGHT_E_OUT_OF_MEMORY;
-            }
-            append(output, block);
-        }
-        size_t part = fill(block, data, size);
-        data += part;
-        size -= part;
-        output->queued += part;
-        output->counted += part;
-    }
-    return BIGHT_OK;
-}
-
-static void count_in(struct bight_output *output, const struct bight_chunk *chunk)
-{
-    output->queued += chunk->size;
-    if (chunk->counted) {
-        output->counted += chunk->size;
-    }
-}
-
-static int append_reference(struct bight_output *output, const struct bight_piece *piece, struct write_pass *pass)
-{
-    struct bight_chunk *chunk = bight_pool_take(&output->transport->hub->references);
-    if (chunk == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    *chunk = (struct bight_chunk) {
-        .data = piece->data,
-        .size = piece->size,
-        .release = piece->release,
-        .context = piece->context,
-        .counted = piece->counted,
-    };
-    append(output, chunk);
-    count_in(output, chunk);
-    pass->reference_count++;
-    pass->reference = chunk;
-    return BIGHT_OK;
-}
-
-static void append_borrowed(struct bight_output *output, const struct bight_piece *piece, struct write_pass *pass)
-{
-    struct bight_chunk *chunk = &pass->borrowed[pass->borrowed_count++];
-    *chunk = (struct bight_chunk) { .data = piece->data, .size = piece->size, .counted = true, .borrowed = true };
-    append(output, chunk);
-    count_in(output, chunk);
-}
-
-/* A chunk that has left the queue. */
-static void retire(struct bight_output *output, struct bight_chunk *chunk)
-{
-    struct bight_hub *hub = output->transport->hub;
-    if (chunk->borrowed) {
-        return;
-    }
-    if (chunk->room != NULL) {
-        bight_pool_give(&hub->blocks, chunk);
-    } else if (chunk->release == NULL) {
-        bight_pool_give(&hub->references, chunk);
-    } else {
-        chunk->next = output->sent;
-        output->sent = chunk;
-    }
-}
-
-static void release_sent(struct bight_output *output)
-{
-    struct bight_pool *pool = &output->transport->hub->references;
-    while (output->sent != NULL) {
-        struct bight_chunk chunk = *output->sent;
-        bight_pool_give(pool, output->sent);
-        output->sent = chunk.next;
-        chunk.release(chunk.context);
-    }
-}
-
-/* `size` bytes have been sent, and chunks that are empty go. */
-static void consume(struct bight_output *output, size_t size)
-{
-    output->queued -= size;
-    while (output->first != NULL && output->first->size <= size) {
-        struct bight_chunk *chunk = output->first;
-        size -= chunk->size;
-        output->counted -= chunk->counted ? chunk->size : 0;
-        output->first = chunk->next;
-        if (output->first == NULL) {
-            output->last = NULL;
-        }
-        retire(output, chunk);
-    }
-    if (size > 0) {
-        output->first->data += size;
-        output->first->size -= size;
-        output->counted -= output->first->counted ? size : 0;
-    }
-}
-
 /* ------------------------------------------------------------------------------------------ sending */
 
-static int collect(const struct bight_output *output, struct iovec *parts, size_t *total)
+/* The kernel has no room now; it is asked again when it says writable. */
+static bool is_refusal(ssize_t result)
 {
-    int count = 0;
-    *total = 0;
-    for (struct bight_chunk *chunk = output->first; chunk != NULL && count < PARTS_A_SEND; chunk = chunk->next) {
-        if (chunk->size > 0) {
-            parts[count++] = (struct iovec) { (void *)(uintptr_t)chunk->data, chunk->size };
-            *total += chunk->size;
-        }
-    }
-    return count;
+    return result == -EAGAIN || result == -EWOULDBLOCK || result == -ENOBUFS || result == -EINTR;
 }
 
 /* Until the queue is empty or the kernel refuses; gives what was sent. */
@@ -250,23 +91,23 @@ static size_t send_some(struct bight_output *output)
 {
     struct bight_transport *transport = output->transport;
     size_t sent = 0;
-    consume(output, 0);
+    bight_queue_consume(output, 0);
     for (int i = 0; i < SENDS_A_TURN && output->queued > 0; i++) {
-        struct iovec parts[PARTS_A_SEND];
+        struct iovec parts[BIGHT_PARTS_A_SEND];
         size_t total;
-        int count = collect(output, parts, &total);
+        int count = bight_queue_collect(output, parts, &total);
         ssize_t result = transport->bottom->send(transport, parts, count);
         if (result == -EINTR) {
             continue;
         }
-        if (result == -EAGAIN || result == -EWOULDBLOCK || result == -ENOBUFS) {
+        if (result < 0 && is_refusal(result)) {
             break;
         }
         if (result < 0) {
             bight_close_broken(transport, (int)-result, "send");
             return sent;
         }
-        consume(output, (size_t)result);
+        bight_queue_consume(output, (size_t)result);
         sent += (size_t)result;
         if ((size_t)result < total) {
             break;
@@ -295,7 +136,7 @@ static void settle(struct bight_output *output)
 {
     struct bight_transport *transport = output->transport;
     if (BIGHT_UNLIKELY(output->sent != NULL)) {
-        release_sent(output);
+        bight_queue_release_sent(output);
     }
     if (transport->state & BIGHT_STATE_OVER) {
         return;
@@ -316,9 +157,42 @@ static void settle(struct bight_output *output)
     }
 }
 
-static void run_flush(struct bight_task *task)
+/* -------------------------------------------------------------------------------- the ready output */
+
+/* Nearly all output is one small write in a handler, sent whole behind it. For that the hub keeps an output ready that
+ * has its block: taking it (write.c) and putting it back writes a few words, the same memory for every connection. */
+
+/* An output whose only block has been sent becomes the ready one, or goes. */
+static inline void put_ready(struct bight_transport *transport, struct bight_output *output)
 {
-    struct bight_output *output = BIGHT_CONTAINER(task, struct bight_output, task);
+    struct bight_hub *hub = transport->hub;
+    struct bight_chunk *block = output->first;
+    transport->output = NULL;
+    if (BIGHT_UNLIKELY(hub->ready_output != NULL)) {
+        bight_pool_give(&hub->blocks, block);
+        bight_pool_give(&hub->outputs, output);
+        return;
+    }
+    block->data = block->room = (uint8_t *)(block + 1);
+    block->size = output->queued = output->counted = 0;
+    hub->ready_output = output;
+}
+
+/* The kernel took a part or nothing, or the connection is broken. Out of line, as the next, so that the usual flush
+ * needs no frame for them. */
+static void __attribute__((noinline)) sent_in_part(struct bight_output *output, ssize_t sent)
+{
+    if (sent < 0 && !is_refusal(sent)) {
+        bight_close_broken(output->transport, (int)-sent, "send");
+    } else {
+        bight_queue_consume(output, sent < 0 ? 0 : (size_t)sent);
+        set_watching(output, true);
+    }
+    settle(output);
+}
+
+static void __attribute__((noinline)) flush_other(struct bight_output *output)
+{
     if (output->transport->state & BIGHT_STATE_OVER) {
         return;
     }
@@ -326,6 +200,46 @@ static void run_flush(struct bight_task *task)
         attempt(output);
     }
     settle(output);
+}
+
+/* True when all there was has been sent: one block, and nothing that waits for the output to be empty. */
+static inline bool flush_block(struct bight_output *output)
+{
+    const uint32_t waiting = BIGHT_STATE_PRESSED | BIGHT_STATE_PRODUCING | BIGHT_STATE_LOSING |
+                             BIGHT_STATE_SHUT_WANTED | BIGHT_STATE_WRITE_END_DUE | BIGHT_STATE_OVER;
+    struct bight_transport *transport = output->transport;
+    struct bight_chunk *block = output->first;
+    if (BIGHT_UNLIKELY((transport->state & waiting) || output->watching || block == NULL || block != output->last ||
+                       block->room == NULL || output->sent != NULL)) {
+        return false;
+    }
+    struct iovec part = { (void *)(uintptr_t)block->data, block->size };
+    output->busy = true;
+    ssize_t sent = transport->bottom->send(transport, &part, 1);
+    output->busy = false;
+    if (BIGHT_LIKELY(sent == (ssize_t)part.iov_len)) {
+        put_ready(transport, output);
+        return true;
+    }
+    sent_in_part(output, sent);
+    return true;
+}
+
+void bight_output_free_ready(struct bight_hub *hub)
+{
+    if (hub->ready_output != NULL) {
+        bight_pool_give(&hub->blocks, hub->ready_output->first);
+        bight_pool_give(&hub->outputs, hub->ready_output);
+        hub->ready_output = NULL;
+    }
+}
+
+void bight_output_run_flush(struct bight_task *task)
+{
+    struct bight_output *output = BIGHT_CONTAINER(task, struct bight_output, task);
+    if (BIGHT_UNLIKELY(!flush_block(output))) {
+        flush_other(output);
+    }
 }
 
 void bight_output_flush(struct bight_transport *transport)
@@ -375,7 +289,7 @@ int bight_output_gather(struct bight_transport *transport, const uint8_t *data, 
     if (BIGHT_UNLIKELY(output == NULL)) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    int code = append_copy(output, data, size);
+    int code = bight_queue_append_copy(output, data, size);
     if (BIGHT_UNLIKELY(code != BIGHT_OK)) {
         return code;
     }
@@ -395,13 +309,13 @@ int bight_output_gather(struct bight_transport *transport, const uint8_t *data, 
 
 int bight_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent)
 {
-    if (sent < 0 && sent != -EAGAIN && sent != -EWOULDBLOCK && sent != -EINTR && sent != -ENOBUFS) {
+    if (sent < 0 && !is_refusal(sent)) {
         bight_close_broken(transport, (int)-sent, "send");
         return BIGHT_OK;
     }
     size_t done = sent < 0 ? 0 : (size_t)sent;
     struct bight_output *output = output_of(transport);
-    int code = output == NULL ? BIGHT_E_OUT_OF_MEMORY : append_copy(output, data + done, size - done);
+    int code = output == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_queue_append_copy(output, data + done, size - done);
     if (code != BIGHT_OK) {
         return code;
     }
@@ -425,16 +339,27 @@ static int replace_borrowed(struct bight_output *output)
         struct bight_chunk *chunk = behind;
         behind = chunk->next;
         if (!chunk->borrowed) {
-            append(output, chunk);
+            bight_queue_append(output, chunk);
             continue;
         }
         output->queued -= chunk->size;
         output->counted -= chunk->size;
         if (!over && code == BIGHT_OK) {
-            code = append_copy(output, chunk->data, chunk->size);
+            code = bight_queue_append_copy(output, chunk->data, chunk->size);
         }
     }
     return code;
+}
+
+static int enqueue_reference(struct bight_output *output, const struct bight_piece *piece, struct write_pass *pass)
+{
+    struct bight_chunk *chunk = bight_queue_append_reference(output, piece);
+    if (chunk == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    pass->reference_count++;
+    pass->reference = chunk;
+    return BIGHT_OK;
 }
 
 static int enqueue(
@@ -443,11 +368,11 @@ static int enqueue(
     int code = BIGHT_OK;
     for (size_t i = 0; i < count && code == BIGHT_OK; i++) {
         if (pieces[i].release != NULL) {
-            code = append_reference(output, &pieces[i], pass);
+            code = enqueue_reference(output, &pieces[i], pass);
         } else if (large && pieces[i].size > 0 && pass->borrowed_count < STACK_CHUNKS) {
-            append_borrowed(output, &pieces[i], pass);
+            bight_queue_append_borrowed(output, &pieces[i], &pass->borrowed[pass->borrowed_count++]);
         } else {
-            code = append_copy(output, pieces[i].data, pieces[i].size);
+            code = bight_queue_append_copy(output, pieces[i].data, pieces[i].size);
         }
     }
     return code;
@@ -547,8 +472,8 @@ void bight_output_drop(struct bight_transport *transport)
     while (output->first != NULL) {
         struct bight_chunk *chunk = output->first;
         output->first = chunk->next;
-        retire(output, chunk);
+        bight_queue_retire(output, chunk);
     }
-    release_sent(output);
+    bight_queue_release_sent(output);
     bight_pool_give(&transport->hub->outputs, output);
 }

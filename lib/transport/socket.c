@@ -35,7 +35,8 @@ static ssize_t socket_receive(struct bight_transport *transport, void *buffer, s
     return got;
 }
 
-static ssize_t send_many(struct bight_transport *transport, const struct iovec *parts, int count)
+static ssize_t __attribute__((noinline))
+send_many(struct bight_transport *transport, const struct iovec *parts, int count)
 {
     struct bight_system *system = system_of(transport);
     struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count };

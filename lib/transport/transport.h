@@ -163,6 +163,7 @@ struct bight_hub {
     uint8_t *receive_buffer;
     uint64_t coarse_now; /* the time as the idle timer last read it */
     struct bight_pool extensions, outputs, references, blocks;
+    struct bight_output *ready_output; /* with an empty block: see output.c. NULL: in use, or not made yet */
 
     struct bight_wheel_entry idle_timer; /* timeouts.c */
     uint64_t idle_period;                /* 0: not armed */
@@ -201,10 +202,10 @@ extern const struct bight_transport bight_transport_closed;
 /* --- hub.c */
 
 /* The hub of a reactor, made on first use; NULL without memory. */
-struct bight_hub *bight_hub_of(struct bight_reactor *reactor);
+BIGHT_PRIVATE_API struct bight_hub *bight_hub_of(struct bight_reactor *reactor);
 
 /* Walks the transports, ended ones too: *cursor starts at 0; NULL at the end. */
-struct bight_transport *bight_hub_next(const struct bight_hub *hub, size_t *cursor);
+BIGHT_PRIVATE_API struct bight_transport *bight_hub_next(const struct bight_hub *hub, size_t *cursor);
 /* A slot with its id and hub set and the rest zeroed; NULL without memory. */
 struct bight_transport *bight_hub_take(struct bight_hub *hub);
 void bight_hub_give(struct bight_transport *transport);
@@ -243,12 +244,17 @@ int bight_output_write(struct bight_transport *transport, const struct bight_pie
  * with nothing queued (negative: -errno). */
 int bight_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size);
 int bight_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent);
+/* The task of an output. */
+void bight_output_run_flush(struct bight_task *task);
 /* Sends what can be sent now. */
 void bight_output_flush(struct bight_transport *transport);
 /* An output whose task runs, so that advance is called from the loop. 0 or OUT_OF_MEMORY. */
 int bight_output_ask(struct bight_transport *transport);
 /* Forgets what has not been sent, and the watch. Calls release functions. */
 void bight_output_drop(struct bight_transport *transport);
+
+/* For the hub's end. */
+void bight_output_free_ready(struct bight_hub *hub);
 /* Takes its watch and its task out, and nothing else: for the moment when the loss is queued. */
 void bight_output_quiet(struct bight_transport *transport);
 

@@ -4,6 +4,9 @@
  * They check the state, pass layers if there are any, and end the connection when a write fails: a stream never has a
  * gap (T6). Two ways are short: a small write is gathered, and a large one with nothing before it goes straight from
  * the caller's memory to the bottom. */
+#include <string.h>
+
+#include "base/slab.h"
 #include "transport/transport.h"
 
 /* Counted bytes up to this size are copied: a reference costs more. */
@@ -72,9 +75,29 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
     return fail(transport, bight_output_write(transport, &piece, 1));
 }
 
-int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
+/* True when the ready output has been taken for these bytes, which fit its block. */
+static inline bool take_ready(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write");
+    struct bight_hub *hub = transport->hub;
+    struct bight_output *output = hub->ready_output;
+    if (BIGHT_UNLIKELY(output == NULL || bight_memory_asks_permit) ||
+        BIGHT_UNLIKELY(transport->extension != NULL && transport->extension->limit < size)) {
+        return false;
+    }
+    hub->ready_output = NULL;
+    struct bight_chunk *block = output->first;
+    memcpy(block->room, data, size);
+    block->room += size;
+    block->size = output->queued = output->counted = size;
+    output->transport = transport;
+    transport->output = output;
+    bight_reactor_afterwards(hub->reactor, &output->task, bight_output_run_flush);
+    return true;
+}
+
+/* Out of line, so that the usual write needs no frame for it. */
+static int __attribute__((noinline)) write_other(struct bight_transport *transport, const void *data, size_t size)
+{
     if (BIGHT_UNLIKELY((transport->state & UNUSUAL) || size == 0)) {
         return write_unusual(transport, data, size);
     }
@@ -83,6 +106,16 @@ int bight_transport_write(struct bight_transport *transport, const void *data, s
     }
     int code = bight_output_gather(transport, data, size);
     return BIGHT_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+}
+
+int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
+{
+    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write");
+    if (BIGHT_LIKELY(!(transport->state & UNUSUAL) && transport->output == NULL && size - 1 < BIGHT_LARGE_WRITE - 1) &&
+        BIGHT_LIKELY(take_ready(transport, data, size))) {
+        return BIGHT_OK;
+    }
+    return write_other(transport, data, size);
 }
 
 /* More pieces than this are written in several rounds, all of them or none: a round that fails ends the connection. */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* queue.c - the chunks of an output: what is queued, in what form, and what becomes of it when it has been sent.
+ *
+ * A chunk is a block of copied bytes, a reference to memory that was lent, or (while the write that brought it is on
+ * the stack) a piece of the caller's memory. Blocks and references are pooled. When something is sent, and how closing
+ * and flow depend on it, is output.c's. */
+#include "transport/queue.h"
+
+#include <limits.h>
+#include <string.h>
+
+_Static_assert(BIGHT_PARTS_A_SEND <= IOV_MAX, "a send takes what the kernel takes");
+
+void bight_queue_append(struct bight_output *output, struct bight_chunk *chunk)
+{
+    chunk->next = NULL;
+    if (output->last == NULL) {
+        output->first = chunk;
+    } else {
+        output->last->next = chunk;
+    }
+    output->last = chunk;
+}
+
+struct bight_chunk *bight_queue_new_block(struct bight_hub *hub)
+{
+    struct bight_chunk *block = bight_pool_take(&hub->blocks);
+    if (block == NULL) {
+        return NULL;
+    }
+    uint8_t *bytes = (uint8_t *)(block + 1);
+    *block = (struct bight_chunk) {
+        .data = bytes,
+        .room = bytes,
+        .room_end = (uint8_t *)block + BIGHT_BLOCK_SIZE,
+        .counted = true,
+    };
+    return block;
+}
+
+/* Gives what was copied. */
+static size_t fill(struct bight_chunk *block, const uint8_t *data, size_t size)
+{
+    size_t room = (size_t)(block->room_end - block->room);
+    size_t part = size < room ? size : room;
+    memcpy(block->room, data, part);
+    block->room += part;
+    block->size += part;
+    return part;
+}
+
+int bight_queue_append_copy(struct bight_output *output, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        struct bight_chunk *block = output->last;
+        if (block == NULL || block->room == block->room_end) { /* a reference has neither */
+            block = bight_queue_new_block(output->transport->hub);
+            if (block == NULL) {
+                return BIGHT_E_OUT_OF_MEMORY;
+            }
+            bight_queue_append(output, block);
+        }
+        size_t part = fill(block, data, size);
+        data += part;
+        size -= part;
+        output->queued += part;
+        output->counted += part;
+    }
+    return BIGHT_OK;
+}
+
+static void count_in(struct bight_output *output, const struct bight_chunk *chunk)
+{
+    output->queued += chunk->size;
+    if (chunk->counted) {
+        output->counted += chunk->size;
+    }
+}
+
+struct bight_chunk *bight_queue_append_reference(struct bight_output *output, const struct bight_piece *piece)
+{
+    struct bight_chunk *chunk = bight_pool_take(&output->transport->hub->references);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    *chunk = (struct bight_chunk) {
+        .data = piece->data,
+        .size = piece->size,
+        .release = piece->release,
+        .context = piece->context,
+        .counted = piece->counted,
+    };
+    bight_queue_append(output, chunk);
+    count_in(output, chunk);
+    return chunk;
+}
+
+void bight_queue_append_borrowed(
+    struct bight_output *output, const struct bight_piece *piece, struct bight_chunk *chunk)
+{
+    *chunk = (struct bight_chunk) { .data = piece->data, .size = piece->size, .counted = true, .borrowed = true };
+    bight_queue_append(output, chunk);
+    count_in(output, chunk);
+}
+
+void bight_queue_retire(struct bight_output *output, struct bight_chunk *chunk)
+{
+    struct bight_hub *hub = output->transport->hub;
+    if (chunk->borrowed) {
+        return;
+    }
+    if (chunk->room != NULL) {
+        bight_pool_give(&hub->blocks, chunk);
+    } else if (chunk->release == NULL) {
+        bight_pool_give(&hub->references, chunk);
+    } else {
+        chunk->next = output->sent;
+        output->sent = chunk;
+    }
+}
+
+void bight_queue_release_sent(struct bight_output *output)
+{
+    struct bight_pool *pool = &output->transport->hub->references;
+    while (output->sent != NULL) {
+        struct bight_chunk chunk = *output->sent;
+        bight_pool_give(pool, output->sent);
+        output->sent = chunk.next;
+        chunk.release(chunk.context);
+    }
+}
+
+void bight_queue_consume(struct bight_output *output, size_t size)
+{
+    output->queued -= size;
+    while (output->first != NULL && output->first->size <= size) {
+        struct bight_chunk *chunk = output->first;
+        size -= chunk->size;
+        output->counted -= chunk->counted ? chunk->size : 0;
+        output->first = chunk->next;
+        if (output->first == NULL) {
+            output->last = NULL;
+        }
+        bight_queue_retire(output, chunk);
+    }
+    if (size > 0) {
+        output->first->data += size;
+        output->first->size -= size;
+        output->counted -= output->first->counted ? size : 0;
+    }
+}
+
+int bight_queue_collect(const struct bight_output *output, struct iovec *parts, size_t *total)
+{
+    int count = 0;
+    *total = 0;
+    for (struct bight_chunk *chunk = output->first; chunk != NULL && count < BIGHT_PARTS_A_SEND; chunk = chunk->next) {
+        if (chunk->size > 0) {
+            parts[count++] = (struct iovec) { (void *)(uintptr_t)chunk->data, chunk->size };
+            *total += chunk->size;
+        }
+    }
+    return count;
+}
