@@ -122,18 +122,15 @@ bool bight_reactor_is_running(const struct bight_reactor *reactor)
     return phase != BIGHT_PHASE_IDLE && phase != BIGHT_PHASE_FREEING;
 }
 
+#ifdef BIGHT_DEBUG_CHECKS
 int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what)
 {
-#if defined(BIGHT_DEBUG_CHECKS)
     if (!pthread_equal(reactor->state->thread, pthread_self())) {
         return bight_usage_error(BIGHT_E_WRONG_THREAD, BIGHT_HERE, what);
     }
-#else
-    (void)reactor;
-    (void)what;
-#endif
     return 0;
 }
+#endif
 
 /* -------------------------------------------------------------------------------------- attachments */
 

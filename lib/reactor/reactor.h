@@ -134,8 +134,17 @@ BIGHT_PRIVATE_API void bight_reactor_turn(struct bight_reactor *reactor, bool bl
 /* True when something waits that a turn without blocking would do. */
 BIGHT_PRIVATE_API bool bight_reactor_has_work(const struct bight_reactor *reactor);
 
-/* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. */
+/* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. In others it is nothing at all. */
+#ifdef BIGHT_DEBUG_CHECKS
 int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what);
+#else
+static inline int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what)
+{
+    (void)reactor;
+    (void)what;
+    return 0;
+}
+#endif
 
 /* Which libevent runs: "2.1.12-stable". Lives for ever. */
 const char *bight_libevent_version(void);

@@ -230,6 +230,11 @@ const struct bight_clock_ops bight_reactor_clock_ops = {
     .deadline = clock_deadline,
 };
 
+bool bight_reactor_is_call(const struct bight_wheel_entry *entry)
+{
+    return entry->function == fire || entry->function == fire_owning;
+}
+
 void bight_reactor_drop_timers(struct bight_reactor *reactor)
 {
     struct bight_wheel_entry *entry;
