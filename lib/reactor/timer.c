@@ -235,6 +235,11 @@ bool bight_reactor_is_call(const struct bight_wheel_entry *entry)
     return entry->function == fire || entry->function == fire_owning;
 }
 
+bool bight_reactor_is_call(const struct bight_wheel_entry *entry)
+{
+    return entry->function == fire;
+}
+
 void bight_reactor_drop_timers(struct bight_reactor *reactor)
 {
     struct bight_wheel_entry *entry;

@@ -7,7 +7,7 @@
 
 struct bight_string_peer {
     struct bight_stream_end end; /* first */
-    uint64_t transport_id;       /* of a socket's peer; 0: not known */
+    int descriptor;              /* of the socket at the near end; -1: it is a memory bottom */
     bool freed;                  /* by its owner */
 };
 
@@ -16,7 +16,7 @@ static inline struct bight_string_peer *bight_string_peer_of(struct bight_stream
     return (struct bight_string_peer *)end;
 }
 
-/* Past the hook it is not: a peer counts as an allocation of the test. NULL without memory. */
+/* Not past the hook: a peer counts as an allocation of the test. NULL without memory. */
 struct bight_string_peer *bight_string_peer_new(const struct bight_stream_end_ops *ops, struct bight_reactor *reactor);
 /* The near end is over: frees the peer when its owner has let go of it too. */
 void bight_string_peer_over(struct bight_string_peer *peer);

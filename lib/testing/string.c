@@ -4,12 +4,13 @@
  * The peer stands for kernel and network: it is an end of stream.c with an owner. It is freed when both its owner has
  * let go and the near end is over. What is done here settles the reactor, so that a test sees what came of it at once;
  * inside a handler the turn that is on the stack does that. */
-#include "testing/peer.h"
-
 #include <bight/memory.h>
 
 #include <errno.h>
 #include <string.h>
+
+#include "testing/peer.h"
+#include "transport/transport.h"
 
 #define TURNS_AT_LEAST 1000
 
@@ -24,6 +25,7 @@ struct bight_string_peer *bight_string_peer_new(const struct bight_stream_end_op
     struct bight_string_peer *peer = bight_calloc(1, sizeof *peer);
     if (peer != NULL) {
         bight_stream_init(&peer->end, ops, reactor);
+        peer->descriptor = -1;
     }
     return peer;
 }
@@ -85,12 +87,23 @@ void bight_string_peer_free(struct bight_string_peer *peer)
     (void)bight_testing_settle_quietly(reactor, TURNS_AT_LEAST);
 }
 
+static struct bight_transport *find_transport(struct bight_reactor *reactor, int descriptor)
+{
+    size_t cursor = 0;
+    const struct bight_hub *hub = reactor == NULL ? NULL : bight_hub_of(reactor);
+    struct bight_transport *transport;
+    while (hub != NULL && (transport = bight_hub_next(hub, &cursor)) != NULL) {
+        if (transport->descriptor == descriptor && (transport->state & BIGHT_STATE_ENDED) == 0) {
+            return transport;
+        }
+    }
+    return NULL;
+}
+
 struct bight_protocol *bight_string_protocol(const struct bight_string_peer *peer)
 {
-    struct bight_transport *transport = peer->end.transport;
-    if (peer->transport_id != 0 && peer->end.reactor != NULL) {
-        transport = bight_transport_find(peer->end.reactor, peer->transport_id);
-    }
+    const struct bight_transport *transport =
+        peer->descriptor < 0 ? peer->end.transport : find_transport(peer->end.reactor, peer->descriptor);
     return transport == NULL ? NULL : bight_transport_protocol(transport);
 }
 

@@ -5,6 +5,8 @@
 
 #include <bight/testing.h>
 
+#include <bight/sys/system.h>
+
 /* Turns without letting time pass until nothing is left to do, at most `limit`. Inside a handler it does nothing: the
  * turn that is on the stack goes on by itself. */
 size_t bight_testing_settle_quietly(struct bight_reactor *reactor, size_t limit);
@@ -18,5 +20,19 @@ void bight_testing_plain_free(void *memory);
 void bight_testing_track_memory(void);
 size_t bight_testing_report_leaks(void);
 void bight_testing_untrack_memory(void);
+
+/* virtual.c: what stands for the kernel's sockets on a testing reactor. Their descriptors are from FIRST_SOCKET on. */
+#define BIGHT_TESTING_FIRST_SOCKET (1 << 24)
+struct bight_testing_sockets {
+    /* Puts its own calls in place of those that refuse. */
+    void (*replace)(struct bight_system_ops *calls);
+    /* What is watched for on a socket has changed. */
+    void (*watched)(struct bight_testing_sockets *sockets, int fd);
+};
+struct bight_reactor *bight_testing_reactor_with(struct bight_testing_sockets *sockets);
+struct bight_testing_sockets *bight_testing_sockets_of(struct bight_system *system);
+/* What is watched for; and calls the watch for it, if there is one, as a poll would. */
+short bight_testing_watched(struct bight_reactor *reactor, int fd);
+void bight_testing_call_watch(struct bight_reactor *reactor, int fd, short what);
 
 #endif

@@ -38,7 +38,8 @@ struct virtual_world {
     uint64_t deadline; /* UINT64_MAX: none was asked for */
     struct bight_link watches;
     void (*due)(void *context);
-    void *reactor; /* the context of `due` */
+    void *reactor;                         /* the context of `due` */
+    struct bight_testing_sockets *sockets; /* NULL: there are none */
 };
 
 static inline struct virtual_world *world_of_loop(struct bight_loop *loop)
@@ -162,10 +163,19 @@ static bool watch_is_added(struct bight_loop *loop, const struct bight_watch *me
     return ((const struct virtual_watch *)(const void *)memory)->link.next != NULL;
 }
 
+static void tell_sockets(struct virtual_world *world, int fd)
+{
+    if (fd >= BIGHT_TESTING_FIRST_SOCKET && world->sockets != NULL) {
+        world->sockets->watched(world->sockets, fd);
+    }
+}
+
 static int watch_add(struct bight_loop *loop, struct bight_watch *memory)
 {
+    struct virtual_watch *watch = (struct virtual_watch *)(void *)memory;
     if (!watch_is_added(loop, memory)) {
-        bight_list_append(&world_of_loop(loop)->watches, &((struct virtual_watch *)(void *)memory)->link);
+        bight_list_append(&world_of_loop(loop)->watches, &watch->link);
+        tell_sockets(world_of_loop(loop), watch->fd);
     }
     return 0;
 }
@@ -176,6 +186,30 @@ static void watch_remove(struct bight_loop *loop, struct bight_watch *memory)
     if (watch_is_added(loop, memory)) {
         bight_list_remove(&watch->link);
         watch->link.next = NULL;
+        tell_sockets(world_of_loop(loop), watch->fd);
+    }
+}
+
+short bight_testing_watched(struct bight_reactor *reactor, int fd)
+{
+    const struct bight_link *watches = &world_of_loop(reactor->loop)->watches;
+    short what = 0;
+    for (struct bight_link *link = watches->next; link != watches; link = link->next) {
+        const struct virtual_watch *watch = BIGHT_CONTAINER(link, struct virtual_watch, link);
+        what |= watch->fd == fd ? watch->what : 0;
+    }
+    return what;
+}
+
+void bight_testing_call_watch(struct bight_reactor *reactor, int fd, short what)
+{
+    const struct bight_link *watches = &world_of_loop(reactor->loop)->watches;
+    for (struct bight_link *link = watches->next; link != watches; link = link->next) {
+        const struct virtual_watch *watch = BIGHT_CONTAINER(link, struct virtual_watch, link);
+        if (watch->fd == fd && (watch->what & what) != 0) {
+            watch->function(fd, what, watch->context);
+            return; /* the list may be another now */
+        }
     }
 }
 
@@ -195,9 +229,12 @@ static int wait_for_threads(struct virtual_world *world)
     nfds_t count = 0;
     for (struct bight_link *link = world->watches.next; link != &world->watches && count < MOST_AWAITED;
          link = link->next) {
-        watches[count] = BIGHT_CONTAINER(link, struct virtual_watch, link);
-        waited[count] = (struct pollfd) { watches[count]->fd, POLLIN, 0 };
-        count++;
+        struct virtual_watch *watch = BIGHT_CONTAINER(link, struct virtual_watch, link);
+        if (watch->fd < BIGHT_TESTING_FIRST_SOCKET) {
+            watches[count] = watch;
+            waited[count] = (struct pollfd) { watch->fd, POLLIN, 0 };
+            count++;
+        }
     }
     if (poll(waited, count, -1) <= 0) {
         return 0; /* interrupted: by a signal, whose waker is readable next time */
@@ -273,13 +310,22 @@ static const struct bight_loop_ops virtual_loop_ops = {
 
 /* ------------------------------------------------------------------------------------------ reactor */
 
-struct bight_reactor *bight_testing_reactor_new(void)
+struct bight_testing_sockets *bight_testing_sockets_of(struct bight_system *system)
+{
+    return world_of_system(system)->sockets;
+}
+
+struct bight_reactor *bight_testing_reactor_with(struct bight_testing_sockets *sockets)
 {
     struct virtual_world *world = bight_calloc(1, sizeof *world);
     if (world == NULL) {
         return NULL;
     }
     init_system(world);
+    world->sockets = sockets;
+    if (sockets != NULL) {
+        sockets->replace(&world->calls);
+    }
     world->loop.ops = &virtual_loop_ops;
     world->loop.system = &world->system;
     world->now = FIRST_MOMENT;
@@ -292,6 +338,11 @@ struct bight_reactor *bight_testing_reactor_new(void)
         .leave_signals = true,
     };
     return bight_reactor_new_full(&options);
+}
+
+struct bight_reactor *bight_testing_reactor_new(void)
+{
+    return bight_testing_reactor_with(NULL);
 }
 
 /* Its world, if it is a testing reactor between turns; else NULL and a usage error. */
