@@ -161,6 +161,10 @@ int bight_sim_socket_connect(struct bight_sim_socket *socket, const struct socka
     if (socket->state == BIGHT_SIM_CONNECTING) {
         return -EALREADY;
     }
+    if (socket->state == BIGHT_SIM_CONNECTED && socket->target != NULL && !socket->connect_told) {
+        socket->connect_told = true; /* the outcome of the call that was in progress */
+        return 0;
+    }
     if (socket->state == BIGHT_SIM_CONNECTED || socket->state == BIGHT_SIM_LISTENING) {
         return -EISCONN;
     }

@@ -114,6 +114,9 @@ ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, 
         bight_sim_socket_update(socket);
         return (ssize_t)got;
     }
+    if (socket->state == BIGHT_SIM_CONNECTED && input_of(socket)->ended && !is_unix(socket)) {
+        return 0; /* before any error, as Linux has it */
+    }
     result = unconnected(socket, is_unix(socket) ? -EINVAL : -ENOTCONN);
     if (result != 0) {
         return result;

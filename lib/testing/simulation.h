@@ -97,12 +97,13 @@ static inline bool bight_sim_fault(struct bight_simulation *simulation, unsigned
 /* How the last fault goes: 0 to below - 1, without another draw. */
 uint64_t bight_sim_detail(const struct bight_simulation *simulation, uint64_t below);
 
-#define BIGHT_SIM_CALLS(X)                                                                                       \
-    X(recv)                                                                                                      \
-    X(send) X(sendmsg) X(read) X(write) X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen)    \
-        X(connect) X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) \
-            X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create) X(timerfd_set) X(random) X(identity)       \
-                X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn) X(resolve) X(time) X(fault)
+#define BIGHT_SIM_CALLS(X)                                                                                            \
+    X(recv)                                                                                                           \
+    X(send)                                                                                                           \
+    X(sendmsg) X(read) X(write) X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect)      \
+        X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) \
+            X(wall_time) X(eventfd) X(timerfd_create) X(timerfd_set) X(random) X(identity) X(start_job) X(watch)      \
+                X(unwatch) X(call) X(deadline) X(turn) X(resolve) X(time) X(fault)
 
 enum bight_sim_call {
 #define BIGHT_SIM_CALL_ENUM_(name) BIGHT_SIM_##name,
@@ -293,7 +294,7 @@ struct bight_sim_socket {
     struct bight_sim_event attempt, give_up;
     struct bight_host *target;
     unsigned tries;
-    bool refused;
+    bool refused, connect_told;
     /* connected */
     struct bight_sim_wire *wire;
     int side;

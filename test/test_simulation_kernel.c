@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated table of calls against the kernel's: the same scripts run on both, every answer is written down, and
+ * the two texts must be the same. Real sockets are on 127.0.0.1, where everything has happened when a call returns. */
+#include "simulation_support.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct script {
+    struct bight_system *system;
+    const struct bight_system_ops *ops;
+    struct bight_simulation *simulation; /* NULL: the kernel's own */
+    const char *path;
+    char text[4096];
+    size_t used;
+};
+
+static void note(struct script *script, const char *what, long result)
+{
+    int size = snprintf(script->text + script->used, sizeof script->text - script->used, "%s %ld\n", what, result);
+    script->used += (size_t)size;
+    ck_assert_uint_lt(script->used, sizeof script->text);
+}
+
+static void let_happen(struct script *script)
+{
+    if (script->simulation != NULL) {
+        bight_simulation_run(script->simulation, 0.01);
+    }
+}
+
+/* A number or a descriptor: which number a descriptor has does not count. */
+static int sign(int result)
+{
+    return result < 0 ? result : 0;
+}
+
+static void receive(struct script *script, const char *what, int fd)
+{
+    char buffer[100];
+    let_happen(script);
+    note(script, what, script->ops->recv(script->system, fd, buffer, sizeof buffer, 0));
+}
+
+static void send_text(struct script *script, const char *what, int fd, const char *text)
+{
+    note(script, what, script->ops->send(script->system, fd, text, strlen(text), MSG_NOSIGNAL));
+    let_happen(script);
+}
+
+static void tell_error(struct script *script, int fd)
+{
+    int error = -1;
+    socklen_t size = sizeof error;
+    let_happen(script);
+    note(script, "getsockopt", script->ops->getsockopt(script->system, fd, SOL_SOCKET, SO_ERROR, &error, &size));
+    note(script, "SO_ERROR", error);
+}
+
+static void close_fd(struct script *script, int fd)
+{
+    ck_assert_int_eq(script->ops->close(script->system, fd), 0);
+    let_happen(script);
+}
+
+static int make(struct script *script, int domain)
+{
+    int fd = script->ops->socket(script->system, domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return in;
+}
+
+static int bind_tcp(struct script *script, int fd, uint16_t port)
+{
+    struct sockaddr_in in = loopback(port);
+    return script->ops->bind(script->system, fd, (struct sockaddr *)&in, sizeof in);
+}
+
+static int connect_tcp(struct script *script, int fd, uint16_t port)
+{
+    struct sockaddr_in in = loopback(port);
+    return script->ops->connect(script->system, fd, (struct sockaddr *)&in, sizeof in);
+}
+
+static uint16_t port_of(struct script *script, int fd)
+{
+    struct sockaddr_in in;
+    socklen_t size = sizeof in;
+    ck_assert_int_eq(script->ops->getsockname(script->system, fd, (struct sockaddr *)&in, &size), 0);
+    ck_assert_uint_eq(size, sizeof in);
+    return ntohs(in.sin_port);
+}
+
+static int listen_tcp(struct script *script)
+{
+    int fd = make(script, AF_INET);
+    ck_assert_int_eq(bind_tcp(script, fd, 0), 0);
+    ck_assert_int_eq(script->ops->listen(script->system, fd, 5), 0);
+    return fd;
+}
+
+/* Two connected ends. */
+static void pair_tcp(struct script *script, int ends[2])
+{
+    int listener = listen_tcp(script);
+    ends[0] = make(script, AF_INET);
+    note(script, "connect", connect_tcp(script, ends[0], port_of(script, listener)));
+    let_happen(script);
+    ends[1] = script->ops->accept4(script->system, listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    ck_assert_int_ge(ends[1], 0);
+    close_fd(script, listener);
+}
+
+/* ----------------------------------------------------------------------------------------- the scripts */
+
+static void refused(struct script *script)
+{
+    int listener = listen_tcp(script), fd = make(script, AF_INET);
+    uint16_t port = port_of(script, listener);
+    close_fd(script, listener);
+    note(script, "connect", connect_tcp(script, fd, port));
+    tell_error(script, fd);
+    tell_error(script, fd);
+    close_fd(script, fd);
+}
+
+static void half_closed(struct script *script)
+{
+    int ends[2];
+    pair_tcp(script, ends);
+    tell_error(script, ends[0]);
+    receive(script, "nothing", ends[0]);
+    send_text(script, "send", ends[0], "hello");
+    receive(script, "hello", ends[1]);
+    receive(script, "nothing", ends[1]);
+    note(script, "shutdown", script->ops->shutdown(script->system, ends[0], SHUT_WR));
+    note(script, "shutdown again", script->ops->shutdown(script->system, ends[0], SHUT_WR));
+    receive(script, "the end", ends[1]);
+    receive(script, "the end again", ends[1]);
+    send_text(script, "send back", ends[1], "abc");
+    send_text(script, "send after shutdown", ends[0], "x");
+    receive(script, "abc", ends[0]);
+    close_fd(script, ends[1]);
+    receive(script, "the other end", ends[0]);
+    close_fd(script, ends[0]);
+}
+
+static void closed_with_input_unread(struct script *script)
+{
+    int ends[2];
+    pair_tcp(script, ends);
+    send_text(script, "send", ends[0], "unread");
+    send_text(script, "send back", ends[1], "arrived");
+    close_fd(script, ends[1]);
+    receive(script, "what had arrived", ends[0]);
+    receive(script, "the reset", ends[0]);
+    receive(script, "after the reset", ends[0]);
+    send_text(script, "send after the reset", ends[0], "x");
+    note(script, "shutdown", script->ops->shutdown(script->system, ends[0], SHUT_WR));
+    tell_error(script, ends[0]);
+    close_fd(script, ends[0]);
+}
+
+static void reset_by_linger(struct script *script)
+{
+    const struct linger now = { .l_onoff = 1 };
+    int ends[2];
+    pair_tcp(script, ends);
+    note(script, "setsockopt",
+        script->ops->setsockopt(script->system, ends[0], SOL_SOCKET, SO_LINGER, &now, sizeof now));
+    close_fd(script, ends[0]);
+    send_text(script, "send to the reset", ends[1], "x");
+    send_text(script, "send again", ends[1], "x");
+    receive(script, "receive", ends[1]);
+    close_fd(script, ends[1]);
+}
+
+static void sent_to_a_closed_end(struct script *script)
+{
+    int ends[2];
+    pair_tcp(script, ends);
+    close_fd(script, ends[0]);
+    send_text(script, "send", ends[1], "x");
+    receive(script, "receive", ends[1]);
+    send_text(script, "send again", ends[1], "x");
+    receive(script, "receive again", ends[1]);
+    close_fd(script, ends[1]);
+}
+
+static void listener_closed(struct script *script)
+{
+    int listener = listen_tcp(script), fd = make(script, AF_INET);
+    note(script, "connect", connect_tcp(script, fd, port_of(script, listener)));
+    let_happen(script);
+    note(script, "connect again", connect_tcp(script, fd, port_of(script, listener)));
+    note(script, "and again", connect_tcp(script, fd, port_of(script, listener)));
+    close_fd(script, listener);
+    receive(script, "reset", fd);
+    close_fd(script, fd);
+}
+
+static void wrong_states(struct script *script)
+{
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    int listener = listen_tcp(script), fresh = make(script, AF_INET);
+    note(script, "accept", script->ops->accept4(script->system, listener, NULL, NULL, 0));
+    receive(script, "recv listener", listener);
+    receive(script, "recv new", fresh);
+    send_text(script, "send new", fresh, "x");
+    note(script, "shutdown", script->ops->shutdown(script->system, fresh, SHUT_WR));
+    note(script, "peer", script->ops->getpeername(script->system, fresh, (struct sockaddr *)&name, &size));
+    note(script, "accept new", script->ops->accept4(script->system, fresh, NULL, NULL, 0));
+    note(script, "bind used", bind_tcp(script, fresh, port_of(script, listener)));
+    note(script, "bind", bind_tcp(script, fresh, 0));
+    note(script, "bind twice", bind_tcp(script, fresh, 0));
+    close_fd(script, listener);
+    close_fd(script, fresh);
+}
+
+static int bind_unix(struct script *script, int fd, bool to_connect)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    strcpy(un.sun_path, script->path);
+    return to_connect ? script->ops->connect(script->system, fd, (struct sockaddr *)&un, sizeof un)
+                      : script->ops->bind(script->system, fd, (struct sockaddr *)&un, sizeof un);
+}
+
+static void unix_names(struct script *script)
+{
+    mode_t type = 0;
+    int one = make(script, AF_UNIX), two = make(script, AF_UNIX), three = make(script, AF_UNIX);
+    note(script, "connect to nothing", bind_unix(script, one, true));
+    note(script, "lstat", script->ops->lstat(script->system, script->path, &type));
+    note(script, "unlink", script->ops->unlink(script->system, script->path));
+    note(script, "bind", bind_unix(script, one, false));
+    note(script, "bind used", bind_unix(script, two, false));
+    note(script, "connect to deaf", bind_unix(script, two, true));
+    note(script, "chmod", script->ops->chmod(script->system, script->path, 0600));
+    note(script, "lstat", script->ops->lstat(script->system, script->path, &type));
+    note(script, "socket", S_ISSOCK(type));
+    note(script, "listen", script->ops->listen(script->system, one, 0));
+    note(script, "connect", bind_unix(script, two, true));
+    note(script, "connect to full", bind_unix(script, three, true));
+    close_fd(script, one);
+    receive(script, "closed listener", two);
+    note(script, "connect to stale", bind_unix(script, three, true));
+    note(script, "unlink", script->ops->unlink(script->system, script->path));
+    close_fd(script, two);
+    close_fd(script, three);
+}
+
+static void unix_ends(struct script *script)
+{
+    for (int unread = 0; unread < 2; unread++) {
+        int listener = make(script, AF_UNIX), client = make(script, AF_UNIX);
+        ck_assert_int_eq(bind_unix(script, listener, false), 0);
+        ck_assert_int_eq(script->ops->listen(script->system, listener, 5), 0);
+        note(script, "connect", bind_unix(script, client, true));
+        struct sockaddr_un un = { .sun_family = AF_UNIX };
+        socklen_t size = sizeof un;
+        int server = script->ops->accept4(script->system, listener, (struct sockaddr *)&un, &size, SOCK_NONBLOCK);
+        note(script, "nameless", (long)size);
+        size = sizeof un;
+        note(script, "peer", script->ops->getpeername(script->system, client, (struct sockaddr *)&un, &size));
+        note(script, "same name", strcmp(un.sun_path, script->path));
+        receive(script, "nothing", server);
+        if (unread) {
+            send_text(script, "send", client, "unread");
+        }
+        send_text(script, "send back", server, "abc");
+        close_fd(script, server);
+        receive(script, "receive", client);
+        receive(script, "receive again", client);
+        send_text(script, "send to closed", client, "x");
+        close_fd(script, client);
+        close_fd(script, listener);
+        note(script, "unlink", script->ops->unlink(script->system, script->path));
+    }
+}
+
+static void wake_ups(struct script *script)
+{
+    uint64_t number = 3, big = UINT64_MAX - 1;
+    int fd = script->ops->eventfd(script->system, 0, 04000 /* EFD_NONBLOCK */);
+    note(script, "read", script->ops->read(script->system, fd, &number, sizeof number));
+    note(script, "write", script->ops->write(script->system, fd, &number, sizeof number));
+    note(script, "write", script->ops->write(script->system, fd, &number, sizeof number));
+    note(script, "overflow", script->ops->write(script->system, fd, &big, sizeof big));
+    note(script, "read", script->ops->read(script->system, fd, &number, sizeof number));
+    note(script, "number", (long)number);
+    note(script, "short", script->ops->read(script->system, fd, &number, 4));
+    close_fd(script, fd);
+    note(script, "no such file", sign(script->ops->open(script->system, "/no/such/file", 0, 0)));
+    fd = script->ops->open(script->system, "/dev/null", 0, 0);
+    note(script, "null", sign(fd));
+    note(script, "null read", script->ops->read(script->system, fd, &number, 4));
+    close_fd(script, fd);
+    note(script, "bad number",
+        script->ops->getsockopt(script->system, 999, SOL_SOCKET, SO_ERROR, &number, &(socklen_t) { sizeof number }));
+}
+
+/* ------------------------------------------------------------------------------------------ comparing */
+
+static void compare(void (*run)(struct script *script))
+{
+    char directory[] = "/tmp/bight-kernel-XXXXXX", path[64];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/socket", directory);
+    struct world *world = world_new(1);
+    struct script simulated = { .system = system_of(world->server), .simulation = world->simulation, .path = path };
+    struct script real = { .system = bight_system_real(), .path = path };
+    simulated.ops = simulated.system->ops;
+    real.ops = real.system->ops;
+    run(&real);
+    run(&simulated);
+    rmdir(directory);
+    ck_assert_str_eq(simulated.text, real.text);
+    ck_assert_uint_gt(real.used, 0);
+    world_free(world);
+}
+
+#define COMPARED(name, script) \
+    START_TEST(name)           \
+    {                          \
+        compare(script);       \
+    }                          \
+    END_TEST
+
+COMPARED(a_refused_connection, refused)
+COMPARED(a_half_closed_connection, half_closed)
+COMPARED(closing_with_input_unread, closed_with_input_unread)
+COMPARED(a_reset_by_so_linger, reset_by_linger)
+COMPARED(sending_to_a_closed_end, sent_to_a_closed_end)
+COMPARED(closing_a_listener_with_connections_waiting, listener_closed)
+COMPARED(calls_in_wrong_states, wrong_states)
+COMPARED(names_of_unix_sockets, unix_names)
+COMPARED(ends_of_unix_sockets, unix_ends)
+COMPARED(eventfds_and_the_null_device, wake_ups)
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, a_refused_connection);
+    tcase_add_test(tests, a_half_closed_connection);
+    tcase_add_test(tests, closing_with_input_unread);
+    tcase_add_test(tests, a_reset_by_so_linger);
+    tcase_add_test(tests, sending_to_a_closed_end);
+    tcase_add_test(tests, closing_a_listener_with_connections_waiting);
+    tcase_add_test(tests, calls_in_wrong_states);
+    tcase_add_test(tests, names_of_unix_sockets);
+    tcase_add_test(tests, ends_of_unix_sockets);
+    tcase_add_test(tests, eventfds_and_the_null_device);
+}
+
+BIGHT_TEST_MAIN("simulation_kernel", add_tests)
