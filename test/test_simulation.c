@@ -349,6 +349,50 @@ START_TEST(run_ends_when_nothing_can_happen_any_more)
 }
 END_TEST
 
+static void step_inside(void *context)
+{
+    struct world *world = context;
+    world->failed += !bight_simulation_step(world->simulation);
+}
+
+START_TEST(stepping_inside_a_handler_is_a_usage_error)
+{
+    struct world *world = world_new(18);
+    bight_call_later(world->client, 1, step_inside, world, NULL);
+    ck_assert(bight_simulation_settle(world->simulation, 100));
+    ck_assert_uint_eq(world->failed, 1);
+    world_free(world);
+}
+END_TEST
+
+static void free_other(void *context)
+{
+    struct world *world = context;
+    bight_reactor_free(world->server);
+    world->server = NULL;
+}
+
+START_TEST(a_reactor_frees_another_whose_turn_comes) /* T22 */
+{
+    for (uint64_t seed = 1; seed < 10; seed++) {
+        struct world *world = world_new(seed);
+        world->keep = true;
+        world_listen(world, "tcp:7");
+        world_connect(world, "tcp:server:7");
+        bight_simulation_run(world->simulation, 0.5);
+        bight_call_later(world->client, 0.5, free_other, world, NULL);
+        bight_call_later(world->server, 0.5, note_time, world, NULL);
+        bight_simulation_run(world->simulation, 1);
+        ck_assert_ptr_null(world->server);
+        ck_assert_uint_eq(world->lost, 1);
+        ck_assert_uint_eq(bight_host_descriptors(world->server_host), 0);
+        bight_port_release(world->port);
+        world->port = NULL;
+        world_free(world);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------- faults of bight */
 
 static void use_closed(bool by_another_host)
@@ -398,6 +442,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, run_ends_when_nothing_can_happen_any_more);
     tcase_add_test_raise_signal(tests, closing_twice_is_a_broken_invariant, SIGABRT);
     tcase_add_test_raise_signal(tests, using_the_descriptor_of_another_host_is_a_broken_invariant, SIGABRT);
+    tcase_add_test(tests, stepping_inside_a_handler_is_a_usage_error);
+    tcase_add_test(tests, a_reactor_frees_another_whose_turn_comes);
 }
 
 BIGHT_TEST_MAIN("simulation", add_tests)

@@ -14,7 +14,7 @@ struct script {
     const struct bight_system_ops *ops;
     struct bight_simulation *simulation; /* NULL: the kernel's own */
     const char *path;
-    char text[4096];
+    char text[16384];
     size_t used;
 };
 
@@ -99,6 +99,14 @@ static uint16_t port_of(struct script *script, int fd)
     ck_assert_int_eq(script->ops->getsockname(script->system, fd, (struct sockaddr *)&in, &size), 0);
     ck_assert_uint_eq(size, sizeof in);
     return ntohs(in.sin_port);
+}
+
+static uint16_t port_of_any(struct script *script, int fd)
+{
+    struct sockaddr_in6 in6;
+    socklen_t size = sizeof in6;
+    ck_assert_int_eq(script->ops->getsockname(script->system, fd, (struct sockaddr *)&in6, &size), 0);
+    return ntohs(in6.sin6_port); /* at the same place in both forms */
 }
 
 static int listen_tcp(struct script *script)
@@ -310,6 +318,125 @@ static void wake_ups(struct script *script)
         script->ops->getsockopt(script->system, 999, SOL_SOCKET, SO_ERROR, &number, &(socklen_t) { sizeof number }));
 }
 
+static int bind_any(struct script *script, int domain, bool only_ipv6, int option, uint16_t port, int *result)
+{
+    const int on = 1, only = only_ipv6;
+    const struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+    const struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    int fd = make(script, domain);
+    if (option != 0) {
+        ck_assert_int_eq(script->ops->setsockopt(script->system, fd, SOL_SOCKET, option, &on, sizeof on), 0);
+    }
+    if (domain == AF_INET6) {
+        ck_assert_int_eq(script->ops->setsockopt(script->system, fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only), 0);
+        *result = script->ops->bind(script->system, fd, (const struct sockaddr *)&in6, sizeof in6);
+    } else {
+        *result = script->ops->bind(script->system, fd, (const struct sockaddr *)&in, sizeof in);
+    }
+    return fd;
+}
+
+/* The second of two sockets on all addresses: bind, then listen, while the first listens or not. */
+static void bind_second(struct script *script, int domains[2], bool only_ipv6, int option, bool first_listens)
+{
+    int result;
+    int first = bind_any(script, domains[0], false, option, 0, &result);
+    ck_assert_int_eq(result, 0);
+    if (first_listens) {
+        note(script, "listen", script->ops->listen(script->system, first, 5));
+    }
+    int second = bind_any(script, domains[1], only_ipv6, option, port_of_any(script, first), &result);
+    note(script, "bind", result);
+    if (result == 0) {
+        note(script, "listen second", script->ops->listen(script->system, second, 5));
+    }
+    close_fd(script, second);
+    close_fd(script, first);
+}
+
+/* False where the machine does not speak IPv6: then there is nothing to compare with. */
+static bool has_ipv6(struct script *script)
+{
+    int fd = bight_system_real()->ops->socket(bight_system_real(), AF_INET6, SOCK_STREAM, 0);
+    note(script, "IPv6", fd >= 0);
+    if (fd >= 0) {
+        bight_system_real()->ops->close(bight_system_real(), fd);
+    }
+    return fd >= 0;
+}
+
+static void shared_ports(struct script *script)
+{
+    static const int options[] = { 0, SO_REUSEADDR, SO_REUSEPORT };
+    int same[2] = { AF_INET, AF_INET }, both[2] = { AF_INET, AF_INET6 };
+    if (!has_ipv6(script)) {
+        return;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        for (int first_listens = 0; first_listens < 2; first_listens++) {
+            bind_second(script, same, false, options[i], first_listens);
+            bind_second(script, both, false, options[i], first_listens);
+            bind_second(script, both, true, options[i], first_listens);
+        }
+    }
+}
+
+/* An IPv4 client of an IPv6 listener on all addresses. */
+static void dual_stack(struct script *script)
+{
+    struct sockaddr_in6 in6 = { .sin6_family = AF_UNSPEC };
+    socklen_t size = sizeof in6;
+    if (!has_ipv6(script)) {
+        return;
+    }
+    int result, client = make(script, AF_INET);
+    int listener = bind_any(script, AF_INET6, false, 0, 0, &result);
+    ck_assert_int_eq(script->ops->listen(script->system, listener, 5), 0);
+    note(script, "connect", connect_tcp(script, client, port_of_any(script, listener)));
+    let_happen(script);
+    int server = script->ops->accept4(script->system, listener, (struct sockaddr *)&in6, &size, SOCK_NONBLOCK);
+    note(script, "accept", sign(server));
+    note(script, "size", (long)size);
+    note(script, "family", in6.sin6_family);
+    note(script, "mapped", IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr));
+    note(script, "last byte", in6.sin6_addr.s6_addr[15]);
+    note(script, "same port", ntohs(in6.sin6_port) == port_of(script, client));
+    close_fd(script, client);
+    receive(script, "the end", server);
+    close_fd(script, server);
+    close_fd(script, listener);
+}
+
+static void options(struct script *script)
+{
+    static const int on = 1;
+    static const int names[] = { SO_REUSEADDR, SO_REUSEPORT, SO_KEEPALIVE, SO_TYPE, SO_DOMAIN, SO_ACCEPTCONN,
+        SO_ERROR };
+    int listener = listen_tcp(script), client = make(script, AF_INET);
+    script->ops->setsockopt(script->system, listener, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on);
+    script->ops->setsockopt(script->system, listener, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    note(script, "connect", connect_tcp(script, client, port_of(script, listener)));
+    let_happen(script);
+    int server = script->ops->accept4(script->system, listener, NULL, NULL, SOCK_NONBLOCK);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (int which = 0; which < 2; which++) {
+            int value = -1, fd = which ? listener : server;
+            socklen_t size = sizeof value;
+            note(script, "get", script->ops->getsockopt(script->system, fd, SOL_SOCKET, names[i], &value, &size));
+            note(script, "value", value);
+        }
+    }
+    int value = -1;
+    socklen_t size = sizeof value;
+    note(script, "nodelay", script->ops->getsockopt(script->system, server, IPPROTO_TCP, 1, &value, &size));
+    note(script, "inherited", value);
+    note(script, "unknown", script->ops->setsockopt(script->system, server, SOL_SOCKET, 9999, &on, sizeof on));
+    note(script, "flags", script->ops->fcntl(script->system, server, 3 /* F_GETFL */, 0));
+    close_fd(script, server);
+    close_fd(script, client);
+    close_fd(script, listener);
+}
+
 /* ------------------------------------------------------------------------------------------ comparing */
 
 static void compare(void (*run)(struct script *script))
@@ -347,6 +474,9 @@ COMPARED(calls_in_wrong_states, wrong_states)
 COMPARED(names_of_unix_sockets, unix_names)
 COMPARED(ends_of_unix_sockets, unix_ends)
 COMPARED(eventfds_and_the_null_device, wake_ups)
+COMPARED(ports_shared_by_two_sockets, shared_ports)
+COMPARED(an_ipv4_client_of_an_ipv6_listener, dual_stack)
+COMPARED(options_and_what_is_inherited, options)
 
 static void add_tests(TCase *tests)
 {
@@ -360,6 +490,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, names_of_unix_sockets);
     tcase_add_test(tests, ends_of_unix_sockets);
     tcase_add_test(tests, eventfds_and_the_null_device);
+    tcase_add_test(tests, ports_shared_by_two_sockets);
+    tcase_add_test(tests, an_ipv4_client_of_an_ipv6_listener);
+    tcase_add_test(tests, options_and_what_is_inherited);
 }
 
 BIGHT_TEST_MAIN("simulation_kernel", add_tests)

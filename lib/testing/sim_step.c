@@ -64,6 +64,17 @@ static void take_turn(struct bight_sim_loop *loop)
     loop->wants_turn = bight_reactor_has_work(loop->reactor);
 }
 
+static void take_turns(struct bight_simulation *simulation)
+{
+    find_order(simulation);
+    for (size_t i = 0; i < simulation->order_count; i++) {
+        if (simulation->order[i] != NULL) {
+            take_turn(simulation->order[i]);
+        }
+    }
+    simulation->order_count = 0;
+}
+
 static bool anybody_has_work(const struct bight_simulation *simulation)
 {
     for (size_t i = 0; i < simulation->loop_count; i++) {
@@ -77,6 +88,10 @@ static bool anybody_has_work(const struct bight_simulation *simulation)
 bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
 {
     uint64_t moment = simulation->now;
+    if (simulation->order_count != 0) {
+        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "a step of a simulation inside a turn");
+        return false;
+    }
     if (simulation->check != NULL) {
         simulation->check(simulation->check_context);
     }
@@ -94,13 +109,7 @@ bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
     advance(simulation, moment);
     simulation->turns_now = before > PATIENCE ? PATIENCE : simulation->turns_now;
     (void)bight_wheel_run(&simulation->wheel, simulation->now, SIZE_MAX);
-    find_order(simulation);
-    for (size_t i = 0; i < simulation->order_count; i++) {
-        if (simulation->order[i] != NULL) {
-            take_turn(simulation->order[i]);
-        }
-    }
-    simulation->order_count = 0;
+    take_turns(simulation);
     return true;
 }
 

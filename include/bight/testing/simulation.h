@@ -28,7 +28,8 @@ BIGHT_API void bight_simulation_free(struct bight_simulation *simulation);
 BIGHT_API struct bight_host *bight_simulation_host(struct bight_simulation *simulation, const char *name);
 
 /* A reactor on the host; freed with bight_reactor_free. Several may run on one host. Pool jobs and calls from threads run
- * in the one thread, at seeded virtual times. NULL without memory. */
+ * in the one thread, at seeded virtual times. It takes its turns in the simulation's steps, without a run; inside
+ * bight_reactor_run the simulation goes on until that reactor is stopped. NULL without memory. */
 BIGHT_API struct bight_reactor *bight_host_reactor(struct bight_host *host);
 
 BIGHT_API const struct bight_address *bight_host_address(const struct bight_host *host, bool ipv6);
@@ -47,11 +48,12 @@ struct bight_link_conditions {
     unsigned drop, duplicate, reorder; /* of datagrams */
 };
 
-/* Both ways between two hosts (NULL: any). Later settings win. */
+/* Both ways between two hosts (NULL: any; a host and itself are a pair too, for what goes over the loopback and, by
+ * `refuse`, UNIX sockets). Later settings win. */
 BIGHT_API void bight_simulation_link(struct bight_simulation *simulation, struct bight_host *from, struct bight_host *to,
     const struct bight_link_conditions *conditions);
 
-/* Nothing passes between the two (NULL: any) until it is healed. Streams wait, as behind a cable that was pulled; what
+/* Nothing passes between the two (NULL: any other) until it is healed. Streams wait, as behind a cable that was pulled; what
  * was under way comes after the healing. */
 BIGHT_API void bight_simulation_partition(struct bight_simulation *simulation, struct bight_host *one,
     struct bight_host *other, bool apart);
