@@ -183,11 +183,17 @@ static inline void connected(struct bight_result *result, void *context)
     bight_result_clear(result);
 }
 
-static inline void world_connect(struct world *world, const char *endpoint)
+/* The talkers are one reactor's at a time. */
+static inline void world_connect_from(struct world *world, struct bight_reactor *reactor, const char *endpoint)
 {
-    struct bight_deferred *connecting = bight_connect(world->client, endpoint, &world->talkers);
+    struct bight_deferred *connecting = bight_connect(reactor, endpoint, &world->talkers);
     bight_deferred_add_both(connecting, connected, world);
     bight_deferred_release(connecting);
+}
+
+static inline void world_connect(struct world *world, const char *endpoint)
+{
+    world_connect_from(world, world->client, endpoint);
 }
 
 /* Ends everything; false unless each connection was lost once and no descriptor is left. */

@@ -2,6 +2,7 @@
 /* The simulated kernel without faults: connections over hosts, links, names, time, and the same seed twice. */
 #include "simulation_support.h"
 
+#include <errno.h>
 #include <signal.h>
 
 START_TEST(an_echo_answers_over_tcp) /* E2 */
@@ -55,11 +56,8 @@ END_TEST
 static void check_local_echo(const char *server, const char *client)
 {
     struct world *world = world_new(4);
-    struct bight_deferred *connecting;
     world_listen(world, server);
-    connecting = bight_connect(world->server, client, &world->talkers);
-    bight_deferred_add_both(connecting, connected, world);
-    bight_deferred_release(connecting);
+    world_connect_from(world, world->server, client);
     ck_assert(bight_simulation_settle(world->simulation, 10000));
     ck_assert_uint_eq(world->done, 1);
     ck_assert_int_eq(world->last_reason, BIGHT_E_CONNECTION_DONE);
@@ -243,6 +241,35 @@ START_TEST(a_jump_of_the_wall_clock_moves_no_timer) /* R8 */
     bight_simulation_run(world->simulation, 10);
     ck_assert(world->last_lost_at == 5);
     ck_assert(bight_simulation_now(world->simulation) == 11);
+    world_free(world);
+}
+END_TEST
+
+static void alarm_called(int fd, short what, void *context)
+{
+    struct world *world = context;
+    struct bight_system *system = system_of(world->client);
+    uint64_t expirations = 0;
+    ck_assert_int_eq(what, BIGHT_READABLE);
+    ck_assert_int_eq(system->ops->read(system, fd, &expirations, sizeof expirations), sizeof expirations);
+    ck_assert_int_eq(system->ops->read(system, fd, &expirations, sizeof expirations), -EAGAIN);
+    ck_assert_uint_eq(expirations, 1);
+    note_time(world);
+}
+
+START_TEST(a_timerfd_is_readable_at_its_time)
+{
+    struct world *world = world_new(19);
+    struct bight_system *system = system_of(world->client);
+    struct bight_foreign_watch watch;
+    int fd = system->ops->timerfd_create(system);
+    ck_assert_int_eq(system->ops->timerfd_set(system, fd, system->ops->now(system) + 1000), 0);
+    ck_assert_int_eq(system->ops->timerfd_set(system, fd, system->ops->now(system) + 2000000000), 0);
+    bight_watch_descriptor(world->client, fd, BIGHT_READABLE, alarm_called, world, NULL, &watch);
+    bight_simulation_run(world->simulation, 5);
+    ck_assert(world->last_lost_at == 2);
+    bight_unwatch_descriptor(watch);
+    system->ops->close(system, fd);
     world_free(world);
 }
 END_TEST
@@ -444,6 +471,7 @@ static void add_tests(TCase *tests)
     tcase_add_test_raise_signal(tests, using_the_descriptor_of_another_host_is_a_broken_invariant, SIGABRT);
     tcase_add_test(tests, stepping_inside_a_handler_is_a_usage_error);
     tcase_add_test(tests, a_reactor_frees_another_whose_turn_comes);
+    tcase_add_test(tests, a_timerfd_is_readable_at_its_time);
 }
 
 BIGHT_TEST_MAIN("simulation", add_tests)

@@ -16,6 +16,7 @@ struct trouble {
     struct bight_link_conditions link;
     struct bight_kernel_conditions kernel;
     bool may_lose; /* connections may end before all is echoed */
+    bool local;    /* over UNIX sockets */
     size_t bytes;
 };
 
@@ -25,11 +26,15 @@ static uint32_t suffer(uint64_t seed, const struct trouble *trouble)
     struct world *world = world_new(seed);
     world->bytes = trouble->bytes != 0 ? trouble->bytes : 5000;
     bight_simulation_link(world->simulation, NULL, NULL, &trouble->link);
-    world_listen(world, "tcp:7");
+    world_listen(world, trouble->local ? "unix:/run/echo" : "tcp:7");
     bight_host_kernel(world->server_host, &trouble->kernel);
     bight_host_kernel(world->client_host, &trouble->kernel);
     for (int i = 0; i < 10; i++) {
-        world_connect(world, "tcp:server:7");
+        if (trouble->local) {
+            world_connect_from(world, world->server, "unix:/run/echo");
+        } else {
+            world_connect(world, "tcp:server:7");
+        }
     }
     bight_simulation_run(world->simulation, 300);
     ck_assert_uint_eq(world->made + world->failed, 10);
@@ -90,6 +95,19 @@ SUFFERING(small_buffers_and_everything_else,
             .send_buffer = 1000,
             .receive_buffer = 600 },
         .may_lose = true })
+
+SUFFERING(unix_sockets_in_all_of_that, { .kernel = { .short_read = 200,
+                                             .short_write = 200,
+                                             .would_block = 200,
+                                             .spurious = 100,
+                                             .interrupted = 100,
+                                             .no_files = 20,
+                                             .no_buffers = 5,
+                                             .shuffle = 200,
+                                             .send_buffer = 1000 },
+                                           .link.refuse = 100,
+                                           .may_lose = true,
+                                           .local = true })
 
 START_TEST(small_buffers_lose_nothing) /* T13 */
 {
@@ -426,6 +444,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, failing_names_fail_the_attempt);
     tcase_add_test(tests, late_names_are_waited_for);
     tcase_add_test(tests, small_buffers_and_everything_else);
+    tcase_add_test(tests, unix_sockets_in_all_of_that);
     tcase_add_test(tests, small_buffers_lose_nothing);
     tcase_add_test(tests, faults_left_out_do_not_happen);
     tcase_add_test(tests, a_partition_delays_and_healing_delivers);
