@@ -6,7 +6,9 @@
  * call's slot comes from a slab, so a handle that outlived its call is told apart (R7). */
 #include <bight/log.h>
 
+#include "base/places.h"
 #include "base/slab.h"
+#include "deferred/deferred.h"
 #include "reactor/state.h"
 
 /* Most calls that one pass makes; what is left over waits until the descriptors were polled (R4). */
@@ -230,14 +232,12 @@ const struct bight_clock_ops bight_reactor_clock_ops = {
     .deadline = clock_deadline,
 };
 
-bool bight_reactor_is_call(const struct bight_wheel_entry *entry)
+const struct bight_timer_slot *bight_reactor_call_of(const struct bight_wheel_entry *entry)
 {
-    return entry->function == fire || entry->function == fire_owning;
-}
-
-bool bight_reactor_is_call(const struct bight_wheel_entry *entry)
-{
-    return entry->function == fire;
+    if (entry->function != fire && entry->function != fire_owning) {
+        return NULL;
+    }
+    return &BIGHT_CONTAINER(entry, const struct timed_call, entry)->slot;
 }
 
 void bight_reactor_drop_timers(struct bight_reactor *reactor)
@@ -257,26 +257,47 @@ struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor)
     return &reactor->clock;
 }
 
-int bight_call_later(struct bight_reactor *reactor, double seconds, bight_timer_function function, void *context,
-    struct bight_timer *timer)
+/* Debug mode: who made the call. */
+static int note(int code, const char *place, const struct bight_timer *timer)
 {
-    return bight_clock_call_later(&reactor->clock, seconds, function, context, NULL, timer);
+    if (code == 0) {
+        bight_places_note(&(struct bight_place) {
+            .object = timer->slot, .generation = timer->generation, .kind = "timer", .place = place, .is_slot = true });
+    }
+    return code;
 }
 
-int bight_call_later_full(struct bight_reactor *reactor, double seconds, bight_timer_function function, void *context,
-    bight_release_function release, struct bight_timer *timer)
+int bight_call_later_full_at(const char *place, struct bight_reactor *reactor, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer)
 {
-    return bight_clock_call_later(&reactor->clock, seconds, function, context, release, timer);
+    struct bight_timer own;
+    if (BIGHT_LIKELY(!bight_deferred_debug())) {
+        return bight_clock_call_later(&reactor->clock, seconds, function, context, release, timer);
+    }
+    timer = timer == NULL ? &own : timer;
+    int code = bight_clock_call_later(&reactor->clock, seconds, function, context, release, timer);
+    return note(code, place, timer);
 }
 
-int bight_call_at(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function, void *context,
-    struct bight_timer *timer)
+int bight_call_later_at(const char *place, struct bight_reactor *reactor, double seconds, bight_timer_function function,
+    void *context, struct bight_timer *timer)
 {
-    return clock_call_at(&reactor->clock, deadline, function, context, NULL, timer);
+    return bight_call_later_full_at(place, reactor, seconds, function, context, NULL, timer);
 }
 
-int bight_call_at_full(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function, void *context,
-    bight_release_function release, struct bight_timer *timer)
+int bight_call_at_full_at(const char *place, struct bight_reactor *reactor, uint64_t deadline,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer)
 {
-    return clock_call_at(&reactor->clock, deadline, function, context, release, timer);
+    struct bight_timer own;
+    if (BIGHT_LIKELY(!bight_deferred_debug())) {
+        return clock_call_at(&reactor->clock, deadline, function, context, release, timer);
+    }
+    timer = timer == NULL ? &own : timer;
+    return note(clock_call_at(&reactor->clock, deadline, function, context, release, timer), place, timer);
+}
+
+int bight_call_at_at(const char *place, struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function,
+    void *context, struct bight_timer *timer)
+{
+    return bight_call_at_full_at(place, reactor, deadline, function, context, NULL, timer);
 }
