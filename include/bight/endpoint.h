@@ -20,20 +20,24 @@ BIGHT_BEGIN
 /* Listens, and makes a protocol of `factory` for each connection. A Deferred of a port (bight_type_port), which may
  * have fired already; every error, the string's too, comes through it (E1). `factory` is borrowed until stopped (T16).
  */
-BIGHT_API struct bight_deferred *bight_listen(
-    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+#define bight_listen(...) bight_listen_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_listen_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
  * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call. A
  * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
  * borrowed until then, and by the connection (T16). */
-BIGHT_API struct bight_deferred *bight_connect(
-    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+#define bight_connect(...) bight_connect_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_connect_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Listens for as long as the reactor lives, for a program that cannot go on without: a failure is logged in one line
  * and ends run() with a sysexits status. At shutdown the port stops listening. Gives 0, or the code that was logged
  * when it is known at once. */
-BIGHT_API int bight_serve(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+#define bight_serve(...) bight_serve_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API int bight_serve_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* `text` with '\', ':', '=' and '[' escaped, to be put into an endpoint string as one argument's value. Writes at most
  * `size` bytes with the NUL and gives the length that the whole needs, as snprintf does. */

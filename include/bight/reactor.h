@@ -54,7 +54,10 @@ BIGHT_API void bight_reactor_free(struct bight_reactor *reactor);
 
 BIGHT_API bool bight_reactor_is_running(const struct bight_reactor *reactor);
 
-/* R13: in the child of a fork that goes on using the reactor, before anything else. 0 or a code. */
+/* R13: in the child of a fork that goes on using the reactor, before anything else (on a host's event_base after the
+ * host's event_reinit). Ports and connections are then both processes'; a UNIX path stays the parent's to remove. 0 or
+ * a code. A child that does not go on may still free the reactor: that disturbs nothing of the parent's, except on a
+ * host's event_base, which the host has to give event_reinit first. */
 BIGHT_API int bight_reactor_after_fork(struct bight_reactor *reactor);
 
 /* ------------------------------------------------------------------------------------------ time */
@@ -65,16 +68,20 @@ BIGHT_API struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor)
 /* function(context) runs `seconds` from now, never inside this call (R5). *timer may be NULL. 0, INVALID_ARGUMENT
  * or OUT_OF_MEMORY. _full: release(context) once, after it ran or was dropped (D33). Handles are used with
  * bight_timer_cancel and its kin in bight/clock.h (R7). */
-BIGHT_API int bight_call_later(struct bight_reactor *reactor, double seconds, bight_timer_function function,
-    void *context, struct bight_timer *timer);
-BIGHT_API int bight_call_later_full(struct bight_reactor *reactor, double seconds, bight_timer_function function,
-    void *context, bight_release_function release, struct bight_timer *timer);
+#define bight_call_later(...) bight_call_later_at(BIGHT_HERE, __VA_ARGS__)
+#define bight_call_later_full(...) bight_call_later_full_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API int bight_call_later_at(const char *place, struct bight_reactor *reactor, double seconds,
+    bight_timer_function function, void *context, struct bight_timer *timer);
+BIGHT_API int bight_call_later_full_at(const char *place, struct bight_reactor *reactor, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 
 /* The same at an absolute deadline in nanoseconds of bight_clock_now(); one in the past runs on a coming turn. */
-BIGHT_API int bight_call_at(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function,
-    void *context, struct bight_timer *timer);
-BIGHT_API int bight_call_at_full(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function,
-    void *context, bight_release_function release, struct bight_timer *timer);
+#define bight_call_at(...) bight_call_at_at(BIGHT_HERE, __VA_ARGS__)
+#define bight_call_at_full(...) bight_call_at_full_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API int bight_call_at_at(const char *place, struct bight_reactor *reactor, uint64_t deadline,
+    bight_timer_function function, void *context, struct bight_timer *timer);
+BIGHT_API int bight_call_at_full_at(const char *place, struct bight_reactor *reactor, uint64_t deadline,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 
 /* ------------------------------------------------------------------------------ starting and stopping */
 
@@ -115,7 +122,8 @@ struct bight_foreign_watch {
     void *slot;
     uint64_t generation;
 };
-BIGHT_API int bight_watch_descriptor(struct bight_reactor *reactor, int fd, short what,
+#define bight_watch_descriptor(...) bight_watch_descriptor_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, int fd, short what,
     void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
     struct bight_foreign_watch *watch);
 BIGHT_API int bight_unwatch_descriptor(struct bight_foreign_watch watch); /* 0 or STALE */

@@ -8,6 +8,7 @@
 
 #include <bight/log.h>
 
+#include "base/places.h"
 #include "base/slab.h"
 
 static struct bight_slab_kind slab_kind = { .name = "deferred", .slot_size = sizeof(struct bight_deferred) };
@@ -51,6 +52,11 @@ static struct bight_deferred *make(const char *place, uint32_t flags)
         deferred->flags |= BIGHT_DEFERRED_HAS_PLACES;
         deferred->made_at = place;
         deferred->fired_at = (flags & BIGHT_DEFERRED_FIRED) != 0 ? place : NULL;
+        bight_places_note(&(struct bight_place) { .object = deferred,
+            .generation = deferred->generation,
+            .kind = "Deferred",
+            .place = place,
+            .is_slot = true });
     }
     return deferred;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* connect.c - bight_connect: reads the string and lets its type connect (E2). */
+#include "base/places.h"
 #include "endpoint/grammar.h"
 
-struct bight_deferred *bight_connect(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+struct bight_deferred *bight_connect_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
     struct bight_parsed_endpoint parsed;
     struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
@@ -13,5 +15,11 @@ struct bight_deferred *bight_connect(struct bight_reactor *reactor, const char *
     }
     const struct bight_endpoint_type *type =
         bight_endpoint_read(endpoint, BIGHT_ENDPOINT_CONNECT, &parsed, arguments, &failure);
-    return type == NULL ? bight_fail(failure) : type->connect(reactor, arguments, factory);
+    if (type == NULL) {
+        return bight_fail_at(place, failure);
+    }
+    const char *before = bight_places_here(place);
+    struct bight_deferred *connecting = type->connect(reactor, arguments, factory);
+    bight_places_here(before);
+    return connecting;
 }

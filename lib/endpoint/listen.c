@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* listen.c - bight_listen: reads the string and lets its type listen (E1). */
 #include "base/check.h"
+#include "base/places.h"
 #include "endpoint/grammar.h"
 #include "endpoint/listening.h"
 
@@ -27,7 +28,8 @@ int bight_endpoint_check_call(struct bight_reactor *reactor, const struct bight_
     return bight_reactor_check_thread(reactor, what);
 }
 
-struct bight_deferred *bight_listen(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+struct bight_deferred *bight_listen_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
     struct bight_parsed_endpoint parsed;
     struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
@@ -38,5 +40,11 @@ struct bight_deferred *bight_listen(struct bight_reactor *reactor, const char *e
     }
     const struct bight_endpoint_type *type =
         bight_endpoint_read(endpoint, BIGHT_ENDPOINT_LISTEN, &parsed, arguments, &failure);
-    return type == NULL ? bight_fail(failure) : type->listen(reactor, arguments, factory);
+    if (type == NULL) {
+        return bight_fail_at(place, failure);
+    }
+    const char *before = bight_places_here(place);
+    struct bight_deferred *listening = type->listen(reactor, arguments, factory);
+    bight_places_here(before);
+    return listening;
 }

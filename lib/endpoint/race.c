@@ -14,6 +14,8 @@
 #include <bight/memory.h>
 #include <bight/sys/resolver.h>
 
+#include "base/places.h"
+#include "deferred/deferred.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
 
@@ -149,8 +151,10 @@ static void win(struct race *race, struct bight_connector *connector, size_t ind
     race->factory = NULL; /* ours until the connection uses it */
     race->holds++;
     end_race(race);
+    const char *before = bight_deferred_debug() ? bight_places_here(bight_places_find(&race->open, 0, NULL)) : NULL;
     struct bight_transport *transport =
         bight_transport_new(reactor, factory, &bight_socket_bottom, NULL, fd, &peer, false, &code);
+    bight_places_here(before);
     bight_factory_remove_port(factory);
     if (transport == NULL) {
         (void)reactor->system->ops->close(reactor->system, fd);

@@ -53,9 +53,10 @@ static int wait_for_port(struct bight_reactor *reactor, const char *endpoint, st
     return code;
 }
 
-int bight_serve(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+int bight_serve_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
-    struct bight_deferred *listening = bight_listen(reactor, endpoint, factory);
+    struct bight_deferred *listening = bight_listen_at(place, reactor, endpoint, factory);
     struct bight_result *result = bight_deferred_result(listening);
     struct bight_failure *failure = NULL;
     int code = 0;

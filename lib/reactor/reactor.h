@@ -121,8 +121,8 @@ static inline void bight_reactor_disarm(struct bight_reactor *reactor, struct bi
     bight_wheel_disarm(&reactor->wheel, entry);
 }
 
-/* True for an armed entry that is a call of bight_call_later and its kin, not an embedded timer. For tests. */
-BIGHT_PRIVATE_API bool bight_reactor_is_call(const struct bight_wheel_entry *entry);
+/* What a handle of an armed call of bight_call_later and its kin points at; NULL for an embedded timer. For tests. */
+BIGHT_PRIVATE_API const struct bight_timer_slot *bight_reactor_call_of(const struct bight_wheel_entry *entry);
 
 /* The attachment with this key, NULL when there is none; and hanging one on (the reactor frees it). */
 struct bight_attachment *bight_reactor_attachment(struct bight_reactor *reactor, const void *key);

@@ -6,7 +6,9 @@
  * that has returned. */
 #include <bight/memory.h>
 
+#include "base/places.h"
 #include "base/slab.h"
+#include "deferred/deferred.h"
 #include "reactor/state.h"
 
 struct foreign_watch {
@@ -56,7 +58,7 @@ static void ready(int fd, short what, void *context)
     bight_reactor_leave(reactor);
 }
 
-int bight_watch_descriptor(struct bight_reactor *reactor, int fd, short what,
+int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, int fd, short what,
     void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
     struct bight_foreign_watch *watch)
 {
@@ -88,6 +90,10 @@ int bight_watch_descriptor(struct bight_reactor *reactor, int fd, short what,
         goto failed;
     }
     bight_list_append(&reactor->state->foreign, &foreign->link);
+    if (bight_deferred_debug()) {
+        bight_places_note(&(struct bight_place) {
+            .object = slot, .generation = slot->generation, .kind = "watch", .place = place, .is_slot = true });
+    }
     if (watch != NULL) {
         *watch = (struct bight_foreign_watch) { slot, slot->generation };
     }

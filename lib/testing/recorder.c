@@ -296,7 +296,7 @@ static void tally_ring(const struct bight_link *ring, struct tally *tally)
 {
     for (const struct bight_link *link = ring->next; link != ring; link = link->next) {
         const struct bight_wheel_entry *entry = BIGHT_CONTAINER(link, const struct bight_wheel_entry, link);
-        if (!bight_reactor_is_call(entry)) {
+        if (bight_reactor_call_of(entry) == NULL) {
             continue;
         }
         tally->all++;

@@ -12,6 +12,9 @@
 
 #include <bight/log.h>
 
+#include "base/places.h"
+#include "deferred/deferred.h"
+
 #define BATCH 64
 #define FIRST_BACKOFF (BIGHT_NANOSECONDS_PER_SECOND / 10)
 #define LONGEST_BACKOFF BIGHT_NANOSECONDS_PER_SECOND
@@ -115,8 +118,10 @@ static void accepted(struct bight_port *port, int fd, const struct bight_address
     int code = 0;
     port->backoff = 0;
     port->connections++;
+    const char *before = bight_deferred_debug() ? bight_places_here(bight_places_find(&port->open, 0, NULL)) : NULL;
     struct bight_transport *transport =
         bight_transport_new(port->reactor, port->factory, &bight_socket_bottom, port, fd, peer, true, &code);
+    bight_places_here(before);
     if (transport == NULL) {
         struct bight_system *system = port->reactor->system;
         (void)system->ops->close(system, fd);

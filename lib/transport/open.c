@@ -11,6 +11,9 @@
 
 #include <bight/memory.h>
 
+#include "base/places.h"
+#include "deferred/deferred.h"
+
 struct open_hub {
     struct bight_attachment attachment;
     struct bight_reactor *reactor;
@@ -95,7 +98,20 @@ int bight_open_join(struct bight_reactor *reactor, struct bight_open *open)
         return BIGHT_E_SHUTDOWN;
     }
     bight_list_append(&hub->open, &open->link);
+    if (bight_deferred_debug()) {
+        bight_places_note(&(struct bight_place) { .object = open });
+    }
     return 0;
+}
+
+struct bight_open *bight_open_next(struct bight_reactor *reactor, const struct bight_open *previous)
+{
+    const struct open_hub *hub = find_hub(reactor);
+    if (hub == NULL) {
+        return NULL;
+    }
+    struct bight_link *next = previous == NULL ? hub->open.next : previous->link.next;
+    return next == &hub->open ? NULL : BIGHT_CONTAINER(next, struct bight_open, link);
 }
 
 void bight_open_leave(struct bight_open *open)

@@ -22,6 +22,8 @@ struct bight_open {
 
 /* 0; OUT_OF_MEMORY; SHUTDOWN when the reactor is being freed. */
 int bight_open_join(struct bight_reactor *reactor, struct bight_open *open);
+/* The one after `previous` (NULL: the first) of what is open; NULL at the end. For tests. */
+BIGHT_PRIVATE_API struct bight_open *bight_open_next(struct bight_reactor *reactor, const struct bight_open *previous);
 /* Nothing when it is in none (zeroed). */
 void bight_open_leave(struct bight_open *open);
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/places.h"
+#include "deferred/deferred.h"
 #include "transport/transport.h"
 
 const struct bight_transport bight_transport_closed = {
@@ -138,6 +140,9 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
     if (transport == NULL) {
         bight_factory_remove_connection(factory);
         return NULL;
+    }
+    if (bight_deferred_debug()) {
+        bight_places_note(&(struct bight_place) { .object = transport, .generation = transport->id });
     }
     transport->bottom = bottom;
     transport->bottom_memory = memory;

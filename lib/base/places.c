@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* places.c - a table from addresses to the places in the source where what lies there was made.
+ *
+ * Process-wide, under a lock, used in debug mode only. Entries are never removed, only overtaken by a newer object at
+ * the same address, so the table is as large as ever so many things were alive at once. Its memory is past the hook:
+ * debug mode must not change which allocation is the n-th. */
+#include "base/places.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/slab.h"
+
+#define FIRST_CAPACITY 256
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct bight_place *table;
+static size_t capacity, used;
+static uint64_t noted;
+static _Thread_local const char *here;
+
+static size_t slot_for(const struct bight_place *places, size_t size, const void *object)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15);
+    size_t index = (size_t)(hash >> 32) & (size - 1);
+    while (places[index].object != NULL && places[index].object != object) {
+        index = (index + 1) & (size - 1);
+    }
+    return index;
+}
+
+static bool grow(void)
+{
+    size_t larger = capacity == 0 ? FIRST_CAPACITY : capacity * 2;
+    struct bight_place *places = calloc(larger, sizeof *places);
+    if (places == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < capacity; i++) {
+        if (table[i].object != NULL) {
+            places[slot_for(places, larger, table[i].object)] = table[i];
+        }
+    }
+    free(table);
+    table = places;
+    capacity = larger;
+    return true;
+}
+
+void bight_places_note(const struct bight_place *place)
+{
+    pthread_mutex_lock(&lock);
+    if (used * 2 < capacity || grow()) {
+        struct bight_place *entry = &table[slot_for(table, capacity, place->object)];
+        used += entry->object == NULL ? 1 : 0;
+        *entry = *place;
+        entry->place = here != NULL ? here : place->place;
+        entry->number = ++noted;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+const char *bight_places_find(const void *object, uint64_t generation, const char **kind)
+{
+    const char *place = NULL;
+    pthread_mutex_lock(&lock);
+    const struct bight_place *entry = capacity == 0 ? NULL : &table[slot_for(table, capacity, object)];
+    if (entry != NULL && entry->object == object && entry->generation == generation) {
+        place = entry->place;
+        if (kind != NULL) {
+            *kind = entry->kind;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return place;
+}
+
+size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_t room)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < capacity; i++) {
+        const struct bight_place *entry = &table[i];
+        if (entry->object == NULL || !entry->is_slot || entry->number <= since ||
+            !bight_slot_is_current(entry->object, entry->generation)) {
+            continue;
+        }
+        if (count < room) {
+            places[count] = *entry;
+        }
+        count++;
+    }
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
+uint64_t bight_places_count(void)
+{
+    pthread_mutex_lock(&lock);
+    uint64_t count = noted;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
+const char *bight_places_here(const char *place)
+{
+    const char *before = here;
+    here = place;
+    return before;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* places.h - debug mode's memory of where things were made, for those who look for what was left over.
+ *
+ * An object is named by its address and a generation, so nothing is done when it goes: an old name is simply not found,
+ * and a new object at the same address takes its entry. Costs nothing until something is noted. */
+#ifndef BIGHT_BASE_PLACES_H
+#define BIGHT_BASE_PLACES_H
+
+#include <bight/macros.h>
+
+#include "base/private.h"
+
+struct bight_place {
+    const void *object;
+    uint64_t generation;
+    const char *kind;  /* "timer", lives for ever */
+    const char *place; /* lives for ever; NULL: not known */
+    uint64_t number;   /* counts what has been noted */
+    bool is_slot;      /* a slab's: its memory stays readable, and its first word is its generation */
+};
+
+/* `place` gives way to bight_places_here's, when that is set. Without memory nothing is noted. */
+void bight_places_note(const struct bight_place *place);
+
+/* Where the object was made; NULL when that is not known. */
+BIGHT_PRIVATE_API const char *bight_places_find(const void *object, uint64_t generation, const char **kind);
+
+/* The entries of slots that have not been given back, noted after number `since`: copies up to `room`, gives how many
+ * there are. */
+BIGHT_PRIVATE_API size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_t room);
+
+/* How much has been noted so far. */
+BIGHT_PRIVATE_API uint64_t bight_places_count(void);
+
+/* What is made in this thread from here on is made for the caller at `place` (NULL: for itself). Gives what was set
+ * before, to be set again. */
+const char *bight_places_here(const char *place);
+
+#endif
