@@ -8,24 +8,10 @@
  * pass slowly. */
 #include "reactor/reactor.h"
 #include "testing/simulation.h"
+#include "testing/testing.h"
 
 #define PATIENCE 1000 /* turns at one moment before turns cost time */
 #define COST_OF_TURN 1000
-
-/* The wheel may name an earlier moment, at which it only sorts: it is led there, by which nothing happens. */
-static bool next_moment(struct bight_wheel *wheel, uint64_t last, uint64_t *moment)
-{
-    uint64_t next = bight_wheel_next(wheel);
-    while (next != UINT64_MAX && next <= last) {
-        bight_wheel_begin(wheel, next);
-        if (bight_wheel_is_due(wheel, next)) {
-            *moment = next;
-            return true;
-        }
-        next = bight_wheel_next(wheel);
-    }
-    return false;
-}
 
 static void advance(struct bight_simulation *simulation, uint64_t moment)
 {
@@ -96,7 +82,7 @@ bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
         simulation->check(simulation->check_context);
     }
     if (!anybody_has_work(simulation)) {
-        if (!next_moment(&simulation->wheel, last, &moment)) {
+        if (!bight_testing_next_deadline(&simulation->wheel, last, &moment)) {
             return false;
         }
     } else if (++simulation->turns_now > PATIENCE) {

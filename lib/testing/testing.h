@@ -11,6 +11,10 @@
  * turn that is on the stack goes on by itself. */
 size_t bight_testing_settle_quietly(struct bight_reactor *reactor, size_t limit);
 
+/* virtual.c: the wheel's earliest deadline, if there is one up to `last`. */
+struct bight_wheel;
+bool bight_testing_next_deadline(struct bight_wheel *wheel, uint64_t last, uint64_t *deadline);
+
 /* Memory past the hook, for what stands for the kernel's or bookkeeps the hook itself: faults must not hit it. */
 void *bight_testing_plain_realloc(void *memory, size_t size);
 void bight_testing_plain_free(void *memory);

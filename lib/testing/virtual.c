@@ -365,18 +365,17 @@ static void pass_time(struct virtual_world *world, uint64_t moment)
     call_if_due(world);
 }
 
-/* The earliest deadline, if there is one up to `last`. The wheel may name an earlier moment, at which it only sorts: it
- * is led there, by which nothing fires. */
-static bool find_deadline(struct bight_reactor *reactor, uint64_t last, uint64_t *deadline)
+/* The wheel may name an earlier moment, at which it only sorts: it is led there, by which nothing fires. */
+bool bight_testing_next_deadline(struct bight_wheel *wheel, uint64_t last, uint64_t *deadline)
 {
-    uint64_t next = bight_wheel_next(&reactor->wheel);
+    uint64_t next = bight_wheel_next(wheel);
     while (next != UINT64_MAX && next <= last) {
-        bight_wheel_begin(&reactor->wheel, next);
-        if (bight_wheel_is_due(&reactor->wheel, next)) {
+        bight_wheel_begin(wheel, next);
+        if (bight_wheel_is_due(wheel, next)) {
             *deadline = next;
             return true;
         }
-        next = bight_wheel_next(&reactor->wheel);
+        next = bight_wheel_next(wheel);
     }
     return false;
 }
@@ -413,7 +412,7 @@ void bight_testing_advance(struct bight_reactor *reactor, double seconds)
     }
     uint64_t end = nanoseconds > UINT64_MAX - world->now ? UINT64_MAX : world->now + nanoseconds;
     (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
-    while (find_deadline(reactor, end, &deadline) && deadline > world->now) {
+    while (bight_testing_next_deadline(&reactor->wheel, end, &deadline) && deadline > world->now) {
         pass_time(world, deadline);
         (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
     }
@@ -426,7 +425,7 @@ bool bight_testing_jump(struct bight_reactor *reactor)
 {
     uint64_t deadline;
     struct virtual_world *world = world_of(reactor, "bight_testing_jump");
-    if (world == NULL || !find_deadline(reactor, UINT64_MAX, &deadline)) {
+    if (world == NULL || !bight_testing_next_deadline(&reactor->wheel, UINT64_MAX, &deadline)) {
         return false;
     }
     pass_time(world, deadline);
