@@ -126,7 +126,7 @@ static inline void hear_nothing(const struct bight_log_event *event, void *conte
 }
 
 /* Either reactor may be NULL when memory is short. */
-static inline void world_init(struct world *world, uint64_t seed)
+static inline void world_init_on(struct world *world, struct bight_simulation *simulation)
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL);
     world->echo = (struct bight_factory)BIGHT_FACTORY(struct bight_protocol, &bight_echo_ops);
@@ -134,11 +134,16 @@ static inline void world_init(struct world *world, uint64_t seed)
     world->talkers = (struct bight_factory)BIGHT_FACTORY(struct talker, &talker_ops);
     world->echo.context = world->talkers.context = world;
     world->bytes = 1000;
-    world->simulation = bight_simulation_new(seed);
+    world->simulation = simulation;
     world->server_host = bight_simulation_host(world->simulation, "server");
     world->client_host = bight_simulation_host(world->simulation, "client");
     world->server = bight_host_reactor(world->server_host);
     world->client = bight_host_reactor(world->client_host);
+}
+
+static inline void world_init(struct world *world, uint64_t seed)
+{
+    world_init_on(world, bight_simulation_new(seed));
 }
 
 static inline struct world *world_new(uint64_t seed)
