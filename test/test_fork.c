@@ -149,6 +149,28 @@ START_TEST(a_child_that_does_not_use_it_touches_nothing) /* R13 */
 }
 END_TEST
 
+START_TEST(a_child_that_only_frees_it_touches_nothing) /* R13 */
+{
+    struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
+    bight_watch_descriptor(reactor, to_both[0], BIGHT_READABLE, on_readable, NULL, NULL, NULL);
+    bight_call_later(reactor, 0.02, stop, NULL, NULL);
+    bight_reactor_turn(reactor, false); /* so that the timerfd is set */
+    pid_t child = fork();
+    if (child == 0) {
+        bight_mailbox_release(mailbox);
+        end_child(true);
+    }
+    ck_assert_int_eq(status_of(child), 0);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0); /* ended by the timer */
+    ck_assert_int_eq(write(to_both[1], "x", 1), 1);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0); /* by the watch */
+    ck_assert_uint_eq(seen, 1);
+    bight_call_from_thread(mailbox, stop, NULL);
+    bight_mailbox_release(mailbox);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0); /* by the mailbox */
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -158,6 +180,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_watch_goes_on_in_the_child);
     tcase_add_test(tests, calls_from_threads_reach_the_process_they_were_made_in);
     tcase_add_test(tests, a_child_that_does_not_use_it_touches_nothing);
+    tcase_add_test(tests, a_child_that_only_frees_it_touches_nothing);
 }
 
 BIGHT_TEST_MAIN("fork", add_tests)

@@ -3,6 +3,7 @@
 #include "net_support.h"
 
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 static struct net net;
 
@@ -461,6 +462,38 @@ START_TEST(a_path_that_cannot_be_prepared_is_an_error_without_a_port) /* E1 */
 }
 END_TEST
 
+START_TEST(a_child_of_a_fork_leaves_the_ports_path_and_connections_to_the_parent) /* R13 */
+{
+    char path[64], endpoint[80];
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    snprintf(path, sizeof path, "/tmp/bight-fork-%d", (int)getpid());
+    snprintf(endpoint, sizeof endpoint, "unix:%s", path);
+    memcpy(un.sun_path, path, sizeof path);
+    struct bight_port *port = begin_with(&probe_factory_ops, endpoint);
+    seen.echo = true;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&un, sizeof un), 0);
+    NET_UNTIL(&net, seen.made == 1);
+    pid_t child = fork();
+    if (child == 0) {
+        bool says_so = _i == 1;
+        bool good = !says_so || bight_reactor_after_fork(net.reactor) == 0;
+        bight_reactor_free(net.reactor); /* which closes the port and loses the connection */
+        _exit(good && seen.lost == 1 ? 0 : 1);
+    }
+    int status = -1;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(send(fd, "x", 1, 0), 1);
+    NET_UNTIL(&net, seen.received == 1);
+    close(fd);
+    NET_UNTIL(&net, seen.lost == 1);
+    end(port);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_factory_starts_with_its_first_port_and_stops_after_its_last_connection);
@@ -484,6 +517,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_discarded_port_stops_listening);
     tcase_add_loop_test(tests, a_path_that_cannot_be_prepared_is_an_error_without_a_port, 0, 5);
     tcase_add_test(tests, a_hold_keeps_a_ports_memory_beyond_its_reactor);
+    tcase_add_loop_test(tests, a_child_of_a_fork_leaves_the_ports_path_and_connections_to_the_parent, 0, 2);
 }
 
 BIGHT_TEST_MAIN("port", add_tests)

@@ -10,6 +10,7 @@
 
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "reactor/state.h"
 
@@ -171,6 +172,7 @@ static void init_state(
     state->leave_signals = options->leave_signals;
     state->thread_limit = options->thread_limit != 0 ? options->thread_limit : DEFAULT_THREAD_LIMIT;
     state->thread = pthread_self();
+    state->process = getpid();
     state->seen_now = bight_reactor_now(reactor);
     struct bight_link *rings = &state->triggers[0][0];
     for (int ring = 0; ring < BIGHT_TRIGGER_EVENTS * BIGHT_TRIGGER_PHASES; ring++) {
@@ -254,6 +256,14 @@ struct bight_reactor *bight_reactor_new(void)
     return bight_reactor_new_full(NULL);
 }
 
+/* R13: in the child of a fork whose reactor is still its parent's, freeing would take watches out of the parent's
+ * epoll, disarm its timerfd and remove its paths. With kernel objects of its own it does none of that. False when it
+ * cannot have them: then what it has is left alone. */
+static bool is_apart(struct bight_reactor *reactor)
+{
+    return reactor->state->process == getpid() || bight_reactor_after_fork(reactor) == 0;
+}
+
 void bight_reactor_free(struct bight_reactor *reactor)
 {
     if (reactor == NULL) {
@@ -261,6 +271,9 @@ void bight_reactor_free(struct bight_reactor *reactor)
     }
     if (reactor->handler_depth > 0 || (!reactor->hosted && bight_reactor_is_running(reactor))) {
         (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_free inside run");
+        return;
+    }
+    if (!is_apart(reactor)) {
         return;
     }
     reactor->state->phase = BIGHT_PHASE_FREEING;
@@ -290,6 +303,7 @@ int bight_reactor_after_fork(struct bight_reactor *reactor)
 {
     int code = 0;
     reactor->state->thread = pthread_self();
+    reactor->state->process = getpid();
     keep_first(&code, reactor->loop->ops->after_fork(reactor->loop));
     keep_first(&code, bight_mailbox_after_fork(reactor));
     keep_first(&code, bight_signals_after_fork(reactor));

@@ -38,6 +38,7 @@ struct bight_reactor_state {
     uint64_t shutdown_nanoseconds;
     uint64_t seen_now; /* the last reading of the clock that this room made: the time is not earlier */
     pthread_t thread;
+    pid_t process; /* whose the kernel objects are (R13) */
 
     struct bight_link triggers[BIGHT_TRIGGER_EVENTS][BIGHT_TRIGGER_PHASES];
     uint64_t last_trigger;

@@ -64,6 +64,18 @@ static void free_hub(struct bight_attachment *attachment)
     bight_free(hub);
 }
 
+static int after_fork(struct bight_attachment *attachment)
+{
+    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    for (struct bight_link *link = hub->open.next; link != &hub->open; link = link->next) {
+        struct bight_open *open = BIGHT_CONTAINER(link, struct bight_open, link);
+        if (open->forked != NULL) {
+            open->forked(open);
+        }
+    }
+    return 0;
+}
+
 static struct open_hub *find_hub(struct bight_reactor *reactor)
 {
     struct bight_attachment *attachment = bight_reactor_attachment(reactor, &open_key);
@@ -80,7 +92,12 @@ static struct open_hub *hub_of(struct bight_reactor *reactor)
     if (hub == NULL) {
         return NULL;
     }
-    hub->attachment = (struct bight_attachment) { .key = &open_key, .disconnect = disconnect, .free = free_hub };
+    hub->attachment = (struct bight_attachment) {
+        .key = &open_key,
+        .disconnect = disconnect,
+        .free = free_hub,
+        .after_fork = after_fork,
+    };
     hub->reactor = reactor;
     hub->spare = -1;
     bight_list_init(&hub->open);

@@ -119,6 +119,12 @@ static void end_open(struct bight_open *open)
     close_port(BIGHT_CONTAINER(open, struct bight_port, open));
 }
 
+/* The path is the parent's, which may listen on it for long. */
+static void forked(struct bight_open *open)
+{
+    BIGHT_CONTAINER(open, struct bight_port, open)->owns_path = false;
+}
+
 struct bight_deferred *bight_port_stop_listening(struct bight_port *port)
 {
     close_port(port);
@@ -196,6 +202,7 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
         return NULL;
     }
     port->open.end = end_open;
+    port->open.forked = forked;
     port->reactor = reactor;
     port->factory = factory;
     port->holds = 2; /* the caller's and its own */

@@ -17,7 +17,8 @@ extern const struct bight_bottom_ops bight_socket_bottom;
 /* Something besides a connection that is to end with its reactor's run: a port, an attempt to connect. */
 struct bight_open {
     struct bight_link link;
-    void (*end)(struct bight_open *open); /* it has left already */
+    void (*end)(struct bight_open *open);    /* it has left already */
+    void (*forked)(struct bight_open *open); /* it is in the child of a fork (R13); may be NULL */
 };
 
 /* 0; OUT_OF_MEMORY; SHUTDOWN when the reactor is being freed. */
