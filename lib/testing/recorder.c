@@ -3,7 +3,7 @@
  *
  * The sockets are recorder_socket.c's, the look-ups those of a resolver that only writes them down. The test's calls
  * change a socket's state, announce it, and settle the reactor, so that the production code finds out as it would from
- * a poll. Timers are read off the reactor's wheel, so nothing is recorded of them at all. */
+ * a poll. Timers: timers.c. */
 #include "testing/recorder.h"
 
 #include <bight/memory.h>
@@ -282,60 +282,4 @@ bool bight_recorder_fail(struct bight_recorder *recorder, size_t index, int numb
         decide(socket, number == 0 ? ECONNREFUSED : number);
     }
     return socket != NULL;
-}
-
-/* ------------------------------------------------------------------------------------------ timers */
-
-struct tally {
-    uint64_t after; /* deadlines up to this one have been seen */
-    uint64_t least; /* of the rest */
-    size_t at_least, all;
-};
-
-static void tally_ring(const struct bight_link *ring, struct tally *tally)
-{
-    for (const struct bight_link *link = ring->next; link != ring; link = link->next) {
-        const struct bight_wheel_entry *entry = BIGHT_CONTAINER(link, const struct bight_wheel_entry, link);
-        if (bight_reactor_call_of(entry) == NULL) {
-            continue;
-        }
-        tally->all++;
-        if (entry->deadline > tally->after && entry->deadline <= tally->least) {
-            tally->at_least = entry->deadline < tally->least ? 1 : tally->at_least + 1;
-            tally->least = entry->deadline;
-        }
-    }
-}
-
-/* The least deadline after `after`, and how many calls have it. */
-static struct tally tally_wheel(const struct bight_wheel *wheel, uint64_t after)
-{
-    struct tally tally = { .after = after, .least = UINT64_MAX };
-    tally_ring(&wheel->due, &tally);
-    tally_ring(&wheel->fresh, &tally);
-    for (int level = 0; level < BIGHT_WHEEL_LEVELS; level++) {
-        for (int slot = 0; slot < BIGHT_WHEEL_SLOTS; slot++) {
-            tally_ring(&wheel->slots[level][slot], &tally);
-        }
-    }
-    return tally;
-}
-
-size_t bight_testing_timers(struct bight_reactor *reactor)
-{
-    return tally_wheel(&reactor->wheel, 0).all;
-}
-
-double bight_testing_timer(struct bight_reactor *reactor, size_t index)
-{
-    struct tally tally = tally_wheel(&reactor->wheel, 0);
-    while (tally.at_least > 0 && index >= tally.at_least) {
-        index -= tally.at_least;
-        tally = tally_wheel(&reactor->wheel, tally.least);
-    }
-    if (tally.at_least == 0) {
-        return -1;
-    }
-    uint64_t now = bight_reactor_now(reactor);
-    return tally.least <= now ? 0 : (double)(tally.least - now) / (double)BIGHT_NANOSECONDS_PER_SECOND;
 }

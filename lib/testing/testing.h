@@ -25,6 +25,11 @@ void bight_testing_track_memory(void);
 size_t bight_testing_report_leaks(void);
 void bight_testing_untrack_memory(void);
 
+/* timers.c: the pending calls of a reactor, in no order. */
+struct bight_wheel_entry;
+void bight_testing_visit_calls(struct bight_reactor *reactor,
+    void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context);
+
 /* virtual.c: what stands for the kernel's sockets on a testing reactor. Their descriptors are from FIRST_SOCKET on. */
 #define BIGHT_TESTING_FIRST_SOCKET (1 << 24)
 struct bight_testing_sockets {
