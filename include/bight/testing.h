@@ -79,7 +79,8 @@ BIGHT_API bool bight_string_was_reset(const struct bight_string_peer *peer);
 /* Runs body(context) again and again: first with every allocation granted, then with the n-th one failing for n from 1
  * until a run ends without a failed one, then with all from the n-th on failing, likewise. The body sets up and tears
  * down everything itself and may not keep memory from one run to the next; a run that leaves some is reported in
- * the log (standard error) with n, as is the body's own `false`. Gives the number of runs that went wrong. `limit`
+ * the log (standard error) with n and the place where the fault hit, as is the body's own `false`; so is, before it
+ * ends the process, a crash, or a run of more than 20 s of real time. Gives the number of runs that went wrong. `limit`
  * bounds n (0: 2000). Memory that was taken before may not be released inside, and the C library's allocator is in
  * place behind. */
 BIGHT_API size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit);
@@ -94,5 +95,11 @@ BIGHT_API void bight_testing_count_allocations(bool on);
 BIGHT_API size_t bight_testing_allocation_count(void);
 
 BIGHT_END
+
+/* More of the kit, each of which stands alone too. To be included by themselves: bight/testing/trial.h (under Check
+ * bight/testing/check.h) and the simulation. */
+#include <bight/testing/pair.h>
+#include <bight/testing/recorder.h>
+#include <bight/testing/syscalls.h>
 
 #endif
