@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* support.c - the audit of a run and the trouble that is drawn for it; see scenario.h.
+ *
+ * What is always wrong is found here: a handler after connection_lost or before connection_made, an end that is never
+ * lost, more queued than the cap, a Deferred that does not finish, a usage error or an unhandled failure in the log. */
+#include "scenario.h"
+
+#include <bight/log.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/transport.h"
+
+static char wrong[300];
+
+void audit_wrong(const char *format, ...)
+{
+    va_list arguments;
+    if (wrong[0] != '\0') {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(wrong, sizeof wrong, format, arguments);
+    va_end(arguments);
+}
+
+bool audit_is_wrong(void)
+{
+    return wrong[0] != '\0';
+}
+
+/* ------------------------------------------------------------------------------------------- a run */
+
+static void hear_log(const struct bight_log_event *event, void *context)
+{
+    char line[400];
+    (void)context;
+    if (event->level >= BIGHT_LOG_ERROR) {
+        bight_log_event_format(event, line, sizeof line);
+        (void)fprintf(stderr, "%s\n", line);
+    }
+    if (strcmp(event->system, "usage") == 0 || strcmp(event->system, "deferred") == 0) {
+        audit_wrong("logged: %.200s", event->message);
+    }
+}
+
+/* Before every step. */
+static void check_queues(void *context)
+{
+    const struct audit *audit = context;
+    for (size_t i = 0; i < audit->reactor_count; i++) {
+        const struct bight_hub *hub = bight_hub_of(audit->reactors[i].reactor);
+        const struct bight_transport *transport;
+        for (size_t cursor = 0; hub != NULL && (transport = bight_hub_next(hub, &cursor)) != NULL;) {
+            if (bight_transport_queued(transport) > audit->reactors[i].cap) {
+                audit_wrong("a connection of reactor %zu has more queued than %zu", i, audit->reactors[i].cap);
+            }
+        }
+    }
+}
+
+void audit_begin(struct audit *audit, struct bight_simulation *simulation)
+{
+    wrong[0] = '\0';
+    audit->simulation = simulation;
+    bight_log_set_observer(hear_log, NULL);
+    bight_simulation_set_check(simulation, check_queues, audit);
+}
+
+static void release_held(struct audit *audit)
+{
+    while (audit->held != NULL) {
+        struct end *end = audit->held;
+        audit->held = end->next_held;
+        bight_protocol_release(end->protocol);
+    }
+}
+
+const char *audit_end(struct audit *audit)
+{
+    bight_simulation_set_check(audit->simulation, NULL, NULL);
+    for (size_t i = 0; i < audit->port_count; i++) {
+        bight_port_release(audit->ports[i]);
+    }
+    for (size_t i = 0; i < audit->reactor_count; i++) {
+        bight_reactor_free(audit->reactors[i].reactor);
+    }
+    if (audit->made != audit->lost) {
+        audit_wrong("ends made and lost: %zu and %zu", audit->made, audit->lost);
+    }
+    if (audit->pending != 0) {
+        audit_wrong("Deferreds that did not finish: %zu", audit->pending);
+    }
+    release_held(audit);
+    bight_log_set_observer(NULL, NULL);
+    return wrong[0] == '\0' ? NULL : wrong;
+}
+
+struct bight_reactor *audit_reactor(struct audit *audit, struct bight_host *host, size_t cap)
+{
+    struct bight_reactor *reactor = bight_host_reactor(host);
+    audit->reactors[audit->reactor_count].reactor = reactor;
+    audit->reactors[audit->reactor_count++].cap = cap;
+    return reactor;
+}
+
+static void note_port(struct bight_result *result, void *context)
+{
+    struct audit *audit = context;
+    if (bight_result_failure(result) != NULL) {
+        audit_wrong("cannot listen: %s", bight_failure_message(bight_result_failure(result)));
+        bight_result_clear(result);
+        return;
+    }
+    audit->ports[audit->port_count++] = bight_result_take(result, &bight_type_port);
+}
+
+void audit_listen(
+    struct audit *audit, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+{
+    struct bight_deferred *listening = bight_listen(reactor, endpoint, factory);
+    (void)bight_deferred_add_both(listening, note_port, audit);
+    bight_deferred_release(listening);
+}
+
+static void finish_watched(struct bight_result *result, void *context)
+{
+    struct audit *audit = context;
+    audit->pending--;
+    bight_result_clear(result);
+}
+
+void audit_watch(struct audit *audit, struct bight_deferred *deferred)
+{
+    audit->pending++;
+    (void)bight_deferred_add_both(deferred, finish_watched, audit);
+    bight_deferred_release(deferred);
+}
+
+static void note_connection(struct bight_result *result, void *context)
+{
+    struct audit *audit = context;
+    struct bight_protocol *protocol = bight_result_peek(result, &bight_type_protocol);
+    if (protocol == NULL) {
+        audit->failed++;
+        return;
+    }
+    audit->connected++;
+    if (protocol->transport == NULL) {
+        audit_wrong("connected before connection_made");
+    }
+}
+
+struct bight_deferred *audit_connect(
+    struct audit *audit, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+{
+    struct bight_deferred *connecting = bight_connect(reactor, endpoint, factory);
+    (void)bight_deferred_add_both(connecting, note_connection, audit);
+    audit_watch(audit, bight_deferred_hold(connecting));
+    return connecting;
+}
+
+/* -------------------------------------------------------------------------------------------- ends */
+
+static struct audit *audit_of(struct end *end)
+{
+    return end->protocol->factory->context;
+}
+
+void end_made(struct end *end, struct bight_protocol *protocol)
+{
+    end->protocol = protocol;
+    struct audit *audit = audit_of(end);
+    if (end->made) {
+        audit_wrong("connection_made came twice");
+    }
+    end->made = true;
+    audit->made++;
+    if (draw(audit, 50)) {
+        bight_protocol_hold(protocol);
+        end->next_held = audit->held;
+        audit->held = end;
+    }
+}
+
+void end_hears(struct end *end)
+{
+    if (!end->made || end->lost) {
+        audit_wrong("a handler was called %s", end->lost ? "after connection_lost" : "before connection_made");
+    }
+}
+
+void end_hears_the_end(struct end *end)
+{
+    end_hears(end);
+    if (end->peer_ended) {
+        audit_wrong("read_connection_lost came twice");
+    }
+    end->peer_ended = true;
+}
+
+void end_lost(struct end *end, const struct bight_failure *reason)
+{
+    end_hears(end);
+    end->lost = true;
+    end->reason = bight_failure_code(reason);
+    audit_of(end)->lost++;
+    if (bight_transport_write(end->protocol->transport, "x", 1) != BIGHT_E_CLOSED) {
+        audit_wrong("a lost connection takes what is written");
+    }
+}
+
+/* ----------------------------------------------------------------------------------------- streams */
+
+uint8_t stream_byte(uint32_t key, size_t position)
+{
+    uint32_t mixed = (key * 2654435761u) ^ ((uint32_t)position * 2246822519u);
+    return (uint8_t)(mixed >> 24);
+}
+
+int stream_write(struct bight_transport *transport, uint32_t key, size_t from, size_t size)
+{
+    uint8_t bytes[4096];
+    int code = 0;
+    while (size > 0 && code == 0) {
+        size_t part = size < sizeof bytes ? size : sizeof bytes;
+        for (size_t i = 0; i < part; i++) {
+            bytes[i] = stream_byte(key, from + i);
+        }
+        code = bight_transport_write(transport, bytes, part);
+        from += part;
+        size -= part;
+    }
+    return code;
+}
+
+void stream_check(uint32_t key, size_t from, const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] != stream_byte(key, from + i)) {
+            audit_wrong("another byte than was sent, at %zu of stream %lu", from + i, (unsigned long)key);
+            return;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- draws */
+
+bool draw(struct audit *audit, unsigned chance)
+{
+    return bight_simulation_draw(audit->simulation, 100) < chance;
+}
+
+size_t draw_size(struct audit *audit, size_t most)
+{
+    uint64_t limit = bight_simulation_draw(audit->simulation, 3) == 0 ? most : most / 50;
+    return (size_t)bight_simulation_draw(audit->simulation, limit + 1);
+}
+
+double draw_seconds(struct audit *audit, double most)
+{
+    return most * (double)bight_simulation_draw(audit->simulation, 1000001) / 1e6;
+}
+
+/* Each kind is in half of the runs that may have it, with a chance up to `most` per mille. */
+static unsigned draw_chance(struct audit *audit, bool may, unsigned most)
+{
+    bool has = draw(audit, 50);
+    unsigned chance = 1 + (unsigned)bight_simulation_draw(audit->simulation, most);
+    return may && has ? chance : 0;
+}
+
+struct trouble draw_trouble(struct audit *audit)
+{
+    bool any = draw(audit, 60);
+    return (struct trouble) {
+        .resets = any && draw(audit, 60),
+        .refusals = any && draw(audit, 60),
+        .names = any && draw(audit, 60),
+        .files = any && draw(audit, 60),
+    };
+}
+
+static void set_link(struct audit *audit, const struct trouble *trouble)
+{
+    double latency = draw_seconds(audit, 0.05);
+    const struct bight_link_conditions link = {
+        .latency = latency,
+        .jitter = draw(audit, 50) ? latency : 0,
+        .bytes_per_second = draw(audit, 30) ? 200000 + draw_seconds(audit, 2e6) : 0,
+        .split = draw_chance(audit, true, 400),
+        .join = draw_chance(audit, true, 400),
+        .reset = draw_chance(audit, trouble->resets, 20),
+        .refuse = draw_chance(audit, trouble->refusals, 200),
+        .lose_attempt = draw_chance(audit, trouble->refusals, 100),
+    };
+    bight_simulation_link(audit->simulation, NULL, NULL, &link);
+}
+
+void set_trouble(struct audit *audit, const struct trouble *trouble, struct bight_host *const *hosts, size_t count)
+{
+    set_link(audit, trouble);
+    for (size_t i = 0; i < count; i++) {
+        const struct bight_kernel_conditions kernel = {
+            .short_read = draw_chance(audit, true, 500),
+            .short_write = draw_chance(audit, true, 500),
+            .would_block = draw_chance(audit, true, 300),
+            .spurious = draw_chance(audit, true, 300),
+            .interrupted = draw_chance(audit, true, 200),
+            .shuffle = draw_chance(audit, true, 1000),
+            .thread_late = draw_chance(audit, true, 200),
+            .no_files = draw_chance(audit, trouble->files, 100),
+            .name_fails = draw_chance(audit, trouble->names, 300),
+            .name_late = draw_chance(audit, true, 300),
+            .send_buffer = draw(audit, 40) ? 1024 + draw_size(audit, 60000) : 0,
+            .receive_buffer = draw(audit, 40) ? 1024 + draw_size(audit, 60000) : 0,
+        };
+        bight_host_kernel(hosts[i], &kernel);
+    }
+}
