@@ -2,6 +2,8 @@
 /* test_close.c - the ways in which a connection ends (T3 to T5, T7 to T12). */
 #include <errno.h>
 
+#include <bight/log.h>
+
 #include "transport_support.h"
 
 START_TEST(lose_flushes_shuts_and_ends_with_the_peers_eof) /* T7 */
@@ -419,6 +421,39 @@ START_TEST(the_order_at_loss) /* T4 */
 }
 END_TEST
 
+static void ignore_log(const struct bight_log_event *event, void *context)
+{
+    (void)event;
+    (void)context;
+}
+
+static bool lose_to_a_stuck_peer(void *context)
+{
+    (void)context;
+    heard[0] = '\0';
+    bight_log_set_observer(ignore_log, NULL);
+    reactor = bight_testing_reactor_new();
+    peer = reactor == NULL ? NULL : bight_string_connect(reactor, &probe_factory, true);
+    if (peer != NULL && bight_string_protocol(peer) != NULL) {
+        bight_string_set_window(peer, 0);
+        transport = bight_string_protocol(peer)->transport;
+        (void)bight_transport_write(transport, "stuck", 5);
+        (void)bight_transport_lose_connection(transport);
+        bight_testing_advance(reactor, 31);
+    }
+    bool ended = peer == NULL || bight_string_protocol(peer) == NULL;
+    bool good = ended && (bight_testing_fault_injected() || strcmp(heard, "made lost:TIMED_OUT") == 0);
+    bight_reactor_free(reactor);
+    bight_string_peer_free(peer);
+    return good;
+}
+
+START_TEST(a_stuck_flush_ends_however_little_memory_there_is) /* T7 */
+{
+    ck_assert_uint_eq(bight_testing_with_faults(lose_to_a_stuck_peer, NULL, 0), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, lose_flushes_shuts_and_ends_with_the_peers_eof);
@@ -446,6 +481,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_peers_eof_flushes_what_was_written);
     tcase_add_test(tests, lose_after_lose_write_lingers_too);
     tcase_add_test(tests, the_order_at_loss);
+    tcase_add_test(tests, a_stuck_flush_ends_however_little_memory_there_is);
 }
 
 BIGHT_TEST_MAIN("close", add_tests)

@@ -18,8 +18,9 @@
 BIGHT_BEGIN
 
 /* Listens, and makes a protocol of `factory` for each connection. A Deferred of a port (bight_type_port), which may
- * have fired already; every error, the string's too, comes through it (E1). `factory` is borrowed until stopped (T16).
- */
+ * have fired already; every error, the string's too, comes through it (E1): besides the system's and the string's
+ * FACTORY_IN_USE, OUT_OF_MEMORY, and SHUTDOWN while a run's end disconnects everything. `factory` is borrowed until
+ * stopped (T16). */
 #define bight_listen(...) bight_listen_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API struct bight_deferred *bight_listen_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
@@ -27,7 +28,7 @@ BIGHT_API struct bight_deferred *bight_listen_at(
 /* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
  * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call. A
  * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
- * borrowed until then, and by the connection (T16). */
+ * borrowed until then, and by the connection (T16). Fails as listening does; NO_PROTOCOL when the factory gave none. */
 #define bight_connect(...) bight_connect_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API struct bight_deferred *bight_connect_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);

@@ -48,8 +48,8 @@ BIGHT_API struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *
  * status stays. Used where a program cannot go on: a port is in use. */
 BIGHT_API void bight_reactor_fail(struct bight_reactor *reactor, int status);
 
-/* Disconnects what is left (connection_lost is called), drops timers and frees all. NULL is fine; inside run it is
- * a usage error and does nothing. */
+/* Disconnects what is left (connection_lost is called), drops timers and frees all. NULL is fine; inside run or a
+ * handler it is a usage error and does nothing. */
 BIGHT_API void bight_reactor_free(struct bight_reactor *reactor);
 
 BIGHT_API bool bight_reactor_is_running(const struct bight_reactor *reactor);

@@ -44,8 +44,8 @@ BIGHT_API int bight_transport_lose_connection(struct bight_transport *transport)
 /* T10: drops what is queued and resets. connection_lost(CONNECTION_ABORTED) comes on a later turn. 0 or CLOSED. */
 BIGHT_API int bight_transport_abort_connection(struct bight_transport *transport);
 
-/* T11: flushes, shuts the writing side, then write_connection_lost; reading goes on. 0, CLOSED, or NOT_SUPPORTED when
- * a layer cannot. */
+/* T11: flushes, shuts the writing side, then write_connection_lost; reading goes on. 0; CLOSED; NOT_SUPPORTED when the
+ * bottom cannot; OUT_OF_MEMORY, and then nothing has changed. */
 BIGHT_API int bight_transport_lose_write(struct bight_transport *transport);
 
 /* True until lose, abort, or the end. */
@@ -53,7 +53,7 @@ BIGHT_API bool bight_transport_is_open(const struct bight_transport *transport);
 
 /* ------------------------------------------------------------------------------- flow, both ways */
 
-/* T2: deliver nothing more until resumed; resuming delivers on a later turn. Idempotent. */
+/* T2: deliver nothing more until resumed; resuming delivers on a later turn. Idempotent. 0 or CLOSED. */
 BIGHT_API int bight_transport_pause(struct bight_transport *transport);
 BIGHT_API int bight_transport_resume(struct bight_transport *transport);
 
@@ -65,8 +65,9 @@ struct bight_producer_ops {
     void (*stop)(void *context);   /* once, at loss: produce no more */
 };
 
-/* 0; PRODUCER_REGISTERED; CLOSED, and then `stop` has been called (T14). The table and context are borrowed until
- * unregister or stop. */
+/* 0; PRODUCER_REGISTERED (a usage error); CLOSED, and then `stop` has been called (T14); OUT_OF_MEMORY, and then it was
+ * not. A pull producer's first `resume` comes inside the call. The table and context are borrowed until unregister or
+ * stop. */
 BIGHT_API int bight_transport_register_producer(
     struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming);
 
@@ -74,7 +75,10 @@ BIGHT_API int bight_transport_register_producer(
  * registered. */
 BIGHT_API int bight_transport_unregister_producer(struct bight_transport *transport);
 
-/* In bytes; low must be below high. Defaults 16 KiB and 64 KiB. */
+/* The settings below give 0; CLOSED after the end; OUT_OF_MEMORY, and then nothing has changed.
+ *
+ * In bytes; low must be below high, else INVALID_ARGUMENT. Defaults 16 KiB and 64 KiB. They hold from the next attempt
+ * to send. */
 BIGHT_API int bight_transport_set_watermarks(struct bight_transport *transport, size_t low, size_t high);
 
 /* T13: stop reading while the connection's own output is above the mark. On by default for accepted connections, off
@@ -88,7 +92,7 @@ BIGHT_API int bight_transport_set_output_limit(struct bight_transport *transport
 /* -------------------------------------------------------------------------------------- timeouts */
 
 /* T24. Idle: aborts with TIMED_OUT when nothing was received for `seconds` (and at most a sixteenth more); total: that
- * long from now, whatever happens. 0 seconds: none. The default is none. */
+ * long from now, whatever happens. 0 seconds: none. The default is none. INVALID_ARGUMENT for what is no time. */
 BIGHT_API int bight_transport_set_idle_timeout(struct bight_transport *transport, double seconds);
 BIGHT_API int bight_transport_set_total_timeout(struct bight_transport *transport, double seconds);
 
@@ -98,8 +102,8 @@ BIGHT_API int bight_transport_set_linger(struct bight_transport *transport, doub
 
 /* ------------------------------------------------------------------------------------------ facts */
 
-/* The addresses of both ends; family NONE when there is none to tell. 0 or CLOSED (the peer's can be asked for in
- * connection_lost if it was asked for before). */
+/* The addresses of both ends; family NONE when there is none to tell. 0, CLOSED (the peer's can be asked for in
+ * connection_lost if it was asked for before), or the code of the kernel's refusal. */
 BIGHT_API int bight_transport_peer(struct bight_transport *transport, struct bight_address *address);
 BIGHT_API int bight_transport_host(struct bight_transport *transport, struct bight_address *address);
 
@@ -122,8 +126,9 @@ BIGHT_API int bight_transport_descriptor(const struct bight_transport *transport
 /* -------------------------------------------------------------------------------------- switching */
 
 /* T23: hands the connection to `protocol` (made with bight_protocol_new and taken) with the `size` bytes not yet
- * consumed (copied). In a handler it happens when that handler has returned. 0; CLOSED, OUT_OF_MEMORY, or USAGE when
- * a switch is pending already: then nothing was taken. */
+ * consumed (copied). In a handler it happens when that handler has returned. 0; CLOSED (after lose_connection too),
+ * OUT_OF_MEMORY, FACTORY_IN_USE when the protocol's factory belongs to another reactor at present, or USAGE when a
+ * switch is pending already or the protocol has had a connection: then nothing was taken. */
 BIGHT_API int bight_transport_switch_protocol(
     struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size);
 

@@ -131,6 +131,9 @@ void bight_reactor_attach(struct bight_reactor *reactor, struct bight_attachment
 /* One turn, for run() and for tests that step: soon, calls from threads, timers, poll. */
 BIGHT_PRIVATE_API void bight_reactor_turn(struct bight_reactor *reactor, bool block);
 
+/* True while a shutdown disconnects everything, and while the reactor is freed: nothing new is to begin then. */
+bool bight_reactor_is_ending(const struct bight_reactor *reactor);
+
 /* True when something waits that a turn without blocking would do. */
 BIGHT_PRIVATE_API bool bight_reactor_has_work(const struct bight_reactor *reactor);
 

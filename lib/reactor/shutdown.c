@@ -174,6 +174,12 @@ static void end_shutdown(struct bight_reactor *reactor)
     bight_reactor_leave(reactor);
 }
 
+bool bight_reactor_is_ending(const struct bight_reactor *reactor)
+{
+    enum bight_reactor_phase phase = reactor->state->phase;
+    return phase == BIGHT_PHASE_ENDING || phase == BIGHT_PHASE_FREEING;
+}
+
 bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state)
 {
     if (state->phase == BIGHT_PHASE_RUNNING) {

@@ -138,6 +138,7 @@ static void linger(struct bight_transport *transport)
     struct bight_extension *extension = bight_extension_of(transport);
     if (extension == NULL || extension->linger == 0 || extension->linger_bytes == 0) {
         end_done(transport);
+        bight_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
         return;
     }
     bight_timeouts_disarm_user(transport);
@@ -229,11 +230,17 @@ static bool is_flush_waiting(const struct bight_transport *transport)
     return (state & (BIGHT_STATE_LAYERED | BIGHT_STATE_PRODUCING | BIGHT_STATE_SHUT_WANTED)) == BIGHT_STATE_LAYERED;
 }
 
+/* A flush that nothing bounds might never end: without memory for the timer the connection ends at once. */
 static void bound_flush(struct bight_transport *transport)
 {
-    if (is_flush_waiting(transport) && bight_extension_of(transport) != NULL) {
-        bight_timeouts_close_in(transport, transport->extension->flush);
+    if (!is_flush_waiting(transport)) {
+        return;
     }
+    if (bight_extension_of(transport) == NULL) {
+        bight_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
+        return;
+    }
+    bight_timeouts_close_in(transport, transport->extension->flush);
 }
 
 void bight_close_flush(struct bight_transport *transport)

@@ -19,7 +19,6 @@ struct open_hub {
     struct bight_reactor *reactor;
     struct bight_link open;
     int spare; /* -1: none */
-    bool freeing;
     int *adopted;
     size_t adopted_count;
 };
@@ -53,11 +52,9 @@ static void disconnect(struct bight_attachment *attachment)
     end_all(BIGHT_CONTAINER(attachment, struct open_hub, attachment));
 }
 
-/* What was opened by those who heard that all is being closed goes now. */
 static void free_hub(struct bight_attachment *attachment)
 {
     struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
-    hub->freeing = true;
     end_all(hub);
     close_spare(hub);
     bight_free(hub->adopted);
@@ -111,7 +108,7 @@ int bight_open_join(struct bight_reactor *reactor, struct bight_open *open)
     if (hub == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    if (hub->freeing) {
+    if (bight_reactor_is_ending(reactor)) {
         return BIGHT_E_SHUTDOWN;
     }
     bight_list_append(&hub->open, &open->link);

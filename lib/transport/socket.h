@@ -21,7 +21,8 @@ struct bight_open {
     void (*forked)(struct bight_open *open); /* it is in the child of a fork (R13); may be NULL */
 };
 
-/* 0; OUT_OF_MEMORY; SHUTDOWN when the reactor is being freed. */
+/* 0; OUT_OF_MEMORY; SHUTDOWN while the reactor disconnects everything: who connects again when a connection is lost
+ * would otherwise outlive the run. */
 int bight_open_join(struct bight_reactor *reactor, struct bight_open *open);
 /* The one after `previous` (NULL: the first) of what is open; NULL at the end. For tests. */
 BIGHT_PRIVATE_API struct bight_open *bight_open_next(struct bight_reactor *reactor, const struct bight_open *previous);
