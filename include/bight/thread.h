@@ -36,10 +36,12 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
  * even longer fails with SHUTDOWN too and is reported; then its thread is left behind, and when the function returns at
  * last discards the result and calls `release` itself. In the child of a fork (R13) jobs that had not come home fail
  * with ABANDONED, and the context of one that was running is not released. SYSTEM when no thread can be started. */
-BIGHT_API struct bight_deferred *bight_defer_to_thread(
-    struct bight_reactor *reactor, bight_thread_function function, void *context);
-BIGHT_API struct bight_deferred *bight_defer_to_thread_full(
-    struct bight_reactor *reactor, bight_thread_function function, void *context, bight_release_function release);
+#define bight_defer_to_thread(...) bight_defer_to_thread_at(BIGHT_HERE, __VA_ARGS__)
+#define bight_defer_to_thread_full(...) bight_defer_to_thread_full_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_defer_to_thread_at(
+    const char *place, struct bight_reactor *reactor, bight_thread_function function, void *context);
+BIGHT_API struct bight_deferred *bight_defer_to_thread_full_at(const char *place, struct bight_reactor *reactor,
+    bight_thread_function function, void *context, bight_release_function release);
 
 /* Most threads at once, from 1 to 1024. Threads start when work waits and end when the limit sinks. 0 or
  * INVALID_ARGUMENT. */

@@ -345,8 +345,8 @@ static struct bight_deferred *refuse(int code, void *context, bight_release_func
     return bight_fail(bight_failure_of(code));
 }
 
-struct bight_deferred *bight_defer_to_thread_full(
-    struct bight_reactor *reactor, bight_thread_function function, void *context, bight_release_function release)
+struct bight_deferred *bight_defer_to_thread_full_at(const char *place, struct bight_reactor *reactor,
+    bight_thread_function function, void *context, bight_release_function release)
 {
     int code = bight_reactor_check_thread(reactor, "bight_defer_to_thread");
     if (code != 0) {
@@ -363,7 +363,7 @@ struct bight_deferred *bight_defer_to_thread_full(
     if (job == NULL) {
         return refuse(BIGHT_E_OUT_OF_MEMORY, context, release);
     }
-    struct bight_deferred *deferred = bight_deferred_new(&job->promise, cancel_job, job);
+    struct bight_deferred *deferred = bight_deferred_new_at(place, &job->promise, cancel_job, job, NULL);
     if (!bight_promise_is_open(job->promise)) {
         bight_job_release_context(job);
         bight_free(job);
@@ -373,10 +373,10 @@ struct bight_deferred *bight_defer_to_thread_full(
     return deferred;
 }
 
-struct bight_deferred *bight_defer_to_thread(
-    struct bight_reactor *reactor, bight_thread_function function, void *context)
+struct bight_deferred *bight_defer_to_thread_at(
+    const char *place, struct bight_reactor *reactor, bight_thread_function function, void *context)
 {
-    return bight_defer_to_thread_full(reactor, function, context, NULL);
+    return bight_defer_to_thread_full_at(place, reactor, function, context, NULL);
 }
 
 /* ------------------------------------------------------------------------------------- size and figures */
