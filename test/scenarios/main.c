@@ -7,6 +7,6 @@
 
 int main(int argc, char **argv)
 {
-    const struct bight_scenario scenarios[] = { echo_scenario };
+    const struct bight_scenario scenarios[] = { echo_scenario, half_close_scenario, relay_scenario };
     return bight_explorer_main(scenarios, sizeof scenarios / sizeof scenarios[0], argc, argv);
 }

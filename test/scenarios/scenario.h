@@ -77,6 +77,6 @@ struct trouble {
 struct trouble draw_trouble(struct audit *audit);
 void set_trouble(struct audit *audit, const struct trouble *trouble, struct bight_host *const *hosts, size_t count);
 
-extern const struct bight_scenario echo_scenario;
+extern const struct bight_scenario echo_scenario, half_close_scenario, relay_scenario;
 
 #endif
