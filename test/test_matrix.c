@@ -2,423 +2,9 @@
 /* test_matrix.c - everything done inside everything (T22): each kind of callback x each thing that a program may do
  * there, on sockets, in a running reactor, under sanitizers. A cell passes when nothing crashes or leaks, every
  * protocol that was made has ended once, lent memory was released once, and no factory is left with connections. */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <signal.h>
 
-#include <bight/log.h>
-
-#include "transport/socket.h"
-#include "transport_support.h"
-
-/* --------------------------------------------------------------------------------- the present cell */
-
-struct cell {
-    const char *situation, *action;
-    void (*act)(void);
-    bool acted;
-    int peer_fd;
-    bool held;
-    struct bight_deferred *deferred;
-    struct bight_promise promise;
-    int lent, released;
-    int steps;
-    struct bight_layer *layer; /* one that stays until it is popped */
-};
-
-static struct cell cell;
-static int protocols_made, protocols_ended;
-static uint8_t large[300000];
-
-/* The action, once. */
-static void act(void)
-{
-    if (!cell.acted) {
-        cell.acted = true;
-        cell.act();
-    }
-}
-
-/* Said by the situations. */
-static bool act_in_made, act_in_data, act_in_lost, act_in_read_lost, act_in_write_lost, act_in_replaced;
-static bool handle_end, act_in_factory;
-
-static void maybe(bool wanted)
-{
-    if (wanted) {
-        act();
-    }
-}
-
-static void cell_made(struct bight_protocol *p)
-{
-    (void)p;
-    protocols_made++;
-    maybe(act_in_made);
-}
-
-static void cell_data(struct bight_protocol *p, const uint8_t *data, size_t size)
-{
-    (void)p;
-    (void)data;
-    (void)size;
-    maybe(act_in_data);
-}
-
-static void cell_lost(struct bight_protocol *p, const struct bight_failure *reason)
-{
-    ck_assert_ptr_nonnull(reason);
-    ck_assert_int_eq(bight_transport_write(p->transport, "x", 1), BIGHT_E_CLOSED);
-    protocols_ended++;
-    maybe(act_in_lost);
-}
-
-static bool cell_read_lost(struct bight_protocol *p)
-{
-    (void)p;
-    maybe(act_in_read_lost);
-    return handle_end;
-}
-
-static void cell_write_lost(struct bight_protocol *p)
-{
-    (void)p;
-    maybe(act_in_write_lost);
-}
-
-static void cell_replaced(struct bight_protocol *p)
-{
-    (void)p;
-    protocols_ended++;
-    maybe(act_in_replaced);
-}
-
-static const struct bight_protocol_ops cell_ops = {
-    .connection_made = cell_made,
-    .data_received = cell_data,
-    .connection_lost = cell_lost,
-    .read_connection_lost = cell_read_lost,
-    .write_connection_lost = cell_write_lost,
-    .protocol_replaced = cell_replaced,
-};
-
-static void factory_heard(struct bight_factory *factory, const struct bight_failure *reason)
-{
-    (void)factory;
-    (void)reason;
-    maybe(act_in_factory);
-}
-
-static const struct bight_factory_ops cell_factory_ops = { .connection_ended = factory_heard };
-static struct bight_factory cell_factory = BIGHT_FACTORY(struct bight_protocol, &cell_ops);
-
-static void act_context(void *context)
-{
-    (void)context;
-    act();
-}
-
-static void release_lent(void *context)
-{
-    (void)context;
-    cell.released++;
-}
-
-static void lend(size_t size, bight_release_function release)
-{
-    if (bight_transport_write_lent(transport, large, size, release, NULL) == 0) {
-        cell.lent++;
-    }
-}
-
-/* The cell's connection, NULL when it may be gone. */
-static struct bight_transport *target(void)
-{
-    return cell.held ? protocol->transport : NULL;
-}
-
-/* -------------------------------------------------------------------------------------------- layers */
-
-static bool act_in_received, act_in_write, act_in_write_end, act_in_received_end, act_in_free;
-
-static void layer_received(struct bight_layer *layer, const uint8_t *data, size_t size)
-{
-    maybe(act_in_received);
-    bight_layer_deliver(layer, data, size);
-}
-
-static void layer_received_end(struct bight_layer *layer)
-{
-    maybe(act_in_received_end);
-    bight_layer_deliver_end(layer);
-}
-
-static int layer_write(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
-{
-    maybe(act_in_write);
-    return bight_layer_send(layer, pieces, count);
-}
-
-static void layer_write_end(struct bight_layer *layer)
-{
-    maybe(act_in_write_end);
-    bight_layer_send_end(layer);
-}
-
-static void layer_free(struct bight_layer *layer)
-{
-    if (cell.layer == layer) {
-        cell.layer = NULL;
-    }
-    maybe(act_in_free);
-    free(layer);
-}
-
-static const struct bight_layer_ops layer_ops = {
-    .received = layer_received,
-    .received_end = layer_received_end,
-    .write = layer_write,
-    .write_end = layer_write_end,
-    .free = layer_free,
-};
-
-static void push_layer(void)
-{
-    struct bight_layer *layer = calloc(1, sizeof *layer);
-    layer->ops = &layer_ops;
-    if (transport == NULL || bight_transport_push_layer(transport, layer) != 0) {
-        free(layer);
-        return;
-    }
-    cell.layer = layer;
-}
-
-/* ----------------------------------------------------------------------------------------- producers */
-
-static bool act_in_pause, act_in_resume, act_in_stop;
-
-static void producer_pause(void *context)
-{
-    (void)context;
-    maybe(act_in_pause);
-}
-
-static void producer_resume(void *context)
-{
-    (void)context;
-    maybe(act_in_resume);
-}
-
-static void producer_stop(void *context)
-{
-    (void)context;
-    maybe(act_in_stop);
-}
-
-static const struct bight_producer_ops producer = {
-    .pause = producer_pause,
-    .resume = producer_resume,
-    .stop = producer_stop,
-};
-
-/* ------------------------------------------------------------------------------------------- actions */
-
-static void lose(void)
-{
-    bight_transport_lose_connection(target());
-}
-
-static void abort_it(void)
-{
-    bight_transport_abort_connection(target());
-}
-
-static void write_small(void)
-{
-    (void)bight_transport_write(target(), "small", 5);
-}
-
-static void write_large(void)
-{
-    (void)bight_transport_write(target(), large, sizeof large);
-}
-
-static void write_lent(void)
-{
-    lend(sizeof large, release_lent);
-}
-
-static void write_bytes(void)
-{
-    struct bight_bytes *bytes = bight_bytes_new(large, 10000);
-    (void)bight_transport_write_bytes(target(), bytes);
-    bight_bytes_release(bytes);
-}
-
-static void pause_it(void)
-{
-    bight_transport_pause(target());
-}
-
-static void pause_and_resume(void)
-{
-    bight_transport_pause(target());
-    bight_transport_resume(target());
-}
-
-static void cancel(void)
-{
-    bight_deferred_cancel(cell.deferred);
-}
-
-static void fire(void)
-{
-    (void)bight_callback(cell.promise, NULL, NULL);
-}
-
-static void stop(void)
-{
-    (void)bight_reactor_stop(reactor);
-}
-
-static void stop_twice(void)
-{
-    stop();
-    stop();
-}
-
-static void release(void)
-{
-    if (cell.held) {
-        cell.held = false;
-        bight_protocol_release(protocol);
-    }
-}
-
-static void free_things(void)
-{
-    bight_reactor_free(reactor);
-    bight_protocol_free(protocol);
-}
-
-static void switch_it(void)
-{
-    struct bight_protocol *next = bight_protocol_new(&cell_factory);
-    if (bight_transport_switch_protocol(target(), next, "rest", 4) != 0) {
-        bight_protocol_free(next);
-    }
-}
-
-static void lose_write(void)
-{
-    (void)bight_transport_lose_write(target());
-}
-
-static void push_it(void)
-{
-    push_layer();
-}
-
-static void pop_it(void)
-{
-    if (cell.layer != NULL) {
-        bight_layer_pop(cell.layer);
-    }
-}
-
-static void produce(void)
-{
-    (void)bight_transport_register_producer(target(), &producer, NULL, true);
-}
-
-static void unproduce(void)
-{
-    (void)bight_transport_unregister_producer(target());
-}
-
-static void time_out_soon(void)
-{
-    (void)bight_transport_set_total_timeout(target(), 1e-9);
-    (void)bight_transport_set_idle_timeout(target(), 1e-9);
-}
-
-static void tie_another(void)
-{
-    struct bight_promise promise;
-    struct bight_deferred *deferred = bight_deferred_new(&promise, NULL, NULL);
-    bight_deferred_release(bight_protocol_tie(protocol, deferred));
-}
-
-static void connect_another(void)
-{
-    int code, ends[2];
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    struct bight_address nowhere = { 0 };
-    struct bight_transport *other =
-        bight_transport_new(reactor, &cell_factory, &bight_socket_bottom, NULL, ends[0], &nowhere, false, &code);
-    if (other == NULL) {
-        ck_assert_int_eq(code, BIGHT_E_SHUTDOWN);
-        close(ends[0]);
-    } else {
-        bight_transport_start(other);
-    }
-    close(ends[1]);
-}
-
-static void lose_and_write_and_abort(void)
-{
-    write_small();
-    lose();
-    abort_it();
-}
-
-static void everything(void)
-{
-    pause_and_resume();
-    write_large();
-    push_it();
-    write_lent();
-    switch_it();
-    pop_it();
-    connect_another();
-    cancel();
-    lose_write();
-    lose();
-    abort_it();
-    release();
-}
-
-static const struct {
-    const char *name;
-    void (*act)(void);
-} actions[] = {
-    { "lose", lose },
-    { "abort", abort_it },
-    { "write small", write_small },
-    { "write large", write_large },
-    { "write lent", write_lent },
-    { "write bytes", write_bytes },
-    { "pause", pause_it },
-    { "pause and resume", pause_and_resume },
-    { "cancel", cancel },
-    { "fire", fire },
-    { "stop", stop },
-    { "stop twice", stop_twice },
-    { "release", release },
-    { "free", free_things },
-    { "switch", switch_it },
-    { "lose write", lose_write },
-    { "push", push_it },
-    { "pop", pop_it },
-    { "produce", produce },
-    { "unproduce", unproduce },
-    { "time out", time_out_soon },
-    { "tie", tie_another },
-    { "connect", connect_another },
-    { "write, lose, abort", lose_and_write_and_abort },
-    { "everything", everything },
-};
+#include "matrix_support.h"
 
 /* ----------------------------------------------------------------------------------------- situations */
 
@@ -608,6 +194,150 @@ static void in_linger(void)
     in_timer();
 }
 
+static void in_total_timeout(void)
+{
+    act_in_lost = true;
+    ck_assert_int_eq(bight_transport_set_total_timeout(transport, 1e-9), 0);
+}
+
+static void in_timed_out(void)
+{
+    struct bight_promise promise;
+    struct bight_deferred *deferred = bight_deferred_new(&promise, act_canceller, NULL);
+    ck_assert_int_eq(bight_deferred_add_timeout(deferred, 0, bight_reactor_clock(reactor)), 0);
+    forget(deferred);
+}
+
+static void in_build(void)
+{
+    act_in_build = true;
+    connect_another();
+}
+
+static void connect_other_factory(void)
+{
+    int fd = connect_with(&other_factory);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static void in_started(void)
+{
+    act_in_started = true;
+    connect_other_factory();
+}
+
+static void in_stopped(void)
+{
+    act_in_stopped = true;
+    connect_other_factory();
+}
+
+/* The action is for the cell's connection, from a handler of another. */
+static void in_data_of_another(void)
+{
+    act_in_data = true;
+    int fd = connect_with(&other_factory);
+    ck_assert_int_eq(send(fd, "x", 1, MSG_NOSIGNAL), 1);
+    close(fd);
+}
+
+static void in_loss_of_another(void)
+{
+    act_in_lost = true;
+    close(connect_with(&other_factory));
+}
+
+static struct bight_deferred *act_trigger(void *context)
+{
+    (void)context;
+    act();
+    return NULL;
+}
+
+static void in_trigger(enum bight_trigger_phase phase)
+{
+    ck_assert_int_eq(bight_add_trigger(reactor, BIGHT_SHUTDOWN, phase, act_trigger, NULL, NULL, NULL), 0);
+    bight_reactor_stop(reactor);
+}
+
+static void in_before_trigger(void)
+{
+    in_trigger(BIGHT_BEFORE);
+}
+
+static void in_during_trigger(void)
+{
+    in_trigger(BIGHT_DURING);
+}
+
+static void in_after_trigger(void)
+{
+    in_trigger(BIGHT_AFTER);
+}
+
+/* While everything is disconnected. */
+static void in_lost_at_shutdown(void)
+{
+    act_in_lost = true;
+    bight_reactor_stop(reactor);
+}
+
+static void in_call_from_thread(void)
+{
+    struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
+    ck_assert_int_eq(bight_call_from_thread(mailbox, act_context, NULL), 0);
+    bight_mailbox_release(mailbox);
+}
+
+static void act_signal(int number, void *context)
+{
+    (void)number;
+    (void)context;
+    act();
+}
+
+static void in_signal(void)
+{
+    ck_assert_int_eq(bight_on_signal(reactor, SIGUSR1, act_signal, NULL), 0);
+    raise(SIGUSR1);
+}
+
+static struct bight_foreign_watch foreign;
+
+static void act_watch(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    (void)context;
+    ck_assert_int_eq(bight_unwatch_descriptor(foreign), 0);
+    act();
+}
+
+static void in_foreign_watch(void)
+{
+    ck_assert_int_eq(bight_watch_descriptor(reactor, cell.peer_fd, BIGHT_WRITABLE, act_watch, NULL, NULL, &foreign), 0);
+}
+
+static void in_connected(void)
+{
+    listen_on_it();
+    struct bight_deferred *deferred = bight_connect(reactor, cell_endpoint(), &cell_factory);
+    bight_deferred_add_both(deferred, act_result, NULL);
+    bight_deferred_release(deferred);
+}
+
+static void in_scope_closed(void)
+{
+    struct bight_scope *scope = bight_scope_new(bight_reactor_clock(reactor));
+    ck_assert_int_eq(bight_protocol_join_scope(protocol, scope), 0);
+    struct bight_deferred *deferred = bight_scope_close(scope, 0);
+    bight_deferred_add_both(deferred, act_result, NULL);
+    bight_deferred_release(deferred);
+    bight_scope_free(scope);
+}
+
 static const struct {
     const char *name;
     void (*arrange)(void);
@@ -637,6 +367,22 @@ static const struct {
     { "canceller", in_canceller },
     { "factory's connection_ended", in_factory },
     { "linger", in_linger },
+    { "total timeout", in_total_timeout },
+    { "canceller by a timeout", in_timed_out },
+    { "factory's build_protocol", in_build },
+    { "factory's started", in_started },
+    { "factory's stopped", in_stopped },
+    { "data_received of another", in_data_of_another },
+    { "connection_lost of another", in_loss_of_another },
+    { "before-trigger", in_before_trigger },
+    { "during-trigger", in_during_trigger },
+    { "after-trigger", in_after_trigger },
+    { "connection_lost at shutdown", in_lost_at_shutdown },
+    { "call from a thread", in_call_from_thread },
+    { "signal", in_signal },
+    { "foreign watch", in_foreign_watch },
+    { "connect's handler", in_connected },
+    { "scope's end", in_scope_closed },
 };
 
 /* ------------------------------------------------------------------------------------- running a cell */
@@ -694,6 +440,7 @@ static void forget_situation(void)
     act_in_made = act_in_data = act_in_lost = act_in_read_lost = act_in_write_lost = act_in_replaced = false;
     act_in_received = act_in_write = act_in_write_end = act_in_received_end = act_in_free = false;
     act_in_pause = act_in_resume = act_in_stop = handle_end = act_in_factory = false;
+    act_in_build = act_in_started = act_in_stopped = false;
 }
 
 static void ignore_result(struct bight_result *result, void *context)
@@ -720,7 +467,8 @@ static void run_cell(size_t situation, size_t action)
         protocols_made, protocols_ended);
     ck_assert_msg(cell.lent == cell.released, "%s x %s: %d lent, %d released", cell.situation, cell.action, cell.lent,
         cell.released);
-    ck_assert_msg(cell_factory.connections == 0, "%s x %s: connections left", cell.situation, cell.action);
+    ck_assert_msg(cell_factory.connections + cell_factory.ports + other_factory.connections == 0,
+        "%s x %s: connections left", cell.situation, cell.action);
     ck_assert_msg(bight_deferred_has_fired(cell.deferred), "%s x %s: not fired", cell.situation, cell.action);
     bight_deferred_add_both(cell.deferred, ignore_result, NULL);
     bight_deferred_release(cell.deferred);
@@ -741,6 +489,7 @@ START_TEST(every_action_is_legal_in_every_callback) /* T22, R3 */
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL + 1); /* misuse and unhandled failures are part of it */
     cell_factory.ops = &cell_factory_ops;
+    other_factory.ops = &other_factory_ops;
     run_cell((size_t)_i, 0);
     int fd = lowest_free_descriptor();
     for (size_t action = 0; action < sizeof actions / sizeof *actions; action++) {
