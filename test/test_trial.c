@@ -404,6 +404,41 @@ START_TEST(a_job_of_the_pool_makes_a_reactor_dirty) /* R10 */
 }
 END_TEST
 
+static bool run_without_memory(void *context)
+{
+    double hour = 3600;
+    static char a[] = "";
+    struct bight_reactor *reactor = bight_testing_reactor_new();
+    (void)context;
+    if (reactor == NULL) {
+        return true;
+    }
+    bight_trial_begin();
+    bight_trial_add_cleanup(note_cleanup, a);
+    bool well = bight_trial_run(reactor, fire_later, &hour, 4000);
+    bight_reactor_free(reactor);
+    return well || bight_testing_fault_injected();
+}
+
+START_TEST(a_trial_survives_each_failed_allocation)
+{
+    ck_assert_uint_eq(bight_testing_with_faults(run_without_memory, NULL, 0), 0);
+    ck_assert_int_gt(times_told, 3);
+}
+END_TEST
+
+START_TEST(cleanups_run_when_the_reactor_stops_by_itself)
+{
+    static char a[] = "a";
+    struct bight_reactor *reactor = bight_testing_reactor_new();
+    bight_trial_begin();
+    bight_trial_add_cleanup(note_cleanup, a);
+    ck_assert(!bight_trial_run(reactor, stop_the_reactor, NULL, 10));
+    ck_assert_str_eq(order, "a");
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 /* ---------------------------------------------------------------------------------------- frameworks */
 
 START_TEST(without_a_function_a_failure_aborts_the_process)
@@ -445,6 +480,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, ports_and_their_connections_are_named_with_the_place_of_listening);
     tcase_add_test(tests, attempts_and_their_connections_are_named_with_the_place_of_connecting);
     tcase_add_test(tests, a_job_of_the_pool_makes_a_reactor_dirty);
+    tcase_add_test(tests, a_trial_survives_each_failed_allocation);
+    tcase_add_test(tests, cleanups_run_when_the_reactor_stops_by_itself);
     tcase_add_test_raise_signal(tests, without_a_function_a_failure_aborts_the_process, SIGABRT);
     tcase_add_test(tests, what_is_as_expected_does_not_trouble_check);
 }

@@ -113,7 +113,7 @@ static void finish_cleanup(struct bight_deferred *deferred)
     bight_deferred_release(deferred);
 }
 
-bool bight_trial_end_at(const char *place, struct bight_reactor *reactor)
+static void run_cleanups(void)
 {
     while (trial.cleanups != NULL) {
         struct bight_deferred *deferred = run_last_cleanup();
@@ -121,6 +121,11 @@ bool bight_trial_end_at(const char *place, struct bight_reactor *reactor)
             finish_cleanup(deferred);
         }
     }
+}
+
+bool bight_trial_end_at(const char *place, struct bight_reactor *reactor)
+{
+    run_cleanups();
     if (reactor != NULL) {
         (void)bight_trial_write_left_over(&trial.text, reactor, trial.since);
     } else {
@@ -277,6 +282,7 @@ bool bight_trial_run_at(
     } else {
         bight_trial_write(&trial.text, "there is no reactor\n");
     }
+    run_cleanups(); /* when the run did not come to them */
     bight_reactor_free(own);
     return conclude(place);
 }
