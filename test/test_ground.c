@@ -3,8 +3,11 @@
  * while memory runs out at every place in turn; what is true of every descriptor and of every function that gives a
  * Deferred; and what begins while everything is ended. */
 #include <dirent.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <bight/bight.h>
@@ -386,11 +389,139 @@ START_TEST(who_connects_again_while_all_is_disconnected_is_refused) /* R3, E2 */
 }
 END_TEST
 
+/* --------------------------------------------------------------------------------- on a host's loop */
+
+static struct event_base *host;
+static struct bight_protocol *guest;
+static char guest_heard_of[64];
+
+static void guest_hears(const char *what)
+{
+    strncat(guest_heard_of, what, sizeof guest_heard_of - strlen(guest_heard_of) - 1);
+}
+
+static void guest_connected(struct bight_protocol *protocol)
+{
+    guest = protocol;
+}
+
+static void guest_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    guest_hears("data ");
+    (void)bight_transport_write(protocol->transport, data, size);
+}
+
+static bool guest_read_ended(struct bight_protocol *protocol)
+{
+    guest_hears("end ");
+    (void)bight_transport_write(protocol->transport, "answer", 6);
+    return true;
+}
+
+static void guest_write_ended(struct bight_protocol *protocol)
+{
+    (void)protocol;
+    guest_hears("shut ");
+}
+
+static void guest_ended(struct bight_protocol *protocol, const struct bight_failure *reason)
+{
+    (void)protocol;
+    guest = NULL;
+    guest_hears(bight_error_name(bight_failure_code(reason)));
+}
+
+static const struct bight_protocol_ops host_ops = {
+    .connection_made = guest_connected,
+    .data_received = guest_received,
+    .read_connection_lost = guest_read_ended,
+    .write_connection_lost = guest_write_ended,
+    .connection_lost = guest_ended,
+};
+static struct bight_factory host_factory = BIGHT_FACTORY(struct bight_protocol, &host_ops);
+
+static void host_turns(void)
+{
+    for (int i = 0; i < 20; i++) {
+        event_base_loop(host, EVLOOP_NONBLOCK);
+    }
+}
+
+static void ck_far_end(int fd, const char *expected)
+{
+    char text[64] = "";
+    host_turns();
+    ssize_t got = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
+    ck_assert_str_eq(got > 0 ? text : "", expected);
+}
+
+static int begin_on_host(void)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    int length = snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "bight-ground-%d", (int)getpid());
+    host = event_base_new();
+    const struct bight_reactor_options options = { .size = sizeof options, .host = host };
+    reactor = bight_reactor_new_full(&options);
+    snprintf(endpoint, sizeof endpoint, "unix:@bight-ground-%d", (int)getpid());
+    ck_assert_int_eq(bight_serve(reactor, endpoint, &host_factory), 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&un, size), 0);
+    host_turns();
+    ck_assert_ptr_nonnull(guest);
+    return fd;
+}
+
+START_TEST(a_guests_connection_lives_on_the_hosts_turns) /* R3, T11 */
+{
+    int fd = begin_on_host();
+    ck_assert_int_eq(bight_transport_write(guest->transport, "outside", 7), 0); /* of any handler */
+    ck_far_end(fd, "outside");
+    ck_assert_int_eq(send(fd, "ping", 4, MSG_NOSIGNAL), 4);
+    ck_far_end(fd, "ping");
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    ck_far_end(fd, "answer");
+    ck_assert_int_eq(bight_transport_lose_write(guest->transport), 0); /* outside, too */
+    ck_assert_str_eq(guest_heard_of, "data end ");
+    host_turns();
+    ck_assert_str_eq(guest_heard_of, "data end shut CONNECTION_DONE");
+    close(fd);
+    bight_reactor_free(reactor);
+    event_base_free(host);
+}
+END_TEST
+
+static void note_stopped(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+    guest_hears(" stopped");
+}
+
+START_TEST(stopping_a_guest_ends_its_connections_and_then_tells) /* R3, T5 */
+{
+    int fd = begin_on_host();
+    struct bight_deferred *stopped = bight_reactor_stop_later(reactor);
+    bight_deferred_add_callback(stopped, note_stopped, NULL);
+    ck_assert_str_eq(guest_heard_of, "");
+    host_turns();
+    ck_assert_str_eq(guest_heard_of, "CONNECTION_LOST stopped");
+    ck_assert_uint_eq(host_factory.connections + host_factory.ports, 0);
+    bight_deferred_release(stopped);
+    close(fd);
+    bight_reactor_free(reactor);
+    ck_assert_int_eq(event_base_loop(host, EVLOOP_NONBLOCK), 1); /* nothing of bight's is left on it */
+    event_base_free(host);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_room_full_of_clients_survives_every_lack_of_memory);
     tcase_add_test(tests, what_gives_a_deferred_never_gives_null);
     tcase_add_test(tests, no_descriptor_is_handed_on_to_another_program);
+    tcase_add_test(tests, a_guests_connection_lives_on_the_hosts_turns);
+    tcase_add_test(tests, stopping_a_guest_ends_its_connections_and_then_tells);
     tcase_add_loop_test(tests, who_connects_again_while_all_is_disconnected_is_refused, 0, 2);
 }
 
