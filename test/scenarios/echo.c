@@ -120,7 +120,7 @@ static void run_echo(struct echo *echo)
     struct bight_reactor *server = audit_reactor(audit, hosts[0], 192 * 1024);
     echo->clients[0] = audit_reactor(audit, hosts[1], MOST_BYTES);
     echo->clients[1] = audit_reactor(audit, hosts[2], MOST_BYTES);
-    audit_listen(audit, server, "tcp:7", &echo->server_factory);
+    (void)audit_listen(audit, server, "tcp:7", &echo->server_factory);
     echo->trouble = draw_trouble(audit);
     set_trouble(audit, &echo->trouble, hosts, 3);
     for (size_t i = 0; i < count; i++) {

@@ -225,7 +225,7 @@ static void run_half_close(struct half_close *scenario)
     size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CONVERSATIONS);
     struct bight_reactor *server = audit_reactor(audit, hosts[0], MOST_BYTES);
     scenario->client = audit_reactor(audit, hosts[1], MOST_BYTES);
-    audit_listen(audit, server, "tcp:7", &scenario->factories[1]);
+    (void)audit_listen(audit, server, "tcp:7", &scenario->factories[1]);
     scenario->trouble = draw_trouble(audit);
     set_trouble(audit, &scenario->trouble, hosts, 2);
     for (size_t i = 0; i < count; i++) {

@@ -7,6 +7,7 @@
 
 int main(int argc, char **argv)
 {
-    const struct bight_scenario scenarios[] = { echo_scenario, half_close_scenario, relay_scenario };
+    const struct bight_scenario scenarios[] = { echo_scenario, chat_scenario, connect_scenario, half_close_scenario,
+        relay_scenario, drain_scenario };
     return bight_explorer_main(scenarios, sizeof scenarios / sizeof scenarios[0], argc, argv);
 }

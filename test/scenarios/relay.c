@@ -315,8 +315,8 @@ static void run_relay(struct relay *relay)
     relay->sink = audit_reactor(audit, hosts[2], CAP);
     relay->by_producers = draw(audit, 50);
     relay->slowness = draw_seconds(audit, 0.1);
-    audit_listen(audit, relay->proxy, "tcp:8", &relay->accepted);
-    audit_listen(audit, relay->sink, "tcp:9", &relay->sinks);
+    (void)audit_listen(audit, relay->proxy, "tcp:8", &relay->accepted);
+    (void)audit_listen(audit, relay->sink, "tcp:9", &relay->sinks);
     relay->trouble = draw_trouble(audit);
     set_trouble(audit, &relay->trouble, hosts, 3);
     for (size_t i = 0; i < count; i++) {

@@ -45,8 +45,8 @@ bool audit_is_wrong(void);
 
 /* A reactor whose connections may have `cap` bytes queued at most, which is looked at before every step. */
 struct bight_reactor *audit_reactor(struct audit *audit, struct bight_host *host, size_t cap);
-/* Listens, and keeps the port; it must succeed at once. */
-void audit_listen(
+/* Listens, and keeps the port; it must succeed at once, or fail for want of descriptors (false). */
+bool audit_listen(
     struct audit *audit, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 /* The Deferred must finish before the end; its result is cleared. Takes it. */
 void audit_watch(struct audit *audit, struct bight_deferred *deferred);
@@ -77,6 +77,7 @@ struct trouble {
 struct trouble draw_trouble(struct audit *audit);
 void set_trouble(struct audit *audit, const struct trouble *trouble, struct bight_host *const *hosts, size_t count);
 
-extern const struct bight_scenario echo_scenario, half_close_scenario, relay_scenario;
+extern const struct bight_scenario echo_scenario, chat_scenario, connect_scenario, half_close_scenario, relay_scenario,
+    drain_scenario;
 
 #endif

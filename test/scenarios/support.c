@@ -109,20 +109,25 @@ struct bight_reactor *audit_reactor(struct audit *audit, struct bight_host *host
 static void note_port(struct bight_result *result, void *context)
 {
     struct audit *audit = context;
-    if (bight_result_failure(result) != NULL) {
-        audit_wrong("cannot listen: %s", bight_failure_message(bight_result_failure(result)));
+    const struct bight_failure *failure = bight_result_failure(result);
+    if (failure != NULL) {
+        if (bight_failure_code(failure) != BIGHT_E_TOO_MANY_FILES) {
+            audit_wrong("cannot listen: %s", bight_failure_message(failure));
+        }
         bight_result_clear(result);
         return;
     }
     audit->ports[audit->port_count++] = bight_result_take(result, &bight_type_port);
 }
 
-void audit_listen(
+bool audit_listen(
     struct audit *audit, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
+    size_t before = audit->port_count;
     struct bight_deferred *listening = bight_listen(reactor, endpoint, factory);
     (void)bight_deferred_add_both(listening, note_port, audit);
     bight_deferred_release(listening);
+    return audit->port_count > before;
 }
 
 static void finish_watched(struct bight_result *result, void *context)
