@@ -334,6 +334,21 @@ START_TEST(lose_write_tells_from_the_loop) /* T11, T6 */
 }
 END_TEST
 
+START_TEST(the_end_of_writing_that_a_producer_held_up_is_told_from_the_loop) /* T8, T11, T6 */
+{
+    set_up();
+    bight_transport_register_producer(transport, &push_ops, NULL, true);
+    bight_transport_lose_write(transport);
+    settle();
+    ck_heard("");
+    ck_assert_int_eq(bight_transport_unregister_producer(transport), 0);
+    ck_heard("");
+    settle();
+    ck_heard("write-lost");
+    tear_down();
+}
+END_TEST
+
 static bool handled(struct bight_protocol *p)
 {
     (void)p;
@@ -477,6 +492,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, no_data_is_received_after_abort);
     tcase_add_test(tests, lose_write_flushes_then_tells_and_reading_goes_on);
     tcase_add_test(tests, lose_write_tells_from_the_loop);
+    tcase_add_test(tests, the_end_of_writing_that_a_producer_held_up_is_told_from_the_loop);
     tcase_add_test(tests, after_the_peers_eof_a_handler_can_go_on_writing);
     tcase_add_test(tests, the_peers_eof_flushes_what_was_written);
     tcase_add_test(tests, lose_after_lose_write_lingers_too);

@@ -174,6 +174,17 @@ int bight_transport_register_producer(
     return BIGHT_OK;
 }
 
+/* What lose_connection or lose_write waited for goes on; that writing has ended the protocol hears from the loop. */
+static void go_on_closing(struct bight_transport *transport)
+{
+    int code = transport->state & BIGHT_STATE_LOSING ? BIGHT_OK : bight_output_ask(transport);
+    if (code != BIGHT_OK) {
+        bight_close_end(transport, bight_failure_of(code), true);
+        return;
+    }
+    bight_close_flush(transport);
+}
+
 int bight_transport_unregister_producer(struct bight_transport *transport)
 {
     BIGHT_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
@@ -185,7 +196,7 @@ int bight_transport_unregister_producer(struct bight_transport *transport)
     }
     transport->state &= ~BIGHT_STATE_PRODUCING;
     if (transport->state & (BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) {
-        bight_close_flush(transport);
+        go_on_closing(transport);
     } else {
         bight_flow_judge(transport);
     }
