@@ -138,7 +138,12 @@ static void give_protocol(struct bight_promise promise, struct bight_transport *
         bight_protocol_hold(protocol);
         bight_protocol_release(first);
     }
-    (void)bight_callback(promise, &bight_type_protocol, protocol);
+    struct bight_result result = { &bight_type_protocol, protocol, NULL };
+    if (bight_promise_is_open(promise)) {
+        (void)bight_callback(promise, result.type, result.value);
+    } else {
+        bight_result_discard(&result); /* cancelled in connection_made, which is no misuse of ours to report */
+    }
 }
 
 static void win(struct race *race, struct bight_connector *connector, size_t index)
