@@ -200,6 +200,25 @@ START_TEST(a_producer_is_stopped_once_at_loss) /* T14 */
 }
 END_TEST
 
+START_TEST(a_producers_writes_outside_handlers_are_not_sent_inside_a_call) /* T6, T13 */
+{
+    int released = 0;
+    set_up();
+    bight_transport_register_producer(transport, &producer, NULL, true);
+    bight_transport_write(transport, block, 100);
+    ck_assert_int_eq(bight_transport_write_lent(transport, block, sizeof block, count_release, &released), 0);
+    ck_assert_int_eq(released, 0);
+    struct iovec part = { block, 20000 };
+    ck_assert_int_eq(bight_transport_write_sequence(transport, &part, 1), 0);
+    ck_assert_int_eq(released, 0);
+    settle();
+    ck_assert_int_eq(released, 1);
+    ck_heard("");
+    bight_transport_unregister_producer(transport);
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, an_accepted_connection_that_does_not_read_is_not_read_from);
@@ -213,6 +232,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_second_producer_is_a_usage_error);
     tcase_add_test(tests, a_producer_on_a_closed_transport_is_stopped_at_once);
     tcase_add_test(tests, a_producer_is_stopped_once_at_loss);
+    tcase_add_test(tests, a_producers_writes_outside_handlers_are_not_sent_inside_a_call);
 }
 
 BIGHT_TEST_MAIN("flow", add_tests)

@@ -79,6 +79,20 @@ static void judge_producer(struct bight_extension *extension, size_t queued)
     }
 }
 
+/* Around a producer's function that may be called inside the program's own call: what it gathers is sent later, as what
+ * is written outside any handler, since nothing may happen to other connections, or to this one's output, in here. */
+static void enter_producer(struct bight_reactor *reactor)
+{
+    reactor->handler_depth++;
+}
+
+static void leave_producer(struct bight_reactor *reactor)
+{
+    if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
+        bight_reactor_wake(reactor);
+    }
+}
+
 void bight_flow_judge(struct bight_transport *transport)
 {
     struct bight_extension *extension = transport->extension;
@@ -89,9 +103,9 @@ void bight_flow_judge(struct bight_transport *transport)
     if (transport->state & BIGHT_STATE_PRODUCING) {
         struct bight_reactor *reactor = transport->hub->reactor;
         set_pressed(transport, false);
-        bight_reactor_enter(reactor);
+        enter_producer(reactor);
         judge_producer(extension, queued);
-        bight_reactor_leave(reactor);
+        leave_producer(reactor);
         return;
     }
     if (!(transport->state & BIGHT_STATE_PRESSURE_ON)) {
@@ -167,9 +181,9 @@ int bight_transport_register_producer(
     transport->state |= BIGHT_STATE_PRODUCING;
     bight_flow_judge(transport);
     if (!streaming && ops->resume != NULL && (transport->state & BIGHT_STATE_PRODUCING)) {
-        bight_reactor_enter(transport->hub->reactor);
+        enter_producer(transport->hub->reactor);
         ops->resume(context);
-        bight_reactor_leave(transport->hub->reactor);
+        leave_producer(transport->hub->reactor);
     }
     return BIGHT_OK;
 }
