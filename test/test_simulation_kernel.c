@@ -1,83 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated table of calls against the kernel's: the same scripts run on both, every answer is written down, and
- * the two texts must be the same. Real sockets are on 127.0.0.1, where everything has happened when a call returns. */
-#include "simulation_support.h"
+/* The simulated table of calls against the kernel's, by scripts that run on both: streams, names, wake-ups. Datagrams
+ * are in test_simulation_kernel_datagrams.c. */
+#include "kernel_script.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-struct script {
-    struct bight_system *system;
-    const struct bight_system_ops *ops;
-    struct bight_simulation *simulation; /* NULL: the kernel's own */
-    const char *path;
-    char text[16384];
-    size_t used;
-};
-
-static void note(struct script *script, const char *what, long result)
-{
-    int size = snprintf(script->text + script->used, sizeof script->text - script->used, "%s %ld\n", what, result);
-    script->used += (size_t)size;
-    ck_assert_uint_lt(script->used, sizeof script->text);
-}
-
-static void let_happen(struct script *script)
-{
-    if (script->simulation != NULL) {
-        bight_simulation_run(script->simulation, 0.01);
-    }
-}
-
-/* A number or a descriptor: which number a descriptor has does not count. */
-static int sign(int result)
-{
-    return result < 0 ? result : 0;
-}
-
-static void receive(struct script *script, const char *what, int fd)
-{
-    char buffer[100];
-    let_happen(script);
-    note(script, what, script->ops->recv(script->system, fd, buffer, sizeof buffer, 0));
-}
-
-static void send_text(struct script *script, const char *what, int fd, const char *text)
-{
-    note(script, what, script->ops->send(script->system, fd, text, strlen(text), MSG_NOSIGNAL));
-    let_happen(script);
-}
-
-static void tell_error(struct script *script, int fd)
-{
-    int error = -1;
-    socklen_t size = sizeof error;
-    let_happen(script);
-    note(script, "getsockopt", script->ops->getsockopt(script->system, fd, SOL_SOCKET, SO_ERROR, &error, &size));
-    note(script, "SO_ERROR", error);
-}
-
-static void close_fd(struct script *script, int fd)
-{
-    ck_assert_int_eq(script->ops->close(script->system, fd), 0);
-    let_happen(script);
-}
 
 static int make(struct script *script, int domain)
 {
     int fd = script->ops->socket(script->system, domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
     return fd;
-}
-
-static struct sockaddr_in loopback(uint16_t port)
-{
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
-    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return in;
 }
 
 static int bind_tcp(struct script *script, int fd, uint16_t port)
@@ -90,23 +24,6 @@ static int connect_tcp(struct script *script, int fd, uint16_t port)
 {
     struct sockaddr_in in = loopback(port);
     return script->ops->connect(script->system, fd, (struct sockaddr *)&in, sizeof in);
-}
-
-static uint16_t port_of(struct script *script, int fd)
-{
-    struct sockaddr_in in;
-    socklen_t size = sizeof in;
-    ck_assert_int_eq(script->ops->getsockname(script->system, fd, (struct sockaddr *)&in, &size), 0);
-    ck_assert_uint_eq(size, sizeof in);
-    return ntohs(in.sin_port);
-}
-
-static uint16_t port_of_any(struct script *script, int fd)
-{
-    struct sockaddr_in6 in6;
-    socklen_t size = sizeof in6;
-    ck_assert_int_eq(script->ops->getsockname(script->system, fd, (struct sockaddr *)&in6, &size), 0);
-    return ntohs(in6.sin6_port); /* at the same place in both forms */
 }
 
 static int listen_tcp(struct script *script)
@@ -161,6 +78,32 @@ static void half_closed(struct script *script)
     close_fd(script, ends[1]);
     receive(script, "the other end", ends[0]);
     close_fd(script, ends[0]);
+}
+
+static void take_message(struct script *script, const char *what, int fd)
+{
+    char buffer[100];
+    struct sockaddr_in in;
+    struct iovec parts[2] = { { buffer, 0 }, { buffer, sizeof buffer } };
+    struct msghdr message = { .msg_name = &in, .msg_namelen = sizeof in, .msg_iov = parts, .msg_iovlen = 2 };
+    ssize_t result = script->ops->recvmsg(script->system, fd, &message, 0);
+    note(script, what, result);
+    if (result >= 0) {
+        note(script, "size of name", message.msg_namelen);
+        note(script, "flags", message.msg_flags & ~MSG_CMSG_CLOEXEC);
+    }
+}
+
+static void received_as_messages(struct script *script)
+{
+    int ends[2];
+    pair_tcp(script, ends);
+    take_message(script, "nothing", ends[1]);
+    send_text(script, "send", ends[0], "hello");
+    take_message(script, "hello", ends[1]);
+    close_fd(script, ends[0]);
+    take_message(script, "the end", ends[1]);
+    close_fd(script, ends[1]);
 }
 
 static void closed_with_input_unread(struct script *script)
@@ -354,17 +297,6 @@ static void bind_second(struct script *script, int domains[2], bool only_ipv6, i
     close_fd(script, first);
 }
 
-/* False where the machine does not speak IPv6: then there is nothing to compare with. */
-static bool has_ipv6(struct script *script)
-{
-    int fd = bight_system_real()->ops->socket(bight_system_real(), AF_INET6, SOCK_STREAM, 0);
-    note(script, "IPv6", fd >= 0);
-    if (fd >= 0) {
-        bight_system_real()->ops->close(bight_system_real(), fd);
-    }
-    return fd >= 0;
-}
-
 static void shared_ports(struct script *script)
 {
     static const int options[] = { 0, SO_REUSEADDR, SO_REUSEPORT };
@@ -437,35 +369,9 @@ static void options(struct script *script)
     close_fd(script, listener);
 }
 
-/* ------------------------------------------------------------------------------------------ comparing */
-
-static void compare(void (*run)(struct script *script))
-{
-    char directory[] = "/tmp/bight-kernel-XXXXXX", path[64];
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(path, sizeof path, "%s/socket", directory);
-    struct world *world = world_new(1);
-    struct script simulated = { .system = system_of(world->server), .simulation = world->simulation, .path = path };
-    struct script real = { .system = bight_system_real(), .path = path };
-    simulated.ops = simulated.system->ops;
-    real.ops = real.system->ops;
-    run(&real);
-    run(&simulated);
-    rmdir(directory);
-    ck_assert_str_eq(simulated.text, real.text);
-    ck_assert_uint_gt(real.used, 0);
-    world_free(world);
-}
-
-#define COMPARED(name, script) \
-    START_TEST(name)           \
-    {                          \
-        compare(script);       \
-    }                          \
-    END_TEST
-
 COMPARED(a_refused_connection, refused)
 COMPARED(a_half_closed_connection, half_closed)
+COMPARED(a_stream_received_as_messages, received_as_messages)
 COMPARED(closing_with_input_unread, closed_with_input_unread)
 COMPARED(a_reset_by_so_linger, reset_by_linger)
 COMPARED(sending_to_a_closed_end, sent_to_a_closed_end)
@@ -482,6 +388,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_refused_connection);
     tcase_add_test(tests, a_half_closed_connection);
+    tcase_add_test(tests, a_stream_received_as_messages);
     tcase_add_test(tests, closing_with_input_unread);
     tcase_add_test(tests, a_reset_by_so_linger);
     tcase_add_test(tests, sending_to_a_closed_end);

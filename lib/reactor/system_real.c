@@ -46,6 +46,12 @@ static ssize_t real_sendmsg(struct bight_system *system, int fd, const struct ms
     return size_or_errno(sendmsg(fd, message, flags));
 }
 
+static ssize_t real_recvmsg(struct bight_system *system, int fd, struct msghdr *message, int flags)
+{
+    (void)system;
+    return size_or_errno(recvmsg(fd, message, flags));
+}
+
 static ssize_t real_read(struct bight_system *system, int fd, void *buffer, size_t size)
 {
     (void)system;
@@ -268,6 +274,7 @@ static const struct bight_system_ops real_ops = {
     .timerfd_set = real_timerfd_set,
     .random = real_random,
     .identity = real_identity,
+    .recvmsg = real_recvmsg,
 };
 
 struct bight_system *bight_system_real(void)

@@ -45,6 +45,21 @@ int bight_sim_parse_address(
     return 0;
 }
 
+int bight_sim_parse_target(const struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size,
+    struct bight_sim_address *parsed)
+{
+    int result = bight_sim_parse_address(socket->domain, address, size, parsed);
+    if (result < 0) {
+        return result;
+    }
+    bool is_mapped = bight_sim_is_mapped(parsed->ip);
+    if (bight_sim_is_any(parsed->ip)) {
+        parsed->ip[12] = is_mapped ? 127 : 0;
+        parsed->ip[15] = 1;
+    }
+    return is_mapped && socket->domain == AF_INET6 && socket->only_ipv6 ? -ENETUNREACH : 0;
+}
+
 /* ------------------------------------------------------------------------------------------- outcomes */
 
 static void fail(struct bight_sim_socket *socket, int error)
@@ -133,9 +148,7 @@ static int begin(struct bight_sim_socket *socket)
 static int begin_in_vain(struct bight_sim_socket *socket)
 {
     struct bight_simulation *simulation = socket->file.host->simulation;
-    const uint8_t *ip = socket->remote.ip;
-    bool is_near = bight_sim_is_mapped(ip) ? ip[12] == 10 && ip[13] == 0 : ip[0] == 0xfd;
-    if (!is_near) {
+    if (!bight_sim_is_near(socket->remote.ip)) {
         return -ENETUNREACH;
     }
     socket->state = BIGHT_SIM_CONNECTING;
@@ -158,6 +171,9 @@ static int bind_source(struct bight_sim_socket *socket)
 
 int bight_sim_socket_connect(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)
 {
+    if (bight_sim_is_datagram(socket)) {
+        return bight_sim_datagram_connect(socket, address, size);
+    }
     if (socket->state == BIGHT_SIM_CONNECTING) {
         return -EALREADY;
     }
@@ -171,16 +187,9 @@ int bight_sim_socket_connect(struct bight_sim_socket *socket, const struct socka
     if (socket->domain == AF_UNIX) {
         return bight_sim_connect_unix(socket, address, size);
     }
-    int result = bight_sim_parse_address(socket->domain, address, size, &socket->remote);
+    int result = bight_sim_parse_target(socket, address, size, &socket->remote);
     if (result < 0) {
         return result;
-    }
-    if (bight_sim_is_any(socket->remote.ip)) {
-        socket->remote.ip[15] = 1; /* a loopback address, as Linux takes it */
-        socket->remote.ip[12] = socket->domain == AF_INET ? 127 : 0;
-    }
-    if (bight_sim_is_mapped(socket->remote.ip) && socket->domain == AF_INET6 && socket->only_ipv6) {
-        return -ENETUNREACH;
     }
     result = bind_source(socket);
     if (result < 0) {

@@ -2,8 +2,7 @@
 /* sim_kernel.c - the simulated table of system calls: looks descriptors up, lets things go wrong, keeps the trace.
  *
  * Each function does what its namesake of the kernel does and gives -errno. What stands behind descriptors is in
- * sim_file.c and sim_socket.c. Datagram calls have their place between streams and making, and in the file ops of a
- * socket of their own, when the table gets them. */
+ * sim_file.c, sim_socket.c and sim_datagram.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -26,7 +25,7 @@ static loop_t *loop_of(system_t *system)
 static struct bight_sim_socket *socket_at(const loop_t *loop, int fd, const char *call, const void *caller)
 {
     struct bight_sim_file *file = bight_sim_file_get(loop, fd, call, caller);
-    if (BIGHT_UNLIKELY(file->ops != &bight_sim_socket_ops)) {
+    if (BIGHT_UNLIKELY(!bight_sim_is_socket(file))) {
         bight_sim_broken(loop->host, call, fd, "not a socket", caller);
     }
     return bight_sim_socket_of(file);
@@ -49,12 +48,13 @@ static ssize_t received(
     return result;
 }
 
-static ssize_t sent(
+/* Of a datagram that was cut short `result` may say more than was moved. */
+static ssize_t moved(
     const loop_t *loop, enum bight_sim_call call, int fd, const struct iovec *parts, size_t count, ssize_t result)
 {
     size_t left = result > 0 ? (size_t)result : 0;
     bight_sim_trace(loop->host, call, fd, (int64_t)count, result);
-    for (size_t i = 0; left > 0; i++) {
+    for (size_t i = 0; left > 0 && i < count; i++) {
         size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
         bight_sim_trace_bytes(loop->simulation, parts[i].iov_base, size);
         left -= size;
@@ -62,11 +62,22 @@ static ssize_t sent(
     return result;
 }
 
+static ssize_t send_parts(struct bight_sim_socket *socket, const struct iovec *parts, size_t count, int flags)
+{
+    return bight_sim_is_datagram(socket) ? bight_sim_datagram_send(socket, parts, count, NULL, 0)
+                                         : bight_sim_stream_send(socket, parts, count, flags);
+}
+
 static ssize_t sim_recv(system_t *system, int fd, void *buffer, size_t size, int flags)
 {
     loop_t *loop = loop_of(system);
-    (void)flags;
     struct bight_sim_socket *socket = socket_at(loop, fd, "recv", CALLER);
+    if (BIGHT_UNLIKELY(bight_sim_is_datagram(socket))) {
+        struct iovec part = { buffer, size };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+        ssize_t result = bight_sim_datagram_receive(socket, &message, flags);
+        return moved(loop, BIGHT_SIM_recv, fd, &part, 1, result);
+    }
     return received(loop, BIGHT_SIM_recv, fd, buffer, size, bight_sim_stream_receive(socket, buffer, size));
 }
 
@@ -75,7 +86,7 @@ static ssize_t sim_send(system_t *system, int fd, const void *data, size_t size,
     loop_t *loop = loop_of(system);
     const struct iovec part = { (void *)(uintptr_t)data, size };
     struct bight_sim_socket *socket = socket_at(loop, fd, "send", CALLER);
-    return sent(loop, BIGHT_SIM_send, fd, &part, 1, bight_sim_stream_send(socket, &part, 1, flags));
+    return moved(loop, BIGHT_SIM_send, fd, &part, 1, send_parts(socket, &part, 1, flags));
 }
 
 static ssize_t sim_sendmsg(system_t *system, int fd, const struct msghdr *message, int flags)
@@ -84,7 +95,42 @@ static ssize_t sim_sendmsg(system_t *system, int fd, const struct msghdr *messag
     const struct iovec *parts = message->msg_iov;
     size_t count = message->msg_iovlen;
     struct bight_sim_socket *socket = socket_at(loop, fd, "sendmsg", CALLER);
-    return sent(loop, BIGHT_SIM_sendmsg, fd, parts, count, bight_sim_stream_send(socket, parts, count, flags));
+    if (message->msg_name == NULL || message->msg_namelen == 0 || !bight_sim_is_datagram(socket)) {
+        return moved(loop, BIGHT_SIM_sendmsg, fd, parts, count, send_parts(socket, parts, count, flags));
+    }
+    ssize_t result = bight_sim_datagram_send(socket, parts, count, message->msg_name, message->msg_namelen);
+    bight_sim_trace_bytes(loop->simulation, message->msg_name, message->msg_namelen);
+    return moved(loop, BIGHT_SIM_sendmsg, fd, parts, count, result);
+}
+
+/* Of a stream one part is filled. */
+static ssize_t receive_stream(struct bight_sim_socket *socket, struct msghdr *message)
+{
+    size_t i = 0;
+    while (i + 1 < message->msg_iovlen && message->msg_iov[i].iov_len == 0) {
+        i++;
+    }
+    message->msg_namelen = message->msg_name != NULL ? 0 : message->msg_namelen;
+    message->msg_controllen = 0;
+    message->msg_flags = 0;
+    return message->msg_iovlen == 0
+               ? 0
+               : bight_sim_stream_receive(socket, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+}
+
+static ssize_t sim_recvmsg(system_t *system, int fd, struct msghdr *message, int flags)
+{
+    loop_t *loop = loop_of(system);
+    struct bight_sim_socket *socket = socket_at(loop, fd, "recvmsg", CALLER);
+    socklen_t room = message->msg_namelen;
+    bool is_datagram = bight_sim_is_datagram(socket);
+    ssize_t result = is_datagram ? bight_sim_datagram_receive(socket, message, flags) : receive_stream(socket, message);
+    if (result >= 0 && message->msg_name != NULL) {
+        socklen_t given = message->msg_namelen < room ? message->msg_namelen : room;
+        bight_sim_trace_bytes(loop->simulation, message->msg_name, given);
+        bight_sim_mix(loop->simulation, (uint64_t)message->msg_flags);
+    }
+    return moved(loop, BIGHT_SIM_recvmsg, fd, message->msg_iov, message->msg_iovlen, result);
 }
 
 static ssize_t sim_read(system_t *system, int fd, void *buffer, size_t size)
@@ -99,15 +145,15 @@ static ssize_t sim_write(system_t *system, int fd, const void *data, size_t size
     loop_t *loop = loop_of(system);
     const struct iovec part = { (void *)(uintptr_t)data, size };
     struct bight_sim_file *file = bight_sim_file_get(loop, fd, "write", CALLER);
-    return sent(loop, BIGHT_SIM_write, fd, &part, 1, file->ops->write(file, data, size));
+    return moved(loop, BIGHT_SIM_write, fd, &part, 1, file->ops->write(file, data, size));
 }
 
 static ssize_t sim_writev(system_t *system, int fd, const struct iovec *parts, int count)
 {
     loop_t *loop = loop_of(system);
     struct bight_sim_socket *socket = socket_at(loop, fd, "writev", CALLER);
-    ssize_t result = bight_sim_stream_send(socket, parts, (size_t)count, 0);
-    return sent(loop, BIGHT_SIM_writev, fd, parts, (size_t)count, result);
+    ssize_t result = send_parts(socket, parts, (size_t)count, 0);
+    return moved(loop, BIGHT_SIM_writev, fd, parts, (size_t)count, result);
 }
 
 static int sim_accept4(system_t *system, int fd, struct sockaddr *address, socklen_t *size, int flags)
@@ -142,7 +188,9 @@ static int sim_shutdown(system_t *system, int fd, int how)
         socket->shut_reading = true;
         bight_sim_socket_update(socket);
     }
-    if (result == 0 && how != SHUT_RD) {
+    if (result == 0 && how != SHUT_RD && bight_sim_is_datagram(socket)) {
+        socket->shut_writing = true;
+    } else if (result == 0 && how != SHUT_RD) {
         bight_sim_stream_shut(socket);
     }
     bight_sim_trace(loop->host, BIGHT_SIM_shutdown, fd, how, result);
@@ -168,14 +216,17 @@ static int make_socket(const loop_t *loop, int domain, int type)
     if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX) {
         return -EAFNOSUPPORT;
     }
-    if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM) {
+    int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    bool is_datagram = kind == SOCK_DGRAM && domain != AF_UNIX;
+    if (kind != SOCK_STREAM && !is_datagram) {
         return -EPROTONOSUPPORT;
     }
     int result = refuse_making(loop);
     if (result != 0) {
         return result;
     }
-    struct bight_sim_socket *socket = bight_sim_socket_new(loop->host, domain);
+    struct bight_sim_socket *socket =
+        is_datagram ? bight_sim_datagram_new(loop->host, domain) : bight_sim_socket_new(loop->host, domain);
     if (socket == NULL) {
         return -ENOBUFS;
     }
@@ -229,7 +280,7 @@ static int sim_getsockopt(system_t *system, int fd, int level, int name, void *v
     struct bight_sim_file *file = bight_sim_file_find(loop, fd, "getsockopt", CALLER);
     int result = -EBADF;
     if (file != NULL) {
-        bool is_socket = file->ops == &bight_sim_socket_ops;
+        bool is_socket = bight_sim_is_socket(file);
         result = is_socket ? bight_sim_get_option(bight_sim_socket_of(file), level, name, value, size) : -ENOTSOCK;
     }
     bight_sim_trace(loop->host, BIGHT_SIM_getsockopt, fd, name, result);
@@ -441,4 +492,5 @@ const struct bight_system_ops bight_sim_system_ops = {
     .random = sim_random,
     .identity = sim_identity,
     .start_job = bight_sim_start_job,
+    .recvmsg = sim_recvmsg,
 };

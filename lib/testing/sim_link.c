@@ -13,16 +13,16 @@
 
 /* -------------------------------------------------------------------------------------------- events */
 
-static bool way_is_lost(const struct bight_sim_event *event)
+static bool way_is_lost(const struct bight_host *from, const struct bight_host *to)
 {
-    return event->from != event->to && (event->from->vanished || event->to->vanished);
+    return from != to && (from->vanished || to->vanished);
 }
 
 static void event_is_due(struct bight_wheel_entry *entry)
 {
     struct bight_sim_event *event = BIGHT_CONTAINER(entry, struct bight_sim_event, entry);
     if (event->from != NULL) {
-        if (way_is_lost(event)) {
+        if (way_is_lost(event->from, event->to)) {
             return;
         }
         if (bight_sim_way(event->from, event->to)->apart) {
@@ -80,6 +80,11 @@ static void release_held(struct bight_simulation *simulation)
 struct bight_sim_way *bight_sim_way(struct bight_host *from, const struct bight_host *to)
 {
     return &from->ways[to->index];
+}
+
+bool bight_sim_is_cut(struct bight_host *from, const struct bight_host *to)
+{
+    return way_is_lost(from, to) || bight_sim_way(from, to)->apart;
 }
 
 static uint64_t nanoseconds(double seconds)

@@ -26,7 +26,7 @@ static bool *flag_of(struct bight_sim_socket *socket, int level, int name)
             return NULL;
         }
     }
-    if (level == IPPROTO_TCP && name == TCP_NODELAY && socket->domain != AF_UNIX) {
+    if (level == IPPROTO_TCP && name == TCP_NODELAY && socket->domain != AF_UNIX && !bight_sim_is_datagram(socket)) {
         return &socket->no_delay;
     }
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && socket->domain == AF_INET6) {
@@ -46,14 +46,6 @@ static int give_number(int number, void *value, socklen_t *size)
     return 0;
 }
 
-static int take_error(struct bight_sim_socket *socket)
-{
-    int error = socket->error;
-    socket->error = 0;
-    bight_sim_socket_update(socket);
-    return error;
-}
-
 int bight_sim_get_option(struct bight_sim_socket *socket, int level, int name, void *value, socklen_t *size)
 {
     const bool *flag = flag_of(socket, level, name);
@@ -65,9 +57,9 @@ int bight_sim_get_option(struct bight_sim_socket *socket, int level, int name, v
     }
     switch (name) {
     case SO_ERROR:
-        return give_number(take_error(socket), value, size);
+        return give_number(bight_sim_socket_take_error(socket), value, size);
     case SO_TYPE:
-        return give_number(SOCK_STREAM, value, size);
+        return give_number(bight_sim_is_datagram(socket) ? SOCK_DGRAM : SOCK_STREAM, value, size);
     case SO_DOMAIN:
         return give_number(socket->domain, value, size);
     case SO_ACCEPTCONN:

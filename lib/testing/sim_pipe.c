@@ -11,8 +11,6 @@
 #include "testing/simulation.h"
 #include "testing/testing.h"
 
-#define DEFAULT_SEND_ROOM ((size_t)208 * 1024)
-#define DEFAULT_RECEIVE_ROOM ((size_t)128 * 1024)
 #define JOINED_WITHIN (40 * BIGHT_SIM_MILLISECOND)
 #define LONGEST_PIECE 16384 /* of what is sent over a way of limited bandwidth */
 
@@ -312,11 +310,10 @@ size_t bight_sim_pipe_take(struct bight_sim_pipe *pipe, void *buffer, size_t siz
 bool bight_sim_pipe_init(struct bight_sim_pipe *pipe, struct bight_sim_wire *wire, int from)
 {
     struct bight_host *sender = wire->ends[from]->file.host, *receiver = wire->ends[!from]->file.host;
-    size_t send_room = sender->kernel.send_buffer, receive_room = receiver->kernel.receive_buffer;
     pipe->wire = wire;
     pipe->from = from;
-    pipe->send_room = send_room != 0 ? send_room : DEFAULT_SEND_ROOM;
-    pipe->receive_room = receive_room != 0 ? receive_room : DEFAULT_RECEIVE_ROOM;
+    pipe->send_room = bight_sim_send_room(sender);
+    pipe->receive_room = bight_sim_receive_room(receiver);
     bight_sim_event_init(&pipe->arrival, sender->simulation, sender, receiver, segments_arrive);
     bight_sim_event_init(&pipe->acknowledgement, sender->simulation, receiver, sender, acknowledgement_arrives);
     return make_segment_room(pipe) && make_room(pipe, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sim_socket.c - the life of a socket but for its stream: made, bound, listening, accepting, closed.
+/* sim_socket.c - the life of a socket but for its stream: made, bound, listening, accepting, closed. Datagram sockets
+ * are sim_datagram.c's, and share making, binding and names.
  *
  * A connection that came in is a socket without a descriptor in the queue of its listener until it is accepted; one
  * more than the backlog may wait there, as on Linux. Closing a listener resets those that wait. */
@@ -15,35 +16,65 @@
 struct bight_sim_socket *bight_sim_socket_new(struct bight_host *host, int domain)
 {
     struct bight_sim_socket *socket = bight_sim_allocate(sizeof *socket);
-    if (socket == NULL) {
-        return NULL;
+    if (socket != NULL) {
+        bight_sim_socket_init(socket, &bight_sim_socket_ops, host, domain);
+        bight_sim_socket_update(socket);
     }
-    bight_sim_file_init(&socket->file, &bight_sim_socket_ops, host);
-    socket->domain = domain;
-    bight_list_init(&socket->link);
-    bight_list_init(&socket->queue);
-    bight_sim_socket_update(socket);
     return socket;
 }
 
-void bight_sim_socket_update(struct bight_sim_socket *socket)
+void bight_sim_socket_init(
+    struct bight_sim_socket *socket, const struct bight_sim_file_ops *ops, struct bight_host *host, int domain)
 {
-    unsigned ready = BIGHT_READABLE | BIGHT_WRITABLE; /* EPOLLHUP */
+    bight_sim_file_init(&socket->file, ops, host);
+    socket->domain = domain;
+    bight_list_init(&socket->link);
+    bight_list_init(&socket->queue);
+}
+
+static unsigned readiness(const struct bight_sim_socket *socket)
+{
     switch (socket->state) {
     case BIGHT_SIM_LISTENING:
-        ready = socket->queued != 0 ? BIGHT_READABLE : 0;
-        break;
+        return socket->queued != 0 ? BIGHT_READABLE : 0;
     case BIGHT_SIM_CONNECTING:
-        ready = 0;
-        break;
+        return 0;
     case BIGHT_SIM_CONNECTED:
-        ready = bight_sim_stream_readiness(socket);
-        break;
+        return bight_sim_stream_readiness(socket);
     case BIGHT_SIM_NEW:
     case BIGHT_SIM_FAILED:
         break;
     }
-    bight_sim_file_set_ready(&socket->file, ready);
+    return BIGHT_READABLE | BIGHT_WRITABLE; /* EPOLLHUP */
+}
+
+void bight_sim_socket_update(struct bight_sim_socket *socket)
+{
+    bool is_datagram = bight_sim_is_datagram(socket);
+    bight_sim_file_set_ready(&socket->file, is_datagram ? bight_sim_datagram_readiness(socket) : readiness(socket));
+}
+
+int bight_sim_socket_take_error(struct bight_sim_socket *socket)
+{
+    int error = socket->error;
+    socket->error = 0;
+    bight_sim_socket_update(socket);
+    return error;
+}
+
+int bight_sim_disturbance(struct bight_sim_socket *socket, bool would_work)
+{
+    struct bight_host *host = socket->file.host;
+    if (bight_sim_fault(host->simulation, host->kernel.interrupted, "EINTR")) {
+        return -EINTR;
+    }
+    if (would_work && bight_sim_fault(host->simulation, host->kernel.would_block, "EAGAIN")) {
+        return -EAGAIN;
+    }
+    if (would_work && bight_sim_fault(host->simulation, host->kernel.no_buffers, "ENOMEM")) {
+        return -ENOMEM;
+    }
+    return 0;
 }
 
 int bight_sim_socket_bind(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)
@@ -63,6 +94,9 @@ int bight_sim_socket_bind(struct bight_sim_socket *socket, const struct sockaddr
 
 int bight_sim_socket_listen(struct bight_sim_socket *socket, int backlog)
 {
+    if (bight_sim_is_datagram(socket)) {
+        return -EOPNOTSUPP;
+    }
     if (socket->state != BIGHT_SIM_NEW && socket->state != BIGHT_SIM_LISTENING) {
         return -EINVAL;
     }
@@ -142,6 +176,9 @@ static int refuse_accepting(struct bight_sim_socket *socket)
 
 int bight_sim_socket_accept(struct bight_sim_socket *socket, struct sockaddr *address, socklen_t *size)
 {
+    if (bight_sim_is_datagram(socket)) {
+        return -EOPNOTSUPP;
+    }
     if (socket->state != BIGHT_SIM_LISTENING) {
         return -EINVAL;
     }
@@ -171,7 +208,7 @@ static socklen_t give(struct sockaddr *address, socklen_t room, const void *form
     return used;
 }
 
-static socklen_t give_ip(int domain, const struct bight_sim_address *from, struct sockaddr *address, socklen_t room)
+socklen_t bight_sim_give_ip(int domain, const struct bight_sim_address *from, struct sockaddr *address, socklen_t room)
 {
     if (domain == AF_INET) {
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(from->port) };
@@ -192,7 +229,7 @@ int bight_sim_socket_get_name(
     if (socket->domain == AF_UNIX) {
         *size = bight_sim_node_address(peer ? socket->remote_node : socket->node, address, *size);
     } else {
-        *size = give_ip(socket->domain, peer ? &socket->remote : &socket->local, address, *size);
+        *size = bight_sim_give_ip(socket->domain, peer ? &socket->remote : &socket->local, address, *size);
     }
     return 0;
 }

@@ -31,14 +31,6 @@ static bool is_unix(const struct bight_sim_socket *socket)
     return socket->domain == AF_UNIX;
 }
 
-static int take_error(struct bight_sim_socket *socket)
-{
-    int error = socket->error;
-    socket->error = 0;
-    bight_sim_socket_update(socket);
-    return error;
-}
-
 /* -------------------------------------------------------------------------------------------- making */
 
 bool bight_sim_wire_new(struct bight_sim_socket *client, struct bight_sim_socket *server)
@@ -70,7 +62,7 @@ bool bight_sim_wire_new(struct bight_sim_socket *client, struct bight_sim_socket
 static int unconnected(struct bight_sim_socket *socket, int for_new)
 {
     if (socket->error != 0) {
-        return -take_error(socket);
+        return -bight_sim_socket_take_error(socket);
     }
     switch (socket->state) {
     case BIGHT_SIM_CONNECTED:
@@ -82,26 +74,10 @@ static int unconnected(struct bight_sim_socket *socket, int for_new)
     }
 }
 
-/* What may go wrong though all is well. */
-static int disturbance(struct bight_sim_socket *socket, bool would_work)
-{
-    struct bight_host *host = socket->file.host;
-    if (bight_sim_fault(host->simulation, host->kernel.interrupted, "EINTR")) {
-        return -EINTR;
-    }
-    if (would_work && bight_sim_fault(host->simulation, host->kernel.would_block, "EAGAIN")) {
-        return -EAGAIN;
-    }
-    if (would_work && bight_sim_fault(host->simulation, host->kernel.no_buffers, "ENOMEM")) {
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, size_t size)
 {
     struct bight_host *host = socket->file.host;
-    int result = disturbance(socket, socket->wire != NULL && has_input(socket));
+    int result = bight_sim_disturbance(socket, socket->wire != NULL && has_input(socket));
     if (result != 0) {
         return result;
     }
@@ -156,7 +132,7 @@ ssize_t bight_sim_stream_send(struct bight_sim_socket *socket, const struct iove
         size += parts[i].iov_len;
     }
     size_t room = bight_sim_pipe_room(output_of(socket));
-    result = disturbance(socket, room != 0);
+    result = bight_sim_disturbance(socket, room != 0);
     if (result != 0) {
         return result;
     }

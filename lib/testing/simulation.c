@@ -34,6 +34,7 @@ struct bight_simulation *bight_simulation_new(uint64_t seed)
     bight_list_init(&simulation->names);
     bight_list_init(&simulation->rules);
     bight_list_init(&simulation->jobs);
+    bight_list_init(&simulation->datagrams);
     bight_sim_seed(simulation, seed);
     return simulation;
 }
@@ -78,6 +79,7 @@ void bight_simulation_free(struct bight_simulation *simulation)
     }
     bight_sim_finish_jobs(simulation);
     close_files(simulation);
+    bight_sim_finish_datagrams(simulation);
     while (!bight_list_is_empty(&simulation->names)) {
         free_name(BIGHT_CONTAINER(simulation->names.next, struct bight_sim_name, link));
     }

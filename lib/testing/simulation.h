@@ -52,6 +52,7 @@ struct bight_simulation {
     struct bight_host **hosts;
     uint32_t host_count;
     struct bight_link names, rules, jobs;
+    struct bight_link datagrams; /* under way */
 
     struct bight_sim_loop **loops; /* in order of making */
     struct bight_sim_loop **order; /* of the present step */
@@ -97,13 +98,14 @@ static inline bool bight_sim_fault(struct bight_simulation *simulation, unsigned
 /* How the last fault goes: 0 to below - 1, without another draw. */
 uint64_t bight_sim_detail(const struct bight_simulation *simulation, uint64_t below);
 
-#define BIGHT_SIM_CALLS(X)                                                                                            \
-    X(recv)                                                                                                           \
-    X(send)                                                                                                           \
-    X(sendmsg) X(read) X(write) X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect)      \
-        X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) \
-            X(wall_time) X(eventfd) X(timerfd_create) X(timerfd_set) X(random) X(identity) X(start_job) X(watch)      \
-                X(unwatch) X(call) X(deadline) X(turn) X(resolve) X(time) X(fault)
+#define BIGHT_SIM_CALLS(X)                                                                                             \
+    X(recv)                                                                                                            \
+    X(send)                                                                                                            \
+    X(sendmsg)                                                                                                         \
+    X(read) X(write) X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt)    \
+        X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time)   \
+            X(eventfd) X(timerfd_create) X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) \
+                X(deadline) X(turn) X(resolve) X(time) X(fault) X(recvmsg) X(loss)
 
 enum bight_sim_call {
 #define BIGHT_SIM_CALL_ENUM_(name) BIGHT_SIM_##name,
@@ -131,6 +133,7 @@ void bight_sim_trace_fault(struct bight_simulation *simulation, const char *what
 struct bight_sim_way {
     struct bight_link_conditions conditions;
     uint64_t busy_until;
+    uint64_t last_datagram; /* when it arrives */
     bool apart;
 };
 
@@ -165,6 +168,8 @@ struct bight_sim_way *bight_sim_way(struct bight_host *from, const struct bight_
 uint64_t bight_sim_latency(struct bight_host *from, struct bight_host *to);
 /* When `size` bytes sent now are there: bandwidth, latency and jitter. */
 uint64_t bight_sim_arrival(struct bight_host *from, struct bight_host *to, size_t size);
+/* Whether nothing can pass: cut, or one of the hosts has vanished. */
+bool bight_sim_is_cut(struct bight_host *from, const struct bight_host *to);
 /* The new host's ways, by the rules made so far. False without memory. */
 bool bight_sim_make_ways(struct bight_host *host);
 void bight_sim_free_rules(struct bight_simulation *simulation);
@@ -281,6 +286,7 @@ struct bight_sim_socket {
     int domain;
     enum bight_sim_socket_state state;
     struct bight_sim_address local, remote;
+    struct bight_sim_address asked;            /* what it was bound to by the program; no port: it was chosen */
     struct bight_sim_node *node, *remote_node; /* UNIX: the name it is bound to; what it has connected to */
     bool only_ipv6, reuse_address, reuse_port, port_later, reset_at_close, no_delay, keepalive, bound;
     int status_flags;
@@ -288,7 +294,7 @@ struct bight_sim_socket {
     /* bound: in its host's ports; accepted: in the listener's queue */
     struct bight_link link;
     int backlog;
-    struct bight_link queue;
+    struct bight_link queue; /* of connections, or datagrams */
     size_t queued;
     /* connecting */
     struct bight_sim_event attempt, give_up;
@@ -306,10 +312,25 @@ static inline struct bight_sim_socket *bight_sim_socket_of(struct bight_sim_file
     return (struct bight_sim_socket *)file;
 }
 
-extern const struct bight_sim_file_ops bight_sim_socket_ops;
+extern const struct bight_sim_file_ops bight_sim_socket_ops, bight_sim_datagram_ops;
+
+static inline bool bight_sim_is_datagram(const struct bight_sim_socket *socket)
+{
+    return socket->file.ops == &bight_sim_datagram_ops;
+}
+static inline bool bight_sim_is_socket(const struct bight_sim_file *file)
+{
+    return file->ops == &bight_sim_socket_ops || file->ops == &bight_sim_datagram_ops;
+}
 
 /* socket.c */
 struct bight_sim_socket *bight_sim_socket_new(struct bight_host *host, int domain);
+void bight_sim_socket_init(
+    struct bight_sim_socket *socket, const struct bight_sim_file_ops *ops, struct bight_host *host, int domain);
+int bight_sim_socket_take_error(struct bight_sim_socket *socket);
+/* What may go wrong though all is well: 0 or -errno. */
+int bight_sim_disturbance(struct bight_sim_socket *socket, bool would_work);
+socklen_t bight_sim_give_ip(int domain, const struct bight_sim_address *from, struct sockaddr *address, socklen_t room);
 int bight_sim_socket_bind(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 int bight_sim_socket_listen(struct bight_sim_socket *socket, int backlog);
 int bight_sim_socket_accept(struct bight_sim_socket *socket, struct sockaddr *address, socklen_t *size);
@@ -324,15 +345,25 @@ bool bight_sim_socket_is_full(const struct bight_sim_socket *listener);
 int bight_sim_socket_connect(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 int bight_sim_parse_address(
     int domain, const struct sockaddr *address, socklen_t size, struct bight_sim_address *parsed);
+/* The same for where something is to go: "any" is the loopback address, as Linux takes it. */
+int bight_sim_parse_target(const struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size,
+    struct bight_sim_address *parsed);
 /* port.c: addresses and ports of a host */
 struct bight_host *bight_sim_host_at(struct bight_host *seen_from, const uint8_t ip[16]);
 bool bight_sim_is_any(const uint8_t ip[16]);
 bool bight_sim_is_mapped(const uint8_t ip[16]);
+bool bight_sim_is_loopback(const uint8_t ip[16]);
+/* In the hosts' own network, where an address that is nobody's is not known to be so. */
+bool bight_sim_is_near(const uint8_t ip[16]);
 void bight_sim_own_address(const struct bight_host *host, const uint8_t peer[16], uint8_t ip[16]);
 int bight_sim_bind_ip(struct bight_sim_socket *socket, const struct bight_sim_address *address);
 int bight_sim_choose_port(struct bight_sim_socket *socket);
 int bight_sim_may_listen(const struct bight_sim_socket *socket);
 struct bight_sim_socket *bight_sim_listener_at(struct bight_host *host, const struct bight_sim_address *address);
+/* The datagram socket that gets what comes from `remote` to `local`, or NULL. */
+struct bight_sim_socket *bight_sim_datagrams_at(
+    struct bight_host *host, const struct bight_sim_address *local, const struct bight_sim_address *remote);
+void bight_sim_forget_port(struct bight_sim_socket *socket);
 
 /* option.c */
 int bight_sim_get_option(struct bight_sim_socket *socket, int level, int name, void *value, socklen_t *size);
@@ -358,6 +389,15 @@ int bight_sim_unlink(struct bight_host *host, const char *path);
 socklen_t bight_sim_node_address(const struct bight_sim_node *node, struct sockaddr *address, socklen_t room);
 
 /* ------------------------------------------------------------------------------------------ streams */
+
+static inline size_t bight_sim_send_room(const struct bight_host *host)
+{
+    return host->kernel.send_buffer != 0 ? host->kernel.send_buffer : (size_t)208 * 1024;
+}
+static inline size_t bight_sim_receive_room(const struct bight_host *host)
+{
+    return host->kernel.receive_buffer != 0 ? host->kernel.receive_buffer : (size_t)128 * 1024;
+}
 
 enum bight_sim_mark { BIGHT_SIM_DATA, BIGHT_SIM_END, BIGHT_SIM_RESET };
 
@@ -410,5 +450,41 @@ void bight_sim_pipe_mark(struct bight_sim_pipe *pipe, enum bight_sim_mark mark);
 void bight_sim_pipe_clear(struct bight_sim_pipe *pipe);
 /* stream.c: a RESET has come to this end. */
 void bight_sim_stream_was_reset(struct bight_sim_socket *socket);
+
+/* ---------------------------------------------------------------------------------------- datagrams */
+
+/* datagram.c: the sockets. NULL without memory. */
+struct bight_sim_socket *bight_sim_datagram_new(struct bight_host *host, int domain);
+int bight_sim_datagram_connect(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
+/* `name` NULL: to the peer. */
+ssize_t bight_sim_datagram_send(struct bight_sim_socket *socket, const struct iovec *parts, size_t count,
+    const struct sockaddr *name, socklen_t name_size);
+ssize_t bight_sim_datagram_receive(struct bight_sim_socket *socket, struct msghdr *message, int flags);
+unsigned bight_sim_datagram_readiness(const struct bight_sim_socket *socket);
+
+/* flight.c: what is under way. */
+struct bight_sim_datagram {
+    struct bight_sim_event event;
+    struct bight_link link;      /* under way, or in its receiver's queue */
+    struct bight_link of_sender; /* has not left yet */
+    struct bight_sim_socket *sender;
+    struct bight_host *source, *target;
+    struct bight_sim_address from, to;
+    uint64_t arrival;
+    bool is_refusal; /* says that nobody listens at `from` */
+    bool is_lost;
+    size_t size;
+    uint8_t bytes[];
+};
+
+/* NULL without memory. */
+struct bight_sim_datagram *bight_sim_datagram_make(struct bight_host *source, struct bight_host *target, size_t size);
+void bight_sim_datagram_free(struct bight_sim_datagram *datagram);
+/* Sets it on its way; takes it. */
+void bight_sim_datagram_carry(struct bight_sim_datagram *datagram);
+void bight_sim_finish_datagrams(struct bight_simulation *simulation);
+/* datagram.c: it has left; it has come (and is the socket's, or freed when its buffer is full). */
+void bight_sim_datagram_left(struct bight_sim_datagram *datagram);
+void bight_sim_datagram_came(struct bight_sim_socket *socket, struct bight_sim_datagram *datagram);
 
 #endif

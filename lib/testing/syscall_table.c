@@ -74,7 +74,8 @@ LIST(random, E(EAGAIN), E(EINTR), E(ENOSYS))
     X(pipe2, false, pipe2)                   \
     X(timerfd_create, false, timerfd_create) \
     X(random, false, random)                 \
-    X(identity, false, lstat)
+    X(identity, false, lstat)                \
+    X(recvmsg, true, recv)
 
 enum syscall {
 #define CALL(name, is_short, errnos) CALL_##name,
@@ -155,6 +156,15 @@ static struct bight_system *inner_of(struct bight_system *system)
     }                                              \
     return inner->ops->name(inner, __VA_ARGS__)
 
+/* A datagram is moved whole. */
+static bool may_be_short(struct bight_system *inner, int fd)
+{
+    int type = SOCK_STREAM;
+    socklen_t size = sizeof type;
+    (void)inner->ops->getsockopt(inner, fd, SOL_SOCKET, SO_TYPE, &type, &size);
+    return type == SOCK_STREAM;
+}
+
 /* For those that may be short: by half. */
 #define FAIL_OR_SHORTEN(name, size)         \
     int number = 0;                         \
@@ -162,7 +172,9 @@ static struct bight_system *inner_of(struct bight_system *system)
         if (number != 0) {                  \
             return -number;                 \
         }                                   \
-        (size) = ((size) + 1) / 2;          \
+        if (may_be_short(inner, fd)) {      \
+            (size) = ((size) + 1) / 2;      \
+        }                                   \
     }
 
 static ssize_t faulty_recv(struct bight_system *system, int fd, void *buffer, size_t size, int flags)
@@ -173,7 +185,8 @@ static ssize_t faulty_recv(struct bight_system *system, int fd, void *buffer, si
         if (number != 0) {
             return -number;
         }
-        size = size > 0 ? 1 : 0; /* the buffer is larger than what there is: a half would be no less */
+        /* the buffer is larger than what there is: a half would be no less */
+        size = size > 0 && may_be_short(inner, fd) ? 1 : size;
     }
     return inner->ops->recv(inner, fd, buffer, size, flags);
 }
@@ -359,6 +372,34 @@ static int faulty_identity(struct bight_system *system, const char *path, uint64
         return -ENOSYS;
     }
     FAIL_OR_PASS(identity, path, identity);
+}
+
+/* Of a stream one byte, as of recv. */
+static ssize_t faulty_recvmsg(struct bight_system *system, int fd, struct msghdr *message, int flags)
+{
+    struct bight_system *inner = inner_of(system);
+    int number = 0;
+    if (inner->ops->recvmsg == NULL) {
+        return -ENOSYS;
+    }
+    if (!goes_wrong(CALL_recvmsg, &number)) {
+        return inner->ops->recvmsg(inner, fd, message, flags);
+    }
+    if (number != 0) {
+        return -number;
+    }
+    if (message->msg_iovlen == 0 || message->msg_iov[0].iov_len == 0 || !may_be_short(inner, fd)) {
+        return inner->ops->recvmsg(inner, fd, message, flags);
+    }
+    struct iovec first = { message->msg_iov[0].iov_base, 1 };
+    struct msghdr shorter = *message;
+    shorter.msg_iov = &first;
+    shorter.msg_iovlen = 1;
+    ssize_t result = inner->ops->recvmsg(inner, fd, &shorter, flags);
+    message->msg_namelen = shorter.msg_namelen;
+    message->msg_controllen = shorter.msg_controllen;
+    message->msg_flags = shorter.msg_flags;
+    return result;
 }
 
 const struct bight_system_ops bight_faulty_ops = { .size = sizeof(struct bight_system_ops),

@@ -61,7 +61,9 @@ struct bight_system_ops {
     /* Sees to it that run(context) is called once, soon, outside any handler: a body without threads runs the jobs of
      * the pool so. 0 or -errno. NULL, as in the kernel's body: the pool has threads. */
     int (*start_job)(struct bight_system *system, void (*run)(void *context), void *context);
-    const void *reserved[13];
+    /* Datagrams with their sender: fills the message's parts, msg_name and msg_flags. NULL: not there. */
+    ssize_t (*recvmsg)(struct bight_system *system, int fd, struct msghdr *message, int flags);
+    const void *reserved[12];
 };
 
 struct bight_system {

@@ -45,7 +45,9 @@ struct bight_link_conditions {
     unsigned reset;              /* of segments: the stream is reset instead */
     unsigned refuse;             /* of connection attempts: refused */
     unsigned lose_attempt;       /* of connection attempts: never answered */
-    unsigned drop, duplicate, reorder; /* of datagrams */
+    /* Of datagrams, the answer that nobody listens among them: lost; delivered twice; delivered up to 40 ms late, after
+     * those sent meanwhile. Without `reorder` they come in order, whatever the jitter. */
+    unsigned drop, duplicate, reorder;
 };
 
 /* Both ways between two hosts (NULL: any; a host and itself are a pair too, for what goes over the loopback and, by
@@ -54,18 +56,19 @@ BIGHT_API void bight_simulation_link(struct bight_simulation *simulation, struct
     const struct bight_link_conditions *conditions);
 
 /* Nothing passes between the two (NULL: any other) until it is healed. Streams wait, as behind a cable that was pulled; what
- * was under way comes after the healing. */
+ * was under way comes after the healing. Datagrams are lost. */
 BIGHT_API void bight_simulation_partition(struct bight_simulation *simulation, struct bight_host *one,
     struct bight_host *other, bool apart);
 
-/* The host is gone without a word: its streams never answer again (half-open peers). Its reactors stay usable. */
+/* The host is gone without a word: its streams never answer again (half-open peers) and datagrams from
+ * and to it are lost. Its reactors stay usable. */
 BIGHT_API void bight_host_vanish(struct bight_host *host);
 
 /* ------------------------------------------------------------------------------------------- faults */
 
 /* What goes wrong inside a host's kernel. Chances are per mille of the calls; zeroed: nothing. */
 struct bight_kernel_conditions {
-    unsigned short_read, short_write; /* fewer bytes than there are, or than fit */
+    unsigned short_read, short_write; /* of streams: fewer bytes than there are, or than fit */
     unsigned would_block;             /* EAGAIN where there is something to do */
     unsigned spurious;                /* of polls: a watch is called though nothing is ready */
     unsigned interrupted;             /* EINTR */
@@ -74,8 +77,10 @@ struct bight_kernel_conditions {
     unsigned shuffle;                 /* of polls: the ready watches are called in a shuffled order */
     unsigned name_fails, name_late;   /* of look-ups: fails; comes up to 10 s late */
     unsigned thread_late;             /* of pool jobs and calls from threads: up to 1 s late */
-    size_t send_buffer;               /* bytes per stream; 0: 208 KiB */
-    size_t receive_buffer;            /* bytes per stream; 0: 128 KiB */
+    /* Bytes per stream or datagram socket. A datagram that comes to a full receive buffer is lost; one fills a send buffer
+     * until it has left, which takes time on a way of limited bandwidth. */
+    size_t send_buffer;               /* 0: 208 KiB */
+    size_t receive_buffer;            /* 0: 128 KiB */
 };
 BIGHT_API void bight_host_kernel(struct bight_host *host, const struct bight_kernel_conditions *conditions);
 
