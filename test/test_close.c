@@ -413,12 +413,21 @@ static void ended(struct bight_factory *factory, const struct bight_failure *rea
 static void cancelled(struct bight_result *result, void *context)
 {
     (void)context;
+    ck_assert(bight_string_is_closed(peer));
     hear("tie:%s", bight_error_name(bight_failure_code(bight_result_failure(result))));
     bight_result_clear(result);
 }
 
+static void stop_before_the_close(void *context)
+{
+    (void)context;
+    ck_assert(!bight_string_is_closed(peer));
+    hear("stop");
+}
+
 START_TEST(the_order_at_loss) /* T4 */
 {
+    static const struct bight_producer_ops stopped_first = { .stop = stop_before_the_close };
     static const struct bight_factory_ops ops = { .connection_ended = ended };
     struct bight_promise promise;
     probe_factory.ops = &ops;
@@ -427,7 +436,7 @@ START_TEST(the_order_at_loss) /* T4 */
     bight_deferred_add_errback(tied, cancelled, NULL);
     bight_protocol_tie(protocol, tied);
     bight_deferred_release(tied);
-    bight_transport_register_producer(transport, &push_ops, NULL, true);
+    bight_transport_register_producer(transport, &stopped_first, NULL, true);
     bight_transport_abort_connection(transport);
     settle();
     ck_heard("stop tie:CANCELLED lost:CONNECTION_ABORTED ended:CONNECTION_ABORTED");

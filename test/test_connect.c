@@ -144,6 +144,7 @@ START_TEST(a_factory_that_makes_no_protocol_fails_the_connection) /* T15 */
 {
     begin();
     seen.refuse = true;
+    probe_factory.out_of_memory = true; /* the last time; now it refuses */
     at_once[0] = 1;
     struct bight_deferred *deferred = connect_to("tcp:192.0.2.1:80");
     net_turn(&net, 2);

@@ -52,6 +52,30 @@ START_TEST(marks_are_judged_after_the_attempt_to_send) /* T13 */
 }
 END_TEST
 
+static void burst(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    static const uint8_t piece[1000];
+    (void)data;
+    (void)size;
+    for (int i = 0; i < 500; i++) {
+        ck_assert_int_eq(bight_transport_write(p->transport, piece, sizeof piece), 0);
+    }
+}
+
+START_TEST(a_burst_beyond_the_limit_is_no_overflow_while_the_peer_takes_it) /* T13 */
+{
+    size_t written;
+    set_up();
+    on.data = burst;
+    bight_transport_set_output_limit(transport, 10000);
+    bight_string_feed_text(peer, "!");
+    (void)bight_string_written(peer, &written);
+    ck_assert_uint_eq(written, 500 * 1000);
+    ck_heard("data:!");
+    tear_down();
+}
+END_TEST
+
 START_TEST(marks_must_be_in_order) /* T13 */
 {
     set_up();
@@ -224,6 +248,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, an_accepted_connection_that_does_not_read_is_not_read_from);
     tcase_add_test(tests, a_made_connection_is_read_from_whatever_it_has_queued);
     tcase_add_test(tests, marks_are_judged_after_the_attempt_to_send);
+    tcase_add_test(tests, a_burst_beyond_the_limit_is_no_overflow_while_the_peer_takes_it);
     tcase_add_test(tests, marks_must_be_in_order);
     tcase_add_test(tests, a_push_producer_is_paused_and_resumed_at_the_marks);
     tcase_add_test(tests, with_a_producer_there_is_no_backpressure);

@@ -205,6 +205,22 @@ START_TEST(what_layers_have_while_the_protocol_pauses_is_held) /* T2, T12 */
 }
 END_TEST
 
+START_TEST(an_end_alone_waits_for_resume_too) /* T12 */
+{
+    set_up();
+    push("l", 1);
+    bight_transport_pause(transport);
+    bight_string_end(peer);
+    settle();
+    ck_heard("l-end");
+    bight_transport_resume(transport);
+    ck_heard("");
+    settle();
+    ck_heard("read-lost l-write-end lost:CONNECTION_DONE l-freed");
+    tear_down();
+}
+END_TEST
+
 static void pop(struct bight_layer *layer)
 {
     bight_layer_pop(layer);
@@ -429,6 +445,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, lose_waits_for_a_busy_layer);
     tcase_add_test(tests, a_layer_that_never_ends_runs_into_the_flush_timeout);
     tcase_add_test(tests, what_layers_have_while_the_protocol_pauses_is_held);
+    tcase_add_test(tests, an_end_alone_waits_for_resume_too);
     tcase_add_test(tests, a_layer_can_be_popped_in_its_own_received);
     tcase_add_test(tests, a_layer_can_be_popped_in_its_own_write);
     tcase_add_test(tests, a_layer_can_be_popped_in_its_own_received_end);

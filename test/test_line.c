@@ -266,10 +266,11 @@ START_TEST(pausing_again_before_the_later_turn_keeps_everything_back)
     bight_line_pause(receiver_of(peer));
     bight_testing_settle(reactor, 10);
     ck_assert_str_eq(record, "line(PAUSE) ");
+    ck_assert_uint_eq(bight_string_feed_text(peer, "c\n"), 2); /* it is not read into the receiver either */
     bight_line_resume(receiver_of(peer));
     bight_line_resume(receiver_of(peer));
     bight_testing_settle(reactor, 10);
-    ck_assert_str_eq(record, "line(PAUSE) line(b) ");
+    ck_assert_str_eq(record, "line(PAUSE) line(b) line(c) ");
     bight_string_peer_free(peer);
 }
 END_TEST

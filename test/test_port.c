@@ -184,6 +184,14 @@ START_TEST(the_systems_own_limits_pause_accepting_for_a_growing_while) /* T17 */
     net_calm(&net);
     fake_advance(&net.fake, net.reactor, BIGHT_NANOSECONDS_PER_SECOND);
     NET_UNTIL(&net, seen.made == 1);
+    net_fail(&net, NET_ACCEPT, 1, system_wide[_i], false); /* the next bad day begins with a short pause again */
+    int another = far_connect_to(port);
+    net_turn(&net, 5);
+    fake_advance(&net.fake, net.reactor, pauses[0] * 1000000);
+    net_turn(&net, 5);
+    ck_assert_uint_ge(net.calls[NET_ACCEPT], 2);
+    NET_UNTIL(&net, seen.made == 2);
+    close(another);
     close(fd);
     end(port);
 }
