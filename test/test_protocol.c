@@ -105,6 +105,29 @@ START_TEST(tying_to_what_has_ended_cancels_at_once) /* D32 */
 }
 END_TEST
 
+static void ask_for_addresses(struct bight_result *result, void *context)
+{
+    struct bight_address address;
+    bight_result_clear(result);
+    hear("peer:%d host:%d descriptor:%d", bight_transport_peer(context, &address),
+        bight_transport_host(context, &address), bight_transport_descriptor(context));
+}
+
+START_TEST(ties_see_a_connection_that_has_no_descriptor_any_more) /* T3, T4 */
+{
+    set_up();
+    struct bight_promise promise;
+    struct bight_deferred *deferred = bight_deferred_new(&promise, NULL, NULL);
+    bight_deferred_add_both(deferred, ask_for_addresses, transport);
+    bight_deferred_release(bight_protocol_tie(protocol, deferred));
+    bight_string_reset(peer, 0);
+    char text[100];
+    snprintf(text, sizeof text, "peer:%d host:%d descriptor:-1 lost:CONNECTION_LOST", BIGHT_E_CLOSED, BIGHT_E_CLOSED);
+    ck_heard(text);
+    tear_down();
+}
+END_TEST
+
 static void tie_in_lost(struct bight_protocol *p)
 {
     tie_one(p);
@@ -435,6 +458,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, freeing_a_connected_protocol_is_a_usage_error);
     tcase_add_test(tests, a_factory_without_a_size_makes_nothing);
     tcase_add_test(tests, ties_are_cancelled_when_the_connection_ends);
+    tcase_add_test(tests, ties_see_a_connection_that_has_no_descriptor_any_more);
     tcase_add_test(tests, tying_to_what_has_ended_cancels_at_once);
     tcase_add_test(tests, tying_in_connection_lost_cancels_at_once);
     tcase_add_test(tests, ties_of_a_protocol_that_was_never_connected_end_with_it);

@@ -48,9 +48,9 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
     bight_reactor_enter(reactor);
     bight_flow_stop_producer(transport);
     bight_output_drop(transport);
+    transport->state |= BIGHT_STATE_ENDED; /* whoever the ties call may not ask a closed descriptor anything */
     transport->bottom->close(transport, (transport->state & BIGHT_STATE_RESET) != 0);
     bight_protocol_end_ties(protocol);
-    transport->state |= BIGHT_STATE_ENDED;
     tell_protocol(transport, reason);
     if (transport->extension != NULL) {
         bight_layers_free(transport);
