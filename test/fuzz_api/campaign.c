@@ -241,6 +241,7 @@ static bool read_arguments(struct settings *settings, int argc, char **argv)
 int fuzz_campaign(const struct fuzz_target *target, int argc, char **argv)
 {
     struct settings settings = { .operations = 100000, .seed = 1 };
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what was told before a crash is seen */
     if (!read_arguments(&settings, argc, argv)) {
         fprintf(stderr,
             "usage: %s [--operations N] [--seed FIRST]   plays programs from that seed on\n"

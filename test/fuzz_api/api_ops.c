@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* api_ops.c - the table of operations, and those on transports: closing, flow, options, switching, layers, holds.
+ *
+ * `context` is the moment of data being received, or NULL. */
+#include "api_world.h"
+
+/* ----------------------------------------------------------------------------------------- closing */
+
+static void act_lose(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end == NULL || fuzz_choose(operation, 3) > 0) {
+        return;
+    }
+    int code = bight_transport_lose_connection(transport_of(end));
+    end->losing = end->losing || code == 0;
+    check_answer(end, "lose_connection", code, false);
+    if (end->protocol != NULL && bight_transport_is_open(transport_of(end))) {
+        fuzz_fail("end %u is open after it was closed", end->id);
+    }
+}
+
+static void act_abort(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end == NULL || fuzz_choose(operation, 4) > 0) {
+        return;
+    }
+    int code = bight_transport_abort_connection(transport_of(end));
+    end->aborted = end->aborted || code == 0;
+    check_answer(end, "abort_connection", code, false);
+}
+
+static void act_lose_write(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end == NULL) {
+        return;
+    }
+    bool is_closed = end->aborted || end->losing;
+    int code = bight_transport_lose_write(transport_of(end));
+    end->write_ended = end->write_ended || code == 0;
+    check_answer(end, "lose_write", code, is_closed);
+}
+
+/* -------------------------------------------------------------------------------------------- flow */
+
+static void act_pause(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end != NULL) {
+        int code = bight_transport_pause(transport_of(end));
+        end->paused = end->paused || code == 0;
+        check_answer(end, "pause", code, false);
+    }
+}
+
+static void act_resume(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end != NULL) {
+        int code = bight_transport_resume(transport_of(end));
+        end->paused = end->paused && code != 0;
+        check_answer(end, "resume", code, false);
+    }
+}
+
+/* ----------------------------------------------------------------------------------------- options */
+
+static int set_option(struct bight_transport *transport, unsigned which, unsigned value)
+{
+    switch (which) {
+    case 0:
+        return bight_transport_set_watermarks(transport, value, 10 * value + 1);
+    case 1:
+        return bight_transport_set_backpressure(transport, value % 2 == 0);
+    case 2:
+        return bight_transport_set_output_limit(transport, (size_t)value * 1000);
+    case 3:
+        return bight_transport_set_idle_timeout(transport, value);
+    case 4:
+        return bight_transport_set_total_timeout(transport, value);
+    case 5:
+        return bight_transport_set_flush_timeout(transport, value);
+    case 6:
+        return bight_transport_set_linger(transport, value, (size_t)value * 1000);
+    case 7:
+        return bight_transport_set_keepalive(transport, value % 2 == 0);
+    default:
+        return bight_transport_set_nodelay(transport, value % 2 == 0);
+    }
+}
+
+static void act_option(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end == NULL) {
+        return;
+    }
+    unsigned which = fuzz_choose(operation, 9);
+    end->is_unsure = end->is_unsure || which == 2;
+    int code = set_option(transport_of(end), which, fuzz_choose(operation, 50));
+    fuzz_tell(world.tape, "option %u of end %u answers %d", which, end->id, code);
+    if (end->lost && code != BIGHT_E_CLOSED) {
+        fuzz_fail("option %u of end %u, which is lost, answers %d", which, end->id, code);
+    }
+}
+
+static void act_look(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    struct bight_address address;
+    (void)context;
+    if (end == NULL || end->switching) { /* when the old protocol's ties end it has no connection any more */
+        return;
+    }
+    struct bight_transport *transport = transport_of(end);
+    uint64_t id = bight_transport_id(transport);
+    if (end->lost && (bight_transport_is_open(transport) || bight_transport_queued(transport) > 0 || id != 0)) {
+        fuzz_fail("end %u is lost and does not look so", end->id);
+    }
+    if (!end->lost && id != 0 && bight_transport_find(world.reactors[end->side], id) != transport) {
+        fuzz_fail("end %u is not found by its id", end->id);
+    }
+    (void)bight_transport_peer(transport, &address);
+    (void)bight_transport_host(transport, &address);
+}
+
+/* ------------------------------------------------------------------------------------------- holds */
+
+static void act_hold(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end != NULL && !world.is_ending) {
+        end->holds++;
+        bight_protocol_hold(end->protocol);
+    }
+}
+
+/* The hold that connection_lost has while it runs is not for the taking. */
+static void act_let_go(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end != NULL && end->holds > (end->lost ? 1 : 0)) {
+        let_go_of(end);
+    }
+}
+
+/* -------------------------------------------------------------------------------- switching, layers */
+
+static void act_switch(struct fuzz_operation *operation, void *context)
+{
+    struct moment *moment = context;
+    struct end *end = moment != NULL ? moment->end : find_end(operation);
+    if (end == NULL || end->protocol == NULL || end->switching) {
+        return;
+    }
+    size_t back =
+        moment == NULL || end->received < HEADER + moment->size ? 0 : draw_from(operation->detail) % (moment->size + 1);
+    const uint8_t *data = moment == NULL ? NULL : moment->data + moment->size - back;
+    struct bight_protocol *next = new_protocol(end);
+    int code = bight_transport_switch_protocol(transport_of(end), next, data, back);
+    if (code != 0) {
+        bight_protocol_free(next);
+    } else {
+        end->switching = true;
+        end->received -= (uint32_t)back;
+    }
+    check_answer(end, "switch_protocol", code, end->losing || end->aborted);
+}
+
+static void on_layer_freed(struct bight_layer *base)
+{
+    struct layer *layer = (struct layer *)base;
+    if (!layer->is_live) {
+        fuzz_fail("a layer is freed twice");
+    }
+    layer->is_live = false;
+}
+
+static void on_layer_data(struct bight_layer *layer, const uint8_t *data, size_t size)
+{
+    size_t half = size / 2;
+    bight_layer_deliver(layer, data, half);
+    if (draw_from(size * 3 + data[0]) % 30 == 0) {
+        bight_layer_pop(layer);
+    }
+    bight_layer_deliver(layer, data + half, size - half);
+}
+
+static int on_layer_write(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
+{
+    return bight_layer_send(layer, pieces, count);
+}
+
+static const struct bight_layer_ops glass = {
+    .received = on_layer_data, .write = on_layer_write, .free = on_layer_freed
+};
+
+static void act_push_layer(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    (void)context;
+    if (end == NULL || world.layer_count == MOST_ITEMS) {
+        return;
+    }
+    struct layer *layer = &world.layers[world.layer_count++];
+    layer->base.ops = &glass;
+    int code = bight_transport_push_layer(transport_of(end), &layer->base);
+    layer->is_live = code == 0;
+    check_answer(end, "push_layer", code, false);
+}
+
+static void act_pop_layer(struct fuzz_operation *operation, void *context)
+{
+    (void)context;
+    for (unsigned i = 0; i < world.layer_count; i++) {
+        struct layer *layer = &world.layers[(operation->subject + i) % world.layer_count];
+        if (layer->is_live) {
+            bight_layer_pop(&layer->base);
+            return;
+        }
+    }
+}
+
+const struct fuzz_kind api_kinds[] = {
+    { "listen", 6, act_listen },
+    { "pause, resume or stop a port", 3, act_port },
+    { "connect", 9, act_connect },
+    { "write", 24, act_write },
+    { "write lent memory", 8, act_write_lent },
+    { "lose", 6, act_lose },
+    { "abort", 4, act_abort },
+    { "lose the writing side", 2, act_lose_write },
+    { "pause", 4, act_pause },
+    { "resume", 8, act_resume },
+    { "register a producer", 4, act_register_producer },
+    { "unregister the producer", 3, act_unregister_producer },
+    { "set an option", 4, act_option },
+    { "look", 2, act_look },
+    { "hold", 3, act_hold },
+    { "let go", 3, act_let_go },
+    { "switch the protocol", 4, act_switch },
+    { "push a layer", 2, act_push_layer },
+    { "pop a layer", 1, act_pop_layer },
+    { "call later", 8, act_call_later },
+    { "use a timer's handle", 6, act_timer },
+    { "call from a thread", 4, act_call_from_thread },
+    { "defer to a thread", 2, act_defer_to_thread },
+    { "tie a Deferred", 6, act_tie },
+    { "fire a Deferred", 3, act_fire },
+    { "cancel a Deferred", 3, act_cancel },
+    { "release a Deferred", 6, act_release },
+    { "join a scope", 2, act_scope },
+    { "call later in a scope", 2, act_scope_timer },
+    { "close or free a scope", 2, act_end_scope },
+    { "stop the reactor", 1, act_stop },
+};
+const size_t api_kind_count = sizeof api_kinds / sizeof *api_kinds;
