@@ -125,7 +125,7 @@ static inline void hear_nothing(const struct bight_log_event *event, void *conte
     (void)context;
 }
 
-/* Either reactor may be NULL when memory is short. */
+/* Hosts and reactors may be NULL when memory is short. */
 static inline void world_init_on(struct world *world, struct bight_simulation *simulation)
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL);
@@ -137,8 +137,8 @@ static inline void world_init_on(struct world *world, struct bight_simulation *s
     world->simulation = simulation;
     world->server_host = bight_simulation_host(world->simulation, "server");
     world->client_host = bight_simulation_host(world->simulation, "client");
-    world->server = bight_host_reactor(world->server_host);
-    world->client = bight_host_reactor(world->client_host);
+    world->server = world->server_host == NULL ? NULL : bight_host_reactor(world->server_host);
+    world->client = world->client_host == NULL ? NULL : bight_host_reactor(world->client_host);
 }
 
 static inline void world_init(struct world *world, uint64_t seed)

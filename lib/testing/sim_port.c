@@ -90,7 +90,7 @@ static bool covers(const struct bight_sim_socket *socket, const uint8_t ip[16])
     if (bight_sim_is_mapped(ip)) {
         return socket->domain == AF_INET || !socket->only_ipv6;
     }
-    return socket->domain == AF_INET6;
+    return socket->domain == AF_INET6 && !bight_sim_is_mapped(own);
 }
 
 static bool overlap(const struct bight_sim_socket *one, const struct bight_sim_socket *other)

@@ -26,7 +26,7 @@ struct virtual_watch {
     short what;
     bight_watch_function function;
     void *context;
-    max_align_t rest; /* a watch has at least 64 bytes */
+    uint64_t rest[3]; /* a watch has at least 64 bytes, aligned as a pointer is */
 };
 _Static_assert(sizeof(struct virtual_watch) >= 64, "the least size of a watch");
 

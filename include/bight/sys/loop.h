@@ -2,8 +2,8 @@
 /* bight/sys/loop.h - a reactor's body: what waits for descriptors. libevent's is the one that ships.
  *
  * A watch is a piece of memory of ops->watch_size bytes, aligned as malloc's, that the owner provides (a connection
- * has it right behind itself), so that watching allocates nothing. Callbacks are level-triggered: they are
- * called again until the condition goes or the watch is removed. Removing is legal in any callback, and a removed
+ * has it right behind itself), so that watching allocates nothing. Callbacks are level-triggered unless EDGE is asked
+ * for: they are called again until the condition goes or the watch is removed. Removing is legal in any callback, and a removed
  * watch is not called any more, also when it was ready in the same poll. */
 #ifndef BIGHT_SYS_LOOP_H
 #define BIGHT_SYS_LOOP_H
@@ -12,9 +12,15 @@
 
 BIGHT_BEGIN
 
-/* What is waited for; the values are libevent's EV_READ and EV_WRITE. */
+/* What is waited for; the values are libevent's EV_READ, EV_WRITE, EV_ET and EV_CLOSED. */
 #define BIGHT_READABLE 0x02
 #define BIGHT_WRITABLE 0x04
+
+/* Added to what is waited for, where the loop's `edge` has them: the callback is called for news only (something has come
+ * or become possible since the watch was added or the callback was called), and with CLOSED among what is ready when the
+ * peer has sent its last. News of errors are told as READABLE and WRITABLE. All watches of a descriptor are of one kind. */
+#define BIGHT_EDGE 0x20
+#define BIGHT_CLOSED 0x80
 
 struct bight_loop;
 
@@ -25,7 +31,7 @@ typedef void (*bight_watch_function)(int fd, short what, void *context);
 
 struct bight_loop_ops {
     size_t size;       /* sizeof(struct bight_loop_ops) */
-    size_t watch_size; /* at least 64 */
+    size_t watch_size; /* at least 64; a watch is aligned as a pointer is, no more */
     /* Prepares a watch that is not yet added. `what` is READABLE or WRITABLE or both. Never fails. */
     void (*watch_init)(struct bight_loop *loop, struct bight_watch *watch, int fd, short what,
         bight_watch_function function, void *context);
@@ -53,6 +59,7 @@ struct bight_loop_ops {
 struct bight_loop {
     const struct bight_loop_ops *ops;
     struct bight_system *system;
+    short edge; /* BIGHT_EDGE | BIGHT_CLOSED where watches may have them, else 0 */
 };
 
 BIGHT_END
