@@ -427,8 +427,36 @@ START_TEST(lines_are_the_same_however_they_are_cut)
 }
 END_TEST
 
+/* The peer must not take it for the end of all that there was to come. */
+static void write_without_memory(struct bight_protocol *protocol)
+{
+    const struct bight_kernel_conditions none = { .no_buffers = 1000 };
+    struct world *world = protocol->factory->context;
+    bight_host_kernel(world->server_host, &none);
+    (void)bight_transport_write(protocol->transport, "hello", 5);
+}
+
+START_TEST(a_send_that_fails_is_no_orderly_end_to_the_peer) /* T5 */
+{
+    static const struct bight_protocol_ops ops = { .connection_made = write_without_memory };
+    struct world *world = world_new(1);
+    world->bytes = 0;
+    world->echo.protocol_ops = &ops;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:10.0.0.1:7");
+    ck_assert(bight_simulation_settle(world->simulation, 1000));
+    ck_assert_int_eq(world->server_reason, BIGHT_E_CONNECTION_LOST);
+    ck_assert_uint_eq(world->made + world->failed, 1);
+    if (world->made == 1) { /* else the reset was there before the connection was looked at */
+        ck_assert_int_eq(world->last_reason, BIGHT_E_CONNECTION_LOST);
+    }
+    world_free(world);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, a_send_that_fails_is_no_orderly_end_to_the_peer);
     tcase_add_test(tests, short_reads_are_harmless);
     tcase_add_test(tests, short_writes_are_harmless);
     tcase_add_test(tests, storms_of_eagain_are_harmless);

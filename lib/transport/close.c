@@ -5,6 +5,8 @@
  * and the loss itself runs from the loop on a later turn (T3). Its task lies where the loop's watch was, which is
  * not needed any more: nothing here can fail for want of memory. Order at loss (T4): the producer is stopped, the
  * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port hear of it. */
+#include <errno.h>
+
 #include "transport/transport.h"
 
 static struct bight_loss *loss_of(struct bight_transport *transport)
@@ -109,7 +111,8 @@ void bight_close_end_now(struct bight_transport *transport, struct bight_failure
     lose(transport, reason);
 }
 
-/* T5. What has been flushed before it broke was lost in good order. Without memory for the errno, without it. */
+/* T5. What has been flushed before it broke was lost in good order. Without memory for the errno, without it. Unless it
+ * was the peer that broke it, the peer is told by a reset: it would take an end for all that there was to come. */
 void bight_close_broken(struct bight_transport *transport, int number, const char *what)
 {
     const uint32_t done = BIGHT_STATE_LOSING | BIGHT_STATE_SHUT;
@@ -122,7 +125,7 @@ void bight_close_broken(struct bight_transport *transport, int number, const cha
     if (bight_failure_code(reason) != BIGHT_E_CONNECTION_LOST) {
         reason = bight_failure_of(BIGHT_E_CONNECTION_LOST);
     }
-    bight_close_end(transport, reason, false);
+    bight_close_end(transport, reason, number != ECONNRESET && number != EPIPE);
 }
 
 /* ------------------------------------------------------------------------------------- in good order */

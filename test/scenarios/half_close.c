@@ -93,10 +93,13 @@ static void send_piece(void *context)
     struct audit *audit = &scenario_of(half)->audit;
     size_t left = half->size - half->conversation->written[half->side];
     size_t piece = left <= MOST_BYTES / MOST_PIECES ? left : left / 2 + (size_t)draw_size(audit, left / 2);
+    if (!bight_transport_is_open(half->base.transport)) {
+        return;
+    }
+    half->conversation->written[half->side] += piece; /* or a part of it, and it is lost */
     if (stream_write(half->base.transport, key_of(half, half->side), half->size - left, piece) != 0) {
         return;
     }
-    half->conversation->written[half->side] += piece;
     if (piece == left) {
         act(half);
         return;

@@ -45,7 +45,7 @@ bool audit_is_wrong(void);
 
 /* A reactor whose connections may have `cap` bytes queued at most, which is looked at before every step. */
 struct bight_reactor *audit_reactor(struct audit *audit, struct bight_host *host, size_t cap);
-/* Listens, and keeps the port; it must succeed at once, or fail for want of descriptors (false). */
+/* Listens, and keeps the port; it must succeed at once, or fail for want of descriptors or memory (false). */
 bool audit_listen(
     struct audit *audit, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 /* The Deferred must finish before the end; its result is cleared. Takes it. */

@@ -111,7 +111,8 @@ static void note_port(struct bight_result *result, void *context)
     struct audit *audit = context;
     const struct bight_failure *failure = bight_result_failure(result);
     if (failure != NULL) {
-        if (bight_failure_code(failure) != BIGHT_E_TOO_MANY_FILES) {
+        int code = bight_failure_code(failure);
+        if (code != BIGHT_E_TOO_MANY_FILES && code != BIGHT_E_OUT_OF_MEMORY && code != BIGHT_E_SYSTEM) {
             audit_wrong("cannot listen: %s", bight_failure_message(failure));
         }
         bight_result_clear(result);
@@ -317,6 +318,7 @@ void set_trouble(struct audit *audit, const struct trouble *trouble, struct bigh
             .shuffle = draw_chance(audit, true, 1000),
             .thread_late = draw_chance(audit, true, 200),
             .no_files = draw_chance(audit, trouble->files, 100),
+            .no_buffers = draw_chance(audit, trouble->files, 20),
             .name_fails = draw_chance(audit, trouble->names, 300),
             .name_late = draw_chance(audit, true, 300),
             .send_buffer = draw(audit, 40) ? 1024 + draw_size(audit, 60000) : 0,
