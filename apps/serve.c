@@ -30,6 +30,7 @@ static void not_listening(struct bight_result *result, void *context)
     const struct bight_failure *failure = bight_result_failure(result);
     if (!bight_failure_is(failure, BIGHT_E_SHUTDOWN)) {
         bight_reactor_fail(listener->reactor, runner_complain_of("listen on", listener->endpoint, failure));
+        (void)bight_reactor_stop(listener->reactor); /* the second one: nobody is drained */
     }
     bight_result_clear(result);
 }
@@ -44,17 +45,34 @@ static void listen_on(struct listener *listener, struct bight_factory *factory)
     bight_deferred_release(port);
 }
 
-/* Listens and runs; `listeners` has room for every endpoint. */
-static int run(struct bight_reactor *reactor, const struct runner_command *command, struct bight_factory *factory,
-    struct listener *listeners)
+struct serving {
+    const struct runner_command *command;
+    struct bight_factory *factory;
+    struct listener *listeners; /* room for every endpoint, and for one more */
+};
+
+/* While the reactor runs: who hears that it listens may tell it to stop, so signals are heard by then. */
+static void listen_on_all(void *context)
 {
+    const struct serving *serving = context;
+    const struct runner_command *command = serving->command;
     for (int i = 0; i < command->endpoint_count; i++) {
-        listeners[i] = (struct listener) { reactor, command->endpoints[i] };
-        listen_on(&listeners[i], factory);
+        serving->listeners[i].endpoint = command->endpoints[i];
+        listen_on(&serving->listeners[i], serving->factory);
     }
     if (command->endpoint_count == 0) {
-        listeners[0] = (struct listener) { reactor, command->service->default_endpoint };
-        listen_on(&listeners[0], factory);
+        serving->listeners[0].endpoint = command->service->default_endpoint;
+        listen_on(&serving->listeners[0], serving->factory);
+    }
+}
+
+static int run(struct bight_reactor *reactor, struct serving *serving)
+{
+    for (int i = 0; i <= serving->command->endpoint_count; i++) {
+        serving->listeners[i].reactor = reactor;
+    }
+    if (bight_call_when_running(reactor, listen_on_all, serving) != 0) {
+        return EX_OSERR;
     }
     return bight_reactor_run(reactor);
 }
@@ -71,7 +89,8 @@ static int serve(struct bight_reactor *reactor, const struct runner_command *com
         return status;
     }
     struct listener *listeners = bight_calloc((size_t)command->endpoint_count + 1, sizeof *listeners);
-    int status = listeners == NULL ? EX_OSERR : run(reactor, command, factory, listeners);
+    struct serving serving = { command, factory, listeners };
+    int status = listeners == NULL ? EX_OSERR : run(reactor, &serving);
     bight_reactor_free(reactor);
     bight_free(listeners);
     if (service->stop != NULL) {
