@@ -68,7 +68,7 @@ static bool deliver(struct bight_sim_pipe *pipe, const struct bight_sim_segment 
     case BIGHT_SIM_DATA:
         return deliver_data(pipe, segment->end);
     case BIGHT_SIM_END:
-        pipe->ended = true;
+        pipe->ended = pipe->arrived == segment->end; /* not behind data that a coming reset has cut off */
         update(receiver);
         return true;
     case BIGHT_SIM_RESET:
