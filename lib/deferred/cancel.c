@@ -28,7 +28,9 @@ static void ask_canceller(struct bight_deferred *deferred)
 
 static void cancel_target(struct bight_deferred *deferred)
 {
+#if !BIGHT_PLANTED_MISSING_HOLD
     bight_deferred_hold(deferred);
+#endif
     deferred->flags |= BIGHT_DEFERRED_CANCELLING;
     bool asks = (deferred->flags & BIGHT_DEFERRED_CANCELLABLE) != 0 && deferred->canceller != NULL;
     if (asks) {
@@ -39,7 +41,9 @@ static void cancel_target(struct bight_deferred *deferred)
         bight_deferred_accept(deferred, BIGHT_HERE, &bight_type_failure, bight_failure_of(BIGHT_E_CANCELLED));
         bight_deferred_run(deferred);
     }
+#if !BIGHT_PLANTED_MISSING_HOLD
     bight_deferred_release(deferred);
+#endif
 }
 
 void bight_deferred_cancel(struct bight_deferred *deferred)

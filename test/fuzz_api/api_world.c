@@ -8,6 +8,7 @@
 
 #include <bight/log.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,7 @@ static void begin(struct fuzz_tape *tape)
     world.tape = tape;
     world.uses_run = tape->seed % 4 == 3;
     world.simulation = bight_simulation_new(tape->seed);
+    bight_simulation_set_trace(world.simulation, tape->tells ? stdout : NULL);
     begin_factories();
     for (unsigned side = 0; side < 2; side++) {
         world.hosts[side] = bight_simulation_host(world.simulation, side == 0 ? "server" : "client");

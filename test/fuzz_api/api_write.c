@@ -213,11 +213,15 @@ void act_register_producer(struct fuzz_operation *operation, void *context)
     item->is_pull = fuzz_choose(operation, 2) == 0;
     item->budget = fuzz_choose(operation, 6);
     item->is_inside = true;
+    end->producer = had_one ? end->producer : item; /* it may be called, and unregistered, inside */
     int code = bight_transport_register_producer(transport_of(end), &push_ops, item, !item->is_pull);
     item->is_inside = false;
-    if (code == 0) {
-        end->producer = item->is_released ? NULL : item;
-    } else if (code == BIGHT_E_CLOSED ? !item->is_released : (!had_one || code != BIGHT_E_PRODUCER_REGISTERED)) {
+    if (code != 0 && end->producer == item) {
+        end->producer = NULL;
+    }
+    bool is_right =
+        code == 0 || (code == BIGHT_E_CLOSED && item->is_released) || (code == BIGHT_E_PRODUCER_REGISTERED && had_one);
+    if (!is_right) {
         fuzz_fail("register_producer of end %u answers %d", end->id, code);
     }
     item->is_released = code != 0 || item->is_released;
