@@ -27,7 +27,7 @@ struct half_close {
     struct trouble trouble;
     struct bight_reactor *client;
     struct bight_factory factories[2];
-    struct conversation conversations[MOST_CONVERSATIONS + 1];
+    struct conversation conversations[MOST_CONVERSATIONS + 1], nobodys;
     size_t started;
 };
 
@@ -120,7 +120,8 @@ static void half_made(struct bight_protocol *protocol)
     } else {
         (void)bight_transport_peer(protocol->transport, &address);
     }
-    half->conversation = conversation_at(scenario, address.port);
+    /* a connection that was reset before it was accepted has no peer: it gets a conversation of its own */
+    half->conversation = address.port != 0 ? conversation_at(scenario, address.port) : &scenario->nobodys;
     (void)bight_transport_set_linger(protocol->transport, LINGER_SECONDS, SIZE_MAX);
     half->size = draw_size(&scenario->audit, MOST_BYTES);
     static const enum act acts[] = { WAIT, LOSE_WRITE, LOSE_WRITE, LOSE_WRITE, LOSE, LOSE };
