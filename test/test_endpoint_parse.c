@@ -356,8 +356,19 @@ START_TEST(unsound_types_are_refused) /* E6 */
     static const struct bight_argument_rule upside_down[] = {
         { "a", BIGHT_ARGUMENT_NUMBER, .minimum = 2, .maximum = 1 }, { NULL }
     };
+    static const struct bight_argument_rule unnamed[] = { { "A", BIGHT_ARGUMENT_TEXT }, { NULL } };
+    static const struct bight_argument_rule beyond[] = { { "a", (enum bight_argument_kind)99 }, { NULL } };
+    static struct bight_argument_rule many[BIGHT_ENDPOINT_PART_LIMIT + 2];
+    for (size_t i = 0; i <= BIGHT_ENDPOINT_PART_LIMIT; i++) {
+        many[i] = (struct bight_argument_rule) { "a", BIGHT_ARGUMENT_TEXT };
+    }
     const struct bight_endpoint_type types[] = {
         { .name = "tcp", .help = "", .rules = pigeon_rules, .listen = listen_never },
+        { .name = "tcp", .help = "", .rules = pigeon_rules, .connect = listen_never },
+        { .help = "", .rules = pigeon_rules, .listen = listen_never },
+        { .name = "x", .help = "", .rules = unnamed, .listen = listen_never },
+        { .name = "x", .help = "", .rules = beyond, .listen = listen_never },
+        { .name = "x", .help = "", .rules = many, .listen = listen_never },
         { .name = "Upper", .help = "", .rules = pigeon_rules, .listen = listen_never },
         { .name = "", .help = "", .rules = pigeon_rules, .listen = listen_never },
         { .name = "x", .rules = pigeon_rules, .listen = listen_never },

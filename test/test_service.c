@@ -63,6 +63,36 @@ START_TEST(a_bad_table_and_a_taken_name_are_refused)
     service.options = NULL;
     service.start = NULL;
     ck_assert_int_eq(bight_service_register(&service), BIGHT_E_INVALID_ARGUMENT);
+    service.start = start;
+    service.summary = NULL;
+    ck_assert_int_eq(bight_service_register(&service), BIGHT_E_INVALID_ARGUMENT);
+    service.summary = "echoes";
+    service.name = NULL;
+    ck_assert_int_eq(bight_service_register(&service), BIGHT_E_INVALID_ARGUMENT);
+    service.name = "{";
+    ck_assert_int_eq(bight_service_register(&service), BIGHT_E_INVALID_ARGUMENT);
+}
+END_TEST
+
+START_TEST(options_that_cannot_be_are_refused)
+{
+    static const struct bight_service_option options[][2] = {
+        { { "Upper", BIGHT_SERVICE_FLAG, .help = "help" } },
+        { { "x", (enum bight_service_option_kind)9, .value_name = "N", .help = "help" } },
+        { { "x", BIGHT_SERVICE_FLAG, .value_name = "N", .help = "help" } },
+        { { "x", BIGHT_SERVICE_TEXT, .help = "help" } },
+        { { "x", BIGHT_SERVICE_TEXT, .value_name = "N" } },
+    };
+    static const struct bight_service_option fine[] = { { "x", BIGHT_SERVICE_TEXT, .value_name = "N", .help = "help" },
+        { NULL } };
+    struct bight_service service = echo;
+    service.name = "echo3";
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        service.options = options[i];
+        ck_assert_int_eq(bight_service_register(&service), BIGHT_E_INVALID_ARGUMENT);
+    }
+    service.options = fine;
+    ck_assert_int_eq(bight_service_register(&service), 0);
 }
 END_TEST
 
@@ -213,6 +243,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, services_are_found_by_name_and_walked_in_order);
     tcase_add_test(tests, an_unknown_name_is_told_the_nearest_one);
     tcase_add_test(tests, a_bad_table_and_a_taken_name_are_refused);
+    tcase_add_test(tests, options_that_cannot_be_are_refused);
     tcase_add_test(tests, a_hundred_services_fit);
     tcase_add_test(tests, a_drained_port_waits_for_its_connections);
     tcase_add_test(tests, what_does_not_end_in_time_is_disconnected);
