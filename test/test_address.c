@@ -205,9 +205,22 @@ START_TEST(equal_looks_at_the_family_s_own_fields_only)
     left = right;
     left.scope = 1;
     ck_assert(!bight_address_equal(&left, &right));
+    left = right;
+    left.port = 81;
+    ck_assert(!bight_address_equal(&left, &right));
+    left = right;
+    left.at.ipv6[15]++;
+    ck_assert(!bight_address_equal(&left, &right));
+    ck_assert_int_eq(bight_address_parse_ip(&left, "192.0.2.1", 80), 0);
+    ck_assert_int_eq(bight_address_parse_ip(&right, "192.0.2.2", 80), 0);
+    ck_assert(!bight_address_equal(&left, &right));
     left = unix_address("/a", 2);
     right = unix_address("/ab", 3);
     ck_assert(!bight_address_equal(&left, &right));
+    right = unix_address("/b", 2);
+    ck_assert(!bight_address_equal(&left, &right));
+    left = right = (struct bight_address) { .family = BIGHT_ADDRESS_NONE };
+    ck_assert(bight_address_equal(&left, &right));
 }
 END_TEST
 

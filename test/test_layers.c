@@ -436,8 +436,48 @@ START_TEST(lent_memory_passes_through_layers_by_reference) /* T6 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------ input that is held for long */
+
+static uint8_t collected[200000];
+static size_t collected_size;
+
+static void collect_and_pause(struct bight_protocol *of, const uint8_t *data, size_t size)
+{
+    ck_assert_uint_le(collected_size + size, sizeof collected);
+    memcpy(collected + collected_size, data, size);
+    collected_size += size;
+    bight_transport_pause(of->transport);
+}
+
+START_TEST(held_input_is_delivered_piece_by_piece_to_a_protocol_that_pauses) /* T2 */
+{
+    set_up();
+    uint8_t *data = make_data(sizeof collected);
+    ck_assert_int_eq(bight_transport_push_layer(transport, bight_traffic_log_new("log", 10)), 0);
+    on.data = collect_and_pause;
+    bight_transport_pause(transport);
+    bight_string_feed_chunked(peer, data, sizeof collected, 10000);
+    settle();
+    ck_assert_uint_eq(collected_size, 0);
+    int pieces = 0;
+    while (collected_size < sizeof collected) {
+        size_t before = collected_size;
+        ck_assert_int_eq(bight_transport_resume(transport), 0);
+        settle();
+        ck_assert_uint_gt(collected_size, before);
+        ck_assert_uint_le(collected_size - before, 65536);
+        pieces++;
+    }
+    ck_assert_int_gt(pieces, 3);
+    ck_assert_mem_eq(collected, data, sizeof collected);
+    free(data);
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, held_input_is_delivered_piece_by_piece_to_a_protocol_that_pauses);
     tcase_add_test(tests, two_layers_transform_in_their_order);
     tcase_add_test(tests, what_was_written_before_a_push_goes_out_unseen);
     tcase_add_test(tests, a_layer_without_slots_passes_everything_through);

@@ -417,8 +417,36 @@ START_TEST(lent_memory_does_not_count_towards_the_cap) /* T13 */
 }
 END_TEST
 
+START_TEST(a_counted_write_past_the_cap_takes_nothing) /* T6, T13 */
+{
+    set_up();
+    struct bight_bytes *bytes = bight_bytes_new("0123456789", 10);
+    bight_string_set_window(peer, 0);
+    ck_assert_int_eq(bight_transport_set_output_limit(transport, 5), 0);
+    int code = bight_transport_write_bytes(transport, bytes);
+    ck_assert_int_eq(code, BIGHT_E_OVERFLOW);
+    bight_bytes_release(bytes);
+    settle();
+    ck_heard("lost:OVERFLOW");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_sequence_of_impossible_size_is_refused) /* T6 */
+{
+    set_up();
+    const struct iovec parts[] = { { (void *)(uintptr_t) "a", 1 }, { (void *)(uintptr_t) "b", SIZE_MAX / 2 } };
+    ck_assert_int_ne(bight_transport_write_sequence(transport, parts, 2), 0);
+    settle();
+    ck_written("", 0);
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, a_counted_write_past_the_cap_takes_nothing);
+    tcase_add_test(tests, a_sequence_of_impossible_size_is_refused);
     tcase_add_test(tests, connection_made_comes_first_and_once_with_the_transport_set);
     tcase_add_test(tests, data_is_echoed_in_any_chunking);
     tcase_add_test(tests, more_than_64_KiB_come_in_pieces_of_at_most_that);
