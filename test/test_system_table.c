@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of system calls itself, without a reactor: the kernel's body called entry by entry, and the same with the
+ * n-th call of each kind failing or cut short. What bight does about failures is in test_system_faults.c. */
+#include "support.h"
+
+#include <bight/sys/system.h>
+#include <bight/testing.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct bight_faulty_system faulty;
+static struct bight_system *table = &faulty.system;
+static const struct bight_system_ops *calls;
+
+static void begin(void)
+{
+    bight_faulty_system_init(&faulty, NULL);
+    calls = table->ops;
+}
+
+/* As it should be, or failed on purpose. */
+static bool went(long result, long expected)
+{
+    return result == expected || (result < 0 && bight_testing_system_fault_injected());
+}
+
+static void close_good(int fd)
+{
+    if (fd >= 0) {
+        (void)calls->close(table, fd);
+    }
+}
+
+static bool use_files(void *context)
+{
+    mode_t type = 0;
+    uint64_t identity[2], number = 7;
+    uint8_t random[16];
+    int ends[2] = { -1, -1 };
+    bool good = true;
+    (void)context;
+    begin();
+    good &= went(calls->lstat(table, "/", &type), 0);
+    good &= type == 0 || S_ISDIR(type);
+    good &= went(calls->identity(table, "/", identity), 0);
+    good &= went(calls->identity(table, "/no/such/file", identity), -ENOENT);
+    good &= went(calls->lstat(table, "/no/such/file", &type), -ENOENT);
+    good &= went(calls->unlink(table, "/no/such/file"), -ENOENT);
+    good &= went(calls->chmod(table, "/no/such/file", 0600), -ENOENT);
+    good &= went(calls->random(table, random, sizeof random), 0);
+    good &= calls->wall_time(table) > UINT64_C(1500000000000000000);
+    good &= calls->now(table) <= calls->now(table);
+    int piped = calls->pipe2(table, ends, O_NONBLOCK | O_CLOEXEC);
+    good &= went(piped, 0);
+    if (piped == 0) {
+        struct iovec parts[] = { { &number, 4 }, { (uint8_t *)&number + 4, 4 } };
+        ssize_t written = calls->writev(table, ends[1], parts, 2);
+        good &= went(written, 8) || written == 4;
+        good &= went(calls->fcntl(table, ends[0], F_GETFD, 0), FD_CLOEXEC);
+    }
+    int event = calls->eventfd(table, 0, EFD_NONBLOCK | EFD_CLOEXEC);
+    good &= event >= 0 || bight_testing_system_fault_injected();
+    if (event >= 0) {
+        good &= went(calls->write(table, event, &number, sizeof number), sizeof number);
+        (void)calls->read(table, event, &number, sizeof number);
+        good &= number == 7;
+    }
+    close_good(ends[0]);
+    close_good(ends[1]);
+    close_good(event);
+    return good;
+}
+
+static int listen_somewhere(struct sockaddr_in *in)
+{
+    socklen_t size = sizeof *in;
+    int fd = calls->socket(table, AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    *in = (struct sockaddr_in) { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    if (fd >= 0 &&
+        (calls->bind(table, fd, (struct sockaddr *)in, sizeof *in) != 0 || calls->listen(table, fd, 5) != 0 ||
+            calls->getsockname(table, fd, (struct sockaddr *)in, &size) != 0)) {
+        close_good(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Both ends are there: all that is sent arrives, in as many pieces as it likes. */
+static bool converse(int client, int server)
+{
+    char text[] = "hello", other[] = " there", buffer[32];
+    struct iovec parts[] = { { text, 5 }, { other, 6 } };
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+    struct sockaddr_in peer;
+    socklen_t size = sizeof peer;
+    ssize_t sent = calls->sendmsg(table, client, &message, MSG_NOSIGNAL), received = 0;
+    bool good = went(sent, 11) || (sent > 0 && sent < 11);
+    parts[0] = (struct iovec) { buffer, 20 };
+    parts[1] = (struct iovec) { buffer + 20, 10 };
+    if (sent > 0) {
+        received = calls->recvmsg(table, server, &message, 0);
+        good &= went(received, sent) || received == 1;
+    }
+    good &= received <= 0 || memcmp(buffer, "hello there", (size_t)received) == 0;
+    good &= went(calls->getpeername(table, client, (struct sockaddr *)&peer, &size), 0);
+    good &= went(calls->shutdown(table, client, SHUT_WR), 0);
+    return good;
+}
+
+static bool use_streams(void *context)
+{
+    struct sockaddr_in in;
+    (void)context;
+    begin();
+    int listener = listen_somewhere(&in), server = -1;
+    int client = calls->socket(table, AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool good = (listener >= 0 && client >= 0) || bight_testing_system_fault_injected();
+    if (listener >= 0 && client >= 0) {
+        int result = calls->connect(table, client, (struct sockaddr *)&in, sizeof in);
+        good &= went(result, -EINPROGRESS) || result == 0;
+        server = calls->accept4(table, listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+    if (server >= 0) {
+        good &= converse(client, server);
+    }
+    close_good(server);
+    close_good(client);
+    close_good(listener);
+    return good;
+}
+
+START_TEST(calls_on_files_fail_one_by_one_and_only_those)
+{
+    ck_assert_uint_eq(bight_testing_with_system_faults(use_files, NULL, NULL), 0);
+    ck_assert_uint_gt(bight_testing_system_fault_runs(), 20);
+}
+END_TEST
+
+START_TEST(calls_on_streams_fail_one_by_one_and_only_those)
+{
+    ck_assert_uint_eq(bight_testing_with_system_faults(use_streams, NULL, NULL), 0);
+    ck_assert_uint_gt(bight_testing_system_fault_runs(), 20);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, calls_on_files_fail_one_by_one_and_only_those);
+    tcase_add_test(tests, calls_on_streams_fail_one_by_one_and_only_those);
+}
+
+BIGHT_TEST_MAIN("system_table", add_tests)
