@@ -15,6 +15,7 @@
 #include "reactor/state.h"
 
 _Static_assert(BIGHT_READABLE == EV_READ && BIGHT_WRITABLE == EV_WRITE, "a watch's `what` is libevent's");
+_Static_assert(BIGHT_EDGE == EV_ET && BIGHT_CLOSED == EV_CLOSED, "a watch's `what` is libevent's");
 _Static_assert(sizeof(evutil_socket_t) == sizeof(int), "libevent calls a bight_watch_function as it is");
 _Static_assert(sizeof(struct event) >= 64, "the least size of a watch");
 
@@ -247,19 +248,29 @@ static struct event_base *new_base(bool precise_timers)
     return base;
 }
 
+/* Watches may tell news only where the loop knows of the peer's end, and where calls are the kernel's own: a table that
+ * cuts a call short leaves something behind that is no news to epoll. */
+static short edge_of(const struct libevent_loop *loop)
+{
+    const int needed = EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE;
+    bool is_real = loop->loop.system == bight_system_real();
+    return is_real && (event_base_get_features(loop->base) & needed) == needed ? BIGHT_EDGE | BIGHT_CLOSED : 0;
+}
+
 struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct event_base *host)
 {
     struct libevent_loop *loop = bight_calloc(1, sizeof *loop);
     if (loop == NULL) {
         return NULL;
     }
-    loop->loop = (struct bight_loop) { &libevent_ops, system };
+    loop->loop = (struct bight_loop) { .ops = &libevent_ops, .system = system };
     loop->hosted = host != NULL;
     loop->timer_fd = system->ops->timerfd_create(system);
     loop->base = host != NULL ? host : new_base(loop->timer_fd < 0);
     if (loop->base == NULL) {
         goto failed;
     }
+    loop->loop.edge = edge_of(loop);
     (void)event_assign(&loop->turn_event, loop->base, -1, 0, take_turn, loop);
     if (watch_timer(loop) == 0) {
         return &loop->loop;

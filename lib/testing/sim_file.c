@@ -118,14 +118,26 @@ void bight_sim_file_close(struct bight_sim_file *file, const void *caller)
     file->ops->close(file);
 }
 
+void bight_sim_file_news(struct bight_sim_file *file)
+{
+    for (struct bight_link *link = file->watches.next; link != &file->watches; link = link->next) {
+        struct bight_sim_watch *watch = BIGHT_CONTAINER(link, struct bight_sim_watch, of_file);
+        if ((file->ready & (unsigned)watch->what) != 0 && bight_list_is_empty(&watch->ready)) {
+            bight_list_append(&watch->loop->ready, &watch->ready);
+        }
+    }
+}
+
 void bight_sim_file_changed(struct bight_sim_file *file, unsigned ready)
 {
+    unsigned risen = ready & ~file->ready;
     file->ready = ready;
     for (struct bight_link *link = file->watches.next; link != &file->watches; link = link->next) {
         struct bight_sim_watch *watch = BIGHT_CONTAINER(link, struct bight_sim_watch, of_file);
+        unsigned told = watch->what & BIGHT_EDGE ? risen : ready;
         if ((ready & (unsigned)watch->what) == 0) {
             bight_list_remove(&watch->ready);
-        } else if (bight_list_is_empty(&watch->ready)) {
+        } else if ((told & (unsigned)watch->what) != 0 && bight_list_is_empty(&watch->ready)) {
             bight_list_append(&watch->loop->ready, &watch->ready);
         }
     }

@@ -93,7 +93,7 @@ static void call_without_reason(struct bight_sim_loop *loop)
         link = link->next;
     }
     struct bight_sim_watch *watch = BIGHT_CONTAINER(link, struct bight_sim_watch, of_loop);
-    call(loop, watch, (unsigned)watch->what);
+    call(loop, watch, (unsigned)watch->what & (BIGHT_READABLE | BIGHT_WRITABLE));
 }
 
 /* Moves each in turn behind the rest: n draws give any order. */
@@ -129,7 +129,9 @@ static void call_ready(struct bight_sim_loop *loop)
     while (!bight_list_is_empty(&polled)) {
         struct bight_sim_watch *watch = BIGHT_CONTAINER(polled.next, struct bight_sim_watch, ready);
         bight_list_remove(&watch->ready);
-        bight_list_append(&loop->ready, &watch->ready); /* the level: ready until it is not */
+        if ((watch->what & BIGHT_EDGE) == 0) {
+            bight_list_append(&loop->ready, &watch->ready); /* the level: ready until it is not */
+        }
         struct bight_sim_file *file = bight_sim_file_get(loop, watch->fd, "poll", NULL);
         call(loop, watch, (unsigned)watch->what & file->ready);
     }
@@ -294,6 +296,7 @@ struct bight_sim_loop *bight_sim_loop_new(struct bight_host *host)
     }
     loop->loop.ops = &sim_loop_ops;
     loop->loop.system = &loop->system;
+    loop->loop.edge = BIGHT_EDGE | BIGHT_CLOSED; /* as epoll has them: the transports must not need more */
     loop->system.ops = &bight_sim_system_ops;
     loop->simulation = simulation;
     loop->host = host;

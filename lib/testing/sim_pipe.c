@@ -29,7 +29,7 @@ static struct bight_sim_segment *segment_at(const struct bight_sim_pipe *pipe, s
 static void update(struct bight_sim_socket *socket)
 {
     if (socket != NULL) {
-        bight_sim_socket_update(socket);
+        bight_sim_socket_news(socket);
     }
 }
 

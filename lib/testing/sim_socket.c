@@ -54,6 +54,12 @@ void bight_sim_socket_update(struct bight_sim_socket *socket)
     bight_sim_file_set_ready(&socket->file, is_datagram ? bight_sim_datagram_readiness(socket) : readiness(socket));
 }
 
+void bight_sim_socket_news(struct bight_sim_socket *socket)
+{
+    bight_sim_socket_update(socket);
+    bight_sim_file_news(&socket->file);
+}
+
 int bight_sim_socket_take_error(struct bight_sim_socket *socket)
 {
     int error = socket->error;
@@ -69,6 +75,7 @@ int bight_sim_disturbance(struct bight_sim_socket *socket, bool would_work)
         return -EINTR;
     }
     if (would_work && bight_sim_fault(host->simulation, host->kernel.would_block, "EAGAIN")) {
+        bight_sim_file_news(&socket->file); /* who is told no is told when to come again */
         return -EAGAIN;
     }
     if (would_work && bight_sim_fault(host->simulation, host->kernel.no_buffers, "ENOMEM")) {

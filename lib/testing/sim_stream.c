@@ -82,12 +82,16 @@ ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, 
         return result;
     }
     if (socket->state == BIGHT_SIM_CONNECTED && has_input(socket) && !socket->shut_reading) {
+        size_t asked = size;
         if (size > 1 && bight_sim_fault(host->simulation, host->kernel.short_read, "short read")) {
             uint64_t there = input_of(socket)->arrived - input_of(socket)->taken;
             size = 1 + (size_t)bight_sim_detail(host->simulation, there < size ? there : size);
         }
         size_t got = bight_sim_pipe_take(input_of(socket), buffer, size);
         bight_sim_socket_update(socket);
+        if (got < asked && has_input(socket)) {
+            bight_sim_file_news(&socket->file); /* a fault alone leaves something behind: it counts as come since */
+        }
         return (ssize_t)got;
     }
     if (socket->state == BIGHT_SIM_CONNECTED && input_of(socket)->ended && !is_unix(socket)) {
@@ -145,6 +149,9 @@ ssize_t bight_sim_stream_send(struct bight_sim_socket *socket, const struct iove
     }
     ssize_t sent = bight_sim_pipe_put(output_of(socket), parts, count, limit);
     bight_sim_socket_update(socket);
+    if (sent >= 0 && (size_t)sent < size) {
+        bight_sim_file_news(&socket->file); /* the same */
+    }
     return sent;
 }
 
@@ -157,6 +164,9 @@ unsigned bight_sim_stream_readiness(const struct bight_sim_socket *socket)
     }
     if (has_input(socket) || input_of(socket)->ended || socket->shut_reading) {
         ready |= BIGHT_READABLE;
+    }
+    if (input_of(socket)->ended) {
+        ready |= BIGHT_CLOSED;
     }
     size_t room = bight_sim_pipe_room(output);
     if (cannot_send(socket) || (room != 0 && room * 3 >= output->send_room)) {
@@ -190,7 +200,7 @@ void bight_sim_stream_was_reset(struct bight_sim_socket *socket)
         bight_sim_event_disarm(&socket->give_up);
     }
     bight_sim_pipe_clear(output_of(socket));
-    bight_sim_socket_update(socket);
+    bight_sim_socket_news(socket);
 }
 
 static void say_farewell(struct bight_sim_socket *socket)

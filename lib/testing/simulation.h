@@ -252,6 +252,8 @@ struct bight_sim_file *bight_sim_file_find(
     const struct bight_sim_loop *loop, int fd, const char *call, const void *caller);
 void bight_sim_file_close(struct bight_sim_file *file, const void *caller);
 void bight_sim_file_changed(struct bight_sim_file *file, unsigned ready);
+/* Edge-triggered watches hear of what is ready once more: something came, or a call was cut short by a fault. */
+void bight_sim_file_news(struct bight_sim_file *file);
 static inline void bight_sim_file_set_ready(struct bight_sim_file *file, unsigned ready)
 {
     if (file->ready != ready) {
@@ -337,6 +339,8 @@ int bight_sim_socket_accept(struct bight_sim_socket *socket, struct sockaddr *ad
 int bight_sim_socket_get_name(
     const struct bight_sim_socket *socket, bool peer, struct sockaddr *address, socklen_t *size);
 void bight_sim_socket_update(struct bight_sim_socket *socket);
+/* The same when something has come. */
+void bight_sim_socket_news(struct bight_sim_socket *socket);
 /* A connected one for a connection that came in, in the listener's queue; NULL without memory. */
 struct bight_sim_socket *bight_sim_socket_child(struct bight_sim_socket *listener, struct bight_sim_socket *client);
 bool bight_sim_socket_is_full(const struct bight_sim_socket *listener);

@@ -40,6 +40,7 @@ void bight_faulty_system_insert(struct bight_faulty_system *faulty, struct bight
 {
     bight_faulty_system_init(faulty, reactor->system);
     reactor->system = &faulty->system;
+    reactor->loop->edge = 0; /* a call that is cut short here is no news to what waits below */
 }
 
 /* --------------------------------------------------------------------------------------- descriptors */

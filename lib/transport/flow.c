@@ -36,6 +36,7 @@ int bight_transport_resume(struct bight_transport *transport)
         return BIGHT_OK;
     }
     transport->state &= ~BIGHT_STATE_PAUSED;
+    transport->state |= BIGHT_STATE_LOOK_LATER;
     if (transport->state & (BIGHT_STATE_HELD_INPUT | BIGHT_STATE_END_HELD)) {
         bight_receive_later(transport);
     }

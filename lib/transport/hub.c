@@ -263,6 +263,7 @@ static struct bight_hub *make_hub(struct bight_reactor *reactor)
     hub->reactor = reactor;
     hub->system = reactor->system;
     hub->receive_buffer = buffer;
+    hub->is_edge = reactor->loop->edge != 0;
     hub->slot_size = sizeof(struct bight_transport) + watch_size;
     hub->idle_timer.function = bight_timeouts_tick;
     bight_pool_init(&hub->extensions, sizeof(struct bight_extension), OBJECT_SLAB, 1);

@@ -91,6 +91,7 @@ static size_t send_some(struct bight_output *output)
 {
     struct bight_transport *transport = output->transport;
     size_t sent = 0;
+    output->refused = false;
     bight_queue_consume(output, 0);
     for (int i = 0; i < SENDS_A_TURN && output->queued > 0; i++) {
         struct iovec parts[BIGHT_PARTS_A_SEND];
@@ -101,15 +102,18 @@ static size_t send_some(struct bight_output *output)
             continue;
         }
         if (result < 0 && is_refusal(result)) {
+            output->refused = true;
             break;
         }
         if (result < 0) {
             bight_close_broken(transport, (int)-result, "send");
             return sent;
         }
+        transport->state |= BIGHT_STATE_SENT;
         bight_queue_consume(output, (size_t)result);
         sent += (size_t)result;
         if ((size_t)result < total) {
+            output->refused = true;
             break;
         }
     }
@@ -124,6 +128,9 @@ static void attempt(struct bight_output *output)
     output->busy = false;
     if (transport->state & BIGHT_STATE_OVER) {
         return;
+    }
+    if (BIGHT_UNLIKELY(output->watching && output->queued > 0 && !output->refused && transport->hub->is_edge)) {
+        set_watching(output, false); /* the kernel takes more: adding the watch anew says so on the next turn */
     }
     set_watching(output, output->queued > 0);
     if (BIGHT_UNLIKELY(transport->state & BIGHT_STATE_LOSING)) {
@@ -168,6 +175,7 @@ static inline void put_ready(struct bight_transport *transport, struct bight_out
     struct bight_hub *hub = transport->hub;
     struct bight_chunk *block = output->first;
     transport->output = NULL;
+    transport->state |= BIGHT_STATE_SENT;
     if (BIGHT_UNLIKELY(hub->ready_output != NULL)) {
         bight_pool_give(&hub->blocks, block);
         bight_pool_give(&hub->outputs, output);

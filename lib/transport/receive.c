@@ -261,18 +261,37 @@ static bool wants_input(const struct bight_transport *transport)
     return !(state & BIGHT_STATE_PAUSED) || (state & BIGHT_STATE_LAYERED);
 }
 
+static void set_reading(struct bight_transport *transport, bool on)
+{
+    transport->state &= ~(BIGHT_STATE_READING | BIGHT_STATE_UNREAD);
+    int code = transport->bottom->watch_reading(transport, on);
+    if (!on) {
+        return;
+    }
+    if (code != BIGHT_OK) {
+        bight_close_end(transport, bight_failure_of(code), true);
+        return;
+    }
+    transport->state |= BIGHT_STATE_READING;
+}
+
+/* A watch that is added tells what is there already, on a later turn. */
+static void read_anew(struct bight_transport *transport)
+{
+    if (transport->state & BIGHT_STATE_READING) {
+        set_reading(transport, false);
+    }
+    set_reading(transport, true);
+}
+
 void bight_receive_update(struct bight_transport *transport)
 {
     bool wanted = wants_input(transport);
     bool reading = (transport->state & BIGHT_STATE_READING) != 0;
-    if (wanted == reading) {
-        return;
-    }
-    transport->state ^= BIGHT_STATE_READING;
-    int code = transport->bottom->watch_reading(transport, wanted);
-    if (wanted && code != BIGHT_OK) {
-        transport->state &= ~BIGHT_STATE_READING;
-        bight_close_end(transport, bight_failure_of(code), true);
+    if (wanted != reading) {
+        set_reading(transport, wanted);
+    } else if (wanted && (transport->state & BIGHT_STATE_UNREAD)) {
+        read_anew(transport);
     }
 }
 
@@ -297,17 +316,18 @@ static void receive_failed(struct bight_transport *transport, ssize_t result)
     }
 }
 
-static void receive_unusual(struct bight_transport *transport)
+static ssize_t receive_unusual(struct bight_transport *transport)
 {
     if (!wants_input(transport)) {
         bight_receive_update(transport);
-        return;
+        return 0;
     }
     struct bight_hub *hub = transport->hub;
+    transport->state &= ~(BIGHT_STATE_SENT | BIGHT_STATE_LOOK_LATER);
     ssize_t size = transport->bottom->receive(transport, hub->receive_buffer, BIGHT_RECEIVE_SIZE);
     if (size <= 0) {
         receive_failed(transport, size);
-        return;
+        return size;
     }
     if (transport->state & BIGHT_STATE_IDLE_WATCHED) {
         transport->extension->last_active = hub->coarse_now;
@@ -321,38 +341,83 @@ static void receive_unusual(struct bight_transport *transport)
     if (losing) {
         bight_close_discarded(transport, (size_t)size);
     }
+    return size;
 }
 
-static inline void receive(struct bight_transport *transport)
+/* Gives what the bottom gave. */
+static inline ssize_t receive(struct bight_transport *transport)
 {
     if (BIGHT_UNLIKELY((transport->state & (UNUSUAL | BIGHT_STATE_STARTED)) != BIGHT_STATE_STARTED)) {
-        receive_unusual(transport);
-        return;
+        return receive_unusual(transport);
     }
     uint8_t *buffer = transport->hub->receive_buffer;
+    transport->state &= ~(BIGHT_STATE_SENT | BIGHT_STATE_LOOK_LATER);
     ssize_t size = transport->bottom->receive(transport, buffer, BIGHT_RECEIVE_SIZE);
     if (BIGHT_UNLIKELY(size <= 0)) {
         receive_failed(transport, size);
-        return;
+        return size;
     }
     hand_over(transport, buffer, (size_t)size);
+    return size;
 }
 
-void bight_transport_readable(struct bight_transport *transport)
+/* ------------------------------------------------------------------------------------ edge-triggered */
+
+/* Where the loop tells news only, nothing may be left behind unseen. A short read has emptied the kernel's buffer, and
+ * what comes after it is news again: so one read is enough, unless the peer's end or an error had come together with
+ * the data. The end is told by CLOSED. An error is not told apart, but makes the next send fail: a send that succeeded
+ * after the read proves that there was none. Thus an answered request costs one receive and one send; whoever does not
+ * answer at once costs one more receive. */
+static inline bool must_look_again(const struct bight_transport *transport, ssize_t size, short what)
+{
+    if (size <= 0 || !transport->hub->is_edge) {
+        return false;
+    }
+    return size == BIGHT_RECEIVE_SIZE || !(transport->state & BIGHT_STATE_SENT) || (what & BIGHT_CLOSED);
+}
+
+/* So that a peer that sends without end does not hold up the others. */
+#define LOOKS_A_TURN 8
+
+static void __attribute__((noinline)) look_again(struct bight_transport *transport, short what)
 {
     struct bight_reactor *reactor = transport->hub->reactor;
-    bight_reactor_enter(reactor);
-    receive(transport);
-    bight_reactor_leave(reactor);
+    for (int looks = 1; looks < LOOKS_A_TURN; looks++) {
+        if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_INPUT_ENDED)) {
+            return;
+        }
+        if (transport->state & BIGHT_STATE_LOOK_LATER) {
+            break;
+        }
+        if (!wants_input(transport)) {
+            transport->state |= BIGHT_STATE_UNREAD;
+            return;
+        }
+        bight_reactor_enter(reactor);
+        ssize_t size = receive(transport);
+        bight_reactor_leave(reactor);
+        if (!must_look_again(transport, size, what)) {
+            return;
+        }
+    }
+    transport->state |= BIGHT_STATE_UNREAD;
+    bight_receive_update(transport);
 }
 
 void bight_transport_readable_event(int fd, short what, void *context)
 {
     (void)fd;
-    (void)what;
     struct bight_transport *transport = context;
     struct bight_reactor *reactor = transport->hub->reactor;
     bight_reactor_enter(reactor);
-    receive(transport);
+    ssize_t size = receive(transport);
     bight_reactor_leave(reactor);
+    if (BIGHT_UNLIKELY(must_look_again(transport, size, what))) {
+        look_again(transport, what);
+    }
+}
+
+void bight_transport_readable(struct bight_transport *transport)
+{
+    bight_transport_readable_event(-1, BIGHT_READABLE, transport);
 }

@@ -76,12 +76,14 @@ static int watch(
 
 static int socket_watch_reading(struct bight_transport *transport, bool on)
 {
-    return watch(transport, bight_transport_watch(transport), BIGHT_READABLE, bight_transport_readable_event, on);
+    short what = (short)(BIGHT_READABLE | loop_of(transport)->edge);
+    return watch(transport, bight_transport_watch(transport), what, bight_transport_readable_event, on);
 }
 
 static int socket_watch_writing(struct bight_transport *transport, struct bight_watch *memory, bool on)
 {
-    return watch(transport, memory, BIGHT_WRITABLE, bight_transport_writable_event, on);
+    short what = (short)(BIGHT_WRITABLE | (loop_of(transport)->edge & BIGHT_EDGE));
+    return watch(transport, memory, what, bight_transport_writable_event, on);
 }
 
 /* ------------------------------------------------------------------------------------------ closing */

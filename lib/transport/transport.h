@@ -60,6 +60,10 @@
 #define BIGHT_STATE_FACTORY_APART (1u << 23) /* the extension has the factory that built the protocol */
 #define BIGHT_STATE_LOST_IN_WATCH (1u << 24) /* a struct bight_loss lies in the watch's memory */
 
+/* Of edge-triggered reading, see receive.c: */
+#define BIGHT_STATE_SENT (1u << 25)       /* a send has succeeded since the last read */
+#define BIGHT_STATE_LOOK_LATER (1u << 26) /* what is to be read next belongs to a later turn */
+#define BIGHT_STATE_UNREAD (1u << 27)     /* reading stopped before the kernel's buffer was known to be empty */
 #define BIGHT_STATE_OVER (BIGHT_STATE_ENDING | BIGHT_STATE_ENDED)
 
 /* Bits of bight_protocol.state. */
@@ -108,6 +112,7 @@ struct bight_output {
     size_t counted;
     bool watching; /* the kernel has refused: waits for writable */
     bool busy;     /* an attempt to send, or a drop, is on the stack */
+    bool refused;  /* the last attempt ended because the kernel took no more */
     /* the loop's watch for writing follows */
 };
 
@@ -161,6 +166,7 @@ struct bight_hub {
     struct bight_reactor *reactor;
     struct bight_system *system;
     uint8_t *receive_buffer;
+    bool is_edge;        /* the loop's watches tell news only */
     uint64_t coarse_now; /* the time as the idle timer last read it */
     struct bight_pool extensions, outputs, references, blocks;
     struct bight_output *ready_output; /* with an empty block: see output.c. NULL: in use, or not made yet */
