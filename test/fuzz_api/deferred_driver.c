@@ -208,11 +208,12 @@ static void owner_is_over(struct bight_owner *owner)
 struct bight_deferred *part_with(struct place *place)
 {
     struct bight_deferred *deferred = place->deferred;
-    while (place->deferred == deferred && place->holds == 1 && place->pauses > 0) {
+    unsigned made = place->made; /* a new one may have the address of an old one */
+    while (place->deferred != NULL && place->made == made && place->holds == 1 && place->pauses > 0) {
         place->pauses--;
         driver.api->unpause(deferred);
     }
-    if (place->deferred != deferred || place->holds == 0 || (place->holds == 1 && place->pauses > 0)) {
+    if (place->deferred == NULL || place->made != made || (place->holds == 1 && place->pauses > 0)) {
         return NULL;
     }
     if (--place->holds == 0) {

@@ -27,6 +27,7 @@ struct place {
     struct bight_deferred *deferred; /* NULL: none */
     struct bight_promise promise;
     unsigned holds, pauses;
+    unsigned made; /* tells it from those before */
 };
 
 /* The context of a handler, canceller or release. */
@@ -50,7 +51,7 @@ struct driver {
     bool owner_is_over[OWNERS];
     struct item items[2 * PROGRAM_SIZE];
     struct value values[2 * PROGRAM_SIZE];
-    unsigned item_count, value_count, failure_count;
+    unsigned place_count, item_count, value_count, failure_count;
     struct bight_clock *clock;
 };
 

@@ -38,7 +38,7 @@ static struct place *find_room(const struct fuzz_operation *operation)
 static void begin_place(struct place *place, const struct fuzz_operation *operation)
 {
     driver.old_promises[operation->position % OLD_PROMISES] = place->promise;
-    *place = (struct place) { .holds = 1 };
+    *place = (struct place) { .holds = 1, .made = ++driver.place_count };
 }
 
 /* ------------------------------------------------------------------------------------------ making */
