@@ -478,8 +478,35 @@ START_TEST(a_stuck_flush_ends_however_little_memory_there_is) /* T7 */
 }
 END_TEST
 
+START_TEST(a_shutdown_that_cuts_a_stream_short_resets_it) /* R3, T5 */
+{
+    set_up();
+    bight_string_set_window(peer, 10);
+    ck_assert_int_eq(bight_transport_write(transport, "more than the window", 20), 0);
+    settle();
+    bight_reactor_free(reactor);
+    ck_heard("lost:CONNECTION_LOST");
+    ck_assert(bight_string_was_reset(peer));
+    bight_string_peer_free(peer);
+}
+END_TEST
+
+START_TEST(a_shutdown_after_all_was_sent_ends_the_stream_in_order) /* R3 */
+{
+    set_up();
+    ck_assert_int_eq(bight_transport_write(transport, "all of it", 9), 0);
+    settle();
+    bight_reactor_free(reactor);
+    ck_heard("lost:CONNECTION_LOST");
+    ck_assert(bight_string_is_closed(peer) && !bight_string_was_reset(peer));
+    bight_string_peer_free(peer);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, a_shutdown_that_cuts_a_stream_short_resets_it);
+    tcase_add_test(tests, a_shutdown_after_all_was_sent_ends_the_stream_in_order);
     tcase_add_test(tests, lose_flushes_shuts_and_ends_with_the_peers_eof);
     tcase_add_test(tests, lose_twice_is_a_no_op);
     tcase_add_test(tests, what_comes_after_lose_is_read_and_thrown_away);

@@ -106,7 +106,7 @@ void bight_close_end_now(struct bight_transport *transport, struct bight_failure
         bight_failure_release(reason);
         reason = loss->reason;
     } else {
-        begin_end(transport, false);
+        begin_end(transport, bight_output_queued(transport) > 0); /* a cut stream must not look whole */
     }
     lose(transport, reason);
 }
