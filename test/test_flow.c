@@ -132,6 +132,36 @@ START_TEST(a_push_producer_is_paused_and_resumed_at_the_marks) /* T13 */
 }
 END_TEST
 
+static void write_when_paused(void *context)
+{
+    (void)context;
+    ck_assert_int_eq(bight_transport_write(transport, "!", 1), 0);
+}
+
+START_TEST(what_a_producer_writes_when_paused_comes_behind_the_whole_sequence) /* T6, T13 */
+{
+    static const struct bight_producer_ops writer = { .pause = write_when_paused };
+    struct iovec parts[40];
+    set_up();
+    bight_transport_set_watermarks(transport, 100, 1000);
+    bight_transport_register_producer(transport, &writer, NULL, true);
+    bight_string_set_window(peer, 0);
+    for (size_t i = 0; i < 40; i++) {
+        parts[i] = (struct iovec) { block + 100 * i, 100 };
+    }
+    ck_assert_int_eq(bight_transport_write_sequence(transport, parts, 40), 0);
+    bight_transport_unregister_producer(transport);
+    bight_string_set_window(peer, SIZE_MAX);
+    bight_string_clear(peer);
+    size_t size;
+    const uint8_t *written = bight_string_written(peer, &size);
+    ck_assert_uint_eq(size, 4001);
+    ck_assert_mem_eq(written, block, 4000);
+    ck_assert_int_eq(written[4000], '!');
+    tear_down();
+}
+END_TEST
+
 START_TEST(with_a_producer_there_is_no_backpressure) /* T13 */
 {
     set_up();
@@ -251,6 +281,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_burst_beyond_the_limit_is_no_overflow_while_the_peer_takes_it);
     tcase_add_test(tests, marks_must_be_in_order);
     tcase_add_test(tests, a_push_producer_is_paused_and_resumed_at_the_marks);
+    tcase_add_test(tests, what_a_producer_writes_when_paused_comes_behind_the_whole_sequence);
     tcase_add_test(tests, with_a_producer_there_is_no_backpressure);
     tcase_add_test(tests, a_pull_producer_is_asked_at_most_once_a_turn);
     tcase_add_test(tests, a_pull_producer_waits_for_a_slow_peer);

@@ -98,7 +98,7 @@ void bight_flow_judge(struct bight_transport *transport)
 {
     struct bight_extension *extension = transport->extension;
     size_t queued = bight_output_queued(transport);
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_IN_SEQUENCE)) {
         return;
     }
     if (transport->state & BIGHT_STATE_PRODUCING) {

@@ -64,6 +64,7 @@
 #define BIGHT_STATE_SENT (1u << 25)       /* a send has succeeded since the last read */
 #define BIGHT_STATE_LOOK_LATER (1u << 26) /* what is to be read next belongs to a later turn */
 #define BIGHT_STATE_UNREAD (1u << 27)     /* reading stopped before the kernel's buffer was known to be empty */
+#define BIGHT_STATE_IN_SEQUENCE (1u << 28) /* between the rounds of a write: the marks are judged after the last one */
 #define BIGHT_STATE_OVER (BIGHT_STATE_ENDING | BIGHT_STATE_ENDED)
 
 /* Bits of bight_protocol.state. */

@@ -122,29 +122,42 @@ int bight_transport_write(struct bight_transport *transport, const void *data, s
 /* More pieces than this are written in several rounds, all of them or none: a round that fails ends the connection. */
 #define PIECES_A_ROUND 16
 
+static int write_round(struct bight_transport *transport, const struct iovec *parts, size_t count)
+{
+    struct bight_piece pieces[PIECES_A_ROUND];
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].iov_len > 0) {
+            pieces[used++] =
+                (struct bight_piece) { .data = parts[i].iov_base, .size = parts[i].iov_len, .counted = true };
+        }
+    }
+    return used == 0 ? BIGHT_OK : write_pieces(transport, pieces, used);
+}
+
+/* A producer that is paused may write: the marks are judged when all rounds are queued, so that nothing comes between.
+ */
 int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
-    int code = is_closed(transport) ? BIGHT_E_CLOSED : BIGHT_OK;
+    if (is_closed(transport)) {
+        return BIGHT_E_CLOSED;
+    }
+    int code = BIGHT_OK;
+    bool has_rounds = count > PIECES_A_ROUND;
+    transport->state |= has_rounds ? BIGHT_STATE_IN_SEQUENCE : 0;
     while (count > 0 && code == BIGHT_OK) {
-        struct bight_piece pieces[PIECES_A_ROUND];
         size_t round = count < PIECES_A_ROUND ? count : PIECES_A_ROUND;
-        size_t used = 0;
-        for (size_t i = 0; i < round; i++) {
-            if (parts[i].iov_len > 0) {
-                pieces[used++] = (struct bight_piece) {
-                    .data = parts[i].iov_base,
-                    .size = parts[i].iov_len,
-                    .counted = true,
-                };
-            }
-        }
-        code = used == 0 ? BIGHT_OK : write_pieces(transport, pieces, used);
+        code = write_round(transport, parts, round);
         parts += round;
         count -= round;
         if (transport->state & BIGHT_STATE_OVER) {
             break; /* the rest would be dropped with what was queued */
         }
+    }
+    if (has_rounds) {
+        transport->state &= ~BIGHT_STATE_IN_SEQUENCE;
+        bight_flow_judge(transport);
     }
     return code;
 }
