@@ -67,7 +67,8 @@ def problems_of(path, text):
         bare = without_comments(text)
         for match in FORBIDDEN.finditer(bare):
             place = bare.count("\n", 0, match.start()) + 1
-            if not (name == "lib/base/check.c" and "abort" in match.group(0)):
+            # The testing kit speaks to whoever runs the tests; bight's own assertions end the process.
+            if not (name.startswith("lib/testing/") or name == "lib/base/check.c" and "abort" in match.group(0)):
                 yield f"{name}:{place}: calls {match.group(0)}"
     yield from wrong_includes(path, text)
 
