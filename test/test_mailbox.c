@@ -145,6 +145,8 @@ START_TEST(calls_of_many_threads_run_first_come_first_served) /* R9 */
 }
 END_TEST
 
+static struct bight_mailbox *shared;
+
 static void stop_and_count(void *context)
 {
     count(context);
@@ -162,6 +164,29 @@ START_TEST(a_call_made_before_run_waits_for_it) /* R9 */
     ck_assert_uint_eq(ran, 1);
     bight_mailbox_release(mailbox);
     bight_reactor_free(reactor);
+}
+END_TEST
+
+static void stop_and_call_again(void *context)
+{
+    stop_and_count(context);
+    ck_assert_int_eq(bight_call_from_thread(shared, stop_and_count, context), 0);
+}
+
+/* The last poll of the first run has used up the second call's wake-up. */
+START_TEST(a_call_queued_in_a_run_s_last_turn_waits_for_the_next_run) /* R9 */
+{
+    unsigned ran = 0;
+    make_reactor();
+    shared = bight_reactor_mailbox(reactor);
+    ck_assert_int_eq(bight_call_from_thread(shared, stop_and_call_again, &ran), 0);
+    bight_reactor_run(reactor);
+    ck_assert_uint_eq(ran, 1);
+    ck_assert_int_eq(bight_call_from_thread(shared, count, &ran), 0);
+    bight_reactor_run(reactor);
+    ck_assert_uint_eq(ran, 3);
+    bight_reactor_free(reactor);
+    bight_mailbox_release(shared);
 }
 END_TEST
 
@@ -187,8 +212,6 @@ START_TEST(a_call_wakes_a_host_s_loop) /* R9 R3 */
     event_base_free(base);
 }
 END_TEST
-
-static struct bight_mailbox *shared;
 
 static void call_again(void *context)
 {
@@ -470,6 +493,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, calls_of_many_threads_run_first_come_first_served);
     tcase_add_test(tests, a_call_wakes_a_host_s_loop);
     tcase_add_test(tests, a_call_made_before_run_waits_for_it);
+    tcase_add_test(tests, a_call_queued_in_a_run_s_last_turn_waits_for_the_next_run);
     tcase_add_test(tests, a_call_queued_while_draining_runs_on_the_next_turn);
     tcase_add_test(tests, after_the_reactor_has_gone_a_call_answers_shutdown_and_takes_nothing);
     tcase_add_test(tests, a_context_is_released_once_after_its_call);

@@ -174,6 +174,15 @@ static void check_stopped(void)
     }
 }
 
+/* Calls from threads that were made while the last turn of a run drained them wait for the next run (R9), their wake-up
+ * used up. There is no next one, and what comes now is stepped, which takes turns only on being woken. */
+static void take_last_turns(void)
+{
+    while (bight_reactor_has_work(world.reactors[1])) {
+        bight_reactor_turn(world.reactors[1], false);
+    }
+}
+
 static void play_running(void)
 {
     (void)bight_call_later(world.reactors[1], 0, drive, NULL, NULL);
@@ -181,6 +190,7 @@ static void play_running(void)
         (void)bight_reactor_run(world.reactors[1]);
         check_stopped();
     }
+    take_last_turns();
 }
 
 /* ----------------------------------------------------------------------------------------- the end */
