@@ -261,6 +261,23 @@ START_TEST(a_factory_that_refuses_gives_no_peer) /* T15 */
 }
 END_TEST
 
+START_TEST(a_connection_has_the_addresses_that_it_was_given) /* T1 */
+{
+    struct bight_address host, from, told;
+    ck_assert_int_eq(bight_address_parse_ip(&host, "192.0.2.1", 80), 0);
+    ck_assert_int_eq(bight_address_parse_ip(&from, "2001:db8::7", 4321), 0);
+    reactor = bight_testing_reactor_new();
+    struct bight_string_peer *peer = bight_string_connect_at(reactor, &factory, true, &host, &from);
+    struct bight_transport *transport = bight_string_protocol(peer)->transport;
+    ck_assert_int_eq(bight_transport_host(transport, &told), 0);
+    ck_assert(bight_address_equal(&told, &host));
+    ck_assert_int_eq(bight_transport_peer(transport, &told), 0);
+    ck_assert(bight_address_equal(&told, &from));
+    bight_string_peer_free(peer);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 START_TEST(an_idle_timeout_passes_in_virtual_time) /* T24 */
 {
     struct bight_string_peer *peer = connect_recorder();
@@ -316,6 +333,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, freeing_the_peer_of_a_live_connection_is_a_reset);
     tcase_add_test(tests, the_peer_may_be_freed_after_the_reactor);
     tcase_add_test(tests, a_factory_that_refuses_gives_no_peer);
+    tcase_add_test(tests, a_connection_has_the_addresses_that_it_was_given);
     tcase_add_test(tests, an_idle_timeout_passes_in_virtual_time);
     tcase_add_test(tests, a_conversation_survives_each_allocation_fault);
 }

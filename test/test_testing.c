@@ -231,6 +231,26 @@ START_TEST(advancing_inside_a_handler_is_refused)
 }
 END_TEST
 
+static void count_up(void *counter)
+{
+    ++*(int *)counter;
+}
+
+START_TEST(pumping_lets_spans_pass_one_after_the_other)
+{
+    static const double spans[] = { 1, 0.5, 2 };
+    int calls = 0;
+    struct bight_reactor *reactor = bight_testing_reactor_new();
+    uint64_t begun = bight_clock_now(bight_reactor_clock(reactor));
+    bight_call_later(reactor, 1.5, count_up, &calls, NULL);
+    bight_call_later(reactor, 3.6, count_up, &calls, NULL);
+    bight_testing_pump(reactor, spans, 3);
+    ck_assert_int_eq(calls, 1);
+    ck_assert_uint_eq(bight_clock_now(bight_reactor_clock(reactor)) - begun, UINT64_C(3500000000));
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 START_TEST(a_negative_or_undefined_time_is_refused)
 {
     struct bight_reactor *reactor = fresh_reactor();
@@ -445,6 +465,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_run_with_nothing_pending_waits_for_other_threads);
     tcase_add_test(tests, advancing_inside_a_handler_is_refused);
     tcase_add_test(tests, a_negative_or_undefined_time_is_refused);
+    tcase_add_test(tests, pumping_lets_spans_pass_one_after_the_other);
     tcase_add_test(tests, a_real_reactor_is_not_advanced);
     tcase_add_test(tests, each_allocation_fails_in_turn_and_then_all_from_it_on);
     tcase_add_test(tests, the_limit_bounds_the_faults);

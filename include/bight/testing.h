@@ -23,6 +23,9 @@ BIGHT_API struct bight_reactor *bight_testing_reactor_new(void);
  * errors and do nothing. */
 BIGHT_API void bight_testing_advance(struct bight_reactor *reactor, double seconds);
 
+/* Lets the `count` spans of `seconds` pass, one after the other, as Twisted's Clock.pump does. */
+BIGHT_API void bight_testing_pump(struct bight_reactor *reactor, const double *seconds, size_t count);
+
 /* Turns without letting time pass, until nothing is left to do or `limit` turns are over; gives the turns made. */
 BIGHT_API size_t bight_testing_settle(struct bight_reactor *reactor, size_t limit);
 
@@ -40,6 +43,12 @@ struct bight_string_peer;
  * freeing is a reset. */
 BIGHT_API struct bight_string_peer *bight_string_connect(
     struct bight_reactor *reactor, struct bight_factory *factory, bool accepted);
+
+/* The same with addresses of the near end and of the peer, which the factory and bight_transport_host and _peer are
+ * told (copied; NULL: none). */
+BIGHT_API struct bight_string_peer *bight_string_connect_at(struct bight_reactor *reactor,
+    struct bight_factory *factory, bool accepted, const struct bight_address *host, const struct bight_address *peer);
+
 BIGHT_API void bight_string_peer_free(struct bight_string_peer *peer);
 
 /* The protocol at the near end; NULL after connection_lost (whoever wants it longer holds it). */

@@ -243,9 +243,7 @@ static void bottom_close(struct bight_transport *transport, bool reset)
 
 static int bottom_address(struct bight_transport *transport, bool peer, struct bight_address *address)
 {
-    (void)transport;
-    (void)peer;
-    memset(address, 0, sizeof *address);
+    *address = end_of(transport)->addresses[peer];
     return 0;
 }
 
@@ -291,10 +289,10 @@ void bight_stream_tell_writable(struct bight_stream_end *end)
 
 bool bight_stream_connect(struct bight_stream_end *end, struct bight_factory *factory, bool accepted)
 {
-    const struct bight_address nowhere = { 0 };
     struct bight_reactor *reactor = end->reactor;
+    const struct bight_address *peer = &end->addresses[true];
     int code;
-    end->transport = bight_transport_new(reactor, factory, &stream_bottom, end, -1, &nowhere, accepted, &code);
+    end->transport = bight_transport_new(reactor, factory, &stream_bottom, end, -1, peer, accepted, &code);
     if (end->transport == NULL) {
         return false;
     }

@@ -42,6 +42,7 @@ struct bight_stream_end {
     bool input_ended;
     bool reading, writing; /* watched for */
     bool shut, closed, was_reset;
+    struct bight_address addresses[2]; /* of a memory bottom: its own and its peer's; zeroed: none */
 };
 
 bool bight_stream_append(struct bight_stream_bytes *bytes, const void *data, size_t size);

@@ -59,9 +59,21 @@ static const struct bight_stream_end_ops string_ops = {
 struct bight_string_peer *bight_string_connect(
     struct bight_reactor *reactor, struct bight_factory *factory, bool accepted)
 {
+    return bight_string_connect_at(reactor, factory, accepted, NULL, NULL);
+}
+
+struct bight_string_peer *bight_string_connect_at(struct bight_reactor *reactor, struct bight_factory *factory,
+    bool accepted, const struct bight_address *host, const struct bight_address *from)
+{
     struct bight_string_peer *peer = bight_string_peer_new(&string_ops, reactor);
     if (peer == NULL) {
         return NULL;
+    }
+    if (host != NULL) {
+        peer->end.addresses[0] = *host;
+    }
+    if (from != NULL) {
+        peer->end.addresses[1] = *from;
     }
     if (!bight_stream_connect(&peer->end, factory, accepted)) {
         free_peer(peer);

@@ -421,6 +421,13 @@ void bight_testing_advance(struct bight_reactor *reactor, double seconds)
     (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
 }
 
+void bight_testing_pump(struct bight_reactor *reactor, const double *seconds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bight_testing_advance(reactor, seconds[i]);
+    }
+}
+
 bool bight_testing_jump(struct bight_reactor *reactor)
 {
     uint64_t deadline;
