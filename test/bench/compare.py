@@ -8,7 +8,7 @@ echo      rate and server CPU per message of bight-echo to a bare epoll echo ("l
           shows is the noise)
 idle      process memory per connection that has echoed once
 queue     the same after every client has let 32 KiB wait and then read it
-timers    timers_bench of the build directory; deferred: chain_bench
+timers    call_at, reset_at, cancel and firing beside a bare wheel; deferred: a Deferred beside a bare list of callbacks
 
 As root the programs run in a network namespace of their own, with real-time priority, the server on CPU 0 and the load on
 CPU 1. Only ratios within one run mean anything."""
@@ -172,14 +172,20 @@ def queue(options):
     memory(options, "after a queue was read", let_queue)
 
 
+def run_bench(options, name, *arguments):
+    subprocess.run(pinned(0, [bench(options.build, name), *arguments]), check=True)
+
+
 def timers(options):
-    print("\ntimers, a million pending (CPU ns each)", flush=True)
-    subprocess.run(pinned(0, [bench(options.build, "timers_bench")]), check=True)
+    print("\ntimers, a million pending (CPU ns each); then in random order; then how late one is on an idle loop", flush=True)
+    for arguments in (["bare"], ["bight"], ["-r", "bare"], ["-r", "bight"], ["late"]):
+        run_bench(options, "timers", *arguments)
 
 
 def deferred(options):
-    print("\nDeferreds", flush=True)
-    subprocess.run(pinned(0, [bench(options.build, "chain_bench")]), check=True)
+    print("\nDeferreds with 2 and with 10 callbacks: made, fired, let go of by both ends", flush=True)
+    for count in ("2", "10"):
+        run_bench(options, "chain", "-k", count)
 
 
 def main():
