@@ -217,6 +217,53 @@ START_TEST(joining_another_scope_leaves_the_first) /* D37 */
     ck_trace("cm ");
 }
 
+static struct member mover;
+
+static void move_on(struct bight_result *result, void *context)
+{
+    (void)result;
+    ck_assert_int_eq(bight_scope_join(context, &mover.base, &member_ops), 0);
+}
+
+static void end_there(struct bight_result *result, void *context)
+{
+    (void)result;
+    bight_scope_free(context);
+}
+
+/* Its going from `scope` to `other` ends the first, and who waited for that does `what` with `third`. */
+static void leave_by_joining(struct bight_scope *other, bight_handler what, struct bight_scope *third)
+{
+    mover = (struct member) { .name = "m", .leaves = 'a' };
+    bight_scope_join(scope, &mover.base, &member_ops);
+    struct bight_deferred *closed = bight_scope_close(scope, 5);
+    bight_deferred_add_both(closed, what, third);
+    bight_deferred_release(closed);
+    ck_trace("cm ");
+    ck_assert_int_eq(bight_scope_join(other, &mover.base, &member_ops), 0);
+}
+
+START_TEST(whoever_hears_of_the_first_scope_s_end_may_move_the_member_on) /* D37 */
+{
+    struct bight_scope *other = bight_scope_new(&test_clock.base);
+    struct bight_scope *third = bight_scope_new(&test_clock.base);
+    leave_by_joining(other, move_on, third);
+    ck_assert_uint_eq(bight_scope_count(other), 0);
+    ck_assert_uint_eq(bight_scope_count(third), 1);
+    bight_scope_free(other);
+    ck_trace("");
+    bight_scope_free(third);
+    ck_trace("cm am ");
+}
+
+START_TEST(whoever_hears_of_the_first_scope_s_end_may_free_the_second) /* D37 */
+{
+    struct bight_scope *other = bight_scope_new(&test_clock.base);
+    leave_by_joining(other, end_there, other);
+    ck_trace("cm am ");
+    ck_assert_ptr_null(mover.base.scope);
+}
+
 static struct member neighbour;
 
 static void leave_together(struct bight_scope_member *base)
@@ -326,6 +373,8 @@ static void add_member_tests(TCase *tests)
     tcase_add_test(tests, a_deadline_of_nothing_aborts_at_once);
     tcase_add_test(tests, a_closing_scope_takes_no_members);
     tcase_add_test(tests, joining_another_scope_leaves_the_first);
+    tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_move_the_member_on);
+    tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_free_the_second);
     tcase_add_test(tests, a_member_may_take_another_along);
     tcase_add_test(tests, a_freed_scope_stays_until_its_last_member_leaves);
 }

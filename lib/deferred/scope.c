@@ -277,6 +277,19 @@ int bight_scope_call_later(struct bight_scope *scope, double seconds, bight_time
 
 /* ------------------------------------------------------------------------------------------ members */
 
+/* The scope that it was in, whose end may be due now; NULL when it was in none. */
+static struct bight_scope *take_out(struct bight_scope_member *member)
+{
+    struct bight_scope *scope = member->scope;
+    if (scope == NULL) {
+        return NULL;
+    }
+    ring_remove(member);
+    member->scope = NULL;
+    scope->member_count--;
+    return scope;
+}
+
 int bight_scope_join(
     struct bight_scope *scope, struct bight_scope_member *member, const struct bight_scope_member_ops *ops)
 {
@@ -286,22 +299,21 @@ int bight_scope_join(
     if (scope->is_closing) {
         return BIGHT_E_CANCELLED;
     }
-    bight_scope_leave(member);
+    struct bight_scope *left = take_out(member);
     member->ops = ops;
     member->scope = scope;
     ring_append(&scope->fresh, member);
     scope->member_count++;
+    if (left != NULL) {
+        look_for_the_end(left); /* last: whoever hears of it may move the member on, or free either scope */
+    }
     return BIGHT_OK;
 }
 
 void bight_scope_leave(struct bight_scope_member *member)
 {
-    struct bight_scope *scope = member->scope;
-    if (scope == NULL) {
-        return;
+    struct bight_scope *left = take_out(member);
+    if (left != NULL) {
+        look_for_the_end(left);
     }
-    ring_remove(member);
-    member->scope = NULL;
-    scope->member_count--;
-    look_for_the_end(scope);
 }
