@@ -264,6 +264,27 @@ START_TEST(whoever_hears_of_the_first_scope_s_end_may_free_the_second) /* D37 */
     ck_assert_ptr_null(mover.base.scope);
 }
 
+/* Its tie goes from `scope`, which ends by that, to `other`. */
+START_TEST(whoever_hears_of_the_first_scope_s_end_may_free_what_a_deferred_is_tied_to) /* D32 D37 */
+{
+    struct bight_promise promise;
+    struct bight_scope *other = bight_scope_new(&test_clock.base);
+    struct bight_deferred *tied = bight_deferred_new(&promise, NULL, NULL);
+    bight_deferred_add_both(tied, seen, NAME("tied"));
+    bight_deferred_pause(tied);
+    bight_deferred_tie(tied, bight_scope_owner(scope));
+    struct bight_deferred *closed = bight_scope_close(scope, 5);
+    bight_deferred_add_both(closed, end_there, other);
+    bight_deferred_release(closed);
+    ck_assert_uint_eq(bight_scope_count(scope), 1);
+    bight_deferred_tie(tied, bight_scope_owner(other));
+    ck_assert_uint_eq(bight_scope_count(scope), 0);
+    ck_trace("");
+    bight_deferred_unpause(tied);
+    bight_deferred_release(tied);
+    ck_trace("tied=CANCELLED ");
+}
+
 static struct member neighbour;
 
 static void leave_together(struct bight_scope_member *base)
@@ -375,6 +396,7 @@ static void add_member_tests(TCase *tests)
     tcase_add_test(tests, joining_another_scope_leaves_the_first);
     tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_move_the_member_on);
     tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_free_the_second);
+    tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_free_what_a_deferred_is_tied_to);
     tcase_add_test(tests, a_member_may_take_another_along);
     tcase_add_test(tests, a_freed_scope_stays_until_its_last_member_leaves);
 }

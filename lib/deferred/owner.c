@@ -47,13 +47,19 @@ static void finish_when_over(struct bight_owner *owner)
     }
 }
 
-void bight_deferred_untie(struct bight_deferred *deferred)
+/* The owner is to be looked at by finish_when_over then. */
+static struct bight_owner *take_out(struct bight_deferred *deferred)
 {
     struct bight_owner *owner = deferred->owner;
     deferred->flags &= ~(uint32_t)(BIGHT_DEFERRED_TIED | BIGHT_DEFERRED_OWNER_ASKED);
     unlink_tied(owner, deferred);
     owner->tied--;
-    finish_when_over(owner);
+    return owner;
+}
+
+void bight_deferred_untie(struct bight_deferred *deferred)
+{
+    finish_when_over(take_out(deferred));
 }
 
 static void link_tied(struct bight_deferred *deferred, struct bight_owner *owner)
@@ -77,10 +83,24 @@ static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *ow
     bight_deferred_cancel_for_owner(deferred);
 }
 
+/* Whoever is told that the former owner has ended may free the new one, or tie the Deferred anew: the tie comes first.
+ */
+static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
+{
+    struct bight_owner *former = take_out(deferred);
+    link_tied(deferred, owner);
+    finish_when_over(former);
+}
+
 /* Whoever is told that a former owner has ended, and a canceller, may let go of the Deferred, or tie it anew: hence
  * the hold, and the loop. */
 static void tie_with_care(struct bight_deferred *deferred, struct bight_owner *owner)
 {
+    bool is_tied = (deferred->flags & BIGHT_DEFERRED_TIED) != 0;
+    if (is_tied && owner != NULL && !owner->ended) {
+        move_tie(deferred, owner);
+        return;
+    }
     bight_deferred_hold(deferred);
     while ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
         bight_deferred_untie(deferred);

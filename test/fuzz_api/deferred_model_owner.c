@@ -36,14 +36,19 @@ static void link_tied(struct model_owner *owner, struct model *model)
     owner->tied++;
 }
 
-void model_untie(struct model *model)
+static struct model_owner *unlink_tied(struct model *model)
 {
     struct model_owner *owner = model->owner;
     model->owner = NULL;
     model->was_asked = false;
     take_out(owner, model);
     owner->tied--;
-    finish_when_over(owner);
+    return owner;
+}
+
+void model_untie(struct model *model)
+{
+    finish_when_over(unlink_tied(model));
 }
 
 static void tie_to_ended(struct model *model, struct model_owner *owner)
@@ -63,6 +68,12 @@ struct bight_deferred *model_tie(struct bight_deferred *deferred, struct bight_o
     struct model *model = (struct model *)deferred;
     struct model_owner *owner = (struct model_owner *)face;
     if (model->owner == owner) {
+        return deferred;
+    }
+    if (model->owner != NULL && owner != NULL && !owner->ended) { /* tied before the former owner hears of it */
+        struct model_owner *former = unlink_tied(model);
+        link_tied(owner, model);
+        finish_when_over(former);
         return deferred;
     }
     deferred_of_model.hold(deferred);
