@@ -69,8 +69,8 @@ static inline bool breaks_order(const struct bight_link *ring, uint64_t deadline
 static inline void put(struct bight_wheel *wheel, struct bight_link *link, uint64_t deadline)
 {
     uint64_t tick = tick_of(deadline);
-    unsigned level = (unsigned)(63 - __builtin_clzll(tick ^ wheel->tick)) / 8;
-    unsigned slot = (tick >> (8 * level)) & (BIGHT_WHEEL_SLOTS - 1);
+    unsigned level = (unsigned)(63 - __builtin_clzll(tick ^ wheel->tick)) / BIGHT_WHEEL_SLOT_BITS;
+    unsigned slot = (tick >> (BIGHT_WHEEL_SLOT_BITS * level)) & (BIGHT_WHEEL_SLOTS - 1);
     struct bight_link *ring = &wheel->slots[level][slot];
     set_bit(wheel->occupied[level], slot);
     if (level == 0 && breaks_order(ring, deadline)) {
@@ -195,13 +195,14 @@ static int next_occupied(const uint64_t *occupied, unsigned from)
 static bool nearest_slot(const struct bight_wheel *wheel, unsigned *level, unsigned *slot, uint64_t *start)
 {
     for (unsigned l = 0; l < BIGHT_WHEEL_LEVELS; l++) {
-        unsigned present = (wheel->tick >> (8 * l)) & (BIGHT_WHEEL_SLOTS - 1);
+        unsigned present = (wheel->tick >> (BIGHT_WHEEL_SLOT_BITS * l)) & (BIGHT_WHEEL_SLOTS - 1);
         int found = next_occupied(wheel->occupied[l], present + 1);
         if (found >= 0) {
-            uint64_t above = wheel->tick >> (8 * l) >> 8 << 8;
+            uint64_t above = wheel->tick >> (BIGHT_WHEEL_SLOT_BITS * l) >> BIGHT_WHEEL_SLOT_BITS
+                                                                               << BIGHT_WHEEL_SLOT_BITS;
             *level = l;
             *slot = (unsigned)found;
-            *start = (above | (uint64_t)found) << (8 * l);
+            *start = (above | (uint64_t)found) << (BIGHT_WHEEL_SLOT_BITS * l);
             return true;
         }
     }

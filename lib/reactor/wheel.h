@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* wheel.h - the timing wheel: pending calls in the exact order of their deadlines (R6).
  *
- * Hierarchical: a tick is 2^16 ns, a level has 256 slots, six levels span all 64 bits. The level of a deadline is
- * that of the highest byte in which its tick differs from the present one. Slots are rings in order of arming;
+ * Hierarchical: a tick is 2^16 ns, a level has 1024 slots, five levels span all 64 bits. The level of a deadline
+ * is that of the highest ten bits in which its tick differs from the present one. Slots are rings in order of arming;
  * cascading keeps that order, so equal deadlines fire first come first served. A slot that comes due is merge-sorted
  * (stable) when it is not in order already. What is armed for the present tick or earlier goes to `fresh`, which
  * joins the due list only when the next pass begins: so a call made by a timer never runs in the same pass (R5).
@@ -14,8 +14,9 @@
 #include "base/list.h"
 #include "base/private.h"
 
-#define BIGHT_WHEEL_LEVELS 6
-#define BIGHT_WHEEL_SLOTS 256
+#define BIGHT_WHEEL_LEVELS 5
+#define BIGHT_WHEEL_SLOT_BITS 10
+#define BIGHT_WHEEL_SLOTS (1 << BIGHT_WHEEL_SLOT_BITS)
 #define BIGHT_WHEEL_TICK_BITS 16
 
 struct bight_wheel_entry {
