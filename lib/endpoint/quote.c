@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* quote.c - puts a program's own text safely into an endpoint string: the inverse of parse.c's unescaping. */
+/* quote.c - puts a program's own text safely into an endpoint string: the inverse of parse.c's unescaping.
+ *
+ * What a user has typed must not become an argument of its own. Every character that means something to the grammar is
+ * escaped wherever it stands, so the result fits any place of any string. */
 #include <bight/endpoint.h>
 
 #include "base/text.h"
