@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* connect.c - bight_connect: reads the string and lets its type connect (E2).
  *
- * Whatever is wrong comes through the Deferred, the string's faults too. How a type connects is in its own file; what all
- * of them share, the race between addresses, is in race.c. */
+ * Whatever is wrong comes through the Deferred, the string's faults too. How a type connects is in its own file; what
+ * all of them share, the race between addresses, is in race.c. */
 #include "base/places.h"
 #include "endpoint/grammar.h"
 

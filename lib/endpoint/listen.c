@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* listen.c - bight_listen: reads the string and lets its type listen (E1).
  *
- * Whatever is wrong comes through the Deferred, which has fired already when the type needed not wait. Here is also what
- * the types share: making a port of a descriptor that listens, or a failure of the errno. */
+ * Whatever is wrong comes through the Deferred, which has fired already when the type needed not wait. Here is also
+ * what the types share: making a port of a descriptor that listens, or a failure of the errno. */
 #include "base/check.h"
 #include "base/places.h"
 #include "endpoint/grammar.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sim_option.c - getsockopt(2) and setsockopt(2): what bight uses is stored and told back, the rest is ENOPROTOOPT.
  *
- * So an option that bight comes to use is noticed, and must be thought through, before a simulation says that it works. */
+ * So an option that bight comes to use is noticed, and must be thought through, before a simulation says that it works.
+ */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
