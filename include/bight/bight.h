@@ -16,6 +16,7 @@
 #include <bight/log.h>
 #include <bight/memory.h>
 #include <bight/port.h>
+#include <bight/process.h>
 #include <bight/protocol.h>
 #include <bight/reactor.h>
 #include <bight/result.h>
