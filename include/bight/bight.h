@@ -21,6 +21,8 @@
 #include <bight/reactor.h>
 #include <bight/result.h>
 #include <bight/scope.h>
+#include <bight/stream.h>
+#include <bight/task.h>
 #include <bight/thread.h>
 #include <bight/transport.h>
 #include <bight/version.h>
