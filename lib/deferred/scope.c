@@ -89,8 +89,9 @@ static void ties_have_ended(struct bight_owner *owner)
     look_for_the_end(BIGHT_CONTAINER(owner, struct bight_scope, owner));
 }
 
-struct bight_scope *bight_scope_new(struct bight_clock *clock)
+struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock)
 {
+    (void)place;
     struct bight_scope *scope = bight_calloc(1, sizeof(*scope));
     if (scope == NULL) {
         return NULL;
@@ -251,9 +252,10 @@ static void release_timer(void *context)
     leave_busy(scope);
 }
 
-int bight_scope_call_later(struct bight_scope *scope, double seconds, bight_timer_function function, void *context,
-    bight_release_function release, struct bight_timer *handle)
+int bight_scope_call_later_at(const char *place, struct bight_scope *scope, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *handle)
 {
+    (void)place;
     if (scope->is_closing) {
         return BIGHT_E_CANCELLED;
     }

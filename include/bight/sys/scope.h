@@ -14,6 +14,10 @@ struct bight_scope_member_ops {
     void (*close)(struct bight_scope_member *member);
     /* Asked at the deadline: end now. May leave inside the call. */
     void (*abort)(struct bight_scope_member *member);
+    /* For debug mode's warnings. What it is, "connection"; NULL: "member". */
+    const char *kind;
+    /* Where it was made, NULL when that is not known. The slot may be NULL. */
+    const char *(*made_at)(const struct bight_scope_member *member);
 };
 
 /* Embedded in what joins; zero it first. The fields are the scope's. */
