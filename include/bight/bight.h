@@ -9,6 +9,7 @@
 #include <bight/address.h>
 #include <bight/bytes.h>
 #include <bight/clock.h>
+#include <bight/combine.h>
 #include <bight/deferred.h>
 #include <bight/endpoint.h>
 #include <bight/error.h>

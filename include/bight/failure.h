@@ -27,6 +27,11 @@ BIGHT_API struct bight_failure *bight_failure_new_at(
 BIGHT_API struct bight_failure *bight_failure_new_many_at(const char *place, int code,
     struct bight_failure *const *causes, size_t count, const char *format, ...) BIGHT_PRINTF(5, 6);
 
+/* FIRST_ERROR: `cause` (taken) is what went wrong with the one at `index` of several. Never NULL. */
+#define bight_failure_first_error(index, cause) bight_failure_first_error_at(BIGHT_HERE, (index), (cause))
+BIGHT_API struct bight_failure *bight_failure_first_error_at(
+    const char *place, size_t index, struct bight_failure *cause);
+
 /* The failure of a system call: `number` is a positive errno, the code is bight_error_from_errno()'s, the
  * message is `what` and the system's text. Never NULL. */
 #define bight_failure_from_errno(number, what) bight_failure_from_errno_at(BIGHT_HERE, (number), (what))
@@ -56,6 +61,9 @@ BIGHT_API size_t bight_failure_cause_count(const struct bight_failure *failure);
 
 /* The cause at `index` (borrowed), NULL past the end. */
 BIGHT_API struct bight_failure *bight_failure_cause(const struct bight_failure *failure, size_t index);
+
+/* Which of several failed first; SIZE_MAX when the failure was not made by bight_failure_first_error(). */
+BIGHT_API size_t bight_first_error_index(const struct bight_failure *failure);
 
 /* bight_error_is() of its code. */
 BIGHT_API bool bight_failure_is(const struct bight_failure *failure, int kind);

@@ -32,12 +32,13 @@ struct bight_failure {
     const char *place;
     struct bight_failure **causes;
     size_t cause_count;
+    size_t index; /* of which of several; SIZE_MAX for most */
     struct bight_failure *next_dead;
 };
 
 static const struct bight_failure shared_failures[BIGHT_ERROR_COUNT] = {
 #define SHARED(name, value, parent, text) \
-    { .is_shared = true, .code = BIGHT_E_##name, .message = text, .place = "" },
+    { .is_shared = true, .code = BIGHT_E_##name, .message = text, .place = "", .index = SIZE_MAX },
     BIGHT_ERROR_LIST(SHARED)
 #undef SHARED
 };
@@ -93,6 +94,7 @@ static struct bight_failure *make(const char *place, int code, int number,
         .place = place,
         .causes = own_causes,
         .cause_count = count,
+        .index = SIZE_MAX,
     };
     atomic_init(&failure->holds, 1);
     return failure;
@@ -127,6 +129,20 @@ struct bight_failure *bight_failure_new_many_at(
     const char *message = format_message(buffer, sizeof buffer, code, format, arguments);
     va_end(arguments);
     return make(place, code, 0, causes, count, message);
+}
+
+struct bight_failure *bight_failure_first_error_at(const char *place, size_t index, struct bight_failure *cause)
+{
+    if (cause == NULL) {
+        cause = bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_failure_first_error"));
+    }
+    char buffer[64];
+    snprintf(buffer, sizeof buffer, "number %zu of several failed", index);
+    struct bight_failure *failure = make(place, BIGHT_E_FIRST_ERROR, 0, &cause, 1, buffer);
+    if (!failure->is_shared) {
+        failure->index = index;
+    }
+    return failure;
 }
 
 /* strerror_r gives a text with glibc and an int with other C libraries; _Generic below picks one of these. */
@@ -215,6 +231,11 @@ size_t bight_failure_cause_count(const struct bight_failure *failure)
 struct bight_failure *bight_failure_cause(const struct bight_failure *failure, size_t index)
 {
     return index < failure->cause_count ? failure->causes[index] : NULL;
+}
+
+size_t bight_first_error_index(const struct bight_failure *failure)
+{
+    return failure->index;
 }
 
 bool bight_failure_is(const struct bight_failure *failure, int kind)
