@@ -164,10 +164,10 @@ static inline int test_clock_call_at(struct bight_clock *base, uint64_t deadline
     for (size_t i = 0; i < 16; i++) {
         struct test_timer *timer = &clock->timers[i];
         if (!timer->pending) {
-            *timer = (struct test_timer) { { timer->slot.generation + 1, base }, true, deadline, function, context,
+            *timer = (struct test_timer) { { timer->slot.generation + 1 }, true, deadline, function, context,
                 release };
             if (handle != NULL) {
-                *handle = (struct bight_timer) { timer, timer->slot.generation };
+                *handle = (struct bight_timer) { timer, timer->slot.generation, base };
             }
             return BIGHT_OK;
         }

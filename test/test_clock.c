@@ -21,6 +21,11 @@ struct fake_clock {
     struct fake_slot slot;
 };
 
+static struct bight_timer_slot *slot_of(struct bight_clock *clock)
+{
+    return &((struct fake_clock *)clock)->slot.head;
+}
+
 static uint64_t fake_now(struct bight_clock *clock)
 {
     return ((struct fake_clock *)clock)->now;
@@ -33,9 +38,9 @@ static int fake_call_at(struct bight_clock *clock, uint64_t deadline, bight_time
     if (slot->head.generation % 2 == 1) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    *slot = (struct fake_slot) { { slot->head.generation + 1, clock }, deadline, function, release, context };
+    *slot = (struct fake_slot) { { slot->head.generation + 1 }, deadline, function, release, context };
     if (timer != NULL) {
-        *timer = (struct bight_timer) { slot, slot->head.generation };
+        *timer = (struct bight_timer) { slot, slot->head.generation, clock };
     }
     return BIGHT_OK;
 }
@@ -43,7 +48,7 @@ static int fake_call_at(struct bight_clock *clock, uint64_t deadline, bight_time
 static void fake_cancel(struct bight_clock *clock, struct bight_timer_slot *head)
 {
     struct fake_slot *slot = (struct fake_slot *)head;
-    ck_assert_ptr_eq(head->clock, clock);
+    ck_assert_ptr_eq(slot_of(clock), head);
     ck_assert_int_eq(head->generation % 2, 1);
     head->generation++;
     if (slot->release != NULL) {
@@ -53,14 +58,14 @@ static void fake_cancel(struct bight_clock *clock, struct bight_timer_slot *head
 
 static void fake_reset_at(struct bight_clock *clock, struct bight_timer_slot *head, uint64_t deadline)
 {
-    ck_assert_ptr_eq(head->clock, clock);
+    ck_assert_ptr_eq(slot_of(clock), head);
     ck_assert_int_eq(head->generation % 2, 1);
     ((struct fake_slot *)head)->deadline = deadline;
 }
 
 static uint64_t fake_deadline(struct bight_clock *clock, const struct bight_timer_slot *head)
 {
-    ck_assert_ptr_eq(head->clock, clock);
+    ck_assert_ptr_eq(slot_of(clock), head);
     return ((const struct fake_slot *)head)->deadline;
 }
 
@@ -191,8 +196,8 @@ START_TEST(a_stale_handle_does_nothing_even_when_its_slot_is_in_use_again) /* R7
     ck_assert_ptr_eq(second.slot, first.slot);
     assert_stale(first);
     ck_assert_uint_eq(bight_timer_deadline(second), 20);
-    assert_stale((struct bight_timer) { NULL, 0 });
-    assert_stale((struct bight_timer) { NULL, 1 });
+    assert_stale((struct bight_timer) { .generation = 0 });
+    assert_stale((struct bight_timer) { .generation = 1 });
 }
 END_TEST
 

@@ -41,6 +41,19 @@ START_TEST(a_generation_is_odd_while_taken_and_stays_readable)
 }
 END_TEST
 
+START_TEST(a_kind_is_told_by_the_high_bits_of_its_generations)
+{
+    static struct bight_slab_kind marked_kind = {
+        .name = "marked", .slot_size = 24, .first_generation = UINT64_C(1) << 63
+    };
+    static _Thread_local struct bight_slab marked = { .kind = &marked_kind };
+    void *slot = bight_slab_take(&marked);
+    ck_assert_uint_eq(generation_of(slot), (UINT64_C(1) << 63) + 1);
+    bight_slab_give(&marked, slot);
+    ck_assert_uint_eq(generation_of(slot), (UINT64_C(1) << 63) + 2);
+}
+END_TEST
+
 START_TEST(slots_are_aligned_and_do_not_overlap)
 {
     enum { MANY = 1000 };
@@ -274,6 +287,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_generation_is_odd_while_taken_and_stays_readable);
+    tcase_add_test(tests, a_kind_is_told_by_the_high_bits_of_its_generations);
     tcase_add_test(tests, slots_are_aligned_and_do_not_overlap);
     tcase_add_test(tests, a_freed_slot_is_used_again_under_a_new_generation);
     tcase_add_test(tests, large_slots_work_as_well);

@@ -15,11 +15,12 @@ BIGHT_BEGIN
 
 struct bight_clock;
 
-/* A call that was asked for: a handle by value, checked whenever it is used (R7). Zeroed, it names no call.
- */
+/* A call that was asked for: a handle by value, checked whenever it is used (R7). Zeroed, it names no call. The clock
+ * is looked at only while the call is pending: a handle may outlive it. */
 struct bight_timer {
     void *slot;
     uint64_t generation;
+    struct bight_clock *clock;
 };
 
 typedef void (*bight_timer_function)(void *context);
@@ -28,7 +29,6 @@ typedef void (*bight_timer_function)(void *context);
  * timer has run or was cancelled. */
 struct bight_timer_slot {
     uint64_t generation;
-    struct bight_clock *clock;
 };
 
 struct bight_clock_ops {
@@ -71,15 +71,29 @@ BIGHT_API int bight_clock_call_later(struct bight_clock *clock, double seconds, 
  */
 BIGHT_API int bight_seconds_to_nanoseconds(double seconds, uint64_t *nanoseconds);
 
+/* True until the call is made, cancelled or dropped. */
+static inline bool bight_timer_is_pending(struct bight_timer timer)
+{
+    return timer.slot != NULL &&
+           __atomic_load_n(&((struct bight_timer_slot *)timer.slot)->generation, __ATOMIC_RELAXED) == timer.generation;
+}
+
 /* R7, for timers of any clock. Each gives STALE when the timer ran, was cancelled, or never was (a zeroed
  * handle), and then does nothing. `cancel` releases the context before it returns; `reset` counts anew from
  * now; `delay` pushes the deadline out (a negative number of seconds pulls it in); `reset_at` sets an
  * absolute one. */
-BIGHT_API int bight_timer_cancel(struct bight_timer timer);
+static inline int bight_timer_cancel(struct bight_timer timer)
+{
+    if (!bight_timer_is_pending(timer)) {
+        return BIGHT_E_STALE;
+    }
+    timer.clock->ops->cancel(timer.clock, (struct bight_timer_slot *)timer.slot);
+    return BIGHT_OK;
+}
+
 BIGHT_API int bight_timer_reset(struct bight_timer timer, double seconds);
 BIGHT_API int bight_timer_reset_at(struct bight_timer timer, uint64_t deadline);
 BIGHT_API int bight_timer_delay(struct bight_timer timer, double seconds);
-BIGHT_API bool bight_timer_is_pending(struct bight_timer timer);
 
 /* The deadline of a pending timer; 0 for any other. */
 BIGHT_API uint64_t bight_timer_deadline(struct bight_timer timer);

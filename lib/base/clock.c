@@ -7,7 +7,6 @@
 #include <bight/clock.h>
 
 #include "base/check.h"
-#include "base/slab.h"
 
 int bight_seconds_to_nanoseconds(double seconds, uint64_t *nanoseconds)
 {
@@ -61,20 +60,7 @@ int bight_clock_call_later(struct bight_clock *clock, double seconds, bight_time
 /* The slot of a pending timer, NULL for any other handle. */
 static struct bight_timer_slot *pending(struct bight_timer timer)
 {
-    if (timer.slot == NULL || !bight_slot_is_current(timer.slot, timer.generation)) {
-        return NULL;
-    }
-    return timer.slot;
-}
-
-int bight_timer_cancel(struct bight_timer timer)
-{
-    struct bight_timer_slot *slot = pending(timer);
-    if (slot == NULL) {
-        return BIGHT_E_STALE;
-    }
-    slot->clock->ops->cancel(slot->clock, slot);
-    return BIGHT_OK;
+    return bight_timer_is_pending(timer) ? (struct bight_timer_slot *)timer.slot : NULL;
 }
 
 int bight_timer_reset_at(struct bight_timer timer, uint64_t deadline)
@@ -83,7 +69,7 @@ int bight_timer_reset_at(struct bight_timer timer, uint64_t deadline)
     if (slot == NULL) {
         return BIGHT_E_STALE;
     }
-    slot->clock->ops->reset_at(slot->clock, slot, deadline);
+    timer.clock->ops->reset_at(timer.clock, slot, deadline);
     return BIGHT_OK;
 }
 
@@ -94,9 +80,9 @@ int bight_timer_reset(struct bight_timer timer, double seconds)
         return BIGHT_E_STALE;
     }
     uint64_t deadline;
-    int code = deadline_after(slot->clock, seconds, "bight_timer_reset", &deadline);
+    int code = deadline_after(timer.clock, seconds, "bight_timer_reset", &deadline);
     if (code == BIGHT_OK) {
-        slot->clock->ops->reset_at(slot->clock, slot, deadline);
+        timer.clock->ops->reset_at(timer.clock, slot, deadline);
     }
     return code;
 }
@@ -112,19 +98,14 @@ int bight_timer_delay(struct bight_timer timer, double seconds)
     if (code != BIGHT_OK) {
         return bight_usage_error(code, BIGHT_HERE, "bight_timer_delay");
     }
-    uint64_t deadline = slot->clock->ops->deadline(slot->clock, slot);
+    uint64_t deadline = timer.clock->ops->deadline(timer.clock, slot);
     uint64_t earlier = deadline > change ? deadline - change : 0;
-    slot->clock->ops->reset_at(slot->clock, slot, seconds < 0 ? earlier : later(deadline, change));
+    timer.clock->ops->reset_at(timer.clock, slot, seconds < 0 ? earlier : later(deadline, change));
     return BIGHT_OK;
-}
-
-bool bight_timer_is_pending(struct bight_timer timer)
-{
-    return pending(timer) != NULL;
 }
 
 uint64_t bight_timer_deadline(struct bight_timer timer)
 {
     struct bight_timer_slot *slot = pending(timer);
-    return slot == NULL ? 0 : slot->clock->ops->deadline(slot->clock, slot);
+    return slot == NULL ? 0 : timer.clock->ops->deadline(timer.clock, slot);
 }

@@ -200,7 +200,7 @@ static bool add_chunk(struct bight_slab *slab)
     size_t count = ((uintptr_t)chunk + size - first) / stride;
     for (size_t i = 0; i < count; i++) {
         struct bight_slot *slot = (struct bight_slot *)(first + i * stride);
-        slot->generation = 0;
+        slot->generation = slab->kind->first_generation;
         append(slab, slot);
         poison(slab->kind, slot);
     }

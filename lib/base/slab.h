@@ -36,9 +36,10 @@ static inline void bight_slot_advance(struct bight_slot *slot)
 /* What all threads share about one kind of slot: one static object a kind. */
 struct bight_slab_kind {
     const char *name;
-    size_t slot_size; /* at least sizeof(struct bight_slot) */
-    void *shared;     /* owned by slab.c: orphaned slots */
-    size_t allocated; /* owned by slab.c: bytes of its chunks */
+    size_t slot_size;          /* at least sizeof(struct bight_slot) */
+    void *shared;              /* owned by slab.c: orphaned slots */
+    size_t allocated;          /* owned by slab.c: bytes of its chunks */
+    uint64_t first_generation; /* even; its high bits stay, and may tell kinds apart */
 };
 
 /* One thread's free list of one kind. Declare it `static _Thread_local`, zeroed but for `kind`. */

@@ -14,24 +14,27 @@
 /* Most calls that one pass makes; what is left over waits until the descriptors were polled (R4). */
 #define CALLS_A_PASS 1024
 
-/* One cache line: with a million of them pending the misses are what they cost. */
+/* The entry begins as a struct bight_slot and a struct bight_timer_slot do. Small: with a million of them pending the
+ * cache misses are what they cost, so the clock is the handle's to know. */
 struct timed_call {
-    struct bight_timer_slot slot; /* first: begins as a struct bight_slot does */
     struct bight_wheel_entry entry;
-    bight_timer_function function;
     void *context;
 };
 
-_Static_assert(sizeof(struct timed_call) <= 64, "a call that owns nothing fits a cache line");
+_Static_assert(sizeof(struct timed_call) <= 48, "four calls that own nothing fit three cache lines");
 
-/* A call whose context is released: its entry's function is fire_owning. */
+/* A call whose context is released: its generation has the bit OWNING. */
 struct owning_call {
     struct timed_call call;
     bight_release_function release;
 };
 
+#define OWNING (UINT64_C(1) << 63)
+
 static struct bight_slab_kind timed_call_kind = { .name = "timer", .slot_size = sizeof(struct timed_call) };
-static struct bight_slab_kind owning_call_kind = { .name = "owning timer", .slot_size = sizeof(struct owning_call) };
+static struct bight_slab_kind owning_call_kind = {
+    .name = "owning timer", .slot_size = sizeof(struct owning_call), .first_generation = OWNING
+};
 static _Thread_local struct bight_slab timed_calls __attribute__((tls_model("initial-exec"))) = {
     .kind = &timed_call_kind,
 };
@@ -44,9 +47,14 @@ static inline struct bight_reactor *reactor_of(struct bight_clock *clock)
     return (struct bight_reactor *)clock;
 }
 
-static inline struct timed_call *call_of_entry(struct bight_wheel_entry *entry)
+static inline bool is_call(const struct bight_wheel_entry *entry)
 {
-    return BIGHT_CONTAINER(entry, struct timed_call, entry);
+    return entry->generation % 2 == 1;
+}
+
+static inline bool is_owning(const struct timed_call *call)
+{
+    return (call->entry.generation & OWNING) != 0;
 }
 
 /* ---------------------------------------------------------------------------- what the loop is told */
@@ -116,6 +124,39 @@ static void plan_next_pass(struct bight_reactor *reactor, uint64_t now)
     }
 }
 
+static void fire_owning(struct timed_call *call)
+{
+    bight_timer_function function = call->entry.call;
+    bight_release_function release = ((struct owning_call *)call)->release;
+    void *context = call->context;
+#if BIGHT_PLANTED_STALE_TIMER
+    function(context);
+    bight_slab_give(&owning_calls, call);
+#else
+    bight_slab_give(&owning_calls, call);
+    function(context);
+#endif
+    release(context);
+}
+
+/* Gives a call's slot back, which makes every handle to it stale, then lets its owner do what is left to do. */
+static inline void fire(struct bight_wheel_entry *entry)
+{
+    struct timed_call *call = (struct timed_call *)entry;
+    if (BIGHT_UNLIKELY(!is_call(entry))) {
+        entry->function(entry);
+        return;
+    }
+    if (is_owning(call)) {
+        fire_owning(call);
+        return;
+    }
+    bight_timer_function function = entry->call;
+    void *context = call->context;
+    bight_slab_give(&timed_calls, call);
+    function(context);
+}
+
 void bight_reactor_run_timers(struct bight_reactor *reactor)
 {
     uint64_t now = read_clock(reactor);
@@ -128,7 +169,7 @@ void bight_reactor_run_timers(struct bight_reactor *reactor)
             break;
         }
         bight_reactor_enter(reactor);
-        entry->function(entry);
+        fire(entry);
         bight_reactor_leave(reactor);
     }
     reactor->state->in_timer_pass = false;
@@ -136,32 +177,6 @@ void bight_reactor_run_timers(struct bight_reactor *reactor)
 }
 
 /* ------------------------------------------------------------------------------------------ calls */
-
-/* Gives the slot back, which makes every handle to it stale, then lets the call's owner do what is left to do. */
-static void fire(struct bight_wheel_entry *entry)
-{
-    struct timed_call *call = call_of_entry(entry);
-    bight_timer_function function = call->function;
-    void *context = call->context;
-    bight_slab_give(&timed_calls, call);
-    function(context);
-}
-
-static void fire_owning(struct bight_wheel_entry *entry)
-{
-    struct timed_call *call = call_of_entry(entry);
-    bight_timer_function function = call->function;
-    bight_release_function release = ((struct owning_call *)call)->release;
-    void *context = call->context;
-#if BIGHT_PLANTED_STALE_TIMER
-    function(context);
-    bight_slab_give(&owning_calls, call);
-#else
-    bight_slab_give(&owning_calls, call);
-    function(context);
-#endif
-    release(context);
-}
 
 static uint64_t clock_now(struct bight_clock *clock)
 {
@@ -182,17 +197,14 @@ static int clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_tim
     if (BIGHT_UNLIKELY(call == NULL)) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    call->slot.clock = clock;
     call->entry.link.next = NULL;
-    call->entry.function = fire;
-    call->function = function;
+    call->entry.call = function;
     call->context = context;
     if (release != NULL) {
-        call->entry.function = fire_owning;
         ((struct owning_call *)call)->release = release;
     }
     if (timer != NULL) {
-        *timer = (struct bight_timer) { call, call->slot.generation };
+        *timer = (struct bight_timer) { call, call->entry.generation, clock };
     }
     bight_reactor_arm(reactor, &call->entry, deadline);
     return 0;
@@ -200,7 +212,7 @@ static int clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_tim
 
 static void forget(struct timed_call *call)
 {
-    if (BIGHT_LIKELY(call->entry.function == fire)) {
+    if (BIGHT_LIKELY(!is_owning(call))) {
         bight_slab_give(&timed_calls, call);
         return;
     }
@@ -239,18 +251,15 @@ const struct bight_clock_ops bight_reactor_clock_ops = {
 
 const struct bight_timer_slot *bight_reactor_call_of(const struct bight_wheel_entry *entry)
 {
-    if (entry->function != fire && entry->function != fire_owning) {
-        return NULL;
-    }
-    return &BIGHT_CONTAINER(entry, const struct timed_call, entry)->slot;
+    return is_call(entry) ? (const struct bight_timer_slot *)entry : NULL;
 }
 
 void bight_reactor_drop_timers(struct bight_reactor *reactor)
 {
     struct bight_wheel_entry *entry;
     while ((entry = bight_wheel_take_any(&reactor->wheel)) != NULL) {
-        if (entry->function == fire || entry->function == fire_owning) {
-            forget(call_of_entry(entry));
+        if (is_call(entry)) {
+            forget((struct timed_call *)entry);
         }
     }
 }

@@ -20,9 +20,13 @@
 #define BIGHT_WHEEL_TICK_BITS 16
 
 struct bight_wheel_entry {
+    uint64_t generation;    /* odd: a call with a handle, see timer.c; 0 for an embedded timer */
     struct bight_link link; /* next == NULL: not armed */
     uint64_t deadline;      /* nanoseconds */
-    void (*function)(struct bight_wheel_entry *entry);
+    union {
+        void (*function)(struct bight_wheel_entry *entry);
+        void (*call)(void *context); /* of a call; its owner runs it */
+    };
 };
 
 struct bight_wheel {

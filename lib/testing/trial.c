@@ -189,7 +189,7 @@ static void await(struct bight_deferred *deferred, const char *what)
     trial.what = what;
     trial.awaited = deferred;
     trial.number++;
-    trial.limit = (struct bight_timer) { NULL, 0 };
+    trial.limit = (struct bight_timer) { .slot = NULL };
     int code = bight_call_later(trial.reactor, trial.seconds, limit_reached, NULL, &trial.limit);
     if (code == 0) {
         code = bight_deferred_add_both(deferred, awaited_fired, (void *)trial.number);
@@ -246,7 +246,7 @@ static void run(struct bight_reactor *reactor)
     trial.reactor = reactor;
     trial.is_over = false;
     trial.turns = 0;
-    trial.limit = (struct bight_timer) { NULL, 0 };
+    trial.limit = (struct bight_timer) { .slot = NULL };
     if (bight_call_when_running(reactor, start, NULL) != 0) {
         bight_trial_write(&trial.text, "no memory to begin\n");
         return;

@@ -58,13 +58,12 @@ static int fake_call_at(struct bight_clock *clock, uint64_t deadline, bight_time
         abort();
     }
     timer->slot.generation++;
-    timer->slot.clock = clock;
     timer->deadline = deadline;
     timer->function = function;
     timer->context = context;
     timer->release = release;
     link_timer(timer);
-    *handle = (struct bight_timer) { timer, timer->slot.generation };
+    *handle = (struct bight_timer) { timer, timer->slot.generation, clock };
     return 0;
 }
 
