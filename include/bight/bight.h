@@ -19,10 +19,12 @@
 #include <bight/port.h>
 #include <bight/process.h>
 #include <bight/protocol.h>
+#include <bight/queue.h>
 #include <bight/reactor.h>
 #include <bight/result.h>
 #include <bight/scope.h>
 #include <bight/stream.h>
+#include <bight/sync.h>
 #include <bight/task.h>
 #include <bight/thread.h>
 #include <bight/transport.h>

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/queue.h - a queue of values between those who put and those who get (D30).
+ *
+ * Twisted's DeferredQueue and asyncio's Queue, PriorityQueue and LifoQueue in one. A value that is put goes to who has
+ * waited longest, else it is stored. What is said in bight/sync.h of waiting, cancelling, freeing and calls from inside
+ * handlers holds here too. A cancelled get has left the queue before anything else happens: no value goes to it, and
+ * none is lost. */
+#ifndef BIGHT_QUEUE_H
+#define BIGHT_QUEUE_H
+
+#include <bight/deferred.h>
+
+BIGHT_BEGIN
+
+struct bight_queue;
+
+enum bight_queue_order {
+    BIGHT_QUEUE_FIFO,    /* the oldest first */
+    BIGHT_QUEUE_LIFO,    /* the newest first */
+    BIGHT_QUEUE_PRIORITY /* the lowest priority first, of equal ones the oldest */
+};
+
+/* A limit of nothing at all, for options in which 0 means "no limit". */
+#define BIGHT_QUEUE_NOTHING SIZE_MAX
+
+/* Zeroed but for `size`: first in first out, without limits. */
+struct bight_queue_options {
+    size_t size;          /* sizeof(struct bight_queue_options) */
+    size_t size_limit;    /* most values stored; 0: no limit; BIGHT_QUEUE_NOTHING: none, values go to who waits */
+    size_t backlog_limit; /* most gets that wait; 0: no limit; BIGHT_QUEUE_NOTHING: none may */
+    enum bight_queue_order order;
+};
+
+/* The options may be NULL. NULL without memory, and for wrong options, which are a usage error. */
+BIGHT_API struct bight_queue *bight_queue_new(const struct bight_queue_options *options);
+
+/* Destroys what is stored, discards what waited for room, and fails all who wait with ABANDONED. NULL is fine. */
+BIGHT_API void bight_queue_free(struct bight_queue *queue);
+
+/* ------------------------------------------------------------------------------------------ putting */
+
+/* Puts a value (type NULL: an empty one). 0, and it is taken; QUEUE_OVERFLOW when the queue is full, SHUTDOWN after a
+ * shutdown, OUT_OF_MEMORY, or WRONG_TYPE (a usage error) for a failure or a Deferred: then it stays the caller's. A
+ * queue with priorities gives it priority 0. */
+BIGHT_API int bight_queue_put(struct bight_queue *queue, const struct bight_type *type, void *value);
+
+/* The same with a priority, lower first. NOT_SUPPORTED (a usage error) for a queue without priorities. */
+BIGHT_API int bight_queue_put_priority(
+    struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value);
+
+/* Waits for room, first come first served, and fires empty when the value is in. The value is taken in any case:
+ * when the put fails or is cancelled it is discarded. */
+#define bight_queue_put_later(queue, type, value) bight_queue_put_later_at(BIGHT_HERE, (queue), 0, (type), (value))
+#define bight_queue_put_priority_later(queue, priority, type, value) \
+    bight_queue_put_later_at(BIGHT_HERE, (queue), (priority), (type), (value))
+BIGHT_API struct bight_deferred *bight_queue_put_later_at(
+    const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value);
+
+/* ------------------------------------------------------------------------------------------ getting */
+
+/* Fires with a value: at once when one is stored, else when one comes. QUEUE_UNDERFLOW when no more may wait; SHUTDOWN
+ * when the queue is shut down and empty. Without memory no value is lost. */
+#define bight_queue_get(queue) bight_queue_get_at(BIGHT_HERE, (queue))
+BIGHT_API struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue *queue);
+
+/* A value at once: 0, and it is in `result`, whose content before is destroyed (zero one that stands alone).
+ * QUEUE_UNDERFLOW when there is none, or others wait for it; SHUTDOWN when the queue is shut down and empty. */
+BIGHT_API int bight_queue_try_get(struct bight_queue *queue, struct bight_result *result);
+
+/* ------------------------------------------------------------------------------------- work in progress */
+
+/* Fires empty when task_done has been called for every value that was put: at once when there is none. */
+#define bight_queue_join(queue) bight_queue_join_at(BIGHT_HERE, (queue))
+BIGHT_API struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue *queue);
+
+/* A value that was got has been dealt with. USAGE when there were more of these than values. */
+BIGHT_API int bight_queue_task_done(struct bight_queue *queue);
+
+/* No more puts: those that wait for room fail with SHUTDOWN. What is stored can still be got; then gets, those that
+ * wait too, fail with SHUTDOWN. `immediate`: what is stored is destroyed at once and counts as done. Again: nothing,
+ * but a shutdown may become an immediate one. */
+BIGHT_API void bight_queue_shutdown(struct bight_queue *queue, bool immediate);
+BIGHT_API bool bight_queue_is_shut_down(const struct bight_queue *queue);
+
+/* Values stored; gets that wait; puts that wait for room; values put and not yet done. */
+BIGHT_API size_t bight_queue_size(const struct bight_queue *queue);
+BIGHT_API size_t bight_queue_waiting(const struct bight_queue *queue);
+BIGHT_API size_t bight_queue_putters(const struct bight_queue *queue);
+BIGHT_API size_t bight_queue_unfinished(const struct bight_queue *queue);
+
+BIGHT_END
+
+#endif

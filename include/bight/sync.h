@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/sync.h - taking turns: lock, semaphore, event, condition, barrier (D28 to D30).
+ *
+ * What Twisted and asyncio have for tasks of one thread, over Deferreds; no reactor is needed, and no other thread may
+ * touch them. Common to all:
+ *
+ * - Who waits is served first come first served, gives up by cancelling its Deferred, and may be given a time limit
+ * with bight_deferred_add_timeout. A wait costs one small pooled object besides its Deferred.
+ * - Each may be released, set, cancelled and freed inside any handler. What one of these wakes from inside a handler of
+ *   the same object runs when that handler has returned, so that a million waiters who each release in their own
+ *   handler need the stack of one.
+ * - Freeing (NULL is fine) fails who waits with ABANDONED. Usage errors are logged and change nothing.
+ * - An acquisition that nobody will see gives itself back: see bight_type_lock. */
+#ifndef BIGHT_SYNC_H
+#define BIGHT_SYNC_H
+
+#include <bight/deferred.h>
+
+BIGHT_BEGIN
+
+/* What is done while something is held. A Deferred is taken and waited for; NULL is an empty success at once. */
+typedef struct bight_deferred *(*bight_holding_function)(void *context);
+
+/* --------------------------------------------------------------------------------------------- lock */
+
+struct bight_lock;
+
+/* The value that an acquisition fires with: a token of the acquisition, good for nothing but to be let go of.
+ * Destroyed, as at the end of every chain of handlers, it changes nothing: the lock stays held until it is released.
+ * Discarded, because nobody will see it (the loser of a race, D26; a shared Deferred, D34), it releases the acquisition
+ * that it stands for, unless that was released or the lock freed before. Peek at it, or leave it alone. Whoever takes
+ * it out of the chain ends it with its type's destroy or discard. */
+extern BIGHT_API const struct bight_type bight_type_lock;
+
+/* A lock that nobody holds; NULL without memory. */
+BIGHT_API struct bight_lock *bight_lock_new(void);
+
+/* May be held: who holds it need not release it then, and must not after this. */
+BIGHT_API void bight_lock_free(struct bight_lock *lock);
+
+/* Fires with a bight_type_lock: at once when the lock is free, else when those before have had it. */
+#define bight_lock_acquire(lock) bight_lock_acquire_at(BIGHT_HERE, (lock))
+BIGHT_API struct bight_deferred *bight_lock_acquire_at(const char *place, struct bight_lock *lock);
+
+/* True: held now. False when it is held, or when others wait for it already. */
+BIGHT_API bool bight_lock_try_acquire(struct bight_lock *lock);
+
+/* Hands the lock to who has waited longest, whose handlers run inside this call; else it is free. USAGE when it is not
+ * held. Tokens of the acquisition that are still about stand for nothing from here on. */
+BIGHT_API int bight_lock_release(struct bight_lock *lock);
+
+/* True also when it is about to be handed over. */
+BIGHT_API bool bight_lock_is_locked(const struct bight_lock *lock);
+
+/* How many wait for it. */
+BIGHT_API size_t bight_lock_waiting(const struct bight_lock *lock);
+
+/* Acquires, calls function(context), waits for what that gives, and releases, on failure and cancel also. The Deferred
+ * goes on with the function's result. Cancelled before the lock was acquired, the function is never called; later the
+ * cancel goes to the function's Deferred. The context is borrowed; the _full form releases it when the function's part
+ * is over, or at once when it will never be called (D33). */
+#define bight_lock_run(lock, function, context) bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), NULL)
+#define bight_lock_run_full(lock, function, context, release) \
+    bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), (release))
+BIGHT_API struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock,
+    bight_holding_function function, void *context, bight_release_function release);
+
+/* ---------------------------------------------------------------------------------------- semaphore */
+
+struct bight_semaphore;
+
+/* The value that an acquisition fires with; all as for bight_type_lock. */
+extern BIGHT_API const struct bight_type bight_type_semaphore;
+
+/* At most `n` hold it at once (D29). NULL without memory, and when n < 1, which is a usage error. The plain form can be
+ * resized, the bounded form keeps its n for ever. Neither can be released more often than it was acquired. */
+BIGHT_API struct bight_semaphore *bight_semaphore_new(long n);
+BIGHT_API struct bight_semaphore *bight_bounded_semaphore_new(long n);
+
+BIGHT_API void bight_semaphore_free(struct bight_semaphore *semaphore);
+
+/* As for the lock. */
+#define bight_semaphore_acquire(semaphore) bight_semaphore_acquire_at(BIGHT_HERE, (semaphore))
+BIGHT_API struct bight_deferred *bight_semaphore_acquire_at(const char *place, struct bight_semaphore *semaphore);
+BIGHT_API bool bight_semaphore_try_acquire(struct bight_semaphore *semaphore);
+
+/* USAGE when nobody holds it. Releases are not told apart: who releases by hand and leaves a token where it may be
+ * discarded, as in a race, clears the result, or lets bight_semaphore_run do it. */
+BIGHT_API int bight_semaphore_release(struct bight_semaphore *semaphore);
+
+/* How many more could acquire it now. */
+BIGHT_API size_t bight_semaphore_available(const struct bight_semaphore *semaphore);
+BIGHT_API size_t bight_semaphore_waiting(const struct bight_semaphore *semaphore);
+
+/* From now on at most `n` hold it. More of them let in who waits, inside this call; with fewer, those who hold it keep
+ * it. 0; INVALID_ARGUMENT when n < 1; NOT_SUPPORTED for the bounded form. */
+BIGHT_API int bight_semaphore_resize(struct bight_semaphore *semaphore, long n);
+
+/* As bight_lock_run. */
+#define bight_semaphore_run(semaphore, function, context) \
+    bight_semaphore_run_at(BIGHT_HERE, (semaphore), (function), (context), NULL)
+#define bight_semaphore_run_full(semaphore, function, context, release) \
+    bight_semaphore_run_at(BIGHT_HERE, (semaphore), (function), (context), (release))
+BIGHT_API struct bight_deferred *bight_semaphore_run_at(const char *place, struct bight_semaphore *semaphore,
+    bight_holding_function function, void *context, bight_release_function release);
+
+/* -------------------------------------------------------------------------------------------- event */
+
+struct bight_event;
+
+/* A flag to wait for, down at first; NULL without memory. */
+BIGHT_API struct bight_event *bight_event_new(void);
+BIGHT_API void bight_event_free(struct bight_event *event);
+
+/* Raises the flag and wakes all who wait, in their order, inside this call. All of them are woken, whatever the first
+ * does to the flag. */
+BIGHT_API void bight_event_set(struct bight_event *event);
+
+/* Lowers the flag: who comes from now on waits. */
+BIGHT_API void bight_event_clear(struct bight_event *event);
+BIGHT_API bool bight_event_is_set(const struct bight_event *event);
+
+/* Fires empty: at once when the flag is up, else at the next set. */
+#define bight_event_wait(event) bight_event_wait_at(BIGHT_HERE, (event))
+BIGHT_API struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event *event);
+
+/* ---------------------------------------------------------------------------------------- condition */
+
+struct bight_condition;
+
+/* Something that may come true while others hold `lock`, which is borrowed; NULL without memory. Lock and condition may
+ * be freed in either order. */
+BIGHT_API struct bight_condition *bight_condition_new(struct bight_lock *lock);
+
+/* Fails who waits with ABANDONED, each when it holds the lock again. */
+BIGHT_API void bight_condition_free(struct bight_condition *condition);
+
+/* The caller holds the lock. Releases it, waits for a notification, acquires the lock again and then fires, with a
+ * bight_type_lock. Whatever it fires with, CANCELLED and TIMED_OUT also, the lock is held by then and is to be
+ * released: a cancelled wait fails when its turn at the lock has come, and a notification that it had is passed on to
+ * the next. From then on a second cancel changes nothing. Only when the lock itself has been freed is it ABANDONED
+ * without it. Inside bight_lock_run all this is taken care of: it releases the lock as if it had been held throughout.
+ * Fails with USAGE when the lock is not held; without memory too the lock is as it was. */
+#define bight_condition_wait(condition) bight_condition_wait_at(BIGHT_HERE, (condition))
+BIGHT_API struct bight_deferred *bight_condition_wait_at(const char *place, struct bight_condition *condition);
+
+/* The caller holds the lock. The `n` who have waited longest, or all, go on to wait for the lock, in their order,
+ * behind those who wait for it already. USAGE when the lock is not held. */
+BIGHT_API int bight_condition_notify(struct bight_condition *condition, size_t n);
+BIGHT_API int bight_condition_notify_all(struct bight_condition *condition);
+
+/* How many wait for a notification. */
+BIGHT_API size_t bight_condition_waiting(const struct bight_condition *condition);
+
+/* ------------------------------------------------------------------------------------------ barrier */
+
+struct bight_barrier;
+
+/* A place where `parties` meet; NULL without memory, and when parties < 1, which is a usage error. */
+BIGHT_API struct bight_barrier *bight_barrier_new(long parties);
+BIGHT_API void bight_barrier_free(struct bight_barrier *barrier);
+
+/* Waits until as many as are needed wait. The last to come fires all, in the order in which they came, each with an
+ * integer from 0 to parties - 1, the last with the highest. Then the next round begins. A cancelled wait leaves: the
+ * others wait for one more. BROKEN while the barrier is broken. */
+#define bight_barrier_wait(barrier) bight_barrier_wait_at(BIGHT_HERE, (barrier))
+BIGHT_API struct bight_deferred *bight_barrier_wait_at(const char *place, struct bight_barrier *barrier);
+
+/* Breaks the barrier: who waits fails with BROKEN, and so do later waits, until reset. */
+BIGHT_API void bight_barrier_abort(struct bight_barrier *barrier);
+
+/* Mends it. Who waits fails with BROKEN; later waits begin a new round. */
+BIGHT_API void bight_barrier_reset(struct bight_barrier *barrier);
+
+/* How many have come in this round. */
+BIGHT_API size_t bight_barrier_n_waiting(const struct bight_barrier *barrier);
+BIGHT_API bool bight_barrier_is_broken(const struct bight_barrier *barrier);
+
+BIGHT_END
+
+#endif
