@@ -62,6 +62,7 @@ BIGHT_BEGIN
     X(OUT_OF_MEMORY, -800, OUT_OF_MEMORY, "out of memory")                                  \
     X(SYSTEM, -900, SYSTEM, "a system call failed")                                         \
     X(TOO_MANY_FILES, -901, SYSTEM, "too many open files")                                  \
+    X(LOCKED, -902, SYSTEM, "somebody else holds the lock")                                 \
     X(SYNTAX, -1000, SYNTAX, "the text does not follow its grammar")                        \
     X(UNKNOWN_TYPE, -1001, SYNTAX, "unknown type")                                          \
     X(MISSING_ARGUMENT, -1002, SYNTAX, "an argument is missing")                            \

@@ -117,6 +117,7 @@ int bight_error_exit_status(int code)
         { BIGHT_E_TIMED_OUT, EX_TEMPFAIL },
         { BIGHT_E_LIMIT, EX_UNAVAILABLE },
         { BIGHT_E_OUT_OF_MEMORY, EX_OSERR },
+        { BIGHT_E_LOCKED, EX_TEMPFAIL },
         { BIGHT_E_SYSTEM, EX_OSERR },
         { BIGHT_E_SYNTAX, EX_USAGE },
         { BIGHT_E_COMPOUND, EX_UNAVAILABLE },

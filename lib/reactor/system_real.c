@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -187,6 +188,12 @@ static int real_identity(struct bight_system *system, const char *path, uint64_t
     return 0;
 }
 
+static int real_flock(struct bight_system *system, int fd, int operation)
+{
+    (void)system;
+    return or_errno(flock(fd, operation));
+}
+
 /* ------------------------------------------------------------------------------- clocks and wake-ups */
 
 static uint64_t read_clock(clockid_t clock)
@@ -275,6 +282,7 @@ static const struct bight_system_ops real_ops = {
     .random = real_random,
     .identity = real_identity,
     .recvmsg = real_recvmsg,
+    .flock = real_flock,
 };
 
 struct bight_system *bight_system_real(void)

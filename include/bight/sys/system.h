@@ -63,7 +63,9 @@ struct bight_system_ops {
     int (*start_job)(struct bight_system *system, void (*run)(void *context), void *context);
     /* Datagrams with their sender: fills the message's parts, msg_name and msg_flags. NULL: not there. */
     ssize_t (*recvmsg)(struct bight_system *system, int fd, struct msghdr *message, int flags);
-    const void *reserved[12];
+    /* NULL: files cannot be locked. */
+    int (*flock)(struct bight_system *system, int fd, int operation);
+    const void *reserved[11];
 };
 
 struct bight_system {

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/file_lock.h - a lock between processes, in the file system: one holder at a time, whoever it is.
+ *
+ * It is the kernel's lock (flock(2), exclusive) on a file, not the file itself: when the holder dies, however that
+ * happens, the lock is free. The file holds the process id of the last holder, for people: ten characters and a
+ * newline, as lock files of old. It is made when it is missing and never removed: whoever removed it could not know that
+ * nobody has just opened it, and two would hold locks on two files of one name. All who take part must leave it alone.
+ * Functions are for the reactor's thread. */
+#ifndef BIGHT_FILE_LOCK_H
+#define BIGHT_FILE_LOCK_H
+
+#include <bight/reactor.h>
+
+BIGHT_BEGIN
+
+struct bight_file_lock;
+
+/* A lock on the file at `path` (copied), not yet held. Nothing is opened. NULL without memory. Two of these for the same
+ * path exclude each other, in one process too. When the reactor is freed first, the lock is let go of, and of the
+ * functions below only release and free may still be called. */
+BIGHT_API struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const char *path);
+
+/* Lets go of the lock if it is held; those who wait fail with ABANDONED. May be called in any handler. NULL is fine. */
+BIGHT_API void bight_file_lock_free(struct bight_file_lock *lock);
+
+/* 0: the lock is held now. LOCKED: by somebody else, or through this object already. Else what opening or locking the
+ * file came to: PERMISSION_DENIED, TOO_MANY_FILES, OUT_OF_MEMORY, SYSTEM (a symbolic link is not followed: that is
+ * ELOOP), NOT_SUPPORTED where the table of system calls has no flock, SHUTDOWN when the reactor is being freed. */
+BIGHT_API int bight_file_lock_try_acquire(struct bight_file_lock *lock);
+
+/* Fires empty when the lock is held: at once if it is free. Those who wait through one object are served first come
+ * first served; for other processes the file is tried after 1 ms, then ever more rarely, up to every 0.25 s. Cancelled,
+ * it waits no longer (a timeout may be added); one that has fired has to be released. Fails with what try_acquire gives
+ * but LOCKED, and with the errno; SHUTDOWN when the reactor's run ends; ABANDONED when the lock is freed. */
+#define bight_file_lock_acquire(lock) bight_file_lock_acquire_at(BIGHT_HERE, (lock))
+BIGHT_API struct bight_deferred *bight_file_lock_acquire_at(const char *place, struct bight_file_lock *lock);
+
+/* Hands the lock to the oldest that waits through this object, who hears of it before this returns (unless a handover is
+ * under way: then right after it); without one, to whoever comes. 0; USAGE, a usage error, when it is not held. */
+BIGHT_API int bight_file_lock_release(struct bight_file_lock *lock);
+
+/* Whether it is held through this object. */
+BIGHT_API bool bight_file_lock_is_locked(const struct bight_file_lock *lock);
+
+/* Acquires, calls function(context), and releases when the Deferred that it gives (taken; NULL: at once) has its result,
+ * failure or not, which is passed on. If the function or the Deferred's handlers have released it themselves, or freed
+ * it, nothing more is released. Cancelled while it waits, the function is never called; later, the cancel goes to its
+ * Deferred. `context` is borrowed. */
+typedef struct bight_deferred *(*bight_file_lock_function)(void *context);
+#define bight_file_lock_run(lock, function, context) \
+    bight_file_lock_run_at(BIGHT_HERE, (lock), (function), (context))
+BIGHT_API struct bight_deferred *bight_file_lock_run_at(
+    const char *place, struct bight_file_lock *lock, bight_file_lock_function function, void *context);
+
+BIGHT_END
+
+#endif
