@@ -285,6 +285,46 @@ START_TEST(whoever_hears_of_the_first_scope_s_end_may_free_what_a_deferred_is_ti
     ck_trace("tied=CANCELLED ");
 }
 
+/* As above, but `other` has ended before; its one tie, if any, keeps it until then. */
+static void tie_to_ended_and_free_it(struct bight_scope *other)
+{
+    struct bight_promise promise;
+    struct bight_deferred *tied = bight_deferred_new(&promise, NULL, NULL);
+    bight_deferred_add_both(tied, seen, NAME("tied"));
+    bight_deferred_pause(tied);
+    bight_deferred_tie(tied, bight_scope_owner(scope));
+    struct bight_deferred *closed = bight_scope_close(scope, 5);
+    bight_deferred_add_both(closed, end_there, other);
+    bight_deferred_release(closed);
+    bight_deferred_tie(tied, bight_scope_owner(other));
+    ck_assert_uint_eq(bight_scope_count(scope), 0);
+    bight_deferred_unpause(tied);
+    bight_deferred_release(tied);
+    ck_trace("tied=CANCELLED ");
+}
+
+START_TEST(whoever_hears_of_the_first_scope_s_end_may_free_the_ended_one_it_goes_to) /* D32 D37 */
+{
+    struct bight_scope *other = bight_scope_new(&test_clock.base);
+    bight_deferred_release(bight_scope_close(other, 0));
+    tie_to_ended_and_free_it(other);
+}
+
+/* The second one still waits for a tie of its own when it is tied to. */
+START_TEST(whoever_hears_of_the_first_scope_s_end_may_free_the_ending_one_it_goes_to) /* D32 */
+{
+    struct bight_promise promise;
+    struct bight_scope *other = bight_scope_new(&test_clock.base);
+    struct bight_deferred *stays = bight_deferred_new(&promise, NULL, NULL);
+    bight_deferred_pause(stays);
+    bight_deferred_add_both(stays, cleared, NULL);
+    bight_deferred_tie(stays, bight_scope_owner(other));
+    bight_deferred_release(bight_scope_close(other, 0));
+    tie_to_ended_and_free_it(other);
+    bight_deferred_unpause(stays);
+    bight_deferred_release(stays);
+}
+
 static struct member neighbour;
 
 static void leave_together(struct bight_scope_member *base)
@@ -397,6 +437,8 @@ static void add_member_tests(TCase *tests)
     tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_move_the_member_on);
     tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_free_the_second);
     tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_free_what_a_deferred_is_tied_to);
+    tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_free_the_ended_one_it_goes_to);
+    tcase_add_test(tests, whoever_hears_of_the_first_scope_s_end_may_free_the_ending_one_it_goes_to);
     tcase_add_test(tests, a_member_may_take_another_along);
     tcase_add_test(tests, a_freed_scope_stays_until_its_last_member_leaves);
 }

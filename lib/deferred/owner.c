@@ -71,44 +71,55 @@ static void link_tied(struct bight_deferred *deferred, struct bight_owner *owner
 }
 
 /* An owner that has ended still counts what does not end at once, unless it has been told that all have gone. */
-static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *owner)
+static bool counts(const struct bight_owner *owner)
 {
-    if (bight_deferred_is_at_rest(deferred)) {
-        return;
-    }
-    if (owner->ending || owner->tied > 0) {
-        link_tied(deferred, owner);
-        deferred->flags |= BIGHT_DEFERRED_OWNER_ASKED;
-    }
-    bight_deferred_cancel_for_owner(deferred);
+    return !owner->ended || owner->ending || owner->tied > 0;
 }
 
 /* Whoever is told that the former owner has ended may free the new one, or tie the Deferred anew: the tie comes first.
  */
 static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
 {
-    struct bight_owner *former = take_out(deferred);
+    struct bight_owner *former = (deferred->flags & BIGHT_DEFERRED_TIED) != 0 ? take_out(deferred) : NULL;
     link_tied(deferred, owner);
-    finish_when_over(former);
+    deferred->flags |= owner->ended ? BIGHT_DEFERRED_OWNER_ASKED : 0;
+    if (former != NULL) {
+        finish_when_over(former);
+    }
 }
 
-/* Whoever is told that a former owner has ended, and a canceller, may let go of the Deferred, or tie it anew: hence
- * the hold, and the loop. */
-static void tie_with_care(struct bight_deferred *deferred, struct bight_owner *owner)
+/* Whoever is told may let go of the Deferred, or tie it anew: hence the loop. */
+static void untie_all(struct bight_deferred *deferred)
 {
-    bool is_tied = (deferred->flags & BIGHT_DEFERRED_TIED) != 0;
-    if (is_tied && owner != NULL && !owner->ended) {
-        move_tie(deferred, owner);
-        return;
-    }
-    bight_deferred_hold(deferred);
     while ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
         bight_deferred_untie(deferred);
     }
-    if (owner != NULL && owner->ended) {
+}
+
+/* The owner may have been freed when move_tie and untie_all return, so it is asked before. */
+static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *owner)
+{
+    if (owner->refused != NULL && bight_deferred_debug()) {
+        owner->refused(owner, deferred);
+    }
+    if (counts(owner) && !bight_deferred_is_at_rest(deferred)) {
+        move_tie(deferred, owner);
+    } else {
+        untie_all(deferred);
+    }
+    bight_deferred_cancel_for_owner(deferred);
+}
+
+/* A canceller, too, may let go of the Deferred. */
+static void tie_with_care(struct bight_deferred *deferred, struct bight_owner *owner)
+{
+    bight_deferred_hold(deferred);
+    if (owner == NULL) {
+        untie_all(deferred);
+    } else if (owner->ended) {
         tie_to_ended(deferred, owner);
-    } else if (owner != NULL) {
-        link_tied(deferred, owner);
+    } else {
+        move_tie(deferred, owner);
     }
     bight_deferred_release(deferred);
 }

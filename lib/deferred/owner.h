@@ -15,6 +15,8 @@ struct bight_owner {
     bool ended;
     bool ending; /* inside bight_owner_end */
     void (*finished)(struct bight_owner *owner);
+    /* In debug mode, before what is tied to an ended owner is cancelled; changes nothing. NULL: nobody hears. */
+    void (*refused)(struct bight_owner *owner, const struct bight_deferred *deferred);
 };
 
 void bight_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner));

@@ -51,14 +51,30 @@ void model_untie(struct model *model)
     finish_when_over(unlink_tied(model));
 }
 
+/* Tied before the former owner hears of it, who may end or free the new one. */
+static void move_tie(struct model *model, struct model_owner *owner)
+{
+    struct model_owner *former = model->owner != NULL ? unlink_tied(model) : NULL;
+    link_tied(owner, model);
+    model->was_asked = owner->ended;
+    if (former != NULL) {
+        finish_when_over(former);
+    }
+}
+
+static void untie_all(struct model *model)
+{
+    while (model->owner != NULL) {
+        model_untie(model);
+    }
+}
+
 static void tie_to_ended(struct model *model, struct model_owner *owner)
 {
-    if (model_is_at_rest(model)) {
-        return;
-    }
-    if (owner->ending || owner->tied > 0) {
-        link_tied(owner, model);
-        model->was_asked = true;
+    if ((owner->ending || owner->tied > 0) && !model_is_at_rest(model)) {
+        move_tie(model, owner);
+    } else {
+        untie_all(model);
     }
     model_cancel(model, true);
 }
@@ -70,20 +86,13 @@ struct bight_deferred *model_tie(struct bight_deferred *deferred, struct bight_o
     if (model->owner == owner) {
         return deferred;
     }
-    if (model->owner != NULL && owner != NULL && !owner->ended) { /* tied before the former owner hears of it */
-        struct model_owner *former = unlink_tied(model);
-        link_tied(owner, model);
-        finish_when_over(former);
-        return deferred;
-    }
     deferred_of_model.hold(deferred);
-    while (model->owner != NULL) {
-        model_untie(model);
-    }
-    if (owner != NULL && owner->ended) {
+    if (owner == NULL) {
+        untie_all(model);
+    } else if (owner->ended) {
         tie_to_ended(model, owner);
-    } else if (owner != NULL) {
-        link_tied(owner, model);
+    } else {
+        move_tie(model, owner);
     }
     deferred_of_model.release(deferred);
     return deferred;
