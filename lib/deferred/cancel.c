@@ -28,6 +28,10 @@ static void ask_canceller(struct bight_deferred *deferred)
 
 static void cancel_target(struct bight_deferred *deferred)
 {
+    if ((deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
+        deferred->flags |= BIGHT_DEFERRED_CANCEL_ASKED; /* its body runs: the next await will see to it */
+        return;
+    }
 #if !BIGHT_PLANTED_MISSING_HOLD
     bight_deferred_hold(deferred);
 #endif

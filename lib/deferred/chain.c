@@ -62,6 +62,37 @@ static void wait_for(struct bight_deferred *outer, struct bight_deferred *inner)
     inner->last_waiter = outer;
 }
 
+int bight_deferred_begin_await(struct bight_deferred *outer, struct bight_deferred *inner)
+{
+    if (waits_for(inner, outer)) {
+        return BIGHT_E_CIRCULAR;
+    }
+    wait_for(outer, inner);
+    return BIGHT_OK;
+}
+
+struct bight_deferred *bight_deferred_stop_await(struct bight_deferred *outer)
+{
+    struct bight_deferred *inner = outer->waiting_on;
+    struct bight_deferred *before = NULL;
+    for (struct bight_deferred *each = inner->first_waiter; each != outer; each = each->next_waiter) {
+        before = each;
+    }
+    if (before != NULL) {
+        before->next_waiter = outer->next_waiter;
+    } else {
+        inner->first_waiter = outer->next_waiter;
+    }
+    if (inner->last_waiter == outer) {
+        inner->last_waiter = before;
+    }
+    if (inner->first_waiter == NULL) {
+        inner->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITED;
+    }
+    outer->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITING;
+    return inner;
+}
+
 /* Moves the result; what the slot of `to` held meanwhile is destroyed. */
 static void move_result(struct bight_deferred *to, struct bight_deferred *from)
 {

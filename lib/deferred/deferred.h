@@ -15,19 +15,21 @@
 
 enum bight_deferred_flag {
     BIGHT_DEFERRED_FIRED = 1 << 0,
-    BIGHT_DEFERRED_RUNNING = 1 << 1,       /* its levels are being run, or it is being fired or freed */
-    BIGHT_DEFERRED_PAUSED = 1 << 2,        /* pauses > 0 */
-    BIGHT_DEFERRED_WAITING = 1 << 3,       /* for waiting_on, at wait_index of its levels */
-    BIGHT_DEFERRED_WAITED = 1 << 4,        /* first_waiter and last_waiter are set */
-    BIGHT_DEFERRED_STACKED = 1 << 5,       /* on the stack of some run loop, which comes back to it */
-    BIGHT_DEFERRED_CANCELLABLE = 1 << 6,   /* canceller, context and release are set */
-    BIGHT_DEFERRED_CANCELLING = 1 << 7,    /* its canceller was taken by a cancel */
-    BIGHT_DEFERRED_CANCELLED = 1 << 8,     /* failed by a cancel, without a canceller (D13) */
-    BIGHT_DEFERRED_TIED = 1 << 9,          /* owner and its links are set */
-    BIGHT_DEFERRED_OWNER_ASKED = 1 << 10,  /* the present sweep of its owner has cancelled it */
-    BIGHT_DEFERRED_OWNER_ENDED = 1 << 11,  /* a CANCELLED in it comes from an owner's end (D18) */
-    BIGHT_DEFERRED_HAS_PLACES = 1 << 12,   /* made_at and fired_at are set (D19) */
-    BIGHT_DEFERRED_OUT_OF_MEMORY = 1 << 13 /* the shared one of D34 */
+    BIGHT_DEFERRED_RUNNING = 1 << 1,        /* its levels are being run, or it is being fired or freed */
+    BIGHT_DEFERRED_PAUSED = 1 << 2,         /* pauses > 0 */
+    BIGHT_DEFERRED_WAITING = 1 << 3,        /* for waiting_on, at wait_index of its levels */
+    BIGHT_DEFERRED_WAITED = 1 << 4,         /* first_waiter and last_waiter are set */
+    BIGHT_DEFERRED_STACKED = 1 << 5,        /* on the stack of some run loop, which comes back to it */
+    BIGHT_DEFERRED_CANCELLABLE = 1 << 6,    /* canceller, context and release are set */
+    BIGHT_DEFERRED_CANCELLING = 1 << 7,     /* its canceller was taken by a cancel */
+    BIGHT_DEFERRED_CANCELLED = 1 << 8,      /* failed by a cancel, without a canceller (D13) */
+    BIGHT_DEFERRED_TIED = 1 << 9,           /* owner and its links are set */
+    BIGHT_DEFERRED_OWNER_ASKED = 1 << 10,   /* the present sweep of its owner has cancelled it */
+    BIGHT_DEFERRED_OWNER_ENDED = 1 << 11,   /* a CANCELLED in it comes from an owner's end (D18) */
+    BIGHT_DEFERRED_HAS_PLACES = 1 << 12,    /* made_at and fired_at are set (D19) */
+    BIGHT_DEFERRED_OUT_OF_MEMORY = 1 << 13, /* the shared one of D34 */
+    BIGHT_DEFERRED_COROUTINE = 1 << 15,     /* a coroutine will fire it: resume is set, the context is its */
+    BIGHT_DEFERRED_CANCEL_ASKED = 1 << 16   /* of a coroutine: cancelled while it did not wait (D36) */
 };
 
 /* No level runs while one of these is set. */
@@ -59,7 +61,12 @@ struct bight_deferred {
     uint32_t flags;
     uint32_t capacity;
     uint32_t pauses;
-    bight_canceller canceller;
+    union {
+        bight_canceller canceller;
+        /* COROUTINE: what it waited for is in its result. Runs the coroutine, until it waits again or has fired this.
+         */
+        void (*resume)(struct bight_deferred *deferred);
+    };
     void *canceller_context;
     bight_release_function canceller_release;
     struct bight_level inline_levels[BIGHT_DEFERRED_INLINE_LEVELS];
@@ -110,6 +117,13 @@ int bight_promise_check(const char *place, struct bight_promise promise);
 /* chain.c: hands the result of `from`, which is empty afterwards, to the first that waits for it. Gives that one
  * when it can go on. */
 struct bight_deferred *bight_deferred_hand_over(struct bight_deferred *from);
+
+/* chain.c: for a coroutine's Deferred, which has not fired: waits for `inner`, which is not at rest, as a fired one
+ * does whose handler chained it. 0, or CIRCULAR, and then nothing was taken. */
+int bight_deferred_begin_await(struct bight_deferred *outer, struct bight_deferred *inner);
+
+/* chain.c: gives up waiting. Gives what was awaited, whose consumer's end is the caller's again. */
+struct bight_deferred *bight_deferred_stop_await(struct bight_deferred *outer);
 
 /* cancel.c: the same as bight_deferred_cancel, and what comes of it is not reported (D18). */
 void bight_deferred_cancel_for_owner(struct bight_deferred *deferred);

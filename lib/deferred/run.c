@@ -215,13 +215,17 @@ static struct bight_deferred *set_aside(
     return stack;
 }
 
-/* `other` goes on with the result of `deferred`; then whoever was set aside. */
+/* `other` goes on with the result of `deferred`; then whoever was set aside. A coroutine goes on inside its resume: it
+ * waits again afterwards, and so is blocked, or has fired its Deferred, whose levels are next. */
 static void __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
     struct bight_deferred *stack = set_aside(deferred, other, NULL);
     deferred = other;
     for (;;) {
         other = NULL;
+        if ((deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
+            deferred->resume(deferred);
+        }
         if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
             deferred->flags |= BIGHT_DEFERRED_RUNNING;
             other = run_levels(deferred);
