@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-/* About what a second-level cache holds of a ring, from each end. */
+/* About what a second-level cache holds of a ring, from each end; and as many armed as it may not hold. */
 #define FETCH_AT_MOST 4096
+#define FETCH_FROM 16384
 
 typedef struct bight_wheel_entry entry_t;
 
@@ -220,8 +221,11 @@ static void splice_due(struct bight_link *after, struct bight_link *ring)
 }
 
 /* Brings a ring that is about to be walked into the cache, from both ends at once. */
-static void fetch(const struct bight_link *ring)
+static void fetch(const struct bight_wheel *wheel, const struct bight_link *ring)
 {
+    if (wheel->armed < FETCH_FROM) {
+        return;
+    }
     const struct bight_link *front = ring->next;
     const struct bight_link *back = ring->previous;
     for (unsigned n = 0; n < FETCH_AT_MOST && front != back && front->next != back; n++) {
@@ -237,7 +241,7 @@ static void cascade(struct bight_wheel *wheel, struct bight_link *ring)
     struct bight_link present;
     struct bight_link *link = ring->next;
     bight_list_init(&present);
-    fetch(ring);
+    fetch(wheel, ring);
     while (link != ring) {
         struct bight_link *next = link->next;
         uint64_t deadline = deadline_of(link);
@@ -266,6 +270,7 @@ static void advance(struct bight_wheel *wheel, uint64_t now)
         wheel->tick = start;
         clear_bit(wheel->occupied[level], slot);
         if (level == 0) {
+            fetch(wheel, &wheel->slots[0][slot]);
             sort_lowest(wheel, slot);
             splice_due(wheel->due.previous, &wheel->slots[0][slot]);
         } else {
