@@ -186,11 +186,25 @@ static inline void test_clock_cancel(struct bight_clock *clock, struct bight_tim
     }
 }
 
+static inline void test_clock_reset_at(struct bight_clock *clock, struct bight_timer_slot *slot, uint64_t deadline)
+{
+    (void)clock;
+    ((struct test_timer *)slot)->deadline = deadline;
+}
+
+static inline uint64_t test_clock_deadline(struct bight_clock *clock, const struct bight_timer_slot *slot)
+{
+    (void)clock;
+    return ((const struct test_timer *)slot)->deadline;
+}
+
 static const struct bight_clock_ops test_clock_ops = {
     .size = sizeof(struct bight_clock_ops),
     .now = test_clock_now,
     .call_at = test_clock_call_at,
     .cancel = test_clock_cancel,
+    .reset_at = test_clock_reset_at,
+    .deadline = test_clock_deadline,
 };
 
 static struct test_clock test_clock = { .base = { &test_clock_ops }, .now = 1000 };

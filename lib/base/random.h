@@ -11,6 +11,16 @@ typedef int (*bight_random_function)(void *context, void *buffer, size_t size);
 /* The production source: OpenSSL's RAND_bytes. */
 int bight_random_openssl(void *context, void *buffer, size_t size);
 
+/* splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators): any state will do, and the next
+ * number differs in about half its bits. Not for secrets. */
+static inline uint64_t bight_split_mix(uint64_t *state)
+{
+    uint64_t mixed = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ (mixed >> 31);
+}
+
 /* Which OpenSSL runs: "3.0.17". Lives for ever. */
 const char *bight_openssl_version(void);
 

@@ -4,22 +4,15 @@
  * xoshiro256** (Blackman and Vigna), its state filled by splitmix64 from the seed. A fault that happens has a number;
  * one that is not allowed is drawn and numbered all the same and then does not happen, so that leaving out one fault
  * does not move the others. Whatever a fault needs besides (how short, how late) is a part of the same draw. */
+#include "base/random.h"
 #include "testing/simulation.h"
-
-static uint64_t split_mix(uint64_t *state)
-{
-    uint64_t mixed = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return mixed ^ (mixed >> 31);
-}
 
 void bight_sim_seed(struct bight_simulation *simulation, uint64_t seed)
 {
     for (int i = 0; i < 4; i++) {
-        simulation->random[i] = split_mix(&seed);
+        simulation->random[i] = bight_split_mix(&seed);
     }
-    simulation->hash = split_mix(&seed);
+    simulation->hash = bight_split_mix(&seed);
 }
 
 static uint64_t rotate(uint64_t word, int bits)
