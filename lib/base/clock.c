@@ -3,7 +3,8 @@
  *
  * The clocks themselves are elsewhere: the reactor's wheel in lib/reactor, the virtual clock in lib/testing.
  * A handle names a slot whose memory is readable for ever and whose generation is odd while the timer is
- * pending; it is compared here once, so that a clock's ops only ever see a pending slot of their own (R7). */
+ * pending; it is compared once, here and in clock.h, so that a clock's ops only ever see a pending slot of their own
+ * (R7). The clock is in the handle, since a slot is small, and is trusted only after that. */
 #include <bight/clock.h>
 
 #include "base/check.h"
