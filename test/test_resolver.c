@@ -120,7 +120,7 @@ START_TEST(literals_skip_the_look_up) /* E5 */
     ck_assert_uint_eq(came.list->count, 1);
     bight_address_format(&came.list->addresses[0], text, sizeof text);
     ck_assert_str_eq(text, "[2001:db8::5]:443");
-    bight_thread_pool_read_figures(reactor, &figures);
+    bight_thread_pool_read_figures(bight_reactor_thread_pool(reactor), &figures);
     ck_assert_uint_eq(figures.threads, 0);
     ck_assert_uint_eq(looked_up, 0);
     forget(&came);

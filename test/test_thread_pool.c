@@ -21,7 +21,7 @@ static void make_reactor(unsigned threads)
 static struct bight_thread_pool_figures figures_of(void)
 {
     struct bight_thread_pool_figures figures;
-    bight_thread_pool_read_figures(reactor, &figures);
+    bight_thread_pool_read_figures(bight_reactor_thread_pool(reactor), &figures);
     return figures;
 }
 
@@ -204,7 +204,7 @@ START_TEST(a_higher_limit_starts_threads_for_what_waits) /* R10 */
     for (int i = 0; i < 4; i++) {
         watch_outcome(bight_defer_to_thread(reactor, pass_gate, &gate), &codes[i]);
     }
-    ck_assert_int_eq(bight_thread_pool_resize(reactor, 4), 0);
+    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 4), 0);
     gate_await(&gate, 4);
     gate_open(&gate);
     for (int i = 0; i < 4; i++) {
@@ -223,7 +223,7 @@ START_TEST(a_lower_limit_ends_threads) /* R10 */
         watch_outcome(bight_defer_to_thread(reactor, pass_gate, &gate), &codes[i]);
     }
     gate_await(&gate, 4);
-    ck_assert_int_eq(bight_thread_pool_resize(reactor, 1), 0);
+    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1), 0);
     gate_open(&gate);
     for (int i = 0; i < 4; i++) {
         turn_until(reactor, codes[i] != 1);
@@ -240,10 +240,10 @@ START_TEST(a_limit_outside_its_range_is_a_usage_error) /* R10 */
 {
     quiet_log();
     make_reactor(0);
-    ck_assert_int_eq(bight_thread_pool_resize(reactor, 0), BIGHT_E_INVALID_ARGUMENT);
-    ck_assert_int_eq(bight_thread_pool_resize(reactor, 1025), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 0), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1025), BIGHT_E_INVALID_ARGUMENT);
     ck_assert_uint_eq(logged_errors, 2);
-    ck_assert_int_eq(bight_thread_pool_resize(reactor, 1024), 0);
+    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1024), 0);
     bight_reactor_free(reactor);
 }
 END_TEST
@@ -327,7 +327,7 @@ START_TEST(a_job_that_does_not_end_in_time_is_reported_and_left_behind) /* R10 *
     memory_install();
     quiet_log();
     make_reactor(1);
-    ck_assert_int_eq(bight_thread_pool_set_patience(reactor, 0), 0);
+    bight_thread_pool_set_patience(bight_reactor_thread_pool(reactor), 0);
     watch_outcome(bight_defer_to_thread_full(reactor, pass_gate_with_value, &gate, note_release), &code);
     gate_await(&gate, 1);
     bight_reactor_free(reactor);
@@ -404,7 +404,7 @@ START_TEST(many_jobs_from_handlers_and_cancels_all_come_to_an_end) /* R10 */
         }
         bight_deferred_release(held);
         if (i % 50 == 0) {
-            bight_thread_pool_resize(reactor, 1 + (unsigned)i / 50 % 7);
+            bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1 + (unsigned)i / 50 % 7);
         }
     }
     for (int i = 0; i < JOBS; i++) {

@@ -14,6 +14,7 @@
 #include <bight/endpoint.h>
 #include <bight/error.h>
 #include <bight/failure.h>
+#include <bight/file_lock.h>
 #include <bight/log.h>
 #include <bight/memory.h>
 #include <bight/port.h>

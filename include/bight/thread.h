@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/thread.h - calls between threads: into the loop's thread, and out to a pool for work that blocks.
+/* bight/thread.h - calls between threads: into the loop's thread, and out to pools for work that blocks.
  *
- * bight_call_from_thread is the one function of bight, with the mailbox's hold and release, that may be called from
- * any thread. Other threads hold the reactor's mailbox and never the reactor (R9). */
+ * The mailbox's functions, bight_call_from_thread and bight_blocking_call_from_thread may be called from any thread;
+ * all others of bight that have to do with a reactor in its thread only. Other threads hold the reactor's mailbox and
+ * never the reactor (R9). */
 #ifndef BIGHT_THREAD_H
 #define BIGHT_THREAD_H
 
@@ -26,16 +27,75 @@ BIGHT_API int bight_call_from_thread(struct bight_mailbox *mailbox, bight_timer_
 BIGHT_API int bight_call_from_thread_full(
     struct bight_mailbox *mailbox, bight_timer_function function, void *context, bight_release_function release);
 
-/* Work that may block. Runs in a thread of the pool; puts a value or failure into `result` (empty at first), of a
- * type whose functions may be called in any thread. */
+/* ------------------------------------------------------------------- calls that wait for their answer */
+
+/* What is called in the loop's thread. Gives a Deferred (taken), or NULL for an empty success. */
+typedef struct bight_deferred *(*bight_blocking_function)(void *context);
+
+/* From any thread but the loop's: function(context) runs in the loop's thread, in order with other calls, and this one
+ * blocks until the Deferred's handlers so far have run. What they leave is moved into *result (zeroed or a result; what
+ * was there is destroyed) and is the caller's: its type's functions must be fit for any thread. With `result` NULL it
+ * is destroyed in the loop's thread.
+ *
+ * 0, or the code of the failure that is in *result then. Besides those of the Deferred: SHUTDOWN, and `function` is
+ * not called, when the reactor has gone or its run has ended; also when the run ends meanwhile, and then the Deferred
+ * is cancelled. OUT_OF_MEMORY. WRONG_THREAD, a usage error, in the thread that runs the reactor or, until one has run
+ * it, the one that made it. Called elsewhere before the first run, it waits for that, or for the reactor to be freed.
+ * In the child of a fork the Deferreds of its parent's calls are cancelled.
+ *
+ * When it returns, the function has returned or will never be called; so `context` may be on the caller's stack. */
+BIGHT_API int bight_blocking_call_from_thread(
+    struct bight_mailbox *mailbox, bight_blocking_function function, void *context, struct bight_result *result);
+
+/* The same for `seconds` of real time. When they are over: TIMED_OUT at once if the function has not been called, which
+ * it then never is; else the Deferred is cancelled in the loop's thread, and TIMED_OUT given when that is done, unless
+ * it produced something better than CANCELLED. So a loop that is stuck in a handler can make it late. What a Deferred
+ * that goes on in spite of a cancel brings later is discarded. INVALID_ARGUMENT for a negative or NaN time. */
+BIGHT_API int bight_blocking_call_from_thread_timeout(struct bight_mailbox *mailbox, bight_blocking_function function,
+    void *context, double seconds, struct bight_result *result);
+
+/* --------------------------------------------------------------------------------------- work that blocks */
+
+/* A bounded number of threads for work that blocks, and a queue of jobs before them (R10). A reactor has one of its
+ * own, which name look-ups use too; a program may make others, so that one kind of work does not wait behind another.
+ */
+struct bight_thread_pool;
+
+/* A pool of at most `limit` threads (1 to 1024); none is started before there is work. The name, of 1 to 15 bytes, is
+ * copied; its threads carry it (as `ps -L` and debuggers show), and so does the log. NULL without memory, and, as a
+ * usage error, for a name or limit out of range. The reactor's: freed with it at the latest. */
+BIGHT_API struct bight_thread_pool *bight_thread_pool_new(
+    struct bight_reactor *reactor, const char *name, unsigned limit);
+
+/* Ends it as a shutdown would: jobs that have not begun fail with SHUTDOWN, those that run are waited for, at most 5 s.
+ * A job that is inside bight_blocking_call_from_thread is told SHUTDOWN there. May be called in any handler, those of
+ * the pool's own jobs included. NULL is fine. The reactor's own pool stays (a usage error). */
+BIGHT_API void bight_thread_pool_free(struct bight_thread_pool *pool);
+
+/* The reactor's own pool, named "bight", which it keeps; made when it is first asked for, with the limit of the
+ * reactor's options. NULL without memory, which the functions below put up with. */
+BIGHT_API struct bight_thread_pool *bight_reactor_thread_pool(struct bight_reactor *reactor);
+
+/* Runs in a thread of a pool. Puts a value or failure into `result` (empty at first), of a type whose functions may be
+ * called in any thread. Touches nothing of a reactor's but its mailbox. */
 typedef void (*bight_thread_function)(struct bight_result *result, void *context);
 
-/* R10: runs `function` in the reactor's pool; the Deferred fires in the loop's thread. Cancelled before it began,
- * it never runs; cancelled later, its result is discarded when it comes. `release` is called in the loop's
- * thread. A shutdown fails jobs that have not begun with SHUTDOWN and waits 5 s for those that run. One that runs
- * even longer fails with SHUTDOWN too and is reported; then its thread is left behind, and when the function returns at
- * last discards the result and calls `release` itself. In the child of a fork (R13) jobs that had not come home fail
- * with ABANDONED, and the context of one that was running is not released. SYSTEM when no thread can be started. */
+/* Runs `function` in the pool, first come first served; the Deferred fires in the loop's thread. Cancelled before it
+ * began, it never runs; cancelled later, its result is discarded when it comes. `release` is called in the loop's
+ * thread. At the end of each run of the reactor, jobs that have not begun fail with SHUTDOWN, and those that run are
+ * waited for, 5 s for all pools together. One that runs even longer fails with SHUTDOWN too and is reported; then its
+ * thread is left behind, and when the function returns at last discards the result and calls `release` itself. The pool
+ * can be used again when the shutdown is over. In the child of a fork (R13) jobs that had not come home fail with
+ * ABANDONED, and the context of one that was running is not released. SYSTEM when no thread can be started;
+ * QUEUE_OVERFLOW when too many wait; OUT_OF_MEMORY, also for a pool of NULL. */
+#define bight_thread_pool_defer(...) bight_thread_pool_defer_at(BIGHT_HERE, __VA_ARGS__)
+#define bight_thread_pool_defer_full(...) bight_thread_pool_defer_full_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_thread_pool_defer_at(
+    const char *place, struct bight_thread_pool *pool, bight_thread_function function, void *context);
+BIGHT_API struct bight_deferred *bight_thread_pool_defer_full_at(const char *place, struct bight_thread_pool *pool,
+    bight_thread_function function, void *context, bight_release_function release);
+
+/* The short form for the reactor's own pool. */
 #define bight_defer_to_thread(...) bight_defer_to_thread_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_defer_to_thread_full(...) bight_defer_to_thread_full_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API struct bight_deferred *bight_defer_to_thread_at(
@@ -44,14 +104,26 @@ BIGHT_API struct bight_deferred *bight_defer_to_thread_full_at(const char *place
     bight_thread_function function, void *context, bight_release_function release);
 
 /* Most threads at once, from 1 to 1024. Threads start when work waits and end when the limit sinks. 0 or
- * INVALID_ARGUMENT. */
-BIGHT_API int bight_thread_pool_resize(struct bight_reactor *reactor, unsigned limit);
+ * INVALID_ARGUMENT; OUT_OF_MEMORY for a pool of NULL. */
+BIGHT_API int bight_thread_pool_resize(struct bight_thread_pool *pool, unsigned limit);
+
+/* Most jobs that may wait when every thread has work; more fail with QUEUE_OVERFLOW. 0: none may wait. SIZE_MAX, the
+ * default: no limit. What waits already stays. 0, or OUT_OF_MEMORY for a pool of NULL. */
+BIGHT_API int bight_thread_pool_set_queue_limit(struct bight_thread_pool *pool, size_t limit);
 
 struct bight_thread_pool_figures {
     unsigned threads, busy; /* now */
-    size_t queued;          /* jobs that wait for a thread */
+    unsigned limit;         /* of threads */
+    size_t queued;          /* jobs that no thread has begun */
+    uint64_t done;          /* jobs that have run, since the pool was made */
+    /* Nanoseconds: how long jobs that were begun had waited, and how long those that are done have run. */
+    uint64_t longest_wait, total_wait;
+    uint64_t longest_run, total_run;
+    const void *reserved[4];
 };
-BIGHT_API void bight_thread_pool_read_figures(struct bight_reactor *reactor, struct bight_thread_pool_figures *figures);
+/* All zero for a pool of NULL. */
+BIGHT_API void bight_thread_pool_read_figures(
+    struct bight_thread_pool *pool, struct bight_thread_pool_figures *figures);
 
 BIGHT_END
 

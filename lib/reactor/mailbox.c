@@ -12,24 +12,7 @@
 
 #include <bight/memory.h>
 
-#include <stdatomic.h>
-
 #include "reactor/state.h"
-#include "reactor/waker.h"
-
-struct bight_mailbox {
-    atomic_size_t holds;
-    pthread_mutex_t lock;
-    /* under the lock, except that the loop may look whether `first` is NULL */
-    struct bight_call *first;
-    struct bight_call **tail; /* where the next call is linked */
-    bool signalled;           /* a wake-up has been written for what is in the queue */
-    bool closed;
-    struct bight_waker waker;
-    /* the loop's thread only */
-    struct bight_reactor *reactor;
-    max_align_t watch[]; /* the loop's watch_size bytes */
-};
 
 /* A call of bight_call_from_thread. */
 struct asked_call {
@@ -69,7 +52,9 @@ int bight_mailbox_open(struct bight_reactor *reactor)
     atomic_init(&mailbox->holds, 1);
     pthread_mutex_init(&mailbox->lock, NULL);
     mailbox->tail = &mailbox->first;
+    mailbox->thread = pthread_self();
     mailbox->reactor = reactor;
+    bight_list_init(&mailbox->begun);
     int code = bight_waker_open(&mailbox->waker, reactor->system);
     if (code == 0) {
         code = start_watching(mailbox);
@@ -81,6 +66,15 @@ int bight_mailbox_open(struct bight_reactor *reactor)
     }
     reactor->state->mailbox = mailbox;
     return 0;
+}
+
+void bight_mailbox_begin(struct bight_reactor *reactor)
+{
+    struct bight_mailbox *mailbox = reactor->state->mailbox;
+    pthread_mutex_lock(&mailbox->lock);
+    mailbox->thread = pthread_self();
+    mailbox->nobody_waits = false;
+    pthread_mutex_unlock(&mailbox->lock);
 }
 
 /* Under the lock. */
@@ -121,10 +115,12 @@ int bight_mailbox_after_fork(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     pthread_mutex_init(&mailbox->lock, NULL); /* a thread that is not here may have held it */
+    mailbox->thread = pthread_self();
     mailbox->tail = &mailbox->first;
     while (*mailbox->tail != NULL) {
         mailbox->tail = &(*mailbox->tail)->next;
     }
+    bight_blocking_calls_after_fork(reactor);
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
     bight_waker_close(&mailbox->waker);
     mailbox->signalled = false;
@@ -165,22 +161,26 @@ void bight_mailbox_release(struct bight_mailbox *mailbox)
 
 /* ----------------------------------------------------------------------------------------------- calls */
 
-int bight_mailbox_post(struct bight_mailbox *mailbox, struct bight_call *call)
+void bight_mailbox_post_locked(struct bight_mailbox *mailbox, struct bight_call *call)
 {
     call->next = NULL;
-    pthread_mutex_lock(&mailbox->lock);
-    if (mailbox->closed) {
-        pthread_mutex_unlock(&mailbox->lock);
-        return BIGHT_E_SHUTDOWN;
-    }
     __atomic_store_n(mailbox->tail, call, __ATOMIC_RELEASE);
     mailbox->tail = &call->next;
     if (!mailbox->signalled && mailbox->waker.write_fd >= 0) {
         mailbox->signalled = true;
         bight_waker_write(&mailbox->waker);
     }
+}
+
+int bight_mailbox_post(struct bight_mailbox *mailbox, struct bight_call *call)
+{
+    pthread_mutex_lock(&mailbox->lock);
+    bool closed = mailbox->closed;
+    if (!closed) {
+        bight_mailbox_post_locked(mailbox, call);
+    }
     pthread_mutex_unlock(&mailbox->lock);
-    return 0;
+    return closed ? BIGHT_E_SHUTDOWN : 0;
 }
 
 static void run_asked_call(struct bight_call *call, bool dropped)

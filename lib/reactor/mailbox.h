@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* mailbox.h - posting a call that the poster has already allocated.
+/* mailbox.h - the mailbox, for the files that share it, and posting a call that the poster has already allocated.
  *
- * bight_call_from_thread allocates a call for each; a job of the thread pool carries its own, so that a finished job
+ * bight_call_from_thread allocates a call for each; a job of a thread pool carries its own, so that a finished job
  * comes home without memory. */
 #ifndef BIGHT_REACTOR_MAILBOX_H
 #define BIGHT_REACTOR_MAILBOX_H
 
+#include <stdatomic.h>
+
 #include "reactor/reactor.h"
+#include "reactor/waker.h"
 
 /* Embedded in what is posted. */
 struct bight_call {
@@ -15,8 +18,28 @@ struct bight_call {
     void (*run)(struct bight_call *call, bool dropped);
 };
 
+struct bight_mailbox {
+    atomic_size_t holds;
+    pthread_mutex_t lock;
+    /* under the lock, except that the loop may look whether `first` is NULL */
+    struct bight_call *first;
+    struct bight_call **tail; /* where the next call is linked */
+    bool signalled;           /* a wake-up has been written for what is in the queue */
+    bool closed;
+    bool nobody_waits; /* the run has ended: nobody may block for the loop */
+    pthread_t thread;  /* the reactor's */
+    struct bight_waker waker;
+    /* the loop's thread only */
+    struct bight_reactor *reactor;
+    struct bight_link begun; /* blocking calls whose Deferreds are awaited */
+    max_align_t watch[];     /* the loop's watch_size bytes */
+};
+
 /* Any thread. 0, or SHUTDOWN when the reactor has gone: then nothing was taken. The call must be in no mailbox. */
 int bight_mailbox_post(struct bight_mailbox *mailbox, struct bight_call *call);
+
+/* The same under the lock, of a mailbox that is not closed. */
+void bight_mailbox_post_locked(struct bight_mailbox *mailbox, struct bight_call *call);
 
 /* In the child of a fork, for looking at what waits: the oldest call. */
 struct bight_call *bight_mailbox_first(struct bight_mailbox *mailbox);

@@ -286,6 +286,7 @@ void bight_reactor_free(struct bight_reactor *reactor)
     bight_reactor_drop_watches(reactor);
     bight_reactor_drop_timers(reactor);
     bight_mailbox_close(reactor);
+    bight_thread_pools_free(reactor);
     bight_signals_finish(reactor);
     free_attachments(reactor);
     reactor->loop->ops->free(reactor->loop);

@@ -21,6 +21,7 @@ void bight_reactor_start(struct bight_reactor *reactor)
 {
     reactor->state->phase = BIGHT_PHASE_STARTING;
     reactor->state->guest_started = reactor->hosted;
+    bight_mailbox_begin(reactor);
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_BEFORE);
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_DURING);
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_AFTER);
@@ -162,6 +163,7 @@ static void end_shutdown(struct bight_reactor *reactor)
     state->phase = BIGHT_PHASE_ENDING;
     bight_reactor_disarm(reactor, &state->shutdown_timer);
     bight_reactor_stop_awaiting(reactor);
+    bight_blocking_calls_end(reactor, NULL);
     bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_DURING);
     bight_reactor_disconnect(reactor);
     bight_thread_pool_shutdown(reactor);

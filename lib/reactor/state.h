@@ -52,7 +52,9 @@ struct bight_reactor_state {
     struct bight_link foreign;            /* watches of foreign descriptors */
 
     struct bight_mailbox *mailbox;   /* mailbox.c */
-    struct bight_thread_pool *pool;  /* thread_pool.c */
+    struct bight_thread_pool *pool;  /* thread_pool.c: the reactor's own */
+    struct bight_thread_pool *pools; /* all of them, linked */
+    bool pools_ending;               /* they take no jobs */
     struct bight_resolver *resolver; /* resolver.c */
     struct bight_signals *signals;   /* signals.c */
 };
@@ -72,13 +74,26 @@ void bight_mailbox_close(struct bight_reactor *reactor);
 /* In the child of a fork, after the loop's after_fork: an eventfd and lock of its own. 0 or a code. */
 int bight_mailbox_after_fork(struct bight_reactor *reactor);
 
-/* --- thread_pool.c */
+/* A run begins, in this thread: who blocks in another is served. */
+void bight_mailbox_begin(struct bight_reactor *reactor);
 
-/* Joins the threads (R10), fails what has not begun with SHUTDOWN, frees state->pool. Called at the end of a run and
- * from free; a later job makes a new pool. Fine when there is none. */
+/* --- blocking_call.c */
+
+/* From here on until the next run nobody may block for this loop; those who do, or wait to, are told SHUTDOWN. With a
+ * pool: just its threads, and they until the pool ends. */
+void bight_blocking_calls_end(struct bight_reactor *reactor, const struct bight_thread_pool *pool);
+/* In the child of a fork: those who blocked are not here. */
+void bight_blocking_calls_after_fork(struct bight_reactor *reactor);
+
+/* --- thread_pool_end.c, thread_pool.c */
+
+/* Joins the threads of all pools (R10) and fails what has not begun with SHUTDOWN. Called at the end of a run, after
+ * which the pools can be used again, and from free. Fine when there is none. */
 void bight_thread_pool_shutdown(struct bight_reactor *reactor);
 /* In the child of a fork: the threads are not there. Fine when there is no pool. */
 void bight_thread_pool_after_fork(struct bight_reactor *reactor);
+/* The reactor goes: lets go of the pools. */
+void bight_thread_pools_free(struct bight_reactor *reactor);
 
 /* --- signals.c */
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_pool.h - the pool and its jobs, for the two files that share them (thread_pool.c for the pool's life,
- * thread_pool_end.c for its end), and what tests set. */
+/* thread_pool.h - pools and their jobs, for the files that share them (thread_pool.c for a pool's life, thread_job.c
+ * for what it works on, thread_pool_end.c for its end), and what tests set. */
 #ifndef BIGHT_REACTOR_THREAD_POOL_H
 #define BIGHT_REACTOR_THREAD_POOL_H
 
+#include <stdatomic.h>
+
 #include "reactor/mailbox.h"
+
+#define BIGHT_THREAD_NAME_SIZE 16 /* the kernel's, with its NUL */
 
 struct bight_thread_pool {
     pthread_mutex_t lock;
@@ -13,17 +17,26 @@ struct bight_thread_pool {
     /* under the lock */
     struct bight_link queue; /* jobs that no thread has begun */
     size_t queued;
-    size_t holds; /* the reactor's and one for each thread */
+    size_t queue_limit;
+    size_t running; /* jobs that are begun and neither done nor left behind */
+    size_t holds;   /* the reactor's and one for each thread */
     unsigned limit;
-    unsigned threads; /* that have not decided to end */
+    unsigned threads; /* that have not decided to end and are not left behind */
     unsigned idle;
-    bool stopping;
+    struct bight_thread_pool_figures sums; /* of jobs begun and done */
+    /* written under the lock, and read without by a thread that wants to block (blocking_call.c) */
+    atomic_bool stopping;
+    /* never changed */
     struct bight_mailbox *mailbox;
+    struct bight_system *clock; /* for the figures: where the jobs run */
+    char name[BIGHT_THREAD_NAME_SIZE];
     /* the loop's thread only */
+    struct bight_thread_pool *next; /* in state->pools */
     struct bight_reactor *reactor;
     struct bight_link workers;     /* not yet joined */
     struct bight_link outstanding; /* jobs that have not come home */
     uint64_t patience;
+    bool freed; /* by the program, while it was being ended */
 };
 
 struct bight_worker {
@@ -44,6 +57,7 @@ struct bight_job {
     struct bight_link outstanding; /* the loop's */
     enum bight_job_state state;    /* under the lock */
     bool cancelled;                /* the loop's: nobody wants the result */
+    uint64_t since;                /* when it was queued, by the pool's clock */
     bool settled;                  /* the loop's: the Deferred was dealt with before the job came home */
     bool home;                     /* in the child of a fork: it waits in the mailbox */
     struct bight_thread_pool *pool;
@@ -64,6 +78,23 @@ void bight_pool_unlock_and_release(struct bight_thread_pool *pool);
 /* Joins the threads that have ended, or say that they are about to. */
 void bight_pool_join_ended(struct bight_thread_pool *pool);
 
+/* Sees to it that somebody comes for the queue: 0 or a positive errno. */
+int bight_pool_find_worker(struct bight_thread_pool *pool);
+
+/* Takes it off its reactor's list and lets go of it. */
+void bight_pool_drop(struct bight_thread_pool *pool);
+
+/* Whose thread this is; NULL: no pool's. */
+const struct bight_thread_pool *bight_pool_of_this_thread(void);
+
+/* How long a shutdown waits for running jobs, instead of five seconds; 0 waits not at all. */
+void bight_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds);
+
+/* --- thread_job.c */
+
+/* Under the lock, which it gives up while the oldest job that waits runs, and has again afterwards. */
+void bight_pool_run_job(struct bight_thread_pool *pool);
+
 /* Deals with the Deferred: with the job's own result, or, when `code` is not 0, with that failure. */
 void bight_job_settle(struct bight_job *job, int code);
 void bight_job_release_context(struct bight_job *job);
@@ -76,9 +107,5 @@ bool bight_job_unqueue(struct bight_job *job);
 
 /* How a job arrives in the loop's thread: its call's function. */
 void bight_job_come_home(struct bight_call *call, bool dropped);
-
-/* How long a shutdown waits for running jobs, instead of five seconds; 0 waits not at all. For the present pool (made
- * if need be). 0 or OUT_OF_MEMORY. */
-int bight_thread_pool_set_patience(struct bight_reactor *reactor, uint64_t nanoseconds);
 
 #endif

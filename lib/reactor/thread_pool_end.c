@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* thread_pool_end.c - the end of a thread pool: shutdown (R10), and what a child of a fork finds of one (R13).
+/* thread_pool_end.c - the end of thread pools: of one that is freed, of all when a run ends (R10), and what a child of
+ * a fork finds of them (R13).
  *
- * At shutdown a thread that does not end in time is detached: it then owns its job, touches the pool only (which it
+ * All pools of a reactor are stopped before any is waited for, so that the time is waited once. Afterwards they are as
+ * new. A thread that does not end in time is detached: it then owns its job, touches the pool only (which it
  * holds) and nothing of the reactor, and releases the job's context where it is.
  *
  * In the child of a fork the pool is empty: jobs that had not come home fail with ABANDONED, for the parent does
@@ -36,6 +38,7 @@ static bool orphan(struct bight_job *job)
     bool runs = job->state == JOB_RUNNING;
     if (runs) {
         job->state = JOB_ORPHANED;
+        job->pool->running--;
     }
     pthread_mutex_unlock(&job->pool->lock);
     return runs;
@@ -57,18 +60,21 @@ static void fail_unbegun(struct bight_thread_pool *pool)
 }
 
 /* The real clock in any case: these are real threads, also under a simulated kernel. */
-static void await_threads(struct bight_thread_pool *pool)
+static uint64_t real_now(void)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    uint64_t nanoseconds = (uint64_t)until.tv_nsec + pool->patience % BIGHT_NANOSECONDS_PER_SECOND;
-    until.tv_sec += (time_t)(pool->patience / BIGHT_NANOSECONDS_PER_SECOND);
-    until.tv_sec += (time_t)(nanoseconds / BIGHT_NANOSECONDS_PER_SECOND);
-    until.tv_nsec = (long)(nanoseconds % BIGHT_NANOSECONDS_PER_SECOND);
+    struct bight_system *real = bight_system_real();
+    return real->ops->now(real);
+}
+
+static void await_threads(struct bight_thread_pool *pool, uint64_t since)
+{
+    uint64_t until = since + pool->patience;
+    struct timespec deadline = { .tv_sec = (time_t)(until / BIGHT_NANOSECONDS_PER_SECOND),
+        .tv_nsec = (long)(until % BIGHT_NANOSECONDS_PER_SECOND) };
     int number = 0;
     pthread_mutex_lock(&pool->lock);
     while (pool->threads != 0 && number != ETIMEDOUT) {
-        number = pthread_cond_timedwait(&pool->ended, &pool->lock, &until);
+        number = pthread_cond_timedwait(&pool->ended, &pool->lock, &deadline);
     }
     pthread_mutex_unlock(&pool->lock);
     bight_pool_join_ended(pool);
@@ -87,6 +93,7 @@ static unsigned detach_late(struct bight_thread_pool *pool)
             bight_free(worker);
         } else {
             worker->detached = true;
+            pool->threads--;
             late++;
         }
     }
@@ -112,26 +119,79 @@ static void settle_begun(struct bight_thread_pool *pool)
     }
 }
 
+/* Its threads have been told to stop and what they had not begun has failed. */
+static void finish(struct bight_thread_pool *pool)
+{
+    unsigned late = detach_late(pool);
+    if (late != 0) {
+        bight_log(BIGHT_LOG_WARNING, "threads", NULL,
+            "%u threads of the pool %s did not end in time and are left behind", late, pool->name);
+    }
+    settle_begun(pool);
+}
+
+void bight_thread_pool_free(struct bight_thread_pool *pool)
+{
+    if (pool == NULL || bight_reactor_check_thread(pool->reactor, "bight_thread_pool_free") != 0) {
+        return;
+    }
+    struct bight_reactor *reactor = pool->reactor;
+    if (pool == reactor->state->pool) {
+        (void)bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_thread_pool_free of the reactor's own pool");
+        return;
+    }
+    if (pool->freed || reactor->state->pools_ending) {
+        pool->freed = true; /* whoever is ending it does the rest */
+        return;
+    }
+    pool->freed = true;
+    bight_reactor_enter(reactor);
+    stop_threads(pool);
+    bight_blocking_calls_end(reactor, pool);
+    fail_unbegun(pool);
+    await_threads(pool, real_now());
+    finish(pool);
+    bight_pool_drop(pool);
+    bight_reactor_leave(reactor);
+}
+
+/* The end of a shutdown. */
+static void begin_anew(struct bight_reactor *reactor)
+{
+    struct bight_thread_pool *next;
+    for (struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = next) {
+        next = pool->next;
+        pool->stopping = false;
+        if (pool->freed) {
+            bight_pool_drop(pool);
+        }
+    }
+}
+
+/* Handlers make and free pools meanwhile: new ones are appended and come too, freed ones are only marked. */
 void bight_thread_pool_shutdown(struct bight_reactor *reactor)
 {
-    struct bight_thread_pool *pool = reactor->state->pool;
-    if (pool == NULL || pool->stopping) {
+    struct bight_reactor_state *state = reactor->state;
+    bight_blocking_calls_end(reactor, NULL);
+    if (state->pools == NULL) {
         return;
     }
     bight_reactor_enter(reactor);
-    stop_threads(pool);
-    fail_unbegun(pool);
-    await_threads(pool);
-    unsigned late = detach_late(pool);
-    if (late != 0) {
-        bight_log(
-            BIGHT_LOG_WARNING, "threads", NULL, "%u threads of the pool did not end in time and are left behind", late);
+    state->pools_ending = true;
+    for (struct bight_thread_pool *pool = state->pools; pool != NULL; pool = pool->next) {
+        stop_threads(pool);
     }
-    settle_begun(pool);
-    reactor->state->pool = NULL;
+    for (struct bight_thread_pool *pool = state->pools; pool != NULL; pool = pool->next) {
+        fail_unbegun(pool);
+    }
+    uint64_t since = real_now();
+    for (struct bight_thread_pool *pool = state->pools; pool != NULL; pool = pool->next) {
+        await_threads(pool, since);
+        finish(pool);
+    }
+    begin_anew(reactor);
+    state->pools_ending = false;
     bight_reactor_leave(reactor);
-    pthread_mutex_lock(&pool->lock);
-    bight_pool_unlock_and_release(pool);
 }
 
 /* ------------------------------------------------------------------------------------------------- fork */
@@ -156,32 +216,41 @@ static void give_up_later(struct bight_thread_pool *pool, struct bight_job *job)
     if (job->state != JOB_QUEUED) {
         job->release = NULL;
         job->result = (struct bight_result) { 0 };
+        job->state = JOB_QUEUED; /* no thread has it */
     }
     bight_reactor_soon(pool->reactor, &job->task, give_up);
 }
 
-void bight_thread_pool_after_fork(struct bight_reactor *reactor)
+static void note_who_is_home(struct bight_mailbox *mailbox)
 {
-    struct bight_thread_pool *pool = reactor->state->pool;
-    if (pool == NULL) {
-        return;
-    }
-    bight_pool_init_locks(pool); /* threads that are not here may have held them */
-    forget_workers(pool);
-    bight_list_init(&pool->queue);
-    pool->queued = 0;
-    pool->threads = pool->idle = 0;
-    pool->holds = 1;
-    for (struct bight_call *call = bight_mailbox_first(pool->mailbox); call != NULL; call = call->next) {
+    for (struct bight_call *call = bight_mailbox_first(mailbox); call != NULL; call = call->next) {
         if (call->run == bight_job_come_home) {
             BIGHT_CONTAINER(call, struct bight_job, call)->home = true;
         }
     }
+}
+
+static void empty_after_fork(struct bight_thread_pool *pool)
+{
+    bight_pool_init_locks(pool); /* threads that are not here may have held them */
+    forget_workers(pool);
+    bight_list_init(&pool->queue);
+    pool->queued = pool->running = 0;
+    pool->threads = pool->idle = 0;
+    pool->holds = 1;
     for (struct bight_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
         struct bight_job *job = BIGHT_CONTAINER(link, struct bight_job, outstanding);
         bight_list_init(&job->queued);
         if (!job->home) {
             give_up_later(pool, job);
         }
+    }
+}
+
+void bight_thread_pool_after_fork(struct bight_reactor *reactor)
+{
+    note_who_is_home(reactor->state->mailbox);
+    for (struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = pool->next) {
+        empty_after_fork(pool);
     }
 }

@@ -2,7 +2,7 @@
 /* leftover.c - what a reactor and a trial leave over, each with the place where it was made (the "dirty reactor").
  *
  * What is pending or open is read off the reactor's own books: its wheel, its hub, what is open. The places come from
- * debug mode's memory (base/places.h), which knows the watches and the Deferreds too. Threads of the pool that are idle
+ * debug mode's memory (base/places.h), which knows the watches and the Deferreds too. Threads of pools that are idle
  * are no left-overs: they end with the run. */
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +55,8 @@ static void write_open(struct writer *writer, struct bight_reactor *reactor)
 }
 
 /* Cancelled ones that a thread has begun count too, until the thread has done with them. */
-static void write_jobs(struct writer *writer, struct bight_reactor *reactor)
+static void write_jobs(struct writer *writer, const struct bight_thread_pool *pool)
 {
-    const struct bight_thread_pool *pool = reactor->state->pool;
-    if (pool == NULL) {
-        return;
-    }
     for (struct bight_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
         const struct bight_job *job = BIGHT_CONTAINER(link, const struct bight_job, outstanding);
         write_one(
@@ -100,7 +96,9 @@ size_t bight_trial_write_left_over(struct bight_trial_text *to, struct bight_rea
     bight_testing_visit_calls(reactor, write_call, &writer);
     write_connections(&writer, reactor);
     write_open(&writer, reactor);
-    write_jobs(&writer, reactor);
+    for (const struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = pool->next) {
+        write_jobs(&writer, pool);
+    }
     writer.count += write_slots(to, since, "watch", "a watch of a descriptor");
     return writer.count + bight_trial_write_deferreds(to, since);
 }
