@@ -96,6 +96,19 @@ class Programs(unittest.TestCase):
             self.assertEqual(server.converse(b"Bight, 13!"), b"Ovtug, 13!")
         self.assertEqual(server.status, 0)
 
+    def test_adder(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "socket")
+            server = subprocess.Popen([PROGRAMS / "adder", "serve", "unix:" + path])
+            end = time.monotonic() + PATIENCE
+            while not os.path.exists(path) and time.monotonic() < end:
+                time.sleep(0.01)
+            done = subprocess.run([PROGRAMS / "adder", "unix:" + path, "1", "20", "300"], capture_output=True,
+                                  timeout=PATIENCE)
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"321\n", b""))
+            self.assertEqual(server.wait(PATIENCE), 0)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -35,6 +35,29 @@ START_TEST(a_protocol_without_a_connection_answers_closed) /* T3 */
 }
 END_TEST
 
+static void finish(struct bight_protocol *p)
+{
+    hear("finish%s", p->transport == NULL ? "!" : "");
+}
+
+START_TEST(finish_is_called_when_the_last_hold_has_gone) /* T3 */
+{
+    static const struct bight_protocol_ops ops = { .connection_lost = probe_lost, .finish = finish };
+    struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &ops);
+    struct bight_reactor *own = bight_testing_reactor_new();
+    struct bight_string_peer *far = bight_string_connect(own, &factory, true);
+    struct bight_protocol *held = bight_protocol_hold(bight_string_protocol(far));
+    bight_string_reset(far, 0);
+    ck_heard("lost:CONNECTION_LOST");
+    bight_protocol_release(held);
+    ck_heard("finish");
+    bight_protocol_free(bight_protocol_new(&factory));
+    ck_heard("finish");
+    bight_string_peer_free(far);
+    bight_reactor_free(own);
+}
+END_TEST
+
 START_TEST(freeing_a_connected_protocol_is_a_usage_error)
 {
     set_up();
@@ -455,6 +478,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, self_gives_the_programs_own_struct_and_checks_the_size);
     tcase_add_test(tests, a_protocol_without_a_connection_answers_closed);
+    tcase_add_test(tests, finish_is_called_when_the_last_hold_has_gone);
     tcase_add_test(tests, freeing_a_connected_protocol_is_a_usage_error);
     tcase_add_test(tests, a_factory_without_a_size_makes_nothing);
     tcase_add_test(tests, ties_are_cancelled_when_the_connection_ends);

@@ -37,7 +37,10 @@ struct bight_protocol_ops {
     void (*protocol_replaced)(struct bight_protocol *protocol);
     /* The handshake of a secure layer is done; before the first data that came through it (T19). */
     void (*handshake_completed)(struct bight_protocol *protocol);
-    void (*reserved[5])(void);
+    /* The memory goes, now that the last hold has gone (T3): frees what the protocol's struct owns, and does nothing
+     * else. The factory may have gone before. */
+    void (*finish)(struct bight_protocol *protocol);
+    void (*reserved[4])(void);
 };
 
 /* The base of every protocol, in memory that bight owns. Programs read `transport` and `factory` and touch nothing

@@ -139,7 +139,7 @@ static void end_socket(struct bight_recorded_socket *socket)
         end_socket(waiting);
     }
     if (socket->peer != NULL) {
-        bight_stream_close(&socket->peer->end, socket->resets);
+        bight_stream_hang_up(&socket->peer->end, socket->resets);
         bight_string_peer_over(socket->peer);
     }
     bight_testing_plain_free(socket);

@@ -166,7 +166,7 @@ void bight_stream_shut(struct bight_stream_end *end)
     changed(end);
 }
 
-void bight_stream_close(struct bight_stream_end *end, bool reset)
+void bight_stream_hang_up(struct bight_stream_end *end, bool reset)
 {
     bight_stream_be_silent(end);
     end->closed = true;
@@ -238,7 +238,7 @@ static void bottom_shut_writing(struct bight_transport *transport)
 
 static void bottom_close(struct bight_transport *transport, bool reset)
 {
-    bight_stream_close(end_of(transport), reset);
+    bight_stream_hang_up(end_of(transport), reset);
 }
 
 static int bottom_address(struct bight_transport *transport, bool peer, struct bight_address *address)

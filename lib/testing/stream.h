@@ -59,7 +59,7 @@ void bight_stream_finish(struct bight_stream_end *end);
 ssize_t bight_stream_receive(struct bight_stream_end *end, void *buffer, size_t size);
 ssize_t bight_stream_send(struct bight_stream_end *end, const struct iovec *parts, int count);
 void bight_stream_shut(struct bight_stream_end *end);
-void bight_stream_close(struct bight_stream_end *end, bool reset);
+void bight_stream_hang_up(struct bight_stream_end *end, bool reset);
 
 /* What the far end does. */
 bool bight_stream_feed(struct bight_stream_end *end, const void *data, size_t size);

@@ -44,6 +44,9 @@ void *bight_protocol_self_failed(const char *place)
 static void free_protocol(struct bight_protocol *protocol)
 {
     struct bight_transport *transport = protocol->transport;
+    if (protocol->ops->finish != NULL) {
+        protocol->ops->finish(protocol);
+    }
     bight_free(protocol->reserved);
     bight_free(protocol);
     if (transport != BIGHT_TRANSPORT_CLOSED) {

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/stream.h - streams: a connection for those who prefer reading to being called.
+ *
+ * asyncio's StreamReader and StreamWriter in one. A stream is a protocol over any transport; every read gives a
+ * Deferred. A server has a function that is called with each new stream, a client opens one:
+ *
+ *     static struct bight_stream_factory adders = BIGHT_STREAM_FACTORY(struct bight_stream, add_up, NULL);
+ *     bight_serve(reactor, "tcp:1234", &adders.base);
+ *     struct bight_deferred *opening = bight_open_stream(reactor, "tcp:localhost:1234");
+ *
+ * One read at a time. What nobody has asked for is kept, up to a limit; then the connection is not read from until it
+ * sinks below. Cancelling a read, bight_deferred_add_timeout included, leaves the bytes where they are. */
+#ifndef BIGHT_STREAM_H
+#define BIGHT_STREAM_H
+
+#include <bight/endpoint.h>
+#include <bight/transport.h>
+
+BIGHT_BEGIN
+
+struct bight_stream;
+struct bight_stream_waiters;
+
+/* The base of every protocol over a stream. The layout is frozen; programs use the functions below. */
+struct bight_stream {
+    struct bight_protocol base;
+    uint8_t *buffer; /* received and not read; NULL when there is none */
+    size_t start, used, room;
+    size_t buffer_limit, exact_limit;
+    struct bight_promise reader; /* of the read that waits, and what it wants */
+    uint8_t *separator;
+    size_t separator_size, wanted, scanned;
+    uint32_t kind, flags;
+    uint32_t answered;                    /* reads in a row that were answered inside their call */
+    struct bight_failure *reason;         /* why the connection ended; NULL before */
+    struct bight_stream_waiters *waiters; /* for room and for the end; NULL: none yet */
+    struct bight_transport *transport;    /* the connection's, when another protocol has it by now, too */
+    void *reserved[2];
+};
+
+/* ------------------------------------------------------------------------------------------ making */
+
+/* Called with each new stream. When the Deferred that it gives (taken) is done the stream is closed in good order and a
+ * failure is logged: as an error, or as information when it is one of the connection's own ends (CONNECTION). NULL:
+ * nothing is waited for, the program closes. The stream's memory stays until the Deferred is done. */
+typedef struct bight_deferred *(*bight_stream_function)(struct bight_stream *stream, void *context);
+
+struct bight_stream_factory {
+    struct bight_factory base; /* base.context is the function's context */
+    bight_stream_function function;
+    size_t buffer_limit; /* 0: 64 KiB. See bight_stream_set_limits */
+    size_t exact_limit;  /* 0: 16 MiB */
+    void *reserved[2];
+};
+
+BIGHT_API extern const struct bight_protocol_ops bight_stream_protocol_ops;
+
+/* The initialiser of a factory. `type` is struct bight_stream, or a struct whose first member is `struct bight_stream
+ * base`. The function may be NULL, for clients that use bight_connect with a struct of their own. */
+#define BIGHT_STREAM_FACTORY(type, stream_function, stream_context)                                                 \
+    {                                                                                                               \
+        { BIGHT_SIZE_WITH_BASE(type, struct bight_stream, struct bight_protocol), &bight_stream_protocol_ops, NULL, \
+            (stream_context), NULL, 0, 0, false, { NULL, NULL } },                                                  \
+            (stream_function), 0, 0,                                                                                \
+        {                                                                                                           \
+            NULL, NULL                                                                                              \
+        }                                                                                                           \
+    }
+
+/* The same from the heap; the context is borrowed. NULL without memory. Freeing is legal at any time: the memory goes
+ * when its ports and streams have gone. NULL is fine. */
+BIGHT_API struct bight_stream_factory *bight_stream_factory_new(bight_stream_function function, void *context);
+BIGHT_API void bight_stream_factory_free(struct bight_stream_factory *factory);
+
+/* Connects. A Deferred of the stream with a hold (bight_type_stream); otherwise as bight_connect. */
+#define bight_open_stream(...) bight_open_stream_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_open_stream_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint);
+
+/* The type of a result that is a `struct bight_stream *` with a hold: destroying lets go of the hold and leaves the
+ * connection alone, discarding aborts it too. */
+extern BIGHT_API const struct bight_type bight_type_stream;
+
+/* The program's own struct around `stream`; see bight_self. */
+#define bight_stream_self(type, stream) bight_self(type, &(stream)->base)
+
+static inline struct bight_transport *bight_stream_transport(const struct bight_stream *stream)
+{
+    return stream->base.transport;
+}
+
+/* T3: a hold keeps the memory, and with it the bytes that were not read, beyond the end of the connection. */
+static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream)
+{
+    bight_protocol_hold(&stream->base);
+    return stream;
+}
+static inline void bight_stream_release(struct bight_stream *stream)
+{
+    bight_protocol_release(&stream->base);
+}
+
+/* buffer_limit: not read from while more bytes than this are held that nobody has asked for (at most 64 KiB more are
+ * held; a read that waits may gather what it was allowed). exact_limit: the most that bight_stream_read_exactly may be
+ * asked for, since such sizes often come from the peer. 0: as it is. */
+BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffer_limit, size_t exact_limit);
+
+/* ----------------------------------------------------------------------------------------- reading */
+
+/* Each of these gives a Deferred of bytes (bight_type_bytes). At the end of the stream what was received can still be
+ * read; then come the answers that are noted below when the peer ended in good order, and otherwise the reason's
+ * failure (CONNECTION_LOST, TIMED_OUT ...). After closing or aborting on this side: CLOSED. A read while another waits
+ * fails with USAGE. After the reactor has been freed: SHUTDOWN. Without memory for the answer: OUT_OF_MEMORY, and the
+ * bytes stay; without memory for the input the connection is aborted and reads fail with that. A read for which the
+ * bytes are there fires inside the call; after 64 of these in a row the next one fires on a later turn, so that reading
+ * in handlers does not pile up on the stack. */
+
+/* From 1 to `limit` bytes (0: the buffer limit), as soon as there are any. At the end: bytes of size 0. */
+#define bight_stream_read(...) bight_stream_read_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_stream_read_at(const char *place, struct bight_stream *stream, size_t limit);
+
+/* Exactly `size` bytes (0: none, at once). At the end, with fewer left: INCOMPLETE, and they stay. More than the exact
+ * limit: TOO_LONG. */
+#define bight_stream_read_exactly(...) bight_stream_read_exactly_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_stream_read_exactly_at(
+    const char *place, struct bight_stream *stream, size_t size);
+
+/* Up to the first separator (copied, at least one byte), which is included, and the limit (0: the buffer limit) counts
+ * it. TOO_LONG when there is none within the limit, and nothing is consumed. At the end: INCOMPLETE, and what there is
+ * stays. */
+#define bight_stream_read_until(...) bight_stream_read_until_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_stream_read_until_at(
+    const char *place, struct bight_stream *stream, const void *separator, size_t separator_size, size_t limit);
+
+/* A line without its LF or CRLF, at most `limit` bytes (0: the buffer limit), else TOO_LONG and nothing is consumed. A
+ * last line that the end cuts off is given as it is. After it, at the end: an empty result, no bytes at all
+ * (an empty line is bytes of size 0). */
+#define bight_stream_read_line(...) bight_stream_read_line_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_stream_read_line_at(
+    const char *place, struct bight_stream *stream, size_t limit);
+
+/* All until the end, at most `limit` bytes (0: the exact limit), else TOO_LONG and nothing is consumed. */
+#define bight_stream_read_all(...) bight_stream_read_all_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_stream_read_all_at(const char *place, struct bight_stream *stream, size_t limit);
+
+/* True when no byte is left and none will come. */
+BIGHT_API bool bight_stream_at_end(const struct bight_stream *stream);
+
+/* Bytes received and not read. */
+BIGHT_API size_t bight_stream_buffered(const struct bight_stream *stream);
+
+/* Forgets them (before start_tls, T19); gives their number. */
+BIGHT_API size_t bight_stream_forget_input(struct bight_stream *stream);
+
+/* As bight_transport_switch_protocol (T23), and the bytes not read go with it. A read that waits fails with CLOSED. */
+BIGHT_API int bight_stream_switch_protocol(struct bight_stream *stream, struct bight_protocol *protocol);
+
+/* ----------------------------------------------------------------------------------------- writing */
+
+/* As bight_transport_write. */
+BIGHT_API int bight_stream_write(struct bight_stream *stream, const void *data, size_t size);
+
+/* Fires empty: at once while no more than the high watermark is queued, else when it has sunk below the low one. Fails
+ * with the reason when the connection ends before, and with CLOSED after closing. Any number may wait. Uses the
+ * transport's place for a producer meanwhile: PRODUCER_REGISTERED when the program has one. */
+#define bight_stream_drain(...) bight_stream_drain_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream);
+
+/* Half close: as bight_transport_lose_write. Reading goes on. */
+BIGHT_API int bight_stream_write_eof(struct bight_stream *stream);
+
+/* ----------------------------------------------------------------------------------------- closing */
+
+/* T7: sends what was written, then closes. Input is thrown away, what was not read too. The Deferred fires empty when
+ * the connection has ended, however it did (bight_stream_reason); cancelling it ends the waiting, not the closing. May
+ * be asked again. */
+#define bight_stream_close(...) bight_stream_close_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream);
+
+/* T10. */
+BIGHT_API void bight_stream_abort(struct bight_stream *stream);
+
+/* Why the connection has ended (borrowed); NULL as long as it has not. */
+BIGHT_API const struct bight_failure *bight_stream_reason(const struct bight_stream *stream);
+
+BIGHT_END
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* stream_write.c - a stream's output: waiting for room, and for the end.
+ *
+ * Whoever waits is in a ring of promises. For those who wait for room the stream is the transport's push producer,
+ * from the first who waits until there is room: a producer is told exactly what they want to know, and a stream
+ * without them keeps the transport's own backpressure. There may be room inside one of the program's own calls, so the
+ * promises are fired on a later turn. */
+#include <bight/memory.h>
+
+#include "transport/stream.h"
+#include "transport/transport.h"
+
+struct waiter {
+    struct bight_link link;
+    struct bight_promise promise;
+};
+
+static struct bight_stream_waiters *waiters_of(struct bight_stream *stream)
+{
+    if (stream->waiters == NULL) {
+        struct bight_stream_waiters *waiters = bight_calloc(1, sizeof *waiters);
+        if (waiters == NULL) {
+            return NULL;
+        }
+        waiters->stream = stream;
+        bight_list_init(&waiters->drains);
+        bight_list_init(&waiters->ends);
+        stream->waiters = waiters;
+    }
+    return stream->waiters;
+}
+
+static void free_waiter(void *context)
+{
+    struct waiter *waiter = context;
+    bight_list_remove(&waiter->link);
+    bight_free(waiter);
+}
+
+static void stop_waiting(struct bight_promise promise, void *context)
+{
+    (void)promise;
+    bight_list_remove(&((struct waiter *)context)->link);
+}
+
+/* A Deferred for one more in the ring, which lies in the waiters; not in it when it is the one of D34. */
+static struct bight_deferred *wait_in(const char *place, struct bight_link *ring)
+{
+    struct bight_promise promise;
+    struct waiter *waiter = bight_malloc(sizeof *waiter);
+    if (waiter == NULL) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    bight_list_init(&waiter->link);
+    struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, stop_waiting, waiter, free_waiter);
+    if (bight_promise_is_open(promise)) {
+        waiter->promise = promise;
+        bight_list_append(ring, &waiter->link);
+    }
+    return deferred;
+}
+
+/* Fires all in the ring; failure (borrowed) NULL: empty. Handlers may add to the ring and cancel. */
+static void fire_all(struct bight_link *ring, const struct bight_failure *failure)
+{
+    struct bight_link all;
+    bight_list_take_all(&all, ring);
+    while (!bight_list_is_empty(&all)) {
+        struct waiter *waiter = BIGHT_CONTAINER(all.next, struct waiter, link);
+        bight_list_remove(&waiter->link);
+        if (failure == NULL) {
+            (void)bight_callback(waiter->promise, NULL, NULL);
+        } else {
+            (void)bight_errback(waiter->promise, bight_failure_hold(failure));
+        }
+    }
+}
+
+int bight_stream_write(struct bight_stream *stream, const void *data, size_t size)
+{
+    return bight_transport_write(stream->base.transport, data, size);
+}
+
+/* -------------------------------------------------------------------------------------------- draining */
+
+void bight_stream_leave_producer(struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_PRODUCING) != 0) {
+        stream->flags &= ~STREAM_PRODUCING;
+        (void)bight_transport_unregister_producer(stream->transport);
+    }
+}
+
+static void there_is_room(struct bight_task *task)
+{
+    struct bight_stream_waiters *waiters = BIGHT_CONTAINER(task, struct bight_stream_waiters, room);
+    bight_stream_leave_producer(waiters->stream);
+    fire_all(&waiters->drains, NULL);
+}
+
+static void resume(void *context)
+{
+    struct bight_stream_waiters *waiters = ((struct bight_stream *)context)->waiters;
+    if (waiters->room.run == NULL) {
+        bight_reactor_soon(waiters->stream->transport->hub->reactor, &waiters->room, there_is_room);
+    }
+}
+
+static void stop(void *context)
+{
+    ((struct bight_stream *)context)->flags &= ~STREAM_PRODUCING;
+}
+
+static const struct bight_producer_ops producer_ops = { .resume = resume, .stop = stop };
+
+static int become_producer(struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_PRODUCING) != 0) {
+        return BIGHT_OK;
+    }
+    int code = bight_transport_register_producer(stream->base.transport, &producer_ops, stream, true);
+    stream->flags |= code == 0 ? STREAM_PRODUCING : 0;
+    return code;
+}
+
+static bool has_room(const struct bight_transport *transport)
+{
+    size_t high = transport->extension == NULL ? BIGHT_HIGH_WATERMARK : transport->extension->high;
+    return bight_output_queued(transport) <= high;
+}
+
+struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream)
+{
+    struct bight_transport *transport = stream->base.transport;
+    if (!bight_transport_is_open(transport) || (stream->flags & STREAM_LOST) != 0) {
+        const struct bight_failure *reason = (stream->flags & STREAM_CLOSING) == 0 ? stream->reason : NULL;
+        return bight_fail_at(place, reason == NULL ? bight_failure_of(BIGHT_E_CLOSED) : bight_failure_hold(reason));
+    }
+    if (has_room(transport)) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    struct bight_stream_waiters *waiters = waiters_of(stream);
+    int code = waiters == NULL ? BIGHT_E_OUT_OF_MEMORY : become_producer(stream);
+    return code == 0 ? wait_in(place, &waiters->drains) : bight_fail_at(place, bight_failure_of(code));
+}
+
+int bight_stream_write_eof(struct bight_stream *stream)
+{
+    return bight_transport_lose_write(stream->base.transport);
+}
+
+/* --------------------------------------------------------------------------------------------- closing */
+
+int bight_stream_begin_close(struct bight_stream *stream)
+{
+    bight_stream_stop_input(stream);
+    bight_stream_leave_producer(stream);
+    return bight_transport_lose_connection(stream->base.transport);
+}
+
+struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_LOST) != 0) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    if (bight_stream_begin_close(stream) != 0) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    struct bight_stream_waiters *waiters = waiters_of(stream);
+    if (waiters == NULL) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    return wait_in(place, &waiters->ends);
+}
+
+void bight_stream_abort(struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_LOST) == 0) {
+        bight_stream_stop_input(stream);
+        (void)bight_transport_abort_connection(stream->base.transport);
+    }
+}
+
+const struct bight_failure *bight_stream_reason(const struct bight_stream *stream)
+{
+    return (stream->flags & STREAM_LOST) == 0 ? NULL : stream->reason;
+}
+
+/* What was written before a close in good order has gone out. */
+void bight_stream_tell_waiters(struct bight_stream *stream)
+{
+    struct bight_stream_waiters *waiters = stream->waiters;
+    if (waiters == NULL) {
+        return;
+    }
+    if (waiters->room.run != NULL) {
+        bight_reactor_unqueue(stream->transport->hub->reactor, &waiters->room);
+    }
+    bool flushed =
+        (stream->flags & STREAM_CLOSING) != 0 && bight_failure_code(stream->reason) == BIGHT_E_CONNECTION_DONE;
+    stream->waiters = NULL;
+    fire_all(&waiters->drains, flushed ? NULL : stream->reason);
+    fire_all(&waiters->ends, NULL);
+    bight_free(waiters);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* stream_support.h - what the tests of streams share: a stream over a connection in memory, and answers as texts. */
+#ifndef BIGHT_TEST_STREAM_SUPPORT_H
+#define BIGHT_TEST_STREAM_SUPPORT_H
+
+#include <stdarg.h>
+
+#include <bight/memory.h>
+#include <bight/testing.h>
+
+#include "support.h"
+
+static char heard[65536];
+static struct bight_reactor *reactor;
+static struct bight_string_peer *peer;
+static struct bight_stream *stream;
+
+__attribute__((unused, format(printf, 1, 2))) static void hear(const char *format, ...)
+{
+    size_t used = strlen(heard);
+    va_list arguments;
+    if (used > 0 && used < sizeof heard - 1) {
+        heard[used++] = ' ';
+    }
+    va_start(arguments, format);
+    vsnprintf(heard + used, sizeof heard - used, format, arguments);
+    va_end(arguments);
+}
+
+#define ck_heard(text)                 \
+    do {                               \
+        ck_assert_str_eq(heard, text); \
+        heard[0] = '\0';               \
+    } while (0)
+
+/* Writes down a result and leaves it as it is: 'bytes', [size] for long ones, - for an empty one, a code's name. */
+__attribute__((unused)) static void note_result(struct bight_result *result, void *name)
+{
+    struct bight_failure *failure = bight_result_failure(result);
+    struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
+    const char *label = name == NULL ? "" : name;
+    if (failure != NULL) {
+        hear("%s%s", label, bight_error_name(bight_failure_code(failure)));
+        bight_result_clear(result);
+    } else if (bytes == NULL) {
+        hear("%s-", label);
+    } else if (bight_bytes_size(bytes) > 40) {
+        hear("%s[%zu]", label, bight_bytes_size(bytes));
+    } else {
+        char text[256];
+        bight_escape(bight_bytes_data(bytes), bight_bytes_size(bytes), text, sizeof text);
+        hear("%s'%s'", label, text);
+    }
+}
+
+/* Takes the Deferred. */
+__attribute__((unused)) static void note_named(struct bight_deferred *deferred, const char *name)
+{
+    bight_deferred_add_both(deferred, note_result, (void *)(uintptr_t)name);
+    bight_deferred_release(deferred);
+}
+
+__attribute__((unused)) static void note(struct bight_deferred *deferred)
+{
+    note_named(deferred, NULL);
+}
+
+static struct bight_deferred *keep_stream(struct bight_stream *made, void *context)
+{
+    (void)context;
+    stream = made;
+    return NULL;
+}
+
+static struct bight_stream_factory streams = BIGHT_STREAM_FACTORY(struct bight_stream, keep_stream, NULL);
+
+__attribute__((unused)) static void connect_with(struct bight_stream_factory *factory)
+{
+    peer = bight_string_connect(reactor, &factory->base, true);
+    ck_assert_ptr_nonnull(peer);
+}
+
+__attribute__((unused)) static void set_up(void)
+{
+    bight_log_set_level(BIGHT_LOG_CRITICAL);
+    reactor = bight_testing_reactor_new();
+    ck_assert_ptr_nonnull(reactor);
+    connect_with(&streams);
+    ck_assert_ptr_nonnull(stream);
+    bight_stream_hold(stream);
+}
+
+__attribute__((unused)) static void tear_down(void)
+{
+    bight_stream_release(stream);
+    bight_string_peer_free(peer);
+    bight_reactor_free(reactor);
+    ck_assert_uint_eq(streams.base.connections, 0);
+}
+
+__attribute__((unused)) static void feed(const char *text)
+{
+    bight_string_feed_text(peer, text);
+}
+
+__attribute__((unused)) static size_t feed_size(size_t size)
+{
+    char *data = malloc(size);
+    memset(data, 'x', size);
+    size_t left = bight_string_feed(peer, data, size);
+    free(data);
+    return left;
+}
+
+__attribute__((unused)) static void settle(void)
+{
+    ck_assert_uint_lt(bight_testing_settle(reactor, 10000), 10000);
+}
+
+#endif
