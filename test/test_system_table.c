@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,25 @@ static void close_good(int fd)
     if (fd >= 0) {
         (void)calls->close(table, fd);
     }
+}
+
+/* Two descriptors of one file: one has the lock. */
+static bool use_lock(void)
+{
+    char path[] = "/tmp/bight-table-XXXXXX";
+    int made = mkstemp(path);
+    int first = calls->open(table, path, O_RDWR, 0), second = calls->open(table, path, O_RDWR | O_CREAT, 0600);
+    bool good = (first >= 0 && second >= 0) || bight_testing_system_fault_injected();
+    if (first >= 0 && second >= 0) {
+        int locked = calls->flock(table, first, LOCK_EX | LOCK_NB);
+        good &= went(locked, 0);
+        good &= went(calls->flock(table, second, LOCK_EX | LOCK_NB), locked == 0 ? -EWOULDBLOCK : 0);
+    }
+    close_good(first);
+    close_good(second);
+    close(made);
+    unlink(path);
+    return good;
 }
 
 static bool use_files(void *context)
@@ -71,6 +91,7 @@ static bool use_files(void *context)
         (void)calls->read(table, event, &number, sizeof number);
         good &= number == 7;
     }
+    good &= use_lock();
     close_good(ends[0]);
     close_good(ends[1]);
     close_good(event);

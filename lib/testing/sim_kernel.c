@@ -2,7 +2,7 @@
 /* sim_kernel.c - the simulated table of system calls: looks descriptors up, lets things go wrong, keeps the trace.
  *
  * Each function does what its namesake of the kernel does and gives -errno. What stands behind descriptors is in
- * sim_file.c, sim_socket.c and sim_datagram.c. */
+ * sim_file.c, sim_disk.c, sim_socket.c and sim_datagram.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -145,6 +145,11 @@ static ssize_t sim_write(system_t *system, int fd, const void *data, size_t size
     loop_t *loop = loop_of(system);
     const struct iovec part = { (void *)(uintptr_t)data, size };
     struct bight_sim_file *file = bight_sim_file_get(loop, fd, "write", CALLER);
+    if (bight_sim_is_disk(file)) {
+        ssize_t result = file->ops->write(file, data, size); /* process ids, which are not the seed's */
+        bight_sim_trace(loop->host, BIGHT_SIM_write, fd, (int64_t)size, result);
+        return result;
+    }
     return moved(loop, BIGHT_SIM_write, fd, &part, 1, file->ops->write(file, data, size));
 }
 
@@ -359,10 +364,17 @@ static int traced_path(const loop_t *loop, enum bight_sim_call call, const char 
 static int sim_open(system_t *system, const char *path, int flags, mode_t mode)
 {
     loop_t *loop = loop_of(system);
-    (void)flags;
-    (void)mode;
     bool is_null = strcmp(path, "/dev/null") == 0;
-    return traced_path(loop, BIGHT_SIM_open, path, is_null ? bight_sim_null_device(loop->host) : -ENOENT);
+    int fd = is_null ? bight_sim_null_device(loop->host) : bight_sim_open(loop->host, path, flags, mode);
+    return traced_path(loop, BIGHT_SIM_open, path, fd);
+}
+
+static int sim_flock(system_t *system, int fd, int operation)
+{
+    loop_t *loop = loop_of(system);
+    int result = bight_sim_flock(bight_sim_file_get(loop, fd, "flock", CALLER), operation);
+    bight_sim_trace(loop->host, BIGHT_SIM_flock, fd, operation, result);
+    return result;
 }
 
 static int sim_unlink(system_t *system, const char *path)
@@ -376,7 +388,7 @@ static int sim_chmod(system_t *system, const char *path, mode_t mode)
     loop_t *loop = loop_of(system);
     struct bight_sim_node *node = bight_sim_find_path(loop->host, path);
     if (node != NULL) {
-        node->mode = S_IFSOCK | mode;
+        node->mode = (node->mode & S_IFMT) | mode;
     }
     return traced_path(loop, BIGHT_SIM_chmod, path, node == NULL ? -ENOENT : 0);
 }
@@ -493,4 +505,5 @@ const struct bight_system_ops bight_sim_system_ops = {
     .identity = sim_identity,
     .start_job = bight_sim_start_job,
     .recvmsg = sim_recvmsg,
+    .flock = sim_flock,
 };

@@ -2,9 +2,9 @@
 /* sim_unix.c - names of UNIX sockets on a host: paths, which stay behind when their socket is closed, and abstract
  * names, which do not; connecting by name.
  *
- * There is no file system: a path is a text that is bound or not, in no directory. A connection is made inside
- * connect(2), or refused there (unix(7)). A node is counted, as an inode is: sockets tell its name after it was
- * removed. */
+ * A path is a text that names something or not, in no directory; it may also be a file's (sim_disk.c). A connection is
+ * made inside connect(2), or refused there (unix(7)). A node is counted, as an inode is: sockets tell its name after it
+ * was removed. */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -69,6 +69,22 @@ int bight_sim_unlink(struct bight_host *host, const char *path)
     return 0;
 }
 
+struct bight_sim_node *bight_sim_node_new(struct bight_host *host, const char *name, size_t size, mode_t mode)
+{
+    struct bight_sim_node *node = bight_sim_allocate(sizeof *node);
+    if (node == NULL) {
+        return NULL;
+    }
+    memcpy(node->name, name, size);
+    node->size = (socklen_t)size;
+    node->inode = ++host->last_inode;
+    node->mode = mode;
+    node->holds = 1;
+    node->listed = true;
+    bight_list_append(&host->nodes, &node->link);
+    return node;
+}
+
 int bight_sim_bind_unix(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)
 {
     struct bight_host *host = socket->file.host;
@@ -80,18 +96,12 @@ int bight_sim_bind_unix(struct bight_sim_socket *socket, const struct sockaddr *
     if (find(host, name, length) != NULL) {
         return -EADDRINUSE;
     }
-    struct bight_sim_node *node = bight_sim_allocate(sizeof *node);
+    struct bight_sim_node *node = bight_sim_node_new(host, name, length, S_IFSOCK | 0755);
     if (node == NULL) {
         return -ENOMEM;
     }
-    memcpy(node->name, name, length);
-    node->size = (socklen_t)length;
     node->socket = socket;
-    node->inode = ++host->last_inode;
-    node->mode = S_IFSOCK | 0755;
-    node->holds = 2;
-    node->listed = true;
-    bight_list_append(&host->nodes, &node->link);
+    node->holds++;
     socket->node = node;
     socket->bound = true;
     return 0;

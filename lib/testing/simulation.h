@@ -105,7 +105,7 @@ uint64_t bight_sim_detail(const struct bight_simulation *simulation, uint64_t be
     X(read) X(write) X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt)    \
         X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time)   \
             X(eventfd) X(timerfd_create) X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) \
-                X(deadline) X(turn) X(resolve) X(time) X(fault) X(recvmsg) X(loss)
+                X(deadline) X(turn) X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock)
 
 enum bight_sim_call {
 #define BIGHT_SIM_CALL_ENUM_(name) BIGHT_SIM_##name,
@@ -379,11 +379,18 @@ struct bight_sim_node {
     struct bight_sim_socket *socket; /* NULL: a path whose socket was closed */
     uint64_t inode;
     mode_t mode;
-    unsigned holds; /* the name space's and the sockets' */
+    unsigned holds; /* the name space's, the sockets' and the open files' */
     bool listed;
+    /* a small file */
+    bool is_exclusive; /* locked so */
+    unsigned shared;   /* locks */
+    size_t content_size;
+    char content[64];
     socklen_t size;
     char name[108];
 };
+/* Listed, with one hold; NULL without memory. */
+struct bight_sim_node *bight_sim_node_new(struct bight_host *host, const char *name, size_t size, mode_t mode);
 int bight_sim_bind_unix(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 int bight_sim_connect_unix(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 void bight_sim_unbind_unix(struct bight_sim_socket *socket);
@@ -391,6 +398,12 @@ void bight_sim_release_node(struct bight_sim_node *node);
 struct bight_sim_node *bight_sim_find_path(struct bight_host *host, const char *path);
 int bight_sim_unlink(struct bight_host *host, const char *path);
 socklen_t bight_sim_node_address(const struct bight_sim_node *node, struct sockaddr *address, socklen_t room);
+
+/* ------------------------------------------------------------------------------- disk.c: small files */
+
+int bight_sim_open(struct bight_host *host, const char *path, int flags, mode_t mode);
+int bight_sim_flock(struct bight_sim_file *file, int operation);
+bool bight_sim_is_disk(const struct bight_sim_file *file);
 
 /* ------------------------------------------------------------------------------------------ streams */
 

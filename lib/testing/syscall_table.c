@@ -45,6 +45,7 @@ LIST(eventfd, E(EMFILE), E(ENFILE), E(ENODEV), E(ENOMEM), E(ENOSYS))
 LIST(pipe2, E(EMFILE), E(ENFILE))
 LIST(timerfd_create, E(EMFILE), E(ENFILE), E(ENODEV), E(ENOMEM), E(EPERM), E(ENOSYS))
 LIST(random, E(EAGAIN), E(EINTR), E(ENOSYS))
+LIST(flock, E(EWOULDBLOCK), E(EINTR), E(ENOLCK))
 
 /* X(name, may be short, errnos) */
 #define SYSCALLS(X)                          \
@@ -75,7 +76,8 @@ LIST(random, E(EAGAIN), E(EINTR), E(ENOSYS))
     X(timerfd_create, false, timerfd_create) \
     X(random, false, random)                 \
     X(identity, false, lstat)                \
-    X(recvmsg, true, recv)
+    X(recvmsg, true, recv)                   \
+    X(flock, false, flock)
 
 enum syscall {
 #define CALL(name, is_short, errnos) CALL_##name,
@@ -400,6 +402,14 @@ static ssize_t faulty_recvmsg(struct bight_system *system, int fd, struct msghdr
     message->msg_controllen = shorter.msg_controllen;
     message->msg_flags = shorter.msg_flags;
     return result;
+}
+
+static int faulty_flock(struct bight_system *system, int fd, int operation)
+{
+    if (inner_of(system)->ops->flock == NULL) {
+        return -ENOSYS;
+    }
+    FAIL_OR_PASS(flock, fd, operation);
 }
 
 const struct bight_system_ops bight_faulty_ops = { .size = sizeof(struct bight_system_ops),
