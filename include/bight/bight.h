@@ -10,6 +10,7 @@
 #include <bight/bytes.h>
 #include <bight/clock.h>
 #include <bight/combine.h>
+#include <bight/coroutine.h>
 #include <bight/deferred.h>
 #include <bight/endpoint.h>
 #include <bight/error.h>

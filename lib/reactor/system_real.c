@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "reactor/system_memory.h"
 
 static inline int or_errno(int answer)
 {
@@ -283,6 +284,8 @@ static const struct bight_system_ops real_ops = {
     .identity = real_identity,
     .recvmsg = real_recvmsg,
     .flock = real_flock,
+    .map_stack = bight_real_map_stack,
+    .unmap_stack = bight_real_unmap_stack,
 };
 
 struct bight_system *bight_system_real(void)

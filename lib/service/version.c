@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "reactor/coroutine_switch.h"
 #include "reactor/reactor.h"
 
 static char features[256];
@@ -32,6 +33,7 @@ static void tell_features(void)
     struct bight_text text = { features, sizeof features, 0 };
     append_line(&text, "libevent", bight_libevent_version());
     append_line(&text, "OpenSSL", bight_openssl_version());
+    append_line(&text, "coroutines by", bight_switch_name());
     (void)bight_text_end(&text);
 }
 

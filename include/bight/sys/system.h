@@ -65,7 +65,11 @@ struct bight_system_ops {
     ssize_t (*recvmsg)(struct bight_system *system, int fd, struct msghdr *message, int flags);
     /* NULL: files cannot be locked. */
     int (*flock)(struct bight_system *system, int fd, int operation);
-    const void *reserved[11];
+    /* A coroutine's stack: `size` bytes of zeroed memory, of which each page is had when it is touched; the lowest
+     * `guard` bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
+    int (*map_stack)(struct bight_system *system, size_t size, size_t guard, void **memory);
+    int (*unmap_stack)(struct bight_system *system, void *memory, size_t size);
+    const void *reserved[9];
 };
 
 struct bight_system {

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* coroutine_switch.h - changing from one stack to another.
+ *
+ * Two bodies, of which the build takes one: boost_context's fcontext (coroutine_fcontext.c), a handful of
+ * instructions, or ucontext (coroutine_ucontext.c), which makes two system calls for each change and is there on any
+ * Unix. Neither knows what a coroutine is. */
+#ifndef BIGHT_REACTOR_COROUTINE_SWITCH_H
+#define BIGHT_REACTOR_COROUTINE_SWITCH_H
+
+#include <stddef.h>
+
+/* Where something was left that goes on later. */
+#if BIGHT_FCONTEXT
+struct bight_switch {
+    void *context;
+};
+#else
+#include <ucontext.h>
+struct bight_switch {
+    ucontext_t context;
+};
+#endif
+
+/* What runs first on a new stack: coroutine.c's. It does not return. */
+void bight_coroutine_begin(void);
+
+/* The first change to `target` will begin on the stack of `size` bytes from `low`. */
+void bight_switch_prepare(struct bight_switch *target, void *low, size_t size);
+
+/* Leaves the present stack, to which a change to `from` will come back, and goes on at `to`. */
+void bight_switch_change(struct bight_switch *from, struct bight_switch *to);
+
+/* "boost_context" or "ucontext". */
+const char *bight_switch_name(void);
+
+#endif
