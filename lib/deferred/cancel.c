@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* cancel.c - cancelling: finding what the Deferred waits for in the end, and asking its canceller.
  *
- * A cancel holds what it works on, since a canceller may do anything. It allocates nothing. */
-#include "deferred/deferred.h"
+ * A cancel holds what it works on, since a canceller may do anything. It allocates nothing. A Deferred that a group
+ * fires (group.h) has the group's members cancelled first; groups within groups are walked with a stack that runs
+ * through them, so their depth costs no C stack (D12). */
+#include "deferred/group.h"
 
 /* What a cancel of `deferred` reaches (D16): NULL when there is nothing left to cancel. */
 static struct bight_deferred *find_target(struct bight_deferred *deferred)
@@ -26,28 +28,99 @@ static void ask_canceller(struct bight_deferred *deferred)
     }
 }
 
-static void cancel_target(struct bight_deferred *deferred)
+static inline void hold_for_cancel(struct bight_deferred *deferred)
+{
+#if !BIGHT_PLANTED_MISSING_HOLD
+    bight_deferred_hold(deferred);
+#endif
+    deferred->flags |= BIGHT_DEFERRED_CANCELLING;
+}
+
+static inline void release_from_cancel(struct bight_deferred *deferred)
+{
+#if !BIGHT_PLANTED_MISSING_HOLD
+    bight_deferred_release(deferred);
+#else
+    (void)deferred;
+#endif
+}
+
+static void fail_as_cancelled(struct bight_deferred *deferred)
+{
+    bight_deferred_accept(deferred, BIGHT_HERE, &bight_type_failure, bight_failure_of(BIGHT_E_CANCELLED));
+    bight_deferred_run(deferred);
+}
+
+static void cancel_one(struct bight_deferred *deferred)
 {
     if ((deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
         deferred->flags |= BIGHT_DEFERRED_CANCEL_ASKED; /* its body runs: the next await will see to it */
         return;
     }
-#if !BIGHT_PLANTED_MISSING_HOLD
-    bight_deferred_hold(deferred);
-#endif
-    deferred->flags |= BIGHT_DEFERRED_CANCELLING;
+    hold_for_cancel(deferred);
     bool asks = (deferred->flags & BIGHT_DEFERRED_CANCELLABLE) != 0 && deferred->canceller != NULL;
     if (asks) {
         ask_canceller(deferred);
     }
     if ((deferred->flags & BIGHT_DEFERRED_FIRED) == 0) {
         deferred->flags |= asks ? 0 : BIGHT_DEFERRED_CANCELLED;
-        bight_deferred_accept(deferred, BIGHT_HERE, &bight_type_failure, bight_failure_of(BIGHT_E_CANCELLED));
-        bight_deferred_run(deferred);
+        fail_as_cancelled(deferred);
     }
-#if !BIGHT_PLANTED_MISSING_HOLD
-    bight_deferred_release(deferred);
-#endif
+    release_from_cancel(deferred);
+}
+
+/* Puts the group of `deferred` on the stack; gives the new top. */
+static struct bight_group *begin_group(struct bight_deferred *deferred, struct bight_group *stack)
+{
+    struct bight_group *group = deferred->canceller_context;
+    hold_for_cancel(deferred);
+    bight_group_begin_cancel(group);
+    group->below = stack;
+    return group;
+}
+
+/* All members have been cancelled: if that fired nothing, the group's Deferred has been cancelled (D14). Gives what
+ * was below. */
+static struct bight_group *end_group(struct bight_group *group)
+{
+    struct bight_group *below = group->below;
+    struct bight_deferred *deferred = group->promise.slot;
+    if (!group->is_over) {
+        bight_group_end_unfired(group);
+        fail_as_cancelled(deferred);
+    }
+    bight_group_end_cancel(group);
+    release_from_cancel(deferred);
+    return below;
+}
+
+/* The next that the groups on the stack have left to cancel; NULL when the stack is empty. */
+static struct bight_deferred *next_of_groups(struct bight_group **stack)
+{
+    while (*stack != NULL) {
+        struct bight_deferred *member = bight_group_next_to_cancel(*stack);
+        struct bight_deferred *target = member != NULL ? find_target(member) : NULL;
+        if (target != NULL) {
+            return target;
+        }
+        if (member == NULL) {
+            *stack = end_group(*stack);
+        }
+    }
+    return NULL;
+}
+
+static void cancel_target(struct bight_deferred *target)
+{
+    struct bight_group *stack = NULL;
+    do {
+        if ((target->flags & BIGHT_DEFERRED_GROUP) != 0) {
+            stack = begin_group(target, stack);
+        } else {
+            cancel_one(target);
+        }
+        target = next_of_groups(&stack);
+    } while (target != NULL);
 }
 
 void bight_deferred_cancel(struct bight_deferred *deferred)

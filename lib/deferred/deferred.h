@@ -28,6 +28,7 @@ enum bight_deferred_flag {
     BIGHT_DEFERRED_OWNER_ENDED = 1 << 11,   /* a CANCELLED in it comes from an owner's end (D18) */
     BIGHT_DEFERRED_HAS_PLACES = 1 << 12,    /* made_at and fired_at are set (D19) */
     BIGHT_DEFERRED_OUT_OF_MEMORY = 1 << 13, /* the shared one of D34 */
+    BIGHT_DEFERRED_GROUP = 1 << 14,         /* fired by a group (group.h), which is its canceller's context */
     BIGHT_DEFERRED_COROUTINE = 1 << 15,     /* a coroutine will fire it: resume is set, the context is its */
     BIGHT_DEFERRED_CANCEL_ASKED = 1 << 16   /* of a coroutine: cancelled while it did not wait (D36) */
 };
@@ -35,7 +36,16 @@ enum bight_deferred_flag {
 /* No level runs while one of these is set. */
 #define BIGHT_DEFERRED_BLOCKED (BIGHT_DEFERRED_RUNNING | BIGHT_DEFERRED_PAUSED | BIGHT_DEFERRED_WAITING)
 
-/* One step of a chain. With bight_deferred_forward as its callback it stands for "fire this promise" (D9). */
+struct bight_level;
+
+/* A level that gives the result on: takes it from `from` or leaves it, and gives the Deferred that has fired with it
+ * and is to be run next, or NULL. `result` is from's, but for D34's Deferred, which has none. The Deferred that is
+ * given stays until it is run, since the caller runs it in the same loop: so no depth costs stack (D12). The level is
+ * only good until something of the user's is called. */
+typedef struct bight_deferred *(*bight_hear_function)(
+    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level);
+
+/* One step of a chain. With bight_deferred_mark as its callback it is one that gives the result on. */
 struct bight_level {
     bight_handler callback;
     union {
@@ -44,7 +54,13 @@ struct bight_level {
             void *context;
             bight_release_function release;
         };
-        struct bight_promise promise;
+        struct {
+            union {
+                struct bight_promise promise; /* to be fired (D9) */
+                void *listener;
+            };
+            bight_hear_function hear;
+        };
     };
 };
 
@@ -103,9 +119,11 @@ void bight_deferred_run(struct bight_deferred *deferred);
 /* run.c: the same for one that is not blocked and that the caller has marked as RUNNING. */
 void bight_deferred_run_marked(struct bight_deferred *deferred);
 
-/* run.c: marks a level of D9; never called. */
-void bight_deferred_forward(struct bight_result *result, void *context);
-int bight_deferred_add_level(struct bight_deferred *deferred, const struct bight_level *level);
+/* run.c: marks a level that gives the result on; never called. */
+void bight_deferred_mark(struct bight_result *result, void *context);
+
+/* run.c: adds a level that gives the result on. As bight_deferred_add_callbacks. */
+int bight_deferred_add_listener(struct bight_deferred *deferred, bight_hear_function hear, void *listener);
 
 /* promise.c: fires what has not fired, without running anything. */
 void bight_deferred_accept(

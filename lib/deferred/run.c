@@ -11,11 +11,11 @@
 
 #include <bight/memory.h>
 
-void bight_deferred_forward(struct bight_result *result, void *context)
+void bight_deferred_mark(struct bight_result *result, void *context)
 {
     (void)result;
     (void)context;
-    BIGHT_INVARIANT(!"a mark of bight_deferred_chain is never called");
+    BIGHT_INVARIANT(!"a mark is never called");
 }
 
 /* ------------------------------------------------------------------------------------------- adding */
@@ -53,13 +53,23 @@ static int grow_levels(struct bight_deferred *deferred)
     return BIGHT_OK;
 }
 
+static void hear_out_of_memory(
+    struct bight_deferred *shared, struct bight_result *result, const struct bight_level *level)
+{
+    struct bight_deferred *other = level->hear(shared, result, level);
+    bight_result_discard(result);
+    if (other != NULL) {
+        bight_deferred_run(other);
+    }
+}
+
 /* D34: an errback runs at once, with a result of its own that nobody else will see. */
 static void run_out_of_memory(const struct bight_level *level)
 {
     struct bight_deferred *shared = (struct bight_deferred *)(uintptr_t)&bight_deferred_out_of_memory;
     struct bight_result result = { &bight_type_failure, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), shared };
-    if (level->callback == bight_deferred_forward) {
-        bight_errback(level->promise, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    if (level->callback == bight_deferred_mark) {
+        hear_out_of_memory(shared, &result, level);
         return;
     }
     if (level->errback != NULL) {
@@ -129,29 +139,41 @@ int bight_deferred_add_callbacks(
     return add_callbacks(deferred, callback, errback, context, NULL);
 }
 
+int bight_deferred_add_listener(struct bight_deferred *deferred, bight_hear_function hear, void *listener)
+{
+    struct bight_level level = { bight_deferred_mark, { .listener = listener, .hear = hear } };
+    if (BIGHT_UNLIKELY(!has_room(deferred))) {
+        return add_with_care(deferred, &level);
+    }
+    deferred->levels[deferred->count++] = level;
+    return BIGHT_OK;
+}
+
+/* D9: fires the promise with the result. */
+static struct bight_deferred *forward(
+    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
+{
+    struct bight_promise promise = level->promise;
+    struct bight_deferred *to = promise.slot;
+    struct bight_result moved = { result->type, result->value, NULL };
+    result->type = NULL;
+    result->value = NULL;
+    if (bight_promise_check(BIGHT_HERE, promise) != BIGHT_OK) {
+        bight_result_discard(&moved);
+        return NULL;
+    }
+    to->flags |= from->flags & BIGHT_DEFERRED_OWNER_ENDED;
+    bight_deferred_accept(to, BIGHT_HERE, moved.type, moved.value);
+    return to;
+}
+
 int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise promise)
 {
-    struct bight_level level = { bight_deferred_forward, { .promise = promise } };
+    struct bight_level level = { bight_deferred_mark, { .promise = promise, .hear = forward } };
     return add_with_care(deferred, &level);
 }
 
 /* ------------------------------------------------------------------------------------------ running */
-
-/* D9: fires the promise with the result. Gives the Deferred to run then, or NULL. */
-static struct bight_deferred *__attribute__((noinline))
-forward(struct bight_deferred *from, struct bight_promise promise)
-{
-    struct bight_result result = { from->result.type, from->result.value, NULL };
-    from->result.type = NULL;
-    from->result.value = NULL;
-    if (bight_promise_check(BIGHT_HERE, promise) != BIGHT_OK) {
-        bight_result_discard(&result);
-        return NULL;
-    }
-    promise.slot->flags |= from->flags & BIGHT_DEFERRED_OWNER_ENDED;
-    bight_deferred_accept(promise.slot, BIGHT_HERE, result.type, result.value);
-    return promise.slot;
-}
 
 static inline void run_level(struct bight_deferred *deferred, const struct bight_level *level)
 {
@@ -187,8 +209,8 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
             break;
         }
         const struct bight_level *level = &deferred->levels[deferred->next++];
-        if (BIGHT_UNLIKELY(level->callback == bight_deferred_forward)) {
-            other = forward(deferred, level->promise);
+        if (BIGHT_UNLIKELY(level->callback == bight_deferred_mark)) {
+            other = level->hear(deferred, &deferred->result, level);
             continue;
         }
         run_level(deferred, level);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* as_completed.c - members' results one at a time, in the order in which they come.
+ *
+ * A group (group.c) without an outer: results that nobody waits for yet are collected and their indexes queued, and
+ * who waits stands in a row with the memory for the answer. One of the two is always empty. */
+#include "deferred/group.h"
+
+#include <bight/memory.h>
+
+#include "base/list.h"
+
+struct bight_as_completed {
+    struct bight_group group;
+    struct bight_link waiters;
+    size_t waiting;
+    size_t unheard_or_queued; /* members whose result has not been given */
+    size_t first, last;       /* of the queue, which is `order` between them */
+    size_t order[];
+};
+
+/* Begins with what it gives, since that is freed as a block of its own. */
+struct waiter {
+    struct bight_indexed indexed;
+    struct bight_link link;
+    struct bight_as_completed *completed;
+    struct bight_promise promise;
+};
+
+static struct waiter *take_waiter(struct bight_as_completed *completed)
+{
+    struct waiter *waiter = BIGHT_CONTAINER(completed->waiters.next, struct waiter, link);
+    bight_list_remove(&waiter->link);
+    completed->waiting--;
+    return waiter;
+}
+
+static struct bight_deferred *hear(struct bight_group *group, struct bight_member *member, struct bight_result *result)
+{
+    struct bight_as_completed *completed = (struct bight_as_completed *)group;
+    if (bight_list_is_empty(&completed->waiters)) {
+        bight_group_collect(group, member, result);
+        completed->order[completed->last++] = member->index;
+        return NULL;
+    }
+    struct waiter *waiter = take_waiter(completed);
+    struct bight_deferred *to = waiter->promise.slot;
+    completed->unheard_or_queued--;
+    waiter->indexed.index = member->index;
+    bight_result_move(&waiter->indexed.result, result);
+    bight_group_let_go_heard(member);
+    bight_group_accept(to, &bight_type_indexed, &waiter->indexed);
+    return to;
+}
+
+static const struct bight_group_ops as_completed_ops = { .hear = hear };
+
+static struct bight_as_completed *make(size_t count)
+{
+    if (count > SIZE_MAX / 2 / sizeof(size_t)) {
+        return NULL;
+    }
+    size_t size = sizeof(struct bight_as_completed) + count * sizeof(size_t);
+    struct bight_group *group = bight_group_new(&as_completed_ops, size, BIGHT_GROUP_DETACHED, count, count);
+    if (group == NULL) {
+        return NULL;
+    }
+    struct bight_as_completed *completed = (struct bight_as_completed *)group;
+    group->place = BIGHT_HERE;
+    bight_list_init(&completed->waiters);
+    completed->unheard_or_queued = count;
+    return completed;
+}
+
+struct bight_as_completed *bight_as_completed_new(struct bight_deferred *const *members, size_t count)
+{
+    if (members == NULL && count > 0) {
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_as_completed_new");
+        return NULL;
+    }
+    struct bight_as_completed *completed = make(count);
+    if (completed == NULL) {
+        bight_group_refuse(members, count, BIGHT_GROUP_DETACHED);
+        return NULL;
+    }
+    bight_group_join_all(&completed->group, members);
+    return completed;
+}
+
+size_t bight_as_completed_remaining(const struct bight_as_completed *completed)
+{
+    return completed->unheard_or_queued - completed->waiting;
+}
+
+static void cancel_waiter(struct bight_promise promise, void *context)
+{
+    struct waiter *waiter = context;
+    (void)promise;
+    bight_list_remove(&waiter->link);
+    waiter->completed->waiting--;
+    bight_free(waiter);
+}
+
+/* The first of the queue, as an answer. */
+static struct bight_deferred *give_queued(
+    const char *place, struct bight_as_completed *completed, struct bight_indexed *indexed)
+{
+    size_t index = completed->order[completed->first++];
+    completed->unheard_or_queued--;
+    indexed->index = index;
+    bight_result_move(&indexed->result, &completed->group.results->items[index]);
+    completed->group.kept--;
+    bight_group_let_go(&completed->group.members[index]);
+    return bight_succeed_at(place, &bight_type_indexed, indexed);
+}
+
+static struct bight_deferred *wait_in_row(
+    const char *place, struct bight_as_completed *completed, struct waiter *waiter)
+{
+    struct bight_deferred *deferred = bight_deferred_new_at(place, &waiter->promise, cancel_waiter, waiter, NULL);
+    if (bight_deferred_has_fired(deferred)) {
+        bight_free(waiter);
+        return deferred;
+    }
+    waiter->completed = completed;
+    bight_list_append(&completed->waiters, &waiter->link);
+    completed->waiting++;
+    return deferred;
+}
+
+struct bight_deferred *bight_as_completed_next_at(const char *place, struct bight_as_completed *completed)
+{
+    if (completed->group.is_over) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_ABANDONED));
+    }
+    if (bight_as_completed_remaining(completed) == 0) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_QUEUE_UNDERFLOW));
+    }
+    struct waiter *waiter = bight_calloc(1, sizeof(*waiter));
+    if (waiter == NULL) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    if (completed->first < completed->last) {
+        return give_queued(place, completed, &waiter->indexed);
+    }
+    return wait_in_row(place, completed, waiter);
+}
+
+void bight_as_completed_free(struct bight_as_completed *completed)
+{
+    if (completed == NULL) {
+        return;
+    }
+    if (completed->group.is_over) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_as_completed_free: it has been freed");
+        return;
+    }
+    bight_group_enter(&completed->group);
+    completed->group.is_over = true;
+    while (!bight_list_is_empty(&completed->waiters)) {
+        struct waiter *waiter = take_waiter(completed);
+        struct bight_promise promise = waiter->promise;
+        bight_free(waiter);
+        bight_abandon(promise);
+    }
+    bight_group_drop_collected(&completed->group);
+    bight_group_leave(&completed->group);
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* group.c - what all combinators share: listening at members, collecting, firing the outer, ending.
+ *
+ * What the user may do from inside (destroy functions, cancellers, the log's observer) is anything at all, so `busy`
+ * keeps the group and STACKED keeps the outer that has fired until it is given to the run loop. Nothing here nests by
+ * depth: a group that fires gives its outer to the loop that the member ran in (run.c), and a cancel walks groups with
+ * a stack of its own (cancel.c). */
+#include "deferred/group.h"
+
+#include <bight/memory.h>
+
+/* ------------------------------------------------------------------------------------------- making */
+
+static size_t round_up(size_t size)
+{
+    const size_t unit = _Alignof(max_align_t);
+    return (size + unit - 1) / unit * unit;
+}
+
+static bool allocate_outcomes(struct bight_group *group, size_t result_count)
+{
+    if (result_count != SIZE_MAX && (group->results = bight_results_new(result_count)) == NULL) {
+        return false;
+    }
+    if ((group->traits & BIGHT_GROUP_ENDS_ON_VALUE) != 0 && (group->indexed = bight_indexed_new()) == NULL) {
+        return false;
+    }
+    return true;
+}
+
+static void free_group(struct bight_group *group)
+{
+    bight_free(group->results); /* empty, if any */
+    bight_free(group->indexed);
+    bight_free(group);
+}
+
+struct bight_group *bight_group_new(
+    const struct bight_group_ops *ops, size_t size, unsigned traits, size_t slot_count, size_t result_count)
+{
+    size = round_up(size);
+    if (slot_count > (SIZE_MAX - size) / sizeof(struct bight_member)) {
+        return NULL;
+    }
+    struct bight_group *group = bight_calloc(1, size + slot_count * sizeof(struct bight_member));
+    if (group == NULL) {
+        return NULL;
+    }
+    group->ops = ops;
+    group->traits = traits;
+    group->members = (struct bight_member *)(void *)((char *)group + size);
+    group->slot_count = slot_count;
+    if (!allocate_outcomes(group, result_count)) {
+        free_group(group);
+        return NULL;
+    }
+    return group;
+}
+
+struct bight_deferred *bight_group_make_outer(struct bight_group *group, const char *place)
+{
+    struct bight_deferred *outer = bight_deferred_new_at(place, &group->promise, NULL, NULL, NULL);
+    if ((outer->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        free_group(group);
+        return outer;
+    }
+    group->place = place;
+    outer->flags |= BIGHT_DEFERRED_GROUP | BIGHT_DEFERRED_CANCELLABLE;
+    outer->canceller = NULL;
+    outer->canceller_context = group;
+    outer->canceller_release = NULL;
+    return outer;
+}
+
+/* A member that nobody will listen at. */
+static void turn_away(struct bight_deferred *deferred, unsigned traits)
+{
+    if (deferred == NULL) {
+        return;
+    }
+    if ((traits & BIGHT_GROUP_DETACHED) != 0 && deferred->holds > 1) {
+        bight_deferred_release(deferred);
+    } else {
+        bight_deferred_drop(deferred);
+    }
+}
+
+void bight_group_refuse(struct bight_deferred *const *members, size_t count, unsigned traits)
+{
+    for (size_t i = 0; members != NULL && i < count; i++) {
+        turn_away(members[i], traits);
+    }
+}
+
+struct bight_deferred *bight_group_give_none(const char *place)
+{
+    struct bight_results *results = bight_results_new(0);
+    if (results == NULL) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    return bight_succeed_at(place, &bight_type_results, results);
+}
+
+/* ------------------------------------------------------------------------------------------- ending */
+
+void bight_group_leave(struct bight_group *group)
+{
+    if (--group->busy > 0 || !group->is_over || group->pending > 0) {
+        return;
+    }
+    if (group->ops->finish != NULL) {
+        group->ops->finish(group);
+    }
+    free_group(group);
+}
+
+/* Is a failure that was not delivered somebody's to be told of? */
+static bool is_reported(const struct bight_group *group, const struct bight_failure *failure)
+{
+    if ((group->traits & BIGHT_GROUP_CONSUMES) != 0) {
+        return false;
+    }
+    return !group->has_cancelled || bight_failure_code(failure) != BIGHT_E_CANCELLED;
+}
+
+/* A result that cannot be delivered goes back to its member where it can: a failure, so that it is reported when the
+ * last holder lets go (D23), and what others who hold a member were to keep. */
+static void give_back(struct bight_group *group, struct bight_deferred *deferred, struct bight_result *item)
+{
+    const struct bight_failure *failure = bight_result_failure(item);
+    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+        bight_result_discard(item); /* it was logged where it was given (D34) */
+        return;
+    }
+    bool is_wanted = failure != NULL ? is_reported(group, failure) : deferred->holds > 1;
+    if (is_wanted && bight_deferred_is_at_rest(deferred) && deferred->result.type == NULL) {
+        deferred->result.type = item->type;
+        deferred->result.value = item->value;
+        item->type = NULL;
+        item->value = NULL;
+    }
+}
+
+/* Whose member has gone, or is not at rest. */
+static void report_failures(const struct bight_group *group, const struct bight_results *results)
+{
+    for (size_t i = 0; i < results->count; i++) {
+        const struct bight_failure *failure = bight_result_failure(&results->items[i]);
+        if (failure != NULL && is_reported(group, failure)) {
+            bight_deferred_report(&(struct bight_deferred) { .result = results->items[i] });
+        }
+    }
+}
+
+static void let_go_of_kept(struct bight_group *group, struct bight_results *results)
+{
+    for (size_t i = 0; group->kept > 0 && i < group->slot_count; i++) {
+        struct bight_member *member = &group->members[i];
+        if (!member->is_heard || member->deferred == NULL) {
+            continue;
+        }
+        if (results != NULL) {
+            give_back(group, member->deferred, &results->items[member->index]);
+        }
+        group->kept--;
+        bight_group_let_go(member);
+    }
+}
+
+void bight_group_drop_collected(struct bight_group *group)
+{
+    struct bight_results *results = group->results;
+    group->results = NULL;
+    let_go_of_kept(group, results);
+    if (results != NULL) {
+        report_failures(group, results);
+        bight_type_results.discard(results);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- firing */
+
+void bight_group_accept(struct bight_deferred *to, const struct bight_type *type, void *value)
+{
+    to->flags |= BIGHT_DEFERRED_STACKED;
+    bight_deferred_accept(to, BIGHT_HERE, type, value);
+}
+
+static void cancel_rest(struct bight_group *group)
+{
+    group->has_cancelled = true;
+    for (size_t i = 0; i < group->slot_count; i++) {
+        struct bight_member *member = &group->members[i];
+        if (!member->is_heard && member->deferred != NULL) {
+            bight_deferred_cancel(member->deferred);
+        }
+    }
+}
+
+struct bight_deferred *bight_group_fire(struct bight_group *group, const struct bight_type *type, void *value)
+{
+    struct bight_deferred *outer = group->promise.slot;
+    group->is_over = true;
+    bight_group_accept(outer, type, value);
+    if ((group->traits & BIGHT_GROUP_CANCELS_REST) != 0) {
+        cancel_rest(group);
+    }
+    bight_group_drop_collected(group);
+    return outer;
+}
+
+struct bight_deferred *bight_group_fire_first_error(
+    struct bight_group *group, struct bight_member *member, struct bight_result *result)
+{
+    struct bight_failure *cause = bight_result_take_failure(result);
+    bight_group_let_go_heard(member);
+    struct bight_failure *failure = bight_failure_first_error_at(group->place, member->index, cause);
+    return bight_group_fire(group, &bight_type_failure, failure);
+}
+
+/* What the members failed with, in order, as one failure. */
+static struct bight_failure *gather_failures(struct bight_group *group)
+{
+    struct bight_results *results = group->results;
+    struct bight_failure **causes = bight_malloc(results->count * sizeof(struct bight_failure *));
+    if (causes == NULL) {
+        return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+    }
+    for (size_t i = 0; i < results->count; i++) {
+        causes[i] = bight_result_take_failure(&results->items[i]);
+    }
+    struct bight_failure *failure = bight_failure_new_many_at(
+        group->place, BIGHT_E_ALL_FAILED, causes, results->count, "all of %zu failed", results->count);
+    bight_free(causes);
+    return failure;
+}
+
+struct bight_deferred *bight_group_fire_all(struct bight_group *group)
+{
+    const unsigned minds_failure = BIGHT_GROUP_ENDS_ON_FAILURE | BIGHT_GROUP_ALL_FAILED;
+    if (group->is_cancelling && group->failures > 0 && (group->traits & minds_failure) != 0) {
+        return NULL;
+    }
+    if ((group->traits & BIGHT_GROUP_ALL_FAILED) != 0) {
+        return bight_group_fire(group, &bight_type_failure, gather_failures(group));
+    }
+    struct bight_results *results = group->results;
+    group->results = NULL;
+    return bight_group_fire(group, &bight_type_results, results);
+}
+
+/* ------------------------------------------------------------------------------------------ hearing */
+
+void bight_group_collect(struct bight_group *group, struct bight_member *member, struct bight_result *result)
+{
+    struct bight_result *item = &group->results->items[member->index];
+    bool failed = result->type == &bight_type_failure;
+    item->type = result->type;
+    item->value = result->value;
+    result->type = NULL;
+    result->value = NULL;
+    group->failures += failed ? 1 : 0;
+    if (failed || (group->traits & BIGHT_GROUP_DETACHED) != 0) {
+        group->kept++;
+    } else {
+        bight_group_let_go_heard(member);
+    }
+}
+
+/* Nobody waits for it any more. */
+static void hear_late(struct bight_group *group, struct bight_member *member, struct bight_result *result)
+{
+    const struct bight_failure *failure = bight_result_failure(result);
+    bool is_left = failure != NULL ? is_reported(group, failure)
+                                   : (group->traits & BIGHT_GROUP_DETACHED) != 0 && member->deferred->holds > 1;
+    if (!is_left) {
+        bight_result_discard(result);
+    }
+    bight_group_let_go_heard(member);
+}
+
+static struct bight_deferred *hear(
+    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
+{
+    (void)from;
+    struct bight_member *member = level->listener;
+    struct bight_group *group = member->group;
+    struct bight_deferred *other = NULL;
+    member->is_heard = true;
+    group->pending--;
+    bight_group_enter(group);
+    if (group->is_over) {
+        hear_late(group, member, result);
+    } else {
+        other = group->ops->hear(group, member, result);
+    }
+    bight_group_leave(group);
+    if (other != NULL) {
+        other->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+    }
+    return other;
+}
+
+/* A member that cannot take a level for want of memory has failed so. */
+static void listen_without_memory(struct bight_member *member)
+{
+    struct bight_deferred *deferred = member->deferred;
+    unsigned traits = member->group->traits;
+    member->deferred = (struct bight_deferred *)(uintptr_t)&bight_deferred_out_of_memory;
+    bight_deferred_add_listener(member->deferred, hear, member);
+    turn_away(deferred, traits);
+}
+
+static void listen_at(
+    struct bight_group *group, struct bight_member *member, size_t index, struct bight_deferred *deferred)
+{
+    if (BIGHT_UNLIKELY(deferred == NULL)) {
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, group->place, "a member is not a Deferred");
+        deferred = bight_fail(bight_failure_of(code));
+    }
+    *member = (struct bight_member) { group, deferred, index, false };
+    if (BIGHT_UNLIKELY(bight_deferred_add_listener(deferred, hear, member) != BIGHT_OK)) {
+        listen_without_memory(member);
+    } else if (BIGHT_UNLIKELY(group->is_over && group->has_cancelled && !member->is_heard)) {
+        bight_deferred_cancel(member->deferred);
+    }
+}
+
+void bight_group_join(
+    struct bight_group *group, struct bight_member *member, size_t index, struct bight_deferred *deferred)
+{
+    group->pending++;
+    listen_at(group, member, index, deferred);
+}
+
+void bight_group_join_all(struct bight_group *group, struct bight_deferred *const *members)
+{
+    bight_group_enter(group);
+    group->pending += group->slot_count;
+    for (size_t i = 0; i < group->slot_count; i++) {
+        listen_at(group, &group->members[i], i, members[i]);
+    }
+    bight_group_leave(group);
+}
+
+/* --------------------------------------------------------------------------------------- cancelling */
+
+void bight_group_begin_cancel(struct bight_group *group)
+{
+    bight_group_enter(group);
+    group->is_cancelling = true;
+    group->has_cancelled = (group->traits & BIGHT_GROUP_DETACHED) == 0;
+    group->cancelled = 0;
+}
+
+struct bight_deferred *bight_group_next_to_cancel(struct bight_group *group)
+{
+    if (group->is_over || !group->has_cancelled) {
+        return NULL;
+    }
+    while (group->cancelled < group->slot_count) {
+        struct bight_member *member = &group->members[group->cancelled++];
+        if (!member->is_heard && member->deferred != NULL) {
+            return member->deferred;
+        }
+    }
+    return NULL;
+}
+
+void bight_group_end_unfired(struct bight_group *group)
+{
+    group->is_over = true;
+    bight_group_drop_collected(group);
+}
+
+void bight_group_end_cancel(struct bight_group *group)
+{
+    bight_group_leave(group);
+}
