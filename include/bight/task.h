@@ -110,10 +110,11 @@ BIGHT_API int bight_cooperator_set_slice(struct bight_cooperator *cooperator, do
 /* A new task, whose first step comes on a later turn. The handle is the caller's to release; NULL without memory, and
  * then nothing was taken. The context is borrowed; the _full form releases it once, when the task has ended, its step
  * has returned and what it waited for has gone. */
-BIGHT_API struct bight_cooperative_task *bight_cooperate(
-    struct bight_cooperator *cooperator, bight_step_function step, void *context);
-BIGHT_API struct bight_cooperative_task *bight_cooperate_full(
-    struct bight_cooperator *cooperator, bight_step_function step, void *context, bight_release_function release);
+#define bight_cooperate(cooperator, step, context) bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), NULL)
+#define bight_cooperate_full(cooperator, step, context, release) \
+    bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), (release))
+BIGHT_API struct bight_cooperative_task *bight_cooperate_at(const char *place, struct bight_cooperator *cooperator,
+    bight_step_function step, void *context, bight_release_function release);
 
 /* In a step: the next one waits until `deferred` (taken) has fired. Its value is discarded, its failure fails the task.
  * A step that answers DONE is done when it has fired. One at a time: a second one, and one outside the step, is a USAGE

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* cooperative_task.c - long work in small steps (R12): what a task waits for, how it ends, who hears of it.
+ *
+ * Whose turn it is, is cooperator.c's. The end is told at once, whatever is on the stack; the context and the scope
+ * wait until the step has returned and what it awaited has gone. Those who wait for the end are a list that the task
+ * fires; a cancelled one leaves it by its release function. */
+#include "deferred/cooperator.h"
+
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include "base/check.h"
+#include "deferred/deferred.h"
+
+struct waiter {
+    struct bight_link link;
+    struct bight_promise promise;
+};
+
+/* --------------------------------------------------------------------------------------------- life */
+
+static void report(const struct bight_cooperative_task *task)
+{
+    const char *place = bight_deferred_debug() ? task->made_at : NULL;
+    bight_log_at(place, BIGHT_LOG_CRITICAL, "cooperator", task->failure, "unhandled failure in a cooperative task");
+}
+
+static void let_go(struct bight_cooperative_task *task)
+{
+    if (--task->holds > 0) {
+        return;
+    }
+    if (task->failure != NULL && !task->is_expected) {
+        report(task);
+    }
+    bight_failure_release(task->failure);
+    bight_free(task);
+}
+
+/* For callers that hold it. */
+static void finish_when_over(struct bight_cooperative_task *task)
+{
+    bool is_over = task->cooperator == NULL && !task->is_in_step && task->awaited == NULL;
+    if (!is_over || task->is_finished) {
+        return;
+    }
+    task->is_finished = true;
+    bight_scope_leave(&task->member);
+    if (task->release != NULL) {
+        task->release(task->context);
+    }
+    let_go(task);
+}
+
+static void tell_waiters(struct bight_cooperative_task *task)
+{
+    while (!bight_list_is_empty(&task->waiters)) {
+        struct waiter *waiter = BIGHT_CONTAINER(task->waiters.next, struct waiter, link);
+        bight_list_remove(&waiter->link);
+        if (task->failure == NULL) {
+            bight_callback(waiter->promise, NULL, NULL);
+        } else {
+            task->is_expected = true;
+            bight_errback(waiter->promise, bight_failure_hold(task->failure));
+        }
+    }
+}
+
+void bight_cooperative_task_end(struct bight_cooperative_task *task, struct bight_failure *failure)
+{
+    if (task->cooperator == NULL) {
+        bight_failure_release(failure);
+        return;
+    }
+    task->holds++;
+    task->cooperator = NULL;
+    task->failure = failure;
+    bight_list_remove(&task->ready);
+    bight_list_remove(&task->link);
+    if (task->awaited != NULL) {
+        bight_deferred_cancel(task->awaited);
+    }
+    tell_waiters(task);
+    finish_when_over(task);
+    let_go(task);
+}
+
+/* As bight_cooperator_schedule; then it is not ready. */
+static int make_ready(struct bight_cooperative_task *task)
+{
+    if (task->pauses > 0 || task->awaited != NULL || task->is_in_step) {
+        return BIGHT_OK;
+    }
+    bight_list_append(&task->cooperator->ready, &task->ready);
+    int code = bight_cooperator_schedule(task->cooperator);
+    if (code != BIGHT_OK) {
+        bight_list_remove(&task->ready);
+    }
+    return code;
+}
+
+static struct bight_cooperative_task *make(const char *place, struct bight_cooperator *cooperator)
+{
+    struct bight_cooperative_task *task = bight_calloc(1, sizeof(*task));
+    if (task == NULL) {
+        return NULL;
+    }
+    task->cooperator = cooperator;
+    task->made_at = place;
+    task->holds = 2;
+    bight_list_init(&task->waiters);
+    bight_list_init(&task->ready);
+    bight_list_append(&cooperator->tasks, &task->link);
+    return task;
+}
+
+struct bight_cooperative_task *bight_cooperate_at(const char *place, struct bight_cooperator *cooperator,
+    bight_step_function step, void *context, bight_release_function release)
+{
+    if (cooperator->is_freed) {
+        bight_usage_error(BIGHT_E_USAGE, place, "bight_cooperate: the cooperator has been freed");
+        return NULL;
+    }
+    struct bight_cooperative_task *task = make(place, cooperator);
+    if (task == NULL) {
+        return NULL;
+    }
+    if (make_ready(task) != BIGHT_OK) {
+        bight_list_remove(&task->link);
+        bight_free(task);
+        return NULL;
+    }
+    task->step = step;
+    task->context = context;
+    task->release = release;
+    return task;
+}
+
+void bight_cooperative_task_release(struct bight_cooperative_task *task)
+{
+    if (task != NULL) {
+        let_go(task);
+    }
+}
+
+/* -------------------------------------------------------------------------------------------- steps */
+
+void bight_cooperative_task_run(struct bight_cooperative_task *task)
+{
+    bight_list_remove(&task->ready);
+    task->holds++;
+    task->is_in_step = true;
+    enum bight_step answer = task->step(task, task->context);
+    task->is_in_step = false;
+    if (task->cooperator == NULL) {
+        finish_when_over(task);
+    } else if (answer == BIGHT_STEP_MORE) {
+        (void)make_ready(task); /* inside a slice: nothing is scheduled, nothing fails */
+    } else if (task->awaited != NULL) {
+        task->is_last_wait = true;
+    } else {
+        bight_cooperative_task_end(task, NULL);
+    }
+    let_go(task);
+}
+
+/* Takes the failure. */
+static void go_on(struct bight_cooperative_task *task, struct bight_failure *failure)
+{
+    if (task->cooperator == NULL) {
+        bight_failure_release(failure);
+        finish_when_over(task);
+        return;
+    }
+    if (failure == NULL && !task->is_last_wait) {
+        int code = make_ready(task);
+        if (code == BIGHT_OK) {
+            return;
+        }
+        failure = bight_failure_of(code);
+    }
+    bight_cooperative_task_end(task, failure);
+}
+
+static void awaited_has_fired(struct bight_result *result, void *context)
+{
+    struct bight_cooperative_task *task = context;
+    struct bight_deferred *awaited = task->awaited;
+    struct bight_failure *failure = bight_result_take_failure(result);
+    task->holds++;
+    bight_result_discard(result);
+    task->awaited = NULL;
+    bight_deferred_release(awaited);
+    go_on(task, failure);
+    let_go(task);
+}
+
+static int find_obstacle(const struct bight_cooperative_task *task, const struct bight_deferred *deferred)
+{
+    if (deferred == NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_await: no Deferred");
+    }
+    if (task->cooperator == NULL) {
+        return BIGHT_E_STALE;
+    }
+    if (!task->is_in_step || task->awaited != NULL) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+            task->is_in_step ? "bight_cooperative_task_await: it waits already"
+                             : "bight_cooperative_task_await: not in its step");
+    }
+    return BIGHT_OK;
+}
+
+int bight_cooperative_task_await(struct bight_cooperative_task *task, struct bight_deferred *deferred)
+{
+    int code = find_obstacle(task, deferred);
+    if (code == BIGHT_OK) {
+        task->awaited = bight_deferred_hold(deferred);
+        code = bight_deferred_add_both(deferred, awaited_has_fired, task);
+        if (code == BIGHT_OK) {
+            bight_deferred_release(deferred);
+            return BIGHT_OK;
+        }
+        task->awaited = NULL;
+        bight_deferred_release(deferred);
+        bight_cooperative_task_end(task, bight_failure_of(code));
+    }
+    if (deferred != NULL) {
+        bight_deferred_drop(deferred);
+    }
+    return code;
+}
+
+int bight_cooperative_task_fail(struct bight_cooperative_task *task, struct bight_failure *failure)
+{
+    if (failure == NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_fail: no failure");
+    }
+    int code = task->cooperator != NULL ? BIGHT_OK : BIGHT_E_STALE;
+    bight_cooperative_task_end(task, failure);
+    return code;
+}
+
+/* -------------------------------------------------------------------------------------- from outside */
+
+int bight_cooperative_task_pause(struct bight_cooperative_task *task)
+{
+    if (task->cooperator == NULL) {
+        return BIGHT_E_STALE;
+    }
+    task->pauses++;
+    bight_list_remove(&task->ready);
+    return BIGHT_OK;
+}
+
+int bight_cooperative_task_resume(struct bight_cooperative_task *task)
+{
+    if (task->cooperator == NULL) {
+        return BIGHT_E_STALE;
+    }
+    if (task->pauses == 0) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperative_task_resume: it is not paused");
+    }
+    task->pauses--;
+    int code = make_ready(task);
+    task->pauses += code == BIGHT_OK ? 0 : 1;
+    return code;
+}
+
+int bight_cooperative_task_stop(struct bight_cooperative_task *task)
+{
+    if (task->cooperator == NULL) {
+        return BIGHT_E_STALE;
+    }
+    task->is_expected = true;
+    bight_cooperative_task_end(task, bight_failure_of(BIGHT_E_CANCELLED));
+    return BIGHT_OK;
+}
+
+static void free_waiter(void *context)
+{
+    struct waiter *waiter = context;
+    bight_list_remove(&waiter->link);
+    bight_free(waiter);
+}
+
+static struct bight_deferred *give_outcome(const char *place, struct bight_cooperative_task *task)
+{
+    if (task->failure == NULL) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    task->is_expected = true;
+    return bight_fail_at(place, bight_failure_hold(task->failure));
+}
+
+struct bight_deferred *bight_cooperative_task_when_done_at(const char *place, struct bight_cooperative_task *task)
+{
+    if (task->cooperator == NULL) {
+        return give_outcome(place, task);
+    }
+    struct waiter *waiter = bight_malloc(sizeof(*waiter));
+    if (waiter == NULL) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    bight_list_init(&waiter->link);
+    struct bight_promise promise;
+    struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, NULL, waiter, free_waiter);
+    if (bight_promise_is_open(promise)) { /* else the waiter has gone */
+        waiter->promise = promise;
+        bight_list_append(&task->waiters, &waiter->link);
+    }
+    return deferred;
+}
+
+/* ------------------------------------------------------------------------------------------- scopes */
+
+static struct bight_cooperative_task *task_of(const struct bight_scope_member *member)
+{
+    return BIGHT_CONTAINER(member, struct bight_cooperative_task, member);
+}
+
+static void close_member(struct bight_scope_member *member)
+{
+    (void)bight_cooperative_task_stop(task_of(member));
+}
+
+static void abort_member(struct bight_scope_member *member)
+{
+    if (task_of(member)->awaited != NULL) {
+        bight_deferred_cancel(task_of(member)->awaited);
+    }
+}
+
+static const char *made_at(const struct bight_scope_member *member)
+{
+    return task_of(member)->made_at;
+}
+
+int bight_cooperative_task_join_scope(struct bight_cooperative_task *task, struct bight_scope *scope)
+{
+    static const struct bight_scope_member_ops ops = { close_member, abort_member, "cooperative task", made_at };
+    if (scope == NULL) {
+        bight_scope_leave(&task->member);
+        return BIGHT_OK;
+    }
+    return task->cooperator == NULL ? BIGHT_E_STALE : bight_scope_join(scope, &task->member, &ops);
+}
