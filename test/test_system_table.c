@@ -57,6 +57,21 @@ static bool use_lock(void)
     return good;
 }
 
+static bool use_stacks(void)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *memory = NULL;
+    int result = calls->map_stack(table, 4 * page, page, &memory);
+    bool good = went(result, 0);
+    if (result == 0) {
+        uint8_t *usable = (uint8_t *)memory + page;
+        good &= usable[0] == 0 && usable[3 * page - 1] == 0;
+        usable[0] = 1;
+        good &= went(calls->unmap_stack(table, memory, 4 * page), 0);
+    }
+    return good;
+}
+
 static bool use_files(void *context)
 {
     mode_t type = 0;
@@ -66,6 +81,7 @@ static bool use_files(void *context)
     bool good = true;
     (void)context;
     begin();
+    good &= use_stacks();
     good &= went(calls->lstat(table, "/", &type), 0);
     good &= type == 0 || S_ISDIR(type);
     good &= went(calls->identity(table, "/", identity), 0);

@@ -46,6 +46,8 @@ LIST(pipe2, E(EMFILE), E(ENFILE))
 LIST(timerfd_create, E(EMFILE), E(ENFILE), E(ENODEV), E(ENOMEM), E(EPERM), E(ENOSYS))
 LIST(random, E(EAGAIN), E(EINTR), E(ENOSYS))
 LIST(flock, E(EWOULDBLOCK), E(EINTR), E(ENOLCK))
+LIST(map_stack, E(ENOMEM), E(EAGAIN))
+LIST(unmap_stack, E(ENOMEM))
 
 /* X(name, may be short, errnos) */
 #define SYSCALLS(X)                          \
@@ -77,7 +79,9 @@ LIST(flock, E(EWOULDBLOCK), E(EINTR), E(ENOLCK))
     X(random, false, random)                 \
     X(identity, false, lstat)                \
     X(recvmsg, true, recv)                   \
-    X(flock, false, flock)
+    X(flock, false, flock)                   \
+    X(map_stack, false, map_stack)           \
+    X(unmap_stack, false, unmap_stack)
 
 enum syscall {
 #define CALL(name, is_short, errnos) CALL_##name,
@@ -410,6 +414,27 @@ static int faulty_flock(struct bight_system *system, int fd, int operation)
         return -ENOSYS;
     }
     FAIL_OR_PASS(flock, fd, operation);
+}
+
+/* A table without these has no memory of its own. */
+static struct bight_system *mapper_of(struct bight_system *system)
+{
+    struct bight_system *inner = inner_of(system);
+    return inner->ops->map_stack != NULL ? inner : bight_system_real();
+}
+
+static int faulty_map_stack(struct bight_system *system, size_t size, size_t guard, void **memory)
+{
+    struct bight_system *mapper = mapper_of(system);
+    int number = 0;
+    return goes_wrong(CALL_map_stack, &number) ? -number : mapper->ops->map_stack(mapper, size, guard, memory);
+}
+
+static int faulty_unmap_stack(struct bight_system *system, void *memory, size_t size)
+{
+    struct bight_system *mapper = mapper_of(system);
+    int number = 0;
+    return goes_wrong(CALL_unmap_stack, &number) ? -number : mapper->ops->unmap_stack(mapper, memory, size);
 }
 
 const struct bight_system_ops bight_faulty_ops = { .size = sizeof(struct bight_system_ops),
