@@ -11,10 +11,12 @@
 #include <bight/clock.h>
 #include <bight/combine.h>
 #include <bight/coroutine.h>
+#include <bight/debug.h>
 #include <bight/deferred.h>
 #include <bight/endpoint.h>
 #include <bight/error.h>
 #include <bight/failure.h>
+#include <bight/figures.h>
 #include <bight/file_lock.h>
 #include <bight/log.h>
 #include <bight/memory.h>
