@@ -322,14 +322,14 @@ static void release_list(struct bight_result *result, void *context)
     bight_deferred_release(*(struct bight_deferred **)context);
 }
 
-START_TEST(a_list_may_be_let_go_of_and_cancelled_in_a_members_handler) /* D16 D31 */
+START_TEST(a_list_may_be_let_go_of_in_a_members_handler) /* D16 D31 */
 {
     static struct bight_deferred *list;
     bight_deferred_add_both(members[0], release_list, &list);
     list = bight_deferred_list(members, 3, BIGHT_FIRE_ON_ONE_CALLBACK);
-    bight_deferred_add_both(list, seen, NAME("list"));
+    bight_deferred_add_both(list, outcome, NULL);
     fire(promises[0], 1);
-    ck_assert_str_ne(trace, "");
+    ck_trace("0:1 ");
     fire(promises[1], 2);
     fire(promises[2], 3);
 }
@@ -464,7 +464,7 @@ static void add_list_tests(TCase *tests)
     tcase_add_test(tests, what_cancellers_make_of_it_stands);
     tcase_add_test(tests, a_list_whose_member_outlives_the_cancel_is_cancelled);
     tcase_add_test(tests, a_list_that_has_fired_is_not_cancelled);
-    tcase_add_test(tests, a_list_may_be_let_go_of_and_cancelled_in_a_members_handler);
+    tcase_add_test(tests, a_list_may_be_let_go_of_in_a_members_handler);
     tcase_add_test(tests, a_list_cancelled_again_by_a_canceller_goes_on_with_its_cancel);
 }
 

@@ -339,6 +339,36 @@ static void waits_cancelled(void)
     free_million();
 }
 
+static void waits_that_nobody_holds(void)
+{
+    make_million();
+    add_waits();
+    for (int i = MILLION - 2; i >= 0; i--) {
+        fire(promises[i], i);
+    }
+    bight_deferred_release(links[0]);
+    ck_assert(bight_promise_is_open(promises[MILLION - 1]));
+    bight_callback(promises[MILLION - 1], &counted, links);
+    ck_assert_int_eq(destroyed, 1);
+    ck_assert_int_eq(fire(promises[0], 5), BIGHT_E_STALE);
+    ck_assert_int_eq(fire(promises[MILLION - 1], 5), BIGHT_E_STALE);
+    free_million();
+}
+
+static void waits_abandoned(void)
+{
+    make_million();
+    add_waits();
+    for (int i = MILLION - 2; i >= 0; i--) {
+        fire(promises[i], i);
+    }
+    bight_deferred_release(links[0]);
+    bight_abandon(promises[MILLION - 1]);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_int_eq(last_code, BIGHT_E_ABANDONED);
+    free_million();
+}
+
 static void waits_with_looking_holders(void)
 {
     make_million();
@@ -386,6 +416,16 @@ START_TEST(a_million_waits_are_built_from_the_inside_out) /* D8 D12 */
 START_TEST(a_cancel_goes_through_a_million_waits) /* D12 D16 */
 {
     with_little_stack(waits_cancelled);
+}
+
+START_TEST(a_million_waits_that_nobody_holds_are_freed) /* D12 D31 */
+{
+    with_little_stack(waits_that_nobody_holds);
+}
+
+START_TEST(a_million_waits_are_freed_when_the_last_is_abandoned) /* D12 D18 D31 */
+{
+    with_little_stack(waits_abandoned);
 }
 
 START_TEST(a_million_waits_with_levels_left_are_come_back_to) /* D12 */
@@ -458,6 +498,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_million_waits_fire_from_the_inside_out);
     tcase_add_test(tests, a_million_waits_are_built_from_the_inside_out);
     tcase_add_test(tests, a_cancel_goes_through_a_million_waits);
+    tcase_add_test(tests, a_million_waits_that_nobody_holds_are_freed);
+    tcase_add_test(tests, a_million_waits_are_freed_when_the_last_is_abandoned);
     tcase_add_test(tests, a_million_waits_with_levels_left_are_come_back_to);
     tcase_add_test(tests, a_million_forwards_fire_in_constant_stack);
 }
