@@ -8,15 +8,13 @@
 #include <bight/log.h>
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/quiet.h"
 #include "base/text.h"
 
 enum {
@@ -210,27 +208,15 @@ size_t bight_log_event_format(const struct bight_log_event *event, char *buffer,
     return bight_text_end(&text);
 }
 
-/* Writes without the SIGPIPE that would come of a reader who has gone: it is held back for this thread, and
- * taken off again when this write raised it. */
 static void write_quietly(const char *data, size_t size)
 {
-    sigset_t pipe_signal, pending, before;
-    sigemptyset(&pipe_signal);
-    sigaddset(&pipe_signal, SIGPIPE);
-    sigemptyset(&pending);
-    sigpending(&pending);
-    bool was_pending = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    struct bight_quiet quiet;
     ssize_t written;
+    bight_quiet_begin(&quiet);
     do {
         written = write(STDERR_FILENO, data, size);
     } while (written < 0 && errno == EINTR);
-    if (written < 0 && errno == EPIPE && !was_pending) {
-        const struct timespec at_once = { 0, 0 };
-        while (sigtimedwait(&pipe_signal, NULL, &at_once) < 0 && errno == EINTR) {
-        }
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    bight_quiet_end(&quiet, written < 0 && errno == EPIPE);
 }
 
 static void observe_on_standard_error(const struct bight_log_event *event, void *context)

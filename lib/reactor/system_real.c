@@ -17,6 +17,7 @@
 
 #include "base/random.h"
 #include "reactor/system_memory.h"
+#include "reactor/system_spawn.h"
 
 static inline int or_errno(int answer)
 {
@@ -284,6 +285,11 @@ static const struct bight_system_ops real_ops = {
     .identity = real_identity,
     .recvmsg = real_recvmsg,
     .flock = real_flock,
+    .spawn = bight_real_spawn,
+    .wait_child = bight_real_wait_child,
+    .signal_child = bight_real_signal_child,
+    .open_terminal = bight_real_open_terminal,
+    .set_window = bight_real_set_window,
     .map_stack = bight_real_map_stack,
     .unmap_stack = bight_real_unmap_stack,
 };

@@ -135,9 +135,14 @@ static void end_done(struct bight_transport *transport)
     bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
 }
 
-/* The writing side has been shut: T7 waits a while for the peer to see it. Without memory for the timer it does not. */
+/* The writing side has been shut: T7 waits a while for the peer to see it. Without memory for the timer it does not. A
+ * bottom that cannot shut its writing side (a pipe) shows it by closing. */
 static void linger(struct bight_transport *transport)
 {
+    if (transport->bottom->shut_writing == NULL) {
+        end_done(transport);
+        return;
+    }
     struct bight_extension *extension = bight_extension_of(transport);
     if (extension == NULL || extension->linger == 0 || extension->linger_bytes == 0) {
         end_done(transport);

@@ -17,6 +17,8 @@
 BIGHT_BEGIN
 
 struct bight_system;
+struct bight_spawn_plan; /* bight/sys/spawn.h */
+struct bight_spawned;
 
 struct bight_system_ops {
     size_t size; /* sizeof(struct bight_system_ops) */
@@ -65,11 +67,20 @@ struct bight_system_ops {
     ssize_t (*recvmsg)(struct bight_system *system, int fd, struct msghdr *message, int flags);
     /* NULL: files cannot be locked. */
     int (*flock)(struct bight_system *system, int fd, int operation);
-    /* A coroutine's stack: `size` bytes of zeroed memory, of which each page is had when it is touched; the lowest
-     * `guard` bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
+    /* Child processes; all NULL where there are none. spawn: 0 when the program runs, or -errno with the step. */
+    int (*spawn)(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned);
+    /* Reaps a child. 1 with *status as of waitpid; 0: it lives (not with `block`); -errno. pidfd may be -1. */
+    int (*wait_child)(struct bight_system *system, pid_t pid, int pidfd, bool block, int *status);
+    /* To a child that has not been reaped, or to the group that it leads. */
+    int (*signal_child)(struct bight_system *system, pid_t pid, int pidfd, int number, bool group);
+    /* A pseudo-terminal: ours and the child's end. */
+    int (*open_terminal)(struct bight_system *system, int ends[2]);
+    int (*set_window)(struct bight_system *system, int fd, unsigned short rows, unsigned short columns);
+    /* A coroutine's stack: `size` bytes of zeroed memory, of which each page is had when it is touched; the lowest `guard`
+     * bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
     int (*map_stack)(struct bight_system *system, size_t size, size_t guard, void **memory);
     int (*unmap_stack)(struct bight_system *system, void *memory, size_t size);
-    const void *reserved[9];
+    const void *reserved[4];
 };
 
 struct bight_system {

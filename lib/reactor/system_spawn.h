@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* system_spawn.h - the entries of the kernel's table that are about child processes, for system_real.c. */
+#ifndef BIGHT_REACTOR_SYSTEM_SPAWN_H
+#define BIGHT_REACTOR_SYSTEM_SPAWN_H
+
+#include <bight/sys/spawn.h>
+
+/* --- system_spawn.c */
+
+int bight_real_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned);
+
+/* --- system_child.c */
+
+int bight_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, bool block, int *status);
+int bight_real_signal_child(struct bight_system *system, pid_t pid, int pidfd, int number, bool group);
+int bight_real_open_terminal(struct bight_system *system, int ends[2]);
+int bight_real_set_window(struct bight_system *system, int fd, unsigned short rows, unsigned short columns);
+
+#endif

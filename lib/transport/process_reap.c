@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* process_reap.c - the end of children: noticed, reaped, told; and what becomes of those that outlive a run.
+ *
+ * A child is watched by its pidfd, which the kernel gave together with the child, so there is no moment at which its
+ * end could be missed. Where there are no pidfds, SIGCHLD makes us look at each of our children by its number. Only
+ * children that were spawned here are ever waited for: the host's own are the host's. A child that lives when the run
+ * ends has its record kept, without protocol or pipes, so that it is reaped when the reactor runs again or goes. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include "transport/process.h"
+
+static const char hub_key = 0;
+
+/* ------------------------------------------------------------------------------------------- reaping */
+
+/* The failure keeps the whole status negated: that is no errno (see bight_process_exit_status). */
+static struct bight_failure *reason_of(int status)
+{
+    struct bight_failure *reason;
+    if (status == 0) {
+        return bight_failure_of(BIGHT_E_PROCESS_DONE);
+    }
+    if (WIFEXITED(status)) {
+        reason = bight_failure_new(
+            BIGHT_E_PROCESS_TERMINATED, -status, NULL, "the process ended with status %d", WEXITSTATUS(status));
+    } else {
+        const char *name = bight_signal_name(WTERMSIG(status));
+        reason = bight_failure_new(BIGHT_E_PROCESS_TERMINATED, -status, NULL,
+            "the process was ended by signal %d%s%s%s", WTERMSIG(status), name == NULL ? "" : ", ",
+            name == NULL ? "" : name, WCOREDUMP(status) ? ", and dumped core" : "");
+    }
+    bool is_whole = bight_failure_code(reason) == BIGHT_E_PROCESS_TERMINATED;
+    return is_whole ? reason : bight_failure_of(BIGHT_E_PROCESS_TERMINATED);
+}
+
+/* Somebody else has reaped it, or SIGCHLD is ignored in this process. */
+static struct bight_failure *reason_unknown(int number)
+{
+    struct bight_failure *reason =
+        bight_failure_new(BIGHT_E_PROCESS, number, NULL, "the process has ended, but its status cannot be had");
+    return bight_failure_code(reason) == BIGHT_E_PROCESS ? reason : bight_failure_of(BIGHT_E_PROCESS);
+}
+
+/* 1: reaped, with its reason; 0: it lives. */
+static int look(struct bight_process *process, bool block)
+{
+    struct bight_system *system = process->reactor->system;
+    int status = 0;
+    int result;
+    do {
+        result = system->ops->wait_child(system, process->pid, process->pidfd, block, &status);
+    } while (result == -EINTR);
+    if (result == 0) {
+        return 0;
+    }
+    process->reason = result > 0 ? reason_of(status) : reason_unknown(-result);
+    process->is_reaped = true;
+    return 1;
+}
+
+/* Nothing waits for its end any more. */
+static void unwatch(struct bight_process *process)
+{
+    struct bight_process_hub *hub = process->hub;
+    struct bight_reactor *reactor = process->reactor;
+    if (process->pidfd >= 0) {
+        reactor->loop->ops->watch_remove(reactor->loop, bight_process_watch_of(process));
+        (void)reactor->system->ops->close(reactor->system, process->pidfd);
+        process->pidfd = -1;
+        return;
+    }
+    if (process->is_by_signal) {
+        process->is_by_signal = false;
+        if (--hub->without_pidfd == 0) {
+            (void)bight_on_signal(reactor, SIGCHLD, NULL, NULL);
+        }
+    }
+}
+
+static void tell(struct bight_process *process)
+{
+    struct bight_process_protocol *protocol = process->protocol;
+    unwatch(process);
+    if (protocol == NULL) {
+        return;
+    }
+    bight_process_make(process);
+    if (protocol->ops->process_exited != NULL) {
+        protocol->ops->process_exited(protocol, process->reason);
+    }
+}
+
+void bight_process_reap(struct bight_process *process)
+{
+    struct bight_reactor *reactor = process->reactor;
+    if (process->is_reaped || look(process, false) == 0) {
+        return;
+    }
+    bight_reactor_enter(reactor);
+    process->busy++;
+    tell(process);
+    process->busy--;
+    bight_process_look_for_end(process);
+    bight_reactor_leave(reactor);
+}
+
+void bight_process_kill_now(struct bight_process *process)
+{
+    if (bight_process_strike(process, SIGKILL) == BIGHT_OK) { /* else it might take for ever */
+        (void)look(process, true);
+    }
+}
+
+/* ----------------------------------------------------------------------------------------- watching */
+
+static void on_readable(int fd, short what, void *process)
+{
+    (void)fd;
+    (void)what;
+    bight_process_reap(process);
+}
+
+/* Those that are looked at go back into the ring first: they may be freed, and others may come, meanwhile. */
+static void on_signal(int number, void *context)
+{
+    struct bight_process_hub *hub = context;
+    struct bight_link looking;
+    (void)number;
+    bight_list_take_all(&looking, &hub->processes);
+    while (!bight_list_is_empty(&looking)) {
+        struct bight_process *process = BIGHT_CONTAINER(looking.next, struct bight_process, link);
+        bight_list_remove(&process->link);
+        bight_list_append(&hub->processes, &process->link);
+        if (process->is_by_signal) {
+            bight_process_reap(process);
+        }
+    }
+}
+
+int bight_process_watch(struct bight_process *process)
+{
+    struct bight_process_hub *hub = process->hub;
+    struct bight_loop *loop = process->reactor->loop;
+    if (process->pidfd >= 0) {
+        struct bight_watch *watch = bight_process_watch_of(process);
+        loop->ops->watch_init(loop, watch, process->pidfd, BIGHT_READABLE, on_readable, process);
+        return loop->ops->watch_add(loop, watch);
+    }
+    int code = hub->without_pidfd > 0 ? BIGHT_OK : bight_on_signal(process->reactor, SIGCHLD, on_signal, hub);
+    if (code == BIGHT_OK) {
+        process->is_by_signal = true;
+        hub->without_pidfd++;
+    }
+    return code;
+}
+
+void bight_process_free(struct bight_process *process)
+{
+    unwatch(process);
+    bight_reactor_unqueue(process->reactor, &process->task);
+    bight_list_remove(&process->link);
+    bight_failure_release(process->reason);
+    bight_free(process);
+}
+
+/* ------------------------------------------------------------------------------- the end of a run (R3) */
+
+static void strike_at_shutdown(struct bight_process *process)
+{
+    if (process->at_shutdown == BIGHT_CHILD_TERMINATE) {
+        (void)bight_process_strike(process, SIGTERM);
+    } else if (process->at_shutdown == BIGHT_CHILD_KILL && process->parent == getpid()) {
+        bight_process_kill_now(process);
+    }
+}
+
+static void shut_down(struct bight_process *process)
+{
+    process->busy++;
+    bight_process_make(process);
+    for (size_t i = 0; i < process->pipe_count; i++) {
+        bight_process_pipe_end(&process->pipes[i]);
+    }
+    if (!process->is_reaped) {
+        if (look(process, false) == 0) {
+            strike_at_shutdown(process);
+        }
+        if (process->is_reaped) {
+            tell(process);
+        }
+    }
+    if (!process->is_reaped) {
+        bight_process_end(process, bight_failure_of(BIGHT_E_SHUTDOWN));
+    }
+    process->busy--;
+    bight_process_look_for_end(process);
+}
+
+static void disconnect(struct bight_attachment *attachment)
+{
+    struct bight_process_hub *hub = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    struct bight_link ending;
+    bight_list_take_all(&ending, &hub->processes);
+    while (!bight_list_is_empty(&ending)) {
+        struct bight_process *process = BIGHT_CONTAINER(ending.next, struct bight_process, link);
+        bight_list_remove(&process->link);
+        bight_list_append(&hub->processes, &process->link);
+        if (process->protocol != NULL) {
+            shut_down(process);
+        }
+    }
+}
+
+/* A last look at those that are left. Who still lives is nobody's from here on. */
+static void free_hub(struct bight_attachment *attachment)
+{
+    struct bight_process_hub *hub = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    disconnect(attachment);
+    while (!bight_list_is_empty(&hub->processes)) {
+        struct bight_process *process = BIGHT_CONTAINER(hub->processes.next, struct bight_process, link);
+        (void)look(process, false);
+        bight_process_free(process);
+    }
+    bight_free(hub);
+}
+
+struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor)
+{
+    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &hub_key);
+    if (attachment != NULL) {
+        return BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    }
+    if (bight_hub_of(reactor) == NULL) { /* attached before ours, it goes after it: its pipes are there */
+        return NULL;
+    }
+    struct bight_process_hub *hub = bight_calloc(1, sizeof *hub);
+    if (hub == NULL) {
+        return NULL;
+    }
+    hub->attachment = (struct bight_attachment) { .key = &hub_key, .disconnect = disconnect, .free = free_hub };
+    hub->reactor = reactor;
+    bight_list_init(&hub->processes);
+    bight_reactor_attach(reactor, &hub->attachment);
+    return hub;
+}
