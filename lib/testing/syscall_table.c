@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include <bight/sys/spawn.h>
+
 #include "testing/blame.h"
 #include "testing/syscalls.h"
 
@@ -45,6 +47,11 @@ LIST(eventfd, E(EMFILE), E(ENFILE), E(ENODEV), E(ENOMEM), E(ENOSYS))
 LIST(pipe2, E(EMFILE), E(ENFILE))
 LIST(timerfd_create, E(EMFILE), E(ENFILE), E(ENODEV), E(ENOMEM), E(EPERM), E(ENOSYS))
 LIST(random, E(EAGAIN), E(EINTR), E(ENOSYS))
+LIST(spawn, E(EAGAIN), E(ENOMEM), E(EPERM), E(ENOENT), E(EACCES), E(E2BIG), E(ENOEXEC), E(ETXTBSY))
+LIST(wait_child, E(EINTR), E(ECHILD))
+LIST(signal_child, E(EPERM))
+LIST(open_terminal, E(EMFILE), E(ENFILE), E(ENOMEM), E(ENOENT), E(ENOSPC))
+LIST(set_window, E(EIO), E(ENOTTY))
 LIST(flock, E(EWOULDBLOCK), E(EINTR), E(ENOLCK))
 LIST(map_stack, E(ENOMEM), E(EAGAIN))
 LIST(unmap_stack, E(ENOMEM))
@@ -80,6 +87,11 @@ LIST(unmap_stack, E(ENOMEM))
     X(identity, false, lstat)                \
     X(recvmsg, true, recv)                   \
     X(flock, false, flock)                   \
+    X(spawn, false, spawn)                   \
+    X(wait_child, false, wait_child)         \
+    X(signal_child, false, signal_child)     \
+    X(open_terminal, false, open_terminal)   \
+    X(set_window, false, set_window)         \
     X(map_stack, false, map_stack)           \
     X(unmap_stack, false, unmap_stack)
 
@@ -414,6 +426,62 @@ static int faulty_flock(struct bight_system *system, int fd, int operation)
         return -ENOSYS;
     }
     FAIL_OR_PASS(flock, fd, operation);
+}
+
+/* EAGAIN and ENOMEM are the parent's, the others the child's, who could not load its program. */
+static int faulty_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
+{
+    struct bight_system *inner = inner_of(system);
+    int number = 0;
+    if (inner->ops->spawn == NULL) {
+        return -ENOSYS;
+    }
+    if (!goes_wrong(CALL_spawn, &number)) {
+        return inner->ops->spawn(inner, plan, spawned);
+    }
+    spawned->step = number == EAGAIN || number == ENOMEM ? BIGHT_SPAWN_START : BIGHT_SPAWN_PROGRAM;
+    return -number;
+}
+
+/* ECHILD: somebody else has reaped it, if it has ended. */
+static int faulty_wait_child(struct bight_system *system, pid_t pid, int pidfd, bool block, int *status)
+{
+    struct bight_system *inner = inner_of(system);
+    int number = 0;
+    if (inner->ops->wait_child == NULL) {
+        return -ENOSYS;
+    }
+    if (!goes_wrong(CALL_wait_child, &number)) {
+        return inner->ops->wait_child(inner, pid, pidfd, block, status);
+    }
+    if (number == ECHILD) {
+        (void)inner->ops->wait_child(inner, pid, pidfd, block, status);
+    }
+    return -number;
+}
+
+static int faulty_signal_child(struct bight_system *system, pid_t pid, int pidfd, int signal, bool group)
+{
+    if (inner_of(system)->ops->signal_child == NULL) {
+        return -ENOSYS;
+    }
+    FAIL_OR_PASS(signal_child, pid, pidfd, signal, group);
+}
+
+static int faulty_open_terminal(struct bight_system *system, int ends[2])
+{
+    if (inner_of(system)->ops->open_terminal == NULL) {
+        return -ENOSYS;
+    }
+    FAIL_OR_PASS(open_terminal, ends);
+}
+
+static int faulty_set_window(struct bight_system *system, int fd, unsigned short rows, unsigned short columns)
+{
+    if (inner_of(system)->ops->set_window == NULL) {
+        return -ENOSYS;
+    }
+    FAIL_OR_PASS(set_window, fd, rows, columns);
 }
 
 /* A table without these has no memory of its own. */
