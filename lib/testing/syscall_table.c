@@ -429,7 +429,8 @@ static int faulty_flock(struct bight_system *system, int fd, int operation)
 }
 
 /* EAGAIN and ENOMEM are the parent's, the others the child's, who could not load its program. */
-static int faulty_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
+static int faulty_spawn(
+    struct bight_system *system, const struct bight_spawn_plan *child, struct bight_spawned *spawned)
 {
     struct bight_system *inner = inner_of(system);
     int number = 0;
@@ -437,7 +438,7 @@ static int faulty_spawn(struct bight_system *system, const struct bight_spawn_pl
         return -ENOSYS;
     }
     if (!goes_wrong(CALL_spawn, &number)) {
-        return inner->ops->spawn(inner, plan, spawned);
+        return inner->ops->spawn(inner, child, spawned);
     }
     spawned->step = number == EAGAIN || number == ENOMEM ? BIGHT_SPAWN_START : BIGHT_SPAWN_PROGRAM;
     return -number;
