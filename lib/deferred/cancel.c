@@ -51,8 +51,20 @@ static void fail_as_cancelled(struct bight_deferred *deferred)
     bight_deferred_run(deferred);
 }
 
+/* Who fires it comes to an end of its own time, and then lets go of the context. */
+static void ask_patiently(struct bight_deferred *deferred)
+{
+    bight_deferred_hold(deferred);
+    deferred->canceller((struct bight_promise) { deferred, deferred->generation }, deferred->canceller_context);
+    bight_deferred_release(deferred);
+}
+
 static void cancel_one(struct bight_deferred *deferred)
 {
+    if ((deferred->flags & BIGHT_DEFERRED_PATIENT) != 0) {
+        ask_patiently(deferred);
+        return;
+    }
     if ((deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
         deferred->flags |= BIGHT_DEFERRED_CANCEL_ASKED; /* its body runs: the next await will see to it */
         return;

@@ -30,7 +30,8 @@ enum bight_deferred_flag {
     BIGHT_DEFERRED_OUT_OF_MEMORY = 1 << 13, /* the shared one of D34 */
     BIGHT_DEFERRED_GROUP = 1 << 14,         /* fired by a group (group.h), which is its canceller's context */
     BIGHT_DEFERRED_COROUTINE = 1 << 15,     /* a coroutine will fire it: resume is set, the context is its */
-    BIGHT_DEFERRED_CANCEL_ASKED = 1 << 16   /* of a coroutine: cancelled while it did not wait (D36) */
+    BIGHT_DEFERRED_CANCEL_ASKED = 1 << 16,  /* of a coroutine: cancelled while it did not wait (D36) */
+    BIGHT_DEFERRED_PATIENT = 1 << 17        /* a cancel asks its canceller, each time, and does not fire it */
 };
 
 /* No level runs while one of these is set. */

@@ -2,39 +2,14 @@
 /* scope.c - scopes: an owner of Deferreds that owns timers and members besides (D37).
  *
  * Members stand in rings that say how far they have been asked: fresh, asked to close, asked to abort. A sweep moves
- * each to the next ring before it asks, so members may come and go meanwhile. Each close gives a Deferred that is
- * forwarded from one that was made with the scope, so that closing works without memory. `busy` keeps the memory
- * while one of our own functions is on it. */
-#include <bight/sys/scope.h>
+ * each to the next ring before it asks, so members may come and go meanwhile; scopes among them are left to the walk of
+ * scope_tree.c. Each close gives a Deferred that is forwarded from one that was made with the scope, so that closing
+ * works without memory. `busy` keeps the memory while one of our own functions is on it. */
+#include "deferred/scope.h"
 
 #include <bight/memory.h>
 
 #include "base/check.h"
-#include "base/list.h"
-#include "deferred/owner.h"
-
-struct bight_scope {
-    struct bight_owner owner;
-    struct bight_clock *clock;
-    struct bight_scope_member fresh, closing, aborting; /* heads of rings */
-    struct bight_link timers;
-    size_t member_count, timer_count;
-    struct bight_timer deadline;
-    struct bight_deferred *ended;
-    struct bight_promise ended_promise;
-    unsigned busy;
-    bool is_closing;
-    bool is_freed;
-};
-
-struct scope_timer {
-    struct bight_link link;
-    struct bight_scope *scope;
-    struct bight_timer timer;
-    bight_timer_function function;
-    void *context;
-    bight_release_function release;
-};
 
 /* -------------------------------------------------------------------------------------------- rings */
 
@@ -58,51 +33,60 @@ static void ring_remove(struct bight_scope_member *member)
     member->next = member->previous = NULL;
 }
 
-/* ---------------------------------------------------------------------------------------- life */
+/* --------------------------------------------------------------------------------------------- life */
 
-/* The end of the scope, or of its memory, when it is due. */
-static void look_for_the_end(struct bight_scope *scope)
+/* Its end, or that of its memory. Gives the scope around it, whose end may be due now. */
+static struct bight_scope *end(struct bight_scope *scope)
 {
-    if (!scope->is_closing || scope->busy > 0 || bight_scope_count(scope) > 0) {
-        return;
-    }
     scope->busy++;
-    bight_timer_cancel(scope->deadline);
+    scope->is_over = true;
+    bight_timer_cancel(scope->timer);
     if (bight_promise_is_open(scope->ended_promise)) {
         bight_callback(scope->ended_promise, NULL, NULL);
     }
+    struct bight_scope *outer = bight_scope_take_out(&scope->member);
     scope->busy--;
     if (scope->is_freed && scope->busy == 0) {
         bight_deferred_release(scope->ended);
         bight_free(scope);
     }
+    return outer;
 }
 
-static void leave_busy(struct bight_scope *scope)
+void bight_scope_look_for_the_end(struct bight_scope *scope)
+{
+    while (scope != NULL && scope->is_closing && scope->busy == 0 && bight_scope_count(scope) == 0) {
+        scope = end(scope);
+    }
+}
+
+void bight_scope_leave_busy(struct bight_scope *scope)
 {
     scope->busy--;
-    look_for_the_end(scope);
+    bight_scope_look_for_the_end(scope);
 }
 
 static void ties_have_ended(struct bight_owner *owner)
 {
-    look_for_the_end(BIGHT_CONTAINER(owner, struct bight_scope, owner));
+    bight_scope_look_for_the_end(BIGHT_CONTAINER(owner, struct bight_scope, owner));
 }
 
 struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock)
 {
-    (void)place;
     struct bight_scope *scope = bight_calloc(1, sizeof(*scope));
     if (scope == NULL) {
         return NULL;
     }
-    scope->ended = bight_deferred_new(&scope->ended_promise, NULL, NULL);
+    scope->ended = bight_deferred_new_at(place, &scope->ended_promise, NULL, NULL, NULL);
     if (bight_deferred_has_fired(scope->ended)) {
         bight_free(scope);
         return NULL;
     }
     scope->clock = clock;
+    scope->made_at = place;
+    (void)bight_seconds_to_nanoseconds(BIGHT_SCOPE_GRACE, &scope->grace);
     bight_owner_init(&scope->owner, ties_have_ended);
+    scope->owner.refused = bight_scope_report_late_tie;
     bight_list_init(&scope->timers);
     ring_init(&scope->fresh);
     ring_init(&scope->closing);
@@ -115,14 +99,16 @@ void bight_scope_free(struct bight_scope *scope)
     if (scope == NULL) {
         return;
     }
-    if (scope->is_freed) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_scope_free: it has been freed");
+    if (scope->is_freed || scope->is_nursery) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+            scope->is_nursery ? "bight_scope_free: it is bight_scope_run's" : "bight_scope_free: it has been freed");
         return;
     }
-    scope->busy++;
     scope->is_freed = true;
-    bight_deferred_release(bight_scope_close(scope, 0));
-    leave_busy(scope);
+    scope->busy++;
+    bight_scope_report_left(scope, "that is freed");
+    bight_scope_command(scope, BIGHT_SCOPE_ABORT, 0);
+    bight_scope_leave_busy(scope);
 }
 
 struct bight_owner *bight_scope_owner(struct bight_scope *scope)
@@ -142,67 +128,82 @@ size_t bight_scope_count(const struct bight_scope *scope)
 
 /* ------------------------------------------------------------------------------------------ closing */
 
-/* A timer whose function is running cannot be cancelled: it stays until that has returned. */
-static void cancel_timers(struct bight_scope *scope)
+/* The first of `from` goes to `to`; NULL: there is none. */
+static struct bight_scope_member *move_first(struct bight_scope_member *to, struct bight_scope_member *from)
 {
-    struct bight_link left;
-    bight_list_take_all(&left, &scope->timers);
-    while (!bight_list_is_empty(&left)) {
-        struct scope_timer *timer = BIGHT_CONTAINER(left.next, struct scope_timer, link);
-        bight_list_remove(&timer->link);
-        bight_list_append(&scope->timers, &timer->link);
-        bight_timer_cancel(timer->timer);
+    struct bight_scope_member *member = from->next;
+    if (member == from) {
+        return NULL;
+    }
+    ring_remove(member);
+    ring_append(to, member);
+    return member;
+}
+
+static void close_members(struct bight_scope *scope, struct bight_scope_walk *walk)
+{
+    struct bight_scope_member *member;
+    while ((member = move_first(&scope->closing, &scope->fresh)) != NULL) {
+        if (!bight_scope_pass_on(walk, member, BIGHT_SCOPE_CLOSE, scope->until)) {
+            member->ops->close(member);
+        }
     }
 }
 
-static void close_members(struct bight_scope *scope)
+static void abort_members(struct bight_scope *scope, struct bight_scope_walk *walk, enum bight_scope_order order)
 {
-    while (scope->fresh.next != &scope->fresh) {
-        struct bight_scope_member *member = scope->fresh.next;
-        ring_remove(member);
-        ring_append(&scope->closing, member);
-        member->ops->close(member);
+    struct bight_scope_member *member;
+    while ((member = move_first(&scope->aborting, &scope->closing)) != NULL) {
+        if (!bight_scope_pass_on(walk, member, order, 0)) {
+            member->ops->abort(member);
+        }
     }
-}
-
-static void abort_what_is_left(struct bight_scope *scope)
-{
-    bight_timer_cancel(scope->deadline);
-    while (scope->closing.next != &scope->closing) {
-        struct bight_scope_member *member = scope->closing.next;
-        ring_remove(member);
-        ring_append(&scope->aborting, member);
-        member->ops->abort(member);
-    }
-    bight_owner_sweep(&scope->owner);
 }
 
 static void deadline_passed(void *context)
 {
-    struct bight_scope *scope = context;
-    scope->busy++;
-    abort_what_is_left(scope);
-    leave_busy(scope);
+    bight_scope_command(context, BIGHT_SCOPE_ABORT_LATE, 0);
 }
 
-/* Whoever cannot be given until the deadline, for want of memory or a proper one, is aborted at once. */
-static void give_until(struct bight_scope *scope, double seconds)
+/* False: there is no time, or no memory to wait. */
+static bool give_time(struct bight_scope *scope)
 {
-    if (seconds == 0 ||
-        bight_clock_call_later(scope->clock, seconds, deadline_passed, scope, NULL, &scope->deadline) != BIGHT_OK) {
-        abort_what_is_left(scope);
+    if (scope->until == UINT64_MAX) {
+        return true;
     }
+    return scope->until > bight_clock_now(scope->clock) &&
+           bight_clock_call_at(scope->clock, scope->until, deadline_passed, scope, NULL, &scope->timer) == BIGHT_OK;
 }
 
-static void begin_closing(struct bight_scope *scope, double seconds)
+static void begin_closing(struct bight_scope *scope, struct bight_scope_walk *walk, uint64_t until)
 {
     scope->is_closing = true;
+    scope->until = until;
+    bight_timer_cancel(scope->timer);
     bight_owner_end(&scope->owner);
-    cancel_timers(scope);
-    close_members(scope);
-    if (bight_scope_count(scope) > 0) {
-        give_until(scope, seconds);
+    bight_scope_cancel_timers(scope);
+    close_members(scope, walk);
+}
+
+void bight_scope_obey(struct bight_scope *scope, struct bight_scope_walk *walk)
+{
+    enum bight_scope_order order = scope->order;
+    scope->order = BIGHT_SCOPE_NOTHING;
+    if (!scope->is_closing) {
+        begin_closing(scope, walk, order == BIGHT_SCOPE_CLOSE ? scope->order_until : 0);
+        if (bight_scope_count(scope) == 0 || (order == BIGHT_SCOPE_CLOSE && give_time(scope))) {
+            return;
+        }
+    } else if (order == BIGHT_SCOPE_CLOSE) {
+        return;
     }
+    bight_timer_cancel(scope->timer);
+    if (order == BIGHT_SCOPE_ABORT_LATE) {
+        bight_scope_report_left(scope, "whose time is up");
+    }
+    close_members(scope, walk);
+    abort_members(scope, walk, order == BIGHT_SCOPE_CLOSE ? BIGHT_SCOPE_ABORT : order);
+    bight_owner_sweep(&scope->owner);
 }
 
 /* A Deferred of its own for each close, so that nobody can cancel another's. */
@@ -216,71 +217,29 @@ static struct bight_deferred *wait_for_the_end(struct bight_scope *scope)
     return deferred;
 }
 
+/* Whoever gives no proper time gives none. */
 struct bight_deferred *bight_scope_close(struct bight_scope *scope, double seconds)
 {
+    uint64_t span;
+    int code = bight_seconds_to_nanoseconds(seconds, &span);
+    if (code != BIGHT_OK) {
+        span = 0;
+        bight_usage_error(code, BIGHT_HERE, "bight_scope_close");
+    }
     scope->busy++;
     struct bight_deferred *deferred = wait_for_the_end(scope);
     if (scope->is_closing) {
-        close_members(scope);
-        abort_what_is_left(scope);
+        bight_scope_command(scope, BIGHT_SCOPE_ABORT, 0);
     } else {
-        begin_closing(scope, seconds);
+        bight_scope_command(scope, BIGHT_SCOPE_CLOSE, bight_scope_time_in(scope, span));
     }
-    leave_busy(scope);
+    bight_scope_leave_busy(scope);
     return deferred;
-}
-
-/* ------------------------------------------------------------------------------------------- timers */
-
-static void run_timer(void *context)
-{
-    struct scope_timer *timer = context;
-    timer->function(timer->context);
-}
-
-static void release_timer(void *context)
-{
-    struct scope_timer *timer = context;
-    struct bight_scope *scope = timer->scope;
-    scope->busy++;
-    bight_list_remove(&timer->link);
-    scope->timer_count--;
-    if (timer->release != NULL) {
-        timer->release(timer->context);
-    }
-    bight_free(timer);
-    leave_busy(scope);
-}
-
-int bight_scope_call_later_at(const char *place, struct bight_scope *scope, double seconds,
-    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *handle)
-{
-    (void)place;
-    if (scope->is_closing) {
-        return BIGHT_E_CANCELLED;
-    }
-    struct scope_timer *timer = bight_malloc(sizeof(*timer));
-    if (timer == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    *timer = (struct scope_timer) { .scope = scope, .function = function, .context = context, .release = release };
-    int code = bight_clock_call_later(scope->clock, seconds, run_timer, timer, release_timer, &timer->timer);
-    if (code != BIGHT_OK) {
-        bight_free(timer);
-        return code;
-    }
-    bight_list_append(&scope->timers, &timer->link);
-    scope->timer_count++;
-    if (handle != NULL) {
-        *handle = timer->timer;
-    }
-    return BIGHT_OK;
 }
 
 /* ------------------------------------------------------------------------------------------ members */
 
-/* The scope that it was in, whose end may be due now; NULL when it was in none. */
-static struct bight_scope *take_out(struct bight_scope_member *member)
+struct bight_scope *bight_scope_take_out(struct bight_scope_member *member)
 {
     struct bight_scope *scope = member->scope;
     if (scope == NULL) {
@@ -292,6 +251,13 @@ static struct bight_scope *take_out(struct bight_scope_member *member)
     return scope;
 }
 
+void bight_scope_put_in(struct bight_scope *scope, struct bight_scope_member *member)
+{
+    member->scope = scope;
+    ring_append(&scope->fresh, member);
+    scope->member_count++;
+}
+
 int bight_scope_join(
     struct bight_scope *scope, struct bight_scope_member *member, const struct bight_scope_member_ops *ops)
 {
@@ -299,23 +265,17 @@ int bight_scope_join(
         return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_scope_join");
     }
     if (scope->is_closing) {
+        bight_scope_report_late_member(scope, member, ops);
         return BIGHT_E_CANCELLED;
     }
-    struct bight_scope *left = take_out(member);
+    struct bight_scope *left = bight_scope_take_out(member);
     member->ops = ops;
-    member->scope = scope;
-    ring_append(&scope->fresh, member);
-    scope->member_count++;
-    if (left != NULL) {
-        look_for_the_end(left); /* last: whoever hears of it may move the member on, or free either scope */
-    }
+    bight_scope_put_in(scope, member);
+    bight_scope_look_for_the_end(left); /* last: whoever hears of it may move the member on, or free either scope */
     return BIGHT_OK;
 }
 
 void bight_scope_leave(struct bight_scope_member *member)
 {
-    struct bight_scope *left = take_out(member);
-    if (left != NULL) {
-        look_for_the_end(left);
-    }
+    bight_scope_look_for_the_end(bight_scope_take_out(member));
 }
