@@ -162,11 +162,8 @@ static void use_as_completed(void)
 {
     make_five();
     struct bight_as_completed *completed = bight_as_completed_new(members, FIVE);
-    struct bight_deferred *early = completed == NULL ? NULL : bight_as_completed_next(completed);
+    struct bight_deferred *early = bight_as_completed_next(completed);
     fire_five();
-    if (completed == NULL) {
-        return;
-    }
     settle(early);
     for (int i = 0; i < 3; i++) {
         settle(bight_as_completed_next(completed));

@@ -91,6 +91,13 @@ class Programs(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertEqual(sorted(done.stdout.split(b"\n")), [b"", b"a turn has passed", b"counted 500500", b"signal USR1"])
 
+    def test_company(self):
+        done = subprocess.run([PROGRAMS / "company"], capture_output=True, timeout=PATIENCE, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        page = (ROOT / "docs/combinators.md").read_text()
+        shown = "".join(re.findall(r"^    ((?:Amsterdam|Bergen|Cork|gather|race|next): .*\n)", page, re.M))
+        self.assertEqual(done.stdout, shown)
+
     def test_rot13(self):
         with Server("rot13") as server:
             self.assertEqual(server.converse(b"Bight, 13!"), b"Ovtug, 13!")

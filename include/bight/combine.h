@@ -94,7 +94,8 @@ BIGHT_API struct bight_deferred *bight_when_all_at(
 
 struct bight_as_completed;
 
-/* D27: the members' results one at a time, in the order in which they come. NULL without memory. Cancels nothing. */
+/* D27: the members' results one at a time, in the order in which they come. Cancels nothing. Without memory it is NULL,
+ * of which the functions below make a next that has failed with OUT_OF_MEMORY, and none remaining. */
 BIGHT_API struct bight_as_completed *bight_as_completed_new(struct bight_deferred *const *members, size_t count);
 
 /* The next to complete, as bight_type_indexed (whose result may be a failure); several may wait, first come first

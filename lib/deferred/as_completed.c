@@ -88,7 +88,7 @@ struct bight_as_completed *bight_as_completed_new(struct bight_deferred *const *
 
 size_t bight_as_completed_remaining(const struct bight_as_completed *completed)
 {
-    return completed->unheard_or_queued - completed->waiting;
+    return completed == NULL ? 0 : completed->unheard_or_queued - completed->waiting;
 }
 
 static void cancel_waiter(struct bight_promise promise, void *context)
@@ -129,6 +129,9 @@ static struct bight_deferred *wait_in_row(
 
 struct bight_deferred *bight_as_completed_next_at(const char *place, struct bight_as_completed *completed)
 {
+    if (completed == NULL) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
     if (completed->group.is_over) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_ABANDONED));
     }
