@@ -3,6 +3,7 @@
  * D32, D37). */
 #include <bight/scope.h>
 
+#include "base/places.h"
 #include "transport_support.h"
 
 struct larger {
@@ -200,6 +201,34 @@ START_TEST(closing_a_scope_loses_its_connections_and_then_aborts) /* D37 */
     bight_testing_advance(reactor, 0.2);
     ck_heard("lost:CONNECTION_ABORTED scope-closed");
     bight_deferred_release(done);
+    bight_scope_free(scope);
+    tear_down();
+}
+END_TEST
+
+static void hear_warning(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    if (event->level == BIGHT_LOG_WARNING && strcmp(event->system, "scope") == 0) {
+        hear("%s", event->message);
+    }
+}
+
+START_TEST(a_connection_that_tries_to_outlive_its_scope_is_named_in_debug_mode) /* D37 */
+{
+    bight_log_set_observer(hear_warning, NULL);
+    bight_deferred_set_debug(true);
+    set_up();
+    const char *before = bight_places_here("maker.c:1");
+    struct bight_string_peer *far = bight_string_connect(reactor, &probe_factory, false);
+    bight_places_here(before);
+    ck_heard("made");
+    struct bight_scope *scope = bight_scope_new(bight_reactor_clock(reactor));
+    ck_assert_int_eq(bight_protocol_join_scope(bight_string_protocol(far), scope), 0);
+    bight_deferred_release(bight_scope_close(scope, 2));
+    bight_testing_advance(reactor, 2.1);
+    ck_heard("left in a scope whose time is up: a connection (made at maker.c:1) lost:CONNECTION_ABORTED");
+    bight_string_peer_free(far);
     bight_scope_free(scope);
     tear_down();
 }
@@ -487,6 +516,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, tying_in_connection_lost_cancels_at_once);
     tcase_add_test(tests, ties_of_a_protocol_that_was_never_connected_end_with_it);
     tcase_add_test(tests, closing_a_scope_loses_its_connections_and_then_aborts);
+    tcase_add_test(tests, a_connection_that_tries_to_outlive_its_scope_is_named_in_debug_mode);
     tcase_add_test(tests, a_connection_that_ends_leaves_its_scope);
     tcase_add_test(tests, a_closing_scope_takes_nobody_in);
     tcase_add_test(tests, a_result_destroyed_lets_go_and_discarded_aborts);

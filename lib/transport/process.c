@@ -197,7 +197,11 @@ static void abort_member(struct bight_scope_member *member)
     (void)bight_process_abort(BIGHT_CONTAINER(member, struct bight_process, member));
 }
 
-static const struct bight_scope_member_ops member_ops = { .close = close_member, .abort = abort_member };
+static const struct bight_scope_member_ops member_ops = {
+    .close = close_member,
+    .abort = abort_member,
+    .kind = "process",
+};
 
 int bight_process_join_scope(struct bight_process *process, struct bight_scope *scope)
 {

@@ -7,6 +7,7 @@
 #include <bight/memory.h>
 #include <bight/transport.h>
 
+#include "base/places.h"
 #include "transport/transport.h"
 
 /* In protocol->reserved. */
@@ -149,7 +150,7 @@ void bight_protocol_end_ties(struct bight_protocol *protocol)
 
 /* --------------------------------------------------------------------------------------- scopes (D37) */
 
-static struct bight_transport *transport_of(struct bight_scope_member *member)
+static struct bight_transport *transport_of(const struct bight_scope_member *member)
 {
     return BIGHT_CONTAINER(member, struct bight_extension, member)->transport;
 }
@@ -164,7 +165,18 @@ static void abort_member(struct bight_scope_member *member)
     (void)bight_transport_abort_connection(transport_of(member));
 }
 
-static const struct bight_scope_member_ops member_ops = { .close = close_member, .abort = abort_member };
+static const char *member_made_at(const struct bight_scope_member *member)
+{
+    const struct bight_transport *transport = transport_of(member);
+    return bight_places_find(transport, transport->id, NULL);
+}
+
+static const struct bight_scope_member_ops member_ops = {
+    .close = close_member,
+    .abort = abort_member,
+    .kind = "connection",
+    .made_at = member_made_at,
+};
 
 int bight_protocol_join_scope(struct bight_protocol *protocol, struct bight_scope *scope)
 {
