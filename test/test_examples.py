@@ -91,6 +91,22 @@ class Programs(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertEqual(sorted(done.stdout.split(b"\n")), [b"", b"a turn has passed", b"counted 500500", b"signal USR1"])
 
+    def test_threads(self):
+        done = subprocess.run([PROGRAMS / "threads"], capture_output=True, timeout=PATIENCE, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        shown = "".join(line.strip() + "\n" for line in (ROOT / "docs/threads.md").read_text().splitlines()
+                        if re.match("    (the loop|a dish|2 jobs)", line))
+        self.assertEqual(sorted(done.stdout.splitlines()), sorted(shown.splitlines()))
+
+    def test_counter(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "number")
+            counters = [subprocess.Popen([PROGRAMS / "counter", path, "25"]) for _ in range(4)]
+            self.assertEqual([counter.wait(PATIENCE) for counter in counters], [0] * 4)
+            with open(path) as file:
+                self.assertEqual(file.read(), "100\n")
+            self.assertIn(path + ".lock", [entry.path for entry in os.scandir(directory)])
+
     def test_company(self):
         done = subprocess.run([PROGRAMS / "company"], capture_output=True, timeout=PATIENCE, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))

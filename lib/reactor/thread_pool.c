@@ -62,7 +62,7 @@ static struct bight_thread_pool *make_pool(struct bight_reactor *reactor, const 
     pool->mailbox = bight_reactor_mailbox(reactor);
     pool->clock = reactor->system->ops->start_job != NULL ? reactor->system : bight_system_real();
     pool->patience = PATIENCE;
-    strcpy(pool->name, name);
+    memcpy(pool->name, name, strlen(name) + 1);
     enlist(pool);
     return pool;
 }
