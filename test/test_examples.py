@@ -114,6 +114,14 @@ class Programs(unittest.TestCase):
         shown = "".join(re.findall(r"^    ((?:Amsterdam|Bergen|Cork|gather|race|next): .*\n)", page, re.M))
         self.assertEqual(done.stdout, shown)
 
+    def test_turns(self):
+        done = subprocess.run([PROGRAMS / "turns"], capture_output=True, timeout=PATIENCE, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        page = (ROOT / "docs/synchronisation.md").read_text()
+        for name in ["event|barrier", "semaphore", "condition", "queue"]:
+            lines = re.compile(f"^(?:    )?((?:{name}): .*\\n)", re.M)
+            self.assertEqual(lines.findall(done.stdout), lines.findall(page))
+
     def test_rot13(self):
         with Server("rot13") as server:
             self.assertEqual(server.converse(b"Bight, 13!"), b"Ovtug, 13!")
