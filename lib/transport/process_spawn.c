@@ -86,8 +86,9 @@ static bool are_options_good(const struct bight_process_options *options)
 static int take_options(struct starting *starting, const struct bight_process_options *given)
 {
     struct bight_process_options *options = &starting->options;
-    size_t size = given == NULL ? 0 : given->size;
-    memcpy(options, given, size < sizeof *options ? size : sizeof *options);
+    if (given != NULL) {
+        memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
+    }
     if (options->path == NULL && options->argv != NULL) {
         options->path = options->argv[0];
     }

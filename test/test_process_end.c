@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* test_process_end.c - how children end: scopes, the end of a run, forks, hosts that reap, kernels without pidfd. */
+#include "process_support.h"
+
+#include <bight/scope.h>
+#include <bight/sys/spawn.h>
+#include <bight/testing.h>
+
+/* ------------------------------------------------------------------------- kernels without pidfd */
+
+static struct bight_system_ops old_ops;
+static struct bight_system old_kernel = { &old_ops };
+
+static int old_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
+{
+    (void)system;
+    int result = bight_system_real()->ops->spawn(bight_system_real(), plan, spawned);
+    if (result == 0) {
+        close(spawned->pidfd);
+        spawned->pidfd = -1;
+    }
+    return result;
+}
+
+static void begin_on_old_kernel(void)
+{
+    struct bight_reactor_options options = { .size = sizeof options, .leave_signals = true, .system = &old_kernel };
+    old_ops = *bight_system_real()->ops;
+    old_ops.spawn = old_spawn;
+    descriptors_before = count_descriptors();
+    reactor = bight_reactor_new_full(&options);
+}
+
+static volatile sig_atomic_t heard;
+
+static void hear(int number)
+{
+    (void)number;
+    heard = 1;
+}
+
+START_TEST(without_pidfds_children_are_reaped_by_their_signal) /* T21 */
+{
+    enum { CHILDREN = 100 };
+    static struct child children[CHILDREN];
+    signal(SIGCHLD, hear);
+    begin_on_old_kernel();
+    for (int i = 0; i < CHILDREN; i++) {
+        spawn_shell(&children[i], i % 2 == 0 ? "exit 7" : "exec cat");
+    }
+    for (int i = 1; i < CHILDREN; i += 2) {
+        ck_assert_int_eq(bight_process_signal(children[i].base.process, SIGTERM), 0);
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        turn_until(&children[i].ended);
+        ck_assert_int_eq(children[i].status, i % 2 == 0 ? 7 : -1);
+        ck_assert_int_eq(children[i].signal, i % 2 == 0 ? 0 : SIGTERM);
+    }
+    heard = 0;
+    raise(SIGCHLD); /* what stood before is back */
+    ck_assert_int_eq(heard, 1);
+    end_processes();
+}
+END_TEST
+
+static void ignore(int number, void *context)
+{
+    (void)number;
+    (void)context;
+}
+
+START_TEST(a_host_that_has_the_signals_is_told_so)
+{
+    struct bight_reactor_options options = { .size = sizeof options };
+    struct bight_process_options usual = { .size = sizeof usual };
+    struct child child;
+    bight_log_set_level((enum bight_log_level)99);
+    struct bight_reactor *owner = bight_reactor_new_full(&options);
+    ck_assert_int_eq(bight_on_signal(owner, SIGUSR1, ignore, NULL), 0);
+    begin_on_old_kernel();
+    child_init(&child);
+    ck_assert_int_eq(spawn_shell_full(&child, "exec cat", usual), BIGHT_E_SIGNALS_OWNED);
+    ck_assert_ptr_null(child.base.process);
+    end_processes();
+    bight_reactor_free(owner);
+}
+END_TEST
+
+START_TEST(a_table_without_processes_supports_none)
+{
+    struct bight_reactor_options options = { .size = sizeof options, .system = &old_kernel };
+    struct bight_process_options usual = { .size = sizeof usual };
+    struct child child;
+    old_ops = *bight_system_real()->ops;
+    old_ops.spawn = NULL;
+    reactor = bight_reactor_new_full(&options);
+    child_init(&child);
+    ck_assert_int_eq(spawn_shell_full(&child, "exit 0", usual), BIGHT_E_NOT_SUPPORTED);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------ others that reap */
+
+START_TEST(children_of_the_host_are_the_hosts)
+{
+    struct child child;
+    int status;
+    begin_processes();
+    pid_t own = fork();
+    if (own == 0) {
+        _exit(9);
+    }
+    run_shell(&child, "exit 2");
+    ck_assert_int_eq(child.status, 2);
+    ck_assert_int_eq(waitpid(own, &status, 0), own);
+    ck_assert_int_eq(WEXITSTATUS(status), 9);
+    end_processes();
+}
+END_TEST
+
+START_TEST(a_child_that_somebody_else_has_reaped_ends_without_a_status)
+{
+    struct child child;
+    begin_processes();
+    spawn_shell(&child, "exit 2");
+    waitpid(bight_process_pid(child.base.process), NULL, 0);
+    turn_until(&child.ended);
+    ck_assert_int_eq(child.code, BIGHT_E_PROCESS);
+    ck_assert_int_eq(child.status, -1);
+    ck_assert_int_eq(child.signal, 0);
+    end_processes();
+}
+END_TEST
+
+START_TEST(a_host_that_ignores_its_childrens_ends_has_children_without_a_status)
+{
+    struct child child;
+    struct bight_process_options options = { .path = "/x/y" };
+    begin_processes();
+    signal(SIGCHLD, SIG_IGN);
+    run_shell(&child, "exit 2");
+    ck_assert_int_eq(child.code, BIGHT_E_PROCESS);
+    options.size = sizeof options;
+    ck_assert_int_eq(bight_spawn_process(reactor, &child.base, &options, NULL), BIGHT_E_NOT_STARTED);
+    end_processes();
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------------- scopes */
+
+static int scope_ended;
+
+static void note_end(struct bight_result *result, void *context)
+{
+    ck_assert_ptr_null(bight_result_failure(result));
+    (void)context;
+    scope_ended = 1;
+}
+
+static void close_scope(struct bight_scope *scope, double seconds)
+{
+    struct bight_deferred *deferred = bight_scope_close(scope, seconds);
+    scope_ended = 0;
+    bight_deferred_add_both(deferred, note_end, NULL);
+    bight_deferred_release(deferred);
+}
+
+START_TEST(a_closing_scope_terminates_its_processes) /* D37 */
+{
+    struct child child, quiet;
+    begin_processes();
+    struct bight_scope *scope = bight_scope_new(bight_reactor_clock(reactor));
+    spawn_shell(&child, "exec cat");
+    spawn_shell(&quiet, "trap 'echo ending; exit 3' TERM; kill -STOP $$; cat; exit 4");
+    ck_assert_int_eq(bight_process_join_scope(child.base.process, scope), 0);
+    ck_assert_int_eq(bight_process_join_scope(quiet.base.process, scope), 0);
+    ck_assert_uint_eq(bight_scope_count(scope), 2);
+    close_scope(scope, 1e9);
+    bight_process_signal(quiet.base.process, SIGCONT);
+    turn_until(&scope_ended);
+    ck_assert_int_eq(child.ended + quiet.ended, 2);
+    ck_assert(child.signal == SIGTERM || child.status == 0); /* its input ended too */
+    ck_assert(quiet.status == 3 || quiet.signal == SIGTERM); /* it may not have come to the trap */
+    bight_scope_free(scope);
+    end_processes();
+}
+END_TEST
+
+START_TEST(a_scope_kills_at_its_deadline_with_the_whole_group) /* D37 */
+{
+    struct bight_process_options options = { .process_group = true };
+    struct child child;
+    begin_processes();
+    struct bight_reactor *clock = bight_testing_reactor_new(); /* virtual: its time is advanced */
+    struct bight_scope *scope = bight_scope_new(bight_reactor_clock(clock));
+    child_init(&child);
+    ck_assert_int_eq(spawn_shell_full(&child, "trap '' TERM; echo ready; sleep 1000 & sleep 1000", options), 0);
+    ck_assert_int_eq(bight_process_join_scope(child.base.process, scope), 0);
+    while (child.size[1] == 0) {
+        turn();
+    }
+    close_scope(scope, 5);
+    turn_until(&child.lost[0]);
+    ck_assert_int_eq(child.exited, 0);
+    bight_testing_advance(clock, 4.9);
+    ck_assert(bight_process_is_alive(child.base.process));
+    bight_testing_advance(clock, 0.2);
+    turn_until(&scope_ended);
+    ck_assert_int_eq(child.signal, SIGKILL);
+    ck_assert_int_eq(child.ended, 1);
+    bight_scope_free(scope);
+    bight_reactor_free(clock);
+    end_processes();
+}
+END_TEST
+
+START_TEST(an_aborted_scope_does_not_wait_for_grandchildren) /* D37 */
+{
+    struct child child;
+    int hold[2];
+    begin_processes();
+    struct bight_scope *scope = bight_scope_new(bight_reactor_clock(reactor));
+    ck_assert_int_eq(pipe2(hold, O_CLOEXEC), 0);
+    struct bight_child_descriptor all[] = { { 0, BIGHT_CHILD_INHERIT, hold[0] }, { 1, BIGHT_CHILD_WRITES, -1 } };
+    struct bight_process_options options = { .descriptors = all, .descriptor_count = 2 };
+    child_init(&child);
+    ck_assert_int_eq(spawn_shell_full(&child, "exec 3<&0; cat <&3 & exit 0", options), 0);
+    ck_assert_int_eq(bight_process_join_scope(child.base.process, scope), 0);
+    turn_until(&child.exited);
+    close_scope(scope, 0);
+    turn_until(&scope_ended);
+    ck_assert_int_eq(child.ended, 1);
+    ck_assert_int_eq(child.lost_code[1], BIGHT_E_CONNECTION_ABORTED);
+    bight_scope_free(scope);
+    close(hold[0]);
+    close(hold[1]);
+    end_processes();
+}
+END_TEST
+
+START_TEST(a_closing_scope_takes_no_process) /* D37 */
+{
+    struct child child;
+    begin_processes();
+    struct bight_scope *scope = bight_scope_new(bight_reactor_clock(reactor));
+    close_scope(scope, 0);
+    spawn_shell(&child, "exec cat");
+    ck_assert_int_eq(bight_process_join_scope(child.base.process, scope), BIGHT_E_CANCELLED);
+    ck_assert(bight_process_is_alive(child.base.process));
+    bight_process_abort(child.base.process);
+    turn_until(&child.ended);
+    bight_scope_free(scope);
+    end_processes();
+}
+END_TEST
+
+/* -------------------------------------------------------------------------------- the end of a run */
+
+static int end_of_life[2]; /* the child has the writing end */
+static pid_t child_pid;
+
+static void stop_run(struct child *child)
+{
+    (void)child;
+    bight_reactor_stop(reactor);
+}
+
+static void stop_on_data(struct child *child, int fd)
+{
+    (void)fd;
+    stop_run(child);
+}
+
+/* A child that says that it is there, and whose end can be heard without reaping it. */
+static void run_with(struct child *child, const char *script, enum bight_child_at_shutdown policy)
+{
+    ck_assert_int_eq(pipe2(end_of_life, O_CLOEXEC), 0);
+    struct bight_child_descriptor all[] = { { 0, BIGHT_CHILD_READS, -1 }, { 1, BIGHT_CHILD_WRITES, -1 },
+        { 3, BIGHT_CHILD_INHERIT, end_of_life[1] } };
+    struct bight_process_options options = { .descriptors = all, .descriptor_count = 3, .at_shutdown = policy };
+    child_init(child);
+    child->on_data = stop_on_data;
+    ck_assert_int_eq(spawn_shell_full(child, script, options), 0);
+    child_pid = bight_process_pid(child->base.process);
+    close(end_of_life[1]);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+}
+
+static void wait_for_end_of_life(void)
+{
+    char byte;
+    ck_assert_int_eq(read(end_of_life[0], &byte, 1), 0);
+    close(end_of_life[0]);
+}
+
+START_TEST(the_end_of_a_run_terminates_and_ends_what_lives) /* R3, T21 */
+{
+    struct child child;
+    begin_processes();
+    run_with(&child, "echo x; exec sleep 1000", BIGHT_CHILD_TERMINATE);
+    ck_assert_int_eq(child.ended, 1);
+    ck_assert_int_eq(child.end_code, BIGHT_E_SHUTDOWN);
+    ck_assert_int_eq(child.exited, 0);
+    ck_assert_int_eq(child.lost_code[1], BIGHT_E_CONNECTION_LOST);
+    ck_assert_int_eq(child.lost[0] + child.lost[1], 2);
+    ck_assert_int_eq(bight_process_signal(child.base.process, SIGKILL), BIGHT_E_CLOSED);
+    wait_for_end_of_life();
+    struct child other; /* a run that comes later reaps the one that was left */
+    run_shell(&other, "exit 0");
+    while (!has_no_children()) {
+        turn();
+    }
+    ck_assert_int_eq(child.ended, 1);
+    end_processes();
+}
+END_TEST
+
+START_TEST(what_was_left_is_reaped_when_the_reactor_goes) /* T21 */
+{
+    struct child child;
+    siginfo_t info;
+    begin_processes();
+    run_with(&child, "echo x; exec sleep 1000", BIGHT_CHILD_TERMINATE);
+    ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+    wait_for_end_of_life();
+    end_processes();
+}
+END_TEST
+
+START_TEST(a_child_may_be_left_alone_at_the_end_of_a_run)
+{
+    struct child child;
+    begin_processes();
+    run_with(&child, "echo x; exec sleep 1000", BIGHT_CHILD_LEAVE);
+    ck_assert_int_eq(child.end_code, BIGHT_E_SHUTDOWN);
+    bight_reactor_free(reactor);
+    ck_assert_int_eq(waitpid(child_pid, NULL, WNOHANG), 0); /* it lives, and is ours now */
+    ck_assert_int_eq(kill(child_pid, SIGKILL), 0);
+    wait_for_end_of_life();
+    ck_assert_int_eq(waitpid(child_pid, NULL, 0), child_pid);
+    ck_assert_int_eq(count_descriptors(), descriptors_before);
+}
+END_TEST
+
+START_TEST(a_child_may_be_killed_at_the_end_of_a_run)
+{
+    struct child child;
+    begin_processes();
+    run_with(&child, "trap '' TERM; echo x; exec sleep 1000", BIGHT_CHILD_KILL);
+    ck_assert_int_eq(child.exited, 1);
+    ck_assert_int_eq(child.signal, SIGKILL);
+    ck_assert_int_eq(child.end_code, BIGHT_E_PROCESS_TERMINATED);
+    ck_assert(has_no_children());
+    wait_for_end_of_life();
+    end_processes();
+}
+END_TEST
+
+static int refused;
+
+static void start_another(struct child *child)
+{
+    struct bight_process_options options = { .size = sizeof options };
+    refused = spawn_shell_full(child, "exit 0", options);
+}
+
+START_TEST(nothing_is_started_while_a_run_ends) /* R3 */
+{
+    struct child child;
+    begin_processes();
+    spawn_shell(&child, "exec cat");
+    child.on_made = stop_run;
+    child.on_ended = start_another;
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert_int_eq(child.ended, 1);
+    ck_assert_int_eq(refused, BIGHT_E_SHUTDOWN);
+    bight_reactor_free(reactor);
+    waitpid(-1, NULL, 0);
+}
+END_TEST
+
+START_TEST(a_reactor_that_never_ran_ends_its_children_too)
+{
+    struct child child;
+    begin_processes();
+    spawn_shell(&child, "exec cat");
+    bight_reactor_free(reactor);
+    ck_assert_int_eq(child.made, 1);
+    ck_assert_int_eq(child.ended, 1);
+    ck_assert_str_eq(child.events, "Ml0l1l2E");
+    waitpid(-1, NULL, 0);
+    ck_assert(has_no_children());
+}
+END_TEST
+
+START_TEST(the_child_of_a_fork_leaves_the_parents_processes_alone) /* R13 */
+{
+    struct child child;
+    int status;
+    begin_processes();
+    spawn_shell(&child, "cat; exit 6");
+    bight_reactor_turn(reactor, false);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int code = bight_process_signal(child.base.process, SIGKILL);
+        bight_reactor_free(reactor);
+        _exit(code == BIGHT_E_CLOSED && child.ended == 1 ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+    ck_assert_int_eq(child.ended, 0);
+    bight_process_write(child.base.process, 0, "words", 5);
+    bight_process_close(child.base.process, 0);
+    turn_until(&child.ended);
+    ck_assert_str_eq(child.text[1], "words");
+    ck_assert_int_eq(child.status, 6);
+    end_processes();
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, without_pidfds_children_are_reaped_by_their_signal);
+    tcase_add_test(tests, a_host_that_has_the_signals_is_told_so);
+    tcase_add_test(tests, a_table_without_processes_supports_none);
+    tcase_add_test(tests, children_of_the_host_are_the_hosts);
+    tcase_add_test(tests, a_child_that_somebody_else_has_reaped_ends_without_a_status);
+    tcase_add_test(tests, a_host_that_ignores_its_childrens_ends_has_children_without_a_status);
+    tcase_add_test(tests, a_closing_scope_terminates_its_processes);
+    tcase_add_test(tests, a_scope_kills_at_its_deadline_with_the_whole_group);
+    tcase_add_test(tests, an_aborted_scope_does_not_wait_for_grandchildren);
+    tcase_add_test(tests, a_closing_scope_takes_no_process);
+    tcase_add_test(tests, the_end_of_a_run_terminates_and_ends_what_lives);
+    tcase_add_test(tests, what_was_left_is_reaped_when_the_reactor_goes);
+    tcase_add_test(tests, a_child_may_be_left_alone_at_the_end_of_a_run);
+    tcase_add_test(tests, a_child_may_be_killed_at_the_end_of_a_run);
+    tcase_add_test(tests, nothing_is_started_while_a_run_ends);
+    tcase_add_test(tests, a_reactor_that_never_ran_ends_its_children_too);
+    tcase_add_test(tests, the_child_of_a_fork_leaves_the_parents_processes_alone);
+}
+
+BIGHT_TEST_MAIN("process_end", add_tests)
