@@ -107,6 +107,20 @@ class Programs(unittest.TestCase):
                 self.assertEqual(file.read(), "100\n")
             self.assertIn(path + ".lock", [entry.path for entry in os.scandir(directory)])
 
+    def shown(self, page):
+        """What the page shows first as a program's output."""
+        lines = (ROOT / "docs" / page).read_text().splitlines()
+        first = next(i for i, line in enumerate(lines) if re.match("    [^ ]", line))
+        return "".join(line[4:] + "\n" for line in lines[first:lines.index("", first)])
+
+    def test_time(self):
+        done = subprocess.run([PROGRAMS / "time", "0.001"], capture_output=True, timeout=PATIENCE, text=True)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, self.shown("time.md"), ""))
+
+    def test_scopes(self):
+        done = subprocess.run([PROGRAMS / "scopes", "0.001"], capture_output=True, timeout=PATIENCE, text=True)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, self.shown("scopes.md"), ""))
+
     def test_company(self):
         done = subprocess.run([PROGRAMS / "company"], capture_output=True, timeout=PATIENCE, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
