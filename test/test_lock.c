@@ -357,8 +357,7 @@ static void take_turn(struct bight_result *result, void *context)
         turns--;
         return;
     }
-    turns++;
-    release_lock(result, lock);
+    turns += bight_lock_release(lock) == BIGHT_OK ? 1 : 0;
 }
 
 static void queue_up(int count)

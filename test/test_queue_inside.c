@@ -335,9 +335,8 @@ static void take_one(struct bight_result *result, void *context)
 {
     struct bight_result taken = { 0 };
     (void)context;
-    turns++;
     int code = bight_queue_try_get(queue, &taken);
-    ck_assert(code == BIGHT_OK || code == BIGHT_E_QUEUE_UNDERFLOW);
+    turns += code == BIGHT_OK || code == BIGHT_E_QUEUE_UNDERFLOW ? 1 : 0;
     bight_result_clear(&taken);
     bight_result_clear(result);
 }

@@ -268,8 +268,9 @@ static int turns;
 
 static void take_turn(struct bight_result *result, void *context)
 {
-    turns++;
-    release_it(result, context);
+    (void)result;
+    (void)context;
+    turns += bight_semaphore_release(semaphore) == BIGHT_OK ? 1 : 0;
 }
 
 static void many_turns(void)
