@@ -64,7 +64,8 @@ static void wait_for(struct bight_deferred *outer, struct bight_deferred *inner)
 
 int bight_deferred_begin_await(struct bight_deferred *outer, struct bight_deferred *inner)
 {
-    if (waits_for(inner, outer)) {
+    bool is_linked = ((inner->flags & BIGHT_DEFERRED_WAITING) | (outer->flags & BIGHT_DEFERRED_WAITED)) != 0;
+    if (inner == outer || (is_linked && waits_for(inner, outer))) {
         return BIGHT_E_CIRCULAR;
     }
     wait_for(outer, inner);
@@ -112,6 +113,9 @@ struct bight_deferred *bight_deferred_hand_over(struct bight_deferred *from)
     from->first_waiter = to->next_waiter;
     if (from->first_waiter == NULL) {
         from->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITED;
+    }
+    if ((to->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
+        __builtin_prefetch(to->canceller_context); /* a cold stack's, and wanted in a moment */
     }
     move_result(to, from);
     to->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITING;

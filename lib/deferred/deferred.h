@@ -80,9 +80,9 @@ struct bight_deferred {
     uint32_t pauses;
     union {
         bight_canceller canceller;
-        /* COROUTINE: what it waited for is in its result. Runs the coroutine, until it waits again or has fired this.
-         */
-        void (*resume)(struct bight_deferred *deferred);
+        /* COROUTINE: what it waited for is in its result. Runs the coroutine until it waits again, or has fired this:
+         * then true. */
+        bool (*resume)(struct bight_deferred *deferred);
     };
     void *canceller_context;
     bight_release_function canceller_release;
@@ -117,8 +117,9 @@ void bight_deferred_drop(struct bight_deferred *deferred);
  * afterwards. */
 void bight_deferred_run(struct bight_deferred *deferred);
 
-/* run.c: the same for one that is not blocked and that the caller has marked as RUNNING. */
-void bight_deferred_run_marked(struct bight_deferred *deferred);
+/* run.c: the same for one that is not blocked and that the caller has marked as RUNNING. 0, so that firing can end with
+ * it: where a coroutine was resumed each return is one that the processor did not foresee. */
+int bight_deferred_run_marked(struct bight_deferred *deferred);
 
 /* run.c: marks a level that gives the result on; never called. */
 void bight_deferred_mark(struct bight_result *result, void *context);

@@ -98,8 +98,7 @@ static inline int fire(const char *place, struct bight_promise promise, const st
     deferred->flags |= BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_RUNNING;
     deferred->result.type = type;
     deferred->result.value = value;
-    bight_deferred_run_marked(deferred);
-    return BIGHT_OK;
+    return bight_deferred_run_marked(deferred);
 }
 
 static int __attribute__((noinline)) refuse_type(const char *place, const struct bight_type *type, void *value)

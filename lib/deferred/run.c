@@ -238,17 +238,15 @@ static struct bight_deferred *set_aside(
 }
 
 /* `other` goes on with the result of `deferred`; then whoever was set aside. A coroutine goes on inside its resume: it
- * waits again afterwards, and so is blocked, or has fired its Deferred, whose levels are next. */
-static void __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
+ * waits again afterwards, or has fired its Deferred, whose levels are next. */
+static int __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
     struct bight_deferred *stack = set_aside(deferred, other, NULL);
     deferred = other;
     for (;;) {
         other = NULL;
-        if ((deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
-            deferred->resume(deferred);
-        }
-        if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
+        bool waits = (deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0 && !deferred->resume(deferred);
+        if (!waits && (deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
             deferred->flags |= BIGHT_DEFERRED_RUNNING;
             other = run_levels(deferred);
         }
@@ -257,9 +255,11 @@ static void __attribute__((noinline)) run_others(struct bight_deferred *deferred
             deferred = other;
             continue;
         }
-        bight_deferred_settle(deferred);
+        if (!waits) {
+            bight_deferred_settle(deferred);
+        }
         if (stack == NULL) {
-            return;
+            return BIGHT_OK;
         }
         deferred = stack;
         stack = deferred->below;
@@ -267,14 +267,16 @@ static void __attribute__((noinline)) run_others(struct bight_deferred *deferred
     }
 }
 
-void bight_deferred_run_marked(struct bight_deferred *deferred)
+int bight_deferred_run_marked(struct bight_deferred *deferred)
 {
     struct bight_deferred *other = run_levels(deferred);
     if (BIGHT_UNLIKELY(other != NULL)) {
-        run_others(deferred, other);
-    } else if (deferred->holds == 0 || (deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
+        return run_others(deferred, other);
+    }
+    if (deferred->holds == 0 || (deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
         bight_deferred_settle(deferred);
     }
+    return BIGHT_OK;
 }
 
 void bight_deferred_run(struct bight_deferred *deferred)

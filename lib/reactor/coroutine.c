@@ -42,21 +42,22 @@ struct hub {
     unsigned rounds;
 };
 
-/* Lies at the upper end of its stack. */
+/* Lies at the upper end of its stack. What each await touches comes first. */
 struct coroutine {
-    struct bight_link link;
     struct hub *hub;
     struct bight_deferred *outer;
-    struct bight_stack *stack;
+    const char *awaits_at;
+    unsigned handler_depth; /* of the reactor, on this stack */
+    bool has_ended;
     struct bight_switch inside, outside; /* where it is left, and where it was resumed from */
     struct bight_fiber fiber;
+    struct bight_link link;
+    struct bight_stack *stack;
     bight_coroutine_function function;
     void *context;
     bight_release_function release;
     struct bight_result result;
-    const char *spawned_at, *awaits_at;
-    unsigned handler_depth; /* of the reactor, on this stack */
-    bool has_ended;
+    const char *spawned_at;
 };
 
 /* On whose stack this thread is; NULL: on none. */
@@ -141,21 +142,18 @@ static void finish(struct coroutine *self)
     bight_deferred_accept(outer, place, result.type, result.value);
 }
 
-static void resume(struct bight_deferred *outer)
+static bool resume(struct bight_deferred *outer)
 {
     struct coroutine *self = outer->canceller_context;
     run_inside(self);
-    if (self->has_ended) {
-        finish(self);
+    if (BIGHT_LIKELY(!self->has_ended)) {
+        return false;
     }
+    finish(self);
+    return true;
 }
 
 /* ----------------------------------------------------------------------------------------- awaiting */
-
-static int code_of(const struct bight_result *result)
-{
-    return result->type == &bight_type_failure ? bight_failure_code(result->value) : BIGHT_OK;
-}
 
 static int fail(struct bight_result *result, int code)
 {
@@ -175,13 +173,27 @@ static int misused(const char *place, struct bight_deferred *deferred, struct bi
     return result != NULL ? fail(result, code) : code;
 }
 
+/* Inline but for what must be destroyed. */
+static inline int move_result(struct bight_result *to, struct bight_result *from)
+{
+    if (to->type != NULL && to->type->destroy != NULL) {
+        bight_result_move(to, from);
+    } else {
+        to->type = from->type;
+        to->value = from->value;
+        from->type = NULL;
+        from->value = NULL;
+    }
+    return BIGHT_LIKELY(to->type != &bight_type_failure) ? BIGHT_OK : bight_failure_code(to->value);
+}
+
 /* What is at rest: moves its result. */
 static int take_result(struct coroutine *self, struct bight_deferred *deferred, struct bight_result *result)
 {
     self->outer->flags |= deferred->flags & BIGHT_DEFERRED_OWNER_ENDED;
-    bight_result_move(result, &deferred->result);
+    int code = move_result(result, &deferred->result);
     bight_deferred_release(deferred);
-    return code_of(result);
+    return code;
 }
 
 static int wait_for_result(
@@ -202,8 +214,7 @@ static int wait_for_result(
     }
     self->awaits_at = place;
     suspend(self);
-    bight_result_move(result, &outer->result);
-    return code_of(result);
+    return move_result(result, &outer->result);
 }
 
 int bight_await_at(const char *place, struct bight_deferred *deferred, struct bight_result *result)
@@ -400,8 +411,7 @@ static void run_first(struct coroutine *self, struct bight_deferred *outer)
     outer->flags |= BIGHT_DEFERRED_COROUTINE;
     outer->resume = resume;
     outer->canceller_context = self;
-    resume(outer);
-    if ((outer->flags & BIGHT_DEFERRED_FIRED) != 0) {
+    if (resume(outer)) {
         bight_deferred_run(outer); /* has no handlers yet, but maybe an owner that waits for it */
     }
 }

@@ -15,6 +15,7 @@ struct bight_stack {
     unsigned char *low;       /* the lowest byte that may be used */
     size_t size;              /* from there up to this struct */
     size_t guard;             /* bytes below `low` that may not be touched */
+    size_t whole;             /* what was mapped, guard and all */
     unsigned valgrind_id;
 };
 

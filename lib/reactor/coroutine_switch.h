@@ -14,6 +14,12 @@
 struct bight_switch {
     void *context;
 };
+
+/* The library's function, and how its two sides hand something over: where the other was left, and a pointer. */
+struct bight_transfer {
+    void *context, *data;
+};
+struct bight_transfer jump_fcontext(void *to, void *data);
 #else
 #include <ucontext.h>
 struct bight_switch {
@@ -27,8 +33,21 @@ void bight_coroutine_begin(void);
 /* The first change to `target` will begin on the stack of `size` bytes from `low`. */
 void bight_switch_prepare(struct bight_switch *target, void *low, size_t size);
 
-/* Leaves the present stack, to which a change to `from` will come back, and goes on at `to`. */
+/* Leaves the present stack, to which a change to `from` will come back, and goes on at `to`. Inline where it is but a
+ * call: after a change of stacks the processor predicts no return, and each costs more than the change. */
+#if BIGHT_FCONTEXT
+static inline void bight_switch_note_origin(struct bight_transfer transfer)
+{
+    ((struct bight_switch *)transfer.data)->context = transfer.context;
+}
+
+static inline void bight_switch_change(struct bight_switch *from, struct bight_switch *to)
+{
+    bight_switch_note_origin(jump_fcontext(to->context, from));
+}
+#else
 void bight_switch_change(struct bight_switch *from, struct bight_switch *to);
+#endif
 
 /* "boost_context" or "ucontext". */
 const char *bight_switch_name(void);
