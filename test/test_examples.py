@@ -141,6 +141,17 @@ class Programs(unittest.TestCase):
             self.assertEqual(server.converse(b"Bight, 13!"), b"Ovtug, 13!")
         self.assertEqual(server.status, 0)
 
+    def test_sorted(self):
+        done = subprocess.run([PROGRAMS / "sorted", "20", "3", "100"], capture_output=True, timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"3\n20\n100\nfalse ended with 1\n", b""))
+
+    def test_factors(self):
+        done = subprocess.run([PROGRAMS / "factors", "1001", "97", "1", "1000000"], capture_output=True,
+                              timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(sorted(done.stdout.split(b"\n")), [
+            b"", b"1 has no factors", b"1000000 = 2 2 2 2 2 2 5 5 5 5 5 5", b"1001 = 7 11 13", b"97 = 97"])
+
     def test_adder(self):
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "socket")

@@ -22,6 +22,7 @@
 #include <bight/memory.h>
 #include <bight/port.h>
 #include <bight/process.h>
+#include <bight/process_output.h>
 #include <bight/protocol.h>
 #include <bight/queue.h>
 #include <bight/reactor.h>
@@ -33,5 +34,7 @@
 #include <bight/thread.h>
 #include <bight/transport.h>
 #include <bight/version.h>
+#include <bight/worker.h>
+#include <bight/worker_pool.h>
 
 #endif

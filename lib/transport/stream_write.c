@@ -7,13 +7,9 @@
  * promises are fired on a later turn. */
 #include <bight/memory.h>
 
+#include "deferred/promises.h"
 #include "transport/stream.h"
 #include "transport/transport.h"
-
-struct waiter {
-    struct bight_link link;
-    struct bight_promise promise;
-};
 
 static struct bight_stream_waiters *waiters_of(struct bight_stream *stream)
 {
@@ -28,52 +24,6 @@ static struct bight_stream_waiters *waiters_of(struct bight_stream *stream)
         stream->waiters = waiters;
     }
     return stream->waiters;
-}
-
-static void free_waiter(void *context)
-{
-    struct waiter *waiter = context;
-    bight_list_remove(&waiter->link);
-    bight_free(waiter);
-}
-
-static void stop_waiting(struct bight_promise promise, void *context)
-{
-    (void)promise;
-    bight_list_remove(&((struct waiter *)context)->link);
-}
-
-/* A Deferred for one more in the ring, which lies in the waiters; not in it when it is the one of D34. */
-static struct bight_deferred *wait_in(const char *place, struct bight_link *ring)
-{
-    struct bight_promise promise;
-    struct waiter *waiter = bight_malloc(sizeof *waiter);
-    if (waiter == NULL) {
-        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-    }
-    bight_list_init(&waiter->link);
-    struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, stop_waiting, waiter, free_waiter);
-    if (bight_promise_is_open(promise)) {
-        waiter->promise = promise;
-        bight_list_append(ring, &waiter->link);
-    }
-    return deferred;
-}
-
-/* Fires all in the ring; failure (borrowed) NULL: empty. Handlers may add to the ring and cancel. */
-static void fire_all(struct bight_link *ring, const struct bight_failure *failure)
-{
-    struct bight_link all;
-    bight_list_take_all(&all, ring);
-    while (!bight_list_is_empty(&all)) {
-        struct waiter *waiter = BIGHT_CONTAINER(all.next, struct waiter, link);
-        bight_list_remove(&waiter->link);
-        if (failure == NULL) {
-            (void)bight_callback(waiter->promise, NULL, NULL);
-        } else {
-            (void)bight_errback(waiter->promise, bight_failure_hold(failure));
-        }
-    }
 }
 
 int bight_stream_write(struct bight_stream *stream, const void *data, size_t size)
@@ -95,7 +45,7 @@ static void there_is_room(struct bight_task *task)
 {
     struct bight_stream_waiters *waiters = BIGHT_CONTAINER(task, struct bight_stream_waiters, room);
     bight_stream_leave_producer(waiters->stream);
-    fire_all(&waiters->drains, NULL);
+    bight_promises_fire(&waiters->drains, NULL);
 }
 
 static void resume(void *context)
@@ -141,7 +91,7 @@ struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_str
     }
     struct bight_stream_waiters *waiters = waiters_of(stream);
     int code = waiters == NULL ? BIGHT_E_OUT_OF_MEMORY : become_producer(stream);
-    return code == 0 ? wait_in(place, &waiters->drains) : bight_fail_at(place, bight_failure_of(code));
+    return code == 0 ? bight_promises_add(place, &waiters->drains) : bight_fail_at(place, bight_failure_of(code));
 }
 
 int bight_stream_write_eof(struct bight_stream *stream)
@@ -170,7 +120,7 @@ struct bight_deferred *bight_stream_close_at(const char *place, struct bight_str
     if (waiters == NULL) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    return wait_in(place, &waiters->ends);
+    return bight_promises_add(place, &waiters->ends);
 }
 
 void bight_stream_abort(struct bight_stream *stream)
@@ -199,7 +149,7 @@ void bight_stream_tell_waiters(struct bight_stream *stream)
     bool flushed =
         (stream->flags & STREAM_CLOSING) != 0 && bight_failure_code(stream->reason) == BIGHT_E_CONNECTION_DONE;
     stream->waiters = NULL;
-    fire_all(&waiters->drains, flushed ? NULL : stream->reason);
-    fire_all(&waiters->ends, NULL);
+    bight_promises_fire(&waiters->drains, flushed ? NULL : stream->reason);
+    bight_promises_fire(&waiters->ends, NULL);
     bight_free(waiters);
 }

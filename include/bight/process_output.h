@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/process_output.h - a program run to its end for what it prints or for its status, as one Deferred.
+ *
+ * Twisted's getProcessOutput and its kin, with an input, a limit of the output and a timeout:
+ *
+ *     const char *const argv[] = { "sort", "-n", NULL };
+ *     struct bight_process_output_options options = { .size = sizeof options, .argv = argv, .input = "3\n1\n", ... };
+ *     struct bight_deferred *sorted = bight_get_process_output(reactor, &options);
+ *
+ * The child leads a process group of its own, so that what it starts goes with it when it is killed. Cancelling kills
+ * it; it is reaped when it has died. When the reactor's run ends before, it is killed and reaped there, and the
+ * Deferred fails with SHUTDOWN. Everything else of processes is in bight/process.h. */
+#ifndef BIGHT_PROCESS_OUTPUT_H
+#define BIGHT_PROCESS_OUTPUT_H
+
+#include <bight/process.h>
+
+BIGHT_BEGIN
+
+/* Zero always means the default. All is borrowed for the call; the input is copied. */
+struct bight_process_output_options {
+    size_t size;      /* sizeof(struct bight_process_output_options) */
+    const char *path; /* these four as in struct bight_process_options */
+    const char *const *argv;
+    const char *const *environment;
+    const char *directory;
+
+    const void *input; /* what it reads from its standard input, and then the end */
+    size_t input_size;
+    size_t output_limit;    /* most bytes of output and errors together. 0: 16 MiB; SIZE_MAX: none */
+    double timeout_seconds; /* then it gets SIGTERM. 0: none */
+    double grace_seconds;   /* and so long after that SIGKILL. 0: 5 s */
+
+    /* NULL, or more about the process: its identity, session, signal at its parent's death. The four above are taken
+     * from here where they are NULL; descriptors, terminal and at_shutdown mean nothing here. */
+    const struct bight_process_options *process;
+    const void *reserved[4];
+};
+
+/* How a program ended and what it printed. */
+struct bight_process_output {
+    struct bight_bytes *out, *err; /* a hold on each; never NULL, often of size 0 */
+    int status;                    /* -1 when a signal ended it */
+    int signal;                    /* 0 when none did */
+};
+
+/* The type of a result that is a `struct bight_process_output *`. Whoever takes one frees it. */
+extern BIGHT_API const struct bight_type bight_type_process_output;
+BIGHT_API void bight_process_output_free(struct bight_process_output *output);
+
+/* All of these fail with the codes of bight_spawn_process; with OVERFLOW when it printed more than the limit, and was
+ * killed for it; with TIMED_OUT; with PROCESS when its status cannot be had; with SHUTDOWN. They fire when the child
+ * has been reaped and its pipes are closed, at the latest when it was killed. */
+
+/* What it printed to its standard output (bight_type_bytes). A status other than 0, or a signal, is a failure
+ * (PROCESS_TERMINATED, see bight_process_exit_status) with the last line of its standard error in the message. That it
+ * printed to standard error is no failure by itself (in Twisted it is). */
+#define bight_get_process_output(...) bight_get_process_output_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_get_process_output_at(
+    const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
+
+/* Its status (bight_type_integer). What it prints goes to /dev/null. A signal is a failure: PROCESS_TERMINATED. */
+#define bight_get_process_value(...) bight_get_process_value_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_get_process_value_at(
+    const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
+
+/* Both (bight_type_process_output), however it ended. */
+#define bight_get_process_output_and_value(...) bight_get_process_output_and_value_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API struct bight_deferred *bight_get_process_output_and_value_at(
+    const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
+
+BIGHT_END
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* promises.h - a ring of promises that are kept at the same time: those who wait for one event of something's life.
+ *
+ * For what embeds a head (bight_list_init) and outlives those who wait; where waiters come one after the other there is
+ * waiters.h. */
+#ifndef BIGHT_DEFERRED_PROMISES_H
+#define BIGHT_DEFERRED_PROMISES_H
+
+#include <bight/deferred.h>
+
+#include "base/list.h"
+
+/* A Deferred whose promise is in the ring until it is fired or cancelled. Never NULL (D34). */
+struct bight_deferred *bight_promises_add(const char *place, struct bight_link *ring);
+
+/* Fires all that are in the ring: empty, or with `failure` (borrowed). Handlers may do anything; those who come
+ * meanwhile are in the ring afterwards, which is not looked at again. */
+void bight_promises_fire(struct bight_link *ring, const struct bight_failure *failure);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* child_support.h - for tests with real children: a reactor on the kernel, results as texts, and a look at what is
+ * left: children of this process, and descriptors. */
+#ifndef BIGHT_TEST_CHILD_SUPPORT_H
+#define BIGHT_TEST_CHILD_SUPPORT_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <bight/bight.h>
+#include <bight/process_output.h>
+#include <bight/worker_pool.h>
+
+#include "reactor/reactor.h"
+#include "support.h"
+
+static char heard[65536];
+static struct bight_reactor *reactor;
+static int descriptors_before;
+
+__attribute__((unused, format(printf, 1, 2))) static void hear(const char *format, ...)
+{
+    size_t used = strlen(heard);
+    va_list arguments;
+    if (used > 0 && used < sizeof heard - 1) {
+        heard[used++] = ' ';
+    }
+    va_start(arguments, format);
+    vsnprintf(heard + used, sizeof heard - used, format, arguments);
+    va_end(arguments);
+}
+
+#define ck_heard(text)                 \
+    do {                               \
+        ck_assert_str_eq(heard, text); \
+        heard[0] = '\0';               \
+    } while (0)
+
+__attribute__((unused)) static void note_result(struct bight_result *result, void *name)
+{
+    struct bight_failure *failure = bight_result_failure(result);
+    struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
+    const char *label = name == NULL ? "" : name;
+    if (failure != NULL) {
+        hear("%s%s", label, bight_error_name(bight_failure_code(failure)));
+        bight_result_clear(result);
+    } else if (result->type == &bight_type_integer) {
+        hear("%s%ld", label, (long)bight_integer_value(result->value));
+    } else if (bytes == NULL) {
+        hear("%s-", label);
+    } else if (bight_bytes_size(bytes) > 40) {
+        hear("%s[%zu]", label, bight_bytes_size(bytes));
+    } else {
+        hear("%s'%.*s'", label, (int)bight_bytes_size(bytes), (const char *)bight_bytes_data(bytes));
+    }
+}
+
+/* Takes the Deferred. */
+__attribute__((unused)) static void note_named(struct bight_deferred *deferred, const char *name)
+{
+    bight_deferred_add_both(deferred, note_result, (void *)(uintptr_t)name);
+    bight_deferred_release(deferred);
+}
+
+__attribute__((unused)) static void note(struct bight_deferred *deferred)
+{
+    note_named(deferred, NULL);
+}
+
+__attribute__((unused)) static int count_descriptors(void)
+{
+    int count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    while (directory != NULL && readdir(directory) != NULL) {
+        count++;
+    }
+    closedir(directory);
+    return count;
+}
+
+/* A child, running or a zombie. */
+__attribute__((unused)) static bool has_children(void)
+{
+    siginfo_t information;
+    return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Turns until `condition` holds, waiting for what the kernel has to tell. */
+#define UNTIL(condition)                                                    \
+    do {                                                                    \
+        time_t end_ = time(NULL) + 40;                                      \
+        while (!(condition) && time(NULL) < end_) {                         \
+            bight_reactor_turn(reactor, true);                              \
+        }                                                                   \
+        ck_assert_msg(condition, "never came: %s (%s)", #condition, heard); \
+    } while (0)
+
+/* Keeps turns from waiting for ever. */
+__attribute__((unused)) static void tick(void *context)
+{
+    bight_call_later(reactor, 0.01, tick, context, NULL);
+}
+
+__attribute__((unused)) static void set_up(void)
+{
+    bight_log_set_level(BIGHT_LOG_CRITICAL);
+    descriptors_before = count_descriptors();
+    reactor = bight_reactor_new();
+    ck_assert_ptr_nonnull(reactor);
+    tick(NULL);
+}
+
+__attribute__((unused)) static void tear_down(void)
+{
+    bight_reactor_free(reactor);
+    ck_assert(!has_children());
+    ck_assert_int_eq(count_descriptors(), descriptors_before);
+}
+
+#endif
