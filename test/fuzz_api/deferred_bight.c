@@ -37,6 +37,31 @@ static int abandon(struct bight_promise promise)
     return bight_abandon(promise);
 }
 
+static struct bight_deferred *combine(enum combination how, struct bight_deferred *const *members, size_t count)
+{
+    const unsigned all = BIGHT_FIRE_ON_ONE_CALLBACK | BIGHT_FIRE_ON_ONE_ERRBACK | BIGHT_CONSUME_ERRORS;
+    switch (how) {
+    case COMBINE_LIST:
+        return bight_deferred_list(members, count, 0);
+    case COMBINE_ONE_CALLBACK:
+        return bight_deferred_list(members, count, BIGHT_FIRE_ON_ONE_CALLBACK);
+    case COMBINE_ONE_ERRBACK:
+        return bight_deferred_list(members, count, BIGHT_FIRE_ON_ONE_ERRBACK);
+    case COMBINE_EITHER_CONSUMING:
+        return bight_deferred_list(members, count, all);
+    case COMBINE_GATHER:
+        return bight_gather_results(members, count);
+    case COMBINE_RACE:
+        return bight_race(members, count);
+    case COMBINE_WHEN_FIRST:
+        return bight_when_first(members, count);
+    case COMBINE_WHEN_ALL:
+        return bight_when_all(members, count);
+    default:
+        return bight_shield(members[0]);
+    }
+}
+
 static struct bight_owner *owner_new(void (*finished)(struct bight_owner *owner))
 {
     struct bight_owner *owner = malloc(sizeof *owner);
@@ -72,6 +97,7 @@ const struct deferred_api deferred_of_bight = {
     .has_fired = bight_deferred_has_fired,
     .result = bight_deferred_result,
     .result_chain = bight_result_chain,
+    .combine = combine,
     .owner_new = owner_new,
     .owner_end = bight_owner_end,
     .owner_sweep = bight_owner_sweep,

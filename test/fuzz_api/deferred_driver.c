@@ -62,12 +62,34 @@ void see_answer(int64_t answer)
     see(SAW_ANSWER, 0, answer);
 }
 
-/* 0: empty; a value's number; or a failure's code and number. */
+static int64_t describe_failure(const struct bight_failure *failure)
+{
+    int64_t own = (int64_t)-bight_failure_code(failure) << 32 | bight_failure_errno(failure);
+    own += (int64_t)(bight_first_error_index(failure) + 1) << 16;
+    for (size_t i = 0; i < bight_failure_cause_count(failure); i++) {
+        own = 31 * (own & INT32_MAX) + describe_failure(bight_failure_cause(failure, i));
+    }
+    return own & INT64_MAX;
+}
+
+/* 0: empty; a value's number; a failure's code and number; or of several a sum of these. */
 int64_t describe_result(const struct bight_result *result)
 {
     const struct bight_failure *failure = bight_result_failure(result);
+    const struct bight_results *results = bight_result_peek(result, &bight_type_results);
+    const struct bight_indexed *indexed = bight_result_peek(result, &bight_type_indexed);
     if (failure != NULL) {
-        return (int64_t)-bight_failure_code(failure) << 32 | bight_failure_errno(failure);
+        return describe_failure(failure);
+    }
+    if (indexed != NULL) {
+        return ((describe_result(&indexed->result) & INT32_MAX) * 31 + (int64_t)indexed->index + 7) & INT32_MAX;
+    }
+    if (results != NULL) {
+        int64_t sum = 5;
+        for (size_t i = 0; i < results->count; i++) {
+            sum = (31 * sum + (describe_result(&results->items[i]) & INT32_MAX)) & INT32_MAX;
+        }
+        return sum;
     }
     const struct value *value = bight_result_peek(result, &live_type);
     return value == NULL ? 0 : (int64_t)value->id;
@@ -238,6 +260,10 @@ static void begin(struct fuzz_tape *tape, const struct deferred_api *api)
 /* Nobody wants anything any more; the tape is at its end, so nothing new is made. */
 static void end(void)
 {
+    for (unsigned i = 0; i < driver.combined_count; i++) {
+        driver.api->cancel(driver.combined[i]);
+        driver.api->release(driver.combined[i]);
+    }
     for (size_t i = 0; i < PLACES; i++) {
         see_answer(driver.api->abandon(driver.places[i].promise));
         while (driver.places[i].deferred != NULL) {

@@ -6,7 +6,7 @@
 #include "deferred_model.h"
 #include "tape.h"
 
-enum { PLACES = 12, OWNERS = 2, OLD_PROMISES = 4, PROGRAM_SIZE = 150 };
+enum { PLACES = 12, OWNERS = 2, OLD_PROMISES = 4, MOST_MEMBERS = 5, PROGRAM_SIZE = 150 };
 
 /* What is seen, on bight and on the model. */
 enum sight {
@@ -51,6 +51,8 @@ struct driver {
     bool owner_is_over[OWNERS];
     struct item items[2 * PROGRAM_SIZE];
     struct value values[2 * PROGRAM_SIZE];
+    struct bight_deferred *combined[PROGRAM_SIZE]; /* held to the end, to undo circles, which nobody finds */
+    unsigned combined_count;
     unsigned place_count, item_count, value_count, failure_count;
     struct bight_clock *clock;
 };

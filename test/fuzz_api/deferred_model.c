@@ -26,7 +26,7 @@ bool model_is_at_rest(const struct model *model)
     return model->has_fired && !is_blocked(model) && model->first_waiter == NULL && model->next == model->count;
 }
 
-static struct model *new_model(void)
+struct model *model_new(void)
 {
     struct model *model = calloc(1, sizeof *model);
     if (model == NULL) {
@@ -41,6 +41,11 @@ static struct model *new_model(void)
 }
 
 /* ----------------------------------------------------------------------------- its end (D18, D31) */
+
+void model_report(const struct bight_failure *failure)
+{
+    report_failure(failure);
+}
 
 static void free_model(struct model *model)
 {
@@ -104,7 +109,7 @@ static int check_promise(struct bight_promise promise)
     return model->is_cancelled ? BIGHT_E_CANCELLED : BIGHT_E_ALREADY_CALLED;
 }
 
-static void accept_result(struct model *model, const struct bight_type *type, void *value)
+void model_accept(struct model *model, const struct bight_type *type, void *value)
 {
     model->has_fired = true;
     model->result.type = type;
@@ -129,7 +134,7 @@ static struct model *forward(struct model *from, struct bight_promise promise)
         return NULL;
     }
     to->owner_ended = to->owner_ended || from->owner_ended;
-    accept_result(to, result.type, result.value);
+    model_accept(to, result.type, result.value);
     return to;
 }
 
@@ -149,6 +154,10 @@ static struct model *run_levels(struct model *model)
         struct model_level level = model->levels[model->next++];
         if (level.forwards) {
             other = forward(model, level.promise);
+            continue;
+        }
+        if (level.group != NULL) {
+            other = model_hear(model, &level);
             continue;
         }
         bight_handler handler = bight_result_failure(&model->result) != NULL ? level.errback : level.callback;
@@ -191,7 +200,7 @@ void model_run(struct model *model)
 static struct bight_deferred *make(
     struct bight_promise *promise, bight_canceller canceller, void *context, bight_release_function release)
 {
-    struct model *model = new_model();
+    struct model *model = model_new();
     model->canceller = canceller;
     model->canceller_context = context;
     model->canceller_release = release;
@@ -201,8 +210,8 @@ static struct bight_deferred *make(
 
 static struct bight_deferred *succeed(const struct bight_type *type, void *value)
 {
-    struct model *model = new_model();
-    accept_result(model, type, value);
+    struct model *model = model_new();
+    model_accept(model, type, value);
     return face_of(model);
 }
 
@@ -219,7 +228,7 @@ static int fire(struct bight_promise promise, const struct bight_type *type, voi
         bight_result_discard(&result);
         return code;
     }
-    accept_result((struct model *)promise.slot, type, value);
+    model_accept((struct model *)promise.slot, type, value);
     model_run((struct model *)promise.slot);
     return 0;
 }
@@ -240,7 +249,7 @@ static bool is_open(struct bight_promise promise)
     return check_promise(promise) == 0;
 }
 
-static void add_level(struct model *model, struct model_level level)
+void model_add_level(struct model *model, struct model_level level)
 {
     if (model->count == model->capacity) {
         model->capacity = 2 * model->capacity + 4;
@@ -258,14 +267,14 @@ static void add_level(struct model *model, struct model_level level)
 static int add(struct bight_deferred *deferred, bight_handler callback, bight_handler on_failure, void *context,
     bight_release_function release)
 {
-    add_level((struct model *)deferred,
+    model_add_level((struct model *)deferred,
         (struct model_level) { .callback = callback, .errback = on_failure, .context = context, .release = release });
     return 0;
 }
 
 static int chain(struct bight_deferred *deferred, struct bight_promise promise)
 {
-    add_level((struct model *)deferred, (struct model_level) { .forwards = true, .promise = promise });
+    model_add_level((struct model *)deferred, (struct model_level) { .forwards = true, .promise = promise });
     return 0;
 }
 
@@ -288,9 +297,8 @@ static struct bight_deferred *hold(struct bight_deferred *deferred)
     return deferred;
 }
 
-static void release(struct bight_deferred *deferred)
+void model_release(struct model *model)
 {
-    struct model *model = (struct model *)deferred;
     if (--model->holds > 0) {
         return;
     }
@@ -302,6 +310,11 @@ static void release(struct bight_deferred *deferred)
     if (model->has_fired) {
         model_run(model);
     }
+}
+
+static void release(struct bight_deferred *deferred)
+{
+    model_release((struct model *)deferred);
 }
 
 static bool has_fired(const struct bight_deferred *deferred)
@@ -334,6 +347,9 @@ void model_cancel(struct model *model, bool for_owner)
     model->owner_ended = model->owner_ended || for_owner;
     target->holds++;
     target->is_cancelling = true;
+    if (target->group != NULL) {
+        model_cancel_group(target->group);
+    }
     bool asks = target->canceller != NULL;
     if (asks) {
         bight_release_function release_context = target->canceller_release;
@@ -344,8 +360,8 @@ void model_cancel(struct model *model, bool for_owner)
         }
     }
     if (!target->has_fired) {
-        target->is_cancelled = !asks;
-        accept_result(target, &bight_type_failure, bight_failure_of(BIGHT_E_CANCELLED));
+        target->is_cancelled = !asks && target->group == NULL;
+        model_accept(target, &bight_type_failure, bight_failure_of(BIGHT_E_CANCELLED));
         model_run(target);
     }
     release(face_of(target));
@@ -421,6 +437,7 @@ void deferred_model_end(void)
         free(all_models);
         all_models = next;
     }
+    model_end_groups();
     while (all_owners != NULL) {
         struct model_owner *next = all_owners->next_made;
         free(all_owners);
@@ -448,6 +465,7 @@ const struct deferred_api deferred_of_model = {
     .has_fired = has_fired,
     .result = result,
     .result_chain = result_chain,
+    .combine = model_combine,
     .owner_new = model_owner_new,
     .owner_end = model_owner_end,
     .owner_sweep = model_owner_sweep,

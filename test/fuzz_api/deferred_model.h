@@ -7,7 +7,21 @@
 #ifndef BIGHT_TEST_FUZZ_API_DEFERRED_MODEL_H
 #define BIGHT_TEST_FUZZ_API_DEFERRED_MODEL_H
 
-#include <bight/deferred.h>
+#include <bight/combine.h>
+
+/* What makes one Deferred of several. */
+enum combination {
+    COMBINE_LIST,
+    COMBINE_ONE_CALLBACK,
+    COMBINE_ONE_ERRBACK,
+    COMBINE_EITHER_CONSUMING, /* one callback or one errback, errors consumed */
+    COMBINE_GATHER,
+    COMBINE_RACE,
+    COMBINE_WHEN_FIRST,
+    COMBINE_WHEN_ALL,
+    COMBINE_SHIELD, /* of the first member; the only one */
+    COMBINATIONS
+};
 
 struct deferred_api {
     struct bight_deferred *(*make)(
@@ -32,6 +46,7 @@ struct deferred_api {
     bool (*has_fired)(const struct bight_deferred *deferred);
     struct bight_result *(*result)(struct bight_deferred *deferred);
     void (*result_chain)(struct bight_result *result, struct bight_deferred *inner);
+    struct bight_deferred *(*combine)(enum combination how, struct bight_deferred *const *members, size_t count);
     struct bight_owner *(*owner_new)(void (*finished)(struct bight_owner *owner));
     void (*owner_end)(struct bight_owner *owner);
     void (*owner_sweep)(struct bight_owner *owner);

@@ -11,6 +11,8 @@ struct model_level {
     bight_release_function release;
     bool forwards; /* D9: `promise` is fired instead */
     struct bight_promise promise;
+    struct model_group *group; /* which hears the result as that of the member at `index` */
+    size_t index;
 };
 
 struct model {
@@ -24,7 +26,8 @@ struct model {
     void *canceller_context;
     bight_release_function canceller_release;
     struct model *waiting_on, *first_waiter, *next_waiter;
-    unsigned wait_index; /* how many levels of waiting_on run before */
+    unsigned wait_index;       /* how many levels of waiting_on run before */
+    struct model_group *group; /* that fires it */
     struct model_owner *owner;
     struct model *previous_tied, *next_tied;
     bool was_asked;
@@ -41,12 +44,23 @@ struct model_owner {
     struct model_owner *next_made;
 };
 
+struct model *model_new(void);
+void model_accept(struct model *model, const struct bight_type *type, void *value);
+void model_add_level(struct model *model, struct model_level level);
+void model_release(struct model *model);
+void model_report(const struct bight_failure *failure);
 bool model_is_at_rest(const struct model *model);
 void model_run(struct model *model);
 void model_settle(struct model *model);
 void model_cancel(struct model *model, bool for_owner);
 void model_untie(struct model *model);
 void model_remember_owner(struct model_owner *owner);
+
+/* deferred_model_group.c */
+struct model *model_hear(struct model *from, const struct model_level *level);
+void model_cancel_group(struct model_group *group);
+struct bight_deferred *model_combine(enum combination how, struct bight_deferred *const *members, size_t count);
+void model_end_groups(void);
 
 struct bight_deferred *model_tie(struct bight_deferred *deferred, struct bight_owner *owner);
 struct bight_owner *model_owner_new(void (*finished)(struct bight_owner *owner));

@@ -166,6 +166,8 @@ static void take(struct bight_result *result)
     if (value != NULL) {
         bight_result_take(result, &live_type);
         value_taken(value);
+    } else if (bight_result_peek(result, &bight_type_results) != NULL) {
+        bight_results_free(bight_result_take(result, &bight_type_results));
     } else if (bight_result_failure(result) != NULL) {
         bight_failure_release(bight_result_take_failure(result));
     }
@@ -204,6 +206,37 @@ static void act_wait(struct fuzz_operation *operation, void *context)
     if (inner != NULL) {
         driver.api->result_chain(context, inner);
     }
+}
+
+/* ------------------------------------------------------------------------------------ in company */
+
+static void act_combine(struct fuzz_operation *operation, void *context)
+{
+    struct bight_deferred *members[MOST_MEMBERS];
+    enum combination how = fuzz_choose(operation, COMBINATIONS);
+    unsigned wanted = how == COMBINE_SHIELD ? 1 : 1 + fuzz_choose(operation, MOST_MEMBERS);
+    unsigned count = 0;
+    (void)context;
+    for (unsigned i = 0; i < PLACES && count < wanted; i++) {
+        struct place *place = &driver.places[(operation->subject + i) % driver.places_used];
+        struct bight_deferred *member = place->deferred == NULL ? NULL : part_with(place);
+        if (member != NULL) {
+            members[count++] = member;
+        }
+    }
+    if (count == 0) {
+        return;
+    }
+    unsigned number = driver.combined_count++;
+    struct bight_deferred *combined = driver.api->combine(how, members, count); /* which may do anything */
+    driver.combined[number] = driver.api->hold(combined);
+    struct place *room = find_room(operation);
+    if (room == NULL) {
+        driver.api->release(combined);
+        return;
+    }
+    begin_place(room, operation);
+    room->deferred = combined;
 }
 
 /* --------------------------------------------------------------------------------- the other calls */
@@ -305,6 +338,7 @@ const struct fuzz_kind deferred_kinds[] = {
     { "let time pass", 2, act_pass_time },
     { "edit the result", 12, act_edit },
     { "wait for another", 12, act_wait },
+    { "combine", 8, act_combine },
     { "cancel", 5, act_cancel },
     { "pause", 3, act_pause },
     { "unpause", 3, act_unpause },
