@@ -145,14 +145,16 @@ void bight_thread_pool_free(struct bight_thread_pool *pool)
         return;
     }
     pool->freed = true;
-    bight_reactor_enter(reactor);
+    reactor->handler_depth++; /* what is called in here may not free the reactor */
     stop_threads(pool);
     bight_blocking_calls_end(reactor, pool);
     fail_unbegun(pool);
     await_threads(pool, real_now());
     finish(pool);
     bight_pool_drop(pool);
-    bight_reactor_leave(reactor);
+    if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
+        bight_reactor_wake(reactor); /* and what it put off is not done in here, but on the next turn */
+    }
 }
 
 /* The end of a shutdown. */

@@ -255,6 +255,8 @@ const struct fuzz_kind api_kinds[] = {
     { "use a timer's handle", 6, act_timer },
     { "call from a thread", 4, act_call_from_thread },
     { "defer to a thread", 2, act_defer_to_thread },
+    { "use a thread pool", 4, act_pool },
+    { "use a lock on a file", 5, act_lock },
     { "tie a Deferred", 6, act_tie },
     { "fire a Deferred", 3, act_fire },
     { "cancel a Deferred", 3, act_cancel },

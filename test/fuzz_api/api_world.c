@@ -212,6 +212,7 @@ static void let_everything_go(void)
         bight_scope_free(world.scopes[i].scope);
         world.scopes[i].scope = NULL;
     }
+    end_shares();
     for (unsigned i = 0; i < world.item_count; i++) {
         struct bight_deferred *deferred = world.items[i].deferred;
         (void)bight_abandon(world.items[i].promise);

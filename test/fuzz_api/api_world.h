@@ -12,7 +12,7 @@
 
 #include "tape.h"
 
-enum { API_PROGRAM_SIZE = 250, MOST_ENDS = 128, MOST_ITEMS = 512, PORTS = 3, SCOPES = 3, HEADER = 4 };
+enum { API_PROGRAM_SIZE = 250, MOST_ENDS = 128, MOST_ITEMS = 512, PORTS = 3, SCOPES = 3, LOCKS = 4, HEADER = 4 };
 
 /* One end of a connection, through all protocols that it is handed to. */
 struct end {
@@ -75,6 +75,8 @@ struct world {
     struct layer layers[MOST_ITEMS];
     unsigned layer_count;
     struct scope scopes[SCOPES];
+    struct bight_thread_pool *pools[2];
+    struct bight_file_lock *locks[LOCKS]; /* by turns on the one host and the other */
     unsigned in_call; /* operations on the stack: no protocol may be called then */
     unsigned calls_made[2], calls_run[2];
     uint64_t timers_armed;
@@ -137,6 +139,10 @@ void act_scope(struct fuzz_operation *operation, void *context);
 void act_scope_timer(struct fuzz_operation *operation, void *context);
 void act_end_scope(struct fuzz_operation *operation, void *context);
 void act_stop(struct fuzz_operation *operation, void *context);
+
+void act_pool(struct fuzz_operation *operation, void *context);
+void act_lock(struct fuzz_operation *operation, void *context);
+void end_shares(void);
 
 void act_listen(struct fuzz_operation *operation, void *context);
 void act_port(struct fuzz_operation *operation, void *context);
