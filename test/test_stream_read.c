@@ -353,6 +353,11 @@ START_TEST(input_can_be_forgotten) /* T19 */
     note(bight_stream_read(stream, 0));
     feed("d");
     ck_heard("'d'");
+    note(bight_stream_read_line(stream, 0));
+    feed("abc");
+    ck_assert_uint_eq(bight_stream_forget_input(stream), 3);
+    feed("\n");
+    ck_heard("''");
 }
 END_TEST
 

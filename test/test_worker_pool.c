@@ -533,6 +533,51 @@ START_TEST(no_descriptor_is_left) /* P9 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------ a worker by hand */
+
+static void note_run(struct bight_result *result, void *context)
+{
+    struct bight_process_output *output = bight_result_take(result, &bight_type_process_output);
+    char text[256];
+    (void)context;
+    ck_assert_ptr_nonnull(output);
+    bight_escape(bight_bytes_data(output->out), bight_bytes_size(output->out), text, sizeof text);
+    hear("%s %d", text, output->status);
+    bight_process_output_free(output);
+}
+
+static void run_by_hand(const char *input, size_t size)
+{
+    const char *const argv[] = { BIGHT_TEST_WORKER, NULL };
+    struct bight_process_output_options how = { .size = sizeof how, .argv = argv, .input = input, .input_size = size };
+    struct bight_deferred *ran = bight_get_process_output_and_value(reactor, &how);
+    bight_deferred_add_both(ran, note_run, NULL);
+    bight_deferred_release(ran);
+    UNTIL(is_heard());
+}
+
+START_TEST(a_worker_without_a_pool_uses_standard_input_and_output) /* P5 */
+{
+    run_by_hand("\0\0\0\2Jab\0\0\0\0J\0\0\0\6Jfail x", 23);
+    ck_heard("\\x00\\x00\\x00\\x02Aba\\x00\\x00\\x00\\x00A\\x00\\x00\\x00\\x01Fx 0");
+    run_by_hand("", 0);
+    ck_heard(" 0");
+}
+END_TEST
+
+START_TEST(a_worker_says_what_was_wrong_with_its_input) /* P5 */
+{
+    run_by_hand("\0\0\0\1Xa", 6);
+    ck_heard(" 76");
+    run_by_hand("\x7f\0\0\1Ja", 6);
+    ck_heard(" 76");
+    run_by_hand("\0\0", 2);
+    ck_heard(" 74");
+    run_by_hand("\0\0\0\5Jab", 7);
+    ck_heard(" 74");
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------------- memory */
 
 static bool work_once(void *context)
@@ -607,6 +652,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_worker_that_does_not_end_is_killed);
     tcase_add_test(tests, the_end_of_the_reactor_ends_workers_and_jobs);
     tcase_add_test(tests, no_descriptor_is_left);
+    tcase_add_test(tests, a_worker_without_a_pool_uses_standard_input_and_output);
+    tcase_add_test(tests, a_worker_says_what_was_wrong_with_its_input);
     tcase_add_test(tests, every_lack_of_memory_is_survived);
 }
 

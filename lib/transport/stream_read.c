@@ -73,7 +73,7 @@ static int find_obstacle(const char *place, const struct bight_stream *stream)
     if (stream->base.transport->hub == NULL) {
         return stream->reason == NULL || (stream->flags & STREAM_CLOSING) != 0 ? BIGHT_E_CLOSED : BIGHT_E_SHUTDOWN;
     }
-    return BIGHT_OK;
+    return bight_reactor_check_thread(stream->base.transport->hub->reactor, "a read of a stream");
 }
 
 static int set_separator(struct bight_stream *stream, const void *separator, size_t size)

@@ -151,6 +151,9 @@ void bight_pool_dispatch(struct bight_worker_pool *pool)
 /* 0: the job is taken. */
 static int find_obstacle(const struct bight_worker_pool *pool, size_t size)
 {
+    if (bight_reactor_check_thread(pool->reactor, "bight_worker_pool_submit") != 0) {
+        return BIGHT_E_WRONG_THREAD;
+    }
     if (pool->is_closing) {
         return BIGHT_E_CLOSED;
     }

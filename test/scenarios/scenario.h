@@ -78,6 +78,6 @@ struct trouble draw_trouble(struct audit *audit);
 void set_trouble(struct audit *audit, const struct trouble *trouble, struct bight_host *const *hosts, size_t count);
 
 extern const struct bight_scenario echo_scenario, chat_scenario, connect_scenario, half_close_scenario, relay_scenario,
-    drain_scenario;
+    drain_scenario, streams_scenario;
 
 #endif
