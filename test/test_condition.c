@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_condition.c - conditions: the lock is given up, and is held again whatever a wait ends with. */
+#include <bight/combine.h>
+
 #include "sync_support.h"
 
 static struct bight_lock *lock;
@@ -349,22 +351,88 @@ START_TEST(a_run_may_wait_again_and_again) /* D28 D30 */
     ck_assert_int_eq(usage_errors, 0);
 }
 
+static void has_the_lock(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+    ck_assert(lock == NULL || !bight_lock_try_acquire(lock));
+}
+
 static struct bight_deferred *leave_a_wait_behind(void *context)
 {
-    listen_to(bight_condition_wait(condition), context);
+    then_do(bight_condition_wait(condition), context, has_the_lock, NULL);
     return NULL;
 }
 
-START_TEST(a_run_that_is_over_before_its_wait_has_nothing_to_release) /* D28 D30 */
+START_TEST(a_wait_that_outlives_its_run_gives_the_lock_back) /* D28 D30 */
 {
     listen_to(bight_lock_run(lock, leave_a_wait_behind, NAME("a")), "run");
-    ck_trace("run=- ");
+    listen_to(bight_lock_run(lock, leave_a_wait_behind, NAME("b")), "run");
+    ck_trace("run=- run=- ");
     bight_lock_try_acquire(lock);
     bight_condition_notify_all(condition);
     bight_lock_release(lock);
-    ck_trace("a+ ");
+    ck_trace("a+ b+ ");
+    ck_assert(!bight_lock_is_locked(lock));
+    ck_assert_int_eq(usage_errors, 0);
+}
+
+static struct bight_deferred *leave_a_releasing_wait_behind(void *context)
+{
+    then_do(bight_condition_wait(condition), context, release_lock, NULL);
+    return NULL;
+}
+
+START_TEST(a_wait_that_outlives_its_run_may_release_by_hand) /* D28 D30 */
+{
+    listen_to(bight_lock_run(lock, leave_a_releasing_wait_behind, NAME("a")), "run");
+    bight_lock_try_acquire(lock);
+    bight_condition_notify_all(condition);
+    listen_to(bight_lock_acquire(lock), "b");
+    bight_lock_release(lock);
+    ck_trace("run=- a+ b+ ");
     ck_assert(bight_lock_is_locked(lock));
     ck_assert_int_eq(usage_errors, 0);
+}
+
+START_TEST(a_wait_that_outlives_its_run_may_outlive_the_lock) /* D28 D30 */
+{
+    listen_to(bight_lock_run(lock, leave_a_wait_behind, NAME("a")), "run");
+    bight_lock_try_acquire(lock);
+    bight_condition_notify_all(condition);
+    bight_lock_free(lock);
+    lock = NULL;
+    ck_trace("run=- a=ABANDONED ");
+}
+
+static struct bight_promise other;
+
+static struct bight_deferred *race_with_a_wait(void *context)
+{
+    struct bight_deferred *both[] = { bight_condition_wait(condition), bight_deferred_new(&other, NULL, NULL) };
+    (void)context;
+    return bight_race(both, 2);
+}
+
+static void ignore(struct bight_result *result, void *context)
+{
+    note(context);
+    note(bight_result_failure(result) != NULL ? "! " : "+ ");
+    bight_result_clear(result);
+}
+
+START_TEST(a_wait_that_loses_a_race_gives_the_lock_back) /* D26 D28 D30 */
+{
+    struct bight_deferred *run = bight_lock_run(lock, race_with_a_wait, NULL);
+    bight_deferred_add_both(run, ignore, NAME("run"));
+    bight_deferred_release(run);
+    bight_lock_try_acquire(lock);
+    fire(other, 1);
+    ck_trace("run+ ");
+    ck_assert(bight_lock_is_locked(lock));
+    bight_lock_release(lock);
+    ck_assert(!bight_lock_is_locked(lock));
+    ck_assert_int_eq(usage_errors + reports, 0);
 }
 
 /* ------------------------------------------------------------------------------------- from inside */
@@ -490,7 +558,10 @@ static void add_more_tests(TCase *tests)
     tcase_add_test(tests, run_releases_what_a_cancelled_wait_has_got_back);
     tcase_add_test(tests, a_run_whose_lock_goes_while_it_waits_is_abandoned);
     tcase_add_test(tests, a_run_may_wait_again_and_again);
-    tcase_add_test(tests, a_run_that_is_over_before_its_wait_has_nothing_to_release);
+    tcase_add_test(tests, a_wait_that_outlives_its_run_gives_the_lock_back);
+    tcase_add_test(tests, a_wait_that_outlives_its_run_may_release_by_hand);
+    tcase_add_test(tests, a_wait_that_outlives_its_run_may_outlive_the_lock);
+    tcase_add_test(tests, a_wait_that_loses_a_race_gives_the_lock_back);
     tcase_add_test(tests, a_handler_may_free_condition_and_lock);
     tcase_add_test(tests, who_fails_with_the_lock_gone_may_free_the_condition);
     tcase_add_test(tests, who_gets_the_lock_from_a_wait_may_free_all);

@@ -273,6 +273,25 @@ START_TEST(a_putter_s_handler_that_cancels_its_getter_loses_no_value) /* D30 */
     bight_deferred_release(late_getter);
 }
 
+static void put_for_two_and_shut(struct bight_result *result, void *context)
+{
+    (void)context;
+    ck_assert_int_eq(put(2), 0); /* for b */
+    listen_to(put_later(3), "p");
+    get_as("d");
+    bight_queue_shutdown(queue, false);
+    ck_assert_int_eq(bight_queue_try_get(queue, result), BIGHT_E_QUEUE_UNDERFLOW);
+}
+
+START_TEST(after_a_shutdown_nothing_goes_from_who_puts_to_who_gets) /* D30 */
+{
+    use(BIGHT_QUEUE_NOTHING, 0, BIGHT_QUEUE_FIFO);
+    then_do(bight_queue_get(queue), "a", put_for_two_and_shut, NULL);
+    get_as("b");
+    put(1);
+    ck_trace("a=1 p=SHUTDOWN b=2 d=SHUTDOWN ");
+}
+
 static void fill_and_cancel(struct bight_result *result, void *context)
 {
     (void)result;
@@ -395,6 +414,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, an_immediate_one_does_not);
     tcase_add_test(tests, a_put_that_waits_when_a_handler_shuts_down_is_refused);
     tcase_add_test(tests, a_putter_s_handler_that_cancels_its_getter_loses_no_value);
+    tcase_add_test(tests, after_a_shutdown_nothing_goes_from_who_puts_to_who_gets);
     tcase_add_test(tests, a_value_whose_getter_has_left_is_stored_above_the_limit);
     tcase_add_test(tests, a_million_getters_who_put_cost_the_stack_of_one);
     tcase_add_test(tests, a_million_putters_who_get_cost_the_stack_of_one);

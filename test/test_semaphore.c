@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_semaphore.c - semaphores: how many hold one, who is next, what over-releasing and resizing do. What they share
  * with the lock is tested there. */
+#include <bight/combine.h>
+
 #include "sync_support.h"
 
 static struct bight_semaphore *semaphore;
@@ -181,6 +183,21 @@ START_TEST(an_acquisition_that_nobody_sees_is_given_back) /* D29 D31 */
     bight_deferred_release(b);
 }
 
+START_TEST(an_acquisition_that_loses_a_race_is_given_back) /* D26 D28 D29 D31 */
+{
+    struct bight_lock *lock = bight_lock_new();
+    struct bight_semaphore *taken = bight_semaphore_new(1);
+    ck_assert(bight_semaphore_try_acquire(taken));
+    struct bight_deferred *all[] = { bight_semaphore_acquire(semaphore), bight_lock_acquire(lock),
+        bight_semaphore_acquire(semaphore), bight_semaphore_acquire(taken) };
+    bight_deferred_release(bight_race(all, 4));
+    ck_assert_uint_eq(bight_semaphore_available(semaphore), 1);
+    ck_assert(!bight_lock_is_locked(lock));
+    ck_assert_uint_eq(bight_semaphore_waiting(taken), 0);
+    bight_lock_free(lock);
+    bight_semaphore_free(taken);
+}
+
 START_TEST(tokens_never_give_back_more_than_is_held) /* D29 D31 */
 {
     struct bight_deferred *a = bight_semaphore_acquire(semaphore);
@@ -328,6 +345,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_smaller_one_waits_until_enough_have_released);
     tcase_add_test(tests, the_bounded_form_keeps_its_bound);
     tcase_add_test(tests, an_acquisition_that_nobody_sees_is_given_back);
+    tcase_add_test(tests, an_acquisition_that_loses_a_race_is_given_back);
     tcase_add_test(tests, tokens_never_give_back_more_than_is_held);
     tcase_add_test(tests, run_lets_n_work_at_once);
     tcase_add_test(tests, a_handler_may_release_and_more_follow);

@@ -140,6 +140,7 @@ BIGHT_API void bight_condition_free(struct bight_condition *condition);
  * released: a cancelled wait fails when its turn at the lock has come, and a notification that it had is passed on to
  * the next. From then on a second cancel changes nothing. Only when the lock itself has been freed is it ABANDONED
  * without it. Inside bight_lock_run all this is taken care of: it releases the lock as if it had been held throughout.
+ * A wait that outlives the run (the loser of a race in it) has the lock while its handlers run; then it is released.
  * Fails with USAGE when the lock is not held; without memory too the lock is as it was. */
 #define bight_condition_wait(condition) bight_condition_wait_at(BIGHT_HERE, (condition))
 BIGHT_API struct bight_deferred *bight_condition_wait_at(const char *place, struct bight_condition *condition);

@@ -54,10 +54,16 @@ static void give_back(struct bight_permits *permits)
     bight_gate_run(&permits->gate);
 }
 
+/* One that is lent is owed until its permit is back. */
 void bight_token_discard(void *value)
 {
-    struct bight_gate *gate = ((struct bight_waiter *)value)->gate;
-    bight_token_destroy(value);
+    struct bight_waiter *token = value;
+    struct bight_gate *gate = token->gate;
+    if (token->partner != NULL) {
+        token->is_owed = true;
+        return;
+    }
+    bight_token_destroy(token);
     if (gate != NULL) {
         give_back(permits_of(gate));
     }
@@ -70,6 +76,7 @@ static void grant(struct bight_permits *permits, struct bight_waiter *waiter)
     struct bight_gate *origin = waiter->origin;
     struct bight_waiter *partner = waiter->partner;
     struct bight_deferred *deferred = waiter->deferred;
+    bool is_owed = partner != NULL && partner->is_owed;
     part(waiter);
     bight_waiters_remove(waiter);
     permits->held++;
@@ -83,6 +90,9 @@ static void grant(struct bight_permits *permits, struct bight_waiter *waiter)
         waiter->origin = NULL;
         attach(permits, waiter);
         bight_callback(((struct bight_promise) { deferred, deferred->generation }), permits->type, waiter);
+    }
+    if (is_owed) {
+        bight_token_discard(partner);
     }
     if (origin != NULL) {
         bight_gate_release(origin);
@@ -104,7 +114,11 @@ static bool step(struct bight_gate *gate)
 static void abandon(struct bight_waiter *waiter)
 {
     struct bight_gate *origin = waiter->origin;
+    struct bight_waiter *partner = waiter->partner;
     part(waiter);
+    if (partner != NULL && partner->is_owed) {
+        bight_waiter_give(partner);
+    }
     if (waiter->is_decided) {
         struct bight_deferred *deferred = waiter->deferred;
         bight_waiters_remove(waiter);

@@ -46,8 +46,9 @@ void bight_token_discard(void *token);
 /* ----------------------------------------------------------------------------------- for conditions
  *
  * A waiter of a condition has an `origin`, of which it keeps a reference. The token that stood for the permit which it
- * gave up is its `partner` meanwhile, and stands for the one that it gets back. One whose outcome is decided has a
- * Deferred that has fired, or is about to, and is kept (bight_waiter_keep) until it has its permit. */
+ * gave up is its `partner` meanwhile, and stands for the one that it gets back; if nobody has it any more by then,
+ * because it was discarded, that is given back when the handlers have run. One whose outcome is decided has a Deferred
+ * that has fired, or is about to, and is kept (bight_waiter_keep) until it has its permit. */
 
 /* Gives a held permit up on behalf of `waiter`. Others may get it inside. */
 void bight_permits_lend(struct bight_permits *permits, struct bight_waiter *waiter);

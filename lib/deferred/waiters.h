@@ -39,7 +39,8 @@ struct bight_waiter {
         struct { /* permits.h */
             struct bight_gate *origin;
             struct bight_waiter *partner;
-            bool is_decided;
+            bool is_decided; /* of a waiter */
+            bool is_owed;    /* of a token */
         };
         struct { /* a put that waits for room */
             const struct bight_type *type;
