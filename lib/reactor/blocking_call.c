@@ -168,7 +168,9 @@ static void run_call(struct bight_call *posted, bool dropped)
         refuse_locked(call);
     }
     bool begins = call->state == QUEUED && !call->is_orphaned;
-    call->state = begins ? BEGUN : call->state;
+    if (begins) {
+        call->state = BEGUN;
+    }
     pthread_mutex_unlock(&call->mailbox->lock);
     if (begins) {
         begin(call);
@@ -326,6 +328,7 @@ static int give_code(struct bight_result *result, int code)
     return code;
 }
 
+/* Without the lock: nobody changes a call that is answered or withdrawn. */
 static int give_answer(struct blocking_call *call, struct bight_result *result)
 {
     if (call->state == WITHDRAWN) {
