@@ -221,10 +221,9 @@ static void call_get(void)
 {
     struct record *record = new_record(GET);
     int expected = expect_get();
-    bool may_wait = getters.count < stored + putters.count || lacking() < backlog_limit;
     if (expected == BIGHT_OK) {
         decide(record, BIGHT_OK, take_value());
-    } else if (expected == BIGHT_E_SHUTDOWN || !may_wait) {
+    } else if (expected == BIGHT_E_SHUTDOWN || lacking() >= backlog_limit) {
         decide(record, expected, NULL);
     } else {
         add_to(&getters, record);

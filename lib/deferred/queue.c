@@ -240,9 +240,7 @@ struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue 
     if (code == BIGHT_OK) {
         return get_now(place, queue);
     }
-    size_t coming = queue->store.count + queue->putters.count;
-    bool may_wait = queue->getters.count < coming || lacking(queue) < queue->backlog_limit;
-    if (code != BIGHT_E_QUEUE_UNDERFLOW || !may_wait) {
+    if (code != BIGHT_E_QUEUE_UNDERFLOW || lacking(queue) >= queue->backlog_limit) {
         return bight_refuse_wait(place, code);
     }
     struct bight_waiter *waiter;
