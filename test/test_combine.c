@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_combine.c - lists of Deferreds: deferred_list with its flags, gather_results. */
 #include "combine_support.h"
+#include "deferred/owner.h"
 
 static void set_up(void)
 {
@@ -426,6 +427,23 @@ START_TEST(a_timeout_on_a_gather_cancels_all_and_times_out) /* D17 D25 */
     ck_assert_int_eq(cancelled, 3);
 }
 
+static void note_owner(struct bight_owner *owner)
+{
+    (void)owner;
+    note("owner ");
+}
+
+START_TEST(a_gather_that_is_tied_ends_quietly_with_its_owner) /* D18 D25 D32 */
+{
+    struct bight_owner owner;
+    bight_owner_init(&owner, note_owner);
+    bight_deferred_release(bight_deferred_tie(bight_gather_results(members, 3), &owner));
+    bight_owner_end(&owner);
+    ck_trace("owner ");
+    ck_assert_int_eq(cancelled, 3);
+    ck_assert_int_eq(reports, 0);
+}
+
 START_TEST(a_failure_of_a_canceller_other_than_cancelled_is_reported) /* D23 D25 */
 {
     struct bight_promise promise;
@@ -478,6 +496,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, cancelling_a_gather_cancels_all_and_fails_with_cancelled);
     tcase_add_test(tests, a_gather_whose_cancelled_members_succeed_succeeds);
     tcase_add_test(tests, a_timeout_on_a_gather_cancels_all_and_times_out);
+    tcase_add_test(tests, a_gather_that_is_tied_ends_quietly_with_its_owner);
     tcase_add_test(tests, a_failure_of_a_canceller_other_than_cancelled_is_reported);
 }
 

@@ -8,7 +8,8 @@ echo      rate and server CPU per message of bight-echo to a bare epoll echo ("l
           shows is the noise)
 idle      process memory per connection that has echoed once
 queue     the same after every client has let 32 KiB wait and then read it
-timers    call_at, reset_at, cancel and firing beside a bare wheel; deferred: a Deferred beside a bare list of callbacks
+timers    call_at, reset_at, cancel and firing beside a bare wheel; deferred: a Deferred beside a bare list of callbacks,
+          and gathering beside bare Deferreds
 
 As root the programs run in a network namespace of their own, with real-time priority, the server on CPU 0 and the load on
 CPU 1. Only ratios within one run mean anything."""
@@ -186,6 +187,8 @@ def deferred(options):
     print("\nDeferreds with 2 and with 10 callbacks: made, fired, let go of by both ends", flush=True)
     for count in ("2", "10"):
         run_bench(options, "chain", "-k", count)
+    print("\n1000 Deferreds and gather_results of 1000", flush=True)
+    run_bench(options, "combine")
 
 
 def main():
