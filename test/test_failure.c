@@ -39,6 +39,21 @@ START_TEST(without_a_format_the_message_is_the_code_s_text)
 }
 END_TEST
 
+START_TEST(a_first_error_knows_which_of_several_it_was) /* D22 */
+{
+    struct bight_failure *failure = bight_failure_first_error(3, bight_failure_of(BIGHT_E_CLOSED));
+    ck_assert_int_eq(bight_failure_code(failure), BIGHT_E_FIRST_ERROR);
+    ck_assert_uint_eq(bight_first_error_index(failure), 3);
+    ck_assert_str_eq(bight_failure_message(failure), "number 3 of several failed");
+    ck_assert_int_eq(bight_failure_code(bight_failure_cause(failure, 0)), BIGHT_E_CLOSED);
+    ck_assert_uint_eq(bight_first_error_index(bight_failure_cause(failure, 0)), SIZE_MAX);
+    bight_failure_release(failure);
+    failure = bight_failure_first_error(0, NULL);
+    ck_assert_int_eq(bight_failure_code(bight_failure_cause(failure, 0)), BIGHT_E_INVALID_ARGUMENT);
+    bight_failure_release(failure);
+}
+END_TEST
+
 START_TEST(a_long_message_is_cut)
 {
     struct bight_failure *failure = bight_failure_new(BIGHT_E_SYSTEM, 0, NULL, "%02000d", 5);
@@ -262,6 +277,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_failure_carries_what_it_was_given);
     tcase_add_test(tests, without_a_format_the_message_is_the_code_s_text);
+    tcase_add_test(tests, a_first_error_knows_which_of_several_it_was);
     tcase_add_test(tests, a_long_message_is_cut);
     tcase_add_test(tests, a_failure_of_errno_names_the_call_and_the_system_s_text);
     tcase_add_test(tests, the_shared_failure_of_a_code_may_be_held_and_released_at_will);
