@@ -194,6 +194,7 @@ static void free_cooperator(struct bight_cooperative_task *task)
 {
     (void)task;
     bight_cooperator_free(cooperator);
+    bight_cooperator_free(cooperator);
     ck_assert_ptr_null(bight_cooperate(cooperator, work_step, NULL));
     cooperator = NULL;
 }
@@ -206,7 +207,7 @@ START_TEST(a_step_may_free_the_cooperator) /* R12 */
     turn();
     ck_trace("aA=ABANDONED B=ABANDONED ");
     ck_assert(a.is_released && b.is_released);
-    ck_assert_int_eq(usage_errors, 1);
+    ck_assert_int_eq(usage_errors, 2);
 }
 END_TEST
 
@@ -329,6 +330,30 @@ START_TEST(each_allocation_may_fail) /* R12 D33 D34 */
 }
 END_TEST
 
+/* Waits for a Deferred with as many handlers as it has room for, and no memory for one more. */
+static void wait_for_full(struct bight_cooperative_task *task)
+{
+    static struct bight_test_memory memory;
+    struct bight_deferred *deferred = bight_deferred_new(&answer, NULL, NULL);
+    for (int i = 0; i < 4; i++) {
+        bight_deferred_add_errback(deferred, cleared, NULL);
+    }
+    bight_test_fail_nth(&memory, 1);
+    ck_assert_int_eq(bight_cooperative_task_await(task, deferred), BIGHT_E_OUT_OF_MEMORY);
+    bight_set_allocator(NULL);
+}
+
+START_TEST(no_memory_to_wait_fails_the_task) /* R12 */
+{
+    struct work a = { "a", .steps = 5, .act = wait_for_full };
+    begin_watched(&a, "A");
+    turn();
+    ck_trace("aA=OUT_OF_MEMORY ");
+    ck_assert(!bight_promise_is_open(answer));
+    ck_assert(a.is_released);
+}
+END_TEST
+
 static int granted;
 
 static int full_call_at(struct bight_clock *clock, uint64_t deadline, bight_timer_function function, void *context,
@@ -386,6 +411,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_scope_stops_its_tasks_and_waits_for_what_they_awaited);
     tcase_add_test(tests, a_task_that_is_done_leaves_its_scope);
     tcase_add_test(tests, each_allocation_may_fail);
+    tcase_add_test(tests, no_memory_to_wait_fails_the_task);
     tcase_add_test(tests, no_memory_for_the_next_turn_is_told_to_who_asked_or_fails_the_tasks);
 }
 

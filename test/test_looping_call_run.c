@@ -104,6 +104,12 @@ static void free_inside(void)
     note("freed ");
 }
 
+static void free_twice_inside(void)
+{
+    free_inside();
+    free_inside();
+}
+
 static void reset_inside(void)
 {
     test_clock.now += 500000000;
@@ -156,6 +162,18 @@ START_TEST(the_function_may_free_its_loop) /* R11 */
     start(1, true);
     steps(1, 3);
     ck_trace("0 1 run=ABANDONED freed ~context ");
+    bight_deferred_release(run);
+}
+END_TEST
+
+START_TEST(freeing_it_twice_inside_is_misuse) /* R11 */
+{
+    make(note_call);
+    script[0] = free_twice_inside;
+    start(1, false);
+    advance(1);
+    ck_trace("1 run=ABANDONED freed freed ~context ");
+    ck_assert_int_eq(usage_errors, 1);
     bight_deferred_release(run);
 }
 END_TEST
@@ -415,6 +433,30 @@ START_TEST(each_allocation_may_fail) /* R11 D34 */
 }
 END_TEST
 
+/* Gives a Deferred with as many handlers as it has room for, and no memory for one more. */
+static struct bight_deferred *full(struct bight_looping_call *which, void *context)
+{
+    static struct bight_test_memory memory;
+    struct bight_deferred *deferred = waits(which, context);
+    for (int i = 0; i < 4; i++) {
+        bight_deferred_add_errback(deferred, cleared, NULL);
+    }
+    bight_test_fail_nth(&memory, 1);
+    return deferred;
+}
+
+START_TEST(no_memory_to_wait_for_the_call_ends_the_loop_and_cancels_it) /* R11 */
+{
+    make(full);
+    start(1, false);
+    advance(1);
+    bight_set_allocator(NULL);
+    ck_trace("1 run=OUT_OF_MEMORY ");
+    ck_assert(!bight_promise_is_open(answer));
+    let_go();
+}
+END_TEST
+
 static int full_call_at(struct bight_clock *clock, uint64_t deadline, bight_timer_function function, void *context,
     bight_release_function release, struct bight_timer *timer)
 {
@@ -449,6 +491,7 @@ static void add_run_tests(TCase *tests)
     tcase_add_test(tests, the_function_may_stop_its_loop);
     tcase_add_test(tests, stopped_inside_the_run_ends_after_the_call);
     tcase_add_test(tests, the_function_may_free_its_loop);
+    tcase_add_test(tests, freeing_it_twice_inside_is_misuse);
     tcase_add_test(tests, freed_inside_what_the_call_began_is_cancelled);
     tcase_add_test(tests, freed_by_its_first_call_start_still_gives_a_deferred);
     tcase_add_test(tests, the_function_may_reset_its_loop);
@@ -468,6 +511,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, an_idle_or_freed_one_does_not_keep_its_scope);
     tcase_add_test(tests, whoever_hears_of_the_scope_s_end_may_free_both);
     tcase_add_test(tests, each_allocation_may_fail);
+    tcase_add_test(tests, no_memory_to_wait_for_the_call_ends_the_loop_and_cancels_it);
     tcase_add_test(tests, no_memory_for_the_next_tick_ends_the_loop);
 }
 
