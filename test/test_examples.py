@@ -136,6 +136,11 @@ class Programs(unittest.TestCase):
             lines = re.compile(f"^(?:    )?((?:{name}): .*\\n)", re.M)
             self.assertEqual(lines.findall(done.stdout), lines.findall(page))
 
+    def test_child(self):
+        done = subprocess.run([PROGRAMS / "child", "oak", "willow", "pine"], capture_output=True, timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(done.stdout.replace(b"\r", b"").decode(), self.shown("processes.md"))
+
     def test_rot13(self):
         with Server("rot13") as server:
             self.assertEqual(server.converse(b"Bight, 13!"), b"Ovtug, 13!")
