@@ -21,8 +21,12 @@ have() {
 
 # ------------------------------------------------------------------------------------------- what is missing
 
-needs_to_build='cc c++ meson ninja pkg-config libevent_core libcrypto'
+needs_to_build='cc c++ meson ninja pkg-config libevent_core libcrypto boost_context'
 needs_to_test="$needs_to_build check nc socat telnet python3 binutils"
+
+links_with() {
+    printf 'int main(void) { return 0; }\n' | cc -x c - -o /dev/null "-l$1" >/dev/null 2>&1
+}
 
 present() {
     case $1 in
@@ -31,6 +35,7 @@ present() {
     meson) [ "$(meson --version 2>/dev/null | cut -d . -f 1)" -ge 1 ] 2>/dev/null ;; # 1.0 or later
     libevent_core) pkg-config --exists 'libevent_core >= 2.1.12' 2>/dev/null ;;
     libcrypto) pkg-config --exists 'libcrypto >= 3.0' 2>/dev/null ;;
+    boost_context) links_with boost_context || links_with boost_context-mt ;;
     check) pkg-config --exists 'check >= 0.15' 2>/dev/null ;;
     nc) nc -h 2>&1 | grep -q -e '-N' ;; # OpenBSD's: others cannot shut their writing side
     binutils) have readelf && have nm ;;
@@ -65,6 +70,7 @@ package() {
     apt-get/ninja) echo ninja-build ;;
     apt-get/libevent_core) echo libevent-dev ;;
     apt-get/libcrypto) echo libssl-dev ;;
+    apt-get/boost_context) echo libboost-context-dev ;;
     apt-get/nc) echo netcat-openbsd ;;
     dnf/cc) echo gcc ;;
     dnf/c++) echo gcc-c++ ;;
@@ -73,6 +79,7 @@ package() {
     dnf/libevent_core) echo libevent-devel ;;
     dnf/libcrypto) echo openssl-devel ;;
     dnf/check) echo check-devel ;;
+    dnf/boost_context) echo boost-devel ;;
     dnf/nc) echo netcat ;;
     apk/cc) echo gcc musl-dev ;;
     apk/c++) echo g++ ;;
@@ -81,11 +88,13 @@ package() {
     apk/libevent_core) echo libevent-dev ;;
     apk/libcrypto) echo openssl-dev ;;
     apk/check) echo check-dev ;;
+    apk/boost_context) echo boost-dev ;;
     apk/nc) echo netcat-openbsd ;;
     apk/telnet) echo busybox-extras ;;
     brew/cc | brew/c++) echo gcc ;;
     brew/libevent_core) echo libevent ;;
     brew/libcrypto) echo openssl@3 ;;
+    brew/boost_context) echo boost ;;
     brew/nc) echo netcat ;;
     brew/python3) echo python ;;
     *) echo "$2" ;;
@@ -144,11 +153,12 @@ run_install() {
     fi
 }
 
-# Homebrew does not link OpenSSL where pkg-config looks.
+# Homebrew does not link OpenSSL where pkg-config looks, nor put Boost where compilers do.
 find_homebrew() {
     if have brew; then
         PKG_CONFIG_PATH="$(brew --prefix openssl@3 2>/dev/null)/lib/pkgconfig:${PKG_CONFIG_PATH:-}"
-        export PKG_CONFIG_PATH
+        LIBRARY_PATH="$(brew --prefix 2>/dev/null)/lib${LIBRARY_PATH:+:$LIBRARY_PATH}"
+        export PKG_CONFIG_PATH LIBRARY_PATH
     fi
 }
 

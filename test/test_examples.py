@@ -117,6 +117,10 @@ class Programs(unittest.TestCase):
         done = subprocess.run([PROGRAMS / "time", "0.001"], capture_output=True, timeout=PATIENCE, text=True)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, self.shown("time.md"), ""))
 
+    def test_coroutines(self):
+        done = subprocess.run([PROGRAMS / "coroutines", "0.002"], capture_output=True, timeout=PATIENCE, text=True)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, self.shown("coroutines.md"), ""))
+
     def test_scopes(self):
         done = subprocess.run([PROGRAMS / "scopes", "0.001"], capture_output=True, timeout=PATIENCE, text=True)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, self.shown("scopes.md"), ""))

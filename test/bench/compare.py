@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """compare.py - bight's figures as ratios to programs that do the bare work, all in one run.
 
-Usage: compare.py [--build DIR] [--seconds S] [--runs N] [echo | idle | queue | timers | deferred] ...
+Usage: compare.py [--build DIR] [--seconds S] [--runs N] [echo | idle | queue | timers | deferred | await] ...
 
 echo      rate and server CPU per message of bight-echo to a bare epoll echo ("limit", entered twice: what the second
           shows is the noise)
@@ -191,6 +191,13 @@ def deferred(options):
     run_bench(options, "combine")
 
 
+def awaiting(options):
+    print("\nawaits: of what has fired, of what the loop fires; beside bare changes of stacks, then in asyncio", flush=True)
+    run_bench(options, "coroutine")
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "coroutine.py")
+    subprocess.run(pinned(0, [sys.executable, script]), check=True)
+
+
 def main():
     isolate()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -200,7 +207,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--connections", type=int, default=10000)
     options = parser.parse_args()
-    parts = {"echo": echo, "idle": idle, "queue": queue, "timers": timers, "deferred": deferred}
+    parts = {"echo": echo, "idle": idle, "queue": queue, "timers": timers, "deferred": deferred, "await": awaiting}
     unknown = [word for word in options.what if word not in parts]
     if unknown:
         parser.error(f"unknown part {unknown[0]!r}; there are {', '.join(parts)}")

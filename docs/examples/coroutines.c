@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Breakfast: three coroutines that wait for the clock, and one that waits for them.
+ *
+ * Usage: coroutines [SECONDS_PER_MINUTE] */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <bight/bight.h>
+#include <bight/task.h>
+
+static struct bight_reactor *reactor;
+static double minute = 1.0;
+
+static struct bight_deferred *minutes(double number)
+{
+    return bight_sleep(bight_reactor_clock(reactor), number * minute);
+}
+
+static void make_coffee(struct bight_result *result, void *context)
+{
+    (void)context;
+    if (bight_await(minutes(3), result) != 0) {
+        return;
+    }
+    puts("coffee: ready");
+}
+
+static void make_toast(struct bight_result *result, void *context)
+{
+    intptr_t wanted = *(const int *)context;
+    for (intptr_t slice = 1; slice <= wanted; slice++) {
+        if (bight_await(minutes(2), result) != 0) {
+            return;
+        }
+        printf("toast: slice %d\n", (int)slice);
+    }
+    bight_result_set(result, &bight_type_integer, bight_integer(wanted));
+}
+
+static void boil_eggs(struct bight_result *result, void *context)
+{
+    (void)context;
+    if (bight_await(minutes(10), result) != 0) {
+        puts("eggs: off the stove");
+        return;
+    }
+    puts("eggs: ready");
+}
+
+static void make_breakfast(struct bight_result *result, void *context)
+{
+    struct bight_deferred *coffee = bight_spawn(reactor, make_coffee, NULL);
+    struct bight_deferred *toast = bight_spawn(reactor, make_toast, context);
+    struct bight_deferred *eggs = bight_spawn(reactor, boil_eggs, NULL);
+    bight_deferred_add_timeout(eggs, 5 * minute, bight_reactor_clock(reactor));
+
+    (void)bight_await(coffee, result);
+    if (bight_await(toast, result) == 0) {
+        printf("coffee and %d slices\n", (int)bight_integer_value(result->value));
+    }
+    if (bight_await(eggs, result) == BIGHT_E_TIMED_OUT) {
+        puts("no eggs today");
+        bight_result_clear(result);
+    }
+}
+
+static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
+{
+    static int slices = 2;
+    reactor = started;
+    minute = argc > 1 ? strtod(argv[1], NULL) : minute;
+    return bight_spawn(reactor, make_breakfast, &slices);
+}
+
+int main(int argc, char **argv)
+{
+    return bight_main(start, argc, argv);
+}
