@@ -447,6 +447,37 @@ START_TEST(a_postponed_read_outlives_the_connection) /* S9 */
 }
 END_TEST
 
+static void read_on(struct bight_result *result, void *context)
+{
+    (void)context;
+    struct bight_deferred *next;
+    if (bight_result_failure(result) == NULL) {
+        next = bight_stream_read_line(stream, 0);
+        bight_deferred_add_both(next, read_on, NULL);
+        bight_deferred_release(next);
+        lines++;
+        return;
+    }
+    hear("%s", bight_error_name(bight_failure_code(bight_result_failure(result))));
+    bight_result_clear(result);
+    note(bight_stream_read_line(stream, 0));
+}
+
+START_TEST(reading_on_while_the_reactor_ends_comes_to_an_end) /* S9 */
+{
+    char flood[1000];
+    memset(flood, '\n', sizeof flood);
+    bight_string_feed(peer, flood, sizeof flood);
+    struct bight_deferred *first = bight_stream_read_exactly(stream, 1);
+    bight_deferred_add_both(first, read_on, NULL);
+    bight_deferred_release(first);
+    bight_reactor_free(reactor);
+    ck_assert_uint_lt(lines, 1000);
+    ck_heard("SHUTDOWN ''"); /* what is left can be read for as long as there is a reactor */
+    reactor = bight_testing_reactor_new();
+}
+END_TEST
+
 START_TEST(the_end_of_the_reactor_fails_a_postponed_read_and_later_ones) /* S9 */
 {
     read_many();
@@ -526,6 +557,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, nor_does_one_that_a_reset_follows);
     tcase_add_test(tests, a_postponed_read_can_be_cancelled);
     tcase_add_test(tests, a_postponed_read_outlives_the_connection);
+    tcase_add_test(tests, reading_on_while_the_reactor_ends_comes_to_an_end);
     tcase_add_test(tests, the_end_of_the_reactor_fails_a_postponed_read_and_later_ones);
     tcase_add_test(tests, reading_survives_every_lack_of_memory);
 }

@@ -299,7 +299,7 @@ END_TEST
 START_TEST(a_job_that_takes_too_long_is_ended_with_its_worker) /* P6 */
 {
     options.workers = 1;
-    options.job_seconds = 0.2;
+    options.job_seconds = 1.5;
     make_pool(NULL);
     note(submit("hang"));
     note(submit("ab"));

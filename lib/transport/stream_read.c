@@ -38,20 +38,32 @@ static void leave_postponed(void *context)
     bight_stream_release(stream);
 }
 
-static void postpone(struct bight_stream *stream)
+/* At the end of the reactor there is no later turn. */
+static int call_later(struct bight_stream *stream)
 {
     struct bight_reactor *reactor = stream->base.transport->hub->reactor;
-    if ((stream->flags & STREAM_POSTPONED) != 0) {
-        return;
+    if (bight_reactor_is_ending(reactor)) {
+        return BIGHT_E_SHUTDOWN;
     }
     bight_stream_hold(stream);
     int code = bight_call_later_full(reactor, 0, answer_later, stream, leave_postponed, NULL);
     if (code != 0) {
         bight_stream_release(stream);
-        (void)bight_errback(bight_stream_end_read(stream), bight_failure_of(code));
+    }
+    return code;
+}
+
+static void postpone(struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_POSTPONED) != 0) {
         return;
     }
-    stream->flags |= STREAM_POSTPONED;
+    int code = call_later(stream);
+    if (code == 0) {
+        stream->flags |= STREAM_POSTPONED;
+    } else {
+        (void)bight_errback(bight_stream_end_read(stream), bight_failure_of(code));
+    }
 }
 
 /* --------------------------------------------------------------------------------------------- reading */
