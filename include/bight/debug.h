@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/debug.h - a picture of what waits for what.
  *
- * Deferreds are in it only in debug mode (BIGHT_DEBUG=1 in the environment, or bight_deferred_set_debug before the first
- * one is made), which remembers where each was made; without it the picture says so, and has the reactor's figures,
- * timers, connections and ports. For the reactor's thread, in a handler or outside; nothing is changed by looking. */
+ * Deferreds are in it only in debug mode (BIGHT_DEBUG=1 in the environment, or bight_deferred_set_debug before the
+ * first one is made), which remembers where each was made; without it the picture says so, and has the reactor's
+ * figures, timers, connections and ports. For the reactor's thread, in a handler or outside; nothing is changed by
+ * looking. */
 #ifndef BIGHT_DEBUG_H
 #define BIGHT_DEBUG_H
 
@@ -20,11 +21,11 @@ enum bight_dump_format {
 typedef void (*bight_dump_function)(const char *text, size_t size, void *context);
 
 /* Each Deferred that is alive and was made in this thread, with a number of its own, the place where it was made, its
- * age in seconds of real time, what state it is in, how many handlers it has left to call, what it waits for (a Deferred
- * that a handler chained or a coroutine awaits) and what its result goes on to (bight_deferred_chain, combinators);
- * each pending timer with its place and when it is due; connections with peer, state, bytes that have not been sent,
- * and the Deferreds tied to them; ports. The whole is put together before `write` is first called, so that this may do
- * anything, and write to a connection. 0, INVALID_ARGUMENT, OUT_OF_MEMORY and then nothing was written. */
+ * age in seconds of real time, what state it is in, how many handlers it has left to call, what it waits for (a
+ * Deferred that a handler chained or a coroutine awaits) and what its result goes on to (bight_deferred_chain,
+ * combinators); each pending timer with its place and when it is due; connections with peer, state, bytes that have not
+ * been sent, and the Deferreds tied to them; ports. The whole is put together before `write` is first called, so that
+ * this may do anything, and write to a connection. 0, INVALID_ARGUMENT, OUT_OF_MEMORY and then nothing was written. */
 BIGHT_API int bight_debug_dump(
     struct bight_reactor *reactor, enum bight_dump_format format, bight_dump_function write, void *context);
 

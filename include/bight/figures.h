@@ -77,10 +77,10 @@ BIGHT_API int bight_reactor_set_block_limit(struct bight_reactor *reactor, doubl
  * freeing the reactor does.
  *
  * The backtrace is made by the loop's thread, in a handler of the highest real-time signal (SIGRTMAX or below) that has
- * none when the process's first watchdog starts; it belongs to bight until the last one has ended. The signal is sent
- * only to a thread that is stuck. System calls in it go on afterwards (SA_RESTART), but those that no handler lets go
- * on (sleep, poll, see signal(7)) return early with EINTR. Without backtrace(3) in the C library (musl), or with that
- * signal blocked, the warning comes without.
+ * none when the process's first watchdog starts; it is bight's from then on. It is sent only to a thread that is stuck.
+ * System calls in it go on afterwards (SA_RESTART), but those that no handler lets go on (sleep, poll, see signal(7))
+ * return early with EINTR. Without backtrace(3) in the C library (musl), or with that signal blocked, the warning comes
+ * without.
  *
  * In the child of a fork there is none until it is set again. It is a thread of the C library's and knows nothing of a
  * reactor's table of system calls: it waits in real time also where the reactor's own is simulated. 0,

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/slab.h"
 
@@ -47,8 +48,16 @@ static bool grow(void)
     return true;
 }
 
+uint64_t bight_places_now(void)
+{
+    struct timespec now = { 0, 0 };
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
 void bight_places_note(const struct bight_place *place)
 {
+    uint64_t now = bight_places_now();
     pthread_mutex_lock(&lock);
     if (used * 2 < capacity || grow()) {
         struct bight_place *entry = &table[slot_for(table, capacity, place->object)];
@@ -56,23 +65,34 @@ void bight_places_note(const struct bight_place *place)
         *entry = *place;
         entry->place = here != NULL ? here : place->place;
         entry->number = ++noted;
+        entry->thread = pthread_self();
+        entry->made = now;
     }
     pthread_mutex_unlock(&lock);
 }
 
-const char *bight_places_find(const void *object, uint64_t generation, const char **kind)
+bool bight_places_look_up(const void *object, uint64_t generation, struct bight_place *place)
 {
-    const char *place = NULL;
     pthread_mutex_lock(&lock);
     const struct bight_place *entry = capacity == 0 ? NULL : &table[slot_for(table, capacity, object)];
-    if (entry != NULL && entry->object == object && entry->generation == generation) {
-        place = entry->place;
-        if (kind != NULL) {
-            *kind = entry->kind;
-        }
+    bool is_known = entry != NULL && entry->object == object && entry->generation == generation;
+    if (is_known) {
+        *place = *entry;
     }
     pthread_mutex_unlock(&lock);
-    return place;
+    return is_known;
+}
+
+const char *bight_places_find(const void *object, uint64_t generation, const char **kind)
+{
+    struct bight_place place;
+    if (!bight_places_look_up(object, generation, &place)) {
+        return NULL;
+    }
+    if (kind != NULL) {
+        *kind = place.kind;
+    }
+    return place.place;
 }
 
 size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_t room)

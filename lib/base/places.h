@@ -8,6 +8,8 @@
 
 #include <bight/macros.h>
 
+#include <pthread.h>
+
 #include "base/private.h"
 
 struct bight_place {
@@ -17,6 +19,8 @@ struct bight_place {
     const char *place; /* lives for ever; NULL: not known */
     uint64_t number;   /* counts what has been noted */
     bool is_slot;      /* a slab's: its memory stays readable, and its first word is its generation */
+    pthread_t thread;  /* that made it; set when it is noted, as the next is */
+    uint64_t made;     /* CLOCK_MONOTONIC, nanoseconds: real time also where a reactor's own is simulated */
 };
 
 /* `place` gives way to bight_places_here's, when that is set. Without memory nothing is noted. */
@@ -25,9 +29,15 @@ void bight_places_note(const struct bight_place *place);
 /* Where the object was made; NULL when that is not known. */
 BIGHT_PRIVATE_API const char *bight_places_find(const void *object, uint64_t generation, const char **kind);
 
+/* All that is known of the object; false when nothing is. */
+bool bight_places_look_up(const void *object, uint64_t generation, struct bight_place *place);
+
 /* The entries of slots that have not been given back, noted after number `since`: copies up to `room`, gives how many
  * there are. */
 BIGHT_PRIVATE_API size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_t room);
+
+/* The clock of bight_place.made. */
+uint64_t bight_places_now(void);
 
 /* How much has been noted so far. */
 BIGHT_PRIVATE_API uint64_t bight_places_count(void);

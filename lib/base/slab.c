@@ -31,6 +31,8 @@ enum {
 /* The head of a chunk; its slots begin at the next multiple of CHUNK_ALIGNMENT. */
 struct chunk {
     struct chunk *next;
+    const struct bight_slab_kind *kind;
+    size_t size;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `chunks` and every kind's `shared` */
@@ -174,15 +176,29 @@ static struct chunk *allocate_chunk(size_t size)
     return size == BIGHT_HUGE_PAGE ? bight_pages_allocate_huge(size) : bight_malloc(size);
 }
 
-static struct chunk *new_chunk(struct bight_slab_kind *kind, size_t *size)
+static uintptr_t first_slot(const struct chunk *chunk)
+{
+    return ((uintptr_t)(chunk + 1) + CHUNK_ALIGNMENT - 1) / CHUNK_ALIGNMENT * CHUNK_ALIGNMENT;
+}
+
+static size_t slots_of(const struct chunk *chunk)
+{
+    return ((uintptr_t)chunk + chunk->size - first_slot(chunk)) / stride_of(chunk->kind);
+}
+
+/* Its slots are free before others can see them. */
+static struct chunk *new_chunk(struct bight_slab_kind *kind)
 {
     pthread_mutex_lock(&lock);
-    *size = next_chunk_size(kind);
-    struct chunk *chunk = allocate_chunk(*size);
+    size_t size = next_chunk_size(kind);
+    struct chunk *chunk = allocate_chunk(size);
     if (chunk != NULL) {
-        chunk->next = chunks;
+        *chunk = (struct chunk) { chunks, kind, size };
+        for (size_t i = 0; i < slots_of(chunk); i++) {
+            ((struct bight_slot *)(first_slot(chunk) + i * stride_of(kind)))->generation = kind->first_generation;
+        }
         chunks = chunk;
-        kind->allocated += *size;
+        kind->allocated += size;
     }
     pthread_mutex_unlock(&lock);
     return chunk;
@@ -190,21 +206,43 @@ static struct chunk *new_chunk(struct bight_slab_kind *kind, size_t *size)
 
 static bool add_chunk(struct bight_slab *slab)
 {
-    size_t size;
-    size_t stride = stride_of(slab->kind);
-    struct chunk *chunk = new_chunk(slab->kind, &size);
+    const struct chunk *chunk = new_chunk(slab->kind);
     if (chunk == NULL) {
         return false;
     }
-    uintptr_t first = ((uintptr_t)(chunk + 1) + CHUNK_ALIGNMENT - 1) / CHUNK_ALIGNMENT * CHUNK_ALIGNMENT;
-    size_t count = ((uintptr_t)chunk + size - first) / stride;
+    size_t stride = stride_of(slab->kind);
+    size_t count = slots_of(chunk);
     for (size_t i = 0; i < count; i++) {
-        struct bight_slot *slot = (struct bight_slot *)(first + i * stride);
-        slot->generation = slab->kind->first_generation;
+        struct bight_slot *slot = (struct bight_slot *)(first_slot(chunk) + i * stride);
         append(slab, slot);
         poison(slab->kind, slot);
     }
     return true;
+}
+
+static size_t taken_in(const struct chunk *chunk)
+{
+    size_t taken = 0;
+    size_t stride = stride_of(chunk->kind);
+    size_t count = slots_of(chunk);
+    uintptr_t slot = first_slot(chunk);
+    for (size_t i = 0; i < count; i++) {
+        taken += __atomic_load_n(&((const struct bight_slot *)(slot + i * stride))->generation, __ATOMIC_RELAXED) & 1;
+    }
+    return taken;
+}
+
+size_t bight_slab_count_taken(const struct bight_slab_kind *kind)
+{
+    size_t taken = 0;
+    pthread_mutex_lock(&lock);
+    for (const struct chunk *chunk = chunks; chunk != NULL; chunk = chunk->next) {
+        if (chunk->kind == kind) {
+            taken += taken_in(chunk);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return taken;
 }
 
 void *bight_slab_take_slow(struct bight_slab *slab)

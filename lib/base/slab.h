@@ -55,6 +55,9 @@ struct bight_slab {
 void *bight_slab_take_slow(struct bight_slab *slab);
 void bight_slab_give_slow(struct bight_slab *slab, void *slot);
 
+/* How many slots of this kind are taken, in all threads: walks all there are. */
+size_t bight_slab_count_taken(const struct bight_slab_kind *kind);
+
 #if defined(__SANITIZE_ADDRESS__)
 #define BIGHT_SLAB_CHECKED 1
 #elif defined(__has_feature)

@@ -228,6 +228,11 @@ void bight_deferred_drop(struct bight_deferred *deferred)
     bight_deferred_release(deferred);
 }
 
+size_t bight_deferred_count(void)
+{
+    return bight_slab_count_taken(&slab_kind);
+}
+
 bool bight_deferred_has_fired(const struct bight_deferred *deferred)
 {
     return (deferred->flags & BIGHT_DEFERRED_FIRED) != 0;

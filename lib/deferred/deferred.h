@@ -110,6 +110,9 @@ static inline bool bight_deferred_is_at_rest(const struct bight_deferred *deferr
  * after whatever may have brought it to rest. */
 void bight_deferred_settle(struct bight_deferred *deferred);
 
+/* deferred.c: how many are alive, in all threads. Walks over all there have been at once. */
+size_t bight_deferred_count(void);
+
 /* deferred.c: cancels and lets go of a consumer's end that cannot be used. */
 void bight_deferred_drop(struct bight_deferred *deferred);
 
@@ -126,6 +129,12 @@ void bight_deferred_mark(struct bight_result *result, void *context);
 
 /* run.c: adds a level that gives the result on. As bight_deferred_add_callbacks. */
 int bight_deferred_add_listener(struct bight_deferred *deferred, bight_hear_function hear, void *listener);
+
+/* run.c: where a level of this kind gives the result to: a Deferred that is alive, else NULL. */
+const struct bight_deferred *bight_deferred_heir(const struct bight_level *level);
+
+/* group.c: the same for a member of a group; NULL also for other levels. */
+const struct bight_deferred *bight_group_heir(const struct bight_level *level);
 
 /* promise.c: fires what has not fired, without running anything. */
 void bight_deferred_accept(

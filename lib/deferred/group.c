@@ -301,6 +301,15 @@ static struct bight_deferred *hear(
     return other;
 }
 
+const struct bight_deferred *bight_group_heir(const struct bight_level *level)
+{
+    if (level->callback != bight_deferred_mark || level->hear != hear) {
+        return NULL;
+    }
+    const struct bight_member *member = level->listener;
+    return bight_promise_is_open(member->group->promise) ? member->group->promise.slot : NULL;
+}
+
 /* A member that cannot take a level for want of memory has failed so. */
 static void listen_without_memory(struct bight_member *member)
 {

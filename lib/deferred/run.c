@@ -173,6 +173,17 @@ int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise p
     return add_with_care(deferred, &level);
 }
 
+const struct bight_deferred *bight_deferred_heir(const struct bight_level *level)
+{
+    if (level->callback != bight_deferred_mark) {
+        return NULL;
+    }
+    if (level->hear != forward) {
+        return bight_group_heir(level);
+    }
+    return bight_promise_is_open(level->promise) ? level->promise.slot : NULL;
+}
+
 /* ------------------------------------------------------------------------------------------ running */
 
 static inline void run_level(struct bight_deferred *deferred, const struct bight_level *level)

@@ -233,7 +233,7 @@ void bight_mailbox_run(struct bight_reactor *reactor)
     pthread_mutex_unlock(&mailbox->lock);
     while (call != NULL) {
         struct bight_call *next = call->next;
-        bight_reactor_enter(reactor);
+        bight_reactor_enter_for(reactor, "call from a thread", NULL, 0);
         call->run(call, false);
         bight_reactor_leave(reactor);
         call = next;

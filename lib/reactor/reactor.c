@@ -12,7 +12,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "deferred/deferred.h"
+#include "reactor/dump.h"
 #include "reactor/state.h"
+#include "reactor/watchdog.h"
 
 #define DEFAULT_SHUTDOWN_SECONDS 10.0
 #define DEFAULT_THREAD_LIMIT 10
@@ -41,8 +44,14 @@ bool bight_reactor_has_work(const struct bight_reactor *reactor)
 /* All of a turn but the poll. */
 static void do_work(struct bight_reactor *reactor)
 {
-    if (reactor->afterwards.first != NULL) {
-        bight_reactor_drain_afterwards(reactor); /* was queued outside any handler */
+    reactor->meter.turns++;
+    bight_meter_rest(&reactor->meter);
+    if (BIGHT_UNLIKELY(bight_deferred_debug() != reactor->meter.has_places)) {
+        bight_meter_adjust(reactor);
+    }
+    if (reactor->afterwards.first != NULL) { /* was queued outside any handler */
+        bight_reactor_enter_for(reactor, bight_handler_task, NULL, 0);
+        bight_reactor_leave(reactor);
     }
     if (reactor->soon.first != NULL) {
         bight_reactor_drain_soon(reactor);
@@ -58,7 +67,9 @@ static void do_work(struct bight_reactor *reactor)
 void bight_reactor_turn(struct bight_reactor *reactor, bool block)
 {
     do_work(reactor);
+    bight_meter_rest(&reactor->meter);
     int code = reactor->loop->ops->poll(reactor->loop, block && !bight_reactor_has_work(reactor));
+    bight_meter_rest(&reactor->meter);
     if (BIGHT_UNLIKELY(code != 0)) {
         bight_log(BIGHT_LOG_CRITICAL, "reactor", NULL, "cannot wait for events: %s", bight_error_text(code));
         bight_reactor_fail(reactor, EX_OSERR);
@@ -109,6 +120,7 @@ int bight_reactor_run(struct bight_reactor *reactor)
         return EX_SOFTWARE;
     }
     state->thread = pthread_self();
+    bight_watchdog_follow(reactor);
     if (state->exit_status == 0) {
         serve(reactor);
     }
@@ -198,6 +210,7 @@ static struct bight_reactor *allocate(const struct bight_reactor_options *option
     reactor->loop_deadline = UINT64_MAX;
     init_state(reactor, &whole->state, options);
     bight_wheel_init(&reactor->wheel, whole->state.seen_now);
+    bight_meter_init(reactor);
     return reactor;
 }
 
@@ -288,6 +301,8 @@ void bight_reactor_free(struct bight_reactor *reactor)
     bight_mailbox_close(reactor);
     bight_thread_pools_free(reactor);
     bight_signals_finish(reactor);
+    bight_dump_drop_order(reactor);
+    bight_watchdog_end(reactor);
     free_attachments(reactor);
     reactor->loop->ops->free(reactor->loop);
     bight_free(reactor);
@@ -309,6 +324,7 @@ int bight_reactor_after_fork(struct bight_reactor *reactor)
     keep_first(&code, bight_mailbox_after_fork(reactor));
     keep_first(&code, bight_signals_after_fork(reactor));
     bight_thread_pool_after_fork(reactor);
+    bight_watchdog_after_fork(reactor);
     for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
         if (each->after_fork != NULL) {
             keep_first(&code, each->after_fork(each));

@@ -18,7 +18,10 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/private.h"
+#include "reactor/meter.h"
 #include "reactor/wheel.h"
+
+struct bight_dump;
 
 /* Something put off. queued is kept by the queue; a task is in one queue at most. */
 struct bight_task {
@@ -40,6 +43,8 @@ struct bight_attachment {
     void (*free)(struct bight_attachment *attachment);
     /* May be NULL: the child of a fork. */
     int (*after_fork)(struct bight_attachment *attachment);
+    /* May be NULL: a section of what there is (reactor/dump.h). Changes nothing. */
+    void (*describe)(struct bight_attachment *attachment, struct bight_dump *dump);
 };
 
 struct bight_reactor {
@@ -51,6 +56,8 @@ struct bight_reactor {
     struct bight_task_queue afterwards;
     struct bight_task_queue soon;
     struct bight_attachment *attachments;
+    struct bight_meter meter;
+    struct bight_traffic traffic;
     struct bight_wheel wheel;
     uint64_t loop_deadline; /* what the loop was told */
     bool timers_due;        /* run a timer pass on this turn */
@@ -71,17 +78,44 @@ static inline void bight_task_push(struct bight_task_queue *queue, struct bight_
 
 BIGHT_PRIVATE_API void bight_reactor_drain_afterwards(struct bight_reactor *reactor);
 
+/* The outermost is what the figures call a handler. `kind` lives for ever; the object is what debug mode knows the
+ * place of (base/places.h), NULL when that is nothing. */
+static inline void bight_reactor_enter_for(
+    struct bight_reactor *reactor, const char *kind, const void *object, uint64_t generation)
+{
+    if (reactor->handler_depth++ > 0) {
+        return;
+    }
+    struct bight_meter *meter = &reactor->meter;
+    bight_meter_beat(meter);
+    __atomic_store_n(&meter->kind, kind, __ATOMIC_RELAXED);
+    if (meter->mark == 0) {
+        bight_meter_begin(reactor, object, generation);
+    }
+}
+
 static inline void bight_reactor_enter(struct bight_reactor *reactor)
 {
-    reactor->handler_depth++;
+    bight_reactor_enter_for(reactor, "handler", NULL, 0);
 }
 
 static inline void bight_reactor_leave(struct bight_reactor *reactor)
 {
-    if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
+    if (--reactor->handler_depth > 0) {
+        return;
+    }
+    if (reactor->afterwards.first != NULL) {
         bight_reactor_drain_afterwards(reactor);
     }
+    bight_meter_beat(&reactor->meter);
+    if (reactor->meter.is_timed) {
+        bight_meter_stop(reactor);
+    }
 }
+
+/* In a handler that began as a task: what it is in truth. */
+void bight_reactor_name_handler(
+    struct bight_reactor *reactor, const char *kind, const void *object, uint64_t generation);
 
 /* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be told.
  * For watch callbacks that leave their work to the turn. */

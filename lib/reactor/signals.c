@@ -127,7 +127,7 @@ static void deliver(struct bight_signals *signals, int number)
 {
     struct bight_reactor *reactor = signals->reactor;
     struct asked_signal asked = signals->asked[number];
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "signal", NULL, 0);
     if (asked.asked) {
         asked.function(number, asked.context);
     } else if (asked.claimed) {

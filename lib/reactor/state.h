@@ -23,6 +23,8 @@ enum bight_reactor_phase {
 struct bight_signals;
 struct bight_thread_pool;
 struct bight_stop_waiter;
+struct bight_watchdog;
+struct bight_dump_order;
 
 struct bight_reactor_state {
     struct bight_reactor *reactor;
@@ -57,6 +59,8 @@ struct bight_reactor_state {
     bool pools_ending;               /* they take no jobs */
     struct bight_resolver *resolver; /* resolver.c */
     struct bight_signals *signals;   /* signals.c */
+    struct bight_watchdog *watchdog; /* watchdog.c */
+    struct bight_dump_order *dump;   /* debug_file.c: what is done at a signal */
 };
 
 /* --- mailbox.c */

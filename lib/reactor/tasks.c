@@ -76,7 +76,7 @@ void bight_reactor_drain_soon(struct bight_reactor *reactor)
         if (reactor->soon.first == state->soon_last) {
             state->soon_last = NULL;
         }
-        bight_reactor_enter(reactor);
+        bight_reactor_enter_for(reactor, bight_handler_task, NULL, 0);
         run_first(&reactor->soon);
         bight_reactor_leave(reactor);
     }

@@ -163,15 +163,17 @@ void bight_reactor_run_timers(struct bight_reactor *reactor)
     reactor->timers_due = false;
     reactor->state->in_timer_pass = true;
     bight_wheel_begin(&reactor->wheel, now);
-    for (int calls = 0; calls < CALLS_A_PASS; calls++) {
+    int calls = 0;
+    for (; calls < CALLS_A_PASS; calls++) {
         struct bight_wheel_entry *entry = bight_wheel_take(&reactor->wheel, now);
         if (entry == NULL) {
             break;
         }
-        bight_reactor_enter(reactor);
+        bight_reactor_enter_for(reactor, "timer", entry, entry->generation);
         fire(entry);
         bight_reactor_leave(reactor);
     }
+    reactor->meter.timers_fired += (uint64_t)calls;
     reactor->state->in_timer_pass = false;
     plan_next_pass(reactor, now);
 }

@@ -134,7 +134,7 @@ static bool run_trigger(struct trigger *trigger, bool awaits)
 {
     trigger->holds++;
     trigger->running = true;
-    bight_reactor_enter(trigger->reactor);
+    bight_reactor_enter_for(trigger->reactor, "trigger", NULL, 0);
     struct bight_deferred *deferred = trigger->function(trigger->context);
     if (deferred != NULL && awaits) {
         await(trigger, deferred);

@@ -49,7 +49,7 @@ static void ready(int fd, short what, void *context)
     struct foreign_watch *foreign = context;
     struct bight_reactor *reactor = foreign->reactor;
     foreign->running = true;
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "descriptor", foreign->slot, foreign->slot->generation);
     foreign->function(fd, what, foreign->context);
     foreign->running = false;
     if (foreign->removed) {

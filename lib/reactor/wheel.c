@@ -397,3 +397,25 @@ uint64_t bight_wheel_next(struct bight_wheel *wheel)
     }
     return start << BIGHT_WHEEL_TICK_BITS;
 }
+
+/* -------------------------------------------------------------------------------------- for looking */
+
+static void visit_ring(
+    const struct bight_link *ring, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
+{
+    for (const struct bight_link *link = ring->next; link != ring; link = link->next) {
+        visit(BIGHT_CONTAINER(link, const struct bight_wheel_entry, link), context);
+    }
+}
+
+void bight_wheel_visit(const struct bight_wheel *wheel,
+    void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
+{
+    visit_ring(&wheel->due, visit, context);
+    visit_ring(&wheel->fresh, visit, context);
+    for (int level = 0; level < BIGHT_WHEEL_LEVELS; level++) {
+        for (int slot = 0; slot < BIGHT_WHEEL_SLOTS; slot++) {
+            visit_ring(&wheel->slots[level][slot], visit, context);
+        }
+    }
+}

@@ -90,6 +90,10 @@ BIGHT_PRIVATE_API bool bight_wheel_is_due(const struct bight_wheel *wheel, uint6
 /* Disarms and gives any armed entry, for tearing down; NULL when there is none. */
 struct bight_wheel_entry *bight_wheel_take_any(struct bight_wheel *wheel);
 
+/* Every armed entry, in no order. The wheel may not be changed meanwhile. */
+BIGHT_PRIVATE_API void bight_wheel_visit(const struct bight_wheel *wheel,
+    void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context);
+
 /* When the loop should wake: not later than the earliest deadline, and exactly at it once it is within reach of the
  * lowest level. UINT64_MAX: nothing is armed. */
 BIGHT_PRIVATE_API uint64_t bight_wheel_next(struct bight_wheel *wheel);

@@ -7,28 +7,24 @@
 #include "reactor/reactor.h"
 #include "testing/testing.h"
 
-static void visit_ring(
-    const struct bight_link *ring, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
+struct visitor {
+    void (*visit)(const struct bight_wheel_entry *entry, void *context);
+    void *context;
+};
+
+static void visit_call(const struct bight_wheel_entry *entry, void *context)
 {
-    for (const struct bight_link *link = ring->next; link != ring; link = link->next) {
-        const struct bight_wheel_entry *entry = BIGHT_CONTAINER(link, const struct bight_wheel_entry, link);
-        if (bight_reactor_call_of(entry) != NULL) {
-            visit(entry, context);
-        }
+    const struct visitor *visitor = context;
+    if (bight_reactor_call_of(entry) != NULL) {
+        visitor->visit(entry, visitor->context);
     }
 }
 
 void bight_testing_visit_calls(
     struct bight_reactor *reactor, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
 {
-    const struct bight_wheel *wheel = &reactor->wheel;
-    visit_ring(&wheel->due, visit, context);
-    visit_ring(&wheel->fresh, visit, context);
-    for (int level = 0; level < BIGHT_WHEEL_LEVELS; level++) {
-        for (int slot = 0; slot < BIGHT_WHEEL_SLOTS; slot++) {
-            visit_ring(&wheel->slots[level][slot], visit, context);
-        }
-    }
+    struct visitor visitor = { visit, context };
+    bight_wheel_visit(&reactor->wheel, visit_call, &visitor);
 }
 
 struct tally {

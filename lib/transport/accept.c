@@ -184,7 +184,7 @@ void bight_port_acceptable(int fd, short what, void *context)
     struct bight_reactor *reactor = port->reactor;
     (void)fd;
     (void)what;
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "port", &port->open, 0);
     port->is_accepting = true;
     accept_batch(port);
     port->is_accepting = false;

@@ -47,7 +47,8 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
 {
     struct bight_protocol *protocol = transport->protocol;
     struct bight_reactor *reactor = transport->hub->reactor;
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "connection", transport, transport->id);
+    bight_reactor_name_handler(reactor, "connection", transport, transport->id);
     bight_flow_stop_producer(transport);
     bight_output_drop(transport);
     transport->state |= BIGHT_STATE_ENDED; /* whoever the ties call may not ask a closed descriptor anything */

@@ -69,7 +69,7 @@ static void decided(int fd, short what, void *context)
     struct bight_reactor *reactor = connector->reactor;
     (void)fd;
     (void)what;
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "attempt to connect", NULL, 0);
     int result = ask_error(connector);
     if (result < 0 || has_peer(connector)) {
         stop_watching(connector);

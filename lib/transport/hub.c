@@ -120,6 +120,7 @@ struct bight_transport *bight_hub_take(struct bight_hub *hub)
     struct bight_transport *slot = slot_at(hub, number, index);
     page->first_free = (uint32_t)slot->id;
     hub->empty_pages -= page->used++ == 0;
+    hub->reactor->traffic.open++;
     bight_memory_unpoison(slot, hub->slot_size);
     *slot = (struct bight_transport) {
         .id = make_id(generation_of(slot), number << PAGE_BITS | index),
@@ -150,6 +151,7 @@ void bight_hub_give(struct bight_transport *transport)
     size_t number = index >> PAGE_BITS;
     struct bight_slot_page *page = &hub->pages[number];
     uint32_t generation = generation_of(transport) + 1;
+    hub->reactor->traffic.open--;
     transport->hub = NULL;
     transport->id = make_id(generation, page->first_free);
     poison(hub, transport);
@@ -259,6 +261,7 @@ static struct bight_hub *make_hub(struct bight_reactor *reactor)
         .key = &attachment_key,
         .disconnect = disconnect,
         .free = free_hub,
+        .describe = bight_hub_describe,
     };
     hub->reactor = reactor;
     hub->system = reactor->system;

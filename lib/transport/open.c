@@ -4,10 +4,12 @@
  * The room's second attachment to a reactor. When a run ends everything in its ring is told to end, so that nothing
  * accepts or connects any more. It also keeps the spare descriptor with which a port gets rid of a connection when
  * descriptors have run out (T17), and the numbers of adopted descriptors (E4). */
+#include "reactor/dump.h"
 #include "transport/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
 #include <bight/memory.h>
 
@@ -73,6 +75,26 @@ static int after_fork(struct bight_attachment *attachment)
     return 0;
 }
 
+static void describe(struct bight_attachment *attachment, struct bight_dump *dump)
+{
+    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    size_t count = 0;
+    for (struct bight_link *link = hub->open.next; link != &hub->open; link = link->next) {
+        count++;
+    }
+    bight_dump_section(dump, count, "port or attempt to connect");
+    for (struct bight_link *link = hub->open.next; link != &hub->open; link = link->next) {
+        const struct bight_open *open = BIGHT_CONTAINER(link, const struct bight_open, link);
+        char place[BIGHT_DUMP_PLACE_SIZE], name[BIGHT_DUMP_NAME_SIZE], text[160] = "";
+        snprintf(name, sizeof name, "open %p", (const void *)open);
+        if (open->tell != NULL) {
+            open->tell(open, text, sizeof text);
+        }
+        bight_dump_node(dump, name, "house", "%s%s%s", open->tell != NULL ? "port" : "attempt to connect",
+            bight_dump_place(open, 0, place), text);
+    }
+}
+
 static struct open_hub *find_hub(struct bight_reactor *reactor)
 {
     struct bight_attachment *attachment = bight_reactor_attachment(reactor, &open_key);
@@ -94,6 +116,7 @@ static struct open_hub *hub_of(struct bight_reactor *reactor)
         .disconnect = disconnect,
         .free = free_hub,
         .after_fork = after_fork,
+        .describe = describe,
     };
     hub->reactor = reactor;
     hub->spare = -1;

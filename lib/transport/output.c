@@ -110,6 +110,7 @@ static size_t send_some(struct bight_output *output)
             return sent;
         }
         transport->state |= BIGHT_STATE_SENT;
+        transport->hub->reactor->traffic.sent += (uint64_t)result;
         bight_queue_consume(output, (size_t)result);
         sent += (size_t)result;
         if ((size_t)result < total) {
@@ -193,7 +194,9 @@ static void __attribute__((noinline)) sent_in_part(struct bight_output *output, 
     if (sent < 0 && !is_refusal(sent)) {
         bight_close_broken(output->transport, (int)-sent, "send");
     } else {
-        bight_queue_consume(output, sent < 0 ? 0 : (size_t)sent);
+        size_t taken = sent < 0 ? 0 : (size_t)sent;
+        output->transport->hub->reactor->traffic.sent += taken;
+        bight_queue_consume(output, taken);
         set_watching(output, true);
     }
     settle(output);
@@ -226,6 +229,7 @@ static inline bool flush_block(struct bight_output *output)
     ssize_t sent = transport->bottom->send(transport, &part, 1);
     output->busy = false;
     if (BIGHT_LIKELY(sent == (ssize_t)part.iov_len)) {
+        transport->hub->reactor->traffic.sent += (uint64_t)sent;
         put_ready(transport, output);
         return true;
     }
@@ -264,7 +268,7 @@ void bight_transport_writable(struct bight_transport *transport)
     if (output == NULL || (transport->state & BIGHT_STATE_OVER)) {
         return;
     }
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "connection", transport, transport->id);
     attempt(output);
     settle(output);
     bight_reactor_leave(reactor);
@@ -323,6 +327,7 @@ int bight_output_left_over(struct bight_transport *transport, const uint8_t *dat
     }
     size_t done = sent < 0 ? 0 : (size_t)sent;
     struct bight_output *output = output_of(transport);
+    transport->hub->reactor->traffic.sent += done;
     int code = output == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_queue_append_copy(output, data + done, size - done);
     if (code != BIGHT_OK) {
         return code;

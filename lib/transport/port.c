@@ -7,6 +7,7 @@
  * needs the loop, and the address can be listened on again when stop_listening has returned (T18). */
 #include "transport/port.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <bight/log.h>
@@ -103,6 +104,7 @@ static void close_port(struct bight_port *port)
         return;
     }
     bight_open_leave(&port->open);
+    reactor->traffic.ports--;
     bight_reactor_disarm(reactor, &port->backoff_timer);
     reactor->loop->ops->watch_remove(reactor->loop, bight_port_watch(port));
     remove_path(port);
@@ -117,6 +119,15 @@ static void close_port(struct bight_port *port)
 static void end_open(struct bight_open *open)
 {
     close_port(BIGHT_CONTAINER(open, struct bight_port, open));
+}
+
+static void tell(const struct bight_open *open, char *text, size_t size)
+{
+    const struct bight_port *port = BIGHT_CONTAINER(open, const struct bight_port, open);
+    const char *state = port->is_paused ? "\npaused" : port->is_backing_off ? "\nbacks off" : "";
+    char address[BIGHT_ADDRESS_TEXT_SIZE];
+    bight_address_format(&port->address, address, sizeof address);
+    snprintf(text, size, "\n%s\n%zu accepted connections%s", address, port->connections, state);
 }
 
 /* The path is the parent's, which may listen on it for long. */
@@ -203,6 +214,8 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
     }
     port->open.end = end_open;
     port->open.forked = forked;
+    port->open.tell = tell;
+    reactor->traffic.ports++;
     port->reactor = reactor;
     port->factory = factory;
     port->holds = 2; /* the caller's and its own */

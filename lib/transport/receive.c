@@ -329,6 +329,7 @@ static ssize_t receive_unusual(struct bight_transport *transport)
         receive_failed(transport, size);
         return size;
     }
+    hub->reactor->traffic.received += (uint64_t)size;
     if (transport->state & BIGHT_STATE_IDLE_WATCHED) {
         transport->extension->last_active = hub->coarse_now;
     }
@@ -357,6 +358,7 @@ static inline ssize_t receive(struct bight_transport *transport)
         receive_failed(transport, size);
         return size;
     }
+    transport->hub->reactor->traffic.received += (uint64_t)size;
     hand_over(transport, buffer, (size_t)size);
     return size;
 }
@@ -393,7 +395,7 @@ static void __attribute__((noinline)) look_again(struct bight_transport *transpo
             transport->state |= BIGHT_STATE_UNREAD;
             return;
         }
-        bight_reactor_enter(reactor);
+        bight_reactor_enter_for(reactor, "connection", transport, transport->id);
         ssize_t size = receive(transport);
         bight_reactor_leave(reactor);
         if (!must_look_again(transport, size, what)) {
@@ -409,7 +411,7 @@ void bight_transport_readable_event(int fd, short what, void *context)
     (void)fd;
     struct bight_transport *transport = context;
     struct bight_reactor *reactor = transport->hub->reactor;
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "connection", transport, transport->id);
     ssize_t size = receive(transport);
     bight_reactor_leave(reactor);
     if (BIGHT_UNLIKELY(must_look_again(transport, size, what))) {
@@ -419,5 +421,6 @@ void bight_transport_readable_event(int fd, short what, void *context)
 
 void bight_transport_readable(struct bight_transport *transport)
 {
+    bight_reactor_name_handler(transport->hub->reactor, "connection", transport, transport->id);
     bight_transport_readable_event(-1, BIGHT_READABLE, transport);
 }

@@ -19,6 +19,8 @@ struct bight_open {
     struct bight_link link;
     void (*end)(struct bight_open *open);    /* it has left already */
     void (*forked)(struct bight_open *open); /* it is in the child of a fork (R13); may be NULL */
+    /* Text that says what it is, into a buffer; NULL: an attempt to connect. */
+    void (*tell)(const struct bight_open *open, char *text, size_t size);
 };
 
 /* 0; OUT_OF_MEMORY; SHUTDOWN while the reactor disconnects everything: who connects again when a connection is lost

@@ -141,6 +141,11 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
         bight_factory_remove_connection(factory);
         return NULL;
     }
+    if (accepted) {
+        reactor->traffic.accepted++;
+    } else {
+        reactor->traffic.made++;
+    }
     if (bight_deferred_debug()) {
         bight_places_note(&(struct bight_place) { .object = transport, .generation = transport->id });
     }
@@ -157,7 +162,7 @@ void bight_transport_start(struct bight_transport *transport)
     }
     struct bight_reactor *reactor = transport->hub->reactor;
     struct bight_protocol *protocol = transport->protocol;
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "connection", transport, transport->id);
     transport->state |= BIGHT_STATE_STARTED | BIGHT_STATE_IN_HANDLER;
     if (protocol->ops->connection_made != NULL) {
         protocol->ops->connection_made(protocol);

@@ -217,6 +217,9 @@ BIGHT_PRIVATE_API struct bight_transport *bight_hub_next(const struct bight_hub 
 struct bight_transport *bight_hub_take(struct bight_hub *hub);
 void bight_hub_give(struct bight_transport *transport);
 
+/* describe.c: as bight_attachment.describe. */
+void bight_hub_describe(struct bight_attachment *attachment, struct bight_dump *dump);
+
 /* The transport's extension, made on first use; NULL without memory. */
 struct bight_extension *bight_extension_of(struct bight_transport *transport);
 /* Gives its memory back, and all that it has but layers and producer, which must be gone. */

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* watchdog.c - a thread that warns while a handler holds the loop.
+ *
+ * It looks at the reactor's beat (meter.h) four times in the time that is allowed; a beat that says "in a handler" and
+ * has not changed for so long is reported once. The loop does nothing for it. It waits by a condition variable, so that
+ * it can be ended at once, and calls the kernel without the reactor's table: it belongs to real time. */
+#include "reactor/watchdog.h"
+
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "reactor/backtrace.h"
+#include "reactor/state.h"
+
+#define LOOKS_A_LIMIT 4
+#define LEAST_LIMIT (BIGHT_NANOSECONDS_PER_SECOND / 1000)
+#define LONGEST_NAP BIGHT_NANOSECONDS_PER_SECOND
+#define BACKTRACE_SIZE 3000
+
+struct bight_watchdog {
+    const struct bight_meter *meter; /* the reactor's, of which only single words are read */
+    pthread_t thread;
+    bool has_backtraces;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* under the lock */
+    uint64_t limit;
+    pthread_t loop;
+    bool is_ending;
+    /* the thread's own */
+    uint64_t beat, since; /* the last beat seen, and when it was new */
+    bool is_reported;
+    struct bight_backtrace where;
+    char text[BACKTRACE_SIZE];
+};
+
+static uint64_t now(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * BIGHT_NANOSECONDS_PER_SECOND + (uint64_t)time.tv_nsec;
+}
+
+/* ---------------------------------------------------------------------------------------- reporting */
+
+static const char *read_word(const char *const *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static bool has_moved_on(const struct bight_watchdog *dog)
+{
+    return __atomic_load_n(&dog->meter->beat, __ATOMIC_RELAXED) != dog->beat;
+}
+
+/* Without the lock: the loop's thread may wait for it. That thread is inside a handler, so it cannot end. */
+static void report(struct bight_watchdog *dog, pthread_t loop, uint64_t held)
+{
+    const char *kind = read_word(&dog->meter->kind);
+    const char *place = read_word(&dog->meter->place);
+    bool is_known = dog->has_backtraces && bight_backtrace_take(loop, &dog->where);
+    if (has_moved_on(dog)) {
+        return; /* it has just come back: bight_reactor_set_block_limit tells of those */
+    }
+    char message[128];
+    snprintf(
+        message, sizeof message, "a handler has held the loop for %.3f s and still does: %s", (double)held / 1e9, kind);
+    struct bight_log_event event = {
+        .level = BIGHT_LOG_WARNING, .system = "watchdog", .message = message, .place = place
+    };
+    struct bight_log_field field = { .name = "backtrace", .kind = BIGHT_FIELD_TEXT, .data = dog->text };
+    if (is_known) {
+        bight_backtrace_format(&dog->where, dog->text, sizeof dog->text);
+        field.size = strlen(dog->text);
+        event.fields = &field;
+        event.field_count = 1;
+    }
+    bight_log_event_emit(&event);
+}
+
+/* How long the present handler has been at it; 0: none, or it has been reported. */
+static uint64_t look(struct bight_watchdog *dog)
+{
+    uint64_t moment = now();
+    if (has_moved_on(dog)) {
+        dog->beat = __atomic_load_n(&dog->meter->beat, __ATOMIC_RELAXED);
+        dog->since = moment;
+        dog->is_reported = false;
+        return 0;
+    }
+    return dog->beat % 2 == 0 || dog->is_reported ? 0 : moment - dog->since;
+}
+
+static void look_and_report(struct bight_watchdog *dog)
+{
+    uint64_t held = look(dog);
+    if (held < dog->limit || held == 0) {
+        return;
+    }
+    pthread_t loop = dog->loop;
+    dog->is_reported = true;
+    pthread_mutex_unlock(&dog->lock);
+    report(dog, loop, held);
+    pthread_mutex_lock(&dog->lock);
+}
+
+/* --------------------------------------------------------------------------------------- the thread */
+
+static void nap(struct bight_watchdog *dog)
+{
+    uint64_t length = dog->limit / LOOKS_A_LIMIT;
+    uint64_t end = now() + (length < LONGEST_NAP ? length : LONGEST_NAP);
+    const struct timespec until = { .tv_sec = (time_t)(end / BIGHT_NANOSECONDS_PER_SECOND),
+        .tv_nsec = (long)(end % BIGHT_NANOSECONDS_PER_SECOND) };
+    (void)pthread_cond_timedwait(&dog->changed, &dog->lock, &until);
+}
+
+static void *watch(void *context)
+{
+    struct bight_watchdog *dog = context;
+    pthread_mutex_lock(&dog->lock);
+    while (!dog->is_ending) {
+        nap(dog);
+        if (!dog->is_ending) {
+            look_and_report(dog);
+        }
+    }
+    pthread_mutex_unlock(&dog->lock);
+    return NULL;
+}
+
+/* Signals are for the program's threads. A positive errno, or 0. */
+static int start_thread(struct bight_watchdog *dog)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&dog->thread, NULL, watch, dog);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+/* --------------------------------------------------------------------------------- beginning, ending */
+
+static void init_locks(struct bight_watchdog *dog)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&dog->lock, NULL);
+    (void)pthread_cond_init(&dog->changed, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+static void free_watchdog(struct bight_reactor *reactor)
+{
+    struct bight_watchdog *dog = reactor->state->watchdog;
+    reactor->state->watchdog = NULL;
+    (void)pthread_cond_destroy(&dog->changed);
+    (void)pthread_mutex_destroy(&dog->lock);
+    bight_free(dog);
+}
+
+static int begin(struct bight_reactor *reactor, uint64_t limit)
+{
+    struct bight_watchdog *dog = bight_calloc(1, sizeof *dog);
+    if (dog == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    reactor->state->watchdog = dog;
+    dog->meter = &reactor->meter;
+    dog->limit = limit;
+    dog->loop = reactor->state->thread;
+    dog->since = now();
+    dog->has_backtraces = bight_backtrace_begin();
+    init_locks(dog);
+    int error = start_thread(dog);
+    if (error == 0) {
+        return 0;
+    }
+    free_watchdog(reactor);
+    return bight_error_from_errno(error);
+}
+
+static void set_limit(struct bight_watchdog *dog, uint64_t limit)
+{
+    pthread_mutex_lock(&dog->lock);
+    dog->limit = limit;
+    (void)pthread_cond_signal(&dog->changed);
+    pthread_mutex_unlock(&dog->lock);
+}
+
+int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds)
+{
+    uint64_t limit;
+    int code = bight_seconds_to_nanoseconds(seconds, &limit);
+    if (code != 0) {
+        return code;
+    }
+    if (limit == 0 || limit == UINT64_MAX) {
+        bight_watchdog_end(reactor);
+        return 0;
+    }
+    limit = limit < LEAST_LIMIT ? LEAST_LIMIT : limit;
+    if (reactor->state->watchdog == NULL) {
+        return begin(reactor, limit);
+    }
+    set_limit(reactor->state->watchdog, limit);
+    return 0;
+}
+
+void bight_watchdog_follow(struct bight_reactor *reactor)
+{
+    struct bight_watchdog *dog = reactor->state->watchdog;
+    if (dog != NULL) {
+        pthread_mutex_lock(&dog->lock);
+        dog->loop = pthread_self();
+        pthread_mutex_unlock(&dog->lock);
+    }
+}
+
+void bight_watchdog_end(struct bight_reactor *reactor)
+{
+    struct bight_watchdog *dog = reactor->state->watchdog;
+    if (dog == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&dog->lock);
+    dog->is_ending = true;
+    (void)pthread_cond_signal(&dog->changed);
+    pthread_mutex_unlock(&dog->lock);
+    (void)pthread_join(dog->thread, NULL);
+    free_watchdog(reactor);
+}
+
+/* Its lock may have been taken when the process forked: it is made anew before it is destroyed. */
+void bight_watchdog_after_fork(struct bight_reactor *reactor)
+{
+    bight_backtrace_after_fork();
+    if (reactor->state->watchdog != NULL) {
+        init_locks(reactor->state->watchdog);
+        free_watchdog(reactor);
+    }
+}

@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: MIT */
+/* test_figures.c - what a reactor counts, and how long its handlers take.
+ *
+ * Time is a fake clock that the handlers themselves move, so the figures are exact; the processor's counter is looked
+ * at in two tests only, which ask for nothing but order. */
+#include "support.h"
+
+#include <math.h>
+
+#include <bight/bight.h>
+#include <bight/testing.h>
+
+#include "fake_system.h"
+
+#define MICROSECOND UINT64_C(1000)
+#define MILLISECOND UINT64_C(1000000)
+
+static struct fake_system fake;
+static struct bight_reactor *reactor;
+static struct bight_reactor_figures figures;
+
+static void set_up(void)
+{
+    reactor = fake_reactor(&fake);
+    ck_assert_ptr_nonnull(reactor);
+}
+
+static void tear_down(void)
+{
+    bight_reactor_free(reactor);
+}
+
+static void read_figures(void)
+{
+    figures.size = sizeof figures;
+    ck_assert_int_eq(bight_reactor_read_figures(reactor, &figures), 0);
+}
+
+static void take(void *nanoseconds)
+{
+    fake.now += *(uint64_t *)nanoseconds;
+}
+
+/* A timer's handler that takes so long. */
+static void run_handler(uint64_t nanoseconds)
+{
+    bight_call_later(reactor, 0, take, &nanoseconds, NULL);
+    fake_advance(&fake, reactor, 0);
+}
+
+static uint64_t sum_of_times(void)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BIGHT_HANDLER_TIMES; i++) {
+        sum += figures.handler_times[i];
+    }
+    return sum;
+}
+
+/* ----------------------------------------------------------------------------------------- the call */
+
+START_TEST(figures_need_their_size)
+{
+    bight_log_set_level(BIGHT_LOG_CRITICAL);
+    figures.size = 0;
+    ck_assert_int_eq(bight_reactor_read_figures(reactor, &figures), BIGHT_E_INVALID_ARGUMENT);
+    figures.size = sizeof figures + 1;
+    ck_assert_int_eq(bight_reactor_read_figures(reactor, &figures), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_reactor_read_figures(reactor, NULL), BIGHT_E_INVALID_ARGUMENT);
+}
+END_TEST
+
+START_TEST(an_older_programs_figures_are_filled_as_far_as_they_go)
+{
+    run_handler(MILLISECOND);
+    memset(&figures, 0x55, sizeof figures);
+    figures.size = offsetof(struct bight_reactor_figures, is_timed);
+    ck_assert_int_eq(bight_reactor_read_figures(reactor, &figures), 0);
+    ck_assert_uint_gt(figures.turns, 0);
+    ck_assert_uint_eq(figures.handlers, 1);
+    ck_assert_uint_eq(figures.blocks, UINT64_C(0x5555555555555555));
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------------------- counting */
+
+START_TEST(turns_and_handlers_are_counted)
+{
+    read_figures();
+    ck_assert_uint_eq(figures.turns, 0);
+    ck_assert_uint_eq(figures.handlers, 0);
+    run_handler(0);
+    run_handler(0);
+    bight_reactor_turn(reactor, false);
+    read_figures();
+    ck_assert_uint_ge(figures.turns, 3);
+    ck_assert_uint_eq(figures.handlers, 2);
+}
+END_TEST
+
+static void read_inside(void *context)
+{
+    (void)context;
+    read_figures();
+}
+
+START_TEST(the_handler_that_asks_is_counted)
+{
+    bight_call_later(reactor, 0, read_inside, NULL, NULL);
+    fake_advance(&fake, reactor, 0);
+    ck_assert_uint_eq(figures.handlers, 1);
+    ck_assert_uint_eq(sum_of_times(), 0);
+}
+END_TEST
+
+static void enter_twice(void *context)
+{
+    (void)context;
+    bight_reactor_enter(reactor);
+    fake.now += MILLISECOND;
+    bight_reactor_leave(reactor);
+}
+
+START_TEST(handlers_inside_a_handler_are_not_counted)
+{
+    bight_reactor_set_timing(reactor, true);
+    bight_call_later(reactor, 0, enter_twice, NULL, NULL);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_uint_eq(figures.handlers, 1);
+    ck_assert_uint_eq(figures.handler_time, MILLISECOND);
+}
+END_TEST
+
+static void ignore(void *context)
+{
+    (void)context;
+}
+
+START_TEST(timers_pending_and_fired_are_counted)
+{
+    struct bight_timer timer;
+    bight_call_later(reactor, 1, ignore, NULL, NULL);
+    bight_call_later(reactor, 1, ignore, NULL, NULL);
+    bight_call_later(reactor, 2, ignore, NULL, &timer);
+    read_figures();
+    ck_assert_uint_eq(figures.timers_pending, 3);
+    ck_assert_uint_eq(figures.timers_fired, 0);
+    fake_advance(&fake, reactor, 1000 * MILLISECOND);
+    bight_timer_cancel(timer);
+    read_figures();
+    ck_assert_uint_eq(figures.timers_pending, 0);
+    ck_assert_uint_eq(figures.timers_fired, 2);
+}
+END_TEST
+
+START_TEST(deferreds_alive_are_counted)
+{
+    struct bight_promise promises[100];
+    struct bight_deferred *deferreds[100];
+    read_figures();
+    uint64_t before = figures.deferreds;
+    for (size_t i = 0; i < 100; i++) {
+        deferreds[i] = bight_deferred_new(&promises[i], NULL, NULL);
+    }
+    read_figures();
+    ck_assert_uint_eq(figures.deferreds, before + 100);
+    for (size_t i = 0; i < 100; i++) {
+        bight_callback(promises[i], NULL, NULL);
+        bight_deferred_release(deferreds[i]);
+    }
+    read_figures();
+    ck_assert_uint_eq(figures.deferreds, before);
+}
+END_TEST
+
+static void *count_in_thread(void *context)
+{
+    struct bight_promise promise;
+    struct bight_deferred *deferred = bight_deferred_new(&promise, NULL, NULL);
+    read_figures();
+    bight_callback(promise, NULL, NULL);
+    bight_deferred_release(deferred);
+    return context;
+}
+
+START_TEST(deferreds_of_other_threads_are_among_them)
+{
+    pthread_t thread;
+    read_figures();
+    uint64_t before = figures.deferreds;
+    ck_assert_int_eq(pthread_create(&thread, NULL, count_in_thread, NULL), 0);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(figures.deferreds, before + 1);
+}
+END_TEST
+
+START_TEST(reading_figures_allocates_nothing)
+{
+    bight_testing_count_allocations(true);
+    read_figures();
+    ck_assert_uint_eq(bight_testing_allocation_count(), 0);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------------- connections */
+
+static void echo(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    bight_transport_write(protocol->transport, data, size);
+}
+
+static const struct bight_protocol_ops echo_ops = { .data_received = echo };
+static struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &echo_ops);
+
+START_TEST(connections_and_bytes_are_counted)
+{
+    struct bight_string_peer *accepted = bight_string_connect(reactor, &factory, true);
+    struct bight_string_peer *made = bight_string_connect(reactor, &factory, false);
+    static char large[10000];
+    bight_string_feed(accepted, "hello", 5);
+    bight_string_feed(made, large, sizeof large);
+    read_figures();
+    ck_assert_uint_eq(figures.connections_open, 2);
+    ck_assert_uint_eq(figures.connections_accepted, 1);
+    ck_assert_uint_eq(figures.connections_made, 1);
+    ck_assert_uint_eq(figures.bytes_received, 10005);
+    ck_assert_uint_eq(figures.bytes_sent, 10005);
+    bight_string_peer_free(accepted);
+    bight_string_peer_free(made);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_uint_eq(figures.connections_open, 0);
+    ck_assert_uint_eq(figures.connections_accepted, 1);
+}
+END_TEST
+
+START_TEST(bytes_that_were_not_taken_are_counted_when_they_are)
+{
+    struct bight_string_peer *peer = bight_string_connect(reactor, &factory, true);
+    static char large[10000];
+    bight_string_set_window(peer, 3000);
+    bight_string_feed(peer, large, sizeof large);
+    read_figures();
+    ck_assert_uint_eq(figures.bytes_sent, 3000);
+    bight_string_set_window(peer, SIZE_MAX);
+    bight_string_clear(peer);
+    read_figures();
+    ck_assert_uint_eq(figures.bytes_sent, 10000);
+    bight_string_peer_free(peer);
+}
+END_TEST
+
+START_TEST(ports_are_counted_while_they_are_open)
+{
+    struct bight_deferred *listening = bight_listen(reactor, "tcp:0:interface=127.0.0.1", &factory);
+    fake_advance(&fake, reactor, 0);
+    struct bight_result *result = bight_deferred_result(listening);
+    ck_assert_ptr_nonnull(result);
+    struct bight_port *port = bight_result_peek(result, &bight_type_port);
+    ck_assert_ptr_nonnull(port);
+    read_figures();
+    ck_assert_uint_eq(figures.ports_open, 1);
+    bight_deferred_release(bight_port_stop_listening(port));
+    read_figures();
+    ck_assert_uint_eq(figures.ports_open, 0);
+    bight_deferred_release(listening);
+}
+END_TEST
+
+START_TEST(threads_of_the_pools_are_counted)
+{
+    read_figures();
+    ck_assert_uint_eq(figures.threads, 0);
+    ck_assert_uint_eq(figures.jobs_queued, 0);
+}
+END_TEST
+
+/* ----------------------------------------------------------------------------------------- timing */
+
+START_TEST(with_a_table_of_ones_own_times_are_measured_when_asked_for)
+{
+    run_handler(MILLISECOND);
+    read_figures();
+    ck_assert(!figures.is_timed);
+    ck_assert_uint_eq(sum_of_times(), 0);
+    bight_reactor_set_timing(reactor, true);
+    run_handler(MILLISECOND);
+    read_figures();
+    ck_assert(figures.is_timed);
+    ck_assert_uint_eq(sum_of_times(), 1);
+    bight_reactor_set_timing(reactor, false);
+    run_handler(MILLISECOND);
+    read_figures();
+    ck_assert(!figures.is_timed);
+    ck_assert_uint_eq(sum_of_times(), 1);
+}
+END_TEST
+
+START_TEST(without_timing_no_handler_looks_at_the_clock)
+{
+    fake_advance(&fake, reactor, 0);
+    unsigned before = fake.clock_reads;
+    for (int i = 0; i < 10; i++) {
+        bight_reactor_enter(reactor);
+        bight_reactor_leave(reactor);
+    }
+    ck_assert_uint_eq(fake.clock_reads, before);
+}
+END_TEST
+
+START_TEST(the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass)
+{
+    bight_reactor_set_timing(reactor, true);
+    uint64_t none = 0;
+    for (int i = 0; i < 10; i++) {
+        bight_call_later(reactor, 0, take, &none, NULL);
+    }
+    unsigned before = fake.clock_reads;
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(fake.clock_reads, before + 1 + 11); /* the pass itself reads it once */
+}
+END_TEST
+
+START_TEST(times_are_counted_in_powers_of_two)
+{
+    const uint64_t times[] = { 0, 1, 2, 3, 1023, 1024, 2047, 2048, UINT64_C(1) << 39, UINT64_C(1) << 50 };
+    const size_t entries[] = { 0, 0, 1, 1, 9, 10, 10, 11, 39, 39 };
+    uint64_t expected[BIGHT_HANDLER_TIMES] = { 0 };
+    uint64_t total = 0;
+    bight_reactor_set_timing(reactor, true);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        run_handler(times[i]);
+        expected[entries[i]]++;
+        total += times[i];
+    }
+    read_figures();
+    ck_assert_mem_eq(figures.handler_times, expected, sizeof expected);
+    ck_assert_uint_eq(figures.handler_time, total);
+    ck_assert_uint_eq(figures.longest_handler, UINT64_C(1) << 50);
+}
+END_TEST
+
+START_TEST(time_that_passes_between_handlers_is_nobodys)
+{
+    bight_reactor_set_timing(reactor, true);
+    run_handler(MICROSECOND);
+    fake_advance(&fake, reactor, 5000 * MILLISECOND);
+    run_handler(MICROSECOND);
+    bight_reactor_enter(reactor);
+    bight_reactor_leave(reactor);
+    read_figures();
+    ck_assert_uint_eq(figures.handler_time, 2 * MICROSECOND);
+}
+END_TEST
+
+static void *later_task_context;
+static void run_task(struct bight_task *task)
+{
+    (void)task;
+    take(later_task_context);
+}
+
+START_TEST(what_is_put_off_behind_a_handler_belongs_to_it)
+{
+    static struct bight_task task;
+    uint64_t nanoseconds = MILLISECOND;
+    later_task_context = &nanoseconds;
+    bight_reactor_set_timing(reactor, true);
+    bight_reactor_enter(reactor);
+    bight_reactor_afterwards(reactor, &task, run_task);
+    bight_reactor_leave(reactor);
+    read_figures();
+    ck_assert_uint_eq(figures.handlers, 1);
+    ck_assert_uint_eq(figures.handler_time, MILLISECOND);
+    bight_reactor_afterwards(reactor, &task, run_task);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_uint_eq(figures.handlers, 2);
+    ck_assert_uint_eq(figures.handler_time, 2 * MILLISECOND);
+}
+END_TEST
+
+static void turn_on_inside(void *context)
+{
+    bool *on = context;
+    fake.now += MILLISECOND;
+    bight_reactor_set_timing(reactor, *on);
+    fake.now += MILLISECOND;
+}
+
+START_TEST(timing_turned_on_in_a_handler_counts_the_rest_of_it)
+{
+    bool on = true;
+    bight_call_later(reactor, 0, turn_on_inside, &on, NULL);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_uint_eq(figures.handler_time, MILLISECOND);
+    on = false;
+    bight_call_later(reactor, 0, turn_on_inside, &on, NULL);
+    fake_advance(&fake, reactor, 0);
+    run_handler(MILLISECOND);
+    read_figures();
+    ck_assert_uint_eq(figures.handler_time, MILLISECOND);
+}
+END_TEST
+
+START_TEST(resetting_begins_times_anew_and_leaves_counts_alone)
+{
+    bight_reactor_set_timing(reactor, true);
+    run_handler(3 * MILLISECOND);
+    bight_reactor_reset_figures(reactor);
+    read_figures();
+    ck_assert_uint_eq(figures.handlers, 1);
+    ck_assert_uint_eq(sum_of_times(), 0);
+    ck_assert_uint_eq(figures.handler_time, 0);
+    ck_assert_uint_eq(figures.longest_handler, 0);
+    ck_assert_ptr_null(figures.longest_kind);
+    run_handler(MILLISECOND);
+    read_figures();
+    ck_assert_uint_eq(figures.longest_handler, MILLISECOND);
+    ck_assert_str_eq(figures.longest_kind, "timer");
+}
+END_TEST
+
+static void reset_inside(void *context)
+{
+    (void)context;
+    fake.now += MILLISECOND;
+    bight_reactor_reset_figures(reactor);
+    fake.now += MILLISECOND;
+}
+
+START_TEST(a_handler_that_resets_counts_as_a_whole)
+{
+    bight_reactor_set_timing(reactor, true);
+    bight_call_later(reactor, 0, reset_inside, NULL, NULL);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_uint_eq(sum_of_times(), 1);
+    ck_assert_uint_eq(figures.handler_time, 2 * MILLISECOND);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- whose it was */
+
+START_TEST(the_longest_handler_has_its_kind)
+{
+    bight_reactor_set_timing(reactor, true);
+    run_handler(MILLISECOND);
+    read_figures();
+    ck_assert_str_eq(figures.longest_kind, "timer");
+    ck_assert_ptr_null(figures.longest_place);
+    bight_reactor_enter_for(reactor, "connection", NULL, 0);
+    fake.now += 2 * MILLISECOND;
+    bight_reactor_leave(reactor);
+    run_handler(MILLISECOND);
+    read_figures();
+    ck_assert_str_eq(figures.longest_kind, "connection");
+    ck_assert_uint_eq(figures.longest_handler, 2 * MILLISECOND);
+}
+END_TEST
+
+START_TEST(debug_mode_tells_who_registered_the_longest)
+{
+    bight_deferred_set_debug(true);
+    bight_reactor_set_timing(reactor, true);
+    uint64_t nanoseconds = MILLISECOND;
+    bight_call_later_at("chat.c:31", reactor, 0, take, &nanoseconds, NULL);
+    fake_advance(&fake, reactor, 0);
+    uint64_t shorter = MICROSECOND;
+    bight_call_later_at("chat.c:32", reactor, 0, take, &shorter, NULL);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_str_eq(figures.longest_kind, "timer");
+    ck_assert_str_eq(figures.longest_place, "chat.c:31");
+    ck_assert_uint_eq(figures.longest_handler, MILLISECOND);
+}
+END_TEST
+
+static void work_on_data(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    (void)protocol;
+    (void)data;
+    (void)size;
+    fake.now += MILLISECOND;
+}
+
+static void work_on_loss(struct bight_protocol *protocol, const struct bight_failure *reason)
+{
+    (void)protocol;
+    (void)reason;
+    fake.now += 2 * MILLISECOND;
+}
+
+START_TEST(connections_are_told_from_tasks_also_when_they_are_lost)
+{
+    static const struct bight_protocol_ops ops = { .data_received = work_on_data, .connection_lost = work_on_loss };
+    static struct bight_factory slow = BIGHT_FACTORY(struct bight_protocol, &ops);
+    bight_reactor_set_timing(reactor, true);
+    struct bight_string_peer *peer = bight_string_connect(reactor, &slow, true);
+    bight_string_feed(peer, "x", 1);
+    read_figures();
+    ck_assert_str_eq(figures.longest_kind, "connection");
+    ck_assert_uint_eq(figures.longest_handler, MILLISECOND);
+    bight_string_end(peer);
+    read_figures();
+    ck_assert_str_eq(figures.longest_kind, "connection");
+    ck_assert_uint_eq(figures.longest_handler, 2 * MILLISECOND);
+    bight_string_peer_free(peer);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------ the block limit */
+
+static char logged[1024];
+
+static void observe(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    bight_log_event_format(event, logged, sizeof logged);
+}
+
+START_TEST(a_handler_over_the_limit_is_logged_when_it_has_returned)
+{
+    bight_log_set_observer(observe, NULL);
+    ck_assert_int_eq(bight_reactor_set_block_limit(reactor, 0.5), 0);
+    run_handler(500 * MILLISECOND);
+    ck_assert_str_eq(logged, "");
+    run_handler(500 * MILLISECOND + 1);
+    ck_assert_str_eq(
+        logged, "bight: warning: [reactor] a handler held the loop for 0.500000 s: timer nanoseconds=500000001");
+    read_figures();
+    ck_assert(figures.is_timed);
+    ck_assert_uint_eq(figures.blocks, 1);
+    logged[0] = '\0';
+    run_handler(MILLISECOND);
+    ck_assert_str_eq(logged, "");
+}
+END_TEST
+
+START_TEST(in_debug_mode_the_log_line_has_the_place)
+{
+    bight_log_set_observer(observe, NULL);
+    bight_deferred_set_debug(true);
+    bight_reactor_set_block_limit(reactor, 0.5);
+    uint64_t nanoseconds = 700 * MILLISECOND;
+    bight_call_later_at("chat.c:31", reactor, 0, take, &nanoseconds, NULL);
+    fake_advance(&fake, reactor, 0);
+    ck_assert_ptr_nonnull(strstr(logged, "held the loop for 0.700000 s: timer"));
+    ck_assert_ptr_nonnull(strstr(logged, "(chat.c:31)"));
+}
+END_TEST
+
+START_TEST(no_limit_no_log_line)
+{
+    bight_log_set_observer(observe, NULL);
+    bight_reactor_set_block_limit(reactor, 0.5);
+    bight_reactor_set_block_limit(reactor, 0);
+    run_handler(1000 * MILLISECOND);
+    bight_reactor_set_block_limit(reactor, (double)INFINITY);
+    run_handler(1000 * MILLISECOND);
+    ck_assert_str_eq(logged, "");
+    ck_assert_int_eq(bight_reactor_set_block_limit(reactor, -1), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_reactor_set_block_limit(reactor, (double)NAN), BIGHT_E_INVALID_ARGUMENT);
+}
+END_TEST
+
+static void free_in_observer(const struct bight_log_event *event, void *context)
+{
+    observe(event, context);
+    if (event->level == BIGHT_LOG_WARNING && strstr(logged, "held the loop") != NULL) {
+        *(bool *)context = true;
+        bight_call_later(reactor, 0, ignore, NULL, NULL);
+        bight_reactor_free(reactor); /* refused */
+    }
+}
+
+START_TEST(the_observer_of_a_block_may_use_the_reactor_and_not_free_it)
+{
+    bool called = false;
+    bight_log_set_observer(free_in_observer, &called);
+    bight_reactor_set_block_limit(reactor, 0.5);
+    run_handler(1000 * MILLISECOND);
+    ck_assert(called);
+    read_figures();
+    ck_assert_uint_eq(figures.timers_fired, 2);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- the real clock */
+
+static void spin(void *context)
+{
+    struct bight_clock *clock = bight_reactor_clock(context);
+    uint64_t end = bight_clock_now(clock) + 3 * MILLISECOND;
+    while (bight_clock_now(clock) < end) {
+    }
+    bight_reactor_stop(context);
+}
+
+START_TEST(in_real_time_a_handler_takes_as_long_as_the_clock_says)
+{
+    struct bight_reactor *real = bight_reactor_new();
+    bight_reactor_set_timing(real, true);
+    bight_call_later(real, 0, spin, real, NULL);
+    uint64_t before = bight_clock_now(bight_reactor_clock(real));
+    ck_assert_int_eq(bight_reactor_run(real), 0);
+    uint64_t all = bight_clock_now(bight_reactor_clock(real)) - before;
+    figures.size = sizeof figures;
+    bight_reactor_read_figures(real, &figures);
+    ck_assert_uint_ge(
+        figures.longest_handler, 3 * MILLISECOND - 30 * MICROSECOND); /* the clocks differ by 1 % at most */
+    ck_assert_uint_le(figures.longest_handler, all + all / 100);
+    ck_assert_str_eq(figures.longest_kind, "timer");
+    bight_reactor_free(real);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, figures_need_their_size);
+    tcase_add_test(tests, an_older_programs_figures_are_filled_as_far_as_they_go);
+    tcase_add_test(tests, turns_and_handlers_are_counted);
+    tcase_add_test(tests, the_handler_that_asks_is_counted);
+    tcase_add_test(tests, handlers_inside_a_handler_are_not_counted);
+    tcase_add_test(tests, timers_pending_and_fired_are_counted);
+    tcase_add_test(tests, deferreds_alive_are_counted);
+    tcase_add_test(tests, deferreds_of_other_threads_are_among_them);
+    tcase_add_test(tests, connections_and_bytes_are_counted);
+    tcase_add_test(tests, bytes_that_were_not_taken_are_counted_when_they_are);
+    tcase_add_test(tests, ports_are_counted_while_they_are_open);
+    tcase_add_test(tests, threads_of_the_pools_are_counted);
+    tcase_add_test(tests, with_a_table_of_ones_own_times_are_measured_when_asked_for);
+    tcase_add_test(tests, without_timing_no_handler_looks_at_the_clock);
+    tcase_add_test(tests, the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass);
+    tcase_add_test(tests, times_are_counted_in_powers_of_two);
+    tcase_add_test(tests, time_that_passes_between_handlers_is_nobodys);
+    tcase_add_test(tests, what_is_put_off_behind_a_handler_belongs_to_it);
+    tcase_add_test(tests, timing_turned_on_in_a_handler_counts_the_rest_of_it);
+    tcase_add_test(tests, resetting_begins_times_anew_and_leaves_counts_alone);
+    tcase_add_test(tests, a_handler_that_resets_counts_as_a_whole);
+    tcase_add_test(tests, the_longest_handler_has_its_kind);
+    tcase_add_test(tests, debug_mode_tells_who_registered_the_longest);
+    tcase_add_test(tests, connections_are_told_from_tasks_also_when_they_are_lost);
+    tcase_add_test(tests, a_handler_over_the_limit_is_logged_when_it_has_returned);
+    tcase_add_test(tests, in_debug_mode_the_log_line_has_the_place);
+    tcase_add_test(tests, no_limit_no_log_line);
+    tcase_add_test(tests, the_observer_of_a_block_may_use_the_reactor_and_not_free_it);
+    tcase_add_test(tests, in_real_time_a_handler_takes_as_long_as_the_clock_says);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("figures");
+    TCase *counted = tcase_create("counted"), *tests = tcase_create("figures");
+    bight_testing_count_allocations(false); /* installs the allocator, before anything else is used */
+    tcase_add_checked_fixture(counted, set_up, tear_down);
+    tcase_add_test(counted, reading_figures_allocates_nothing);
+    add_tests(tests);
+    suite_add_tcase(suite, counted);
+    suite_add_tcase(suite, tests);
+    return bight_test_run(suite);
+}
