@@ -37,29 +37,29 @@ static void make_toast(struct bight_result *result, void *context)
     bight_result_set(result, &bight_type_integer, bight_integer(wanted));
 }
 
-static void boil_eggs(struct bight_result *result, void *context)
+static void cook_stew(struct bight_result *result, void *context)
 {
     (void)context;
-    if (bight_await(minutes(10), result) != 0) {
-        puts("eggs: off the stove");
+    if (bight_await(minutes(600), result) != 0) {
+        puts("stew: off the stove");
         return;
     }
-    puts("eggs: ready");
+    puts("stew: ready");
 }
 
 static void make_breakfast(struct bight_result *result, void *context)
 {
     struct bight_deferred *coffee = bight_spawn(reactor, make_coffee, NULL);
     struct bight_deferred *toast = bight_spawn(reactor, make_toast, context);
-    struct bight_deferred *eggs = bight_spawn(reactor, boil_eggs, NULL);
-    bight_deferred_add_timeout(eggs, 5 * minute, bight_reactor_clock(reactor));
+    struct bight_deferred *stew = bight_spawn(reactor, cook_stew, NULL);
 
     (void)bight_await(coffee, result);
     if (bight_await(toast, result) == 0) {
         printf("coffee and %d slices\n", (int)bight_integer_value(result->value));
     }
-    if (bight_await(eggs, result) == BIGHT_E_TIMED_OUT) {
-        puts("no eggs today");
+    bight_deferred_add_timeout(stew, 5 * minute, bight_reactor_clock(reactor));
+    if (bight_await(stew, result) == BIGHT_E_TIMED_OUT) {
+        puts("no stew today");
         bight_result_clear(result);
     }
 }
