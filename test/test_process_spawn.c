@@ -195,6 +195,28 @@ START_TEST(a_program_is_looked_for_in_the_childs_path)
 }
 END_TEST
 
+START_TEST(a_program_is_looked_for_in_our_path_for_a_child_with_our_environment)
+{
+    char directory[] = "/tmp/bight-process-XXXXXX", file[64];
+    struct child child;
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(file, sizeof file, "%s/own-program", directory);
+    ck_assert_int_eq(symlink("/bin/echo", file), 0);
+    setenv("PATH", directory, 1);
+    begin_processes();
+    ck_assert_int_eq(spawn(&child, (struct bight_process_options) { .path = "own-program" }), 0);
+    turn_until(&child.ended);
+    ck_assert_int_eq(child.status, 0);
+    ck_assert_int_eq(spawn(&child, (struct bight_process_options) { .path = "sh" }), BIGHT_E_NOT_STARTED);
+    unsetenv("PATH"); /* then there is a default */
+    ck_assert_int_eq(spawn(&child, (struct bight_process_options) { .path = "true" }), 0);
+    turn_until(&child.ended);
+    unlink(file);
+    rmdir(directory);
+    end_test();
+}
+END_TEST
+
 START_TEST(an_empty_entry_of_the_path_is_the_childs_directory)
 {
     const char *environment[] = { "PATH=/nowhere:", NULL };
@@ -476,6 +498,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, options_without_sense_are_refused);
     tcase_add_test(tests, descriptors_that_run_out_leave_nothing_open);
     tcase_add_test(tests, a_program_is_looked_for_in_the_childs_path);
+    tcase_add_test(tests, a_program_is_looked_for_in_our_path_for_a_child_with_our_environment);
     tcase_add_test(tests, an_empty_entry_of_the_path_is_the_childs_directory);
     tcase_add_test(tests, the_words_default_to_the_program);
     tcase_add_test(tests, the_environment_is_what_was_given_or_ours);

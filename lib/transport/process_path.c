@@ -13,7 +13,7 @@
 
 static const char *find_search_path(const char *const *environment)
 {
-    for (; environment != NULL && *environment != NULL; environment++) {
+    for (; *environment != NULL; environment++) {
         if (strncmp(*environment, "PATH=", 5) == 0) {
             return *environment + 5;
         }

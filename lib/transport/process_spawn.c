@@ -26,6 +26,8 @@ static const struct bight_child_descriptor standard_pipes[] = {
     { 2, BIGHT_CHILD_WRITES, -1 },
 };
 
+static const char *const nothing[] = { NULL };
+
 /* A start on its way. */
 struct starting {
     struct bight_reactor *reactor;
@@ -88,6 +90,9 @@ static int take_options(struct starting *starting, const struct bight_process_op
     struct bight_process_options *options = &starting->options;
     if (given != NULL) {
         memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
+    }
+    if (options->environment == NULL) {
+        options->environment = environ == NULL ? nothing : (const char *const *)environ;
     }
     if (options->path == NULL && options->argv != NULL) {
         options->path = options->argv[0];
@@ -353,12 +358,11 @@ static int refuse_step(struct starting *starting, int number, enum bight_spawn_s
 static void make_plan(const struct starting *starting, struct bight_spawn_plan *plan)
 {
     const struct bight_process_options *options = &starting->options;
-    const char *const *inherited = (const char *const *)environ;
     bool new_session = options->new_session || options->terminal;
     *plan = (struct bight_spawn_plan) {
         .paths = starting->paths,
         .argv = options->argv,
-        .environment = options->environment != NULL ? options->environment : inherited,
+        .environment = options->environment,
         .directory = options->directory,
         .descriptors = starting->places,
         .descriptor_count = starting->place_count,
