@@ -94,7 +94,7 @@ static void chain_inner(struct bight_result *result, void *inner)
 
 /* ------------------------------------------------------------------------------------ the Deferreds */
 
-START_TEST(without_debug_mode_it_says_so_and_how_many_deferreds_there_are)
+START_TEST(without_debug_mode_it_says_so_and_how_many_deferreds_there_are) /* G5 */
 {
     struct bight_promise promise;
     bight_deferred_set_debug(false);
@@ -107,7 +107,7 @@ START_TEST(without_debug_mode_it_says_so_and_how_many_deferreds_there_are)
 }
 END_TEST
 
-START_TEST(a_deferred_has_its_place_state_age_and_handlers)
+START_TEST(a_deferred_has_its_place_state_age_and_handlers) /* G5 */
 {
     struct bight_promise promise;
     struct bight_deferred *deferred = bight_deferred_new_at("a.c:1", &promise, NULL, NULL, NULL);
@@ -132,7 +132,7 @@ START_TEST(a_deferred_has_its_place_state_age_and_handlers)
 }
 END_TEST
 
-START_TEST(what_it_fired_with_is_named)
+START_TEST(what_it_fired_with_is_named) /* G5 */
 {
     struct bight_deferred *failed = bight_fail_at("f.c:1", bight_failure_of(BIGHT_E_TIMED_OUT));
     struct bight_deferred *succeeded = bight_succeed_at("s.c:1", &bight_type_text, bight_strdup("secret"));
@@ -147,7 +147,7 @@ START_TEST(what_it_fired_with_is_named)
 }
 END_TEST
 
-START_TEST(waiting_is_shown_from_both_ends)
+START_TEST(waiting_is_shown_from_both_ends) /* G5 */
 {
     struct bight_promise inner_promise, outer_promise;
     struct bight_deferred *inner = bight_deferred_new_at("inner.c:1", &inner_promise, NULL, NULL, NULL);
@@ -168,7 +168,7 @@ START_TEST(waiting_is_shown_from_both_ends)
 }
 END_TEST
 
-START_TEST(what_a_result_goes_on_to_is_shown) /* D9 */
+START_TEST(what_a_result_goes_on_to_is_shown) /* G5 D9 */
 {
     struct bight_promise promises[3];
     struct bight_deferred *made[3];
@@ -199,7 +199,7 @@ static void dump_inside(struct bight_result *result, void *context)
     dump(BIGHT_DUMP_TEXT);
 }
 
-START_TEST(a_handler_may_ask_and_sees_itself_running)
+START_TEST(a_handler_may_ask_and_sees_itself_running) /* G5 */
 {
     struct bight_promise promise;
     struct bight_deferred *deferred = bight_deferred_new_at("a.c:1", &promise, NULL, NULL, NULL);
@@ -210,7 +210,7 @@ START_TEST(a_handler_may_ask_and_sees_itself_running)
 }
 END_TEST
 
-START_TEST(pausing_is_shown)
+START_TEST(pausing_is_shown) /* G5 */
 {
     struct bight_promise promise;
     struct bight_deferred *deferred = bight_deferred_new_at("a.c:1", &promise, NULL, NULL, NULL);
@@ -223,7 +223,7 @@ START_TEST(pausing_is_shown)
 }
 END_TEST
 
-START_TEST(what_nobody_holds_is_told)
+START_TEST(what_nobody_holds_is_told) /* G5 */
 {
     struct bight_promise promise;
     struct bight_deferred *deferred = bight_deferred_new_at("a.c:1", &promise, NULL, NULL, NULL);
@@ -239,7 +239,7 @@ static void await_it(struct bight_result *result, void *deferred)
     (void)bight_await(deferred, result);
 }
 
-START_TEST(a_coroutine_waits_for_what_it_awaits) /* D35 */
+START_TEST(a_coroutine_waits_for_what_it_awaits) /* G5 D35 */
 {
     struct bight_promise promise;
     char waits[64];
@@ -260,7 +260,7 @@ static void *make_in_thread(void *promise)
     return bight_deferred_new_at("thread.c:1", promise, NULL, NULL, NULL);
 }
 
-START_TEST(only_this_threads_deferreds_are_shown)
+START_TEST(only_this_threads_deferreds_are_shown) /* G5 */
 {
     pthread_t thread;
     void *deferred;
@@ -281,7 +281,7 @@ static void ignore(void *context)
     (void)context;
 }
 
-START_TEST(timers_stand_in_the_order_in_which_they_are_due)
+START_TEST(timers_stand_in_the_order_in_which_they_are_due) /* G5 */
 {
     bight_call_later_at("late.c:1", reactor, 2.5, ignore, NULL, NULL);
     bight_call_later_at("soon.c:1", reactor, 0.25, ignore, NULL, NULL);
@@ -297,7 +297,7 @@ END_TEST
 static const struct bight_protocol_ops silent_ops = { .connection_made = NULL };
 static struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &silent_ops);
 
-START_TEST(a_connection_has_peer_state_unsent_bytes_and_ties) /* D32 */
+START_TEST(a_connection_has_peer_state_unsent_bytes_and_ties) /* G5 D32 */
 {
     struct bight_address host, peer_address;
     struct bight_promise promise;
@@ -326,7 +326,7 @@ START_TEST(a_connection_has_peer_state_unsent_bytes_and_ties) /* D32 */
 }
 END_TEST
 
-START_TEST(looking_changes_nothing)
+START_TEST(looking_changes_nothing) /* G5 */
 {
     struct bight_address peer_address;
     bight_address_parse_ip(&peer_address, "192.0.2.7", 4711);
@@ -341,7 +341,7 @@ START_TEST(looking_changes_nothing)
 }
 END_TEST
 
-START_TEST(ports_have_address_and_connections)
+START_TEST(ports_have_address_and_connections) /* G5 */
 {
     struct bight_reactor *real = bight_reactor_new();
     struct bight_deferred *listening = bight_listen_at("serve.c:1", real, "tcp:0:interface=127.0.0.1", &factory);
@@ -354,7 +354,7 @@ START_TEST(ports_have_address_and_connections)
 }
 END_TEST
 
-START_TEST(the_reactors_figures_come_first)
+START_TEST(the_reactors_figures_come_first) /* G5 */
 {
     bight_reactor_set_timing(reactor, true);
     bight_testing_advance(reactor, 1);
@@ -441,7 +441,7 @@ static unsigned expect_graph(void)
     return edges;
 }
 
-START_TEST(as_dot_what_waits_is_an_edge)
+START_TEST(as_dot_what_waits_is_an_edge) /* G5 */
 {
     struct bight_promise inner_promise, outer_promise;
     struct bight_deferred *inner = bight_deferred_new_at("inner.c:1", &inner_promise, NULL, NULL, NULL);
@@ -460,7 +460,7 @@ START_TEST(as_dot_what_waits_is_an_edge)
 }
 END_TEST
 
-START_TEST(as_dot_all_there_is_is_a_graph)
+START_TEST(as_dot_all_there_is_is_a_graph) /* G5 */
 {
     struct bight_promise promises[2];
     struct bight_deferred *made[2];
@@ -492,7 +492,7 @@ static void write_and_end(const char *data, size_t size, void *context)
     gather(data, size, NULL);
 }
 
-START_TEST(who_gets_the_text_may_do_anything)
+START_TEST(who_gets_the_text_may_do_anything) /* G6 */
 {
     struct bight_promise promise;
     struct bight_deferred *deferred = bight_deferred_new_at("a.c:1", &promise, NULL, NULL, NULL);
@@ -504,7 +504,7 @@ START_TEST(who_gets_the_text_may_do_anything)
 }
 END_TEST
 
-START_TEST(a_dump_without_a_format_or_a_taker_is_refused)
+START_TEST(a_dump_without_a_format_or_a_taker_is_refused) /* G6 */
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL);
     ck_assert_int_eq(bight_debug_dump(reactor, 0, gather, NULL), BIGHT_E_INVALID_ARGUMENT);
@@ -542,7 +542,7 @@ static void read_back(void)
     fclose(file);
 }
 
-START_TEST(a_file_is_made_for_its_owner_and_overwritten)
+START_TEST(a_file_is_made_for_its_owner_and_overwritten) /* G6 */
 {
     struct stat status;
     ck_assert_int_eq(bight_debug_dump_file(real, BIGHT_DUMP_TEXT, path), 0);
@@ -556,7 +556,7 @@ START_TEST(a_file_is_made_for_its_owner_and_overwritten)
 }
 END_TEST
 
-START_TEST(a_file_that_cannot_be_written_gives_a_code)
+START_TEST(a_file_that_cannot_be_written_gives_a_code) /* G6 */
 {
     char other[160];
     snprintf(other, sizeof other, "%s/no/such", directory);
@@ -578,7 +578,7 @@ static void stop(void *context)
     bight_reactor_stop(context);
 }
 
-START_TEST(a_signal_has_it_written_from_the_loop)
+START_TEST(a_signal_has_it_written_from_the_loop) /* G6 */
 {
     struct bight_promise promise;
     struct bight_deferred *deferred = bight_deferred_new_at("a.c:1", &promise, NULL, NULL, NULL);
@@ -626,7 +626,7 @@ static void be_quiet(const struct bight_log_event *event, void *context)
     (void)context;
 }
 
-START_TEST(without_memory_nothing_is_written_and_the_code_says_so) /* D34 */
+START_TEST(without_memory_nothing_is_written_and_the_code_says_so) /* G6 D34 */
 {
     bight_deferred_set_debug(true);
     bight_log_set_observer(be_quiet, NULL);

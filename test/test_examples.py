@@ -174,6 +174,25 @@ class Programs(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"321\n", b""))
             self.assertEqual(server.wait(PATIENCE), 0)
 
+    def test_look(self):
+        done = subprocess.run([PROGRAMS / "look"], capture_output=True, timeout=PATIENCE, text=True)
+        self.assertEqual(done.returncode, 0)
+        shown = re.sub(r"docs/examples/|(?<=longest )\d+\.\d+(?= s)|(?<=due in )\d+\.\d+", "", done.stdout)
+        shown = re.sub(r"\d+\.\d s|\d+(?= turns)", "N s", shown)
+        self.assertEqual(shown, "1 of 2 handlers took too long; the longest: timer look.c:61, N s\n"
+                         "  reactor: N s turns, 2 handlers, longest  s: timer look.c:61, 0 bytes received, 0 sent, "
+                         "0 threads with 0 jobs waiting\n\n"
+                         "2 Deferreds\n"
+                         "  #1 (look.c:26), not fired, awaited by #2, N s old\n"
+                         "  #2 (look.c:27), fired at look.c:30, waits for #1, held by nobody, N s old\n\n"
+                         "1 timer\n"
+                         "  call (look.c:63), due in  s\n")
+        watchdog, limit = done.stderr.splitlines()
+        self.assertRegex(watchdog, r"^bight: warning: \[watchdog\] a handler has held the loop for \d\.\d+ s and still does: "
+                         r"timer.*\(docs/examples/look\.c:61\)$")
+        self.assertRegex(limit, r"^bight: warning: \[reactor\] a handler held the loop for \d\.\d+ s: timer "
+                         r"nanoseconds=\d+ \(docs/examples/look\.c:61\)$")
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

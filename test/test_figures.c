@@ -59,7 +59,7 @@ static uint64_t sum_of_times(void)
 
 /* ----------------------------------------------------------------------------------------- the call */
 
-START_TEST(figures_need_their_size)
+START_TEST(figures_need_their_size) /* G1 */
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL);
     figures.size = 0;
@@ -70,7 +70,7 @@ START_TEST(figures_need_their_size)
 }
 END_TEST
 
-START_TEST(an_older_programs_figures_are_filled_as_far_as_they_go)
+START_TEST(an_older_programs_figures_are_filled_as_far_as_they_go) /* G1 */
 {
     run_handler(MILLISECOND);
     memset(&figures, 0x55, sizeof figures);
@@ -84,7 +84,7 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------- counting */
 
-START_TEST(turns_and_handlers_are_counted)
+START_TEST(turns_and_handlers_are_counted) /* G1 */
 {
     read_figures();
     ck_assert_uint_eq(figures.turns, 0);
@@ -104,7 +104,7 @@ static void read_inside(void *context)
     read_figures();
 }
 
-START_TEST(the_handler_that_asks_is_counted)
+START_TEST(the_handler_that_asks_is_counted) /* G1 */
 {
     bight_call_later(reactor, 0, read_inside, NULL, NULL);
     fake_advance(&fake, reactor, 0);
@@ -121,7 +121,7 @@ static void enter_twice(void *context)
     bight_reactor_leave(reactor);
 }
 
-START_TEST(handlers_inside_a_handler_are_not_counted)
+START_TEST(handlers_inside_a_handler_are_not_counted) /* G1 */
 {
     bight_reactor_set_timing(reactor, true);
     bight_call_later(reactor, 0, enter_twice, NULL, NULL);
@@ -137,7 +137,7 @@ static void ignore(void *context)
     (void)context;
 }
 
-START_TEST(timers_pending_and_fired_are_counted)
+START_TEST(timers_pending_and_fired_are_counted) /* G1 */
 {
     struct bight_timer timer;
     bight_call_later(reactor, 1, ignore, NULL, NULL);
@@ -154,7 +154,7 @@ START_TEST(timers_pending_and_fired_are_counted)
 }
 END_TEST
 
-START_TEST(deferreds_alive_are_counted)
+START_TEST(deferreds_alive_are_counted) /* G1 */
 {
     struct bight_promise promises[100];
     struct bight_deferred *deferreds[100];
@@ -184,7 +184,7 @@ static void *count_in_thread(void *context)
     return context;
 }
 
-START_TEST(deferreds_of_other_threads_are_among_them)
+START_TEST(deferreds_of_other_threads_are_among_them) /* G1 */
 {
     pthread_t thread;
     read_figures();
@@ -195,7 +195,7 @@ START_TEST(deferreds_of_other_threads_are_among_them)
 }
 END_TEST
 
-START_TEST(reading_figures_allocates_nothing)
+START_TEST(reading_figures_allocates_nothing) /* G1 */
 {
     bight_testing_count_allocations(true);
     read_figures();
@@ -213,7 +213,7 @@ static void echo(struct bight_protocol *protocol, const uint8_t *data, size_t si
 static const struct bight_protocol_ops echo_ops = { .data_received = echo };
 static struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &echo_ops);
 
-START_TEST(connections_and_bytes_are_counted)
+START_TEST(connections_and_bytes_are_counted) /* G1 */
 {
     struct bight_string_peer *accepted = bight_string_connect(reactor, &factory, true);
     struct bight_string_peer *made = bight_string_connect(reactor, &factory, false);
@@ -235,7 +235,7 @@ START_TEST(connections_and_bytes_are_counted)
 }
 END_TEST
 
-START_TEST(bytes_that_were_not_taken_are_counted_when_they_are)
+START_TEST(bytes_that_were_not_taken_are_counted_when_they_are) /* G1 */
 {
     struct bight_string_peer *peer = bight_string_connect(reactor, &factory, true);
     static char large[10000];
@@ -251,7 +251,7 @@ START_TEST(bytes_that_were_not_taken_are_counted_when_they_are)
 }
 END_TEST
 
-START_TEST(ports_are_counted_while_they_are_open)
+START_TEST(ports_are_counted_while_they_are_open) /* G1 */
 {
     struct bight_deferred *listening = bight_listen(reactor, "tcp:0:interface=127.0.0.1", &factory);
     fake_advance(&fake, reactor, 0);
@@ -268,7 +268,7 @@ START_TEST(ports_are_counted_while_they_are_open)
 }
 END_TEST
 
-START_TEST(threads_of_the_pools_are_counted)
+START_TEST(threads_of_the_pools_are_counted) /* G1 */
 {
     read_figures();
     ck_assert_uint_eq(figures.threads, 0);
@@ -278,7 +278,7 @@ END_TEST
 
 /* ----------------------------------------------------------------------------------------- timing */
 
-START_TEST(with_a_table_of_ones_own_times_are_measured_when_asked_for)
+START_TEST(with_a_table_of_ones_own_times_are_measured_when_asked_for) /* G2 */
 {
     run_handler(MILLISECOND);
     read_figures();
@@ -297,7 +297,7 @@ START_TEST(with_a_table_of_ones_own_times_are_measured_when_asked_for)
 }
 END_TEST
 
-START_TEST(without_timing_no_handler_looks_at_the_clock)
+START_TEST(without_timing_no_handler_looks_at_the_clock) /* G2 */
 {
     fake_advance(&fake, reactor, 0);
     unsigned before = fake.clock_reads;
@@ -309,7 +309,7 @@ START_TEST(without_timing_no_handler_looks_at_the_clock)
 }
 END_TEST
 
-START_TEST(the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass)
+START_TEST(the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass) /* G2 */
 {
     bight_reactor_set_timing(reactor, true);
     uint64_t none = 0;
@@ -322,7 +322,7 @@ START_TEST(the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass)
 }
 END_TEST
 
-START_TEST(times_are_counted_in_powers_of_two)
+START_TEST(times_are_counted_in_powers_of_two) /* G2 */
 {
     const uint64_t times[] = { 0, 1, 2, 3, 1023, 1024, 2047, 2048, UINT64_C(1) << 39, UINT64_C(1) << 50 };
     const size_t entries[] = { 0, 0, 1, 1, 9, 10, 10, 11, 39, 39 };
@@ -341,7 +341,7 @@ START_TEST(times_are_counted_in_powers_of_two)
 }
 END_TEST
 
-START_TEST(time_that_passes_between_handlers_is_nobodys)
+START_TEST(time_that_passes_between_handlers_is_nobodys) /* G2 */
 {
     bight_reactor_set_timing(reactor, true);
     run_handler(MICROSECOND);
@@ -361,7 +361,7 @@ static void run_task(struct bight_task *task)
     take(later_task_context);
 }
 
-START_TEST(what_is_put_off_behind_a_handler_belongs_to_it)
+START_TEST(what_is_put_off_behind_a_handler_belongs_to_it) /* G2 */
 {
     static struct bight_task task;
     uint64_t nanoseconds = MILLISECOND;
@@ -389,7 +389,7 @@ static void turn_on_inside(void *context)
     fake.now += MILLISECOND;
 }
 
-START_TEST(timing_turned_on_in_a_handler_counts_the_rest_of_it)
+START_TEST(timing_turned_on_in_a_handler_counts_the_rest_of_it) /* G2 */
 {
     bool on = true;
     bight_call_later(reactor, 0, turn_on_inside, &on, NULL);
@@ -405,7 +405,7 @@ START_TEST(timing_turned_on_in_a_handler_counts_the_rest_of_it)
 }
 END_TEST
 
-START_TEST(resetting_begins_times_anew_and_leaves_counts_alone)
+START_TEST(resetting_begins_times_anew_and_leaves_counts_alone) /* G2 */
 {
     bight_reactor_set_timing(reactor, true);
     run_handler(3 * MILLISECOND);
@@ -431,7 +431,7 @@ static void reset_inside(void *context)
     fake.now += MILLISECOND;
 }
 
-START_TEST(a_handler_that_resets_counts_as_a_whole)
+START_TEST(a_handler_that_resets_counts_as_a_whole) /* G2 */
 {
     bight_reactor_set_timing(reactor, true);
     bight_call_later(reactor, 0, reset_inside, NULL, NULL);
@@ -444,7 +444,7 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- whose it was */
 
-START_TEST(the_longest_handler_has_its_kind)
+START_TEST(the_longest_handler_has_its_kind) /* G2 */
 {
     bight_reactor_set_timing(reactor, true);
     run_handler(MILLISECOND);
@@ -461,7 +461,7 @@ START_TEST(the_longest_handler_has_its_kind)
 }
 END_TEST
 
-START_TEST(debug_mode_tells_who_registered_the_longest)
+START_TEST(debug_mode_tells_who_registered_the_longest) /* G2 */
 {
     bight_deferred_set_debug(true);
     bight_reactor_set_timing(reactor, true);
@@ -493,7 +493,7 @@ static void work_on_loss(struct bight_protocol *protocol, const struct bight_fai
     fake.now += 2 * MILLISECOND;
 }
 
-START_TEST(connections_are_told_from_tasks_also_when_they_are_lost)
+START_TEST(connections_are_told_from_tasks_also_when_they_are_lost) /* G2 */
 {
     static const struct bight_protocol_ops ops = { .data_received = work_on_data, .connection_lost = work_on_loss };
     static struct bight_factory slow = BIGHT_FACTORY(struct bight_protocol, &ops);
@@ -521,7 +521,7 @@ static void observe(const struct bight_log_event *event, void *context)
     bight_log_event_format(event, logged, sizeof logged);
 }
 
-START_TEST(a_handler_over_the_limit_is_logged_when_it_has_returned)
+START_TEST(a_handler_over_the_limit_is_logged_when_it_has_returned) /* G3 */
 {
     bight_log_set_observer(observe, NULL);
     ck_assert_int_eq(bight_reactor_set_block_limit(reactor, 0.5), 0);
@@ -539,7 +539,7 @@ START_TEST(a_handler_over_the_limit_is_logged_when_it_has_returned)
 }
 END_TEST
 
-START_TEST(in_debug_mode_the_log_line_has_the_place)
+START_TEST(in_debug_mode_the_log_line_has_the_place) /* G3 */
 {
     bight_log_set_observer(observe, NULL);
     bight_deferred_set_debug(true);
@@ -552,7 +552,7 @@ START_TEST(in_debug_mode_the_log_line_has_the_place)
 }
 END_TEST
 
-START_TEST(no_limit_no_log_line)
+START_TEST(no_limit_no_log_line) /* G3 */
 {
     bight_log_set_observer(observe, NULL);
     bight_reactor_set_block_limit(reactor, 0.5);
@@ -576,7 +576,7 @@ static void free_in_observer(const struct bight_log_event *event, void *context)
     }
 }
 
-START_TEST(the_observer_of_a_block_may_use_the_reactor_and_not_free_it)
+START_TEST(the_observer_of_a_block_may_use_the_reactor_and_not_free_it) /* G3 */
 {
     bool called = false;
     bight_log_set_observer(free_in_observer, &called);
@@ -599,7 +599,7 @@ static void spin(void *context)
     bight_reactor_stop(context);
 }
 
-START_TEST(in_real_time_a_handler_takes_as_long_as_the_clock_says)
+START_TEST(in_real_time_a_handler_takes_as_long_as_the_clock_says) /* G2 */
 {
     struct bight_reactor *real = bight_reactor_new();
     bight_reactor_set_timing(real, true);

@@ -75,24 +75,39 @@ static int after_fork(struct bight_attachment *attachment)
     return 0;
 }
 
+static void describe_one(struct bight_dump *dump, const struct bight_open *open)
+{
+    char place[BIGHT_DUMP_PLACE_SIZE], name[BIGHT_DUMP_NAME_SIZE], text[BIGHT_ADDRESS_TEXT_SIZE + 64] = "";
+    snprintf(name, sizeof name, "open %p", (const void *)open);
+    if (open->tell != NULL) {
+        open->tell(open, text, sizeof text);
+    }
+    bight_dump_node(
+        dump, name, "house", "%s%s%s", open->tell != NULL ? "port" : "attempt", bight_dump_place(open, 0, place), text);
+}
+
+/* Ports, or what is no port: attempts to connect. */
+static void describe_some(struct open_hub *hub, struct bight_dump *dump, bool are_ports)
+{
+    size_t count = 0;
+    struct bight_link *link;
+    for (link = hub->open.next; link != &hub->open; link = link->next) {
+        count += (BIGHT_CONTAINER(link, struct bight_open, link)->tell != NULL) == are_ports ? 1 : 0;
+    }
+    bight_dump_section(dump, count, are_ports ? "port" : "attempt");
+    for (link = hub->open.next; link != &hub->open; link = link->next) {
+        const struct bight_open *open = BIGHT_CONTAINER(link, const struct bight_open, link);
+        if ((open->tell != NULL) == are_ports) {
+            describe_one(dump, open);
+        }
+    }
+}
+
 static void describe(struct bight_attachment *attachment, struct bight_dump *dump)
 {
     struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
-    size_t count = 0;
-    for (struct bight_link *link = hub->open.next; link != &hub->open; link = link->next) {
-        count++;
-    }
-    bight_dump_section(dump, count, "port or attempt to connect");
-    for (struct bight_link *link = hub->open.next; link != &hub->open; link = link->next) {
-        const struct bight_open *open = BIGHT_CONTAINER(link, const struct bight_open, link);
-        char place[BIGHT_DUMP_PLACE_SIZE], name[BIGHT_DUMP_NAME_SIZE], text[160] = "";
-        snprintf(name, sizeof name, "open %p", (const void *)open);
-        if (open->tell != NULL) {
-            open->tell(open, text, sizeof text);
-        }
-        bight_dump_node(dump, name, "house", "%s%s%s", open->tell != NULL ? "port" : "attempt to connect",
-            bight_dump_place(open, 0, place), text);
-    }
+    describe_some(hub, dump, true);
+    describe_some(hub, dump, false);
 }
 
 static struct open_hub *find_hub(struct bight_reactor *reactor)

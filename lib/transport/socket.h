@@ -19,7 +19,7 @@ struct bight_open {
     struct bight_link link;
     void (*end)(struct bight_open *open);    /* it has left already */
     void (*forked)(struct bight_open *open); /* it is in the child of a fork (R13); may be NULL */
-    /* Text that says what it is, into a buffer; NULL: an attempt to connect. */
+    /* Of a port: more about it, as parts of a dump's node, into a buffer. NULL: an attempt to connect. */
     void (*tell)(const struct bight_open *open, char *text, size_t size);
 };
 
