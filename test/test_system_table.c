@@ -3,6 +3,7 @@
  * n-th call of each kind failing or cut short. What bight does about failures is in test_system_faults.c. */
 #include "support.h"
 
+#include <bight/sys/spawn.h>
 #include <bight/sys/system.h>
 #include <bight/testing.h>
 
@@ -10,9 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct bight_faulty_system faulty;
@@ -72,6 +75,39 @@ static bool use_stacks(void)
     return good;
 }
 
+/* One that ends by itself, one that is ended. */
+static bool use_children(void)
+{
+    static const char *const paths[] = { "/no/such/program", "/bin/sleep", NULL };
+    static const char *const argv[] = { "sleep", "1000", NULL };
+    const struct bight_spawn_plan missing = { .paths = &paths[2], .argv = argv, .terminal = -1 };
+    const struct bight_spawn_plan plan = { .paths = paths, .argv = argv, .environment = &argv[2], .terminal = -1 };
+    struct bight_spawned spawned;
+    int status = 0, ends[2];
+    bool good = calls->spawn(table, &missing, &spawned) < 0;
+    int result = calls->spawn(table, &plan, &spawned);
+    good &= went(result, 0);
+    if (result == 0) {
+        if (calls->signal_child(table, spawned.pid, spawned.pidfd, SIGKILL, false) != 0) {
+            good &= bight_testing_system_fault_injected();
+            kill(spawned.pid, SIGKILL);
+        }
+        do {
+            result = calls->wait_child(table, spawned.pid, spawned.pidfd, true, &status);
+        } while (result == -EINTR);
+        good &= went(result, 1) && (result != 1 || WTERMSIG(status) == SIGKILL);
+        close_good(spawned.pidfd);
+    }
+    result = calls->open_terminal(table, ends);
+    good &= went(result, 0);
+    if (result == 0) {
+        good &= went(calls->set_window(table, ends[0], 3, 4), 0);
+        close_good(ends[0]);
+        close_good(ends[1]);
+    }
+    return good;
+}
+
 static bool use_files(void *context)
 {
     mode_t type = 0;
@@ -108,6 +144,7 @@ static bool use_files(void *context)
         good &= number == 7;
     }
     good &= use_lock();
+    good &= use_children();
     close_good(ends[0]);
     close_good(ends[1]);
     close_good(event);

@@ -313,6 +313,35 @@ START_TEST(a_watch_makes_a_reactor_dirty)
 }
 END_TEST
 
+static struct bight_reactor *run_by_child;
+
+static void stop_at_end(struct bight_process_protocol *protocol, const struct bight_failure *reason)
+{
+    (void)protocol;
+    (void)reason;
+    bight_reactor_stop(run_by_child);
+}
+
+START_TEST(a_child_that_lives_makes_a_reactor_dirty)
+{
+    char place[100];
+    static const struct bight_process_protocol_ops ops = { .process_ended = stop_at_end };
+    struct bight_process_protocol child = BIGHT_PROCESS_PROTOCOL(&ops);
+    static const struct bight_child_descriptor none[] = { { 0, BIGHT_CHILD_NULL, 0 } };
+    struct bight_process_options options = { .size = sizeof options, .path = "/bin/true", .descriptors = none };
+    struct bight_reactor *reactor = run_by_child = bight_reactor_new();
+    options.descriptor_count = 1;
+    bight_trial_begin();
+    NEXT_PLACE(place);
+    bight_spawn_process(reactor, &child, &options, NULL);
+    expect_left_over(reactor, "a child process", place);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    bight_trial_begin();
+    ck_assert(bight_trial_end(reactor));
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 START_TEST(a_deferred_that_is_not_freed_fails_the_trial)
 {
     char place[100];
@@ -476,6 +505,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_logged_error_fails_the_trial_unless_it_is_flushed);
     tcase_add_test(tests, a_pending_call_makes_a_reactor_dirty);
     tcase_add_test(tests, a_watch_makes_a_reactor_dirty);
+    tcase_add_test(tests, a_child_that_lives_makes_a_reactor_dirty);
     tcase_add_test(tests, a_deferred_that_is_not_freed_fails_the_trial);
     tcase_add_test(tests, ports_and_their_connections_are_named_with_the_place_of_listening);
     tcase_add_test(tests, attempts_and_their_connections_are_named_with_the_place_of_connecting);

@@ -128,8 +128,10 @@ struct bight_process_options {
  *
  * In the child every signal has its default and none is blocked. A failed step is known when this returns: the caller
  * stands still until the program has been loaded. */
-BIGHT_API int bight_spawn_process(struct bight_reactor *reactor, struct bight_process_protocol *protocol,
-    const struct bight_process_options *options, struct bight_failure **failure);
+#define bight_spawn_process(...) bight_spawn_process_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API int bight_spawn_process_at(const char *place, struct bight_reactor *reactor,
+    struct bight_process_protocol *protocol, const struct bight_process_options *options,
+    struct bight_failure **failure);
 
 /* ------------------------------------------------------------------------------------- its pipes */
 

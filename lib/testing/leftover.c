@@ -12,6 +12,7 @@
 #include "reactor/thread_pool.h"
 #include "testing/testing.h"
 #include "testing/trial.h"
+#include "transport/process.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
 
@@ -51,6 +52,14 @@ static void write_open(struct writer *writer, struct bight_reactor *reactor)
     struct bight_open *open = NULL;
     while ((open = bight_open_next(reactor, open)) != NULL) {
         write_one(writer, "a port, or an attempt to connect", bight_places_find(open, 0, NULL));
+    }
+}
+
+static void write_processes(struct writer *writer, struct bight_reactor *reactor)
+{
+    struct bight_process *process = NULL;
+    while ((process = bight_process_next(reactor, process)) != NULL) {
+        write_one(writer, "a child process", bight_places_find(process, 0, NULL));
     }
 }
 
@@ -96,6 +105,7 @@ size_t bight_trial_write_left_over(struct bight_trial_text *to, struct bight_rea
     bight_testing_visit_calls(reactor, write_call, &writer);
     write_connections(&writer, reactor);
     write_open(&writer, reactor);
+    write_processes(&writer, reactor);
     for (const struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = pool->next) {
         write_jobs(&writer, pool);
     }

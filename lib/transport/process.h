@@ -91,6 +91,9 @@ struct bight_process_pipe *bight_process_pipe_find(const struct bight_process *p
 
 /* NULL without memory. */
 struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor);
+/* The one after `previous` (NULL: the first) that has not ended; NULL at the end. For tests. */
+BIGHT_PRIVATE_API struct bight_process *bight_process_next(
+    struct bight_reactor *reactor, const struct bight_process *previous);
 /* Waits for its end from now on. 0 or a code. */
 int bight_process_watch(struct bight_process *process);
 /* Looks whether it has ended, and tells. Its memory may go. */

@@ -7,13 +7,14 @@
  * ends has its record kept, without protocol or pipes, so that it is reaped when the reactor runs again or goes. */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <bight/log.h>
 #include <bight/memory.h>
 
+#include "reactor/dump.h"
 #include "transport/process.h"
 
 static const char hub_key = 0;
@@ -231,20 +232,67 @@ static void free_hub(struct bight_attachment *attachment)
     bight_free(hub);
 }
 
-struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor)
+static struct bight_process_hub *find_hub(struct bight_reactor *reactor)
 {
     struct bight_attachment *attachment = bight_reactor_attachment(reactor, &hub_key);
-    if (attachment != NULL) {
-        return BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+}
+
+struct bight_process *bight_process_next(struct bight_reactor *reactor, const struct bight_process *previous)
+{
+    const struct bight_process_hub *hub = find_hub(reactor);
+    if (hub == NULL) {
+        return NULL;
+    }
+    struct bight_link *next = previous == NULL ? hub->processes.next : previous->link.next;
+    while (next != &hub->processes && BIGHT_CONTAINER(next, struct bight_process, link)->protocol == NULL) {
+        next = next->next;
+    }
+    return next == &hub->processes ? NULL : BIGHT_CONTAINER(next, struct bight_process, link);
+}
+
+static void describe_one(struct bight_dump *dump, const struct bight_process *process)
+{
+    char name[BIGHT_DUMP_NAME_SIZE];
+    char place[BIGHT_DUMP_PLACE_SIZE];
+    (void)snprintf(name, sizeof name, "process %ld", (long)process->pid);
+    bight_dump_node(dump, name, "cds", "%s%s\n%s\n%zu pipes open", name, bight_dump_place(process, 0, place),
+        process->is_reaped ? "has exited" : "lives", process->open_pipes);
+}
+
+static void describe(struct bight_attachment *attachment, struct bight_dump *dump)
+{
+    struct bight_reactor *reactor = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment)->reactor;
+    struct bight_process *process = NULL;
+    size_t count = 0;
+    while ((process = bight_process_next(reactor, process)) != NULL) {
+        count++;
+    }
+    bight_dump_section(dump, count, "child process");
+    while ((process = bight_process_next(reactor, process)) != NULL) {
+        describe_one(dump, process);
+    }
+}
+
+struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor)
+{
+    struct bight_process_hub *hub = find_hub(reactor);
+    if (hub != NULL) {
+        return hub;
     }
     if (bight_hub_of(reactor) == NULL) { /* attached before ours, it goes after it: its pipes are there */
         return NULL;
     }
-    struct bight_process_hub *hub = bight_calloc(1, sizeof *hub);
+    hub = bight_calloc(1, sizeof *hub);
     if (hub == NULL) {
         return NULL;
     }
-    hub->attachment = (struct bight_attachment) { .key = &hub_key, .disconnect = disconnect, .free = free_hub };
+    hub->attachment = (struct bight_attachment) {
+        .key = &hub_key,
+        .disconnect = disconnect,
+        .free = free_hub,
+        .describe = describe,
+    };
     hub->reactor = reactor;
     bight_list_init(&hub->processes);
     bight_reactor_attach(reactor, &hub->attachment);

@@ -14,6 +14,8 @@
 
 #include <bight/memory.h>
 
+#include "base/places.h"
+#include "deferred/deferred.h"
 #include "transport/process.h"
 
 extern char **environ;
@@ -297,6 +299,9 @@ static int allocate(struct starting *starting, struct bight_process_protocol *pr
     process->pidfd = -1;
     process->busy = 1; /* it does not end by itself before it has begun */
     bight_list_append(&hub->processes, &process->link);
+    if (bight_deferred_debug()) {
+        bight_places_note(&(struct bight_place) { .object = process });
+    }
     return BIGHT_OK;
 }
 
@@ -420,16 +425,28 @@ static void begin(struct bight_process *process)
     }
 }
 
-int bight_spawn_process(struct bight_reactor *reactor, struct bight_process_protocol *protocol,
+/* What is made here is remembered as made by the caller, or by whoever that one makes it for. */
+static const char *be_at(const char *place)
+{
+    const char *before = bight_places_here(place);
+    if (before != NULL) {
+        (void)bight_places_here(before);
+    }
+    return before;
+}
+
+int bight_spawn_process_at(const char *place, struct bight_reactor *reactor, struct bight_process_protocol *protocol,
     const struct bight_process_options *options, struct bight_failure **failure)
 {
     struct starting starting = { .reactor = reactor, .system = reactor->system, .null = -1 };
+    const char *before = be_at(place);
     int code = bight_reactor_check_thread(reactor, "bight_spawn_process");
     code = code != BIGHT_OK ? code : check(&starting, protocol, options);
     code = code != BIGHT_OK ? code : allocate(&starting, protocol);
     code = code != BIGHT_OK ? code : open_all(&starting);
     code = code != BIGHT_OK ? code : spawn(&starting);
     clean_up(&starting);
+    (void)bight_places_here(before);
     if (code == BIGHT_OK) {
         begin(starting.process);
     } else {
