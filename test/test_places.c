@@ -79,6 +79,20 @@ START_TEST(only_slots_in_use_are_live)
 }
 END_TEST
 
+START_TEST(what_was_noted_has_its_thread_and_time)
+{
+    struct bight_place place;
+    uint64_t before = bight_places_now();
+    note(7, 1, "here.c:1");
+    ck_assert(bight_places_look_up(&objects[7], 1, &place));
+    ck_assert(pthread_equal(place.thread, pthread_self()));
+    ck_assert_uint_ge(place.made, before);
+    ck_assert_uint_le(place.made, bight_places_now());
+    ck_assert_uint_eq(place.number, bight_places_count());
+    ck_assert(!bight_places_look_up(&objects[7], 2, &place));
+}
+END_TEST
+
 START_TEST(randomness_fills_the_buffer_and_differs)
 {
     unsigned char first[64] = { 0 }, second[64] = { 0 }, untouched = 7;
@@ -97,6 +111,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, thousands_of_places_are_kept);
     tcase_add_test(tests, what_is_made_for_a_caller_has_the_callers_place);
     tcase_add_test(tests, only_slots_in_use_are_live);
+    tcase_add_test(tests, what_was_noted_has_its_thread_and_time);
     tcase_add_test(tests, randomness_fills_the_buffer_and_differs);
 }
 

@@ -102,6 +102,34 @@ START_TEST(large_slots_work_as_well)
 }
 END_TEST
 
+static void *take_in_thread(void *slot)
+{
+    *(void **)slot = bight_slab_take(&slab);
+    return NULL;
+}
+
+START_TEST(taken_slots_of_a_kind_are_counted_in_all_threads)
+{
+    static struct thing *taken[1000];
+    struct thing *other = NULL;
+    pthread_t thread;
+    void *large = bight_slab_take(&large_slab);
+    ck_assert_uint_eq(bight_slab_count_taken(&things), 0);
+    for (int i = 0; i < 1000; i++) {
+        taken[i] = bight_slab_take(&slab);
+    }
+    ck_assert_int_eq(pthread_create(&thread, NULL, take_in_thread, &other), 0);
+    pthread_join(thread, NULL);
+    ck_assert_uint_eq(bight_slab_count_taken(&things), 1001);
+    bight_slab_give(&slab, other);
+    for (int i = 0; i < 1000; i++) {
+        bight_slab_give(&slab, taken[i]);
+        ck_assert_uint_eq(bight_slab_count_taken(&things), 999 - (size_t)i);
+    }
+    bight_slab_give(&large_slab, large);
+}
+END_TEST
+
 #if BIGHT_SLAB_CHECKED
 START_TEST(a_free_slot_is_poisoned_and_reused_last)
 {
@@ -286,6 +314,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, taken_slots_of_a_kind_are_counted_in_all_threads);
     tcase_add_test(tests, a_generation_is_odd_while_taken_and_stays_readable);
     tcase_add_test(tests, a_kind_is_told_by_the_high_bits_of_its_generations);
     tcase_add_test(tests, slots_are_aligned_and_do_not_overlap);

@@ -84,7 +84,8 @@ static void write_result(struct writer *writer)
         snprintf(line, sizeof line, "\nwith a failure: %s", bight_error_name(bight_failure_code(result->value)));
         bight_text_append_string(&writer->state, line);
     } else {
-        snprintf(line, sizeof line, "\nwith a value: %s", result->type->name);
+        const char *name = result->type->name;
+        snprintf(line, sizeof line, "\nwith a value: %s", name != NULL ? name : "of a type without a name");
         bight_text_append_string(&writer->state, line);
     }
 }

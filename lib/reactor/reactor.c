@@ -85,6 +85,7 @@ static void take_guest_turn(void *context)
         return;
     }
     if (!reactor->state->guest_started) {
+        bight_watchdog_follow(reactor);
         bight_reactor_start(reactor);
     }
     do_work(reactor);

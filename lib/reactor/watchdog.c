@@ -176,7 +176,7 @@ static int begin(struct bight_reactor *reactor, uint64_t limit)
     reactor->state->watchdog = dog;
     dog->meter = &reactor->meter;
     dog->limit = limit;
-    dog->loop = reactor->state->thread;
+    dog->loop = pthread_self();
     dog->since = now();
     dog->has_backtraces = bight_backtrace_begin();
     init_locks(dog);
@@ -212,6 +212,7 @@ int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds)
         return begin(reactor, limit);
     }
     set_limit(reactor->state->watchdog, limit);
+    bight_watchdog_follow(reactor);
     return 0;
 }
 

@@ -5,7 +5,7 @@
 
 #include "reactor/reactor.h"
 
-/* A run begins in this thread: it is the loop's from now on. Fine when there is no watchdog. */
+/* This thread is the loop's from now on. Fine when there is no watchdog. */
 void bight_watchdog_follow(struct bight_reactor *reactor);
 /* The reactor goes: joins the thread. */
 void bight_watchdog_end(struct bight_reactor *reactor);
