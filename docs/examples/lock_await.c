@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* lock_await.c - a lock handed from a timer to two who wait for it: with await. An argument scales the time. */
+#include <bight/bight.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+static struct bight_reactor *reactor;
+static struct bight_lock *lock;
+static double second = 1;
+
+static void use(struct bight_result *result, void *name)
+{
+    printf("%s waits for the lock\n", (const char *)name);
+    if (bight_await(bight_lock_acquire(lock), result) != 0) {
+        return;
+    }
+    printf("%s has the lock\n", (const char *)name);
+    if (bight_await(bight_sleep(bight_reactor_clock(reactor), second), result) == 0) {
+        printf("%s is done\n", (const char *)name);
+    }
+    bight_lock_release(lock); /* also when the sleep was cancelled */
+}
+
+static void let_go(struct bight_result *result, void *context)
+{
+    (void)context;
+    if (bight_await(bight_sleep(bight_reactor_clock(reactor), 2 * second), result) == 0) {
+        puts("the timer lets go of it");
+    }
+    bight_lock_release(lock);
+}
+
+static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
+{
+    static char ada[] = "Ada", ben[] = "Ben";
+    reactor = started;
+    second = argc > 1 ? strtod(argv[1], NULL) : 1;
+    puts("the lock is held");
+    bight_lock_try_acquire(lock);
+    struct bight_deferred *all[] = { bight_spawn(reactor, let_go, NULL), bight_spawn(reactor, use, ada),
+        bight_spawn(reactor, use, ben) };
+    return bight_gather_results(all, 3);
+}
+
+int main(int argc, char **argv)
+{
+    lock = bight_lock_new();
+    if (lock == NULL) {
+        return EX_OSERR;
+    }
+    int status = bight_main(start, argc, argv);
+    bight_lock_free(lock);
+    return status;
+}
