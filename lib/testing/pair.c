@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "testing/stream.h"
+#include "testing/stream_end.h"
 
 #define DEFAULT_TURNS 1000000
 

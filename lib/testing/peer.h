@@ -3,7 +3,7 @@
 #ifndef BIGHT_TESTING_PEER_H
 #define BIGHT_TESTING_PEER_H
 
-#include "testing/stream.h"
+#include "testing/stream_end.h"
 
 struct bight_string_peer {
     struct bight_stream_end end; /* first */

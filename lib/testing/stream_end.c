@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.c - one end of a stream in memory, and the bottom of a transport over it.
+/* stream_end.c - one end of a stream in memory, and the bottom of a transport over it.
  *
  * The buffers are the kernel's in reality, so they do not come from the hook: a fault of allocation meets bight alone.
  * What lies at the far side, and when bytes go there, is for the owner of the end (string.c, pair.c, recorder.c). */
-#include "testing/stream.h"
+#include "testing/stream_end.h"
 
 #include <errno.h>
 #include <string.h>

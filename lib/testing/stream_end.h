@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.h - one end of a stream in memory, as a kernel keeps it, and the bottom of a transport that stands on one.
+/* stream_end.h - one end of a stream in memory, as a kernel keeps it, and the bottom of a transport that stands on one.
  *
  * An end has what was sent to it, what it has sent, a window, an end, a reset. It answers as a socket does and
  * announces readiness level-triggered, from a task on the reactor's soon queue that comes again on each turn for as
  * long as it is watched for and lasts. The string transport, the loopback pair and the recorder's sockets are made of
  * it. */
-#ifndef BIGHT_TESTING_STREAM_H
-#define BIGHT_TESTING_STREAM_H
+#ifndef BIGHT_TESTING_STREAM_END_H
+#define BIGHT_TESTING_STREAM_END_H
 
 #include <bight/sys/bottom.h>
 
