@@ -274,6 +274,58 @@ START_TEST(a_child_that_dies_while_it_is_written_to_raises_no_signal)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------- a producer */
+
+static int paused, resumed, stopped;
+
+static void on_pause(void *context)
+{
+    (void)context;
+    paused++;
+}
+
+/* Enough has been produced. */
+static void on_resume(void *context)
+{
+    struct child *child = context;
+    resumed++;
+    ck_assert_int_eq(bight_transport_unregister_producer(bight_process_transport(child->base.process, 0)), 0);
+    bight_process_close(child->base.process, 0);
+}
+
+static void on_stop(void *context)
+{
+    (void)context;
+    stopped++;
+}
+
+START_TEST(a_producer_waits_for_a_child_that_does_not_read) /* T13 */
+{
+    static const struct bight_producer_ops ops = { .pause = on_pause, .resume = on_resume, .stop = on_stop };
+    struct child child;
+    uint8_t *data = calloc(1, 1 << 20);
+    begin_processes();
+    spawn_shell(&child, "kill -STOP $$; wc -c");
+    struct bight_transport *input = bight_process_transport(child.base.process, 0);
+    ck_assert_int_eq(bight_transport_register_producer(input, &ops, &child, true), 0);
+    ck_assert_int_eq(bight_process_write(child.base.process, 0, data, 1 << 20), 0);
+    ck_assert_int_eq(paused, 1);
+    for (int turns = 0; turns < 10; turns++) {
+        bight_reactor_turn(reactor, false);
+    }
+    ck_assert_int_eq(resumed, 0);
+    siginfo_t info; /* SIGCONT must not come before it has stopped */
+    ck_assert_int_eq(waitid(P_PID, (id_t)bight_process_pid(child.base.process), &info, WSTOPPED | WNOWAIT), 0);
+    bight_process_signal(child.base.process, SIGCONT);
+    turn_until(&child.ended);
+    ck_assert_int_eq(resumed, 1);
+    ck_assert_int_eq(stopped, 0);
+    ck_assert_int_eq(atoi(child.text[1]), 1 << 20);
+    free(data);
+    end_processes();
+}
+END_TEST
+
 START_TEST(losing_the_connection_closes_every_pipe)
 {
     struct child child;
@@ -457,6 +509,39 @@ START_TEST(a_process_may_be_aborted_in_every_handler) /* T22 */
 }
 END_TEST
 
+static struct child others[4];
+static int others_started;
+
+static void start_other(struct child *child)
+{
+    (void)child;
+    spawn_shell(&others[others_started++], "echo other");
+}
+
+static void start_other_on_data(struct child *child, int fd)
+{
+    start_other(child);
+    child->on_data = NULL;
+    bight_process_close(child->base.process, fd);
+}
+
+START_TEST(another_process_may_be_started_in_every_handler) /* T22 */
+{
+    struct child child;
+    begin_processes();
+    spawn_shell(&child, "echo words; exit 1");
+    child.on_made = child.on_exited = child.on_ended = start_other;
+    child.on_data = start_other_on_data;
+    for (int i = 0; i < 4; i++) {
+        turn_until(&others[i].ended);
+        ck_assert_str_eq(others[i].text[1], "other\n");
+    }
+    ck_assert_int_eq(others_started, 4);
+    ck_assert_int_eq(child.ended, 1);
+    end_processes();
+}
+END_TEST
+
 START_TEST(one_protocol_has_one_process_at_a_time)
 {
     struct child child;
@@ -564,6 +649,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_paused_child_stands_still);
     tcase_add_test(tests, ten_mebibytes_go_whole_to_a_slow_child);
     tcase_add_test(tests, a_child_that_dies_while_it_is_written_to_raises_no_signal);
+    tcase_add_test(tests, a_producer_waits_for_a_child_that_does_not_read);
     tcase_add_test(tests, losing_the_connection_closes_every_pipe);
     tcase_add_test(tests, a_pipe_can_be_given_another_protocol);
     tcase_add_test(tests, what_is_no_pipe_is_refused);
@@ -571,6 +657,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_protocol_may_be_used_again_when_its_process_has_ended);
     tcase_add_test(tests, a_protocol_may_free_itself_when_its_process_has_ended);
     tcase_add_test(tests, a_process_may_be_aborted_in_every_handler);
+    tcase_add_test(tests, another_process_may_be_started_in_every_handler);
     tcase_add_test(tests, one_protocol_has_one_process_at_a_time);
     tcase_add_test(tests, a_signal_to_the_group_reaches_grandchildren);
     tcase_add_test(tests, a_new_session_and_group_are_as_asked);

@@ -2,6 +2,7 @@
 /* test_process_end.c - how children end: scopes, the end of a run, forks, hosts that reap, kernels without pidfd. */
 #include "process_support.h"
 
+#include <bight/debug.h>
 #include <bight/scope.h>
 #include <bight/sys/spawn.h>
 #include <bight/testing.h>
@@ -252,6 +253,32 @@ START_TEST(a_closing_scope_takes_no_process) /* D37 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------- seeing them */
+
+static char dumped[4096];
+
+static void gather(const char *text, size_t size, void *context)
+{
+    (void)context;
+    strncat(dumped, text, size < sizeof dumped - strlen(dumped) - 1 ? size : sizeof dumped - strlen(dumped) - 1);
+}
+
+START_TEST(a_dump_shows_the_children)
+{
+    struct child child;
+    char line[64];
+    begin_processes();
+    spawn_shell(&child, "exec cat");
+    ck_assert_int_eq(bight_debug_dump(reactor, BIGHT_DUMP_TEXT, gather, NULL), 0);
+    (void)snprintf(line, sizeof line, "process %ld, lives, 3 pipes open", (long)bight_process_pid(child.base.process));
+    ck_assert_msg(strstr(dumped, line) != NULL, "%s", dumped);
+    ck_assert_ptr_nonnull(strstr(dumped, "1 program\n"));
+    bight_process_abort(child.base.process);
+    turn_until(&child.ended);
+    end_processes();
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------- the end of a run */
 
 static int end_of_life[2]; /* the child has the writing end */
@@ -428,6 +455,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_scope_kills_at_its_deadline_with_the_whole_group);
     tcase_add_test(tests, an_aborted_scope_does_not_wait_for_grandchildren);
     tcase_add_test(tests, a_closing_scope_takes_no_process);
+    tcase_add_test(tests, a_dump_shows_the_children);
     tcase_add_test(tests, the_end_of_a_run_terminates_and_ends_what_lives);
     tcase_add_test(tests, what_was_left_is_reaped_when_the_reactor_goes);
     tcase_add_test(tests, a_child_may_be_left_alone_at_the_end_of_a_run);

@@ -104,7 +104,7 @@ void bight_process_reap(struct bight_process *process)
     if (process->is_reaped || look(process, false) == 0) {
         return;
     }
-    bight_reactor_enter(reactor);
+    bight_reactor_enter_for(reactor, "child process", process, 0);
     process->busy++;
     tell(process);
     process->busy--;
@@ -268,7 +268,7 @@ static void describe(struct bight_attachment *attachment, struct bight_dump *dum
     while ((process = bight_process_next(reactor, process)) != NULL) {
         count++;
     }
-    bight_dump_section(dump, count, "child process");
+    bight_dump_section(dump, count, "program");
     while ((process = bight_process_next(reactor, process)) != NULL) {
         describe_one(dump, process);
     }

@@ -409,6 +409,7 @@ static int spawn(struct starting *starting)
 static void run_task(struct bight_task *task)
 {
     struct bight_process *process = BIGHT_CONTAINER(task, struct bight_process, task);
+    bight_reactor_name_handler(process->reactor, "child process", process, 0);
     bight_process_make(process);
     if (process->is_by_signal) {
         bight_process_reap(process); /* it may have ended before SIGCHLD was heard */
