@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static struct bight_clock *clock_of_program;
+static struct bight_reactor *reactor;
 static struct bight_lock *lock;
 static double second = 1;
 
@@ -20,7 +20,7 @@ static void finish(struct bight_result *result, void *name)
 static struct bight_deferred *use(void *name)
 {
     printf("%s has the lock\n", (const char *)name);
-    return bight_defer_later(clock_of_program, second, finish, name);
+    return bight_defer_later(bight_reactor_clock(reactor), second, finish, name);
 }
 
 static struct bight_deferred *want(char *name)
@@ -37,15 +37,15 @@ static void let_go(struct bight_result *result, void *context)
     bight_lock_release(lock);
 }
 
-static struct bight_deferred *start(struct bight_reactor *reactor, int argc, char **argv)
+static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
 {
     static char ada[] = "Ada", ben[] = "Ben";
-    clock_of_program = bight_reactor_clock(reactor);
+    reactor = started;
     second = argc > 1 ? strtod(argv[1], NULL) : 1;
     puts("the lock is held");
     bight_lock_try_acquire(lock);
-    struct bight_deferred *all[] = { bight_defer_later(clock_of_program, 2 * second, let_go, NULL), want(ada),
-        want(ben) };
+    struct bight_deferred *all[] = { bight_defer_later(bight_reactor_clock(reactor), 2 * second, let_go, NULL),
+        want(ada), want(ben) };
     return bight_gather_results(all, 3);
 }
 

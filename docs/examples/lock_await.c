@@ -25,10 +25,9 @@ static void use(struct bight_result *result, void *name)
 
 static void let_go(struct bight_result *result, void *context)
 {
+    (void)result;
     (void)context;
-    if (bight_await(bight_sleep(bight_reactor_clock(reactor), 2 * second), result) == 0) {
-        puts("the timer lets go of it");
-    }
+    puts("the timer lets go of it");
     bight_lock_release(lock);
 }
 
@@ -39,8 +38,8 @@ static struct bight_deferred *start(struct bight_reactor *started, int argc, cha
     second = argc > 1 ? strtod(argv[1], NULL) : 1;
     puts("the lock is held");
     bight_lock_try_acquire(lock);
-    struct bight_deferred *all[] = { bight_spawn(reactor, let_go, NULL), bight_spawn(reactor, use, ada),
-        bight_spawn(reactor, use, ben) };
+    struct bight_deferred *all[] = { bight_defer_later(bight_reactor_clock(reactor), 2 * second, let_go, NULL),
+        bight_spawn(reactor, use, ada), bight_spawn(reactor, use, ben) };
     return bight_gather_results(all, 3);
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct bight_clock *clock_of_program;
+static struct bight_reactor *reactor;
 static double second = 1;
 
 /* ------------------------------------------------------------------------------ who brings the result */
@@ -44,7 +44,7 @@ static struct bight_deferred *divide(intptr_t dividend, intptr_t divisor, double
     }
     *division = (struct division) { .dividend = dividend, .divisor = divisor };
     struct bight_deferred *quotient = bight_deferred_new(&division->promise, forget, division);
-    int error = bight_clock_call_later(clock_of_program, seconds, answer, division, bight_free, &division->timer);
+    int error = bight_call_later_full(reactor, seconds, answer, division, bight_free, &division->timer);
     if (error != 0) {
         bight_errback(division->promise, bight_failure_of(error));
         bight_free(division);
@@ -68,15 +68,15 @@ static void show_failure(struct bight_result *result, void *question)
 static struct bight_deferred *ask(intptr_t dividend, intptr_t divisor, double seconds, char *question)
 {
     struct bight_deferred *quotient = divide(dividend, divisor, seconds);
-    bight_deferred_add_timeout(quotient, 3 * second, clock_of_program);
+    bight_deferred_add_timeout(quotient, 3 * second, bight_reactor_clock(reactor));
     bight_deferred_add_callbacks(quotient, show, show_failure, question);
     return quotient;
 }
 
-static struct bight_deferred *start(struct bight_reactor *reactor, int argc, char **argv)
+static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
 {
     static char easy[] = "84 / 2", wrong[] = "84 / 0", hard[] = "84 / 7";
-    clock_of_program = bight_reactor_clock(reactor);
+    reactor = started;
     second = argc > 1 ? strtod(argv[1], NULL) : 1;
     struct bight_deferred *all[] = { ask(84, 2, second, easy), ask(84, 0, 2 * second, wrong),
         ask(84, 7, 600 * second, hard) };
