@@ -5,7 +5,9 @@
  * at in two tests only, which ask for nothing but order. */
 #include "support.h"
 
+#include <event2/event.h>
 #include <math.h>
+#include <sys/eventfd.h>
 
 #include <bight/bight.h>
 #include <bight/testing.h>
@@ -268,11 +270,61 @@ START_TEST(ports_are_counted_while_they_are_open) /* G1 */
 }
 END_TEST
 
-START_TEST(threads_of_the_pools_are_counted) /* G1 */
+static pthread_barrier_t begun, ending;
+
+static void work(struct bight_result *result, void *context)
 {
+    (void)result;
+    (void)context;
+    pthread_barrier_wait(&begun);
+    pthread_barrier_wait(&ending);
+}
+
+static void idle(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+}
+
+START_TEST(threads_and_jobs_of_all_pools_are_counted) /* G1 */
+{
+    struct bight_thread_pool *pool = bight_thread_pool_new(reactor, "one", 1);
     read_figures();
     ck_assert_uint_eq(figures.threads, 0);
     ck_assert_uint_eq(figures.jobs_queued, 0);
+    pthread_barrier_init(&begun, NULL, 3);
+    pthread_barrier_init(&ending, NULL, 3);
+    bight_deferred_release(bight_thread_pool_defer(pool, work, NULL));
+    bight_deferred_release(bight_defer_to_thread(reactor, work, NULL));
+    pthread_barrier_wait(&begun);
+    bight_deferred_release(bight_thread_pool_defer(pool, idle, NULL));
+    read_figures();
+    ck_assert_uint_eq(figures.threads, 2);
+    ck_assert_uint_eq(figures.threads_busy, 2);
+    ck_assert_uint_eq(figures.jobs_queued, 1);
+    pthread_barrier_wait(&ending);
+    bight_thread_pool_free(pool);
+}
+END_TEST
+
+static void wait_for_it(struct bight_result *result, void *deferred)
+{
+    (void)bight_await(deferred, result);
+}
+
+START_TEST(coroutines_are_counted_until_they_have_ended) /* G1 */
+{
+    struct bight_promise promise;
+    struct bight_deferred *awaited = bight_deferred_new(&promise, NULL, NULL);
+    struct bight_deferred *outer = bight_spawn(reactor, wait_for_it, awaited);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_uint_eq(figures.coroutines, 1);
+    bight_callback(promise, NULL, NULL);
+    fake_advance(&fake, reactor, 0);
+    read_figures();
+    ck_assert_uint_eq(figures.coroutines, 0);
+    bight_deferred_release(outer);
 }
 END_TEST
 
@@ -388,6 +440,57 @@ static void turn_on_inside(void *context)
     bight_reactor_set_timing(reactor, *on);
     fake.now += MILLISECOND;
 }
+
+static void pass_time(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    fake.now += MILLISECOND;
+    ++*(unsigned *)context;
+}
+
+static void see(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    ++*(unsigned *)context;
+}
+
+START_TEST(what_a_host_does_between_handlers_is_nobodys) /* G2 */
+{
+    enum { DESCRIPTORS = 9 };
+    unsigned hosts = 0, ours = 0;
+    struct event_base *host = event_base_new();
+    struct event *events[DESCRIPTORS];
+    struct bight_foreign_watch watches[DESCRIPTORS];
+    struct bight_reactor_options options = { .size = sizeof options, .system = &fake.system, .host = host };
+    struct bight_reactor *guest = bight_reactor_new_full(&options);
+    bight_reactor_set_timing(guest, true);
+    event_base_loop(host, EVLOOP_NONBLOCK);
+    for (int i = 0; i < DESCRIPTORS; i++) { /* in turns */
+        int fd = eventfd(1, 0);
+        ck_assert_int_ge(fd, 0);
+        events[i] = i % 2 == 0 ? NULL : event_new(host, fd, EV_READ, pass_time, &hosts);
+        if (events[i] != NULL) {
+            event_add(events[i], NULL);
+        } else {
+            bight_watch_descriptor(guest, fd, BIGHT_READABLE, see, &ours, NULL, &watches[i]);
+        }
+    }
+    event_base_loop(host, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+    ck_assert_uint_eq(hosts, DESCRIPTORS / 2);
+    ck_assert_uint_eq(ours, DESCRIPTORS - DESCRIPTORS / 2);
+    figures.size = sizeof figures;
+    bight_reactor_read_figures(guest, &figures);
+    ck_assert_uint_ge(figures.handlers, ours);
+    ck_assert_uint_eq(figures.handler_time, 0);
+    bight_reactor_free(guest);
+    for (int i = 1; i < DESCRIPTORS; i += 2) {
+        event_free(events[i]);
+    }
+    event_base_free(host);
+}
+END_TEST
 
 START_TEST(timing_turned_on_in_a_handler_counts_the_rest_of_it) /* G2 */
 {
@@ -631,13 +734,15 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, connections_and_bytes_are_counted);
     tcase_add_test(tests, bytes_that_were_not_taken_are_counted_when_they_are);
     tcase_add_test(tests, ports_are_counted_while_they_are_open);
-    tcase_add_test(tests, threads_of_the_pools_are_counted);
+    tcase_add_test(tests, threads_and_jobs_of_all_pools_are_counted);
+    tcase_add_test(tests, coroutines_are_counted_until_they_have_ended);
     tcase_add_test(tests, with_a_table_of_ones_own_times_are_measured_when_asked_for);
     tcase_add_test(tests, without_timing_no_handler_looks_at_the_clock);
     tcase_add_test(tests, the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass);
     tcase_add_test(tests, times_are_counted_in_powers_of_two);
     tcase_add_test(tests, time_that_passes_between_handlers_is_nobodys);
     tcase_add_test(tests, what_is_put_off_behind_a_handler_belongs_to_it);
+    tcase_add_test(tests, what_a_host_does_between_handlers_is_nobodys);
     tcase_add_test(tests, timing_turned_on_in_a_handler_counts_the_rest_of_it);
     tcase_add_test(tests, resetting_begins_times_anew_and_leaves_counts_alone);
     tcase_add_test(tests, a_handler_that_resets_counts_as_a_whole);
