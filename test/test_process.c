@@ -574,6 +574,29 @@ START_TEST(a_signal_to_the_group_reaches_grandchildren)
 }
 END_TEST
 
+START_TEST(a_group_can_be_signalled_when_its_leader_has_exited)
+{
+    struct child child;
+    siginfo_t info = { .si_pid = 0 };
+    struct bight_process_options options = { .process_group = true };
+    begin_processes();
+    child_init(&child);
+    ck_assert_int_eq(spawn_shell_full(&child, "exec 3<&0; cat <&3 & exit 4", options), 0);
+    turn_until(&child.exited);
+    ck_assert_int_eq(child.status, 4);
+    ck_assert_int_eq(child.ended, 0);
+    pid_t pid = bight_process_pid(child.base.process); /* nobody else can have the number */
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    ck_assert_int_eq(info.si_pid, pid);
+    ck_assert_int_eq(bight_process_signal(child.base.process, SIGTERM), BIGHT_E_CLOSED);
+    ck_assert_int_eq(bight_process_signal_group(child.base.process, SIGTERM), 0);
+    turn_until(&child.ended);
+    ck_assert_int_eq(child.exited, 1);
+    ck_assert_int_eq(bight_process_signal_group(child.base.process, SIGTERM), BIGHT_E_CLOSED);
+    end_processes();
+}
+END_TEST
+
 START_TEST(a_new_session_and_group_are_as_asked)
 {
     struct child child;
@@ -660,6 +683,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, another_process_may_be_started_in_every_handler);
     tcase_add_test(tests, one_protocol_has_one_process_at_a_time);
     tcase_add_test(tests, a_signal_to_the_group_reaches_grandchildren);
+    tcase_add_test(tests, a_group_can_be_signalled_when_its_leader_has_exited);
     tcase_add_test(tests, a_new_session_and_group_are_as_asked);
     tcase_add_test(tests, signals_have_names);
     tcase_add_test(tests, a_thousand_children_at_once_leave_nothing);

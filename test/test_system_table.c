@@ -93,7 +93,7 @@ static bool use_children(void)
             kill(spawned.pid, SIGKILL);
         }
         do {
-            result = calls->wait_child(table, spawned.pid, spawned.pidfd, true, &status);
+            result = calls->wait_child(table, spawned.pid, spawned.pidfd, BIGHT_WAIT_BLOCK, &status);
         } while (result == -EINTR);
         good &= went(result, 1) && (result != 1 || WTERMSIG(status) == SIGKILL);
         close_good(spawned.pidfd);

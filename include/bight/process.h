@@ -29,7 +29,9 @@ struct bight_process_protocol_ops {
      * in good order, else as T5. */
     void (*child_connection_lost)(
         struct bight_process_protocol *protocol, int child_fd, const struct bight_failure *reason);
-    /* The child has been reaped. Its pipes may still hold data, or be open in processes that it has started. */
+    /* The child has ended. Its pipes may still hold data, or be open in processes that it has started. It has been
+     * reaped; only one that leads a group stays a zombie until its pipes are closed, so that its group can still be
+     * signalled. */
     void (*process_exited)(struct bight_process_protocol *protocol, const struct bight_failure *reason);
     /* Exactly once and last: the child has been reaped and all pipes are closed. From here on protocol->process
      * answers CLOSED; the protocol may be freed, or used for another process, in here. The reason is that of
@@ -156,11 +158,12 @@ BIGHT_API int bight_process_set_window(struct bight_process *process, unsigned s
 
 /* --------------------------------------------------------------------------------- signals and end */
 
-/* Sends a signal. 0; CLOSED once it has been reaped: a signal never reaches another process that has its number;
+/* Sends a signal. 0; CLOSED once it has exited: a signal never reaches another process that has its number;
  * INVALID_ARGUMENT; PERMISSION_DENIED; SYSTEM. */
 BIGHT_API int bight_process_signal(struct bight_process *process, int number);
 
-/* The same to its whole process group. NOT_SUPPORTED when it has none of its own. */
+/* The same to its whole process group, until process_ended: a child that has exited may have left others in it.
+ * NOT_SUPPORTED when it has none of its own. */
 BIGHT_API int bight_process_signal_group(struct bight_process *process, int number);
 
 /* "TERM", "SIGTERM" (any case) to the number; 0 for anything else. And back: "SIGTERM"; NULL for a number without a
@@ -180,7 +183,7 @@ BIGHT_API int bight_process_join_scope(struct bight_process *process, struct big
 /* The number of the child; 0 after process_ended. Once process_exited has come it may be another's. */
 BIGHT_API pid_t bight_process_pid(const struct bight_process *process);
 
-/* True until the child has been reaped. */
+/* True until process_exited. */
 BIGHT_API bool bight_process_is_alive(const struct bight_process *process);
 
 /* Of the reason of process_exited or process_ended. The status with which the child ended: 0 for PROCESS_DONE, -1 when

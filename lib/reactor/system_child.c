@@ -38,10 +38,10 @@ static int wait_for(idtype_t kind, id_t id, siginfo_t *info, int options)
     return result < 0 ? -errno : 0;
 }
 
-int bight_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, bool block, int *status)
+int bight_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
 {
     siginfo_t info;
-    int options = WEXITED | (block ? 0 : WNOHANG);
+    int options = WEXITED | (how & BIGHT_WAIT_BLOCK ? 0 : WNOHANG) | (how & BIGHT_WAIT_KEEP ? WNOWAIT : 0);
     (void)system;
     int result = pidfd < 0 ? -EINVAL : wait_for((idtype_t)P_PIDFD, (id_t)pidfd, &info, options);
     if (result == -EINVAL) { /* P_PIDFD came after pidfd */

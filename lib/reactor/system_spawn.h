@@ -11,7 +11,7 @@ int bight_real_spawn(struct bight_system *system, const struct bight_spawn_plan 
 
 /* --- system_child.c */
 
-int bight_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, bool block, int *status);
+int bight_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status);
 int bight_real_signal_child(struct bight_system *system, pid_t pid, int pidfd, int number, bool group);
 int bight_real_open_terminal(struct bight_system *system, int ends[2]);
 int bight_real_set_window(struct bight_system *system, int fd, unsigned short rows, unsigned short columns);

@@ -445,7 +445,7 @@ static int faulty_spawn(
 }
 
 /* ECHILD: somebody else has reaped it, if it has ended. */
-static int faulty_wait_child(struct bight_system *system, pid_t pid, int pidfd, bool block, int *status)
+static int faulty_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
 {
     struct bight_system *inner = inner_of(system);
     int number = 0;
@@ -453,10 +453,10 @@ static int faulty_wait_child(struct bight_system *system, pid_t pid, int pidfd, 
         return -ENOSYS;
     }
     if (!goes_wrong(CALL_wait_child, &number)) {
-        return inner->ops->wait_child(inner, pid, pidfd, block, status);
+        return inner->ops->wait_child(inner, pid, pidfd, how, status);
     }
     if (number == ECHILD) {
-        (void)inner->ops->wait_child(inner, pid, pidfd, block, status);
+        (void)inner->ops->wait_child(inner, pid, pidfd, how & ~BIGHT_WAIT_KEEP, status);
     }
     return -number;
 }

@@ -47,6 +47,7 @@ void bight_process_look_for_end(struct bight_process *process)
     if (!process->is_reaped || process->open_pipes > 0 || process->busy > 0) {
         return;
     }
+    bight_process_let_go(process);
     if (process->protocol != NULL) {
         bight_process_end(process, process->reason);
     }
@@ -127,15 +128,19 @@ int bight_process_set_window(struct bight_process *process, unsigned short rows,
 
 /* ------------------------------------------------------------------------------------------ signals */
 
-/* In the child of a fork the process is still the parent's. */
-static bool can_be_signalled(const struct bight_process *process)
+/* In the child of a fork the process is still the parent's. A group can be signalled as long as its leader has not been
+ * reaped. */
+static bool can_be_signalled(const struct bight_process *process, bool group)
 {
-    return !bight_process_is_over(process) && !process->is_reaped && process->parent == getpid();
+    if (bight_process_is_over(process) || process->parent != getpid()) {
+        return false;
+    }
+    return !process->is_reaped || (group && process->is_kept);
 }
 
 static int send_signal(struct bight_process *process, int number, bool group)
 {
-    if (!can_be_signalled(process)) {
+    if (!can_be_signalled(process, group)) {
         return BIGHT_E_CLOSED;
     }
     if (group && !process->leads_group) {

@@ -38,6 +38,7 @@ struct bight_process {
     enum bight_child_at_shutdown at_shutdown;
     bool is_made, is_reaped, leads_group, has_terminal;
     bool is_by_signal; /* SIGCHLD tells of its end */
+    bool is_kept;      /* its end is known, but it has not been reaped, so that its group keeps its number */
     unsigned busy;     /* it is not to end while this is not 0 */
     size_t open_pipes;
     size_t pipe_count;
@@ -96,6 +97,8 @@ BIGHT_PRIVATE_API struct bight_process *bight_process_next(
     struct bight_reactor *reactor, const struct bight_process *previous);
 /* Waits for its end from now on. 0 or a code. */
 int bight_process_watch(struct bight_process *process);
+/* One that was kept is reaped. */
+void bight_process_let_go(struct bight_process *process);
 /* Looks whether it has ended, and tells. Its memory may go. */
 void bight_process_reap(struct bight_process *process);
 /* Kills and reaps one that nobody has heard of; and one that is to be reaped at once. */

@@ -49,21 +49,39 @@ static struct bight_failure *reason_unknown(int number)
     return bight_failure_code(reason) == BIGHT_E_PROCESS ? reason : bight_failure_of(BIGHT_E_PROCESS);
 }
 
-/* 1: reaped, with its reason; 0: it lives. */
-static int look(struct bight_process *process, bool block)
+static int wait_for(const struct bight_process *process, unsigned how, int *status)
 {
     struct bight_system *system = process->reactor->system;
-    int status = 0;
     int result;
     do {
-        result = system->ops->wait_child(system, process->pid, process->pidfd, block, &status);
+        result = system->ops->wait_child(system, process->pid, process->pidfd, how, status);
     } while (result == -EINTR);
+    return result;
+}
+
+/* 1: its end is known, with its reason; 0: it lives. The leader of a group whose members may hold its pipes is kept to
+ * be reaped when these have been closed: until then the group's number is nobody else's. */
+static int look(struct bight_process *process, unsigned how)
+{
+    int status = 0;
+    bool keep = process->leads_group && process->open_pipes > 0;
+    int result = wait_for(process, how | (keep ? BIGHT_WAIT_KEEP : 0), &status);
     if (result == 0) {
         return 0;
     }
     process->reason = result > 0 ? reason_of(status) : reason_unknown(-result);
     process->is_reaped = true;
+    process->is_kept = keep && result > 0;
     return 1;
+}
+
+void bight_process_let_go(struct bight_process *process)
+{
+    int status;
+    if (process->is_kept) {
+        process->is_kept = false;
+        (void)wait_for(process, 0, &status);
+    }
 }
 
 /* Nothing waits for its end any more. */
@@ -101,7 +119,7 @@ static void tell(struct bight_process *process)
 void bight_process_reap(struct bight_process *process)
 {
     struct bight_reactor *reactor = process->reactor;
-    if (process->is_reaped || look(process, false) == 0) {
+    if (process->is_reaped || look(process, 0) == 0) {
         return;
     }
     bight_reactor_enter_for(reactor, "child process", process, 0);
@@ -115,7 +133,7 @@ void bight_process_reap(struct bight_process *process)
 void bight_process_kill_now(struct bight_process *process)
 {
     if (bight_process_strike(process, SIGKILL) == BIGHT_OK) { /* else it might take for ever */
-        (void)look(process, true);
+        (void)look(process, BIGHT_WAIT_BLOCK);
     }
 }
 
@@ -190,7 +208,7 @@ static void shut_down(struct bight_process *process)
         bight_process_pipe_end(&process->pipes[i]);
     }
     if (!process->is_reaped) {
-        if (look(process, false) == 0) {
+        if (look(process, 0) == 0) {
             strike_at_shutdown(process);
         }
         if (process->is_reaped) {
@@ -226,7 +244,7 @@ static void free_hub(struct bight_attachment *attachment)
     disconnect(attachment);
     while (!bight_list_is_empty(&hub->processes)) {
         struct bight_process *process = BIGHT_CONTAINER(hub->processes.next, struct bight_process, link);
-        (void)look(process, false);
+        (void)look(process, 0);
         bight_process_free(process);
     }
     bight_free(hub);

@@ -46,6 +46,10 @@ struct bight_spawn_plan {
     int parent_death_signal; /* 0: none */
 };
 
+/* How a child is waited for. */
+#define BIGHT_WAIT_BLOCK 1u
+#define BIGHT_WAIT_KEEP 2u
+
 struct bight_spawned {
     pid_t pid;
     int pidfd;                  /* close-on-exec, readable when the child has ended; -1: the kernel has none */
