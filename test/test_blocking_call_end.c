@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_blocking_call_end.c - threads that block for a loop that ends, or for longer than they want to (R9). */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "blocking_support.h"
 #include "reactor/thread_pool.h"
 
@@ -182,6 +185,97 @@ START_TEST(a_job_that_wants_to_block_when_its_pool_ends_is_told) /* R9 R10 */
 }
 END_TEST
 
+static void free_the_pool(void *context)
+{
+    (void)context;
+    bight_thread_pool_free(pool);
+}
+
+static void ask_for_the_end_and_block(struct bight_result *result, void *context)
+{
+    int code = bight_call_from_thread(context, free_the_pool, NULL);
+    if (code == 0) {
+        code = bight_blocking_call_from_thread(context, must_not_be_called, NULL, NULL);
+    }
+    bight_result_set(result, &bight_type_integer, bight_integer(code));
+}
+
+static void await_two_queued(struct bight_mailbox *mailbox)
+{
+    bool are_two = false;
+    while (!are_two) {
+        sched_yield();
+        pthread_mutex_lock(&mailbox->lock);
+        are_two = mailbox->first != NULL && mailbox->first->next != NULL;
+        pthread_mutex_unlock(&mailbox->lock);
+    }
+}
+
+/* Both calls come to the loop in one batch. */
+START_TEST(a_job_that_blocks_behind_the_call_that_ends_its_pool_is_told) /* R9 R10 */
+{
+    int code = 1;
+    quiet_log();
+    make_reactor();
+    struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
+    pool = bight_thread_pool_new(reactor, "behind", 1);
+    struct bight_deferred *deferred = bight_thread_pool_defer(pool, ask_for_the_end_and_block, mailbox);
+    bight_deferred_add_callback(deferred, expect_shutdown, &code);
+    bight_deferred_release(deferred);
+    await_two_queued(mailbox);
+    turn_until(reactor, code != 1 || logged_warnings != 0);
+    ck_assert_int_eq(code, BIGHT_E_SHUTDOWN);
+    ck_assert_uint_eq(logged_warnings, 0);
+    bight_mailbox_release(mailbox);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+#if FOLLOWS_FORKS
+
+static pid_t child;
+
+static void fork_inside(void *context)
+{
+    child = fork();
+    if (child == 0) {
+        *(int *)context = bight_reactor_after_fork(reactor);
+    }
+}
+
+static void note_call(void *context)
+{
+    *(int *)context = 0;
+}
+
+/* The call that blocks and the last one are in one batch with the call that forks. */
+START_TEST(a_call_taken_with_the_one_that_forks_is_not_made_in_the_child) /* R9 R13 */
+{
+    struct caller caller = { .code = 1 };
+    int after_fork = 1, last = 1, status;
+    make_reactor();
+    struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
+    ck_assert_int_eq(bight_call_from_thread(mailbox, fork_inside, &after_fork), 0);
+    start(&caller, give_seven, NULL);
+    await_two_queued(mailbox);
+    ck_assert_int_eq(bight_call_from_thread(mailbox, note_call, &last), 0);
+    turn_until(reactor, last == 0);
+    if (child == 0) {
+        bool is_good = called == 0 && after_fork == 0;
+        bight_mailbox_release(mailbox);
+        bight_reactor_free(reactor);
+        _exit(is_good ? 0 : 1);
+    }
+    finish(&caller, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    bight_mailbox_release(mailbox);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+#endif
+
 /* ----------------------------------------------------------------------------------------- time limits */
 
 START_TEST(when_the_time_is_up_before_it_began_it_is_never_called) /* R9 */
@@ -332,6 +426,10 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_job_that_blocks_does_not_hold_up_the_end_of_the_reactor);
     tcase_add_test(tests, a_job_that_blocks_does_not_hold_up_the_end_of_its_pool);
     tcase_add_test(tests, a_job_that_wants_to_block_when_its_pool_ends_is_told);
+    tcase_add_test(tests, a_job_that_blocks_behind_the_call_that_ends_its_pool_is_told);
+#if FOLLOWS_FORKS
+    tcase_add_test(tests, a_call_taken_with_the_one_that_forks_is_not_made_in_the_child);
+#endif
     tcase_add_test(tests, when_the_time_is_up_before_it_began_it_is_never_called);
     tcase_add_test(tests, when_the_time_is_up_the_deferred_is_cancelled_in_the_loop_s_thread);
     tcase_add_test(tests, what_a_canceller_fires_stands);

@@ -263,6 +263,40 @@ START_TEST(the_child_of_a_fork_may_free_a_pool_at_once) /* R13 R10 */
 }
 END_TEST
 
+static pid_t child;
+
+static void fork_and_go_on(struct bight_result *result, void *context)
+{
+    (void)result;
+    child = fork();
+    *(int *)context = child == 0 ? bight_reactor_after_fork(reactor) : 0;
+}
+
+/* In the child it waits in the batch that the handler was called in. */
+START_TEST(a_job_that_came_home_with_the_one_whose_handler_forks_is_home_in_the_child) /* R13 R10 */
+{
+    int first = 1, second, status;
+    make_pools(1);
+    struct bight_deferred *deferred = bight_thread_pool_defer(pool, give_nothing, NULL);
+    bight_deferred_add_callback(deferred, fork_and_go_on, &first);
+    bight_deferred_release(deferred);
+    watch_outcome(bight_thread_pool_defer_full(pool, give_nothing, NULL, note_release), &second);
+    while (figures_of(pool).done < 2) {
+        sched_yield();
+    }
+    turn_until(reactor, second != 1);
+    if (child == 0) {
+        bight_reactor_turn(reactor, false);
+        bool is_good = first == 0 && second == 0 && atomic_load(&released) == 1;
+        bight_reactor_free(reactor);
+        _exit(is_good ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 #endif
 
 static void add_tests(TCase *tests)
@@ -277,6 +311,7 @@ static void add_tests(TCase *tests)
 #if FOLLOWS_FORKS
     tcase_add_test(tests, in_the_child_of_a_fork_a_pool_is_as_new);
     tcase_add_test(tests, the_child_of_a_fork_may_free_a_pool_at_once);
+    tcase_add_test(tests, a_job_that_came_home_with_the_one_whose_handler_forks_is_home_in_the_child);
 #endif
 }
 

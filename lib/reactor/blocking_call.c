@@ -185,16 +185,23 @@ static bool is_meant(const struct blocking_call *call, const struct bight_thread
     return pool == NULL || call->pool == pool;
 }
 
-static void refuse_queued(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
+/* Under the lock: `posted` and all behind it. */
+static void refuse_from(struct bight_call *posted, const struct bight_thread_pool *pool)
 {
-    pthread_mutex_lock(&mailbox->lock);
-    mailbox->nobody_waits = mailbox->nobody_waits || pool == NULL;
-    for (struct bight_call *posted = mailbox->first; posted != NULL; posted = posted->next) {
+    for (; posted != NULL; posted = posted->next) {
         struct blocking_call *call = BIGHT_CONTAINER(posted, struct blocking_call, call);
         if (posted->run == run_call && is_meant(call, pool)) {
             refuse_locked(call);
         }
     }
+}
+
+static void refuse_queued(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
+{
+    pthread_mutex_lock(&mailbox->lock);
+    mailbox->nobody_waits = mailbox->nobody_waits || pool == NULL;
+    refuse_from(mailbox->taken, pool);
+    refuse_from(mailbox->first, pool);
     pthread_mutex_unlock(&mailbox->lock);
 }
 

@@ -110,16 +110,30 @@ void bight_mailbox_close(struct bight_reactor *reactor)
     bight_mailbox_release(mailbox);
 }
 
+/* Where the fork was in a call, those taken with it wait before all others. Gives where the next is linked. */
+static struct bight_call **put_back_taken(struct bight_mailbox *mailbox)
+{
+    struct bight_call **tail = &mailbox->taken;
+    while (*tail != NULL) {
+        tail = &(*tail)->next;
+    }
+    *tail = mailbox->first;
+    mailbox->first = mailbox->taken;
+    mailbox->taken = NULL;
+    tail = &mailbox->first;
+    while (*tail != NULL) {
+        tail = &(*tail)->next;
+    }
+    return tail;
+}
+
 /* The loop has its new kernel objects already. Calls that waited at the fork wait in the child too, as timers do. */
 int bight_mailbox_after_fork(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     pthread_mutex_init(&mailbox->lock, NULL); /* a thread that is not here may have held it */
     mailbox->thread = pthread_self();
-    mailbox->tail = &mailbox->first;
-    while (*mailbox->tail != NULL) {
-        mailbox->tail = &(*mailbox->tail)->next;
-    }
+    mailbox->tail = put_back_taken(mailbox);
     bight_blocking_calls_after_fork(reactor);
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
     bight_waker_close(&mailbox->waker);
@@ -228,14 +242,16 @@ void bight_mailbox_run(struct bight_reactor *reactor)
     if (!bight_mailbox_has_calls(reactor)) {
         return;
     }
-    pthread_mutex_lock(&mailbox->lock);
-    struct bight_call *call = take_all(mailbox);
-    pthread_mutex_unlock(&mailbox->lock);
-    while (call != NULL) {
-        struct bight_call *next = call->next;
+    if (mailbox->taken == NULL) { /* else this is a turn inside a call */
+        pthread_mutex_lock(&mailbox->lock);
+        mailbox->taken = take_all(mailbox);
+        pthread_mutex_unlock(&mailbox->lock);
+    }
+    struct bight_call *call;
+    while ((call = mailbox->taken) != NULL) {
+        mailbox->taken = call->next;
         bight_reactor_enter_for(reactor, "call from a thread", NULL, 0);
         call->run(call, false);
         bight_reactor_leave(reactor);
-        call = next;
     }
 }

@@ -31,8 +31,9 @@ struct bight_mailbox {
     struct bight_waker waker;
     /* the loop's thread only */
     struct bight_reactor *reactor;
-    struct bight_link begun; /* blocking calls whose Deferreds are awaited */
-    max_align_t watch[];     /* the loop's watch_size bytes */
+    struct bight_call *taken; /* of the queue, and not yet run: those behind the one that runs */
+    struct bight_link begun;  /* blocking calls whose Deferreds are awaited */
+    max_align_t watch[];      /* the loop's watch_size bytes */
 };
 
 /* Any thread. 0, or SHUTDOWN when the reactor has gone: then nothing was taken. The call must be in no mailbox. */
