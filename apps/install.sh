@@ -22,7 +22,7 @@ have() {
 # ------------------------------------------------------------------------------------------- what is missing
 
 needs_to_build='cc c++ meson ninja pkg-config libevent_core libcrypto boost_context'
-needs_to_test="$needs_to_build check nc socat telnet python3 binutils"
+needs_to_test="$needs_to_build check nc socat telnet python3 binutils imagemagick"
 
 links_with() {
     printf 'int main(void) { return 0; }\n' | cc -x c - -o /dev/null "-l$1" >/dev/null 2>&1
@@ -39,6 +39,7 @@ present() {
     check) pkg-config --exists 'check >= 0.15' 2>/dev/null ;;
     nc) nc -h 2>&1 | grep -q -e '-N' ;; # OpenBSD's: others cannot shut their writing side
     binutils) have readelf && have nm ;;
+    imagemagick) have identify && have convert ;;
     *) have "$1" ;;
     esac
 }
@@ -81,6 +82,7 @@ package() {
     dnf/check) echo check-devel ;;
     dnf/boost_context) echo boost-devel ;;
     dnf/nc) echo netcat ;;
+    dnf/imagemagick) echo ImageMagick ;;
     apk/cc) echo gcc musl-dev ;;
     apk/c++) echo g++ ;;
     apk/ninja) echo samurai ;;

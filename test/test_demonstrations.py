@@ -9,8 +9,12 @@ error. That the C on the page is from the programs is for test_examples.py to ch
 """
 import pathlib
 import re
+import shutil
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -77,6 +81,85 @@ class Demonstrations(unittest.TestCase):
 
     def test_condition_await(self):
         self.check_scaled(8, "condition_await", 3)
+
+    def test_producers(self):
+        self.check(9, "producers")
+
+    def test_producers_await(self):
+        self.check(9, "producers_await")
+
+    def test_downloads(self):
+        self.check(10, "downloads")
+
+    def test_downloads_await(self):
+        self.check(10, "downloads_await")
+
+    def test_pi(self):
+        self.check_scaled(11, "pi", 3)
+
+    def test_pi_await(self):
+        self.check_scaled(11, "pi_await", 3)
+
+    def test_primes(self):
+        self.check(12, "primes")
+
+    def check_pictures(self, program):
+        for command in ["identify", "convert"]:
+            if shutil.which(command) is None:
+                self.skipTest(command + " of ImageMagick is not installed")
+        with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as destination:
+            for name, width, height in [("kite.ppm", 60, 40), ("tower.ppm", 80, 120)]:
+                header = f"P6 {width} {height} 255\n".encode()
+                pathlib.Path(source, name).write_bytes(header + b"\x20\x80\xe0" * (width * height))
+            pathlib.Path(source, "broken.ppm").write_bytes(b"P6 60")
+            self.check(13, program, source, destination)
+            made = {path.name: path.read_bytes()[:32].split()[:3] for path in pathlib.Path(destination).iterdir()}
+        self.assertEqual(made, {
+            "w10_kite.ppm": [b"P6", b"10", b"7"], "w10_tower.ppm": [b"P6", b"10", b"15"],
+            "w20_kite.ppm": [b"P6", b"20", b"13"], "w20_tower.ppm": [b"P6", b"20", b"30"],
+            "w40_kite.ppm": [b"P6", b"40", b"27"], "w40_tower.ppm": [b"P6", b"40", b"60"]})
+
+    def test_pictures(self):
+        self.check_pictures("pictures")
+
+    def test_pictures_await(self):
+        self.check_pictures("pictures_await")
+
+    def test_exhibition(self):
+        self.check(14, "exhibition")
+
+    def test_exhibition_await(self):
+        self.check(14, "exhibition_await")
+
+    def check_logged_echo(self, program):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            address = listening.getsockname()
+            server = subprocess.Popen([PROGRAMS / program, f"fd:{listening.fileno()}"], pass_fds=[listening.fileno()],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        expected = shown(15)
+        log = ""
+        try:
+            for number, words in enumerate([[b"hello", b"world!"], [b"bye"]], start=1):
+                client = socket.create_connection(address, PATIENCE)
+                expected = expected.replace(f"127.0.0.1:4000{number} ", "127.0.0.1:%d " % client.getsockname()[1])
+                for word in words:
+                    client.sendall(word)
+                    self.assertEqual(client.recv(len(word), socket.MSG_WAITALL), word)
+                if number == 2: # closing is a reset then
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+                while log.count(" went ") < number and (line := server.stdout.readline()):
+                    log += line
+        finally:
+            server.terminate()
+            rest, errors = server.communicate(timeout=PATIENCE)
+        self.assertEqual((log + rest, errors, server.returncode), (expected, "", 0))
+
+    def test_logged_echo(self):
+        self.check_logged_echo("logged_echo")
+
+    def test_logged_echo_await(self):
+        self.check_logged_echo("logged_echo_await")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* exhibition_await.c - a chess champion and 24 opponents, 30 pairs of moves each: she thinks for 5 seconds, they for
+ * 55. One game after the other, then all at once, in virtual time. With coroutines; exhibition.c is the same with
+ * callbacks. */
+#include <bight/testing.h>
+
+#include <stdio.h>
+
+enum { opponents = 24, pairs = 30 };
+
+static struct bight_reactor *reactor;
+static struct bight_clock *virtual_clock;
+static struct bight_lock *champion;
+static uint64_t last_move;
+
+static void play(struct bight_result *result, void *context)
+{
+    (void)context;
+    for (int pair = 0; pair < pairs; pair++) {
+        if (bight_await(bight_lock_acquire(champion), result) != 0) {
+            return;
+        }
+        int code = bight_await(bight_sleep(virtual_clock, 5), result);
+        last_move = bight_clock_now(virtual_clock);
+        bight_lock_release(champion);
+        if (code != 0 || bight_await(bight_sleep(virtual_clock, 55), result) != 0) {
+            return;
+        }
+    }
+}
+
+static void print_time(const char *what, uint64_t time)
+{
+    unsigned seconds = (unsigned)(time / BIGHT_NANOSECONDS_PER_SECOND);
+    printf("%s %2u:%02u:%02u\n", what, seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+static void report(const char *name, uint64_t began)
+{
+    printf("%s\n", name);
+    print_time("  the champion's last move:", last_move - began);
+    print_time("  the last answer:         ", bight_clock_now(virtual_clock) - began);
+}
+
+static void exhibition(struct bight_result *result, void *context)
+{
+    struct bight_deferred *games[opponents];
+    uint64_t began = bight_clock_now(virtual_clock);
+    (void)context;
+    for (int game = 0; game < opponents; game++) {
+        if (bight_await(bight_spawn(reactor, play, NULL), result) != 0) {
+            return;
+        }
+    }
+    report("one game after the other", began);
+
+    began = bight_clock_now(virtual_clock);
+    for (int game = 0; game < opponents; game++) {
+        games[game] = bight_spawn(reactor, play, NULL);
+    }
+    if (bight_await(bight_gather_results(games, opponents), result) == 0) {
+        report("all games at once", began);
+    }
+}
+
+int main(void)
+{
+    reactor = bight_testing_reactor_new();
+    virtual_clock = bight_reactor_clock(reactor);
+    champion = bight_lock_new();
+    bight_deferred_release(bight_spawn(reactor, exhibition, NULL));
+    while (bight_testing_jump(reactor)) {
+    }
+    bight_lock_free(champion);
+    bight_reactor_free(reactor);
+    return 0;
+}
