@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <sysexits.h>
 
+#include <bight/coroutine.h>
+#include <bight/task.h>
+
 #include "thread_support.h"
 
 static struct bight_promise promise;
@@ -142,6 +145,79 @@ START_TEST(the_status_of_the_reactor_counts_when_the_deferred_has_none)
 }
 END_TEST
 
+static struct bight_promise cleaned;
+
+static void clean_up_later(struct bight_result *result, void *context)
+{
+    (void)context;
+    ck_assert_int_eq(bight_failure_code(bight_result_failure(result)), BIGHT_E_CANCELLED);
+    bight_result_chain(result, bight_deferred_new(&cleaned, NULL, NULL));
+}
+
+static void is_clean(void *context)
+{
+    (void)context;
+    ck_assert(bight_reactor_is_running(running));
+    bight_callback(cleaned, &bight_type_integer, bight_integer(9));
+}
+
+static struct bight_deferred *cleans_up(struct bight_reactor *reactor, int argc, char **argv)
+{
+    struct bight_deferred *deferred = interrupted(reactor, argc, argv);
+    running = reactor;
+    bight_deferred_add_errback(deferred, clean_up_later, NULL);
+    ck_assert_int_eq(bight_call_later(reactor, 0.01, is_clean, NULL, NULL), 0);
+    return deferred;
+}
+
+START_TEST(the_loop_serves_while_a_cancelled_program_cleans_up) /* R3 D16 */
+{
+    ck_assert_int_eq(bight_main(cleans_up, 0, NULL), 9);
+    ck_assert_uint_eq(cancelled, 1);
+}
+END_TEST
+
+static void sleep_and_count(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
+{
+    (void)argv;
+    ck_assert_ptr_eq(bight_coroutine_reactor(), reactor);
+    if (bight_await(bight_sleep(bight_reactor_clock(reactor), 0), result) == 0) {
+        bight_result_set(result, &bight_type_integer, bight_integer(argc + 1));
+    }
+}
+
+START_TEST(a_program_may_be_one_coroutine) /* D35 */
+{
+    ck_assert_int_eq(bight_main_coroutine(sleep_and_count, 2, NULL), 3);
+    ck_assert_ptr_null(bight_coroutine_reactor());
+}
+END_TEST
+
+static void interrupt_and_sleep(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    raise(SIGTERM);
+    cancelled += bight_await(bight_sleep(bight_reactor_clock(reactor), 3600), result) == BIGHT_E_CANCELLED;
+}
+
+START_TEST(a_coroutine_that_a_signal_stops_is_cancelled_without_a_word) /* R3 D36 */
+{
+    quiet_log();
+    ck_assert_int_eq(bight_main_coroutine(interrupt_and_sleep, 0, NULL), 0);
+    ck_assert_uint_eq(cancelled, 1);
+    ck_assert_uint_eq(logged_errors, 0);
+}
+END_TEST
+
+static void coroutine_once(void)
+{
+    int out = memory_out;
+    int status = bight_main_coroutine(sleep_and_count, 2, NULL);
+    ck_assert_msg(status == 3 || (status >= 64 && status <= 78), "status %d", status);
+    ck_assert_int_eq(memory_out, out);
+}
+
 static void main_once(void)
 {
     int out = memory_out;
@@ -154,6 +230,7 @@ START_TEST(a_program_survives_each_allocation_failing) /* D34 */
 {
     quiet_log();
     memory_each(main_once);
+    memory_each(coroutine_once);
 }
 END_TEST
 
@@ -164,6 +241,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, no_deferred_and_any_other_value_are_success);
     tcase_add_test(tests, a_failure_is_said_once_and_gives_its_sysexits_status);
     tcase_add_test(tests, a_program_that_a_signal_stops_is_cancelled_without_a_word);
+    tcase_add_test(tests, the_loop_serves_while_a_cancelled_program_cleans_up);
+    tcase_add_test(tests, a_program_may_be_one_coroutine);
+    tcase_add_test(tests, a_coroutine_that_a_signal_stops_is_cancelled_without_a_word);
     tcase_add_test(tests, the_status_of_the_reactor_counts_when_the_deferred_has_none);
     tcase_add_test(tests, a_program_survives_each_allocation_failing);
 }

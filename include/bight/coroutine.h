@@ -68,6 +68,13 @@ BIGHT_API int bight_await_at(const char *place, struct bight_deferred *deferred,
 /* True on the stack of a coroutine, be it in its body or in something that the body called. */
 BIGHT_API bool bight_in_coroutine(void);
 
+/* The reactor of the coroutine on whose stack this is; NULL on no coroutine's. */
+BIGHT_API struct bight_reactor *bight_coroutine_reactor(void);
+
+/* bight_main (bight/reactor.h) for a program that is one coroutine, whose body this is. */
+typedef void (*bight_main_body)(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv);
+BIGHT_API int bight_main_coroutine(bight_main_body body, int argc, char **argv);
+
 struct bight_coroutine_options {
     size_t size;         /* sizeof(struct bight_coroutine_options) */
     size_t stack_size;   /* address space of a stack in bytes, rounded up to pages; 16 KiB to 1 GiB. 0: 256 KiB */

@@ -132,9 +132,11 @@ BIGHT_API int bight_unwatch_descriptor(struct bight_foreign_watch watch); /* 0 o
 
 /* Runs a program that is one Deferred: makes a reactor, calls function(reactor, argc, argv) when it runs, stops
  * when the Deferred (taken) fires, and gives the exit status: the value when it is an integer, 0 for any other
- * value; for a failure one line on standard error and its sysexits status. NULL from the function is success. */
-BIGHT_API int bight_main(
-    struct bight_deferred *(*function)(struct bight_reactor *reactor, int argc, char **argv), int argc, char **argv);
+ * value; for a failure one line on standard error and its sysexits status. NULL from the function is success. When the
+ * reactor is stopped first, by SIGINT, SIGTERM or bight_reactor_stop, the Deferred is cancelled, the loop serves until
+ * it has fired (R3 sets the limit), and a CANCELLED is not worth a word. */
+typedef struct bight_deferred *(*bight_main_function)(struct bight_reactor *reactor, int argc, char **argv);
+BIGHT_API int bight_main(bight_main_function function, int argc, char **argv);
 
 BIGHT_END
 

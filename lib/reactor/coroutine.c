@@ -70,6 +70,11 @@ bool bight_in_coroutine(void)
     return current != NULL;
 }
 
+struct bight_reactor *bight_coroutine_reactor(void)
+{
+    return current != NULL ? current->hub->reactor : NULL;
+}
+
 /* ---------------------------------------------------------------------------------- changing stacks */
 
 /* Until the body waits or has ended. Handlers that are on the body's own stack count only while it runs. */

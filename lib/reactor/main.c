@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - a program that is one Deferred (bight_main).
+/* main.c - a program that is one Deferred (bight_main), or one coroutine (bight_main_coroutine).
  *
  * The reactor stops when the Deferred has fired; when the reactor was stopped first, by a signal, the Deferred is
- * cancelled. Its last handler may come as late as the reactor's end, or never, so what it writes to is counted: one
- * hold is this file's and one the handler's. Failures go to the log, whose default is a line on standard error. */
+ * cancelled, and the loop serves on while it does what it has to do about that. Its last handler may come as late as
+ * the reactor's end, or never, so what it writes to is counted: one hold is this file's and one the handler's. Failures
+ * go to the log, whose default is a line on standard error. */
+#include <bight/coroutine.h>
 #include <bight/log.h>
 #include <bight/memory.h>
 
@@ -14,10 +16,12 @@
 struct program {
     unsigned holds;
     struct bight_reactor *reactor; /* NULL: it has ended */
-    struct bight_deferred *(*function)(struct bight_reactor *reactor, int argc, char **argv);
+    bight_main_function function;
+    bight_main_body body; /* or this one */
     int argc;
     char **argv;
     struct bight_deferred *deferred; /* held; NULL: none, or it has fired */
+    bool is_cancelled;               /* the reactor was stopped first */
     int status;
 };
 
@@ -49,7 +53,7 @@ static void finish(struct bight_result *result, void *context)
     struct program *program = context;
     struct bight_failure *failure = bight_result_take_failure(result);
     if (program->reactor != NULL) {
-        if (failure != NULL) {
+        if (failure != NULL && !(program->is_cancelled && bight_failure_is(failure, BIGHT_E_CANCELLED))) {
             report(program, failure);
         } else if (result->type == &bight_type_integer) {
             program->status = (int)bight_integer_value(result->value);
@@ -60,10 +64,41 @@ static void finish(struct bight_result *result, void *context)
     bight_result_clear(result);
 }
 
+/* The reactor stops. The Deferred given is that of the program's being through with it. */
+static struct bight_deferred *cancel(void *context)
+{
+    struct program *program = context;
+    if (program->deferred == NULL || bight_deferred_has_fired(program->deferred)) {
+        return NULL;
+    }
+    struct bight_promise promise;
+    struct bight_deferred *over = bight_deferred_new(&promise, NULL, NULL);
+    if (bight_deferred_chain(program->deferred, promise) != 0) {
+        (void)bight_abandon(promise);
+    }
+    program->is_cancelled = true;
+    bight_deferred_cancel(program->deferred);
+    return over;
+}
+
+static void run_body(struct bight_result *result, void *context)
+{
+    struct program *program = context;
+    program->body(result, program->reactor, program->argc, program->argv);
+}
+
+static struct bight_deferred *start(struct program *program)
+{
+    if (program->body == NULL) {
+        return program->function(program->reactor, program->argc, program->argv);
+    }
+    return bight_spawn(program->reactor, run_body, program);
+}
+
 static void begin(void *context)
 {
     struct program *program = context;
-    struct bight_deferred *deferred = program->function(program->reactor, program->argc, program->argv);
+    struct bight_deferred *deferred = start(program);
     if (deferred == NULL) {
         stop(program);
         return;
@@ -82,7 +117,8 @@ static int run(struct program *program)
 {
     struct bight_reactor *reactor = program->reactor;
     int status = 0;
-    if (bight_call_when_running(reactor, begin, program) == 0) {
+    if (bight_add_trigger(reactor, BIGHT_SHUTDOWN, BIGHT_BEFORE, cancel, program, NULL, NULL) == 0 &&
+        bight_call_when_running(reactor, begin, program) == 0) {
         status = bight_reactor_run(reactor);
     } else {
         report(program, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
@@ -96,17 +132,26 @@ static int run(struct program *program)
     return program->status != 0 ? program->status : status;
 }
 
-int bight_main(
-    struct bight_deferred *(*function)(struct bight_reactor *reactor, int argc, char **argv), int argc, char **argv)
+static int run_in_new_reactor(bight_main_function function, bight_main_body body, int argc, char **argv)
 {
     struct program *program = bight_malloc(sizeof *program);
     if (program == NULL) {
         bight_log(BIGHT_LOG_ERROR, "main", bight_failure_of(BIGHT_E_OUT_OF_MEMORY), "cannot begin");
         return EX_OSERR;
     }
-    *program = (struct program) { .holds = 1, .function = function, .argc = argc, .argv = argv };
+    *program = (struct program) { .holds = 1, .function = function, .body = body, .argc = argc, .argv = argv };
     program->reactor = bight_reactor_new();
     int status = program->reactor != NULL ? run(program) : EX_OSERR;
     release_program(program);
     return status;
+}
+
+int bight_main(bight_main_function function, int argc, char **argv)
+{
+    return run_in_new_reactor(function, NULL, argc, argv);
+}
+
+int bight_main_coroutine(bight_main_body body, int argc, char **argv)
+{
+    return run_in_new_reactor(NULL, body, argc, argv);
 }
