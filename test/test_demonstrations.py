@@ -7,6 +7,7 @@ Usage: test_demonstrations.py EXAMPLES_BUILD_DIR SOURCE_ROOT
 The first argument of a program scales its time; a program's clean end includes what the sanitizers say on standard
 error. That the C on the page is from the programs is for test_examples.py to check.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -103,15 +104,20 @@ class Demonstrations(unittest.TestCase):
     def test_primes(self):
         self.check(12, "primes")
 
-    def check_pictures(self, program):
+    def pictures(self):
+        """A directory of two pictures and one that is broken."""
         for command in ["identify", "convert"]:
             if shutil.which(command) is None:
                 self.skipTest(command + " of ImageMagick is not installed")
-        with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as destination:
-            for name, width, height in [("kite.ppm", 60, 40), ("tower.ppm", 80, 120)]:
-                header = f"P6 {width} {height} 255\n".encode()
-                pathlib.Path(source, name).write_bytes(header + b"\x20\x80\xe0" * (width * height))
-            pathlib.Path(source, "broken.ppm").write_bytes(b"P6 60")
+        directory = tempfile.TemporaryDirectory()
+        for name, width, height in [("kite.ppm", 60, 40), ("tower.ppm", 80, 120)]:
+            header = f"P6 {width} {height} 255\n".encode()
+            pathlib.Path(directory.name, name).write_bytes(header + b"\x20\x80\xe0" * (width * height))
+        pathlib.Path(directory.name, "broken.ppm").write_bytes(b"P6 60")
+        return directory
+
+    def check_pictures(self, program):
+        with self.pictures() as source, tempfile.TemporaryDirectory() as destination:
             self.check(13, program, source, destination)
             made = {path.name: path.read_bytes()[:32].split()[:3] for path in pathlib.Path(destination).iterdir()}
         self.assertEqual(made, {
@@ -124,6 +130,20 @@ class Demonstrations(unittest.TestCase):
 
     def test_pictures_await(self):
         self.check_pictures("pictures_await")
+
+    def check_failing_pictures(self, program):
+        """Three widths that fail for each picture are one error each, and nothing else is said."""
+        with self.pictures() as source:
+            done = subprocess.run([PROGRAMS / program, source, os.path.join(source, "nowhere")], capture_output=True,
+                                  timeout=PATIENCE, text=True)
+        left_out = "".join(f"{name}.ppm: left out, PROCESS_TERMINATED\n" for name in ["broken", "kite", "tower"])
+        self.assertEqual((done.stdout, done.stderr, done.returncode), (left_out, "", 0))
+
+    def test_pictures_that_fail(self):
+        self.check_failing_pictures("pictures")
+
+    def test_pictures_await_that_fail(self):
+        self.check_failing_pictures("pictures_await")
 
     def test_exhibition(self):
         self.check(14, "exhibition")

@@ -30,21 +30,23 @@ static struct bight_deferred *measure(const char *name)
     return run((const char *const[]) { "identify", "-format", "%wx%h", path, NULL });
 }
 
-static struct bight_deferred *resize(const char *name, const char *width)
+static struct bight_deferred *resize(size_t index, void *context)
 {
+    static const char *const widths[] = { "10", "20", "40" };
+    const char *name = context, *width = widths[index];
     char from[4096], to[4096];
     snprintf(from, sizeof from, "%s/%s", source, name);
     snprintf(to, sizeof to, "%s/w%s_%s", destination, width, name);
     return run((const char *const[]) { "convert", from, "-resize", width, to, NULL });
 }
 
-/* The result is the size, and then what the three programs printed: nothing. */
+/* The result is the size, and what the three programs printed: nothing. When one fails the others are cancelled. */
 static void resize_to_all(struct bight_result *result, void *name)
 {
     struct bight_bytes *size = bight_result_take(result, &bight_type_bytes);
-    struct bight_deferred *all[] = { bight_succeed(&bight_type_bytes, size), resize(name, "10"), resize(name, "20"),
-        resize(name, "40") };
-    bight_result_chain(result, bight_gather_results(all, 4));
+    struct bight_deferred *both[] = { bight_succeed(&bight_type_bytes, size),
+        bight_map_limited(resize, 3, 3, 0, name) };
+    bight_result_chain(result, bight_gather_results(both, 2));
 }
 
 static struct bight_deferred *picture(size_t index, void *context)
@@ -55,15 +57,24 @@ static struct bight_deferred *picture(size_t index, void *context)
     return resized;
 }
 
+/* What began it: PROCESS_TERMINATED rather than FIRST_ERROR. */
+static int first_cause(const struct bight_failure *failure)
+{
+    while (bight_failure_cause(failure, 0) != NULL) {
+        failure = bight_failure_cause(failure, 0);
+    }
+    return bight_failure_code(failure);
+}
+
 /* Whatever went wrong with a picture comes here, and nowhere else; the others do not suffer from it. */
 static void report(struct bight_result *result, void *context)
 {
     const struct bight_results *pictures = bight_result_peek(result, &bight_type_results);
     (void)context;
     for (size_t i = 0; i < pictures->count; i++) {
-        const struct bight_failure *failure = bight_result_failure(&pictures->items[i]);
-        if (failure != NULL) {
-            printf("%s: left out, %s\n", files[i]->d_name, bight_error_name(bight_failure_code(failure)));
+        if (bight_result_failure(&pictures->items[i]) != NULL) {
+            const char *why = bight_error_name(first_cause(bight_result_failure(&pictures->items[i])));
+            printf("%s: left out, %s\n", files[i]->d_name, why);
             continue;
         }
         const struct bight_results *resized = pictures->items[i].value;

@@ -30,23 +30,24 @@ static struct bight_deferred *measure(const char *name)
     return run((const char *const[]) { "identify", "-format", "%wx%h", path, NULL });
 }
 
-static struct bight_deferred *resize(const char *name, const char *width)
+static struct bight_deferred *resize(size_t index, void *context)
 {
+    static const char *const widths[] = { "10", "20", "40" };
+    const char *name = context, *width = widths[index];
     char from[4096], to[4096];
     snprintf(from, sizeof from, "%s/%s", source, name);
     snprintf(to, sizeof to, "%s/w%s_%s", destination, width, name);
     return run((const char *const[]) { "convert", from, "-resize", width, to, NULL });
 }
 
-/* The result is the size, as bytes. */
+/* The result is the size, as bytes. When one of the three fails the others are cancelled. */
 static void resize_to_all(struct bight_result *result, void *name)
 {
     struct bight_result resized = { NULL, NULL, NULL };
     if (bight_await(measure(name), result) != 0) {
         return;
     }
-    struct bight_deferred *all[] = { resize(name, "10"), resize(name, "20"), resize(name, "40") };
-    if (bight_await(bight_gather_results(all, 3), &resized) != 0) {
+    if (bight_await(bight_map_limited(resize, 3, 3, 0, name), &resized) != 0) {
         bight_result_move(result, &resized);
     }
     bight_result_clear(&resized);
@@ -56,6 +57,15 @@ static struct bight_deferred *picture(size_t index, void *context)
 {
     (void)context;
     return bight_spawn(reactor, resize_to_all, files[index]->d_name);
+}
+
+/* What began it: PROCESS_TERMINATED rather than FIRST_ERROR. */
+static int first_cause(const struct bight_failure *failure)
+{
+    while (bight_failure_cause(failure, 0) != NULL) {
+        failure = bight_failure_cause(failure, 0);
+    }
+    return bight_failure_code(failure);
 }
 
 /* Whatever went wrong with a picture comes here, and nowhere else; the others do not suffer from it. */
@@ -68,9 +78,9 @@ static void resize_pictures(struct bight_result *result, void *context)
     }
     const struct bight_results *pictures = bight_result_peek(result, &bight_type_results);
     for (size_t i = 0; i < pictures->count; i++) {
-        const struct bight_failure *failure = bight_result_failure(&pictures->items[i]);
-        if (failure != NULL) {
-            printf("%s: left out, %s\n", files[i]->d_name, bight_error_name(bight_failure_code(failure)));
+        if (bight_result_failure(&pictures->items[i]) != NULL) {
+            const char *why = bight_error_name(first_cause(bight_result_failure(&pictures->items[i])));
+            printf("%s: left out, %s\n", files[i]->d_name, why);
             continue;
         }
         const struct bight_bytes *size = pictures->items[i].value;
