@@ -137,14 +137,19 @@ static void report(const struct sweep *sweep, const struct finding *finding)
 
 /* ----------------------------------------------------------------------------------------- sweeping */
 
-static bool is_new(const struct sweep *sweep, const struct bight_verdict *verdict)
+/* Runs end in no particular order: of those that look the same the lowest seed is kept, whoever was first. */
+static void keep_finding(struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
 {
     for (size_t i = 0; i < sweep->finding_count; i++) {
-        if (bight_verdict_same(&sweep->findings[i].verdict, verdict)) {
-            return false;
+        struct finding *finding = &sweep->findings[i];
+        if (bight_verdict_same(&finding->verdict, verdict)) {
+            *finding = seed < finding->seed ? (struct finding) { seed, *verdict } : *finding;
+            return;
         }
     }
-    return sweep->finding_count < MOST_SHRUNK && verdict->trouble != BIGHT_TROUBLE_NOT_RUN;
+    if (sweep->finding_count < MOST_SHRUNK && verdict->trouble != BIGHT_TROUBLE_NOT_RUN) {
+        sweep->findings[sweep->finding_count++] = (struct finding) { seed, *verdict };
+    }
 }
 
 static void take_verdict(struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
@@ -155,9 +160,7 @@ static void take_verdict(struct sweep *sweep, uint64_t seed, const struct bight_
     sweep->failed++;
     sweep->hangs += verdict->trouble == BIGHT_TROUBLE_HANG;
     print_finding(sweep, seed, verdict);
-    if (is_new(sweep, verdict)) {
-        sweep->findings[sweep->finding_count++] = (struct finding) { seed, *verdict };
-    }
+    keep_finding(sweep, seed, verdict);
     if (sweep->left != 0 && (sweep->failed >= MOST_FINDINGS || sweep->hangs >= MOST_HANGS)) {
         (void)fprintf(stderr, "bight: explorer: %s: too many findings; %" PRIu64 " seeds are not tried\n",
             sweep->scenario->name, sweep->left);
