@@ -232,6 +232,31 @@ START_TEST(a_freed_cooperator_takes_no_tasks) /* R12 */
 }
 END_TEST
 
+static void resume_other(struct bight_result *result, void *context)
+{
+    (void)result;
+    ck_assert_int_eq(bight_cooperative_task_resume(context), 0);
+}
+
+START_TEST(a_task_that_gets_ready_while_the_cooperator_is_freed_takes_no_step) /* R12 */
+{
+    struct work a = { "a", .steps = 5 }, b = { "b", .steps = 5 };
+    struct bight_cooperative_task *first = begin_work(&a), *second = begin_work(&b);
+    struct bight_deferred *done = bight_cooperative_task_when_done(first);
+    watch(second, "B");
+    ck_assert_int_eq(bight_cooperative_task_pause(second), 0);
+    bight_deferred_add_both(done, resume_other, second);
+    bight_deferred_add_errback(done, cleared, NULL);
+    bight_deferred_release(done);
+    bight_cooperative_task_release(first);
+    bight_cooperator_free(cooperator);
+    cooperator = NULL;
+    ck_assert_uint_eq(timers_pending(), 0);
+    ck_trace("B=ABANDONED ");
+    bight_cooperative_task_release(second);
+}
+END_TEST
+
 START_TEST(a_scope_stops_its_tasks_and_waits_for_what_they_awaited) /* R12 D37 */
 {
     struct bight_scope *scope = bight_scope_new(&test_clock.base);
@@ -408,6 +433,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, freeing_the_cooperator_abandons_its_tasks);
     tcase_add_test(tests, a_step_may_free_the_cooperator);
     tcase_add_test(tests, a_freed_cooperator_takes_no_tasks);
+    tcase_add_test(tests, a_task_that_gets_ready_while_the_cooperator_is_freed_takes_no_step);
     tcase_add_test(tests, a_scope_stops_its_tasks_and_waits_for_what_they_awaited);
     tcase_add_test(tests, a_task_that_is_done_leaves_its_scope);
     tcase_add_test(tests, each_allocation_may_fail);

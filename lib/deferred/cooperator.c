@@ -113,6 +113,9 @@ static void run_slice(void *context)
 
 int bight_cooperator_schedule(struct bight_cooperator *cooperator)
 {
+    if (cooperator->is_freed) { /* what is ready comes to its end */
+        return BIGHT_OK;
+    }
     if (cooperator->is_scheduled || cooperator->is_slicing || bight_list_is_empty(&cooperator->ready)) {
         return BIGHT_OK;
     }
