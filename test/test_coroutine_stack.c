@@ -454,8 +454,37 @@ START_TEST(each_mapping_may_fail) /* D35 */
 }
 END_TEST
 
+#if BIGHT_FIBERS_OF_ASAN
+static int map_where_a_stack_was(struct bight_system *system, size_t size, size_t guard, void **memory)
+{
+    int result = fake_map(system, size, guard, memory);
+    __asan_poison_memory_region((char *)*memory + guard, size - guard);
+    return result;
+}
+
+static void fill_an_array(struct bight_result *result, void *context)
+{
+    unsigned char array[8192];
+    (void)context;
+    memset(array, 7, sizeof array);
+    bight_result_set(result, &bight_type_integer, bight_integer(array[_Alignof(int)]));
+}
+
+START_TEST(a_stack_where_another_was_is_clean_to_address_sanitizer) /* D35 */
+{
+    begin_with_fake(0);
+    fake_ops.map_stack = map_where_a_stack_was;
+    bight_deferred_release(bight_spawn(reactor, fill_an_array, NULL));
+    end_coroutines();
+}
+END_TEST
+#endif
+
 static void add_tests(TCase *tests)
 {
+#if BIGHT_FIBERS_OF_ASAN
+    tcase_add_test(tests, a_stack_where_another_was_is_clean_to_address_sanitizer);
+#endif
     tcase_add_test(tests, a_stack_is_used_again);
     tcase_add_test(tests, no_more_are_kept_than_the_limit_says);
     tcase_add_test(tests, stacks_of_another_size_are_not_used_again);

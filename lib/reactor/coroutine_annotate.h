@@ -26,6 +26,7 @@
 #endif
 
 #if BIGHT_FIBERS_OF_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if BIGHT_FIBERS_OF_TSAN
@@ -40,6 +41,17 @@ struct bight_fiber {
     size_t outside_size;
     void *fiber, *outside_fiber;
 };
+
+/* A new mapping may lie where a stack lay before, whose outermost functions never returned: what AddressSanitizer knows
+ * of their locals is forgotten. */
+BIGHT_ALWAYS_INLINE void bight_fiber_new_stack(const void *low, size_t size)
+{
+    (void)low;
+    (void)size;
+#if BIGHT_FIBERS_OF_ASAN
+    __asan_unpoison_memory_region(low, size);
+#endif
+}
 
 BIGHT_ALWAYS_INLINE void bight_fiber_begin(struct bight_fiber *fiber)
 {

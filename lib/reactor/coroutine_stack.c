@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "reactor/coroutine_annotate.h"
+
 #if BIGHT_VALGRIND
 #include <valgrind/valgrind.h>
 #endif
@@ -105,6 +107,7 @@ static struct bight_stack *map(struct bight_stack_pool *pool, struct bight_failu
         return NULL;
     }
     unsigned char *low = (unsigned char *)memory + guard;
+    bight_fiber_new_stack(low, pool->stack_size);
     size_t size = pool->stack_size - round_up(sizeof(struct bight_stack), ALIGNMENT) - colour_of(pool->mapped);
     struct bight_stack *stack = (struct bight_stack *)(void *)(low + size);
     *stack = (struct bight_stack) { .low = low, .size = size, .guard = guard, .whole = guard + pool->stack_size };
