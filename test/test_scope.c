@@ -365,6 +365,28 @@ START_TEST(each_allocation_may_fail) /* D34 D37 */
     scope = NULL;
 }
 
+static void close_again(struct bight_promise promise, void *context)
+{
+    (void)promise;
+    (void)context;
+    bight_deferred_release(bight_scope_close(scope, 5));
+}
+
+START_TEST(a_second_close_inside_the_first_aborts_all) /* D37 */
+{
+    struct bight_promise promise, inner_promise;
+    struct bight_deferred *inner = bight_deferred_new(&inner_promise, NULL, NULL);
+    struct bight_deferred *closer = bight_deferred_new(&promise, close_again, NULL);
+    struct bight_deferred *deferred = bight_deferred_new(&promise, NULL, NULL);
+    bight_deferred_add_errback(deferred, chained, inner);
+    bight_deferred_release(bight_deferred_tie(closer, bight_scope_owner(scope)));
+    bight_deferred_release(bight_deferred_tie(deferred, bight_scope_owner(scope)));
+    close_and_note(INFINITY);
+    ck_trace("closed=- ");
+    ck_assert_int_eq(fire(inner_promise, 0), BIGHT_E_STALE);
+}
+END_TEST
+
 static void add_member_tests(TCase *tests)
 {
     tcase_add_test(tests, members_are_asked_to_close_and_waited_for);
@@ -392,6 +414,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_timer_may_close_its_scope);
     tcase_add_test(tests, a_timer_may_free_its_scope);
     tcase_add_test(tests, an_abort_cancels_what_the_first_cancel_set_off);
+    tcase_add_test(tests, a_second_close_inside_the_first_aborts_all);
     tcase_add_test(tests, a_scope_may_be_freed_by_who_waited_for_its_end);
     tcase_add_test(tests, a_cancelled_close_leaves_the_others_alone);
     tcase_add_test(tests, each_allocation_may_fail);

@@ -191,12 +191,14 @@ void bight_scope_obey(struct bight_scope *scope, struct bight_scope_walk *walk)
     scope->order = BIGHT_SCOPE_NOTHING;
     if (!scope->is_closing) {
         begin_closing(scope, walk, order == BIGHT_SCOPE_CLOSE ? scope->order_until : 0);
-        if (bight_scope_count(scope) == 0 || (order == BIGHT_SCOPE_CLOSE && give_time(scope))) {
+        bool has_time = order == BIGHT_SCOPE_CLOSE && !scope->is_aborting; /* who was cancelled may have closed again */
+        if (bight_scope_count(scope) == 0 || (has_time && give_time(scope))) {
             return;
         }
     } else if (order == BIGHT_SCOPE_CLOSE) {
         return;
     }
+    scope->is_aborting = true;
     bight_timer_cancel(scope->timer);
     if (order == BIGHT_SCOPE_ABORT_LATE) {
         bight_scope_report_left(scope, "whose time is up");

@@ -34,7 +34,7 @@ struct bight_scope {
     enum bight_scope_order order;   /* not yet obeyed */
     uint64_t order_until;
     unsigned busy;
-    bool is_closing, is_over, is_freed, is_timed_out, is_in_walk;
+    bool is_closing, is_aborting, is_over, is_freed, is_timed_out, is_in_walk;
     bool is_nursery;  /* bight_scope_run's to free */
     bool is_reported; /* what it left over */
 };
