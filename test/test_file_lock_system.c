@@ -280,6 +280,54 @@ START_TEST(in_the_child_of_a_fork_the_lock_is_the_parent_s) /* R13 */
 }
 END_TEST
 
+struct forking {
+    struct bight_reactor *reactor;
+    struct bight_file_lock *lock;
+    pid_t child;
+};
+
+static void fork_and_release(struct bight_result *result, void *context)
+{
+    struct forking *forking = context;
+    (void)result;
+    forking->child = fork();
+    if (forking->child == 0 && bight_reactor_after_fork(forking->reactor) != 0) {
+        _exit(3);
+    }
+    if (forking->child != 0) {
+        ck_assert_int_eq(bight_file_lock_release(forking->lock), 0);
+    }
+}
+
+/* In the child the handover is on the stack still. */
+START_TEST(in_the_child_of_a_fork_in_its_holder_nobody_is_handed_the_lock) /* R13 */
+{
+    struct forking forking;
+    int code, status;
+    make_path();
+    forking.reactor = bight_reactor_new();
+    forking.lock = bight_file_lock_new(forking.reactor, path);
+    ck_assert_int_eq(bight_file_lock_try_acquire(forking.lock), 0);
+    struct bight_deferred *deferred = bight_file_lock_acquire(forking.lock);
+    bight_deferred_add_callback(deferred, fork_and_release, &forking);
+    bight_deferred_release(deferred);
+    acquire_only(forking.lock, &code);
+    ck_assert_int_eq(bight_file_lock_release(forking.lock), 0);
+    if (forking.child == 0) {
+        bool is_held = code != 1 || bight_file_lock_is_locked(forking.lock);
+        bight_file_lock_free(forking.lock);
+        bight_reactor_free(forking.reactor);
+        _exit(is_held ? 1 : 0);
+    }
+    ck_assert_int_eq(code, 0);
+    ck_assert_int_eq(waitpid(forking.child, &status, 0), forking.child);
+    ck_assert_int_eq(status, 0);
+    bight_file_lock_free(forking.lock);
+    bight_reactor_free(forking.reactor);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(a_child_that_lives_on_does_not_keep_what_was_released) /* R13 */
 {
     int status;
@@ -387,6 +435,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, locks_survive_each_allocation_and_each_call_failing);
 #if FOLLOWS_FORKS
     tcase_add_test(tests, in_the_child_of_a_fork_the_lock_is_the_parent_s);
+    tcase_add_test(tests, in_the_child_of_a_fork_in_its_holder_nobody_is_handed_the_lock);
     tcase_add_test(tests, a_child_that_lives_on_does_not_keep_what_was_released);
 #endif
 }

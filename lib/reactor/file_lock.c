@@ -193,7 +193,7 @@ static void hand_over(struct bight_file_lock *lock)
     }
     lock->holds++;
     lock->is_handing = true;
-    while (!lock->is_held && !bight_list_is_empty(&lock->waiting)) {
+    while (!lock->is_held && lock->fd >= 0 && !bight_list_is_empty(&lock->waiting)) { /* a handler may fork */
         struct turn *turn = next_turn(lock);
         turn->number = begin_turn(lock);
         (void)bight_callback(turn->promise, &bight_type_file_lock, turn);
