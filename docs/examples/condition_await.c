@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static struct bight_reactor *reactor;
 static struct bight_lock *lock;
 static struct bight_condition *condition;
 static double second = 1;
@@ -28,9 +27,10 @@ static void sleep_sound(struct bight_result *result, void *name)
 static void ring(struct bight_result *result, void *context)
 {
     static const size_t numbers[3] = { 1, 2, SIZE_MAX };
+    struct bight_clock *clock = bight_reactor_clock(bight_coroutine_reactor());
     (void)context;
     for (size_t i = 0; i < 3; i++) {
-        if (bight_await(bight_sleep(bight_reactor_clock(reactor), second), result) != 0 ||
+        if (bight_await(bight_sleep(clock, second), result) != 0 ||
             bight_await(bight_lock_acquire(lock), result) != 0) {
             return;
         }
@@ -41,24 +41,23 @@ static void ring(struct bight_result *result, void *context)
     }
 }
 
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
+static void night(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
     static char names[5][8] = { "Ada", "Ben", "Cleo", "Dora", "Emil" };
     struct bight_deferred *parts[6];
-    reactor = started;
     second = argc > 1 ? strtod(argv[1], NULL) : 1;
     for (size_t i = 0; i < 5; i++) {
         parts[i] = bight_spawn(reactor, sleep_sound, names[i]);
     }
     parts[5] = bight_spawn(reactor, ring, NULL);
-    return bight_gather_results(parts, 6);
+    (void)bight_await(bight_gather_results(parts, 6), result);
 }
 
 int main(int argc, char **argv)
 {
     lock = bight_lock_new();
     condition = lock != NULL ? bight_condition_new(lock) : NULL;
-    int status = condition != NULL ? bight_main(start, argc, argv) : EX_OSERR;
+    int status = condition != NULL ? bight_main_coroutine(night, argc, argv) : EX_OSERR;
     bight_condition_free(condition);
     bight_lock_free(lock);
     return status;

@@ -2,18 +2,16 @@
 /* Breakfast: three coroutines that wait for the clock, and one that waits for them.
  *
  * Usage: coroutines [SECONDS_PER_MINUTE] */
+#include <bight/bight.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <bight/bight.h>
-#include <bight/task.h>
-
-static struct bight_reactor *reactor;
 static double minute = 1.0;
 
 static struct bight_deferred *minutes(double number)
 {
-    return bight_sleep(bight_reactor_clock(reactor), number * minute);
+    return bight_sleep(bight_reactor_clock(bight_coroutine_reactor()), number * minute);
 }
 
 static void make_coffee(struct bight_result *result, void *context)
@@ -47,10 +45,12 @@ static void cook_stew(struct bight_result *result, void *context)
     puts("stew: ready");
 }
 
-static void make_breakfast(struct bight_result *result, void *context)
+static void make_breakfast(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
+    int slices = 2;
+    minute = argc > 1 ? strtod(argv[1], NULL) : minute;
     struct bight_deferred *coffee = bight_spawn(reactor, make_coffee, NULL);
-    struct bight_deferred *toast = bight_spawn(reactor, make_toast, context);
+    struct bight_deferred *toast = bight_spawn(reactor, make_toast, &slices);
     struct bight_deferred *stew = bight_spawn(reactor, cook_stew, NULL);
 
     (void)bight_await(coffee, result);
@@ -64,15 +64,7 @@ static void make_breakfast(struct bight_result *result, void *context)
     }
 }
 
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
-{
-    static int slices = 2;
-    reactor = started;
-    minute = argc > 1 ? strtod(argv[1], NULL) : minute;
-    return bight_spawn(reactor, make_breakfast, &slices);
-}
-
 int main(int argc, char **argv)
 {
-    return bight_main(start, argc, argv);
+    return bight_main_coroutine(make_breakfast, argc, argv);
 }

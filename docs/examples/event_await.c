@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static struct bight_reactor *reactor;
 static struct bight_event *door;
-static double second = 1;
 
 static void visit(struct bight_result *result, void *name)
 {
@@ -18,10 +16,12 @@ static void visit(struct bight_result *result, void *name)
     }
 }
 
-static void open_door(struct bight_result *result, void *context)
+static void evening(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
-    static char cleo[] = "Cleo";
-    (void)context;
+    static char ada[] = "Ada", ben[] = "Ben", cleo[] = "Cleo";
+    double second = argc > 1 ? strtod(argv[1], NULL) : 1;
+    bight_deferred_release(bight_spawn(reactor, visit, ada)); /* go on by themselves */
+    bight_deferred_release(bight_spawn(reactor, visit, ben));
     if (bight_await(bight_sleep(bight_reactor_clock(reactor), 2 * second), result) != 0) {
         return;
     }
@@ -30,23 +30,13 @@ static void open_door(struct bight_result *result, void *context)
     visit(result, cleo);
 }
 
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
-{
-    static char ada[] = "Ada", ben[] = "Ben";
-    reactor = started;
-    second = argc > 1 ? strtod(argv[1], NULL) : 1;
-    struct bight_deferred *all[] = { bight_spawn(reactor, visit, ada), bight_spawn(reactor, visit, ben),
-        bight_spawn(reactor, open_door, NULL) };
-    return bight_gather_results(all, 3);
-}
-
 int main(int argc, char **argv)
 {
     door = bight_event_new();
     if (door == NULL) {
         return EX_OSERR;
     }
-    int status = bight_main(start, argc, argv);
+    int status = bight_main_coroutine(evening, argc, argv);
     bight_event_free(door);
     return status;
 }

@@ -5,12 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct bight_reactor *reactor;
-static double second = 1;
-
-static void hello(struct bight_result *result, void *context)
+static void hello(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
-    (void)context;
+    double second = argc > 1 ? strtod(argv[1], NULL) : 1;
     puts("hello");
     if (bight_await(bight_sleep(bight_reactor_clock(reactor), 3 * second), result) != 0) {
         return;
@@ -18,14 +15,7 @@ static void hello(struct bight_result *result, void *context)
     puts("World");
 }
 
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
-{
-    reactor = started;
-    second = argc > 1 ? strtod(argv[1], NULL) : 1;
-    return bight_spawn(reactor, hello, NULL);
-}
-
 int main(int argc, char **argv)
 {
-    return bight_main(start, argc, argv);
+    return bight_main_coroutine(hello, argc, argv);
 }

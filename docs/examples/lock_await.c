@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static struct bight_reactor *reactor;
 static struct bight_lock *lock;
 static double second = 1;
 
@@ -17,30 +16,24 @@ static void use(struct bight_result *result, void *name)
         return;
     }
     printf("%s has the lock\n", (const char *)name);
-    if (bight_await(bight_sleep(bight_reactor_clock(reactor), second), result) == 0) {
+    if (bight_await(bight_sleep(bight_reactor_clock(bight_coroutine_reactor()), second), result) == 0) {
         printf("%s is done\n", (const char *)name);
     }
     bight_lock_release(lock); /* also when the sleep was cancelled */
 }
 
-static void let_go(struct bight_result *result, void *context)
-{
-    (void)result;
-    (void)context;
-    puts("the timer lets go of it");
-    bight_lock_release(lock);
-}
-
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
+static void hand_on(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
     static char ada[] = "Ada", ben[] = "Ben";
-    reactor = started;
     second = argc > 1 ? strtod(argv[1], NULL) : 1;
     puts("the lock is held");
     bight_lock_try_acquire(lock);
-    struct bight_deferred *all[] = { bight_defer_later(bight_reactor_clock(reactor), 2 * second, let_go, NULL),
-        bight_spawn(reactor, use, ada), bight_spawn(reactor, use, ben) };
-    return bight_gather_results(all, 3);
+    struct bight_deferred *both[] = { bight_spawn(reactor, use, ada), bight_spawn(reactor, use, ben) };
+    if (bight_await(bight_sleep(bight_reactor_clock(reactor), 2 * second), result) == 0) {
+        puts("the timer lets go of it");
+    }
+    bight_lock_release(lock);
+    (void)bight_await(bight_gather_results(both, 2), result);
 }
 
 int main(int argc, char **argv)
@@ -49,7 +42,7 @@ int main(int argc, char **argv)
     if (lock == NULL) {
         return EX_OSERR;
     }
-    int status = bight_main(start, argc, argv);
+    int status = bight_main_coroutine(hand_on, argc, argv);
     bight_lock_free(lock);
     return status;
 }

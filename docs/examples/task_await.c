@@ -5,25 +5,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct bight_reactor *reactor;
-static double second = 1;
-
 static void task_body(struct bight_result *result, void *context)
 {
-    (void)context;
+    const double *second = context;
     puts("task: begun");
-    if (bight_await(bight_sleep(bight_reactor_clock(reactor), 2 * second), result) != 0) {
+    if (bight_await(bight_sleep(bight_reactor_clock(bight_coroutine_reactor()), 2 * *second), result) != 0) {
         return;
     }
     puts("task: done");
     bight_result_set(result, &bight_type_integer, bight_integer(42));
 }
 
-static void main_body(struct bight_result *result, void *context)
+static void main_body(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
-    (void)context;
+    double second = argc > 1 ? strtod(argv[1], NULL) : 1;
     puts("main: starts the task");
-    struct bight_deferred *task = bight_spawn(reactor, task_body, NULL);
+    struct bight_deferred *task = bight_spawn(reactor, task_body, &second);
     puts("main: waits for it");
     if (bight_await(task, result) != 0) {
         return;
@@ -32,14 +29,7 @@ static void main_body(struct bight_result *result, void *context)
     bight_result_clear(result); /* else it were the program's exit status */
 }
 
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
-{
-    reactor = started;
-    second = argc > 1 ? strtod(argv[1], NULL) : 1;
-    return bight_spawn(reactor, main_body, NULL);
-}
-
 int main(int argc, char **argv)
 {
-    return bight_main(start, argc, argv);
+    return bight_main_coroutine(main_body, argc, argv);
 }
