@@ -8,7 +8,7 @@
 
 /* --------------------------------------------------------------------------------------- Deferreds */
 
-static void finish(struct item *item, const struct bight_result *result)
+void finish_item(struct item *item, const struct bight_result *result)
 {
     const struct bight_failure *failure = bight_result_failure(result);
     fuzz_tell(
@@ -22,7 +22,7 @@ static void finish(struct item *item, const struct bight_result *result)
 static void on_finished(struct bight_result *result, void *context)
 {
     struct item *item = context;
-    finish(item, result);
+    finish_item(item, result);
     act_inside(item->id * 23u, NULL);
     bight_result_clear(result);
 }
@@ -110,7 +110,7 @@ void act_release(struct fuzz_operation *operation, void *context)
 {
     struct item *item = find_deferred(operation);
     (void)context;
-    if (item != NULL) {
+    if (item != NULL && !item->is_awaited) {
         struct bight_deferred *deferred = item->deferred;
         item->deferred = NULL;
         bight_deferred_release(deferred);
@@ -130,7 +130,7 @@ static void on_listening(struct bight_result *result, void *context)
 {
     struct item *item = context;
     struct bight_port *port = bight_result_peek(result, &bight_type_port);
-    finish(item, result);
+    finish_item(item, result);
     world.listens[item->order] = port != NULL;
     if (port != NULL) {
         bight_result_take(result, &bight_type_port);
@@ -204,7 +204,7 @@ static void on_connected(struct bight_result *result, void *context)
     struct item *item = context;
     struct bight_protocol *protocol = bight_result_peek(result, &bight_type_protocol);
     struct end *end = protocol == NULL ? NULL : end_of(protocol);
-    finish(item, result);
+    finish_item(item, result);
     if (protocol == NULL) {
         bight_result_clear(result);
     } else if (!end->made) {

@@ -2,7 +2,7 @@
 /* api_ops.c - the table of operations, and those on transports: closing, flow, options, switching, layers, holds.
  *
  * `context` is the moment of data being received, or NULL. */
-#include "api_world.h"
+#include "api_company.h"
 
 /* ----------------------------------------------------------------------------------------- closing */
 
@@ -258,12 +258,28 @@ const struct fuzz_kind api_kinds[] = {
     { "use a thread pool", 4, act_pool },
     { "use a lock on a file", 5, act_lock },
     { "tie a Deferred", 6, act_tie },
-    { "fire a Deferred", 3, act_fire },
+    { "fire a Deferred", 8, act_fire },
     { "cancel a Deferred", 3, act_cancel },
     { "release a Deferred", 6, act_release },
     { "join a scope", 2, act_scope },
     { "call later in a scope", 2, act_scope_timer },
     { "close or free a scope", 2, act_end_scope },
     { "stop the reactor", 1, act_stop },
+    { "spawn a coroutine", 9, act_spawn },
+    { "cancel a coroutine", 5, act_coroutine },
+    { "take turns at a lock", 9, act_turn },
+    { "wait for a condition or notify it", 12, act_condition },
+    { "use a semaphore", 8, act_semaphore },
+    { "use a queue", 14, act_queue },
+    { "use a looping call", 6, act_loop },
+    { "use a task", 8, act_task },
+    { "open a stream", 8, act_open_stream },
+    { "read a stream", 14, act_read_stream },
+    { "write to a stream", 10, act_write_stream },
+    { "close a stream, or set it", 4, act_close_stream },
+    { "map, a few at a time", 3, act_map },
+    { "combine", 4, act_combine },
+    { "put a scope into a scope", 3, act_nest },
+    { "run a nursery", 2, act_nursery },
 };
 const size_t api_kind_count = sizeof api_kinds / sizeof *api_kinds;

@@ -12,7 +12,7 @@
 
 #include "tape.h"
 
-enum { API_PROGRAM_SIZE = 250, MOST_ENDS = 128, MOST_ITEMS = 512, PORTS = 3, SCOPES = 3, LOCKS = 4, HEADER = 4 };
+enum { API_PROGRAM_SIZE = 250, MOST_ENDS = 128, MOST_ITEMS = 1024, PORTS = 3, SCOPES = 6, LOCKS = 4, HEADER = 4 };
 
 /* One end of a connection, through all protocols that it is handed to. */
 struct end {
@@ -45,8 +45,10 @@ struct item {
     struct bight_deferred *deferred; /* a hold of ours */
     struct bight_promise promise;
     uint8_t *memory;
-    unsigned budget;
+    unsigned budget, limit;
     bool is_pull;
+    bool is_plain, is_outer; /* a Deferred that only the program fires; a coroutine's */
+    bool is_awaited;         /* somebody waits for it: to be cancelled, not forgotten */
 };
 
 struct layer {
@@ -77,11 +79,11 @@ struct world {
     struct scope scopes[SCOPES];
     struct bight_thread_pool *pools[2];
     struct bight_file_lock *locks[LOCKS]; /* by turns on the one host and the other */
-    unsigned in_call; /* operations on the stack: no protocol may be called then */
+    unsigned in_call;                     /* operations on the stack: no protocol may be called then */
     unsigned calls_made[2], calls_run[2];
     uint64_t timers_armed;
-    bool has_cancelled; /* perhaps a connect, whose connection is aborted then */
-    bool is_ending, uses_run;
+    bool has_cancelled;              /* perhaps a connect, whose connection is aborted then */
+    bool is_ending, uses_run, parks; /* parks: what is waited for stays until the reactors go */
 };
 
 extern struct world world;
@@ -149,5 +151,6 @@ void act_port(struct fuzz_operation *operation, void *context);
 void act_connect(struct fuzz_operation *operation, void *context);
 void stop_port(unsigned number);
 void watch_deferred(struct item *item, struct bight_deferred *deferred); /* must finish; the hold is the item's */
+void finish_item(struct item *item, const struct bight_result *result);  /* first in a handler that watches */
 
 #endif
