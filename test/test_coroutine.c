@@ -71,11 +71,13 @@ START_TEST(a_deferred_is_no_outcome) /* D4 */
 }
 END_TEST
 
-START_TEST(a_function_is_needed) /* D35 */
+START_TEST(a_function_and_a_reactor_are_needed) /* D35 */
 {
     begin_coroutines(0);
     release_failed(bight_spawn(reactor, NULL, NULL), BIGHT_E_USAGE);
     ck_assert_int_eq(usage_errors, 1);
+    release_failed(bight_spawn(NULL, give_seven, NULL), BIGHT_E_USAGE);
+    ck_assert_int_eq(usage_errors, 2);
     bight_reactor_free(reactor);
 }
 END_TEST
@@ -416,7 +418,7 @@ static void add_outcome_tests(TCase *tests)
     tcase_add_test(tests, the_outcome_may_be_empty_or_a_failure);
     tcase_add_test(tests, a_failure_that_nobody_handles_is_reported_once);
     tcase_add_test(tests, a_deferred_is_no_outcome);
-    tcase_add_test(tests, a_function_is_needed);
+    tcase_add_test(tests, a_function_and_a_reactor_are_needed);
     tcase_add_test(tests, the_context_is_released_once_when_the_body_has_returned);
     tcase_add_test(tests, a_body_goes_on_when_its_deferred_was_let_go_of);
     tcase_add_test(tests, outside_a_coroutine_the_deferred_is_cancelled_and_let_go_of);

@@ -26,7 +26,8 @@ typedef void (*bight_coroutine_function)(struct bight_result *result, void *cont
  * next await that would wait is cancelled instead. Letting go of the Deferred cancels nothing.
  *
  * Failures of its own, for which the body never runs: TOO_MANY_STACKS when the kernel maps no more stacks, LIMIT past
- * the limit that was set, SHUTDOWN while the reactor disconnects or is freed, OUT_OF_MEMORY, USAGE for no function.
+ * the limit that was set, SHUTDOWN while the reactor disconnects or is freed, OUT_OF_MEMORY, USAGE for no function or
+ * no reactor.
  *
  * When a run of the reactor ends and when it is freed, whatever parked coroutines wait for is cancelled, so that they
  * unwind. A body that goes on waiting all the same is reported when the reactor is freed: its Deferred fails with
@@ -68,7 +69,9 @@ BIGHT_API int bight_await_at(const char *place, struct bight_deferred *deferred,
 /* True on the stack of a coroutine, be it in its body or in something that the body called. */
 BIGHT_API bool bight_in_coroutine(void);
 
-/* The reactor of the coroutine on whose stack this is; NULL on no coroutine's. */
+/* The reactor of the coroutine on whose stack this is; NULL on no coroutine's. What a body calls is on its stack. What
+ * it asked for and the loop calls later is not: a handler, a timer, the function of bight_map_limited. These are given
+ * the reactor in their context. */
 BIGHT_API struct bight_reactor *bight_coroutine_reactor(void);
 
 /* bight_main (bight/reactor.h) for a program that is one coroutine, whose body this is. */

@@ -361,12 +361,13 @@ static struct bight_deferred *refuse(const char *place, const struct body *body,
 static struct bight_failure *find_obstacle(
     const char *place, const struct bight_reactor *reactor, const struct bight_scope *scope, const struct body *body)
 {
+    if (reactor == NULL || body->function == NULL) {
+        const char *what = reactor == NULL ? "bight_spawn: no reactor" : "bight_spawn: no function";
+        return bight_failure_of(bight_usage_error(BIGHT_E_USAGE, place, what));
+    }
     int code = bight_reactor_check_thread(reactor, "bight_spawn");
     if (code != 0) {
         return bight_failure_of(code);
-    }
-    if (body->function == NULL) {
-        return bight_failure_of(bight_usage_error(BIGHT_E_USAGE, place, "bight_spawn: no function"));
     }
     if (scope != NULL && bight_scope_is_closing(scope)) {
         return bight_failure_of(BIGHT_E_CANCELLED);
