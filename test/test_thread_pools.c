@@ -45,6 +45,35 @@ START_TEST(threads_carry_the_name_of_their_pool) /* R10 */
 }
 END_TEST
 
+START_TEST(a_job_without_a_function_is_a_usage_error) /* R10 D33 */
+{
+    int code;
+    quiet_log();
+    make_pools(1);
+    watch_outcome(bight_thread_pool_defer_full(pool, NULL, NULL, note_release), &code);
+    ck_assert_int_eq(code, BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_uint_eq(logged_errors, 1);
+    ck_assert_uint_eq(atomic_load(&released), 1);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+static void look_for_place(const struct bight_log_event *event, void *context)
+{
+    bool is_ours = strstr(event->message, "made at here.c:1") != NULL;
+    *(bool *)context = *(bool *)context || is_ours;
+}
+
+START_TEST(a_refused_job_s_deferred_was_made_where_the_job_was_handed_in) /* D19 R10 */
+{
+    bool is_told = false;
+    bight_deferred_set_debug(true);
+    bight_log_set_observer(look_for_place, &is_told);
+    bight_deferred_release(bight_thread_pool_defer_at("here.c:1", NULL, give_nothing, NULL));
+    ck_assert(is_told);
+}
+END_TEST
+
 START_TEST(names_and_limits_out_of_range_are_usage_errors) /* R10 */
 {
     quiet_log();
@@ -281,6 +310,8 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, one_pool_does_not_wait_for_another);
     tcase_add_test(tests, threads_carry_the_name_of_their_pool);
+    tcase_add_test(tests, a_job_without_a_function_is_a_usage_error);
+    tcase_add_test(tests, a_refused_job_s_deferred_was_made_where_the_job_was_handed_in);
     tcase_add_test(tests, names_and_limits_out_of_range_are_usage_errors);
     tcase_add_test(tests, each_pool_has_a_limit_of_its_own);
     tcase_add_test(tests, a_full_queue_takes_no_more);

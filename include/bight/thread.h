@@ -39,9 +39,10 @@ typedef struct bight_deferred *(*bight_blocking_function)(void *context);
  *
  * 0, or the code of the failure that is in *result then. Besides those of the Deferred: SHUTDOWN, and `function` is
  * not called, when the reactor has gone or its run has ended; also when the run ends meanwhile, and then the Deferred
- * is cancelled. OUT_OF_MEMORY. WRONG_THREAD, a usage error, in the thread that runs the reactor or, until one has run
- * it, the one that made it. Called elsewhere before the first run, it waits for that, or for the reactor to be freed.
- * In the child of a fork the Deferreds of its parent's calls are cancelled.
+ * is cancelled. OUT_OF_MEMORY. INVALID_ARGUMENT, a usage error, for no function. WRONG_THREAD, a usage error, in the
+ * thread that runs the reactor or, until one has run it, the one that made it. Called elsewhere before the first run,
+ * it waits for that, or for the reactor to be freed. In the child of a fork the Deferreds of its parent's calls are
+ * cancelled.
  *
  * When it returns, the function has returned or will never be called; so `context` may be on the caller's stack. */
 BIGHT_API int bight_blocking_call_from_thread(
@@ -87,7 +88,8 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
  * thread is left behind, and when the function returns at last discards the result and calls `release` itself. The pool
  * can be used again when the shutdown is over. In the child of a fork (R13) jobs that had not come home fail with
  * ABANDONED, and the context of one that was running is not released. SYSTEM when no thread can be started;
- * QUEUE_OVERFLOW when too many wait; OUT_OF_MEMORY, also for a pool of NULL. */
+ * QUEUE_OVERFLOW when too many wait; OUT_OF_MEMORY, also for a pool of NULL; INVALID_ARGUMENT, a usage error, for no
+ * function. */
 #define bight_thread_pool_defer(...) bight_thread_pool_defer_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_thread_pool_defer_full(...) bight_thread_pool_defer_full_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API struct bight_deferred *bight_thread_pool_defer_at(

@@ -372,7 +372,7 @@ int bight_blocking_call_from_thread_timeout(struct bight_mailbox *mailbox, bight
     void *context, double seconds, struct bight_result *result)
 {
     uint64_t patience;
-    int code = bight_seconds_to_nanoseconds(seconds, &patience);
+    int code = function != NULL ? bight_seconds_to_nanoseconds(seconds, &patience) : BIGHT_E_INVALID_ARGUMENT;
     if (code != 0) {
         return give_code(result, bight_usage_error(code, BIGHT_HERE, "bight_blocking_call_from_thread_timeout"));
     }

@@ -179,8 +179,11 @@ static void submit(struct bight_thread_pool *pool, struct bight_job *job)
 }
 
 /* Why the pool takes no job now; 0: it does. */
-static int refusal(struct bight_thread_pool *pool)
+static int refusal(const char *place, struct bight_thread_pool *pool, bight_thread_function function)
 {
+    if (function == NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_thread_pool_defer: no function");
+    }
     if (pool == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -199,24 +202,24 @@ static int refusal(struct bight_thread_pool *pool)
     return full ? BIGHT_E_QUEUE_OVERFLOW : 0;
 }
 
-static struct bight_deferred *refuse(int code, void *context, bight_release_function release)
+static struct bight_deferred *refuse(const char *place, int code, void *context, bight_release_function release)
 {
     if (release != NULL) {
         release(context);
     }
-    return bight_fail(bight_failure_of(code));
+    return bight_fail_at(place, bight_failure_of(code));
 }
 
 struct bight_deferred *bight_thread_pool_defer_full_at(const char *place, struct bight_thread_pool *pool,
     bight_thread_function function, void *context, bight_release_function release)
 {
-    int code = refusal(pool);
+    int code = refusal(place, pool, function);
     if (code != 0) {
-        return refuse(code, context, release);
+        return refuse(place, code, context, release);
     }
     struct bight_job *job = new_job(function, context, release);
     if (job == NULL) {
-        return refuse(BIGHT_E_OUT_OF_MEMORY, context, release);
+        return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     struct bight_deferred *deferred = bight_deferred_new_at(place, &job->promise, cancel_job, job, NULL);
     if (!bight_promise_is_open(job->promise)) {
@@ -238,11 +241,11 @@ struct bight_deferred *bight_defer_to_thread_full_at(const char *place, struct b
     bight_thread_function function, void *context, bight_release_function release)
 {
     if (reactor->state->phase == BIGHT_PHASE_FREEING) {
-        return refuse(BIGHT_E_SHUTDOWN, context, release);
+        return refuse(place, BIGHT_E_SHUTDOWN, context, release);
     }
     int code = bight_reactor_check_thread(reactor, "bight_defer_to_thread");
     if (code != 0) {
-        return refuse(code, context, release);
+        return refuse(place, code, context, release);
     }
     return bight_thread_pool_defer_full_at(place, bight_reactor_thread_pool(reactor), function, context, release);
 }
