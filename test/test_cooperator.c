@@ -32,6 +32,15 @@ START_TEST(a_slice_is_ten_milliseconds_and_one_a_turn) /* R12 */
 }
 END_TEST
 
+START_TEST(without_a_step_there_is_no_task) /* R12 D33 */
+{
+    struct work a = { "a", .steps = 1 };
+    ck_assert_ptr_null(bight_cooperate_full(cooperator, NULL, &a, release_work));
+    ck_assert_int_eq(usage_errors, 1);
+    ck_assert(!a.is_released);
+}
+END_TEST
+
 START_TEST(the_slice_can_be_set) /* R12 */
 {
     struct work a = { "a", .steps = 5, .cost = 1000000 };
@@ -247,6 +256,7 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, tasks_take_turns);
     tcase_add_test(tests, a_slice_is_ten_milliseconds_and_one_a_turn);
+    tcase_add_test(tests, without_a_step_there_is_no_task);
     tcase_add_test(tests, the_slice_can_be_set);
     tcase_add_test(tests, a_slice_ends_also_when_the_clock_stands_still);
     tcase_add_test(tests, cooperators_share_the_turns);

@@ -208,6 +208,29 @@ static pid_t start_holder(void)
     return child;
 }
 
+static void count_release(void *context)
+{
+    ++*(int *)context;
+}
+
+START_TEST(a_run_without_a_function_is_a_usage_error) /* D28 D33 */
+{
+    int code, released = 0;
+    quiet_log();
+    make_path();
+    struct bight_reactor *reactor = bight_reactor_new();
+    struct bight_file_lock *lock = bight_file_lock_new(reactor, path);
+    watch_outcome(bight_file_lock_run_full(lock, NULL, &released, count_release), &code);
+    ck_assert_int_eq(code, BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(released, 1);
+    ck_assert_uint_eq(logged_errors, 1);
+    ck_assert(!bight_file_lock_is_locked(lock));
+    bight_file_lock_free(lock);
+    bight_reactor_free(reactor);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(the_lock_of_a_process_that_was_killed_is_free)
 {
     int code, status;
@@ -431,6 +454,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, two_objects_of_one_process_exclude_each_other);
     tcase_add_test(tests, what_is_wrong_with_the_file_is_told);
     tcase_add_test(tests, each_who_waits_hears_of_its_own_try);
+    tcase_add_test(tests, a_run_without_a_function_is_a_usage_error);
     tcase_add_test(tests, the_lock_of_a_process_that_was_killed_is_free);
     tcase_add_test(tests, locks_survive_each_allocation_and_each_call_failing);
 #if FOLLOWS_FORKS

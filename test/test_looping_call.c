@@ -209,6 +209,16 @@ START_TEST(intervals_at_the_ends_of_the_scale_work) /* R11 */
 }
 END_TEST
 
+START_TEST(without_a_function_there_is_no_call) /* R11 D33 */
+{
+    make(note_call);
+    ck_assert_ptr_null(bight_looping_call_new_full(&test_clock.base, NULL, NAME("untaken"), released));
+    ck_assert_int_eq(usage_errors, 1);
+    let_go();
+    ck_trace("~context ");
+}
+END_TEST
+
 START_TEST(wrong_intervals_and_a_second_start_are_refused) /* R11 */
 {
     make(note_call);
@@ -361,6 +371,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_thousand_million_ticks_do_not_drift);
     tcase_add_test(tests, no_interval_means_once_a_turn);
     tcase_add_test(tests, intervals_at_the_ends_of_the_scale_work);
+    tcase_add_test(tests, without_a_function_there_is_no_call);
     tcase_add_test(tests, wrong_intervals_and_a_second_start_are_refused);
     tcase_add_test(tests, reset_begins_the_grid_anew);
     tcase_add_test(tests, reset_during_a_call_counts_from_there);

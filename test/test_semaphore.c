@@ -31,6 +31,19 @@ static void release_it(struct bight_result *result, void *context)
     ck_assert_int_eq(bight_semaphore_release(semaphore), 0);
 }
 
+START_TEST(a_run_without_a_function_is_a_usage_error) /* D28 D33 */
+{
+    struct bight_lock *lock = bight_lock_new();
+    release_failed(bight_semaphore_run_full(semaphore, NULL, NAME("a"), released), BIGHT_E_INVALID_ARGUMENT);
+    release_failed(bight_lock_run_full(lock, NULL, NAME("b"), released), BIGHT_E_INVALID_ARGUMENT);
+    ck_trace("~a ~b ");
+    ck_assert_int_eq(usage_errors, 2);
+    ck_assert_uint_eq(bight_semaphore_available(semaphore), 2);
+    ck_assert(!bight_lock_is_locked(lock));
+    bight_lock_free(lock);
+}
+END_TEST
+
 START_TEST(at_most_n_hold_it) /* D29 */
 {
     ck_assert_uint_eq(bight_semaphore_available(semaphore), 2);
@@ -333,6 +346,7 @@ START_TEST(each_allocation_may_fail) /* D29 D34 */
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_run_without_a_function_is_a_usage_error);
     tcase_add_test(tests, at_most_n_hold_it);
     tcase_add_test(tests, less_than_one_is_an_error);
     tcase_add_test(tests, releasing_more_than_was_acquired_is_a_usage_error);

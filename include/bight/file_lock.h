@@ -51,8 +51,8 @@ BIGHT_API bool bight_file_lock_is_locked(const struct bight_file_lock *lock);
 
 /* Acquires, calls function(context), waits for what that gives, and releases, on failure and cancel also; unless it was
  * released meanwhile. The Deferred goes on with the function's result. Cancelled before the lock was acquired, the
- * function is never called; later the cancel goes to the function's Deferred. The context is borrowed; the _full form
- * releases it when all is over (D33). */
+ * function is never called; later the cancel goes to the function's Deferred. No function is a usage error,
+ * INVALID_ARGUMENT. The context is borrowed; the _full form releases it when all is over (D33). */
 #define bight_file_lock_run(lock, function, context) \
     bight_file_lock_run_at(BIGHT_HERE, (lock), (function), (context), NULL)
 #define bight_file_lock_run_full(lock, function, context, release) \

@@ -57,8 +57,8 @@ BIGHT_API size_t bight_lock_waiting(const struct bight_lock *lock);
 
 /* Acquires, calls function(context), waits for what that gives, and releases, on failure and cancel also. The Deferred
  * goes on with the function's result. Cancelled before the lock was acquired, the function is never called; later the
- * cancel goes to the function's Deferred. The context is borrowed; the _full form releases it when the function's part
- * is over, or at once when it will never be called (D33). */
+ * cancel goes to the function's Deferred. No function is a usage error, INVALID_ARGUMENT. The context is borrowed; the
+ * _full form releases it when the function's part is over, or at once when it will never be called (D33). */
 #define bight_lock_run(lock, function, context) bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), NULL)
 #define bight_lock_run_full(lock, function, context, release) \
     bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), (release))

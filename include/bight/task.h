@@ -36,9 +36,9 @@ struct bight_looping_call;
  * failure ends the loop. May do anything to `call`, freeing it included. */
 typedef struct bight_deferred *(*bight_looping_function)(struct bight_looping_call *call, void *context);
 
-/* A call that is not running yet; NULL without memory, and then nothing was taken. The clock is borrowed and must
- * outlive it. The context is borrowed; the _full form releases it when the call has been freed and its function is not
- * under way any more. */
+/* A call that is not running yet; NULL without memory or a function (a usage error): then nothing was taken. The clock
+ * is borrowed and must outlive it. The context is borrowed; the _full form releases it when the call has been freed and
+ * its function is not under way any more. */
 BIGHT_API struct bight_looping_call *bight_looping_call_new(
     struct bight_clock *clock, bight_looping_function function, void *context);
 BIGHT_API struct bight_looping_call *bight_looping_call_new_full(
@@ -107,9 +107,9 @@ BIGHT_API void bight_cooperator_free(struct bight_cooperator *cooperator);
  * or NaN. */
 BIGHT_API int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double seconds);
 
-/* A new task, whose first step comes on a later turn. The handle is the caller's to release; NULL without memory, and
- * then nothing was taken. The context is borrowed; the _full form releases it once, when the task has ended, its step
- * has returned and what it waited for has gone. */
+/* A new task, whose first step comes on a later turn. The handle is the caller's to release; NULL without memory or a
+ * step (a usage error): then nothing was taken. The context is borrowed; the _full form releases it once, when the task
+ * has ended, its step has returned and what it waited for has gone. */
 #define bight_cooperate(cooperator, step, context) bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), NULL)
 #define bight_cooperate_full(cooperator, step, context, release) \
     bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), (release))

@@ -121,6 +121,10 @@ struct bight_cooperative_task *bight_cooperate_at(const char *place, struct bigh
         bight_usage_error(BIGHT_E_USAGE, place, "bight_cooperate: the cooperator has been freed");
         return NULL;
     }
+    if (step == NULL) {
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_cooperate: no step");
+        return NULL;
+    }
     struct bight_cooperative_task *task = make(place, cooperator);
     if (task == NULL) {
         return NULL;

@@ -5,6 +5,7 @@
  * the second runs whatever became of that and discards the token, which gives the permit back if it is still held. */
 #include <bight/memory.h>
 
+#include "base/check.h"
 #include "deferred/permits.h"
 
 struct holding {
@@ -45,16 +46,25 @@ static void free_holding(void *context)
     bight_free(holding);
 }
 
+static struct bight_deferred *refuse(const char *place, int code, void *context, bight_release_function release)
+{
+    if (release != NULL) {
+        release(context);
+    }
+    return bight_refuse_wait(place, code);
+}
+
 /* A new Deferred has room for two levels, so adding them cannot fail. */
 struct bight_deferred *bight_permits_run(const char *place, struct bight_permits *permits,
     bight_holding_function function, void *context, bight_release_function release)
 {
+    if (function == NULL) {
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "to run while it is held: no function");
+        return refuse(place, code, context, release);
+    }
     struct holding *holding = bight_malloc(sizeof(*holding));
     if (holding == NULL) {
-        if (release != NULL) {
-            release(context);
-        }
-        return bight_refuse_wait(place, BIGHT_E_OUT_OF_MEMORY);
+        return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     *holding = (struct holding) { permits->type, NULL, function, context, release };
     struct bight_deferred *deferred = bight_permits_acquire(place, permits);

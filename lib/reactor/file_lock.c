@@ -500,16 +500,25 @@ static void free_holding(void *context)
     bight_free(holding);
 }
 
+static struct bight_deferred *refuse(const char *place, int code, void *context, bight_release_function release)
+{
+    if (release != NULL) {
+        release(context);
+    }
+    return bight_fail_at(place, bight_failure_of(code));
+}
+
 /* A new Deferred has room for two levels, so adding them cannot fail. */
 struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_file_lock *lock,
     bight_holding_function function, void *context, bight_release_function release)
 {
+    if (function == NULL) {
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_file_lock_run: no function");
+        return refuse(place, code, context, release);
+    }
     struct holding *holding = bight_malloc(sizeof *holding);
     if (holding == NULL) {
-        if (release != NULL) {
-            release(context);
-        }
-        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     *holding = (struct holding) { NULL, function, context, release };
     struct bight_deferred *deferred = bight_file_lock_acquire_at(place, lock);
