@@ -267,6 +267,14 @@ START_TEST(the_scope_may_be_closed_by_hand) /* D37 */
 }
 END_TEST
 
+START_TEST(a_run_without_a_function_is_a_usage_error) /* D37 D33 */
+{
+    release_failed(bight_scope_run_full(&test_clock.base, NULL, NAME("a"), released), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(usage_errors, 1);
+    ck_trace("~a ");
+}
+END_TEST
+
 START_TEST(the_scope_is_not_the_user_s_to_free) /* D37 */
 {
     run(wait_for_answer, 'c');
@@ -433,6 +441,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_body_in_time_does_not_time_out);
     tcase_add_test(tests, a_body_of_another_owner_stays_with_that);
     tcase_add_test(tests, the_scope_may_be_closed_by_hand);
+    tcase_add_test(tests, a_run_without_a_function_is_a_usage_error);
     tcase_add_test(tests, the_scope_is_not_the_user_s_to_free);
     tcase_add_test(tests, the_function_may_close_its_scope);
     tcase_add_test(tests, a_nursery_in_a_scope_ends_with_it);

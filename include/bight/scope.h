@@ -38,7 +38,8 @@ BIGHT_API int bight_scope_join_scope(struct bight_scope *inner, struct bight_sco
 /* Cancels the tied Deferreds and timers, asks the members to close, and aborts those that are left after `seconds`
  * (0: at once; infinity: never). Closing again aborts at once. The Deferred fires empty when all have ended; it is
  * a new one each time. The scope's memory stays until bight_scope_free. */
-BIGHT_API struct bight_deferred *bight_scope_close(struct bight_scope *scope, double seconds);
+#define bight_scope_close(scope, seconds) bight_scope_close_at(BIGHT_HERE, (scope), (seconds))
+BIGHT_API struct bight_deferred *bight_scope_close_at(const char *place, struct bight_scope *scope, double seconds);
 
 /* Aborts what is left, and frees the scope as soon as its last member has ended. NULL is fine. A usage error for the
  * scope of bight_scope_run. */
@@ -78,8 +79,9 @@ typedef struct bight_deferred *(*bight_scope_function)(struct bight_scope *scope
  * closed with its grace, and when all that was started in it has ended the Deferred given here fires with the
  * function's result. Nothing outlives it: cancelling cancels the function's Deferred, or when that has fired aborts
  * what is left, and still waits for the end. When the scope's own deadline closes it the function's Deferred is
- * cancelled (unless it is tied to another owner), and its CANCELLED becomes TIMED_OUT. The scope goes with the end. The
- * context is borrowed; the _full form releases it at the end, on every path. */
+ * cancelled (unless it is tied to another owner), and its CANCELLED becomes TIMED_OUT. The scope goes with the end. No
+ * function is a usage error, INVALID_ARGUMENT. The context is borrowed; the _full form releases it at the end, on every
+ * path. */
 #define bight_scope_run(clock, function, context) bight_scope_run_at(BIGHT_HERE, (clock), (function), (context), NULL)
 #define bight_scope_run_full(clock, function, context, release) \
     bight_scope_run_at(BIGHT_HERE, (clock), (function), (context), (release))

@@ -209,10 +209,10 @@ void bight_scope_obey(struct bight_scope *scope, struct bight_scope_walk *walk)
 }
 
 /* A Deferred of its own for each close, so that nobody can cancel another's. */
-static struct bight_deferred *wait_for_the_end(struct bight_scope *scope)
+static struct bight_deferred *wait_for_the_end(const char *place, struct bight_scope *scope)
 {
     struct bight_promise promise;
-    struct bight_deferred *deferred = bight_deferred_new(&promise, NULL, NULL);
+    struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, NULL, NULL, NULL);
     if (bight_deferred_chain(scope->ended, promise) != BIGHT_OK) {
         bight_errback(promise, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
@@ -220,16 +220,16 @@ static struct bight_deferred *wait_for_the_end(struct bight_scope *scope)
 }
 
 /* Whoever gives no proper time gives none. */
-struct bight_deferred *bight_scope_close(struct bight_scope *scope, double seconds)
+struct bight_deferred *bight_scope_close_at(const char *place, struct bight_scope *scope, double seconds)
 {
     uint64_t span;
     int code = bight_seconds_to_nanoseconds(seconds, &span);
     if (code != BIGHT_OK) {
         span = 0;
-        bight_usage_error(code, BIGHT_HERE, "bight_scope_close");
+        bight_usage_error(code, place, "bight_scope_close");
     }
     scope->busy++;
-    struct bight_deferred *deferred = wait_for_the_end(scope);
+    struct bight_deferred *deferred = wait_for_the_end(place, scope);
     if (scope->is_closing) {
         bight_scope_command(scope, BIGHT_SCOPE_ABORT, 0);
     } else {

@@ -160,15 +160,24 @@ static void run(struct nursery *nursery, bight_scope_function function)
     leave(nursery);
 }
 
+static struct bight_deferred *refuse(const char *place, int code, void *context, bight_release_function release)
+{
+    if (release != NULL) {
+        release(context);
+    }
+    return bight_fail_at(place, bight_failure_of(code));
+}
+
 struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock *clock, bight_scope_function function,
     void *context, bight_release_function release)
 {
+    if (function == NULL) {
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_run: no function");
+        return refuse(place, code, context, release);
+    }
     struct nursery *nursery = make(place, clock);
     if (nursery == NULL) {
-        if (release != NULL) {
-            release(context);
-        }
-        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     nursery->context = context;
     nursery->release = release;
