@@ -323,6 +323,16 @@ static void release_list(struct bight_result *result, void *context)
     bight_deferred_release(*(struct bight_deferred **)context);
 }
 
+START_TEST(the_rest_is_cancelled_without_a_word_when_that_is_asked_for) /* D22 D23 */
+{
+    watch(bight_deferred_list(members, 3, BIGHT_FIRE_ON_ONE_ERRBACK | BIGHT_CANCEL_REST));
+    fire_failure(promises[1], TIMED_OUT);
+    ck_assert_int_eq(fire(promises[0], 1), BIGHT_E_STALE);
+    ck_assert_int_eq(fire(promises[2], 1), BIGHT_E_STALE);
+    ck_assert_int_eq(reports, 0);
+    ck_trace("!FIRST_ERROR 1 (TIMED_OUT) ");
+}
+
 START_TEST(a_list_may_be_let_go_of_in_a_members_handler) /* D16 D31 */
 {
     static struct bight_deferred *list;
@@ -482,6 +492,7 @@ static void add_list_tests(TCase *tests)
     tcase_add_test(tests, what_cancellers_make_of_it_stands);
     tcase_add_test(tests, a_list_whose_member_outlives_the_cancel_is_cancelled);
     tcase_add_test(tests, a_list_that_has_fired_is_not_cancelled);
+    tcase_add_test(tests, the_rest_is_cancelled_without_a_word_when_that_is_asked_for);
     tcase_add_test(tests, a_list_may_be_let_go_of_in_a_members_handler);
     tcase_add_test(tests, a_list_cancelled_again_by_a_canceller_goes_on_with_its_cancel);
 }

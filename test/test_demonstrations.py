@@ -108,7 +108,7 @@ class Demonstrations(unittest.TestCase):
         """A directory of two pictures and one that is broken."""
         for command in ["identify", "convert"]:
             if shutil.which(command) is None:
-                self.skipTest(command + " of ImageMagick is not installed")
+                self.fail(command + " of ImageMagick is not installed")
         directory = tempfile.TemporaryDirectory()
         for name, width, height in [("kite.ppm", 60, 40), ("tower.ppm", 80, 120)]:
             header = f"P6 {width} {height} 255\n".encode()

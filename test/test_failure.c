@@ -226,6 +226,18 @@ static size_t count_of(const char *text, const char *part)
     return count;
 }
 
+START_TEST(the_root_is_what_began_it)
+{
+    struct bight_failure *root = bight_failure_new(BIGHT_E_SYSTEM, 0, NULL, "root");
+    struct bight_failure *other = bight_failure_new(BIGHT_E_CLOSED, 0, NULL, "other");
+    ck_assert_ptr_eq(bight_failure_root(root), root);
+    struct bight_failure *causes[] = { bight_failure_first_error(3, root), other };
+    struct bight_failure *whole = bight_failure_new_many(BIGHT_E_ALL_FAILED, causes, 2, "whole");
+    ck_assert_ptr_eq(bight_failure_root(whole), root);
+    bight_failure_release(whole);
+}
+END_TEST
+
 START_TEST(at_most_sixteen_causes_are_spelled_out)
 {
     struct bight_failure *deep = NULL, *leaves[20];
@@ -286,6 +298,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_failure_is_one_block_and_is_freed_with_the_last_hold);
     tcase_add_test(tests, a_million_causes_are_freed_in_constant_stack);
     tcase_add_test(tests, a_failure_and_its_causes_are_one_line);
+    tcase_add_test(tests, the_root_is_what_began_it);
     tcase_add_test(tests, at_most_sixteen_causes_are_spelled_out);
     tcase_add_test(tests, holds_may_be_taken_and_released_in_any_thread);
 }

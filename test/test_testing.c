@@ -188,6 +188,31 @@ static void *stop_from_thread(void *mailbox)
     return NULL;
 }
 
+static uint64_t slept_until;
+
+static struct bight_deferred *sleep_a_year(struct bight_reactor *reactor, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    slept_until = bight_clock_now(bight_reactor_clock(reactor)) + 31536000 * BIGHT_NANOSECONDS_PER_SECOND;
+    return bight_sleep(bight_reactor_clock(reactor), 31536000);
+}
+
+static void sleep_in_a_coroutine(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
+{
+    if (bight_await(sleep_a_year(reactor, argc, argv), result) == 0 &&
+        bight_clock_now(bight_reactor_clock(reactor)) == slept_until) {
+        bight_result_set(result, &bight_type_integer, bight_integer(argc));
+    }
+}
+
+START_TEST(a_program_runs_in_virtual_time)
+{
+    ck_assert_int_eq(bight_testing_main(sleep_a_year, 0, NULL), 0);
+    ck_assert_int_eq(bight_testing_main_coroutine(sleep_in_a_coroutine, 5, NULL), 5);
+}
+END_TEST
+
 START_TEST(a_run_with_nothing_pending_waits_for_other_threads)
 {
     pthread_t thread;
@@ -462,6 +487,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, settling_ends_at_its_limit);
     tcase_add_test(tests, settling_a_quiet_reactor_makes_no_turn);
     tcase_add_test(tests, running_jumps_from_deadline_to_deadline);
+    tcase_add_test(tests, a_program_runs_in_virtual_time);
     tcase_add_test(tests, a_run_with_nothing_pending_waits_for_other_threads);
     tcase_add_test(tests, advancing_inside_a_handler_is_refused);
     tcase_add_test(tests, a_negative_or_undefined_time_is_refused);

@@ -55,7 +55,8 @@ BIGHT_API void bight_indexed_free(struct bight_indexed *indexed);
 enum bight_list_flag {
     BIGHT_FIRE_ON_ONE_CALLBACK = 1 << 0, /* the first success fires it, with a bight_indexed */
     BIGHT_FIRE_ON_ONE_ERRBACK = 1 << 1,  /* the first failure fails it, with FIRST_ERROR */
-    BIGHT_CONSUME_ERRORS = 1 << 2        /* failures that are not delivered are not reported either */
+    BIGHT_CONSUME_ERRORS = 1 << 2,       /* failures that are not delivered are not reported either */
+    BIGHT_CANCEL_REST = 1 << 3           /* when one fires it the others are cancelled, and that is not reported */
 };
 
 /* D21 to D24: waits for all and gives every outcome in order, as bight_type_results; it never fails by itself. None

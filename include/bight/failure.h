@@ -62,6 +62,10 @@ BIGHT_API size_t bight_failure_cause_count(const struct bight_failure *failure);
 /* The cause at `index` (borrowed), NULL past the end. */
 BIGHT_API struct bight_failure *bight_failure_cause(const struct bight_failure *failure, size_t index);
 
+/* What began it (borrowed): the first cause of the first cause, and so on; the failure itself when it has none. Tells
+ * CONNECTION_REFUSED where the failure of a list of lists is FIRST_ERROR. */
+BIGHT_API struct bight_failure *bight_failure_root(const struct bight_failure *failure);
+
 /* Which of several failed first; SIZE_MAX when the failure was not made by bight_failure_first_error(). */
 BIGHT_API size_t bight_first_error_index(const struct bight_failure *failure);
 

@@ -32,6 +32,10 @@ BIGHT_API size_t bight_testing_settle(struct bight_reactor *reactor, size_t limi
 /* Jumps to the next deadline, however far, and settles. False when no timer is pending that could ever fire. */
 BIGHT_API bool bight_testing_jump(struct bight_reactor *reactor);
 
+/* bight_main and bight_main_coroutine in virtual time: the program waits for nothing. */
+BIGHT_API int bight_testing_main(bight_main_function function, int argc, char **argv);
+BIGHT_API int bight_testing_main_coroutine(bight_main_body body, int argc, char **argv);
+
 /* ---------------------------------------------------------------------------------- string transport */
 
 /* The far end of a connection in memory: what the test feeds and reads. */

@@ -72,8 +72,8 @@ static struct bight_failure *allocate(size_t cause_count, size_t message_size)
 }
 
 /* Takes the causes, also when the shared failure for OUT_OF_MEMORY is the answer. */
-static struct bight_failure *make(const char *place, int code, int number,
-    struct bight_failure *const *causes, size_t count, const char *message)
+static struct bight_failure *make(
+    const char *place, int code, int number, struct bight_failure *const *causes, size_t count, const char *message)
 {
     size_t message_size = strlen(message) + 1;
     struct bight_failure *failure = allocate(count, message_size);
@@ -231,6 +231,14 @@ size_t bight_failure_cause_count(const struct bight_failure *failure)
 struct bight_failure *bight_failure_cause(const struct bight_failure *failure, size_t index)
 {
     return index < failure->cause_count ? failure->causes[index] : NULL;
+}
+
+struct bight_failure *bight_failure_root(const struct bight_failure *failure)
+{
+    while (failure->cause_count > 0) {
+        failure = failure->causes[0];
+    }
+    return (struct bight_failure *)(uintptr_t)failure;
 }
 
 size_t bight_first_error_index(const struct bight_failure *failure)

@@ -75,7 +75,8 @@ static struct bight_deferred *combine(
 struct bight_deferred *bight_deferred_list_at(
     const char *place, struct bight_deferred *const *members, size_t count, unsigned flags)
 {
-    const unsigned known = BIGHT_FIRE_ON_ONE_CALLBACK | BIGHT_FIRE_ON_ONE_ERRBACK | BIGHT_CONSUME_ERRORS;
+    const unsigned known =
+        BIGHT_FIRE_ON_ONE_CALLBACK | BIGHT_FIRE_ON_ONE_ERRBACK | BIGHT_CONSUME_ERRORS | BIGHT_CANCEL_REST;
     if ((flags & ~known) != 0) {
         int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_deferred_list: unknown flags");
         return refuse(place, members, count, 0, code);
@@ -84,6 +85,7 @@ struct bight_deferred *bight_deferred_list_at(
     traits |= (flags & BIGHT_FIRE_ON_ONE_CALLBACK) != 0 ? BIGHT_GROUP_ENDS_ON_VALUE : 0;
     traits |= (flags & BIGHT_FIRE_ON_ONE_ERRBACK) != 0 ? BIGHT_GROUP_ENDS_ON_FAILURE : 0;
     traits |= (flags & BIGHT_CONSUME_ERRORS) != 0 ? BIGHT_GROUP_CONSUMES : 0;
+    traits |= (flags & BIGHT_CANCEL_REST) != 0 ? BIGHT_GROUP_CANCELS_REST : 0;
     return combine(place, "bight_deferred_list", members, count, traits);
 }
 

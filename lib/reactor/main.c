@@ -132,26 +132,29 @@ static int run(struct program *program)
     return program->status != 0 ? program->status : status;
 }
 
-static int run_in_new_reactor(bight_main_function function, bight_main_body body, int argc, char **argv)
+int bight_main_in(
+    struct bight_reactor *reactor, bight_main_function function, bight_main_body body, int argc, char **argv)
 {
-    struct program *program = bight_malloc(sizeof *program);
+    struct program *program = reactor != NULL ? bight_malloc(sizeof *program) : NULL;
     if (program == NULL) {
         bight_log(BIGHT_LOG_ERROR, "main", bight_failure_of(BIGHT_E_OUT_OF_MEMORY), "cannot begin");
+        bight_reactor_free(reactor);
         return EX_OSERR;
     }
-    *program = (struct program) { .holds = 1, .function = function, .body = body, .argc = argc, .argv = argv };
-    program->reactor = bight_reactor_new();
-    int status = program->reactor != NULL ? run(program) : EX_OSERR;
+    *program = (struct program) {
+        .holds = 1, .reactor = reactor, .function = function, .body = body, .argc = argc, .argv = argv
+    };
+    int status = run(program);
     release_program(program);
     return status;
 }
 
 int bight_main(bight_main_function function, int argc, char **argv)
 {
-    return run_in_new_reactor(function, NULL, argc, argv);
+    return bight_main_in(bight_reactor_new(), function, NULL, argc, argv);
 }
 
 int bight_main_coroutine(bight_main_body body, int argc, char **argv)
 {
-    return run_in_new_reactor(NULL, body, argc, argv);
+    return bight_main_in(bight_reactor_new(), NULL, body, argc, argv);
 }

@@ -7,6 +7,7 @@
 #ifndef BIGHT_REACTOR_REACTOR_H
 #define BIGHT_REACTOR_REACTOR_H
 
+#include <bight/coroutine.h>
 #include <bight/reactor.h>
 #include <bight/sys/loop.h>
 #include <bight/sys/resolver.h>
@@ -182,6 +183,11 @@ static inline int bight_reactor_check_thread(const struct bight_reactor *reactor
     return 0;
 }
 #endif
+
+/* main.c: bight_main or bight_main_coroutine (one of the two is NULL) in this reactor, which is taken; NULL counts as
+ * no memory for it. */
+BIGHT_PRIVATE_API int bight_main_in(
+    struct bight_reactor *reactor, bight_main_function function, bight_main_body body, int argc, char **argv);
 
 /* Which libevent runs: "2.1.12-stable". Lives for ever. */
 const char *bight_libevent_version(void);

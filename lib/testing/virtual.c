@@ -428,6 +428,16 @@ void bight_testing_pump(struct bight_reactor *reactor, const double *seconds, si
     }
 }
 
+int bight_testing_main(bight_main_function function, int argc, char **argv)
+{
+    return bight_main_in(bight_testing_reactor_new(), function, NULL, argc, argv);
+}
+
+int bight_testing_main_coroutine(bight_main_body body, int argc, char **argv)
+{
+    return bight_main_in(bight_testing_reactor_new(), NULL, body, argc, argv);
+}
+
 bool bight_testing_jump(struct bight_reactor *reactor)
 {
     uint64_t deadline;
