@@ -2,13 +2,16 @@
 /* test_watchdog.c - the thread that warns while a handler holds the loop.
  *
  * It lives in real time, so its limit here is a few milliseconds; handlers are stuck until they have been reported (or
- * the test's own patience has ended), not for a fixed time. */
+ * the test's own patience has ended), not for a fixed time. That nothing is reported is asked when the thread has
+ * looked often enough: the linker puts this file's pthread_cond_timedwait in the place of the library's (--wrap), and
+ * counts. */
 #include "thread_support.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,6 +24,7 @@
 
 #define LIMIT 0.003
 #define PATIENCE_SECONDS 30
+#define PLENTY_OF_LOOKS 40 /* it looks four times in its limit */
 
 static struct bight_reactor *reactor;
 static unsigned reports; /* atomic */
@@ -28,6 +32,17 @@ static pthread_t loop_thread;
 static bool was_in_loop_thread;
 static char lines[4][4096];
 static int wake_up[2];
+static atomic_uint naps;
+
+int __real_pthread_cond_timedwait(pthread_cond_t *changed, pthread_mutex_t *lock, const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *changed, pthread_mutex_t *lock, const struct timespec *until);
+
+/* The watchdog's way to sleep: whatever it saw the time before, it has reported by now. */
+int __wrap_pthread_cond_timedwait(pthread_cond_t *changed, pthread_mutex_t *lock, const struct timespec *until)
+{
+    atomic_fetch_add(&naps, 1);
+    return __real_pthread_cond_timedwait(changed, lock, until);
+}
 
 static void observe(const struct bight_log_event *event, void *context)
 {
@@ -84,12 +99,6 @@ static void tear_down(void)
     close(wake_up[1]);
 }
 
-static void nap(void)
-{
-    const struct timespec short_time = { .tv_nsec = 200000 };
-    (void)nanosleep(&short_time, NULL);
-}
-
 static double now(void)
 {
     struct timespec time;
@@ -97,14 +106,35 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* A byte comes with each report; the signal that asks for a backtrace may come first. */
+static void await_report(double seconds)
+{
+    char byte;
+    struct pollfd news = { .fd = wake_up[0], .events = POLLIN };
+    if (poll(&news, 1, (int)(seconds * 1000) + 1) == 1) {
+        ck_assert_int_eq(read(wake_up[0], &byte, 1), 1);
+    }
+}
+
 /* Until there were so many reports. */
 static void be_stuck(unsigned count)
 {
     double end = now() + PATIENCE_SECONDS;
-    while (reported() < count && now() < end) {
-        nap();
+    for (double left = PATIENCE_SECONDS; reported() < count && left > 0; left = end - now()) {
+        await_report(left);
     }
     ck_assert_uint_ge(reported(), count);
+}
+
+/* Until the watchdog has looked so often again. */
+static void await_looks(unsigned count)
+{
+    unsigned end = atomic_load(&naps) + count + 1; /* the nap that begins when it has looked for the last time */
+    double patience_ends = now() + PATIENCE_SECONDS;
+    while (atomic_load(&naps) < end && now() < patience_ends) {
+        sched_yield();
+    }
+    ck_assert_uint_ge(atomic_load(&naps), end);
 }
 
 static void stuck(void *count)
@@ -134,7 +164,7 @@ static void expect_threads(size_t count)
 {
     double end = now() + PATIENCE_SECONDS;
     while (threads() != count && now() < end) {
-        nap();
+        sched_yield();
     }
     ck_assert_uint_eq(threads(), count);
 }
@@ -195,9 +225,7 @@ static void be_stuck_for_long(void *context)
 {
     (void)context;
     be_stuck(1);
-    for (double end = now() + 10 * LIMIT; now() < end;) {
-        nap();
-    }
+    await_looks(PLENTY_OF_LOOKS);
 }
 
 START_TEST(each_stuck_handler_is_reported_once) /* G4 */
@@ -216,9 +244,7 @@ END_TEST
 START_TEST(a_loop_without_a_handler_is_not_reported) /* G4 */
 {
     bight_reactor_set_watchdog(reactor, 0.001);
-    for (double end = now() + 0.02; now() < end;) {
-        nap();
-    }
+    await_looks(PLENTY_OF_LOOKS);
     ck_assert_uint_eq(reported(), 0);
 }
 END_TEST
