@@ -12,9 +12,11 @@ import pathlib
 import re
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -73,6 +75,24 @@ class Server:
             return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
+class Page(socketserver.StreamRequestHandler):
+    """What the site of the guide's crawler answers; to /slow nothing before the client gives up."""
+
+    def handle(self):
+        path = self.rfile.readline().split()[1]
+        self.rfile.readline()
+        if path == b"/slow":
+            self.rfile.read(1)
+        else:
+            size = {b"/small": 5, b"/large": 100000}[path]
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x" * size)
+
+
+class Site(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    def handle_error(self, request, client_address):
+        """The client that gives up resets."""
+
+
 class Programs(unittest.TestCase):
     def test_reverse(self):
         with Server("reverse") as server:
@@ -85,6 +105,18 @@ class Programs(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"ready\n", b""))
         done = subprocess.run([PROGRAMS / "ask", "unix:/nonexistent", "x"], capture_output=True, timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr.count(b"\n")), (69, 1))
+
+    def test_crawl(self):
+        with tempfile.TemporaryDirectory() as directory, Site(os.path.join(directory, "site"), Page) as site:
+            threading.Thread(target=site.serve_forever, daemon=True).start()
+            done = subprocess.run([PROGRAMS / "crawl", "unix:" + site.server_address, "2", "/small", "/large", "/slow"],
+                                  capture_output=True, timeout=PATIENCE, text=True)
+            site.shutdown()
+        page = (ROOT / "docs/guide.md").read_text()
+        shown = re.search(r"^    \$ crawl .*\n((?:    .*\n)+)", page, re.M).group(1).replace("    ", "")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, shown, ""))
+        done = subprocess.run([PROGRAMS / "crawl"], capture_output=True, timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stderr.count(b"\n")), (64, 1))
 
     def test_later(self):
         done = subprocess.run([PROGRAMS / "later"], capture_output=True, timeout=PATIENCE)
