@@ -35,7 +35,9 @@ static struct {
     size_t askings;   /* of this run: allocations, and pooled objects */
     bool injected;    /* one of this run was refused */
     struct bight_link blocks;
-    struct bight_link lost; /* left by earlier runs; kept, since somebody may still use them */
+    struct bight_link lost;        /* left by earlier runs; kept, since somebody may still use them */
+    bool (*grants)(void *context); /* NULL: all */
+    void *grants_context;
 } faults = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static atomic_size_t allocations;
@@ -78,7 +80,7 @@ static bool faulty_permit(void *context)
 {
     (void)context;
     pthread_mutex_lock(&faults.lock);
-    bool granted = grant();
+    bool granted = grant() && (faults.grants == NULL || faults.grants(faults.grants_context));
     pthread_mutex_unlock(&faults.lock);
     return granted;
 }
@@ -207,6 +209,12 @@ void bight_testing_track_memory(void)
         bight_list_init(&faults.lost);
     }
     (void)bight_set_allocator(&faulty_allocator);
+}
+
+void bight_testing_ask_for_pooled(bool (*grants)(void *context), void *context)
+{
+    faults.grants = grants;
+    faults.grants_context = context;
 }
 
 size_t bight_testing_report_leaks(void)

@@ -25,10 +25,14 @@ void bight_testing_track_memory(void);
 size_t bight_testing_report_leaks(void);
 void bight_testing_untrack_memory(void);
 
+/* Meanwhile `grants` is asked too before a pooled object is handed out (NULL: no longer). Only for these are the
+ * askings of two runs in one process the same, whatever the pools have kept. */
+void bight_testing_ask_for_pooled(bool (*grants)(void *context), void *context);
+
 /* timers.c: the pending calls of a reactor, in no order. */
 struct bight_wheel_entry;
-void bight_testing_visit_calls(struct bight_reactor *reactor,
-    void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context);
+void bight_testing_visit_calls(
+    struct bight_reactor *reactor, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context);
 
 /* virtual.c: what stands for the kernel's sockets on a testing reactor. Their descriptors are from FIRST_SOCKET on. */
 #define BIGHT_TESTING_FIRST_SOCKET (1 << 24)
