@@ -47,7 +47,7 @@ START_TEST(its_value_comes_when_all_has_ended) /* D37 */
     fire(answer, 5);
     ck_trace("cchild ");
     bight_scope_leave(&child.base);
-    ck_trace("outer=5 ~body ");
+    ck_trace("~body outer=5 ");
 }
 END_TEST
 
@@ -57,7 +57,7 @@ START_TEST(its_failure_too) /* D37 */
     fire_failure(answer, APPLICATION);
     ck_trace("body cchild ");
     bight_scope_leave(&child.base);
-    ck_trace("outer=APPLICATION ~body ");
+    ck_trace("~body outer=APPLICATION ");
 }
 END_TEST
 
@@ -68,7 +68,7 @@ START_TEST(what_does_not_end_in_its_grace_is_aborted) /* D37 */
     advance(BIGHT_SCOPE_GRACE - 0.01);
     ck_trace("body cchild ");
     advance(0.01);
-    ck_trace("achild outer=5 ~body ");
+    ck_trace("achild ~body outer=5 ");
 }
 END_TEST
 
@@ -84,7 +84,7 @@ START_TEST(a_function_that_waits_for_nothing_closes_at_once) /* D37 */
     run(begin_without_waiting, 'l');
     ck_trace("cchild ");
     bight_scope_leave(&child.base);
-    ck_trace("outer=- ~body ");
+    ck_trace("~body outer=- ");
     bight_deferred_release(outer);
     run(begin_without_waiting, 'c');
     ck_trace("cchild ~body outer=- ");
@@ -114,7 +114,7 @@ START_TEST(cancelling_cancels_the_body_and_waits_for_the_end) /* D16 D37 */
     ck_trace("body cchild ");
     ck_assert(!bight_promise_is_open(answer));
     bight_scope_leave(&child.base);
-    ck_trace("outer=CANCELLED ~body ");
+    ck_trace("~body outer=CANCELLED ");
 }
 END_TEST
 
@@ -126,7 +126,7 @@ START_TEST(cancelling_after_the_body_aborts_and_waits_for_the_end) /* D37 */
     bight_deferred_cancel(outer);
     ck_trace("body cchild achild ");
     bight_scope_leave(&child.base);
-    ck_trace("outer=5 ~body ");
+    ck_trace("~body outer=5 ");
 }
 END_TEST
 
@@ -148,7 +148,7 @@ START_TEST(a_body_that_answers_its_cancel_is_believed) /* D14 D37 */
 {
     run(answers_when_cancelled, 'c');
     bight_deferred_cancel(outer);
-    ck_trace("cchild outer=6 ~body ");
+    ck_trace("cchild ~body outer=6 ");
 }
 END_TEST
 
@@ -161,7 +161,7 @@ START_TEST(a_body_that_does_not_end_is_waited_for) /* D37 */
     bight_deferred_cancel(outer);
     ck_trace("body ");
     bight_deferred_unpause(slow);
-    ck_trace("cchild outer=CANCELLED ~body ");
+    ck_trace("cchild ~body outer=CANCELLED ");
     bight_deferred_release(slow);
 }
 END_TEST
@@ -173,7 +173,7 @@ START_TEST(nobody_needs_to_hold_it) /* D31 D37 */
     outer = NULL;
     fire(answer, 5);
     bight_scope_leave(&child.base);
-    ck_trace("body cchild outer=5 ~body ");
+    ck_trace("body cchild ~body outer=5 ");
 }
 END_TEST
 
@@ -186,7 +186,7 @@ START_TEST(its_end_as_a_member_of_an_owner_is_waited_for) /* D32 D37 */
     ck_trace("body cchild ");
     ck_assert_uint_eq(bight_scope_count(owner), 1);
     bight_scope_leave(&child.base);
-    ck_trace("outer=CANCELLED ~body ");
+    ck_trace("~body outer=CANCELLED ");
     ck_assert_uint_eq(bight_scope_count(owner), 0);
     bight_scope_free(owner);
 }
@@ -204,7 +204,7 @@ START_TEST(its_deadline_cancels_the_body_which_has_timed_out) /* D17 D37 */
 {
     run(with_a_deadline, 'c');
     advance(3);
-    ck_trace("body cchild outer=TIMED_OUT ~body ");
+    ck_trace("body cchild ~body outer=TIMED_OUT ");
 }
 END_TEST
 
@@ -225,7 +225,7 @@ START_TEST(a_body_may_handle_the_deadline) /* D17 D37 */
 {
     run(handles_its_end, 'c');
     advance(3);
-    ck_trace("body cchild outer=50 ~body ");
+    ck_trace("body cchild ~body outer=50 ");
 }
 END_TEST
 
@@ -234,7 +234,7 @@ START_TEST(a_body_in_time_does_not_time_out) /* D37 */
     run(with_a_deadline, 'c');
     advance(2);
     fire_failure(answer, CANCELLED);
-    ck_trace("body cchild outer=CANCELLED ~body ");
+    ck_trace("body cchild ~body outer=CANCELLED ");
     advance(1);
 }
 END_TEST
@@ -255,7 +255,7 @@ START_TEST(a_body_of_another_owner_stays_with_that) /* D32 D37 */
     advance(3);
     ck_trace("body cchild ");
     bight_scope_free(elsewhere);
-    ck_trace("outer=TIMED_OUT ~body ");
+    ck_trace("~body outer=TIMED_OUT ");
 }
 END_TEST
 
@@ -263,7 +263,7 @@ START_TEST(the_scope_may_be_closed_by_hand) /* D37 */
 {
     run(wait_for_answer, 'c');
     close_and_note(5);
-    ck_trace("body cchild outer=CANCELLED ~body closed=- ");
+    ck_trace("body cchild ~body outer=CANCELLED closed=- ");
 }
 END_TEST
 
@@ -275,6 +275,55 @@ START_TEST(a_run_without_a_function_is_a_usage_error) /* D37 D33 */
 }
 END_TEST
 
+#define DEPTH 100000
+
+static struct bight_promise innermost;
+
+static void wait_for_a_run_inside(struct bight_result *result, void *context);
+
+static struct bight_deferred *give_innermost(struct bight_scope *inside, void *context)
+{
+    (void)inside;
+    (void)context;
+    struct bight_deferred *deferred = bight_deferred_new(&innermost, NULL, NULL);
+    bight_deferred_add_callback(deferred, wait_for_a_run_inside, NULL);
+    return deferred;
+}
+
+static void wait_for_a_run_inside(struct bight_result *result, void *context)
+{
+    (void)context;
+    bight_result_chain(result, bight_scope_run(&test_clock.base, give_innermost, NULL));
+}
+
+static struct bight_deferred *nest_runs(void)
+{
+    struct bight_deferred *outermost = bight_scope_run(&test_clock.base, give_innermost, NULL);
+    for (int i = 0; i < DEPTH; i++) {
+        bight_callback(innermost, NULL, NULL);
+    }
+    bight_deferred_add_both(outermost, seen, NAME("outermost"));
+    bight_deferred_add_errback(outermost, cleared, NULL);
+    return outermost;
+}
+
+static void end_and_cancel_nested_runs(void)
+{
+    bight_deferred_release(nest_runs());
+    fire_failure(innermost, APPLICATION);
+    ck_trace("outermost=APPLICATION ");
+    struct bight_deferred *outermost = nest_runs();
+    bight_deferred_cancel(outermost);
+    ck_trace("outermost=CANCELLED ");
+    bight_deferred_release(outermost);
+}
+
+START_TEST(any_depth_of_runs_costs_no_stack) /* D12 D16 D37 */
+{
+    with_little_stack(end_and_cancel_nested_runs);
+}
+END_TEST
+
 START_TEST(the_scope_is_not_the_user_s_to_free) /* D37 */
 {
     run(wait_for_answer, 'c');
@@ -282,7 +331,7 @@ START_TEST(the_scope_is_not_the_user_s_to_free) /* D37 */
     ck_assert_int_eq(usage_errors, 1);
     ck_trace("body ");
     fire(answer, 1);
-    ck_trace("cchild outer=1 ~body ");
+    ck_trace("cchild ~body outer=1 ");
 }
 END_TEST
 
@@ -309,7 +358,7 @@ START_TEST(a_nursery_in_a_scope_ends_with_it) /* D37 */
     bight_deferred_release(bight_scope_close(around, 5));
     ck_trace("body cchild ");
     bight_scope_leave(&child.base);
-    ck_trace("outer=CANCELLED ~body ");
+    ck_trace("~body outer=CANCELLED ");
     ck_assert_uint_eq(bight_scope_count(around), 0);
     bight_scope_free(around);
 }
@@ -327,7 +376,7 @@ START_TEST(nurseries_nest) /* D16 D37 */
     bight_deferred_cancel(outer);
     ck_trace("body cchild ");
     bight_scope_leave(&child.base);
-    ck_trace("outer=CANCELLED ~body ");
+    ck_trace("~body outer=CANCELLED ");
 }
 END_TEST
 
@@ -357,7 +406,7 @@ START_TEST(handlers_and_release_functions_may_cancel_it_at_its_end) /* D37 */
     run(wait_for_answer, 'c');
     bight_deferred_add_both(outer, cancel_outer, NULL);
     fire(answer, 1);
-    ck_trace("body cchild outer=1 ~body ");
+    ck_trace("body cchild ~body outer=1 ");
 }
 END_TEST
 
@@ -442,6 +491,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_body_of_another_owner_stays_with_that);
     tcase_add_test(tests, the_scope_may_be_closed_by_hand);
     tcase_add_test(tests, a_run_without_a_function_is_a_usage_error);
+    tcase_add_test(tests, any_depth_of_runs_costs_no_stack);
     tcase_add_test(tests, the_scope_is_not_the_user_s_to_free);
     tcase_add_test(tests, the_function_may_close_its_scope);
     tcase_add_test(tests, a_nursery_in_a_scope_ends_with_it);

@@ -337,6 +337,25 @@ static void nest_deeply(void)
     free(scopes);
 }
 
+static void join_downwards(void)
+{
+    struct bight_scope **scopes = calloc(DEPTH, sizeof(struct bight_scope *));
+    for (int i = 0; i < DEPTH; i++) {
+        scopes[i] = bight_scope_new(&test_clock.base);
+        ck_assert_int_eq(i == 0 ? 0 : bight_scope_join_scope(scopes[i], scopes[i - 1]), 0);
+    }
+    for (int i = 0; i < DEPTH; i++) {
+        bight_scope_free(scopes[i]);
+    }
+    free(scopes);
+}
+
+START_TEST(joining_downwards_takes_no_longer_the_deeper_it_gets) /* D37 */
+{
+    with_little_stack(join_downwards);
+}
+END_TEST
+
 START_TEST(any_depth_costs_no_stack) /* D12 D37 */
 {
     with_little_stack(nest_deeply);
@@ -518,6 +537,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_member_may_free_the_outer_while_it_closes);
     tcase_add_test(tests, whoever_hears_of_the_inner_s_end_may_free_both);
     tcase_add_test(tests, any_depth_costs_no_stack);
+    tcase_add_test(tests, joining_downwards_takes_no_longer_the_deeper_it_gets);
     add_deadline_tests(tests);
 }
 

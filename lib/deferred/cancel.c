@@ -6,11 +6,23 @@
  * through them, so their depth costs no C stack (D12). */
 #include "deferred/group.h"
 
+/* What a cancel goes on to instead; NULL: nothing. */
+static struct bight_deferred *step_down(const struct bight_deferred *deferred)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_WAITING) != 0) {
+        return deferred->waiting_on;
+    }
+    if ((deferred->flags & (BIGHT_DEFERRED_PATIENT | BIGHT_DEFERRED_FIRED)) == BIGHT_DEFERRED_PATIENT) {
+        return ((struct bight_patience *)deferred->canceller_context)->awaited;
+    }
+    return NULL;
+}
+
 /* What a cancel of `deferred` reaches (D16): NULL when there is nothing left to cancel. */
 static struct bight_deferred *find_target(struct bight_deferred *deferred)
 {
-    while ((deferred->flags & BIGHT_DEFERRED_WAITING) != 0) {
-        deferred = deferred->waiting_on;
+    for (struct bight_deferred *next = step_down(deferred); next != NULL; next = step_down(next)) {
+        deferred = next;
     }
     const uint32_t over = BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_CANCELLING;
     return (deferred->flags & over) != 0 ? NULL : deferred;

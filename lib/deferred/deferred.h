@@ -31,7 +31,13 @@ enum bight_deferred_flag {
     BIGHT_DEFERRED_GROUP = 1 << 14,         /* fired by a group (group.h), which is its canceller's context */
     BIGHT_DEFERRED_COROUTINE = 1 << 15,     /* a coroutine will fire it: resume is set, the context is its */
     BIGHT_DEFERRED_CANCEL_ASKED = 1 << 16,  /* of a coroutine: cancelled while it did not wait (D36) */
-    BIGHT_DEFERRED_PATIENT = 1 << 17        /* a cancel asks its canceller, each time, and does not fire it */
+    BIGHT_DEFERRED_PATIENT = 1 << 17        /* a cancel does not fire it (struct bight_patience) */
+};
+
+/* What the context of a PATIENT Deferred's canceller begins with: what a cancel goes on to, as if it was waited for;
+ * NULL: then the canceller is asked, each time. */
+struct bight_patience {
+    struct bight_deferred *awaited;
 };
 
 /* No level runs while one of these is set. */

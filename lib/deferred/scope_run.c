@@ -12,10 +12,10 @@
 #include "deferred/deferred.h"
 
 struct nursery {
+    struct bight_patience patience; /* the body, held; NULL before and after */
     struct bight_scope *scope;
     struct bight_promise promise;
-    struct bight_deferred *body; /* held; NULL before and after */
-    struct bight_result result;  /* the body's */
+    struct bight_result result; /* the body's */
     void *context;
     bight_release_function release;
     unsigned busy;
@@ -44,25 +44,29 @@ static void say_timed_out(const struct nursery *nursery, struct bight_result *re
     }
 }
 
-static void fire(struct bight_promise promise, struct bight_result *result)
-{
-    struct bight_failure *failure = bight_result_take_failure(result);
-    if (failure != NULL) {
-        bight_errback(promise, failure);
-    } else {
-        bight_callback(promise, result->type, result->value);
-    }
-}
-
-/* It is fired first: until then a cancel may reach the nursery. */
-static void leave(struct nursery *nursery)
+/* When all is over it is fired, so that no cancel reaches the nursery any more, and given, for the caller to run:
+ * nurseries that end inside each other then cost no stack (D12). STACKED keeps it from whoever the context is released
+ * to. */
+static struct bight_deferred *leave(struct nursery *nursery)
 {
     if (--nursery->busy > 0 || !nursery->body_has_fired || !nursery->scope_has_ended) {
-        return;
+        return NULL;
     }
+    struct bight_deferred *outer = nursery->promise.slot;
     say_timed_out(nursery, &nursery->result);
-    fire(nursery->promise, &nursery->result);
+    outer->flags |= BIGHT_DEFERRED_STACKED;
+    bight_deferred_accept(outer, BIGHT_HERE, nursery->result.type, nursery->result.value);
     free_nursery(nursery);
+    outer->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+    return outer;
+}
+
+static void leave_and_run(struct nursery *nursery)
+{
+    struct bight_deferred *outer = leave(nursery);
+    if (outer != NULL) {
+        bight_deferred_run(outer);
+    }
 }
 
 /* Its time is the grace, unless it is closing already. */
@@ -78,55 +82,56 @@ static bool is_tied_here(const struct nursery *nursery, const struct bight_defer
     return (deferred->flags & BIGHT_DEFERRED_TIED) != 0 && deferred->owner == &nursery->scope->owner;
 }
 
-static void body_fired(struct bight_result *result, void *context)
+static struct bight_deferred *hear_body(
+    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
 {
-    struct nursery *nursery = context;
-    struct bight_deferred *body = nursery->body;
+    struct nursery *nursery = level->listener;
+    struct bight_deferred *body = nursery->patience.awaited;
+    (void)from;
     nursery->busy++;
-    nursery->body = NULL;
+    nursery->patience.awaited = NULL;
     bight_result_move(&nursery->result, result);
     if (is_tied_here(nursery, body)) {
         bight_deferred_tie(body, NULL);
     }
     bight_deferred_release(body);
     close_scope(nursery);
-    leave(nursery);
+    return leave(nursery);
 }
 
-static void scope_ended(struct bight_result *result, void *context)
+static struct bight_deferred *hear_scope(
+    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
 {
-    struct nursery *nursery = context;
+    struct nursery *nursery = level->listener;
+    (void)from;
     (void)result;
     nursery->busy++;
     nursery->scope_has_ended = true;
-    leave(nursery);
+    return leave(nursery);
 }
 
+/* The body has fired. */
 static void cancel_nursery(struct bight_promise promise, void *context)
 {
     struct nursery *nursery = context;
     (void)promise;
     nursery->busy++;
-    if (nursery->body != NULL) {
-        bight_deferred_cancel(nursery->body);
-    } else {
-        bight_scope_command(nursery->scope, BIGHT_SCOPE_ABORT, 0);
-    }
-    leave(nursery);
+    bight_scope_command(nursery->scope, BIGHT_SCOPE_ABORT, 0);
+    leave_and_run(nursery);
 }
 
 /* Takes the body. The scope's end cancels it too, unless it belongs to another owner. */
 static void watch(struct nursery *nursery, struct bight_deferred *body)
 {
-    nursery->body = bight_deferred_hold(body);
-    int code = bight_deferred_add_both(body, body_fired, nursery);
+    nursery->patience.awaited = bight_deferred_hold(body);
+    int code = bight_deferred_add_listener(body, hear_body, nursery);
     if (code != BIGHT_OK) {
-        nursery->body = NULL;
+        nursery->patience.awaited = NULL;
         bight_deferred_release(body);
         bight_deferred_cancel(body);
         bight_result_fail(&nursery->result, bight_failure_of(code));
         close_scope(nursery);
-    } else if (nursery->body != NULL && (body->flags & BIGHT_DEFERRED_TIED) == 0) {
+    } else if (nursery->patience.awaited != NULL && (body->flags & BIGHT_DEFERRED_TIED) == 0) {
         bight_deferred_tie(body, &nursery->scope->owner);
     }
     bight_deferred_release(body);
@@ -150,14 +155,14 @@ static struct nursery *make(const char *place, struct bight_clock *clock)
 static void run(struct nursery *nursery, bight_scope_function function)
 {
     nursery->busy++;
-    (void)bight_deferred_add_both(nursery->scope->ended, scope_ended, nursery); /* the first level has room */
+    (void)bight_deferred_add_listener(nursery->scope->ended, hear_scope, nursery); /* the first level has room */
     struct bight_deferred *body = function(nursery->scope, nursery->context);
     if (body != NULL) {
         watch(nursery, body);
     } else {
         close_scope(nursery);
     }
-    leave(nursery);
+    leave_and_run(nursery);
 }
 
 static struct bight_deferred *refuse(const char *place, int code, void *context, bight_release_function release)

@@ -125,7 +125,8 @@ static bool lies_inside(const struct bight_scope *scope, const struct bight_scop
 
 int bight_scope_join_scope(struct bight_scope *inner, struct bight_scope *outer)
 {
-    if (lies_inside(outer, inner)) {
+    /* Joined one inside the other, downwards, each is empty still: the way up would grow with each. */
+    if (inner == outer || (inner->member_count > 0 && lies_inside(outer, inner))) {
         return bight_usage_error(BIGHT_E_CIRCULAR, BIGHT_HERE, "bight_scope_join_scope");
     }
     if (outer->is_closing) {
