@@ -2,8 +2,7 @@
 /* cooperative_task.c - long work in small steps (R12): what a task waits for, how it ends, who hears of it.
  *
  * Whose turn it is, is cooperator.c's. The end is told at once, whatever is on the stack; the context and the scope
- * wait until the step has returned and what it awaited has gone. Those who wait for the end are a list that the task
- * fires; a cancelled one leaves it by its release function. */
+ * wait until the step has returned and what it awaited has gone. */
 #include "deferred/cooperator.h"
 
 #include <bight/log.h>
@@ -11,11 +10,7 @@
 
 #include "base/check.h"
 #include "deferred/deferred.h"
-
-struct waiter {
-    struct bight_link link;
-    struct bight_promise promise;
-};
+#include "deferred/promises.h"
 
 /* --------------------------------------------------------------------------------------------- life */
 
@@ -54,16 +49,8 @@ static void finish_when_over(struct bight_cooperative_task *task)
 
 static void tell_waiters(struct bight_cooperative_task *task)
 {
-    while (!bight_list_is_empty(&task->waiters)) {
-        struct waiter *waiter = BIGHT_CONTAINER(task->waiters.next, struct waiter, link);
-        bight_list_remove(&waiter->link);
-        if (task->failure == NULL) {
-            bight_callback(waiter->promise, NULL, NULL);
-        } else {
-            task->is_expected = true;
-            bight_errback(waiter->promise, bight_failure_hold(task->failure));
-        }
-    }
+    task->is_expected = task->is_expected || !bight_list_is_empty(&task->waiters);
+    bight_promises_fire(&task->waiters, task->failure);
 }
 
 void bight_cooperative_task_end(struct bight_cooperative_task *task, struct bight_failure *failure)
@@ -281,13 +268,6 @@ int bight_cooperative_task_stop(struct bight_cooperative_task *task)
     return BIGHT_OK;
 }
 
-static void free_waiter(void *context)
-{
-    struct waiter *waiter = context;
-    bight_list_remove(&waiter->link);
-    bight_free(waiter);
-}
-
 static struct bight_deferred *give_outcome(const char *place, struct bight_cooperative_task *task)
 {
     if (task->failure == NULL) {
@@ -299,21 +279,7 @@ static struct bight_deferred *give_outcome(const char *place, struct bight_coope
 
 struct bight_deferred *bight_cooperative_task_when_done_at(const char *place, struct bight_cooperative_task *task)
 {
-    if (task->cooperator == NULL) {
-        return give_outcome(place, task);
-    }
-    struct waiter *waiter = bight_malloc(sizeof(*waiter));
-    if (waiter == NULL) {
-        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-    }
-    bight_list_init(&waiter->link);
-    struct bight_promise promise;
-    struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, NULL, waiter, free_waiter);
-    if (bight_promise_is_open(promise)) { /* else the waiter has gone */
-        waiter->promise = promise;
-        bight_list_append(&task->waiters, &waiter->link);
-    }
-    return deferred;
+    return task->cooperator != NULL ? bight_promises_add(place, &task->waiters) : give_outcome(place, task);
 }
 
 /* ------------------------------------------------------------------------------------------- scopes */

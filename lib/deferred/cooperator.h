@@ -29,7 +29,7 @@ struct bight_cooperative_task {
     bight_release_function release;
     struct bight_deferred *awaited; /* held */
     struct bight_failure *failure;  /* what ended it */
-    struct bight_link waiters;
+    struct bight_link waiters;      /* for its end (promises.h) */
     struct bight_scope_member member;
     const char *made_at;
     unsigned pauses;

@@ -32,7 +32,7 @@ struct bight_stack_pool {
 void bight_stack_pool_init(struct bight_stack_pool *pool, struct bight_system *system);
 
 /* What stacks are like from now on, and how many are kept; the size is rounded up to pages. To be called before the
- * first is taken. */
+ * first is taken, and then at any time: those of another kind that are in use go when they are given back. */
 void bight_stack_pool_change(struct bight_stack_pool *pool, size_t stack_size, bool has_guards, size_t limit);
 
 /* A kept stack, or a new one. NULL when none can be mapped: then *failure (owned) says why. */
