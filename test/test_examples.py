@@ -30,6 +30,12 @@ def plain(text):
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
+def sections(page):
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
 class Pages(unittest.TestCase):
     def pages(self):
         return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -44,8 +50,24 @@ class Pages(unittest.TestCase):
 
     def test_every_link_leads_somewhere(self):
         for page in [*self.pages(), ROOT / "CONTRIBUTING.md"]:
-            for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text()):
-                self.assertTrue((page.parent / link).exists(), f"{page.name} links to {link}")
+            for link, section in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", page.read_text()):
+                target = page.parent / link if link else page
+                self.assertTrue(target.exists(), f"{page.name} links to {link}")
+                self.assertTrue(not section or section in sections(target), f"{page.name} links to {link}#{section}")
+
+    def test_every_page_is_a_step_away(self):
+        for page in [ROOT / "README.md", ROOT / "docs/guide.md"]:
+            linked = {pathlib.Path(link).name for link in re.findall(r"\]\(([^)#:]+)", page.read_text())}
+            pages = {other.name for other in (ROOT / "docs").glob("*.md") if other != page}
+            self.assertEqual(pages - linked, set(), f"{page.name} does not lead there")
+
+    def test_every_name_is_declared(self):
+        headers = "\n".join(path.read_text() for path in (ROOT / "include/bight").rglob("*.h"))
+        declared = set(re.findall(r"\b[A-Za-z]\w+", headers))
+        for page in self.pages():
+            if page.name != "design.md":  # which tells of the inside
+                for name in re.findall(r"`(bight_\w+|BIGHT_[A-Z_]+)", page.read_text()):
+                    self.assertIn(name, declared, f"{page.name} names it")
 
 
 class Server:
