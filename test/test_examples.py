@@ -67,7 +67,7 @@ class Pages(unittest.TestCase):
         for page in self.pages():
             if page.name != "design.md":  # which tells of the inside
                 for name in re.findall(r"`(bight_\w+|BIGHT_[A-Z_]+)", page.read_text()):
-                    self.assertIn(name, declared, f"{page.name} names it")
+                    self.assertTrue(name in declared, f"{page.name} names {name}")
 
 
 class Server:
