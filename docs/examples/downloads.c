@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 static struct bight_clock *virtual_clock;
+static uint64_t beginning;
 static int under_way, most;
 
 static void downloaded(struct bight_result *result, void *context)
@@ -29,8 +30,9 @@ static struct bight_deferred *download(size_t index, void *context)
 static void report(struct bight_result *result, void *context)
 {
     const struct bight_results *pages = bight_result_peek(result, &bight_type_results);
-    double seconds = (double)(bight_clock_now(virtual_clock) - *(uint64_t *)context) / 1e9;
+    double seconds = (double)(bight_clock_now(virtual_clock) - beginning) / 1e9;
     long bytes = 0;
+    (void)context;
     for (size_t i = 0; i < pages->count; i++) {
         bytes += bight_integer_value(pages->items[i].value);
     }
@@ -38,16 +40,18 @@ static void report(struct bight_result *result, void *context)
     assert(seconds == 5 && most == 100);
 }
 
-int main(void)
+static struct bight_deferred *download_all(struct bight_reactor *reactor, int argc, char **argv)
 {
-    struct bight_reactor *reactor = bight_testing_reactor_new();
+    (void)argc;
+    (void)argv;
     virtual_clock = bight_reactor_clock(reactor);
-    uint64_t beginning = bight_clock_now(virtual_clock);
+    beginning = bight_clock_now(virtual_clock);
     struct bight_deferred *pages = bight_map_limited(download, 500, 100, 0, NULL);
-    bight_deferred_add_callback(pages, report, &beginning);
-    bight_deferred_release(pages);
-    while (bight_testing_jump(reactor)) {
-    }
-    bight_reactor_free(reactor);
-    return 0;
+    bight_deferred_add_callback(pages, report, NULL);
+    return pages;
+}
+
+int main(int argc, char **argv)
+{
+    return bight_testing_main(download_all, argc, argv);
 }

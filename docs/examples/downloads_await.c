@@ -5,10 +5,10 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <sysexits.h>
 
 enum { downloads = 500 };
 
-static struct bight_reactor *reactor;
 static struct bight_clock *virtual_clock;
 static struct bight_semaphore *lines;
 static int under_way, most;
@@ -28,11 +28,13 @@ static void download(struct bight_result *result, void *context)
     bight_semaphore_release(lines);
 }
 
-static void download_all(struct bight_result *result, void *context)
+static void download_all(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
     struct bight_deferred *each[downloads];
+    (void)argc;
+    (void)argv;
+    virtual_clock = bight_reactor_clock(reactor);
     uint64_t beginning = bight_clock_now(virtual_clock);
-    (void)context;
     for (size_t i = 0; i < downloads; i++) {
         each[i] = bight_spawn(reactor, download, NULL);
     }
@@ -49,15 +51,10 @@ static void download_all(struct bight_result *result, void *context)
     assert(seconds == 5 && most == 100);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    reactor = bight_testing_reactor_new();
-    virtual_clock = bight_reactor_clock(reactor);
     lines = bight_semaphore_new(100);
-    bight_deferred_release(bight_spawn(reactor, download_all, NULL));
-    while (bight_testing_jump(reactor)) {
-    }
+    int status = lines != NULL ? bight_testing_main_coroutine(download_all, argc, argv) : EX_OSERR;
     bight_semaphore_free(lines);
-    bight_reactor_free(reactor);
-    return 0;
+    return status;
 }

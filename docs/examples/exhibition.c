@@ -5,6 +5,7 @@
 #include <bight/testing.h>
 
 #include <stdio.h>
+#include <sysexits.h>
 
 enum { opponents = 24, pairs = 30 };
 
@@ -73,25 +74,34 @@ static void report(struct bight_result *result, void *context)
     print_time("  the last answer:         ", bight_clock_now(virtual_clock));
 }
 
-static void exhibition(struct bight_reactor *reactor, size_t at_once, char *name)
+static struct bight_deferred *exhibition(size_t at_once, char *name)
 {
     began = bight_clock_now(virtual_clock);
     struct bight_deferred *games = bight_map_limited(game, opponents, at_once, 0, NULL);
     bight_deferred_add_callback(games, report, name);
-    bight_deferred_release(games);
-    while (bight_testing_jump(reactor)) {
-    }
+    return games;
 }
 
-int main(void)
+static void play_together(struct bight_result *result, void *name)
+{
+    bight_result_chain(result, exhibition(opponents, name));
+}
+
+static struct bight_deferred *start(struct bight_reactor *reactor, int argc, char **argv)
 {
     static char in_turn[] = "one game after the other", together[] = "all games at once";
-    struct bight_reactor *reactor = bight_testing_reactor_new();
+    (void)argc;
+    (void)argv;
     virtual_clock = bight_reactor_clock(reactor);
+    struct bight_deferred *both = exhibition(1, in_turn);
+    bight_deferred_add_callback(both, play_together, together);
+    return both;
+}
+
+int main(int argc, char **argv)
+{
     champion = bight_lock_new();
-    exhibition(reactor, 1, in_turn);
-    exhibition(reactor, opponents, together);
+    int status = champion != NULL ? bight_testing_main(start, argc, argv) : EX_OSERR;
     bight_lock_free(champion);
-    bight_reactor_free(reactor);
-    return 0;
+    return status;
 }

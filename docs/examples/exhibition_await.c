@@ -5,10 +5,10 @@
 #include <bight/testing.h>
 
 #include <stdio.h>
+#include <sysexits.h>
 
 enum { opponents = 24, pairs = 30 };
 
-static struct bight_reactor *reactor;
 static struct bight_clock *virtual_clock;
 static struct bight_lock *champion;
 static uint64_t last_move;
@@ -42,11 +42,13 @@ static void report(const char *name, uint64_t began)
     print_time("  the last answer:         ", bight_clock_now(virtual_clock) - began);
 }
 
-static void exhibition(struct bight_result *result, void *context)
+static void exhibition(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
     struct bight_deferred *games[opponents];
+    (void)argc;
+    (void)argv;
+    virtual_clock = bight_reactor_clock(reactor);
     uint64_t began = bight_clock_now(virtual_clock);
-    (void)context;
     for (int game = 0; game < opponents; game++) {
         if (bight_await(bight_spawn(reactor, play, NULL), result) != 0) {
             return;
@@ -63,15 +65,10 @@ static void exhibition(struct bight_result *result, void *context)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    reactor = bight_testing_reactor_new();
-    virtual_clock = bight_reactor_clock(reactor);
     champion = bight_lock_new();
-    bight_deferred_release(bight_spawn(reactor, exhibition, NULL));
-    while (bight_testing_jump(reactor)) {
-    }
+    int status = champion != NULL ? bight_testing_main_coroutine(exhibition, argc, argv) : EX_OSERR;
     bight_lock_free(champion);
-    bight_reactor_free(reactor);
-    return 0;
+    return status;
 }

@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct bight_reactor *reactor;
 static double second = 1;
 static int seconds;
 
 static struct bight_deferred *sleep_for(double time)
 {
-    return bight_sleep(bight_reactor_clock(reactor), time);
+    return bight_sleep(bight_reactor_clock(bight_coroutine_reactor()), time);
 }
 
 static void tick(struct bight_result *result, void *context)
@@ -37,15 +36,14 @@ static void compute(struct bight_result *result, void *context)
     printf("pi is about %.5f\n", sum);
 }
 
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
+static void count_and_compute(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
-    reactor = started;
     second = argc > 1 ? strtod(argv[1], NULL) : second;
     struct bight_deferred *both[] = { bight_spawn(reactor, tick, NULL), bight_spawn(reactor, compute, NULL) };
-    return bight_gather_results(both, 2);
+    (void)bight_await(bight_gather_results(both, 2), result);
 }
 
 int main(int argc, char **argv)
 {
-    return bight_main(start, argc, argv);
+    return bight_main_coroutine(count_and_compute, argc, argv);
 }

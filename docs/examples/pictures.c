@@ -57,24 +57,16 @@ static struct bight_deferred *picture(size_t index, void *context)
     return resized;
 }
 
-/* What began it: PROCESS_TERMINATED rather than FIRST_ERROR. */
-static int first_cause(const struct bight_failure *failure)
-{
-    while (bight_failure_cause(failure, 0) != NULL) {
-        failure = bight_failure_cause(failure, 0);
-    }
-    return bight_failure_code(failure);
-}
-
 /* Whatever went wrong with a picture comes here, and nowhere else; the others do not suffer from it. */
 static void report(struct bight_result *result, void *context)
 {
     const struct bight_results *pictures = bight_result_peek(result, &bight_type_results);
     (void)context;
     for (size_t i = 0; i < pictures->count; i++) {
-        if (bight_result_failure(&pictures->items[i]) != NULL) {
-            const char *why = bight_error_name(first_cause(bight_result_failure(&pictures->items[i])));
-            printf("%s: left out, %s\n", files[i]->d_name, why);
+        const struct bight_failure *failure = bight_result_failure(&pictures->items[i]);
+        if (failure != NULL) { /* what began it: PROCESS_TERMINATED rather than FIRST_ERROR */
+            int code = bight_failure_code(bight_failure_root(failure));
+            printf("%s: left out, %s\n", files[i]->d_name, bight_error_name(code));
             continue;
         }
         const struct bight_results *resized = pictures->items[i].value;

@@ -59,28 +59,14 @@ static struct bight_deferred *picture(size_t index, void *context)
     return bight_spawn(reactor, resize_to_all, files[index]->d_name);
 }
 
-/* What began it: PROCESS_TERMINATED rather than FIRST_ERROR. */
-static int first_cause(const struct bight_failure *failure)
-{
-    while (bight_failure_cause(failure, 0) != NULL) {
-        failure = bight_failure_cause(failure, 0);
-    }
-    return bight_failure_code(failure);
-}
-
 /* Whatever went wrong with a picture comes here, and nowhere else; the others do not suffer from it. */
-static void resize_pictures(struct bight_result *result, void *context)
+static void print_pictures(const struct bight_results *pictures)
 {
-    size_t number = (size_t)count;
-    (void)context;
-    if (bight_await(bight_map_limited(picture, number, 2, BIGHT_ALL_OUTCOMES, NULL), result) != 0) {
-        return;
-    }
-    const struct bight_results *pictures = bight_result_peek(result, &bight_type_results);
     for (size_t i = 0; i < pictures->count; i++) {
-        if (bight_result_failure(&pictures->items[i]) != NULL) {
-            const char *why = bight_error_name(first_cause(bight_result_failure(&pictures->items[i])));
-            printf("%s: left out, %s\n", files[i]->d_name, why);
+        const struct bight_failure *failure = bight_result_failure(&pictures->items[i]);
+        if (failure != NULL) { /* what began it: PROCESS_TERMINATED rather than FIRST_ERROR */
+            int code = bight_failure_code(bight_failure_root(failure));
+            printf("%s: left out, %s\n", files[i]->d_name, bight_error_name(code));
             continue;
         }
         const struct bight_bytes *size = pictures->items[i].value;
@@ -93,24 +79,30 @@ static int is_visible(const struct dirent *file)
     return file->d_name[0] != '.';
 }
 
-static struct bight_deferred *start(struct bight_reactor *started, int argc, char **argv)
+static void resize_pictures(struct bight_result *result, struct bight_reactor *started, int argc, char **argv)
 {
     if (argc != 3) {
-        return bight_fail(bight_failure_new(BIGHT_E_MISSING_ARGUMENT, 0, NULL, "SOURCE and DESTINATION, please"));
+        bight_result_fail(
+            result, bight_failure_new(BIGHT_E_MISSING_ARGUMENT, 0, NULL, "SOURCE and DESTINATION, please"));
+        return;
     }
     reactor = started;
     source = argv[1];
     destination = argv[2];
     count = scandir(source, &files, is_visible, alphasort);
     if (count < 0) {
-        return bight_fail(bight_failure_from_errno(errno, source));
+        bight_result_fail(result, bight_failure_from_errno(errno, source));
+        return;
     }
-    return bight_spawn(reactor, resize_pictures, NULL);
+    struct bight_deferred *pictures = bight_map_limited(picture, (size_t)count, 2, BIGHT_ALL_OUTCOMES, NULL);
+    if (bight_await(pictures, result) == 0) {
+        print_pictures(bight_result_peek(result, &bight_type_results));
+    }
 }
 
 int main(int argc, char **argv)
 {
-    int status = bight_main(start, argc, argv);
+    int status = bight_main_coroutine(resize_pictures, argc, argv);
     for (int i = 0; i < count; i++) {
         free(files[i]);
     }

@@ -4,6 +4,7 @@
 #include <bight/testing.h>
 
 #include <stdio.h>
+#include <sysexits.h>
 
 struct person {
     const char *name;
@@ -85,20 +86,23 @@ static void close_shelf(struct bight_result *result, void *context)
     bight_queue_shutdown(context, false);
 }
 
-int main(void)
+static struct bight_deferred *evening(struct bight_reactor *reactor, int argc, char **argv)
 {
-    struct bight_queue_options options = { .size = sizeof options, .size_limit = 2 };
-    struct bight_reactor *reactor = bight_testing_reactor_new();
+    (void)argc;
+    (void)argv;
     virtual_clock = bight_reactor_clock(reactor);
-    shelf = bight_queue_new(&options);
     struct bight_deferred *bakers[] = { bake(&ada), bake(&ben) };
     struct bight_deferred *baked = bight_gather_results(bakers, 2);
     bight_deferred_add_both(baked, close_shelf, shelf);
     struct bight_deferred *all[] = { baked, eat(&cleo), eat(&dan) };
-    bight_deferred_release(bight_gather_results(all, 3));
-    while (bight_testing_jump(reactor)) {
-    }
+    return bight_gather_results(all, 3);
+}
+
+int main(int argc, char **argv)
+{
+    struct bight_queue_options options = { .size = sizeof options, .size_limit = 2 };
+    shelf = bight_queue_new(&options);
+    int status = shelf != NULL ? bight_testing_main(evening, argc, argv) : EX_OSERR;
     bight_queue_free(shelf);
-    bight_reactor_free(reactor);
-    return 0;
+    return status;
 }

@@ -4,6 +4,7 @@
 #include <bight/testing.h>
 
 #include <stdio.h>
+#include <sysexits.h>
 
 struct person {
     const char *name;
@@ -11,7 +12,6 @@ struct person {
 };
 
 static struct person ada = { "Ada", 2 }, ben = { "Ben", 3 }, cleo = { "Cleo", 5 }, dan = { "Dan", 7 };
-static struct bight_reactor *reactor;
 static struct bight_clock *virtual_clock;
 static struct bight_queue *shelf;
 
@@ -51,12 +51,14 @@ static void eat(struct bight_result *result, void *context)
     }
 }
 
-static void evening(struct bight_result *result, void *context)
+static void evening(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
+    (void)argc;
+    (void)argv;
+    virtual_clock = bight_reactor_clock(reactor);
     struct bight_deferred *bakers[] = { bight_spawn(reactor, bake, &ada), bight_spawn(reactor, bake, &ben) };
     struct bight_deferred *eaters[] = { bight_spawn(reactor, eat, &cleo), bight_spawn(reactor, eat, &dan) };
     struct bight_deferred *eaten = bight_gather_results(eaters, 2);
-    (void)context;
     int code = bight_await(bight_gather_results(bakers, 2), result);
     bight_queue_shutdown(shelf, false);
     if (code == 0) {
@@ -66,16 +68,11 @@ static void evening(struct bight_result *result, void *context)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct bight_queue_options options = { .size = sizeof options, .size_limit = 2 };
-    reactor = bight_testing_reactor_new();
-    virtual_clock = bight_reactor_clock(reactor);
     shelf = bight_queue_new(&options);
-    bight_deferred_release(bight_spawn(reactor, evening, NULL));
-    while (bight_testing_jump(reactor)) {
-    }
+    int status = shelf != NULL ? bight_testing_main_coroutine(evening, argc, argv) : EX_OSERR;
     bight_queue_free(shelf);
-    bight_reactor_free(reactor);
-    return 0;
+    return status;
 }
