@@ -4,7 +4,7 @@
  * Twisted's DeferredQueue and asyncio's Queue, PriorityQueue and LifoQueue in one. A value that is put goes to who has
  * waited longest, else it is stored. What is said in bight/sync.h of waiting, cancelling, freeing and calls from inside
  * handlers holds here too. A cancelled get has left the queue before anything else happens: no value goes to it, and
- * none is lost. */
+ * none is lost: one that was put for it meanwhile, inside a handler, is stored, be it beyond the limit. */
 #ifndef BIGHT_QUEUE_H
 #define BIGHT_QUEUE_H
 

@@ -9,7 +9,8 @@
 #include <bight/combine.h>
 #include <bight/task.h>
 
-static const struct part *const parts[] = { &coroutine_part, &turn_part, &queue_part, &task_part, &stream_part };
+static const struct part *const parts[] = { &coroutine_part, &turn_part, &meeting_part, &queue_part, &task_part,
+    &stream_part };
 enum { PARTS = sizeof parts / sizeof *parts };
 
 void begin_parts(void)

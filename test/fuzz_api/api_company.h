@@ -16,7 +16,7 @@ struct part {
     void (*finish)(void); /* the reactors have gone */
 };
 
-extern const struct part coroutine_part, turn_part, queue_part, task_part, stream_part;
+extern const struct part coroutine_part, turn_part, meeting_part, queue_part, task_part, stream_part;
 
 /* ---------------------------------------------------------------------------------- api_company.c */
 
@@ -54,6 +54,8 @@ void act_coroutine(struct fuzz_operation *operation, void *context);
 void act_turn(struct fuzz_operation *operation, void *context);
 void act_condition(struct fuzz_operation *operation, void *context);
 void act_semaphore(struct fuzz_operation *operation, void *context);
+void act_event(struct fuzz_operation *operation, void *context);
+void act_barrier(struct fuzz_operation *operation, void *context);
 void act_queue(struct fuzz_operation *operation, void *context);
 void act_loop(struct fuzz_operation *operation, void *context);
 void act_task(struct fuzz_operation *operation, void *context);

@@ -270,6 +270,8 @@ const struct fuzz_kind api_kinds[] = {
     { "take turns at a lock", 9, act_turn },
     { "wait for a condition or notify it", 12, act_condition },
     { "use a semaphore", 8, act_semaphore },
+    { "use an event", 4, act_event },
+    { "use a barrier", 5, act_barrier },
     { "use a queue", 14, act_queue },
     { "use a looping call", 6, act_loop },
     { "use a task", 8, act_task },

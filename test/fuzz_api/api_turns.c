@@ -120,6 +120,27 @@ static void on_worked(struct bight_result *result, void *context)
     }
 }
 
+/* The run is over then; it releases the lock as if that had been held throughout. */
+static void on_notified_in_run(struct bight_result *result, void *context)
+{
+    struct turn *turn = turn_of(context);
+    (void)result;
+    if (turn != NULL) {
+        turn->waits--;
+        take_turn(turn, A_RUN);
+    }
+}
+
+static struct bight_deferred *notice_in_run(struct turn *turn, struct item *item)
+{
+    turn->holder = NOBODY;
+    turn->loans++;
+    turn->waits++;
+    struct bight_deferred *deferred = bight_condition_wait(turn->condition);
+    (void)bight_deferred_add_both(deferred, on_notified_in_run, item);
+    return deferred;
+}
+
 static struct bight_deferred *work_in_turn(void *context)
 {
     struct item *item = context;
@@ -131,7 +152,13 @@ static struct bight_deferred *work_in_turn(void *context)
     turn->waits--;
     take_turn(turn, A_RUN);
     act_inside(item->id * 113u, NULL);
-    struct bight_deferred *deferred = item->id % 3 == 0 ? NULL : plain_deferred(item->side, NULL);
+    struct bight_deferred *deferred = NULL;
+    turn = turn_of(item);
+    if (item->id % 3 == 1 && turn != NULL && turn->condition != NULL) {
+        deferred = notice_in_run(turn, item);
+    } else if (item->id % 3 != 0) {
+        deferred = plain_deferred(item->side, NULL);
+    }
     if (deferred != NULL) {
         (void)bight_deferred_add_both(deferred, on_worked, item);
     } else {
@@ -247,7 +274,7 @@ static void on_notified(struct bight_result *result, void *context)
 static void wait_for_notice(struct fuzz_operation *operation, struct turn *turn)
 {
     struct item *item = item_of_turn("wait for a condition", operation->subject);
-    struct bight_scope *scope = world.scopes[fuzz_choose(operation, SCOPES)].scope;
+    unsigned number = fuzz_choose(operation, SCOPES);
     if (item == NULL) {
         return;
     }
@@ -255,6 +282,7 @@ static void wait_for_notice(struct fuzz_operation *operation, struct turn *turn)
     turn->loans++;
     turn->waits++;
     watch_with(item, bight_condition_wait(turn->condition), on_notified);
+    struct bight_scope *scope = world.scopes[number].scope; /* not before: handlers have run */
     if (item->deferred != NULL && scope != NULL && fuzz_choose(operation, 3) == 0) {
         bight_deferred_tie(item->deferred, bight_scope_owner(scope));
     }
