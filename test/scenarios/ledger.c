@@ -33,6 +33,7 @@ struct ledger {
     size_t out;                /* messages on their way through the queue */
     unsigned writing, refused; /* at the ledger; per mille of the pooled objects */
     uint64_t chance;
+    double slowness; /* most seconds that entering takes */
     bool is_impatient;
 };
 
@@ -86,7 +87,7 @@ static void enter(struct ledger *ledger, const struct message *message)
     if (ledger->writing++ != 0) {
         audit_wrong("two write into the ledger at once");
     }
-    rest(ledger, ledger->server, 0.01);
+    rest(ledger, ledger->server, ledger->slowness);
     if (entry->entered++ != 0 || entry->sent == 0) {
         audit_wrong("message %u of client %u is entered %u times", message->number, message->client, entry->entered);
     }
@@ -336,6 +337,7 @@ static void run_ledger(struct ledger *ledger)
     ledger->trouble = draw_trouble(audit);
     set_trouble(audit, &ledger->trouble, hosts, 2);
     ledger->is_impatient = draw(audit, 30);
+    ledger->slowness = draw(audit, 50) ? draw_seconds(audit, 0.3) : 0.01;
     ledger->refused = draw(audit, 40) ? 1 + (unsigned)draw_size(audit, 50) : 0;
     audit->lacks_memory = ledger->refused > 0;
     ledger->chance = bight_simulation_draw(audit->simulation, UINT32_MAX);
