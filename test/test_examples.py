@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
+
+from listening import wait_for_listener
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 ROOT = pathlib.Path(sys.argv[2])
@@ -78,9 +79,7 @@ class Server:
         self.directory = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.directory.name, "socket")
         self.process = subprocess.Popen([PROGRAMS / self.name, "unix:" + self.path])
-        end = time.monotonic() + PATIENCE
-        while not os.path.exists(self.path) and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_for_listener(self.path, PATIENCE)
         return self
 
     def __exit__(self, kind, value, trace):
@@ -219,9 +218,7 @@ class Programs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "socket")
             server = subprocess.Popen([PROGRAMS / "adder", "serve", "unix:" + path])
-            end = time.monotonic() + PATIENCE
-            while not os.path.exists(path) and time.monotonic() < end:
-                time.sleep(0.01)
+            wait_for_listener(path, PATIENCE)
             done = subprocess.run([PROGRAMS / "adder", "unix:" + path, "1", "20", "300"], capture_output=True,
                                   timeout=PATIENCE)
             server.send_signal(signal.SIGTERM)

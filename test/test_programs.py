@@ -22,6 +22,8 @@ import threading
 import time
 import unittest
 
+from listening import wait_for_listener
+
 OPTIONS = None
 PATIENCE = 60  # seconds, for what should take none
 
@@ -149,7 +151,7 @@ class Echo(unittest.TestCase):
             path = os.path.join(directory, "echo")
             words = ["bight-echo", "tcp:0:interface=127.0.0.1"]
             with Server(*words, endpoint="unix:" + path) as server:
-                wait_until(lambda: os.path.exists(path), "the socket is there")
+                wait_for_listener(path, PATIENCE)
                 with socket.socket(socket.AF_UNIX) as sock:
                     sock.settimeout(PATIENCE)
                     sock.connect(path)
@@ -433,7 +435,7 @@ class Connect(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "socket")
             with subprocess.Popen(["socat", "-t30", f"UNIX-LISTEN:{path}", "EXEC:cat"]):
-                wait_until(lambda: os.path.exists(path), "socat listens")
+                wait_for_listener(path, PATIENCE)
                 data = os.urandom(1 << 20)
                 done = run("bight", "connect", "unix:" + path, input=data)
                 self.assertEqual((done.returncode, done.stdout == data), (0, True))

@@ -10,7 +10,7 @@ struct shop {
     int price;      /* 0: it is closed */
 };
 
-static struct shop shops[] = { { "Amsterdam", 0.03, 30 }, { "Bergen", 0.01, 0 }, { "Cork", 0.02, 20 } };
+static struct shop shops[] = { { "Amsterdam", 0.1, 30 }, { "Bergen", 0.01, 0 }, { "Cork", 0.02, 20 } };
 static struct bight_reactor *reactor;
 
 /* ---------------------------------------------------------------------------------- one that answers */

@@ -17,7 +17,7 @@ static struct bight_deferred *minutes(double number)
 static void make_coffee(struct bight_result *result, void *context)
 {
     (void)context;
-    if (bight_await(minutes(3), result) != 0) {
+    if (bight_await(minutes(2), result) != 0) {
         return;
     }
     puts("coffee: ready");
@@ -49,8 +49,8 @@ static void make_breakfast(struct bight_result *result, struct bight_reactor *re
 {
     int slices = 2;
     minute = argc > 1 ? strtod(argv[1], NULL) : minute;
-    struct bight_deferred *coffee = bight_spawn(reactor, make_coffee, NULL);
     struct bight_deferred *toast = bight_spawn(reactor, make_toast, &slices);
+    struct bight_deferred *coffee = bight_spawn(reactor, make_coffee, NULL);
     struct bight_deferred *stew = bight_spawn(reactor, cook_stew, NULL);
 
     (void)bight_await(coffee, result);
