@@ -178,10 +178,11 @@ static void put_later(struct fuzz_operation *operation, unsigned number)
 static void try_get(struct line *line)
 {
     struct bight_result result = { NULL, NULL, NULL };
+    unsigned age = line->age;
     int code = bight_queue_try_get(line->queue, &result);
     if (code == 0) {
         check_value(&result);
-        (void)bight_queue_task_done(line->queue);
+        (void)(line->age == age ? bight_queue_task_done(line->queue) : 0); /* it lets a putter in, who may free it */
     } else if (code != BIGHT_E_QUEUE_UNDERFLOW && code != BIGHT_E_SHUTDOWN) {
         fuzz_fail("trying to get answers %d", code);
     }
