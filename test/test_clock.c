@@ -134,6 +134,14 @@ START_TEST(a_negative_delay_or_none_at_all_is_an_error) /* R5 */
 }
 END_TEST
 
+START_TEST(without_a_clock_there_is_no_time) /* R5 */
+{
+    struct bight_timer timer = { NULL, 0 };
+    ck_assert_int_eq(bight_clock_call_later(NULL, 1, ignore, NULL, NULL, &timer), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert(!bight_timer_is_pending(timer));
+}
+END_TEST
+
 START_TEST(call_later_counts_from_now) /* R5 */
 {
     struct fake_clock fake = { .clock = { &fake_ops }, .now = 100 };
@@ -206,6 +214,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, seconds_become_nanoseconds_rounded_up);
     tcase_add_test(tests, the_end_of_the_scale_is_the_latest_time);
     tcase_add_test(tests, a_negative_delay_or_none_at_all_is_an_error);
+    tcase_add_test(tests, without_a_clock_there_is_no_time);
     tcase_add_test(tests, call_later_counts_from_now);
     tcase_add_test(tests, a_pending_timer_is_moved_and_cancelled);
     tcase_add_test(tests, a_stale_handle_does_nothing_even_when_its_slot_is_in_use_again);

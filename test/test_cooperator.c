@@ -38,6 +38,8 @@ START_TEST(without_a_step_there_is_no_task) /* R12 D33 */
     ck_assert_ptr_null(bight_cooperate_full(cooperator, NULL, &a, release_work));
     ck_assert_int_eq(usage_errors, 1);
     ck_assert(!a.is_released);
+    ck_assert_ptr_null(bight_cooperator_new(NULL));
+    ck_assert_int_eq(usage_errors, 2);
 }
 END_TEST
 

@@ -86,7 +86,8 @@ START_TEST(a_wrong_delay_comes_through_the_deferred)
 {
     release_failed(bight_sleep(&test_clock.base, -1), BIGHT_E_INVALID_ARGUMENT);
     release_failed(bight_sleep(&test_clock.base, NAN), BIGHT_E_INVALID_ARGUMENT);
-    ck_assert_int_eq(usage_errors, 2);
+    release_failed(bight_sleep(NULL, 1), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(usage_errors, 3);
     release_failed(
         bight_defer_later_full(&test_clock.base, -1, give_seven, NAME("f"), released), BIGHT_E_INVALID_ARGUMENT);
     ck_trace("~f ");

@@ -213,7 +213,8 @@ START_TEST(without_a_function_there_is_no_call) /* R11 D33 */
 {
     make(note_call);
     ck_assert_ptr_null(bight_looping_call_new_full(&test_clock.base, NULL, NAME("untaken"), released));
-    ck_assert_int_eq(usage_errors, 1);
+    ck_assert_ptr_null(bight_looping_call_new_full(NULL, note_call, NAME("untaken"), released));
+    ck_assert_int_eq(usage_errors, 2);
     let_go();
     ck_trace("~context ");
 }

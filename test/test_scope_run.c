@@ -267,11 +267,20 @@ START_TEST(the_scope_may_be_closed_by_hand) /* D37 */
 }
 END_TEST
 
-START_TEST(a_run_without_a_function_is_a_usage_error) /* D37 D33 */
+static struct bight_deferred *nothing_inside(struct bight_scope *inside, void *context)
+{
+    (void)inside;
+    (void)context;
+    return NULL;
+}
+
+START_TEST(a_run_without_a_function_or_a_clock_is_a_usage_error) /* D37 D33 */
 {
     release_failed(bight_scope_run_full(&test_clock.base, NULL, NAME("a"), released), BIGHT_E_INVALID_ARGUMENT);
-    ck_assert_int_eq(usage_errors, 1);
-    ck_trace("~a ");
+    release_failed(bight_scope_run_full(NULL, nothing_inside, NAME("b"), released), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_ptr_null(bight_scope_new(NULL));
+    ck_assert_int_eq(usage_errors, 3);
+    ck_trace("~a ~b ");
 }
 END_TEST
 
@@ -490,7 +499,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_body_in_time_does_not_time_out);
     tcase_add_test(tests, a_body_of_another_owner_stays_with_that);
     tcase_add_test(tests, the_scope_may_be_closed_by_hand);
-    tcase_add_test(tests, a_run_without_a_function_is_a_usage_error);
+    tcase_add_test(tests, a_run_without_a_function_or_a_clock_is_a_usage_error);
     tcase_add_test(tests, any_depth_of_runs_costs_no_stack);
     tcase_add_test(tests, the_scope_is_not_the_user_s_to_free);
     tcase_add_test(tests, the_function_may_close_its_scope);

@@ -38,10 +38,9 @@ static uint64_t later(uint64_t time, uint64_t delay)
 static int deadline_after(struct bight_clock *clock, double seconds, const char *what, uint64_t *deadline)
 {
     uint64_t delay;
-    int code = bight_seconds_to_nanoseconds(seconds, &delay);
+    int code = clock == NULL ? BIGHT_E_INVALID_ARGUMENT : bight_seconds_to_nanoseconds(seconds, &delay);
     if (code != BIGHT_OK) {
-        bight_usage_error(code, BIGHT_HERE, what);
-        return code;
+        return bight_usage_error(code, BIGHT_HERE, what);
     }
     *deadline = later(bight_clock_now(clock), delay);
     return BIGHT_OK;

@@ -17,6 +17,10 @@
 
 struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock)
 {
+    if (clock == NULL) {
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperator_new: no clock");
+        return NULL;
+    }
     struct bight_cooperator *cooperator = bight_calloc(1, sizeof(*cooperator));
     if (cooperator == NULL) {
         return NULL;

@@ -66,8 +66,8 @@ static void leave(struct bight_looping_call *call)
 struct bight_looping_call *bight_looping_call_new_full(
     struct bight_clock *clock, bight_looping_function function, void *context, bight_release_function release)
 {
-    if (function == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_new: no function");
+    if (clock == NULL || function == NULL) {
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_new: no clock, or no function");
         return NULL;
     }
     struct bight_looping_call *call = bight_calloc(1, sizeof(*call));

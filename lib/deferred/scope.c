@@ -73,6 +73,10 @@ static void ties_have_ended(struct bight_owner *owner)
 
 struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock)
 {
+    if (clock == NULL) {
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_new: no clock");
+        return NULL;
+    }
     struct bight_scope *scope = bight_calloc(1, sizeof(*scope));
     if (scope == NULL) {
         return NULL;

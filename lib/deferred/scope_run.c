@@ -176,8 +176,8 @@ static struct bight_deferred *refuse(const char *place, int code, void *context,
 struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock *clock, bight_scope_function function,
     void *context, bight_release_function release)
 {
-    if (function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_run: no function");
+    if (clock == NULL || function == NULL) {
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_run: no clock, or no function");
         return refuse(place, code, context, release);
     }
     struct nursery *nursery = make(place, clock);
