@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lock.c - the lock: one permit (D28). What it does is in permits.c; here is what is said of it. */
+/* lock.c - the lock (D28): a set of permits that has just one.
+ *
+ * Handing over, cancelling and freeing are the same as a semaphore's and live in permits.c, waiting in waiters.c. Here
+ * is what is the lock's alone: its names, its type, and what misuse of it is called. */
 #include <bight/memory.h>
 
 #include "deferred/permits.h"

@@ -67,9 +67,10 @@ const char **bight_process_paths(const char *program, const char *const *environ
     if (strchr(program, '/') == NULL && *program != '\0') {
         return search(program, find_search_path(environment));
     }
-    const char **paths = bight_malloc(2 * sizeof *paths + strlen(program) + 1);
+    size_t size = strlen(program) + 1;
+    const char **paths = bight_malloc(2 * sizeof *paths + size);
     if (paths != NULL) {
-        paths[0] = strcpy((char *)(paths + 2), program);
+        paths[0] = memcpy(paths + 2, program, size);
         paths[1] = NULL;
     }
     return paths;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* process_signal.c - signals by their names. */
+/* process_signal.c - signals by their names, and back.
+ *
+ * The C library has such a list only in its newer versions, and not everywhere. Sending a signal is in process.c. The
+ * real-time signals have no names of their own and are left out. */
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
