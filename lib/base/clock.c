@@ -37,10 +37,11 @@ static uint64_t later(uint64_t time, uint64_t delay)
 /* The deadline that lies `seconds` after now. */
 static int deadline_after(struct bight_clock *clock, double seconds, const char *what, uint64_t *deadline)
 {
-    uint64_t delay;
+    uint64_t delay = 0;
     int code = clock == NULL ? BIGHT_E_INVALID_ARGUMENT : bight_seconds_to_nanoseconds(seconds, &delay);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, what);
+        bight_usage_error(code, BIGHT_HERE, what);
+        return code;
     }
     *deadline = later(bight_clock_now(clock), delay);
     return BIGHT_OK;
