@@ -6,7 +6,6 @@
  * Every page has its outcome, in its place, and never are more than K under way. */
 #include "scenario.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,7 +265,7 @@ static void run_crawl(struct crawl *crawl)
     set_up_sites(crawl, hosts);
     hosts[crawl->sites] = hosts[MOST_SITES];
     set_trouble(audit, &crawl->trouble, hosts, crawl->sites + 1);
-    double most = ceil((double)crawl->pages / (double)crawl->limit) * crawl->patience;
+    double most = (double)((crawl->pages + crawl->limit - 1) / crawl->limit) * crawl->patience;
     crawl->began_at = bight_simulation_now(audit->simulation);
     struct bight_deferred *crawling = bight_map_limited(begin_page, crawl->pages, crawl->limit, crawl->flags, crawl);
     (void)bight_deferred_add_both(crawling, crawled, crawl);
