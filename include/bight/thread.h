@@ -68,9 +68,9 @@ struct bight_thread_pool;
 BIGHT_API struct bight_thread_pool *bight_thread_pool_new(
     struct bight_reactor *reactor, const char *name, unsigned limit);
 
-/* Ends it as a shutdown would: jobs that have not begun fail with SHUTDOWN, those that run are waited for, at most 5 s.
- * A job that is inside bight_blocking_call_from_thread is told SHUTDOWN there. May be called in any handler, those of
- * the pool's own jobs included. NULL is fine. The reactor's own pool stays (a usage error). */
+/* Ends it as a shutdown would, except that what fails fails with ABANDONED: jobs that have not begun, and those that
+ * still run after 5 s. A job that is inside bight_blocking_call_from_thread is told SHUTDOWN there. May be called in any
+ * handler, those of the pool's own jobs included. NULL is fine. The reactor's own pool stays (a usage error). */
 BIGHT_API void bight_thread_pool_free(struct bight_thread_pool *pool);
 
 /* The reactor's own pool, named "bight", which it keeps; made when it is first asked for, with the limit of the

@@ -44,6 +44,12 @@ static bool orphan(struct bight_job *job)
     return runs;
 }
 
+/* What those hear whose jobs will not be done: a pool that goes is no shutdown (D28). */
+static int code_of_end(const struct bight_thread_pool *pool)
+{
+    return pool->freed ? BIGHT_E_ABANDONED : BIGHT_E_SHUTDOWN;
+}
+
 /* Fails what has not begun. Handlers may cancel other jobs meanwhile, so each is taken from the front. */
 static void fail_unbegun(struct bight_thread_pool *pool)
 {
@@ -54,7 +60,7 @@ static void fail_unbegun(struct bight_thread_pool *pool)
         bight_list_remove(&job->outstanding);
         bight_list_append(&pool->outstanding, &job->outstanding);
         if (bight_job_unqueue(job)) {
-            bight_job_fail(job, BIGHT_E_SHUTDOWN);
+            bight_job_fail(job, code_of_end(pool));
         }
     }
 }
@@ -114,7 +120,7 @@ static void settle_begun(struct bight_thread_pool *pool)
             bight_job_settle(job, 0);
             bight_job_release_context(job);
         } else if (wanted) {
-            bight_errback(promise, bight_failure_of(BIGHT_E_SHUTDOWN));
+            bight_errback(promise, bight_failure_of(code_of_end(pool)));
         }
     }
 }
