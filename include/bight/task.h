@@ -134,7 +134,8 @@ BIGHT_API int bight_cooperative_task_resume(struct bight_cooperative_task *task)
 BIGHT_API int bight_cooperative_task_stop(struct bight_cooperative_task *task);
 
 /* A Deferred that fires empty when the task is done, or fails with what ended it; also when that was before. Each call
- * gives one of its own: cancelling it does nothing to the task. */
+ * gives one of its own: cancelling it does nothing to the task. Tasks of which each awaits the next one's end need the
+ * stack of one when the first ends (D12). */
 #define bight_cooperative_task_when_done(task) bight_cooperative_task_when_done_at(BIGHT_HERE, (task))
 BIGHT_API struct bight_deferred *bight_cooperative_task_when_done_at(
     const char *place, struct bight_cooperative_task *task);

@@ -2,7 +2,8 @@
 /* cooperative_task.c - long work in small steps (R12): what a task waits for, how it ends, who hears of it.
  *
  * Whose turn it is, is cooperator.c's. The end is told at once, whatever is on the stack; the context and the scope
- * wait until the step has returned and what it awaited has gone. */
+ * wait until the step has returned and what it awaited has gone. Tasks that wait for each other's end are told in one
+ * run loop (run.c): the end of each is a Deferred, which gives one who waits after the other to that loop. */
 #include "deferred/cooperator.h"
 
 #include <bight/log.h>
@@ -47,17 +48,36 @@ static void finish_when_over(struct bight_cooperative_task *task)
     let_go(task);
 }
 
-static void tell_waiters(struct bight_cooperative_task *task)
+/* Everybody has been told. */
+static void leave_end(struct bight_cooperative_task *task)
 {
-    task->is_expected = task->is_expected || !bight_list_is_empty(&task->waiters);
-    bight_promises_fire(&task->waiters, task->failure);
+    finish_when_over(task);
+    let_go(task);
 }
 
-void bight_cooperative_task_end(struct bight_cooperative_task *task, struct bight_failure *failure)
+/* Gives who waits, one at each call: the level is put back until nobody is left. */
+static struct bight_deferred *tell(
+    struct bight_deferred *telling, struct bight_result *result, const struct bight_level *level)
+{
+    struct bight_cooperative_task *task = level->listener;
+    struct bight_deferred *told = bight_promises_take(&task->waiters, task->failure);
+    (void)result;
+    if (told != NULL) {
+        telling->next--;
+        return told;
+    }
+    task->telling = NULL;
+    bight_deferred_release(telling);
+    leave_end(task);
+    return NULL;
+}
+
+/* Gives the Deferred that is to be run so that those who wait are told; NULL: nobody waits, and all is done. */
+static struct bight_deferred *end_task(struct bight_cooperative_task *task, struct bight_failure *failure)
 {
     if (task->cooperator == NULL) {
         bight_failure_release(failure);
-        return;
+        return NULL;
     }
     task->holds++;
     task->cooperator = NULL;
@@ -67,9 +87,21 @@ void bight_cooperative_task_end(struct bight_cooperative_task *task, struct bigh
     if (task->awaited != NULL) {
         bight_deferred_cancel(task->awaited);
     }
-    tell_waiters(task);
-    finish_when_over(task);
-    let_go(task);
+    if (task->telling == NULL) {
+        leave_end(task);
+        return NULL;
+    }
+    task->is_expected = task->is_expected || !bight_list_is_empty(&task->waiters);
+    bight_deferred_accept(task->telling, BIGHT_HERE, NULL, NULL);
+    return task->telling;
+}
+
+void bight_cooperative_task_end(struct bight_cooperative_task *task, struct bight_failure *failure)
+{
+    struct bight_deferred *telling = end_task(task, failure);
+    if (telling != NULL) {
+        bight_deferred_run(telling);
+    }
 }
 
 /* As bight_cooperator_schedule; then it is not ready. */
@@ -155,35 +187,38 @@ void bight_cooperative_task_run(struct bight_cooperative_task *task)
     let_go(task);
 }
 
-/* Takes the failure. */
-static void go_on(struct bight_cooperative_task *task, struct bight_failure *failure)
+/* Takes the failure. As end_task when that is the task's end. */
+static struct bight_deferred *go_on(struct bight_cooperative_task *task, struct bight_failure *failure)
 {
     if (task->cooperator == NULL) {
         bight_failure_release(failure);
         finish_when_over(task);
-        return;
+        return NULL;
     }
     if (failure == NULL && !task->is_last_wait) {
         int code = make_ready(task);
         if (code == BIGHT_OK) {
-            return;
+            return NULL;
         }
         failure = bight_failure_of(code);
     }
-    bight_cooperative_task_end(task, failure);
+    return end_task(task, failure);
 }
 
-static void awaited_has_fired(struct bight_result *result, void *context)
+static struct bight_deferred *hear_awaited(
+    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
 {
-    struct bight_cooperative_task *task = context;
+    struct bight_cooperative_task *task = level->listener;
     struct bight_deferred *awaited = task->awaited;
     struct bight_failure *failure = bight_result_take_failure(result);
     task->holds++;
+    (void)from;
     bight_result_discard(result);
     task->awaited = NULL;
     bight_deferred_release(awaited);
-    go_on(task, failure);
+    struct bight_deferred *telling = go_on(task, failure);
     let_go(task);
+    return telling;
 }
 
 static int find_obstacle(const struct bight_cooperative_task *task, const struct bight_deferred *deferred)
@@ -207,7 +242,7 @@ int bight_cooperative_task_await(struct bight_cooperative_task *task, struct big
     int code = find_obstacle(task, deferred);
     if (code == BIGHT_OK) {
         task->awaited = bight_deferred_hold(deferred);
-        code = bight_deferred_add_both(deferred, awaited_has_fired, task);
+        code = bight_deferred_add_listener(deferred, hear_awaited, task);
         if (code == BIGHT_OK) {
             bight_deferred_release(deferred);
             return BIGHT_OK;
@@ -277,9 +312,31 @@ static struct bight_deferred *give_outcome(const char *place, struct bight_coope
     return bight_fail_at(place, bight_failure_hold(task->failure));
 }
 
+/* False without memory. */
+static bool prepare_telling(struct bight_cooperative_task *task)
+{
+    struct bight_promise promise;
+    if (task->telling != NULL) {
+        return true;
+    }
+    struct bight_deferred *telling = bight_deferred_new_at(task->made_at, &promise, NULL, NULL, NULL);
+    if (!bight_promise_is_open(promise)) {
+        return false;
+    }
+    bight_deferred_add_listener(telling, tell, task); /* there is room for it in a new one */
+    task->telling = telling;
+    return true;
+}
+
 struct bight_deferred *bight_cooperative_task_when_done_at(const char *place, struct bight_cooperative_task *task)
 {
-    return task->cooperator != NULL ? bight_promises_add(place, &task->waiters) : give_outcome(place, task);
+    if (task->cooperator == NULL) {
+        return give_outcome(place, task);
+    }
+    if (!prepare_telling(task)) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    return bight_promises_add(place, &task->waiters);
 }
 
 /* ------------------------------------------------------------------------------------------- scopes */

@@ -30,6 +30,7 @@ struct bight_cooperative_task {
     struct bight_deferred *awaited; /* held */
     struct bight_failure *failure;  /* what ended it */
     struct bight_link waiters;      /* for its end (promises.h) */
+    struct bight_deferred *telling; /* fires at its end and tells the waiters; NULL: there were none, or it is over */
     struct bight_scope_member member;
     const char *made_at;
     unsigned pauses;

@@ -6,6 +6,8 @@
 
 #include <bight/memory.h>
 
+#include "deferred/deferred.h"
+
 struct waiting {
     struct bight_link link;
     struct bight_promise promise;
@@ -53,4 +55,16 @@ void bight_promises_fire(struct bight_link *ring, const struct bight_failure *fa
             (void)bight_errback(waiting->promise, bight_failure_hold(failure));
         }
     }
+}
+
+struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure)
+{
+    if (bight_list_is_empty(ring)) {
+        return NULL;
+    }
+    struct bight_deferred *deferred = BIGHT_CONTAINER(ring->next, struct waiting, link)->promise.slot;
+    bight_list_remove(ring->next);
+    const struct bight_type *type = failure != NULL ? &bight_type_failure : NULL;
+    bight_deferred_accept(deferred, BIGHT_HERE, type, failure != NULL ? bight_failure_hold(failure) : NULL);
+    return deferred;
 }

@@ -17,4 +17,8 @@ struct bight_deferred *bight_promises_add(const char *place, struct bight_link *
  * meanwhile are in the ring afterwards, which is not looked at again. */
 void bight_promises_fire(struct bight_link *ring, const struct bight_failure *failure);
 
+/* For who keeps them in a run loop (bight_hear_function): the first has left the ring and fired, and its handlers have
+ * not run; NULL: the ring is empty. */
+struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure);
+
 #endif
