@@ -44,6 +44,30 @@ START_TEST(a_set_wakes_all_in_their_order) /* D30 */
     ck_assert(bight_event_is_set(event));
 }
 
+static void count_who_waits(struct bight_result *result, void *context)
+{
+    (void)result;
+    *(size_t *)context = bight_event_waiting(event);
+}
+
+START_TEST(it_tells_how_many_wait_for_the_next_set) /* D30 */
+{
+    size_t seen_inside = 99;
+    ck_assert_uint_eq(bight_event_waiting(event), 0);
+    then_do(bight_event_wait(event), "a", count_who_waits, &seen_inside);
+    struct bight_deferred *b = watch(bight_event_wait(event), "b");
+    wait_as("c");
+    ck_assert_uint_eq(bight_event_waiting(event), 3);
+    bight_deferred_cancel(b);
+    ck_assert_uint_eq(bight_event_waiting(event), 2);
+    bight_event_set(event);
+    ck_trace("b=CANCELLED a=- c=- ");
+    ck_assert_uint_eq(seen_inside, 0);
+    wait_as("d");
+    ck_assert_uint_eq(bight_event_waiting(event), 0);
+    bight_deferred_release(b);
+}
+
 START_TEST(who_comes_while_it_is_set_does_not_wait) /* D30 */
 {
     bight_event_set(event);
@@ -191,6 +215,7 @@ START_TEST(the_last_to_come_lets_all_go) /* D30 */
     meet_as("a");
     meet_as("b");
     ck_trace("");
+    ck_assert_uint_eq(bight_barrier_parties(barrier), 3);
     ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 2);
     meet_as("c");
     ck_trace("a=0 b=1 c=2 ");
@@ -365,6 +390,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_set_wakes_all_in_their_order);
+    tcase_add_test(tests, it_tells_how_many_wait_for_the_next_set);
     tcase_add_test(tests, who_comes_while_it_is_set_does_not_wait);
     tcase_add_test(tests, clearing_in_a_handler_does_not_put_the_others_to_sleep);
     tcase_add_test(tests, a_set_in_a_handler_wakes_behind_those_woken_before);

@@ -124,6 +124,9 @@ BIGHT_API bool bight_event_is_set(const struct bight_event *event);
 #define bight_event_wait(event) bight_event_wait_at(BIGHT_HERE, (event))
 BIGHT_API struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event *event);
 
+/* How many wait for the next set. */
+BIGHT_API size_t bight_event_waiting(const struct bight_event *event);
+
 /* ---------------------------------------------------------------------------------------- condition */
 
 struct bight_condition;
@@ -176,6 +179,9 @@ BIGHT_API void bight_barrier_reset(struct bight_barrier *barrier);
 /* How many have come in this round. */
 BIGHT_API size_t bight_barrier_n_waiting(const struct bight_barrier *barrier);
 BIGHT_API bool bight_barrier_is_broken(const struct bight_barrier *barrier);
+
+/* How many are needed. */
+BIGHT_API size_t bight_barrier_parties(const struct bight_barrier *barrier);
 
 BIGHT_END
 

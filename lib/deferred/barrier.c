@@ -114,3 +114,8 @@ bool bight_barrier_is_broken(const struct bight_barrier *barrier)
 {
     return barrier->is_broken;
 }
+
+size_t bight_barrier_parties(const struct bight_barrier *barrier)
+{
+    return barrier->parties;
+}

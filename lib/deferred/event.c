@@ -71,3 +71,8 @@ struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event
     struct bight_waiter *waiter;
     return bight_wait(place, &event->gate, &event->waiting, bight_waiter_cancel, &waiter);
 }
+
+size_t bight_event_waiting(const struct bight_event *event)
+{
+    return event->waiting.count;
+}
