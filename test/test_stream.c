@@ -130,6 +130,18 @@ END_TEST
 
 /* ---------------------------------------------------------------------------------------------- closing */
 
+START_TEST(a_text_is_written_up_to_its_end) /* S7 */
+{
+    ck_assert_int_eq(bight_stream_write_text(stream, "one\0two"), 0);
+    ck_assert_int_eq(bight_stream_write_text(stream, ""), 0);
+    ck_assert_int_eq(bight_stream_write_text(stream, "!"), 0);
+    settle();
+    ck_assert_str_eq(bight_string_written_text(peer), "one!");
+    bight_stream_write_eof(stream);
+    ck_assert_int_eq(bight_stream_write_text(stream, "x"), BIGHT_E_CLOSED);
+}
+END_TEST
+
 START_TEST(half_closing_lets_reading_go_on) /* S7, T11 */
 {
     ck_assert_int_eq(bight_stream_write(stream, "bye", 3), 0);
@@ -538,6 +550,7 @@ static void add_stream_tests(TCase *tests)
     tcase_add_test(tests, a_drain_that_closing_flushes_has_drained);
     tcase_add_test(tests, a_producer_of_the_program_s_own_is_in_the_way_of_draining);
     tcase_add_test(tests, a_handler_of_a_drain_may_write_and_drain_again);
+    tcase_add_test(tests, a_text_is_written_up_to_its_end);
     tcase_add_test(tests, half_closing_lets_reading_go_on);
     tcase_add_test(tests, closing_flushes_and_fires_at_the_end);
     tcase_add_test(tests, closing_throws_input_away);

@@ -92,8 +92,8 @@ static void ask(struct bight_result *result, void *numbers)
 {
     struct bight_stream *stream = bight_result_take(result, &bight_type_stream);
     for (char **number = numbers; *number != NULL; number++) {
-        bight_stream_write(stream, *number, strlen(*number));
-        bight_stream_write(stream, "\n", 1);
+        bight_stream_write_text(stream, *number);
+        bight_stream_write_text(stream, "\n");
     }
     bight_stream_write_eof(stream);
     struct bight_deferred *sum = bight_stream_read_all(stream, 100);

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static struct bight_reactor *reactor;
 static const char *site;
@@ -15,9 +14,9 @@ static char **paths;
 
 static void request(struct bight_stream *stream, const char *path)
 {
-    bight_stream_write(stream, "GET ", 4);
-    bight_stream_write(stream, path, strlen(path));
-    bight_stream_write(stream, " HTTP/1.0\r\n\r\n", 13);
+    bight_stream_write_text(stream, "GET ");
+    bight_stream_write_text(stream, path);
+    bight_stream_write_text(stream, " HTTP/1.0\r\n\r\n");
 }
 
 /* The result is the page, as bytes. */

@@ -13,6 +13,8 @@
 #ifndef BIGHT_STREAM_H
 #define BIGHT_STREAM_H
 
+#include <string.h>
+
 #include <bight/endpoint.h>
 #include <bight/transport.h>
 
@@ -159,6 +161,12 @@ BIGHT_API int bight_stream_switch_protocol(struct bight_stream *stream, struct b
 
 /* As bight_transport_write. */
 BIGHT_API int bight_stream_write(struct bight_stream *stream, const void *data, size_t size);
+
+/* The same with a text: all before its NUL. */
+static inline int bight_stream_write_text(struct bight_stream *stream, const char *text)
+{
+    return bight_stream_write(stream, text, strlen(text));
+}
 
 /* Fires empty: at once while no more than the high watermark is queued, else when it has sunk below the low one. Fails
  * with the reason when the connection ends before, and with CLOSED after closing. Any number may wait. Uses the
