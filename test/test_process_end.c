@@ -70,7 +70,7 @@ static void ignore(int number, void *context)
 START_TEST(a_host_that_has_the_signals_is_told_so)
 {
     struct bight_reactor_options options = { .size = sizeof options };
-    struct bight_process_options usual = { .size = sizeof usual };
+    struct bight_process_options usual = { .size = sizeof usual, .process_group = _i == 1 };
     struct child child;
     bight_log_set_level((enum bight_log_level)99);
     struct bight_reactor *owner = bight_reactor_new_full(&options);
@@ -446,7 +446,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, without_pidfds_children_are_reaped_by_their_signal);
-    tcase_add_test(tests, a_host_that_has_the_signals_is_told_so);
+    tcase_add_loop_test(tests, a_host_that_has_the_signals_is_told_so, 0, 2);
     tcase_add_test(tests, a_table_without_processes_supports_none);
     tcase_add_test(tests, children_of_the_host_are_the_hosts);
     tcase_add_test(tests, a_child_that_somebody_else_has_reaped_ends_without_a_status);

@@ -134,6 +134,7 @@ void bight_process_kill_now(struct bight_process *process)
 {
     if (bight_process_strike(process, SIGKILL) == BIGHT_OK) { /* else it might take for ever */
         (void)look(process, BIGHT_WAIT_BLOCK);
+        bight_process_let_go(process);
     }
 }
 
