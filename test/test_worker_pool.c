@@ -155,6 +155,18 @@ START_TEST(the_job_of_a_worker_that_dies_fails_and_the_next_has_another) /* P6 *
 }
 END_TEST
 
+START_TEST(a_worker_that_leaves_its_pipes_to_another_has_died_all_the_same) /* P6 */
+{
+    options.workers = 1;
+    make_pool(NULL);
+    note(submit("die forked"));
+    note(submit("ab"));
+    UNTIL(strstr(heard, "'ba'") != NULL);
+    ck_heard("PROCESS_TERMINATED 'ba'");
+    ck_assert_uint_eq(figures().deaths, 1);
+}
+END_TEST
+
 START_TEST(a_job_can_be_retried_once) /* P6 */
 {
     char job[80], path[64];
@@ -350,6 +362,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, options_that_make_no_sense_are_refused);
     tcase_add_test(tests, a_worker_is_replaced_after_its_jobs);
     tcase_add_test(tests, the_job_of_a_worker_that_dies_fails_and_the_next_has_another);
+    tcase_add_test(tests, a_worker_that_leaves_its_pipes_to_another_has_died_all_the_same);
     tcase_add_test(tests, a_job_can_be_retried_once);
     tcase_add_test(tests, a_broken_program_is_no_fork_bomb);
     tcase_add_test(tests, a_program_that_cannot_be_started_fails_all_jobs_at_once_but_not_in_submit);

@@ -276,6 +276,15 @@ static void child_connection_lost(
     }
 }
 
+/* Who has its pipes from it and lives on is no worker: while that one holds them there would be no end. */
+static void process_exited(struct bight_process_protocol *protocol, const struct bight_failure *reason)
+{
+    (void)reason;
+    if (!worker_of(protocol)->is_leaving) {
+        (void)bight_process_signal_group(protocol->process, SIGKILL);
+    }
+}
+
 static void process_ended(struct bight_process_protocol *protocol, const struct bight_failure *reason)
 {
     struct bight_worker *worker = worker_of(protocol);
@@ -300,6 +309,7 @@ static void process_ended(struct bight_process_protocol *protocol, const struct 
 static const struct bight_process_protocol_ops worker_ops = {
     .child_data_received = child_data_received,
     .child_connection_lost = child_connection_lost,
+    .process_exited = process_exited,
     .process_ended = process_ended,
 };
 
