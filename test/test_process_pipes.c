@@ -128,6 +128,26 @@ START_TEST(a_paused_child_stands_still)
 }
 END_TEST
 
+START_TEST(an_input_may_be_paused_and_resumed)
+{
+    struct child child;
+    begin_processes();
+    spawn_shell(&child, "cat");
+    struct bight_transport *input = bight_process_transport(child.base.process, 0);
+    for (int turns = 0; turns < 10; turns++) {
+        ck_assert_int_eq(bight_transport_pause(input), 0);
+        bight_reactor_turn(reactor, false);
+        ck_assert_int_eq(bight_transport_resume(input), 0);
+        bight_reactor_turn(reactor, false);
+    }
+    ck_assert_int_eq(bight_process_write(child.base.process, 0, "words", 5), 0);
+    ck_assert_int_eq(bight_process_close(child.base.process, 0), 0);
+    turn_until(&child.ended);
+    ck_assert_str_eq(child.text[1], "words");
+    end_processes();
+}
+END_TEST
+
 START_TEST(ten_mebibytes_go_whole_to_a_slow_child)
 {
     struct child child;
@@ -328,6 +348,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_grandchild_that_holds_a_pipe_puts_off_the_end);
     tcase_add_test(tests, ten_mebibytes_come_whole_through_pauses);
     tcase_add_test(tests, a_paused_child_stands_still);
+    tcase_add_test(tests, an_input_may_be_paused_and_resumed);
     tcase_add_test(tests, ten_mebibytes_go_whole_to_a_slow_child);
     tcase_add_test(tests, a_child_that_dies_while_it_is_written_to_raises_no_signal);
     tcase_add_test(tests, a_producer_waits_for_a_child_that_does_not_read);
