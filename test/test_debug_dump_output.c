@@ -225,6 +225,36 @@ static void stop(void *context)
     bight_reactor_stop(context);
 }
 
+#ifdef BIGHT_DEBUG_CHECKS
+static void *take_it_back(void *code)
+{
+    *(int *)code = bight_debug_dump_on_signal(real, SIGUSR2, BIGHT_DUMP_TEXT, NULL);
+    return NULL;
+}
+
+static void take_it_back_elsewhere(void *code)
+{
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, take_it_back, code), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    raise_it(NULL);
+}
+
+START_TEST(another_thread_cannot_take_the_signal_back) /* G6 */
+{
+    int code = 0;
+    bight_log_set_level((enum bight_log_level)99);
+    ck_assert_int_eq(bight_debug_dump_on_signal(real, SIGUSR2, BIGHT_DUMP_TEXT, path), 0);
+    bight_call_later(real, 0, take_it_back_elsewhere, &code, NULL);
+    bight_call_later(real, 0.01, stop, real, NULL);
+    ck_assert_int_eq(bight_reactor_run(real), 0);
+    ck_assert_int_eq(code, BIGHT_E_WRONG_THREAD);
+    read_back();
+    ck_assert_int_eq(bight_debug_dump_on_signal(real, SIGUSR2, BIGHT_DUMP_TEXT, NULL), 0);
+}
+END_TEST
+#endif
+
 START_TEST(a_signal_has_it_written_from_the_loop) /* G6 */
 {
     struct bight_promise promise;
@@ -294,6 +324,9 @@ int main(void)
     tcase_add_test(files, a_file_is_made_for_its_owner_and_overwritten);
     tcase_add_test(files, a_file_that_cannot_be_written_gives_a_code);
     tcase_add_test(files, a_signal_has_it_written_from_the_loop);
+#ifdef BIGHT_DEBUG_CHECKS
+    tcase_add_test(files, another_thread_cannot_take_the_signal_back);
+#endif
     tcase_add_test(faults, without_memory_nothing_is_written_and_the_code_says_so);
     tcase_set_timeout(faults, 60);
     suite_add_tcase(suite, pictures);

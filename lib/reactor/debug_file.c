@@ -113,7 +113,9 @@ static int no_more(struct bight_reactor *reactor)
         return 0;
     }
     int code = bight_on_signal(reactor, reactor->state->dump->number, NULL, NULL);
-    bight_dump_drop_order(reactor);
+    if (code == 0) { /* else the signal still has it */
+        bight_dump_drop_order(reactor);
+    }
     return code;
 }
 
