@@ -148,6 +148,19 @@ BIGHT_API void bight_condition_free(struct bight_condition *condition);
 #define bight_condition_wait(condition) bight_condition_wait_at(BIGHT_HERE, (condition))
 BIGHT_API struct bight_deferred *bight_condition_wait_at(const char *place, struct bight_condition *condition);
 
+/* What is waited for is there. Called with the lock held; looks, and changes nothing of the lock and who waits. */
+typedef bool (*bight_condition_predicate)(void *context);
+
+/* As bight_condition_wait, until predicate(context) is true. It is asked at once: the lock stays held then, and the
+ * Deferred has fired with one more token of it. Else it is asked whenever a notification has brought the lock, which is
+ * given up again when the answer is no: then the wait stands behind those who wait already. The context is borrowed,
+ * until the Deferred has fired. A condition that was freed before the answer was yes fails it with ABANDONED, with the
+ * lock. INVALID_ARGUMENT without a predicate, a usage error. */
+#define bight_condition_wait_for(condition, predicate, context) \
+    bight_condition_wait_for_at(BIGHT_HERE, (condition), (predicate), (context))
+BIGHT_API struct bight_deferred *bight_condition_wait_for_at(
+    const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context);
+
 /* The caller holds the lock. The `n` who have waited longest, or all, go on to wait for the lock, in their order,
  * behind those who wait for it already. USAGE when the lock is not held. */
 BIGHT_API int bight_condition_notify(struct bight_condition *condition, size_t n);

@@ -43,6 +43,14 @@ static void decide(struct bight_waiter *waiter)
     bight_waiter_keep(waiter->deferred);
 }
 
+/* Its handlers run when it has the lock. */
+static void fail_with_lock(struct bight_waiter *waiter)
+{
+    struct bight_deferred *deferred = waiter->deferred;
+    decide(waiter);
+    bight_errback(((struct bight_promise) { deferred, deferred->generation }), bight_failure_of(BIGHT_E_ABANDONED));
+}
+
 /* On to the lock. Handlers run only when that has been freed. */
 static void move_on(struct bight_condition *condition, struct bight_waiter *waiter)
 {
@@ -52,10 +60,8 @@ static void move_on(struct bight_condition *condition, struct bight_waiter *wait
 
 static void abandon(struct bight_condition *condition, struct bight_waiter *waiter)
 {
-    struct bight_deferred *deferred = waiter->deferred;
     if (!condition->permits->gate.is_freed) {
-        decide(waiter);
-        bight_errback(((struct bight_promise) { deferred, deferred->generation }), bight_failure_of(BIGHT_E_ABANDONED));
+        fail_with_lock(waiter);
     }
     move_on(condition, waiter);
 }
@@ -94,24 +100,79 @@ static void cancel_wait(struct bight_promise promise, void *context)
     bight_gate_run(lock);
 }
 
-struct bight_deferred *bight_condition_wait_at(const char *place, struct bight_condition *condition)
+static int find_obstacle(const char *place, const struct bight_condition *condition)
+{
+    if (condition->gate.is_freed || condition->permits->gate.is_freed) {
+        return BIGHT_E_ABANDONED;
+    }
+    if (condition->permits->held == 0) {
+        return bight_usage_error(BIGHT_E_USAGE, place, "bight_condition_wait: the lock is not held");
+    }
+    return BIGHT_OK;
+}
+
+static struct bight_deferred *wait(
+    const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context)
 {
     struct bight_permits *permits = condition->permits;
-    if (condition->gate.is_freed || permits->gate.is_freed) {
-        return bight_refuse_wait(place, BIGHT_E_ABANDONED);
-    }
-    if (permits->held == 0) {
-        return bight_refuse_wait(
-            place, bight_usage_error(BIGHT_E_USAGE, place, "bight_condition_wait: the lock is not held"));
-    }
     struct bight_waiter *waiter;
     struct bight_deferred *deferred = bight_wait(place, &permits->gate, &condition->waiting, cancel_wait, &waiter);
     if (waiter != NULL) {
+        waiter->predicate = predicate;
+        waiter->context = context;
         waiter->origin = &condition->gate;
         bight_gate_hold(&condition->gate);
         bight_permits_lend(permits, waiter);
     }
     return deferred;
+}
+
+struct bight_deferred *bight_condition_wait_at(const char *place, struct bight_condition *condition)
+{
+    int code = find_obstacle(place, condition);
+    return code == BIGHT_OK ? wait(place, condition, NULL, NULL) : bight_refuse_wait(place, code);
+}
+
+/* The predicate may do what it must not, such as freeing the condition. */
+static struct bight_deferred *look_and_wait(
+    const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context)
+{
+    bool is_true = predicate(context);
+    int code = find_obstacle(place, condition);
+    if (code != BIGHT_OK) {
+        return bight_refuse_wait(place, code);
+    }
+    return is_true ? bight_permits_confirm(place, condition->permits) : wait(place, condition, predicate, context);
+}
+
+struct bight_deferred *bight_condition_wait_for_at(
+    const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context)
+{
+    int code = find_obstacle(place, condition);
+    if (code == BIGHT_OK && predicate == NULL) {
+        code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_condition_wait_for: no predicate");
+    }
+    if (code != BIGHT_OK) {
+        return bight_refuse_wait(place, code);
+    }
+    struct bight_gate *lock = &condition->permits->gate;
+    bight_gate_hold(lock);
+    bight_gate_hold(&condition->gate);
+    struct bight_deferred *deferred = look_and_wait(place, condition, predicate, context);
+    bight_gate_release(&condition->gate);
+    bight_gate_release(lock);
+    return deferred;
+}
+
+bool bight_condition_take_back(struct bight_waiter *waiter)
+{
+    struct bight_condition *condition = BIGHT_CONTAINER(waiter->origin, struct bight_condition, gate);
+    if (condition->gate.is_freed) {
+        fail_with_lock(waiter);
+        return false;
+    }
+    bight_waiters_append(&condition->waiting, waiter);
+    return true;
 }
 
 int bight_condition_notify(struct bight_condition *condition, size_t n)

@@ -71,6 +71,7 @@ void bight_token_discard(void *value)
 
 /* ----------------------------------------------------------------------------------------- granting */
 
+/* The waiter has left the list, and its permit is counted. */
 static void grant(struct bight_permits *permits, struct bight_waiter *waiter)
 {
     struct bight_gate *origin = waiter->origin;
@@ -78,8 +79,6 @@ static void grant(struct bight_permits *permits, struct bight_waiter *waiter)
     struct bight_deferred *deferred = waiter->deferred;
     bool is_owed = partner != NULL && partner->is_owed;
     part(waiter);
-    bight_waiters_remove(waiter);
-    permits->held++;
     if (partner != NULL) {
         attach(permits, partner);
     }
@@ -97,17 +96,6 @@ static void grant(struct bight_permits *permits, struct bight_waiter *waiter)
     if (origin != NULL) {
         bight_gate_release(origin);
     }
-}
-
-static bool step(struct bight_gate *gate)
-{
-    struct bight_permits *permits = permits_of(gate);
-    struct bight_waiter *waiter = bight_waiters_first(&permits->waiting);
-    if (waiter == NULL || permits->held >= permits->limit) {
-        return false;
-    }
-    grant(permits, waiter);
-    return true;
 }
 
 /* There will be no permit for it. */
@@ -130,6 +118,41 @@ static void abandon(struct bight_waiter *waiter)
     if (origin != NULL) {
         bight_gate_release(origin);
     }
+}
+
+/* Whether the waiter, which is in no list, goes on with its permit. The predicate may do anything at all. */
+static bool accepts(struct bight_permits *permits, struct bight_waiter *waiter)
+{
+    if (waiter->predicate == NULL || waiter->is_decided) {
+        return true;
+    }
+    bool is_true = waiter->predicate(waiter->context);
+    if (permits->held == 0) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_condition_wait_for: the predicate has released the lock");
+        permits->held++;
+    }
+    if (permits->gate.is_freed) {
+        abandon(waiter);
+        return false;
+    }
+    return is_true || waiter->is_decided || !bight_condition_take_back(waiter);
+}
+
+static bool step(struct bight_gate *gate)
+{
+    struct bight_permits *permits = permits_of(gate);
+    struct bight_waiter *waiter = bight_waiters_first(&permits->waiting);
+    if (waiter == NULL || permits->held >= permits->limit) {
+        return false;
+    }
+    bight_waiters_remove(waiter);
+    permits->held++;
+    if (accepts(permits, waiter)) {
+        grant(permits, waiter);
+    } else {
+        give_back(permits);
+    }
+    return true;
 }
 
 /* ------------------------------------------------------------------------------------------- public */
@@ -211,4 +234,18 @@ void bight_permits_join(struct bight_permits *permits, struct bight_waiter *wait
     } else {
         bight_waiters_append(&permits->waiting, waiter);
     }
+}
+
+/* The token stands for nothing until it is known that it will not be discarded for want of memory. */
+struct bight_deferred *bight_permits_confirm(const char *place, struct bight_permits *permits)
+{
+    struct bight_waiter *token = bight_waiter_take();
+    if (token == NULL) {
+        return bight_refuse_wait(place, BIGHT_E_OUT_OF_MEMORY);
+    }
+    struct bight_deferred *deferred = bight_succeed_at(place, permits->type, token);
+    if (deferred != &bight_deferred_out_of_memory) {
+        attach(permits, token);
+    }
+    return deferred;
 }

@@ -56,4 +56,11 @@ void bight_permits_lend(struct bight_permits *permits, struct bight_waiter *wait
 /* `waiter`, which is in no list, waits for a permit from here on; when the permits have gone it is let go without. */
 void bight_permits_join(struct bight_permits *permits, struct bight_waiter *waiter);
 
+/* For who holds a permit already: a Deferred that has fired with one more token of it. */
+struct bight_deferred *bight_permits_confirm(const char *place, struct bight_permits *permits);
+
+/* condition.c: a waiter that is in no list, and has got a permit that is no use to it, is in the condition's list
+ * again. False: it goes on with the permit, since the condition has been freed. */
+bool bight_condition_take_back(struct bight_waiter *waiter);
+
 #endif

@@ -39,6 +39,8 @@ struct bight_waiter {
         struct { /* permits.h */
             struct bight_gate *origin;
             struct bight_waiter *partner;
+            bool (*predicate)(void *context); /* of a waiter; NULL: it goes on with the first permit */
+            void *context;
             bool is_decided; /* of a waiter */
             bool is_owed;    /* of a token */
         };
