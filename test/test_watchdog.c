@@ -22,6 +22,8 @@
 #include <bight/bight.h>
 #include <bight/testing.h>
 
+#include "reactor/backtrace.h"
+
 #define LIMIT 0.003
 #define PATIENCE_SECONDS 30
 #define PLENTY_OF_LOOKS 40 /* it looks four times in its limit */
@@ -387,6 +389,59 @@ START_TEST(a_loop_that_runs_in_another_thread_is_asked_there) /* G4 */
 }
 END_TEST
 
+#if BIGHT_HAS_BACKTRACE
+static struct bight_backtrace of_the_deaf;
+static atomic_bool is_asked;
+
+/* Its own request stands in the way of all others for as long as anybody waits for an answer. */
+static void *be_deaf(void *context)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    atomic_store(&is_asked, true);
+    ck_assert(!bight_backtrace_take(pthread_self(), &of_the_deaf));
+    return context;
+}
+
+/* Long enough to be noticed: the watchdog has given up looking, and stands in the queue. */
+static void be_noticed(void *context)
+{
+    double end = now() + 10 * LIMIT;
+    while (now() < end) {
+        sched_yield();
+    }
+    bight_reactor_stop(context);
+}
+
+static void *run_and_end(void *context)
+{
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    return context;
+}
+
+START_TEST(a_thread_that_has_ended_with_its_run_is_not_asked) /* G4 */
+{
+    pthread_t deaf, loop;
+    pthread_attr_t large; /* too large a stack for the library to keep: what is left of the thread is unmapped */
+    pthread_attr_init(&large);
+    pthread_attr_setstacksize(&large, (size_t)64 << 20);
+    ck_assert_int_eq(bight_reactor_set_watchdog(reactor, LIMIT), 0);
+    ck_assert_int_eq(pthread_create(&deaf, NULL, be_deaf, NULL), 0);
+    while (!atomic_load(&is_asked)) {
+        sched_yield();
+    }
+    bight_call_later(reactor, 0, be_noticed, reactor, NULL);
+    ck_assert_int_eq(pthread_create(&loop, &large, run_and_end, NULL), 0);
+    pthread_join(loop, NULL);
+    pthread_join(deaf, NULL);
+    await_looks(PLENTY_OF_LOOKS);
+    ck_assert_uint_eq(reported(), 0);
+    pthread_attr_destroy(&large);
+}
+END_TEST
+#endif
+
 static int wait_for_child(pid_t child)
 {
     int status = -1;
@@ -468,6 +523,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_time_must_be_one);
     tcase_add_test(tests, a_guest_on_a_hosts_loop_is_watched);
     tcase_add_test(tests, a_loop_that_runs_in_another_thread_is_asked_there);
+#if BIGHT_HAS_BACKTRACE
+    tcase_add_test(tests, a_thread_that_has_ended_with_its_run_is_not_asked);
+#endif
 #if FOLLOWS_FORKS
     tcase_add_test(tests, in_the_child_of_a_fork_there_is_none_until_it_is_set_again);
 #endif

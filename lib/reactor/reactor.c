@@ -125,6 +125,7 @@ int bight_reactor_run(struct bight_reactor *reactor)
     if (state->exit_status == 0) {
         serve(reactor);
     }
+    bight_watchdog_leave(reactor);
     int status = state->exit_status;
     state->exit_status = 0;
     return status;

@@ -27,6 +27,7 @@ struct bight_watchdog {
     const struct bight_meter *meter; /* the reactor's, of which only single words are read */
     pthread_t thread;
     bool has_backtraces;
+    pthread_mutex_t asking; /* held while the loop's thread is asked where it is */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* under the lock */
@@ -59,12 +60,21 @@ static bool has_moved_on(const struct bight_watchdog *dog)
     return __atomic_load_n(&dog->meter->beat, __ATOMIC_RELAXED) != dog->beat;
 }
 
-/* Without the lock: the loop's thread may wait for it. That thread is inside a handler, so it cannot end. */
+/* The thread is inside a handler, or waits for us in bight_watchdog_leave: it cannot end meanwhile. */
+static bool ask(struct bight_watchdog *dog, pthread_t loop)
+{
+    pthread_mutex_lock(&dog->asking);
+    bool is_known = dog->has_backtraces && !has_moved_on(dog) && bight_backtrace_take(loop, &dog->where);
+    pthread_mutex_unlock(&dog->asking);
+    return is_known;
+}
+
+/* Without the lock: the loop's thread may wait for it. */
 static void report(struct bight_watchdog *dog, pthread_t loop, uint64_t held)
 {
     const char *kind = read_word(&dog->meter->kind);
     const char *place = read_word(&dog->meter->place);
-    bool is_known = dog->has_backtraces && bight_backtrace_take(loop, &dog->where);
+    bool is_known = ask(dog, loop);
     if (has_moved_on(dog)) {
         return; /* it has just come back: bight_reactor_set_block_limit tells of those */
     }
@@ -153,6 +163,7 @@ static void init_locks(struct bight_watchdog *dog)
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&dog->asking, NULL);
     (void)pthread_mutex_init(&dog->lock, NULL);
     (void)pthread_cond_init(&dog->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
@@ -164,6 +175,7 @@ static void free_watchdog(struct bight_reactor *reactor)
     reactor->state->watchdog = NULL;
     (void)pthread_cond_destroy(&dog->changed);
     (void)pthread_mutex_destroy(&dog->lock);
+    (void)pthread_mutex_destroy(&dog->asking);
     bight_free(dog);
 }
 
@@ -223,6 +235,15 @@ void bight_watchdog_follow(struct bight_reactor *reactor)
         pthread_mutex_lock(&dog->lock);
         dog->loop = pthread_self();
         pthread_mutex_unlock(&dog->lock);
+    }
+}
+
+void bight_watchdog_leave(struct bight_reactor *reactor)
+{
+    struct bight_watchdog *dog = reactor->state->watchdog;
+    if (dog != NULL) {
+        pthread_mutex_lock(&dog->asking);
+        pthread_mutex_unlock(&dog->asking);
     }
 }
 

@@ -7,6 +7,8 @@
 
 /* This thread is the loop's from now on. Fine when there is no watchdog. */
 void bight_watchdog_follow(struct bight_reactor *reactor);
+/* A run has ended, and this thread may end too: waits while it is being asked where it is. */
+void bight_watchdog_leave(struct bight_reactor *reactor);
 /* The reactor goes: joins the thread. */
 void bight_watchdog_end(struct bight_reactor *reactor);
 /* In the child of a fork, where the thread is not: forgets it. */
