@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -15,29 +14,11 @@
 #include <bight/worker_pool.h>
 
 #include "reactor/reactor.h"
+#include "heard.h"
 #include "support.h"
 
-static char heard[65536];
 static struct bight_reactor *reactor;
 static int descriptors_before;
-
-__attribute__((unused, format(printf, 1, 2))) static void hear(const char *format, ...)
-{
-    size_t used = strlen(heard);
-    va_list arguments;
-    if (used > 0 && used < sizeof heard - 1) {
-        heard[used++] = ' ';
-    }
-    va_start(arguments, format);
-    vsnprintf(heard + used, sizeof heard - used, format, arguments);
-    va_end(arguments);
-}
-
-#define ck_heard(text)                 \
-    do {                               \
-        ck_assert_str_eq(heard, text); \
-        heard[0] = '\0';               \
-    } while (0)
 
 __attribute__((unused)) static void note_result(struct bight_result *result, void *name)
 {

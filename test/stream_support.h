@@ -3,35 +3,15 @@
 #ifndef BIGHT_TEST_STREAM_SUPPORT_H
 #define BIGHT_TEST_STREAM_SUPPORT_H
 
-#include <stdarg.h>
-
 #include <bight/memory.h>
 #include <bight/testing.h>
 
+#include "heard.h"
 #include "support.h"
 
-static char heard[65536];
 static struct bight_reactor *reactor;
 static struct bight_string_peer *peer;
 static struct bight_stream *stream;
-
-__attribute__((unused, format(printf, 1, 2))) static void hear(const char *format, ...)
-{
-    size_t used = strlen(heard);
-    va_list arguments;
-    if (used > 0 && used < sizeof heard - 1) {
-        heard[used++] = ' ';
-    }
-    va_start(arguments, format);
-    vsnprintf(heard + used, sizeof heard - used, format, arguments);
-    va_end(arguments);
-}
-
-#define ck_heard(text)                 \
-    do {                               \
-        ck_assert_str_eq(heard, text); \
-        heard[0] = '\0';               \
-    } while (0)
 
 /* Writes down a result and leaves it as it is: 'bytes', [size] for long ones, - for an empty one, a code's name. */
 __attribute__((unused)) static void note_result(struct bight_result *result, void *name)

@@ -10,30 +10,8 @@
 #include <bight/testing.h>
 #include <bight/transport.h>
 
-#include <stdarg.h>
-
+#include "heard.h"
 #include "support.h"
-
-/* What has been heard, in order: "made data:hello lost:CONNECTION_DONE". */
-static char heard[65536];
-
-__attribute__((unused, format(printf, 1, 2))) static void hear(const char *format, ...)
-{
-    size_t used = strlen(heard);
-    va_list arguments;
-    if (used > 0 && used < sizeof heard - 1) {
-        heard[used++] = ' ';
-    }
-    va_start(arguments, format);
-    vsnprintf(heard + used, sizeof heard - used, format, arguments);
-    va_end(arguments);
-}
-
-#define ck_heard(text)                 \
-    do {                               \
-        ck_assert_str_eq(heard, text); \
-        heard[0] = '\0';               \
-    } while (0)
 
 /* What the protocol does besides writing down; NULL: nothing. */
 static struct {
