@@ -149,12 +149,29 @@ START_TEST(a_child_that_does_not_use_it_touches_nothing) /* R13 */
 }
 END_TEST
 
+static void note_and_stop(void *has_run)
+{
+    *(bool *)has_run = true;
+    stop(NULL);
+}
+
+/* A timer that will stop the reactor, and for which the timerfd has been set: a turn that came so late that it ran the
+ * timer is taken again. */
+static void set_timerfd(void)
+{
+    static bool has_run;
+    do {
+        has_run = false;
+        bight_call_later(reactor, 0.02, note_and_stop, &has_run, NULL);
+        bight_reactor_turn(reactor, false);
+    } while (has_run);
+}
+
 START_TEST(a_child_that_only_frees_it_touches_nothing) /* R13 */
 {
     struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
     bight_watch_descriptor(reactor, to_both[0], BIGHT_READABLE, on_readable, NULL, NULL, NULL);
-    bight_call_later(reactor, 0.02, stop, NULL, NULL);
-    bight_reactor_turn(reactor, false); /* so that the timerfd is set */
+    set_timerfd();
     pid_t child = fork();
     if (child == 0) {
         bight_mailbox_release(mailbox);

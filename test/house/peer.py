@@ -1,36 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Talking to an echo server that a test has started."""
 
+import pathlib
 import socket
 import subprocess
-import time
+import sys
 
-PATIENCE = 20  # seconds until a server must have answered
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from listening import wait_for_port  # noqa: E402
 
-
-def free_port():
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+PATIENCE = 60  # seconds until a server must have answered
 
 
-def connect(port, server):
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), PATIENCE)
-        except OSError:
-            if server.poll() is not None:
-                raise RuntimeError(f"the server ended with status {server.returncode}") from None
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
-def exchange(port, server, message=b"the quick brown fox\n"):
+def exchange(port, message):
     """Sends the message, then the end, and reads until the end: what came back."""
-    with connect(port, server) as connection:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
         connection.sendall(message)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -39,13 +23,13 @@ def exchange(port, server, message=b"the quick brown fox\n"):
         return answer
 
 
-def check_echo(command, port, environment=None):
-    """Starts the server, has a message echoed, ends it. Gives what was wrong, or an empty text."""
+def check_echo(command, environment=None):
+    """Starts the server, which takes any port, has a message echoed, ends it. Gives what was wrong, or an empty text."""
     message = bytes(range(256)) * 40
     with subprocess.Popen(command, env=environment) as server:
         try:
-            answer = exchange(port, server, message)
-        except (OSError, RuntimeError) as error:
+            answer = exchange(wait_for_port(server, PATIENCE), message)
+        except (OSError, AssertionError) as error:
             return str(error)
         finally:
             server.terminate()
