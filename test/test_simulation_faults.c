@@ -3,6 +3,8 @@
  * order or the connection is lost, and that once. */
 #include "simulation_support.h"
 
+#include <errno.h>
+
 #include <bight/testing.h>
 
 enum { SEEDS = 25 };
@@ -72,6 +74,7 @@ SUFFERING(spurious_readiness_is_harmless, { .kernel.spurious = 500 })
 SUFFERING(interruptions_are_harmless, { .kernel.interrupted = 500 })
 SUFFERING(shuffled_readiness_is_harmless, { .kernel.shuffle = 1000 })
 SUFFERING(split_and_joined_segments_are_harmless, { .link = { .jitter = 0.01, .split = 500, .join = 500 } })
+SUFFERING(memory_that_the_kernel_lacks_to_send_is_waited_for, { .kernel.starved = 300 })  /* T6 */
 SUFFERING(lack_of_buffers_is_survived, { .kernel.no_buffers = 50, .may_lose = true })     /* T17 */
 SUFFERING(lack_of_descriptors_is_survived, { .kernel.no_files = 300, .may_lose = true })  /* T17 */
 SUFFERING(resets_end_connections_once, { .link.reset = 200, .may_lose = true })           /* T3, T5 */
@@ -427,18 +430,30 @@ START_TEST(lines_are_the_same_however_they_are_cut)
 }
 END_TEST
 
-/* The peer must not take it for the end of all that there was to come. */
-static void write_without_memory(struct bight_protocol *protocol)
+static ssize_t fail_to_send(struct bight_system *system, int fd, const void *data, size_t size, int flags)
 {
-    const struct bight_kernel_conditions none = { .no_buffers = 1000 };
-    struct world *world = protocol->factory->context;
-    bight_host_kernel(world->server_host, &none);
+    (void)system;
+    (void)fd;
+    (void)data;
+    (void)size;
+    (void)flags;
+    return -EIO;
+}
+
+/* The peer must not take it for the end of all that there was to come. */
+static void write_in_vain(struct bight_protocol *protocol)
+{
+    static struct bight_system_ops broken;
+    struct bight_system *system = system_of(((struct world *)protocol->factory->context)->server);
+    broken = *system->ops;
+    broken.send = fail_to_send;
+    system->ops = &broken;
     (void)bight_transport_write(protocol->transport, "hello", 5);
 }
 
 START_TEST(a_send_that_fails_is_no_orderly_end_to_the_peer) /* T5 */
 {
-    static const struct bight_protocol_ops ops = { .connection_made = write_without_memory };
+    static const struct bight_protocol_ops ops = { .connection_made = write_in_vain };
     struct world *world = world_new(1);
     world->bytes = 0;
     world->echo.protocol_ops = &ops;
@@ -464,6 +479,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, interruptions_are_harmless);
     tcase_add_test(tests, shuffled_readiness_is_harmless);
     tcase_add_test(tests, split_and_joined_segments_are_harmless);
+    tcase_add_test(tests, memory_that_the_kernel_lacks_to_send_is_waited_for);
     tcase_add_test(tests, lack_of_buffers_is_survived);
     tcase_add_test(tests, lack_of_descriptors_is_survived);
     tcase_add_test(tests, resets_end_connections_once);

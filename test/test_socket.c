@@ -372,6 +372,106 @@ START_TEST(interrupted_and_idle_calls_lose_nothing) /* T6 */
 }
 END_TEST
 
+static const int starvations[] = { ENOBUFS, ENOMEM };
+static void small_write(void)
+{
+    bight_transport_write(seen.last->transport, "hello", 5);
+    net_turn(&net, 1);
+}
+
+static void large_write(void)
+{
+    static const uint8_t block[2 * 4096];
+    bight_transport_write(seen.last->transport, block, sizeof block);
+}
+
+static void sequence_write(void)
+{
+    static const struct iovec parts[] = { { (void *)(uintptr_t) "a", 1 }, { (void *)(uintptr_t) "b", 1 } };
+    static const uint8_t block[4096];
+    const struct iovec large[] = { { (void *)(uintptr_t)block, sizeof block }, parts[0] };
+    bight_transport_write_sequence(seen.last->transport, large, 2);
+}
+
+/* A socket that has room for more is writable all the while: only time tells. */
+START_TEST(a_send_without_memory_is_tried_again_after_a_growing_while) /* T6, T17 */
+{
+    static void (*const writes[])(void) = { small_write, large_write, sequence_write };
+    static const uint64_t pauses[] = { 10, 20, 40, 80, 160, 320, 640, 1000, 1000 }; /* milliseconds */
+    begin((enum family)(_i / 2));
+    int fd = far_end((enum family)(_i / 2));
+    for (size_t write = 0; write < 3; write++) {
+        net_fail(&net, NET_SEND, 1, starvations[_i % 2], true);
+        net_fail(&net, NET_SENDMSG, 1, starvations[_i % 2], true);
+        writes[write]();
+        for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+            unsigned sends = net.calls[NET_SEND] + net.calls[NET_SENDMSG];
+            fake_advance(&net.fake, net.reactor, pauses[i] * 1000000 - 1000);
+            net_turn(&net, 20);
+            ck_assert_uint_eq(net.calls[NET_SEND] + net.calls[NET_SENDMSG], sends);
+            fake_advance(&net.fake, net.reactor, 1000);
+            ck_assert_uint_eq(net.calls[NET_SEND] + net.calls[NET_SENDMSG], sends + 1);
+        }
+        net_calm(&net);
+        size_t waiting = bight_transport_queued(seen.last->transport);
+        ck_assert_uint_gt(waiting, 0);
+        fake_advance(&net.fake, net.reactor, BIGHT_NANOSECONDS_PER_SECOND);
+        ck_assert_uint_eq(bight_transport_queued(seen.last->transport), 0);
+        uint8_t bytes[10000];
+        ck_assert_int_eq(recv(fd, bytes, sizeof bytes, 0), (ssize_t)waiting);
+    }
+    ck_assert_int_eq(seen.lost, 0);
+    close(fd);
+    NET_UNTIL(&net, seen.lost == 1);
+    end();
+}
+END_TEST
+
+START_TEST(without_room_and_then_without_memory_the_rest_arrives_all_the_same) /* T6 */
+{
+    static const uint8_t block[8 << 20];
+    begin(TCP);
+    int fd = far_end(TCP);
+    bight_transport_write(seen.last->transport, block, sizeof block);
+    ck_assert_uint_gt(bight_transport_queued(seen.last->transport), 0);
+    net_fail(&net, NET_SEND, 1, ENOBUFS, false);
+    net_fail(&net, NET_SENDMSG, 1, ENOBUFS, false);
+    size_t got = 0;
+    static uint8_t bytes[60000];
+    for (int i = 0; i < 100000 && got < sizeof block; i++) {
+        ssize_t size = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        got += size > 0 ? (size_t)size : 0;
+        fake_advance(&net.fake, net.reactor, 1000000);
+    }
+    ck_assert_uint_eq(got, sizeof block);
+    ck_assert_uint_gt(net.calls[NET_SEND] + net.calls[NET_SENDMSG], 1);
+    close(fd);
+    end();
+}
+END_TEST
+
+START_TEST(a_close_while_a_send_waits_for_memory_leaves_no_timer_behind) /* T7, T10 */
+{
+    begin(TCP);
+    int fd = far_end(TCP);
+    net_fail(&net, NET_SEND, 1, ENOBUFS, true);
+    small_write();
+    if (_i == 0) {
+        bight_transport_abort_connection(seen.last->transport);
+    } else {
+        bight_transport_lose_connection(seen.last->transport);
+        fake_advance(&net.fake, net.reactor, 31 * BIGHT_NANOSECONDS_PER_SECOND);
+    }
+    NET_UNTIL(&net, seen.lost == 1);
+    ck_assert_int_eq(seen.reason, _i == 0 ? BIGHT_E_CONNECTION_ABORTED : BIGHT_E_TIMED_OUT);
+    unsigned sends = net.calls[NET_SEND];
+    fake_advance(&net.fake, net.reactor, 5 * BIGHT_NANOSECONDS_PER_SECOND);
+    ck_assert_uint_eq(net.calls[NET_SEND], sends);
+    close(fd);
+    end();
+}
+END_TEST
+
 struct breakage {
     enum net_call call;
     int number;
@@ -456,6 +556,9 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, interrupted_and_idle_calls_lose_nothing, 0, 2);
     tcase_add_loop_test(
         tests, each_failed_call_of_a_connection_is_its_loss, 0, (int)(sizeof breakages / sizeof breakages[0]));
+    tcase_add_loop_test(tests, a_send_without_memory_is_tried_again_after_a_growing_while, 0, 2 * FAMILIES);
+    tcase_add_test(tests, without_room_and_then_without_memory_the_rest_arrives_all_the_same);
+    tcase_add_loop_test(tests, a_close_while_a_send_waits_for_memory_leaves_no_timer_behind, 0, 2);
     tcase_add_test(tests, a_shut_that_fails_disturbs_nobody);
     tcase_add_loop_test(tests, many_connections_come_and_go_without_a_trace, 0, FAMILIES);
 }

@@ -158,6 +158,9 @@ static int may_send(struct bight_sim_socket *socket)
         return -EPIPE;
     }
     int result = bight_sim_disturbance(socket, has_room);
+    if (result == 0) {
+        result = bight_sim_lack_of_memory(socket, has_room);
+    }
     return result == 0 && !has_room ? -EAGAIN : result;
 }
 
@@ -266,7 +269,11 @@ static size_t copy_out(const struct bight_sim_datagram *datagram, const struct i
 
 ssize_t bight_sim_datagram_receive(struct bight_sim_socket *socket, struct msghdr *message, int flags)
 {
-    int result = bight_sim_disturbance(socket, !bight_list_is_empty(&socket->queue));
+    bool is_there = !bight_list_is_empty(&socket->queue);
+    int result = bight_sim_disturbance(socket, is_there);
+    if (result == 0) {
+        result = bight_sim_lack_of_memory(socket, is_there);
+    }
     if (result != 0) {
         return result;
     }

@@ -78,10 +78,13 @@ int bight_sim_disturbance(struct bight_sim_socket *socket, bool would_work)
         bight_sim_file_news(&socket->file); /* who is told no is told when to come again */
         return -EAGAIN;
     }
-    if (would_work && bight_sim_fault(host->simulation, host->kernel.no_buffers, "ENOMEM")) {
-        return -ENOMEM;
-    }
     return 0;
+}
+
+int bight_sim_lack_of_memory(struct bight_sim_socket *socket, bool would_work)
+{
+    struct bight_host *host = socket->file.host;
+    return would_work && bight_sim_fault(host->simulation, host->kernel.no_buffers, "ENOMEM") ? -ENOMEM : 0;
 }
 
 int bight_sim_socket_bind(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)

@@ -77,7 +77,11 @@ static int unconnected(struct bight_sim_socket *socket, int for_new)
 ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, size_t size)
 {
     struct bight_host *host = socket->file.host;
-    int result = bight_sim_disturbance(socket, socket->wire != NULL && has_input(socket));
+    bool is_there = socket->wire != NULL && has_input(socket);
+    int result = bight_sim_disturbance(socket, is_there);
+    if (result == 0) {
+        result = bight_sim_lack_of_memory(socket, is_there);
+    }
     if (result != 0) {
         return result;
     }
@@ -102,6 +106,17 @@ ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, 
         return result;
     }
     return socket->was_reset || socket->shut_reading || input_of(socket)->ended ? 0 : -EAGAIN;
+}
+
+/* Memory that the kernel lacks has nothing to do with the socket, which stays writable: no news comes of it. */
+static int disturb_sending(struct bight_sim_socket *socket, bool has_room)
+{
+    struct bight_host *host = socket->file.host;
+    int result = bight_sim_disturbance(socket, has_room);
+    if (result == 0 && has_room && bight_sim_fault(host->simulation, host->kernel.starved, "no memory to send")) {
+        result = bight_sim_detail(host->simulation, 2) == 0 ? -ENOBUFS : -ENOMEM;
+    }
+    return result;
 }
 
 /* write(2) and send(2) without MSG_NOSIGNAL would kill the program. */
@@ -136,7 +151,7 @@ ssize_t bight_sim_stream_send(struct bight_sim_socket *socket, const struct iove
         size += parts[i].iov_len;
     }
     size_t room = bight_sim_pipe_room(output_of(socket));
-    result = bight_sim_disturbance(socket, room != 0);
+    result = disturb_sending(socket, room != 0);
     if (result != 0) {
         return result;
     }

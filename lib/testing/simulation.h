@@ -102,7 +102,8 @@ uint64_t bight_sim_detail(const struct bight_simulation *simulation, uint64_t be
     X(recv)                                                                                                            \
     X(send)                                                                                                            \
     X(sendmsg)                                                                                                         \
-    X(read) X(write) X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt)    \
+    X(read)                                                                                                            \
+    X(write) X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt)            \
         X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time)   \
             X(eventfd) X(timerfd_create) X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) \
                 X(deadline) X(turn) X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock)
@@ -332,6 +333,7 @@ void bight_sim_socket_init(
 int bight_sim_socket_take_error(struct bight_sim_socket *socket);
 /* What may go wrong though all is well: 0 or -errno. */
 int bight_sim_disturbance(struct bight_sim_socket *socket, bool would_work);
+int bight_sim_lack_of_memory(struct bight_sim_socket *socket, bool would_work);
 socklen_t bight_sim_give_ip(int domain, const struct bight_sim_address *from, struct sockaddr *address, socklen_t room);
 int bight_sim_socket_bind(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 int bight_sim_socket_listen(struct bight_sim_socket *socket, int backlog);

@@ -4,8 +4,9 @@
  * An output exists while something is queued; it and its blocks are pooled. It is a list of chunks: blocks with copied
  * bytes, and references to memory that was lent. Small writes are gathered in the last block and sent by a task behind
  * the handler; large ones are tried at once from where they lie, as chunks on the stack of the write, and only what the
- * kernel refuses is copied. After a refusal nothing is tried until the bottom says writable. Lent memory that has been
- * sent is put aside and released from the task: never inside a write. The checks of the state are write.c's. */
+ * kernel refuses is copied. After a refusal nothing is tried until the bottom says writable; of memory that the kernel
+ * lacked it says nothing when there is some again, so then a timer tries. Lent memory that has been sent is put aside
+ * and released from the task: never inside a write. The checks of the state are write.c's. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,6 +18,9 @@ enum {
     STACK_CHUNKS = 16,
     GATHER_MOST = 65536 /* what a handler gathers before it is sent all the same */
 };
+
+#define FIRST_RETRY (BIGHT_NANOSECONDS_PER_SECOND / 100)
+#define LONGEST_RETRY BIGHT_NANOSECONDS_PER_SECOND
 
 /* What one write has put into the queue. */
 struct write_pass {
@@ -54,6 +58,17 @@ static void plan_flush(struct bight_output *output)
     }
 }
 
+static void retry(struct bight_wheel_entry *timer);
+
+static void retry_later(struct bight_output *output)
+{
+    struct bight_reactor *reactor = output->transport->hub->reactor;
+    uint64_t longer = output->pause == 0 ? FIRST_RETRY : output->pause * 2;
+    output->pause = longer < LONGEST_RETRY ? longer : LONGEST_RETRY;
+    output->retry.function = retry;
+    bight_reactor_arm(reactor, &output->retry, bight_reactor_now(reactor) + output->pause);
+}
+
 static void set_watching(struct bight_output *output, bool on)
 {
     struct bight_transport *transport = output->transport;
@@ -61,6 +76,14 @@ static void set_watching(struct bight_output *output, bool on)
         return;
     }
     output->watching = on;
+    if (BIGHT_UNLIKELY(on && output->starved)) {
+        retry_later(output);
+        return;
+    }
+    if (BIGHT_UNLIKELY(bight_wheel_is_armed(&output->retry))) {
+        bight_reactor_disarm(transport->hub->reactor, &output->retry);
+        return;
+    }
     int code = transport->bottom->watch_writing(transport, watch_of(output), on);
     if (on && code != BIGHT_OK) {
         output->watching = false;
@@ -80,10 +103,16 @@ int bight_output_ask(struct bight_transport *transport)
 
 /* ------------------------------------------------------------------------------------------ sending */
 
-/* The kernel has no room now; it is asked again when it says writable. */
+/* The bottom lacks memory, which is no news to poll for: a socket that has room stays writable all the while. */
+static bool is_starved(ssize_t result)
+{
+    return result == -ENOBUFS || result == -ENOMEM;
+}
+
+/* The bottom takes nothing now; it is asked again later. */
 static bool is_refusal(ssize_t result)
 {
-    return result == -EAGAIN || result == -EWOULDBLOCK || result == -ENOBUFS || result == -EINTR;
+    return result == -EAGAIN || result == -EWOULDBLOCK || result == -EINTR || is_starved(result);
 }
 
 /* Until the queue is empty or the kernel refuses; gives what was sent. */
@@ -91,7 +120,7 @@ static size_t send_some(struct bight_output *output)
 {
     struct bight_transport *transport = output->transport;
     size_t sent = 0;
-    output->refused = false;
+    output->refused = output->starved = false;
     bight_queue_consume(output, 0);
     for (int i = 0; i < SENDS_A_TURN && output->queued > 0; i++) {
         struct iovec parts[BIGHT_PARTS_A_SEND];
@@ -103,6 +132,7 @@ static size_t send_some(struct bight_output *output)
         }
         if (result < 0 && is_refusal(result)) {
             output->refused = true;
+            output->starved = is_starved(result);
             break;
         }
         if (result < 0) {
@@ -111,6 +141,7 @@ static size_t send_some(struct bight_output *output)
         }
         transport->state |= BIGHT_STATE_SENT;
         transport->hub->reactor->traffic.sent += (uint64_t)result;
+        output->pause = 0;
         bight_queue_consume(output, (size_t)result);
         sent += (size_t)result;
         if ((size_t)result < total) {
@@ -130,7 +161,8 @@ static void attempt(struct bight_output *output)
     if (transport->state & BIGHT_STATE_OVER) {
         return;
     }
-    if (BIGHT_UNLIKELY(output->watching && output->queued > 0 && !output->refused && transport->hub->is_edge)) {
+    if (BIGHT_UNLIKELY(output->watching && output->queued > 0 &&
+                       (output->starved || (!output->refused && transport->hub->is_edge)))) {
         set_watching(output, false); /* the kernel takes more: adding the watch anew says so on the next turn */
     }
     set_watching(output, output->queued > 0);
@@ -197,6 +229,7 @@ static void __attribute__((noinline)) sent_in_part(struct bight_output *output, 
         size_t taken = sent < 0 ? 0 : (size_t)sent;
         output->transport->hub->reactor->traffic.sent += taken;
         bight_queue_consume(output, taken);
+        output->starved = is_starved(sent);
         set_watching(output, true);
     }
     settle(output);
@@ -211,6 +244,13 @@ static void __attribute__((noinline)) flush_other(struct bight_output *output)
         attempt(output);
     }
     settle(output);
+}
+
+static void retry(struct bight_wheel_entry *timer)
+{
+    struct bight_output *output = BIGHT_CONTAINER(timer, struct bight_output, retry);
+    output->watching = false;
+    flush_other(output);
 }
 
 /* True when all there was has been sent: one block, and nothing that waits for the output to be empty. */
@@ -332,6 +372,7 @@ int bight_output_left_over(struct bight_transport *transport, const uint8_t *dat
     if (code != BIGHT_OK) {
         return code;
     }
+    output->starved = is_starved(sent);
     set_watching(output, true);
     if (output->counted > bight_flow_limit(transport)) {
         return BIGHT_E_OVERFLOW;

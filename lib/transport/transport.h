@@ -111,9 +111,12 @@ struct bight_output {
     struct bight_chunk *sent; /* their memory is released when no write is on the stack */
     size_t queued;
     size_t counted;
-    bool watching; /* the kernel has refused: waits for writable */
-    bool busy;     /* an attempt to send, or a drop, is on the stack */
-    bool refused;  /* the last attempt ended because the kernel took no more */
+    bool watching;  /* the kernel has refused: waits for writable, or for the retry */
+    bool busy;      /* an attempt to send, or a drop, is on the stack */
+    bool refused;   /* the last attempt ended because the kernel took no more */
+    bool starved;   /* and that because it had no memory */
+    uint64_t pause; /* nanoseconds before the retry; 0: none since something was sent */
+    struct bight_wheel_entry retry;
     /* the loop's watch for writing follows */
 };
 

@@ -73,7 +73,8 @@ struct bight_kernel_conditions {
     unsigned spurious;                /* of polls: a watch is called though nothing is ready */
     unsigned interrupted;             /* EINTR */
     unsigned no_files;                /* EMFILE at socket and accept4 */
-    unsigned no_buffers;              /* ENOBUFS, ENOMEM where manual pages allow them */
+    unsigned no_buffers;              /* ENOBUFS, ENOMEM where manual pages allow them, but for sends of streams */
+    unsigned starved;                 /* of a stream's sends: ENOBUFS, ENOMEM though there is room; it passes unannounced */
     unsigned shuffle;                 /* of polls: the ready watches are called in a shuffled order */
     unsigned name_fails, name_late;   /* of look-ups: fails; comes up to 10 s late */
     unsigned thread_late;             /* of pool jobs and calls from threads: up to 1 s late */
