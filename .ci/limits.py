@@ -15,6 +15,8 @@ ROOMS = ["base", "deferred", "reactor", "transport", "endpoint", "service", "tes
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 FORBIDDEN = re.compile(
     r"(?<![>.])\b(?:(?:v?printf|puts|exit|abort|v?sprintf|strcpy|strcat|gets)\s*\(|v?fprintf\s*\(\s*std)")
+# A function's name alone does not say what was wrong with the call.
+MUTE_USAGE_ERROR = re.compile(r'bight_usage_error\([^;"]*"\w*"')
 FOREIGN = {"event2/": ("lib/reactor/",), "openssl/": ("lib/base/", "lib/transport/tls")}
 
 
@@ -63,6 +65,8 @@ def problems_of(path, text):
     for line, length in function_lengths(text):
         if length > LONGEST_FUNCTION:
             yield f"{name}:{line}: a function of {length} lines"
+    for match in MUTE_USAGE_ERROR.finditer(text):
+        yield f"{name}:{text.count(chr(10), 0, match.start()) + 1}: a usage error that does not say what was wrong"
     if path.parts[0] == "lib":
         bare = without_comments(text)
         for match in FORBIDDEN.finditer(bare):

@@ -230,8 +230,8 @@ END_TEST
 START_TEST(misuse_is_logged_with_the_place_and_gives_its_code)
 {
     capture_standard_error();
-    ck_assert_int_eq(bight_usage_error(BIGHT_E_STALE, "user.c:7", "fire"), BIGHT_E_STALE);
-    ck_assert_str_eq(captured(), "bight: error: [usage] fire: the handle has outlived what it named (user.c:7)\n");
+    ck_assert_int_eq(bight_usage_error(BIGHT_E_STALE, "user.c:7", "fire: %d times", 2), BIGHT_E_STALE);
+    ck_assert_str_eq(captured(), "bight: error: [usage] fire: 2 times [STALE] (user.c:7)\n");
 }
 END_TEST
 

@@ -62,10 +62,11 @@ static inline int bight_clock_call_at(struct bight_clock *clock, uint64_t deadli
     return clock->ops->call_at(clock, deadline, function, context, release, timer);
 }
 
-/* The same `seconds` from now. INVALID_ARGUMENT for a negative or NaN delay, and for no clock; an infinite one, or one past the
- * end of the scale, is the end of the scale (R5, R8). */
-BIGHT_API int bight_clock_call_later(struct bight_clock *clock, double seconds, bight_timer_function function,
-    void *context, bight_release_function release, struct bight_timer *timer);
+/* The same `seconds` from now. INVALID_ARGUMENT for a negative or NaN delay, and for no clock; an infinite one, or one
+ * past the end of the scale, is the end of the scale (R5, R8). */
+#define bight_clock_call_later(...) bight_clock_call_later_at(BIGHT_HERE, __VA_ARGS__)
+BIGHT_API int bight_clock_call_later_at(const char *place, struct bight_clock *clock, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 
 /* `seconds` in nanoseconds, rounded up and capped at UINT64_MAX; INVALID_ARGUMENT for a negative or NaN one.
  */

@@ -65,9 +65,9 @@ struct bight_producer_ops {
     void (*stop)(void *context);   /* once, at loss: produce no more */
 };
 
-/* 0; PRODUCER_REGISTERED (a usage error); CLOSED, and then `stop` has been called (T14); OUT_OF_MEMORY, and then it was
- * not. A pull producer's first `resume` comes inside the call. The table and context are borrowed until unregister or
- * stop. */
+/* 0; PRODUCER_REGISTERED or INVALID_ARGUMENT without a table (usage errors); CLOSED, and then `stop` has been called
+ * (T14); OUT_OF_MEMORY, and then it was not. A pull producer's first `resume` comes inside the call. The table and
+ * context are borrowed until unregister or stop. */
 BIGHT_API int bight_transport_register_producer(
     struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming);
 

@@ -4,9 +4,13 @@
  * This is the only place of the library that ends the process. */
 #include "base/check.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <bight/log.h>
+
+enum { WHAT_LIMIT = 512 };
 
 void bight_invariant_broken(const char *condition, const char *place)
 {
@@ -14,8 +18,13 @@ void bight_invariant_broken(const char *condition, const char *place)
     abort();
 }
 
-int bight_usage_error(int code, const char *place, const char *what)
+int bight_usage_error(int code, const char *place, const char *format, ...)
 {
-    bight_log_at(place, BIGHT_LOG_ERROR, "usage", NULL, "%s: %s", what, bight_error_text(code));
+    char what[WHAT_LIMIT];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    bight_log_at(place, BIGHT_LOG_ERROR, "usage", NULL, "%s [%s]", what, bight_error_name(code));
     return code;
 }

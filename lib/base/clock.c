@@ -35,23 +35,24 @@ static uint64_t later(uint64_t time, uint64_t delay)
 }
 
 /* The deadline that lies `seconds` after now. */
-static int deadline_after(struct bight_clock *clock, double seconds, const char *what, uint64_t *deadline)
+static int deadline_after(
+    const char *place, struct bight_clock *clock, double seconds, const char *function, uint64_t *deadline)
 {
     uint64_t delay = 0;
     int code = clock == NULL ? BIGHT_E_INVALID_ARGUMENT : bight_seconds_to_nanoseconds(seconds, &delay);
     if (code != BIGHT_OK) {
-        bight_usage_error(code, BIGHT_HERE, what);
+        bight_usage_error(code, place, "%s: %s", function, clock == NULL ? "there is no clock" : BIGHT_BAD_SECONDS);
         return code;
     }
     *deadline = later(bight_clock_now(clock), delay);
     return BIGHT_OK;
 }
 
-int bight_clock_call_later(struct bight_clock *clock, double seconds, bight_timer_function function, void *context,
-    bight_release_function release, struct bight_timer *timer)
+int bight_clock_call_later_at(const char *place, struct bight_clock *clock, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer)
 {
     uint64_t deadline;
-    int code = deadline_after(clock, seconds, "bight_clock_call_later", &deadline);
+    int code = deadline_after(place, clock, seconds, "a call that comes later", &deadline);
     if (code != BIGHT_OK) {
         return code;
     }
@@ -81,7 +82,7 @@ int bight_timer_reset(struct bight_timer timer, double seconds)
         return BIGHT_E_STALE;
     }
     uint64_t deadline;
-    int code = deadline_after(timer.clock, seconds, "bight_timer_reset", &deadline);
+    int code = deadline_after(BIGHT_HERE, timer.clock, seconds, "bight_timer_reset", &deadline);
     if (code == BIGHT_OK) {
         timer.clock->ops->reset_at(timer.clock, slot, deadline);
     }
@@ -97,7 +98,7 @@ int bight_timer_delay(struct bight_timer timer, double seconds)
     uint64_t change;
     int code = bight_seconds_to_nanoseconds(seconds < 0 ? -seconds : seconds, &change);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_timer_delay");
+        return bight_usage_error(code, BIGHT_HERE, "bight_timer_delay: the number of seconds is no number");
     }
     uint64_t deadline = timer.clock->ops->deadline(timer.clock, slot);
     uint64_t earlier = deadline > change ? deadline - change : 0;

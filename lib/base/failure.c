@@ -47,7 +47,7 @@ struct bight_failure *bight_failure_of(int code)
 {
     int index = bight_error_index(code);
     if (index < 0) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_failure_of: no such code");
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_failure_of: there is no code %d", code);
         index = BIGHT_ERROR_INDEX_INVALID_ARGUMENT;
     }
     /* Nothing writes to a shared failure; the type is not const so that it can stand where counted ones do.
@@ -134,7 +134,8 @@ struct bight_failure *bight_failure_new_many_at(
 struct bight_failure *bight_failure_first_error_at(const char *place, size_t index, struct bight_failure *cause)
 {
     if (cause == NULL) {
-        cause = bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_failure_first_error"));
+        cause = bight_failure_of(
+            bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_failure_first_error: there is no cause"));
     }
     char buffer[64];
     snprintf(buffer, sizeof buffer, "number %zu of several failed", index);

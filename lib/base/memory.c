@@ -54,9 +54,10 @@ int bight_set_allocator(const struct bight_allocator *allocator)
     if (allocator == NULL) {
         allocator = &default_allocator;
     }
-    if (allocator->size != sizeof *allocator || allocator->allocate == NULL ||
-        allocator->reallocate == NULL || allocator->release == NULL) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_set_allocator");
+    if (allocator->size != sizeof *allocator || allocator->allocate == NULL || allocator->reallocate == NULL ||
+        allocator->release == NULL) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+            "bight_set_allocator: the member `size` is not the struct's, or a function is missing");
     }
     hook = *allocator;
     bight_memory_asks_permit = hook.permit != NULL;

@@ -74,7 +74,8 @@ static struct bight_as_completed *make(size_t count)
 struct bight_as_completed *bight_as_completed_new(struct bight_deferred *const *members, size_t count)
 {
     if (members == NULL && count > 0) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_as_completed_new");
+        bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_as_completed_new: there are no members, only their number");
         return NULL;
     }
     struct bight_as_completed *completed = make(count);
@@ -154,7 +155,7 @@ void bight_as_completed_free(struct bight_as_completed *completed)
         return;
     }
     if (completed->group.is_over) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_as_completed_free: it has been freed");
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_as_completed_free: " BIGHT_FREED_TWICE);
         return;
     }
     bight_group_enter(&completed->group);

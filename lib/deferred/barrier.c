@@ -35,7 +35,7 @@ static bool step(struct bight_gate *gate)
 struct bight_barrier *bight_barrier_new(long parties)
 {
     if (parties < 1) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_barrier_new");
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_barrier_new: the number of parties is below 1");
         return NULL;
     }
     struct bight_barrier *barrier = bight_malloc(sizeof(*barrier));
@@ -51,7 +51,7 @@ struct bight_barrier *bight_barrier_new(long parties)
 
 void bight_barrier_free(struct bight_barrier *barrier)
 {
-    if (barrier != NULL && bight_gate_close(&barrier->gate, "bight_barrier_free: it has been freed")) {
+    if (barrier != NULL && bight_gate_close(&barrier->gate, "bight_barrier_free")) {
         bight_waiters_abandon(&barrier->waiting);
         bight_gate_release(&barrier->gate);
     }

@@ -130,13 +130,13 @@ static int find_misuse(const struct bight_result *result, const struct bight_def
 {
     const struct bight_deferred *outer = result->deferred;
     if (inner == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_result_chain: no Deferred");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_result_chain: there is no Deferred");
     }
     if (outer == NULL || (outer->flags & BIGHT_DEFERRED_RUNNING) == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: not in a handler");
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: called outside of a handler");
     }
     if ((outer->flags & BIGHT_DEFERRED_WAITING) != 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: it waits already");
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: the result waits for another already");
     }
     return BIGHT_OK;
 }

@@ -34,7 +34,7 @@ struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred 
 struct bight_deferred *bight_maybe_deferred_at(const char *place, bight_handler function, void *context)
 {
     if (function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_maybe_deferred");
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_maybe_deferred: there is no function");
         return bight_fail_at(place, bight_failure_of(code));
     }
     struct bight_deferred *deferred = bight_succeed_at(place, NULL, NULL);

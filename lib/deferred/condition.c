@@ -68,7 +68,7 @@ static void abandon(struct bight_condition *condition, struct bight_waiter *wait
 
 void bight_condition_free(struct bight_condition *condition)
 {
-    if (condition == NULL || !bight_gate_close(&condition->gate, "bight_condition_free: it has been freed")) {
+    if (condition == NULL || !bight_gate_close(&condition->gate, "bight_condition_free")) {
         return;
     }
     struct bight_waiter *waiter;
@@ -150,7 +150,7 @@ struct bight_deferred *bight_condition_wait_for_at(
 {
     int code = find_obstacle(place, condition);
     if (code == BIGHT_OK && predicate == NULL) {
-        code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_condition_wait_for: no predicate");
+        code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_condition_wait_for: there is no predicate");
     }
     if (code != BIGHT_OK) {
         return bight_refuse_wait(place, code);

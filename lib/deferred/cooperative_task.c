@@ -141,7 +141,7 @@ struct bight_cooperative_task *bight_cooperate_at(const char *place, struct bigh
         return NULL;
     }
     if (step == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_cooperate: no step");
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_cooperate: there is no step");
         return NULL;
     }
     struct bight_cooperative_task *task = make(place, cooperator);
@@ -224,15 +224,16 @@ static struct bight_deferred *hear_awaited(
 static int find_obstacle(const struct bight_cooperative_task *task, const struct bight_deferred *deferred)
 {
     if (deferred == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_await: no Deferred");
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_await: there is no Deferred");
     }
     if (task->cooperator == NULL) {
         return BIGHT_E_STALE;
     }
     if (!task->is_in_step || task->awaited != NULL) {
         return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
-            task->is_in_step ? "bight_cooperative_task_await: it waits already"
-                             : "bight_cooperative_task_await: not in its step");
+            task->is_in_step ? "bight_cooperative_task_await: the task waits already"
+                             : "bight_cooperative_task_await: called outside of its step");
     }
     return BIGHT_OK;
 }
@@ -260,7 +261,8 @@ int bight_cooperative_task_await(struct bight_cooperative_task *task, struct big
 int bight_cooperative_task_fail(struct bight_cooperative_task *task, struct bight_failure *failure)
 {
     if (failure == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_fail: no failure");
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_fail: there is no failure");
     }
     int code = task->cooperator != NULL ? BIGHT_OK : BIGHT_E_STALE;
     bight_cooperative_task_end(task, failure);

@@ -18,7 +18,7 @@
 struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock)
 {
     if (clock == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperator_new: no clock");
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperator_new: there is no clock");
         return NULL;
     }
     struct bight_cooperator *cooperator = bight_calloc(1, sizeof(*cooperator));
@@ -46,7 +46,7 @@ void bight_cooperator_free(struct bight_cooperator *cooperator)
         return;
     }
     if (cooperator->is_freed) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperator_free: it has been freed");
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperator_free: " BIGHT_FREED_TWICE);
         return;
     }
     cooperator->busy++;
@@ -66,7 +66,7 @@ int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double secon
     uint64_t slice;
     int code = bight_seconds_to_nanoseconds(seconds, &slice);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_cooperator_set_slice");
+        return bight_usage_error(code, BIGHT_HERE, "bight_cooperator_set_slice: " BIGHT_BAD_SECONDS);
     }
     cooperator->slice = slice;
     return BIGHT_OK;

@@ -54,7 +54,7 @@ void bight_deferred_report(const struct bight_deferred *deferred)
 
 int bight_deferred_refuse(int code, const char *place, const struct bight_deferred *deferred)
 {
-    char what[400] = "firing a promise";
-    write_places(deferred, what + strlen(what), sizeof(what) - strlen(what));
-    return bight_usage_error(code, place, what);
+    char places[300];
+    write_places(deferred, places, sizeof(places));
+    return bight_usage_error(code, place, "firing a promise%s: %s", places, bight_error_text(code));
 }

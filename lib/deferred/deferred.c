@@ -125,7 +125,7 @@ struct bight_deferred *bight_succeed_at(const char *place, const struct bight_ty
 {
     struct bight_result result = { type, value, NULL };
     if (type == &bight_type_failure || type == &bight_type_deferred) {
-        int code = bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_succeed");
+        int code = bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_succeed: " BIGHT_BAD_TYPE);
         bight_result_discard(&result);
         bight_result_fail(&result, bight_failure_of(code));
     }
@@ -135,7 +135,8 @@ struct bight_deferred *bight_succeed_at(const char *place, const struct bight_ty
 struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *failure)
 {
     if (failure == NULL) {
-        failure = bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_fail"));
+        failure =
+            bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_fail: there is no failure"));
     }
     struct bight_result result = { &bight_type_failure, failure, NULL };
     return make_fired(place, &result);

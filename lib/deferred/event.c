@@ -40,7 +40,7 @@ struct bight_event *bight_event_new(void)
 /* Those who were woken before still hear of it, from the run that is on the stack. */
 void bight_event_free(struct bight_event *event)
 {
-    if (event != NULL && bight_gate_close(&event->gate, "bight_event_free: it has been freed")) {
+    if (event != NULL && bight_gate_close(&event->gate, "bight_event_free")) {
         bight_waiters_abandon(&event->waiting);
         bight_gate_release(&event->gate);
     }

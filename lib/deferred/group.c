@@ -324,7 +324,7 @@ static void listen_at(
     struct bight_group *group, struct bight_member *member, size_t index, struct bight_deferred *deferred)
 {
     if (BIGHT_UNLIKELY(deferred == NULL)) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, group->place, "a member is not a Deferred");
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, group->place, "a combinator's member is NULL");
         deferred = bight_fail(bight_failure_of(code));
     }
     *member = (struct bight_member) { group, deferred, index, false };

@@ -59,7 +59,7 @@ struct bight_deferred *bight_permits_run(const char *place, struct bight_permits
     bight_holding_function function, void *context, bight_release_function release)
 {
     if (function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "to run while it is held: no function");
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "running while it is held: there is no function");
         return refuse(place, code, context, release);
     }
     struct holding *holding = bight_malloc(sizeof(*holding));

@@ -48,7 +48,7 @@ struct bight_deferred *bight_sleep_at(const char *place, struct bight_clock *clo
         bight_free(sleep);
         return deferred;
     }
-    int code = bight_clock_call_later(clock, seconds, time_is_up, sleep, free_sleep, &sleep->timer);
+    int code = bight_clock_call_later_at(place, clock, seconds, time_is_up, sleep, free_sleep, &sleep->timer);
     if (code != BIGHT_OK) {
         bight_errback_at(place, sleep->promise, bight_failure_of(code));
         bight_free(sleep);

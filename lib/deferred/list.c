@@ -49,11 +49,14 @@ static size_t results_needed(size_t count, unsigned traits)
 }
 
 static struct bight_deferred *combine(
-    const char *place, const char *what, struct bight_deferred *const *members, size_t count, unsigned traits)
+    const char *place, const char *function, struct bight_deferred *const *members, size_t count, unsigned traits)
 {
     bool needs_one = (traits & BIGHT_GROUP_ENDS_ON_VALUE) != 0;
     if ((count > 0 && members == NULL) || (count == 0 && needs_one)) {
-        return refuse(place, NULL, 0, traits, bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, what));
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place,
+            count > 0 ? "%s: there are no members, only their number" : "%s: of no members none can be the first",
+            function);
+        return refuse(place, NULL, 0, traits, code);
     }
     if (count == 0) {
         return bight_group_give_none(place);
@@ -78,7 +81,7 @@ struct bight_deferred *bight_deferred_list_at(
     const unsigned known =
         BIGHT_FIRE_ON_ONE_CALLBACK | BIGHT_FIRE_ON_ONE_ERRBACK | BIGHT_CONSUME_ERRORS | BIGHT_CANCEL_REST;
     if ((flags & ~known) != 0) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_deferred_list: unknown flags");
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_deferred_list: there are no such flags");
         return refuse(place, members, count, 0, code);
     }
     unsigned traits = 0;

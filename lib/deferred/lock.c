@@ -25,7 +25,7 @@ struct bight_lock *bight_lock_new(void)
 void bight_lock_free(struct bight_lock *lock)
 {
     if (lock != NULL) {
-        bight_permits_free(&lock->permits, "bight_lock_free: it has been freed");
+        bight_permits_free(&lock->permits, "bight_lock_free");
     }
 }
 
@@ -41,7 +41,7 @@ bool bight_lock_try_acquire(struct bight_lock *lock)
 
 int bight_lock_release(struct bight_lock *lock)
 {
-    return bight_permits_release(&lock->permits, "bight_lock_release: it is not held");
+    return bight_permits_release(&lock->permits, "bight_lock_release");
 }
 
 bool bight_lock_is_locked(const struct bight_lock *lock)

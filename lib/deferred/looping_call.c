@@ -67,7 +67,8 @@ struct bight_looping_call *bight_looping_call_new_full(
     struct bight_clock *clock, bight_looping_function function, void *context, bight_release_function release)
 {
     if (clock == NULL || function == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_new: no clock, or no function");
+        bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_new: there is no clock, or no function");
         return NULL;
     }
     struct bight_looping_call *call = bight_calloc(1, sizeof(*call));
@@ -275,7 +276,8 @@ static int find_obstacle(const struct bight_looping_call *call, double seconds, 
 static struct bight_deferred *refuse(const char *place, int code)
 {
     if (code != BIGHT_E_CANCELLED) {
-        bight_usage_error(code, place, "bight_looping_call_start");
+        bight_usage_error(code, place, "bight_looping_call_start: %s",
+            code == BIGHT_E_USAGE ? "it runs already, or has been freed" : BIGHT_BAD_SECONDS);
     }
     return bight_fail_at(place, bight_failure_of(code));
 }
@@ -347,7 +349,7 @@ void bight_looping_call_free(struct bight_looping_call *call)
         return;
     }
     if (call->is_freed) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_looping_call_free: it has been freed");
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_looping_call_free: " BIGHT_FREED_TWICE);
         return;
     }
     enter(call)->is_freed = true;
@@ -367,7 +369,8 @@ void bight_looping_call_free(struct bight_looping_call *call)
 int bight_looping_call_set_jitter(struct bight_looping_call *call, double fraction, uint64_t seed)
 {
     if (!(fraction >= 0 && fraction <= 0.5)) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_set_jitter");
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_set_jitter: the fraction is not from 0 to 0.5");
     }
     if (seed == 0 && bight_random_openssl(NULL, &seed, sizeof(seed)) != BIGHT_OK) {
         return BIGHT_E_SYSTEM;

@@ -107,7 +107,10 @@ struct bight_deferred *bight_map_limited_at(const char *place, bight_map_functio
     unsigned flags, void *context, bight_release_function release)
 {
     if (function == NULL || limit == 0 || (flags & ~(unsigned)BIGHT_ALL_OUTCOMES) != 0) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_map_limited");
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place,
+            function == NULL ? "bight_map_limited: there is no function"
+            : limit == 0     ? "bight_map_limited: the limit is 0"
+                             : "bight_map_limited: there are no such flags");
         return end_at_once(bight_fail_at(place, bight_failure_of(code)), context, release);
     }
     if (count == 0) {

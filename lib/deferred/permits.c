@@ -207,10 +207,10 @@ struct bight_deferred *bight_permits_acquire(const char *place, struct bight_per
     return bight_succeed_at(place, permits->type, token);
 }
 
-int bight_permits_release(struct bight_permits *permits, const char *what)
+int bight_permits_release(struct bight_permits *permits, const char *function)
 {
     if (permits->held == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, what);
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "%s: nobody holds it", function);
     }
     give_back(permits);
     return BIGHT_OK;

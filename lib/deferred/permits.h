@@ -33,7 +33,7 @@ void bight_permits_init(struct bight_permits *permits, const struct bight_type *
 void bight_permits_free(struct bight_permits *permits, const char *what);
 struct bight_deferred *bight_permits_acquire(const char *place, struct bight_permits *permits);
 bool bight_permits_try_acquire(struct bight_permits *permits);
-int bight_permits_release(struct bight_permits *permits, const char *what);
+int bight_permits_release(struct bight_permits *permits, const char *function);
 
 /* holding.c: bight_lock_run and bight_semaphore_run. */
 struct bight_deferred *bight_permits_run(const char *place, struct bight_permits *permits,

@@ -103,7 +103,7 @@ static inline int fire(const char *place, struct bight_promise promise, const st
 
 static int __attribute__((noinline)) refuse_type(const char *place, const struct bight_type *type, void *value)
 {
-    return discard(bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_callback"), type, value);
+    return discard(bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_callback: " BIGHT_BAD_TYPE), type, value);
 }
 
 int bight_callback_at(const char *place, struct bight_promise promise, const struct bight_type *type, void *value)
@@ -117,7 +117,8 @@ int bight_callback_at(const char *place, struct bight_promise promise, const str
 int bight_errback_at(const char *place, struct bight_promise promise, struct bight_failure *failure)
 {
     if (BIGHT_UNLIKELY(failure == NULL)) {
-        failure = bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_errback"));
+        failure =
+            bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_errback: there is no failure"));
     }
     return fire(place, promise, &bight_type_failure, failure);
 }

@@ -38,7 +38,8 @@ struct bight_queue *bight_queue_new(const struct bight_queue_options *given)
 {
     struct bight_queue_options options;
     if (!read_options(&options, given)) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_queue_new");
+        bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_queue_new: the options lack their size, or the order is none");
         return NULL;
     }
     struct bight_queue *queue = bight_calloc(1, sizeof(*queue));
@@ -65,7 +66,7 @@ static void destroy_next(struct bight_queue *queue)
 
 void bight_queue_free(struct bight_queue *queue)
 {
-    if (queue == NULL || !bight_gate_close(&queue->gate, "bight_queue_free: it has been freed")) {
+    if (queue == NULL || !bight_gate_close(&queue->gate, "bight_queue_free")) {
         return;
     }
     while (queue->putters.count > 0) {
@@ -91,10 +92,10 @@ static bool has_room(const struct bight_queue *queue)
 }
 
 /* Why nothing can be put; 0 when it can. */
-static int find_obstacle(const struct bight_queue *queue, const struct bight_type *type, const char *what)
+static int find_obstacle(const char *place, const struct bight_queue *queue, const struct bight_type *type)
 {
     if (type == &bight_type_failure || type == &bight_type_deferred) {
-        return bight_usage_error(BIGHT_E_WRONG_TYPE, BIGHT_HERE, what);
+        return bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_queue_put: " BIGHT_BAD_TYPE);
     }
     if (queue->gate.is_freed) {
         return BIGHT_E_ABANDONED;
@@ -118,7 +119,7 @@ static int put(struct bight_queue *queue, int64_t priority, const struct bight_t
 
 static int put_now(struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
 {
-    int code = find_obstacle(queue, type, "bight_queue_put");
+    int code = find_obstacle(BIGHT_HERE, queue, type);
     if (code != BIGHT_OK) {
         return code;
     }
@@ -133,7 +134,8 @@ int bight_queue_put(struct bight_queue *queue, const struct bight_type *type, vo
 int bight_queue_put_priority(struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
 {
     if (queue->store.order != BIGHT_QUEUE_PRIORITY) {
-        return bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_queue_put_priority");
+        return bight_usage_error(
+            BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_queue_put_priority: the queue has no priorities");
     }
     return put_now(queue, priority, type, value);
 }
@@ -174,9 +176,10 @@ static struct bight_deferred *wait_for_room(
 struct bight_deferred *bight_queue_put_later_at(
     const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
 {
-    int code = find_obstacle(queue, type, "bight_queue_put_later");
+    int code = find_obstacle(place, queue, type);
     if (code == BIGHT_OK && priority != 0 && queue->store.order != BIGHT_QUEUE_PRIORITY) {
-        code = bight_usage_error(BIGHT_E_NOT_SUPPORTED, place, "bight_queue_put_priority_later");
+        code = bight_usage_error(
+            BIGHT_E_NOT_SUPPORTED, place, "bight_queue_put_priority_later: the queue has no priorities");
     }
     if (code != BIGHT_OK) {
         bight_store_discard(type, value);
@@ -276,7 +279,7 @@ struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue
 int bight_queue_task_done(struct bight_queue *queue)
 {
     if (queue->unfinished == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_queue_task_done: all are done");
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_queue_task_done: all that was put is done");
     }
     bight_queue_count_done(queue);
     bight_gate_run(&queue->gate);

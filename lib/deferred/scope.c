@@ -74,7 +74,7 @@ static void ties_have_ended(struct bight_owner *owner)
 struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock)
 {
     if (clock == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_new: no clock");
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_new: there is no clock");
         return NULL;
     }
     struct bight_scope *scope = bight_calloc(1, sizeof(*scope));
@@ -105,7 +105,7 @@ void bight_scope_free(struct bight_scope *scope)
     }
     if (scope->is_freed || scope->is_nursery) {
         bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
-            scope->is_nursery ? "bight_scope_free: it is bight_scope_run's" : "bight_scope_free: it has been freed");
+            scope->is_nursery ? "bight_scope_free: it is bight_scope_run's" : "bight_scope_free: " BIGHT_FREED_TWICE);
         return;
     }
     scope->is_freed = true;
@@ -230,7 +230,7 @@ struct bight_deferred *bight_scope_close_at(const char *place, struct bight_scop
     int code = bight_seconds_to_nanoseconds(seconds, &span);
     if (code != BIGHT_OK) {
         span = 0;
-        bight_usage_error(code, place, "bight_scope_close");
+        bight_usage_error(code, place, "bight_scope_close: " BIGHT_BAD_SECONDS);
     }
     scope->busy++;
     struct bight_deferred *deferred = wait_for_the_end(place, scope);
@@ -268,7 +268,8 @@ int bight_scope_join(
     struct bight_scope *scope, struct bight_scope_member *member, const struct bight_scope_member_ops *ops)
 {
     if (ops == NULL || ops->close == NULL || ops->abort == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_scope_join");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            "bight_scope_join: there is no table of functions, or close or abort is missing in it");
     }
     if (scope->is_closing) {
         bight_scope_report_late_member(scope, member, ops);

@@ -177,7 +177,8 @@ struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock 
     void *context, bight_release_function release)
 {
     if (clock == NULL || function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_run: no clock, or no function");
+        int code =
+            bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_run: there is no clock, or no function");
         return refuse(place, code, context, release);
     }
     struct nursery *nursery = make(place, clock);

@@ -57,7 +57,7 @@ int bight_scope_call_later_at(const char *place, struct bight_scope *scope, doub
     timer->context = context;
     timer->release = release;
     timer->made_at = place;
-    int code = bight_clock_call_later(scope->clock, seconds, run_timer, timer, release_timer, &timer->timer);
+    int code = bight_clock_call_later_at(place, scope->clock, seconds, run_timer, timer, release_timer, &timer->timer);
     if (code != BIGHT_OK) {
         bight_free(timer);
         return code;
@@ -90,7 +90,7 @@ int bight_scope_set_deadline(struct bight_scope *scope, double seconds)
     uint64_t span;
     int code = bight_seconds_to_nanoseconds(seconds, &span);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_scope_set_deadline");
+        return bight_usage_error(code, BIGHT_HERE, "bight_scope_set_deadline: " BIGHT_BAD_SECONDS);
     }
     if (scope->is_closing) {
         return BIGHT_E_CANCELLED;
@@ -111,7 +111,7 @@ int bight_scope_set_grace(struct bight_scope *scope, double seconds)
     uint64_t grace;
     int code = bight_seconds_to_nanoseconds(seconds, &grace);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_scope_set_grace");
+        return bight_usage_error(code, BIGHT_HERE, "bight_scope_set_grace: " BIGHT_BAD_SECONDS);
     }
     scope->grace = grace;
     return BIGHT_OK;

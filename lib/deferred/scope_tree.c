@@ -127,7 +127,8 @@ int bight_scope_join_scope(struct bight_scope *inner, struct bight_scope *outer)
 {
     /* Joined one inside the other, downwards, each is empty still: the way up would grow with each. */
     if (inner == outer || (inner->member_count > 0 && lies_inside(outer, inner))) {
-        return bight_usage_error(BIGHT_E_CIRCULAR, BIGHT_HERE, "bight_scope_join_scope");
+        return bight_usage_error(
+            BIGHT_E_CIRCULAR, BIGHT_HERE, "bight_scope_join_scope: a scope would lie inside itself");
     }
     if (outer->is_closing) {
         bight_scope_report_late(outer, inner_ops.kind, inner->made_at);

@@ -12,10 +12,10 @@ const struct bight_type bight_type_semaphore = {
     .discard = bight_token_discard,
 };
 
-static struct bight_semaphore *make(long n, bool is_bounded, const char *what)
+static struct bight_semaphore *make(long n, bool is_bounded, const char *function)
 {
     if (n < 1) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, what);
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "%s: the number is below 1", function);
         return NULL;
     }
     struct bight_semaphore *semaphore = bight_malloc(sizeof(*semaphore));
@@ -39,7 +39,7 @@ struct bight_semaphore *bight_bounded_semaphore_new(long n)
 void bight_semaphore_free(struct bight_semaphore *semaphore)
 {
     if (semaphore != NULL) {
-        bight_permits_free(&semaphore->permits, "bight_semaphore_free: it has been freed");
+        bight_permits_free(&semaphore->permits, "bight_semaphore_free");
     }
 }
 
@@ -55,7 +55,7 @@ bool bight_semaphore_try_acquire(struct bight_semaphore *semaphore)
 
 int bight_semaphore_release(struct bight_semaphore *semaphore)
 {
-    return bight_permits_release(&semaphore->permits, "bight_semaphore_release: nobody holds it");
+    return bight_permits_release(&semaphore->permits, "bight_semaphore_release");
 }
 
 /* Permits on their way to who waits are not there to be had. */
@@ -74,7 +74,7 @@ size_t bight_semaphore_waiting(const struct bight_semaphore *semaphore)
 int bight_semaphore_resize(struct bight_semaphore *semaphore, long n)
 {
     if (n < 1) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_semaphore_resize");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_semaphore_resize: the number is below 1");
     }
     if (semaphore->permits.is_bounded) {
         return bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_semaphore_resize: it is bounded");

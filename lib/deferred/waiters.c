@@ -46,10 +46,10 @@ void bight_gate_run(struct bight_gate *gate)
     }
 }
 
-bool bight_gate_close(struct bight_gate *gate, const char *what)
+bool bight_gate_close(struct bight_gate *gate, const char *function)
 {
     if (gate->is_freed) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, what);
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "%s: " BIGHT_FREED_TWICE, function);
         return false;
     }
     gate->is_freed = true;

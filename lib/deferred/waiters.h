@@ -67,7 +67,7 @@ bool bight_gate_enter(struct bight_gate *gate);
 void bight_gate_leave(struct bight_gate *gate);
 
 /* The owner frees it: false, and a usage error, when it has done so before. The owner's reference is released last. */
-bool bight_gate_close(struct bight_gate *gate, const char *what);
+bool bight_gate_close(struct bight_gate *gate, const char *function);
 
 static inline void bight_gate_hold(struct bight_gate *gate)
 {

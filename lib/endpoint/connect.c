@@ -11,10 +11,9 @@ struct bight_deferred *bight_connect_at(
 {
     struct bight_parsed_endpoint parsed;
     struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
-    struct bight_failure *failure = NULL;
-    int code = bight_endpoint_check_call(reactor, factory, "bight_connect");
-    if (code != 0) {
-        return bight_fail(bight_failure_of(code));
+    struct bight_failure *failure = bight_endpoint_check_call(place, "bight_connect", reactor, factory);
+    if (failure != NULL) {
+        return bight_fail_at(place, failure);
     }
     const struct bight_endpoint_type *type =
         bight_endpoint_read(endpoint, BIGHT_ENDPOINT_CONNECT, &parsed, arguments, &failure);

@@ -43,7 +43,8 @@ const struct bight_endpoint_type *bight_endpoint_find_type(const struct bight_pa
     enum bight_endpoint_direction direction, struct bight_failure **failure);
 
 /* Whether a call can be begun: right thread, nothing NULL. 0, or a code that has been reported. */
-int bight_endpoint_check_call(struct bight_reactor *reactor, const struct bight_factory *factory, const char *what);
+struct bight_failure *bight_endpoint_check_call(
+    const char *place, const char *function, const struct bight_reactor *reactor, const struct bight_factory *factory);
 
 /* All of the above: a string's type and arguments. NULL with *failure set. `parsed` must live as long as the
  * arguments are used. */

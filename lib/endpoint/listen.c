@@ -7,6 +7,7 @@
 #include "base/places.h"
 #include "endpoint/grammar.h"
 #include "endpoint/listening.h"
+#include "transport/transport.h"
 
 struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
     const struct bight_listen_options *options, const struct bight_address *path)
@@ -23,12 +24,32 @@ struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct big
     return port == NULL ? bight_fail(failure) : bight_succeed(&bight_type_port, port);
 }
 
-int bight_endpoint_check_call(struct bight_reactor *reactor, const struct bight_factory *factory, const char *what)
+/* What is wrong with the call, in words; NULL: nothing. One that builds its protocols itself needs no table. */
+static const char *find_mistake(const struct bight_reactor *reactor, const struct bight_factory *factory, int *code)
 {
+    *code = BIGHT_E_INVALID_ARGUMENT;
     if (reactor == NULL || factory == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, what);
+        return reactor == NULL ? "there is no reactor" : "there is no factory";
     }
-    return bight_reactor_check_thread(reactor, what);
+    if (factory->reactor != NULL && factory->reactor != reactor) {
+        *code = BIGHT_E_FACTORY_IN_USE;
+        return bight_error_text(BIGHT_E_FACTORY_IN_USE);
+    }
+    bool builds = factory->ops != NULL && factory->ops->build_protocol != NULL;
+    return builds ? NULL : bight_factory_lack(factory);
+}
+
+struct bight_failure *bight_endpoint_check_call(
+    const char *place, const char *function, const struct bight_reactor *reactor, const struct bight_factory *factory)
+{
+    int code;
+    const char *mistake = find_mistake(reactor, factory, &code);
+    if (mistake != NULL) {
+        (void)bight_usage_error(code, place, "%s: %s", function, mistake);
+        return bight_failure_new_at(place, code, 0, NULL, "%s", mistake);
+    }
+    code = bight_reactor_check_thread_at(place, reactor, function);
+    return code != 0 ? bight_failure_of(code) : NULL;
 }
 
 struct bight_deferred *bight_listen_at(
@@ -36,10 +57,9 @@ struct bight_deferred *bight_listen_at(
 {
     struct bight_parsed_endpoint parsed;
     struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
-    struct bight_failure *failure = NULL;
-    int code = bight_endpoint_check_call(reactor, factory, "bight_listen");
-    if (code != 0) {
-        return bight_fail(bight_failure_of(code));
+    struct bight_failure *failure = bight_endpoint_check_call(place, "bight_listen", reactor, factory);
+    if (failure != NULL) {
+        return bight_fail_at(place, failure);
     }
     const struct bight_endpoint_type *type =
         bight_endpoint_read(endpoint, BIGHT_ENDPOINT_LISTEN, &parsed, arguments, &failure);

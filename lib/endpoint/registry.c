@@ -166,8 +166,11 @@ static bool is_taken(const struct bight_endpoint_type *type)
 
 int bight_endpoint_register(const struct bight_endpoint_type *type)
 {
-    if (!is_sound(type) || is_taken(type)) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_endpoint_register");
+    bool sound = is_sound(type);
+    if (!sound || is_taken(type)) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            sound ? "bight_endpoint_register: there is a type of this name"
+                  : "bight_endpoint_register: the name, the help, a rule or both functions are missing or malformed");
     }
     struct addition *addition = bight_malloc(sizeof *addition);
     if (addition == NULL) {

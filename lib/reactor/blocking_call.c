@@ -363,7 +363,8 @@ static int call_and_wait(struct blocking_call *call, uint64_t patience, struct b
     }
     pthread_mutex_unlock(&mailbox->lock);
     if (code == BIGHT_E_WRONG_THREAD) {
-        (void)bight_usage_error(code, BIGHT_HERE, "bight_blocking_call_from_thread");
+        (void)bight_usage_error(
+            code, BIGHT_HERE, "bight_blocking_call_from_thread: the loop's own thread would wait for itself");
     }
     return code != 0 ? give_code(result, code) : give_answer(call, result);
 }
@@ -374,7 +375,8 @@ int bight_blocking_call_from_thread_timeout(struct bight_mailbox *mailbox, bight
     uint64_t patience;
     int code = function != NULL ? bight_seconds_to_nanoseconds(seconds, &patience) : BIGHT_E_INVALID_ARGUMENT;
     if (code != 0) {
-        return give_code(result, bight_usage_error(code, BIGHT_HERE, "bight_blocking_call_from_thread_timeout"));
+        return give_code(result, bight_usage_error(code, BIGHT_HERE, "bight_blocking_call_from_thread: %s",
+                                     function == NULL ? "there is no function" : BIGHT_BAD_SECONDS));
     }
     struct blocking_call *call = new_call(mailbox, function, context, result != NULL);
     if (call == NULL) {

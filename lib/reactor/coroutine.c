@@ -105,7 +105,8 @@ static void suspend(struct coroutine *self)
 
 static void refuse_deferred_as_outcome(struct coroutine *self)
 {
-    int code = bight_usage_error(BIGHT_E_WRONG_TYPE, self->spawned_at, "a coroutine's result is a Deferred");
+    int code =
+        bight_usage_error(BIGHT_E_WRONG_TYPE, self->spawned_at, "a coroutine's result is a Deferred: await it instead");
     bight_result_discard(&self->result);
     bight_result_fail(&self->result, bight_failure_of(code));
 }
@@ -170,7 +171,7 @@ static int misused(const char *place, struct bight_deferred *deferred, struct bi
 {
     bool is_inside = current != NULL;
     int code = bight_usage_error(is_inside ? BIGHT_E_INVALID_ARGUMENT : BIGHT_E_USAGE, place,
-        is_inside ? "bight_await: no Deferred, or no result" : "bight_await: not in a coroutine");
+        is_inside ? "bight_await: there is no Deferred, or no result" : "bight_await: not in a coroutine");
     if (deferred != NULL) {
         bight_deferred_cancel_for_owner(deferred); /* what comes of it is no news */
         bight_deferred_release(deferred);
@@ -362,10 +363,10 @@ static struct bight_failure *find_obstacle(
     const char *place, const struct bight_reactor *reactor, const struct bight_scope *scope, const struct body *body)
 {
     if (reactor == NULL || body->function == NULL) {
-        const char *what = reactor == NULL ? "bight_spawn: no reactor" : "bight_spawn: no function";
+        const char *what = reactor == NULL ? "bight_spawn: there is no reactor" : "bight_spawn: there is no function";
         return bight_failure_of(bight_usage_error(BIGHT_E_USAGE, place, what));
     }
-    int code = bight_reactor_check_thread(reactor, "bight_spawn");
+    int code = bight_reactor_check_thread_at(place, reactor, "bight_spawn");
     if (code != 0) {
         return bight_failure_of(code);
     }
@@ -485,7 +486,8 @@ int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bigh
     memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
     size_t stack_size = options.stack_size != 0 ? options.stack_size : STACK_SIZE_UNLESS_TOLD;
     if (stack_size < BIGHT_STACK_SIZE_LEAST || stack_size > BIGHT_STACK_SIZE_MOST) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_coroutine_set_options: stack_size");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            "bight_coroutine_set_options: the stack size %zu is out of range", stack_size);
     }
     struct hub *hub = hub_of(reactor);
     if (hub == NULL) {

@@ -278,7 +278,8 @@ int bight_debug_dump(
     struct bight_reactor *reactor, enum bight_dump_format format, bight_dump_function write, void *context)
 {
     if ((format != BIGHT_DUMP_TEXT && format != BIGHT_DUMP_DOT) || write == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            write == NULL ? "bight_debug_dump: there is no function" : "bight_debug_dump: there is no such format");
     }
     struct bight_dump dump = { .format = format };
     int code = bight_reactor_check_thread(reactor, "bight_debug_dump");

@@ -64,7 +64,7 @@ static void write_dump(const char *text, size_t size, void *context)
 int bight_debug_dump_file(struct bight_reactor *reactor, enum bight_dump_format format, const char *path)
 {
     if (path == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_file: path");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_file: there is no path");
     }
     struct written written = { reactor->system, path, 0 };
     int code = bight_debug_dump(reactor, format, write_dump, &written);
@@ -126,7 +126,8 @@ int bight_debug_dump_on_signal(
         return no_more(reactor);
     }
     if (format != BIGHT_DUMP_TEXT && format != BIGHT_DUMP_DOT) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_on_signal: format");
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_on_signal: there is no such format");
     }
     struct bight_dump_order *order = new_order(reactor, number, format, path);
     if (order == NULL) {

@@ -58,7 +58,8 @@ int bight_reactor_read_figures(struct bight_reactor *reactor, struct bight_react
 {
     struct bight_reactor_figures all;
     if (figures == NULL || figures->size < sizeof figures->size || figures->size > sizeof all) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_read_figures: size");
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_read_figures: the member `size` is not the struct's");
     }
     memset(&all, 0, sizeof all);
     all.size = figures->size;

@@ -451,7 +451,7 @@ int bight_file_lock_release(struct bight_file_lock *lock)
         return BIGHT_E_WRONG_THREAD;
     }
     if (!lock->is_held) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_file_lock_release");
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_file_lock_release: it is not held");
     }
     lock->is_held = false;
     hand_over(lock);
@@ -513,7 +513,7 @@ struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_fi
     bight_holding_function function, void *context, bight_release_function release)
 {
     if (function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_file_lock_run: no function");
+        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_file_lock_run: there is no function");
         return refuse(place, code, context, release);
     }
     struct holding *holding = bight_malloc(sizeof *holding);

@@ -113,11 +113,12 @@ int bight_reactor_run(struct bight_reactor *reactor)
 {
     struct bight_reactor_state *state = reactor->state;
     if (reactor->hosted) {
-        (void)bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_reactor_run on a host's event_base");
+        (void)bight_usage_error(
+            BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_reactor_run: the reactor is a guest on a host's event_base");
         return EX_SOFTWARE;
     }
     if (state->phase != BIGHT_PHASE_IDLE || reactor->handler_depth > 0) {
-        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_run");
+        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_run: the reactor runs already");
         return EX_SOFTWARE;
     }
     state->thread = pthread_self();
@@ -138,10 +139,11 @@ bool bight_reactor_is_running(const struct bight_reactor *reactor)
 }
 
 #ifdef BIGHT_DEBUG_CHECKS
-int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what)
+int bight_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what)
 {
     if (!pthread_equal(reactor->state->thread, pthread_self())) {
-        return bight_usage_error(BIGHT_E_WRONG_THREAD, BIGHT_HERE, what);
+        return bight_usage_error(
+            BIGHT_E_WRONG_THREAD, place, "%s: called in a thread that does not run this reactor", what);
     }
     return 0;
 }
@@ -255,7 +257,8 @@ struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options 
         memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
     }
     if (options.host != NULL && options.loop != NULL) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_new_full: host and loop");
+        (void)bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_new_full: both a host and a loop are given");
         options.loop->ops->free(options.loop);
         return NULL;
     }
@@ -285,7 +288,7 @@ void bight_reactor_free(struct bight_reactor *reactor)
         return;
     }
     if (reactor->handler_depth > 0 || (!reactor->hosted && bight_reactor_is_running(reactor))) {
-        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_free inside run");
+        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_free: the reactor runs");
         return;
     }
     if (!is_apart(reactor)) {

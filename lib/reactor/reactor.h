@@ -173,11 +173,14 @@ bool bight_reactor_is_ending(const struct bight_reactor *reactor);
 BIGHT_PRIVATE_API bool bight_reactor_has_work(const struct bight_reactor *reactor);
 
 /* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. In others it is nothing at all. */
+#define bight_reactor_check_thread(reactor, what) bight_reactor_check_thread_at(BIGHT_HERE, (reactor), (what))
 #ifdef BIGHT_DEBUG_CHECKS
-int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what);
+int bight_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what);
 #else
-static inline int bight_reactor_check_thread(const struct bight_reactor *reactor, const char *what)
+static inline int bight_reactor_check_thread_at(
+    const char *place, const struct bight_reactor *reactor, const char *what)
 {
+    (void)place;
     (void)reactor;
     (void)what;
     return 0;

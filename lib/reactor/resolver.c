@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/check.h"
 #include "reactor/state.h"
 
 /* RFC 1035, section 2.3.4, as text. */
@@ -229,6 +230,11 @@ struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *
 
 void bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver)
 {
+    if (resolver != NULL && resolver->ops == NULL) {
+        (void)bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_set_resolver: the resolver has no table of functions");
+        return;
+    }
     bight_resolver_finish(reactor);
     reactor->state->resolver = resolver;
 }

@@ -51,7 +51,7 @@ int bight_reactor_stop(struct bight_reactor *reactor)
         return code;
     }
     if (!can_stop(reactor)) {
-        return bight_usage_error(BIGHT_E_NOT_RUNNING, BIGHT_HERE, "bight_reactor_stop");
+        return bight_usage_error(BIGHT_E_NOT_RUNNING, BIGHT_HERE, "bight_reactor_stop: the reactor does not run");
     }
     mark_stop(reactor);
     return 0;

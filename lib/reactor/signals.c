@@ -400,7 +400,8 @@ int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_func
         return code;
     }
     if (reactor->hosted) {
-        return bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_on_signal on a host's event_base");
+        return bight_usage_error(
+            BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_on_signal: on a host's event_base signals are the host's");
     }
     code = BIGHT_E_INVALID_ARGUMENT;
     if (can_be_heard(number)) {
@@ -410,5 +411,8 @@ int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_func
         }
         code = set(reactor, number, function, context);
     }
-    return bight_error_is(code, BIGHT_E_USAGE) ? bight_usage_error(code, BIGHT_HERE, "bight_on_signal") : code;
+    return bight_error_is(code, BIGHT_E_USAGE)
+               ? bight_usage_error(code, BIGHT_HERE, "bight_on_signal: signal %d: %s", number,
+                     code == BIGHT_E_INVALID_ARGUMENT ? "there is none, or none can catch it" : bight_error_text(code))
+               : code;
 }

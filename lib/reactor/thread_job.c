@@ -182,13 +182,13 @@ static void submit(struct bight_thread_pool *pool, struct bight_job *job)
 static int refusal(const char *place, struct bight_thread_pool *pool, bight_thread_function function)
 {
     if (function == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_thread_pool_defer: no function");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_thread_pool_defer: there is no function");
     }
     if (pool == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
     const struct bight_reactor_state *state = pool->reactor->state;
-    int code = bight_reactor_check_thread(pool->reactor, "bight_thread_pool_defer");
+    int code = bight_reactor_check_thread_at(place, pool->reactor, "bight_thread_pool_defer");
     if (code != 0) {
         return code;
     }
@@ -243,7 +243,7 @@ struct bight_deferred *bight_defer_to_thread_full_at(const char *place, struct b
     if (reactor->state->phase == BIGHT_PHASE_FREEING) {
         return refuse(place, BIGHT_E_SHUTDOWN, context, release);
     }
-    int code = bight_reactor_check_thread(reactor, "bight_defer_to_thread");
+    int code = bight_reactor_check_thread_at(place, reactor, "bight_defer_to_thread");
     if (code != 0) {
         return refuse(place, code, context, release);
     }

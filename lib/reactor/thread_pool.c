@@ -74,7 +74,10 @@ struct bight_thread_pool *bight_thread_pool_new(struct bight_reactor *reactor, c
         return NULL;
     }
     if (length == 0 || length == BIGHT_THREAD_NAME_SIZE || limit < 1 || limit > THREADS_AT_MOST) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_thread_pool_new");
+        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            length == 0 || length == BIGHT_THREAD_NAME_SIZE ? "bight_thread_pool_new: the name is empty or too long"
+                                                            : "bight_thread_pool_new: a pool has from 1 to %d threads",
+            (int)THREADS_AT_MOST);
         return NULL;
     }
     return reactor->state->phase != BIGHT_PHASE_FREEING ? make_pool(reactor, name, limit) : NULL;
@@ -268,7 +271,8 @@ void bight_pool_join_ended(struct bight_thread_pool *pool)
 int bight_thread_pool_resize(struct bight_thread_pool *pool, unsigned limit)
 {
     if (limit < 1 || limit > THREADS_AT_MOST) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_thread_pool_resize");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            "bight_thread_pool_resize: a pool has from 1 to %d threads", (int)THREADS_AT_MOST);
     }
     if (pool == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;

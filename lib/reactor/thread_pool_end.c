@@ -143,7 +143,7 @@ void bight_thread_pool_free(struct bight_thread_pool *pool)
     }
     struct bight_reactor *reactor = pool->reactor;
     if (pool == reactor->state->pool) {
-        (void)bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_thread_pool_free of the reactor's own pool");
+        (void)bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_thread_pool_free: it is the reactor's own pool");
         return;
     }
     if (pool->freed || reactor->state->pools_ending) {

@@ -288,10 +288,10 @@ int bight_call_later_full_at(const char *place, struct bight_reactor *reactor, d
 {
     struct bight_timer own;
     if (BIGHT_LIKELY(!bight_deferred_debug())) {
-        return bight_clock_call_later(&reactor->clock, seconds, function, context, release, timer);
+        return bight_clock_call_later_at(place, &reactor->clock, seconds, function, context, release, timer);
     }
     timer = timer == NULL ? &own : timer;
-    int code = bight_clock_call_later(&reactor->clock, seconds, function, context, release, timer);
+    int code = bight_clock_call_later_at(place, &reactor->clock, seconds, function, context, release, timer);
     return note(code, place, timer);
 }
 

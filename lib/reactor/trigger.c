@@ -46,7 +46,9 @@ int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event ev
         return BIGHT_E_WRONG_THREAD;
     }
     if ((unsigned)event >= BIGHT_TRIGGER_EVENTS || (unsigned)phase >= BIGHT_TRIGGER_PHASES || function == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_add_trigger");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            function == NULL ? "bight_add_trigger: there is no function"
+                             : "bight_add_trigger: there is no such event or phase");
     }
     struct trigger *trigger = bight_calloc(1, sizeof *trigger);
     if (trigger == NULL) {

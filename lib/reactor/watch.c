@@ -63,11 +63,15 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
     struct bight_foreign_watch *watch)
 {
     const struct bight_loop_ops *ops = reactor->loop->ops;
-    if (bight_reactor_check_thread(reactor, "bight_watch_descriptor") != 0) {
+    if (bight_reactor_check_thread_at(place, reactor, "bight_watch_descriptor") != 0) {
         return BIGHT_E_WRONG_THREAD;
     }
-    if (fd < 0 || what == 0 || (what & ~(BIGHT_READABLE | BIGHT_WRITABLE)) != 0 || function == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_watch_descriptor");
+    bool is_waited_for = what != 0 && (what & ~(BIGHT_READABLE | BIGHT_WRITABLE)) == 0;
+    if (fd < 0 || !is_waited_for || function == NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_watch_descriptor: %s",
+            fd < 0             ? "the descriptor is negative"
+            : function == NULL ? "there is no function"
+                               : "what to wait for is neither READABLE nor WRITABLE nor both");
     }
     int code = BIGHT_E_OUT_OF_MEMORY;
     struct watch_slot *slot = bight_slab_take(&watch_slots);

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "endpoint/grammar.h"
 
 static const struct bight_service **services;
@@ -62,8 +63,11 @@ static int make_room(void)
 
 int bight_service_register(const struct bight_service *service)
 {
-    if (!is_service(service) || bight_service_find(service->name) != NULL) {
-        return BIGHT_E_INVALID_ARGUMENT;
+    bool is_sound = is_service(service);
+    if (!is_sound || bight_service_find(service->name) != NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            is_sound ? "bight_service_register: there is a service of this name"
+                     : "bight_service_register: the name, the summary, start or an option is missing or malformed");
     }
     int code = make_room();
     if (code == 0) {

@@ -75,7 +75,8 @@ bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
 {
     uint64_t moment = simulation->now;
     if (simulation->order_count != 0) {
-        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "a step of a simulation inside a turn");
+        (void)bight_usage_error(
+            BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "a simulation is stepped inside a turn of one of its reactors");
         return false;
     }
     if (simulation->check != NULL) {
@@ -108,7 +109,7 @@ void bight_simulation_run(struct bight_simulation *simulation, double seconds)
 {
     uint64_t nanoseconds;
     if (bight_seconds_to_nanoseconds(seconds, &nanoseconds) != 0) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_run");
+        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_run: " BIGHT_BAD_SECONDS);
         return;
     }
     uint64_t end = nanoseconds > UINT64_MAX - simulation->now ? UINT64_MAX : simulation->now + nanoseconds;

@@ -74,7 +74,8 @@ void bight_simulation_free(struct bight_simulation *simulation)
         return;
     }
     if (simulation->loop_count != 0) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_free: reactors are left");
+        (void)bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_free: reactors of it have not been freed");
         return;
     }
     bight_sim_finish_jobs(simulation);

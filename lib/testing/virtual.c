@@ -346,14 +346,14 @@ struct bight_reactor *bight_testing_reactor_new(void)
 }
 
 /* Its world, if it is a testing reactor between turns; else NULL and a usage error. */
-static struct virtual_world *world_of(struct bight_reactor *reactor, const char *what)
+static struct virtual_world *world_of(struct bight_reactor *reactor, const char *function)
 {
     if (reactor->loop->ops != &virtual_loop_ops) {
-        (void)bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, what);
+        (void)bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "%s: it is no testing reactor", function);
         return NULL;
     }
     if (reactor->handler_depth > 0) {
-        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, what);
+        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "%s: called inside a handler", function);
         return NULL;
     }
     return world_of_loop(reactor->loop);
@@ -407,7 +407,7 @@ void bight_testing_advance(struct bight_reactor *reactor, double seconds)
         return;
     }
     if (bight_seconds_to_nanoseconds(seconds, &nanoseconds) != 0) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_testing_advance");
+        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_testing_advance: " BIGHT_BAD_SECONDS);
         return;
     }
     uint64_t end = nanoseconds > UINT64_MAX - world->now ? UINT64_MAX : world->now + nanoseconds;

@@ -11,11 +11,19 @@ static bool is_used(const struct bight_factory *factory)
     return factory->ports != 0 || factory->connections != 0;
 }
 
+const char *bight_factory_lack(const struct bight_factory *factory)
+{
+    if (factory->protocol_size < sizeof(struct bight_protocol)) {
+        return "the factory was not made with BIGHT_FACTORY or its like";
+    }
+    return factory->protocol_ops == NULL ? "the factory has no table of handlers: BIGHT_FACTORY was given NULL" : NULL;
+}
+
 static int add(struct bight_factory *factory, struct bight_reactor *reactor, uint32_t *count)
 {
     bool was_used = is_used(factory);
     if (was_used && factory->reactor != reactor) {
-        return bight_usage_error(BIGHT_E_FACTORY_IN_USE, BIGHT_HERE, "a factory that is used with another reactor");
+        return bight_usage_error(BIGHT_E_FACTORY_IN_USE, BIGHT_HERE, "a factory is in use by another reactor");
     }
     ++*count;
     if (was_used) {

@@ -162,8 +162,13 @@ int bight_transport_register_producer(
     struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming)
 {
     BIGHT_TRANSPORT_CHECK(transport, "bight_transport_register_producer");
+    if (ops == NULL) {
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_register_producer: there is no table of functions");
+    }
     if ((transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING) {
-        return bight_usage_error(BIGHT_E_PRODUCER_REGISTERED, BIGHT_HERE, "bight_transport_register_producer");
+        return bight_usage_error(BIGHT_E_PRODUCER_REGISTERED, BIGHT_HERE,
+            "bight_transport_register_producer: another producer is registered already");
     }
     if (!takes_producer(transport)) {
         if (ops->stop != NULL) {
@@ -207,7 +212,8 @@ int bight_transport_unregister_producer(struct bight_transport *transport)
         return BIGHT_E_CLOSED;
     }
     if (!(transport->state & BIGHT_STATE_PRODUCING)) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_unregister_producer");
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_unregister_producer: no producer is registered");
     }
     transport->state &= ~BIGHT_STATE_PRODUCING;
     if (transport->state & (BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) {
@@ -226,7 +232,8 @@ int bight_transport_set_watermarks(struct bight_transport *transport, size_t low
         return BIGHT_E_CLOSED;
     }
     if (low >= high) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_set_watermarks");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            "bight_transport_set_watermarks: the low mark %zu is not below the high one %zu", low, high);
     }
     struct bight_extension *extension = bight_extension_of(transport);
     if (extension == NULL) {

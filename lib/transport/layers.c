@@ -173,6 +173,10 @@ void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
 
 int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer)
 {
+    if (layer->ops == NULL) {
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_push_layer: the layer has no table of functions");
+    }
     if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) {
         return BIGHT_E_CLOSED;
     }

@@ -72,8 +72,8 @@ int bight_process_write(struct bight_process *process, int child_fd, const void 
     }
     const struct bight_process_pipe *pipe = bight_process_pipe_find(process, child_fd);
     if (pipe == NULL || !pipe->is_input) {
-        return bight_usage_error(
-            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_process_write: to what is no input of the child's");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            "bight_process_write: the child reads nothing from its descriptor %d", child_fd);
     }
     return pipe->transport == NULL ? BIGHT_E_CLOSED : bight_transport_write(pipe->transport, data, size);
 }
@@ -85,7 +85,8 @@ int bight_process_close(struct bight_process *process, int child_fd)
     }
     const struct bight_process_pipe *pipe = bight_process_pipe_find(process, child_fd);
     if (pipe == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_process_close: there is no such pipe");
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            "bight_process_close: the child's descriptor %d is no pipe", child_fd);
     }
     return pipe->transport == NULL ? BIGHT_E_CLOSED : bight_transport_lose_connection(pipe->transport);
 }
@@ -147,7 +148,8 @@ static int send_signal(struct bight_process *process, int number, bool group)
         return BIGHT_E_NOT_SUPPORTED;
     }
     if (number < 1 || number >= NSIG) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_process_signal");
+        return bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_process_signal: there is no signal %d", number);
     }
     struct bight_system *system = process->reactor->system;
     int result = system->ops->signal_child(system, process->pid, process->pidfd, number, group);

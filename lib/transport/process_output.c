@@ -286,12 +286,18 @@ static void feed(struct run *run, const struct bight_process_output_options *giv
     }
 }
 
-static bool make_sense(const struct bight_process_output_options *given)
+/* What is wrong with the options, in words; NULL: nothing. */
+static const char *find_mistake(const struct bight_process_output_options *given)
 {
     uint64_t nanoseconds;
-    return bight_seconds_to_nanoseconds(given->timeout_seconds, &nanoseconds) == 0 &&
-           bight_seconds_to_nanoseconds(given->grace_seconds, &nanoseconds) == 0 &&
-           (given->input_size == 0 || given->input != NULL);
+    if (given->size == 0) {
+        return "the options lack their size";
+    }
+    if (bight_seconds_to_nanoseconds(given->timeout_seconds, &nanoseconds) != 0 ||
+        bight_seconds_to_nanoseconds(given->grace_seconds, &nanoseconds) != 0) {
+        return BIGHT_BAD_SECONDS;
+    }
+    return given->input_size > 0 && given->input == NULL ? "there is no input, only its size" : NULL;
 }
 
 static int begin(struct run *run, const char *place, const struct bight_process_output_options *options,
@@ -299,8 +305,9 @@ static int begin(struct run *run, const char *place, const struct bight_process_
 {
     struct bight_process_output_options given = { .size = 0 };
     memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
-    if (options->size == 0 || !make_sense(&given)) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "the options of a process's output");
+    const char *mistake = find_mistake(&given);
+    if (mistake != NULL) {
+        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "the output of a process: %s", mistake);
     }
     run->limit = given.output_limit == 0 ? default_limit : given.output_limit;
     run->grace = given.grace_seconds > 0 ? given.grace_seconds : default_grace;

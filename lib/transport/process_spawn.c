@@ -32,6 +32,7 @@ static const char *const nothing[] = { NULL };
 
 /* A start on its way. */
 struct starting {
+    const char *place;
     struct bight_reactor *reactor;
     struct bight_system *system;
     struct bight_process_options options; /* with the defaults filled in */
@@ -53,6 +54,12 @@ static int refuse(struct starting *starting, int code, int number, const char *w
         bight_failure_new(code, number, NULL, "%s", reason == NULL ? what : bight_failure_message(reason));
     bight_failure_release(reason);
     return code;
+}
+
+static int refuse_misuse(struct starting *starting, int code, const char *mistake)
+{
+    (void)bight_usage_error(code, starting->place, "bight_spawn_process: %s", mistake);
+    return refuse(starting, code, 0, mistake);
 }
 
 static int refuse_call(struct starting *starting, int result, const char *what)
@@ -78,12 +85,25 @@ static bool are_descriptors_good(const struct bight_process_options *options)
     return true;
 }
 
-static bool are_options_good(const struct bight_process_options *options)
+/* What is wrong with the options, in words; NULL: nothing. */
+static const char *find_mistake(const struct bight_process_options *options)
 {
-    return options->path != NULL && options->parent_death_signal >= 0 && options->parent_death_signal < NSIG &&
-           options->at_shutdown >= BIGHT_CHILD_TERMINATE && options->at_shutdown <= BIGHT_CHILD_KILL &&
-           (options->descriptors != NULL || options->descriptor_count == 0) &&
-           (options->groups != NULL || options->group_count == 0) && are_descriptors_good(options);
+    if (options->path == NULL) {
+        return "neither a path nor arguments name the program";
+    }
+    if (options->parent_death_signal < 0 || options->parent_death_signal >= NSIG) {
+        return "parent_death_signal is no signal";
+    }
+    if (options->at_shutdown < BIGHT_CHILD_TERMINATE || options->at_shutdown > BIGHT_CHILD_KILL) {
+        return "at_shutdown is none of its values";
+    }
+    if (options->descriptors == NULL && options->descriptor_count > 0) {
+        return "there are no descriptors, only their number";
+    }
+    if (options->groups == NULL && options->group_count > 0) {
+        return "there are no groups, only their number";
+    }
+    return are_descriptors_good(options) ? NULL : "a descriptor is out of range, listed twice, or of no kind";
 }
 
 /* A copy of what the caller's options have, zeroed where they are older, with the defaults. */
@@ -107,19 +127,19 @@ static int take_options(struct starting *starting, const struct bight_process_op
         options->descriptors = standard_pipes;
         options->descriptor_count = STANDARD;
     }
-    if (!are_options_good(options)) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_spawn_process");
-        return refuse(starting, BIGHT_E_INVALID_ARGUMENT, 0, "the options of the process are not valid");
-    }
-    return BIGHT_OK;
+    const char *mistake = find_mistake(options);
+    return mistake == NULL ? BIGHT_OK : refuse_misuse(starting, BIGHT_E_INVALID_ARGUMENT, mistake);
 }
 
 static int check(
     struct starting *starting, struct bight_process_protocol *protocol, const struct bight_process_options *given)
 {
+    if (protocol == NULL || protocol->ops == NULL) {
+        return refuse_misuse(
+            starting, BIGHT_E_INVALID_ARGUMENT, "there is no protocol, or it has no table of handlers");
+    }
     if (!bight_process_is_over(protocol->process)) {
-        (void)bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_spawn_process: the protocol has a process");
-        return refuse(starting, BIGHT_E_USAGE, 0, "the protocol has a process");
+        return refuse_misuse(starting, BIGHT_E_USAGE, "the protocol has a process");
     }
     if (starting->system->ops->spawn == NULL) {
         return refuse(starting, BIGHT_E_NOT_SUPPORTED, 0, "this table of system calls starts no processes");
@@ -439,9 +459,9 @@ static const char *be_at(const char *place)
 int bight_spawn_process_at(const char *place, struct bight_reactor *reactor, struct bight_process_protocol *protocol,
     const struct bight_process_options *options, struct bight_failure **failure)
 {
-    struct starting starting = { .reactor = reactor, .system = reactor->system, .null = -1 };
+    struct starting starting = { .place = place, .reactor = reactor, .system = reactor->system, .null = -1 };
     const char *before = be_at(place);
-    int code = bight_reactor_check_thread(reactor, "bight_spawn_process");
+    int code = bight_reactor_check_thread_at(place, reactor, "bight_spawn_process");
     code = code != BIGHT_OK ? code : check(&starting, protocol, options);
     code = code != BIGHT_OK ? code : allocate(&starting, protocol);
     code = code != BIGHT_OK ? code : open_all(&starting);

@@ -20,8 +20,9 @@ struct record {
 
 struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
 {
-    if (factory->protocol_size < sizeof(struct bight_protocol) || factory->protocol_ops == NULL) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_protocol_new: a factory without BIGHT_FACTORY");
+    const char *lack = bight_factory_lack(factory);
+    if (lack != NULL) {
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_protocol_new: %s", lack);
         return NULL;
     }
     struct bight_protocol *protocol = bight_calloc(1, factory->protocol_size);
@@ -38,7 +39,8 @@ struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
 
 void *bight_protocol_self_failed(const char *place)
 {
-    bight_usage_error(BIGHT_E_USAGE, place, "bight_self: the factory makes something smaller");
+    bight_usage_error(
+        BIGHT_E_USAGE, place, "bight_self: the protocol's factory makes something smaller than this type");
     return NULL;
 }
 
@@ -61,7 +63,7 @@ void bight_protocol_free(struct bight_protocol *protocol)
         return;
     }
     if (protocol->state & BIGHT_PROTOCOL_CONNECTED) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_protocol_free: it has a connection");
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_protocol_free: the protocol has, or has had, a connection");
         return;
     }
     bight_protocol_end_ties(protocol);
@@ -86,7 +88,8 @@ void bight_protocol_release(struct bight_protocol *protocol)
 int bight_protocol_connect(struct bight_protocol *protocol, struct bight_transport *transport)
 {
     if (protocol->state & BIGHT_PROTOCOL_CONNECTED) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "a protocol is used for a second connection");
+        return bight_usage_error(
+            BIGHT_E_USAGE, BIGHT_HERE, "a factory gave a protocol that has, or has had, a connection");
     }
     protocol->state |= BIGHT_PROTOCOL_CONNECTED;
     protocol->transport = transport;

@@ -80,12 +80,12 @@ static void cancel_read(struct bight_promise promise, void *context)
 static int find_obstacle(const char *place, const struct bight_stream *stream)
 {
     if ((stream->flags & STREAM_WAITING) != 0) {
-        return bight_usage_error(BIGHT_E_USAGE, place, "a stream is read from while another read waits");
+        return bight_usage_error(BIGHT_E_USAGE, place, "a read of a stream: another read waits already");
     }
     if (stream->base.transport->hub == NULL) {
         return stream->reason == NULL || (stream->flags & STREAM_CLOSING) != 0 ? BIGHT_E_CLOSED : BIGHT_E_SHUTDOWN;
     }
-    return bight_reactor_check_thread(stream->base.transport->hub->reactor, "a read of a stream");
+    return bight_reactor_check_thread_at(place, stream->base.transport->hub->reactor, "a read of a stream");
 }
 
 static int set_separator(struct bight_stream *stream, const void *separator, size_t size)
@@ -155,7 +155,7 @@ struct bight_deferred *bight_stream_read_until_at(
     const char *place, struct bight_stream *stream, const void *separator, size_t separator_size, size_t limit)
 {
     if (separator_size == 0) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_stream_read_until without a separator");
+        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_stream_read_until: the separator is empty");
         return bight_fail_at(place, bight_failure_of(BIGHT_E_INVALID_ARGUMENT));
     }
     return begin(place, stream, STREAM_UNTIL, limit == 0 ? stream->buffer_limit : limit, separator, separator_size);

@@ -114,7 +114,11 @@ int bight_transport_switch_protocol(
     }
     if (protocol == NULL || (protocol->state & BIGHT_PROTOCOL_CONNECTED) ||
         (transport->state & BIGHT_STATE_SWITCHING)) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_transport_switch_protocol");
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+            protocol == NULL ? "bight_transport_switch_protocol: there is no protocol"
+            : (transport->state & BIGHT_STATE_SWITCHING)
+                ? "bight_transport_switch_protocol: a switch is pending already"
+                : "bight_transport_switch_protocol: the protocol has, or has had, a connection");
     }
     struct bight_factory *factory = protocol->factory;
     int code = remember(transport, data, size);

@@ -83,7 +83,7 @@ static int take_seconds(struct bight_transport *transport, double seconds, uint6
     }
     int code = bight_seconds_to_nanoseconds(seconds, nanoseconds);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "a timeout of a transport");
+        return bight_usage_error(code, BIGHT_HERE, "a timeout of a transport: " BIGHT_BAD_SECONDS);
     }
     return bight_extension_of(transport) == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
 }

@@ -61,10 +61,11 @@
 #define BIGHT_STATE_LOST_IN_WATCH (1u << 24) /* a struct bight_loss lies in the watch's memory */
 
 /* Of edge-triggered reading, see receive.c: */
-#define BIGHT_STATE_SENT (1u << 25)       /* a send has succeeded since the last read */
-#define BIGHT_STATE_LOOK_LATER (1u << 26) /* what is to be read next belongs to a later turn */
-#define BIGHT_STATE_UNREAD (1u << 27)     /* reading stopped before the kernel's buffer was known to be empty */
-#define BIGHT_STATE_IN_SEQUENCE (1u << 28) /* between the rounds of a write: the marks are judged after the last one */
+#define BIGHT_STATE_SENT (1u << 25)        /* a send has succeeded since the last read */
+#define BIGHT_STATE_LOOK_LATER (1u << 26)  /* what is to be read next belongs to a later turn */
+#define BIGHT_STATE_UNREAD (1u << 27)      /* reading stopped before the kernel's buffer was known to be empty */
+#define BIGHT_STATE_IN_SEQUENCE (1u << 28) /* between the rounds of a write: the marks are judged after the last one \
+                                            */
 #define BIGHT_STATE_OVER (BIGHT_STATE_ENDING | BIGHT_STATE_ENDED)
 
 /* Bits of bight_protocol.state. */
@@ -350,6 +351,8 @@ void bight_protocol_disconnect(struct bight_protocol *protocol);
 
 /* One more port (or attempt to connect) or connection of the factory: `started` is called before the first. 0, or
  * FACTORY_IN_USE (logged) when it belongs to another reactor at present. */
+/* What the factory needs to make protocols by itself and has not, in words; NULL: nothing. */
+const char *bight_factory_lack(const struct bight_factory *factory);
 int bight_factory_add_port(struct bight_factory *factory, struct bight_reactor *reactor);
 int bight_factory_add_connection(struct bight_factory *factory, struct bight_reactor *reactor);
 /* One less: `stopped` is called after the last, and the factory may be gone then. */

@@ -149,9 +149,9 @@ void bight_pool_dispatch(struct bight_worker_pool *pool)
 /* -------------------------------------------------------------------------------------------- submitting */
 
 /* 0: the job is taken. */
-static int find_obstacle(const struct bight_worker_pool *pool, size_t size)
+static int find_obstacle(const char *place, const struct bight_worker_pool *pool, size_t size)
 {
-    if (bight_reactor_check_thread(pool->reactor, "bight_worker_pool_submit") != 0) {
+    if (bight_reactor_check_thread_at(place, pool->reactor, "bight_worker_pool_submit") != 0) {
         return BIGHT_E_WRONG_THREAD;
     }
     if (pool->is_closing) {
@@ -166,9 +166,9 @@ static int find_obstacle(const struct bight_worker_pool *pool, size_t size)
     return pool->queued >= pool->options.queue_limit ? BIGHT_E_QUEUE_OVERFLOW : BIGHT_OK;
 }
 
-static struct bight_failure *refuse(const struct bight_worker_pool *pool, size_t size)
+static struct bight_failure *refuse(const char *place, const struct bight_worker_pool *pool, size_t size)
 {
-    int code = find_obstacle(pool, size);
+    int code = find_obstacle(place, pool, size);
     if (code != 0) {
         return bight_failure_of(code);
     }
@@ -179,7 +179,7 @@ static struct bight_failure *refuse(const struct bight_worker_pool *pool, size_t
 struct bight_deferred *bight_worker_pool_submit_at(
     const char *place, struct bight_worker_pool *pool, const void *data, size_t size)
 {
-    struct bight_failure *refusal = refuse(pool, size);
+    struct bight_failure *refusal = refuse(place, pool, size);
     if (refusal != NULL) {
         pool->figures.failed++;
         return bight_fail_at(place, refusal);
@@ -206,12 +206,20 @@ struct bight_deferred *bight_worker_pool_submit_at(
 
 /* ------------------------------------------------------------------------------------------------ making */
 
-static bool make_sense(const struct bight_worker_pool_options *options)
+/* What is wrong with the options, in words; NULL: nothing. */
+static const char *find_mistake(const struct bight_worker_pool_options *options)
 {
     uint64_t nanoseconds;
-    bool has_program = options->path != NULL || (options->argv != NULL && options->argv[0] != NULL);
-    return has_program && bight_seconds_to_nanoseconds(options->job_seconds, &nanoseconds) == 0 &&
-           options->frame_limit <= FRAME_CEILING;
+    if (options->size == 0) {
+        return "the options lack their size";
+    }
+    if (options->path == NULL && (options->argv == NULL || options->argv[0] == NULL)) {
+        return "neither a path nor arguments name the program";
+    }
+    if (options->frame_limit > FRAME_CEILING) {
+        return "the limit of frames is too large";
+    }
+    return bight_seconds_to_nanoseconds(options->job_seconds, &nanoseconds) != 0 ? BIGHT_BAD_SECONDS : NULL;
 }
 
 static void fill_in(struct bight_worker_pool_options *options)
@@ -227,8 +235,9 @@ struct bight_worker_pool *bight_worker_pool_new(
 {
     struct bight_worker_pool_options options = { .size = 0 };
     memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    if (given->size == 0 || !make_sense(&options)) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_worker_pool_new");
+    const char *mistake = find_mistake(&options);
+    if (mistake != NULL) {
+        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_worker_pool_new: %s", mistake);
         return NULL;
     }
     fill_in(&options);

@@ -8,14 +8,19 @@
  * events depend on the stream alone, never on how it was cut. */
 #include "line.h"
 
+#include <bight/log.h>
 #include <bight/memory.h>
 
 #include <string.h>
 
+/* Of a factory without a table. */
+static const struct bight_line_ops no_ops = { .connection_made = NULL };
+
 struct bight_line_rule bight_line_rule_of(const struct bight_line_receiver *receiver)
 {
     const struct bight_line_factory *factory = (const struct bight_line_factory *)receiver->base.factory;
-    struct bight_line_rule rule = { .ops = factory->ops, .limit = factory->limit == 0 ? 16384 : factory->limit };
+    const struct bight_line_ops *ops = factory->ops != NULL ? factory->ops : &no_ops;
+    struct bight_line_rule rule = { .ops = ops, .limit = factory->limit == 0 ? 16384 : factory->limit };
     rule.limit = rule.limit < LINE_LIMIT_CEILING ? rule.limit : LINE_LIMIT_CEILING;
     rule.either = factory->delimiter == NULL || factory->delimiter[0] == '\0';
     rule.delimiter = rule.either ? "\n" : factory->delimiter;
@@ -237,10 +242,21 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
     bight_line_drain_pending(receiver);
 }
 
+/* Nobody would hear anything. */
+static void refuse(struct bight_line_receiver *receiver)
+{
+    bight_log(BIGHT_LOG_ERROR, "usage", NULL,
+        "a line receiver's factory has no table of handlers: BIGHT_LINE_FACTORY was given NULL");
+    (void)bight_transport_abort_connection(receiver->base.transport);
+}
+
 static void connection_made(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
     const struct bight_line_ops *ops = bight_line_rule_of(receiver).ops;
+    if (ops == &no_ops) {
+        refuse(receiver);
+    }
     if (ops->connection_made != NULL) {
         ops->connection_made(receiver);
     }

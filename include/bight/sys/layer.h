@@ -49,8 +49,9 @@ struct bight_layer {
     bool is_popped;                    /* bight's */
 };
 
-/* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED or
- * OUT_OF_MEMORY, and then it was not taken. What was written before goes out below it, unseen. */
+/* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED,
+ * OUT_OF_MEMORY or INVALID_ARGUMENT (it has no table), and then it was not taken. What was written before goes out
+ * below it, unseen. */
 BIGHT_API int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer);
 
 /* Takes a layer out, wherever it stands, and frees it. */

@@ -38,7 +38,8 @@ struct bight_resolver {
 /* Asks the reactor's resolver. Names longer than 253 bytes fail at once. */
 BIGHT_API struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *name, uint16_t port);
 
-/* Installs another (taken: freed with the reactor or when replaced). */
+/* Installs another (taken: freed with the reactor or when replaced). One without a table is a usage error, and not
+ * taken. */
 BIGHT_API void bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver);
 
 BIGHT_END
