@@ -3,8 +3,17 @@
 # directories. Knows apt-get, dnf, apk and Homebrew; Debian 12 is the reference. Everything it says goes to stderr.
 #
 # A need is a word such as cc or libevent_core. present() says whether it is met, package() what to install for it.
+#
+# The scripts' build directories are theirs alone: build/, which the README has users make, would keep what was found
+# when a script made it, such as a libdir for a machine on which half of the tools were still missing. They are made in
+# the checkout, or in BIGHT_BUILD_ROOT when the environment names one.
 
 project_root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
+build_root=${BIGHT_BUILD_ROOT:-$project_root}
+case $build_root in
+/*) ;;
+*) build_root=$PWD/$build_root ;;
+esac
 
 say() {
     printf '%s\n' "$*" >&2
@@ -21,17 +30,18 @@ have() {
 
 # ------------------------------------------------------------------------------------------- what is missing
 
-needs_to_build='cc c++ meson ninja pkg-config libevent_core libcrypto boost_context'
-needs_to_test="$needs_to_build check nc socat telnet python3 binutils imagemagick"
+# boost_context, 170 MB with what it brings along, is used where it is there, and installed only to be tested.
+needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
+needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv"
 
 links_with() {
-    printf 'int main(void) { return 0; }\n' | cc -x c - -o /dev/null "-l$1" >/dev/null 2>&1
+    printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null "-l$1" >/dev/null 2>&1
 }
 
 present() {
     case $1 in
-    cc) printf '#include <stdio.h>\n' | cc -E - >/dev/null 2>&1 ;;
-    c++) printf '#include <cstdio>\n' | c++ -E -x c++ - >/dev/null 2>&1 ;;
+    cc) printf '#include <stdio.h>\n' | ${CC:-cc} -E - >/dev/null 2>&1 ;;
+    c++) printf '#include <cstdio>\n' | ${CXX:-c++} -E -x c++ - >/dev/null 2>&1 ;;
     meson) [ "$(meson --version 2>/dev/null | cut -d . -f 1)" -ge 1 ] 2>/dev/null ;; # 1.0 or later
     libevent_core) pkg-config --exists 'libevent_core >= 2.1.12' 2>/dev/null ;;
     libcrypto) pkg-config --exists 'libcrypto >= 3.0' 2>/dev/null ;;
@@ -44,12 +54,33 @@ present() {
     esac
 }
 
-missing_of() {
-    missing=''
+# The need without which another cannot be looked for.
+looked_for_with() {
+    case $1 in
+    libevent_core | libcrypto | check) echo pkg-config ;;
+    boost_context) echo cc ;;
+    esac
+}
+
+# Sets `missing`, and `unknown` to what cannot be looked for while something else is missing: to name that would be to
+# name a consequence.
+look_for() {
+    missing='' unknown=''
     for need in "$@"; do
-        present "$need" || missing="$missing $need"
+        tool=$(looked_for_with "$need")
+        if [ -n "$tool" ] && ! present "$tool"; then
+            unknown="$unknown $need"
+        elif ! present "$need"; then
+            missing="$missing $need"
+        fi
     done
-    printf '%s' "${missing# }"
+    missing=${missing# }
+}
+
+# Compilers that the environment names cannot be installed.
+check_named_compilers() {
+    [ -z "${CC:-}" ] || present cc || give_up "The C compiler that CC names does not work: $CC"
+    [ -z "${CXX:-}" ] || present c++ || give_up "The C++ compiler that CXX names does not work: $CXX"
 }
 
 # ----------------------------------------------------------------------------------------------- packages
@@ -99,6 +130,8 @@ package() {
     brew/boost_context) echo boost ;;
     brew/nc) echo netcat ;;
     brew/python3) echo python ;;
+    apk/setpriv) echo setpriv ;;
+    */setpriv) echo util-linux ;;
     *) echo "$2" ;;
     esac
 }
@@ -135,24 +168,79 @@ may_be_root() {
     [ "$(id -u)" -eq 0 ] || { have sudo && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
 }
 
+# ------------------------------------------------------------------------------------------------ running
+
+# Tells every ten seconds, on a terminal every second, how far the command has come whose output goes to file $1: as
+# ninja counts, else how long it has taken. Ends with this shell.
+show_progress() {
+    seconds=0
+    while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+        seconds=$((seconds + 1))
+        progress=$(sed -n 's/^\[\([0-9]*\)\/\([0-9]*\)\].*/\1 of \2/p' "$1" 2>/dev/null | tail -n 1)
+        if [ -t 2 ]; then
+            printf '\r  %s \033[K' "${progress:-$seconds s}" >&2
+        elif [ $((seconds % 10)) -eq 0 ]; then
+            say "  ${progress:-$seconds s}"
+        fi
+    done
+}
+
+# watched FILE COMMAND...: its output goes to the file, and signs of life to stderr. The command stays in the
+# foreground, where the terminal's interrupt reaches it.
+watched() {
+    watched_log=$1 watched_status=0
+    shift
+    show_progress "$watched_log" &
+    watcher=$!
+    "$@" >"$watched_log" 2>&1 </dev/null || watched_status=$?
+    kill "$watcher" 2>/dev/null || true
+    wait "$watcher" 2>/dev/null || true
+    [ ! -t 2 ] || printf '\r\033[K' >&2
+    return "$watched_status"
+}
+
+new_log() {
+    mktemp 2>/dev/null || give_up "Cannot write to ${TMPDIR:-/tmp}."
+}
+
 # Runs a command quietly; shows what it said only if it fails.
 quietly() {
-    quiet_log=$(mktemp) || exit 1
+    quiet_log=$(new_log) || exit
     quiet_status=0
-    "$@" >"$quiet_log" 2>&1 </dev/null || quiet_status=$?
+    watched "$quiet_log" "$@" || quiet_status=$?
     [ "$quiet_status" -eq 0 ] || cat "$quiet_log" >&2
     rm -f "$quiet_log"
     return "$quiet_status"
 }
 
+# ----------------------------------------------------------------------------------------------- installing
+
+# run_install MANAGER COMMAND FILE: what the command says goes to the file.
 run_install() {
     if [ "$1" = brew ]; then
-        quietly sh -c "$2"
+        watched "$3" sh -c "$2"
     elif [ -t 0 ] && [ "$(id -u)" -ne 0 ]; then
-        sudo -v && quietly as_root "$2"
+        sudo -v && watched "$3" as_root "$2"
     else
-        quietly as_root "$2"
+        watched "$3" as_root "$2"
     fi
+}
+
+# The line of a package manager's output that tells best why it failed. One that finds no network goes on, and then
+# complains of packages that it has never heard of.
+reason_in() {
+    network='temporary failure|could not (resolve|connect|be resolved)|unable to connect|network is unreachable|dns'
+    { grep -i -m 1 -E "$network" "$1" || grep -m 1 -i '^e\(rror\)\{0,1\}: ' "$1" || tail -n 1 "$1"; } | sed 's/^ *//'
+}
+
+install_packages() {
+    install_log=$(new_log) || exit
+    run_install "$1" "$2" "$install_log" || {
+        reason=$(reason_in "$install_log")
+        rm -f "$install_log"
+        give_up "Installing failed: $reason (the command was: $2)"
+    }
+    rm -f "$install_log"
 }
 
 # Homebrew does not link OpenSSL where pkg-config looks, nor put Boost where compilers do.
@@ -164,43 +252,55 @@ find_homebrew() {
     fi
 }
 
-# Sees to it that every need among the arguments is met, or gives up with one message.
+# Sees to it that every need among the arguments is met, or gives up with one line.
 install_needs() {
     find_homebrew
-    missing=$(missing_of "$@")
+    check_named_compilers
+    look_for "$@"
     [ -n "$missing" ] || return 0
     manager=$(package_manager)
     [ -n "$manager" ] || give_up "bight needs: $missing. Install them and try again (no apt-get, dnf, apk or brew here)."
     # shellcheck disable=SC2086 # a list of words
-    command=$(install_command "$manager" "$(packages_for "$manager" $missing)")
+    command=$(install_command "$manager" "$(packages_for "$manager" $missing $unknown)")
     if [ "$manager" != brew ] && ! may_be_root; then
         give_up "bight needs: $missing. Type this as root and try again: $command"
     fi
     say "Installing what is missing: $missing"
     DEBIAN_FRONTEND=noninteractive
     export DEBIAN_FRONTEND
-    run_install "$manager" "$command" || give_up "Installing failed. The command was: $command"
+    has_installed=yes
+    install_packages "$manager" "$command"
     # shellcheck disable=SC2086
-    missing=$(missing_of $missing)
+    look_for $missing $unknown
     [ -z "$missing" ] || give_up "Still missing after '$command': $missing"
 }
 
 # -------------------------------------------------------------------------------------------- build directories
 
-# set_up DIRECTORY OPTIONS...: makes the build directory, or gives an existing one these options.
+# Its path, when it can be written to.
+directory_called() {
+    { mkdir -p "$build_root/$1" && [ -w "$build_root/$1" ]; } 2>/dev/null ||
+        give_up "Cannot write to $build_root/$1. Name a directory to build in: BIGHT_BUILD_ROOT=/some/directory"
+    printf '%s' "$build_root/$1"
+}
+
+has_installed=''
+
+# set_up DIRECTORY OPTIONS...: makes the build directory, or gives an existing one these options. What was missing when
+# that one was made is looked for again.
 set_up() {
-    directory=$project_root/$1
+    directory=$(directory_called "$1") || exit
     shift
     if [ ! -f "$directory/build.ninja" ]; then
         quietly meson setup "$directory" "$project_root" "$@"
     else
-        quietly meson configure "$directory" "$@"
+        quietly meson configure "$directory" ${has_installed:+--clearcache} "$@"
     fi || give_up "Cannot set up $directory."
 }
 
 # build DIRECTORY TARGETS...
 build() {
-    directory=$project_root/$1
+    directory=$(directory_called "$1") || exit
     shift
     quietly ninja -C "$directory" "$@" || give_up "Building in $directory failed."
 }

@@ -63,7 +63,8 @@ class Pages(unittest.TestCase):
             self.assertEqual(pages - linked, set(), f"{page.name} does not lead there")
 
     def test_every_name_is_declared(self):
-        headers = "\n".join(path.read_text() for path in (ROOT / "include/bight").rglob("*.h"))
+        sources = [*(ROOT / "include/bight").rglob("*.h"), ROOT / "apps/install.sh"]
+        headers = "\n".join(path.read_text() for path in sources)
         declared = set(re.findall(r"\b[A-Za-z]\w+", headers))
         for page in self.pages():
             if page.name != "design.md":  # which tells of the inside

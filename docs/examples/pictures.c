@@ -4,6 +4,8 @@
  * coroutines.
  *
  * Usage: pictures SOURCE DESTINATION */
+#define _POSIX_C_SOURCE 200809L
+
 #include <bight/bight.h>
 
 #include <dirent.h>

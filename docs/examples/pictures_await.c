@@ -4,6 +4,8 @@
  * callbacks.
  *
  * Usage: pictures_await SOURCE DESTINATION */
+#define _POSIX_C_SOURCE 200809L
+
 #include <bight/bight.h>
 
 #include <dirent.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* threads.c - two functions that block, in a pool of two threads, beside a loop that goes on; each asks the loop. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <bight/bight.h>
 
 #include <stdio.h>

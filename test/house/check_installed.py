@@ -1,24 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Installs the build into a temporary directory, builds README.md's first program with `cc` and pkg-config as README
-says, and talks to it."""
+"""Installs the build into a temporary directory; there README.md's programs are built with the line that README gives,
+and run. Every program of docs/examples compiles in plain C11, without a warning, against what was installed."""
 
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
-from peer import check_echo
+import readme
 
-MOST_LINES = 16  # that are not blank, of README's program
-
-
-def program_of(readme):
-    match = re.search(r"^```c\n(.*?)^```", readme.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    if match is None:
-        sys.exit("README.md shows no program")
-    return match.group(1)
+MOST_LINES = 16  # that are not blank, of README's first program
 
 
 def install(build, root):
@@ -33,22 +27,15 @@ def find_package(root, name):
     return found[0]
 
 
-def flags_of(root, package):
-    pc_file = find_package(root, package)
-    prefix = re.search(r"^prefix=(.*)$", pc_file.read_text(), re.MULTILINE).group(1)
-    environment = dict(os.environ, PKG_CONFIG_PATH=str(pc_file.parent))
-    words = subprocess.run(
-        ["pkg-config", f"--define-variable=prefix={root}{prefix}", "--cflags", "--libs", package],
-        env=environment, check=True, capture_output=True, text=True).stdout.split()
-    return words
+def prefix_of(root):
+    return re.search(r"^prefix=(.*)$", find_package(root, "bight").read_text(), re.MULTILINE).group(1)
 
 
-def build(directory, source, flags, compiler, output):
-    path = directory / (output + ".c")
-    path.write_text(source, encoding="utf-8")
-    program = directory / output
-    subprocess.run([*compiler, "-Wall", "-Wextra", "-Werror", path, *flags, "-o", program], check=True)
-    return program
+def environment_for(root):
+    """pkg-config and the loader find what was installed, as they would without the temporary directory around it."""
+    packages = find_package(root, "bight").parent
+    return dict(os.environ, PKG_CONFIG_PATH=str(packages), PKG_CONFIG_SYSROOT_DIR=str(root),
+                LD_LIBRARY_PATH=str(packages.parent))
 
 
 TESTING_PROGRAM = """
@@ -64,22 +51,33 @@ int main(void)
 """
 
 
+def check_testing(directory, line, environment):
+    line = line.replace(" bight)", " bight-testing)")
+    program = readme.build(TESTING_PROGRAM, line, directory / "testing", environment)
+    subprocess.run([program], env=environment, check=True)
+
+
+def check_examples(source_root, root, compiler):
+    include = f"-I{root}{prefix_of(root)}/include"
+    for path in sorted((source_root / "docs" / "examples").glob("*.c")):
+        subprocess.run([*compiler, *readme.STRICT, "-fsyntax-only", include, path], check=True)
+
+
 def main(source_root, build_root, *compiler):
-    program = program_of(pathlib.Path(source_root) / "README.md")
-    lines = sum(1 for line in program.splitlines() if line.strip())
+    source_root = pathlib.Path(source_root)
+    page = source_root / "README.md"
+    lines = sum(1 for line in readme.programs_of(page)[0].splitlines() if line.strip())
     if lines > MOST_LINES:
         sys.exit(f"README.md's program has {lines} lines")
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
         root = directory / "root"
         install(build_root, root)
-        libraries = find_package(root, "bight").parent.parent
-        environment = dict(os.environ, LD_LIBRARY_PATH=str(libraries))
-        source = program.replace("tcp:1234", "tcp:0")
-        echo = build(directory, source, flags_of(root, "bight"), compiler, "echo")
-        testing = build(directory, TESTING_PROGRAM, flags_of(root, "bight-testing"), compiler, "testing")
-        subprocess.run([testing], env=environment, check=True)
-        sys.exit(check_echo([echo], environment) or 0)
+        environment = environment_for(root)
+        command = shlex.join(compiler)
+        check_testing(directory, readme.compiling_line_of(page, command), environment)
+        check_examples(source_root, root, compiler)
+        sys.exit(readme.try_programs(page, directory, environment, command) or 0)
 
 
 main(*sys.argv[1:])
