@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_combine.c - lists of Deferreds: deferred_list with its flags, gather_results. */
 #include "combine_support.h"
-#include "deferred/owner.h"
+#include "deferred/deferred.h"
 
 static void set_up(void)
 {
@@ -288,6 +288,35 @@ START_TEST(what_cancellers_make_of_it_stands) /* D14 D24 */
     ck_assert_int_eq(cancelled, 1);
 }
 
+START_TEST(a_canceller_that_ends_a_list_leaves_nobody_uncancelled) /* D14 D24 */
+{
+    struct bight_promise promise;
+    struct bight_deferred *mixed[3] = { members[0], bight_deferred_new(&promise, fire_nine, NULL), members[1] };
+    struct bight_deferred *list = bight_deferred_list(mixed, 3, BIGHT_FIRE_ON_ONE_CALLBACK);
+    bight_deferred_cancel(list);
+    ck_assert_int_eq(cancelled, 2);
+    watch(list);
+    ck_trace("1:9 ");
+    ck_assert_int_eq(reports, 0);
+    bight_deferred_drop(members[2]);
+}
+
+START_TEST(a_canceller_of_a_member_that_fails_is_reported_and_the_rest_go_on) /* D24 */
+{
+    struct bight_promise first, second;
+    struct bight_deferred *mixed[3] = { bight_deferred_new(&first, fail_closed, NULL),
+        bight_deferred_new(&second, fire_nine, NULL), members[0] };
+    struct bight_deferred *list = bight_deferred_list(mixed, 3, BIGHT_FIRE_ON_ONE_CALLBACK | BIGHT_FIRE_ON_ONE_ERRBACK);
+    bight_deferred_cancel(list);
+    ck_assert_int_eq(cancelled, 1);
+    ck_assert_int_eq(reports, 1);
+    ck_assert_int_eq(last_code, BIGHT_E_CLOSED);
+    watch(list);
+    ck_trace("1:9 ");
+    bight_deferred_drop(members[1]);
+    bight_deferred_drop(members[2]);
+}
+
 START_TEST(a_list_whose_member_outlives_the_cancel_is_cancelled) /* D14 D24 */
 {
     bight_deferred_add_both(members[0], chained, members[2]);
@@ -490,6 +519,8 @@ static void add_list_tests(TCase *tests)
     tcase_add_test(tests, debug_mode_says_where_an_undelivered_failure_was_made);
     tcase_add_test(tests, cancelling_a_list_cancels_every_member);
     tcase_add_test(tests, what_cancellers_make_of_it_stands);
+    tcase_add_test(tests, a_canceller_that_ends_a_list_leaves_nobody_uncancelled);
+    tcase_add_test(tests, a_canceller_of_a_member_that_fails_is_reported_and_the_rest_go_on);
     tcase_add_test(tests, a_list_whose_member_outlives_the_cancel_is_cancelled);
     tcase_add_test(tests, a_list_that_has_fired_is_not_cancelled);
     tcase_add_test(tests, the_rest_is_cancelled_without_a_word_when_that_is_asked_for);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Coroutines that resume each other, that the loop resumes, and many of them: no way of awaiting may cost the stack of
  * whoever resumes. */
+#include <bight/combine.h>
+
 #include "coroutine_support.h"
 #include "reactor/coroutine_annotate.h"
 
@@ -239,6 +241,60 @@ START_TEST(a_cancel_through_a_hundred_thousand_takes_constant_stack) /* D36, D12
 }
 END_TEST
 
+/* --------------------------------------------------------------------------------------- in company */
+
+static int cancels;
+
+static void count_cancel(struct bight_promise promise, void *context)
+{
+    (void)promise;
+    (void)context;
+    cancels++;
+}
+
+static void fire_gate(struct bight_promise promise, void *context)
+{
+    (void)promise;
+    (void)context;
+    (void)fire(promises[2], 0);
+}
+
+/* The third waits first. */
+static struct bight_deferred *begin_one(size_t index, void *context)
+{
+    struct bight_result result = { NULL, NULL, NULL };
+    (void)context;
+    if (index < 2) {
+        return deferreds[index];
+    }
+    (void)bight_await(deferreds[2], &result);
+    bight_result_clear(&result);
+    return deferreds[3];
+}
+
+static void end_the_first(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+    (void)fire(promises[0], 0);
+}
+
+START_TEST(what_joins_a_map_while_that_is_cancelled_is_cancelled_too) /* D24 D27 */
+{
+    begin_coroutines(1);
+    deferreds[1] = bight_deferred_new(&promises[1], fire_gate, NULL);
+    deferreds[2] = bight_deferred_new(&promises[2], NULL, NULL);
+    deferreds[3] = bight_deferred_new(&promises[3], count_cancel, NULL);
+    struct bight_deferred *map = bight_map_limited(begin_one, 3, 2, 0, NULL);
+    struct bight_deferred *firing = bight_spawn(reactor, end_the_first, NULL);
+    bight_deferred_cancel(map);
+    ck_assert_int_eq(cancels, 1);
+    release_failed(map, BIGHT_E_CANCELLED);
+    bight_deferred_release(firing);
+    end_coroutines();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, firing_resumes_inside_the_call_and_comes_back);
@@ -249,6 +305,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_hundred_thousand_in_a_row_each_resume_the_next);
     tcase_add_test(tests, a_hundred_thousand_that_await_each_other_end_in_constant_stack);
     tcase_add_test(tests, a_cancel_through_a_hundred_thousand_takes_constant_stack);
+    tcase_add_test(tests, what_joins_a_map_while_that_is_cancelled_is_cancelled_too);
 }
 
 BIGHT_TEST_MAIN("coroutine_nested", add_tests)

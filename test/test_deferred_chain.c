@@ -219,46 +219,6 @@ START_TEST(a_result_that_stands_alone_cannot_wait) /* D5 */
     bight_deferred_release(outer);
 }
 
-START_TEST(chain_fires_the_promise_and_goes_on_empty) /* D9 */
-{
-    bight_deferred_add_callback(outer, seen, NAME("a"));
-    ck_assert_int_eq(bight_deferred_chain(outer, inner_promise), 0);
-    bight_deferred_add_callback(outer, seen, NAME("a"));
-    bight_deferred_add_callback(inner, seen, NAME("b"));
-    fire(outer_promise, 1);
-    ck_trace("a=1 b=1 a=- ");
-    release_with(inner, 1);
-    ck_assert(bight_result_is_empty(bight_deferred_result(outer)));
-    bight_deferred_release(outer);
-}
-
-START_TEST(chain_passes_failures_and_leaves_the_first_alone_when_the_second_fires) /* D9 */
-{
-    bight_deferred_chain(outer, inner_promise);
-    fire_failure(outer_promise, TLS);
-    bight_deferred_release(outer);
-    release_failed(inner, BIGHT_E_TLS);
-
-    set_up();
-    bight_deferred_chain(outer, inner_promise);
-    fire(inner_promise, 3);
-    ck_assert(!bight_deferred_has_fired(outer));
-    release_with(inner, 3);
-    ck_assert_int_eq(bight_callback(outer_promise, &counted, &destroyed), 0);
-    ck_assert_int_eq(discarded, 1);
-    bight_deferred_release(outer);
-}
-
-START_TEST(chain_to_itself_is_refused) /* D9 */
-{
-    bight_deferred_chain(outer, outer_promise);
-    fire(outer_promise, 1);
-    ck_assert_int_eq(usage_errors, 1);
-    bight_deferred_release(outer);
-    fire(inner_promise, 1);
-    bight_deferred_release(inner);
-}
-
 /* ------------------------------------------------------------------------------------------ a million */
 
 static struct bight_promise *promises;
@@ -491,9 +451,6 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_circle_fails_instead_of_hanging);
     tcase_add_test(tests, a_circle_is_found_where_several_wait_for_one);
     tcase_add_test(tests, a_result_that_stands_alone_cannot_wait);
-    tcase_add_test(tests, chain_fires_the_promise_and_goes_on_empty);
-    tcase_add_test(tests, chain_passes_failures_and_leaves_the_first_alone_when_the_second_fires);
-    tcase_add_test(tests, chain_to_itself_is_refused);
     tcase_add_test(tests, a_million_waits_fire_from_the_outside_in);
     tcase_add_test(tests, a_million_waits_fire_from_the_inside_out);
     tcase_add_test(tests, a_million_waits_are_built_from_the_inside_out);

@@ -13,9 +13,10 @@
  * - Once the outer Deferred has fired, nobody waits for the other members any more: their values are discarded on
  *   arrival, their failures are reported as unhandled, as said at each function. Values that had been collected and
  *   cannot be delivered are discarded, failures reported.
- * - Cancelling the outer Deferred cancels all members that have not fired, unless it says otherwise below. What comes
- *   of that may still be the outer's result (D14); else it fails with CANCELLED, so that a timeout (D17) works. The
- *   members' own CANCELLED that comes of it is not reported.
+ * - Cancelling the outer Deferred cancels all members that have not fired, each once, unless it says otherwise below.
+ *   What comes of that may still be the outer's result (D14), at which its handlers run before the rest are cancelled;
+ *   else it fails with CANCELLED, so that a timeout (D17) works. The members' own CANCELLED that comes of it is not
+ *   reported.
  * - Firing, cancelling and freeing take constant stack, however deep one stands inside another.
  *
  * The functions that do not cancel (when_first, when_all, as_completed, shield) leave their members to those who

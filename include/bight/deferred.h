@@ -110,7 +110,9 @@ static inline int bight_deferred_add_both_full(
     return bight_deferred_add_callbacks_full(deferred, handler, handler, context, release);
 }
 
-/* D9: a's result fires `promise` when it gets to this level; a goes on empty. a stays the caller's. */
+/* D9: a's result fires `promise` when it gets to this level; a goes on empty, once the handlers behind the promise are
+ * over. When the promise has fired or gone by then a value is discarded, and a failure stays in a for the next errback.
+ * a stays the caller's. 0, or OUT_OF_MEMORY. */
 BIGHT_API int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise promise);
 
 /* D13 to D16. Returns when the cancel has been dealt with; the Deferred may have been freed by then unless the

@@ -178,7 +178,8 @@ static inline void free_deferred(struct bight_deferred *deferred)
 
 static inline void settle(struct bight_deferred *deferred)
 {
-    if (!bight_deferred_is_at_rest(deferred) || (deferred->flags & BIGHT_DEFERRED_STACKED) != 0) {
+    const uint32_t needed = BIGHT_DEFERRED_STACKED | BIGHT_DEFERRED_KEPT;
+    if (!bight_deferred_is_at_rest(deferred) || (deferred->flags & needed) != 0) {
         return;
     }
     if (deferred->holds == 0) {

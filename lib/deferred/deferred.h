@@ -4,7 +4,7 @@
  * A Deferred lives in a slot of a slab (base/slab.h): nothing of it but the generation is valid when it is taken,
  * and what a flag stands for is valid only while the flag is set, so that making one writes little. What a handler,
  * a release function or a type's destroy may do is anything at all; RUNNING is set around all of them, and nothing
- * that is RUNNING, WAITING or STACKED is freed. */
+ * that is RUNNING, WAITING, FORWARDING, STACKED or KEPT is freed. */
 #ifndef BIGHT_DEFERRED_DEFERRED_H
 #define BIGHT_DEFERRED_DEFERRED_H
 
@@ -15,23 +15,25 @@
 
 enum bight_deferred_flag {
     BIGHT_DEFERRED_FIRED = 1 << 0,
-    BIGHT_DEFERRED_RUNNING = 1 << 1,        /* its levels are being run, or it is being fired or freed */
-    BIGHT_DEFERRED_PAUSED = 1 << 2,         /* pauses > 0 */
-    BIGHT_DEFERRED_WAITING = 1 << 3,        /* for waiting_on, at wait_index of its levels */
-    BIGHT_DEFERRED_WAITED = 1 << 4,         /* first_waiter and last_waiter are set */
-    BIGHT_DEFERRED_STACKED = 1 << 5,        /* on the stack of some run loop, which comes back to it */
-    BIGHT_DEFERRED_CANCELLABLE = 1 << 6,    /* canceller, context and release are set */
-    BIGHT_DEFERRED_CANCELLING = 1 << 7,     /* its canceller was taken by a cancel */
-    BIGHT_DEFERRED_CANCELLED = 1 << 8,      /* failed by a cancel, without a canceller (D13) */
-    BIGHT_DEFERRED_TIED = 1 << 9,           /* owner and its links are set */
-    BIGHT_DEFERRED_OWNER_ASKED = 1 << 10,   /* the present sweep of its owner has cancelled it */
-    BIGHT_DEFERRED_OWNER_ENDED = 1 << 11,   /* a CANCELLED in it comes from an owner's end (D18) */
-    BIGHT_DEFERRED_HAS_PLACES = 1 << 12,    /* made_at and fired_at are set (D19) */
+    BIGHT_DEFERRED_RUNNING = 1 << 1,      /* its levels are being run, or it is being fired or freed */
+    BIGHT_DEFERRED_PAUSED = 1 << 2,       /* pauses > 0 */
+    BIGHT_DEFERRED_WAITING = 1 << 3,      /* for waiting_on, at wait_index of its levels */
+    BIGHT_DEFERRED_WAITED = 1 << 4,       /* first_waiter and last_waiter are set */
+    BIGHT_DEFERRED_STACKED = 1 << 5,      /* on the stack of a run loop, which comes back to it: below, link are set */
+    BIGHT_DEFERRED_CANCELLABLE = 1 << 6,  /* canceller, context and release are set */
+    BIGHT_DEFERRED_CANCELLING = 1 << 7,   /* its canceller was taken by a cancel */
+    BIGHT_DEFERRED_CANCELLED = 1 << 8,    /* failed by a cancel, without a canceller (D13) */
+    BIGHT_DEFERRED_TIED = 1 << 9,         /* owner and its links are set */
+    BIGHT_DEFERRED_OWNER_ASKED = 1 << 10, /* the present sweep of its owner has cancelled it */
+    BIGHT_DEFERRED_OWNER_ENDED = 1 << 11, /* a CANCELLED in it comes from an owner's end (D18) */
+    BIGHT_DEFERRED_HAS_PLACES = 1 << 12,  /* made_at and fired_at are set (D19) */
     BIGHT_DEFERRED_OUT_OF_MEMORY = 1 << 13, /* the shared one of D34 */
     BIGHT_DEFERRED_GROUP = 1 << 14,         /* fired by a group (group.h), which is its canceller's context */
     BIGHT_DEFERRED_COROUTINE = 1 << 15,     /* a coroutine will fire it: resume is set, the context is its */
     BIGHT_DEFERRED_CANCEL_ASKED = 1 << 16,  /* of a coroutine: cancelled while it did not wait (D36) */
-    BIGHT_DEFERRED_PATIENT = 1 << 17        /* a cancel does not fire it (struct bight_patience) */
+    BIGHT_DEFERRED_PATIENT = 1 << 17,       /* a cancel does not fire it (struct bight_patience) */
+    BIGHT_DEFERRED_FORWARDING = 1 << 18,    /* its level has fired another's promise, whose handlers are running (D9) */
+    BIGHT_DEFERRED_KEPT = 1 << 19           /* has fired and is about to be run by somebody, who keeps it */
 };
 
 /* What the context of a PATIENT Deferred's canceller begins with: what a cancel goes on to, as if it was waited for;
@@ -41,7 +43,8 @@ struct bight_patience {
 };
 
 /* No level runs while one of these is set. */
-#define BIGHT_DEFERRED_BLOCKED (BIGHT_DEFERRED_RUNNING | BIGHT_DEFERRED_PAUSED | BIGHT_DEFERRED_WAITING)
+#define BIGHT_DEFERRED_BLOCKED \
+    (BIGHT_DEFERRED_RUNNING | BIGHT_DEFERRED_PAUSED | BIGHT_DEFERRED_WAITING | BIGHT_DEFERRED_FORWARDING)
 
 struct bight_level;
 
@@ -93,7 +96,10 @@ struct bight_deferred {
     void *canceller_context;
     bight_release_function canceller_release;
     struct bight_level inline_levels[BIGHT_DEFERRED_INLINE_LEVELS];
-    struct bight_deferred *waiting_on;
+    union {
+        struct bight_deferred *waiting_on;
+        struct bight_deferred **link; /* STACKED, and so not WAITING: what points to it */
+    };
     struct bight_deferred *next_waiter; /* the next that waits for the same one */
     struct bight_deferred *first_waiter, *last_waiter;
     uint32_t wait_index; /* how many levels of waiting_on run before its result is handed over */

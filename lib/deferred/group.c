@@ -2,7 +2,7 @@
 /* group.c - what all combinators share: listening at members, collecting, firing the outer, ending.
  *
  * What the user may do from inside (destroy functions, cancellers, the log's observer) is anything at all, so `busy`
- * keeps the group and STACKED keeps the outer that has fired until it is given to the run loop. Nothing here nests by
+ * keeps the group and KEPT keeps the outer that has fired until it is given to the run loop. Nothing here nests by
  * depth: a group that fires gives its outer to the loop that the member ran in (run.c), and a cancel walks groups with
  * a stack of its own (cancel.c). */
 #include "deferred/group.h"
@@ -182,18 +182,45 @@ void bight_group_drop_collected(struct bight_group *group)
 
 void bight_group_accept(struct bight_deferred *to, const struct bight_type *type, void *value)
 {
-    to->flags |= BIGHT_DEFERRED_STACKED;
+    to->flags |= BIGHT_DEFERRED_KEPT;
     bight_deferred_accept(to, BIGHT_HERE, type, value);
 }
 
-static void cancel_rest(struct bight_group *group)
+/* Begins a walk over the members to be cancelled, of which each is asked once: by this walk, or when it joins in a slot
+ * that the walk has passed. */
+static void begin_walk(struct bight_group *group)
 {
     group->has_cancelled = true;
-    for (size_t i = 0; i < group->slot_count; i++) {
-        struct bight_member *member = &group->members[i];
+    group->cancelled = 0;
+}
+
+/* NULL at the end, and for a group that cancels nobody. */
+static struct bight_deferred *next_of_walk(struct bight_group *group)
+{
+    while (group->has_cancelled && group->cancelled < group->slot_count) {
+        struct bight_member *member = &group->members[group->cancelled++];
         if (!member->is_heard && member->deferred != NULL) {
-            bight_deferred_cancel(member->deferred);
+            return member->deferred;
         }
+    }
+    return NULL;
+}
+
+static bool was_passed(const struct bight_group *group, const struct bight_member *member)
+{
+    return group->has_cancelled && (size_t)(member - group->members) < group->cancelled;
+}
+
+/* A cancel of the outer that is under way gets to the rest by itself. */
+static void cancel_rest(struct bight_group *group)
+{
+    if (group->is_cancelling) {
+        return;
+    }
+    begin_walk(group);
+    struct bight_deferred *member;
+    while ((member = next_of_walk(group)) != NULL) {
+        bight_deferred_cancel(member);
     }
 }
 
@@ -296,7 +323,7 @@ static struct bight_deferred *hear(
     }
     bight_group_leave(group);
     if (other != NULL) {
-        other->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+        other->flags &= ~(uint32_t)BIGHT_DEFERRED_KEPT;
     }
     return other;
 }
@@ -330,7 +357,7 @@ static void listen_at(
     *member = (struct bight_member) { group, deferred, index, false };
     if (BIGHT_UNLIKELY(bight_deferred_add_listener(deferred, hear, member) != BIGHT_OK)) {
         listen_without_memory(member);
-    } else if (BIGHT_UNLIKELY(group->is_over && group->has_cancelled && !member->is_heard)) {
+    } else if (BIGHT_UNLIKELY(was_passed(group, member) && !member->is_heard)) {
         bight_deferred_cancel(member->deferred);
     }
 }
@@ -358,22 +385,15 @@ void bight_group_begin_cancel(struct bight_group *group)
 {
     bight_group_enter(group);
     group->is_cancelling = true;
-    group->has_cancelled = (group->traits & BIGHT_GROUP_DETACHED) == 0;
-    group->cancelled = 0;
+    if ((group->traits & BIGHT_GROUP_DETACHED) == 0) {
+        begin_walk(group);
+    }
 }
 
+/* All of them, also when one has ended the group meanwhile (D24). */
 struct bight_deferred *bight_group_next_to_cancel(struct bight_group *group)
 {
-    if (group->is_over || !group->has_cancelled) {
-        return NULL;
-    }
-    while (group->cancelled < group->slot_count) {
-        struct bight_member *member = &group->members[group->cancelled++];
-        if (!member->is_heard && member->deferred != NULL) {
-            return member->deferred;
-        }
-    }
-    return NULL;
+    return next_of_walk(group);
 }
 
 void bight_group_end_unfired(struct bight_group *group)

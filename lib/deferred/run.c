@@ -4,7 +4,11 @@
  * A level runs at most once and is over before its handler is called, so the array may be moved or reused by what
  * the handler adds. When a result goes on to another Deferred, be it that one waits (D5) or that a promise is
  * forwarded to (D9), the loop goes on with that one and comes back to the first through an intrusive stack when
- * that has levels left. So neither the depth of a chain nor its order of firing costs any C stack (D12). */
+ * that has levels left. So neither the depth of a chain nor its order of firing costs any C stack (D12).
+ *
+ * One that has handed its result to a waiter is at rest, and a level that is added to it runs at once (D10): a loop
+ * inside the first one then takes it off the first one's stack and does all there is to do. One that has fired another
+ * by its promise is inside its own level meanwhile, so it is blocked until the loop comes back to it. */
 #include "deferred/deferred.h"
 
 #include <string.h>
@@ -149,19 +153,22 @@ int bight_deferred_add_listener(struct bight_deferred *deferred, bight_hear_func
     return BIGHT_OK;
 }
 
-/* D9: fires the promise with the result. */
+/* D9: fires the promise with the result. When that is refused a value is discarded, and a failure stays for the next
+ * errback, or to be reported. */
 static struct bight_deferred *forward(
     struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
 {
     struct bight_promise promise = level->promise;
     struct bight_deferred *to = promise.slot;
+    if (bight_promise_check(BIGHT_HERE, promise) != BIGHT_OK) {
+        if (result->type != &bight_type_failure) {
+            bight_result_discard(result);
+        }
+        return NULL;
+    }
     struct bight_result moved = { result->type, result->value, NULL };
     result->type = NULL;
     result->value = NULL;
-    if (bight_promise_check(BIGHT_HERE, promise) != BIGHT_OK) {
-        bight_result_discard(&moved);
-        return NULL;
-    }
     to->flags |= from->flags & BIGHT_DEFERRED_OWNER_ENDED;
     bight_deferred_accept(to, BIGHT_HERE, moved.type, moved.value);
     return to;
@@ -200,6 +207,17 @@ static inline void run_level(struct bight_deferred *deferred, const struct bight
     }
 }
 
+/* Gives the result on; the level is not good any more when the other is known. */
+static struct bight_deferred *let_hear(struct bight_deferred *deferred, const struct bight_level *level)
+{
+    bight_hear_function hear = level->hear;
+    struct bight_deferred *other = hear(deferred, &deferred->result, level);
+    if (other != NULL && hear == forward) {
+        deferred->flags |= BIGHT_DEFERRED_FORWARDING;
+    }
+    return other;
+}
+
 /* Of a Deferred that is marked as RUNNING: runs levels until there are none, one must wait, or the result went to
  * another Deferred; gives that one. */
 static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
@@ -221,7 +239,7 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
         }
         const struct bight_level *level = &deferred->levels[deferred->next++];
         if (BIGHT_UNLIKELY(level->callback == bight_deferred_mark)) {
-            other = level->hear(deferred, &deferred->result, level);
+            other = let_hear(deferred, level);
             continue;
         }
         run_level(deferred, level);
@@ -230,39 +248,69 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
     return other;
 }
 
-/* `deferred` has handed its result on to `other`: it is put on the stack when it has levels left, unless it is on
- * one. Else it may go, and whoever sees it go may let go of `other`, which must stay until it has been run. */
-static struct bight_deferred *set_aside(
-    struct bight_deferred *deferred, struct bight_deferred *other, struct bight_deferred *stack)
+static void push(struct bight_deferred **stack, struct bight_deferred *deferred)
 {
-    bool done = deferred->next == deferred->count && (deferred->flags & BIGHT_DEFERRED_WAITED) == 0;
-    if (!done && (deferred->flags & BIGHT_DEFERRED_STACKED) == 0) {
-        deferred->flags |= BIGHT_DEFERRED_STACKED;
-        deferred->below = stack;
-        return deferred;
+    deferred->flags |= BIGHT_DEFERRED_STACKED;
+    deferred->below = *stack;
+    deferred->link = stack;
+    if (*stack != NULL) {
+        (*stack)->link = &deferred->below;
     }
-    uint32_t mark = BIGHT_DEFERRED_STACKED & ~other->flags;
+    *stack = deferred;
+}
+
+static void take_off_stack(struct bight_deferred *deferred)
+{
+    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+    *deferred->link = deferred->below;
+    if (deferred->below != NULL) {
+        deferred->below->link = deferred->link;
+    }
+}
+
+/* False when no level of it may run. Whoever runs it does all of it: no other loop comes back to it. */
+static inline bool begin_run(struct bight_deferred *deferred)
+{
+    if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) != 0) {
+        return false;
+    }
+    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_STACKED) != 0)) {
+        take_off_stack(deferred);
+    }
+    deferred->flags |= BIGHT_DEFERRED_RUNNING;
+    return true;
+}
+
+/* `deferred` has handed its result on to `other`: it is put on the stack when the loop must come back to it. Else it
+ * may go, and whoever sees it go may let go of `other`, which must stay until it has been run. */
+static void set_aside(struct bight_deferred *deferred, struct bight_deferred *other, struct bight_deferred **stack)
+{
+    const uint32_t more = BIGHT_DEFERRED_WAITED | BIGHT_DEFERRED_FORWARDING;
+    if (deferred->next != deferred->count || (deferred->flags & more) != 0) {
+        push(stack, deferred);
+        return;
+    }
+    uint32_t mark = BIGHT_DEFERRED_KEPT & ~other->flags;
     other->flags |= mark;
     bight_deferred_settle(deferred);
     other->flags &= ~mark;
-    return stack;
 }
 
 /* `other` goes on with the result of `deferred`; then whoever was set aside. A coroutine goes on inside its resume: it
  * waits again afterwards, or has fired its Deferred, whose levels are next. */
 static int __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
-    struct bight_deferred *stack = set_aside(deferred, other, NULL);
+    struct bight_deferred *stack = NULL;
+    set_aside(deferred, other, &stack);
     deferred = other;
     for (;;) {
         other = NULL;
         bool waits = (deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0 && !deferred->resume(deferred);
-        if (!waits && (deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
-            deferred->flags |= BIGHT_DEFERRED_RUNNING;
+        if (!waits && begin_run(deferred)) {
             other = run_levels(deferred);
         }
         if (other != NULL) {
-            stack = set_aside(deferred, other, stack);
+            set_aside(deferred, other, &stack);
             deferred = other;
             continue;
         }
@@ -273,8 +321,8 @@ static int __attribute__((noinline)) run_others(struct bight_deferred *deferred,
             return BIGHT_OK;
         }
         deferred = stack;
-        stack = deferred->below;
-        deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+        take_off_stack(deferred);
+        deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_FORWARDING;
     }
 }
 
@@ -292,8 +340,7 @@ int bight_deferred_run_marked(struct bight_deferred *deferred)
 
 void bight_deferred_run(struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) == 0) {
-        deferred->flags |= BIGHT_DEFERRED_RUNNING;
+    if (begin_run(deferred)) {
         bight_deferred_run_marked(deferred);
     }
 }

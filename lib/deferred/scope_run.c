@@ -45,7 +45,7 @@ static void say_timed_out(const struct nursery *nursery, struct bight_result *re
 }
 
 /* When all is over it is fired, so that no cancel reaches the nursery any more, and given, for the caller to run:
- * nurseries that end inside each other then cost no stack (D12). STACKED keeps it from whoever the context is released
+ * nurseries that end inside each other then cost no stack (D12). KEPT keeps it from whoever the context is released
  * to. */
 static struct bight_deferred *leave(struct nursery *nursery)
 {
@@ -54,10 +54,10 @@ static struct bight_deferred *leave(struct nursery *nursery)
     }
     struct bight_deferred *outer = nursery->promise.slot;
     say_timed_out(nursery, &nursery->result);
-    outer->flags |= BIGHT_DEFERRED_STACKED;
+    outer->flags |= BIGHT_DEFERRED_KEPT;
     bight_deferred_accept(outer, BIGHT_HERE, nursery->result.type, nursery->result.value);
     free_nursery(nursery);
-    outer->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+    outer->flags &= ~(uint32_t)BIGHT_DEFERRED_KEPT;
     return outer;
 }
 

@@ -113,7 +113,7 @@ static void write_waits(struct writer *writer)
 {
     const struct bight_deferred *deferred = writer->deferred;
     struct bight_text *state = &writer->state;
-    if ((deferred->flags & BIGHT_DEFERRED_RUNNING) != 0) {
+    if ((deferred->flags & (BIGHT_DEFERRED_RUNNING | BIGHT_DEFERRED_FORWARDING)) != 0) {
         bight_text_append_string(state, "\nrunning");
     }
     if ((deferred->flags & BIGHT_DEFERRED_PAUSED) != 0) {

@@ -18,7 +18,7 @@ static struct bight_deferred *face_of(struct model *model)
 
 static bool is_blocked(const struct model *model)
 {
-    return model->is_running || model->pauses > 0 || model->waiting_on != NULL;
+    return model->is_running || model->is_forwarding || model->pauses > 0 || model->waiting_on != NULL;
 }
 
 bool model_is_at_rest(const struct model *model)
@@ -63,7 +63,7 @@ static void free_model(struct model *model)
 
 void model_settle(struct model *model)
 {
-    if (!model_is_at_rest(model) || model->is_set_aside || model->is_freed) {
+    if (!model_is_at_rest(model) || model->is_set_aside || model->is_kept || model->is_freed) {
         return;
     }
     if (model->holds == 0) {
@@ -125,16 +125,19 @@ void model_accept(struct model *model, const struct bight_type *type, void *valu
 
 static struct model *forward(struct model *from, struct bight_promise promise)
 {
-    struct bight_result result = { from->result.type, from->result.value, NULL };
     struct model *to = (struct model *)promise.slot;
-    from->result.type = NULL;
-    from->result.value = NULL;
     if (check_promise(promise) != 0) {
-        bight_result_discard(&result);
+        if (bight_result_failure(&from->result) == NULL) {
+            bight_result_discard(&from->result);
+        }
         return NULL;
     }
+    struct bight_result result = { from->result.type, from->result.value, NULL };
+    from->result.type = NULL;
+    from->result.value = NULL;
     to->owner_ended = to->owner_ended || from->owner_ended;
     model_accept(to, result.type, result.value);
+    from->is_forwarding = true;
     return to;
 }
 
@@ -172,25 +175,26 @@ static struct model *run_levels(struct model *model)
     return other;
 }
 
+/* Whatever runs it does all there is to do, also when another run has set it aside: that finds nothing left. */
 void model_run(struct model *model)
 {
     while (!is_blocked(model)) {
+        model->is_set_aside = false;
         struct model *other = run_levels(model);
         if (other == NULL) {
             break;
         }
-        bool is_done = model->next == model->count && model->first_waiter == NULL;
-        if (is_done || model->is_set_aside) {
-            bool was_aside = other->is_set_aside;
-            other->is_set_aside = true; /* what sees this one go may not take the other along */
+        if (model->next == model->count && model->first_waiter == NULL && !model->is_forwarding) {
+            bool was_kept = other->is_kept;
+            other->is_kept = true; /* what sees this one go may not take the other along */
             model_settle(model);
-            other->is_set_aside = was_aside;
+            other->is_kept = was_kept;
             model_run(other);
             return;
         }
         model->is_set_aside = true;
         model_run(other);
-        model->is_set_aside = false;
+        model->is_set_aside = model->is_forwarding = false;
     }
     model_settle(model);
 }

@@ -92,11 +92,11 @@ static void drop_collected(struct model_group *group)
     }
 }
 
-/* A cancel stops when the group is over; a race that was won is over and cancels the rest. */
-static void cancel_members(struct model_group *group, bool even_when_over)
+/* D24, D26: all of them, also when one of them ends the group. */
+static void cancel_members(struct model_group *group)
 {
     group->has_cancelled = true;
-    for (size_t i = 0; i < group->count && (even_when_over || !group->is_over); i++) {
+    for (size_t i = 0; i < group->count; i++) {
         if (!group->heard[i] && group->members[i] != NULL) {
             model_cancel(group->members[i], false);
         }
@@ -106,10 +106,10 @@ static void cancel_members(struct model_group *group, bool even_when_over)
 static struct model *fire(struct model_group *group, const struct bight_type *type, void *value)
 {
     group->is_over = true;
-    group->outer->is_set_aside = true;
+    group->outer->is_kept = true;
     model_accept(group->outer, type, value);
-    if (group->cancels_rest) {
-        cancel_members(group, true);
+    if (group->cancels_rest && !group->is_cancelling) {
+        cancel_members(group);
     }
     drop_collected(group);
     return group->outer;
@@ -119,7 +119,7 @@ void model_cancel_group(struct model_group *group)
 {
     group->is_cancelling = true;
     if (!group->is_detached) {
-        cancel_members(group, false);
+        cancel_members(group);
     }
     if (!group->is_over) {
         group->is_over = true;
@@ -204,7 +204,7 @@ struct model *model_hear(struct model *from, const struct model_level *level)
         other = hear_wanted(group, level->index, from);
     }
     if (other != NULL) {
-        other->is_set_aside = false;
+        other->is_kept = false;
     }
     return other;
 }

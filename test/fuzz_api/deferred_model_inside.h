@@ -19,7 +19,9 @@ struct model {
     uint64_t generation;
     unsigned holds, pauses;
     bool has_fired, is_running, is_cancelling, is_cancelled, is_freed;
-    bool is_set_aside; /* some run goes on with it later */
+    bool is_set_aside;  /* some run goes on with it later */
+    bool is_kept;       /* it has fired, and is about to be run */
+    bool is_forwarding; /* the handlers of what its promise fired are running (D9) */
     bool owner_ended;  /* D18: a CANCELLED in it comes from an owner's end */
     struct bight_result result;
     bight_canceller canceller;
