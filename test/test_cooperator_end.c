@@ -86,6 +86,24 @@ START_TEST(stopping_ends_it_as_cancelled) /* R12 */
 }
 END_TEST
 
+START_TEST(no_timer_is_left_when_the_last_that_was_ready_is_stopped_or_paused) /* R12 */
+{
+    struct work a = { "a", .steps = 5 }, b = { "b", .steps = 5 };
+    struct bight_cooperative_task *task = begin_work(&a), *other = begin_work(&b);
+    ck_assert_int_eq(bight_cooperative_task_stop(task), 0);
+    ck_assert_uint_eq(timers_pending(), 1);
+    ck_assert_int_eq(bight_cooperative_task_pause(other), 0);
+    ck_assert_uint_eq(timers_pending(), 0);
+    ck_assert_int_eq(bight_cooperative_task_resume(other), 0);
+    ck_assert_uint_eq(timers_pending(), 1);
+    ck_assert_int_eq(bight_cooperative_task_stop(other), 0);
+    ck_assert_uint_eq(timers_pending(), 0);
+    ck_trace("");
+    bight_cooperative_task_release(task);
+    bight_cooperative_task_release(other);
+}
+END_TEST
+
 START_TEST(stopping_cancels_what_it_waits_for) /* R12 */
 {
     struct work a = { "a", .steps = 5, .act = wait_for_answer };
@@ -425,6 +443,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_step_may_pause_its_task);
     tcase_add_test(tests, paused_while_it_waits_it_goes_on_when_both_are_over);
     tcase_add_test(tests, stopping_ends_it_as_cancelled);
+    tcase_add_test(tests, no_timer_is_left_when_the_last_that_was_ready_is_stopped_or_paused);
     tcase_add_test(tests, stopping_cancels_what_it_waits_for);
     tcase_add_test(tests, the_context_stays_until_what_it_waits_for_has_gone);
     tcase_add_test(tests, a_step_may_stop_its_task_and_let_go_of_it);

@@ -80,9 +80,9 @@ static struct bight_deferred *end_task(struct bight_cooperative_task *task, stru
         return NULL;
     }
     task->holds++;
+    bight_cooperator_remove(task->cooperator, task);
     task->cooperator = NULL;
     task->failure = failure;
-    bight_list_remove(&task->ready);
     bight_list_remove(&task->link);
     if (task->awaited != NULL) {
         bight_deferred_cancel(task->awaited);
@@ -277,7 +277,7 @@ int bight_cooperative_task_pause(struct bight_cooperative_task *task)
         return BIGHT_E_STALE;
     }
     task->pauses++;
-    bight_list_remove(&task->ready);
+    bight_cooperator_remove(task->cooperator, task);
     return BIGHT_OK;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* cooperator.c - the turns of cooperative tasks (R12); the tasks themselves are in cooperative_task.c.
  *
- * While a task is ready a timer is pending whose time has come, so on each turn of the clock's loop there is one slice,
- * with I/O and the timers of others in between. A slice gives steps to the queue's first until its time is over; a task
- * that has more to do goes to the queue's end. `busy` keeps the memory while a slice is on it. */
+ * While a task is ready, and only then, a timer is pending whose time has come, so on each turn of the clock's loop
+ * there is one slice, with I/O and the timers of others in between. A slice gives steps to the queue's first until its
+ * time is over; a task that has more to do goes to the queue's end. `busy` keeps the memory while a slice is on it. */
 #include "deferred/cooperator.h"
 
 #include <bight/memory.h>
@@ -127,4 +127,13 @@ int bight_cooperator_schedule(struct bight_cooperator *cooperator)
     int code = bight_clock_call_at(cooperator->clock, now, run_slice, cooperator, NULL, &cooperator->timer);
     cooperator->is_scheduled = code == BIGHT_OK;
     return code;
+}
+
+void bight_cooperator_remove(struct bight_cooperator *cooperator, struct bight_cooperative_task *task)
+{
+    bight_list_remove(&task->ready);
+    if (cooperator->is_scheduled && bight_list_is_empty(&cooperator->ready)) {
+        cooperator->is_scheduled = false;
+        bight_timer_cancel(cooperator->timer);
+    }
 }

@@ -42,6 +42,9 @@ struct bight_cooperative_task {
 /* cooperator.c: a ready one's turn will come. 0, or OUT_OF_MEMORY. */
 int bight_cooperator_schedule(struct bight_cooperator *cooperator);
 
+/* cooperator.c: one is not ready any more. When it was the last there will be no slice. */
+void bight_cooperator_remove(struct bight_cooperator *cooperator, struct bight_cooperative_task *task);
+
 /* cooperative_task.c: takes it out of the queue, and does one step. */
 void bight_cooperative_task_run(struct bight_cooperative_task *task);
 
