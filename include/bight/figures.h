@@ -49,9 +49,8 @@ struct bight_reactor_figures {
 };
 
 /* Fills as much as figures->size says. What is not "since the last reset" counts from the beginning. Deferreds are
- * counted by a walk over the memory that all Deferreds of the process have ever had at once (about a millisecond for a
- * hundred thousand); other threads may make and free some meanwhile. Costs nothing else and allocates nothing. 0 or
- * INVALID_ARGUMENT (no size). */
+ * those of the whole process; other threads may make and free some meanwhile. Costs next to nothing, however much there
+ * is, and allocates nothing. 0 or INVALID_ARGUMENT (no size). */
 BIGHT_API int bight_reactor_read_figures(struct bight_reactor *reactor, struct bight_reactor_figures *figures);
 
 /* handler_times, handler_time, longest_handler and blocks begin anew; a handler that runs now counts as a whole when it

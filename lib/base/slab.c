@@ -35,7 +35,7 @@ struct chunk {
     size_t size;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `chunks` and every kind's `shared` */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `chunks` and what every kind's slabs share */
 static struct chunk *chunks;
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
@@ -100,18 +100,19 @@ static struct bight_slot *last_of(struct bight_slot *slot)
     return slot;
 }
 
-/* Gives the slab's free slots to whoever needs them. */
+/* Gives the slab's free slots to whoever needs them, and its tally to the next thread. */
 static void hand_over(struct bight_slab *slab)
 {
-    if (slab->free_list == NULL) {
-        return;
-    }
-    struct bight_slot *last = last_of(slab->free_list);
+    struct bight_slot *last = slab->free_list != NULL ? last_of(slab->free_list) : NULL;
     pthread_mutex_lock(&lock);
-    set_next(last, slab->kind->shared);
-    slab->kind->shared = slab->free_list;
+    if (last != NULL) {
+        set_next(last, slab->kind->shared);
+        slab->kind->shared = slab->free_list;
+    }
+    slab->tally->is_used = false;
     pthread_mutex_unlock(&lock);
     slab->free_list = slab->free_tail = NULL;
+    slab->tally = NULL;
 }
 
 /* Runs in the ending thread. A slab that is used after this, by another key's destructor, registers anew. */
@@ -120,7 +121,6 @@ static void thread_ends(void *first)
     struct bight_slab *slab = first;
     while (slab != NULL) {
         struct bight_slab *next = slab->next_registered;
-        slab->registered = false;
         slab->next_registered = NULL;
         hand_over(slab);
         slab = next;
@@ -132,15 +132,57 @@ static void make_key(void)
     key_works = pthread_key_create(&key, thread_ends) == 0;
 }
 
-/* Without success the slab still works; its slots are then lost to others when the thread ends. */
-static void register_slab(struct bight_slab *slab)
+static void *allocate(size_t size)
+{
+    if (bight_memory_asks_permit) {
+        return malloc(size);
+    }
+    return size == BIGHT_HUGE_PAGE ? bight_pages_allocate_huge(size) : bight_malloc(size);
+}
+
+/* As chunks it is never freed. */
+static struct bight_slab_tally *new_tally(struct bight_slab_kind *kind)
+{
+    struct bight_slab_tally *tally = allocate(sizeof *tally);
+    if (tally != NULL) {
+        *tally = (struct bight_slab_tally) { .next = kind->tallies };
+        kind->tallies = tally;
+    }
+    return tally;
+}
+
+/* Under the lock: one that no thread has, else a new one; NULL without memory. */
+static struct bight_slab_tally *take_tally(struct bight_slab_kind *kind)
+{
+    struct bight_slab_tally *tally = kind->tallies;
+    while (tally != NULL && tally->is_used) {
+        tally = tally->next;
+    }
+    if (tally == NULL) {
+        tally = new_tally(kind);
+    }
+    if (tally != NULL) {
+        tally->is_used = true;
+    }
+    return tally;
+}
+
+/* False without memory for its tally. A slab that the thread's end does not hear of works; its slots are then lost to
+ * others. */
+static bool register_slab(struct bight_slab *slab)
 {
     pthread_once(&key_once, make_key);
-    if (!key_works) {
-        return;
+    pthread_mutex_lock(&lock);
+    slab->tally = take_tally(slab->kind);
+    pthread_mutex_unlock(&lock);
+    if (slab->tally == NULL) {
+        return false;
     }
-    slab->next_registered = pthread_getspecific(key);
-    slab->registered = pthread_setspecific(key, slab) == 0;
+    struct bight_slab *others = key_works ? pthread_getspecific(key) : NULL;
+    if (key_works && pthread_setspecific(key, slab) == 0) {
+        slab->next_registered = others;
+    }
+    return true;
 }
 
 static bool adopt_shared(struct bight_slab *slab)
@@ -168,14 +210,6 @@ static size_t next_chunk_size(const struct bight_slab_kind *kind)
     return size < least ? least : size;
 }
 
-static struct chunk *allocate_chunk(size_t size)
-{
-    if (bight_memory_asks_permit) {
-        return malloc(size);
-    }
-    return size == BIGHT_HUGE_PAGE ? bight_pages_allocate_huge(size) : bight_malloc(size);
-}
-
 static uintptr_t first_slot(const struct chunk *chunk)
 {
     return ((uintptr_t)(chunk + 1) + CHUNK_ALIGNMENT - 1) / CHUNK_ALIGNMENT * CHUNK_ALIGNMENT;
@@ -191,7 +225,7 @@ static struct chunk *new_chunk(struct bight_slab_kind *kind)
 {
     pthread_mutex_lock(&lock);
     size_t size = next_chunk_size(kind);
-    struct chunk *chunk = allocate_chunk(size);
+    struct chunk *chunk = allocate(size);
     if (chunk != NULL) {
         *chunk = (struct chunk) { chunks, kind, size };
         for (size_t i = 0; i < slots_of(chunk); i++) {
@@ -220,29 +254,16 @@ static bool add_chunk(struct bight_slab *slab)
     return true;
 }
 
-static size_t taken_in(const struct chunk *chunk)
-{
-    size_t taken = 0;
-    size_t stride = stride_of(chunk->kind);
-    size_t count = slots_of(chunk);
-    uintptr_t slot = first_slot(chunk);
-    for (size_t i = 0; i < count; i++) {
-        taken += __atomic_load_n(&((const struct bight_slot *)(slot + i * stride))->generation, __ATOMIC_RELAXED) & 1;
-    }
-    return taken;
-}
-
+/* Threads that pass slots on meanwhile may have been looked at in the wrong order: then it is less than none. */
 size_t bight_slab_count_taken(const struct bight_slab_kind *kind)
 {
-    size_t taken = 0;
     pthread_mutex_lock(&lock);
-    for (const struct chunk *chunk = chunks; chunk != NULL; chunk = chunk->next) {
-        if (chunk->kind == kind) {
-            taken += taken_in(chunk);
-        }
+    size_t taken = 0 - kind->given;
+    for (const struct bight_slab_tally *tally = kind->tallies; tally != NULL; tally = tally->next) {
+        taken += __atomic_load_n(&tally->taken, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&lock);
-    return taken;
+    return taken > SIZE_MAX / 2 ? 0 : taken;
 }
 
 void *bight_slab_take_slow(struct bight_slab *slab)
@@ -250,8 +271,8 @@ void *bight_slab_take_slow(struct bight_slab *slab)
     if (!bight_memory_permits()) {
         return NULL;
     }
-    if (!slab->registered) {
-        register_slab(slab);
+    if (slab->tally == NULL && !register_slab(slab)) {
+        return NULL;
     }
     if (slab->free_list == NULL && !adopt_shared(slab) && !add_chunk(slab)) {
         return NULL;
@@ -259,17 +280,32 @@ void *bight_slab_take_slow(struct bight_slab *slab)
     struct bight_slot *slot = slab->free_list;
     slab->free_list = next_of(slot);
     unpoison(slab->kind, slot);
+    bight_slab_count(slab, 1);
     bight_slot_advance(slot);
     return slot;
+}
+
+/* By a thread that has never taken one, and has no memory for a tally. */
+static void give_to_all(struct bight_slab_kind *kind, struct bight_slot *slot)
+{
+    pthread_mutex_lock(&lock);
+    bight_slot_advance(slot);
+    set_next(slot, kind->shared);
+    kind->shared = slot;
+    kind->given++;
+    poison(kind, slot);
+    pthread_mutex_unlock(&lock);
 }
 
 void bight_slab_give_slow(struct bight_slab *slab, void *slot_memory)
 {
     struct bight_slot *slot = slot_memory;
     BIGHT_INVARIANT(slot->generation % 2 == 1);
-    if (!slab->registered) {
-        register_slab(slab);
+    if (slab->tally == NULL && !register_slab(slab)) {
+        give_to_all(slab->kind, slot);
+        return;
     }
+    bight_slab_count(slab, SIZE_MAX);
     bight_slot_advance(slot);
 #if BIGHT_SLAB_CHECKED
     append(slab, slot);

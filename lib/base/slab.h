@@ -33,29 +33,42 @@ static inline void bight_slot_advance(struct bight_slot *slot)
     __atomic_store_n(&slot->generation, slot->generation + 1, __ATOMIC_RELAXED);
 }
 
+/* How many slots one thread has taken, less those that it has given: may be "negative", for slots change threads. Only
+ * that thread writes it and any may read it, so it lies apart from what the thread alone has, and outlives it: whoever
+ * has it next counts on. As large as two cache lines, so that no two threads write to the same. */
+struct bight_slab_tally {
+    size_t taken;
+    struct bight_slab_tally *next; /* under slab.c's lock, as is_used */
+    bool is_used;
+    char unused[128 - sizeof(size_t) - sizeof(void *) - sizeof(bool)];
+};
+
 /* What all threads share about one kind of slot: one static object a kind. */
 struct bight_slab_kind {
     const char *name;
-    size_t slot_size;          /* at least sizeof(struct bight_slot) */
-    void *shared;              /* owned by slab.c: orphaned slots */
-    size_t allocated;          /* owned by slab.c: bytes of its chunks */
-    uint64_t first_generation; /* even; its high bits stay, and may tell kinds apart */
+    size_t slot_size;                 /* at least sizeof(struct bight_slot) */
+    void *shared;                     /* owned by slab.c: orphaned slots */
+    size_t allocated;                 /* owned by slab.c: bytes of its chunks */
+    struct bight_slab_tally *tallies; /* owned by slab.c: of all threads there were */
+    size_t given;                     /* owned by slab.c: by threads without memory for a tally */
+    uint64_t first_generation;        /* even; its high bits stay, and may tell kinds apart */
 };
 
 /* One thread's free list of one kind. Declare it `static _Thread_local`, zeroed but for `kind`. */
 struct bight_slab {
     struct bight_slot *free_list;
-    struct bight_slot *free_tail; /* used when slots are reused last */
+    struct bight_slab_tally *tally; /* NULL: the thread's end would not hand the list over, so there is none */
+    struct bight_slot *free_tail;   /* used when slots are reused last */
     struct bight_slab_kind *kind;
     struct bight_slab *next_registered; /* the thread's other slabs */
-    bool registered;                    /* the thread's end hands the list over */
 };
 
 /* A slot with an odd generation; its other bytes hold anything. NULL without memory. */
 void *bight_slab_take_slow(struct bight_slab *slab);
 void bight_slab_give_slow(struct bight_slab *slab, void *slot);
 
-/* How many slots of this kind are taken, in all threads: walks all there are. */
+/* How many slots of this kind are taken, in all threads: exact for this one's and those that have ended, as good as
+ * exact for those that run meanwhile. Looks at one number of each thread. */
 size_t bight_slab_count_taken(const struct bight_slab_kind *kind);
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -75,6 +88,13 @@ extern bool bight_memory_asks_permit;
 /* Asks it; true when there is none. For pools only: bight_malloc is its own question. */
 bool bight_memory_permits(void);
 
+/* By 1 or, what has the same effect as -1, SIZE_MAX. */
+static inline void bight_slab_count(struct bight_slab *slab, size_t change)
+{
+    size_t *taken = &slab->tally->taken;
+    __atomic_store_n(taken, *taken + change, __ATOMIC_RELAXED);
+}
+
 static inline void *bight_slab_take(struct bight_slab *slab)
 {
     struct bight_slot *slot = slab->free_list;
@@ -82,6 +102,7 @@ static inline void *bight_slab_take(struct bight_slab *slab)
         return bight_slab_take_slow(slab);
     }
     slab->free_list = slot->next_free;
+    bight_slab_count(slab, 1);
     bight_slot_advance(slot);
     return slot;
 }
@@ -89,10 +110,11 @@ static inline void *bight_slab_take(struct bight_slab *slab)
 static inline void bight_slab_give(struct bight_slab *slab, void *slot_memory)
 {
     struct bight_slot *slot = (struct bight_slot *)slot_memory;
-    if (BIGHT_SLAB_CHECKED || !slab->registered) {
+    if (BIGHT_SLAB_CHECKED || slab->tally == NULL) {
         bight_slab_give_slow(slab, slot);
         return;
     }
+    bight_slab_count(slab, SIZE_MAX);
     bight_slot_advance(slot);
     slot->next_free = slab->free_list;
     slab->free_list = slot;

@@ -122,7 +122,7 @@ static inline bool bight_deferred_is_at_rest(const struct bight_deferred *deferr
  * after whatever may have brought it to rest. */
 void bight_deferred_settle(struct bight_deferred *deferred);
 
-/* deferred.c: how many are alive, in all threads. Walks over all there have been at once. */
+/* deferred.c: how many are alive, in all threads. Looks at one number of each thread. */
 size_t bight_deferred_count(void);
 
 /* deferred.c: cancels and lets go of a consumer's end that cannot be used. */

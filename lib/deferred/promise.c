@@ -6,13 +6,15 @@
  * (D4, D31). What firing sets off is run.c's. */
 #include "deferred/deferred.h"
 
+#include "base/slab.h"
+
 /* Firing one of these is more than storing a result. */
 #define NEEDS_CARE \
     (BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_BLOCKED | BIGHT_DEFERRED_CANCELLABLE | BIGHT_DEFERRED_HAS_PLACES)
 
 static inline bool is_current(struct bight_promise promise)
 {
-    return promise.slot != NULL && promise.slot->generation == promise.generation;
+    return promise.slot != NULL && bight_slot_is_current(promise.slot, promise.generation);
 }
 
 /* Why the promise cannot be fired; 0 when it can. */

@@ -2,8 +2,7 @@
 /* figures.c - reading the figures of a reactor.
  *
  * Nothing is counted here: each figure is read off what its room keeps anyway, or what meter.h and the transports count
- * in the reactor, which costs an instruction where it happens. What would cost more, the number of Deferreds, is
- * counted by walking when somebody asks. */
+ * in the reactor, which costs an instruction where it happens. */
 #include <bight/coroutine.h>
 
 #include <string.h>

@@ -124,7 +124,7 @@ static void unwatch(struct foreign_watch *foreign)
 int bight_unwatch_descriptor(struct bight_foreign_watch watch)
 {
     struct watch_slot *slot = watch.slot;
-    if (slot == NULL || slot->generation != watch.generation) {
+    if (slot == NULL || !bight_slot_is_current(slot, watch.generation)) {
         return BIGHT_E_STALE;
     }
     if (bight_reactor_check_thread(slot->watch->reactor, "bight_unwatch_descriptor") != 0) {
