@@ -7,6 +7,17 @@
 
 /* --- system_spawn.c */
 
+/* What a start counts on, and does without where it is missing. */
+enum {
+    BIGHT_SPAWN_SHARES = 1, /* a child in our memory, for which we stand still; else a plain fork */
+    BIGHT_SPAWN_PIDFDS = 2,
+    BIGHT_SPAWN_RANGES = 4, /* close_range */
+    BIGHT_SPAWN_LISTS = 8,  /* /proc/self/fd */
+    BIGHT_SPAWN_ALL = 15
+};
+
+/* bight_real_spawn by some of these means only, as on an older kernel or under an emulator. For tests. */
+int bight_real_spawn_by(unsigned means, const struct bight_spawn_plan *plan, struct bight_spawned *spawned);
 int bight_real_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned);
 
 /* --- system_child.c */
