@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/fork.h"
 #include "base/slab.h"
 
 #define FIRST_CAPACITY 256
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+BIGHT_FORK_GUARD(lock, BIGHT_FORK_PLACES, NULL)
 static struct bight_place *table;
 static size_t capacity, used;
 static uint64_t noted;

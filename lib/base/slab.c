@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/fork.h"
 #include "base/pages.h"
 
 #if BIGHT_SLAB_CHECKED
@@ -37,6 +38,7 @@ struct chunk {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `chunks` and what every kind's slabs share */
 static struct chunk *chunks;
+BIGHT_FORK_GUARD(lock, BIGHT_FORK_SLAB, NULL)
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* the first of the ending thread's slabs */

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fork.h"
 #include "base/text.h"
 
 /* The handler's own frame and the kernel's way back. */
@@ -28,6 +29,15 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over taking the sign
 static int number;                                       /* of the signal; 0: none yet */
 
 static struct bight_backtrace *request;
+
+/* Whoever asked is not there. */
+static void forget_request(struct bight_fork_guard *guard)
+{
+    (void)guard;
+    __atomic_store_n(&request, NULL, __ATOMIC_RELAXED);
+}
+
+BIGHT_FORK_GUARD(lock, BIGHT_FORK_BACKTRACE, forget_request)
 
 static void answer(int signal_number)
 {
@@ -65,11 +75,6 @@ bool bight_backtrace_begin(void)
     bool is_there = number != 0 || take_signal();
     pthread_mutex_unlock(&lock);
     return is_there;
-}
-
-void bight_backtrace_after_fork(void)
-{
-    __atomic_store_n(&request, NULL, __ATOMIC_RELAXED);
 }
 
 static void wait_a_millisecond(void)
@@ -163,10 +168,6 @@ void bight_backtrace_format(const struct bight_backtrace *where, char *buffer, s
 bool bight_backtrace_begin(void)
 {
     return false;
-}
-
-void bight_backtrace_after_fork(void)
-{
 }
 
 bool bight_backtrace_take(pthread_t thread, struct bight_backtrace *where)

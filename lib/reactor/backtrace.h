@@ -18,8 +18,6 @@ struct bight_backtrace {
 /* Takes a signal for the process, once, and has ready what the handler needs. False when there is no way to a
  * backtrace. */
 bool bight_backtrace_begin(void);
-/* In the child of a fork: nobody is asked, whoever asked is not here. */
-void bight_backtrace_after_fork(void);
 
 /* Where `thread` is, which must not end meanwhile. False when it does not say so within a second. */
 bool bight_backtrace_take(pthread_t thread, struct bight_backtrace *where);

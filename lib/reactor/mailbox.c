@@ -5,9 +5,9 @@
  * of calls, and a descriptor that the loop watches: an eventfd, or a pipe where there is none. One wake-up is
  * written for each batch: the first call into a taken-out queue writes, the rest find `signalled` set.
  *
- * The queue is linked by single release stores, so that it can be walked in the child of a fork whichever
- * instruction another thread of the parent had reached (R13). The loop reads `first` without the lock to see whether
- * anything waits. The system table is used only under the lock and until the mailbox is closed. */
+ * The lock is guarded (base/fork.h), so the queue is whole in the child of a fork (R13). The loop reads `first` without
+ * the lock to see whether anything waits. The system table is used only under the lock and until the mailbox is closed.
+ */
 #include "reactor/mailbox.h"
 
 #include <bight/memory.h>
@@ -51,6 +51,8 @@ int bight_mailbox_open(struct bight_reactor *reactor)
     }
     atomic_init(&mailbox->holds, 1);
     pthread_mutex_init(&mailbox->lock, NULL);
+    mailbox->guard = (struct bight_fork_guard) { .lock = &mailbox->lock, .order = BIGHT_FORK_MAILBOX };
+    bight_fork_guard_add(&mailbox->guard);
     mailbox->tail = &mailbox->first;
     mailbox->thread = pthread_self();
     mailbox->reactor = reactor;
@@ -131,7 +133,6 @@ static struct bight_call **put_back_taken(struct bight_mailbox *mailbox)
 int bight_mailbox_after_fork(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
-    pthread_mutex_init(&mailbox->lock, NULL); /* a thread that is not here may have held it */
     mailbox->thread = pthread_self();
     mailbox->tail = put_back_taken(mailbox);
     bight_blocking_calls_after_fork(reactor);
@@ -169,6 +170,7 @@ void bight_mailbox_release(struct bight_mailbox *mailbox)
     if (mailbox == NULL || atomic_fetch_sub_explicit(&mailbox->holds, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    bight_fork_guard_remove(&mailbox->guard);
     pthread_mutex_destroy(&mailbox->lock);
     bight_free(mailbox);
 }

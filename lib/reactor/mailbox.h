@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "base/fork.h"
 #include "reactor/reactor.h"
 #include "reactor/waker.h"
 
@@ -21,6 +22,7 @@ struct bight_call {
 struct bight_mailbox {
     atomic_size_t holds;
     pthread_mutex_t lock;
+    struct bight_fork_guard guard;
     /* under the lock, except that the loop may look whether `first` is NULL */
     struct bight_call *first;
     struct bight_call **tail; /* where the next call is linked */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fork.h"
 #include "reactor/state.h"
 #include "reactor/waker.h"
 
@@ -49,6 +50,15 @@ static _Atomic(const struct bight_waker *) wake;
 static _Atomic pid_t process;
 static atomic_uint inside; /* handlers running now, in whatever thread */
 static atomic_ullong arrived[WORDS];
+
+/* Threads that were in a handler are not there. */
+static void forget_handlers(struct bight_fork_guard *guard)
+{
+    (void)guard;
+    atomic_store(&inside, 0);
+}
+
+BIGHT_FORK_GUARD(lock, BIGHT_FORK_SIGNALS, forget_handlers)
 
 /* ------------------------------------------------------------------------------------------ the handler */
 
@@ -327,8 +337,6 @@ int bight_signals_after_fork(struct bight_reactor *reactor)
     if (signals == NULL) {
         return 0;
     }
-    pthread_mutex_init(&lock, NULL); /* a thread that is not here may have held it */
-    atomic_store(&inside, 0);
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)signals->watch);
     bight_waker_close(&signals->waker);
     int code = bight_waker_open(&signals->waker, reactor->system);

@@ -23,15 +23,24 @@ static _Thread_local const struct bight_thread_pool *pool_of_this_thread;
 
 /* ------------------------------------------------------------------------------------------- the pool */
 
-void bight_pool_init_locks(struct bight_thread_pool *pool)
+static void init_conditions(struct bight_fork_guard *guard)
 {
+    struct bight_thread_pool *pool = BIGHT_CONTAINER(guard, struct bight_thread_pool, guard);
     pthread_condattr_t attributes;
-    pthread_mutex_init(&pool->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&pool->work, &attributes);
     pthread_cond_init(&pool->ended, &attributes);
     pthread_condattr_destroy(&attributes);
+}
+
+static void init_locks(struct bight_thread_pool *pool)
+{
+    pool->guard =
+        (struct bight_fork_guard) { .lock = &pool->lock, .order = BIGHT_FORK_POOL, .in_child = init_conditions };
+    pthread_mutex_init(&pool->lock, NULL);
+    init_conditions(&pool->guard);
+    bight_fork_guard_add(&pool->guard);
 }
 
 /* The last of the list, so that they are ended in the order of their making. */
@@ -51,7 +60,7 @@ static struct bight_thread_pool *make_pool(struct bight_reactor *reactor, const 
     if (pool == NULL) {
         return NULL;
     }
-    bight_pool_init_locks(pool);
+    init_locks(pool);
     bight_list_init(&pool->queue);
     bight_list_init(&pool->workers);
     bight_list_init(&pool->outstanding);
@@ -109,6 +118,7 @@ void bight_pool_unlock_and_release(struct bight_thread_pool *pool)
     bool last = --pool->holds == 0;
     pthread_mutex_unlock(&pool->lock);
     if (last) {
+        bight_fork_guard_remove(&pool->guard);
         pthread_cond_destroy(&pool->work);
         pthread_cond_destroy(&pool->ended);
         pthread_mutex_destroy(&pool->lock);

@@ -12,6 +12,7 @@
 
 struct bight_thread_pool {
     pthread_mutex_t lock;
+    struct bight_fork_guard guard;
     pthread_cond_t work;  /* there is a job, or a reason to end */
     pthread_cond_t ended; /* a thread is about to end */
     /* under the lock */
@@ -69,8 +70,6 @@ struct bight_job {
 };
 
 /* --- thread_pool.c */
-
-void bight_pool_init_locks(struct bight_thread_pool *pool);
 
 /* Under the lock, which it unlocks: the last to leave frees the pool. */
 void bight_pool_unlock_and_release(struct bight_thread_pool *pool);

@@ -240,7 +240,6 @@ static void note_who_is_home(struct bight_mailbox *mailbox)
 
 static void empty_after_fork(struct bight_thread_pool *pool)
 {
-    bight_pool_init_locks(pool); /* threads that are not here may have held them */
     forget_workers(pool);
     bight_list_init(&pool->queue);
     pool->queued = pool->running = 0;

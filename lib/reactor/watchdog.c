@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fork.h"
 #include "reactor/backtrace.h"
 #include "reactor/state.h"
 
@@ -27,8 +28,9 @@ struct bight_watchdog {
     const struct bight_meter *meter; /* the reactor's, of which only single words are read */
     pthread_t thread;
     bool has_backtraces;
-    pthread_mutex_t asking; /* held while the loop's thread is asked where it is */
+    pthread_mutex_t asking; /* held while the loop's thread is asked where it is: too long for a fork to wait */
     pthread_mutex_t lock;
+    struct bight_fork_guard guard;
     pthread_cond_t changed;
     /* under the lock */
     uint64_t limit;
@@ -158,21 +160,32 @@ static int start_thread(struct bight_watchdog *dog)
 
 /* --------------------------------------------------------------------------------- beginning, ending */
 
-static void init_locks(struct bight_watchdog *dog)
+/* What is not held during a fork. */
+static void init_others(struct bight_fork_guard *guard)
 {
+    struct bight_watchdog *dog = BIGHT_CONTAINER(guard, struct bight_watchdog, guard);
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&dog->asking, NULL);
-    (void)pthread_mutex_init(&dog->lock, NULL);
     (void)pthread_cond_init(&dog->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
+}
+
+static void init_locks(struct bight_watchdog *dog)
+{
+    dog->guard =
+        (struct bight_fork_guard) { .lock = &dog->lock, .order = BIGHT_FORK_WATCHDOG, .in_child = init_others };
+    (void)pthread_mutex_init(&dog->lock, NULL);
+    init_others(&dog->guard);
+    bight_fork_guard_add(&dog->guard);
 }
 
 static void free_watchdog(struct bight_reactor *reactor)
 {
     struct bight_watchdog *dog = reactor->state->watchdog;
     reactor->state->watchdog = NULL;
+    bight_fork_guard_remove(&dog->guard);
     (void)pthread_cond_destroy(&dog->changed);
     (void)pthread_mutex_destroy(&dog->lock);
     (void)pthread_mutex_destroy(&dog->asking);
@@ -261,12 +274,9 @@ void bight_watchdog_end(struct bight_reactor *reactor)
     free_watchdog(reactor);
 }
 
-/* Its lock may have been taken when the process forked: it is made anew before it is destroyed. */
 void bight_watchdog_after_fork(struct bight_reactor *reactor)
 {
-    bight_backtrace_after_fork();
     if (reactor->state->watchdog != NULL) {
-        init_locks(reactor->state->watchdog);
         free_watchdog(reactor);
     }
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
+#include "base/fork.h"
 #include "testing/blame.h"
 #include "testing/testing.h"
 
@@ -39,6 +39,7 @@ static struct {
     bool (*grants)(void *context); /* NULL: all */
     void *grants_context;
 } faults = { .lock = PTHREAD_MUTEX_INITIALIZER };
+BIGHT_FORK_GUARD(faults.lock, BIGHT_FORK_FAULTS, NULL)
 
 static atomic_size_t allocations;
 static atomic_bool counting;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fork.h"
 #include "testing/trial.h"
 
 #define MOST 32
@@ -21,6 +22,7 @@ static struct {
     struct logged events[MOST];
     size_t kept, dropped;
 } logged = { .lock = PTHREAD_MUTEX_INITIALIZER };
+BIGHT_FORK_GUARD(logged.lock, BIGHT_FORK_KIT, NULL)
 
 static void observe(const struct bight_log_event *event, void *context)
 {

@@ -10,6 +10,7 @@
 
 #include <bight/sys/spawn.h>
 
+#include "base/fork.h"
 #include "testing/blame.h"
 #include "testing/syscalls.h"
 
@@ -117,6 +118,7 @@ static struct {
     size_t made; /* of that call */
     bool hit;
 } plan = { .lock = PTHREAD_MUTEX_INITIALIZER };
+BIGHT_FORK_GUARD(plan.lock, BIGHT_FORK_KIT, NULL)
 
 void bight_syscall_plan(size_t call, size_t n, int number)
 {
