@@ -447,15 +447,7 @@ START_TEST(a_parent_without_standard_descriptors_has_children_with_them) /* T21 
         close(fd);
     }
     struct bight_reactor_options options = { .size = sizeof options, .leave_signals = true };
-    reactor = bight_reactor_new_full(&options); /* has them itself now */
-    for (int fd = 0; fd < 3; fd++) {
-        int free_one = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (free_one > 2) {
-            close(free_one);
-        }
-    }
-    close(2);
-    close(0);
+    reactor = bight_reactor_new_full(&options);
     spawn_shell(&child, "cat; cat <&2; echo err >&2");
     bool is_clear = bight_transport_descriptor(bight_process_transport(child.base.process, 0)) > 2 &&
                     bight_transport_descriptor(bight_process_transport(child.base.process, 1)) > 2 &&

@@ -4,6 +4,7 @@
  * A child is named by its pidfd where there is one. By its number it is named just as safely as long as nobody reaps
  * it but us: a number is free for others only after that. What a table of system calls gives has no more state than
  * that. */
+#include "reactor/system_descriptor.h"
 #include "reactor/system_spawn.h"
 
 #include <errno.h>
@@ -107,7 +108,7 @@ int bight_real_open_terminal(struct bight_system *system, int ends[2])
         (void)close(ends[0]);
         return ends[1];
     }
-    return 0;
+    return bight_real_clear_both(ends);
 }
 
 int bight_real_set_window(struct bight_system *system, int fd, unsigned short rows, unsigned short columns)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* system_real.c - the kernel's body of the table of system calls.
  *
- * Nothing is decided here: each function is one call, with -errno in place of -1 and errno. It has no state, so one
- * object serves every reactor and thread of the process. */
+ * Nothing is decided here: each function is one call, with -errno in place of -1 and errno; what makes a descriptor
+ * keeps it clear of 0, 1 and 2. It has no state, so one object serves every reactor and thread of the process. */
 #include <bight/clock.h>
 #include <bight/sys/system.h>
 
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/random.h"
+#include "reactor/system_descriptor.h"
 #include "reactor/system_memory.h"
 #include "reactor/system_spawn.h"
 
@@ -76,7 +77,7 @@ static ssize_t real_writev(struct bight_system *system, int fd, const struct iov
 static int real_accept4(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
     (void)system;
-    return or_errno(accept4(fd, address, size, flags | SOCK_CLOEXEC | SOCK_NONBLOCK));
+    return bight_real_clear(accept4(fd, address, size, flags | SOCK_CLOEXEC | SOCK_NONBLOCK));
 }
 
 static int real_close(struct bight_system *system, int fd)
@@ -96,7 +97,7 @@ static int real_shutdown(struct bight_system *system, int fd, int how)
 static int real_socket(struct bight_system *system, int domain, int type, int protocol)
 {
     (void)system;
-    return or_errno(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+    return bight_real_clear(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
 }
 
 static int real_bind(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size)
@@ -152,7 +153,7 @@ static int real_fcntl(struct bight_system *system, int fd, int command, long arg
 static int real_open(struct bight_system *system, const char *path, int flags, mode_t mode)
 {
     (void)system;
-    return or_errno(open(path, flags | O_CLOEXEC, mode));
+    return bight_real_clear(open(path, flags | O_CLOEXEC, mode));
 }
 
 static int real_unlink(struct bight_system *system, const char *path)
@@ -220,19 +221,22 @@ static uint64_t real_wall_time(struct bight_system *system)
 static int real_eventfd(struct bight_system *system, unsigned initial, int flags)
 {
     (void)system;
-    return or_errno(eventfd(initial, flags | EFD_CLOEXEC | EFD_NONBLOCK));
+    return bight_real_clear(eventfd(initial, flags | EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 static int real_pipe2(struct bight_system *system, int ends[2], int flags)
 {
     (void)system;
-    return or_errno(pipe2(ends, flags));
+    if (pipe2(ends, flags) < 0) {
+        return -errno;
+    }
+    return bight_real_clear_both(ends);
 }
 
 static int real_timerfd_create(struct bight_system *system)
 {
     (void)system;
-    return or_errno(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    return bight_real_clear(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
 }
 
 static int real_timerfd_set(struct bight_system *system, int fd, uint64_t deadline)

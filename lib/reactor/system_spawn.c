@@ -10,6 +10,7 @@
  * shared memory: emulators (valgrind, qemu-user) make a plain fork of all this, which shares nothing and waits for
  * nobody. */
 #include "reactor/system_spawn.h"
+#include "reactor/system_descriptor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -328,6 +329,7 @@ static int start(struct child *child, char *stack, struct bight_spawned *spawned
     }
     error = hear_report(child, spawned);
     if (error == 0) {
+        spawned->pidfd = spawned->pidfd < 0 ? -1 : bight_real_clear(spawned->pidfd);
         return 0;
     }
     reap_failed(spawned->pid);

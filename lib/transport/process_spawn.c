@@ -152,18 +152,6 @@ static int check(
 
 /* --------------------------------------------------------------------------------- opening descriptors */
 
-/* What stays open here keeps away from 0, 1 and 2, where the program's own code would write into it. */
-static int keep_clear(struct starting *starting, int fd)
-{
-    struct bight_system *system = starting->system;
-    if (fd < 0 || fd >= STANDARD) {
-        return fd;
-    }
-    int higher = system->ops->fcntl(system, fd, F_DUPFD_CLOEXEC, STANDARD);
-    (void)system->ops->close(system, fd);
-    return higher;
-}
-
 static void place(struct starting *starting, int source, int target)
 {
     starting->places[starting->place_count++] = (struct bight_spawn_descriptor) { source, target };
@@ -183,8 +171,7 @@ static struct bight_process_pipe *add_pipe(struct starting *starting, int child_
 static int keep(struct starting *starting, struct bight_process_pipe *pipe, int fd)
 {
     struct bight_system *system = starting->system;
-    fd = keep_clear(starting, fd);
-    int result = fd < 0 ? fd : system->ops->fcntl(system, fd, F_SETFL, O_NONBLOCK);
+    int result = system->ops->fcntl(system, fd, F_SETFL, O_NONBLOCK);
     int code = result < 0 ? refuse_call(starting, result, "cannot make a pipe to a process") : BIGHT_OK;
     if (code == BIGHT_OK) {
         code = bight_process_pipe_open(pipe, fd);
@@ -192,7 +179,7 @@ static int keep(struct starting *starting, struct bight_process_pipe *pipe, int 
             (void)refuse(starting, code, 0, bight_error_text(code));
         }
     }
-    if (code != BIGHT_OK && pipe->transport == NULL && fd >= 0) {
+    if (code != BIGHT_OK && pipe->transport == NULL) {
         (void)system->ops->close(system, fd);
     }
     return code;
@@ -414,7 +401,7 @@ static int spawn(struct starting *starting)
         return refuse_step(starting, -result, spawned.step);
     }
     process->pid = spawned.pid;
-    process->pidfd = keep_clear(starting, spawned.pidfd);
+    process->pidfd = spawned.pidfd;
     process->parent = getpid();
     process->leads_group = plan.new_session || plan.process_group;
     process->at_shutdown = starting->options.at_shutdown;

@@ -4,7 +4,8 @@
  * Every system call that lib/ makes for a reactor goes through the reactor's table; what libevent's own polling does
  * is behind bight/sys/loop.h. The real body (bight_system_real) costs an indirect call; a test's body counts,
  * fails, shortens or simulates. Each call gives what the kernel's does, with -errno in place of -1 and errno. A
- * body embeds struct bight_system first. Descriptors are made close-on-exec, and sockets non-blocking too. */
+ * body embeds struct bight_system first. Descriptors are made close-on-exec, and sockets non-blocking too; the
+ * real body gives none of the numbers 0, 1 and 2, also where these are closed. */
 #ifndef BIGHT_SYS_SYSTEM_H
 #define BIGHT_SYS_SYSTEM_H
 
@@ -77,8 +78,8 @@ struct bight_system_ops {
     /* A pseudo-terminal: ours and the child's end. */
     int (*open_terminal)(struct bight_system *system, int ends[2]);
     int (*set_window)(struct bight_system *system, int fd, unsigned short rows, unsigned short columns);
-    /* A coroutine's stack: `size` bytes of zeroed memory, of which each page is had when it is touched; the lowest `guard`
-     * bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
+    /* A coroutine's stack: `size` bytes of zeroed memory, of which each page is had when it is touched; the lowest
+     * `guard` bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
     int (*map_stack)(struct bight_system *system, size_t size, size_t guard, void **memory);
     int (*unmap_stack)(struct bight_system *system, void *memory, size_t size);
     const void *reserved[4];
