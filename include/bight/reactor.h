@@ -28,7 +28,8 @@ struct bight_reactor_options {
     unsigned thread_limit;       /* most threads of the pool; 0: 10 (R10) */
 };
 
-/* NULL without memory or when the kernel refuses (logged). options may be NULL. */
+/* NULL without memory or when the kernel refuses (logged); see bight_reactor_after_fork about descriptors that run out.
+ * options may be NULL. */
 BIGHT_API struct bight_reactor *bight_reactor_new(void);
 BIGHT_API struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *options);
 
@@ -55,9 +56,19 @@ BIGHT_API void bight_reactor_free(struct bight_reactor *reactor);
 BIGHT_API bool bight_reactor_is_running(const struct bight_reactor *reactor);
 
 /* R13: in the child of a fork that goes on using the reactor, before anything else (on a host's event_base after the
- * host's event_reinit). Ports and connections are then both processes'; a UNIX path stays the parent's to remove. 0 or
- * a code. A child that does not go on may still free the reactor: that disturbs nothing of the parent's, except on a
- * host's event_base, which the host has to give event_reinit first. */
+ * host's event_reinit). Ports and connections are then both processes'; a UNIX path stays the parent's to remove, and
+ * what was written before the fork the parent's to send. Of what the parent has too the child's shutdown, its timeouts
+ * and bight_reactor_free only close the descriptor; but what the child itself asks of a connection (a write, a loss, an
+ * abort) is done to the one connection that there is. A loss that was under way has ended in the child.
+ *
+ * 0, or a code when the child cannot have kernel objects of its own (no descriptors): the reactor is still the parent's
+ * then, and this may be tried again. libevent ends the process when it finds no descriptor: it is asked only when there
+ * are some, but another thread could be faster.
+ *
+ * A child that does not go on may put away what there is, the reactor too: that disturbs nothing of the parent's,
+ * except on a host's event_base, which the host has to give event_reinit first. Running the reactor there is a usage
+ * error (70), and so is coming back to its loop from a handler that has forked. A child is known by the C library's
+ * fork(); one that was made past it (_Fork, clone) is not. */
 BIGHT_API int bight_reactor_after_fork(struct bight_reactor *reactor);
 
 /* ------------------------------------------------------------------------------------------ time */

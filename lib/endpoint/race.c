@@ -152,6 +152,7 @@ static void win(struct race *race, struct bight_connector *connector, size_t ind
     struct bight_factory *factory = race->factory;
     struct bight_promise promise = race->promise;
     struct bight_address peer = race->addresses[index];
+    bool is_inherited = bight_connector_is_inherited(connector);
     int code = 0, fd = bight_connector_take(connector);
     race->factory = NULL; /* ours until the connection uses it */
     race->holds++;
@@ -165,6 +166,9 @@ static void win(struct race *race, struct bight_connector *connector, size_t ind
         (void)reactor->system->ops->close(reactor->system, fd);
         (void)bight_errback(promise, bight_failure_of(code));
     } else {
+        if (is_inherited) {
+            bight_close_inherit(transport);
+        }
         give_protocol(promise, transport);
     }
     release_race(race);

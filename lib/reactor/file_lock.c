@@ -116,7 +116,7 @@ static void leave_file(struct bight_file_lock *lock)
         return;
     }
     struct bight_system *system = lock->reactor->system;
-    if (lock->reactor->state->process == getpid()) {
+    if (!bight_reactor_is_parents(lock->reactor)) {
         (void)system->ops->flock(system, lock->fd, LOCK_UN);
     }
     (void)system->ops->close(system, lock->fd);

@@ -12,7 +12,9 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "base/fork.h"
 #include "reactor/state.h"
+#include "reactor/system_descriptor.h"
 
 _Static_assert(BIGHT_READABLE == EV_READ && BIGHT_WRITABLE == EV_WRITE, "a watch's `what` is libevent's");
 _Static_assert(BIGHT_EDGE == EV_ET && BIGHT_CLOSED == EV_CLOSED, "a watch's `what` is libevent's");
@@ -23,6 +25,8 @@ struct libevent_loop {
     struct bight_loop loop; /* first */
     struct event_base *base;
     bool hosted;
+    unsigned forks;           /* the count of forks of the process whose the kernel's objects are */
+    int highest;              /* of the descriptors that libevent found for its base */
     int timer_fd;             /* -1: libevent's timers are used */
     struct event timer_event; /* the timerfd is readable, or libevent's timer fired */
     struct event turn_event;
@@ -47,6 +51,61 @@ static int libevent_error(void)
     return errno != 0 ? bight_error_from_errno(errno) : BIGHT_E_OUT_OF_MEMORY;
 }
 
+/* ------------------------------------------------------------------------------------------ forking */
+
+/* epoll's, a timer's, and a pair for signals. */
+enum { DESCRIPTORS_OF_A_BASE = 4 };
+
+static int watch_timer(struct libevent_loop *loop);
+static void unwatch_timer(struct libevent_loop *loop);
+
+/* libevent ends the process when it finds no descriptors. It gives up those that it has before it takes others, so
+ * there are enough where the limit has not sunk below their numbers; else it is asked only when there are others. */
+static int renew_base(struct libevent_loop *loop)
+{
+    struct bight_room room;
+    int number = bight_room_begin(&room, DESCRIPTORS_OF_A_BASE);
+    int code = number != 0 && !bight_room_allows(loop->highest) ? bight_error_from_errno(number) : 0;
+    if (code == 0) {
+        errno = 0;
+        code = event_reinit(loop->base) == 0 ? 0 : libevent_error();
+    }
+    bight_room_end(&room);
+    return code;
+}
+
+/* In the child of a fork: kernel objects of its own, with the same watches. First of all the base: until then removing
+ * an event would remove it from the parent's epoll. A host does that itself. */
+static int separate(struct libevent_loop *loop)
+{
+    int code = loop->hosted ? 0 : renew_base(loop);
+    if (code != 0) {
+        return code;
+    }
+    loop->forks = bight_fork_count;
+    unwatch_timer(loop);
+    loop->timer_fd = loop->loop.system->ops->timerfd_create(loop->loop.system);
+    return watch_timer(loop);
+}
+
+static int after_fork(struct bight_loop *loop)
+{
+    return separate(self(loop));
+}
+
+static bool is_parents(const struct libevent_loop *loop)
+{
+    return BIGHT_UNLIKELY(loop->forks != bight_fork_count);
+}
+
+/* Before the kernel is told of a watch (R13): a child that has not said so may put its things away, too. */
+static void keep_apart(struct libevent_loop *loop)
+{
+    if (is_parents(loop) && !loop->hosted) {
+        (void)separate(loop);
+    }
+}
+
 /* ------------------------------------------------------------------------------------------ watches */
 
 static void watch_init(struct bight_loop *loop, struct bight_watch *watch, int fd, short what,
@@ -63,13 +122,13 @@ static int add_event(struct event *event)
 
 static int watch_add(struct bight_loop *loop, struct bight_watch *watch)
 {
-    (void)loop;
+    keep_apart(self(loop));
     return add_event(event_of(watch));
 }
 
 static void watch_remove(struct bight_loop *loop, struct bight_watch *watch)
 {
-    (void)loop;
+    keep_apart(self(loop));
     (void)event_del(event_of(watch));
 }
 
@@ -115,6 +174,9 @@ static int set_libevent_timer(struct libevent_loop *loop, uint64_t deadline)
 static int set_deadline(struct bight_loop *loop_base, uint64_t deadline)
 {
     struct libevent_loop *loop = self(loop_base);
+    if (is_parents(loop)) { /* the timerfd is its parent's, too, and no timer of the child's will run */
+        return 0;
+    }
     if (loop->timer_fd < 0) {
         return set_libevent_timer(loop, deadline);
     }
@@ -179,20 +241,6 @@ static void activate(struct bight_loop *loop_base)
 
 /* --------------------------------------------------------------------------------- making and ending */
 
-static int after_fork(struct bight_loop *loop_base)
-{
-    struct libevent_loop *loop = self(loop_base);
-    errno = 0;
-    /* First of all: until then removing an event would remove it from the parent's epoll. A host does this itself,
-     * before it calls bight_reactor_after_fork. */
-    if (!loop->hosted && event_reinit(loop->base) < 0) {
-        return libevent_error();
-    }
-    unwatch_timer(loop);
-    loop->timer_fd = loop_base->system->ops->timerfd_create(loop_base->system);
-    return watch_timer(loop);
-}
-
 static void free_loop(struct bight_loop *loop_base)
 {
     struct libevent_loop *loop = self(loop_base);
@@ -227,9 +275,19 @@ static void libevent_says(int severity, const char *message)
     bight_log(level, "libevent", NULL, "%s", message);
 }
 
+static struct event_base *take_base(struct libevent_loop *loop, const struct event_config *config)
+{
+    struct bight_room room;
+    bool is_there = bight_room_begin(&room, DESCRIPTORS_OF_A_BASE) == 0;
+    struct event_base *base = is_there ? event_base_new_with_config(config) : NULL;
+    bight_room_end(&room);
+    loop->highest = room.highest;
+    return base;
+}
+
 /* A base for one thread that never looks at the clock by itself, unless its timers are needed. EVENT_* variables of
  * the environment are ignored. */
-static struct event_base *new_base(bool precise_timers)
+static struct event_base *new_base(struct libevent_loop *loop, bool precise_timers)
 {
     struct event_config *config = event_config_new();
     if (config == NULL) {
@@ -242,7 +300,7 @@ static struct event_base *new_base(bool precise_timers)
     struct event_base *base = NULL;
     if (event_config_set_flag(config, flags) == 0) {
         event_set_log_callback(libevent_says);
-        base = event_base_new_with_config(config);
+        base = take_base(loop, config);
     }
     event_config_free(config);
     return base;
@@ -265,8 +323,9 @@ struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct e
     }
     loop->loop = (struct bight_loop) { .ops = &libevent_ops, .system = system };
     loop->hosted = host != NULL;
+    loop->forks = bight_fork_count;
     loop->timer_fd = system->ops->timerfd_create(system);
-    loop->base = host != NULL ? host : new_base(loop->timer_fd < 0);
+    loop->base = host != NULL ? host : new_base(loop, loop->timer_fd < 0);
     if (loop->base == NULL) {
         goto failed;
     }

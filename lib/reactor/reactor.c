@@ -77,11 +77,23 @@ void bight_reactor_turn(struct bight_reactor *reactor, bool block)
     }
 }
 
+/* R13. True, reported, in the child of a fork that runs what is still its parent's: it would take the parent's events.
+ */
+static bool is_refused_to_child(const struct bight_reactor *reactor)
+{
+    if (!bight_reactor_is_parents(reactor)) {
+        return false;
+    }
+    (void)bight_usage_error(
+        BIGHT_E_USAGE, BIGHT_HERE, "running in the child of a fork without bight_reactor_after_fork");
+    return true;
+}
+
 /* A turn on a host's loop, which does the polling. */
 static void take_guest_turn(void *context)
 {
     struct bight_reactor *reactor = context;
-    if (!reactor->hosted) {
+    if (!reactor->hosted || is_refused_to_child(reactor)) {
         return;
     }
     if (!reactor->state->guest_started) {
@@ -103,6 +115,9 @@ static void serve(struct bight_reactor *reactor)
     bight_reactor_start(reactor);
     while (bight_reactor_serve_on(reactor)) {
         bight_reactor_turn(reactor, true);
+        if (is_refused_to_child(reactor)) { /* a handler has forked */
+            bight_reactor_break_off(reactor, EX_SOFTWARE);
+        }
     }
     if (claimed) {
         bight_signals_disown(reactor);
@@ -119,6 +134,9 @@ int bight_reactor_run(struct bight_reactor *reactor)
     }
     if (state->phase != BIGHT_PHASE_IDLE || reactor->handler_depth > 0) {
         (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_run: the reactor runs already");
+        return EX_SOFTWARE;
+    }
+    if (is_refused_to_child(reactor)) {
         return EX_SOFTWARE;
     }
     state->thread = pthread_self();
@@ -188,7 +206,6 @@ static void init_state(
     state->leave_signals = options->leave_signals;
     state->thread_limit = options->thread_limit != 0 ? options->thread_limit : DEFAULT_THREAD_LIMIT;
     state->thread = pthread_self();
-    state->process = getpid();
     state->seen_now = bight_reactor_now(reactor);
     struct bight_link *rings = &state->triggers[0][0];
     for (int ring = 0; ring < BIGHT_TRIGGER_EVENTS * BIGHT_TRIGGER_PHASES; ring++) {
@@ -211,6 +228,7 @@ static struct bight_reactor *allocate(const struct bight_reactor_options *option
     reactor->system = options->system != NULL ? options->system : bight_system_real();
     reactor->state = &whole->state;
     reactor->hosted = options->host != NULL;
+    reactor->forks = bight_fork_count;
     reactor->loop_deadline = UINT64_MAX;
     init_state(reactor, &whole->state, options);
     bight_wheel_init(&reactor->wheel, whole->state.seen_now);
@@ -276,10 +294,10 @@ struct bight_reactor *bight_reactor_new(void)
 
 /* R13: in the child of a fork whose reactor is still its parent's, freeing would take watches out of the parent's
  * epoll, disarm its timerfd and remove its paths. With kernel objects of its own it does none of that. False when it
- * cannot have them: then what it has is left alone. */
+ * cannot have them: then the reactor stays its parent's and is left alone. */
 static bool is_apart(struct bight_reactor *reactor)
 {
-    return reactor->state->process == getpid() || bight_reactor_after_fork(reactor) == 0;
+    return !bight_reactor_is_parents(reactor) || bight_reactor_after_fork(reactor) == 0;
 }
 
 void bight_reactor_free(struct bight_reactor *reactor)
@@ -322,10 +340,12 @@ static void keep_first(int *code, int next)
 
 int bight_reactor_after_fork(struct bight_reactor *reactor)
 {
-    int code = 0;
+    int code = reactor->loop->ops->after_fork(reactor->loop);
+    if (code != 0) {
+        return code;
+    }
     reactor->state->thread = pthread_self();
-    reactor->state->process = getpid();
-    keep_first(&code, reactor->loop->ops->after_fork(reactor->loop));
+    reactor->forks = bight_fork_count;
     keep_first(&code, bight_mailbox_after_fork(reactor));
     keep_first(&code, bight_signals_after_fork(reactor));
     bight_thread_pool_after_fork(reactor);

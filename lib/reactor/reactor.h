@@ -17,6 +17,7 @@
 #include <pthread.h>
 
 #include "base/check.h"
+#include "base/fork.h"
 #include "base/list.h"
 #include "base/private.h"
 #include "reactor/meter.h"
@@ -54,6 +55,7 @@ struct bight_reactor {
     struct bight_loop *loop;
     unsigned handler_depth;
     bool hosted;
+    unsigned forks; /* the count of forks of the process whose it is (R13) */
     struct bight_task_queue afterwards;
     struct bight_task_queue soon;
     struct bight_attachment *attachments;
@@ -65,6 +67,13 @@ struct bight_reactor {
     /* the rest is lib/reactor's own: see its files */
     struct bight_reactor_state *state;
 };
+
+/* R13: this is the child of a fork and has not said that it goes on, so what the kernel knows of the reactor is its
+ * parent's alone. */
+static inline bool bight_reactor_is_parents(const struct bight_reactor *reactor)
+{
+    return BIGHT_UNLIKELY(reactor->forks != bight_fork_count);
+}
 
 static inline void bight_task_push(struct bight_task_queue *queue, struct bight_task *task)
 {

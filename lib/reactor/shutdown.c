@@ -157,6 +157,17 @@ static void begin_shutdown(struct bight_reactor *reactor)
     bight_reactor_arm(reactor, &state->shutdown_timer, wait > UINT64_MAX - now ? UINT64_MAX : now + wait);
 }
 
+void bight_reactor_break_off(struct bight_reactor *reactor, int status)
+{
+    struct bight_reactor_state *state = reactor->state;
+    bight_reactor_disarm(reactor, &state->shutdown_timer);
+    bight_reactor_stop_awaiting(reactor);
+    state->phase = BIGHT_PHASE_IDLE;
+    state->stop_asked = false;
+    state->stop_now = false;
+    state->exit_status = status;
+}
+
 static void end_shutdown(struct bight_reactor *reactor)
 {
     struct bight_reactor_state *state = reactor->state;

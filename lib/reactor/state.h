@@ -40,7 +40,6 @@ struct bight_reactor_state {
     uint64_t shutdown_nanoseconds;
     uint64_t seen_now; /* the last reading of the clock that this room made: the time is not earlier */
     pthread_t thread;
-    pid_t process; /* whose the kernel objects are (R13) */
 
     struct bight_link triggers[BIGHT_TRIGGER_EVENTS][BIGHT_TRIGGER_PHASES];
     uint64_t last_trigger;
@@ -155,6 +154,8 @@ void bight_reactor_start(struct bight_reactor *reactor);
 bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state);
 /* Called between turns: begins, goes on with or ends a shutdown. False when the reactor does not run any more. */
 bool bight_reactor_serve_on(struct bight_reactor *reactor);
+/* The run ends here and now, with this status: nobody is told, nothing is disconnected. */
+void bight_reactor_break_off(struct bight_reactor *reactor, int status);
 /* Disconnects the attachments and runs what that put off (no trigger is called). */
 void bight_reactor_disconnect(struct bight_reactor *reactor);
 /* The reactor goes: gives up the promises of bight_reactor_stop_later. */

@@ -9,6 +9,9 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 
+#include "base/check.h"
+#include "base/fork.h"
+
 static int open_pipe(struct bight_waker *waker)
 {
     int ends[2];
@@ -26,7 +29,7 @@ static int open_pipe(struct bight_waker *waker)
 
 int bight_waker_open(struct bight_waker *waker, struct bight_system *system)
 {
-    *waker = (struct bight_waker) { .system = system, .read_fd = -1, .write_fd = -1 };
+    *waker = (struct bight_waker) { .system = system, .read_fd = -1, .write_fd = -1, .forks = bight_fork_count };
     int fd = system->ops->eventfd(system, 0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0) {
         return open_pipe(waker);
@@ -52,6 +55,9 @@ void bight_waker_write(const struct bight_waker *waker)
 {
     static const uint64_t one = 1;
     ssize_t written;
+    if (BIGHT_UNLIKELY(waker->forks != bight_fork_count)) {
+        return;
+    }
     do {
         written = waker->system->ops->write(waker->system, waker->write_fd, &one, sizeof one);
     } while (written == -EINTR);

@@ -9,6 +9,7 @@
 struct bight_waker {
     struct bight_system *system; /* borrowed */
     int read_fd, write_fd;       /* the same for an eventfd; -1: closed */
+    unsigned forks;              /* the count of forks when it was opened */
 };
 
 /* 0 or a code; on a code the waker is closed. */
@@ -17,7 +18,7 @@ int bight_waker_open(struct bight_waker *waker, struct bight_system *system);
 /* Does nothing when it is closed. */
 void bight_waker_close(struct bight_waker *waker);
 
-/* Makes it readable, if it is not already. */
+/* Makes it readable, if it is not already. In the child of a fork it does nothing: the parent's loop would wake. */
 void bight_waker_write(const struct bight_waker *waker);
 
 /* Makes it unreadable. */

@@ -14,6 +14,32 @@ static struct bight_loss *loss_of(struct bight_transport *transport)
     return (struct bight_loss *)(void *)bight_watch_of(transport);
 }
 
+/* -------------------------------------------------------------------------------------------- forking */
+
+/* R13: shutting or resetting a socket that the parent has, too, does so in the parent. */
+static bool is_inherited(const struct bight_transport *transport)
+{
+    return (transport->state & BIGHT_STATE_INHERITED) || bight_reactor_is_parents(transport->hub->reactor);
+}
+
+/* A program that has said that it goes on in the child, and ends the connection there, means the connection. */
+static void claim(struct bight_transport *transport)
+{
+    if (!bight_reactor_is_parents(transport->hub->reactor)) {
+        transport->state &= ~BIGHT_STATE_INHERITED;
+    }
+}
+
+/* An end that is on its way is the parent's to bring about. */
+void bight_close_inherit(struct bight_transport *transport)
+{
+    transport->state |= BIGHT_STATE_INHERITED;
+    bight_output_leave_to_parent(transport);
+    if (transport->state & BIGHT_STATE_LOSING) {
+        bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+    }
+}
+
 /* ------------------------------------------------------------------------------------------- the loss */
 
 static void tell_factory(struct bight_factory *factory, const struct bight_failure *reason)
@@ -52,7 +78,7 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
     bight_flow_stop_producer(transport);
     bight_output_drop(transport);
     transport->state |= BIGHT_STATE_ENDED; /* whoever the ties call may not ask a closed descriptor anything */
-    transport->bottom->close(transport, (transport->state & BIGHT_STATE_RESET) != 0);
+    transport->bottom->close(transport, (transport->state & BIGHT_STATE_RESET) && !is_inherited(transport));
     bight_protocol_end_ties(protocol);
     tell_protocol(transport, reason);
     if (transport->extension != NULL) {
@@ -173,6 +199,12 @@ static void tell_write_end(struct bight_transport *transport)
 static void shut(struct bight_transport *transport)
 {
     transport->state |= BIGHT_STATE_SHUT;
+    if (is_inherited(transport)) {
+        if (transport->state & BIGHT_STATE_LOSING) {
+            end_done(transport); /* nor is its input thrown away */
+        }
+        return;
+    }
     if (transport->bottom->shut_writing != NULL) {
         transport->bottom->shut_writing(transport);
     }
@@ -315,6 +347,7 @@ int bight_transport_lose_connection(struct bight_transport *transport)
     if (transport->state & (BIGHT_STATE_ENDING | BIGHT_STATE_LOSING)) {
         return BIGHT_OK;
     }
+    claim(transport);
     bight_close_lose(transport);
     return BIGHT_OK;
 }
@@ -325,6 +358,7 @@ int bight_transport_abort_connection(struct bight_transport *transport)
     if (transport->state & BIGHT_STATE_ENDED) {
         return BIGHT_E_CLOSED;
     }
+    claim(transport);
     bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_ABORTED), true);
     return BIGHT_OK;
 }
@@ -341,6 +375,7 @@ int bight_transport_lose_write(struct bight_transport *transport)
     if (transport->bottom->shut_writing == NULL) {
         return BIGHT_E_NOT_SUPPORTED;
     }
+    claim(transport);
     int code = bight_output_ask(transport); /* so that the protocol hears of it from the loop */
     if (code != BIGHT_OK) {
         return code;

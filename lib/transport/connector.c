@@ -131,7 +131,9 @@ int bight_connector_begin(struct bight_connector *connector, struct bight_reacto
     const struct bight_address *bind)
 {
     struct bight_system *system = reactor->system;
-    *connector = (struct bight_connector) { .reactor = reactor, .descriptor = -1, .context = context, .done = done };
+    *connector = (struct bight_connector) {
+        .reactor = reactor, .descriptor = -1, .forks = bight_fork_count, .context = context, .done = done
+    };
     int fd = system->ops->socket(system, domain_of(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return fd;
@@ -147,6 +149,11 @@ int bight_connector_begin(struct bight_connector *connector, struct bight_reacto
     }
     /* connect(2): after EINTR the attempt goes on by itself */
     return result == -EINPROGRESS || result == -EINTR ? wait_for_decision(connector) : close_with(connector, result);
+}
+
+bool bight_connector_is_inherited(const struct bight_connector *connector)
+{
+    return connector->forks != bight_fork_count;
 }
 
 int bight_connector_take(struct bight_connector *connector)

@@ -214,6 +214,16 @@ static void disconnect(struct bight_attachment *attachment)
     end_all_but(BIGHT_CONTAINER(attachment, struct bight_hub, attachment), BIGHT_STATE_OVER);
 }
 
+static int after_fork(struct bight_attachment *attachment)
+{
+    struct bight_hub *hub = BIGHT_CONTAINER(attachment, struct bight_hub, attachment);
+    struct bight_transport *transport;
+    for (size_t cursor = 0; (transport = bight_hub_next(hub, &cursor)) != NULL;) {
+        bight_close_inherit(transport);
+    }
+    return 0;
+}
+
 /* Ended connections whose protocols are held by somebody outlive the hub without a transport of their own. */
 static void orphan_protocols(struct bight_hub *hub)
 {
@@ -261,6 +271,7 @@ static struct bight_hub *make_hub(struct bight_reactor *reactor)
         .key = &attachment_key,
         .disconnect = disconnect,
         .free = free_hub,
+        .after_fork = after_fork,
         .describe = bight_hub_describe,
     };
     hub->reactor = reactor;

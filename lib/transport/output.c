@@ -506,6 +506,18 @@ int bight_output_write(struct bight_transport *transport, const struct bight_pie
 
 /* ------------------------------------------------------------------------------------------- the end */
 
+/* What waits for the output to be empty hears of it behind the handler, as after a send. A fork inside a send (by what
+ * a release function does) finds chunks that are in use: they stay. */
+void bight_output_leave_to_parent(struct bight_transport *transport)
+{
+    struct bight_output *output = transport->output;
+    if (output != NULL && !output->busy && !(transport->state & BIGHT_STATE_OVER)) {
+        bight_queue_consume(output, output->queued);
+        set_watching(output, false);
+        plan_flush(output);
+    }
+}
+
 void bight_output_quiet(struct bight_transport *transport)
 {
     if (transport->output != NULL) {

@@ -83,7 +83,8 @@ static bool get_path(const struct bight_address *address, char path[sizeof addre
 static void remove_path(struct bight_port *port)
 {
     char path[sizeof port->address.at.path + 1];
-    if (port->owns_path && get_path(&port->address, path) && is_still_ours(port, path)) {
+    bool is_ours = port->owns_path && !bight_reactor_is_parents(port->reactor);
+    if (is_ours && get_path(&port->address, path) && is_still_ours(port, path)) {
         (void)port->reactor->system->ops->unlink(port->reactor->system, path);
     }
 }

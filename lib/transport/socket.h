@@ -77,6 +77,7 @@ void bight_port_connection_ended(struct bight_port *port);
 struct bight_connector {
     struct bight_reactor *reactor;
     int descriptor; /* -1: none */
+    unsigned forks; /* the count of forks when it began: R13 */
     void *context;  /* the caller's */
     /* Called from the loop, bracketed, with 0 (connected) or -errno (closed). */
     void (*done)(struct bight_connector *connector, int result);
@@ -93,6 +94,9 @@ int bight_connector_begin(struct bight_connector *connector, struct bight_reacto
 
 /* The connected descriptor, now the caller's. */
 int bight_connector_take(struct bight_connector *connector);
+
+/* It was begun before a fork, and is the parent's, too (R13). */
+bool bight_connector_is_inherited(const struct bight_connector *connector);
 
 /* Closes what is open; done is not called. Fine at any time, also on a zeroed one. */
 void bight_connector_close(struct bight_connector *connector);

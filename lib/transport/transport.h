@@ -66,6 +66,8 @@
 #define BIGHT_STATE_UNREAD (1u << 27)      /* reading stopped before the kernel's buffer was known to be empty */
 #define BIGHT_STATE_IN_SEQUENCE (1u << 28) /* between the rounds of a write: the marks are judged after the last one \
                                             */
+#define BIGHT_STATE_INHERITED (1u << 29)   /* R13: is the parent's, too; cleared when the program ends it here as well \
+                                            */
 #define BIGHT_STATE_OVER (BIGHT_STATE_ENDING | BIGHT_STATE_ENDED)
 
 /* Bits of bight_protocol.state. */
@@ -267,6 +269,9 @@ int bight_output_ask(struct bight_transport *transport);
 /* Forgets what has not been sent, and the watch. Calls release functions. */
 void bight_output_drop(struct bight_transport *transport);
 
+/* In the child of a fork: what is queued is the parent's to send. Calls nothing. */
+void bight_output_leave_to_parent(struct bight_transport *transport);
+
 /* For the hub's end. */
 void bight_output_free_ready(struct bight_hub *hub);
 /* Takes its watch and its task out, and nothing else: for the moment when the loss is queued. */
@@ -294,6 +299,8 @@ size_t bight_flow_limit(const struct bight_transport *transport);
 void bight_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset);
 /* The same at once, for a shutdown: calls connection_lost. */
 void bight_close_end_now(struct bight_transport *transport, struct bight_failure *reason);
+/* In the child of a fork (R13): only the descriptor is this process's own. */
+void bight_close_inherit(struct bight_transport *transport);
 /* A failed receive or send: `number` is a positive errno. */
 void bight_close_broken(struct bight_transport *transport, int number, const char *what);
 /* After anything that a close may have waited for: goes on with it as far as it can. */
