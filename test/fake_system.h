@@ -7,6 +7,7 @@
 #define BIGHT_TEST_FAKE_SYSTEM_H
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "reactor/reactor.h"

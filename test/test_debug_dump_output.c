@@ -230,6 +230,33 @@ static void stop_when_written(void *context)
     bight_call_later(real, 0, stop_when_written, context, NULL);
 }
 
+static int heard;
+
+static void hear(int number, void *context)
+{
+    (void)context;
+    heard = number;
+}
+
+START_TEST(a_signal_that_the_program_hears_too_is_heard_by_both) /* G6, R3 */
+{
+    ck_assert_int_eq(bight_on_signal(real, SIGUSR2, hear, NULL), 0);
+    ck_assert_int_eq(bight_debug_dump_on_signal(real, SIGUSR2, BIGHT_DUMP_TEXT, path), 0);
+    raise(SIGUSR2);
+    while (heard == 0) {
+        bight_reactor_turn(real, true);
+    }
+    read_back();
+    expect("bight ", "");
+    ck_assert_int_eq(bight_debug_dump_on_signal(real, SIGUSR2, BIGHT_DUMP_TEXT, NULL), 0);
+    heard = 0;
+    raise(SIGUSR2);
+    while (heard == 0) {
+        bight_reactor_turn(real, true);
+    }
+}
+END_TEST
+
 #ifdef BIGHT_DEBUG_CHECKS
 static void *take_it_back(void *code)
 {
@@ -329,6 +356,7 @@ int main(void)
     tcase_add_test(files, a_file_is_made_for_its_owner_and_overwritten);
     tcase_add_test(files, a_file_that_cannot_be_written_gives_a_code);
     tcase_add_test(files, a_signal_has_it_written_from_the_loop);
+    tcase_add_test(files, a_signal_that_the_program_hears_too_is_heard_by_both);
 #ifdef BIGHT_DEBUG_CHECKS
     tcase_add_test(files, another_thread_cannot_take_the_signal_back);
 #endif

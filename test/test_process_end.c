@@ -1,149 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* test_process_end.c - how children end: scopes, the end of a run, forks, hosts that reap, kernels without pidfd. */
+/* test_process_end.c - what ends children: scopes, the end of a run; and forks. How ends are noticed is in
+ * test_process_reap.c. */
 #include "process_support.h"
 
 #include <bight/debug.h>
 #include <bight/scope.h>
-#include <bight/sys/spawn.h>
 #include <bight/testing.h>
-
-/* ------------------------------------------------------------------------- kernels without pidfd */
-
-static struct bight_system_ops old_ops;
-static struct bight_system old_kernel = { &old_ops };
-
-static int old_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
-{
-    (void)system;
-    int result = bight_system_real()->ops->spawn(bight_system_real(), plan, spawned);
-    if (result == 0) {
-        close(spawned->pidfd);
-        spawned->pidfd = -1;
-    }
-    return result;
-}
-
-static void begin_on_old_kernel(void)
-{
-    struct bight_reactor_options options = { .size = sizeof options, .leave_signals = true, .system = &old_kernel };
-    old_ops = *bight_system_real()->ops;
-    old_ops.spawn = old_spawn;
-    descriptors_before = count_descriptors();
-    reactor = bight_reactor_new_full(&options);
-}
-
-static void hear(int number)
-{
-    (void)number;
-}
-
-START_TEST(without_pidfds_children_are_reaped_by_their_signal) /* T21 */
-{
-    enum { CHILDREN = 100 };
-    static struct child children[CHILDREN];
-    signal(SIGCHLD, hear);
-    begin_on_old_kernel();
-    for (int i = 0; i < CHILDREN; i++) {
-        spawn_shell(&children[i], i % 2 == 0 ? "exit 7" : "exec cat");
-    }
-    for (int i = 1; i < CHILDREN; i += 2) {
-        ck_assert_int_eq(bight_process_signal(children[i].base.process, SIGTERM), 0);
-    }
-    for (int i = 0; i < CHILDREN; i++) {
-        turn_until(&children[i].ended);
-        ck_assert_int_eq(children[i].status, i % 2 == 0 ? 7 : -1);
-        ck_assert_int_eq(children[i].signal, i % 2 == 0 ? 0 : SIGTERM);
-    }
-    struct sigaction now; /* what stood before is back */
-    ck_assert_int_eq(sigaction(SIGCHLD, NULL, &now), 0);
-    ck_assert(now.sa_handler == hear);
-    end_processes();
-}
-END_TEST
-
-static void ignore(int number, void *context)
-{
-    (void)number;
-    (void)context;
-}
-
-START_TEST(a_host_that_has_the_signals_is_told_so)
-{
-    struct bight_reactor_options options = { .size = sizeof options };
-    struct bight_process_options usual = { .size = sizeof usual, .process_group = _i == 1 };
-    struct child child;
-    bight_log_set_level((enum bight_log_level)99);
-    struct bight_reactor *owner = bight_reactor_new_full(&options);
-    ck_assert_int_eq(bight_on_signal(owner, SIGUSR1, ignore, NULL), 0);
-    begin_on_old_kernel();
-    child_init(&child);
-    ck_assert_int_eq(spawn_shell_full(&child, "exec cat", usual), BIGHT_E_SIGNALS_OWNED);
-    ck_assert_ptr_null(child.base.process);
-    end_processes();
-    bight_reactor_free(owner);
-}
-END_TEST
-
-START_TEST(a_table_without_processes_supports_none)
-{
-    struct bight_reactor_options options = { .size = sizeof options, .system = &old_kernel };
-    struct bight_process_options usual = { .size = sizeof usual };
-    struct child child;
-    old_ops = *bight_system_real()->ops;
-    old_ops.spawn = NULL;
-    reactor = bight_reactor_new_full(&options);
-    child_init(&child);
-    ck_assert_int_eq(spawn_shell_full(&child, "exit 0", usual), BIGHT_E_NOT_SUPPORTED);
-    bight_reactor_free(reactor);
-}
-END_TEST
-
-/* ------------------------------------------------------------------------------------ others that reap */
-
-START_TEST(children_of_the_host_are_the_hosts)
-{
-    struct child child;
-    int status;
-    begin_processes();
-    pid_t own = fork();
-    if (own == 0) {
-        _exit(9);
-    }
-    run_shell(&child, "exit 2");
-    ck_assert_int_eq(child.status, 2);
-    ck_assert_int_eq(waitpid(own, &status, 0), own);
-    ck_assert_int_eq(WEXITSTATUS(status), 9);
-    end_processes();
-}
-END_TEST
-
-START_TEST(a_child_that_somebody_else_has_reaped_ends_without_a_status)
-{
-    struct child child;
-    begin_processes();
-    spawn_shell(&child, "exit 2");
-    waitpid(bight_process_pid(child.base.process), NULL, 0);
-    turn_until(&child.ended);
-    ck_assert_int_eq(child.code, BIGHT_E_PROCESS);
-    ck_assert_int_eq(child.status, -1);
-    ck_assert_int_eq(child.signal, 0);
-    end_processes();
-}
-END_TEST
-
-START_TEST(a_host_that_ignores_its_childrens_ends_has_children_without_a_status)
-{
-    struct child child;
-    struct bight_process_options options = { .path = "/x/y" };
-    begin_processes();
-    signal(SIGCHLD, SIG_IGN);
-    run_shell(&child, "exit 2");
-    ck_assert_int_eq(child.code, BIGHT_E_PROCESS);
-    options.size = sizeof options;
-    ck_assert_int_eq(bight_spawn_process(reactor, &child.base, &options, NULL), BIGHT_E_NOT_STARTED);
-    end_processes();
-}
-END_TEST
 
 /* ------------------------------------------------------------------------------------------- scopes */
 
@@ -445,12 +307,6 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-    tcase_add_test(tests, without_pidfds_children_are_reaped_by_their_signal);
-    tcase_add_loop_test(tests, a_host_that_has_the_signals_is_told_so, 0, 2);
-    tcase_add_test(tests, a_table_without_processes_supports_none);
-    tcase_add_test(tests, children_of_the_host_are_the_hosts);
-    tcase_add_test(tests, a_child_that_somebody_else_has_reaped_ends_without_a_status);
-    tcase_add_test(tests, a_host_that_ignores_its_childrens_ends_has_children_without_a_status);
     tcase_add_test(tests, a_closing_scope_terminates_its_processes);
     tcase_add_test(tests, a_scope_kills_at_its_deadline_with_the_whole_group);
     tcase_add_test(tests, an_aborted_scope_does_not_wait_for_grandchildren);

@@ -81,7 +81,7 @@ struct bight_child_descriptor {
 enum bight_child_at_shutdown {
     BIGHT_CHILD_TERMINATE = 0, /* it gets SIGTERM; it is not waited for */
     BIGHT_CHILD_LEAVE,         /* nothing: it goes on with its pipes closed at our end */
-    BIGHT_CHILD_KILL           /* it gets SIGKILL and is reaped there and then */
+    BIGHT_CHILD_KILL           /* it gets SIGKILL and is reaped there and then, unless it does not die in a second */
 };
 
 /* Zero always means the default. All is borrowed for the call. */
@@ -126,10 +126,11 @@ struct bight_process_options {
  * INVALID_ARGUMENT; USAGE when the protocol has a process; OUT_OF_MEMORY; TOO_MANY_FILES or SYSTEM when the pipes or
  * the process could not be made; SHUTDOWN while the reactor disconnects everything; NOT_SUPPORTED over a table of
  * system calls without processes. On kernels without pidfd (before 5.2) SIGCHLD is needed, and the codes of
- * bight_on_signal are possible too.
+ * bight_on_signal are possible too; the program's own function for it is called besides. A reactor's first start gives
+ * an ignored SIGCHLD its default (logged at level info): else no status could be had.
  *
  * In the child every signal has its default and none is blocked. A failed step is known when this returns: the caller
- * stands still until the program has been loaded. */
+ * stands still until the program has been loaded, for as long as the file systems of PATH and the program take. */
 #define bight_spawn_process(...) bight_spawn_process_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API int bight_spawn_process_at(const char *place, struct bight_reactor *reactor,
     struct bight_process_protocol *protocol, const struct bight_process_options *options,

@@ -112,7 +112,7 @@ static int no_more(struct bight_reactor *reactor)
     if (reactor->state->dump == NULL) {
         return 0;
     }
-    int code = bight_on_signal(reactor, reactor->state->dump->number, NULL, NULL);
+    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, reactor->state->dump->number, NULL, NULL);
     if (code == 0) { /* else the signal still has it */
         bight_dump_drop_order(reactor);
     }
@@ -133,14 +133,14 @@ int bight_debug_dump_on_signal(
     if (order == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    int code = bight_on_signal(reactor, number, signal_came, order);
+    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, number, signal_came, order);
     if (code != 0) {
         bight_free(order->path);
         bight_free(order);
         return code;
     }
     if (reactor->state->dump != NULL && reactor->state->dump->number != number) {
-        (void)bight_on_signal(reactor, reactor->state->dump->number, NULL, NULL);
+        (void)bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, reactor->state->dump->number, NULL, NULL);
     }
     bight_dump_drop_order(reactor);
     reactor->state->dump = order;

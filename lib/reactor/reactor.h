@@ -196,6 +196,21 @@ static inline int bight_reactor_check_thread_at(
 }
 #endif
 
+/* signals.c: who may hear a signal. They know nothing of each other: all are called, in this order, and each takes back
+ * its own. */
+enum bight_signal_hearer {
+    BIGHT_SIGNAL_CHILDREN, /* before the program's own function, which may wait for whatever child there is */
+    BIGHT_SIGNAL_DUMP,
+    BIGHT_SIGNAL_PROGRAM, /* bight_on_signal; the only one that keeps run() from stopping */
+    BIGHT_SIGNAL_HEARERS
+};
+/* bight_on_signal for each of them. */
+int bight_signals_hear(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number,
+    bight_signal_function function, void *context);
+/* An ignored SIGCHLD, as whoever started this program may have left it, gets its default: ignored, the kernel itself
+ * would reap children, and their status could not be had. True: it was ignored. */
+bool bight_signals_heed_children(void);
+
 /* main.c: bight_main or bight_main_coroutine (one of the two is NULL) in this reactor, which is taken; NULL counts as
  * no memory for it. */
 BIGHT_PRIVATE_API int bight_main_in(

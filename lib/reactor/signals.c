@@ -24,10 +24,11 @@
 #define WORDS ((NSIG + 63) / 64)
 
 struct asked_signal {
-    bight_signal_function function; /* NULL: run()'s own, which stops */
-    void *context;
-    bool asked;     /* the program set a function */
-    bool claimed;   /* run() wants it */
+    struct {
+        bight_signal_function function; /* NULL: it has set none */
+        void *context;
+    } hearers[BIGHT_SIGNAL_HEARERS];
+    bool claimed;   /* run() wants it, to stop */
     bool installed; /* our handler is in place */
 };
 
@@ -136,11 +137,15 @@ static void silence(void)
 static void deliver(struct bight_signals *signals, int number)
 {
     struct bight_reactor *reactor = signals->reactor;
-    struct asked_signal asked = signals->asked[number];
+    const struct asked_signal *asked = &signals->asked[number];
+    bool is_the_programs = asked->hearers[BIGHT_SIGNAL_PROGRAM].function != NULL;
     bight_reactor_enter_for(reactor, "signal", NULL, 0);
-    if (asked.asked) {
-        asked.function(number, asked.context);
-    } else if (asked.claimed) {
+    for (int i = 0; i < BIGHT_SIGNAL_HEARERS; i++) { /* each may have been taken back by the one before */
+        if (asked->hearers[i].function != NULL) {
+            asked->hearers[i].function(number, asked->hearers[i].context);
+        }
+    }
+    if (!is_the_programs && asked->claimed) {
         bight_log(BIGHT_LOG_INFO, "reactor", NULL, "stopping on signal %d", number);
         (void)bight_reactor_stop(reactor);
     }
@@ -312,12 +317,22 @@ int bight_signals_claim(struct bight_reactor *reactor)
     return code;
 }
 
+static void uninstall_unheard(struct bight_signals *signals, int number)
+{
+    const struct asked_signal *asked = &signals->asked[number];
+    bool is_heard = asked->claimed;
+    for (int i = 0; i < BIGHT_SIGNAL_HEARERS; i++) {
+        is_heard = is_heard || asked->hearers[i].function != NULL;
+    }
+    if (!is_heard) {
+        uninstall(signals, number);
+    }
+}
+
 static void disown_one(struct bight_signals *signals, int number)
 {
     signals->asked[number].claimed = false;
-    if (!signals->asked[number].asked) {
-        uninstall(signals, number);
-    }
+    uninstall_unheard(signals, number);
 }
 
 void bight_signals_disown(struct bight_reactor *reactor)
@@ -354,7 +369,7 @@ int bight_signals_after_fork(struct bight_reactor *reactor)
     return code;
 }
 
-/* ---------------------------------------------------------------------------------- for the program */
+/* ----------------------------------------------------------------------------- for the program and us */
 
 /* The handler of a fault returns to the fault: such signals cannot be heard in the loop. */
 static bool can_be_heard(int number)
@@ -368,22 +383,19 @@ static bool can_be_heard(int number)
     return number >= 1 && number < NSIG;
 }
 
-static void unset(struct bight_reactor *reactor, int number)
+static void unset(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number)
 {
     struct bight_signals *signals = reactor->state->signals;
     if (signals == NULL) {
         return;
     }
-    struct asked_signal *asked = &signals->asked[number];
-    asked->asked = false;
-    asked->function = NULL;
-    if (!asked->claimed) {
-        uninstall(signals, number);
-    }
+    signals->asked[number].hearers[hearer].function = NULL;
+    uninstall_unheard(signals, number);
     let_go_when_idle(reactor);
 }
 
-static int set(struct bight_reactor *reactor, int number, bight_signal_function function, void *context)
+static int set(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number,
+    bight_signal_function function, void *context)
 {
     int code = own(reactor);
     if (code != 0) {
@@ -395,13 +407,13 @@ static int set(struct bight_reactor *reactor, int number, bight_signal_function 
         return code;
     }
     struct asked_signal *asked = &reactor->state->signals->asked[number];
-    asked->asked = true;
-    asked->function = function;
-    asked->context = context;
+    asked->hearers[hearer].function = function;
+    asked->hearers[hearer].context = context;
     return 0;
 }
 
-int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_function function, void *context)
+int bight_signals_hear(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number,
+    bight_signal_function function, void *context)
 {
     int code = bight_reactor_check_thread(reactor, "bight_on_signal");
     if (code != 0) {
@@ -414,13 +426,39 @@ int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_func
     code = BIGHT_E_INVALID_ARGUMENT;
     if (can_be_heard(number)) {
         if (function == NULL) {
-            unset(reactor, number);
+            unset(reactor, hearer, number);
             return 0;
         }
-        code = set(reactor, number, function, context);
+        code = set(reactor, hearer, number, function, context);
     }
     return bight_error_is(code, BIGHT_E_USAGE)
                ? bight_usage_error(code, BIGHT_HERE, "bight_on_signal: signal %d: %s", number,
                      code == BIGHT_E_INVALID_ARGUMENT ? "there is none, or none can catch it" : bight_error_text(code))
                : code;
+}
+
+int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_function function, void *context)
+{
+    return bight_signals_hear(reactor, BIGHT_SIGNAL_PROGRAM, number, function, context);
+}
+
+/* ---------------------------------------------------------------------------------------- for children */
+
+bool bight_signals_heed_children(void)
+{
+    struct sigaction found;
+    pthread_mutex_lock(&lock);
+    bool is_known = sigaction(SIGCHLD, NULL, &found) == 0;
+    bool is_ours = is_known && found.sa_handler == on_signal;
+    struct sigaction *action = is_ours ? &before[SIGCHLD] : &found;
+    bool was_ignored = is_known && (action->sa_handler == SIG_IGN || (action->sa_flags & SA_NOCLDWAIT) != 0);
+    if (was_ignored) {
+        action->sa_handler = action->sa_handler == SIG_IGN ? SIG_DFL : action->sa_handler;
+        action->sa_flags &= ~SA_NOCLDWAIT;
+    }
+    if (was_ignored && !is_ours) {
+        (void)sigaction(SIGCHLD, action, NULL);
+    }
+    pthread_mutex_unlock(&lock);
+    return was_ignored;
 }

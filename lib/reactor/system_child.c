@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -19,6 +20,9 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+
+/* Of the pauses between two looks at one that is waited for, in ms: one second in all. */
+enum { LONGEST_PAUSE = 512 };
 
 /* ------------------------------------------------------------------------------------------ reaping */
 
@@ -39,14 +43,26 @@ static int wait_for(idtype_t kind, id_t id, siginfo_t *info, int options)
     return result < 0 ? -errno : 0;
 }
 
+static int look_at(pid_t pid, int pidfd, siginfo_t *info, int options)
+{
+    int result = pidfd < 0 ? -EINVAL : wait_for((idtype_t)P_PIDFD, (id_t)pidfd, info, options);
+    if (result == -EINVAL) { /* P_PIDFD came after pidfd */
+        result = wait_for(P_PID, (id_t)pid, info, options);
+    }
+    return result;
+}
+
 int bight_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
 {
     siginfo_t info;
-    int options = WEXITED | (how & BIGHT_WAIT_BLOCK ? 0 : WNOHANG) | (how & BIGHT_WAIT_KEEP ? WNOWAIT : 0);
+    int options = WEXITED | WNOHANG | (how & BIGHT_WAIT_KEEP ? WNOWAIT : 0);
     (void)system;
-    int result = pidfd < 0 ? -EINVAL : wait_for((idtype_t)P_PIDFD, (id_t)pidfd, &info, options);
-    if (result == -EINVAL) { /* P_PIDFD came after pidfd */
-        result = wait_for(P_PID, (id_t)pid, &info, options);
+    int result = look_at(pid, pidfd, &info, options);
+    for (int pause = 1; pause <= LONGEST_PAUSE && how & BIGHT_WAIT_BLOCK && result == 0 && info.si_pid == 0;
+         pause *= 2) {
+        struct pollfd polled = { pidfd, POLLIN, 0 }; /* just a pause where there is none */
+        (void)poll(&polled, 1, pause);
+        result = look_at(pid, pidfd, &info, options);
     }
     if (result < 0 || info.si_pid == 0) {
         return result;

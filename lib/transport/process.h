@@ -34,7 +34,10 @@ struct bight_process {
     struct bight_task task;       /* soon: process_made */
     struct bight_failure *reason; /* of its end; NULL: not reaped */
     pid_t pid, parent;
-    int pidfd; /* -1: none, or closed */
+    int pidfd;                           /* -1: none, or closed */
+    bool is_watched;                     /* the loop tells when the pidfd is readable */
+    struct bight_wheel_entry look_timer; /* looks again whether it has ended */
+    uint64_t look_pause;                 /* ns until then */
     enum bight_child_at_shutdown at_shutdown;
     bool is_made, is_reaped, leads_group, has_terminal;
     bool is_by_signal; /* SIGCHLD tells of its end */

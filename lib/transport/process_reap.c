@@ -2,9 +2,13 @@
 /* process_reap.c - the end of children: noticed, reaped, told; and what becomes of those that outlive a run.
  *
  * A child is watched by its pidfd, which the kernel gave together with the child, so there is no moment at which its
- * end could be missed. Where there are no pidfds, SIGCHLD makes us look at each of our children by its number. Only
- * children that were spawned here are ever waited for: the host's own are the host's. A child that lives when the run
- * ends has its record kept, without protocol or pipes, so that it is reaped when the reactor runs again or goes. */
+ * end could be missed. Where there are no pidfds, SIGCHLD makes us look at each of our children by its number, and so
+ * does a timer, since another handler may have taken the place of ours. Only children that were spawned here are ever
+ * waited for: the host's own are the host's. A child that lives when the run ends has its record kept, without protocol
+ * or pipes, so that it is reaped when the reactor runs again or goes.
+ *
+ * A child that has ended while a debugger traces it cannot be reaped before that one has looked, though its pidfd is
+ * readable: then a timer looks again, after pauses that grow, in place of the watch. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +22,11 @@
 #include "transport/process.h"
 
 static const char hub_key = 0;
+
+/* How long until the next look, in nanoseconds: at a child that is being traced, and at one without a pidfd. */
+static const uint64_t first_pause = 1000000;
+static const uint64_t longest_pause = 256000000;
+static const uint64_t pause_without_pidfd = 1000000000;
 
 /* ------------------------------------------------------------------------------------------- reaping */
 
@@ -84,21 +93,30 @@ void bight_process_let_go(struct bight_process *process)
     }
 }
 
+static void stop_watching(struct bight_process *process)
+{
+    struct bight_loop *loop = process->reactor->loop;
+    if (process->is_watched) {
+        process->is_watched = false;
+        loop->ops->watch_remove(loop, bight_process_watch_of(process));
+    }
+}
+
 /* Nothing waits for its end any more. */
 static void unwatch(struct bight_process *process)
 {
     struct bight_process_hub *hub = process->hub;
     struct bight_reactor *reactor = process->reactor;
+    bight_reactor_disarm(reactor, &process->look_timer);
+    stop_watching(process);
     if (process->pidfd >= 0) {
-        reactor->loop->ops->watch_remove(reactor->loop, bight_process_watch_of(process));
         (void)reactor->system->ops->close(reactor->system, process->pidfd);
         process->pidfd = -1;
-        return;
     }
     if (process->is_by_signal) {
         process->is_by_signal = false;
         if (--hub->without_pidfd == 0) {
-            (void)bight_on_signal(reactor, SIGCHLD, NULL, NULL);
+            (void)bight_signals_hear(reactor, BIGHT_SIGNAL_CHILDREN, SIGCHLD, NULL, NULL);
         }
     }
 }
@@ -116,10 +134,28 @@ static void tell(struct bight_process *process)
     }
 }
 
+static void look_timer_ran(struct bight_wheel_entry *entry)
+{
+    bight_process_reap(BIGHT_CONTAINER(entry, struct bight_process, look_timer));
+}
+
+static void look_again(struct bight_process *process)
+{
+    struct bight_reactor *reactor = process->reactor;
+    stop_watching(process); /* it would tell the same again at once */
+    process->look_timer.function = look_timer_ran;
+    bight_reactor_arm(reactor, &process->look_timer, bight_reactor_now(reactor) + process->look_pause);
+    process->look_pause = process->look_pause < longest_pause ? 2 * process->look_pause : process->look_pause;
+}
+
 void bight_process_reap(struct bight_process *process)
 {
     struct bight_reactor *reactor = process->reactor;
-    if (process->is_reaped || look(process, 0) == 0) {
+    if (process->is_reaped) {
+        return;
+    }
+    if (look(process, 0) == 0) {
+        look_again(process);
         return;
     }
     bight_reactor_enter_for(reactor, "child process", process, 0);
@@ -171,10 +207,14 @@ int bight_process_watch(struct bight_process *process)
     if (process->pidfd >= 0) {
         struct bight_watch *watch = bight_process_watch_of(process);
         loop->ops->watch_init(loop, watch, process->pidfd, BIGHT_READABLE, on_readable, process);
-        return loop->ops->watch_add(loop, watch);
+        int code = loop->ops->watch_add(loop, watch);
+        process->is_watched = code == BIGHT_OK;
+        process->look_pause = first_pause;
+        return code;
     }
-    int code = hub->without_pidfd > 0 ? BIGHT_OK : bight_on_signal(process->reactor, SIGCHLD, on_signal, hub);
+    int code = bight_signals_hear(process->reactor, BIGHT_SIGNAL_CHILDREN, SIGCHLD, on_signal, hub);
     if (code == BIGHT_OK) {
+        process->look_pause = pause_without_pidfd;
         process->is_by_signal = true;
         hub->without_pidfd++;
     }
@@ -315,5 +355,9 @@ struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor)
     hub->reactor = reactor;
     bight_list_init(&hub->processes);
     bight_reactor_attach(reactor, &hub->attachment);
+    if (bight_signals_heed_children()) {
+        bight_log(
+            BIGHT_LOG_INFO, "process", NULL, "SIGCHLD was ignored and has its default now, for children to be reaped");
+    }
     return hub;
 }
