@@ -97,4 +97,19 @@ __attribute__((unused)) static void settle(void)
     ck_assert_uint_lt(bight_testing_settle(reactor, 10000), 10000);
 }
 
+__attribute__((unused)) static void write_size(size_t size)
+{
+    char *data = calloc(1, size);
+    ck_assert_int_eq(bight_stream_write(stream, data, size), 0);
+    free(data);
+}
+
+/* 100 KiB that the peer does not take. */
+__attribute__((unused)) static void fill(void)
+{
+    bight_string_set_window(peer, 0);
+    write_size(100 << 10);
+    settle();
+}
+
 #endif

@@ -364,11 +364,13 @@ END_TEST
 /* --------------------------------------------------------------------------------------- reads in handlers */
 
 static unsigned lines, depth, deepest;
+static size_t most;
 
 static void count_line(struct bight_result *result, void *context)
 {
     (void)context;
     deepest = ++depth > deepest ? depth : deepest;
+    most = bight_stream_buffered(stream) > most ? bight_stream_buffered(stream) : most;
     if (bight_result_peek(result, &bight_type_bytes) != NULL) {
         lines++;
         struct bight_deferred *next = bight_stream_read_line(stream, 0);
@@ -396,6 +398,35 @@ START_TEST(a_flood_of_lines_does_not_pile_up_on_the_stack) /* S9 */
     ck_assert_uint_le(deepest, 65);
     free(flood);
     bight_string_end(peer);
+}
+END_TEST
+
+START_TEST(the_limit_holds_while_reads_are_postponed) /* S4 S9 */
+{
+    enum { SIZE = 2000000 };
+    char *flood = malloc(SIZE);
+    memset(flood, '\n', SIZE);
+    bight_stream_set_limits(stream, 100, 0);
+    count_lines();
+    bight_string_feed(peer, flood, SIZE);
+    bight_testing_settle(reactor, SIZE);
+    ck_assert_uint_eq(lines, SIZE);
+    ck_assert_uint_le(most, 100 + 65536);
+    free(flood);
+    bight_string_end(peer);
+}
+END_TEST
+
+START_TEST(a_postponed_read_gathers_when_its_turn_has_come) /* S4 S9 */
+{
+    bight_stream_set_limits(stream, 10, 0);
+    feed_size(164);
+    for (int i = 0; i < 64; i++) {
+        bight_deferred_release(bight_stream_read_exactly(stream, 1));
+    }
+    note(bight_stream_read_exactly(stream, 1000));
+    ck_assert_uint_eq(feed_size(900), 0);
+    ck_heard("[1000]");
 }
 END_TEST
 
@@ -554,6 +585,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, an_end_behind_a_full_buffer_is_heard_after_it);
     tcase_add_test(tests, input_can_be_forgotten);
     tcase_add_test(tests, a_flood_of_lines_does_not_pile_up_on_the_stack);
+    tcase_add_test(tests, the_limit_holds_while_reads_are_postponed);
+    tcase_add_test(tests, a_postponed_read_gathers_when_its_turn_has_come);
     tcase_add_test(tests, nor_does_one_that_a_reset_follows);
     tcase_add_test(tests, a_postponed_read_can_be_cancelled);
     tcase_add_test(tests, a_postponed_read_outlives_the_connection);

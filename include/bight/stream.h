@@ -33,7 +33,7 @@ struct bight_stream {
     uint8_t *separator;
     size_t separator_size, wanted, scanned;
     uint32_t kind, flags;
-    uint32_t answered;                    /* reads in a row that were answered inside their call */
+    uint32_t answered;                    /* reads and drains in a row that were answered inside their call */
     struct bight_failure *reason;         /* why the connection ended; NULL before */
     struct bight_stream_waiters *waiters; /* for room and for the end; NULL: none yet */
     struct bight_transport *transport;    /* the connection's, when another protocol has it by now, too */
@@ -170,7 +170,8 @@ static inline int bight_stream_write_text(struct bight_stream *stream, const cha
 
 /* Fires empty: at once while no more than the high watermark is queued, else when it has sunk below the low one. Fails
  * with the reason when the connection ends before, and with CLOSED after closing. Any number may wait. Uses the
- * transport's place for a producer meanwhile: PRODUCER_REGISTERED when the program has one. */
+ * transport's place for a producer while anybody does: PRODUCER_REGISTERED when the program has one. After 64 drains
+ * and reads in a row that were answered inside their calls the next one fires on a later turn, as reads do. */
 #define bight_stream_drain(...) bight_stream_drain_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream);
 

@@ -338,7 +338,7 @@ struct bight_deferred *bight_cooperative_task_when_done_at(const char *place, st
     if (!prepare_telling(task)) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    return bight_promises_add(place, &task->waiters);
+    return bight_promises_add(place, &task->waiters, NULL);
 }
 
 /* ------------------------------------------------------------------------------------------- scopes */

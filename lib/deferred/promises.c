@@ -11,6 +11,8 @@
 struct waiting {
     struct bight_link link;
     struct bight_promise promise;
+    struct bight_link *ring;
+    void (*deserted)(struct bight_link *ring);
 };
 
 static void free_waiting(void *context)
@@ -22,11 +24,16 @@ static void free_waiting(void *context)
 
 static void stop_waiting(struct bight_promise promise, void *context)
 {
+    struct waiting *waiting = context;
     (void)promise;
-    bight_list_remove(&((struct waiting *)context)->link);
+    bight_list_remove(&waiting->link);
+    if (waiting->deserted != NULL && bight_list_is_empty(waiting->ring)) {
+        waiting->deserted(waiting->ring);
+    }
 }
 
-struct bight_deferred *bight_promises_add(const char *place, struct bight_link *ring)
+struct bight_deferred *bight_promises_add(
+    const char *place, struct bight_link *ring, void (*deserted)(struct bight_link *ring))
 {
     struct bight_promise promise;
     struct waiting *waiting = bight_malloc(sizeof *waiting);
@@ -34,6 +41,8 @@ struct bight_deferred *bight_promises_add(const char *place, struct bight_link *
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
     bight_list_init(&waiting->link);
+    waiting->ring = ring;
+    waiting->deserted = deserted;
     struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, stop_waiting, waiting, free_waiting);
     if (bight_promise_is_open(promise)) {
         waiting->promise = promise;

@@ -10,8 +10,10 @@
 
 #include "base/list.h"
 
-/* A Deferred whose promise is in the ring until it is fired or cancelled. Never NULL (D34). */
-struct bight_deferred *bight_promises_add(const char *place, struct bight_link *ring);
+/* A Deferred whose promise is in the ring until it is fired or cancelled. Never NULL (D34). `deserted` (may be NULL) is
+ * called with the ring when a cancel has left nobody in it; the ring must be there as long as anybody is. */
+struct bight_deferred *bight_promises_add(
+    const char *place, struct bight_link *ring, void (*deserted)(struct bight_link *ring));
 
 /* Fires all that are in the ring: empty, or with `failure` (borrowed). Handlers may do anything; those who come
  * meanwhile are in the ring afterwards, which is not looked at again. */

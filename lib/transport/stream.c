@@ -67,9 +67,11 @@ static bool append(struct bight_stream *stream, const uint8_t *data, size_t size
     return true;
 }
 
+/* If a postponed read counted as one that waits, a peer that sends short lines would decide how much is held: each turn
+ * takes the answers of some out and would let a whole chunk in. */
 void bight_stream_update_flow(struct bight_stream *stream)
 {
-    bool pause = bight_stream_held(stream) > stream->buffer_limit && !(stream->flags & STREAM_WAITING);
+    bool pause = bight_stream_held(stream) > stream->buffer_limit && !bight_stream_wants_bytes(stream);
     if (pause == ((stream->flags & STREAM_PAUSED) != 0) || (stream->flags & (STREAM_LOST | STREAM_CLOSING))) {
         return;
     }
@@ -108,8 +110,8 @@ static void connection_made(struct bight_protocol *protocol)
 /* The whole of a chunk is what a read waits for. */
 static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t size)
 {
-    bool waits = (stream->flags & (STREAM_WAITING | STREAM_POSTPONED)) == STREAM_WAITING;
-    if (!waits || stream->kind != STREAM_SOME || bight_stream_held(stream) > 0 || size > stream->wanted) {
+    if (!bight_stream_wants_bytes(stream) || stream->kind != STREAM_SOME || bight_stream_held(stream) > 0 ||
+        size > stream->wanted) {
         return false;
     }
     struct bight_bytes *bytes = bight_bytes_new(data, size);

@@ -11,7 +11,7 @@
 #define BIGHT_STREAM_BUFFER_LIMIT ((size_t)65536)
 #define BIGHT_STREAM_EXACT_LIMIT ((size_t)16 << 20)
 
-/* Reads in a row that are answered inside their call. */
+/* Reads and drains in a row that are answered inside their call. */
 #define BIGHT_STREAM_ANSWERS 64
 
 /* bight_stream.flags */
@@ -31,7 +31,7 @@ enum bight_stream_kind { STREAM_SOME, STREAM_EXACTLY, STREAM_UNTIL, STREAM_LINE,
 /* Made for the first who waits; freed at the loss. */
 struct bight_stream_waiters {
     struct bight_stream *stream;
-    struct bight_task room; /* soon: there is room again */
+    struct bight_task room; /* soon: there may be room */
     struct bight_link drains, ends;
 };
 
@@ -40,6 +40,12 @@ struct bight_stream_waiters {
 static inline size_t bight_stream_held(const struct bight_stream *stream)
 {
     return stream->used - stream->start;
+}
+
+/* A read waits for bytes. One that is postponed does not: its answer is most often there. */
+static inline bool bight_stream_wants_bytes(const struct bight_stream *stream)
+{
+    return (stream->flags & (STREAM_WAITING | STREAM_POSTPONED)) == STREAM_WAITING;
 }
 
 /* Forgets `size` bytes that were held. */

@@ -124,7 +124,7 @@ struct bight_promise bight_stream_end_read(struct bight_stream *stream)
 void bight_stream_try_answer(struct bight_stream *stream)
 {
     struct bight_result result = { NULL, NULL, NULL };
-    if ((stream->flags & (STREAM_WAITING | STREAM_POSTPONED)) != STREAM_WAITING) {
+    if (!bight_stream_wants_bytes(stream)) {
         return;
     }
     if (!find_answer(stream, &result) && (!(stream->flags & STREAM_OVER) || !find_last_answer(stream, &result))) {

@@ -2,9 +2,11 @@
 /* stream_write.c - a stream's output: waiting for room, and for the end.
  *
  * Whoever waits is in a ring of promises. For those who wait for room the stream is the transport's push producer,
- * from the first who waits until there is room: a producer is told exactly what they want to know, and a stream
- * without them keeps the transport's own backpressure. There may be room inside one of the program's own calls, so the
- * promises are fired on a later turn. */
+ * from the first who waits until there is room or nobody waits any more: a producer is told exactly what they want to
+ * know, and a stream without them keeps the transport's own backpressure. There may be room inside one of the program's
+ * own calls, so the promises are fired on a later turn. So are those of drains that would have been answered at once,
+ * when many were: output that is sent at once never is above a mark, and who writes and drains in handlers would pile
+ * up on the stack and keep everybody else waiting. */
 #include <bight/memory.h>
 
 #include "deferred/promises.h"
@@ -41,19 +43,24 @@ void bight_stream_leave_producer(struct bight_stream *stream)
     }
 }
 
-static void there_is_room(struct bight_task *task)
+static bool has_room(const struct bight_transport *transport)
 {
-    struct bight_stream_waiters *waiters = BIGHT_CONTAINER(task, struct bight_stream_waiters, room);
-    bight_stream_leave_producer(waiters->stream);
-    bight_promises_fire(&waiters->drains, NULL);
+    size_t high = transport->extension == NULL ? BIGHT_HIGH_WATERMARK : transport->extension->high;
+    return bight_output_queued(transport) <= high;
+}
+
+static void look_for_room(struct bight_task *task);
+
+static void look_later(struct bight_stream_waiters *waiters)
+{
+    if (waiters->room.run == NULL) {
+        bight_reactor_soon(waiters->stream->transport->hub->reactor, &waiters->room, look_for_room);
+    }
 }
 
 static void resume(void *context)
 {
-    struct bight_stream_waiters *waiters = ((struct bight_stream *)context)->waiters;
-    if (waiters->room.run == NULL) {
-        bight_reactor_soon(waiters->stream->transport->hub->reactor, &waiters->room, there_is_room);
-    }
+    look_later(((struct bight_stream *)context)->waiters);
 }
 
 static void stop(void *context)
@@ -73,10 +80,39 @@ static int become_producer(struct bight_stream *stream)
     return code;
 }
 
-static bool has_room(const struct bight_transport *transport)
+/* Somebody may have written more meanwhile. What closing flushes is told at the end. */
+static void look_for_room(struct bight_task *task)
 {
-    size_t high = transport->extension == NULL ? BIGHT_HIGH_WATERMARK : transport->extension->high;
-    return bight_output_queued(transport) <= high;
+    struct bight_stream_waiters *waiters = BIGHT_CONTAINER(task, struct bight_stream_waiters, room);
+    struct bight_stream *stream = waiters->stream;
+    bool is_room = has_room(stream->transport);
+    if ((stream->flags & STREAM_CLOSING) != 0 || bight_list_is_empty(&waiters->drains)) {
+        return;
+    }
+    int code = is_room ? BIGHT_OK : become_producer(stream);
+    if (is_room || code != BIGHT_OK) {
+        stream->answered = 0;
+        bight_stream_leave_producer(stream);
+        bight_promises_fire(&waiters->drains, code == BIGHT_OK ? NULL : bight_failure_of(code));
+    }
+}
+
+static void nobody_waits(struct bight_link *drains)
+{
+    bight_stream_leave_producer(BIGHT_CONTAINER(drains, struct bight_stream_waiters, drains)->stream);
+}
+
+static struct bight_deferred *wait_for_room(const char *place, struct bight_stream *stream)
+{
+    struct bight_stream_waiters *waiters = waiters_of(stream);
+    int code = waiters == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
+    if (code == BIGHT_OK && has_room(stream->transport)) {
+        look_later(waiters);
+    } else if (code == BIGHT_OK) {
+        code = become_producer(stream);
+    }
+    return code == BIGHT_OK ? bight_promises_add(place, &waiters->drains, nobody_waits)
+                            : bight_fail_at(place, bight_failure_of(code));
 }
 
 struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream)
@@ -86,12 +122,11 @@ struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_str
         const struct bight_failure *reason = (stream->flags & STREAM_CLOSING) == 0 ? stream->reason : NULL;
         return bight_fail_at(place, reason == NULL ? bight_failure_of(BIGHT_E_CLOSED) : bight_failure_hold(reason));
     }
-    if (has_room(transport)) {
+    if (stream->answered < BIGHT_STREAM_ANSWERS && has_room(transport)) {
+        stream->answered++;
         return bight_succeed_at(place, NULL, NULL);
     }
-    struct bight_stream_waiters *waiters = waiters_of(stream);
-    int code = waiters == NULL ? BIGHT_E_OUT_OF_MEMORY : become_producer(stream);
-    return code == 0 ? bight_promises_add(place, &waiters->drains) : bight_fail_at(place, bight_failure_of(code));
+    return wait_for_room(place, stream);
 }
 
 int bight_stream_write_eof(struct bight_stream *stream)
@@ -120,7 +155,7 @@ struct bight_deferred *bight_stream_close_at(const char *place, struct bight_str
     if (waiters == NULL) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    return bight_promises_add(place, &waiters->ends);
+    return bight_promises_add(place, &waiters->ends, NULL);
 }
 
 void bight_stream_abort(struct bight_stream *stream)

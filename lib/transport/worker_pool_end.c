@@ -134,7 +134,7 @@ struct bight_deferred *bight_worker_pool_close_at(const char *place, struct bigh
         bight_pool_look_for_end(pool);
         return bight_succeed_at(place, NULL, NULL);
     }
-    struct bight_deferred *closed = bight_promises_add(place, &pool->closers);
+    struct bight_deferred *closed = bight_promises_add(place, &pool->closers, NULL);
     bight_pool_look_for_end(pool);
     return closed;
 }

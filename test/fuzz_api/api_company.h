@@ -61,6 +61,7 @@ void act_loop(struct fuzz_operation *operation, void *context);
 void act_task(struct fuzz_operation *operation, void *context);
 void act_open_stream(struct fuzz_operation *operation, void *context);
 void act_read_stream(struct fuzz_operation *operation, void *context);
+void act_flood_stream(struct fuzz_operation *operation, void *context);
 void act_write_stream(struct fuzz_operation *operation, void *context);
 void act_close_stream(struct fuzz_operation *operation, void *context);
 void act_map(struct fuzz_operation *operation, void *context);

@@ -278,6 +278,7 @@ const struct fuzz_kind api_kinds[] = {
     { "open a stream", 8, act_open_stream },
     { "read a stream", 14, act_read_stream },
     { "write to a stream", 10, act_write_stream },
+    { "flood a stream", 2, act_flood_stream },
     { "close a stream, or set it", 4, act_close_stream },
     { "map, a few at a time", 3, act_map },
     { "combine", 4, act_combine },

@@ -3,14 +3,15 @@
  * random.
  *
  * As the ends of api_protocol.c, each talker writes a stream of its own with its number first; whoever reads gets just
- * those bytes, in their order, in pieces that are what was asked for. */
+ * those bytes, in their order, in pieces that are what was asked for. Now and then one writes far more than its peer,
+ * which reads on in its handlers, takes at a time: what a stream holds has a bound all the same. */
 #include "api_company.h"
 
 #include <bight/stream.h>
 
 #include <string.h>
 
-enum { TALKERS = 64, MOST_WRITTEN = 9000 };
+enum { TALKERS = 64, MOST_WRITTEN = 9000, FLOOD = 40, SIPS = 2000 };
 enum kind { SOME, EXACTLY, UNTIL, LINE, ALL, KINDS };
 
 static struct {
@@ -19,7 +20,7 @@ static struct {
     bool listens;
     struct talker {
         struct bight_stream *stream; /* a hold; NULL: let go of */
-        unsigned id, side, reads;
+        unsigned id, side, reads, sips;
         uint32_t written, received, peer;
     } talkers[TALKERS];
     unsigned count;
@@ -99,6 +100,15 @@ static void check_read(const struct talker *talker, const struct item *item, con
     }
 }
 
+/* The limit, which is 64 KiB or less, or what a read may gather, which is less; and a chunk. */
+static void check_held(const struct talker *talker)
+{
+    size_t held = talker->stream == NULL ? 0 : bight_stream_buffered(talker->stream);
+    if (held > 2 * 65536) {
+        fuzz_fail("stream %u holds %zu bytes", talker->id, held);
+    }
+}
+
 /* ------------------------------------------------------------------------------------------- reads */
 
 static void take_in(struct talker *talker, const struct item *item, struct bight_bytes *bytes)
@@ -121,6 +131,7 @@ static void on_read(struct bight_result *result, void *context)
     struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
     finish_item(item, result);
     talker->reads--;
+    check_held(talker);
     if (bytes != NULL && talker->stream != NULL) {
         if (item->is_pull) {
             fuzz_fail("stream %u answers a read while another waits", talker->id);
@@ -199,6 +210,51 @@ void act_read_stream(struct fuzz_operation *operation, void *context)
         bight_protocol_tie(&talker->stream->base, item->deferred);
     } else {
         tie_somewhere(operation, item, false);
+    }
+}
+
+/* A little after the other, each in the handler of the one before. */
+static void sip(struct talker *talker);
+
+static void on_sip(struct bight_result *result, void *context)
+{
+    struct talker *talker = context;
+    struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
+    talker->reads--;
+    check_held(talker);
+    if (bytes != NULL && bight_bytes_size(bytes) > 0 && talker->stream != NULL) {
+        for (size_t i = 0; i < bight_bytes_size(bytes); i++) {
+            hear(talker, bight_bytes_data(bytes)[i]);
+        }
+        sip(talker);
+    }
+    bight_result_clear(result);
+}
+
+static void sip(struct talker *talker)
+{
+    if (talker->sips > 0 && talker->reads == 0) {
+        talker->sips--;
+        talker->reads++;
+        struct bight_deferred *read = bight_stream_read(talker->stream, 1 + talker->sips % 4);
+        (void)bight_deferred_add_both(read, on_sip, talker);
+        bight_deferred_release(read);
+    }
+}
+
+void act_flood_stream(struct fuzz_operation *operation, void *context)
+{
+    struct talker *talker = find_talker(operation->subject);
+    (void)context;
+    for (int i = 0; i < FLOOD && talker != NULL; i++) {
+        (void)say(talker, MOST_WRITTEN);
+    }
+    for (unsigned i = 0; i < state.count && talker != NULL; i++) {
+        struct talker *peer = &state.talkers[i];
+        if (peer->stream != NULL && peer->received >= HEADER && peer->peer == talker->id) {
+            peer->sips = SIPS;
+            sip(peer);
+        }
     }
 }
 
@@ -337,6 +393,9 @@ static void begin(void)
 
 static void check(void)
 {
+    for (unsigned i = 0; i < state.count; i++) {
+        check_held(&state.talkers[i]);
+    }
 }
 
 /* Some holds last longer than the reactors. */

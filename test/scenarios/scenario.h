@@ -25,7 +25,7 @@ struct audit {
     size_t pending; /* Deferreds that have not finished */
     size_t made, lost, connected, failed;
     bool lacks_memory; /* that some of it is refused may be logged */
-    struct end *held; /* ends whose memory is kept to the end, to see that nobody calls them */
+    struct end *held;  /* ends whose memory is kept to the end, to see that nobody calls them */
 };
 
 /* One end of a connection. */
@@ -79,6 +79,6 @@ struct trouble draw_trouble(struct audit *audit);
 void set_trouble(struct audit *audit, const struct trouble *trouble, struct bight_host *const *hosts, size_t count);
 
 extern const struct bight_scenario echo_scenario, chat_scenario, connect_scenario, half_close_scenario, relay_scenario,
-    drain_scenario, streams_scenario, crawl_scenario, ledger_scenario;
+    drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario;
 
 #endif
