@@ -206,7 +206,7 @@ class Programs(unittest.TestCase):
 
     def test_sorted(self):
         done = subprocess.run([PROGRAMS / "sorted", "20", "3", "100"], capture_output=True, timeout=PATIENCE)
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"3\n20\n100\nfalse ended with 1\n", b""))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"3\n20\n100\nfalse ended with 1\nstarted\n", b""))
 
     def test_factors(self):
         done = subprocess.run([PROGRAMS / "factors", "1001", "97", "1", "1000000"], capture_output=True,

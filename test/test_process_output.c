@@ -2,10 +2,14 @@
 /* test_process_output.c - programs run for their output or their status, with real children (P1 to P4). */
 #include "child_support.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <sched.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <bight/scope.h>
+#include <bight/sys/system.h>
 #include <bight/testing.h>
 
 static struct bight_process_output_options options;
@@ -255,6 +259,130 @@ START_TEST(a_grandchild_that_keeps_the_pipe_open_is_bounded_by_the_timeout) /* P
 }
 END_TEST
 
+/* What it left behind writes its number to standard error. */
+static pid_t note_output_and_pid(struct bight_result *result)
+{
+    struct bight_process_output *output = bight_result_take(result, &bight_type_process_output);
+    char number[32] = "";
+    ck_assert_ptr_nonnull(output);
+    ck_assert_int_lt(bight_bytes_size(output->err), sizeof number);
+    memcpy(number, bight_bytes_data(output->err), bight_bytes_size(output->err));
+    size_t size = bight_bytes_size(output->out);
+    hear("%d[%zu]", output->status, size);
+    bight_process_output_free(output);
+    return (pid_t)strtol(number, NULL, 10);
+}
+
+static void kill_what_was_left(struct bight_result *result, void *context)
+{
+    pid_t pid = note_output_and_pid(result);
+    (void)context;
+    ck_assert_int_gt(pid, 1);
+    ck_assert_int_eq(kill(pid, SIGKILL), 0); /* it lives */
+}
+
+static void note_what_was_left(struct bight_result *result, void *context)
+{
+    (void)context;
+    (void)note_output_and_pid(result);
+}
+
+static void note_both(bight_handler handler)
+{
+    struct bight_deferred *both = bight_get_process_output_and_value(reactor, &options);
+    bight_deferred_add_both(both, handler, NULL);
+    bight_deferred_release(both);
+    UNTIL(is_heard());
+}
+
+START_TEST(the_exit_may_be_the_end_though_a_daemon_has_the_pipes) /* P10 */
+{
+    run("sleep 1000 & echo $! >&2; printf words; exit 3");
+    options.until_exit = true;
+    note_both(kill_what_was_left);
+    ck_heard("3[5]");
+}
+END_TEST
+
+START_TEST(a_daemon_that_writes_on_does_not_put_off_the_end) /* P10 */
+{
+    run("yes & echo $! >&2; exit 3");
+    options.until_exit = true;
+    options.output_limit = SIZE_MAX;
+    note_both(note_what_was_left);
+    ck_assert_msg(strncmp(heard, "3[", 2) == 0, "%s", heard);
+}
+END_TEST
+
+START_TEST(an_input_that_a_daemon_does_not_read_does_not_put_off_the_end) /* P10 */
+{
+    char *data = calloc(1, 1u << 20);
+    run("exec 3<&0; sleep 1000 <&3 & echo $! >&2; exit 3");
+    options.until_exit = true;
+    options.input = data;
+    options.input_size = 1u << 20;
+    note_both(kill_what_was_left);
+    free(data);
+    ck_heard("3[0]");
+}
+END_TEST
+
+static struct bight_system_ops late_ops;
+static struct bight_system late = { &late_ops };
+static bool has_exited;
+
+/* Pipes to children have nothing to read before the exit is known. */
+static ssize_t read_late(struct bight_system *system, int fd, void *buffer, size_t size)
+{
+    (void)system;
+    if (!has_exited && fcntl(fd, F_GETPIPE_SZ) >= 0) {
+        return -EAGAIN;
+    }
+    return bight_system_real()->ops->read(bight_system_real(), fd, buffer, size);
+}
+
+static int wait_late(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
+{
+    (void)system;
+    int result = bight_system_real()->ops->wait_child(bight_system_real(), pid, pidfd, how, status);
+    has_exited = has_exited || result == 1;
+    return result;
+}
+
+START_TEST(what_is_in_the_pipes_at_the_exit_is_had) /* P10 */
+{
+    struct bight_reactor_options usual = { .size = sizeof usual, .system = &late };
+    bight_reactor_free(reactor);
+    late_ops = *bight_system_real()->ops;
+    late_ops.read = read_late;
+    late_ops.wait_child = wait_late;
+    reactor = bight_reactor_new_full(&usual);
+    tick(NULL);
+    run("head -c 60000 /dev/zero; echo words >&2; exit 3");
+    options.until_exit = true;
+    note_both(note_what_was_left);
+    ck_heard("3[60000]");
+    has_exited = false;
+    run("head -c 60000 /dev/zero");
+    options.until_exit = true;
+    options.output_limit = 59999;
+    note(bight_get_process_output(reactor, &options));
+    UNTIL(is_heard());
+    ck_heard("OVERFLOW");
+}
+END_TEST
+
+START_TEST(the_time_is_the_programs_alone_until_its_exit) /* P10 */
+{
+    run("sleep 1000");
+    options.until_exit = true;
+    options.timeout_seconds = 0.05;
+    note(bight_get_process_output(reactor, &options));
+    UNTIL(is_heard());
+    ck_heard("TIMED_OUT");
+}
+END_TEST
+
 START_TEST(cancelling_kills_and_reaps) /* P4 */
 {
     struct bight_deferred *running = bight_get_process_output(reactor, run("trap '' TERM; sleep 1000"));
@@ -355,6 +483,11 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_program_that_takes_too_long_is_terminated);
     tcase_add_test(tests, one_that_does_not_heed_that_is_killed);
     tcase_add_test(tests, a_grandchild_that_keeps_the_pipe_open_is_bounded_by_the_timeout);
+    tcase_add_test(tests, the_exit_may_be_the_end_though_a_daemon_has_the_pipes);
+    tcase_add_test(tests, a_daemon_that_writes_on_does_not_put_off_the_end);
+    tcase_add_test(tests, an_input_that_a_daemon_does_not_read_does_not_put_off_the_end);
+    tcase_add_test(tests, what_is_in_the_pipes_at_the_exit_is_had);
+    tcase_add_test(tests, the_time_is_the_programs_alone_until_its_exit);
     tcase_add_test(tests, cancelling_kills_and_reaps);
     tcase_add_test(tests, a_scope_ends_what_runs_in_it);
     tcase_add_test(tests, the_end_of_the_reactor_kills_and_reaps);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sorted.c - another program's answer: sorts its arguments with sort(1), then asks false(1) for its status. */
+/* sorted.c - another program's answer: sorts its arguments with sort(1), asks false(1) for its status, and starts
+ * something that goes on in the background. */
 #include <bight/bight.h>
 
 #include <stdio.h>
@@ -28,6 +29,14 @@ static void print_status(struct bight_result *result, void *context)
     printf("false ended with %ld\n", (long)bight_integer_value(bight_result_take(result, &bight_type_integer)));
 }
 
+static void start_service(struct bight_result *result, void *context)
+{
+    static const char *const argv[] = { "sh", "-c", "sleep 2 & echo started", NULL };
+    struct bight_process_output_options options = { .size = sizeof options, .argv = argv, .until_exit = true };
+    (void)context;
+    bight_result_chain(result, bight_get_process_output(reactor, &options));
+}
+
 static struct bight_deferred *sort(const char *text)
 {
     static const char *const argv[] = { "sort", "-n", NULL };
@@ -54,6 +63,8 @@ static struct bight_deferred *run(struct bight_reactor *running, int argc, char 
     bight_deferred_add_callback(sorted, print_output, NULL);
     bight_deferred_add_callback(sorted, ask_false, NULL);
     bight_deferred_add_callback(sorted, print_status, NULL);
+    bight_deferred_add_callback(sorted, start_service, NULL);
+    bight_deferred_add_callback(sorted, print_output, NULL);
     return sorted;
 }
 

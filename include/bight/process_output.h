@@ -31,6 +31,11 @@ struct bight_process_output_options {
     double timeout_seconds; /* then it gets SIGTERM. 0: none */
     double grace_seconds;   /* and so long after that SIGKILL. 0: 5 s */
 
+    /* Over when the program itself has exited: who got its pipes from it (a daemon that it has started) lives on and is
+     * not waited for. What was in the pipes then is had, and they are closed: later writes fail with EPIPE. False:
+     * over when everybody has let go of the pipes. */
+    bool until_exit;
+
     /* NULL, or more about the process: its identity, session, signal at its parent's death. The four above are taken
      * from here where they are NULL; descriptors, terminal and at_shutdown mean nothing here. */
     const struct bight_process_options *process;
@@ -50,7 +55,7 @@ BIGHT_API void bight_process_output_free(struct bight_process_output *output);
 
 /* All of these fail with the codes of bight_spawn_process; with OVERFLOW when it printed more than the limit, and was
  * killed for it; with TIMED_OUT; with PROCESS when its status cannot be had; with SHUTDOWN. They fire when the child
- * has been reaped and its pipes are closed, at the latest when it was killed. */
+ * has been reaped and its pipes are closed by all who have them (see until_exit), at the latest when it was killed. */
 
 /* What it printed to its standard output (bight_type_bytes). A status other than 0, or a signal, is a failure
  * (PROCESS_TERMINATED, see bight_process_exit_status) with the last line of its standard error in the message. That it

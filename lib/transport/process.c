@@ -176,17 +176,22 @@ int bight_process_strike(struct bight_process *process, int number)
     return code;
 }
 
+void bight_process_abort_pipes(struct bight_process *process)
+{
+    for (size_t i = 0; i < process->pipe_count; i++) {
+        if (process->pipes[i].transport != NULL) {
+            (void)bight_transport_abort_connection(process->pipes[i].transport);
+        }
+    }
+}
+
 int bight_process_abort(struct bight_process *process)
 {
     if (bight_process_is_over(process)) {
         return BIGHT_E_CLOSED;
     }
     (void)bight_process_strike(process, SIGKILL);
-    for (size_t i = 0; i < process->pipe_count; i++) {
-        if (process->pipes[i].transport != NULL) {
-            (void)bight_transport_abort_connection(process->pipes[i].transport);
-        }
-    }
+    bight_process_abort_pipes(process);
     return BIGHT_OK;
 }
 

@@ -77,6 +77,9 @@ void bight_process_end(struct bight_process *process, const struct bight_failure
  * CLOSED when it has been reaped, or belongs to the process that we were forked from. */
 int bight_process_strike(struct bight_process *process, int number);
 
+/* Aborts its pipes, whoever has their other ends. */
+void bight_process_abort_pipes(struct bight_process *process);
+
 /* --- process_path.c */
 
 /* The places where the program may be: an array that ends with NULL, one block. NULL without memory. */
@@ -88,6 +91,8 @@ const char **bight_process_paths(const char *program, const char *const *environ
 int bight_process_pipe_open(struct bight_process_pipe *pipe, int descriptor);
 /* Ends it now, before or at a shutdown. */
 void bight_process_pipe_end(struct bight_process_pipe *pipe);
+/* Delivers what the child, which has ended, has left in it. */
+void bight_process_pipe_drain(struct bight_process_pipe *pipe);
 /* NULL: there is none of this number. */
 struct bight_process_pipe *bight_process_pipe_find(const struct bight_process *process, int child_fd);
 

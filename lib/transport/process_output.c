@@ -32,6 +32,7 @@ struct run {
     struct gathered out, err;
     size_t limit;
     double grace;
+    bool until_exit;
     struct bight_timer timer;
     struct bight_failure *verdict; /* what it fails with, however it ends; NULL: nothing so far */
 };
@@ -223,6 +224,19 @@ static void give(struct run *run, const struct bight_failure *reason)
     }
 }
 
+/* Who still has its pipes has them from it. */
+static void process_exited(struct bight_process_protocol *protocol, const struct bight_failure *reason)
+{
+    struct bight_process *process = protocol->process;
+    (void)reason;
+    if (run_of(protocol)->until_exit) {
+        for (size_t i = 0; i < process->pipe_count; i++) {
+            bight_process_pipe_drain(&process->pipes[i]);
+        }
+        bight_process_abort_pipes(process);
+    }
+}
+
 static void process_ended(struct bight_process_protocol *protocol, const struct bight_failure *reason)
 {
     struct run *run = run_of(protocol);
@@ -233,6 +247,7 @@ static void process_ended(struct bight_process_protocol *protocol, const struct 
 
 static const struct bight_process_protocol_ops run_ops = {
     .child_data_received = child_data_received,
+    .process_exited = process_exited,
     .process_ended = process_ended,
 };
 
@@ -310,6 +325,7 @@ static int begin(struct run *run, const char *place, const struct bight_process_
         return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "the output of a process: %s", mistake);
     }
     run->limit = given.output_limit == 0 ? default_limit : given.output_limit;
+    run->until_exit = given.until_exit;
     run->grace = given.grace_seconds > 0 ? given.grace_seconds : default_grace;
     int code = spawn(run, &given, failure);
     if (code == 0) {

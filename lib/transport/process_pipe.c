@@ -5,9 +5,12 @@
  * when nobody is left to read, which is the peer's end to us, told as one. A terminal goes both ways, is read in
  * portions that say nothing about what is left, and so is watched level-triggered; its EIO is its end. */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/quiet.h"
 #include "transport/process.h"
+
+enum { USUAL_PIPE_SIZE = 65536 };
 
 static struct bight_system *system_of(const struct bight_transport *transport)
 {
@@ -173,6 +176,25 @@ void bight_process_pipe_end(struct bight_process_pipe *pipe)
 {
     if (pipe->transport != NULL) {
         bight_close_end_now(pipe->transport, bight_failure_of(BIGHT_E_CONNECTION_LOST));
+    }
+}
+
+/* Who ends did not write more than a pipe holds and was not read before; others may be writing on for ever. */
+void bight_process_pipe_drain(struct bight_process_pipe *pipe)
+{
+    uint8_t buffer[4096];
+    const struct bight_transport *transport = pipe->transport;
+    struct bight_system *system = pipe->process->reactor->system;
+    int left = transport == NULL ? 0 : system->ops->fcntl(system, transport->descriptor, F_GETPIPE_SZ, 0);
+    left = left < 0 ? USUAL_PIPE_SIZE : left;
+    while (left > 0 && pipe->is_output && bight_transport_is_open(transport)) {
+        size_t room = (size_t)left < sizeof buffer ? (size_t)left : sizeof buffer;
+        ssize_t got = pipe_receive(pipe->transport, buffer, room);
+        if (got <= 0) {
+            return;
+        }
+        on_data(transport->protocol, buffer, (size_t)got);
+        left -= (int)got;
     }
 }
 
