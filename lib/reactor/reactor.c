@@ -68,6 +68,9 @@ void bight_reactor_turn(struct bight_reactor *reactor, bool block)
 {
     do_work(reactor);
     bight_meter_rest(&reactor->meter);
+    if (bight_reactor_is_parents(reactor)) { /* a handler has forked just now: see serve() */
+        return;
+    }
     int code = reactor->loop->ops->poll(reactor->loop, block && !bight_reactor_has_work(reactor));
     bight_meter_rest(&reactor->meter);
     if (BIGHT_UNLIKELY(code != 0)) {
