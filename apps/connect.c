@@ -36,6 +36,7 @@ struct session {
     struct end input, output;
     const char *endpoint;
     bool input_over;
+    bool output_over; /* what still comes is thrown away */
     bool is_stopping;
     uint8_t *unwritten;
     size_t start, end, room; /* of what is not written yet */
@@ -115,6 +116,7 @@ static ssize_t write_some(const struct end *end, const uint8_t *data, size_t siz
 static void output_failed(struct session *session)
 {
     (void)runner_complain("cannot write to standard output: %s", strerror(errno));
+    session->output_over = true;
     session->start = session->end = 0;
     unwatch(&session->output);
     end_session(session, EX_IOERR);
@@ -138,6 +140,9 @@ static bool keep(struct session *session, const uint8_t *data, size_t size)
 static void received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
 {
     struct session *session = protocol->factory->context;
+    if (session->output_over) {
+        return;
+    }
     ssize_t written = session->end > 0 ? 0 : write_some(&session->output, data, size);
     if (written < 0) {
         output_failed(session);
@@ -190,7 +195,7 @@ static void finish_input(struct session *session)
 
 static void read_input(struct session *session)
 {
-    uint8_t chunk[CHUNK];
+    static uint8_t chunk[CHUNK]; /* the stack may be small */
     ssize_t size = read(session->input.fd, chunk, sizeof chunk);
     if (size > 0) {
         (void)bight_transport_write(session->transport, chunk, (size_t)size);
@@ -320,6 +325,7 @@ int runner_connect(const struct runner_command *command)
         return runner_complain("connect needs one endpoint, such as tcp:localhost:1234 (--help tells more)");
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     struct session session = {
         .reactor = bight_reactor_new(),
         .endpoint = command->endpoints[0],

@@ -367,6 +367,26 @@ class Connect(unittest.TestCase):
             sink.seek(0)
             self.assertEqual((done.returncode, sink.read()), (0, data))
 
+    def test_a_small_stack(self):
+        def connect(host):
+            words = [program("bight"), "connect", f"tcp:{host}:{server.port}"]
+            return subprocess.run(["sh", "-c", 'ulimit -s 64; exec "$@"', "sh", *words], input=b"words",
+                                  capture_output=True, timeout=PATIENCE)
+
+        with Server("bight", "echo") as server:
+            for host in ("127.0.0.1", "localhost"):
+                done = connect(host)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"words", b""), host)
+
+    def test_a_file_that_may_grow_no_more(self):
+        with Server("bight", "echo") as server, tempfile.TemporaryFile() as sink:
+            words = [program("bight"), "connect", f"tcp:127.0.0.1:{server.port}"]
+            done = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *words], input=bytes(100000), stdout=sink,
+                                  stderr=subprocess.PIPE, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 74)
+        self.assertEqual(done.stderr.count(b"\n"), 1)
+        self.assertIn(b"File too large", done.stderr)
+
     def test_nothing_as_input_and_output(self):
         with Server("bight", "daytime") as server:
             done = subprocess.run([program("bight"), "connect", f"tcp:127.0.0.1:{server.port}"],

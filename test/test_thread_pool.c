@@ -123,6 +123,35 @@ START_TEST(a_job_runs_in_another_thread_and_its_result_comes_in_the_loop_s) /* R
 }
 END_TEST
 
+static void use_stack(struct bight_result *result, void *context)
+{
+    volatile char much[500000];
+    (void)context;
+    for (size_t i = 0; i < sizeof much; i += 1000) {
+        much[i] = 1;
+    }
+    bight_result_set(result, &bight_type_integer, bight_integer(much[0]));
+}
+
+/* As where the limit of the process's stack is 64 KiB. */
+START_TEST(a_thread_has_a_stack_to_work_with_whatever_the_default_is) /* R10 */
+{
+    struct arrival arrival = { .here = false };
+    pthread_attr_t attributes;
+    make_reactor(1);
+    ck_assert_int_eq(pthread_attr_init(&attributes), 0);
+    ck_assert_int_eq(pthread_attr_setstacksize(&attributes, 65536), 0);
+    ck_assert_int_eq(pthread_setattr_default_np(&attributes), 0);
+    struct bight_deferred *deferred = bight_defer_to_thread(reactor, use_stack, NULL);
+    bight_deferred_add_callback(deferred, arrive, &arrival);
+    bight_deferred_release(deferred);
+    turn_until(reactor, arrival.here);
+    ck_assert_int_eq(arrival.value, 1);
+    pthread_attr_destroy(&attributes);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 START_TEST(a_job_may_fail_or_give_nothing) /* R10 */
 {
     int failed, empty;
@@ -535,6 +564,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_job_runs_in_another_thread_and_its_result_comes_in_the_loop_s);
+    tcase_add_test(tests, a_thread_has_a_stack_to_work_with_whatever_the_default_is);
     tcase_add_test(tests, a_job_may_fail_or_give_nothing);
     tcase_add_test(tests, the_context_is_released_once_in_the_loop_s_thread);
     tcase_add_test(tests, threads_start_when_there_is_work_and_not_more_than_the_limit);

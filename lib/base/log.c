@@ -216,7 +216,7 @@ static void write_quietly(const char *data, size_t size)
     do {
         written = write(STDERR_FILENO, data, size);
     } while (written < 0 && errno == EINTR);
-    bight_quiet_end(&quiet, written < 0 && errno == EPIPE);
+    bight_quiet_end(&quiet, written < 0 ? errno : 0);
 }
 
 static void observe_on_standard_error(const struct bight_log_event *event, void *context)

@@ -12,6 +12,7 @@
 
 #include "reactor/dump.h"
 #include "reactor/state.h"
+#include "reactor/system_quiet.h"
 
 /* What is done when the signal comes; one a reactor. */
 struct bight_dump_order {
@@ -25,7 +26,7 @@ struct bight_dump_order {
 static int write_all(struct bight_system *system, int fd, const char *text, size_t size)
 {
     while (size > 0) {
-        ssize_t written = system->ops->write(system, fd, text, size);
+        ssize_t written = bight_write_quietly(system, fd, text, size);
         if (written < 0 && written != -EINTR) {
             return (int)written;
         }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "reactor/state.h"
+#include "reactor/system_quiet.h"
 
 #define FIRST_DELAY (BIGHT_NANOSECONDS_PER_SECOND / 1000)
 #define LONGEST_DELAY (BIGHT_NANOSECONDS_PER_SECOND / 4)
@@ -67,7 +68,7 @@ static void write_process(struct bight_file_lock *lock)
     char text[16];
     struct bight_system *system = lock->reactor->system;
     int length = snprintf(text, sizeof text, "%10d\n", (int)getpid());
-    ssize_t written = system->ops->write(system, lock->fd, text, (size_t)length);
+    ssize_t written = bight_write_quietly(system, lock->fd, text, (size_t)length);
     if (written != length) {
         bight_log(BIGHT_LOG_WARNING, "file lock", NULL, "cannot write the process id into %s", lock->path);
     }

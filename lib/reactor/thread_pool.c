@@ -7,12 +7,12 @@
 #include <bight/memory.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "reactor/state.h"
 #include "reactor/thread_pool.h"
+#include "reactor/thread_start.h"
 
 enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
 
@@ -193,17 +193,6 @@ static void *work(void *context)
 
 /* -------------------------------------------------------------------------------- starting and joining */
 
-/* Signals are for the loop's thread: the new one has all of them blocked from its first instruction on. */
-static int create_thread(struct bight_worker *worker)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int number = pthread_create(&worker->thread, NULL, work, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return number;
-}
-
 /* 0 or a positive errno. */
 static int start_thread(struct bight_thread_pool *pool)
 {
@@ -216,7 +205,7 @@ static int start_thread(struct bight_thread_pool *pool)
     pool->threads++;
     pool->holds++;
     pthread_mutex_unlock(&pool->lock);
-    int number = create_thread(worker);
+    int number = bight_thread_start(&worker->thread, work, worker);
     if (number != 0) {
         pthread_mutex_lock(&pool->lock);
         pool->threads--;

@@ -10,7 +10,6 @@
 #include <bight/memory.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +17,7 @@
 #include "base/fork.h"
 #include "reactor/backtrace.h"
 #include "reactor/state.h"
+#include "reactor/thread_start.h"
 
 #define LOOKS_A_LIMIT 4
 #define LEAST_LIMIT (BIGHT_NANOSECONDS_PER_SECOND / 1000)
@@ -147,17 +147,6 @@ static void *watch(void *context)
     return NULL;
 }
 
-/* Signals are for the program's threads. A positive errno, or 0. */
-static int start_thread(struct bight_watchdog *dog)
-{
-    sigset_t all, before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&dog->thread, NULL, watch, dog);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 /* --------------------------------------------------------------------------------- beginning, ending */
 
 /* What is not held during a fork. */
@@ -205,7 +194,7 @@ static int begin(struct bight_reactor *reactor, uint64_t limit)
     dog->since = now();
     dog->has_backtraces = bight_backtrace_begin();
     init_locks(dog);
-    int error = start_thread(dog);
+    int error = bight_thread_start(&dog->thread, watch, dog);
     if (error == 0) {
         return 0;
     }

@@ -51,7 +51,7 @@ static ssize_t pipe_send(struct bight_transport *transport, const struct iovec *
     do {
         sent = system->ops->writev(system, transport->descriptor, parts, count);
     } while (sent == -EINTR);
-    bight_quiet_end(&quiet, sent == -EPIPE);
+    bight_quiet_end(&quiet, sent < 0 ? (int)-sent : 0);
     return sent;
 }
 
