@@ -215,10 +215,10 @@ END_TEST
 
 START_TEST(a_failure_of_the_function_s_deferred_is_logged_and_the_stream_closed) /* S8 */
 {
-    bight_errback(serving, bight_failure_of(BIGHT_E_SYNTAX));
+    bight_errback(serving, bight_failure_of(BIGHT_E_APPLICATION));
     settle();
     ck_assert(bight_string_is_shut(peer));
-    ck_heard("log40:SYNTAX");
+    ck_heard("log40:APPLICATION");
 }
 END_TEST
 

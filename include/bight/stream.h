@@ -43,8 +43,10 @@ struct bight_stream {
 /* ------------------------------------------------------------------------------------------ making */
 
 /* Called with each new stream. When the Deferred that it gives (taken) is done the stream is closed in good order and a
- * failure is logged: as an error, or as information when it is one of the connection's own ends (CONNECTION). NULL:
- * nothing is waited for, the program closes. The stream's memory stays until the Deferred is done. */
+ * failure is logged: as information when a peer can bring it about at will (CONNECTION, TIMED_OUT, TOO_LONG, OVERFLOW,
+ * SYNTAX, TLS), for debugging when the program itself has ended what was waited for (CANCELLED and its kind, as at the
+ * reactor's end), else as an error, ten a second at most and the rest counted. NULL: nothing is waited for, the program
+ * closes. The stream's memory stays until the Deferred is done. */
 typedef struct bight_deferred *(*bight_stream_function)(struct bight_stream *stream, void *context);
 
 struct bight_stream_factory {

@@ -164,7 +164,7 @@ void bight_as_completed_free(struct bight_as_completed *completed)
         struct waiter *waiter = take_waiter(completed);
         struct bight_promise promise = waiter->promise;
         bight_free(waiter);
-        bight_abandon(promise);
+        bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
     }
     bight_group_drop_collected(&completed->group);
     bight_group_leave(&completed->group);

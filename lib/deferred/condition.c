@@ -48,7 +48,8 @@ static void fail_with_lock(struct bight_waiter *waiter)
 {
     struct bight_deferred *deferred = waiter->deferred;
     decide(waiter);
-    bight_errback(((struct bight_promise) { deferred, deferred->generation }), bight_failure_of(BIGHT_E_ABANDONED));
+    struct bight_promise promise = { deferred, deferred->generation };
+    bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
 }
 
 /* On to the lock. Handlers run only when that has been freed. */

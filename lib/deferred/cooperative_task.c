@@ -60,7 +60,7 @@ static struct bight_deferred *tell(
     struct bight_deferred *telling, struct bight_result *result, const struct bight_level *level)
 {
     struct bight_cooperative_task *task = level->listener;
-    struct bight_deferred *told = bight_promises_take(&task->waiters, task->failure);
+    struct bight_deferred *told = bight_promises_take(&task->waiters, task->failure, task->by_owner);
     (void)result;
     if (told != NULL) {
         telling->next--;
@@ -211,8 +211,9 @@ static struct bight_deferred *hear_awaited(
     struct bight_cooperative_task *task = level->listener;
     struct bight_deferred *awaited = task->awaited;
     struct bight_failure *failure = bight_result_take_failure(result);
+    task->by_owner = failure != NULL && (from->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0;
+    task->is_expected = task->is_expected || (failure != NULL && !bight_failure_is_news(failure, task->by_owner));
     task->holds++;
-    (void)from;
     bight_result_discard(result);
     task->awaited = NULL;
     bight_deferred_release(awaited);

@@ -55,7 +55,7 @@ void bight_cooperator_free(struct bight_cooperator *cooperator)
     while (!bight_list_is_empty(&cooperator->tasks)) {
         struct bight_cooperative_task *task =
             BIGHT_CONTAINER(cooperator->tasks.next, struct bight_cooperative_task, link);
-        task->is_expected = true;
+        task->is_expected = task->by_owner = true;
         bight_cooperative_task_end(task, bight_failure_of(BIGHT_E_ABANDONED));
     }
     leave(cooperator);

@@ -37,6 +37,7 @@ struct bight_cooperative_task {
     uint32_t holds; /* the handle, the task until it is finished, those who are on it */
     bool is_in_step, is_last_wait, is_finished;
     bool is_expected; /* the failure: nobody needs to hear of it */
+    bool by_owner;    /* it comes from an owner's end (D18) */
 };
 
 /* cooperator.c: a ready one's turn will come. 0, or OUT_OF_MEMORY. */

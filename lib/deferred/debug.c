@@ -40,11 +40,27 @@ static void write_places(const struct bight_deferred *deferred, char *buffer, si
     snprintf(buffer, size, " (made at %s, fired at %s)", deferred->made_at, fired_at);
 }
 
+/* Only a reactor that ends, or a queue that is shut down, gives SHUTDOWN. What a combinator makes of such failures is
+ * no more news than they are. */
+bool bight_failure_is_news(const struct bight_failure *failure, bool by_owner)
+{
+    int kind = by_owner ? BIGHT_E_CANCELLED : BIGHT_E_SHUTDOWN;
+    while (bight_failure_code(failure) == BIGHT_E_FIRST_ERROR && bight_failure_cause_count(failure) > 0) {
+        failure = bight_failure_cause(failure, 0);
+    }
+    size_t count = bight_failure_code(failure) == BIGHT_E_ALL_FAILED ? bight_failure_cause_count(failure) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!bight_failure_is(bight_failure_root(bight_failure_cause(failure, i)), kind)) {
+            return true;
+        }
+    }
+    return count == 0 && !bight_failure_is(failure, kind);
+}
+
 void bight_deferred_report(const struct bight_deferred *deferred)
 {
     const struct bight_failure *failure = deferred->result.value;
-    bool by_owner = (deferred->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0;
-    if (by_owner && bight_failure_is(failure, BIGHT_E_CANCELLED)) {
+    if (!bight_failure_is_news(failure, (deferred->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0)) {
         return;
     }
     char places[300];

@@ -25,7 +25,7 @@ enum bight_deferred_flag {
     BIGHT_DEFERRED_CANCELLED = 1 << 8,    /* failed by a cancel, without a canceller (D13) */
     BIGHT_DEFERRED_TIED = 1 << 9,         /* owner and its links are set */
     BIGHT_DEFERRED_OWNER_ASKED = 1 << 10, /* the present sweep of its owner has cancelled it */
-    BIGHT_DEFERRED_OWNER_ENDED = 1 << 11, /* a CANCELLED in it comes from an owner's end (D18) */
+    BIGHT_DEFERRED_OWNER_ENDED = 1 << 11, /* what is CANCELLED in it comes from an owner's end (D18) */
     BIGHT_DEFERRED_HAS_PLACES = 1 << 12,  /* made_at and fired_at are set (D19) */
     BIGHT_DEFERRED_OUT_OF_MEMORY = 1 << 13, /* the shared one of D34 */
     BIGHT_DEFERRED_GROUP = 1 << 14,         /* fired by a group (group.h), which is its canceller's context */
@@ -165,6 +165,13 @@ int bight_deferred_begin_await(struct bight_deferred *outer, struct bight_deferr
 
 /* chain.c: gives up waiting. Gives what was awaited, whose consumer's end is the caller's again. */
 struct bight_deferred *bight_deferred_stop_await(struct bight_deferred *outer);
+
+/* promise.c: fails with `failure` (taken) because what was to answer has been ended by its owner, or with the reactor:
+ * that is not reported (D18) when it is one of CANCELLED's kind. Does nothing when the promise has been spent. */
+void bight_promise_end(struct bight_promise promise, struct bight_failure *failure);
+
+/* debug.c: false for a failure that says no more than that somebody has ended its source on purpose (D18). */
+bool bight_failure_is_news(const struct bight_failure *failure, bool by_owner);
 
 /* cancel.c: the same as bight_deferred_cancel, and what comes of it is not reported (D18). */
 void bight_deferred_cancel_for_owner(struct bight_deferred *deferred);

@@ -240,9 +240,21 @@ struct bight_deferred *bight_group_fire_first_error(
     struct bight_group *group, struct bight_member *member, struct bight_result *result)
 {
     struct bight_failure *cause = bight_result_take_failure(result);
+    group->promise.slot->flags |= member->deferred->flags & BIGHT_DEFERRED_OWNER_ENDED;
     bight_group_let_go_heard(member);
     struct bight_failure *failure = bight_failure_first_error_at(group->place, member->index, cause);
     return bight_group_fire(group, &bight_type_failure, failure);
+}
+
+/* All have failed because of an owner's end (D18). */
+static uint32_t flag_of_owners(const struct bight_group *group)
+{
+    uint32_t flag = BIGHT_DEFERRED_OWNER_ENDED;
+    for (size_t i = 0; i < group->slot_count; i++) {
+        const struct bight_deferred *deferred = group->members[i].deferred;
+        flag &= deferred == NULL ? 0 : deferred->flags;
+    }
+    return flag;
 }
 
 /* What the members failed with, in order, as one failure. */
@@ -269,6 +281,7 @@ struct bight_deferred *bight_group_fire_all(struct bight_group *group)
         return NULL;
     }
     if ((group->traits & BIGHT_GROUP_ALL_FAILED) != 0) {
+        group->promise.slot->flags |= flag_of_owners(group);
         return bight_group_fire(group, &bight_type_failure, gather_failures(group));
     }
     struct bight_results *results = group->results;

@@ -8,7 +8,7 @@
 
 #include <bight/memory.h>
 
-#include "base/check.h"
+#include "deferred/deferred.h"
 
 struct sleep {
     struct bight_promise promise; /* zeroed: cancelled */
@@ -33,7 +33,7 @@ static void cancel_sleep(struct bight_promise promise, void *context)
 static void free_sleep(void *context)
 {
     struct sleep *sleep = context;
-    (void)bight_abandon(sleep->promise);
+    bight_promise_end(sleep->promise, bight_failure_of(BIGHT_E_ABANDONED));
     bight_free(sleep);
 }
 

@@ -11,6 +11,7 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
+#include "deferred/deferred.h"
 #include "base/list.h"
 #include "base/random.h"
 
@@ -357,7 +358,7 @@ void bight_looping_call_free(struct bight_looping_call *call)
     bight_timer_cancel(call->timer);
     struct bight_promise promise = call->promise;
     call->promise = (struct bight_promise) { .slot = NULL };
-    (void)bight_abandon(promise);
+    bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
     if (call->awaited != NULL) {
         bight_deferred_cancel(call->awaited);
     }

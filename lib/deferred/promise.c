@@ -134,6 +134,16 @@ int bight_abandon_at(const char *place, struct bight_promise promise)
     return fire(place, promise, &bight_type_failure, bight_failure_of(BIGHT_E_ABANDONED));
 }
 
+void bight_promise_end(struct bight_promise promise, struct bight_failure *failure)
+{
+    if (find_obstacle(promise) != BIGHT_OK) {
+        bight_failure_release(failure);
+        return;
+    }
+    promise.slot->flags |= BIGHT_DEFERRED_OWNER_ENDED;
+    (void)fire(BIGHT_HERE, promise, &bight_type_failure, failure);
+}
+
 bool bight_promise_is_open(struct bight_promise promise)
 {
     return find_obstacle(promise) == BIGHT_OK;

@@ -66,7 +66,7 @@ void bight_promises_fire(struct bight_link *ring, const struct bight_failure *fa
     }
 }
 
-struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure)
+struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure, bool by_owner)
 {
     if (bight_list_is_empty(ring)) {
         return NULL;
@@ -74,6 +74,7 @@ struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct
     struct bight_deferred *deferred = BIGHT_CONTAINER(ring->next, struct waiting, link)->promise.slot;
     bight_list_remove(ring->next);
     const struct bight_type *type = failure != NULL ? &bight_type_failure : NULL;
+    deferred->flags |= by_owner ? BIGHT_DEFERRED_OWNER_ENDED : 0;
     bight_deferred_accept(deferred, BIGHT_HERE, type, failure != NULL ? bight_failure_hold(failure) : NULL);
     return deferred;
 }

@@ -20,7 +20,7 @@ struct bight_deferred *bight_promises_add(
 void bight_promises_fire(struct bight_link *ring, const struct bight_failure *failure);
 
 /* For who keeps them in a run loop (bight_hear_function): the first has left the ring and fired, and its handlers have
- * not run; NULL: the ring is empty. */
-struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure);
+ * not run; NULL: the ring is empty. by_owner: the failure comes from an owner's end (D18). */
+struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure, bool by_owner);
 
 #endif

@@ -166,7 +166,12 @@ void bight_waiter_fire(struct bight_waiter *waiter, const struct bight_type *typ
 
 void bight_waiter_fail(struct bight_waiter *waiter, int code)
 {
-    bight_errback(leave(waiter), bight_failure_of(code));
+    struct bight_promise promise = leave(waiter);
+    if (code == BIGHT_E_ABANDONED) { /* what was waited for has been freed */
+        bight_promise_end(promise, bight_failure_of(code));
+    } else {
+        bight_errback(promise, bight_failure_of(code));
+    }
 }
 
 void bight_waiter_keep(struct bight_deferred *deferred)

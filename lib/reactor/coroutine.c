@@ -290,6 +290,7 @@ static void leave_behind(struct coroutine *self)
         self->release(self->context);
     }
     bight_result_discard(&self->result);
+    outer->flags |= BIGHT_DEFERRED_OWNER_ENDED; /* it has been said */
     bight_deferred_accept(outer, BIGHT_HERE, &bight_type_failure, bight_failure_of(BIGHT_E_ABANDONED));
     bight_deferred_run(outer);
 }

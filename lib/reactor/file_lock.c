@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "deferred/deferred.h"
 #include "reactor/state.h"
 #include "reactor/system_quiet.h"
 
@@ -273,7 +274,9 @@ static void fail_waiting(struct bight_file_lock *lock, int code)
     while (!bight_list_is_empty(&failing)) {
         struct turn *turn = BIGHT_CONTAINER(failing.next, struct turn, link);
         bight_list_remove(&turn->link);
-        fail_turn(turn, bight_failure_of(code));
+        struct bight_promise promise = turn->promise;
+        destroy_turn(turn);
+        bight_promise_end(promise, bight_failure_of(code));
     }
 }
 

@@ -7,6 +7,7 @@
 #include <bight/log.h>
 #include <bight/memory.h>
 
+#include "deferred/deferred.h"
 #include "reactor/state.h"
 
 /* Rounds of put-off work after the disconnecting; what asks for more than that is up to no good. */
@@ -106,7 +107,7 @@ static void tell_waiters(struct bight_reactor *reactor, bool done)
         if (done) {
             (void)bight_callback(promise, NULL, NULL);
         } else {
-            (void)bight_abandon(promise);
+            bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
         }
         in_order = next;
     }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "deferred/deferred.h"
 #include "reactor/state.h"
 #include "reactor/thread_pool.h"
 
@@ -79,7 +80,7 @@ void bight_job_settle(struct bight_job *job, int code)
         bight_result_discard(&job->result);
     } else if (code != 0) {
         bight_result_discard(&job->result);
-        bight_errback(job->promise, bight_failure_of(code));
+        bight_promise_end(job->promise, bight_failure_of(code));
     } else if (bight_result_failure(&job->result) != NULL) {
         bight_errback(job->promise, bight_result_take_failure(&job->result));
     } else {

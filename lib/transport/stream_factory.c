@@ -8,16 +8,51 @@
 #include <bight/memory.h>
 
 #include "transport/stream.h"
+#include "transport/transport.h"
+
+enum { ERRORS_A_SECOND = 10 };
 
 /* --------------------------------------------------------------------------------------------- serving */
 
-/* What a peer can bring about by going away is no error of the program's. */
-static void log_failure(const struct bight_failure *failure)
+/* What the program has ended itself, by stopping its reactor or freeing what was waited for, is no news; what a peer
+ * can bring about by going away, being slow or sending nonsense is no error of the program's. */
+static enum bight_log_level level_of(const struct bight_failure *failure, const struct bight_hub *hub)
 {
-    if (bight_failure_is(failure, BIGHT_E_CONNECTION)) {
-        bight_log(BIGHT_LOG_INFO, "stream", failure, "the connection ended while it was served");
-    } else {
-        bight_log(BIGHT_LOG_ERROR, "stream", failure, "serving a stream failed");
+    static const int by_peer[] = { BIGHT_E_CONNECTION, BIGHT_E_TIMED_OUT, BIGHT_E_TOO_LONG, BIGHT_E_OVERFLOW,
+        BIGHT_E_SYNTAX, BIGHT_E_TLS };
+    bool is_ending = hub != NULL && bight_reactor_is_ending(hub->reactor);
+    if (bight_failure_is(failure, BIGHT_E_CANCELLED) || (is_ending && bight_failure_is(failure, BIGHT_E_CONNECTION))) {
+        return BIGHT_LOG_DEBUG;
+    }
+    for (size_t i = 0; i < sizeof by_peer / sizeof by_peer[0]; i++) {
+        if (bight_failure_is(failure, by_peer[i])) {
+            return BIGHT_LOG_INFO;
+        }
+    }
+    return BIGHT_LOG_ERROR;
+}
+
+/* Peers may know how to bring about an error, so only some a second are told, and the rest counted. */
+static bool may_tell_error(struct bight_hub *hub)
+{
+    uint64_t now = bight_reactor_now(hub->reactor);
+    if (now - hub->failures_since >= BIGHT_NANOSECONDS_PER_SECOND) {
+        unsigned untold = hub->failures > ERRORS_A_SECOND ? hub->failures - ERRORS_A_SECOND : 0;
+        hub->failures_since = now;
+        hub->failures = 0;
+        if (untold > 0) {
+            bight_log(BIGHT_LOG_ERROR, "stream", NULL, "serving %u more streams failed", untold);
+        }
+    }
+    return hub->failures++ < ERRORS_A_SECOND;
+}
+
+static void log_failure(const struct bight_stream *stream, const struct bight_failure *failure)
+{
+    struct bight_hub *hub = stream->base.transport->hub; /* NULL: the reactor has been freed */
+    enum bight_log_level level = level_of(failure, hub);
+    if (level != BIGHT_LOG_ERROR || hub == NULL || may_tell_error(hub)) {
+        bight_log(level, "stream", failure, "serving a stream failed");
     }
 }
 
@@ -25,7 +60,7 @@ static void served(struct bight_result *result, void *context)
 {
     const struct bight_failure *failure = bight_result_failure(result);
     if (failure != NULL) {
-        log_failure(failure);
+        log_failure(context, failure);
     }
     bight_result_clear(result);
     (void)bight_stream_begin_close(context);

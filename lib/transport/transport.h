@@ -61,13 +61,15 @@
 #define BIGHT_STATE_LOST_IN_WATCH (1u << 24) /* a struct bight_loss lies in the watch's memory */
 
 /* Of edge-triggered reading, see receive.c: */
-#define BIGHT_STATE_SENT (1u << 25)        /* a send has succeeded since the last read */
-#define BIGHT_STATE_LOOK_LATER (1u << 26)  /* what is to be read next belongs to a later turn */
-#define BIGHT_STATE_UNREAD (1u << 27)      /* reading stopped before the kernel's buffer was known to be empty */
-#define BIGHT_STATE_IN_SEQUENCE (1u << 28) /* between the rounds of a write: the marks are judged after the last one \
-                                            */
-#define BIGHT_STATE_INHERITED (1u << 29)   /* R13: is the parent's, too; cleared when the program ends it here as well \
-                                            */
+#define BIGHT_STATE_SENT (1u << 25)       /* a send has succeeded since the last read */
+#define BIGHT_STATE_LOOK_LATER (1u << 26) /* what is to be read next belongs to a later turn */
+#define BIGHT_STATE_UNREAD (1u << 27)     /* reading stopped before the kernel's buffer was known to be empty */
+#define BIGHT_STATE_IN_SEQUENCE                                                          \
+    (1u << 28) /* between the rounds of a write: the marks are judged after the last one \
+                */
+#define BIGHT_STATE_INHERITED                                                              \
+    (1u << 29) /* R13: is the parent's, too; cleared when the program ends it here as well \
+                */
 #define BIGHT_STATE_OVER (BIGHT_STATE_ENDING | BIGHT_STATE_ENDED)
 
 /* Bits of bight_protocol.state. */
@@ -188,6 +190,9 @@ struct bight_hub {
     size_t slot_size;
     size_t empty_pages;
     bool disconnecting;
+
+    uint64_t failures_since; /* stream_factory.c: of the second in which so many streams' functions failed */
+    unsigned failures;
 };
 
 static inline struct bight_watch *bight_watch_of(const struct bight_transport *transport)

@@ -10,6 +10,7 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
+#include "deferred/deferred.h"
 #include "deferred/promises.h"
 #include "reactor/reactor.h"
 #include "transport/worker_pool.h"
@@ -85,7 +86,12 @@ void bight_worker_job_fail(struct bight_worker_job *job, struct bight_failure *f
 {
     detach(job);
     job->pool->figures.failed++;
-    (void)bight_errback(job->promise, failure);
+    if (bight_failure_is(
+            failure, BIGHT_E_CANCELLED)) { /* the pool is freed or closed by its scope, or the reactor ends */
+        bight_promise_end(job->promise, failure);
+    } else {
+        (void)bight_errback(job->promise, failure);
+    }
 }
 
 void bight_worker_job_lose_worker(struct bight_worker_job *job, const struct bight_failure *reason)

@@ -47,11 +47,22 @@ void model_report(const struct bight_failure *failure)
     report_failure(failure);
 }
 
+/* D18: an owner's end cancelled it, or each of which it is made. */
+static bool is_of_owner(const struct model *model, const struct bight_failure *failure)
+{
+    size_t count = bight_failure_cause_count(failure);
+    bool all = model->owner_ended && (count > 0 || bight_failure_is(failure, BIGHT_E_CANCELLED));
+    for (size_t i = 0; i < count && all; i++) {
+        all = is_of_owner(model, bight_failure_cause(failure, i));
+    }
+    return all;
+}
+
 static void free_model(struct model *model)
 {
     const struct bight_failure *failure = bight_result_failure(&model->result);
     model->is_running = true;
-    if (failure != NULL && !(model->owner_ended && bight_failure_is(failure, BIGHT_E_CANCELLED))) {
+    if (failure != NULL && !is_of_owner(model, failure)) {
         report_failure(failure);
     }
     bight_result_clear(&model->result);

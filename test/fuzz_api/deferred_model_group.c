@@ -134,6 +134,7 @@ static struct model *end_with(struct model_group *group, size_t index, struct bi
     struct bight_failure *failure = bight_result_failure(result);
     if (failure != NULL && !group->gives_failure) {
         bight_result_take_failure(result);
+        group->outer->owner_ended = group->outer->owner_ended || group->members[index]->owner_ended;
         let_go(group, index);
         return fire(group, &bight_type_failure, bight_failure_first_error(index, failure));
     }
@@ -155,9 +156,12 @@ static struct model *fire_all(struct model_group *group)
         return fire(group, &bight_type_results, results);
     }
     struct bight_failure *causes[MOST_MEMBERS];
+    bool all_by_owner = true;
     for (size_t i = 0; i < group->count; i++) {
+        all_by_owner = all_by_owner && group->members[i]->owner_ended;
         causes[i] = bight_result_take_failure(&results->items[i]);
     }
+    group->outer->owner_ended = group->outer->owner_ended || all_by_owner;
     return fire(group, &bight_type_failure,
         bight_failure_new_many(BIGHT_E_ALL_FAILED, causes, group->count, "all of them failed"));
 }
