@@ -365,7 +365,7 @@ static struct bight_failure *find_obstacle(
 {
     if (reactor == NULL || body->function == NULL) {
         const char *what = reactor == NULL ? "bight_spawn: there is no reactor" : "bight_spawn: there is no function";
-        return bight_failure_of(bight_usage_error(BIGHT_E_USAGE, place, what));
+        return bight_failure_of(bight_usage_error(BIGHT_E_USAGE, place, "%s", what));
     }
     int code = bight_reactor_check_thread_at(place, reactor, "bight_spawn");
     if (code != 0) {
