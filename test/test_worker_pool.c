@@ -243,6 +243,18 @@ START_TEST(who_breaks_the_rules_of_the_pipe_is_killed) /* P6 */
 }
 END_TEST
 
+START_TEST(a_byte_that_nobody_asked_for_breaks_the_rules) /* P6 */
+{
+    static char more[] = "more";
+    options.workers = 1;
+    make_pool(more);
+    note(submit("1"));
+    UNTIL(is_heard());
+    ck_heard("'!'");
+    UNTIL(figures().deaths == 1);
+}
+END_TEST
+
 START_TEST(a_job_that_takes_too_long_is_ended_with_its_worker) /* P6 */
 {
     options.workers = 1;
@@ -367,6 +379,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_broken_program_is_no_fork_bomb);
     tcase_add_test(tests, a_program_that_cannot_be_started_fails_all_jobs_at_once_but_not_in_submit);
     tcase_add_test(tests, who_breaks_the_rules_of_the_pipe_is_killed);
+    tcase_add_test(tests, a_byte_that_nobody_asked_for_breaks_the_rules);
     tcase_add_test(tests, a_job_that_takes_too_long_is_ended_with_its_worker);
     tcase_add_test(tests, a_cancelled_job_that_waits_is_taken_out);
     tcase_add_test(tests, the_worker_of_a_cancelled_job_is_killed_and_replaced);

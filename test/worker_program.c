@@ -2,7 +2,7 @@
 /* worker_program.c - the child of test_worker_pool.c: does what each job says.
  *
  * With an argument it misbehaves instead: "exit" at once, "garbage" answers before it was asked, "long" announces an
- * answer of a gigabyte, "silent" does not end when its jobs do. */
+ * answer of a gigabyte, "more" says a byte more than its answer, "silent" does not end when its jobs do. */
 #include <bight/worker.h>
 
 #include <signal.h>
@@ -80,11 +80,15 @@ static void do_job(const uint8_t *data, size_t size, struct bight_worker_answer 
 static int misbehave(const char *way)
 {
     static const unsigned char garbage[] = { 0, 0, 0, 1, 'A', '!' }, huge[] = { 0x40, 0, 0, 0, 'A' };
+    static const unsigned char more[] = { 0, 0, 0, 1, 'A', '!', 0 };
     char byte;
     if (strcmp(way, "garbage") == 0 && write(4, garbage, sizeof garbage) < 0) {
         return 1;
     }
     if (strcmp(way, "long") == 0 && read(3, &byte, 1) == 1 && write(4, huge, sizeof huge) < 0) {
+        return 1;
+    }
+    if (strcmp(way, "more") == 0 && read(3, &byte, 1) == 1 && write(4, more, sizeof more) < 0) {
         return 1;
     }
     while (strcmp(way, "exit") != 0) {

@@ -11,12 +11,9 @@
 #include <bight/worker_pool.h>
 
 #include "base/list.h"
+#include "transport/worker_frame.h"
 
-/* A frame: the payload's size in four bytes, the highest first, what it is, the payload. */
-enum { FRAME_HEADER = 5, FRAME_JOB = 'J', FRAME_ANSWER = 'A', FRAME_FAILURE = 'F' };
 enum { WORKER_READS = 3, WORKER_WRITES = 4 }; /* descriptors of the worker's */
-#define FRAME_CEILING ((size_t)1 << 30)
-#define FAILURE_CEILING 1023 /* bytes of a message */
 
 struct bight_worker_job {
     struct bight_link link;
@@ -36,12 +33,7 @@ struct bight_worker {
     bool is_leaving; /* it gets no more jobs, and its end is no news */
     unsigned jobs_done;
     struct bight_timer timer; /* of its job, or for its leaving */
-
-    uint8_t header[FRAME_HEADER];
-    size_t header_used;
-    struct bight_bytes *body; /* of the frame that is coming */
-    uint8_t *content;
-    size_t body_used, body_size;
+    struct bight_frame_reader reader;
 };
 
 struct bight_worker_pool {

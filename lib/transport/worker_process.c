@@ -98,10 +98,9 @@ static void time_is_up(void *context)
 
 static int send_job(struct bight_worker *worker, struct bight_bytes *data)
 {
-    size_t size = bight_bytes_size(data);
-    uint8_t header[FRAME_HEADER] = { (uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8), (uint8_t)size,
-        FRAME_JOB };
+    uint8_t header[FRAME_HEADER];
     struct bight_transport *transport = bight_process_transport(worker->base.process, WORKER_READS);
+    bight_frame_put_header(header, FRAME_JOB, bight_bytes_size(data));
     int code = transport == NULL ? BIGHT_E_CLOSED : bight_transport_write(transport, header, sizeof header);
     return code == 0 ? bight_transport_write_bytes(transport, data) : code;
 }
@@ -145,8 +144,8 @@ static struct bight_failure *failure_of(const struct bight_bytes *message)
         BIGHT_E_APPLICATION, 0, NULL, "%.*s", (int)bight_bytes_size(message), (const char *)bight_bytes_data(message));
 }
 
-/* A whole frame has come; takes `body`. The worker may be gone afterwards. */
-static void accept_frame(struct bight_worker *worker, uint8_t kind, struct bight_bytes *body)
+/* A whole frame has come; takes its body. The worker may be gone afterwards. */
+static void accept_frame(struct bight_worker *worker, const struct bight_frame *frame)
 {
     struct bight_worker_pool *pool = worker->pool;
     struct bight_worker_job *job = worker->job;
@@ -154,12 +153,12 @@ static void accept_frame(struct bight_worker *worker, uint8_t kind, struct bight
     end_job(worker);
     bight_pool_dispatch(pool);
     if (job == NULL) {
-        bight_bytes_release(body);
-    } else if (kind == FRAME_ANSWER) {
-        bight_worker_job_answer(job, body);
+        bight_bytes_release(frame->body);
+    } else if (frame->kind == FRAME_ANSWER) {
+        bight_worker_job_answer(job, frame->body);
     } else {
-        bight_worker_job_fail(job, failure_of(body));
-        bight_bytes_release(body);
+        bight_worker_job_fail(job, failure_of(frame->body));
+        bight_bytes_release(frame->body);
     }
     bight_pool_look_for_end(pool);
     bight_pool_release(pool);
@@ -181,72 +180,17 @@ static void lose(struct bight_worker *worker, const struct bight_failure *reason
     bight_pool_dispatch(pool);
 }
 
-static void refuse_frame(struct bight_worker *worker, int code, const char *what)
+static void refuse_frame(struct bight_worker *worker, int code)
 {
+    const char *what = code == BIGHT_E_TOO_LONG ? "a worker's answer is too long" : "a worker sent what is no answer";
     struct bight_worker_pool *pool = worker->pool;
-    struct bight_failure *reason = bight_failure_new(code, 0, NULL, "%s", what);
+    struct bight_failure *reason =
+        code == BIGHT_E_OUT_OF_MEMORY ? bight_failure_of(code) : bight_failure_new(code, 0, NULL, "%s", what);
     bight_pool_hold(pool);
     lose(worker, reason);
     bight_pool_look_for_end(pool);
     bight_pool_release(pool);
     bight_failure_release(reason);
-}
-
-/* The header is complete. False: the worker has been killed. */
-static bool begin_body(struct bight_worker *worker)
-{
-    const uint8_t *header = worker->header;
-    uint8_t kind = header[4];
-    size_t size = (size_t)header[0] << 24 | (size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3];
-    size_t limit = kind == FRAME_FAILURE ? FAILURE_CEILING : worker->pool->options.frame_limit;
-    if (!worker->is_busy || (kind != FRAME_ANSWER && kind != FRAME_FAILURE)) {
-        refuse_frame(worker, BIGHT_E_SYNTAX, "a worker sent what is no answer");
-        return false;
-    }
-    if (size > limit) {
-        refuse_frame(worker, BIGHT_E_TOO_LONG, "a worker's answer is too long");
-        return false;
-    }
-    worker->body = bight_bytes_new_uninitialised(size, &worker->content);
-    if (worker->body == NULL) {
-        refuse_frame(worker, BIGHT_E_OUT_OF_MEMORY, "no memory for a worker's answer");
-        return false;
-    }
-    worker->body_size = size;
-    worker->body_used = 0;
-    return true;
-}
-
-static size_t fill(void *to, size_t *used, size_t wanted, const uint8_t *data, size_t size)
-{
-    size_t part = size < wanted - *used ? size : wanted - *used;
-    memcpy((uint8_t *)to + *used, data, part);
-    *used += part;
-    return part;
-}
-
-/* Takes a part of the chunk; 0: all that is to be taken has been. */
-static size_t take_part(struct bight_worker *worker, const uint8_t *data, size_t size)
-{
-    size_t part;
-    if (worker->body == NULL) {
-        part = fill(worker->header, &worker->header_used, FRAME_HEADER, data, size);
-        if (worker->header_used < FRAME_HEADER) {
-            return part;
-        }
-        if (!begin_body(worker)) {
-            return 0;
-        }
-    } else {
-        part = fill(worker->content, &worker->body_used, worker->body_size, data, size);
-    }
-    if (worker->body_used == worker->body_size) {
-        struct bight_bytes *body = worker->body;
-        worker->body = NULL;
-        worker->header_used = 0;
-        accept_frame(worker, worker->header[4], body);
-    }
-    return part;
 }
 
 /* The worker stays until process_ended, which is not called from here. */
@@ -255,12 +199,14 @@ static void child_data_received(struct bight_process_protocol *protocol, int chi
     struct bight_worker *worker = worker_of(protocol);
     (void)child_fd;
     while (size > 0 && !worker->is_leaving) {
-        size_t part = take_part(worker, data, size);
-        if (part == 0) {
-            return;
+        struct bight_frame frame;
+        size_t limit = worker->pool->options.frame_limit;
+        int result = worker->is_busy ? bight_frame_read(&worker->reader, limit, &data, &size, &frame) : BIGHT_E_SYNTAX;
+        if (result < 0) {
+            refuse_frame(worker, result);
+        } else if (result > 0) {
+            accept_frame(worker, &frame);
         }
-        data += part;
-        size -= part;
     }
 }
 
@@ -297,7 +243,7 @@ static void process_ended(struct bight_process_protocol *protocol, const struct 
     lose(worker, is_ending ? shutdown : reason);
     (void)bight_timer_cancel(worker->timer);
     bight_list_remove(&worker->link);
-    bight_bytes_release(worker->body);
+    bight_frame_reader_finish(&worker->reader);
     bight_free(worker);
     if (is_ending) {
         bight_pool_fail_queue(pool, shutdown);
