@@ -42,7 +42,8 @@ static void connected(struct bight_result *result, void *context)
 {
     struct member **member = context;
     if (bight_result_failure(result) == NULL) {
-        *member = bight_self(struct member, bight_result_take(result, &bight_type_protocol));
+        struct bight_protocol *protocol = bight_result_take(result, &bight_type_protocol);
+        *member = bight_line_self(struct member, bight_self(struct bight_line_receiver, protocol));
     }
     bight_result_clear(result);
 }

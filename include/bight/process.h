@@ -57,10 +57,15 @@ struct bight_process_protocol {
         }                           \
     }
 
-/* The program's own struct around `protocol`: struct worker *w = bight_process_self(struct worker, p). The compiler
- * complains when the struct's member `base` is something else. */
-#define bight_process_self(type, protocol) \
-    ((type *)(void *)((char *)(protocol)-offsetof(type, base) - 0 * sizeof(&((type *)0)->base == (protocol))))
+/* The program's own struct around `protocol`: struct worker *w = bight_process_self(struct worker, p). A struct without
+ * a member `struct bight_process_protocol base` does not compile. */
+#define bight_process_self(type, protocol)                            \
+    ((type *)(void *)((char *)bight_process_protocol_self(protocol) - \
+                      BIGHT_OFFSET_OF_BASE(type, struct bight_process_protocol)))
+static inline struct bight_process_protocol *bight_process_protocol_self(struct bight_process_protocol *protocol)
+{
+    return protocol;
+}
 
 /* -------------------------------------------------------------------------------------- starting */
 

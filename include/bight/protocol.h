@@ -48,7 +48,7 @@ struct bight_protocol_ops {
 struct bight_protocol {
     union {
         const struct bight_protocol_ops *ops;
-        const struct bight_protocol_ops *base; /* for the compile-time check of BIGHT_FACTORY alone */
+        const struct bight_protocol_ops *base; /* for the compile-time check of BIGHT_SIZE_OVER alone */
     };
     struct bight_transport *transport; /* never NULL from connection_made on; answers CLOSED after the end */
     struct bight_factory *factory;
@@ -85,35 +85,46 @@ struct bight_factory {
 
 /* The initialiser of a factory. `type` is struct bight_protocol, or a struct whose first member is
  * `struct bight_protocol base`; anything else does not compile. */
-#define BIGHT_FACTORY(type, protocol_ops)                                                                           \
-    {                                                                                                               \
-        BIGHT_SIZE_WITH_BASE(type, struct bight_protocol, const struct bight_protocol_ops *), (protocol_ops), NULL, \
-            NULL, NULL, 0, 0, false,                                                                                \
-        {                                                                                                           \
-            NULL, NULL                                                                                              \
-        }                                                                                                           \
-    }
+#define BIGHT_FACTORY(type, protocol_ops) \
+    BIGHT_FACTORY_OF_SIZE(BIGHT_SIZE_OVER(type, struct bight_protocol), (protocol_ops), NULL)
 
-/* sizeof(type), if its member `base` stands first and is a `base_type` or (for base_type itself) a `self_type`. */
+/* For receivers, which have factories of their own around this one: the same with a size and a context.
+ * BIGHT_SIZE_OVER(type, base_type) is sizeof(type), and compiles only if that is `base_type` or has a `base_type base`
+ * as its first member. Each receiver checks for its own struct, so a table never meets a struct that is too small for
+ * it, however often a receiver extends another. BIGHT_OFFSET_OF_BASE is offsetof(type, base), for what need not stand
+ * first. */
+#define BIGHT_FACTORY_OF_SIZE(size, protocol_ops, context)          \
+    {                                                               \
+        (size), (protocol_ops), NULL, (context), NULL, 0, 0, false, \
+        {                                                           \
+            NULL, NULL                                              \
+        }                                                           \
+    }
 #ifdef __cplusplus
-#define BIGHT_SIZE_WITH_BASE(type, base_type, self_type)                                                              \
-    (sizeof(type) +                                                                                                   \
-        0 * sizeof(                                                                                                   \
-                char[offsetof(type, base) == 0 && (bight_same_type<decltype(((type *)0)->base), base_type>::value ||  \
-                                                      bight_same_type<decltype(((type *)0)->base), self_type>::value) \
-                         ? 1                                                                                          \
-                         : -1]))
+#define BIGHT_OFFSET_OF_BASE(type, base_type) (bight_offset_of_base<type, base_type>::value)
+#define BIGHT_SIZE_OVER(type, base_type) (bight_size_over<type, base_type>::value)
 #else
-#define BIGHT_SIZE_WITH_BASE(type, base_type, self_type)                   \
-    (sizeof(type) + 0 * sizeof(char[offsetof(type, base) == 0 ? 1 : -1]) + \
-        0 * _Generic(&((type *)0)->base, base_type *                       \
-                     : sizeof(char), self_type *                           \
-                     : sizeof(char)))
+#define BIGHT_OFFSET_OF_BASE(type, base_type)                                                                        \
+    (offsetof(type, base) + 0 * sizeof(struct {                                                                      \
+        _Static_assert(                                                                                              \
+            _Generic(&((type *)0)->base, base_type * : 1, default : 0), #type " must have a `" #base_type " base`"); \
+        char complete;                                                                                               \
+    }))
+#define BIGHT_SIZE_OVER(type, base_type)                                                                         \
+    (sizeof(type) + 0 * sizeof(struct {                                                                          \
+        _Static_assert(                                                                                          \
+            offsetof(type, base) == 0 && _Generic((type *)0, base_type * : 1, default                            \
+                                                  : _Generic(&((type *)0)->base, base_type * : 1, default : 0)), \
+            #type " must begin with `" #base_type " base`");                                                     \
+        char complete;                                                                                           \
+    }))
 #endif
 
 /* The program's own struct around `protocol`: struct member *m = bight_self(struct member, p). NULL, with a usage
- * error logged, when the factory made something smaller. */
-#define bight_self(type, protocol) ((type *)bight_protocol_self((protocol), sizeof(type), BIGHT_HERE))
+ * error logged, when the factory made something smaller. A `type` that could not be given to BIGHT_FACTORY does not
+ * compile. Receivers have the like for their own struct. */
+#define bight_self(type, protocol) \
+    ((type *)bight_protocol_self((protocol), BIGHT_SIZE_OVER(type, struct bight_protocol), BIGHT_HERE))
 BIGHT_API void *bight_protocol_self_failed(const char *place);
 static inline void *bight_protocol_self(struct bight_protocol *protocol, size_t size, const char *place)
 {
@@ -158,6 +169,17 @@ template <typename Left, typename Right> struct bight_same_type {
 };
 template <typename Same> struct bight_same_type<Same, Same> {
     static constexpr bool value = true;
+};
+template <typename Type, typename Base> struct bight_offset_of_base {
+    static_assert(
+        bight_same_type<decltype(Type::base), Base>::value, "the struct must have the `base` that this macro is for");
+    static constexpr size_t value = offsetof(Type, base);
+};
+template <typename Type, typename Base> struct bight_size_over {
+    static_assert(offsetof(Type, base) == 0 &&
+                      (bight_same_type<Type, Base>::value || bight_same_type<decltype(Type::base), Base>::value),
+        "the struct must begin with the `base` that this macro is for");
+    static constexpr size_t value = sizeof(Type);
 };
 #endif
 

@@ -60,15 +60,18 @@ struct bight_stream_factory {
 BIGHT_API extern const struct bight_protocol_ops bight_stream_protocol_ops;
 
 /* The initialiser of a factory. `type` is struct bight_stream, or a struct whose first member is `struct bight_stream
- * base`. The function may be NULL, for clients that use bight_connect with a struct of their own. */
-#define BIGHT_STREAM_FACTORY(type, stream_function, stream_context)                                                 \
-    {                                                                                                               \
-        { BIGHT_SIZE_WITH_BASE(type, struct bight_stream, struct bight_protocol), &bight_stream_protocol_ops, NULL, \
-            (stream_context), NULL, 0, 0, false, { NULL, NULL } },                                                  \
-            (stream_function), 0, 0,                                                                                \
-        {                                                                                                           \
-            NULL, NULL                                                                                              \
-        }                                                                                                           \
+ * base`; anything else does not compile. The function may be NULL, for clients that use bight_connect with a struct of
+ * their own. */
+#define BIGHT_STREAM_FACTORY(type, stream_function, stream_context) \
+    BIGHT_STREAM_FACTORY_OF_SIZE(BIGHT_SIZE_OVER(type, struct bight_stream), (stream_function), (stream_context))
+
+/* For receivers over this one: see BIGHT_FACTORY_OF_SIZE. */
+#define BIGHT_STREAM_FACTORY_OF_SIZE(size, stream_function, stream_context)                                 \
+    {                                                                                                       \
+        BIGHT_FACTORY_OF_SIZE(size, &bight_stream_protocol_ops, (stream_context)), (stream_function), 0, 0, \
+        {                                                                                                   \
+            NULL, NULL                                                                                      \
+        }                                                                                                   \
     }
 
 /* The same from the heap; the context is borrowed. NULL without memory. Freeing is legal at any time: the memory goes
@@ -86,7 +89,12 @@ BIGHT_API struct bight_deferred *bight_open_stream_at(
 extern BIGHT_API const struct bight_type bight_type_stream;
 
 /* The program's own struct around `stream`; see bight_self. */
-#define bight_stream_self(type, stream) bight_self(type, &(stream)->base)
+#define bight_stream_self(type, stream) \
+    ((type *)bight_stream_protocol_self((stream), BIGHT_SIZE_OVER(type, struct bight_stream), BIGHT_HERE))
+static inline void *bight_stream_protocol_self(struct bight_stream *stream, size_t size, const char *place)
+{
+    return bight_protocol_self(&stream->base, size, place);
+}
 
 static inline struct bight_transport *bight_stream_transport(const struct bight_stream *stream)
 {

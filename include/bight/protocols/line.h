@@ -59,18 +59,27 @@ struct bight_line_factory {
 
 BIGHT_API extern const struct bight_protocol_ops bight_line_protocol_ops;
 
-#define BIGHT_LINE_FACTORY(type, line_ops)                                                                         \
-    {                                                                                                              \
-        { BIGHT_SIZE_WITH_BASE(type, struct bight_line_receiver, struct bight_protocol), &bight_line_protocol_ops, \
-            NULL, NULL, NULL, 0, 0, false, { NULL, NULL } },                                                       \
-            (line_ops), NULL, 0,                                                                                   \
-        {                                                                                                          \
-            NULL, NULL                                                                                             \
-        }                                                                                                          \
+/* The initialiser of a factory. `type` is struct bight_line_receiver, or a struct whose first member is
+ * `struct bight_line_receiver base`; anything else does not compile. */
+#define BIGHT_LINE_FACTORY(type, line_ops) \
+    BIGHT_LINE_FACTORY_OF_SIZE(BIGHT_SIZE_OVER(type, struct bight_line_receiver), (line_ops))
+
+/* For receivers over this one: see BIGHT_FACTORY_OF_SIZE. */
+#define BIGHT_LINE_FACTORY_OF_SIZE(size, line_ops)                                        \
+    {                                                                                     \
+        BIGHT_FACTORY_OF_SIZE(size, &bight_line_protocol_ops, NULL), (line_ops), NULL, 0, \
+        {                                                                                 \
+            NULL, NULL                                                                    \
+        }                                                                                 \
     }
 
 /* The program's own struct around `receiver`; see bight_self. */
-#define bight_line_self(type, receiver) bight_self(type, &(receiver)->base)
+#define bight_line_self(type, receiver) \
+    ((type *)bight_line_receiver_self((receiver), BIGHT_SIZE_OVER(type, struct bight_line_receiver), BIGHT_HERE))
+static inline void *bight_line_receiver_self(struct bight_line_receiver *receiver, size_t size, const char *place)
+{
+    return bight_protocol_self(&receiver->base, size, place);
+}
 
 static inline struct bight_transport *bight_line_transport(const struct bight_line_receiver *receiver)
 {
