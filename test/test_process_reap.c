@@ -317,6 +317,58 @@ START_TEST(without_pidfds_an_end_that_no_signal_tells_is_noticed) /* T21 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------- in the child of a fork */
+
+static void check_status(pid_t pid)
+{
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+
+START_TEST(without_pidfds_the_child_of_a_fork_takes_no_living_child_for_ended) /* R13, T21 */
+{
+    struct child child;
+    descriptors_before = count_descriptors();
+    reactor = fake_reactor(&fake);
+    fake.ops.spawn = old_spawn;
+    spawn_shell(&child, "read line; exit 6");
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool good = bight_reactor_after_fork(reactor) == 0;
+        fake_advance(&fake, reactor, 3000000000);
+        good = good && child.made == 1 && child.exited == 0;
+        bight_reactor_free(reactor);
+        _exit(good && child.end_code == BIGHT_E_SHUTDOWN ? 0 : 1);
+    }
+    check_status(pid);
+    bight_process_close(child.base.process, 0);
+    turn_until(&child.ended);
+    ck_assert_int_eq(child.status, 6);
+    end_processes();
+}
+END_TEST
+
+START_TEST(the_child_of_a_fork_hears_that_the_parents_child_has_ended) /* R13, T21 */
+{
+    struct child child;
+    begin_processes();
+    spawn_shell(&child, "exec cat");
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool good = bight_reactor_after_fork(reactor) == 0;
+        turn_until(&child.exited);
+        bight_reactor_free(reactor);
+        _exit(good && child.code == BIGHT_E_PROCESS ? 0 : 1);
+    }
+    ck_assert_int_eq(bight_process_signal(child.base.process, SIGKILL), 0);
+    turn_until(&child.ended);
+    ck_assert_int_eq(child.signal, SIGKILL);
+    check_status(pid);
+    end_processes();
+}
+END_TEST
+
 /* ----------------------------------------------------------------- who started us ignored the signal */
 
 static int noted;
@@ -383,6 +435,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_child_that_cannot_be_reaped_does_not_hold_up_the_end);
     tcase_add_loop_test(tests, without_pidfds_an_end_that_no_signal_tells_is_noticed, 0, 2);
     tcase_add_loop_test(tests, a_child_has_a_status_where_its_signal_was_ignored_from_the_start, 0, 2);
+    tcase_add_test(tests, without_pidfds_the_child_of_a_fork_takes_no_living_child_for_ended);
+    tcase_add_test(tests, the_child_of_a_fork_hears_that_the_parents_child_has_ended);
     tcase_add_test(tests, a_function_that_is_taken_back_does_not_ignore_the_signal_again);
 }
 

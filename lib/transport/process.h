@@ -36,6 +36,7 @@ struct bight_process {
     pid_t pid, parent;
     int pidfd;                           /* -1: none, or closed */
     bool is_watched;                     /* the loop tells when the pidfd is readable */
+    bool is_readable;                    /* it has told so */
     struct bight_wheel_entry look_timer; /* looks again whether it has ended */
     uint64_t look_pause;                 /* ns until then */
     enum bight_child_at_shutdown at_shutdown;

@@ -58,10 +58,15 @@ static struct bight_failure *reason_unknown(int number)
     return bight_failure_code(reason) == BIGHT_E_PROCESS ? reason : bight_failure_of(BIGHT_E_PROCESS);
 }
 
+/* In the child of a fork it is no child of ours, and its number may be that of one. Its pidfd tells when it has ended,
+ * and that is all that can be known. */
 static int wait_for(const struct bight_process *process, unsigned how, int *status)
 {
     struct bight_system *system = process->reactor->system;
     int result;
+    if (process->parent != getpid()) {
+        return process->is_readable ? -ECHILD : 0;
+    }
     do {
         result = system->ops->wait_child(system, process->pid, process->pidfd, how, status);
     } while (result == -EINTR);
@@ -176,10 +181,12 @@ void bight_process_kill_now(struct bight_process *process)
 
 /* ----------------------------------------------------------------------------------------- watching */
 
-static void on_readable(int fd, short what, void *process)
+static void on_readable(int fd, short what, void *context)
 {
+    struct bight_process *process = context;
     (void)fd;
     (void)what;
+    process->is_readable = true;
     bight_process_reap(process);
 }
 
