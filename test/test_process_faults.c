@@ -119,7 +119,8 @@ static bool die(void *context)
     }
     bight_scope_free(scope);
     bight_reactor_free(reactor);
-    good &= !second || (at_end.ended == 1 && (is_faulty() || at_end.signal == SIGKILL));
+    good &= !second || (at_end.ended == 1 && (is_faulty() || at_end.signal == SIGKILL ||
+                                                 at_end.end_code == BIGHT_E_SHUTDOWN)); /* a debugger had it */
     reap_all();
     return good;
 }

@@ -11,6 +11,7 @@
 #include <bight/scope.h>
 #include <bight/sys/system.h>
 #include <bight/testing.h>
+#include <bight/testing/syscalls.h>
 
 static struct bight_process_output_options options;
 static const char *shell[4];
@@ -465,6 +466,49 @@ START_TEST(every_lack_of_memory_is_survived) /* D34 */
 }
 END_TEST
 
+static void reap_all(void)
+{
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
+    }
+}
+
+static bool run_with_system_faults(void *until_exit)
+{
+    struct bight_faulty_system faulty;
+    struct bight_reactor_options usual = { .size = sizeof usual };
+    heard[0] = '\0';
+    bight_faulty_system_init(&faulty, NULL);
+    usual.system = &faulty.system;
+    reactor = bight_reactor_new_full(&usual);
+    if (reactor == NULL) {
+        return bight_testing_system_fault_injected();
+    }
+    run("cat; echo oops >&2");
+    options.input = "abc";
+    options.input_size = 3;
+    options.until_exit = until_exit != NULL;
+    note(bight_get_process_output(reactor, &options));
+    while (!is_heard()) {
+        bight_reactor_turn(reactor, false);
+        sched_yield();
+    }
+    bool good = bight_testing_system_fault_injected() || strcmp(heard, "'abc'") == 0;
+    bight_reactor_free(reactor);
+    reap_all();
+    return good;
+}
+
+START_TEST(every_failed_system_call_is_survived) /* P1, P4, P10 */
+{
+    tear_down();
+    bight_log_set_level((enum bight_log_level)99);
+    ck_assert_uint_eq(bight_testing_with_system_faults(run_with_system_faults, NULL, NULL), 0);
+    ck_assert_uint_eq(bight_testing_with_system_faults(run_with_system_faults, heard, NULL), 0);
+    ck_assert_uint_gt(bight_testing_system_fault_runs(), 50);
+    set_up();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -493,6 +537,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_end_of_the_reactor_kills_and_reaps);
     tcase_add_test(tests, options_that_make_no_sense_are_refused);
     tcase_add_test(tests, every_lack_of_memory_is_survived);
+    tcase_add_test(tests, every_failed_system_call_is_survived);
 }
 
 BIGHT_TEST_MAIN("process_output", add_tests)

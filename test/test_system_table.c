@@ -94,7 +94,7 @@ static bool use_children(void)
         }
         do {
             result = calls->wait_child(table, spawned.pid, spawned.pidfd, BIGHT_WAIT_BLOCK, &status);
-        } while (result == -EINTR);
+        } while (result == -EINTR || result == 0);
         good &= went(result, 1) && (result != 1 || WTERMSIG(status) == SIGKILL);
         close_good(spawned.pidfd);
     }

@@ -86,7 +86,7 @@ struct bight_child_descriptor {
 enum bight_child_at_shutdown {
     BIGHT_CHILD_TERMINATE = 0, /* it gets SIGTERM; it is not waited for */
     BIGHT_CHILD_LEAVE,         /* nothing: it goes on with its pipes closed at our end */
-    BIGHT_CHILD_KILL           /* it gets SIGKILL and is reaped there and then, unless it does not die in a second */
+    BIGHT_CHILD_KILL           /* it gets SIGKILL and is reaped there and then, unless it does not die in 4 s */
 };
 
 /* Zero always means the default. All is borrowed for the call. */

@@ -21,8 +21,8 @@
 #define P_PIDFD 3
 #endif
 
-/* Of the pauses between two looks at one that is waited for, in ms: one second in all. */
-enum { LONGEST_PAUSE = 512 };
+/* Of the pauses between two looks at one that is waited for, in ms: four seconds in all. */
+enum { LONGEST_PAUSE = 2048 };
 
 /* ------------------------------------------------------------------------------------------ reaping */
 

@@ -18,6 +18,12 @@
     {               \
         name, #name \
     }
+/* The step at which a start of a child fails is above its errno. */
+#define STEP_SHIFT 16
+#define S(step, name)                                                        \
+    {                                                                        \
+        name | BIGHT_SPAWN_##step << STEP_SHIFT, #name " at its step " #step \
+    }
 #define LIST(name, ...) static const struct bight_errno_name name##_errnos[] = { __VA_ARGS__, { 0, NULL } };
 
 LIST(recv, E(EAGAIN), E(EINTR), E(ENOMEM), E(ECONNREFUSED), E(ECONNRESET), E(ENOTCONN), E(ETIMEDOUT), E(EHOSTUNREACH))
@@ -48,7 +54,10 @@ LIST(eventfd, E(EMFILE), E(ENFILE), E(ENODEV), E(ENOMEM), E(ENOSYS))
 LIST(pipe2, E(EMFILE), E(ENFILE))
 LIST(timerfd_create, E(EMFILE), E(ENFILE), E(ENODEV), E(ENOMEM), E(EPERM), E(ENOSYS))
 LIST(random, E(EAGAIN), E(EINTR), E(ENOSYS))
-LIST(spawn, E(EAGAIN), E(ENOMEM), E(EPERM), E(ENOENT), E(EACCES), E(E2BIG), E(ENOEXEC), E(ETXTBSY))
+LIST(spawn, S(START, EAGAIN), S(START, ENOMEM), S(START, EMFILE), S(START, ENFILE), S(SESSION, EPERM), S(GROUP, EPERM),
+    S(TERMINAL, EPERM), S(DESCRIPTORS, EMFILE), S(SETGROUPS, EPERM), S(SETGID, EPERM), S(SETUID, EAGAIN),
+    S(SETUID, EPERM), S(DIRECTORY, ENOENT), S(DIRECTORY, EACCES), S(PROGRAM, ENOENT), S(PROGRAM, EACCES),
+    S(PROGRAM, E2BIG), S(PROGRAM, ENOEXEC), S(PROGRAM, ENOMEM), S(PROGRAM, ETXTBSY))
 LIST(wait_child, E(EINTR), E(ECHILD))
 LIST(signal_child, E(EPERM))
 LIST(open_terminal, E(EMFILE), E(ENFILE), E(ENOMEM), E(ENOENT), E(ENOSPC))
@@ -57,53 +66,53 @@ LIST(flock, E(EWOULDBLOCK), E(EINTR), E(ENOLCK))
 LIST(map_stack, E(ENOMEM), E(EAGAIN))
 LIST(unmap_stack, E(ENOMEM))
 
-/* X(name, may be short, errnos) */
-#define SYSCALLS(X)                          \
-    X(recv, true, recv)                      \
-    X(send, true, send)                      \
-    X(sendmsg, true, send)                   \
-    X(read, false, read)                     \
-    X(write, false, write)                   \
-    X(writev, true, write)                   \
-    X(accept4, false, accept4)               \
-    X(close, false, close)                   \
-    X(shutdown, false, shutdown)             \
-    X(socket, false, socket)                 \
-    X(bind, false, bind)                     \
-    X(listen, false, listen)                 \
-    X(connect, false, connect)               \
-    X(getsockopt, false, getsockopt)         \
-    X(setsockopt, false, setsockopt)         \
-    X(getsockname, false, getsockname)       \
-    X(getpeername, false, getpeername)       \
-    X(fcntl, false, fcntl)                   \
-    X(open, false, open)                     \
-    X(unlink, false, unlink)                 \
-    X(chmod, false, chmod)                   \
-    X(lstat, false, lstat)                   \
-    X(eventfd, false, eventfd)               \
-    X(pipe2, false, pipe2)                   \
-    X(timerfd_create, false, timerfd_create) \
-    X(random, false, random)                 \
-    X(identity, false, lstat)                \
-    X(recvmsg, true, recv)                   \
-    X(flock, false, flock)                   \
-    X(spawn, false, spawn)                   \
-    X(wait_child, false, wait_child)         \
-    X(signal_child, false, signal_child)     \
-    X(open_terminal, false, open_terminal)   \
-    X(set_window, false, set_window)         \
-    X(map_stack, false, map_stack)           \
-    X(unmap_stack, false, unmap_stack)
+/* X(name, how it does less without failing, errnos) */
+#define SYSCALLS(X)                                 \
+    X(recv, "is short", recv)                       \
+    X(send, "is short", send)                       \
+    X(sendmsg, "is short", send)                    \
+    X(read, NULL, read)                             \
+    X(write, NULL, write)                           \
+    X(writev, "is short", write)                    \
+    X(accept4, NULL, accept4)                       \
+    X(close, NULL, close)                           \
+    X(shutdown, NULL, shutdown)                     \
+    X(socket, NULL, socket)                         \
+    X(bind, NULL, bind)                             \
+    X(listen, NULL, listen)                         \
+    X(connect, NULL, connect)                       \
+    X(getsockopt, NULL, getsockopt)                 \
+    X(setsockopt, NULL, setsockopt)                 \
+    X(getsockname, NULL, getsockname)               \
+    X(getpeername, NULL, getpeername)               \
+    X(fcntl, NULL, fcntl)                           \
+    X(open, NULL, open)                             \
+    X(unlink, NULL, unlink)                         \
+    X(chmod, NULL, chmod)                           \
+    X(lstat, NULL, lstat)                           \
+    X(eventfd, NULL, eventfd)                       \
+    X(pipe2, NULL, pipe2)                           \
+    X(timerfd_create, NULL, timerfd_create)         \
+    X(random, NULL, random)                         \
+    X(identity, NULL, lstat)                        \
+    X(recvmsg, "is short", recv)                    \
+    X(flock, NULL, flock)                           \
+    X(spawn, "gives no pidfd", spawn)               \
+    X(wait_child, "says that it lives", wait_child) \
+    X(signal_child, NULL, signal_child)             \
+    X(open_terminal, NULL, open_terminal)           \
+    X(set_window, NULL, set_window)                 \
+    X(map_stack, NULL, map_stack)                   \
+    X(unmap_stack, NULL, unmap_stack)
 
 enum syscall {
-#define CALL(name, is_short, errnos) CALL_##name,
+#define CALL(name, less, errnos) CALL_##name,
     SYSCALLS(CALL) CALL_COUNT
 #undef CALL
 };
 
 const struct bight_syscall bight_syscalls[] = {
-#define CALL(name, is_short, errnos) { #name, is_short, errnos##_errnos },
+#define CALL(name, less, errnos) { #name, less, errnos##_errnos },
     SYSCALLS(CALL)
 #undef CALL
 };
@@ -430,7 +439,7 @@ static int faulty_flock(struct bight_system *system, int fd, int operation)
     FAIL_OR_PASS(flock, fd, operation);
 }
 
-/* EAGAIN and ENOMEM are the parent's, the others the child's, who could not load its program. */
+/* Doing less: as on a kernel without pidfds. */
 static int faulty_spawn(
     struct bight_system *system, const struct bight_spawn_plan *child, struct bight_spawned *spawned)
 {
@@ -439,14 +448,20 @@ static int faulty_spawn(
     if (inner->ops->spawn == NULL) {
         return -ENOSYS;
     }
-    if (!goes_wrong(CALL_spawn, &number)) {
-        return inner->ops->spawn(inner, child, spawned);
+    bool is_wrong = goes_wrong(CALL_spawn, &number);
+    if (is_wrong && number != 0) {
+        spawned->step = (enum bight_spawn_step)(number >> STEP_SHIFT);
+        return -(number & ((1 << STEP_SHIFT) - 1));
     }
-    spawned->step = number == EAGAIN || number == ENOMEM ? BIGHT_SPAWN_START : BIGHT_SPAWN_PROGRAM;
-    return -number;
+    int result = inner->ops->spawn(inner, child, spawned);
+    if (is_wrong && result == 0 && spawned->pidfd >= 0) {
+        (void)inner->ops->close(inner, spawned->pidfd);
+        spawned->pidfd = -1;
+    }
+    return result;
 }
 
-/* ECHILD: somebody else has reaped it, if it has ended. */
+/* ECHILD: somebody else has reaped it, if it has ended. Doing less: a debugger has it and has not looked yet. */
 static int faulty_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
 {
     struct bight_system *inner = inner_of(system);
@@ -512,7 +527,7 @@ const struct bight_system_ops bight_faulty_ops = { .size = sizeof(struct bight_s
     .now = faulty_now,
     .wall_time = faulty_wall_time,
     .timerfd_set = faulty_timerfd_set,
-#define CALL(name, is_short, errnos) .name = faulty_##name,
+#define CALL(name, less, errnos) .name = faulty_##name,
     SYSCALLS(CALL)
 #undef CALL
 };

@@ -104,7 +104,8 @@ static bool run_with_each(struct loop *loop, size_t call, const struct bight_err
 {
     size_t n = 1;
     for (; n <= loop->limit; n++) {
-        bight_blame_run("%s number %zu %s", bight_syscalls[call].name, n, error == NULL ? "is short" : error->name);
+        bight_blame_run(
+            "%s number %zu %s", bight_syscalls[call].name, n, error == NULL ? bight_syscalls[call].less : error->name);
         bight_syscall_plan(call, n, error == NULL ? 0 : error->number);
         run_once(loop);
         if (!bight_syscall_was_hit()) {
@@ -123,7 +124,7 @@ static void run_call(struct loop *loop, size_t call)
     for (error++; error->number != 0; error++) {
         (void)run_with_each(loop, call, error);
     }
-    if (bight_syscalls[call].may_be_short) {
+    if (bight_syscalls[call].less != NULL) {
         (void)run_with_each(loop, call, NULL);
     }
 }

@@ -13,7 +13,7 @@ struct bight_errno_name {
 
 struct bight_syscall {
     const char *name;
-    bool may_be_short;
+    const char *less;                      /* how it may do less without failing; NULL: it does not */
     const struct bight_errno_name *errnos; /* up to a 0 */
 };
 

@@ -70,8 +70,9 @@ struct bight_system_ops {
     int (*flock)(struct bight_system *system, int fd, int operation);
     /* Child processes; all NULL where there are none. spawn: 0 when the program runs, or -errno with the step. */
     int (*spawn)(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned);
-    /* Reaps a child. `how` is the sum of BIGHT_WAIT_BLOCK (a second at most) and BIGHT_WAIT_KEEP (it stays to be
-     * reaped), or 0. 1 with *status as of waitpid; 0: it lives, or is kept by who traces it; -errno. pidfd may be -1. */
+    /* Reaps a child. `how` is the sum of BIGHT_WAIT_BLOCK (some seconds at most) and BIGHT_WAIT_KEEP (it stays to be
+     * reaped), or 0. 1 with *status as of waitpid; 0: it lives, or is kept by who traces it; -errno. pidfd may be -1.
+     */
     int (*wait_child)(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status);
     /* To a child that has not been reaped, or to the group that it leads. */
     int (*signal_child)(struct bight_system *system, pid_t pid, int pidfd, int number, bool group);

@@ -2,8 +2,10 @@
 /* bight/testing/syscalls.h - system calls that fail, one after the other: faults over any table of system calls.
  *
  * A faulty system passes each call on to an inner table, the kernel's or a simulation's, but for one of a run: the n-th
- * call of a kind fails with an errno of its manual page, or moves fewer bytes. EBADF, EFAULT, EINVAL, ENOTSOCK and the
- * few others that only a mistake of the caller's brings about (EISCONN, EALREADY, EOPNOTSUPP) are left out. */
+ * call of a kind fails with an errno of its manual page, or does less: it moves fewer bytes; a start of a child, which
+ * fails at each of its steps, gives no pidfd; a look at one that has ended says that it lives. EBADF, EFAULT, EINVAL,
+ * ENOTSOCK and the few others that only a mistake of the caller's brings about (EISCONN, EALREADY, EOPNOTSUPP) are left
+ * out. */
 #ifndef BIGHT_TESTING_SYSCALLS_H
 #define BIGHT_TESTING_SYSCALLS_H
 
@@ -41,7 +43,7 @@ struct bight_system_fault_options {
 BIGHT_API size_t bight_testing_with_system_faults(
     bool (*body)(void *context), void *context, const struct bight_system_fault_options *options);
 
-/* True while, in the present run, a call has been made to fail (a short count is no failure): for bodies that expect
+/* True while, in the present run, a call has been made to fail (to do less is no failure): for bodies that expect
  * success otherwise. */
 BIGHT_API bool bight_testing_system_fault_injected(void);
 
