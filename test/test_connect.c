@@ -116,7 +116,50 @@ static const struct refusal refusals[] = {
     { EACCES, BIGHT_E_CONNECT, "192.0.2.1:80: the connection could not be made" },
 };
 
-START_TEST(a_failed_attempt_is_a_failure_with_its_address) /* E2 */
+static size_t received_before = SIZE_MAX;
+
+static void note_received(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+    received_before = seen.received;
+}
+
+START_TEST(no_data_come_before_the_handlers_of_the_deferred_have_run) /* E2 */
+{
+    begin();
+    at_once[0] = _i;
+    struct bight_deferred *deferred = connect_to("tcp:192.0.2.1:80");
+    bight_deferred_add_callback(deferred, note_received, NULL);
+    net_turn(&net, 1);
+    ck_assert_int_eq((int)write(attempts[0].far, "hello", 5), 5);
+    if (_i == 0) {
+        decide(0, 0);
+    }
+    NET_UNTIL(&net, seen.received == 5);
+    ck_assert_uint_eq(received_before, 0);
+    bight_deferred_release(deferred);
+    end();
+}
+END_TEST
+
+START_TEST(a_timeout_of_0_is_none) /* E5 */
+{
+    static const char *const endpoints[] = { "tcp:192.0.2.1:80:timeout=0", "unix:/somewhere:timeout=0" };
+    begin();
+    struct bight_deferred *deferred = connect_to(endpoints[_i]);
+    net_turn(&net, 2);
+    advance(1e6);
+    ck_assert_int_eq(outcome.fired, 0);
+    decide(0, 0);
+    ck_assert_int_eq(outcome.fired, 1);
+    ck_assert_int_eq(outcome.code, 0);
+    bight_deferred_release(deferred);
+    end();
+}
+END_TEST
+
+START_TEST(a_failed_attempt_is_a_failure_with_its_address_and_stops_the_factory) /* E2, T16 */
 {
     const struct refusal *refusal = &refusals[_i / 2];
     begin();
@@ -134,6 +177,7 @@ START_TEST(a_failed_attempt_is_a_failure_with_its_address) /* E2 */
     ck_assert_str_eq(bight_failure_message(outcome.failure), refusal->message);
     ck_assert(is_closed(0));
     ck_assert_int_eq(seen.made, 0);
+    ck_assert_int_eq(seen.started, 1);
     ck_assert_int_eq(seen.stopped, 1);
     bight_deferred_release(deferred);
     end();
@@ -157,8 +201,8 @@ END_TEST
 
 START_TEST(an_attempt_takes_no_longer_than_its_timeout) /* E5 */
 {
-    static const char *const endpoints[] = { "tcp:192.0.2.1:80", "tcp:192.0.2.1:80:timeout=1.5" };
-    static const double seconds[] = { 30, 1.5 };
+    static const char *const endpoints[] = { "tcp:192.0.2.1:80", "tcp:192.0.2.1:80:timeout=1.5", "unix:/somewhere" };
+    static const double seconds[] = { 30, 1.5, 30 };
     begin();
     struct bight_deferred *deferred = connect_to(endpoints[_i]);
     net_turn(&net, 2);
@@ -317,9 +361,11 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_value_holds_the_protocol_beyond_its_connection);
     tcase_add_test(tests, a_connection_aborted_in_connection_made_still_gives_its_protocol);
     tcase_add_test(tests, a_cancel_in_connection_made_discards_the_connection);
-    tcase_add_loop_test(tests, a_failed_attempt_is_a_failure_with_its_address, 0, 10);
+    tcase_add_loop_test(tests, no_data_come_before_the_handlers_of_the_deferred_have_run, 0, 2);
+    tcase_add_loop_test(tests, a_timeout_of_0_is_none, 0, 2);
+    tcase_add_loop_test(tests, a_failed_attempt_is_a_failure_with_its_address_and_stops_the_factory, 0, 10);
     tcase_add_test(tests, a_factory_that_makes_no_protocol_fails_the_connection);
-    tcase_add_loop_test(tests, an_attempt_takes_no_longer_than_its_timeout, 0, 2);
+    tcase_add_loop_test(tests, an_attempt_takes_no_longer_than_its_timeout, 0, 3);
     tcase_add_test(tests, the_local_address_can_be_chosen);
     tcase_add_test(tests, a_local_address_of_another_family_reaches_nothing);
     tcase_add_loop_test(tests, a_cancel_at_any_stage_stops_everything, 0, STAGES);

@@ -288,6 +288,37 @@ START_TEST(the_end_comes_after_the_lines_that_waited) /* T12 */
 }
 END_TEST
 
+static void pause_at_each(struct bight_line_receiver *receiver, const char *line, size_t size)
+{
+    (void)line;
+    (void)size;
+    recorded++;
+    bight_line_pause(receiver);
+}
+
+static const struct bight_line_ops pausing_ops = { .line_received = pause_at_each };
+
+START_TEST(who_pauses_at_every_line_holds_no_more_than_a_piece) /* T2 */
+{
+    enum { SIZE = 1000000 };
+    recorders.ops = &pausing_ops;
+    struct bight_string_peer *peer = connect_peer();
+    char *lines = malloc(SIZE);
+    memset(lines, '\n', SIZE);
+    ck_assert_uint_gt(bight_string_feed(peer, lines, SIZE), SIZE - 65537);
+    for (size_t i = 1; i < 5000; i++) {
+        struct bight_line_receiver *receiver = receiver_of(peer);
+        ck_assert_uint_le(receiver->used - receiver->start, 65536);
+        bight_line_resume(receiver);
+        bight_testing_settle(reactor, 100);
+        ck_assert_uint_eq(recorded, i + 1);
+    }
+    free(lines);
+    recorded = 0;
+    bight_string_peer_free(peer);
+}
+END_TEST
+
 START_TEST(a_pause_at_every_line_copies_no_more_than_the_chunk)
 {
     enum { LINES = 3000 };
@@ -503,6 +534,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, pausing_in_a_line_stops_at_once_and_resuming_gives_the_rest_on_a_later_turn);
     tcase_add_test(tests, pausing_again_before_the_later_turn_keeps_everything_back);
     tcase_add_test(tests, the_end_comes_after_the_lines_that_waited);
+    tcase_add_test(tests, who_pauses_at_every_line_holds_no_more_than_a_piece);
     tcase_add_test(tests, a_pause_at_every_line_copies_no_more_than_the_chunk);
     tcase_add_test(tests, a_connection_may_end_while_lines_wait);
     tcase_add_test(tests, turning_raw_from_outside_gives_the_unfinished_line_on_a_later_turn);

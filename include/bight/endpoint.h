@@ -6,7 +6,8 @@
  * Clients   tcp:HOST:PORT[:timeout=SECONDS][:bind=ADDRESS]                         unix:PATH[:timeout=SECONDS]
  *
  * Parts are split at unescaped ':', the first unescaped '=' makes a keyword, '\' escapes any character, '[...]' keeps
- * an IPv6 literal together. A UNIX path that begins with '@' is an abstract name. Types are case-insensitive; third
+ * an IPv6 literal together. An attempt to connect takes at most 30 s, its look-up included, unless timeout says
+ * otherwise (0: no limit). A UNIX path that begins with '@' is an abstract name. Types are case-insensitive; third
  * parties add theirs with bight/sys/endpoint.h. */
 #ifndef BIGHT_ENDPOINT_H
 #define BIGHT_ENDPOINT_H
@@ -26,7 +27,8 @@ BIGHT_API struct bight_deferred *bight_listen_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
- * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call. A
+ * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call, and no
+ * data come before the Deferred's handlers have run. A
  * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
  * borrowed until then, and by the connection (T16). Fails as listening does; NO_PROTOCOL when the factory gave none. */
 #define bight_connect(...) bight_connect_at(BIGHT_HERE, __VA_ARGS__)

@@ -61,9 +61,10 @@ struct bight_protocol {
 struct bight_factory_ops {
     /* A protocol for a connection from or to `peer`, made with bight_protocol_new(); NULL refuses it (T15). */
     struct bight_protocol *(*build_protocol)(struct bight_factory *factory, const struct bight_address *peer);
-    /* Before its first port or connection (T16). */
+    /* Before its first port, connection or attempt to connect (T16). */
     void (*started)(struct bight_factory *factory);
-    /* After its last port and connection; the factory may be freed in here (T16). */
+    /* After its last port, connection and attempt, one that failed or was cancelled too; the factory may be freed in
+     * here (T16). */
     void (*stopped)(struct bight_factory *factory);
     /* After a connection's connection_lost has returned (T4). */
     void (*connection_ended)(struct bight_factory *factory, const struct bight_failure *reason);

@@ -416,7 +416,9 @@ static void start_race(struct race *race)
         lose(race, bight_failure_of(code));
         return;
     }
-    arm(race, &race->deadline, nanoseconds);
+    if (nanoseconds > 0) {
+        arm(race, &race->deadline, nanoseconds);
+    }
     bight_reactor_soon(race->reactor, &race->begin, begin);
 }
 

@@ -5,12 +5,15 @@
 
 #include <bight/endpoint.h>
 
+/* Of endpoints that do not say, in seconds. */
+#define BIGHT_CONNECT_TIMEOUT 30.0
+
 struct bight_race_options {
     const char *name; /* a host to be looked up; NULL: `address` is the only one */
     uint16_t port;
     struct bight_address address;
     struct bight_address bind; /* family NONE: any */
-    double timeout;            /* seconds, over all; look-up included */
+    double timeout;            /* seconds, over all; look-up included. 0: no limit */
 };
 
 /* A Deferred as of bight_connect. Nothing is called, and no connection begun, inside this call. */

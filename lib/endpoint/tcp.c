@@ -10,8 +10,6 @@
 #include "endpoint/race.h"
 #include "transport/socket.h"
 
-#define CONNECT_TIMEOUT 30.0
-
 /* --------------------------------------------------------------------------------------------- servers */
 
 enum server_argument { SERVER_PORT, INTERFACE, BACKLOG, REUSEPORT, NODELAY, KEEPALIVE, MAXCONN };
@@ -111,7 +109,7 @@ static struct bight_deferred *connect_tcp(
     const struct bight_argument *host = &arguments[HOST];
     struct bight_race_options options = {
         .port = (uint16_t)arguments[CLIENT_PORT].number,
-        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : CONNECT_TIMEOUT,
+        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BIGHT_CONNECT_TIMEOUT,
     };
     if (arguments[BIND].given) {
         (void)bight_address_parse_ip(&options.bind, arguments[BIND].text, 0);

@@ -7,8 +7,6 @@
 #include "endpoint/race.h"
 #include "endpoint/types.h"
 
-#define CONNECT_TIMEOUT 30.0
-
 /* NULL, or the failure. A path keeps room for its NUL, as other systems than Linux demand. */
 static struct bight_failure *read_path(const struct bight_argument *path, struct bight_address *address)
 {
@@ -70,7 +68,7 @@ static struct bight_deferred *connect_unix(
     struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
 {
     struct bight_race_options options = {
-        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : CONNECT_TIMEOUT,
+        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BIGHT_CONNECT_TIMEOUT,
     };
     struct bight_failure *failure = read_path(&arguments[CLIENT_PATH], &options.address);
     return failure != NULL ? bight_fail(failure) : bight_race(reactor, factory, &options);

@@ -101,7 +101,9 @@ BIGHT_API void bight_line_set_raw_mode(struct bight_line_receiver *receiver);
 BIGHT_API int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
 
 /* Stop and restart delivery, lines that were read already included. Pausing in a handler takes effect at once; resuming
- * delivers on a later turn (T2). Use these and not the transport's own, which know nothing of lines already read. */
+ * delivers on a later turn (T2). A paused receiver holds what was left of the piece that it was given, 64 KiB at most,
+ * besides a line that is not finished, for which there is the factory's limit. Use these and not the transport's own,
+ * which know nothing of lines already read. */
 BIGHT_API void bight_line_pause(struct bight_line_receiver *receiver);
 BIGHT_API void bight_line_resume(struct bight_line_receiver *receiver);
 
