@@ -109,11 +109,11 @@ struct refusal {
     const char *message;
 };
 static const struct refusal refusals[] = {
-    { ECONNREFUSED, BIGHT_E_CONNECTION_REFUSED, "192.0.2.1:80: the connection was refused" },
-    { ENETUNREACH, BIGHT_E_UNREACHABLE, "192.0.2.1:80: the peer cannot be reached" },
-    { EHOSTUNREACH, BIGHT_E_UNREACHABLE, "192.0.2.1:80: the peer cannot be reached" },
-    { ETIMEDOUT, BIGHT_E_CONNECT_TIMED_OUT, "192.0.2.1:80: the connection attempt took too long" },
-    { EACCES, BIGHT_E_CONNECT, "192.0.2.1:80: the connection could not be made" },
+    { ECONNREFUSED, BIGHT_E_CONNECTION_REFUSED, "cannot connect to 192.0.2.1:80: refused" },
+    { ENETUNREACH, BIGHT_E_UNREACHABLE, "cannot connect to 192.0.2.1:80: unreachable" },
+    { EHOSTUNREACH, BIGHT_E_UNREACHABLE, "cannot connect to 192.0.2.1:80: unreachable" },
+    { ETIMEDOUT, BIGHT_E_CONNECT_TIMED_OUT, "cannot connect to 192.0.2.1:80: no answer" },
+    { EACCES, BIGHT_E_CONNECT, "cannot connect to 192.0.2.1:80: the connection could not be made" },
 };
 
 static size_t received_before = SIZE_MAX;

@@ -240,9 +240,9 @@ class Programs(unittest.TestCase):
                          "1 timer\n"
                          "  call (look.c:63), due in  s\n")
         watchdog, limit = done.stderr.splitlines()
-        self.assertRegex(watchdog, r"^bight: warning: \[watchdog\] a handler has held the loop for \d\.\d+ s and still does: "
+        self.assertRegex(watchdog, r"^look: warning: \[watchdog\] a handler has held the loop for \d\.\d+ s and still does: "
                          r"timer.*\(docs/examples/look\.c:61\)$")
-        self.assertRegex(limit, r"^bight: warning: \[reactor\] a handler held the loop for \d\.\d+ s: timer "
+        self.assertRegex(limit, r"^look: warning: \[reactor\] a handler held the loop for \d\.\d+ s: timer "
                          r"nanoseconds=\d+ \(docs/examples/look\.c:61\)$")
 
 

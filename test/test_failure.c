@@ -213,6 +213,9 @@ START_TEST(a_failure_and_its_causes_are_one_line)
     ck_assert_uint_eq(bight_failure_format(failure, line, 6), sizeof expected - 1);
     ck_assert_str_eq(line, "tried");
     ck_assert_uint_eq(bight_failure_format(failure, NULL, 0), sizeof expected - 1);
+    static const char described[] = "tried: (no way: bad disk); the connection was refused";
+    ck_assert_uint_eq(bight_failure_describe(failure, line, sizeof line), sizeof described - 1);
+    ck_assert_str_eq(line, described);
     bight_failure_release(failure);
 }
 END_TEST

@@ -313,7 +313,7 @@ START_TEST(a_handler_over_the_limit_is_logged_when_it_has_returned) /* G3 */
     ck_assert_str_eq(logged, "");
     run_handler(500 * MILLISECOND + 1);
     ck_assert_str_eq(
-        logged, "bight: warning: [reactor] a handler held the loop for 0.500000 s: timer nanoseconds=500000001");
+        logged, "test_figures_timing: warning: [reactor] a handler held the loop for 0.500000 s: timer nanoseconds=500000001");
     read_figures();
     ck_assert(figures.is_timed);
     ck_assert_uint_eq(figures.blocks, 1);

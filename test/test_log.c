@@ -10,6 +10,7 @@
 #include <bight/log.h>
 
 #include "base/check.h"
+#include "base/report.h"
 #include "faults.h"
 
 /* What standard error got since it was captured. */
@@ -33,9 +34,9 @@ START_TEST(warnings_go_to_standard_error_as_one_line)
 {
     capture_standard_error();
     bight_log_at("a.c:1", BIGHT_LOG_WARNING, "tcp", NULL, "port %d", 80);
-    ck_assert_str_eq(captured(), "bight: warning: [tcp] port 80 (a.c:1)\n");
+    ck_assert_str_eq(captured(), "test_log: warning: [tcp] port 80 (a.c:1)\n");
     bight_log_at(NULL, BIGHT_LOG_CRITICAL, NULL, NULL, "bad");
-    ck_assert_str_eq(captured(), "bight: critical: bad\n");
+    ck_assert_str_eq(captured(), "test_log: critical: bad\n");
 }
 END_TEST
 
@@ -48,18 +49,59 @@ START_TEST(below_the_level_nothing_is_said)
     ck_assert_str_eq(captured(), "");
     bight_log_set_level(BIGHT_LOG_INFO);
     bight_log(BIGHT_LOG_INFO, "tcp", NULL, "heard");
-    ck_assert_ptr_nonnull(strstr(captured(), "bight: info: [tcp] heard ("));
+    ck_assert_str_eq(captured(), "test_log: info: [tcp] heard\n");
 }
 END_TEST
 
-START_TEST(a_failure_is_spelled_out_with_its_causes)
+static struct bight_failure *failure_with_a_cause(void)
+{
+    struct bight_failure *cause = bight_failure_new_at("c.c:2", BIGHT_E_SYSTEM, 0, NULL, "line\nbreak");
+    return bight_failure_new_at("b.c:1", BIGHT_E_CONNECT, 0, cause, "no way");
+}
+
+START_TEST(a_failure_is_described_with_its_causes)
 {
     capture_standard_error();
-    struct bight_failure *cause = bight_failure_new_at("c.c:2", BIGHT_E_SYSTEM, 0, NULL, "line\nbreak");
-    struct bight_failure *failure = bight_failure_new_at("b.c:1", BIGHT_E_CONNECT, 0, cause, "no way");
-    bight_log_at("a.c:1", BIGHT_LOG_ERROR, "tcp", failure, "cannot connect");
-    ck_assert_str_eq(captured(), "bight: error: [tcp] cannot connect: no way [CONNECT] (b.c:1), "
+    struct bight_failure *failure = failure_with_a_cause();
+    bight_log(BIGHT_LOG_ERROR, "tcp", failure, "cannot connect");
+    ck_assert_str_eq(captured(), "test_log: error: [tcp] cannot connect: no way: line\\nbreak\n");
+    bight_failure_release(failure);
+}
+END_TEST
+
+START_TEST(a_critical_failure_has_its_codes_and_origins) /* D18 */
+{
+    capture_standard_error();
+    struct bight_failure *failure = failure_with_a_cause();
+    bight_log_at("a.c:1", BIGHT_LOG_CRITICAL, "tcp", failure, "cannot connect");
+    ck_assert_str_eq(captured(), "test_log: critical: [tcp] cannot connect: no way [CONNECT] (b.c:1), "
                                  "because line\\nbreak [SYSTEM] (c.c:2) (a.c:1)\n");
+    bight_failure_release(failure);
+}
+END_TEST
+
+START_TEST(in_debug_mode_places_are_told) /* D19 */
+{
+    capture_standard_error();
+    setenv("BIGHT_DEBUG", "1", 1);
+    struct bight_failure *failure = failure_with_a_cause();
+    bight_log_from("a.c:1", BIGHT_LOG_ERROR, "tcp", failure, "cannot connect");
+    ck_assert_str_eq(captured(), "test_log: error: [tcp] cannot connect: no way [CONNECT] (b.c:1), "
+                                 "because line\\nbreak [SYSTEM] (c.c:2) (a.c:1)\n");
+    bight_report_failure(failure);
+    ck_assert_str_eq(captured(), "test_log: no way [CONNECT] (b.c:1), because line\\nbreak [SYSTEM] (c.c:2)\n");
+    bight_failure_release(failure);
+}
+END_TEST
+
+START_TEST(what_a_program_ends_of_is_said_as_programs_say_it)
+{
+    capture_standard_error();
+    struct bight_failure *failure = failure_with_a_cause();
+    bight_report_failure(failure);
+    ck_assert_str_eq(captured(), "test_log: no way: line\\nbreak\n");
+    bight_log_at(NULL, BIGHT_LOG_ERROR, NULL, NULL, "cannot go on");
+    ck_assert_str_eq(captured(), "test_log: cannot go on\n");
     bight_failure_release(failure);
 }
 END_TEST
@@ -73,7 +115,7 @@ START_TEST(bytes_from_elsewhere_are_escaped)
     ck_assert_uint_eq(length, strlen(shown));
     capture_standard_error();
     bight_log_at(NULL, BIGHT_LOG_ERROR, "sys\n", NULL, "%s", "evil\nbight: error: forged");
-    ck_assert_str_eq(captured(), "bight: error: [sys\\n] evil\\nbight: error: forged\n");
+    ck_assert_str_eq(captured(), "test_log: error: [sys\\n] evil\\nbight: error: forged\n");
 }
 END_TEST
 
@@ -109,10 +151,10 @@ START_TEST(fields_are_named_and_quoted)
     };
     char line[200];
     bight_log_event_format(&event, line, sizeof line);
-    ck_assert_str_eq(line, "bight: info: [app] login count=-9223372036854775808 "
+    ck_assert_str_eq(line, "test_log: info: [app] login count=-9223372036854775808 "
                            "user=\"x\\x22 admin=\\x221\" raw=\"\\x00\\x01\"");
     ck_assert_uint_eq(bight_log_event_format(&event, line, 10), 9);
-    ck_assert_str_eq(line, "bight: in");
+    ck_assert_str_eq(line, "test_log:");
 }
 END_TEST
 
@@ -231,7 +273,7 @@ START_TEST(misuse_is_logged_with_the_place_and_gives_its_code)
 {
     capture_standard_error();
     ck_assert_int_eq(bight_usage_error(BIGHT_E_STALE, "user.c:7", "fire: %d times", 2), BIGHT_E_STALE);
-    ck_assert_str_eq(captured(), "bight: error: [usage] fire: 2 times [STALE] (user.c:7)\n");
+    ck_assert_str_eq(captured(), "test_log: error: [usage] fire: 2 times [STALE] (user.c:7)\n");
 }
 END_TEST
 
@@ -245,7 +287,10 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, warnings_go_to_standard_error_as_one_line);
     tcase_add_test(tests, below_the_level_nothing_is_said);
-    tcase_add_test(tests, a_failure_is_spelled_out_with_its_causes);
+    tcase_add_test(tests, a_failure_is_described_with_its_causes);
+    tcase_add_test(tests, a_critical_failure_has_its_codes_and_origins);
+    tcase_add_test(tests, in_debug_mode_places_are_told);
+    tcase_add_test(tests, what_a_program_ends_of_is_said_as_programs_say_it);
     tcase_add_test(tests, bytes_from_elsewhere_are_escaped);
     tcase_add_test(tests, an_escape_is_never_cut_in_half);
     tcase_add_test(tests, fields_are_named_and_quoted);

@@ -184,7 +184,7 @@ START_TEST(a_handler_that_is_stuck_is_reported_while_it_is_by_another_thread) /*
     ck_assert_int_eq(bight_reactor_set_watchdog(reactor, LIMIT), 0);
     run_stuck_once();
     ck_assert(!was_in_loop_thread);
-    ck_assert_ptr_nonnull(strstr(lines[0], "bight: warning: [watchdog] a handler has held the loop for "));
+    ck_assert_ptr_nonnull(strstr(lines[0], "test_watchdog: warning: [watchdog] a handler has held the loop for "));
     ck_assert_ptr_nonnull(strstr(lines[0], " s and still does: timer"));
 }
 END_TEST

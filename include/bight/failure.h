@@ -51,7 +51,7 @@ BIGHT_API int bight_failure_code(const struct bight_failure *failure);
 /* The errno that came with it, 0 when none did. */
 BIGHT_API int bight_failure_errno(const struct bight_failure *failure);
 
-/* One line without a full stop; lives as long as the failure. */
+/* One line without a full stop, in which bytes of a peer or user stand as they came; lives as long as the failure. */
 BIGHT_API const char *bight_failure_message(const struct bight_failure *failure);
 
 /* "file.c:123" where it was made; "" for a shared failure. */
@@ -75,6 +75,11 @@ BIGHT_API bool bight_failure_is(const struct bight_failure *failure, int kind);
 /* Writes the failure and its causes, most recent first, as one line of at most `size` bytes with its NUL; at
  * most 16 causes are spelled out. Gives the length that the whole text needs, as snprintf does. */
 BIGHT_API size_t bight_failure_format(const struct bight_failure *failure, char *buffer, size_t size);
+
+/* The same for those who use a program, not for those who wrote it: messages alone, without codes and places, as in
+ * "cannot connect to localhost: [::1]:9: refused; 127.0.0.1:9: refused". Bytes of a peer or user are as they came:
+ * bight_escape() before a terminal sees them. */
+BIGHT_API size_t bight_failure_describe(const struct bight_failure *failure, char *buffer, size_t size);
 
 BIGHT_END
 

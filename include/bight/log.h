@@ -32,9 +32,9 @@ struct bight_log_field {
 
 struct bight_log_event {
     enum bight_log_level level;
-    const char *system;                  /* which part speaks: "deferred", "tcp", or the program's own word */
+    const char *system;                  /* which part speaks: "deferred", "port"; "" or NULL: the program itself */
     const char *message;                 /* one line without a full stop, fully formatted; may hold bytes of a peer */
-    const char *place;                   /* where in the source; NULL when that means nothing */
+    const char *place;                   /* where in the source; NULL when that means nothing to who reads it */
     const struct bight_failure *failure; /* NULL: none. Borrowed for the call */
     const struct bight_log_field *fields;
     size_t field_count;
@@ -54,10 +54,16 @@ BIGHT_API enum bight_log_level bight_log_get_level(void);
 BIGHT_API int bight_log_level_from_name(const char *name);
 
 /* Hands an event to the observer. The macro formats only when the level is wanted; messages longer than 1023
- * bytes are cut. */
-#define bight_log(level, system, failure, ...)                                                                        \
-    ((int)(level) >= (int)bight_log_get_level() ? bight_log_at(BIGHT_HERE, (level), (system), (failure), __VA_ARGS__) \
-                                                : (void)0)
+ * bytes are cut. Where it stands goes along in debug mode (BIGHT_DEBUG=1) only: that helps to mend the program, not
+ * who runs it. */
+#define bight_log(level, system, failure, ...)                                      \
+    ((int)(level) >= (int)bight_log_get_level()                                     \
+            ? bight_log_from(BIGHT_HERE, (level), (system), (failure), __VA_ARGS__) \
+            : (void)0)
+BIGHT_API void bight_log_from(const char *place, enum bight_log_level level, const char *system,
+    const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
+
+/* The same with a place that always goes along, such as the caller's who misused something. */
 BIGHT_API void bight_log_at(const char *place, enum bight_log_level level, const char *system,
     const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
 
@@ -65,7 +71,14 @@ BIGHT_API void bight_log_at(const char *place, enum bight_log_level level, const
 BIGHT_API void bight_log_event_emit(const struct bight_log_event *event);
 
 /* Writes the default form of an event as one line without newline, every byte outside printable ASCII escaped
- * as \n, \r, \t or \xHH and a backslash doubled, cut to `size` with its NUL. Gives the length written. */
+ * as \n, \r, \t or \xHH and a backslash doubled, cut to `size` with its NUL. Gives the length written.
+ *
+ *     PROGRAM: LEVEL: [SYSTEM] MESSAGE NAME=VALUE: FAILURE (PLACE)
+ *
+ * An error of no system is the program's own and stands without its level, as programs complain: "ask: cannot connect
+ * to 127.0.0.1:9: refused". A message that is its failure's description is not said twice. Failures are described;
+ * codes and places (bight_failure_format) are shown of critical ones, which whoever wrote the program has to look into,
+ * and in debug mode. */
 BIGHT_API size_t bight_log_event_format(const struct bight_log_event *event, char *buffer, size_t size);
 
 /* Escapes `data` as above. Gives the length written, always NUL-terminated and never half an escape. */

@@ -252,45 +252,77 @@ bool bight_failure_is(const struct bight_failure *failure, int kind)
     return bight_error_is(failure->code, kind);
 }
 
-/* "message [CODE] (place)" */
-static void spell_one(struct bight_text *text, const struct bight_failure *failure)
+/* How a failure and its causes are put into words. */
+struct wording {
+    const char *of_one, *of_more, *between; /* before the first cause; before the first that is not told; between two */
+    bool has_codes_and_places;
+};
+
+struct speller {
+    struct bight_text text;
+    const struct wording *wording;
+    unsigned left; /* causes that may still be told */
+};
+
+static void say(struct speller *speller, const char *string)
 {
-    bight_text_append_string(text, failure->message);
-    bight_text_append_string(text, " [");
-    bight_text_append_string(text, bight_error_name(failure->code));
-    bight_text_append_string(text, "]");
+    bight_text_append_string(&speller->text, string);
+}
+
+/* "message", or "message [CODE] (place)" */
+static void spell_one(struct speller *speller, const struct bight_failure *failure)
+{
+    say(speller, failure->message);
+    if (!speller->wording->has_codes_and_places) {
+        return;
+    }
+    say(speller, " [");
+    say(speller, bight_error_name(failure->code));
+    say(speller, "]");
     if (failure->place[0] != '\0') {
-        bight_text_append_string(text, " (");
-        bight_text_append_string(text, failure->place);
-        bight_text_append_string(text, ")");
+        say(speller, " (");
+        say(speller, failure->place);
+        say(speller, ")");
     }
 }
 
 /* ", because A" or ", because A; and B; and C". Several causes of a cause stand in brackets. */
-static void spell_causes(struct bight_text *text, const struct bight_failure *failure, unsigned *left)
+static void spell_causes(struct speller *speller, const struct bight_failure *failure)
 {
+    const struct wording *wording = speller->wording;
     for (size_t i = 0; i < failure->cause_count; i++) {
-        if (*left == 0) {
-            bight_text_append_string(text, i == 0 ? ", because of more" : "; and more");
+        say(speller, i > 0 ? wording->between : speller->left > 0 ? wording->of_one : wording->of_more);
+        if (speller->left == 0) {
+            say(speller, "more");
             return;
         }
-        (*left)--;
+        speller->left--;
         const struct bight_failure *cause = failure->causes[i];
         bool in_brackets = failure->cause_count > 1 && cause->cause_count > 0;
-        bight_text_append_string(text, i == 0 ? ", because " : "; and ");
-        bight_text_append_string(text, in_brackets ? "(" : "");
-        spell_one(text, cause);
-        spell_causes(text, cause, left);
-        bight_text_append_string(text, in_brackets ? ")" : "");
+        say(speller, in_brackets ? "(" : "");
+        spell_one(speller, cause);
+        spell_causes(speller, cause);
+        say(speller, in_brackets ? ")" : "");
     }
+}
+
+static size_t spell(const struct bight_failure *failure, const struct wording *wording, char *buffer, size_t size)
+{
+    struct speller speller = { .text = { buffer, size, 0 }, .wording = wording, .left = CAUSES_SPELLED_LIMIT };
+    spell_one(&speller, failure);
+    spell_causes(&speller, failure);
+    bight_text_end(&speller.text);
+    return speller.text.needed;
 }
 
 size_t bight_failure_format(const struct bight_failure *failure, char *buffer, size_t size)
 {
-    struct bight_text text = { buffer, size, 0 };
-    unsigned left = CAUSES_SPELLED_LIMIT;
-    spell_one(&text, failure);
-    spell_causes(&text, failure, &left);
-    bight_text_end(&text);
-    return text.needed;
+    static const struct wording exact = { ", because ", ", because of ", "; and ", true };
+    return spell(failure, &exact, buffer, size);
+}
+
+size_t bight_failure_describe(const struct bight_failure *failure, char *buffer, size_t size)
+{
+    static const struct wording plain = { ": ", ": ", "; ", false };
+    return spell(failure, &plain, buffer, size);
 }

@@ -14,7 +14,9 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/debug_mode.h"
 #include "base/quiet.h"
+#include "base/report.h"
 #include "base/text.h"
 
 enum {
@@ -77,18 +79,15 @@ void bight_log_event_emit(const struct bight_log_event *event)
     errno = saved;
 }
 
-void bight_log_at(const char *place, enum bight_log_level level, const char *system,
-    const struct bight_failure *failure, const char *format, ...)
+static void log_arguments(const char *place, enum bight_log_level level, const char *system,
+    const struct bight_failure *failure, const char *format, va_list arguments)
 {
     if ((int)level < (int)wanted_level) {
         return;
     }
     int saved = errno;
     char message[MESSAGE_LIMIT];
-    va_list arguments;
-    va_start(arguments, format);
     int length = vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
     struct bight_log_event event = {
         .level = level,
         .system = system,
@@ -99,6 +98,34 @@ void bight_log_at(const char *place, enum bight_log_level level, const char *sys
     bight_log_event_emit(&event);
     errno = saved;
 }
+
+void bight_log_at(const char *place, enum bight_log_level level, const char *system,
+    const struct bight_failure *failure, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_arguments(place, level, system, failure, format, arguments);
+    va_end(arguments);
+}
+
+void bight_log_from(const char *place, enum bight_log_level level, const char *system,
+    const struct bight_failure *failure, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    log_arguments(bight_debug_mode_is_on() ? place : NULL, level, system, failure, format, arguments);
+    va_end(arguments);
+}
+
+void bight_report_failure(const struct bight_failure *failure)
+{
+    char message[FAILURE_LIMIT];
+    (void)bight_failure_describe(failure, message, sizeof message);
+    bight_log_event_emit(
+        &(struct bight_log_event) { .level = BIGHT_LOG_ERROR, .system = "", .message = message, .failure = failure });
+}
+
+/* --------------------------------------------------------------------------------------- in one line */
 
 /* One byte as it is shown: itself, or an escape. Gives the number of characters. `quote` is escaped also. */
 static size_t escape_byte(uint8_t byte, char quote, char shown[4])
@@ -174,32 +201,64 @@ static void append_field(struct bight_text *text, const struct bight_log_field *
     append_string(text, "\"");
 }
 
-static void append_failure(struct bight_text *text, const struct bight_failure *failure)
+static void append_fields(struct bight_text *text, const struct bight_log_event *event)
 {
-    char spelled[FAILURE_LIMIT];
-    bight_failure_format(failure, spelled, sizeof spelled);
+    for (size_t i = 0; i < event->field_count; i++) {
+        append_field(text, &event->fields[i]);
+    }
+}
+
+static void append_message(struct bight_text *text, const struct bight_log_event *event)
+{
+    char described[FAILURE_LIMIT];
+    if (event->failure == NULL) {
+        append_string(text, event->message);
+        append_fields(text, event);
+        return;
+    }
+    (void)bight_failure_describe(event->failure, described, sizeof described);
+    if (strcmp(described, event->message) != 0) {
+        append_string(text, event->message);
+        append_fields(text, event);
+        append_string(text, ": ");
+    }
+    if (event->level >= BIGHT_LOG_CRITICAL || bight_debug_mode_is_on()) {
+        (void)bight_failure_format(event->failure, described, sizeof described);
+    }
+    append_string(text, described);
+}
+
+/* What the program is called by whoever started it. */
+static const char *program_name(void)
+{
+#if defined(__linux__) || defined(__CYGWIN__)
+    return program_invocation_short_name;
+#else
+    return getprogname();
+#endif
+}
+
+static void append_head(struct bight_text *text, const struct bight_log_event *event)
+{
+    bool is_of_a_part = event->system != NULL && event->system[0] != '\0';
+    append_string(text, program_name());
     append_string(text, ": ");
-    append_string(text, spelled);
+    if (is_of_a_part || event->level != BIGHT_LOG_ERROR) {
+        append_string(text, level_name(event->level));
+        append_string(text, ": ");
+    }
+    if (is_of_a_part) {
+        append_string(text, "[");
+        append_string(text, event->system);
+        append_string(text, "] ");
+    }
 }
 
 size_t bight_log_event_format(const struct bight_log_event *event, char *buffer, size_t size)
 {
     struct bight_text text = { buffer, size, 0 };
-    append_string(&text, "bight: ");
-    append_string(&text, level_name(event->level));
-    append_string(&text, ": ");
-    if (event->system != NULL) {
-        append_string(&text, "[");
-        append_string(&text, event->system);
-        append_string(&text, "] ");
-    }
-    append_string(&text, event->message);
-    for (size_t i = 0; i < event->field_count; i++) {
-        append_field(&text, &event->fields[i]);
-    }
-    if (event->failure != NULL) {
-        append_failure(&text, event->failure);
-    }
+    append_head(&text, event);
+    append_message(&text, event);
     if (event->place != NULL && event->place[0] != '\0') {
         append_string(&text, " (");
         append_string(&text, event->place);

@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* debug.c - debug mode (D19), and the reports of unhandled failures (D18) and of promises fired twice (D4).
+/* debug.c - the reports of unhandled failures (D18) and of promises fired twice (D4), in debug mode with places (D19).
  *
- * The mode is process-wide and set before the first Deferred, by the program or, when it does not, by the
- * environment, which is read once. Reports are made on the stack: they allocate nothing. */
+ * Reports are made on the stack: they allocate nothing. */
 #include "deferred/deferred.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bight/log.h>
 
-int bight_deferred_debug_mode = BIGHT_DEBUG_UNKNOWN;
-
-bool bight_deferred_debug_slow(void)
-{
-    int mode = __atomic_load_n(&bight_deferred_debug_mode, __ATOMIC_RELAXED);
-    if (mode == BIGHT_DEBUG_UNKNOWN) {
-        const char *text = getenv("BIGHT_DEBUG");
-        mode = text != NULL && strcmp(text, "1") == 0 ? BIGHT_DEBUG_ON : BIGHT_DEBUG_OFF;
-        __atomic_store_n(&bight_deferred_debug_mode, mode, __ATOMIC_RELAXED);
-    }
-    return mode == BIGHT_DEBUG_ON;
-}
-
 void bight_deferred_set_debug(bool on)
 {
-    __atomic_store_n(&bight_deferred_debug_mode, on ? BIGHT_DEBUG_ON : BIGHT_DEBUG_OFF, __ATOMIC_RELAXED);
+    __atomic_store_n(&bight_debug_mode, on ? BIGHT_DEBUG_ON : BIGHT_DEBUG_OFF, __ATOMIC_RELAXED);
 }
 
 /* " (made at a.c:1, fired at b.c:2)", or nothing outside debug mode. */

@@ -11,6 +11,7 @@
 #include <bight/deferred.h>
 
 #include "base/check.h"
+#include "base/debug_mode.h"
 #include "deferred/owner.h"
 
 enum bight_deferred_flag {
@@ -180,22 +181,17 @@ void bight_deferred_cancel_for_owner(struct bight_deferred *deferred);
 void bight_deferred_untie(struct bight_deferred *deferred);
 
 /* debug.c */
-bool bight_deferred_debug_slow(void);
 void bight_deferred_report(const struct bight_deferred *deferred);
 int bight_deferred_refuse(int code, const char *place, const struct bight_deferred *deferred);
 
-enum { BIGHT_DEBUG_OFF, BIGHT_DEBUG_ON, BIGHT_DEBUG_UNKNOWN };
-extern int bight_deferred_debug_mode; /* one of the above; process-wide, set before the first Deferred */
-
-/* False also means that nobody needs to ask the environment. */
 static inline bool bight_deferred_may_debug(void)
 {
-    return __atomic_load_n(&bight_deferred_debug_mode, __ATOMIC_RELAXED) != BIGHT_DEBUG_OFF;
+    return bight_debug_mode_may_be_on();
 }
 
 static inline bool bight_deferred_debug(void)
 {
-    return BIGHT_UNLIKELY(bight_deferred_may_debug()) && bight_deferred_debug_slow();
+    return bight_debug_mode_is_on();
 }
 
 #endif

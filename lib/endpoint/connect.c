@@ -23,5 +23,5 @@ struct bight_deferred *bight_connect_at(
     const char *before = bight_places_here(place);
     struct bight_deferred *connecting = type->connect(reactor, arguments, factory);
     bight_places_here(before);
-    return connecting;
+    return bight_endpoint_tell_tried(BIGHT_ENDPOINT_CONNECT, endpoint, connecting);
 }

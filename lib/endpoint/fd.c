@@ -3,6 +3,8 @@
  *
  * The descriptor is bight's from then on, and closed with the port; so it can be adopted once in a reactor's life (E4).
  * A UNIX socket's path is its opener's and stays. */
+#include <errno.h>
+
 #include "endpoint/listening.h"
 #include "endpoint/types.h"
 
@@ -21,8 +23,8 @@ static struct bight_failure *adopt(
     if (code == 0) {
         int result = bight_listen_prepare(reactor, fd, options);
         if (result < 0) {
-            return bight_failure_new(BIGHT_E_BAD_VALUE, -result, NULL,
-                "column %zu: expected the descriptor of a listening socket, found %d", argument->column, fd);
+            return bight_failure_new(BIGHT_E_BAD_VALUE, -result, NULL, "column %zu: descriptor %d is %s",
+                argument->column, fd, result == -EBADF ? "not open" : "not a listening socket");
         }
         code = bight_open_adopt(reactor, fd);
     }

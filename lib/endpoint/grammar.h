@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* grammar.h - from an endpoint string to checked arguments: what the files of lib/endpoint share (E6).
  *
- * parse.c knows the grammar, rules.c a type's table, registry.c the types, suggest.c how words are mistyped. Nothing
- * here allocates but the failures. */
+ * parse.c knows the grammar, rules.c a type's table, registry.c the types, suggest.c how words are mistyped, explain.c
+ * how strings are. Nothing here allocates but the failures. */
 #ifndef BIGHT_ENDPOINT_GRAMMAR_H
 #define BIGHT_ENDPOINT_GRAMMAR_H
 
@@ -51,6 +51,18 @@ struct bight_failure *bight_endpoint_check_call(
 const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,
     struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure);
 
+/* Takes a failure of listening or connecting and gives one that says what was tried: "cannot listen on "tcp:x": ...".
+ * `string` may be NULL. */
+struct bight_failure *bight_endpoint_tried(
+    enum bight_endpoint_direction direction, const char *string, struct bight_failure *failure);
+
+/* The same for a Deferred (taken) that has failed already; one that has not, and what fails later, is given back. */
+struct bight_deferred *bight_endpoint_tell_tried(
+    enum bight_endpoint_direction direction, const char *string, struct bight_deferred *deferred);
+
+/* Writes what to write in place of a string that is no endpoint, "tcp:1234" for "1234". False: there is no telling. */
+bool bight_endpoint_guess(const char *string, enum bight_endpoint_direction direction, char *buffer, size_t size);
+
 /* The word nearest to one that is unknown, if it is near enough to be meant. */
 struct bight_suggestion {
     const char *word;
@@ -59,11 +71,11 @@ struct bight_suggestion {
 };
 void bight_suggestion_begin(struct bight_suggestion *suggestion, const char *word);
 void bight_suggestion_offer(struct bight_suggestion *suggestion, const char *candidate);
-/* ", did you mean "tcp"?" or nothing. */
+/* "; did you mean "tcp"?" or nothing. */
 void bight_suggestion_phrase(const struct bight_suggestion *suggestion, char *buffer, size_t size);
 
-/* A piece of the user's text for a message: escaped, and cut when it is long. */
-#define BIGHT_EXCERPT_SIZE 176
+/* A piece of the user's text for a message, cut when it is long. As it came: who shows a message escapes it. */
+#define BIGHT_EXCERPT_SIZE 44
 void bight_endpoint_excerpt(const char *text, size_t size, char buffer[BIGHT_EXCERPT_SIZE]);
 
 /* The number of rules in a table. */

@@ -11,11 +11,6 @@
 
 #include <string.h>
 
-#include <bight/log.h>
-
-/* Bytes; an escaped one takes four. */
-#define LONGEST_EXCERPT 40
-
 struct reader {
     const char *string;
     size_t at; /* of the next character */
@@ -26,8 +21,10 @@ struct reader {
 
 void bight_endpoint_excerpt(const char *text, size_t size, char buffer[BIGHT_EXCERPT_SIZE])
 {
-    bool is_long = size > LONGEST_EXCERPT;
-    size_t length = bight_escape(text, is_long ? LONGEST_EXCERPT : size, buffer, BIGHT_EXCERPT_SIZE);
+    const size_t longest = BIGHT_EXCERPT_SIZE - sizeof "...";
+    bool is_long = size > longest;
+    size_t length = is_long ? longest : size;
+    memcpy(buffer, text, length);
     memcpy(buffer + length, is_long ? "..." : "", is_long ? 4 : 1);
 }
 
@@ -43,8 +40,7 @@ static struct bight_failure *read_character(struct reader *reader)
     if (character == '\\') {
         character = reader->string[reader->at];
         if (character == '\0') {
-            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL,
-                "column %zu: expected a character to escape after the backslash, found the end", reader->at);
+            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: nothing follows the backslash", reader->at);
         }
         reader->at++;
     } else if (character == '[' && reader->bracket == 0) {
@@ -74,7 +70,7 @@ static struct bight_failure *end_keyword(struct reader *reader, struct bight_end
 {
     if (reader->at + 1 == part->column) {
         return bight_failure_new(
-            BIGHT_E_SYNTAX, 0, NULL, "column %zu: expected the name of an argument before \"=\"", part->column);
+            BIGHT_E_SYNTAX, 0, NULL, "column %zu: the name of an argument is missing before \"=\"", part->column);
     }
     part->keyword = part->value;
     put(reader, '\0');
@@ -102,8 +98,7 @@ static struct bight_failure *read_part(struct reader *reader, struct bight_endpo
     part->value_size = (size_t)(reader->parsed->text + reader->used - part->value);
     put(reader, '\0');
     if (reader->bracket != 0) {
-        return bight_failure_new(
-            BIGHT_E_SYNTAX, 0, NULL, "column %zu: expected a \"]\" for this \"[\"", reader->bracket);
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: this \"[\" has no \"]\"", reader->bracket);
     }
     return NULL;
 }
@@ -116,8 +111,9 @@ static struct bight_failure *read_type(struct reader *reader)
         return failure;
     }
     if (part.keyword != NULL || part.value_size == 0) {
-        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: expected a type such as \"tcp:\", found %s",
-            part.keyword != NULL ? "an argument" : "nothing");
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL,
+            "column 1: an endpoint begins with its type, such as \"tcp:\"%s",
+            part.keyword != NULL ? ", not with an argument" : "");
     }
     reader->parsed->type = part.value;
     return NULL;
@@ -129,7 +125,7 @@ static struct bight_failure *read_parts(struct reader *reader)
     while (reader->string[reader->at] == ':') {
         reader->at++;
         if (parsed->count == BIGHT_ENDPOINT_PART_LIMIT) {
-            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: expected at most %d arguments",
+            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: there are more than %d arguments",
                 reader->at + 1, BIGHT_ENDPOINT_PART_LIMIT);
         }
         struct bight_failure *failure = read_part(reader, &parsed->parts[parsed->count++]);
@@ -143,11 +139,11 @@ static struct bight_failure *read_parts(struct reader *reader)
 struct bight_failure *bight_endpoint_parse(const char *string, struct bight_parsed_endpoint *parsed)
 {
     if (string == NULL) {
-        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: expected an endpoint, found NULL");
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: there is no endpoint, but NULL");
     }
     size_t length = strnlen(string, BIGHT_ENDPOINT_TEXT_LIMIT + 1);
     if (length > BIGHT_ENDPOINT_TEXT_LIMIT) {
-        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %d: expected at most %d characters",
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %d: an endpoint has at most %d bytes",
             BIGHT_ENDPOINT_TEXT_LIMIT + 1, BIGHT_ENDPOINT_TEXT_LIMIT);
     }
     parsed->count = 0;

@@ -113,16 +113,36 @@ static void lose(struct race *race, struct bight_failure *failure)
     release_race(race);
 }
 
+/* The host's name, or the one address that was to be connected to. */
+static const char *target_of(const struct race *race, char text[BIGHT_ADDRESS_TEXT_SIZE])
+{
+    if (race->options.name != NULL) {
+        return race->options.name;
+    }
+    bight_address_format(&race->options.address, text, BIGHT_ADDRESS_TEXT_SIZE);
+    return text;
+}
+
+/* The failure of the only attempt; when there was no name the address that it tells is the target. */
+static struct bight_failure *failure_of_one(const struct race *race, const struct bight_failure *failure)
+{
+    const char *name = race->options.name;
+    return bight_failure_new_at(bight_failure_place(failure), bight_failure_code(failure), bight_failure_errno(failure),
+        NULL, "cannot connect to %s%s%s", name == NULL ? "" : name, name == NULL ? "" : ": ",
+        bight_failure_message(failure));
+}
+
 static void lose_all(struct race *race)
 {
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
     if (race->failed == 1) {
-        lose(race, bight_failure_hold(race->failures[0]));
+        lose(race, failure_of_one(race, race->failures[0]));
         return;
     }
     size_t count = race->failed;
     race->failed = 0; /* the causes are taken */
-    lose(race, bight_failure_new_many(BIGHT_E_ALL_FAILED, race->failures, count,
-                   "none of the %zu addresses could be connected to", count));
+    lose(race, bight_failure_new_many(
+                   BIGHT_E_ALL_FAILED, race->failures, count, "cannot connect to %s", target_of(race, text)));
 }
 
 /* A connection that ends inside connection_made does so on a later turn (T3): the consumer still gets its protocol,
@@ -190,6 +210,21 @@ static int connect_code(int number)
     }
 }
 
+/* In a few words, behind an address; of the rest the code's own. */
+static const char *reason_of(int code)
+{
+    switch (code) {
+    case BIGHT_E_CONNECTION_REFUSED:
+        return "refused";
+    case BIGHT_E_UNREACHABLE:
+        return "unreachable";
+    case BIGHT_E_CONNECT_TIMED_OUT:
+        return "no answer";
+    default:
+        return bight_error_text(code);
+    }
+}
+
 static struct bight_failure *connect_failure(const struct bight_address *address, int number)
 {
     char text[BIGHT_ADDRESS_TEXT_SIZE];
@@ -198,7 +233,7 @@ static struct bight_failure *connect_failure(const struct bight_address *address
     if (code == BIGHT_E_SYSTEM) {
         return bight_failure_from_errno(number, text);
     }
-    return bight_failure_new(code, number, NULL, "%s: %s", text, bight_error_text(code));
+    return bight_failure_new(code, number, NULL, "%s: %s", text, reason_of(code));
 }
 
 static void attempt_failed(struct race *race, size_t index, int number)
@@ -274,10 +309,11 @@ static void head_start_over(struct bight_wheel_entry *timer)
 static void deadline_over(struct bight_wheel_entry *timer)
 {
     struct race *race = BIGHT_CONTAINER(timer, struct race, deadline);
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
     size_t count = race->failed;
     race->failed = 0; /* the causes are taken */
     lose(race, bight_failure_new_many(BIGHT_E_CONNECT_TIMED_OUT, race->failures, count,
-                   "no connection within %g seconds", race->options.timeout));
+                   "cannot connect to %s: no answer within %g s", target_of(race, text), race->options.timeout));
 }
 
 /* ------------------------------------------------------------------------------------------ addresses */
@@ -313,7 +349,7 @@ static void begin_running(struct race *race, const struct bight_address *address
     choose_addresses(race, addresses, count);
     if (race->count == 0) {
         lose(race, bight_failure_new(BIGHT_E_UNREACHABLE, 0, NULL,
-                       "no address of %s is of the family of the local address", race->name));
+                       "cannot connect to %s: none of its addresses is of the family of bind=", race->name));
         return;
     }
     run_next(race);

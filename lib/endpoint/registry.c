@@ -67,40 +67,72 @@ static const struct bight_endpoint_type *find(const char *name, enum bight_endpo
 
 /* ------------------------------------------------------------------------------------- unknown ones */
 
+/* What is not there must not be taken for what is like it in letters only: who asked for secrecy is not told to do
+ * without, nor who wants datagrams to take a stream. */
+static bool is_another_transport(const char *name)
+{
+    static const char *const names[] = { "tls", "ssl", "tls6", "udp", "udp6", "dtls", "quic", "sctp" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* " (to listen on there are tcp, tcp6, unix, fd)" */
 static void list_types(enum bight_endpoint_direction direction, char *buffer, size_t size)
 {
     struct bight_text list = { buffer, size, 0 };
+    size_t begin;
+    bight_text_append_string(&list, direction == BIGHT_ENDPOINT_LISTEN ? " (to listen on" : " (to connect to");
+    bight_text_append_string(&list, " there are ");
+    begin = list.needed;
     const struct bight_endpoint_type *type;
     for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
         if (goes(type, direction)) {
-            bight_text_append_string(&list, list.needed == 0 ? "" : ", ");
+            bight_text_append_string(&list, list.needed == begin ? "" : ", ");
             bight_text_append_string(&list, type->name);
         }
     }
+    bight_text_append_string(&list, ")");
     bight_text_end(&list);
+}
+
+/* "; did you mean "tcp"?", or the list of what there is. */
+static void suggest_type(const char *name, enum bight_endpoint_direction direction, char *buffer, size_t size)
+{
+    struct bight_suggestion suggestion;
+    const struct bight_endpoint_type *type;
+    bight_suggestion_begin(&suggestion, name);
+    for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
+        if (goes(type, direction) && !is_another_transport(name)) {
+            bight_suggestion_offer(&suggestion, type->name);
+        }
+    }
+    if (suggestion.nearest != NULL) {
+        bight_suggestion_phrase(&suggestion, buffer, size);
+    } else {
+        list_types(direction, buffer, size);
+    }
 }
 
 static struct bight_failure *unknown_type(const char *name, enum bight_endpoint_direction direction)
 {
-    char excerpt[BIGHT_EXCERPT_SIZE], phrase[64], known[256], lower[40];
-    struct bight_suggestion suggestion;
+    char excerpt[BIGHT_EXCERPT_SIZE], instead[256], lower[40];
+    bool listens = direction == BIGHT_ENDPOINT_LISTEN;
     size_t size = strnlen(name, sizeof lower - 1);
     for (size_t i = 0; i < size; i++) {
         lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
     }
     lower[size] = '\0';
-    bight_suggestion_begin(&suggestion, lower);
-    const struct bight_endpoint_type *type;
-    for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
-        if (goes(type, direction)) {
-            bight_suggestion_offer(&suggestion, type->name);
-        }
-    }
-    bight_suggestion_phrase(&suggestion, phrase, sizeof phrase);
+    suggest_type(lower, direction, instead, sizeof instead);
     bight_endpoint_excerpt(name, strlen(name), excerpt);
-    list_types(direction, known, sizeof known);
-    return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: expected a type to %s (%s), found \"%s\"%s",
-        direction == BIGHT_ENDPOINT_LISTEN ? "listen on" : "connect to", known, excerpt, phrase);
+    if (find(name, listens ? BIGHT_ENDPOINT_CONNECT : BIGHT_ENDPOINT_LISTEN) != NULL) {
+        return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: \"%s\" can only be %s%s", excerpt,
+            listens ? "connected to" : "listened on", instead);
+    }
+    return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: there is no type \"%s\"%s", excerpt, instead);
 }
 
 const struct bight_endpoint_type *bight_endpoint_find_type(
@@ -113,7 +145,8 @@ const struct bight_endpoint_type *bight_endpoint_find_type(
     return type;
 }
 
-const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,
+/* As bight_endpoint_read; the failures do not say yet what was tried. */
+static const struct bight_endpoint_type *read_string(const char *string, enum bight_endpoint_direction direction,
     struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
 {
     *failure = bight_endpoint_parse(string, parsed);
@@ -125,6 +158,16 @@ const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum b
         *failure = bight_endpoint_check(type, parsed, arguments);
     }
     return *failure == NULL ? type : NULL;
+}
+
+const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,
+    struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
+{
+    const struct bight_endpoint_type *type = read_string(string, direction, parsed, arguments, failure);
+    if (type == NULL) {
+        *failure = bight_endpoint_tried(direction, string, *failure);
+    }
+    return type;
 }
 
 /* ------------------------------------------------------------------------------------------- adding */

@@ -2,8 +2,8 @@
 /* rules.c - checks the parts of an endpoint string against the table of its type, and reads the values.
  *
  * What a type sees has been checked: every required argument is there, none twice, numbers are in their range. What
- * does not fit is a failure that names the column, what was expected there and what was found. Values are read without
- * the C library's number functions, which take signs, blanks, locales and more. */
+ * does not fit is a failure that names the column and says what is wrong there and what would be right. Values are read
+ * without the C library's number functions, which take signs, blanks, locales and more. */
 #include "endpoint/grammar.h"
 
 #include <stdio.h>
@@ -116,12 +116,11 @@ static void describe_range(const char *what, const struct bight_argument_rule *r
     snprintf(buffer, size, format, what, (long long)rule->minimum, (long long)rule->maximum);
 }
 
+/* "a number from 1 to 10"; nothing for a text, of which only the empty one is wrong. */
 static void describe_expected(const struct bight_argument_rule *rule, char *buffer, size_t size)
 {
     switch (rule->kind) {
     case BIGHT_ARGUMENT_PORT:
-        describe_range("a port", rule, buffer, size);
-        return;
     case BIGHT_ARGUMENT_NUMBER:
         describe_range("a number", rule, buffer, size);
         return;
@@ -129,7 +128,7 @@ static void describe_expected(const struct bight_argument_rule *rule, char *buff
         describe_range("an octal file mode", rule, buffer, size);
         return;
     case BIGHT_ARGUMENT_SECONDS:
-        snprintf(buffer, size, "a number of seconds, such as 2.5");
+        snprintf(buffer, size, "a number of seconds such as 2.5");
         return;
     case BIGHT_ARGUMENT_BOOLEAN:
         snprintf(buffer, size, "yes or no");
@@ -140,7 +139,13 @@ static void describe_expected(const struct bight_argument_rule *rule, char *buff
     case BIGHT_ARGUMENT_TEXT:
         break;
     }
-    snprintf(buffer, size, "a text");
+    buffer[0] = '\0';
+}
+
+/* What is given by its place has no name in the string: "the port is", but "backlog is". */
+static const char *article(const struct bight_argument_rule *rule)
+{
+    return rule->positional ? "the " : "";
 }
 
 static struct bight_failure *bad_value(const struct bight_argument_rule *rule, const struct bight_endpoint_part *part)
@@ -148,12 +153,12 @@ static struct bight_failure *bad_value(const struct bight_argument_rule *rule, c
     char expected[96], excerpt[BIGHT_EXCERPT_SIZE];
     describe_expected(rule, expected, sizeof expected);
     if (part->value_size == 0) {
-        return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: expected %s as %s, found nothing",
-            part->value_column, expected, rule->name);
+        return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: %s%s is empty%s%s", part->value_column,
+            article(rule), rule->name, expected[0] == '\0' ? "" : "; it is ", expected);
     }
     bight_endpoint_excerpt(part->value, part->value_size, excerpt);
-    return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: expected %s as %s, found \"%s\"",
-        part->value_column, expected, rule->name, excerpt);
+    return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: %s%s is %s, not \"%s\"", part->value_column,
+        article(rule), rule->name, expected, excerpt);
 }
 
 static struct bight_failure *unknown_keyword(
@@ -167,16 +172,24 @@ static struct bight_failure *unknown_keyword(
     }
     bight_suggestion_phrase(&suggestion, phrase, sizeof phrase);
     bight_endpoint_excerpt(part->keyword, strlen(part->keyword), excerpt);
-    return bight_failure_new(BIGHT_E_UNKNOWN_ARGUMENT, 0, NULL,
-        "column %zu: expected an argument of \"%s\", found \"%s\"%s", part->column, type->name, excerpt, phrase);
+    if (phrase[0] != '\0') {
+        return bight_failure_new(BIGHT_E_UNKNOWN_ARGUMENT, 0, NULL, "column %zu: %s has no argument \"%s\"%s",
+            part->column, type->name, excerpt, phrase);
+    }
+    return bight_failure_new(BIGHT_E_UNKNOWN_ARGUMENT, 0, NULL, "column %zu: %s has no argument \"%s\" (%s)",
+        part->column, type->name, excerpt, type->help);
 }
 
 static struct bight_failure *too_many(const struct bight_endpoint_type *type, const struct bight_endpoint_part *part)
 {
     char excerpt[BIGHT_EXCERPT_SIZE];
+    if (part->value_size == 0) {
+        return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL,
+            "column %zu: after the \":\" an argument is missing (%s)", part->column, type->help);
+    }
     bight_endpoint_excerpt(part->value, part->value_size, excerpt);
-    return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL,
-        "column %zu: expected no more arguments without a name (%s), found \"%s\"", part->column, type->help, excerpt);
+    return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: \"%s\" is one argument too many (%s)",
+        part->column, excerpt, type->help);
 }
 
 /* ----------------------------------------------------------------------------------------- matching */
@@ -226,8 +239,8 @@ static struct bight_failure *fill(const struct bight_argument_rule *table_rule, 
     struct bight_argument *argument)
 {
     if (argument->given) {
-        return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: expected %s only once, found it twice",
-            part->column, table_rule->name);
+        return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: %s%s is given twice", part->column,
+            article(table_rule), table_rule->name);
     }
     struct bight_argument_rule rule = with_bounds(table_rule);
     *argument = (struct bight_argument) {
@@ -244,8 +257,8 @@ static struct bight_failure *find_missing(const struct bight_endpoint_type *type
 {
     for (size_t i = 0; type->rules[i].name != NULL; i++) {
         if (type->rules[i].required && !arguments[i].given) {
-            return bight_failure_new(BIGHT_E_MISSING_ARGUMENT, 0, NULL, "column %zu: expected %s (%s), found the end",
-                parsed->end_column, type->rules[i].name, type->help);
+            return bight_failure_new(BIGHT_E_MISSING_ARGUMENT, 0, NULL, "column %zu: %s%s is missing (%s)",
+                parsed->end_column, article(&type->rules[i]), type->rules[i].name, type->help);
         }
     }
     return NULL;

@@ -5,9 +5,9 @@
  * is the reactor's: it is closed when the run ends. */
 #include <string.h>
 
-#include <bight/log.h>
 #include <bight/memory.h>
 
+#include "base/report.h"
 #include "endpoint/grammar.h"
 
 struct serving {
@@ -15,11 +15,10 @@ struct serving {
     char endpoint[];
 };
 
-static int give_up(struct bight_reactor *reactor, const char *endpoint, const struct bight_failure *failure)
+static int give_up(struct bight_reactor *reactor, const struct bight_failure *failure)
 {
     int code = bight_failure_code(failure);
-    bight_log(BIGHT_LOG_ERROR, "endpoint", NULL, "cannot listen on \"%s\": %s", endpoint == NULL ? "" : endpoint,
-        bight_failure_message(failure));
+    bight_report_failure(failure);
     if (reactor != NULL) {
         bight_reactor_fail(reactor, bight_error_exit_status(code));
     }
@@ -31,7 +30,8 @@ static void failed_later(struct bight_result *result, void *context)
     struct serving *serving = context;
     struct bight_failure *failure = bight_result_take_failure(result);
     if (!bight_failure_is(failure, BIGHT_E_SHUTDOWN)) {
-        (void)give_up(serving->reactor, serving->endpoint, failure);
+        failure = bight_endpoint_tried(BIGHT_ENDPOINT_LISTEN, serving->endpoint, failure);
+        (void)give_up(serving->reactor, failure);
     }
     bight_failure_release(failure);
 }
@@ -70,7 +70,7 @@ int bight_serve_at(
         failure = bight_failure_of(code);
     }
     if (failure != NULL) {
-        code = give_up(reactor, endpoint, failure);
+        code = give_up(reactor, failure);
         bight_failure_release(failure);
     }
     bight_deferred_release(listening);

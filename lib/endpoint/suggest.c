@@ -2,7 +2,8 @@
 /* suggest.c - which of the known words was meant by an unknown one.
  *
  * The distance is the number of letters put in, left out, replaced or swapped with their neighbour (Damerau,
- * Levenshtein; the "optimal string alignment" form). Two are forgiven, unless that is the whole word. */
+ * Levenshtein; the "optimal string alignment" form). Two are forgiven, one in a word of three letters or fewer: "udp"
+ * is not a mistyped "tcp". */
 #include "endpoint/grammar.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #define LONGEST_WORD 32
 #define FORGIVEN 2
+#define SHORT_WORD 3
 
 static unsigned least(unsigned left, unsigned right)
 {
@@ -52,7 +54,7 @@ void bight_suggestion_offer(struct bight_suggestion *suggestion, const char *can
         return;
     }
     unsigned found = distance(suggestion->word, word_size, candidate, candidate_size);
-    if (found < suggestion->distance && found < candidate_size) {
+    if (found < suggestion->distance && found < candidate_size && (found <= 1 || candidate_size > SHORT_WORD)) {
         suggestion->distance = found;
         suggestion->nearest = candidate;
     }
@@ -62,6 +64,6 @@ void bight_suggestion_phrase(const struct bight_suggestion *suggestion, char *bu
 {
     buffer[0] = '\0';
     if (suggestion->nearest != NULL) {
-        snprintf(buffer, size, ", did you mean \"%s\"?", suggestion->nearest);
+        snprintf(buffer, size, "; did you mean \"%s\"?", suggestion->nearest);
     }
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "endpoint/grammar.h"
 #include "endpoint/listening.h"
 #include "endpoint/race.h"
 #include "transport/socket.h"
@@ -50,7 +51,7 @@ static struct bight_deferred *listen_on(struct bight_reactor *reactor, const str
     if (bight_address_parse_ip(&address, interface->text, port) != 0 ||
         (only_ipv6 && address.family != BIGHT_ADDRESS_IPV6)) {
         return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
-            "column %zu: expected an IPv6 address as interface, found \"%s\"", interface->column, interface->text));
+            "column %zu: interface is an IPv6 address, not \"%s\"", interface->column, interface->text));
     }
     return bight_listening(reactor, factory, bight_listen_ip(reactor, &address, &options), &options, NULL);
 }
@@ -118,8 +119,10 @@ static struct bight_deferred *connect_tcp(
         return bight_race(reactor, factory, &options);
     }
     if (strpbrk(host->text, "[]") != NULL) {
-        return bight_fail(bight_failure_new(
-            BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: expected an IPv6 address in the brackets", host->column));
+        char excerpt[BIGHT_EXCERPT_SIZE];
+        bight_endpoint_excerpt(host->text, host->text_size, excerpt);
+        return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
+            "column %zu: brackets are for IPv6 addresses, not for \"%s\"", host->column, excerpt));
     }
     options.name = host->text;
     return bight_race(reactor, factory, &options);

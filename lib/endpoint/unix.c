@@ -12,9 +12,8 @@ static struct bight_failure *read_path(const struct bight_argument *path, struct
 {
     *address = (struct bight_address) { .family = BIGHT_ADDRESS_UNIX, .path_size = (uint16_t)path->text_size };
     if (path->text_size >= sizeof address->at.path) {
-        return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
-            "column %zu: expected a path of at most %zu bytes, found %zu", path->column, sizeof address->at.path - 1,
-            path->text_size);
+        return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: the path has at most %zu bytes, not %zu",
+            path->column, sizeof address->at.path - 1, path->text_size);
     }
     memcpy(address->at.path, path->text, path->text_size);
     if (address->at.path[0] == '@') {

@@ -6,11 +6,11 @@
  * the reactor's end, or never, so what it writes to is counted: one hold is this file's and one the handler's. Failures
  * go to the log, whose default is a line on standard error. */
 #include <bight/coroutine.h>
-#include <bight/log.h>
 #include <bight/memory.h>
 
 #include <sysexits.h>
 
+#include "base/report.h"
 #include "reactor/state.h"
 
 struct program {
@@ -44,7 +44,7 @@ static void stop(struct program *program)
 static void report(struct program *program, const struct bight_failure *failure)
 {
     program->status = bight_error_exit_status(bight_failure_code(failure));
-    bight_log(BIGHT_LOG_ERROR, "main", failure, "the program failed");
+    bight_report_failure(failure);
 }
 
 /* The last handler. Once the program has ended nobody asks how its Deferred did. */
@@ -137,7 +137,7 @@ int bight_main_in(
 {
     struct program *program = reactor != NULL ? bight_malloc(sizeof *program) : NULL;
     if (program == NULL) {
-        bight_log(BIGHT_LOG_ERROR, "main", bight_failure_of(BIGHT_E_OUT_OF_MEMORY), "cannot begin");
+        bight_report_failure(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
         bight_reactor_free(reactor);
         return EX_OSERR;
     }

@@ -74,10 +74,10 @@ static struct bight_failure *failure_of(const char *name, int answer, int number
         return bight_failure_of(code);
     }
     if (answer != EAI_SYSTEM) {
-        return bight_failure_new(code, 0, NULL, "%s: %s", name, gai_strerror(answer));
+        return bight_failure_new(code, 0, NULL, "cannot look up %s: %s", name, gai_strerror(answer));
     }
-    return bight_failure_new(
-        code, number, bight_failure_from_errno(number, "looking up a name"), "%s: %s", name, gai_strerror(answer));
+    return bight_failure_new(code, number, bight_failure_from_errno(number, "looking up a name"),
+        "cannot look up %s: %s", name, gai_strerror(answer));
 }
 
 static size_t count_found(const struct addrinfo *found)
@@ -213,7 +213,8 @@ struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *
     size_t length = strnlen(name, NAME_LIMIT + 1);
     if (length == 0 || length > NAME_LIMIT) {
         return bight_fail(bight_failure_new(BIGHT_E_NAME_NOT_FOUND, 0, NULL, "%s",
-            length == 0 ? "a host name is empty" : "a host name is longer than 253 bytes"));
+            length == 0 ? "cannot look up a host name that is empty"
+                        : "cannot look up a host name of more than 253 bytes"));
     }
     if (bight_address_parse_ip(&literal, name, port) == 0) {
         return give_literal(&literal);

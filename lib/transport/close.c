@@ -82,6 +82,7 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
     bight_protocol_end_ties(protocol);
     tell_protocol(transport, reason);
     if (transport->extension != NULL) {
+        bight_connection_log_end(transport, reason);
         bight_layers_free(transport);
         bight_scope_leave(&transport->extension->member);
     }
@@ -138,6 +139,21 @@ void bight_close_end_now(struct bight_transport *transport, struct bight_failure
     lose(transport, reason);
 }
 
+/* What people know it as; of the rest, what could not be done. */
+static struct bight_failure *loss_by(int number, const char *what)
+{
+    switch (number) {
+    case ECONNRESET:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection reset by peer");
+    case EPIPE:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection closed by peer");
+    case ETIMEDOUT:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection lost: the peer no longer answers");
+    default:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "the connection was lost: cannot %s", what);
+    }
+}
+
 /* T5. What has been flushed before it broke was lost in good order. Without memory for the errno, without it. Unless it
  * was the peer that broke it, the peer is told by a reset: it would take an end for all that there was to come. */
 void bight_close_broken(struct bight_transport *transport, int number, const char *what)
@@ -147,8 +163,7 @@ void bight_close_broken(struct bight_transport *transport, int number, const cha
         bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
         return;
     }
-    struct bight_failure *reason =
-        bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "the connection was lost: cannot %s", what);
+    struct bight_failure *reason = loss_by(number, what);
     if (bight_failure_code(reason) != BIGHT_E_CONNECTION_LOST) {
         reason = bight_failure_of(BIGHT_E_CONNECTION_LOST);
     }

@@ -136,7 +136,10 @@ static int replace_stale(struct bight_system *system, int fd, const struct bight
     if (result < 0 && result != -ENOENT) {
         return -EADDRINUSE;
     }
-    if (result >= 0 && ((type & S_IFMT) != S_IFSOCK || !is_refused(system, address))) {
+    if (result >= 0 && (type & S_IFMT) != S_IFSOCK) {
+        return -ENOTSOCK;
+    }
+    if (result >= 0 && !is_refused(system, address)) {
         return -EADDRINUSE;
     }
     result = result < 0 ? 0 : system->ops->unlink(system, path);

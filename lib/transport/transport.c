@@ -164,6 +164,7 @@ void bight_transport_start(struct bight_transport *transport)
     struct bight_protocol *protocol = transport->protocol;
     bight_reactor_enter_for(reactor, "connection", transport, transport->id);
     transport->state |= BIGHT_STATE_STARTED | BIGHT_STATE_IN_HANDLER;
+    bight_connection_log_begin(transport);
     if (protocol->ops->connection_made != NULL) {
         protocol->ops->connection_made(protocol);
     }

@@ -162,6 +162,7 @@ struct bight_extension {
     struct bight_factory *factory; /* FACTORY_APART */
     struct bight_scope_member member;
     struct bight_address *peer; /* when it has been asked for */
+    uint64_t began;             /* connection_log.c; 0: is not logged */
 };
 
 /* Lies where the watch was. */
@@ -296,6 +297,11 @@ void bight_flow_drained(struct bight_transport *transport);
 /* At loss: the producer's one stop. */
 void bight_flow_stop_producer(struct bight_transport *transport);
 size_t bight_flow_limit(const struct bight_transport *transport);
+
+/* --- connection_log.c */
+
+void bight_connection_log_begin(struct bight_transport *transport);
+void bight_connection_log_end(const struct bight_transport *transport, const struct bight_failure *reason);
 
 /* --- close.c */
 
