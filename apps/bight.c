@@ -7,7 +7,6 @@
 #include <bight/bight.h>
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -15,45 +14,57 @@
 
 #include "runner.h"
 
-int runner_complain(const char *format, ...)
-{
-    char text[1400], shown[2800];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    bight_escape(text, strlen(text), shown, sizeof shown);
-    fprintf(stderr, "bight: %s\n", shown);
-    return EX_USAGE;
-}
-
-int runner_complain_of(const char *what, const char *endpoint, const struct bight_failure *failure)
-{
-    (void)runner_complain("cannot %s \"%s\": %s", what, endpoint, bight_failure_message(failure));
-    return bight_error_exit_status(bight_failure_code(failure));
-}
-
+/* Not of the registry's services only: what stands in a service's place. */
 static int unknown_service(const char *name)
 {
-    const char *meant = bight_service_suggest(name);
-    if (meant != NULL) {
-        return runner_complain("unknown service \"%s\", did you mean \"%s\"?", name, meant);
+    static const char *const commands[] = { "connect", "help" };
+    const char *nearest = bight_service_suggest(name);
+    if (strchr(name, ':') != NULL) {
+        return complain("which service shall there be on \"%s\"? (bight --help lists them)", name);
     }
-    return runner_complain("unknown service \"%s\" (bight --help lists them)", name);
+    if (nearest == NULL) {
+        nearest = bight_suggest(name, commands, sizeof commands / sizeof commands[0]);
+    }
+    return complain_of_unknown("service", name, nearest, "bight --help");
+}
+
+static void print_help(const struct bight_service *service)
+{
+    if (service == NULL) {
+        runner_print_connect_help();
+    } else {
+        runner_print_service_help(service);
+    }
+}
+
+/* `bight help`, `bight help SERVICE` */
+static int help(const char *name)
+{
+    if (name == NULL) {
+        runner_print_usage();
+        return 0;
+    }
+    const struct bight_service *service = bight_service_find(name);
+    if (service == NULL && strcmp(name, "connect") != 0) {
+        return unknown_service(name);
+    }
+    print_help(service);
+    return 0;
 }
 
 static int run_command(int argc, char **argv)
 {
     struct runner_command command = { .service = bight_service_find(argv[0]) };
     bool connects = strcmp(argv[0], "connect") == 0;
+    if (strcmp(argv[0], "help") == 0) {
+        return help(argv[1]);
+    }
     if (command.service == NULL && !connects) {
         return unknown_service(argv[0]);
     }
     int status = runner_read_options(&command, argc - 1, argv + 1);
-    if (status == 0 && command.wants_help && connects) {
-        runner_print_connect_help();
-    } else if (status == 0 && command.wants_help) {
-        runner_print_service_help(command.service);
+    if (status == 0 && command.wants_help) {
+        print_help(command.service);
     } else if (status == 0) {
         status = connects ? runner_connect(&command) : runner_serve(&command);
     }
@@ -64,13 +75,14 @@ static int run_command(int argc, char **argv)
 /* Options before the service's name. Gives how many words they were, or -1 with *status set. */
 static int read_global_options(int argc, char **argv, int *status)
 {
+    static const char *const options[] = { "--help", "--version", "--log-level" };
     int at = 1;
     *status = 0;
     for (; at < argc && argv[at][0] == '-'; at++) {
         if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
             runner_print_usage();
             return -1;
-        } else if (strcmp(argv[at], "--version") == 0) {
+        } else if (strcmp(argv[at], "--version") == 0 || strcmp(argv[at], "-V") == 0) {
             runner_print_version();
             return -1;
         } else if (strncmp(argv[at], "--log-level=", 12) == 0) {
@@ -79,7 +91,8 @@ static int read_global_options(int argc, char **argv, int *status)
             at++;
             *status = runner_set_log_level(at < argc ? argv[at] : NULL);
         } else {
-            *status = runner_complain("unknown option \"%s\" (bight --help lists them)", argv[at]);
+            argv[at][strcspn(argv[at], "=")] = '\0';
+            *status = complain_of_unknown("option", argv[at], bight_suggest(argv[at], options, 3), "bight --help");
         }
         if (*status != 0) {
             return -1;
@@ -96,7 +109,7 @@ static int run(int argc, char **argv)
         return status;
     }
     if (at >= argc) {
-        return runner_complain("which service? (bight --help lists them)");
+        return complain("which service? (bight --help lists them)");
     }
     return run_command(argc - at, argv + at);
 }

@@ -32,12 +32,12 @@ struct end {
 
 struct session {
     struct bight_reactor *reactor;
+    struct bight_deferred *connection; /* held */
     struct bight_transport *transport; /* NULL: not yet or no longer connected */
     struct end input, output;
     const char *endpoint;
     bool input_over;
-    bool output_over; /* what still comes is thrown away */
-    bool is_stopping;
+    bool is_over; /* the status is known, and what was wrong has been said */
     uint8_t *unwritten;
     size_t start, end, room; /* of what is not written yet */
 };
@@ -56,8 +56,16 @@ static bool can_be_watched(int fd)
     return can;
 }
 
+/* Once, whatever else comes of it: the connection is told nothing more of either side, and so has nothing to say. */
 static void end_session(struct session *session, int status)
 {
+    if (session->is_over) {
+        return;
+    }
+    session->is_over = true;
+    if (session->transport != NULL) {
+        (void)bight_transport_abort_connection(session->transport);
+    }
     if (status != 0) {
         bight_reactor_fail(session->reactor, status);
     } else {
@@ -72,7 +80,7 @@ static void watch(struct session *session, struct end *end)
     }
     int code = bight_watch_descriptor(session->reactor, end->fd, end->what, end->ready, session, NULL, &end->watch);
     if (code != 0) {
-        (void)runner_complain("cannot wait for descriptor %d: %s", end->fd, bight_error_text(code));
+        (void)complain("cannot wait for descriptor %d: %s", end->fd, bight_error_text(code));
         end_session(session, EX_OSERR);
     }
     end->is_watched = code == 0;
@@ -115,8 +123,7 @@ static ssize_t write_some(const struct end *end, const uint8_t *data, size_t siz
 
 static void output_failed(struct session *session)
 {
-    (void)runner_complain("cannot write to standard output: %s", strerror(errno));
-    session->output_over = true;
+    (void)complain("cannot write to standard output: %s", strerror(errno));
     session->start = session->end = 0;
     unwatch(&session->output);
     end_session(session, EX_IOERR);
@@ -140,7 +147,7 @@ static bool keep(struct session *session, const uint8_t *data, size_t size)
 static void received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
 {
     struct session *session = protocol->factory->context;
-    if (session->output_over) {
+    if (session->is_over) { /* what still comes is thrown away */
         return;
     }
     ssize_t written = session->end > 0 ? 0 : write_some(&session->output, data, size);
@@ -152,7 +159,7 @@ static void received(struct bight_protocol *protocol, const uint8_t *data, size_
         return;
     }
     if (!keep(session, data + written, size - (size_t)written)) {
-        (void)runner_complain("out of memory");
+        (void)complain("out of memory");
         end_session(session, EX_OSERR);
         return;
     }
@@ -205,7 +212,7 @@ static void read_input(struct session *session)
             (void)bight_transport_lose_connection(session->transport);
         }
     } else if (errno != EINTR && errno != EAGAIN) {
-        (void)runner_complain("cannot read standard input: %s", strerror(errno));
+        (void)complain("cannot read standard input: %s", strerror(errno));
         end_session(session, EX_IOERR);
     }
 }
@@ -272,8 +279,12 @@ static void lost(struct bight_protocol *protocol, const struct bight_failure *re
 {
     struct session *session = protocol->factory->context;
     session->transport = NULL;
-    if (!session->is_stopping && !bight_failure_is(reason, BIGHT_E_CONNECTION_DONE)) {
-        end_session(session, runner_complain_of("stay connected to", session->endpoint, reason));
+    if (session->is_over) {
+        return;
+    }
+    if (!bight_failure_is(reason, BIGHT_E_CONNECTION_DONE)) {
+        (void)complain("%s: %s", session->endpoint, bight_failure_message(reason));
+        end_session(session, bight_error_exit_status(bight_failure_code(reason)));
     } else if (session->end == 0) {
         end_session(session, 0);
     }
@@ -290,44 +301,64 @@ static void not_connected(struct bight_result *result, void *context)
 {
     struct session *session = context;
     struct bight_failure *failure = bight_result_failure(result);
-    if (!session->is_stopping) {
-        bight_reactor_fail(session->reactor, runner_complain_of("connect to", session->endpoint, failure));
+    if (!session->is_over) {
+        end_session(session, complain_of(failure));
     }
     bight_result_clear(result);
 }
 
-static struct bight_deferred *stopping(void *context)
+/* What it was in the middle of is not done: the status is what a shell gives to who died of the signal. */
+static void interrupted(int number, void *context)
 {
+    end_session(context, 128 + number);
+}
+
+/* Those that whoever started us has ignored stay so. */
+static int hear_signals(struct session *session)
+{
+    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction found;
+        bool is_ignored = sigaction(numbers[i], NULL, &found) == 0 && found.sa_handler == SIG_IGN;
+        if (!is_ignored && bight_on_signal(session->reactor, numbers[i], interrupted, session) != 0) {
+            return EX_OSERR;
+        }
+    }
+    return 0;
+}
+
+static void begin(void *context)
+{
+    static struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &session_ops);
     struct session *session = context;
-    session->is_stopping = true;
-    return NULL;
+    factory.context = session;
+    struct bight_deferred *connection = bight_connect(session->reactor, session->endpoint, &factory);
+    if (bight_deferred_add_errback(connection, not_connected, session) != 0) {
+        end_session(session, EX_OSERR);
+    }
+    session->connection = connection;
 }
 
 static int run_session(struct session *session)
 {
-    static struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &session_ops);
-    factory.context = session;
-    if (bight_add_trigger(session->reactor, BIGHT_SHUTDOWN, BIGHT_BEFORE, stopping, session, NULL, NULL) != 0) {
+    if (hear_signals(session) != 0 || bight_call_when_running(session->reactor, begin, session) != 0) {
         return EX_OSERR;
     }
-    struct bight_deferred *connection = bight_connect(session->reactor, session->endpoint, &factory);
-    if (bight_deferred_add_errback(connection, not_connected, session) != 0) {
-        bight_reactor_fail(session->reactor, EX_OSERR);
-    }
     int status = bight_reactor_run(session->reactor);
-    bight_deferred_release(connection);
+    bight_deferred_release(session->connection);
     return status;
 }
 
 int runner_connect(const struct runner_command *command)
 {
     if (command->endpoint_count != 1) {
-        return runner_complain("connect needs one endpoint, such as tcp:localhost:1234 (--help tells more)");
+        return complain("connect needs one endpoint, such as tcp:localhost:1234 (--help tells more)");
     }
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
+    const struct bight_reactor_options options = { .size = sizeof options, .leave_signals = true };
     struct session session = {
-        .reactor = bight_reactor_new(),
+        .reactor = bight_reactor_new_full(&options),
         .endpoint = command->endpoints[0],
         .input = { .fd = STDIN_FILENO, .what = BIGHT_READABLE, .ready = input_ready },
         .output = { .fd = STDOUT_FILENO, .what = BIGHT_WRITABLE, .ready = output_ready },

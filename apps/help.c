@@ -22,6 +22,7 @@ void runner_print_usage(void)
     const struct bight_service *service;
     puts("Usage: bight [--log-level LEVEL] SERVICE [OPTIONS] ENDPOINT ...\n"
          "       bight connect ENDPOINT\n"
+         "       bight help [SERVICE]\n"
          "\n"
          "Serves on the endpoints until it is told to stop, or connects standard input and\n"
          "output to one.\n"
@@ -33,11 +34,12 @@ void runner_print_usage(void)
     puts("\n"
          "Options:\n"
          "  --log-level LEVEL     debug, info, warning (the default), error or critical\n"
-         "  --help                this text; after a service's name: its own\n"
-         "  --version             the version, and of the libraries that it runs on\n"
+         "  -h, --help            this text; after a service's name: its own\n"
+         "  -V, --version         the version, and of the libraries that it runs on\n"
          "\n"
-         "Endpoints to serve on:  tcp:PORT[:interface=ADDRESS]  tcp6:PORT  unix:PATH  fd:N\n"
-         "Endpoints to connect to:  tcp:HOST:PORT  unix:PATH\n"
+         "Endpoints to serve on:  tcp:PORT[:interface=ADDRESS][:maxconn=N]  tcp6:PORT\n"
+         "                        unix:PATH[:mode=660]  fd:N\n"
+         "Endpoints to connect to:  tcp:HOST:PORT[:timeout=SECONDS]  unix:PATH\n"
          "\n"
          "Examples:\n"
          "  bight echo tcp:1234\n"
@@ -81,8 +83,11 @@ void runner_print_service_help(const struct bight_service *service)
         print_option(each);
     }
     puts("  --drain SECONDS       how long open connections may go on after SIGTERM (10)\n"
-         "  --log-level LEVEL     info tells where it listens\n"
-         "  --help                this text");
+         "  --log-level LEVEL     info tells where it listens, debug of every connection\n"
+         "  -h, --help            this text\n"
+         "\n"
+         "An endpoint of TCP takes maxconn=N, the most connections that are open at once, and\n"
+         "interface=ADDRESS; without one it serves on all addresses.");
     if (service->examples != NULL) {
         print_examples(service->examples);
     }

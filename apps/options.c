@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+enum { MOST_OPTIONS = 64 }; /* among which one that was meant is looked for */
+
 /* The words that are still to be read. */
 struct words {
     int count;
@@ -33,7 +35,7 @@ int runner_set_log_level(const char *name)
 {
     int level = name == NULL ? 0 : bight_log_level_from_name(name);
     if (level == 0) {
-        return runner_complain("--log-level is debug, info, warning, error or critical");
+        return complain("--log-level is debug, info, warning, error or critical");
     }
     bight_log_set_level((enum bight_log_level)level);
     return 0;
@@ -48,8 +50,8 @@ static int set_number(struct bight_service_value *value, const struct bight_serv
     long long number = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || text[0] == ' ' || number < option->minimum ||
         number > option->maximum) {
-        return runner_complain("--%s is a number from %lld to %lld, not \"%s\"", option->name,
-            (long long)option->minimum, (long long)option->maximum, text);
+        return complain("--%s is a number from %lld to %lld, not \"%s\"", option->name, (long long)option->minimum,
+            (long long)option->maximum, text);
     }
     value->number = number;
     return 0;
@@ -70,7 +72,7 @@ static int set_drain_seconds(struct runner_command *command, const char *text)
     char *end;
     command->drain_seconds = strtod(text, &end);
     if (end == text || *end != '\0' || !isfinite(command->drain_seconds) || command->drain_seconds < 0) {
-        return runner_complain("--drain is a number of seconds, not \"%s\"", text);
+        return complain("--drain is a number of seconds, not \"%s\"", text);
     }
     command->drain_seconds = command->drain_seconds == 0 ? 1e-9 : command->drain_seconds;
     return 0;
@@ -85,18 +87,33 @@ static const char *take_value(struct words *words, const char *name, const char 
         return behind;
     }
     if (words->count == 0) {
-        (void)runner_complain("--%s needs a value", name);
+        (void)complain("--%s needs a value", name);
         return NULL;
     }
     words->count--;
     return *words->words++;
 }
 
+/* Also used where the name is too long to be one. */
+static int unknown_option(const struct runner_command *command, const char *name)
+{
+    const char *names[MOST_OPTIONS] = { "log-level", "help", "drain" };
+    size_t count = command->service == NULL ? 2 : 3;
+    for (size_t i = 0; i < option_count(command->service) && count < MOST_OPTIONS; i++) {
+        names[count++] = command->service->options[i].name;
+    }
+    const char *nearest = bight_suggest(name, names, count);
+    if (nearest != NULL) {
+        return complain("unknown option \"--%s\"; did you mean \"--%s\"?", name, nearest);
+    }
+    return complain("unknown option \"--%s\" (--help lists them)", name);
+}
+
 static int read_common(struct runner_command *command, struct words *words, const char *name, const char *behind)
 {
     bool is_level = strcmp(name, "log-level") == 0;
     if (!is_level && (strcmp(name, "drain") != 0 || command->service == NULL)) {
-        return runner_complain("unknown option \"--%s\" (--help lists them)", name);
+        return unknown_option(command, name);
     }
     const char *text = take_value(words, name, behind);
     if (text == NULL) {
@@ -114,7 +131,7 @@ static int read_option(struct runner_command *command, struct words *words, cons
         }
         bool is_flag = option->kind == BIGHT_SERVICE_FLAG;
         if (is_flag && behind != NULL) {
-            return runner_complain("--%s takes no value", name);
+            return complain("--%s takes no value", name);
         }
         const char *text = is_flag ? "" : take_value(words, name, behind);
         command->values[i].given = text != NULL;
@@ -129,7 +146,7 @@ static int read_long_option(struct runner_command *command, struct words *words,
     char name[64];
     size_t size = strcspn(word, "=");
     if (size >= sizeof name || size == 0) {
-        return runner_complain("unknown option \"--%s\" (--help lists them)", word);
+        return unknown_option(command, word);
     }
     memcpy(name, word, size);
     name[size] = '\0';
@@ -173,7 +190,7 @@ static int read_words(struct runner_command *command, struct words *words)
         } else if (strcmp(word, "-h") == 0) {
             command->wants_help = true;
         } else if (word[1] != '-') {
-            status = runner_complain("unknown option \"%s\" (--help lists them)", word);
+            status = complain("unknown option \"%s\" (--help lists them)", word);
         } else {
             status = read_long_option(command, words, word + 2);
         }

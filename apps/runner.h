@@ -5,6 +5,8 @@
 
 #include <bight/sys/service.h>
 
+#include "complain.h"
+
 /* What every command of the runner takes, and what a service was told. */
 struct runner_command {
     const struct bight_service *service; /* NULL: `connect` */
@@ -27,11 +29,6 @@ void runner_print_usage(void);
 void runner_print_service_help(const struct bight_service *service);
 void runner_print_connect_help(void);
 void runner_print_version(void);
-
-/* One line on standard error. Gives the status of a wrong command line. */
-int runner_complain(const char *format, ...) BIGHT_PRINTF(1, 2);
-/* "cannot WHAT "ENDPOINT": the failure"; gives the failure's sysexits status. */
-int runner_complain_of(const char *what, const char *endpoint, const struct bight_failure *failure);
 
 /* services.c: what the runner brings along. 0 or a code. */
 int runner_register_services(void);

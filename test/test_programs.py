@@ -487,6 +487,50 @@ class Connect(unittest.TestCase):
                 self.assertEqual(client.stderr.read().count(b"\n"), 1)
                 self.assertEqual(client.wait(PATIENCE), 69)
 
+    def test_a_reset_is_told_in_words(self):
+        def serve(connection):
+            connection.recv(1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        with Peer(serve) as peer:
+            done = run("bight", "connect", peer.endpoint, input=b"x")
+            self.assertEqual((done.returncode, done.stderr.decode()),
+                             (69, f"bight: {peer.endpoint}: connection reset by peer\n"))
+
+    def test_output_that_fails_is_told_once(self):
+        data = bytes(3 << 20)
+        with Server("bight", "echo") as server, open("/dev/full", "wb") as full:
+            done = subprocess.run([program("bight"), "connect", f"tcp:127.0.0.1:{server.port}"], input=data,
+                                  stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 74)
+            self.assertEqual(done.stderr, b"bight: cannot write to standard output: No space left on device\n")
+
+    def test_one_that_is_interrupted_says_so_by_its_status(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with Server("bight", "echo") as server, subprocess.Popen(
+                    [program("bight"), "connect", f"tcp:127.0.0.1:{server.port}"], stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE) as client:
+                client.stdin.write(b"x")
+                client.stdin.flush()
+                self.assertEqual(client.stdout.read(1), b"x")
+                client.send_signal(number)
+                self.assertEqual((client.wait(PATIENCE), client.stderr.read()), (128 + number, b""))
+
+    def test_a_signal_that_is_ignored_stays_so(self):
+        def ignore():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        with Server("bight", "echo") as server, subprocess.Popen(
+                [program("bight"), "connect", f"tcp:127.0.0.1:{server.port}"], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, preexec_fn=ignore) as client:
+            for word in (b"x", b"y"):
+                client.stdin.write(word)
+                client.stdin.flush()
+                self.assertEqual(client.stdout.read(1), word)
+                client.send_signal(signal.SIGINT)
+            client.stdin.close()
+            self.assertEqual(client.wait(PATIENCE), 0)
+
     def test_output_that_nobody_reads_any_more(self):
         with Server("bight", "chargen") as server:
             with subprocess.Popen([program("bight"), "connect", f"tcp:127.0.0.1:{server.port}"],
@@ -507,6 +551,7 @@ class CommandLine(unittest.TestCase):
 
     def test_help_and_version(self):
         for words in (["bight", "--help"], ["bight", "echo", "--help"], ["bight", "chat", "--help"],
+                      ["bight", "help"], ["bight", "help", "chat"], ["bight", "help", "connect"],
                       ["bight", "qotd", "-h"], ["bight", "connect", "--help"], ["bight-echo", "--help"]):
             done = run(*words)
             self.assertEqual((done.returncode, done.stderr), (0, b""))
@@ -514,6 +559,9 @@ class CommandLine(unittest.TestCase):
             self.assertLessEqual(max(map(len, done.stdout.splitlines())), 90)
         for name in ("bight", "bight-echo"):
             self.assertRegex(run(name, "--version").stdout, rb"^%s \d+\.\d+\.\d+\n" % name.encode())
+            self.assertEqual(run(name, "-V").stdout, run(name, "--version").stdout)
+        self.assertEqual(run("bight", "help", "chat").stdout, run("bight", "chat", "--help").stdout)
+        self.assertIn(b"maxconn=N", run("bight", "--help").stdout)
         self.assertIn(b"libevent 2", run("bight", "--version").stdout)
 
     def test_wrong_words(self):
@@ -533,6 +581,28 @@ class CommandLine(unittest.TestCase):
         self.complain(64, "log-level is", "bight-echo", "--log-level")
         self.complain(64, "unknown option", "bight-echo", "--nonsense")
         self.complain(64, r"unknown service .\\x1b", "bight", "\x1b[2J")
+
+    def test_what_was_probably_meant(self):
+        self.complain(64, '"conect"; did you mean "connect"', "bight", "conect", "tcp:a:1")
+        self.complain(64, '"ehco"; did you mean "echo"', "bight", "help", "ehco")
+        self.complain(64, "which service shall there be on", "bight", "tcp:1234")
+        self.complain(64, '"--memebrs"; did you mean "--members"', "bight", "chat", "--memebrs=2", "tcp:0")
+        self.complain(64, '"--drian"; did you mean "--drain"', "bight", "echo", "--drian", "1", "tcp:0")
+        self.complain(64, '"--log-lvel"; did you mean "--log-level"', "bight", "--log-lvel=info", "echo", "tcp:0")
+        self.complain(64, '"--versoin"; did you mean "--version"', "bight-echo", "--versoin")
+        for service in ("echo", "discard", "chargen", "qotd", "daytime", "time", "chat"):
+            self.assertIn(f"\nExamples:\n  bight {service} ".encode(), run("bight", service, "--help").stdout)
+
+    def test_what_to_write_instead(self):
+        self.complain(64, r"; write tcp:1234$", "bight", "echo", "1234")
+        self.complain(64, r"; write tcp:1234:interface=127\.0\.0\.1$", "bight", "echo", "localhost:1234")
+        self.complain(64, r"; write tcp:localhost:1234$", "bight", "connect", "localhost:1234")
+        self.complain(64, r"; write tcp:\[::1\]:80$", "bight", "connect", "tcp:::1:80")
+        for name in ("tls", "udp"):
+            self.complain(64, rf'there is no type "{name}" \(to listen on there are [^()]*\)$', "bight", "echo", name + ":1")
+
+    def test_what_the_user_wrote_is_escaped_once(self):
+        self.complain(64, r'^bight: cannot listen on "12\\nX": column 1: there is no type "12\\nX" ', "bight", "echo", "12\nX")
 
     def test_bad_endpoints(self):
         for words in (["bight", "echo"], ["bight-echo"]):
@@ -565,8 +635,58 @@ class CommandLine(unittest.TestCase):
     def test_nobody_listens(self):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        self.complain(69, "refused", "bight", "connect", f"tcp:127.0.0.1:{port}")
+        self.complain(69, rf"^bight: cannot connect to 127\.0\.0\.1:{port}: refused$", "bight", "connect",
+                      f"tcp:127.0.0.1:{port}")
         self.complain(69, "no such socket", "bight", "connect", "unix:/nonexistent/socket")
+
+    def test_a_path_that_cannot_be_a_socket(self):
+        self.complain(69, '^bight: cannot listen on "unix:/nonexistent/socket": there is no such directory$', "bight", "echo",
+                      "unix:/nonexistent/socket")
+        self.complain(69, "it exists and is no socket", "bight-echo", "unix:/dev/null")
+
+    def test_places_in_the_source_are_for_debug_mode(self):
+        for debug, pattern in (("0", r"^[^()]*$"), ("1", r" \[NO_SUCH_SOCKET\] \(lib/.*\.c:\d+\)$")):
+            done = run("bight", "connect", "unix:/nonexistent/socket", stdin=subprocess.DEVNULL,
+                       env=dict(os.environ, BIGHT_DEBUG=debug))
+            self.assertRegex(done.stderr.decode().rstrip("\n"), pattern)
+
+
+class AtATerminal(unittest.TestCase):
+    def said_by(self, *words):
+        """What the program says at a terminal until there is a whole line."""
+        near, far = os.openpty()
+        with subprocess.Popen([program(words[0]), *words[1:]], stdin=subprocess.DEVNULL, stderr=far) as process:
+            os.close(far)
+            said = b""
+            while b"\n" not in said:
+                said += os.read(near, 4096)
+            process.terminate()
+            self.assertEqual(process.wait(PATIENCE), 0)
+        os.close(near)
+        return said.decode()
+
+    def test_a_service_says_where_it_listens(self):
+        for words in (["bight", "echo"], ["bight-echo"]):
+            self.assertRegex(self.said_by(*words, "tcp:0:interface=127.0.0.1"),
+                             rf"^{words[0]}: listening on 127\.0\.0\.1:[1-9]\d*\r\n$")
+
+    def test_it_is_said_once(self):
+        self.assertRegex(self.said_by("bight", "--log-level=info", "echo", "tcp:0:interface=127.0.0.1"),
+                         r"^bight: info: \[port\] listening on [^\n]*\n$")
+
+
+class Log(unittest.TestCase):
+    def test_each_connection_is_a_line_at_level_debug(self):
+        server = Server("bight", "echo")
+        server.command[1] = "--log-level=debug"
+        with server:
+            with server.connect() as sock:
+                name = "%s:%d" % sock.getsockname()
+                sock.sendall(b"x")
+                self.assertEqual(sock.recv(1), b"x")
+            pattern = re.compile(r"^bight: debug: \[connection\] accepted from %s, lasted \d+\.\d{3} s: "
+                                 r"the connection was closed cleanly$" % re.escape(name), re.M)
+            wait_until(lambda: pattern.search("".join(server.lines)), "the connection is told of")
 
 
 class Stopping(unittest.TestCase):
@@ -598,6 +718,28 @@ class Stopping(unittest.TestCase):
             server.process.send_signal(signal.SIGTERM)
             wait_until(lambda: self.is_refused(server), "nothing is accepted any more")
             self.assertEqual(server.stop(signal.SIGINT), 0)
+
+    def test_a_hang_up_drains(self):
+        with Server("bight", "echo", "--drain=1000") as server, server.connect() as sock:
+            sock.sendall(b"a")
+            self.assertEqual(sock.recv(1), b"a")
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: self.is_refused(server), "nothing is accepted any more")
+            sock.sendall(b"b")
+            self.assertEqual(sock.recv(1), b"b")
+            sock.close()
+            self.assertEqual(server.process.wait(PATIENCE), 0)
+
+    def test_what_is_cut_is_told(self):
+        with Server("bight", "echo", "--drain=0.1") as server, server.connect() as ann, server.connect() as bob:
+            for sock in (ann, bob):
+                sock.sendall(b"a")
+                self.assertEqual(sock.recv(1), b"a")
+            self.assertEqual(server.stop(), 0)
+            server.drainer.join()
+            said = [line for line in server.lines if ": info: " not in line]
+            self.assertEqual(len(said), 1, said)
+            self.assertRegex(said[0], r"^bight: 2 connections cut after 0\.1\d* s$")
 
     def test_draining_ends_in_time(self):
         with Server("bight", "echo", "--drain=0.2") as server, server.connect() as sock:

@@ -104,7 +104,7 @@ static void ask(struct bight_result *result, void *numbers)
 static struct bight_deferred *add(struct bight_reactor *reactor, int argc, char **argv)
 {
     if (argc < 2) {
-        return bight_fail(bight_failure_new(BIGHT_E_INVALID_ARGUMENT, 0, NULL, "usage: adder ENDPOINT NUMBER..."));
+        return bight_fail(bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "usage: adder ENDPOINT NUMBER..."));
     }
     struct bight_deferred *sum = bight_open_stream(reactor, argv[1]);
     bight_deferred_add_callback(sum, ask, argv + 2);

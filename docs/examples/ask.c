@@ -46,7 +46,7 @@ static void answered(struct bight_result *result, void *context)
 static struct bight_deferred *ask(struct bight_reactor *reactor, int argc, char **argv)
 {
     if (argc != 3) {
-        return bight_fail(bight_failure_new(BIGHT_E_INVALID_ARGUMENT, 0, NULL, "usage: ask ENDPOINT QUESTION"));
+        return bight_fail(bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "usage: ask ENDPOINT QUESTION"));
     }
     struct bight_deferred *answer = bight_connect(reactor, argv[1], &askers.base);
     bight_deferred_add_callback(answer, connected, argv[2]);

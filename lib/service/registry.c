@@ -96,6 +96,16 @@ const char *bight_service_suggest(const char *name)
     return suggestion.nearest;
 }
 
+const char *bight_suggest(const char *unknown, const char *const *words, size_t count)
+{
+    struct bight_suggestion suggestion;
+    bight_suggestion_begin(&suggestion, unknown);
+    for (size_t i = 0; i < count; i++) {
+        bight_suggestion_offer(&suggestion, words[i]);
+    }
+    return suggestion.nearest;
+}
+
 const struct bight_service *bight_service_next(size_t *cursor)
 {
     return *cursor < service_count ? services[(*cursor)++] : NULL;

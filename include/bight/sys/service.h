@@ -48,6 +48,8 @@ BIGHT_API int bight_service_register(const struct bight_service *service);
 BIGHT_API const struct bight_service *bight_service_find(const char *name);
 /* The registered name that was most likely meant by an unknown one; NULL: none is near. */
 BIGHT_API const char *bight_service_suggest(const char *name);
+/* Which of the words was most likely meant by an unknown one, say of a program's options; NULL: none is near. */
+BIGHT_API const char *bight_suggest(const char *unknown, const char *const *words, size_t count);
 /* In order of registration: *cursor starts at 0; NULL at the end. */
 BIGHT_API const struct bight_service *bight_service_next(size_t *cursor);
 
