@@ -113,7 +113,12 @@ static const struct refusal refusals[] = {
     { ENETUNREACH, BIGHT_E_UNREACHABLE, "cannot connect to 192.0.2.1:80: unreachable" },
     { EHOSTUNREACH, BIGHT_E_UNREACHABLE, "cannot connect to 192.0.2.1:80: unreachable" },
     { ETIMEDOUT, BIGHT_E_CONNECT_TIMED_OUT, "cannot connect to 192.0.2.1:80: no answer" },
-    { EACCES, BIGHT_E_CONNECT, "cannot connect to 192.0.2.1:80: the connection could not be made" },
+    { EACCES, BIGHT_E_CONNECT, "cannot connect to 192.0.2.1:80: Permission denied" },
+    { ECONNRESET, BIGHT_E_CONNECT, "cannot connect to 192.0.2.1:80: Connection reset by peer" },
+    { EADDRNOTAVAIL, BIGHT_E_NO_LOCAL_PORT,
+        "cannot connect to 192.0.2.1:80: no port is free on this machine for the connection" },
+    { EAFNOSUPPORT, BIGHT_E_NO_LOCAL_ADDRESS,
+        "cannot connect to 192.0.2.1:80: this machine has no such address to connect from" },
 };
 
 static size_t received_before = SIZE_MAX;
@@ -179,6 +184,23 @@ START_TEST(a_failed_attempt_is_a_failure_with_its_address_and_stops_the_factory)
     ck_assert_int_eq(seen.made, 0);
     ck_assert_int_eq(seen.started, 1);
     ck_assert_int_eq(seen.stopped, 1);
+    bight_deferred_release(deferred);
+    end();
+}
+END_TEST
+
+/* The machine does not have the family: a datagram socket finds no address to come from either. */
+START_TEST(an_address_that_there_is_no_way_from_is_no_want_of_ports) /* E2 */
+{
+    begin();
+    at_once[0] = at_once[1] = -EADDRNOTAVAIL;
+    struct bight_deferred *deferred = connect_to(_i == 0 ? "tcp:192.0.2.1:80" : "tcp:192.0.2.1:80:bind=192.0.2.7");
+    net_turn(&net, 2);
+    ck_assert_int_eq(outcome.code, BIGHT_E_NO_LOCAL_ADDRESS);
+    ck_assert(bight_failure_is(outcome.failure, BIGHT_E_CONNECT));
+    ck_assert_uint_eq(attempt_count, 2); /* the second is the datagram socket */
+    ck_assert(is_closed(1));
+    ck_assert(attempts[1].bound == (_i == 1));
     bight_deferred_release(deferred);
     end();
 }
@@ -363,7 +385,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_cancel_in_connection_made_discards_the_connection);
     tcase_add_loop_test(tests, no_data_come_before_the_handlers_of_the_deferred_have_run, 0, 2);
     tcase_add_loop_test(tests, a_timeout_of_0_is_none, 0, 2);
-    tcase_add_loop_test(tests, a_failed_attempt_is_a_failure_with_its_address_and_stops_the_factory, 0, 10);
+    tcase_add_loop_test(tests, a_failed_attempt_is_a_failure_with_its_address_and_stops_the_factory, 0, 16);
+    tcase_add_loop_test(tests, an_address_that_there_is_no_way_from_is_no_want_of_ports, 0, 2);
     tcase_add_test(tests, a_factory_that_makes_no_protocol_fails_the_connection);
     tcase_add_loop_test(tests, an_attempt_takes_no_longer_than_its_timeout, 0, 3);
     tcase_add_test(tests, the_local_address_can_be_chosen);

@@ -245,6 +245,31 @@ START_TEST(nobody_there_is_a_refusal) /* E2 */
 }
 END_TEST
 
+/* The kernel gives a socket the very port that it connects to: by chance, and here for certain. */
+static int meet_itself(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size)
+{
+    (void)system;
+    ck_assert_int_eq(bind(fd, address, size), 0);
+    return NET_REAL(connect, fd, address, size);
+}
+
+START_TEST(a_connection_whose_two_ends_are_one_is_refused) /* E2 */
+{
+    char target[64];
+    begin();
+    struct bight_port *port = net_listen_on(&net, "tcp:0:interface=127.0.0.1");
+    snprintf(target, sizeof target, "tcp:127.0.0.1:%u", (unsigned)net_port_number(port));
+    stop(port);
+    net.fake.ops.connect = meet_itself;
+    watch_outcome(bight_connect(net.reactor, target, &probe_factory), &outcome);
+    NET_UNTIL(&net, outcome.fired == 1);
+    ck_assert_int_eq(outcome.code, BIGHT_E_CONNECTION_REFUSED);
+    ck_assert_int_eq(seen.made, 0);
+    forget_outcome(&outcome);
+    end();
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------------------- unix */
 
 START_TEST(a_unix_socket_serves_and_leaves_no_file) /* E1, T18 */
@@ -573,6 +598,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, an_accepted_connection_costs_no_other_call_than_accept);
     tcase_add_test(tests, an_endpoint_connects_to_itself_many_times);
     tcase_add_test(tests, nobody_there_is_a_refusal);
+    tcase_add_test(tests, a_connection_whose_two_ends_are_one_is_refused);
     tcase_add_test(tests, a_unix_socket_serves_and_leaves_no_file);
     tcase_add_test(tests, an_abstract_name_needs_no_file);
     tcase_add_loop_test(tests, the_mode_is_as_asked_whatever_the_umask, 0, 4);

@@ -3,6 +3,8 @@
  * on while a look-up is held. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "reactor/resolver.h"
 #include "thread_support.h"
@@ -207,7 +209,7 @@ START_TEST(getaddrinfo_s_errors_become_two_kinds) /* E5 */
     answer = EAI_FAIL;
     check_failure("a.example", BIGHT_E_NAME_UNAVAILABLE, 0);
     answer = EAI_MEMORY;
-    check_failure("a.example", BIGHT_E_OUT_OF_MEMORY, 0);
+    check_failure("a.example", BIGHT_E_NAME_UNAVAILABLE, 0);
     answer = EAI_SYSTEM;
     answer_errno = EMFILE;
     check_failure("a.example", BIGHT_E_NAME_UNAVAILABLE, EMFILE);
@@ -215,6 +217,43 @@ START_TEST(getaddrinfo_s_errors_become_two_kinds) /* E5 */
     answer = 0; /* a success without addresses */
     check_failure("a.example", BIGHT_E_NAME_NOT_FOUND, 0);
     ck_assert_uint_eq(let_go, 1);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+/* glibc without descriptors: it cannot read the hosts file, and says that there is no such name. */
+START_TEST(a_name_that_could_not_be_asked_for_is_not_unknown) /* E5 */
+{
+    static const int shortages[] = { EMFILE, ENFILE, ENOMEM, ENOBUFS };
+    make_reactor();
+    answer = EAI_NONAME;
+    for (size_t i = 0; i < 4; i++) {
+        answer_errno = shortages[i];
+        check_failure("localhost", BIGHT_E_NAME_UNAVAILABLE, shortages[i]);
+    }
+    answer_errno = ENOENT; /* a file that need not be there */
+    check_failure("localhost", BIGHT_E_NAME_NOT_FOUND, 0);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+START_TEST(this_machine_without_descriptors_is_no_unknown_name) /* E5 */
+{
+    struct rlimit before, none;
+    reactor = bight_reactor_new();
+    getrlimit(RLIMIT_NOFILE, &before);
+    none = before;
+    int lowest = dup(0);
+    close(lowest);
+    none.rlim_cur = (rlim_t)lowest;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct outcome came = resolve("localhost", 1);
+    struct outcome literal = resolve("127.0.0.1", 1);
+    setrlimit(RLIMIT_NOFILE, &before);
+    ck_assert(came.failure == NULL || bight_failure_code(came.failure) == BIGHT_E_NAME_UNAVAILABLE);
+    ck_assert_ptr_null(literal.failure);
+    forget(&came);
+    forget(&literal);
     bight_reactor_free(reactor);
 }
 END_TEST
@@ -276,10 +315,150 @@ START_TEST(a_cancelled_look_up_leaves_nothing_behind) /* E3 E5 */
     bight_deferred_cancel(held);
     bight_deferred_release(held);
     ck_assert_int_eq(code, BIGHT_E_CANCELLED);
+    if (_i == 0) {
+        gate_open(&gate);
+    }
+    bight_reactor_free(reactor); /* waits for nobody */
     gate_open(&gate);
-    bight_reactor_free(reactor);
+    while (memory_out != out) { /* the thread cleans up behind itself */
+        sched_yield();
+    }
     ck_assert_uint_eq(let_go, 1);
-    ck_assert_int_eq(memory_out, out);
+}
+END_TEST
+
+enum { THREADS = 16, MANY = 40 };
+
+static struct bight_deferred *resolve_held(const char *name, int *code)
+{
+    struct bight_deferred *deferred = bight_deferred_hold(bight_resolve(reactor, name, 1));
+    watch_outcome(deferred, code);
+    return deferred;
+}
+
+static void do_nothing(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+}
+
+static void hold_job(struct bight_result *result, void *context)
+{
+    (void)result;
+    gate_pass(context);
+}
+
+START_TEST(jobs_do_not_wait_for_look_ups) /* E5 R10 */
+{
+    static struct gate gate = GATE;
+    int codes[MANY], job;
+    make_reactor();
+    answer_gate = &gate;
+    answer_count = 1;
+    for (int i = 0; i < MANY; i++) {
+        bight_deferred_release(resolve_held("slow.example", &codes[i]));
+    }
+    gate_await(&gate, THREADS);
+    watch_outcome(bight_defer_to_thread(reactor, do_nothing, NULL), &job);
+    turn_until(reactor, job != 1);
+    ck_assert_int_eq(job, 0);
+    gate_open(&gate);
+    for (int i = 0; i < MANY; i++) {
+        turn_until(reactor, codes[i] != 1);
+        ck_assert_int_eq(codes[i], 0);
+    }
+    ck_assert_uint_eq(looked_up, MANY);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+START_TEST(look_ups_do_not_wait_for_jobs_nor_for_their_queue) /* E5 R10 */
+{
+    static struct gate gate = GATE;
+    int job, name;
+    make_reactor();
+    answer_count = 1;
+    bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1);
+    bight_thread_pool_set_queue_limit(bight_reactor_thread_pool(reactor), 0);
+    watch_outcome(bight_defer_to_thread(reactor, hold_job, &gate), &job);
+    gate_await(&gate, 1);
+    watch_outcome(bight_resolve(reactor, "host.example", 1), &name);
+    turn_until(reactor, name != 1);
+    ck_assert_int_eq(name, 0);
+    gate_open(&gate);
+    turn_until(reactor, job != 1);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+START_TEST(forgotten_look_ups_count_until_they_have_come_back) /* E3 E5 */
+{
+    static struct gate gate = GATE;
+    struct bight_deferred *held[THREADS];
+    int codes[THREADS], name;
+    make_reactor();
+    answer_gate = &gate;
+    answer_count = 1;
+    for (int i = 0; i < THREADS; i++) {
+        held[i] = resolve_held("slow.example", &codes[i]);
+    }
+    gate_await(&gate, THREADS);
+    for (int i = 0; i < THREADS; i++) {
+        bight_deferred_cancel(held[i]);
+        bight_deferred_release(held[i]);
+        ck_assert_int_eq(codes[i], BIGHT_E_CANCELLED);
+    }
+    watch_outcome(bight_resolve(reactor, "host.example", 1), &name);
+    for (int i = 0; i < 10; i++) {
+        bight_reactor_turn(reactor, false);
+    }
+    ck_assert_int_eq(name, 1);
+    ck_assert_uint_eq(looked_up, THREADS);
+    gate_open(&gate);
+    turn_until(reactor, name != 1);
+    ck_assert_int_eq(name, 0);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+static void stop(void *context)
+{
+    (void)context;
+    ck_assert_int_eq(bight_reactor_stop(reactor), 0);
+}
+
+static int warnings;
+
+static void count_warnings(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    warnings += event->level >= BIGHT_LOG_WARNING;
+}
+
+START_TEST(the_end_of_a_run_waits_for_no_look_up) /* R3 R10 */
+{
+    static struct gate gate = GATE;
+    int name, later, queued[THREADS];
+    bight_log_set_observer(count_warnings, NULL);
+    make_reactor();
+    answer_gate = &gate;
+    answer_count = 1;
+    watch_outcome(bight_resolve(reactor, "slow.example", 1), &name);
+    for (int i = 0; i < THREADS; i++) { /* the last has no thread */
+        watch_outcome(bight_resolve(reactor, "slow.example", 1), &queued[i]);
+    }
+    gate_await(&gate, THREADS);
+    bight_call_later(reactor, 0, stop, NULL, NULL);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert_int_eq(name, BIGHT_E_SHUTDOWN);
+    ck_assert_int_eq(queued[THREADS - 1], BIGHT_E_SHUTDOWN);
+    ck_assert_int_eq(warnings, 0);
+    watch_outcome(bight_resolve(reactor, "host.example", 1), &later);
+    gate_open(&gate);
+    turn_until(reactor, later != 1);
+    ck_assert_int_eq(later, 0);
+    bight_reactor_free(reactor);
+    bight_log_set_observer(NULL, NULL);
 }
 END_TEST
 
@@ -362,7 +541,7 @@ static void look_up_once(void)
         }
         bight_reactor_free(reactor);
     }
-    ck_assert_int_eq(memory_out, out);
+    ck_assert_int_eq(memory_out, out); /* threads that are in no look-up are waited for */
 }
 
 START_TEST(the_resolver_survives_each_allocation_failing) /* D34 E5 */
@@ -380,9 +559,15 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, this_machine_s_own_name_is_looked_up_in_both_families);
     tcase_add_test(tests, more_addresses_than_anybody_tries_are_cut_off);
     tcase_add_test(tests, getaddrinfo_s_errors_become_two_kinds);
+    tcase_add_test(tests, a_name_that_could_not_be_asked_for_is_not_unknown);
+    tcase_add_test(tests, this_machine_without_descriptors_is_no_unknown_name);
     tcase_add_test(tests, a_failure_names_the_name);
     tcase_add_test(tests, the_loop_turns_on_while_a_look_up_is_held);
-    tcase_add_test(tests, a_cancelled_look_up_leaves_nothing_behind);
+    tcase_add_loop_test(tests, a_cancelled_look_up_leaves_nothing_behind, 0, 2);
+    tcase_add_test(tests, jobs_do_not_wait_for_look_ups);
+    tcase_add_test(tests, look_ups_do_not_wait_for_jobs_nor_for_their_queue);
+    tcase_add_test(tests, forgotten_look_ups_count_until_they_have_come_back);
+    tcase_add_test(tests, the_end_of_a_run_waits_for_no_look_up);
     tcase_add_test(tests, another_resolver_can_be_installed_also_while_a_look_up_is_held);
     tcase_add_test(tests, the_built_in_resolver_asks_the_system);
     tcase_add_test(tests, a_list_too_large_for_memory_is_refused);

@@ -48,6 +48,8 @@ BIGHT_BEGIN
     X(NAME_NOT_FOUND, -405, CONNECT, "the host name is not known")                          \
     X(NAME_UNAVAILABLE, -406, CONNECT, "the host name cannot be looked up now")             \
     X(NO_SUCH_SOCKET, -407, CONNECT, "there is no such socket")                             \
+    X(NO_LOCAL_PORT, -408, CONNECT, "no port is free on this machine for the connection")   \
+    X(NO_LOCAL_ADDRESS, -409, CONNECT, "this machine has no such address to connect from")  \
     X(LISTEN, -500, LISTEN, "cannot listen")                                                \
     X(ADDRESS_IN_USE, -501, LISTEN, "the address is already in use")                        \
     X(ADDRESS_NOT_AVAILABLE, -502, LISTEN, "the address is not one of this machine's")      \
@@ -96,7 +98,8 @@ BIGHT_API const char *bight_error_text(int code);
 BIGHT_API bool bight_error_is(int code, int kind);
 
 /* The code that tells best what a positive `errno` value means: ECONNREFUSED is CONNECTION_REFUSED, ENOMEM is
- * OUT_OF_MEMORY; SYSTEM when there is none closer. */
+ * OUT_OF_MEMORY; SYSTEM when there is none closer. Of what means one thing to those who listen and another to those who
+ * connect (EADDRNOTAVAIL, EACCES), it gives the code for listening; bight_connect's failures do not. */
 BIGHT_API int bight_error_from_errno(int number);
 
 /* The sysexits.h status (0, 64 to 78) with which a program that died of this error should exit. */

@@ -58,8 +58,8 @@ BIGHT_API int bight_blocking_call_from_thread_timeout(struct bight_mailbox *mail
 /* --------------------------------------------------------------------------------------- work that blocks */
 
 /* A bounded number of threads for work that blocks, and a queue of jobs before them (R10). A reactor has one of its
- * own, which name look-ups use too; a program may make others, so that one kind of work does not wait behind another.
- */
+ * own; a program may make others, so that one kind of work does not wait behind another. Name look-ups have threads
+ * apart. */
 struct bight_thread_pool;
 
 /* A pool of at most `limit` threads (1 to 1024); none is started before there is work. The name, of 1 to 15 bytes, is

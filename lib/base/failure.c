@@ -15,6 +15,7 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
+#include "base/errno_text.h"
 #include "base/error_index.h"
 #include "base/text.h"
 
@@ -146,25 +147,11 @@ struct bight_failure *bight_failure_first_error_at(const char *place, size_t ind
     return failure;
 }
 
-/* strerror_r gives a text with glibc and an int with other C libraries; _Generic below picks one of these. */
-__attribute__((unused)) static const char *text_of_gnu(const char *answer, const char *buffer)
-{
-    (void)buffer;
-    return answer;
-}
-
-__attribute__((unused)) static const char *text_of_posix(int answer, const char *buffer)
-{
-    return answer == 0 ? buffer : "unknown error";
-}
-
 struct bight_failure *bight_failure_from_errno_at(const char *place, int number, const char *what)
 {
-    char buffer[128] = "";
-    const char *text = _Generic(strerror_r(number, buffer, sizeof buffer), int
-                                : text_of_posix, default
-                                : text_of_gnu)(strerror_r(number, buffer, sizeof buffer), buffer);
-    return bight_failure_new_at(place, bight_error_from_errno(number), number, NULL, "%s: %s", what, text);
+    char buffer[BIGHT_ERRNO_TEXT_SIZE];
+    return bight_failure_new_at(
+        place, bight_error_from_errno(number), number, NULL, "%s: %s", what, bight_errno_text(number, buffer));
 }
 
 struct bight_failure *bight_failure_hold(const struct bight_failure *failure)

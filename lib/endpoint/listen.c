@@ -3,49 +3,18 @@
  *
  * Whatever is wrong comes through the Deferred, which has fired already when the type needed not wait. Here is also
  * what the types share: making a port of a descriptor that listens, or a failure of the errno. */
-#include <errno.h>
-
 #include "base/check.h"
 #include "base/places.h"
+#include "endpoint/failures.h"
 #include "endpoint/grammar.h"
 #include "endpoint/listening.h"
 #include "transport/transport.h"
-
-/* Of a path the system's words are too general: which file or directory is it that is not there? */
-static const char *words_of_path(int number)
-{
-    switch (number) {
-    case ENOENT:
-        return "there is no such directory";
-    case ENOTDIR:
-        return "a part of the path is no directory";
-    case ENOTSOCK:
-        return "it exists and is no socket";
-    case EROFS:
-        return "the file system is read-only";
-    default:
-        return NULL;
-    }
-}
-
-static struct bight_failure *listen_failure(int number, bool is_path)
-{
-    const char *words = is_path ? words_of_path(number) : NULL;
-    int code = number == ENOTSOCK ? BIGHT_E_ADDRESS_IN_USE : bight_error_from_errno(number);
-    if (words != NULL) {
-        return bight_failure_new(code == BIGHT_E_SYSTEM ? BIGHT_E_LISTEN : code, number, NULL, "%s", words);
-    }
-    if (code == BIGHT_E_SYSTEM) {
-        return bight_failure_from_errno(number, "listening");
-    }
-    return bight_failure_new(code, number, NULL, NULL);
-}
 
 struct bight_deferred *bight_listening(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
     const struct bight_listen_options *options, const struct bight_address *path)
 {
     if (fd < 0) {
-        return bight_fail(listen_failure(-fd, path != NULL));
+        return bight_fail(bight_listen_failure(-fd, path != NULL));
     }
     struct bight_failure *failure = NULL;
     struct bight_port *port = bight_port_new(reactor, factory, fd, options, path, &failure);

@@ -16,6 +16,7 @@
 
 #include "base/places.h"
 #include "deferred/deferred.h"
+#include "endpoint/failures.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
 
@@ -196,49 +197,16 @@ static void win(struct race *race, struct bight_connector *connector, size_t ind
 
 /* --------------------------------------------------------------------------------------------- running */
 
-/* connect(2) to a firewall's EACCES is no affair of permissions to listen. */
-static int connect_code(int number)
+/* NULL: any. */
+static const struct bight_address *bind_of(const struct race *race)
 {
-    switch (number) {
-    case EACCES:
-    case EPERM:
-        return BIGHT_E_CONNECT;
-    case ENOENT:
-        return BIGHT_E_NO_SUCH_SOCKET;
-    default:
-        return bight_error_from_errno(number);
-    }
-}
-
-/* In a few words, behind an address; of the rest the code's own. */
-static const char *reason_of(int code)
-{
-    switch (code) {
-    case BIGHT_E_CONNECTION_REFUSED:
-        return "refused";
-    case BIGHT_E_UNREACHABLE:
-        return "unreachable";
-    case BIGHT_E_CONNECT_TIMED_OUT:
-        return "no answer";
-    default:
-        return bight_error_text(code);
-    }
-}
-
-static struct bight_failure *connect_failure(const struct bight_address *address, int number)
-{
-    char text[BIGHT_ADDRESS_TEXT_SIZE];
-    int code = connect_code(number);
-    bight_address_format(address, text, sizeof text);
-    if (code == BIGHT_E_SYSTEM) {
-        return bight_failure_from_errno(number, text);
-    }
-    return bight_failure_new(code, number, NULL, "%s: %s", text, reason_of(code));
+    return race->options.bind.family == BIGHT_ADDRESS_NONE ? NULL : &race->options.bind;
 }
 
 static void attempt_failed(struct race *race, size_t index, int number)
 {
-    race->failures[race->failed++] = connect_failure(&race->addresses[index], number);
+    race->failures[race->failed++] =
+        bight_connect_failure(race->reactor, &race->addresses[index], bind_of(race), number);
     race->running--;
 }
 
@@ -263,11 +231,11 @@ static void arm(struct race *race, struct bight_wheel_entry *timer, uint64_t nan
 /* 1: connected, 0: under way or to be tried again, -errno. */
 static int begin_attempt(struct race *race, size_t index)
 {
-    const struct bight_address *bind = race->options.bind.family == BIGHT_ADDRESS_NONE ? NULL : &race->options.bind;
     struct bight_connector *connector = runner(race, index);
     race->next = index + 1;
     race->running++;
-    int result = bight_connector_begin(connector, race->reactor, attempt_done, race, &race->addresses[index], bind);
+    int result =
+        bight_connector_begin(connector, race->reactor, attempt_done, race, &race->addresses[index], bind_of(race));
     if (result != -EAGAIN || race->addresses[index].family != BIGHT_ADDRESS_UNIX) {
         return result;
     }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* resolver.c - host names to addresses: getaddrinfo in the thread pool, so that no look-up blocks the loop (E5).
+/* resolver.c - host names to addresses: getaddrinfo in threads of its own, so that no look-up blocks the loop (E5).
  *
  * What needs no look-up is answered before any resolver is asked: literals, and names that cannot be names. The
  * built-in resolver is made when it is first needed. A look-up carries all it uses with it, so the resolver may be
- * replaced while one is under way; getaddrinfo cannot be stopped, and a cancelled look-up's result is discarded.
+ * replaced while one is under way. getaddrinfo cannot be stopped, and a name server that does not answer holds it for
+ * long: so its threads are those of a pool that forgets, apart from those that programs use.
  * Dealing with the addresses one by one (RFC 8305) is the endpoints'. */
 #include "reactor/resolver.h"
 
@@ -15,6 +16,7 @@
 
 #include "base/check.h"
 #include "reactor/state.h"
+#include "reactor/thread_pool.h"
 
 /* RFC 1035, section 2.3.4, as text. */
 #define NAME_LIMIT 253
@@ -51,7 +53,7 @@ struct bight_address_list *bight_address_list_new(size_t count)
     return list;
 }
 
-/* ------------------------------------------------------------------------------------ in a pool thread */
+/* ------------------------------------------------------------------------------------ in a thread for names */
 
 static int code_of(int answer)
 {
@@ -60,24 +62,25 @@ static int code_of(int answer)
     case EAI_NODATA:
     case EAI_ADDRFAMILY:
         return BIGHT_E_NAME_NOT_FOUND;
-    case EAI_MEMORY:
-        return BIGHT_E_OUT_OF_MEMORY;
     default:
         return BIGHT_E_NAME_UNAVAILABLE;
     }
 }
 
+/* The C library reads files and asks over sockets. When it cannot have them it may say that there is no such name. */
+static bool is_shortage(int number)
+{
+    return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
+}
+
+/* `number`: the errno that the call left, 0 if none. */
 static struct bight_failure *failure_of(const char *name, int answer, int number)
 {
-    int code = code_of(answer);
-    if (code == BIGHT_E_OUT_OF_MEMORY) {
-        return bight_failure_of(code);
+    if (answer != EAI_SYSTEM && !is_shortage(number)) {
+        return bight_failure_new(code_of(answer), 0, NULL, "cannot look up %s: %s", name, gai_strerror(answer));
     }
-    if (answer != EAI_SYSTEM) {
-        return bight_failure_new(code, 0, NULL, "cannot look up %s: %s", name, gai_strerror(answer));
-    }
-    return bight_failure_new(code, number, bight_failure_from_errno(number, "looking up a name"),
-        "cannot look up %s: %s", name, gai_strerror(answer));
+    return bight_failure_new(BIGHT_E_NAME_UNAVAILABLE, number, bight_failure_from_errno(number, "looking up a name"),
+        "cannot look up %s: %s", name, gai_strerror(EAI_SYSTEM));
 }
 
 static size_t count_found(const struct addrinfo *found)
@@ -142,6 +145,7 @@ static void ask(struct bight_result *result, void *context)
     struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     hints.ai_flags = is_localhost(question->name) ? 0 : AI_ADDRCONFIG;
     struct addrinfo *found = NULL;
+    errno = 0;
     int answer = question->look_up.look_up(question->name, NULL, &hints, &found);
     if (answer != 0) {
         bight_result_fail(result, failure_of(question->name, answer, errno));
@@ -163,7 +167,7 @@ static struct bight_deferred *threaded_resolve(struct bight_resolver *resolver, 
     question->look_up = threaded->look_up;
     question->port = port;
     memcpy(question->name, name, strlen(name) + 1); /* bight_resolve has measured it */
-    return bight_defer_to_thread_full(threaded->reactor, ask, question, bight_free);
+    return bight_thread_pool_defer_full(bight_reactor_name_pool(threaded->reactor), ask, question, bight_free);
 }
 
 static void threaded_free(struct bight_resolver *resolver)

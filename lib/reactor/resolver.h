@@ -7,7 +7,7 @@
 
 #include "reactor/reactor.h"
 
-/* As getaddrinfo and freeaddrinfo; called in threads of the pool. */
+/* As getaddrinfo and freeaddrinfo; called in threads of their own. */
 struct bight_look_up {
     int (*look_up)(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **found);
     void (*let_go)(struct addrinfo *found);

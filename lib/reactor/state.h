@@ -52,14 +52,15 @@ struct bight_reactor_state {
     struct bight_link calls;              /* every call of bight_call_when_running not yet made */
     struct bight_link foreign;            /* watches of foreign descriptors */
 
-    struct bight_mailbox *mailbox;   /* mailbox.c */
-    struct bight_thread_pool *pool;  /* thread_pool.c: the reactor's own */
-    struct bight_thread_pool *pools; /* all of them, linked */
-    bool pools_ending;               /* they take no jobs */
-    struct bight_resolver *resolver; /* resolver.c */
-    struct bight_signals *signals;   /* signals.c */
-    struct bight_watchdog *watchdog; /* watchdog.c */
-    struct bight_dump_order *dump;   /* debug_file.c: what is done at a signal */
+    struct bight_mailbox *mailbox;       /* mailbox.c */
+    struct bight_thread_pool *pool;      /* thread_pool.c: the reactor's own */
+    struct bight_thread_pool *name_pool; /* thread_pool.c: for look-ups */
+    struct bight_thread_pool *pools;     /* all of them, linked */
+    bool pools_ending;                   /* they take no jobs */
+    struct bight_resolver *resolver;     /* resolver.c */
+    struct bight_signals *signals;       /* signals.c */
+    struct bight_watchdog *watchdog;     /* watchdog.c */
+    struct bight_dump_order *dump;       /* debug_file.c: what is done at a signal */
 };
 
 /* --- mailbox.c */

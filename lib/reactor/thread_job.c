@@ -41,6 +41,7 @@ static struct bight_job *begin_job(struct bight_thread_pool *pool)
     bight_list_remove(&job->queued);
     pool->queued--;
     pool->running++;
+    pool->in_jobs++;
     job->state = JOB_RUNNING;
     return job;
 }
@@ -56,6 +57,7 @@ void bight_pool_run_job(struct bight_thread_pool *pool)
     job->function(&job->result, job->context);
     uint64_t ended = now_in(pool);
     pthread_mutex_lock(&pool->lock);
+    pool->in_jobs--;
     add(ended - began, &pool->sums.longest_run, &pool->sums.total_run);
     pool->sums.done++;
     if (job->state != JOB_ORPHANED) {
@@ -130,6 +132,18 @@ bool bight_job_unqueue(struct bight_job *job)
     return waits;
 }
 
+bool bight_job_orphan(struct bight_job *job)
+{
+    pthread_mutex_lock(&job->pool->lock);
+    bool runs = job->state == JOB_RUNNING;
+    if (runs) {
+        job->state = JOB_ORPHANED;
+        job->pool->running--;
+    }
+    pthread_mutex_unlock(&job->pool->lock);
+    return runs;
+}
+
 /* One that has come home is not in its pool's hands any more, but then its Deferred has fired. */
 static void cancel_job(struct bight_promise promise, void *context)
 {
@@ -138,6 +152,9 @@ static void cancel_job(struct bight_promise promise, void *context)
     job->cancelled = true;
     if (bight_job_unqueue(job)) {
         bight_job_fail(job, BIGHT_E_CANCELLED);
+    } else if (job->pool->forgets) {
+        bight_list_remove(&job->outstanding); /* before it is the thread's */
+        (void)bight_job_orphan(job);
     }
 }
 

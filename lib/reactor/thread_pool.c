@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* thread_pool.c - pools of threads for work that blocks (R10): their making, their threads, their size and figures.
  *
- * A reactor's own pool is made for the first job, others when a program asks for them; all stand in the reactor's list.
- * Threads start while more jobs wait than threads are idle, up to the limit, and stay until the limit sinks or a run
- * ends; only the loop's thread starts and joins them. What they do is in thread_job.c, the end in thread_pool_end.c. */
+ * A reactor's own pool is made for the first job, that of the names for the first look-up, others when a program asks
+ * for them; all stand in the reactor's list. Threads start while more jobs wait than threads are idle, up to the limit,
+ * and stay until the limit sinks or a run ends; only the loop's thread starts and joins them. What they do is in
+ * thread_job.c, the end in thread_pool_end.c. */
 #include <bight/memory.h>
 
 #include <errno.h>
@@ -16,7 +17,11 @@
 
 enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
 
+/* Of name servers that do not answer; enough for the names of a crawler, and few enough to leave behind. */
+#define NAME_THREADS 16
+
 #define OWN_NAME "bight"
+#define NAMES_NAME "bight-names"
 #define PATIENCE (5 * BIGHT_NANOSECONDS_PER_SECOND)
 
 static _Thread_local const struct bight_thread_pool *pool_of_this_thread;
@@ -113,6 +118,18 @@ struct bight_thread_pool *bight_reactor_thread_pool(struct bight_reactor *reacto
     return state->pool;
 }
 
+struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    if (state->name_pool == NULL && state->phase != BIGHT_PHASE_FREEING) {
+        state->name_pool = make_pool(reactor, NAMES_NAME, NAME_THREADS);
+        if (state->name_pool != NULL) {
+            state->name_pool->forgets = true;
+        }
+    }
+    return state->name_pool;
+}
+
 void bight_pool_unlock_and_release(struct bight_thread_pool *pool)
 {
     bool last = --pool->holds == 0;
@@ -140,7 +157,7 @@ void bight_pool_drop(struct bight_thread_pool *pool)
 
 void bight_thread_pools_free(struct bight_reactor *reactor)
 {
-    reactor->state->pool = NULL;
+    reactor->state->pool = reactor->state->name_pool = NULL;
     while (reactor->state->pools != NULL) {
         bight_pool_drop(reactor->state->pools);
     }

@@ -20,6 +20,7 @@ struct bight_thread_pool {
     size_t queued;
     size_t queue_limit;
     size_t running; /* jobs that are begun and neither done nor left behind */
+    size_t in_jobs; /* threads that are inside a job's function, left behind or not */
     size_t holds;   /* the reactor's and one for each thread */
     unsigned limit;
     unsigned threads; /* that have not decided to end and are not left behind */
@@ -31,6 +32,9 @@ struct bight_thread_pool {
     struct bight_mailbox *mailbox;
     struct bight_system *clock; /* for the figures: where the jobs run */
     char name[BIGHT_THREAD_NAME_SIZE];
+    /* Nobody waits for a job that runs and that nobody wants any more, cancelled or at a run's end: its thread keeps
+     * it, and counts towards the limit until it has come back. */
+    bool forgets;
     /* the loop's thread only */
     struct bight_thread_pool *next; /* in state->pools */
     struct bight_reactor *reactor;
@@ -77,6 +81,9 @@ void bight_pool_unlock_and_release(struct bight_thread_pool *pool);
 /* Joins the threads that have ended, or say that they are about to. */
 void bight_pool_join_ended(struct bight_thread_pool *pool);
 
+/* The reactor's pool for looking up names, which no program sees; made on first use. NULL without memory. */
+struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor);
+
 /* Sees to it that somebody comes for the queue: 0 or a positive errno. */
 int bight_pool_find_worker(struct bight_thread_pool *pool);
 
@@ -103,6 +110,9 @@ void bight_job_fail(struct bight_job *job, int code);
 
 /* Takes it out of the queue; false when a thread has begun it. */
 bool bight_job_unqueue(struct bight_job *job);
+
+/* Gives a job that runs to its thread, which discards its result and frees it; false when it has come to its end. */
+bool bight_job_orphan(struct bight_job *job);
 
 /* How a job arrives in the loop's thread: its call's function. */
 void bight_job_come_home(struct bight_call *call, bool dropped);

@@ -4,7 +4,9 @@
  *
  * All pools of a reactor are stopped before any is waited for, so that the time is waited once. Afterwards they are as
  * new. A thread that does not end in time is detached: it then owns its job, touches the pool only (which it
- * holds) and nothing of the reactor, and releases the job's context where it is.
+ * holds) and nothing of the reactor, and releases the job's context where it is. A pool that forgets is not waited for
+ * at all: its threads stay with the jobs that they are in, and go on as its threads afterwards, unless the reactor
+ * goes.
  *
  * In the child of a fork the pool is empty: jobs that had not come home fail with ABANDONED, for the parent does
  * that work. The context of one that was running is left alone: a thread that is not here was using it. */
@@ -29,19 +31,6 @@ static void stop_threads(struct bight_thread_pool *pool)
     pool->queued = 0;
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
-}
-
-/* Of a running job: false when it has meanwhile come to its end. From then on it is its thread's. */
-static bool orphan(struct bight_job *job)
-{
-    pthread_mutex_lock(&job->pool->lock);
-    bool runs = job->state == JOB_RUNNING;
-    if (runs) {
-        job->state = JOB_ORPHANED;
-        job->pool->running--;
-    }
-    pthread_mutex_unlock(&job->pool->lock);
-    return runs;
 }
 
 /* What those hear whose jobs will not be done: a pool that goes is no shutdown (D28). */
@@ -72,6 +61,12 @@ static uint64_t real_now(void)
     return real->ops->now(real);
 }
 
+/* Those that will come: with a pool that forgets, only threads that have nothing to do. */
+static bool are_awaited(const struct bight_thread_pool *pool)
+{
+    return pool->threads > (pool->forgets ? pool->in_jobs : 0);
+}
+
 static void await_threads(struct bight_thread_pool *pool, uint64_t since)
 {
     uint64_t until = since + pool->patience;
@@ -79,7 +74,7 @@ static void await_threads(struct bight_thread_pool *pool, uint64_t since)
         .tv_nsec = (long)(until % BIGHT_NANOSECONDS_PER_SECOND) };
     int number = 0;
     pthread_mutex_lock(&pool->lock);
-    while (pool->threads != 0 && number != ETIMEDOUT) {
+    while (are_awaited(pool) && number != ETIMEDOUT) {
         number = pthread_cond_timedwait(&pool->ended, &pool->lock, &deadline);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -116,7 +111,7 @@ static void settle_begun(struct bight_thread_pool *pool)
         struct bight_promise promise = job->promise;
         bool wanted = !job->cancelled;
         bight_list_remove(&job->outstanding);
-        if (!orphan(job)) {
+        if (!bight_job_orphan(job)) {
             bight_job_settle(job, 0);
             bight_job_release_context(job);
         } else if (wanted) {
@@ -128,8 +123,9 @@ static void settle_begun(struct bight_thread_pool *pool)
 /* Its threads have been told to stop and what they had not begun has failed. */
 static void finish(struct bight_thread_pool *pool)
 {
-    unsigned late = detach_late(pool);
-    if (late != 0) {
+    bool goes = pool->reactor->state->phase == BIGHT_PHASE_FREEING;
+    unsigned late = pool->forgets && !goes ? 0 : detach_late(pool);
+    if (late != 0 && !pool->forgets) {
         bight_log(BIGHT_LOG_WARNING, "threads", NULL,
             "%u threads of the pool %s did not end in time and are left behind", late, pool->name);
     }
@@ -242,7 +238,7 @@ static void empty_after_fork(struct bight_thread_pool *pool)
 {
     forget_workers(pool);
     bight_list_init(&pool->queue);
-    pool->queued = pool->running = 0;
+    pool->queued = pool->running = pool->in_jobs = 0;
     pool->threads = pool->idle = 0;
     pool->holds = 1;
     for (struct bight_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {

@@ -54,13 +54,48 @@ static int ask_error(struct bight_connector *connector)
     return result < 0 ? result : -number;
 }
 
-/* Readiness is a hint: without an error and without a peer nothing has been decided yet. */
-static bool has_peer(struct bight_connector *connector)
+/* -errno; without it the address is zeroed. */
+static int ask_name(struct bight_connector *connector, bool peer, struct bight_address *address)
 {
     struct bight_system *system = connector->reactor->system;
-    struct sockaddr_storage storage;
+    struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
     socklen_t size = sizeof storage;
-    return system->ops->getpeername(system, connector->descriptor, (struct sockaddr *)&storage, &size) != -ENOTCONN;
+    int (*ask)(struct bight_system *, int, struct sockaddr *, socklen_t *) =
+        peer ? system->ops->getpeername : system->ops->getsockname;
+    int result = ask(system, connector->descriptor, (struct sockaddr *)&storage, &size);
+    *address = (struct bight_address) { .family = BIGHT_ADDRESS_NONE };
+    (void)bight_address_from_sockaddr(address, (struct sockaddr *)&storage, result < 0 ? 0 : size);
+    return result;
+}
+
+/* A socket that connects to a port of its own machine may be given that very port as its own, and then meets itself
+ * (RFC 9293, 3.5: a simultaneous open). Nobody listens there, so this is a refusal; and whoever wants to listen there
+ * is not kept from it by a connection that lingers. 1 or -errno. */
+static int refuse_self(struct bight_connector *connector, const struct bight_address *peer)
+{
+    struct bight_system *system = connector->reactor->system;
+    static const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+    struct bight_address host;
+    if (peer->family == BIGHT_ADDRESS_UNIX || ask_name(connector, false, &host) < 0 ||
+        !bight_address_equal(&host, peer)) {
+        return 1;
+    }
+    (void)system->ops->setsockopt(system, connector->descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    return -ECONNREFUSED;
+}
+
+/* 1: connected, 0: nothing has been decided yet, for readiness is a hint; -errno. */
+static int outcome(struct bight_connector *connector)
+{
+    struct bight_address peer;
+    int result = ask_error(connector);
+    if (result < 0) {
+        return result;
+    }
+    if (ask_name(connector, true, &peer) == -ENOTCONN) {
+        return 0;
+    }
+    return refuse_self(connector, &peer);
 }
 
 static void decided(int fd, short what, void *context)
@@ -70,41 +105,41 @@ static void decided(int fd, short what, void *context)
     (void)fd;
     (void)what;
     bight_reactor_enter_for(reactor, "attempt to connect", NULL, 0);
-    int result = ask_error(connector);
-    if (result < 0 || has_peer(connector)) {
+    int result = outcome(connector);
+    if (result != 0) {
         stop_watching(connector);
         connector->done(connector, result < 0 ? close_with(connector, result) : 0);
     }
     bight_reactor_leave(reactor);
 }
 
-/* A port of its own is chosen when connecting, by both ends of the connection: more can be had so. */
-static int bind_to(struct bight_connector *connector, const struct bight_address *address)
+/* bind or connect. */
+static int name_socket(struct bight_system *system, int fd, const struct bight_address *address,
+    int (*call)(struct bight_system *, int, const struct sockaddr *, socklen_t))
 {
-    struct bight_system *system = connector->reactor->system;
     struct sockaddr_storage storage;
     socklen_t size = sizeof storage;
-    static const int on = 1;
     if (bight_address_to_sockaddr(address, &storage, &size) != 0) {
         return -EINVAL;
     }
-    (void)system->ops->setsockopt(system, connector->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    return system->ops->bind(system, connector->descriptor, (struct sockaddr *)&storage, size);
+    return call(system, fd, (struct sockaddr *)&storage, size);
 }
 
-static int connect_to(struct bight_connector *connector, const struct bight_address *address)
+/* A port of its own is chosen when connecting, by both ends of the connection: more can be had so. */
+static int bind_to(struct bight_system *system, int fd, const struct bight_address *address)
 {
-    struct bight_system *system = connector->reactor->system;
-    struct sockaddr_storage storage;
-    socklen_t size = sizeof storage;
-    if (bight_address_to_sockaddr(address, &storage, &size) != 0) {
-        return -EINVAL;
-    }
+    static const int on = 1;
+    (void)system->ops->setsockopt(system, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return name_socket(system, fd, address, system->ops->bind);
+}
+
+static int connect_to(struct bight_system *system, int fd, const struct bight_address *address)
+{
+    static const int on = 1;
     if (address->family != BIGHT_ADDRESS_UNIX) {
-        static const int on = 1;
-        (void)system->ops->setsockopt(system, connector->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        (void)system->ops->setsockopt(system, fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    return system->ops->connect(system, connector->descriptor, (struct sockaddr *)&storage, size);
+    return name_socket(system, fd, address, system->ops->connect);
 }
 
 static int domain_of(const struct bight_address *address)
@@ -140,15 +175,36 @@ int bight_connector_begin(struct bight_connector *connector, struct bight_reacto
     }
     connector->descriptor = fd;
     reactor->loop->ops->watch_init(reactor->loop, watch_of(connector), fd, BIGHT_WRITABLE, decided, connector);
-    int result = bind == NULL ? 0 : bind_to(connector, bind);
+    int result = bind == NULL ? 0 : bind_to(system, fd, bind);
     if (result >= 0) {
-        result = connect_to(connector, address);
+        result = connect_to(system, fd, address);
     }
     if (result == 0) {
-        return 1;
+        result = address->family == BIGHT_ADDRESS_UNIX ? 1 : outcome(connector);
+    } else if (result == -EINPROGRESS || result == -EINTR) { /* connect(2): after EINTR it goes on by itself */
+        result = 0;
     }
-    /* connect(2): after EINTR the attempt goes on by itself */
-    return result == -EINPROGRESS || result == -EINTR ? wait_for_decision(connector) : close_with(connector, result);
+    if (result == 0) {
+        return wait_for_decision(connector);
+    }
+    return result > 0 ? result : close_with(connector, result);
+}
+
+/* Connecting a datagram socket sends nothing and takes a port of another kind: what it lacks is no port. */
+bool bight_connector_has_source(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_address *bind)
+{
+    struct bight_system *system = reactor->system;
+    int fd = system->ops->socket(system, domain_of(address), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return fd != -EAFNOSUPPORT;
+    }
+    int result = bind == NULL ? 0 : bind_to(system, fd, bind);
+    if (result >= 0) {
+        result = name_socket(system, fd, address, system->ops->connect);
+    }
+    (void)system->ops->close(system, fd);
+    return result != -EADDRNOTAVAIL;
 }
 
 bool bight_connector_is_inherited(const struct bight_connector *connector)

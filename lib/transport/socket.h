@@ -92,6 +92,10 @@ int bight_connector_begin(struct bight_connector *connector, struct bight_reacto
     void (*done)(struct bight_connector *connector, int result), void *context, const struct bight_address *address,
     const struct bight_address *bind);
 
+/* Whether there is an address here to come from on the way to `address`: `bind`, or one that the kernel chooses. */
+bool bight_connector_has_source(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_address *bind);
+
 /* The connected descriptor, now the caller's. */
 int bight_connector_take(struct bight_connector *connector);
 
