@@ -25,6 +25,7 @@ enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
 #define PATIENCE (5 * BIGHT_NANOSECONDS_PER_SECOND)
 
 static _Thread_local const struct bight_thread_pool *pool_of_this_thread;
+static atomic_uint left_behind; /* threads, of the whole process */
 
 /* ------------------------------------------------------------------------------------------- the pool */
 
@@ -170,6 +171,26 @@ const struct bight_thread_pool *bight_pool_of_this_thread(void)
     return pool_of_this_thread;
 }
 
+unsigned bight_threads_left_behind(void)
+{
+    return atomic_load_explicit(&left_behind, memory_order_acquire);
+}
+
+void bight_threads_leave_behind(void)
+{
+    atomic_fetch_add_explicit(&left_behind, 1, memory_order_relaxed);
+}
+
+void bight_threads_come_back(void)
+{
+    atomic_fetch_sub_explicit(&left_behind, 1, memory_order_release);
+}
+
+void bight_threads_forget(void)
+{
+    atomic_store(&left_behind, 0);
+}
+
 static bool should_end(const struct bight_thread_pool *pool, const struct bight_worker *worker)
 {
     return pool->stopping || worker->detached || pool->threads > pool->limit;
@@ -178,7 +199,8 @@ static bool should_end(const struct bight_thread_pool *pool, const struct bight_
 /* Under the lock, which it unlocks. */
 static void leave(struct bight_thread_pool *pool, struct bight_worker *worker)
 {
-    if (worker->detached) {
+    bool is_detached = worker->detached;
+    if (is_detached) {
         bight_free(worker);
     } else {
         worker->ended = true;
@@ -186,6 +208,9 @@ static void leave(struct bight_thread_pool *pool, struct bight_worker *worker)
     }
     pthread_cond_signal(&pool->ended);
     bight_pool_unlock_and_release(pool);
+    if (is_detached) {
+        bight_threads_come_back();
+    }
 }
 
 static void *work(void *context)

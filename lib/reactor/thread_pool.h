@@ -84,6 +84,15 @@ void bight_pool_join_ended(struct bight_thread_pool *pool);
 /* The reactor's pool for looking up names, which no program sees; made on first use. NULL without memory. */
 struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor);
 
+/* Threads of reactors that have gone which were left behind inside a job and have not come back: as long as there are
+ * any memory is theirs, and perhaps descriptors. For the testing kit. */
+BIGHT_PRIVATE_API unsigned bight_threads_left_behind(void);
+
+/* One more, and one less. In the child of a fork there are none. */
+void bight_threads_leave_behind(void);
+void bight_threads_come_back(void);
+void bight_threads_forget(void);
+
 /* Sees to it that somebody comes for the queue: 0 or a positive errno. */
 int bight_pool_find_worker(struct bight_thread_pool *pool);
 

@@ -94,6 +94,7 @@ static unsigned detach_late(struct bight_thread_pool *pool)
             bight_free(worker);
         } else {
             worker->detached = true;
+            bight_threads_leave_behind();
             pool->threads--;
             late++;
         }
@@ -252,6 +253,7 @@ static void empty_after_fork(struct bight_thread_pool *pool)
 
 void bight_thread_pool_after_fork(struct bight_reactor *reactor)
 {
+    bight_threads_forget();
     note_who_is_home(reactor->state->mailbox);
     for (struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = pool->next) {
         empty_after_fork(pool);

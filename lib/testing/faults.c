@@ -12,14 +12,17 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fork.h"
+#include "reactor/thread_pool.h"
 #include "testing/blame.h"
 #include "testing/testing.h"
 
 #define DEFAULT_LIMIT 2000
 #define SECONDS_PER_RUN 20 /* of real time; a run that takes longer hangs */
 #define LEAKS_NAMED 5
+#define MOMENTS 200000 /* of 0.1 ms: 20 s */
 
 struct block {
     struct bight_link link;
@@ -146,10 +149,20 @@ struct trial {
     size_t limit;
 };
 
+/* Threads that the body's reactors left behind have memory, and may have descriptors, until they come back. */
+void bight_testing_await_threads(void)
+{
+    const struct timespec moment = { .tv_nsec = 100000 };
+    for (int i = 0; bight_threads_left_behind() != 0 && i < MOMENTS; i++) {
+        (void)nanosleep(&moment, NULL);
+    }
+}
+
 /* Names the first few blocks that are still out and gives their number; they count as lost from here on. */
 static size_t report_leaks(void)
 {
     size_t leaked = 0;
+    bight_testing_await_threads();
     while (!bight_list_is_empty(&faults.blocks)) {
         struct block *block = BIGHT_CONTAINER(faults.blocks.next, struct block, link);
         bight_list_remove(&block->link);

@@ -93,6 +93,7 @@ static void run_once(struct loop *loop)
     if (!well) {
         bight_blame_report("the body gave false");
     }
+    bight_testing_await_threads();
     well = report_descriptors(&before) && well;
     well = bight_testing_report_leaks() == 0 && well;
     loop->wrong += well ? 0 : 1;

@@ -29,6 +29,9 @@ void bight_testing_untrack_memory(void);
  * askings of two runs in one process the same, whatever the pools have kept. */
 void bight_testing_ask_for_pooled(bool (*grants)(void *context), void *context);
 
+/* faults.c: until threads that were left behind in look-ups have come back, 20 s at most. */
+void bight_testing_await_threads(void);
+
 /* timers.c: the pending calls of a reactor, in no order. */
 struct bight_wheel_entry;
 void bight_testing_visit_calls(
