@@ -26,6 +26,7 @@ struct bight_reactor_options {
     bool leave_signals;          /* run() does not install SIGINT and SIGTERM */
     double shutdown_seconds;     /* how long before-triggers' Deferreds are awaited; 0: 10 s (R3) */
     unsigned thread_limit;       /* most threads of the pool; 0: 10 (R10) */
+    size_t call_limit;           /* most calls from threads that wait; 0: 1000000 (R9) */
 };
 
 /* NULL without memory or when the kernel refuses (logged); see bight_reactor_after_fork about descriptors that run out.
@@ -37,8 +38,10 @@ BIGHT_API struct bight_reactor *bight_reactor_new_full(const struct bight_reacto
  * host's base) give 70 (EX_SOFTWARE) and a log line. May be called again. */
 BIGHT_API int bight_reactor_run(struct bight_reactor *reactor);
 
-/* Marks: the shutdown begins when the present handler has returned (R3). 0, or NOT_RUNNING before run (a usage
- * error). A second stop ends the waiting for before-triggers. */
+/* Marks, no more (R3). When the present turn is over the loop serves on until what was asked for by then has been done:
+ * calls when running, calls from threads, timers that are due. Then before-triggers are run and their Deferreds
+ * awaited, then everything is disconnected. What is asked for as late as that waits for the next run. 0, or NOT_RUNNING
+ * before run (a usage error). A second stop waits for one turn more and for no Deferred. */
 BIGHT_API int bight_reactor_stop(struct bight_reactor *reactor);
 
 /* As stop; on a host's event_base this is how a guest is shut down. The Deferred fires empty when all is
@@ -50,9 +53,10 @@ BIGHT_API struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *
 BIGHT_API void bight_reactor_fail(struct bight_reactor *reactor, int status);
 
 /* Disconnects what is left (connection_lost is called), drops timers and frees all. NULL is fine; inside run or a
- * handler it is a usage error and does nothing. */
+ * handler it is a usage error and does nothing. What is asked of it meanwhile is refused with SHUTDOWN. */
 BIGHT_API void bight_reactor_free(struct bight_reactor *reactor);
 
+/* True from the during-triggers of startup on, until the last trigger of the shutdown has run (R2). */
 BIGHT_API bool bight_reactor_is_running(const struct bight_reactor *reactor);
 
 /* R13: in the child of a fork that goes on using the reactor, before anything else (on a host's event_base after the
@@ -96,7 +100,8 @@ BIGHT_API int bight_call_at_full_at(const char *place, struct bight_reactor *rea
 
 /* ------------------------------------------------------------------------------ starting and stopping */
 
-/* Runs when the reactor runs: queued before, on the next turn while running (R2). 0 or OUT_OF_MEMORY. */
+/* Runs when the reactor runs: queued before, on the next turn while running (R2). In a shutdown the next turn is the
+ * next run's once everything is being disconnected. 0, OUT_OF_MEMORY, or SHUTDOWN while the reactor is freed. */
 BIGHT_API int bight_call_when_running(struct bight_reactor *reactor, bight_timer_function function, void *context);
 BIGHT_API int bight_call_when_running_full(
     struct bight_reactor *reactor, bight_timer_function function, void *context, bight_release_function release);
@@ -107,8 +112,9 @@ enum bight_trigger_phase { BIGHT_BEFORE, BIGHT_DURING, BIGHT_AFTER };
 /* A trigger may give a Deferred (taken) that is awaited in the before phase of a shutdown, or NULL. */
 typedef struct bight_deferred *(*bight_trigger_function)(void *context);
 
-/* Runs at each start or shutdown until removed, in the order of adding within a phase (R2, R3). *id may be NULL. 0,
- * or OUT_OF_MEMORY and then nothing was taken. */
+/* Runs at each start or shutdown until removed, in the order of adding within a phase (R2, R3). One that is added while
+ * its phase is under way runs the next time; a before-trigger of a shutdown still in this one. *id may be NULL. 0, or
+ * OUT_OF_MEMORY, or SHUTDOWN while the reactor is freed, and then nothing was taken. */
 BIGHT_API int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event event,
     enum bight_trigger_phase phase, bight_trigger_function function, void *context, bight_release_function release,
     uint64_t *id);

@@ -20,8 +20,9 @@ BIGHT_API struct bight_mailbox *bight_reactor_mailbox(struct bight_reactor *reac
 BIGHT_API struct bight_mailbox *bight_mailbox_hold(struct bight_mailbox *mailbox);
 BIGHT_API void bight_mailbox_release(struct bight_mailbox *mailbox);
 
-/* Any thread: function(context) runs in the loop's thread, first come first served; a call made before run waits
- * for it. 0; SHUTDOWN when the reactor has gone; OUT_OF_MEMORY: then nothing was taken. In the _full form
+/* Any thread: function(context) runs in the loop's thread, first come first served, at most 1024 a turn; a call made
+ * before run waits for it. 0; SHUTDOWN when the reactor has gone; QUEUE_OVERFLOW when as many wait as the reactor's
+ * call_limit says; OUT_OF_MEMORY: then nothing was taken. In the _full form
  * release(context) is called once, in the loop's thread after the call, or when the reactor goes. */
 BIGHT_API int bight_call_from_thread(struct bight_mailbox *mailbox, bight_timer_function function, void *context);
 BIGHT_API int bight_call_from_thread_full(

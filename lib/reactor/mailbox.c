@@ -6,17 +6,24 @@
  * written for each batch: the first call into a taken-out queue writes, the rest find `signalled` set.
  *
  * The lock is guarded (base/fork.h), so the queue is whole in the child of a fork (R13). The loop reads `first` without
- * the lock to see whether anything waits. The system table is used only under the lock and until the mailbox is closed.
- */
+ * the lock to see whether anything waits. It takes out the whole queue at once and makes the calls a turn's worth at a
+ * time. The system table is used only under the lock and until the mailbox is closed.
+ *
+ * The limit is of what programs ask for. Jobs that are done and calls that block pass too, which cannot be refused and
+ * are limited by their pools and threads. */
 #include "reactor/mailbox.h"
 
 #include <bight/memory.h>
 
 #include "reactor/state.h"
 
+/* Most calls that one turn makes; what is left over waits until timers and descriptors have had their turn. */
+#define CALLS_PER_TURN 1024
+
 /* A call of bight_call_from_thread. */
 struct asked_call {
     struct bight_call call;
+    struct bight_mailbox *mailbox; /* which it is in */
     bight_timer_function function;
     void *context;
     bight_release_function release;
@@ -43,7 +50,7 @@ static int start_watching(struct bight_mailbox *mailbox)
 
 /* --------------------------------------------------------------------------------------- open and close */
 
-int bight_mailbox_open(struct bight_reactor *reactor)
+int bight_mailbox_open(struct bight_reactor *reactor, size_t limit)
 {
     struct bight_mailbox *mailbox = bight_calloc(1, sizeof *mailbox + reactor->loop->ops->watch_size);
     if (mailbox == NULL) {
@@ -53,9 +60,11 @@ int bight_mailbox_open(struct bight_reactor *reactor)
     pthread_mutex_init(&mailbox->lock, NULL);
     mailbox->guard = (struct bight_fork_guard) { .lock = &mailbox->lock, .order = BIGHT_FORK_MAILBOX };
     bight_fork_guard_add(&mailbox->guard);
+    atomic_init(&mailbox->made, 0);
     mailbox->tail = &mailbox->first;
     mailbox->thread = pthread_self();
     mailbox->reactor = reactor;
+    mailbox->limit = limit;
     bight_list_init(&mailbox->begun);
     int code = bight_waker_open(&mailbox->waker, reactor->system);
     if (code == 0) {
@@ -91,6 +100,25 @@ static struct bight_call *take_all(struct bight_mailbox *mailbox)
     return calls;
 }
 
+/* Where the next call behind those taken is linked. */
+static struct bight_call **end_of_taken(struct bight_mailbox *mailbox)
+{
+    struct bight_call **end = &mailbox->taken;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    return end;
+}
+
+void bight_mailbox_take(struct bight_reactor *reactor)
+{
+    struct bight_mailbox *mailbox = reactor->state->mailbox;
+    struct bight_call **end = end_of_taken(mailbox);
+    pthread_mutex_lock(&mailbox->lock);
+    *end = take_all(mailbox);
+    pthread_mutex_unlock(&mailbox->lock);
+}
+
 void bight_mailbox_close(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
@@ -100,33 +128,28 @@ void bight_mailbox_close(struct bight_reactor *reactor)
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
     pthread_mutex_lock(&mailbox->lock);
     mailbox->closed = true;
-    struct bight_call *call = take_all(mailbox);
+    *end_of_taken(mailbox) = take_all(mailbox);
     bight_waker_close(&mailbox->waker);
     pthread_mutex_unlock(&mailbox->lock);
-    while (call != NULL) {
-        struct bight_call *next = call->next;
+    struct bight_call *call;
+    while ((call = mailbox->taken) != NULL) {
+        mailbox->taken = call->next;
         call->run(call, true);
-        call = next;
     }
     reactor->state->mailbox = NULL;
     bight_mailbox_release(mailbox);
 }
 
-/* Where the fork was in a call, those taken with it wait before all others. Gives where the next is linked. */
-static struct bight_call **put_back_taken(struct bight_mailbox *mailbox)
+/* Calls that were taken wait before all others. Sets where the next is linked. */
+static void put_back_taken(struct bight_mailbox *mailbox)
 {
-    struct bight_call **tail = &mailbox->taken;
-    while (*tail != NULL) {
-        tail = &(*tail)->next;
-    }
-    *tail = mailbox->first;
+    *end_of_taken(mailbox) = mailbox->first;
     mailbox->first = mailbox->taken;
     mailbox->taken = NULL;
-    tail = &mailbox->first;
-    while (*tail != NULL) {
-        tail = &(*tail)->next;
+    mailbox->tail = &mailbox->first;
+    while (*mailbox->tail != NULL) {
+        mailbox->tail = &(*mailbox->tail)->next;
     }
-    return tail;
 }
 
 /* The loop has its new kernel objects already. Calls that waited at the fork wait in the child too, as timers do. */
@@ -134,7 +157,7 @@ int bight_mailbox_after_fork(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     mailbox->thread = pthread_self();
-    mailbox->tail = put_back_taken(mailbox);
+    put_back_taken(mailbox);
     bight_blocking_calls_after_fork(reactor);
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
     bight_waker_close(&mailbox->waker);
@@ -199,16 +222,41 @@ int bight_mailbox_post(struct bight_mailbox *mailbox, struct bight_call *call)
     return closed ? BIGHT_E_SHUTDOWN : 0;
 }
 
+/* Only the loop adds, so adding needs no atomic instruction. */
+static void count_made(struct bight_mailbox *mailbox)
+{
+    size_t made = atomic_load_explicit(&mailbox->made, memory_order_relaxed);
+    atomic_store_explicit(&mailbox->made, made + 1, memory_order_relaxed);
+}
+
 static void run_asked_call(struct bight_call *call, bool dropped)
 {
     struct asked_call asked = *BIGHT_CONTAINER(call, struct asked_call, call);
     bight_free(BIGHT_CONTAINER(call, struct asked_call, call));
+    count_made(asked.mailbox);
     if (!dropped) {
         asked.function(asked.context);
     }
     if (asked.release != NULL) {
         asked.release(asked.context);
     }
+}
+
+/* 0, or why it is refused: then nothing was taken. */
+static int post_asked(struct bight_mailbox *mailbox, struct bight_call *call)
+{
+    int code = BIGHT_E_SHUTDOWN;
+    pthread_mutex_lock(&mailbox->lock);
+    if (!mailbox->closed) {
+        size_t made = atomic_load_explicit(&mailbox->made, memory_order_relaxed);
+        code = mailbox->asked - made < mailbox->limit ? 0 : BIGHT_E_QUEUE_OVERFLOW;
+    }
+    if (code == 0) {
+        mailbox->asked++;
+        bight_mailbox_post_locked(mailbox, call);
+    }
+    pthread_mutex_unlock(&mailbox->lock);
+    return code;
 }
 
 int bight_call_from_thread_full(
@@ -219,9 +267,9 @@ int bight_call_from_thread_full(
         return BIGHT_E_OUT_OF_MEMORY;
     }
     *asked = (struct asked_call) {
-        .call.run = run_asked_call, .function = function, .context = context, .release = release
+        .call.run = run_asked_call, .mailbox = mailbox, .function = function, .context = context, .release = release
     };
-    int code = bight_mailbox_post(mailbox, &asked->call);
+    int code = post_asked(mailbox, &asked->call);
     if (code != 0) {
         bight_free(asked);
     }
@@ -233,24 +281,25 @@ int bight_call_from_thread(struct bight_mailbox *mailbox, bight_timer_function f
     return bight_call_from_thread_full(mailbox, function, context, NULL);
 }
 
+bool bight_mailbox_has_taken(const struct bight_reactor *reactor)
+{
+    return reactor->state->mailbox->taken != NULL;
+}
+
 bool bight_mailbox_has_calls(const struct bight_reactor *reactor)
 {
-    return __atomic_load_n(&reactor->state->mailbox->first, __ATOMIC_RELAXED) != NULL;
+    const struct bight_mailbox *mailbox = reactor->state->mailbox;
+    return mailbox->taken != NULL || __atomic_load_n(&mailbox->first, __ATOMIC_RELAXED) != NULL;
 }
 
 void bight_mailbox_run(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
-    if (!bight_mailbox_has_calls(reactor)) {
-        return;
-    }
-    if (mailbox->taken == NULL) { /* else this is a turn inside a call */
-        pthread_mutex_lock(&mailbox->lock);
-        mailbox->taken = take_all(mailbox);
-        pthread_mutex_unlock(&mailbox->lock);
+    if (mailbox->taken == NULL) { /* else some were left over, or this is a turn inside a call */
+        bight_mailbox_take(reactor);
     }
     struct bight_call *call;
-    while ((call = mailbox->taken) != NULL) {
+    for (int calls = 0; calls < CALLS_PER_TURN && (call = mailbox->taken) != NULL; calls++) {
         mailbox->taken = call->next;
         bight_reactor_enter_for(reactor, "call from a thread", NULL, 0);
         call->run(call, false);

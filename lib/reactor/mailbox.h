@@ -29,10 +29,13 @@ struct bight_mailbox {
     bool signalled;           /* a wake-up has been written for what is in the queue */
     bool closed;
     bool nobody_waits; /* the run has ended: nobody may block for the loop */
+    size_t limit;      /* of calls of bight_call_from_thread that wait */
+    size_t asked;      /* how many there have been; only what is beyond `made` waits. Both may wrap */
     pthread_t thread;  /* the reactor's */
     struct bight_waker waker;
     /* the loop's thread only */
     struct bight_reactor *reactor;
+    atomic_size_t made;       /* of those asked for; others only read it */
     struct bight_call *taken; /* of the queue, and not yet run: those behind the one that runs */
     struct bight_link begun;  /* blocking calls whose Deferreds are awaited */
     max_align_t watch[];      /* the loop's watch_size bytes */

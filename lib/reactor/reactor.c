@@ -19,6 +19,7 @@
 
 #define DEFAULT_SHUTDOWN_SECONDS 10.0
 #define DEFAULT_THREAD_LIMIT 10
+#define DEFAULT_CALL_LIMIT 1000000
 
 /* One allocation. */
 struct whole_reactor {
@@ -35,10 +36,16 @@ void bight_reactor_wake(struct bight_reactor *reactor)
     }
 }
 
-bool bight_reactor_has_work(const struct bight_reactor *reactor)
+bool bight_reactor_has_work_of_its_own(const struct bight_reactor *reactor)
 {
     return reactor->soon.first != NULL || reactor->afterwards.first != NULL || reactor->timers_due ||
-           bight_reactor_shutdown_is_due(reactor->state) || bight_mailbox_has_calls(reactor);
+           bight_reactor_has_calls_when_running(reactor->state) || bight_reactor_shutdown_is_due(reactor->state) ||
+           bight_mailbox_has_taken(reactor);
+}
+
+bool bight_reactor_has_work(const struct bight_reactor *reactor)
+{
+    return bight_reactor_has_work_of_its_own(reactor) || bight_mailbox_has_calls(reactor);
 }
 
 /* All of a turn but the poll. */
@@ -55,6 +62,9 @@ static void do_work(struct bight_reactor *reactor)
     }
     if (reactor->soon.first != NULL) {
         bight_reactor_drain_soon(reactor);
+    }
+    if (BIGHT_UNLIKELY(bight_reactor_has_calls_when_running(reactor->state))) {
+        bight_reactor_run_calls_when_running(reactor);
     }
     if (bight_mailbox_has_calls(reactor)) {
         bight_mailbox_run(reactor);
@@ -73,7 +83,7 @@ void bight_reactor_turn(struct bight_reactor *reactor, bool block)
     }
     int code = reactor->loop->ops->poll(reactor->loop, block && !bight_reactor_has_work(reactor));
     bight_meter_rest(&reactor->meter);
-    if (BIGHT_UNLIKELY(code != 0)) {
+    if (BIGHT_UNLIKELY(code != 0 && !reactor->state->stop_now)) { /* said once: a last turn may follow */
         bight_log(BIGHT_LOG_CRITICAL, "reactor", NULL, "cannot wait for events: %s", bight_error_text(code));
         bight_reactor_fail(reactor, EX_OSERR);
         reactor->state->stop_now = reactor->state->stop_asked;
@@ -153,12 +163,6 @@ int bight_reactor_run(struct bight_reactor *reactor)
     return status;
 }
 
-bool bight_reactor_is_running(const struct bight_reactor *reactor)
-{
-    enum bight_reactor_phase phase = reactor->state->phase;
-    return phase != BIGHT_PHASE_IDLE && phase != BIGHT_PHASE_FREEING;
-}
-
 #ifdef BIGHT_DEBUG_CHECKS
 int bight_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what)
 {
@@ -169,6 +173,12 @@ int bight_reactor_check_thread_at(const char *place, const struct bight_reactor 
     return 0;
 }
 #endif
+
+int bight_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what)
+{
+    int code = bight_reactor_check_thread_at(place, reactor, what);
+    return code == 0 && reactor->state->phase == BIGHT_PHASE_FREEING ? BIGHT_E_SHUTDOWN : code;
+}
 
 /* -------------------------------------------------------------------------------------- attachments */
 
@@ -215,7 +225,6 @@ static void init_state(
         bight_list_init(&rings[ring]);
     }
     bight_list_init(&state->awaited);
-    bight_list_init(&state->calls);
     bight_list_init(&state->foreign);
 }
 
@@ -255,7 +264,7 @@ static struct bight_reactor *make(const struct bight_reactor_options *options)
     }
     reactor->loop = loop;
     loop->ops->set_callbacks(loop, bight_reactor_deadline_passed, take_guest_turn, reactor);
-    if (bight_mailbox_open(reactor) != 0) {
+    if (bight_mailbox_open(reactor, options->call_limit != 0 ? options->call_limit : DEFAULT_CALL_LIMIT) != 0) {
         bight_mailbox_close(reactor);
         goto failed;
     }
@@ -308,7 +317,7 @@ void bight_reactor_free(struct bight_reactor *reactor)
     if (reactor == NULL) {
         return;
     }
-    if (reactor->handler_depth > 0 || (!reactor->hosted && bight_reactor_is_running(reactor))) {
+    if (reactor->handler_depth > 0 || (!reactor->hosted && bight_reactor_is_in_run(reactor->state))) {
         (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_free: the reactor runs");
         return;
     }

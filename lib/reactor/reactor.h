@@ -180,6 +180,8 @@ bool bight_reactor_is_ending(const struct bight_reactor *reactor);
 
 /* True when something waits that a turn without blocking would do. */
 BIGHT_PRIVATE_API bool bight_reactor_has_work(const struct bight_reactor *reactor);
+/* The same without calls that threads have queued: those wake the poll. */
+BIGHT_PRIVATE_API bool bight_reactor_has_work_of_its_own(const struct bight_reactor *reactor);
 
 /* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. In others it is nothing at all. */
 #define bight_reactor_check_thread(reactor, what) bight_reactor_check_thread_at(BIGHT_HERE, (reactor), (what))
@@ -210,6 +212,10 @@ int bight_signals_hear(struct bight_reactor *reactor, enum bight_signal_hearer h
 /* An ignored SIGCHLD, as whoever started this program may have left it, gets its default: ignored, the kernel itself
  * would reap children, and their status could not be had. True: it was ignored. */
 bool bight_signals_heed_children(void);
+
+/* For what the reactor would keep: as check_thread, and SHUTDOWN while it is freed. */
+#define bight_reactor_check_use(reactor, what) bight_reactor_check_use_at(BIGHT_HERE, (reactor), (what))
+int bight_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what);
 
 /* main.c: bight_main or bight_main_coroutine (one of the two is NULL) in this reactor, which is taken; NULL counts as
  * no memory for it. */

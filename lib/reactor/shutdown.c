@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* shutdown.c - how a reactor starts and, above all, how it ends (R2, R3).
  *
- * Asking for a stop only marks. Between turns bight_reactor_serve_on looks at the marks: before-triggers are run and
- * their Deferreds awaited while the loop serves on, then everything is disconnected and the rest of the triggers
- * run. A guest on a host's loop goes through the very same steps, from its turns. */
+ * Asking for a stop only marks. Between turns bight_reactor_serve_on looks at the marks. While the loop serves on,
+ * first what was asked for before is done (calls from threads, timers that are due, calls when running), then
+ * before-triggers are run and their Deferreds awaited. Then everything is disconnected and the rest of the triggers
+ * run: from there on nothing of the program's is called but what hears of its end. What is asked for so late waits for
+ * the next run. A guest on a host's loop goes through the very same steps, from its turns. */
 #include <bight/log.h>
 #include <bight/memory.h>
 
@@ -24,10 +26,20 @@ void bight_reactor_start(struct bight_reactor *reactor)
     reactor->state->guest_started = reactor->hosted;
     bight_mailbox_begin(reactor);
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_BEFORE);
+    reactor->state->phase = BIGHT_PHASE_STARTED;
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_DURING);
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_AFTER);
     reactor->state->phase = BIGHT_PHASE_RUNNING;
-    bight_reactor_release_when_running(reactor);
+}
+
+bool bight_reactor_is_in_run(const struct bight_reactor_state *state)
+{
+    return state->phase != BIGHT_PHASE_IDLE && state->phase != BIGHT_PHASE_FREEING;
+}
+
+bool bight_reactor_is_running(const struct bight_reactor *reactor)
+{
+    return bight_reactor_is_in_run(reactor->state) && reactor->state->phase != BIGHT_PHASE_STARTING;
 }
 
 /* -------------------------------------------------------------------------------- asking for a stop */
@@ -35,7 +47,9 @@ void bight_reactor_start(struct bight_reactor *reactor)
 /* A guest may be stopped before the host has run at all: it starts and stops on its first turn. */
 static bool can_stop(const struct bight_reactor *reactor)
 {
-    return bight_reactor_is_running(reactor) || (reactor->hosted && !reactor->state->guest_started);
+    const struct bight_reactor_state *state = reactor->state;
+    bool is_coming = reactor->hosted && !state->guest_started && state->phase == BIGHT_PHASE_IDLE;
+    return bight_reactor_is_in_run(state) || is_coming;
 }
 
 static void mark_stop(struct bight_reactor *reactor)
@@ -147,13 +161,11 @@ static void time_is_up(struct bight_wheel_entry *entry)
 static void begin_shutdown(struct bight_reactor *reactor)
 {
     struct bight_reactor_state *state = reactor->state;
-    uint64_t now = bight_reactor_now(reactor);
     uint64_t wait = state->shutdown_nanoseconds;
-    state->phase = BIGHT_PHASE_WAITING;
-    bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_BEFORE);
-    if (bight_list_is_empty(&state->awaited)) {
-        return;
-    }
+    state->phase = BIGHT_PHASE_STOPPING;
+    bight_mailbox_take(reactor);
+    bight_reactor_owe_due_timers(reactor);
+    uint64_t now = state->stopped_at;
     state->shutdown_timer.function = time_is_up;
     bight_reactor_arm(reactor, &state->shutdown_timer, wait > UINT64_MAX - now ? UINT64_MAX : now + wait);
 }
@@ -169,10 +181,22 @@ void bight_reactor_break_off(struct bight_reactor *reactor, int status)
     state->exit_status = status;
 }
 
+/* Asked when a turn has been taken since the shutdown began, which is all that a stop at once waits for. */
+static bool owes_work(const struct bight_reactor *reactor)
+{
+    return !reactor->state->stop_now && (bight_mailbox_has_taken(reactor) || bight_reactor_owes_timers(reactor));
+}
+
+static bool is_wait_over(const struct bight_reactor_state *state)
+{
+    return state->stop_now || (bight_list_is_empty(&state->awaited) && !bight_reactor_has_before_triggers(state));
+}
+
 static void end_shutdown(struct bight_reactor *reactor)
 {
     struct bight_reactor_state *state = reactor->state;
     state->phase = BIGHT_PHASE_ENDING;
+    state->owed_timers = 0;
     bight_reactor_disarm(reactor, &state->shutdown_timer);
     bight_reactor_stop_awaiting(reactor);
     bight_blocking_calls_end(reactor, NULL);
@@ -196,22 +220,32 @@ bool bight_reactor_is_ending(const struct bight_reactor *reactor)
 
 bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state)
 {
-    if (state->phase == BIGHT_PHASE_RUNNING) {
+    if (BIGHT_LIKELY(state->phase == BIGHT_PHASE_RUNNING)) {
         return state->stop_asked;
     }
-    return state->phase == BIGHT_PHASE_WAITING && (state->stop_now || bight_list_is_empty(&state->awaited));
+    return state->phase == BIGHT_PHASE_STOPPING ||
+           (state->phase == BIGHT_PHASE_WAITING && (is_wait_over(state) || bight_reactor_has_before_triggers(state)));
 }
 
 bool bight_reactor_serve_on(struct bight_reactor *reactor)
 {
     struct bight_reactor_state *state = reactor->state;
     if (BIGHT_LIKELY(!bight_reactor_shutdown_is_due(state))) {
-        return bight_reactor_is_running(reactor);
+        return bight_reactor_is_in_run(state);
     }
     if (state->phase == BIGHT_PHASE_RUNNING) {
         begin_shutdown(reactor);
+        return true;
     }
-    if (!bight_reactor_shutdown_is_due(state)) {
+    if (state->phase == BIGHT_PHASE_STOPPING) {
+        if (owes_work(reactor)) {
+            return true;
+        }
+        state->phase = BIGHT_PHASE_WAITING;
+        state->last_before_run = 0;
+    }
+    bight_reactor_run_before_triggers(reactor);
+    if (!is_wait_over(state)) {
         return true;
     }
     end_shutdown(reactor);

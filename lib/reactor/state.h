@@ -13,11 +13,13 @@
 
 enum bight_reactor_phase {
     BIGHT_PHASE_IDLE,     /* not running: before, between and after runs */
-    BIGHT_PHASE_STARTING, /* startup triggers */
+    BIGHT_PHASE_STARTING, /* the before-triggers of startup */
+    BIGHT_PHASE_STARTED,  /* its other triggers: from here on the reactor is running */
     BIGHT_PHASE_RUNNING,
-    BIGHT_PHASE_WAITING, /* shutdown: serving, while Deferreds of before-triggers are awaited */
-    BIGHT_PHASE_ENDING,  /* shutdown: disconnecting */
-    BIGHT_PHASE_FREEING  /* bight_reactor_free */
+    BIGHT_PHASE_STOPPING, /* shutdown: serving, until what was asked for before the stop has been done */
+    BIGHT_PHASE_WAITING,  /* shutdown: serving, while Deferreds of before-triggers are awaited */
+    BIGHT_PHASE_ENDING,   /* shutdown: disconnecting */
+    BIGHT_PHASE_FREEING   /* bight_reactor_free */
 };
 
 struct bight_signals;
@@ -38,18 +40,21 @@ struct bight_reactor_state {
     int exit_status;    /* what bight_reactor_fail set */
     unsigned thread_limit;
     uint64_t shutdown_nanoseconds;
-    uint64_t seen_now; /* the last reading of the clock that this room made: the time is not earlier */
+    uint64_t stopped_at; /* when the shutdown began */
+    size_t owed_timers;  /* at most so many of those that were due then have not run */
+    uint64_t seen_now;   /* the last reading of the clock that this room made: the time is not earlier */
     pthread_t thread;
 
     struct bight_link triggers[BIGHT_TRIGGER_EVENTS][BIGHT_TRIGGER_PHASES];
     uint64_t last_trigger;
+    uint64_t last_before_run;  /* the before-triggers of the present shutdown have run up to this one */
     struct bight_link awaited; /* triggers whose Deferreds hold the shutdown up */
     struct bight_wheel_entry shutdown_timer;
     struct bight_stop_waiter *stop_waiters;
 
     struct bight_task *soon_last;         /* where the present draining of `soon` ends */
-    struct bight_task_queue when_running; /* moves to `soon` when the reactor runs */
-    struct bight_link calls;              /* every call of bight_call_when_running not yet made */
+    struct bight_task_queue when_running; /* calls of bight_call_when_running */
+    struct bight_task *when_running_last; /* where the present making of them ends */
     struct bight_link foreign;            /* watches of foreign descriptors */
 
     struct bight_mailbox *mailbox;       /* mailbox.c */
@@ -65,13 +70,17 @@ struct bight_reactor_state {
 
 /* --- mailbox.c */
 
-/* Makes the reactor's mailbox (state->mailbox) and watches its eventfd. 0 or a code. */
-int bight_mailbox_open(struct bight_reactor *reactor);
-/* Makes the calls that are queued now; those queued meanwhile wait for the next turn (R9). Each is bracketed as a
- * handler. */
+/* Makes the reactor's mailbox (state->mailbox) for `limit` calls and watches its eventfd. 0 or a code. */
+int bight_mailbox_open(struct bight_reactor *reactor, size_t limit);
+/* Makes calls that are queued now, a bounded number; the rest and those queued meanwhile wait for the next turn (R9).
+ * Each is bracketed as a handler. */
 void bight_mailbox_run(struct bight_reactor *reactor);
 /* Asked once a turn: cheap. */
 bool bight_mailbox_has_calls(const struct bight_reactor *reactor);
+/* The loop has taken calls out of the queue and not made all of them: nothing else will wake it for those. */
+bool bight_mailbox_has_taken(const struct bight_reactor *reactor);
+/* Takes out all that are queued now, to be made before any that comes later. */
+void bight_mailbox_take(struct bight_reactor *reactor);
 /* The reactor goes: no more calls are taken, contexts of queued ones are released, the reactor's hold is let go. Safe
  * when open failed. */
 void bight_mailbox_close(struct bight_reactor *reactor);
@@ -123,6 +132,9 @@ void bight_resolver_finish(struct bight_reactor *reactor);
 extern const struct bight_clock_ops bight_reactor_clock_ops;
 /* One pass over what is due; then tells the loop the next deadline. */
 void bight_reactor_run_timers(struct bight_reactor *reactor);
+/* A shutdown begins: timers that are due now are owed, until they have run. */
+void bight_reactor_owe_due_timers(struct bight_reactor *reactor);
+bool bight_reactor_owes_timers(const struct bight_reactor *reactor);
 /* The loop's due callback. */
 void bight_reactor_deadline_passed(void *reactor);
 /* The reactor goes: releases the contexts of all pending calls. */
@@ -132,16 +144,22 @@ void bight_reactor_drop_timers(struct bight_reactor *reactor);
 
 /* Runs the soon queue as far as it is there now, each task bracketed as a handler. */
 void bight_reactor_drain_soon(struct bight_reactor *reactor);
-/* The reactor runs: what waited for that is put into the soon queue. */
-void bight_reactor_release_when_running(struct bight_reactor *reactor);
+/* True when calls wait for the reactor to run, and it does. */
+bool bight_reactor_has_calls_when_running(const struct bight_reactor_state *state);
+/* Makes those that are there now, each bracketed as a handler. */
+void bight_reactor_run_calls_when_running(struct bight_reactor *reactor);
 /* The reactor goes. */
 void bight_reactor_drop_calls(struct bight_reactor *reactor);
 
 /* --- trigger.c */
 
-/* Runs the triggers of one phase. In the before phase of a shutdown their Deferreds are counted in state->awaited. */
+/* Runs the triggers of one phase. */
 void bight_reactor_run_triggers(
     struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase);
+/* Runs the before-triggers of the present shutdown that have not run in it, and puts their Deferreds into
+ * state->awaited; those added meanwhile are left for the next time. */
+void bight_reactor_run_before_triggers(struct bight_reactor *reactor);
+bool bight_reactor_has_before_triggers(const struct bight_reactor_state *state);
 /* The wait is over: whatever Deferreds are still out count no more. */
 void bight_reactor_stop_awaiting(struct bight_reactor *reactor);
 /* The reactor goes. */
@@ -153,6 +171,8 @@ void bight_reactor_drop_triggers(struct bight_reactor *reactor);
 void bight_reactor_start(struct bight_reactor *reactor);
 /* True when bight_reactor_serve_on has something to do. */
 bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state);
+/* Between the beginning of a start and the end of its shutdown. */
+bool bight_reactor_is_in_run(const struct bight_reactor_state *state);
 /* Called between turns: begins, goes on with or ends a shutdown. False when the reactor does not run any more. */
 bool bight_reactor_serve_on(struct bight_reactor *reactor);
 /* The run ends here and now, with this status: nobody is told, nothing is disconnected. */

@@ -68,18 +68,23 @@ void bight_reactor_drain_afterwards(struct bight_reactor *reactor)
     }
 }
 
-void bight_reactor_drain_soon(struct bight_reactor *reactor)
+/* As far as the queue is there now. *last may be moved meanwhile, by who takes a task out. */
+static void drain_turn(struct bight_reactor *reactor, struct bight_task_queue *queue, struct bight_task **last)
 {
-    struct bight_reactor_state *state = reactor->state;
-    state->soon_last = reactor->soon.last;
-    while (state->soon_last != NULL) {
-        if (reactor->soon.first == state->soon_last) {
-            state->soon_last = NULL;
+    *last = queue->last;
+    while (*last != NULL) {
+        if (queue->first == *last) {
+            *last = NULL;
         }
         bight_reactor_enter_for(reactor, bight_handler_task, NULL, 0);
-        run_first(&reactor->soon);
+        run_first(queue);
         bight_reactor_leave(reactor);
     }
+}
+
+void bight_reactor_drain_soon(struct bight_reactor *reactor)
+{
+    drain_turn(reactor, &reactor->soon, &reactor->state->soon_last);
 }
 
 /* The task before `task`, NULL when it is the first; false when it is not in the queue. */
@@ -126,8 +131,7 @@ void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *tas
 /* ------------------------------------------------------------------------- calls when it is running */
 
 struct running_call {
-    struct bight_task task; /* first */
-    struct bight_link link; /* in state->calls */
+    struct bight_task task; /* first; in state->when_running */
     bight_timer_function function;
     void *context;
     bight_release_function release;
@@ -144,7 +148,6 @@ static void free_call(struct running_call *call)
 static void run_call(struct bight_task *task)
 {
     struct running_call *call = (struct running_call *)task;
-    bight_list_remove(&call->link);
     call->function(call->context);
     free_call(call);
 }
@@ -157,9 +160,9 @@ int bight_call_when_running(struct bight_reactor *reactor, bight_timer_function 
 int bight_call_when_running_full(
     struct bight_reactor *reactor, bight_timer_function function, void *context, bight_release_function release)
 {
-    struct bight_reactor_state *state = reactor->state;
-    if (bight_reactor_check_thread(reactor, "bight_call_when_running") != 0) {
-        return BIGHT_E_WRONG_THREAD;
+    int code = bight_reactor_check_use(reactor, "bight_call_when_running");
+    if (code != 0) {
+        return code;
     }
     struct running_call *call = bight_malloc(sizeof *call);
     if (call == NULL) {
@@ -168,31 +171,26 @@ int bight_call_when_running_full(
     call->function = function;
     call->context = context;
     call->release = release;
-    bight_list_append(&state->calls, &call->link);
-    if (state->phase != BIGHT_PHASE_STARTING && bight_reactor_is_running(reactor)) {
-        bight_reactor_soon(reactor, &call->task, run_call);
-        return 0;
-    }
     call->task.run = run_call;
-    bight_task_push(&state->when_running, &call->task);
+    bight_task_push(&reactor->state->when_running, &call->task);
+    bight_reactor_wake(reactor);
     return 0;
 }
 
-void bight_reactor_release_when_running(struct bight_reactor *reactor)
+bool bight_reactor_has_calls_when_running(const struct bight_reactor_state *state)
 {
-    while (reactor->state->when_running.first != NULL) {
-        bight_reactor_soon(reactor, pop(&reactor->state->when_running), run_call);
-    }
+    return state->when_running.first != NULL && state->phase >= BIGHT_PHASE_RUNNING &&
+           state->phase <= BIGHT_PHASE_WAITING;
+}
+
+void bight_reactor_run_calls_when_running(struct bight_reactor *reactor)
+{
+    drain_turn(reactor, &reactor->state->when_running, &reactor->state->when_running_last);
 }
 
 void bight_reactor_drop_calls(struct bight_reactor *reactor)
 {
-    struct bight_link *calls = &reactor->state->calls;
-    reactor->state->when_running = (struct bight_task_queue) { NULL, NULL };
-    while (!bight_list_is_empty(calls)) {
-        struct running_call *call = BIGHT_CONTAINER(calls->next, struct running_call, link);
-        bight_reactor_unqueue(reactor, &call->task);
-        bight_list_remove(&call->link);
-        free_call(call);
+    while (reactor->state->when_running.first != NULL) {
+        free_call((struct running_call *)pop(&reactor->state->when_running));
     }
 }

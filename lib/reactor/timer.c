@@ -174,8 +174,27 @@ void bight_reactor_run_timers(struct bight_reactor *reactor)
         bight_reactor_leave(reactor);
     }
     reactor->meter.timers_fired += (uint64_t)calls;
+    reactor->state->owed_timers -=
+        (size_t)calls < reactor->state->owed_timers ? (size_t)calls : reactor->state->owed_timers;
     reactor->state->in_timer_pass = false;
     plan_next_pass(reactor, now);
+}
+
+/* They come before whatever is armed later for as early a time, so their number says when they have run, unless some
+ * are cancelled. */
+void bight_reactor_owe_due_timers(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    state->stopped_at = read_clock(reactor);
+    bight_wheel_begin(&reactor->wheel, state->stopped_at);
+    state->owed_timers = bight_wheel_count_due(&reactor->wheel, state->stopped_at);
+    reactor->timers_due = reactor->timers_due || state->owed_timers > 0;
+}
+
+bool bight_reactor_owes_timers(const struct bight_reactor *reactor)
+{
+    const struct bight_reactor_state *state = reactor->state;
+    return state->owed_timers > 0 && bight_wheel_is_due(&reactor->wheel, state->stopped_at);
 }
 
 /* ------------------------------------------------------------------------------------------ calls */

@@ -42,8 +42,9 @@ int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event ev
     bight_trigger_function function, void *context, bight_release_function release, uint64_t *id)
 {
     struct bight_reactor_state *state = reactor->state;
-    if (bight_reactor_check_thread(reactor, "bight_add_trigger") != 0) {
-        return BIGHT_E_WRONG_THREAD;
+    int code = bight_reactor_check_use(reactor, "bight_add_trigger");
+    if (code != 0) {
+        return code;
     }
     if ((unsigned)event >= BIGHT_TRIGGER_EVENTS || (unsigned)phase >= BIGHT_TRIGGER_PHASES || function == NULL) {
         return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
@@ -65,6 +66,7 @@ int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event ev
     if (id != NULL) {
         *id = trigger->id;
     }
+    bight_reactor_wake(reactor); /* a before-trigger that is added to the shutdown under way runs in it */
     return 0;
 }
 
@@ -152,21 +154,41 @@ static bool run_trigger(struct trigger *trigger, bool awaits)
     return !removed;
 }
 
-void bight_reactor_run_triggers(
-    struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase)
+/* Those of a ring with ids above `after` that are there now. */
+static void run_ring(struct bight_reactor *reactor, struct bight_link *ring, uint64_t after, bool awaits)
 {
-    struct bight_link *ring = &reactor->state->triggers[event][phase];
     uint64_t last = reactor->state->last_trigger;
-    struct trigger *trigger = first_above(ring, 0);
+    struct trigger *trigger = first_above(ring, after);
     while (trigger != NULL && trigger->id <= last) {
         uint64_t id = trigger->id;
-        if (!run_trigger(trigger, event == BIGHT_SHUTDOWN && phase == BIGHT_BEFORE)) {
+        if (!run_trigger(trigger, awaits)) {
             trigger = first_above(ring, id);
             continue;
         }
         struct bight_link *next = trigger->link.next;
         trigger = next == ring ? NULL : BIGHT_CONTAINER(next, struct trigger, link);
     }
+}
+
+void bight_reactor_run_triggers(
+    struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase)
+{
+    run_ring(reactor, &reactor->state->triggers[event][phase], 0, false);
+}
+
+void bight_reactor_run_before_triggers(struct bight_reactor *reactor)
+{
+    struct bight_reactor_state *state = reactor->state;
+    uint64_t after = state->last_before_run;
+    state->last_before_run = state->last_trigger;
+    run_ring(reactor, &state->triggers[BIGHT_SHUTDOWN][BIGHT_BEFORE], after, true);
+}
+
+bool bight_reactor_has_before_triggers(const struct bight_reactor_state *state)
+{
+    const struct bight_link *ring = &state->triggers[BIGHT_SHUTDOWN][BIGHT_BEFORE];
+    return !bight_list_is_empty(ring) &&
+           BIGHT_CONTAINER(ring->previous, const struct trigger, link)->id > state->last_before_run;
 }
 
 void bight_reactor_stop_awaiting(struct bight_reactor *reactor)

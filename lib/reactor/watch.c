@@ -63,8 +63,9 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
     struct bight_foreign_watch *watch)
 {
     const struct bight_loop_ops *ops = reactor->loop->ops;
-    if (bight_reactor_check_thread_at(place, reactor, "bight_watch_descriptor") != 0) {
-        return BIGHT_E_WRONG_THREAD;
+    int code = bight_reactor_check_use_at(place, reactor, "bight_watch_descriptor");
+    if (code != 0) {
+        return code;
     }
     bool is_waited_for = what != 0 && (what & ~(BIGHT_READABLE | BIGHT_WRITABLE)) == 0;
     if (fd < 0 || !is_waited_for || function == NULL) {
@@ -73,11 +74,11 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
             : function == NULL ? "there is no function"
                                : "what to wait for is neither READABLE nor WRITABLE nor both");
     }
-    int code = BIGHT_E_OUT_OF_MEMORY;
     struct watch_slot *slot = bight_slab_take(&watch_slots);
     if (slot == NULL) {
-        return code;
+        return BIGHT_E_OUT_OF_MEMORY;
     }
+    code = BIGHT_E_OUT_OF_MEMORY;
     struct foreign_watch *foreign = bight_calloc(1, sizeof *foreign + ops->watch_size);
     if (foreign == NULL) {
         goto failed;

@@ -344,6 +344,16 @@ bool bight_wheel_is_due(const struct bight_wheel *wheel, uint64_t now)
     return first != &wheel->due && entry_of(first)->deadline <= now;
 }
 
+size_t bight_wheel_count_due(const struct bight_wheel *wheel, uint64_t now)
+{
+    size_t count = 0;
+    for (struct bight_link *link = wheel->due.next; link != &wheel->due && deadline_of(link) <= now;
+         link = link->next) {
+        count++;
+    }
+    return count;
+}
+
 entry_t *bight_wheel_take_any(struct bight_wheel *wheel)
 {
     unsigned level;
@@ -408,8 +418,8 @@ static void visit_ring(
     }
 }
 
-void bight_wheel_visit(const struct bight_wheel *wheel,
-    void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
+void bight_wheel_visit(
+    const struct bight_wheel *wheel, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
 {
     visit_ring(&wheel->due, visit, context);
     visit_ring(&wheel->fresh, visit, context);

@@ -86,6 +86,8 @@ BIGHT_PRIVATE_API bool bight_wheel_run(struct bight_wheel *wheel, uint64_t now, 
 BIGHT_PRIVATE_API void bight_wheel_begin(struct bight_wheel *wheel, uint64_t now);
 struct bight_wheel_entry *bight_wheel_take(struct bight_wheel *wheel, uint64_t now);
 BIGHT_PRIVATE_API bool bight_wheel_is_due(const struct bight_wheel *wheel, uint64_t now);
+/* How many entries the pass that was begun would take. */
+size_t bight_wheel_count_due(const struct bight_wheel *wheel, uint64_t now);
 
 /* Disarms and gives any armed entry, for tearing down; NULL when there is none. */
 struct bight_wheel_entry *bight_wheel_take_any(struct bight_wheel *wheel);

@@ -140,19 +140,12 @@ static void call_ready(struct bight_sim_loop *loop)
 /* Something is ready, or was put off from outside its handlers. */
 static bool has_events(const struct bight_sim_loop *loop)
 {
-    const struct bight_reactor *reactor = loop->reactor;
-    return loop->due || !bight_list_is_empty(&loop->ready) || reactor->soon.first != NULL ||
-           reactor->afterwards.first != NULL || reactor->timers_due;
+    return loop->due || !bight_list_is_empty(&loop->ready) || bight_reactor_has_work_of_its_own(loop->reactor);
 }
 
 bool bight_sim_loop_has_work(const struct bight_sim_loop *loop)
 {
-    const struct bight_reactor *reactor = loop->reactor;
-    if (reactor == NULL || loop->has_turn) {
-        return false;
-    }
-    return has_events(loop) || loop->wants_turn || reactor->soon.first != NULL || reactor->afterwards.first != NULL ||
-           reactor->timers_due;
+    return loop->reactor != NULL && !loop->has_turn && (has_events(loop) || loop->wants_turn);
 }
 
 /* Inside run(): the others go on. When nothing can ever happen any more the loop would block for ever. */

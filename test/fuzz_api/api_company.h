@@ -16,7 +16,7 @@ struct part {
     void (*finish)(void); /* the reactors have gone */
 };
 
-extern const struct part coroutine_part, turn_part, meeting_part, queue_part, task_part, stream_part;
+extern const struct part coroutine_part, turn_part, meeting_part, queue_part, task_part, stream_part, run_part;
 
 /* ---------------------------------------------------------------------------------- api_company.c */
 

@@ -17,7 +17,7 @@ static bool is_pending(const struct item *item)
     return !item->has_run && !item->is_released;
 }
 
-static bool is_timer(const struct item *item)
+bool is_timer(const struct item *item)
 {
     return item->timer.slot != NULL && item->deferred == NULL;
 }
@@ -43,6 +43,7 @@ static void run_timer(void *context)
     struct item *item = context;
     uint64_t now = now_of(item->side);
     run_item(item);
+    check_asked(item->side, "a timer");
     if (now < item->deadline) {
         fuzz_fail("timer %u runs %llu ns early", item->id, (unsigned long long)(item->deadline - now));
     }
@@ -148,12 +149,7 @@ static void run_call(void *context)
 {
     struct item *item = context;
     run_item(item);
-    if (world.in_call > 0) {
-        fuzz_fail("a call from a thread runs inside a call");
-    }
-    if (item->order != world.calls_run[item->side]++) {
-        fuzz_fail("call %u runs out of its order", item->id);
-    }
+    check_call_from_thread(item->side, item->order);
     act_inside(item->id * 17u, NULL);
 }
 
@@ -194,19 +190,6 @@ void act_defer_to_thread(struct fuzz_operation *operation, void *context)
     watch_deferred(waiter, bight_defer_to_thread_full(world.reactors[side], run_job, item, release_item));
 }
 
-/* Stops the reactor that is in run(); it is run again. */
-void act_stop(struct fuzz_operation *operation, void *context)
-{
-    (void)context;
-    if (!bight_reactor_is_running(world.reactors[1]) || fuzz_choose(operation, 2) == 0) {
-        return;
-    }
-    int code = bight_reactor_stop(world.reactors[1]);
-    if (code != 0) {
-        fuzz_fail("stop answers %d", code);
-    }
-}
-
 /* ------------------------------------------------------------------------------------------- scopes */
 
 void act_scope(struct fuzz_operation *operation, void *context)
@@ -234,6 +217,7 @@ static void run_scope_timer(void *context)
 {
     struct item *item = context;
     run_item(item);
+    check_asked(item->side, "a timer of a scope");
     act_inside(item->id * 19u, NULL);
 }
 

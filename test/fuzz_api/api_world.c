@@ -164,8 +164,8 @@ static void drive(void *context)
     check_parts();
     if (act(NULL)) {
         (void)bight_call_later(world.reactors[1], choose_pause(), drive, NULL, NULL);
-    } else {
-        (void)bight_reactor_stop(world.reactors[1]);
+    } else if (bight_reactor_is_running(world.reactors[1])) {
+        stop_client();
     }
 }
 
@@ -192,7 +192,7 @@ static void play_running(void)
 {
     (void)bight_call_later(world.reactors[1], 0, drive, NULL, NULL);
     while (world.tape->next < world.tape->count) {
-        (void)bight_reactor_run(world.reactors[1]);
+        (void)run_client();
         check_stopped();
     }
     take_last_turns();

@@ -121,6 +121,15 @@ void let_go_of(struct end *end); /* of one of our holds */
 /* Checks an answer of a call on the end's transport: CLOSED when `closed`, else 0 unless it ended on its own. */
 void check_answer(struct end *end, const char *call, int code, bool closed);
 
+/* ---------------------------------------------------------------- api_run.c, api_time.c */
+
+int run_client(void); /* until it is stopped; gives run's answer */
+void stop_client(void);
+/* First in whatever runs because it was asked for: a timer, a call. */
+void check_asked(unsigned side, const char *what);
+void check_call_from_thread(unsigned side, unsigned order);
+bool is_timer(const struct item *item); /* with a handle */
+
 /* ---------------------------------------------------------------- the operations */
 
 void act_write(struct fuzz_operation *operation, void *context);
@@ -132,6 +141,9 @@ void write_some(struct end *end, size_t size, unsigned how);
 void act_call_later(struct fuzz_operation *operation, void *context);
 void act_timer(struct fuzz_operation *operation, void *context);
 void act_call_from_thread(struct fuzz_operation *operation, void *context);
+void act_calls_from_threads(struct fuzz_operation *operation, void *context);
+void act_call_when_running(struct fuzz_operation *operation, void *context);
+void act_trigger(struct fuzz_operation *operation, void *context);
 void act_defer_to_thread(struct fuzz_operation *operation, void *context);
 void act_tie(struct fuzz_operation *operation, void *context);
 void act_fire(struct fuzz_operation *operation, void *context);
