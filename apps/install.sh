@@ -287,10 +287,12 @@ directory_called() {
 has_installed=''
 
 # set_up DIRECTORY OPTIONS...: makes the build directory, or gives an existing one these options. What was missing when
-# that one was made is looked for again.
+# that one was made is looked for again. Warnings are errors where CI is set (.ci/run, .ci/bare-debian): a compiler that
+# is newer than the source must not keep anyone else from building it.
 set_up() {
     directory=$(directory_called "$1") || exit
     shift
+    set -- "$@" ${CI:+-Dwerror=true}
     if [ ! -f "$directory/build.ninja" ]; then
         quietly meson setup "$directory" "$project_root" "$@"
     else

@@ -123,6 +123,14 @@ class Install(unittest.TestCase):
                 self.assertTrue((made / "build.ninja").exists())
                 self.assertEqual({path.name for path in machine.checkout.iterdir()}, {"apps", root or "build-run"})
 
+    def test_warnings_are_errors_only_where_ci_is_set(self):
+        meson = 'case $1 in --version) echo 1.0.1 ;; *) echo "$@" >> said ;; esac'
+        for variables, expected in (({}, False), ({"CI": "true"}, True)):
+            with Machine(**{**GOOD, "meson": meson}) as machine:
+                done = machine.run("sh", "-c", ". apps/install.sh; set_up build-run -Dtests=enabled", **variables)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+                self.assertEqual("-Dwerror=true" in (machine.checkout / "said").read_text(), expected)
+
     def test_a_long_build_tells_how_far_it_has_come(self):
         with Machine(**GOOD) as machine:
             (machine.bin / "sleep").unlink()

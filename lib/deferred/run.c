@@ -248,6 +248,14 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
     return other;
 }
 
+/* gcc 13 and later see that the address of run_others' local stack is stored, and not that whoever is on the stack is
+ * taken off it, which the loop does not end without. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#define PUSH_IS_DIAGNOSED_APART
+#endif
+
 static void push(struct bight_deferred **stack, struct bight_deferred *deferred)
 {
     deferred->flags |= BIGHT_DEFERRED_STACKED;
@@ -258,6 +266,10 @@ static void push(struct bight_deferred **stack, struct bight_deferred *deferred)
     }
     *stack = deferred;
 }
+
+#ifdef PUSH_IS_DIAGNOSED_APART
+#pragma GCC diagnostic pop
+#endif
 
 static void take_off_stack(struct bight_deferred *deferred)
 {
