@@ -2,6 +2,8 @@
 /* Listening on UNIX paths, and on descriptors that were handed over (E1, E4, T18). */
 #include "endpoint_support.h"
 
+#include <netinet/tcp.h>
+
 /* -------------------------------------------------------------------------------------------- unix */
 
 START_TEST(a_unix_socket_serves_and_leaves_no_file) /* E1, T18 */
@@ -172,6 +174,59 @@ START_TEST(a_listening_descriptor_is_adopted_once) /* E4 */
 }
 END_TEST
 
+START_TEST(the_number_of_a_closed_descriptor_may_be_another_sockets) /* E4 */
+{
+    begin();
+    char string[32];
+    for (int i = 0, first = -1; i < 3; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        ck_assert_int_eq(listen(fd, 5), 0);
+        first = first < 0 ? fd : first;
+        if (fd != first) {
+            ck_assert_int_eq(dup2(fd, first), first);
+            close(fd);
+        }
+        snprintf(string, sizeof string, "fd:%d", first);
+        struct bight_port *port = net_listen_on(&net, string);
+        listen_in_vain(string, BIGHT_E_ALREADY_LISTENED);
+        stop(port);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(what_connections_inherit_from_an_adopted_socket_is_as_bight_expects_it) /* E4 */
+{
+    begin();
+    char string[32];
+    const struct linger linger = { .l_onoff = 1, .l_linger = 5 };
+    const int many = 1000, on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &many, sizeof many), 0);
+    ck_assert_int_eq(setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on), 0);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    snprintf(string, sizeof string, "fd:%d", fd);
+    struct bight_port *port = net_listen_on(&net, string);
+    int far = far_connect_to(port), accepted = accept(fd, NULL, NULL);
+    struct linger lingers = { .l_onoff = 1 };
+    int least = 0, corked = 1;
+    socklen_t size = sizeof lingers;
+    ck_assert_int_eq(getsockopt(accepted, SOL_SOCKET, SO_LINGER, &lingers, &size), 0);
+    size = sizeof least;
+    ck_assert_int_eq(getsockopt(accepted, SOL_SOCKET, SO_RCVLOWAT, &least, &size), 0);
+    size = sizeof corked;
+    ck_assert_int_eq(getsockopt(accepted, IPPROTO_TCP, TCP_CORK, &corked, &size), 0);
+    ck_assert_int_eq(lingers.l_onoff, 0);
+    ck_assert_int_eq(least, 1);
+    ck_assert_int_eq(corked, 0);
+    close(accepted);
+    close(far);
+    stop(port);
+    end();
+}
+END_TEST
+
 START_TEST(a_descriptor_that_does_not_listen_is_left_alone) /* E4 */
 {
     begin();
@@ -204,6 +259,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_path_that_is_too_long_says_so);
     tcase_add_test(tests, a_path_that_cannot_be_a_socket_says_why);
     tcase_add_test(tests, a_listening_descriptor_is_adopted_once);
+    tcase_add_test(tests, the_number_of_a_closed_descriptor_may_be_another_sockets);
+    tcase_add_test(tests, what_connections_inherit_from_an_adopted_socket_is_as_bight_expects_it);
     tcase_add_test(tests, a_descriptor_that_does_not_listen_is_left_alone);
 }
 

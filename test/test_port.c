@@ -197,7 +197,7 @@ START_TEST(the_systems_own_limits_pause_accepting_for_a_growing_while) /* T17 */
 }
 END_TEST
 
-static const int passing[] = { ECONNABORTED, EINTR, EPROTO, EPERM, ENETDOWN };
+static const int passing[] = { ECONNABORTED, EINTR, EPROTO, EPERM, EACCES, ENETDOWN };
 
 START_TEST(a_connection_that_died_in_the_queue_disturbs_nobody) /* T17 */
 {
@@ -214,6 +214,27 @@ START_TEST(a_connection_that_died_in_the_queue_disturbs_nobody) /* T17 */
     NET_UNTIL(&net, seen.made == 2);
     close(fd);
     close(second);
+    end(port);
+}
+END_TEST
+
+START_TEST(an_error_that_leaves_its_connection_in_the_queue_is_no_busy_loop) /* T17 */
+{
+    struct bight_port *port = begin();
+    net_fail(&net, NET_ACCEPT, 1, passing[_i], true);
+    int fd = far_connect_to(port);
+    net_turn(&net, 50);
+    unsigned accepts = net.calls[NET_ACCEPT];
+    ck_assert_uint_le(accepts, 100);
+    ck_assert_int_eq(net.log_count, 1);
+    fake_advance(&net.fake, net.reactor, BIGHT_NANOSECONDS_PER_SECOND);
+    net_turn(&net, 50);
+    ck_assert_uint_eq(net.calls[NET_ACCEPT], accepts + 1); /* and pauses again at once */
+    ck_assert_int_eq(net.log_count, 1);
+    net_calm(&net);
+    fake_advance(&net.fake, net.reactor, BIGHT_NANOSECONDS_PER_SECOND);
+    NET_UNTIL(&net, seen.made == 1);
+    close(fd);
     end(port);
 }
 END_TEST
@@ -259,8 +280,11 @@ START_TEST(at_the_limit_connections_wait_until_another_ends) /* T18 */
     net_turn(&net, 50);
     ck_assert_int_eq(seen.made, 2);
     ck_assert_uint_eq(net.calls[NET_ACCEPT], accepts);
+    ck_assert_ptr_nonnull(strstr(net.logged, "has its 2 connections (maxconn)"));
     close(fds[0]);
     NET_UNTIL(&net, seen.made == 3);
+    net_turn(&net, 50);
+    ck_assert_int_eq(net.log_count, 1); /* it is told once that the limit is met */
     ck_assert_uint_eq(bight_port_connections(port), 2);
     close(fds[1]);
     close(fds[2]);
@@ -511,7 +535,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, without_descriptors_connections_are_closed_and_serving_goes_on);
     tcase_add_test(tests, an_endless_storm_of_emfile_without_a_spare_backs_off);
     tcase_add_loop_test(tests, the_systems_own_limits_pause_accepting_for_a_growing_while, 0, 3);
-    tcase_add_loop_test(tests, a_connection_that_died_in_the_queue_disturbs_nobody, 0, 5);
+    tcase_add_loop_test(tests, a_connection_that_died_in_the_queue_disturbs_nobody, 0, 6);
+    tcase_add_loop_test(tests, an_error_that_leaves_its_connection_in_the_queue_is_no_busy_loop, 0, 6);
     tcase_add_test(tests, an_error_that_nobody_expects_is_no_busy_loop);
     tcase_add_test(tests, stopping_while_backing_off_leaves_no_timer_behind);
     tcase_add_test(tests, at_the_limit_connections_wait_until_another_ends);

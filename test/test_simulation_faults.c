@@ -74,14 +74,16 @@ SUFFERING(spurious_readiness_is_harmless, { .kernel.spurious = 500 })
 SUFFERING(interruptions_are_harmless, { .kernel.interrupted = 500 })
 SUFFERING(shuffled_readiness_is_harmless, { .kernel.shuffle = 1000 })
 SUFFERING(split_and_joined_segments_are_harmless, { .link = { .jitter = 0.01, .split = 500, .join = 500 } })
-SUFFERING(memory_that_the_kernel_lacks_to_send_is_waited_for, { .kernel.starved = 300 })  /* T6 */
-SUFFERING(lack_of_buffers_is_survived, { .kernel.no_buffers = 50, .may_lose = true })     /* T17 */
-SUFFERING(lack_of_descriptors_is_survived, { .kernel.no_files = 300, .may_lose = true })  /* T17 */
-SUFFERING(resets_end_connections_once, { .link.reset = 200, .may_lose = true })           /* T3, T5 */
-SUFFERING(refusals_fail_the_attempt_once, { .link.refuse = 500, .may_lose = true })       /* E5 */
-SUFFERING(lost_attempts_time_out, { .link.lose_attempt = 500, .may_lose = true })         /* E5 */
-SUFFERING(failing_names_fail_the_attempt, { .kernel.name_fails = 500, .may_lose = true }) /* E5 */
-SUFFERING(late_names_are_waited_for, { .kernel.name_late = 500 })                         /* E5 */
+SUFFERING(memory_that_the_kernel_lacks_to_send_is_waited_for, { .kernel.starved = 300 })      /* T6 */
+SUFFERING(lack_of_buffers_is_survived, { .kernel.no_buffers = 50, .may_lose = true })         /* T17 */
+SUFFERING(lack_of_descriptors_is_survived, { .kernel.no_files = 300, .may_lose = true })      /* T17 */
+SUFFERING(a_filter_that_forbids_accepting_delays, { .kernel.forbidden = 500 })                /* T17 */
+SUFFERING(lack_of_ports_fails_the_attempt_once, { .kernel.no_ports = 300, .may_lose = true }) /* E5 */
+SUFFERING(resets_end_connections_once, { .link.reset = 200, .may_lose = true })               /* T3, T5 */
+SUFFERING(refusals_fail_the_attempt_once, { .link.refuse = 500, .may_lose = true })           /* E5 */
+SUFFERING(lost_attempts_time_out, { .link.lose_attempt = 500, .may_lose = true })             /* E5 */
+SUFFERING(failing_names_fail_the_attempt, { .kernel.name_fails = 500, .may_lose = true })     /* E5 */
+SUFFERING(late_names_are_waited_for, { .kernel.name_late = 500 })                             /* E5 */
 SUFFERING(small_buffers_and_everything_else,
     { /* T13 */
         .link = { .latency = 0.005, .jitter = 0.01, .split = 100, .join = 100, .reset = 3, .refuse = 50 },
@@ -298,6 +300,22 @@ START_TEST(serving_goes_on_after_a_storm_of_emfile) /* T17 */
 }
 END_TEST
 
+START_TEST(a_filter_that_forbids_every_connection_is_no_busy_loop) /* T17 */
+{
+    struct world *world = world_new(29);
+    const struct bight_kernel_conditions storm = { .forbidden = 1000 }, calm = { .forbidden = 0 };
+    world_listen(world, "tcp:7");
+    bight_host_kernel(world->server_host, &storm);
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 20);
+    ck_assert_uint_lt(bight_simulation_fault_count(world->simulation), 150);
+    bight_host_kernel(world->server_host, &calm);
+    bight_simulation_run(world->simulation, 10);
+    ck_assert_uint_eq(world->done, 1);
+    world_free(world);
+}
+END_TEST
+
 START_TEST(a_full_backlog_delays_and_loses_nobody)
 {
     struct world *world = world_new(28);
@@ -482,6 +500,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, memory_that_the_kernel_lacks_to_send_is_waited_for);
     tcase_add_test(tests, lack_of_buffers_is_survived);
     tcase_add_test(tests, lack_of_descriptors_is_survived);
+    tcase_add_test(tests, a_filter_that_forbids_accepting_delays);
+    tcase_add_test(tests, lack_of_ports_fails_the_attempt_once);
     tcase_add_test(tests, resets_end_connections_once);
     tcase_add_test(tests, refusals_fail_the_attempt_once);
     tcase_add_test(tests, lost_attempts_time_out);
@@ -499,6 +519,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, half_closing_still_gets_the_answer);
     tcase_add_test(tests, an_abort_resets_the_peer);
     tcase_add_test(tests, serving_goes_on_after_a_storm_of_emfile);
+    tcase_add_test(tests, a_filter_that_forbids_every_connection_is_no_busy_loop);
     tcase_add_test(tests, a_full_backlog_delays_and_loses_nobody);
     tcase_add_test(tests, a_dead_address_is_passed_over_after_a_moment);
     tcase_add_test(tests, spurious_readiness_does_not_connect);

@@ -24,12 +24,13 @@ static struct bight_failure *read_path(const struct bight_argument *path, struct
 
 /* --------------------------------------------------------------------------------------------- server */
 
-enum server_argument { PATH, MODE, BACKLOG };
+enum server_argument { PATH, MODE, BACKLOG, MAXCONN };
 
 static const struct bight_argument_rule server_rules[] = {
     [PATH] = { "path", BIGHT_ARGUMENT_TEXT, .positional = true, .required = true },
     [MODE] = { "mode", BIGHT_ARGUMENT_OCTAL, .minimum = 0, .maximum = 0777 },
     [BACKLOG] = { "backlog", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX },
+    [MAXCONN] = { "maxconn", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX },
     { NULL },
 };
 
@@ -41,6 +42,7 @@ static struct bight_deferred *listen_unix(
         .backlog = (int)arguments[BACKLOG].number,
         .has_mode = arguments[MODE].given,
         .mode = (mode_t)arguments[MODE].number,
+        .max_connections = (size_t)arguments[MAXCONN].number,
     };
     struct bight_failure *failure = read_path(&arguments[PATH], &address);
     if (failure != NULL) {
@@ -50,7 +52,7 @@ static struct bight_deferred *listen_unix(
 }
 
 const struct bight_endpoint_type bight_endpoint_unix_server = {
-    .name = "unix", .help = "unix:PATH[:mode=660][:backlog=N]", .rules = server_rules, .listen = listen_unix
+    .name = "unix", .help = "unix:PATH[:mode=660][:backlog=N][:maxconn=N]", .rules = server_rules, .listen = listen_unix
 };
 
 /* --------------------------------------------------------------------------------------------- client */

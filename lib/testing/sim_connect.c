@@ -161,9 +161,13 @@ static int begin_in_vain(struct bight_sim_socket *socket)
 /* An address of its own, if the socket has none. */
 static int bind_source(struct bight_sim_socket *socket)
 {
+    struct bight_host *host = socket->file.host;
     bool has_port = socket->bound && socket->local.port != 0;
+    if (!has_port && bight_sim_fault(host->simulation, host->kernel.no_ports, "no port left")) {
+        return -EADDRNOTAVAIL;
+    }
     if (!socket->bound || bight_sim_is_any(socket->local.ip)) {
-        bight_sim_own_address(socket->file.host, socket->remote.ip, socket->local.ip);
+        bight_sim_own_address(host, socket->remote.ip, socket->local.ip);
     }
     socket->bound = true;
     return has_port ? 0 : bight_sim_choose_port(socket);

@@ -41,6 +41,23 @@ static bool *flag_of(struct bight_sim_socket *socket, int level, int name)
     return NULL;
 }
 
+/* Options that the simulated kernel does not have, but as it has them they are as usual: SO_RCVLOWAT at 1, TCP_CORK at
+ * 0. */
+static bool has_usual_only(const struct bight_sim_socket *socket, int level, int name)
+{
+    bool is_tcp = socket->domain != AF_UNIX && !bight_sim_is_datagram(socket);
+    return (level == SOL_SOCKET && name == SO_RCVLOWAT) || (level == IPPROTO_TCP && name == TCP_CORK && is_tcp);
+}
+
+static bool is_usual(int level, const void *value, socklen_t size)
+{
+    int number = -1;
+    if (size >= sizeof number) {
+        memcpy(&number, value, sizeof number);
+    }
+    return number == (level == SOL_SOCKET ? 1 : 0);
+}
+
 static int give_number(int number, void *value, socklen_t *size)
 {
     socklen_t used = *size < sizeof number ? *size : (socklen_t)sizeof number;
@@ -83,6 +100,9 @@ int bight_sim_set_option(struct bight_sim_socket *socket, int level, int name, c
         memcpy(&linger, value, sizeof linger);
         socket->reset_at_close = linger.l_onoff != 0 && linger.l_linger == 0;
         return 0;
+    }
+    if (has_usual_only(socket, level, name)) {
+        return is_usual(level, value, size) ? 0 : -ENOPROTOOPT;
     }
     if (flag == NULL) {
         return -ENOPROTOOPT;

@@ -143,6 +143,7 @@ struct bight_sim_socket *bight_sim_socket_child(struct bight_sim_socket *listene
     child->remote = client->local;
     child->no_delay = listener->no_delay;
     child->keepalive = listener->keepalive;
+    child->reset_at_close = listener->reset_at_close; /* SO_LINGER */
     child->node = listener->node;
     child->remote_node = client->node;
     child->state = BIGHT_SIM_CONNECTED;
@@ -180,6 +181,9 @@ static int refuse_accepting(struct bight_sim_socket *socket)
     }
     if (socket->queued != 0 && bight_sim_fault(host->simulation, kernel->would_block, "EAGAIN")) {
         return -EAGAIN;
+    }
+    if (socket->queued != 0 && bight_sim_fault(host->simulation, kernel->forbidden, "forbidden to accept")) {
+        return bight_sim_detail(host->simulation, 2) == 0 ? -EPERM : -EACCES;
     }
     return socket->queued == 0 ? -EAGAIN : 0;
 }

@@ -4,7 +4,9 @@
  * A readiness takes at most a batch, so that one port does not starve the rest; the loop is level-triggered and calls
  * again. When descriptors run out the connection that waits would make every poll return at once for ever: a spare
  * descriptor is spent to accept and close it. Where that does not help (the system's own limits) the port does not
- * look for a while. Nothing here is ever a busy loop. */
+ * look for a while. An error that is the waiting connection's own takes it off the queue, as a rule; where it does not
+ * (a filter that forbids accepting), it comes again at once, and many in a row are met with a pause too. Nothing here
+ * is ever a busy loop. */
 #include "transport/port.h"
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 
 #include <bight/log.h>
 
+#include "base/errno_text.h"
 #include "base/places.h"
 #include "deferred/deferred.h"
 
@@ -19,21 +22,38 @@
 #define FIRST_BACKOFF (BIGHT_NANOSECONDS_PER_SECOND / 10)
 #define LONGEST_BACKOFF BIGHT_NANOSECONDS_PER_SECOND
 
-/* Descriptors that ran out again within this time ran out once, as far as the log is concerned. */
+/* Descriptors that ran out again within this time ran out once, as far as the log is concerned; and so the rest. */
 #define EPISODE (10 * BIGHT_NANOSECONDS_PER_SECOND)
 
 /* ------------------------------------------------------------------------------------------ bad days */
 
+/* What has been so within the last EPISODE is not. */
+static bool is_news(const struct bight_port *port, uint64_t *last)
+{
+    uint64_t now = bight_reactor_now(port->reactor);
+    bool is_new = *last == 0 || now - *last > EPISODE;
+    *last = now;
+    return is_new;
+}
+
 static void log_trouble(struct bight_port *port, int number, const char *consequence)
 {
-    char address[BIGHT_ADDRESS_TEXT_SIZE];
-    uint64_t now = bight_reactor_now(port->reactor);
-    bool is_new = port->starved_at == 0 || now - port->starved_at > EPISODE;
-    port->starved_at = now;
-    if (is_new) {
+    char address[BIGHT_ADDRESS_TEXT_SIZE], words[BIGHT_ERRNO_TEXT_SIZE];
+    int code = bight_error_from_errno(number);
+    if (is_news(port, &port->starved_at)) {
         bight_address_format(&port->address, address, sizeof address);
         bight_log(BIGHT_LOG_ERROR, "port", NULL, "cannot accept on %s: %s (errno %d); %s", address,
-            bight_error_text(bight_error_from_errno(number)), number, consequence);
+            code == BIGHT_E_SYSTEM ? bight_errno_text(number, words) : bight_error_text(code), number, consequence);
+    }
+}
+
+static void log_full(struct bight_port *port)
+{
+    char address[BIGHT_ADDRESS_TEXT_SIZE];
+    if (is_news(port, &port->full_at)) {
+        bight_address_format(&port->address, address, sizeof address);
+        bight_log(BIGHT_LOG_WARNING, "port", NULL, "%s has its %zu connections (maxconn): others wait until one ends",
+            address, port->max_connections);
     }
 }
 
@@ -78,9 +98,17 @@ static bool descriptors_ran_out(struct bight_port *port)
         return false;
     }
     log_trouble(port, EMFILE, "connections are closed until there are descriptors again");
-    if (result == 0 || result == -ECONNABORTED || result == -EINTR) {
+    if (result == 0 || ((result == -ECONNABORTED || result == -EINTR) && port->failures++ < BATCH)) {
         return true;
     }
+    bight_port_back_off(port);
+    return false;
+}
+
+/* Logs, pauses, and ends the batch. */
+static bool pause_for(struct bight_port *port, int number)
+{
+    log_trouble(port, number, "trying again in a moment");
     bight_port_back_off(port);
     return false;
 }
@@ -90,24 +118,24 @@ static bool accept_failed(struct bight_port *port, int number)
 {
     switch (number) {
     case EAGAIN:
+        port->failures = 0;
         return false;
     case EINTR:
     case ECONNABORTED:
     case EPROTO:
     case EPERM:    /* accept(2): a firewall's rule */
+    case EACCES:   /* or another's */
     case ENETDOWN: /* and the errors that a new connection already has */
     case ENETUNREACH:
     case EHOSTDOWN:
     case EHOSTUNREACH:
     case ENOPROTOOPT:
     case ETIMEDOUT:
-        return true;
+        return port->failures++ < BATCH || pause_for(port, number);
     case EMFILE:
         return descriptors_ran_out(port);
     default:
-        log_trouble(port, number, "trying again in a moment");
-        bight_port_back_off(port);
-        return false;
+        return pause_for(port, number);
     }
 }
 
@@ -116,7 +144,7 @@ static bool accept_failed(struct bight_port *port, int number)
 static void accepted(struct bight_port *port, int fd, const struct bight_address *peer)
 {
     int code = 0;
-    port->backoff = 0;
+    port->backoff = port->failures = 0;
     port->connections++;
     const char *before = bight_deferred_debug() ? bight_places_here(bight_places_find(&port->open, 0, NULL)) : NULL;
     struct bight_transport *transport =
@@ -205,6 +233,9 @@ void bight_port_update(struct bight_port *port)
     struct bight_loop *loop = port->reactor->loop;
     if (!may_accept(port)) {
         loop->ops->watch_remove(loop, bight_port_watch(port));
+        if (is_full(port)) {
+            log_full(port);
+        }
         return;
     }
     if (loop->ops->watch_add(loop, bight_port_watch(port)) != 0) {

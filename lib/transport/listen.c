@@ -193,6 +193,23 @@ static int ask(struct bight_system *system, int fd, int name, int *value)
     return system->ops->getsockopt(system, fd, SOL_SOCKET, name, value, &size);
 }
 
+/* What its connections inherit and bight does not expect: a close that blocks or resets, input that is told only when
+ * there is much of it, output that is held back. Set here once, so that a connection costs no call for it. */
+static int reset_inherited(struct bight_system *system, int fd, bool is_ip)
+{
+    static const struct linger none = { 0 };
+    int result = system->ops->setsockopt(system, fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    if (result >= 0) {
+        result = set(system, fd, SOL_SOCKET, SO_RCVLOWAT, 1);
+    }
+#ifdef TCP_CORK
+    if (result >= 0 && is_ip) {
+        result = set(system, fd, IPPROTO_TCP, TCP_CORK, 0);
+    }
+#endif
+    return result;
+}
+
 static int set_flags(struct bight_system *system, int fd)
 {
     int flags = system->ops->fcntl(system, fd, F_GETFL, 0);
@@ -218,6 +235,9 @@ int bight_listen_prepare(struct bight_reactor *reactor, int fd, const struct big
     if (type != SOCK_STREAM || !listens || (!is_ip && domain != AF_UNIX)) {
         return -EINVAL;
     }
-    result = is_ip ? set_inherited(system, fd, options) : 0;
+    result = reset_inherited(system, fd, is_ip);
+    if (result >= 0 && is_ip) {
+        result = set_inherited(system, fd, options);
+    }
     return result < 0 ? result : set_flags(system, fd);
 }

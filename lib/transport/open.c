@@ -3,7 +3,7 @@
  *
  * The room's second attachment to a reactor. When a run ends everything in its ring is told to end, so that nothing
  * accepts or connects any more. It also keeps the spare descriptor with which a port gets rid of a connection when
- * descriptors have run out (T17), and the numbers of adopted descriptors (E4). */
+ * descriptors have run out (T17), and the numbers that adopted descriptors had (E4), each once. */
 #include "reactor/dump.h"
 #include "transport/socket.h"
 
@@ -192,7 +192,7 @@ void bight_open_restore_spare(struct bight_reactor *reactor)
 
 /* --------------------------------------------------------------------------------- adopted once only */
 
-bool bight_open_is_adopted(struct bight_reactor *reactor, int fd)
+bool bight_open_was_adopted(struct bight_reactor *reactor, int fd)
 {
     const struct open_hub *hub = find_hub(reactor);
     for (size_t i = 0; hub != NULL && i < hub->adopted_count; i++) {
@@ -209,8 +209,8 @@ int bight_open_adopt(struct bight_reactor *reactor, int fd)
     if (hub == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    if (bight_open_is_adopted(reactor, fd)) {
-        return BIGHT_E_ALREADY_LISTENED;
+    if (bight_open_was_adopted(reactor, fd)) {
+        return 0;
     }
     int *adopted = bight_realloc(hub->adopted, (hub->adopted_count + 1) * sizeof *adopted);
     if (adopted == NULL) {

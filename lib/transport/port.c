@@ -179,6 +179,16 @@ size_t bight_port_connections(const struct bight_port *port)
     return port->connections;
 }
 
+bool bight_port_has_descriptor(struct bight_reactor *reactor, int fd)
+{
+    for (struct bight_open *open = NULL; (open = bight_open_next(reactor, open)) != NULL;) {
+        if (open->end == end_open && BIGHT_CONTAINER(open, struct bight_port, open)->descriptor == fd) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* -------------------------------------------------------------------------------------------- opening */
 
 static int learn_address(struct bight_port *port)

@@ -24,7 +24,9 @@ struct bight_port {
     void *emptied_context;
     struct bight_wheel_entry backoff_timer;
     uint64_t backoff;    /* nanoseconds, the last one; 0: none since a connection was accepted */
-    uint64_t starved_at; /* when descriptors were last found to have run out; 0: never */
+    unsigned failures;   /* errors of accept in a row that ought to have taken a connection off the queue */
+    uint64_t starved_at; /* when accepting was last found to fail; 0: never */
+    uint64_t full_at;    /* when the limit of connections was last met */
     struct bight_address address;
     max_align_t watch[]; /* the loop's watch_size bytes */
 };

@@ -35,9 +35,9 @@ void bight_open_leave(struct bight_open *open);
 bool bight_open_spend_spare(struct bight_reactor *reactor);
 void bight_open_restore_spare(struct bight_reactor *reactor);
 
-/* E4: a descriptor is adopted once. 0, ALREADY_LISTENED, OUT_OF_MEMORY. */
+/* E4: notes that a descriptor of this number was adopted, and whether one was. 0 or OUT_OF_MEMORY. */
 int bight_open_adopt(struct bight_reactor *reactor, int fd);
-bool bight_open_is_adopted(struct bight_reactor *reactor, int fd);
+bool bight_open_was_adopted(struct bight_reactor *reactor, int fd);
 
 /* --------------------------------------------------------------------- listen.c: listening sockets */
 
@@ -67,6 +67,9 @@ int bight_listen_prepare(struct bight_reactor *reactor, int fd, const struct big
  * bound to here; the path is removed when the port is closed, if it is still this socket's. NULL: none. */
 struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
     const struct bight_listen_options *options, const struct bight_address *path, struct bight_failure **failure);
+
+/* E4: whether a port of the reactor, open as yet, has this descriptor. */
+bool bight_port_has_descriptor(struct bight_reactor *reactor, int fd);
 
 /* A connection that it accepted has been closed; its memory may be freed in here. */
 void bight_port_connection_ended(struct bight_port *port);

@@ -95,6 +95,8 @@ static void begin_faults(uint64_t state)
             .spurious = one_in(&state, 2, 200),
             .interrupted = one_in(&state, 2, 100),
             .starved = one_in(&state, 3, 100),
+            .forbidden = one_in(&state, 4, 100),
+            .no_ports = one_in(&state, 4, 100),
             .no_files = one_in(&state, 4, 100),
             .shuffle = one_in(&state, 2, 500),
             .thread_late = one_in(&state, 2, 300),

@@ -319,6 +319,8 @@ void set_trouble(struct audit *audit, const struct trouble *trouble, struct bigh
             .spurious = draw_chance(audit, true, 300),
             .interrupted = draw_chance(audit, true, 200),
             .starved = draw_chance(audit, true, 100),
+            .forbidden = draw_chance(audit, true, 100),
+            .no_ports = draw_chance(audit, trouble->refusals, 100),
             .shuffle = draw_chance(audit, true, 1000),
             .thread_late = draw_chance(audit, true, 200),
             .no_files = draw_chance(audit, trouble->files, 100),

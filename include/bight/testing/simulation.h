@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/testing/simulation.h - a fake kernel and its network: production code on virtual hosts, with faults, from a seed.
+/* bight/testing/simulation.h - a fake kernel and its network: production code on virtual hosts, with faults, from a
+ * seed.
  *
  * A simulation has hosts with addresses, links between them, names, one virtual clock and one seeded random source from
- * which everything is drawn. A reactor made on a host is an ordinary reactor: its table of system calls and its loop are
- * the simulation's, the transports above are those that production runs. "tcp:", "unix:" and the rest work inside
+ * which everything is drawn. A reactor made on a host is an ordinary reactor: its table of system calls and its loop
+ * are the simulation's, the transports above are those that production runs. "tcp:", "unix:" and the rest work inside
  * unchanged. The same seed and program give the same trace, byte for byte. One thread only. */
 #ifndef BIGHT_TESTING_SIMULATION_H
 #define BIGHT_TESTING_SIMULATION_H
@@ -27,8 +28,8 @@ BIGHT_API void bight_simulation_free(struct bight_simulation *simulation);
  * name resolves on every host. NULL without memory or when the name is taken. */
 BIGHT_API struct bight_host *bight_simulation_host(struct bight_simulation *simulation, const char *name);
 
-/* A reactor on the host; freed with bight_reactor_free. Several may run on one host. Pool jobs and calls from threads run
- * in the one thread, at seeded virtual times. It takes its turns in the simulation's steps, without a run; inside
+/* A reactor on the host; freed with bight_reactor_free. Several may run on one host. Pool jobs and calls from threads
+ * run in the one thread, at seeded virtual times. It takes its turns in the simulation's steps, without a run; inside
  * bight_reactor_run the simulation goes on until that reactor is stopped. NULL without memory. */
 BIGHT_API struct bight_reactor *bight_host_reactor(struct bight_host *host);
 
@@ -39,12 +40,12 @@ BIGHT_API const struct bight_address *bight_host_address(const struct bight_host
 /* How a way between two hosts behaves, each way by itself. Zeroed: 50 us, no jitter, unlimited, nothing goes wrong.
  * Chances are per mille of the occasions named. */
 struct bight_link_conditions {
-    double latency, jitter;      /* seconds; jitter is added, evenly drawn */
-    double bytes_per_second;     /* 0: unlimited */
-    unsigned split, join;        /* of a stream's segments: delivered in two, or with the next one */
-    unsigned reset;              /* of segments: the stream is reset instead */
-    unsigned refuse;             /* of connection attempts: refused */
-    unsigned lose_attempt;       /* of connection attempts: never answered */
+    double latency, jitter;  /* seconds; jitter is added, evenly drawn */
+    double bytes_per_second; /* 0: unlimited */
+    unsigned split, join;    /* of a stream's segments: delivered in two, or with the next one */
+    unsigned reset;          /* of segments: the stream is reset instead */
+    unsigned refuse;         /* of connection attempts: refused */
+    unsigned lose_attempt;   /* of connection attempts: never answered */
     /* Of datagrams, the answer that nobody listens among them: lost; delivered twice; delivered up to 40 ms late, after
      * those sent meanwhile. Without `reorder` they come in order, whatever the jitter. */
     unsigned drop, duplicate, reorder;
@@ -52,13 +53,13 @@ struct bight_link_conditions {
 
 /* Both ways between two hosts (NULL: any; a host and itself are a pair too, for what goes over the loopback and, by
  * `refuse`, UNIX sockets). Later settings win. */
-BIGHT_API void bight_simulation_link(struct bight_simulation *simulation, struct bight_host *from, struct bight_host *to,
-    const struct bight_link_conditions *conditions);
+BIGHT_API void bight_simulation_link(struct bight_simulation *simulation, struct bight_host *from,
+    struct bight_host *to, const struct bight_link_conditions *conditions);
 
-/* Nothing passes between the two (NULL: any other) until it is healed. Streams wait, as behind a cable that was pulled; what
- * was under way comes after the healing. Datagrams are lost. */
-BIGHT_API void bight_simulation_partition(struct bight_simulation *simulation, struct bight_host *one,
-    struct bight_host *other, bool apart);
+/* Nothing passes between the two (NULL: any other) until it is healed. Streams wait, as behind a cable that was pulled;
+ * what was under way comes after the healing. Datagrams are lost. */
+BIGHT_API void bight_simulation_partition(
+    struct bight_simulation *simulation, struct bight_host *one, struct bight_host *other, bool apart);
 
 /* The host is gone without a word: its streams never answer again (half-open peers) and datagrams from
  * and to it are lost. Its reactors stay usable. */
@@ -73,15 +74,17 @@ struct bight_kernel_conditions {
     unsigned spurious;                /* of polls: a watch is called though nothing is ready */
     unsigned interrupted;             /* EINTR */
     unsigned no_files;                /* EMFILE at socket and accept4 */
+    unsigned forbidden;               /* EPERM, EACCES at accept4, by a filter: the connection stays in the queue */
+    unsigned no_ports;                /* of connection attempts: EADDRNOTAVAIL, every port is taken */
     unsigned no_buffers;              /* ENOBUFS, ENOMEM where manual pages allow them, but for sends of streams */
-    unsigned starved;                 /* of a stream's sends: ENOBUFS, ENOMEM though there is room; it passes unannounced */
-    unsigned shuffle;                 /* of polls: the ready watches are called in a shuffled order */
-    unsigned name_fails, name_late;   /* of look-ups: fails; comes up to 10 s late */
-    unsigned thread_late;             /* of pool jobs and calls from threads: up to 1 s late */
-    /* Bytes per stream or datagram socket. A datagram that comes to a full receive buffer is lost; one fills a send buffer
-     * until it has left, which takes time on a way of limited bandwidth. */
-    size_t send_buffer;               /* 0: 208 KiB */
-    size_t receive_buffer;            /* 0: 128 KiB */
+    unsigned starved; /* of a stream's sends: ENOBUFS, ENOMEM though there is room; it passes unannounced */
+    unsigned shuffle; /* of polls: the ready watches are called in a shuffled order */
+    unsigned name_fails, name_late; /* of look-ups: fails; comes up to 10 s late */
+    unsigned thread_late;           /* of pool jobs and calls from threads: up to 1 s late */
+    /* Bytes per stream or datagram socket. A datagram that comes to a full receive buffer is lost; one fills a send
+     * buffer until it has left, which takes time on a way of limited bandwidth. */
+    size_t send_buffer;    /* 0: 208 KiB */
+    size_t receive_buffer; /* 0: 128 KiB */
 };
 BIGHT_API void bight_host_kernel(struct bight_host *host, const struct bight_kernel_conditions *conditions);
 
@@ -105,7 +108,8 @@ BIGHT_API void bight_simulation_run(struct bight_simulation *simulation, double 
 BIGHT_API bool bight_simulation_settle(struct bight_simulation *simulation, size_t steps);
 
 /* Called before each step, for invariants. */
-BIGHT_API void bight_simulation_set_check(struct bight_simulation *simulation, void (*check)(void *context), void *context);
+BIGHT_API void bight_simulation_set_check(
+    struct bight_simulation *simulation, void (*check)(void *context), void *context);
 
 BIGHT_API double bight_simulation_now(const struct bight_simulation *simulation); /* virtual seconds since the start */
 
@@ -123,7 +127,8 @@ BIGHT_API void bight_simulation_set_trace(struct bight_simulation *simulation, v
 /* Each time that something could go wrong and did is a fault with a number, counted from 0. For shrinking: faults whose
  * number is not allowed do not happen (the random source moves on all the same). NULL allows all; the array of `count`
  * numbers is borrowed, in ascending order. */
-BIGHT_API void bight_simulation_allow_faults(struct bight_simulation *simulation, const uint32_t *numbers, size_t count);
+BIGHT_API void bight_simulation_allow_faults(
+    struct bight_simulation *simulation, const uint32_t *numbers, size_t count);
 BIGHT_API uint32_t bight_simulation_fault_count(const struct bight_simulation *simulation);
 
 /* What is open: descriptors of the host, for leak checks. */
