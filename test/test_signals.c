@@ -31,6 +31,13 @@ static bool is_default(int number)
     return action.sa_handler == SIG_DFL;
 }
 
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    sigaction(number, NULL, &action);
+    return action.sa_handler == SIG_IGN;
+}
+
 START_TEST(a_signal_is_heard_in_the_loop_and_not_before) /* R3 */
 {
     make_reactor();
@@ -142,6 +149,58 @@ START_TEST(run_stops_on_sigint_and_sigterm_and_puts_them_back) /* R3 */
     ck_assert(is_default(SIGINT) && is_default(SIGTERM));
     run_and_raise(SIGTERM);
     ck_assert(is_default(SIGINT) && is_default(SIGTERM));
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+static void stop(void *context)
+{
+    *(bool *)context = true;
+    (void)bight_reactor_stop(reactor);
+}
+
+/* A signal that stops is heard on the next turn; these are on turns of their own. */
+static void wait_some_turns(void *context)
+{
+    static int turns;
+    turns++;
+    (void)bight_call_later(reactor, 0, turns < 5 ? wait_some_turns : stop, context, NULL);
+}
+
+static void raise_both(void *context)
+{
+    raise(SIGINT);
+    raise(SIGTERM);
+    wait_some_turns(context);
+}
+
+START_TEST(run_leaves_signals_alone_that_the_program_was_started_ignoring) /* R3 */
+{
+    bool went_on = false;
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    make_reactor();
+    bight_call_when_running(reactor, raise_both, &went_on);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert(went_on);
+    bight_reactor_free(reactor);
+    ck_assert(is_ignored(SIGINT) && is_ignored(SIGTERM));
+}
+END_TEST
+
+START_TEST(a_program_may_hear_what_it_was_started_ignoring) /* R3 */
+{
+    bool went_on = false;
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    make_reactor();
+    ck_assert_int_eq(bight_on_signal(reactor, SIGINT, hear, heard), 0);
+    bight_call_when_running(reactor, raise_both, &went_on);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert(went_on);
+    ck_assert_uint_eq(heard[SIGINT], 1);
+    ck_assert_int_eq(bight_on_signal(reactor, SIGINT, NULL, NULL), 0);
+    ck_assert(is_ignored(SIGINT));
     bight_reactor_free(reactor);
 }
 END_TEST
@@ -436,6 +495,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, numbers_that_cannot_be_heard_are_refused);
     tcase_add_test(tests, what_stood_before_is_put_back);
     tcase_add_test(tests, run_stops_on_sigint_and_sigterm_and_puts_them_back);
+    tcase_add_test(tests, run_leaves_signals_alone_that_the_program_was_started_ignoring);
+    tcase_add_test(tests, a_program_may_hear_what_it_was_started_ignoring);
     tcase_add_test(tests, a_second_signal_stops_at_once);
     tcase_add_test(tests, an_option_leaves_the_signals_alone);
     tcase_add_test(tests, run_does_without_signals_that_another_reactor_owns);

@@ -23,14 +23,15 @@ struct bight_reactor_options {
     struct bight_system *system; /* NULL: the kernel. Borrowed */
     struct bight_loop *loop;     /* NULL: libevent. Taken: freed with the reactor */
     struct event_base *host;     /* run as a guest on this event_base (borrowed); excludes loop */
-    bool leave_signals;          /* run() does not install SIGINT and SIGTERM */
+    bool leave_signals;          /* run() does not hear SIGINT and SIGTERM; nor those that are ignored */
     double shutdown_seconds;     /* how long before-triggers' Deferreds are awaited; 0: 10 s (R3) */
     unsigned thread_limit;       /* most threads of the pool; 0: 10 (R10) */
     size_t call_limit;           /* most calls from threads that wait; 0: 1000000 (R9) */
 };
 
-/* NULL without memory or when the kernel refuses (logged); see bight_reactor_after_fork about descriptors that run out.
- * options may be NULL. */
+/* NULL without memory, when the kernel refuses, or when the libevent at hand is not like the one that bight was built
+ * with (logged). Without a timerfd, also logged, timers are late by milliseconds. See bight_reactor_after_fork
+ * about descriptors that run out. options may be NULL. */
 BIGHT_API struct bight_reactor *bight_reactor_new(void);
 BIGHT_API struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *options);
 
@@ -124,10 +125,11 @@ BIGHT_API int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id); 
 
 /* function(number, context) runs in the loop, not in the signal handler, for each arrival (several at once may
  * count as one). NULL brings the default back: while run() has SIGINT and SIGTERM that is to stop, else what stood
- * before. SIGNALS_OWNED when another reactor of the process owns the signals; INVALID_ARGUMENT, also for SIGKILL,
- * SIGSTOP and the faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL); NOT_SUPPORTED on a host's event_base; OUT_OF_MEMORY;
- * SYSTEM. Replaces what was set, also run()'s own SIGINT and SIGTERM. Stays set between runs. In the child of a fork
- * that has not called bight_reactor_after_fork, a signal does what it would have done before any of this. */
+ * before; run() has only those that were not ignored when it began (R3). SIGNALS_OWNED when another reactor of the
+ * process owns the signals; INVALID_ARGUMENT, also for SIGKILL, SIGSTOP and the faults (SIGSEGV, SIGBUS, SIGFPE,
+ * SIGILL); NOT_SUPPORTED on a host's event_base; OUT_OF_MEMORY; SYSTEM. Replaces what was set, also run()'s own SIGINT
+ * and SIGTERM. Stays set between runs. In the child of a fork that has not called bight_reactor_after_fork, a signal
+ * does what it would have done before any of this. */
 typedef void (*bight_signal_function)(int number, void *context);
 BIGHT_API int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_function function, void *context);
 

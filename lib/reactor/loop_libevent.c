@@ -9,6 +9,7 @@
 #include <bight/memory.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
@@ -56,7 +57,8 @@ static int libevent_error(void)
 /* epoll's, a timer's, and a pair for signals. */
 enum { DESCRIPTORS_OF_A_BASE = 4 };
 
-static int watch_timer(struct libevent_loop *loop);
+static void open_timer(struct libevent_loop *loop);
+static void watch_timer(struct libevent_loop *loop);
 static void unwatch_timer(struct libevent_loop *loop);
 
 /* libevent ends the process when it finds no descriptors. It gives up those that it has before it takes others, so
@@ -84,8 +86,9 @@ static int separate(struct libevent_loop *loop)
     }
     loop->forks = bight_fork_count;
     unwatch_timer(loop);
-    loop->timer_fd = loop->loop.system->ops->timerfd_create(loop->loop.system);
-    return watch_timer(loop);
+    open_timer(loop);
+    watch_timer(loop);
+    return 0;
 }
 
 static int after_fork(struct bight_loop *loop)
@@ -186,24 +189,53 @@ static int set_deadline(struct bight_loop *loop_base, uint64_t deadline)
     return answer < 0 ? bight_error_from_errno(-answer) : 0;
 }
 
-/* Watches the timerfd; without one, prepares libevent's timer. 0 or a code. */
-static int watch_timer(struct libevent_loop *loop)
+/* Once a process: what refuses one refuses the next, and programs work without. */
+static void tell_of_no_timer(int code)
 {
-    if (loop->timer_fd < 0) {
-        (void)event_assign(&loop->timer_event, loop->base, -1, 0, timer_fired, loop);
-        return 0;
+    static atomic_flag is_told = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&is_told)) {
+        bight_log(BIGHT_LOG_WARNING, "reactor", NULL, "no timerfd, so timers are late by milliseconds: %s",
+            bight_error_text(code));
     }
-    (void)event_assign(&loop->timer_event, loop->base, loop->timer_fd, EV_READ | EV_PERSIST, timer_fired, loop);
-    return add_event(&loop->timer_event);
+}
+
+static void open_timer(struct libevent_loop *loop)
+{
+    int answer = loop->loop.system->ops->timerfd_create(loop->loop.system);
+    loop->timer_fd = answer;
+    if (answer < 0) {
+        loop->timer_fd = -1;
+        tell_of_no_timer(bight_error_from_errno(-answer));
+    }
+}
+
+static void close_timer(struct libevent_loop *loop)
+{
+    if (loop->timer_fd >= 0) {
+        (void)loop->loop.system->ops->close(loop->loop.system, loop->timer_fd);
+        loop->timer_fd = -1;
+    }
+}
+
+/* Watches the timerfd; without one, or when that is refused, prepares libevent's timer. */
+static void watch_timer(struct libevent_loop *loop)
+{
+    if (loop->timer_fd >= 0) {
+        (void)event_assign(&loop->timer_event, loop->base, loop->timer_fd, EV_READ | EV_PERSIST, timer_fired, loop);
+        int code = add_event(&loop->timer_event);
+        if (code == 0) {
+            return;
+        }
+        tell_of_no_timer(code);
+        close_timer(loop);
+    }
+    (void)event_assign(&loop->timer_event, loop->base, -1, 0, timer_fired, loop);
 }
 
 static void unwatch_timer(struct libevent_loop *loop)
 {
     (void)event_del(&loop->timer_event);
-    if (loop->timer_fd >= 0) {
-        (void)loop->loop.system->ops->close(loop->loop.system, loop->timer_fd);
-        loop->timer_fd = -1;
-    }
+    close_timer(loop);
 }
 
 /* -------------------------------------------------------------------------------------------- turns */
@@ -315,34 +347,39 @@ static short edge_of(const struct libevent_loop *loop)
     return is_real && (event_base_get_features(loop->base) & needed) == needed ? BIGHT_EDGE | BIGHT_CLOSED : 0;
 }
 
+/* Events lie in memory of the size that libevent's header said; a libevent whose events are larger would write past
+ * their ends. */
+static bool is_same_libevent(void)
+{
+    bool fits = event_get_struct_event_size() <= sizeof(struct event);
+    if (!fits) {
+        bight_log(BIGHT_LOG_CRITICAL, "reactor", NULL,
+            "this libevent (%s) is not the one that bight was built with (%s): its events are of %zu bytes, not %zu",
+            event_get_version(), LIBEVENT_VERSION, event_get_struct_event_size(), sizeof(struct event));
+    }
+    return fits;
+}
+
 struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct event_base *host)
 {
-    struct libevent_loop *loop = bight_calloc(1, sizeof *loop);
+    struct libevent_loop *loop = is_same_libevent() ? bight_calloc(1, sizeof *loop) : NULL;
     if (loop == NULL) {
         return NULL;
     }
     loop->loop = (struct bight_loop) { .ops = &libevent_ops, .system = system };
     loop->hosted = host != NULL;
     loop->forks = bight_fork_count;
-    loop->timer_fd = system->ops->timerfd_create(system);
+    open_timer(loop);
     loop->base = host != NULL ? host : new_base(loop, loop->timer_fd < 0);
     if (loop->base == NULL) {
-        goto failed;
+        close_timer(loop);
+        bight_free(loop);
+        return NULL;
     }
     loop->loop.edge = edge_of(loop);
     (void)event_assign(&loop->turn_event, loop->base, -1, 0, take_turn, loop);
-    if (watch_timer(loop) == 0) {
-        return &loop->loop;
-    }
-    if (!loop->hosted) {
-        event_base_free(loop->base);
-    }
-failed:
-    if (loop->timer_fd >= 0) {
-        (void)system->ops->close(system, loop->timer_fd);
-    }
-    bight_free(loop);
-    return NULL;
+    watch_timer(loop);
+    return &loop->loop;
 }
 
 const char *bight_libevent_version(void)

@@ -295,8 +295,20 @@ static void let_go_when_idle(struct bight_reactor *reactor)
 
 /* --------------------------------------------------------------------------------------- for run() */
 
+/* By whoever started the program: a shell does so for what it leaves in the background. */
+static bool is_ignored(int number)
+{
+    struct sigaction found;
+    bool is_known = sigaction(number, NULL, &found) == 0;
+    const struct sigaction *action = is_known && found.sa_handler == on_signal ? &before[number] : &found;
+    return is_known && action->sa_handler == SIG_IGN;
+}
+
 static int claim_one(struct bight_signals *signals, int number)
 {
+    if (is_ignored(number)) {
+        return 0;
+    }
     signals->asked[number].claimed = true;
     return install(signals, number);
 }
@@ -313,8 +325,10 @@ int bight_signals_claim(struct bight_reactor *reactor)
     }
     if (code != 0) {
         bight_signals_disown(reactor);
+        return code;
     }
-    return code;
+    let_go_when_idle(reactor); /* both are ignored */
+    return 0;
 }
 
 static void uninstall_unheard(struct bight_signals *signals, int number)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Reads programs and shared libraries and checks how they were hardened.
+"""Reads programs and shared libraries and checks how they were hardened, and that a library stays
+where threads that used it will call into it when they end.
 
 Arguments: --fortify (if the build is optimised), then the files."""
 
@@ -24,6 +25,7 @@ def problems_of(path, fortified):
         "has an executable stack": stack and "RWE" not in stack.group(0),
         "has text relocations": "TEXTREL" not in dynamic,
         "has a search path": not path.count(".so") or "RPATH" not in dynamic,
+        "can be unloaded": ".so" not in path or re.search(r"FLAGS_1.*NODELETE", dynamic),
         "has no stack protector": "__stack_chk_fail" in symbols,
         "is not fortified": not fortified or re.search(r"__(?!stack)\w+_chk\b", symbols),
     }
