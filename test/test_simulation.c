@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "testing/simulation.h"
+
 START_TEST(an_echo_answers_over_tcp) /* E2 */
 {
     struct world *world = world_new(1);
@@ -174,6 +176,16 @@ static uint64_t run_with_trouble(uint64_t seed, const char *trace)
     ck_assert_uint_eq(world->made + world->failed, 5);
     return world_free(world);
 }
+
+START_TEST(bytes_are_hashed_alike_on_machines_of_either_order)
+{
+    struct bight_simulation *simulation = bight_simulation_new(1);
+    simulation->hash = 0;
+    bight_sim_trace_bytes(simulation, "eleven byte", 11);
+    ck_assert_uint_eq(bight_simulation_trace_hash(simulation), UINT64_C(0x92aa271f5d1db043));
+    bight_simulation_free(simulation);
+}
+END_TEST
 
 START_TEST(the_same_seed_gives_the_same_hash)
 {
@@ -457,6 +469,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_port_is_taken_once_and_free_again_after_closing);
     tcase_add_test(tests, nobody_listening_refuses);
     tcase_add_test(tests, addresses_are_told);
+    tcase_add_test(tests, bytes_are_hashed_alike_on_machines_of_either_order);
     tcase_add_test(tests, the_same_seed_gives_the_same_hash);
     tcase_add_test(tests, different_seeds_differ);
     tcase_add_test(tests, draws_do_not_depend_on_the_compiler);

@@ -6,6 +6,7 @@
  * removing never allocates. An entry keeps its key's hash: growing never hashes again, and most compares end
  * there. */
 #include "base/hash.h"
+#include "base/little_endian.h"
 
 #include <string.h>
 
@@ -51,16 +52,6 @@ static void sip_absorb(struct sip_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* Up to eight bytes, the first one lowest. */
-static uint64_t read_little_endian(const uint8_t *bytes, size_t size)
-{
-    uint64_t word = 0;
-    for (size_t i = 0; i < size; i++) {
-        word |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return word;
-}
-
 uint64_t bight_siphash(const uint64_t key[2], const void *data, size_t size)
 {
     /* The constants spell "somepseudorandomlygeneratedbytes" (SipHash, section 2). */
@@ -73,9 +64,9 @@ uint64_t bight_siphash(const uint64_t key[2], const void *data, size_t size)
     const uint8_t *at = data;
     size_t left = size;
     for (; left >= 8; left -= 8, at += 8) {
-        sip_absorb(&s, read_little_endian(at, 8));
+        sip_absorb(&s, bight_read_little_endian(at, 8));
     }
-    sip_absorb(&s, ((uint64_t)size << 56) | read_little_endian(at, left));
+    sip_absorb(&s, ((uint64_t)size << 56) | bight_read_little_endian(at, left));
     s.v2 ^= 0xff;
     for (int i = 0; i < 4; i++) {
         sip_round(&s);
@@ -109,8 +100,7 @@ void bight_hash_finish(struct bight_hash *table)
 }
 
 /* The entry of the key, or the free one where it would go. The table has a free entry. */
-static struct bight_hash_entry *probe(
-    const struct bight_hash *table, uint64_t hash, const void *key, size_t size)
+static struct bight_hash_entry *probe(const struct bight_hash *table, uint64_t hash, const void *key, size_t size)
 {
     size_t mask = table->capacity - 1;
     for (size_t at = (size_t)hash & mask;; at = (at + 1) & mask) {
@@ -241,8 +231,7 @@ bool bight_hash_remove(struct bight_hash *table, const void *key, size_t size)
     return true;
 }
 
-bool bight_hash_next(
-    const struct bight_hash *table, size_t *cursor, const void **key, size_t *size, void **value)
+bool bight_hash_next(const struct bight_hash *table, size_t *cursor, const void **key, size_t *size, void **value)
 {
     while (*cursor < table->capacity) {
         const struct bight_hash_entry *entry = &table->entries[(*cursor)++];

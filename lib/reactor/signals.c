@@ -21,7 +21,8 @@
 #include "reactor/state.h"
 #include "reactor/waker.h"
 
-#define WORDS ((NSIG + 63) / 64)
+#define BITS 32 /* of a word: one of 64 is no single access on machines of 32, and a lock is nothing for a handler */
+#define WORDS ((NSIG + BITS - 1) / BITS)
 
 struct asked_signal {
     struct {
@@ -50,7 +51,7 @@ static struct sigaction before[NSIG]; /* written before the handler is installed
 static _Atomic(const struct bight_waker *) wake;
 static _Atomic pid_t process;
 static atomic_uint inside; /* handlers running now, in whatever thread */
-static atomic_ullong arrived[WORDS];
+static _Atomic uint32_t arrived[WORDS];
 
 /* Threads that were in a handler are not there. */
 static void forget_handlers(struct bight_fork_guard *guard)
@@ -79,7 +80,7 @@ static void on_signal(int number)
     }
     atomic_fetch_add(&inside, 1);
     const struct bight_waker *waker = atomic_load(&wake);
-    atomic_fetch_or(&arrived[number / 64], 1ULL << (number % 64));
+    atomic_fetch_or(&arrived[number / BITS], UINT32_C(1) << (number % BITS));
     if (waker != NULL) {
         bight_waker_write(waker);
     }
@@ -163,9 +164,9 @@ static void on_wake_up(int fd, short what, void *context)
     bight_waker_drain(&signals->waker);
     signals->dispatching = true;
     for (int word = 0; word < WORDS; word++) {
-        unsigned long long bits = atomic_exchange(&arrived[word], 0);
+        uint32_t bits = atomic_exchange(&arrived[word], 0);
         for (; bits != 0; bits &= bits - 1) {
-            deliver(signals, word * 64 + __builtin_ctzll(bits));
+            deliver(signals, word * BITS + __builtin_ctz(bits));
         }
     }
     signals->dispatching = false;

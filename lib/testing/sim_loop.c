@@ -10,7 +10,7 @@
 #include "testing/simulation.h"
 #include "testing/testing.h"
 
-_Static_assert(sizeof(struct bight_sim_watch) >= 64, "the least size of a watch");
+_Static_assert(sizeof(struct bight_sim_watch) >= BIGHT_LEAST_WATCH, "the least size of a watch");
 
 static struct bight_sim_loop *self_of(struct bight_loop *loop)
 {

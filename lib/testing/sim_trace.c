@@ -2,10 +2,11 @@
 /* sim_trace.c - what a run leaves to compare: a hash over everything that happened, and a text for people.
  *
  * Mixed are the calls with their arguments and answers, the bytes that were moved, the moments, the faults. The hash is
- * made word by word: it must tell two runs apart, not withstand an attacker. The text is one line a call. */
+ * made word by word, the same on machines of either order of bytes: it must tell two runs apart, not withstand an
+ * attacker. The text is one line a call. */
 #include <stdio.h>
-#include <string.h>
 
+#include "base/little_endian.h"
 #include "testing/simulation.h"
 
 static const char *const call_names[] = {
@@ -41,17 +42,14 @@ void bight_sim_trace_line(struct bight_simulation *simulation, const struct bigh
 
 void bight_sim_trace_bytes(struct bight_simulation *simulation, const void *data, size_t size)
 {
-    const char *at = data;
-    uint64_t word;
+    const uint8_t *at = data;
+    const size_t whole = sizeof(uint64_t);
     bight_sim_mix(simulation, size);
-    for (; size >= sizeof word; size -= sizeof word, at += sizeof word) {
-        memcpy(&word, at, sizeof word);
-        bight_sim_mix(simulation, word);
+    for (; size >= whole; size -= whole, at += whole) {
+        bight_sim_mix(simulation, bight_read_little_endian(at, whole));
     }
     if (size != 0) {
-        word = 0;
-        memcpy(&word, at, size);
-        bight_sim_mix(simulation, word);
+        bight_sim_mix(simulation, bight_read_little_endian(at, size));
     }
 }
 

@@ -26,9 +26,9 @@ struct virtual_watch {
     short what;
     bight_watch_function function;
     void *context;
-    uint64_t rest[3]; /* a watch has at least 64 bytes, aligned as a pointer is */
+    uint64_t rest[3]; /* a watch has its least size, and is aligned as a pointer is */
 };
-_Static_assert(sizeof(struct virtual_watch) >= 64, "the least size of a watch");
+_Static_assert(sizeof(struct virtual_watch) >= BIGHT_LEAST_WATCH, "the least size of a watch");
 
 struct virtual_world {
     struct bight_loop loop; /* first */

@@ -33,7 +33,7 @@ struct bight_slot_page {
 static const char attachment_key;
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct bight_transport) == 64, "a facade is a cache line");
-_Static_assert(sizeof(struct bight_loss) <= 64, "a loss lies in a watch");
+_Static_assert(sizeof(struct bight_loss) <= BIGHT_LEAST_WATCH, "a loss lies in a watch");
 
 static struct bight_transport *slot_at(const struct bight_hub *hub, size_t page, size_t slot)
 {

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# passes.sh - sourced by .ci/run and .ci/stress, behind apps/install.sh: the ways in which the suite is built and run,
+# each in a build directory of its own.
+
+passes='release asan tsan clang'
+
+# The units with threads: what is run under ThreadSanitizer.
+thread_tests='mailbox mailbox_limit thread_pool thread_pools thread_pools_end blocking_call blocking_call_end signals
+    resolver slab stale_threads failure threads reactor stop coroutine coroutine_nested coroutine_end coroutine_stack
+    watchdog figures_timing file_lock fork fork_connections descriptors'
+
+title_of() {
+    case $1 in
+    release) echo 'the tests' ;;
+    asan) echo 'AddressSanitizer, UndefinedBehaviorSanitizer, leaks' ;;
+    tsan) echo 'ThreadSanitizer' ;;
+    clang) echo 'clang' ;;
+    esac
+}
+
+# Below build_root. The first is the one of ./test/run.
+directory_of() {
+    case $1 in
+    release) echo build-run ;;
+    *) echo "build-$1" ;;
+    esac
+}
+
+# Builds what a pass runs, or ends this shell with a complaint.
+make_pass() {
+    where=$(directory_of "$1")
+    case $1 in
+    release) set_up "$where" -Dtests=enabled -Dbuildtype=release -Ddebug=true ;;
+    asan) set_up "$where" -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false ;;
+    tsan) set_up "$where" -Dtests=enabled -Db_sanitize=thread -Db_lundef=false ;;
+    clang)
+        export CC=clang CXX=clang++
+        set_up "$where" -Dtests=enabled -Dboost_context=disabled # coroutines by ucontext here
+        ;;
+    esac
+    build "$where"
+}
+
+# test_pass NAME OPTIONS...: runs its tests, with more options of meson test. The results are in the directory's log.
+test_pass() {
+    where=$build_root/$(directory_of "$1") tests=''
+    [ "$1" != tsan ] || tests=$thread_tests
+    shift
+    # shellcheck disable=SC2086 # a list of words
+    ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=1 \
+        UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
+        meson test -C "$where" --no-rebuild --print-errorlogs -t 5 "$@" $tests
+}
