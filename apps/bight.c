@@ -114,7 +114,7 @@ static int run(int argc, char **argv)
     return run_command(argc - at, argv + at);
 }
 
-/* A connection must not get the number of a standard descriptor that was closed: complaints would go to the peer. */
+/* One that was closed is as if it had been /dev/null: an input at its end, an output that nobody reads. */
 static void open_standard_descriptors(void)
 {
     int fd;

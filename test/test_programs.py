@@ -764,8 +764,15 @@ def is_sanitized():
         return b"__asan_init" in image.read()
 
 
+def hear_signals():
+    """nohup, and shells that put a job into the background, have signals ignored, and the programs leave that as it is."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def main():
     global OPTIONS
+    hear_signals()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
     parser.add_argument("--bytes", type=int, default=64 << 20)
