@@ -98,6 +98,55 @@ START_TEST(a_live_socket_and_an_ordinary_file_are_left_alone) /* E1 */
 }
 END_TEST
 
+START_TEST(a_socket_that_is_bound_and_will_listen_in_a_moment_is_left_alone) /* E1 */
+{
+    begin();
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    int many[200], fd = leave_stale_socket();
+    for (int i = 0; i < 200; i++) { /* the list of sockets is longer than a read of it */
+        snprintf(un.sun_path + 1, sizeof un.sun_path - 1, "bight-%d-%d", (int)getpid(), i);
+        many[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(bind(many[i], (struct sockaddr *)&un, sizeof un), 0);
+    }
+    listen_in_vain(endpoint, BIGHT_E_ADDRESS_IN_USE);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    listen_in_vain(endpoint, BIGHT_E_ADDRESS_IN_USE);
+    close(fd);
+    struct bight_port *port = net_listen_on(&net, endpoint); /* now it is stale */
+    stop(port);
+    for (int i = 0; i < 200; i++) {
+        close(many[i]);
+    }
+    end();
+}
+END_TEST
+
+static int connect_and_be_replaced(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size)
+{
+    int result = NET_REAL(connect, fd, address, size);
+    char aside[128];
+    (void)system;
+    snprintf(aside, sizeof aside, "%s.old", path);
+    ck_assert_int_eq(rename(path, aside), 0);
+    close(leave_stale_socket());
+    return result;
+}
+
+START_TEST(a_socket_that_another_put_there_meanwhile_is_left_alone) /* E1 */
+{
+    begin();
+    char aside[128];
+    snprintf(aside, sizeof aside, "%s.old", path);
+    close(leave_stale_socket());
+    net.fake.ops.connect = connect_and_be_replaced;
+    listen_in_vain(endpoint, BIGHT_E_ADDRESS_IN_USE);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    unlink(aside);
+    end();
+}
+END_TEST
+
 START_TEST(a_path_that_is_somebody_elses_by_now_is_not_removed) /* T18 */
 {
     begin();
@@ -255,6 +304,8 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, the_mode_is_as_asked_whatever_the_umask, 0, 4);
     tcase_add_test(tests, a_socket_whose_owner_has_died_is_replaced);
     tcase_add_test(tests, a_live_socket_and_an_ordinary_file_are_left_alone);
+    tcase_add_test(tests, a_socket_that_is_bound_and_will_listen_in_a_moment_is_left_alone);
+    tcase_add_test(tests, a_socket_that_another_put_there_meanwhile_is_left_alone);
     tcase_add_test(tests, a_path_that_is_somebody_elses_by_now_is_not_removed);
     tcase_add_test(tests, a_path_that_is_too_long_says_so);
     tcase_add_test(tests, a_path_that_cannot_be_a_socket_says_why);

@@ -4,13 +4,14 @@
  *
  * Options that connections inherit (TCP_NODELAY, SO_KEEPALIVE) are set here, once. A UNIX socket's mode is set between
  * bind and listen: until it listens nobody can connect, so at no time is the socket open to more than was asked for.
- * A path whose owner has died refuses connections; it is replaced. Everything gives -errno. */
+ * A path whose owner has died is replaced. Everything gives -errno. */
 #include "transport/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -113,6 +114,47 @@ static bool has_path(const struct bight_address *address)
     return address->path_size != 0 && address->at.path[0] != '\0';
 }
 
+/* A line of /proc/net/unix: the name of a socket that is neither connected nor listens? */
+static bool is_about_to_listen(const char *line, const char *path)
+{
+    unsigned flags, type, state;
+    int end = 0;
+    int count = sscanf(line, "%*s %*x %*x %x %x %x %*u%n", &flags, &type, &state, &end);
+    return count == 3 && end > 0 && flags == 0 && state == 1 && line[end] == ' ' && strcmp(line + end + 1, path) == 0;
+}
+
+/* Looks through the complete lines of a text, which it cuts; gives how much they take. */
+static size_t find_line(char *text, size_t size, const char *path, bool *found)
+{
+    char *begin = text, *end;
+    while ((end = memchr(begin, '\n', size - (size_t)(begin - text))) != NULL) {
+        *end = '\0';
+        *found = *found || is_about_to_listen(begin, path);
+        begin = end + 1;
+    }
+    return (size_t)(begin - text);
+}
+
+/* A socket between its bind and its listen refuses connections as a dead one does; Linux says which it is. Where
+ * there is no such list, nobody can tell. */
+static bool has_owner_that_will_listen(struct bight_system *system, const char *path)
+{
+    char text[4096];
+    size_t size = 0;
+    ssize_t count;
+    bool found = false;
+    int fd = system->ops->open(system, "/proc/net/unix", O_RDONLY | O_CLOEXEC, 0);
+    while (fd >= 0 && !found && (count = system->ops->read(system, fd, text + size, sizeof text - size)) > 0) {
+        size_t used = find_line(text, size + (size_t)count, path, &found);
+        size += (size_t)count - used;
+        memmove(text, text + used, size);
+    }
+    if (fd >= 0) {
+        (void)system->ops->close(system, fd);
+    }
+    return found;
+}
+
 /* Asks whoever listens on the path; only a refusal says that there is nobody. */
 static bool is_refused(struct bight_system *system, const struct bight_address *address)
 {
@@ -129,6 +171,39 @@ static bool is_refused(struct bight_system *system, const struct bight_address *
     return close_with(system, fd, result) == -ECONNREFUSED;
 }
 
+/* Whether nobody will ever listen there again. In this order: who was not about to listen, and listens then, is dead
+ * only if he refuses. */
+static bool is_dead(struct bight_system *system, const struct bight_address *address, const char *path)
+{
+    return !has_owner_that_will_listen(system, path) && is_refused(system, address);
+}
+
+static int identify(struct bight_system *system, const char *path, uint64_t identity[2])
+{
+    identity[0] = identity[1] = 0;
+    return system->ops->identity == NULL ? 0 : system->ops->identity(system, path, identity);
+}
+
+/* Removes what was found dead, unless another has put his own socket there meanwhile. */
+static int remove_dead(struct bight_system *system, const struct bight_address *address, const char *path)
+{
+    uint64_t before[2], now[2];
+    int result = identify(system, path, before);
+    if (result >= 0 && !is_dead(system, address, path)) {
+        return -EADDRINUSE;
+    }
+    if (result >= 0) {
+        result = identify(system, path, now);
+    }
+    if (result >= 0 && memcmp(before, now, sizeof now) != 0) {
+        return -EADDRINUSE;
+    }
+    if (result >= 0) {
+        result = system->ops->unlink(system, path);
+    }
+    return result == -ENOENT ? 0 : result;
+}
+
 static int replace_stale(struct bight_system *system, int fd, const struct bight_address *address, const char *path)
 {
     mode_t type = 0;
@@ -139,14 +214,8 @@ static int replace_stale(struct bight_system *system, int fd, const struct bight
     if (result >= 0 && (type & S_IFMT) != S_IFSOCK) {
         return -ENOTSOCK;
     }
-    if (result >= 0 && !is_refused(system, address)) {
-        return -EADDRINUSE;
-    }
-    result = result < 0 ? 0 : system->ops->unlink(system, path);
-    if (result < 0 && result != -ENOENT) {
-        return result;
-    }
-    return bind_to(system, fd, address);
+    result = result < 0 ? 0 : remove_dead(system, address, path);
+    return result < 0 ? result : bind_to(system, fd, address);
 }
 
 static int finish_unix(
