@@ -189,6 +189,18 @@ START_TEST(a_drained_port_waits_for_its_connections) /* R3 */
 }
 END_TEST
 
+/* Otherwise the shutdown would wait for the first one's Deferred as long as it may, which is for ever here. */
+START_TEST(a_port_may_be_drained_by_several) /* R3 */
+{
+    set_the_stage(1e6, false);
+    ck_assert_int_eq(bight_drain_at_shutdown(reactor, port, false), 0);
+    bight_call_later(reactor, 0.05, client_leaves, NULL, NULL);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert_str_eq(order, "stop leaves done ");
+    strike_the_stage();
+}
+END_TEST
+
 START_TEST(what_does_not_end_in_time_is_disconnected) /* R3 */
 {
     set_the_stage(0.05, false);
@@ -246,6 +258,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, options_that_cannot_be_are_refused);
     tcase_add_test(tests, a_hundred_services_fit);
     tcase_add_test(tests, a_drained_port_waits_for_its_connections);
+    tcase_add_test(tests, a_port_may_be_drained_by_several);
     tcase_add_test(tests, what_does_not_end_in_time_is_disconnected);
     tcase_add_test(tests, connections_may_be_asked_to_end);
     tcase_add_test(tests, a_port_without_connections_holds_up_nothing);

@@ -2,6 +2,7 @@
 /* test_watch.c - descriptors that are not bight's. */
 #include "support.h"
 
+#include <bight/log.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -122,6 +123,92 @@ START_TEST(bad_arguments_and_bad_descriptors_are_refused)
 }
 END_TEST
 
+static char complaint[1024];
+
+static void keep_complaint(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    snprintf(complaint, sizeof complaint, "%s", event->message);
+}
+
+/* The ends of `fds` are closed and their numbers are those of another pair. */
+static void use_numbers_again(void)
+{
+    int old[2] = { fds[0], fds[1] };
+    close(fds[0]);
+    close(fds[1]);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    ck_assert(fds[0] == old[0] && fds[1] == old[1]);
+}
+
+START_TEST(a_number_that_was_closed_while_it_was_watched_can_be_watched_again)
+{
+    bight_log_set_observer(keep_complaint, NULL);
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, count_release, &other), 0);
+    use_numbers_again();
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, NULL, &watch), 0);
+    ck_assert_ptr_nonnull(strstr(complaint, "closed while it was watched"));
+    ck_assert_ptr_nonnull(strstr(complaint, "test_watch.c:"));
+    ck_assert_uint_eq(released, 1);
+    ck_assert_int_eq(bight_unwatch_descriptor(other), BIGHT_E_STALE);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 1);
+}
+END_TEST
+
+static int not_told(struct bight_system *system, int fd, uint64_t identity[2])
+{
+    (void)system;
+    (void)fd;
+    (void)identity;
+    return -EACCES;
+}
+
+START_TEST(it_is_heard_also_where_files_are_not_told_apart)
+{
+    static struct fake_system fake;
+    bight_reactor_free(reactor);
+    fake_init(&fake);
+    fake.ops.file_identity = not_told;
+    reactor = bight_reactor_new_full(
+        &(struct bight_reactor_options) { .size = sizeof(struct bight_reactor_options), .system = &fake.system });
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, NULL, &other), 0);
+    use_numbers_again();
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, NULL, &watch), 0);
+    ck_assert_int_eq(bight_unwatch_descriptor(other), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 1);
+}
+END_TEST
+
+START_TEST(one_descriptor_may_be_watched_twice)
+{
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, NULL, &watch), 0);
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_WRITABLE, count, fds, NULL, &other), 0);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 1);
+    ck_assert_uint_eq(writable, 1);
+    ck_assert_int_eq(bight_unwatch_descriptor(watch), 0);
+    bight_reactor_turn(reactor, false);
+    ck_assert_uint_eq(readable, 1);
+    ck_assert_uint_eq(writable, 2);
+}
+END_TEST
+
+START_TEST(a_regular_file_cannot_be_watched)
+{
+    FILE *file = tmpfile();
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(bight_watch_descriptor(reactor, fileno(file), BIGHT_READABLE, count, fds, count_release, &watch),
+        BIGHT_E_NOT_SUPPORTED);
+    ck_assert_uint_eq(released, 0);
+    fclose(file);
+}
+END_TEST
+
 START_TEST(without_memory_nothing_is_taken_whichever_allocation_fails) /* D33 */
 {
     int code = BIGHT_E_OUT_OF_MEMORY;
@@ -146,6 +233,10 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_stale_handle_is_told_apart);
     tcase_add_test(tests, a_watch_may_remove_itself_and_another_that_is_ready);
     tcase_add_test(tests, bad_arguments_and_bad_descriptors_are_refused);
+    tcase_add_test(tests, a_number_that_was_closed_while_it_was_watched_can_be_watched_again);
+    tcase_add_test(tests, it_is_heard_also_where_files_are_not_told_apart);
+    tcase_add_test(tests, one_descriptor_may_be_watched_twice);
+    tcase_add_test(tests, a_regular_file_cannot_be_watched);
     tcase_add_test(tests, without_memory_nothing_is_taken_whichever_allocation_fails);
 }
 

@@ -117,10 +117,14 @@ static void watch_init(struct bight_loop *loop, struct bight_watch *watch, int f
     (void)event_assign(event_of(watch), self(loop)->base, fd, (short)(what | EV_PERSIST), function, context);
 }
 
+/* epoll_ctl(2): EPERM is for what cannot be waited for, a regular file say, and has nothing to do with permissions. */
 static int add_event(struct event *event)
 {
     errno = 0;
-    return event_add(event, NULL) == 0 ? 0 : libevent_error();
+    if (event_add(event, NULL) == 0) {
+        return 0;
+    }
+    return errno == EPERM ? BIGHT_E_NOT_SUPPORTED : libevent_error();
 }
 
 static int watch_add(struct bight_loop *loop, struct bight_watch *watch)

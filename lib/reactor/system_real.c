@@ -191,6 +191,18 @@ static int real_identity(struct bight_system *system, const char *path, uint64_t
     return 0;
 }
 
+static int real_file_identity(struct bight_system *system, int fd, uint64_t identity[2])
+{
+    struct stat status;
+    (void)system;
+    if (fstat(fd, &status) < 0) {
+        return -errno;
+    }
+    identity[0] = status.st_dev;
+    identity[1] = status.st_ino;
+    return 0;
+}
+
 static int real_flock(struct bight_system *system, int fd, int operation)
 {
     (void)system;
@@ -296,6 +308,7 @@ static const struct bight_system_ops real_ops = {
     .set_window = bight_real_set_window,
     .map_stack = bight_real_map_stack,
     .unmap_stack = bight_real_unmap_stack,
+    .file_identity = real_file_identity,
 };
 
 struct bight_system *bight_system_real(void)

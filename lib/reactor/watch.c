@@ -3,8 +3,14 @@
  *
  * The handle names a slot of a slab, which outlives the watch, so a stale one is told apart. What the loop needs is
  * allocated apart, since only the loop knows its size. A watch that is removed by its own function stays until
- * that has returned. */
+ * that has returned.
+ *
+ * A program may close a descriptor that is watched. The kernel forgets the watch then, in silence; libevent counts it
+ * still, and would not ask the kernel again for whoever has the number next, who would never hear a thing. So what
+ * else is watched by the same number is looked at: what was another file is taken out, and the rest is asked for
+ * anew. Eventfds and their like are all one file to the kernel, and only asked for anew. */
 #include <bight/memory.h>
+#include <string.h>
 
 #include "base/places.h"
 #include "base/slab.h"
@@ -15,6 +21,9 @@ struct foreign_watch {
     struct bight_link link; /* in state->foreign */
     struct bight_reactor *reactor;
     struct watch_slot *slot;
+    const char *place;    /* where it was asked for */
+    uint64_t identity[2]; /* of what the number stood for; 0: not known */
+    int fd;
     bool running;
     bool removed;
     void (*function)(int fd, short what, void *context);
@@ -58,6 +67,87 @@ static void ready(int fd, short what, void *context)
     bight_reactor_leave(reactor);
 }
 
+static void unwatch(struct foreign_watch *foreign)
+{
+    struct bight_loop *loop = foreign->reactor->loop;
+    loop->ops->watch_remove(loop, watch_of(foreign));
+    bight_list_remove(&foreign->link);
+    bight_slab_give(&watch_slots, foreign->slot);
+    foreign->removed = true;
+    if (!foreign->running) {
+        free_watch(foreign);
+    }
+}
+
+/* --------------------------------------------------------------------------- numbers that are used again */
+
+static void identify(struct foreign_watch *foreign)
+{
+    struct bight_system *system = foreign->reactor->system;
+    if (system->ops->file_identity == NULL || system->ops->file_identity(system, foreign->fd, foreign->identity) < 0) {
+        foreign->identity[0] = foreign->identity[1] = 0;
+    }
+}
+
+static bool is_known(const struct foreign_watch *foreign)
+{
+    return (foreign->identity[0] | foreign->identity[1]) != 0;
+}
+
+/* The next watch after `link` of the number that `of` is for; NULL: there is none. */
+static struct foreign_watch *next_of_number(struct bight_link *link, const struct foreign_watch *of)
+{
+    struct bight_link *all = &of->reactor->state->foreign;
+    for (link = link->next; link != all; link = link->next) {
+        struct foreign_watch *each = BIGHT_CONTAINER(link, struct foreign_watch, link);
+        if (each->fd == of->fd) {
+            return each;
+        }
+    }
+    return NULL;
+}
+
+static bool is_another_file(const struct foreign_watch *old, const struct foreign_watch *new)
+{
+    return is_known(old) && is_known(new) && memcmp(old->identity, new->identity, sizeof old->identity) != 0;
+}
+
+static void take_out_closed(const char *place, struct foreign_watch *new)
+{
+    struct bight_link *all = &new->reactor->state->foreign;
+    struct foreign_watch *each = next_of_number(all, new);
+    while (each != NULL) {
+        if (!is_another_file(each, new)) {
+            each = next_of_number(&each->link, new);
+            continue;
+        }
+        (void)bight_usage_error(BIGHT_E_USAGE, place,
+            "bight_watch_descriptor: descriptor %d was closed while it was watched (since %s) and is another file "
+            "now; unwatch before closing",
+            new->fd, each->place);
+        unwatch(each); /* which may call the program */
+        each = next_of_number(all, new);
+    }
+}
+
+/* Adds `new`, and those that are there asking the kernel for all of them anew. 0 or a code. */
+static int add_anew(struct foreign_watch *new)
+{
+    struct bight_loop *loop = new->reactor->loop;
+    struct bight_link *all = &new->reactor->state->foreign;
+    struct foreign_watch *each;
+    for (each = next_of_number(all, new); each != NULL; each = next_of_number(&each->link, new)) {
+        loop->ops->watch_remove(loop, watch_of(each));
+    }
+    int code = loop->ops->watch_add(loop, watch_of(new));
+    for (each = next_of_number(all, new); each != NULL; each = next_of_number(&each->link, new)) {
+        (void)loop->ops->watch_add(loop, watch_of(each));
+    }
+    return code;
+}
+
+/* --------------------------------------------------------------------------------------------- watching */
+
 int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, int fd, short what,
     void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
     struct bight_foreign_watch *watch)
@@ -85,12 +175,16 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
     }
     foreign->reactor = reactor;
     foreign->slot = slot;
+    foreign->place = place;
+    foreign->fd = fd;
     foreign->function = function;
     foreign->context = context;
     foreign->release = release;
     slot->watch = foreign;
     ops->watch_init(reactor->loop, watch_of(foreign), fd, what, ready, foreign);
-    code = ops->watch_add(reactor->loop, watch_of(foreign));
+    identify(foreign);
+    take_out_closed(place, foreign);
+    code = add_anew(foreign);
     if (code != 0) {
         goto failed;
     }
@@ -108,18 +202,6 @@ failed:
     bight_free(foreign);
     bight_slab_give(&watch_slots, slot);
     return code;
-}
-
-static void unwatch(struct foreign_watch *foreign)
-{
-    struct bight_loop *loop = foreign->reactor->loop;
-    loop->ops->watch_remove(loop, watch_of(foreign));
-    bight_list_remove(&foreign->link);
-    bight_slab_give(&watch_slots, foreign->slot);
-    foreign->removed = true;
-    if (!foreign->running) {
-        free_watch(foreign);
-    }
 }
 
 int bight_unwatch_descriptor(struct bight_foreign_watch watch)

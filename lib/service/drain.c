@@ -12,16 +12,24 @@
 #include "transport/port.h"
 
 struct drain {
-    struct bight_port *port; /* held */
+    struct bight_port_waiter waiter; /* first; in the port's list while its connections are waited for */
+    struct bight_port *port;         /* held */
     struct bight_promise promise;
     bool lose;
 };
 
-static void port_emptied(void *context)
+static void port_emptied(struct bight_port_waiter *waiter)
 {
-    struct drain *drain = context;
-    drain->port->emptied = NULL;
+    struct drain *drain = (struct drain *)waiter;
+    bight_list_init(&waiter->link);
     (void)bight_callback(drain->promise, NULL, NULL);
+}
+
+static void stop_waiting(struct drain *drain)
+{
+    bight_list_remove(&drain->waiter.link);
+    bight_list_init(&drain->waiter.link);
+    (void)bight_abandon(drain->promise);
 }
 
 /* Losing calls no protocol, so the table does not change meanwhile. */
@@ -47,18 +55,16 @@ static struct bight_deferred *begin(void *context)
     if (drain->lose) {
         lose_connections(port);
     }
-    (void)bight_abandon(drain->promise); /* of an earlier shutdown that did not wait for it */
+    stop_waiting(drain); /* of an earlier shutdown that did not wait for it */
     struct bight_deferred *deferred = bight_deferred_new(&drain->promise, NULL, NULL);
-    port->emptied = port_emptied;
-    port->emptied_context = drain;
+    bight_list_append(&port->end_waiters, &drain->waiter.link);
     return deferred;
 }
 
 static void free_drain(void *context)
 {
     struct drain *drain = context;
-    drain->port->emptied = NULL;
-    (void)bight_abandon(drain->promise);
+    stop_waiting(drain);
     bight_port_release(drain->port);
     bight_free(drain);
 }
@@ -69,6 +75,8 @@ int bight_drain_at_shutdown(struct bight_reactor *reactor, struct bight_port *po
     if (drain == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
+    bight_list_init(&drain->waiter.link);
+    drain->waiter.emptied = port_emptied;
     drain->port = bight_port_hold(port);
     drain->lose = lose;
     int code = bight_add_trigger(reactor, BIGHT_SHUTDOWN, BIGHT_BEFORE, begin, drain, free_drain, NULL);

@@ -40,6 +40,17 @@ void bight_port_release(struct bight_port *port)
     free_unused(port);
 }
 
+static void tell_end_waiters(struct bight_port *port)
+{
+    bight_port_hold(port);
+    while (!bight_list_is_empty(&port->end_waiters)) {
+        struct bight_port_waiter *waiter = BIGHT_CONTAINER(port->end_waiters.next, struct bight_port_waiter, link);
+        bight_list_remove(&waiter->link);
+        waiter->emptied(waiter);
+    }
+    bight_port_release(port);
+}
+
 void bight_port_connection_ended(struct bight_port *port)
 {
     BIGHT_INVARIANT(port->connections > 0);
@@ -48,10 +59,8 @@ void bight_port_connection_ended(struct bight_port *port)
     if (was_limited) {
         bight_port_update(port);
     }
-    if (port->connections == 0 && port->emptied != NULL) {
-        bight_port_hold(port);
-        port->emptied(port->emptied_context);
-        bight_port_release(port);
+    if (port->connections == 0 && !bight_list_is_empty(&port->end_waiters)) {
+        tell_end_waiters(port);
         return;
     }
     free_unused(port);
@@ -223,6 +232,7 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
     if (port == NULL) {
         return NULL;
     }
+    bight_list_init(&port->end_waiters);
     port->open.end = end_open;
     port->open.forked = forked;
     port->open.tell = tell;

@@ -6,6 +6,12 @@
 #include "transport/socket.h"
 #include "transport/transport.h"
 
+/* Who waits for the end of a port's last connection. Taken out before it is told; takes itself out before it goes. */
+struct bight_port_waiter {
+    struct bight_link link;
+    void (*emptied)(struct bight_port_waiter *waiter);
+};
+
 struct bight_port {
     struct bight_open open;
     struct bight_reactor *reactor;
@@ -19,9 +25,8 @@ struct bight_port {
     bool is_backing_off;
     bool owns_path;
     bool has_identity;
-    uint64_t identity[2];           /* of the path, as it was bound */
-    void (*emptied)(void *context); /* its last connection has ended; NULL: nobody waits for that */
-    void *emptied_context;
+    uint64_t identity[2];          /* of the path, as it was bound */
+    struct bight_link end_waiters; /* struct bight_port_waiter: for its last connection's end */
     struct bight_wheel_entry backoff_timer;
     uint64_t backoff;    /* nanoseconds, the last one; 0: none since a connection was accepted */
     unsigned failures;   /* errors of accept in a row that ought to have taken a connection off the queue */

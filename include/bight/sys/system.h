@@ -83,7 +83,9 @@ struct bight_system_ops {
      * `guard` bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
     int (*map_stack)(struct bight_system *system, size_t size, size_t guard, void **memory);
     int (*unmap_stack)(struct bight_system *system, void *memory, size_t size);
-    const void *reserved[4];
+    /* Fills device and inode of what `fd` is. NULL: cannot be told. */
+    int (*file_identity)(struct bight_system *system, int fd, uint64_t identity[2]);
+    const void *reserved[3];
 };
 
 struct bight_system {
