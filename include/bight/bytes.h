@@ -13,14 +13,14 @@ BIGHT_BEGIN
 struct bight_bytes;
 
 /* A copy of `data`; NULL without memory. One hold belongs to the caller. */
-BIGHT_API struct bight_bytes *bight_bytes_new(const void *data, size_t size);
+BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new(const void *data, size_t size);
 
 /* Room for `size` bytes, to be filled through *content before anybody else sees it. NULL without memory. */
-BIGHT_API struct bight_bytes *bight_bytes_new_uninitialised(size_t size, uint8_t **content);
+BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new_uninitialised(size_t size, uint8_t **content);
 
 /* Wraps memory that the caller lends: release(context) is called once, when the last hold goes. NULL without
  * memory, and then nothing was taken. */
-BIGHT_API struct bight_bytes *bight_bytes_new_lent(
+BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new_lent(
     const void *data, size_t size, bight_release_function release, void *context);
 
 BIGHT_API struct bight_bytes *bight_bytes_hold(struct bight_bytes *bytes);

@@ -65,31 +65,32 @@ enum bight_list_flag {
  * FIRST_ERROR has the member's failure as its cause, and bight_first_error_index() of it. Cancelling cancels all
  * members; when every one has its outcome then, the list gives these. */
 #define bight_deferred_list(members, count, flags) bight_deferred_list_at(BIGHT_HERE, (members), (count), (flags))
-BIGHT_API struct bight_deferred *bight_deferred_list_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_list_at(
     const char *place, struct bight_deferred *const *members, size_t count, unsigned flags);
 
 /* D25: the values in order, as bight_type_results whose items are all successes, or FIRST_ERROR at the first failure;
  * the others go on then, and later failures are reported. Cancelling cancels all. */
 #define bight_gather_results(members, count) bight_gather_results_at(BIGHT_HERE, (members), (count))
-BIGHT_API struct bight_deferred *bight_gather_results_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_gather_results_at(
     const char *place, struct bight_deferred *const *members, size_t count);
 
 /* D26: the first success wins, and is given as bight_type_indexed. The others are cancelled, and what they still
  * produce is discarded, failures too. When all fail: ALL_FAILED, with all failures as causes, in order. None at all:
  * a usage error, INVALID_ARGUMENT. */
 #define bight_race(members, count) bight_race_at(BIGHT_HERE, (members), (count))
-BIGHT_API struct bight_deferred *bight_race_at(const char *place, struct bight_deferred *const *members, size_t count);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_race_at(
+    const char *place, struct bight_deferred *const *members, size_t count);
 
 /* D27: the first completion, success or failure, as bight_type_indexed; it fails only by a cancel. The others go on,
  * and cancelling the outer cancels no member. None at all: a usage error, INVALID_ARGUMENT. */
 #define bight_when_first(members, count) bight_when_first_at(BIGHT_HERE, (members), (count))
-BIGHT_API struct bight_deferred *bight_when_first_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_when_first_at(
     const char *place, struct bight_deferred *const *members, size_t count);
 
 /* D27: every outcome in order, as bight_type_results; it fails only by a cancel, which cancels no member: what had
  * been collected goes back to those members that somebody else holds. */
 #define bight_when_all(members, count) bight_when_all_at(BIGHT_HERE, (members), (count))
-BIGHT_API struct bight_deferred *bight_when_all_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_when_all_at(
     const char *place, struct bight_deferred *const *members, size_t count);
 
 /* ------------------------------------------------------------------------------------- one by one */
@@ -98,13 +99,15 @@ struct bight_as_completed;
 
 /* D27: the members' results one at a time, in the order in which they come. Cancels nothing. Without memory it is NULL,
  * of which the functions below make a next that has failed with OUT_OF_MEMORY, and none remaining. */
-BIGHT_API struct bight_as_completed *bight_as_completed_new(struct bight_deferred *const *members, size_t count);
+BIGHT_API BIGHT_MUST_USE struct bight_as_completed *bight_as_completed_new(
+    struct bight_deferred *const *members, size_t count);
 
 /* The next to complete, as bight_type_indexed (whose result may be a failure); several may wait, first come first
  * served, and one that is cancelled leaves the row. When bight_as_completed_remaining() is 0 it fails with
  * QUEUE_UNDERFLOW. */
 #define bight_as_completed_next(completed) bight_as_completed_next_at(BIGHT_HERE, (completed))
-BIGHT_API struct bight_deferred *bight_as_completed_next_at(const char *place, struct bight_as_completed *completed);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_as_completed_next_at(
+    const char *place, struct bight_as_completed *completed);
 
 /* How many more times bight_as_completed_next() will be answered: members without those whose result was given and
  * without those that a next is waiting for. */
@@ -118,13 +121,14 @@ BIGHT_API void bight_as_completed_free(struct bight_as_completed *completed);
 /* D27: gives `inner`'s result. Cancelling the outer does not reach the inner: the outer fails with CANCELLED and the
  * inner goes on. */
 #define bight_shield(inner) bight_shield_at(BIGHT_HERE, (inner))
-BIGHT_API struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred *inner);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred *inner);
 
 /* D20: calls `function` at once with an empty result to edit, and gives a Deferred of what it made of it: left alone
  * or set it is a success, failed a failure (bight_result_fail), and with a Deferred (bight_result_chain) it is what
  * comes of that, which a cancel reaches. Without memory the function is not called. */
 #define bight_maybe_deferred(function, context) bight_maybe_deferred_at(BIGHT_HERE, (function), (context))
-BIGHT_API struct bight_deferred *bight_maybe_deferred_at(const char *place, bight_handler function, void *context);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_maybe_deferred_at(
+    const char *place, bight_handler function, void *context);
 
 /* ------------------------------------------------------------------------------- many, a few at a time */
 
@@ -145,8 +149,8 @@ enum bight_map_flag {
     bight_map_limited_at(BIGHT_HERE, (function), (count), (limit), (flags), (context), NULL)
 #define bight_map_limited_full(function, count, limit, flags, context, release) \
     bight_map_limited_at(BIGHT_HERE, (function), (count), (limit), (flags), (context), (release))
-BIGHT_API struct bight_deferred *bight_map_limited_at(const char *place, bight_map_function function, size_t count,
-    size_t limit, unsigned flags, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_map_limited_at(const char *place, bight_map_function function,
+    size_t count, size_t limit, unsigned flags, void *context, bight_release_function release);
 
 BIGHT_END
 

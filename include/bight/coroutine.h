@@ -37,19 +37,20 @@ typedef void (*bight_coroutine_function)(struct bight_result *result, void *cont
  * or at once when it does not run. */
 #define bight_spawn(...) bight_spawn_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_spawn_full(...) bight_spawn_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_spawn_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_at(
     const char *place, struct bight_reactor *reactor, bight_coroutine_function function, void *context);
-BIGHT_API struct bight_deferred *bight_spawn_full_at(const char *place, struct bight_reactor *reactor,
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_full_at(const char *place, struct bight_reactor *reactor,
     bight_coroutine_function function, void *context, bight_release_function release);
 
 /* The same with the Deferred tied to the scope before the body runs (D37): closing the scope cancels the body, and
  * the scope has not ended before the body has. CANCELLED when the scope is closing: then the body never runs. */
 #define bight_spawn_in_scope(...) bight_spawn_in_scope_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_spawn_in_scope_full(...) bight_spawn_in_scope_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_spawn_in_scope_at(const char *place, struct bight_scope *scope,
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_at(const char *place, struct bight_scope *scope,
     struct bight_reactor *reactor, bight_coroutine_function function, void *context);
-BIGHT_API struct bight_deferred *bight_spawn_in_scope_full_at(const char *place, struct bight_scope *scope,
-    struct bight_reactor *reactor, bight_coroutine_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_full_at(const char *place,
+    struct bight_scope *scope, struct bight_reactor *reactor, bight_coroutine_function function, void *context,
+    bight_release_function release);
 
 /* In a coroutine: takes the Deferred's consumer's end, waits until it is at rest (through chains and pauses, D5 to
  * D7), and moves its value or failure into *result, whose former content is destroyed. Gives 0, or the failure's code.

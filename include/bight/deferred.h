@@ -40,14 +40,15 @@ typedef void (*bight_canceller)(struct bight_promise promise, void *context);
     bight_deferred_new_at(BIGHT_HERE, (promise), (canceller), (context), NULL)
 #define bight_deferred_new_full(promise, canceller, context, release) \
     bight_deferred_new_at(BIGHT_HERE, (promise), (canceller), (context), (release))
-BIGHT_API struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
     bight_canceller canceller, void *context, bight_release_function release);
 
 /* A Deferred that has fired already, with a value (taken; type NULL: empty) or with a failure (taken). */
 #define bight_succeed(type, value) bight_succeed_at(BIGHT_HERE, (type), (value))
 #define bight_fail(failure) bight_fail_at(BIGHT_HERE, (failure))
-BIGHT_API struct bight_deferred *bight_succeed_at(const char *place, const struct bight_type *type, void *value);
-BIGHT_API struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *failure);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_succeed_at(
+    const char *place, const struct bight_type *type, void *value);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *failure);
 
 /* ------------------------------------------------------------------------------- the producer's end */
 

@@ -23,7 +23,7 @@ BIGHT_BEGIN
  * FACTORY_IN_USE, OUT_OF_MEMORY, and SHUTDOWN while a run's end disconnects everything. `factory` is borrowed until
  * stopped (T16). */
 #define bight_listen(...) bight_listen_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_listen_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_listen_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
@@ -32,7 +32,7 @@ BIGHT_API struct bight_deferred *bight_listen_at(
  * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
  * borrowed until then, and by the connection (T16). Fails as listening does; NO_PROTOCOL when the factory gave none. */
 #define bight_connect(...) bight_connect_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_connect_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_connect_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Listens for as long as the reactor lives, for a program that cannot go on without: a failure is logged in one line

@@ -18,27 +18,28 @@ struct bight_failure;
  * errno or 0; `cause` is taken (NULL: none). The caller owns one hold. Never NULL. */
 #define bight_failure_new(code, number, cause, ...) \
     bight_failure_new_at(BIGHT_HERE, (code), (number), (cause), __VA_ARGS__)
-BIGHT_API struct bight_failure *bight_failure_new_at(
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_at(
     const char *place, int code, int number, struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
 
 /* A new failure with `count` causes, in order; each is taken, the array is not. Never NULL. */
 #define bight_failure_new_many(code, causes, count, ...) \
     bight_failure_new_many_at(BIGHT_HERE, (code), (causes), (count), __VA_ARGS__)
-BIGHT_API struct bight_failure *bight_failure_new_many_at(const char *place, int code,
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_many_at(const char *place, int code,
     struct bight_failure *const *causes, size_t count, const char *format, ...) BIGHT_PRINTF(5, 6);
 
 /* FIRST_ERROR: `cause` (taken) is what went wrong with the one at `index` of several. Never NULL. */
 #define bight_failure_first_error(index, cause) bight_failure_first_error_at(BIGHT_HERE, (index), (cause))
-BIGHT_API struct bight_failure *bight_failure_first_error_at(
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_first_error_at(
     const char *place, size_t index, struct bight_failure *cause);
 
 /* The failure of a system call: `number` is a positive errno, the code is bight_error_from_errno()'s, the
  * message is `what` and the system's text. Never NULL. */
 #define bight_failure_from_errno(number, what) bight_failure_from_errno_at(BIGHT_HERE, (number), (what))
-BIGHT_API struct bight_failure *bight_failure_from_errno_at(const char *place, int number, const char *what);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_from_errno_at(
+    const char *place, int number, const char *what);
 
 /* The shared failure of a code: no errno, the code's own text, no cause, nothing allocated. Never NULL. */
-BIGHT_API struct bight_failure *bight_failure_of(int code);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_of(int code);
 
 /* One more hold; gives the failure back. */
 BIGHT_API struct bight_failure *bight_failure_hold(const struct bight_failure *failure);

@@ -20,7 +20,7 @@ struct bight_file_lock;
  * same path exclude each other, in one process too. When the reactor is freed first the lock is let go of; what is
  * asked of it then is answered by SHUTDOWN, and it is still to be freed. In the child of a fork (R13) the lock stays
  * the parent's. */
-BIGHT_API struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const char *path);
+BIGHT_API BIGHT_MUST_USE struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const char *path);
 
 /* Lets go of the lock if it is held; those who wait fail with ABANDONED. May be called in any handler. NULL is fine. */
 BIGHT_API void bight_file_lock_free(struct bight_file_lock *lock);
@@ -40,7 +40,8 @@ extern BIGHT_API const struct bight_type bight_type_file_lock;
  * what try_acquire gives but LOCKED, and with the errno; SHUTDOWN when the reactor's run ends; ABANDONED when the lock
  * is freed. */
 #define bight_file_lock_acquire(lock) bight_file_lock_acquire_at(BIGHT_HERE, (lock))
-BIGHT_API struct bight_deferred *bight_file_lock_acquire_at(const char *place, struct bight_file_lock *lock);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_file_lock_acquire_at(
+    const char *place, struct bight_file_lock *lock);
 
 /* Hands the lock to the oldest that waits through this object, who hears of it before this returns (unless a handover
  * is under way: then right after it); without one, to whoever comes. 0; USAGE, a usage error, when it is not held. */
@@ -57,7 +58,7 @@ BIGHT_API bool bight_file_lock_is_locked(const struct bight_file_lock *lock);
     bight_file_lock_run_at(BIGHT_HERE, (lock), (function), (context), NULL)
 #define bight_file_lock_run_full(lock, function, context, release) \
     bight_file_lock_run_at(BIGHT_HERE, (lock), (function), (context), (release))
-BIGHT_API struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_file_lock *lock,
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_file_lock *lock,
     bight_holding_function function, void *context, bight_release_function release);
 
 BIGHT_END

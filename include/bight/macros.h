@@ -23,7 +23,8 @@
 /* The compiler checks a format string at argument `position` against the arguments from `first` on. */
 #define BIGHT_PRINTF(position, first) __attribute__((format(printf, position, first)))
 
-/* The compiler warns when the answer is ignored. */
+/* The compiler warns when the answer is ignored: on every function that gives something which the caller must keep or
+ * let go of. Not on codes, nor where an argument is given back. */
 #define BIGHT_MUST_USE __attribute__((warn_unused_result))
 
 #define BIGHT_STRINGIFY_(x) #x

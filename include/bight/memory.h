@@ -27,20 +27,20 @@ struct bight_allocator {
 BIGHT_API int bight_set_allocator(const struct bight_allocator *allocator);
 
 /* NULL without memory. A size of 0 gives a pointer that can be freed. */
-BIGHT_API void *bight_malloc(size_t size);
+BIGHT_API BIGHT_MUST_USE void *bight_malloc(size_t size);
 
 /* Zeroed memory for count objects; NULL without memory or when the product overflows. */
-BIGHT_API void *bight_calloc(size_t count, size_t size);
+BIGHT_API BIGHT_MUST_USE void *bight_calloc(size_t count, size_t size);
 
 /* As realloc: on failure NULL, and `memory` is as it was. */
-BIGHT_API void *bight_realloc(void *memory, size_t size);
+BIGHT_API BIGHT_MUST_USE void *bight_realloc(void *memory, size_t size);
 
 BIGHT_API void bight_free(void *memory);
 
 /* A copy of `text`, of at most its first `size` bytes for the second form, with a NUL behind; NULL without
  * memory. */
-BIGHT_API char *bight_strdup(const char *text);
-BIGHT_API char *bight_strndup(const char *text, size_t size);
+BIGHT_API BIGHT_MUST_USE char *bight_strdup(const char *text);
+BIGHT_API BIGHT_MUST_USE char *bight_strndup(const char *text, size_t size);
 
 BIGHT_END
 

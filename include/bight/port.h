@@ -22,7 +22,7 @@ BIGHT_API struct bight_port *bight_port_hold(struct bight_port *port);
 BIGHT_API void bight_port_release(struct bight_port *port);
 
 /* T18: the Deferred fires empty after the close; live connections go on. Again: a Deferred that fires likewise. */
-BIGHT_API struct bight_deferred *bight_port_stop_listening(struct bight_port *port);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_port_stop_listening(struct bight_port *port);
 
 /* T18: accept nothing until resumed; the kernel's queue fills meanwhile. 0 or CLOSED. */
 BIGHT_API int bight_port_pause(struct bight_port *port);

@@ -61,17 +61,17 @@ BIGHT_API void bight_process_output_free(struct bight_process_output *output);
  * (PROCESS_TERMINATED, see bight_process_exit_status) with the last line of its standard error in the message. That it
  * printed to standard error is no failure by itself (in Twisted it is). */
 #define bight_get_process_output(...) bight_get_process_output_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_get_process_output_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_output_at(
     const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
 
 /* Its status (bight_type_integer). What it prints goes to /dev/null. A signal is a failure: PROCESS_TERMINATED. */
 #define bight_get_process_value(...) bight_get_process_value_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_get_process_value_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_value_at(
     const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
 
 /* Both (bight_type_process_output), however it ended. */
 #define bight_get_process_output_and_value(...) bight_get_process_output_and_value_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_get_process_output_and_value_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_output_and_value_at(
     const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
 
 BIGHT_END

@@ -137,7 +137,7 @@ static inline void *bight_protocol_self(struct bight_protocol *protocol, size_t 
 
 /* A zeroed protocol of the factory's size with its table set; what the default build_protocol does. NULL without
  * memory. One that no connection will take is freed with bight_protocol_free. */
-BIGHT_API struct bight_protocol *bight_protocol_new(struct bight_factory *factory);
+BIGHT_API BIGHT_MUST_USE struct bight_protocol *bight_protocol_new(struct bight_factory *factory);
 
 /* Frees a protocol that has not been connected; NULL is fine. Usage error for any other. */
 BIGHT_API void bight_protocol_free(struct bight_protocol *protocol);

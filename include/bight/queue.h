@@ -32,7 +32,7 @@ struct bight_queue_options {
 };
 
 /* The options may be NULL. NULL without memory, and for wrong options, which are a usage error. */
-BIGHT_API struct bight_queue *bight_queue_new(const struct bight_queue_options *options);
+BIGHT_API BIGHT_MUST_USE struct bight_queue *bight_queue_new(const struct bight_queue_options *options);
 
 /* Destroys what is stored, discards what waited for room, and fails all who wait with ABANDONED. NULL is fine. */
 BIGHT_API void bight_queue_free(struct bight_queue *queue);
@@ -53,7 +53,7 @@ BIGHT_API int bight_queue_put_priority(
 #define bight_queue_put_later(queue, type, value) bight_queue_put_later_at(BIGHT_HERE, (queue), 0, (type), (value))
 #define bight_queue_put_priority_later(queue, priority, type, value) \
     bight_queue_put_later_at(BIGHT_HERE, (queue), (priority), (type), (value))
-BIGHT_API struct bight_deferred *bight_queue_put_later_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_put_later_at(
     const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value);
 
 /* ------------------------------------------------------------------------------------------ getting */
@@ -61,7 +61,7 @@ BIGHT_API struct bight_deferred *bight_queue_put_later_at(
 /* Fires with a value: at once when one is stored, else when one comes. QUEUE_UNDERFLOW when no more may wait; SHUTDOWN
  * when the queue is shut down and empty. Without memory no value is lost. */
 #define bight_queue_get(queue) bight_queue_get_at(BIGHT_HERE, (queue))
-BIGHT_API struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue *queue);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue *queue);
 
 /* A value at once: 0, and it is in `result`, whose content before is destroyed (zero one that stands alone).
  * QUEUE_UNDERFLOW when there is none, or others wait for it; SHUTDOWN when the queue is shut down and empty. */
@@ -71,7 +71,7 @@ BIGHT_API int bight_queue_try_get(struct bight_queue *queue, struct bight_result
 
 /* Fires empty when task_done has been called for every value that was put: at once when there is none. */
 #define bight_queue_join(queue) bight_queue_join_at(BIGHT_HERE, (queue))
-BIGHT_API struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue *queue);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue *queue);
 
 /* A value that was got has been dealt with. USAGE when there were more of these than values. */
 BIGHT_API int bight_queue_task_done(struct bight_queue *queue);

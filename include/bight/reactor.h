@@ -32,8 +32,8 @@ struct bight_reactor_options {
 /* NULL without memory, when the kernel refuses, or when the libevent at hand is not like the one that bight was built
  * with (logged). Without a timerfd, also logged, timers are late by milliseconds. See bight_reactor_after_fork
  * about descriptors that run out. options may be NULL. */
-BIGHT_API struct bight_reactor *bight_reactor_new(void);
-BIGHT_API struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *options);
+BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_reactor_new(void);
+BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *options);
 
 /* Serves until stopped; gives an exit status: 0, or what bight_reactor_fail() set. Usage errors (inside run, on a
  * host's base) give 70 (EX_SOFTWARE) and a log line. May be called again. */
@@ -47,7 +47,7 @@ BIGHT_API int bight_reactor_stop(struct bight_reactor *reactor);
 
 /* As stop; on a host's event_base this is how a guest is shut down. The Deferred fires empty when all is
  * disconnected and the triggers have run. */
-BIGHT_API struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *reactor);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *reactor);
 
 /* Makes the coming or present run() end with this exit status, at once if it has not begun. The first non-zero
  * status stays. Used where a program cannot go on: a port is in use. */

@@ -66,10 +66,10 @@ static inline bool bight_result_is_empty(const struct bight_result *result)
 
 /* The value, now the caller's, when it is of `type`; the slot is empty then. Else NULL, and a usage error is
  * logged: nothing is taken. */
-BIGHT_API void *bight_result_take(struct bight_result *result, const struct bight_type *type);
+BIGHT_API BIGHT_MUST_USE void *bight_result_take(struct bight_result *result, const struct bight_type *type);
 
 /* The failure, now the caller's (it counts as handled), or NULL when the result is a value. */
-BIGHT_API struct bight_failure *bight_result_take_failure(struct bight_result *result);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_result_take_failure(struct bight_result *result);
 
 /* Puts a value in the slot, which takes it; what was there is destroyed. */
 BIGHT_API void bight_result_set(struct bight_result *result, const struct bight_type *type, void *value);

@@ -23,12 +23,12 @@ struct bight_scope;
 
 /* NULL without memory. The clock is borrowed and must outlive the scope. */
 #define bight_scope_new(clock) bight_scope_new_at(BIGHT_HERE, (clock))
-BIGHT_API struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock);
+BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock);
 
 /* A scope on the clock of `outer`, inside it (see bight_scope_join_scope). In one that is closing it is a scope that is
  * closed already, in which nothing can be started. It is the caller's to free, before or after the outer one. */
 #define bight_scope_new_inside(outer) bight_scope_new_inside_at(BIGHT_HERE, (outer))
-BIGHT_API struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer);
+BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer);
 
 /* Puts `inner` into `outer`, whose end waits for the end of the inner one from then on: closing the outer closes the
  * inner, with what is left of the outer's time; aborting it aborts the inner. It leaves the scope that it was in
@@ -39,7 +39,8 @@ BIGHT_API int bight_scope_join_scope(struct bight_scope *inner, struct bight_sco
  * (0: at once; infinity: never). Closing again aborts at once. The Deferred fires empty when all have ended; it is
  * a new one each time. The scope's memory stays until bight_scope_free. */
 #define bight_scope_close(scope, seconds) bight_scope_close_at(BIGHT_HERE, (scope), (seconds))
-BIGHT_API struct bight_deferred *bight_scope_close_at(const char *place, struct bight_scope *scope, double seconds);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_close_at(
+    const char *place, struct bight_scope *scope, double seconds);
 
 /* Aborts what is left, and frees the scope as soon as its last member has ended. NULL is fine. A usage error for the
  * scope of bight_scope_run. */
@@ -85,7 +86,7 @@ typedef struct bight_deferred *(*bight_scope_function)(struct bight_scope *scope
 #define bight_scope_run(clock, function, context) bight_scope_run_at(BIGHT_HERE, (clock), (function), (context), NULL)
 #define bight_scope_run_full(clock, function, context, release) \
     bight_scope_run_at(BIGHT_HERE, (clock), (function), (context), (release))
-BIGHT_API struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock *clock,
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock *clock,
     bight_scope_function function, void *context, bight_release_function release);
 
 BIGHT_END

@@ -76,12 +76,13 @@ BIGHT_API extern const struct bight_protocol_ops bight_stream_protocol_ops;
 
 /* The same from the heap; the context is borrowed. NULL without memory. Freeing is legal at any time: the memory goes
  * when its ports and streams have gone. NULL is fine. */
-BIGHT_API struct bight_stream_factory *bight_stream_factory_new(bight_stream_function function, void *context);
+BIGHT_API BIGHT_MUST_USE struct bight_stream_factory *bight_stream_factory_new(
+    bight_stream_function function, void *context);
 BIGHT_API void bight_stream_factory_free(struct bight_stream_factory *factory);
 
 /* Connects. A Deferred of the stream with a hold (bight_type_stream); otherwise as bight_connect. */
 #define bight_open_stream(...) bight_open_stream_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_open_stream_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_open_stream_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint);
 
 /* The type of a result that is a `struct bight_stream *` with a hold: destroying lets go of the hold and leaves the
@@ -129,31 +130,33 @@ BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffe
 
 /* From 1 to `limit` bytes (0: the buffer limit), as soon as there are any. At the end: bytes of size 0. */
 #define bight_stream_read(...) bight_stream_read_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_stream_read_at(const char *place, struct bight_stream *stream, size_t limit);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_at(
+    const char *place, struct bight_stream *stream, size_t limit);
 
 /* Exactly `size` bytes (0: none, at once). At the end, with fewer left: INCOMPLETE, and they stay. More than the exact
  * limit: TOO_LONG. */
 #define bight_stream_read_exactly(...) bight_stream_read_exactly_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_stream_read_exactly_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_exactly_at(
     const char *place, struct bight_stream *stream, size_t size);
 
 /* Up to the first separator (copied, at least one byte), which is included, and the limit (0: the buffer limit) counts
  * it. TOO_LONG when there is none within the limit, and nothing is consumed. At the end: INCOMPLETE, and what there is
  * stays. */
 #define bight_stream_read_until(...) bight_stream_read_until_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_stream_read_until_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_until_at(
     const char *place, struct bight_stream *stream, const void *separator, size_t separator_size, size_t limit);
 
 /* A line without its LF or CRLF, at most `limit` bytes (0: the buffer limit), else TOO_LONG and nothing is consumed. A
  * last line that the end cuts off is given as it is. After it, at the end: an empty result, no bytes at all
  * (an empty line is bytes of size 0). */
 #define bight_stream_read_line(...) bight_stream_read_line_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_stream_read_line_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_line_at(
     const char *place, struct bight_stream *stream, size_t limit);
 
 /* All until the end, at most `limit` bytes (0: the exact limit), else TOO_LONG and nothing is consumed. */
 #define bight_stream_read_all(...) bight_stream_read_all_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_stream_read_all_at(const char *place, struct bight_stream *stream, size_t limit);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_all_at(
+    const char *place, struct bight_stream *stream, size_t limit);
 
 /* True when no byte is left and none will come. */
 BIGHT_API bool bight_stream_at_end(const struct bight_stream *stream);
@@ -183,7 +186,7 @@ static inline int bight_stream_write_text(struct bight_stream *stream, const cha
  * transport's place for a producer while anybody does: PRODUCER_REGISTERED when the program has one. After 64 drains
  * and reads in a row that were answered inside their calls the next one fires on a later turn, as reads do. */
 #define bight_stream_drain(...) bight_stream_drain_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream);
 
 /* Half close: as bight_transport_lose_write. Reading goes on. */
 BIGHT_API int bight_stream_write_eof(struct bight_stream *stream);
@@ -194,7 +197,7 @@ BIGHT_API int bight_stream_write_eof(struct bight_stream *stream);
  * the connection has ended, however it did (bight_stream_reason); cancelling it ends the waiting, not the closing. May
  * be asked again. */
 #define bight_stream_close(...) bight_stream_close_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream);
 
 /* T10. */
 BIGHT_API void bight_stream_abort(struct bight_stream *stream);

@@ -33,14 +33,14 @@ struct bight_lock;
 extern BIGHT_API const struct bight_type bight_type_lock;
 
 /* A lock that nobody holds; NULL without memory. */
-BIGHT_API struct bight_lock *bight_lock_new(void);
+BIGHT_API BIGHT_MUST_USE struct bight_lock *bight_lock_new(void);
 
 /* May be held: who holds it need not release it then, and must not after this. */
 BIGHT_API void bight_lock_free(struct bight_lock *lock);
 
 /* Fires with a bight_type_lock: at once when the lock is free, else when those before have had it. */
 #define bight_lock_acquire(lock) bight_lock_acquire_at(BIGHT_HERE, (lock))
-BIGHT_API struct bight_deferred *bight_lock_acquire_at(const char *place, struct bight_lock *lock);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_acquire_at(const char *place, struct bight_lock *lock);
 
 /* True: held now. False when it is held, or when others wait for it already. */
 BIGHT_API bool bight_lock_try_acquire(struct bight_lock *lock);
@@ -62,7 +62,7 @@ BIGHT_API size_t bight_lock_waiting(const struct bight_lock *lock);
 #define bight_lock_run(lock, function, context) bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), NULL)
 #define bight_lock_run_full(lock, function, context, release) \
     bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), (release))
-BIGHT_API struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock,
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock,
     bight_holding_function function, void *context, bight_release_function release);
 
 /* ---------------------------------------------------------------------------------------- semaphore */
@@ -74,14 +74,15 @@ extern BIGHT_API const struct bight_type bight_type_semaphore;
 
 /* At most `n` hold it at once (D29). NULL without memory, and when n < 1, which is a usage error. The plain form can be
  * resized, the bounded form keeps its n for ever. Neither can be released more often than it was acquired. */
-BIGHT_API struct bight_semaphore *bight_semaphore_new(long n);
-BIGHT_API struct bight_semaphore *bight_bounded_semaphore_new(long n);
+BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_semaphore_new(long n);
+BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_bounded_semaphore_new(long n);
 
 BIGHT_API void bight_semaphore_free(struct bight_semaphore *semaphore);
 
 /* As for the lock. */
 #define bight_semaphore_acquire(semaphore) bight_semaphore_acquire_at(BIGHT_HERE, (semaphore))
-BIGHT_API struct bight_deferred *bight_semaphore_acquire_at(const char *place, struct bight_semaphore *semaphore);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_semaphore_acquire_at(
+    const char *place, struct bight_semaphore *semaphore);
 BIGHT_API bool bight_semaphore_try_acquire(struct bight_semaphore *semaphore);
 
 /* USAGE when nobody holds it. Releases are not told apart: who releases by hand and leaves a token where it may be
@@ -101,15 +102,15 @@ BIGHT_API int bight_semaphore_resize(struct bight_semaphore *semaphore, long n);
     bight_semaphore_run_at(BIGHT_HERE, (semaphore), (function), (context), NULL)
 #define bight_semaphore_run_full(semaphore, function, context, release) \
     bight_semaphore_run_at(BIGHT_HERE, (semaphore), (function), (context), (release))
-BIGHT_API struct bight_deferred *bight_semaphore_run_at(const char *place, struct bight_semaphore *semaphore,
-    bight_holding_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_semaphore_run_at(const char *place,
+    struct bight_semaphore *semaphore, bight_holding_function function, void *context, bight_release_function release);
 
 /* -------------------------------------------------------------------------------------------- event */
 
 struct bight_event;
 
 /* A flag to wait for, down at first; NULL without memory. */
-BIGHT_API struct bight_event *bight_event_new(void);
+BIGHT_API BIGHT_MUST_USE struct bight_event *bight_event_new(void);
 BIGHT_API void bight_event_free(struct bight_event *event);
 
 /* Raises the flag and wakes all who wait, in their order, inside this call. All of them are woken, whatever the first
@@ -122,7 +123,7 @@ BIGHT_API bool bight_event_is_set(const struct bight_event *event);
 
 /* Fires empty: at once when the flag is up, else at the next set. */
 #define bight_event_wait(event) bight_event_wait_at(BIGHT_HERE, (event))
-BIGHT_API struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event *event);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event *event);
 
 /* How many wait for the next set. */
 BIGHT_API size_t bight_event_waiting(const struct bight_event *event);
@@ -133,7 +134,7 @@ struct bight_condition;
 
 /* Something that may come true while others hold `lock`, which is borrowed; NULL without memory. Lock and condition may
  * be freed in either order. */
-BIGHT_API struct bight_condition *bight_condition_new(struct bight_lock *lock);
+BIGHT_API BIGHT_MUST_USE struct bight_condition *bight_condition_new(struct bight_lock *lock);
 
 /* Fails who waits with ABANDONED, each when it holds the lock again. */
 BIGHT_API void bight_condition_free(struct bight_condition *condition);
@@ -146,7 +147,8 @@ BIGHT_API void bight_condition_free(struct bight_condition *condition);
  * A wait that outlives the run (the loser of a race in it) has the lock while its handlers run; then it is released.
  * Fails with USAGE when the lock is not held; without memory too the lock is as it was. */
 #define bight_condition_wait(condition) bight_condition_wait_at(BIGHT_HERE, (condition))
-BIGHT_API struct bight_deferred *bight_condition_wait_at(const char *place, struct bight_condition *condition);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_condition_wait_at(
+    const char *place, struct bight_condition *condition);
 
 /* What is waited for is there. Called with the lock held; looks, and changes nothing of the lock and who waits. */
 typedef bool (*bight_condition_predicate)(void *context);
@@ -158,7 +160,7 @@ typedef bool (*bight_condition_predicate)(void *context);
  * lock. INVALID_ARGUMENT without a predicate, a usage error. */
 #define bight_condition_wait_for(condition, predicate, context) \
     bight_condition_wait_for_at(BIGHT_HERE, (condition), (predicate), (context))
-BIGHT_API struct bight_deferred *bight_condition_wait_for_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_condition_wait_for_at(
     const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context);
 
 /* The caller holds the lock. The `n` who have waited longest, or all, go on to wait for the lock, in their order,
@@ -174,14 +176,14 @@ BIGHT_API size_t bight_condition_waiting(const struct bight_condition *condition
 struct bight_barrier;
 
 /* A place where `parties` meet; NULL without memory, and when parties < 1, which is a usage error. */
-BIGHT_API struct bight_barrier *bight_barrier_new(long parties);
+BIGHT_API BIGHT_MUST_USE struct bight_barrier *bight_barrier_new(long parties);
 BIGHT_API void bight_barrier_free(struct bight_barrier *barrier);
 
 /* Waits until as many as are needed wait. The last to come fires all, in the order in which they came, each with an
  * integer from 0 to parties - 1, the last with the highest. Then the next round begins. A cancelled wait leaves: the
  * others wait for one more. BROKEN while the barrier is broken. */
 #define bight_barrier_wait(barrier) bight_barrier_wait_at(BIGHT_HERE, (barrier))
-BIGHT_API struct bight_deferred *bight_barrier_wait_at(const char *place, struct bight_barrier *barrier);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_barrier_wait_at(const char *place, struct bight_barrier *barrier);
 
 /* Breaks the barrier: who waits fails with BROKEN, and so do later waits, until reset. */
 BIGHT_API void bight_barrier_abort(struct bight_barrier *barrier);

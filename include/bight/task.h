@@ -15,7 +15,8 @@ BIGHT_BEGIN
 /* A Deferred that fires empty after `seconds`. Cancelling it cancels the timer. It fails with INVALID_ARGUMENT for a
  * negative or NaN delay, with OUT_OF_MEMORY, and with ABANDONED when the clock ends before. */
 #define bight_sleep(clock, seconds) bight_sleep_at(BIGHT_HERE, (clock), (seconds))
-BIGHT_API struct bight_deferred *bight_sleep_at(const char *place, struct bight_clock *clock, double seconds);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_sleep_at(
+    const char *place, struct bight_clock *clock, double seconds);
 
 /* Twisted's deferLater: calls function(result, context) after `seconds`; the Deferred goes on with what it made of the
  * empty result: left alone an empty success, set a value, failed a failure, chained what another Deferred brings. It
@@ -25,8 +26,8 @@ BIGHT_API struct bight_deferred *bight_sleep_at(const char *place, struct bight_
     bight_defer_later_at(BIGHT_HERE, (clock), (seconds), (function), (context), NULL)
 #define bight_defer_later_full(clock, seconds, function, context, release) \
     bight_defer_later_at(BIGHT_HERE, (clock), (seconds), (function), (context), (release))
-BIGHT_API struct bight_deferred *bight_defer_later_at(const char *place, struct bight_clock *clock, double seconds,
-    bight_handler function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_later_at(const char *place, struct bight_clock *clock,
+    double seconds, bight_handler function, void *context, bight_release_function release);
 
 /* ------------------------------------------------------------------------------------ again and again */
 
@@ -39,9 +40,9 @@ typedef struct bight_deferred *(*bight_looping_function)(struct bight_looping_ca
 /* A call that is not running yet; NULL without memory or a function (a usage error): then nothing was taken. The clock
  * is borrowed and must outlive it. The context is borrowed; the _full form releases it when the call has been freed and
  * its function is not under way any more. */
-BIGHT_API struct bight_looping_call *bight_looping_call_new(
+BIGHT_API BIGHT_MUST_USE struct bight_looping_call *bight_looping_call_new(
     struct bight_clock *clock, bight_looping_function function, void *context);
-BIGHT_API struct bight_looping_call *bight_looping_call_new_full(
+BIGHT_API BIGHT_MUST_USE struct bight_looping_call *bight_looping_call_new_full(
     struct bight_clock *clock, bight_looping_function function, void *context, bight_release_function release);
 
 /* Ends the loop, cancels what its function waits for, and frees the call: start's Deferred fails with ABANDONED. NULL
@@ -60,7 +61,7 @@ BIGHT_API void bight_looping_call_free(struct bight_looping_call *call);
  * A call that was stopped, or that failed, may be started again. While the last run's call is under way it passes to
  * the new run, whose first tick waits for it; the last run's Deferred fires then. */
 #define bight_looping_call_start(call, seconds, now) bight_looping_call_start_at(BIGHT_HERE, (call), (seconds), (now))
-BIGHT_API struct bight_deferred *bight_looping_call_start_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_looping_call_start_at(
     const char *place, struct bight_looping_call *call, double seconds, bool now);
 
 /* No more ticks. Start's Deferred fires, at once or when the call under way is over. NOT_RUNNING when it is not. */
@@ -98,7 +99,7 @@ typedef enum bight_step (*bight_step_function)(struct bight_cooperative_task *ta
 /* Works on its tasks in turn, one step each, for at most 10 ms of a turn of the clock's loop (or 10,000 steps, where
  * time stands still); then I/O and timers have theirs. NULL without memory. The clock is borrowed and must outlive
  * it. */
-BIGHT_API struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock);
+BIGHT_API BIGHT_MUST_USE struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock);
 
 /* Its tasks end: their Deferreds fail with ABANDONED, what they wait for is cancelled. NULL is fine. */
 BIGHT_API void bight_cooperator_free(struct bight_cooperator *cooperator);
@@ -113,8 +114,8 @@ BIGHT_API int bight_cooperator_set_slice(struct bight_cooperator *cooperator, do
 #define bight_cooperate(cooperator, step, context) bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), NULL)
 #define bight_cooperate_full(cooperator, step, context, release) \
     bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), (release))
-BIGHT_API struct bight_cooperative_task *bight_cooperate_at(const char *place, struct bight_cooperator *cooperator,
-    bight_step_function step, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_cooperative_task *bight_cooperate_at(const char *place,
+    struct bight_cooperator *cooperator, bight_step_function step, void *context, bight_release_function release);
 
 /* In a step: the next one waits until `deferred` (taken) has fired. Its value is discarded, its failure fails the task.
  * A step that answers DONE is done when it has fired. One at a time: a second one, and one outside the step, is a USAGE
@@ -137,7 +138,7 @@ BIGHT_API int bight_cooperative_task_stop(struct bight_cooperative_task *task);
  * gives one of its own: cancelling it does nothing to the task. Tasks of which each awaits the next one's end need the
  * stack of one when the first ends (D12). */
 #define bight_cooperative_task_when_done(task) bight_cooperative_task_when_done_at(BIGHT_HERE, (task))
-BIGHT_API struct bight_deferred *bight_cooperative_task_when_done_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_cooperative_task_when_done_at(
     const char *place, struct bight_cooperative_task *task);
 
 /* As a looping call's: closing the scope stops the task. STALE when it has ended. */

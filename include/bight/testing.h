@@ -16,7 +16,7 @@ BIGHT_BEGIN
  * the kernel fail. Freed with bight_reactor_free. NULL without memory. Its time begins at 1 s. bight_reactor_run works
  * too: where another reactor would wait, this one lets time jump to the next deadline, and with none pending it waits
  * for calls from other threads. Calls for when the reactor runs need it. */
-BIGHT_API struct bight_reactor *bight_testing_reactor_new(void);
+BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_testing_reactor_new(void);
 
 /* Lets `seconds` pass: jumps from deadline to deadline, turns at each until nothing is left to do (at most 1000 times),
  * and ends at the exact time likewise. This and the two below are for code outside handlers: inside one they are usage
@@ -45,12 +45,12 @@ struct bight_string_peer;
  * can be read. `accepted` chooses the defaults of T13. NULL when the factory gave no protocol or without memory. Freed
  * with bight_string_peer_free, also after the connection or the reactor has gone; to a connection that is still there
  * freeing is a reset. */
-BIGHT_API struct bight_string_peer *bight_string_connect(
+BIGHT_API BIGHT_MUST_USE struct bight_string_peer *bight_string_connect(
     struct bight_reactor *reactor, struct bight_factory *factory, bool accepted);
 
 /* The same with addresses of the near end and of the peer, which the factory and bight_transport_host and _peer are
  * told (copied; NULL: none). */
-BIGHT_API struct bight_string_peer *bight_string_connect_at(struct bight_reactor *reactor,
+BIGHT_API BIGHT_MUST_USE struct bight_string_peer *bight_string_connect_at(struct bight_reactor *reactor,
     struct bight_factory *factory, bool accepted, const struct bight_address *host, const struct bight_address *peer);
 
 BIGHT_API void bight_string_peer_free(struct bight_string_peer *peer);

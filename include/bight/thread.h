@@ -14,7 +14,7 @@ BIGHT_BEGIN
 struct bight_mailbox;
 
 /* The reactor's mailbox with one more hold for the caller. Outlives the reactor. In the reactor's thread. */
-BIGHT_API struct bight_mailbox *bight_reactor_mailbox(struct bight_reactor *reactor);
+BIGHT_API BIGHT_MUST_USE struct bight_mailbox *bight_reactor_mailbox(struct bight_reactor *reactor);
 
 /* Any thread. */
 BIGHT_API struct bight_mailbox *bight_mailbox_hold(struct bight_mailbox *mailbox);
@@ -66,12 +66,12 @@ struct bight_thread_pool;
 /* A pool of at most `limit` threads (1 to 1024); none is started before there is work. The name, of 1 to 15 bytes, is
  * copied; its threads carry it (as `ps -L` and debuggers show), and so does the log. NULL without memory, and, as a
  * usage error, for a name or limit out of range. The reactor's: freed with it at the latest. */
-BIGHT_API struct bight_thread_pool *bight_thread_pool_new(
+BIGHT_API BIGHT_MUST_USE struct bight_thread_pool *bight_thread_pool_new(
     struct bight_reactor *reactor, const char *name, unsigned limit);
 
 /* Ends it as a shutdown would, except that what fails fails with ABANDONED: jobs that have not begun, and those that
- * still run after 5 s. A job that is inside bight_blocking_call_from_thread is told SHUTDOWN there. May be called in any
- * handler, those of the pool's own jobs included. NULL is fine. The reactor's own pool stays (a usage error). */
+ * still run after 5 s. A job that is inside bight_blocking_call_from_thread is told SHUTDOWN there. May be called in
+ * any handler, those of the pool's own jobs included. NULL is fine. The reactor's own pool stays (a usage error). */
 BIGHT_API void bight_thread_pool_free(struct bight_thread_pool *pool);
 
 /* The reactor's own pool, named "bight", which it keeps; made when it is first asked for, with the limit of the
@@ -93,18 +93,18 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
  * function. */
 #define bight_thread_pool_defer(...) bight_thread_pool_defer_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_thread_pool_defer_full(...) bight_thread_pool_defer_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_thread_pool_defer_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_at(
     const char *place, struct bight_thread_pool *pool, bight_thread_function function, void *context);
-BIGHT_API struct bight_deferred *bight_thread_pool_defer_full_at(const char *place, struct bight_thread_pool *pool,
-    bight_thread_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_full_at(const char *place,
+    struct bight_thread_pool *pool, bight_thread_function function, void *context, bight_release_function release);
 
 /* The short form for the reactor's own pool. */
 #define bight_defer_to_thread(...) bight_defer_to_thread_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_defer_to_thread_full(...) bight_defer_to_thread_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_defer_to_thread_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_at(
     const char *place, struct bight_reactor *reactor, bight_thread_function function, void *context);
-BIGHT_API struct bight_deferred *bight_defer_to_thread_full_at(const char *place, struct bight_reactor *reactor,
-    bight_thread_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_full_at(const char *place,
+    struct bight_reactor *reactor, bight_thread_function function, void *context, bight_release_function release);
 
 /* Most threads at once, from 1 to 1024. Threads start when work waits and end when the limit sinks. 0 or
  * INVALID_ARGUMENT; OUT_OF_MEMORY for a pool of NULL. */

@@ -33,7 +33,7 @@ struct bight_worker_pool_options {
 };
 
 /* NULL without memory, or for options that make no sense (a usage error). Starts nothing. */
-BIGHT_API struct bight_worker_pool *bight_worker_pool_new(
+BIGHT_API BIGHT_MUST_USE struct bight_worker_pool *bight_worker_pool_new(
     struct bight_reactor *reactor, const struct bight_worker_pool_options *options);
 
 /* A Deferred of the answer (bight_type_bytes); `data` is copied. Jobs begin in the order in which they were submitted.
@@ -47,13 +47,14 @@ BIGHT_API struct bight_worker_pool *bight_worker_pool_new(
  *
  * Cancelling a job that waits takes it out; cancelling one that runs kills its worker, which is replaced. */
 #define bight_worker_pool_submit(...) bight_worker_pool_submit_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_worker_pool_submit_at(
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_submit_at(
     const char *place, struct bight_worker_pool *pool, const void *data, size_t size);
 
 /* Takes no more jobs, does those that it has, then lets the workers end (5 s, then they are killed). The Deferred fires
  * empty when all have been reaped. May be asked again. */
 #define bight_worker_pool_close(...) bight_worker_pool_close_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API struct bight_deferred *bight_worker_pool_close_at(const char *place, struct bight_worker_pool *pool);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_close_at(
+    const char *place, struct bight_worker_pool *pool);
 
 /* Kills the workers and fails the jobs with ABANDONED. Legal at any time; NULL is fine. Deferreds of close fire when
  * the workers have been reaped. */

@@ -133,8 +133,7 @@ static void on_listening(struct bight_result *result, void *context)
     finish_item(item, result);
     world.listens[item->order] = port != NULL;
     if (port != NULL) {
-        bight_result_take(result, &bight_type_port);
-        world.ports[item->order] = port;
+        world.ports[item->order] = bight_result_take(result, &bight_type_port);
     }
     bight_result_clear(result);
     act_inside(item->id * 31u, NULL);
@@ -210,7 +209,7 @@ static void on_connected(struct bight_result *result, void *context)
     } else if (!end->made) {
         fuzz_fail("connect gives end %u, whose connection_made has not run", end->id);
     } else if (item->budget == 0 && end->protocol == protocol) {
-        bight_result_take(result, &bight_type_protocol);
+        end->protocol = bight_result_take(result, &bight_type_protocol); /* it is that one already: with its hold */
         end->holds++;
     } else if (item->budget == 1) {
         end->aborted = end->aborted || end->protocol == protocol;

@@ -292,7 +292,7 @@ static void on_opened(struct bight_result *result, void *context)
     if (stream != NULL && item->id % 8 == 0) {
         bight_result_discard(result);
     } else if (stream != NULL && item->id % 8 != 1 && new_talker(stream, 1) != NULL) {
-        (void)bight_result_take(result, &bight_type_stream);
+        stream = bight_result_take(result, &bight_type_stream); /* the talker's now */
     }
     act_inside(item->id * 197u, NULL);
     if (bight_result_failure(result) != NULL) {

@@ -133,7 +133,7 @@ static struct model *end_with(struct model_group *group, size_t index, struct bi
 {
     struct bight_failure *failure = bight_result_failure(result);
     if (failure != NULL && !group->gives_failure) {
-        bight_result_take_failure(result);
+        failure = bight_result_take_failure(result);
         group->outer->owner_ended = group->outer->owner_ended || group->members[index]->owner_ended;
         let_go(group, index);
         return fire(group, &bight_type_failure, bight_failure_first_error(index, failure));

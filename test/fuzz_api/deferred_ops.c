@@ -164,8 +164,7 @@ static void take(struct bight_result *result)
     struct value *value = bight_result_peek(result, &live_type);
     see(SAW_RESULT, 0, describe_result(result));
     if (value != NULL) {
-        bight_result_take(result, &live_type);
-        value_taken(value);
+        value_taken(bight_result_take(result, &live_type));
     } else if (bight_result_peek(result, &bight_type_results) != NULL) {
         bight_results_free(bight_result_take(result, &bight_type_results));
     } else if (bight_result_failure(result) != NULL) {

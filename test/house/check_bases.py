@@ -103,4 +103,5 @@ def main(include, *words):
     sys.exit(1 if problems or not jobs else 0)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -22,7 +22,7 @@ struct bight_chat_options {
 };
 
 /* A chat room. options may be NULL. NULL without memory. */
-BIGHT_API struct bight_chat *bight_chat_new(const struct bight_chat_options *options);
+BIGHT_API BIGHT_MUST_USE struct bight_chat *bight_chat_new(const struct bight_chat_options *options);
 
 /* Listen with this. It belongs to the chat. */
 BIGHT_API struct bight_factory *bight_chat_factory(struct bight_chat *chat);

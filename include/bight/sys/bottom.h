@@ -36,9 +36,9 @@ struct bight_bottom_ops {
  * `accepted` chooses T13's defaults. NULL with *code set; the bottom is still the caller's then: NO_PROTOCOL,
  * OUT_OF_MEMORY; SHUTDOWN while the reactor disconnects everything; FACTORY_IN_USE when the factory belongs to another
  * reactor at present; USAGE when the protocol that the factory gave has had a connection. */
-BIGHT_API struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struct bight_factory *factory,
-    const struct bight_bottom_ops *bottom, void *memory, int descriptor, const struct bight_address *peer,
-    bool accepted, int *code);
+BIGHT_API BIGHT_MUST_USE struct bight_transport *bight_transport_new(struct bight_reactor *reactor,
+    struct bight_factory *factory, const struct bight_bottom_ops *bottom, void *memory, int descriptor,
+    const struct bight_address *peer, bool accepted, int *code);
 BIGHT_API void bight_transport_start(struct bight_transport *transport);
 
 /* For bottoms: their own memory, the loop's watch that lies behind the transport, and the news from below. */

@@ -71,7 +71,7 @@ BIGHT_API void bight_layer_fail(struct bight_layer *layer, struct bight_failure 
 
 /* A layer that logs the traffic passing it, as DEBUG events with direction, size and at most `limit` bytes of the data
  * (escaped); `name` is copied. NULL without memory. Push it with bight_transport_push_layer. */
-BIGHT_API struct bight_layer *bight_traffic_log_new(const char *name, size_t limit);
+BIGHT_API BIGHT_MUST_USE struct bight_layer *bight_traffic_log_new(const char *name, size_t limit);
 
 BIGHT_END
 

@@ -20,7 +20,7 @@ struct bight_address_list {
 extern BIGHT_API const struct bight_type bight_type_address_list;
 
 /* Room for `count` zeroed addresses; NULL without memory. Freed with bight_free. */
-BIGHT_API struct bight_address_list *bight_address_list_new(size_t count);
+BIGHT_API BIGHT_MUST_USE struct bight_address_list *bight_address_list_new(size_t count);
 
 struct bight_resolver;
 
@@ -38,7 +38,8 @@ struct bight_resolver {
 };
 
 /* Asks the reactor's resolver. Names longer than 253 bytes fail at once. */
-BIGHT_API struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *name, uint16_t port);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_resolve(
+    struct bight_reactor *reactor, const char *name, uint16_t port);
 
 /* Installs another (taken: freed with the reactor or when replaced). One without a table is a usage error, and not
  * taken. */

@@ -18,7 +18,7 @@ struct bight_recorder;
 struct bight_string_peer; /* bight/testing.h */
 
 /* NULL without memory. */
-BIGHT_API struct bight_recorder *bight_recorder_new(void);
+BIGHT_API BIGHT_MUST_USE struct bight_recorder *bight_recorder_new(void);
 
 /* Frees the reactor too. String peers may be freed before or after. NULL is fine. */
 BIGHT_API void bight_recorder_free(struct bight_recorder *recorder);
@@ -35,7 +35,7 @@ BIGHT_API bool bight_recorder_port(const struct bight_recorder *recorder, size_t
 /* A client calls the port, from `from` (NULL: 192.0.2.1, or nameless for a UNIX socket); the reactor settles. The peer
  * is the client's end, freed by the caller. It stays unaccepted as long as the port is paused or full. NULL past the
  * end or without memory. */
-BIGHT_API struct bight_string_peer *bight_recorder_accept(
+BIGHT_API BIGHT_MUST_USE struct bight_string_peer *bight_recorder_accept(
     struct bight_recorder *recorder, size_t index, const struct bight_address *from);
 
 /* From here on listening fails with this errno (EADDRINUSE, EACCES); 0: no more. */
@@ -51,7 +51,8 @@ BIGHT_API bool bight_recorder_attempt(
 
 /* It succeeds: the peer is the server's end, freed by the caller; the reactor settles. NULL past the end or without
  * memory. */
-BIGHT_API struct bight_string_peer *bight_recorder_complete(struct bight_recorder *recorder, size_t index);
+BIGHT_API BIGHT_MUST_USE struct bight_string_peer *bight_recorder_complete(
+    struct bight_recorder *recorder, size_t index);
 
 /* It fails with an errno (0: ECONNREFUSED); the reactor settles. False past the end. */
 BIGHT_API bool bight_recorder_fail(struct bight_recorder *recorder, size_t index, int number);

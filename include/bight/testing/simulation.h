@@ -19,7 +19,7 @@ struct bight_host;
 /* ------------------------------------------------------------------------------------------ making */
 
 /* NULL without memory. Time begins at 1 s (monotonic) and 2030-01-01 (wall clock). */
-BIGHT_API struct bight_simulation *bight_simulation_new(uint64_t seed);
+BIGHT_API BIGHT_MUST_USE struct bight_simulation *bight_simulation_new(uint64_t seed);
 
 /* Every reactor on its hosts must have been freed. Hosts go with it. NULL is fine. */
 BIGHT_API void bight_simulation_free(struct bight_simulation *simulation);

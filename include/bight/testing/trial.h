@@ -29,7 +29,8 @@ BIGHT_API void *bight_expect_value_at(
 /* It has failed with a failure of this kind (bight_failure_is): gives it, with a hold for the caller; it counts as
  * handled. NULL when it has not. */
 #define bight_expect_failure(deferred, kind) bight_expect_failure_at(BIGHT_HERE, (deferred), (kind))
-BIGHT_API struct bight_failure *bight_expect_failure_at(const char *place, struct bight_deferred *deferred, int kind);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_expect_failure_at(
+    const char *place, struct bight_deferred *deferred, int kind);
 
 /* It has not fired, or its result is still waited for. False when there is one. */
 #define bight_expect_no_result(deferred) bight_expect_no_result_at(BIGHT_HERE, (deferred))
