@@ -140,6 +140,7 @@ static void await_a_million(struct bight_result *result, void *context)
     for (int i = 0; i < MILLION; i++) {
         ck_assert_int_eq(bight_await(bight_succeed(&bight_type_integer, bight_integer(i)), result), BIGHT_OK);
     }
+    bight_reactor_stop(reactor);
 }
 
 START_TEST(a_million_awaits_of_what_has_fired_use_no_stack) /* D35 */
@@ -147,7 +148,9 @@ START_TEST(a_million_awaits_of_what_has_fired_use_no_stack) /* D35 */
     begin_coroutines(0);
     struct bight_coroutine_options options = { .size = sizeof options, .stack_size = 32 << 10 };
     ck_assert_int_eq(bight_coroutine_set_options(reactor, &options), 0);
-    release_with(bight_spawn(reactor, await_a_million, NULL), MILLION - 1);
+    struct bight_deferred *outer = bight_spawn(reactor, await_a_million, NULL);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    release_with(outer, MILLION - 1);
     end_coroutines();
 }
 END_TEST

@@ -6,7 +6,11 @@
  * do, and waiting takes no memory. When the result arrives deferred/run.c calls the outer's resume, which changes to
  * the coroutine's stack; that changes back when the body waits again or has ended. Whoever resumes a coroutine thus
  * goes on when it lets go, and none runs on the stack of another. Stacks come from coroutine_stack.c, the change of
- * stacks from coroutine_switch.h. */
+ * stacks from coroutine_switch.h.
+ *
+ * A body whose awaits are all answered at once would hold the loop for as long as that lasts: a writer whose reader
+ * keeps up, and timers, other connections and signals wait. So after so many in a row it parks: what it was answered
+ * lies in the outer's result, as if it had waited, until a task of the next turn resumes it. */
 #include <bight/coroutine.h>
 
 #include <bight/log.h>
@@ -18,11 +22,14 @@
 #include "reactor/coroutine_annotate.h"
 #include "reactor/coroutine_stack.h"
 #include "reactor/coroutine_switch.h"
-#include "reactor/reactor.h"
+#include "reactor/state.h"
 
 #define ALIGNMENT ((uintptr_t)64)
 #define STACK_SIZE_UNLESS_TOLD ((size_t)256 << 10)
 #define POOL_LIMIT_UNLESS_TOLD 64
+
+/* Awaits in a row that are answered at once, before a turn of the loop goes between. */
+#define MOST_ANSWERED 256
 
 /* At the end of a run those that go on waiting are asked again, a few times and after a few rounds of put-off work. */
 #define ROUNDS_BETWEEN_CANCELS 8
@@ -48,10 +55,12 @@ struct coroutine {
     struct bight_deferred *outer;
     const char *awaits_at;
     unsigned handler_depth; /* of the reactor, on this stack */
+    unsigned answered;      /* awaits at once, since it last changed stacks */
     bool has_ended;
     struct bight_switch inside, outside; /* where it is left, and where it was resumed from */
     struct bight_fiber fiber;
     struct bight_link link;
+    struct bight_task turn; /* queued while it is parked */
     struct bight_stack *stack;
     bight_coroutine_function function;
     void *context;
@@ -98,6 +107,7 @@ static void run_inside(struct coroutine *self)
 
 static void suspend(struct coroutine *self)
 {
+    self->answered = 0;
     bight_fiber_going_out(&self->fiber, false);
     bight_switch_change(&self->inside, &self->outside);
     bight_fiber_arrived(&self->fiber);
@@ -193,13 +203,56 @@ static inline int move_result(struct bight_result *to, struct bight_result *from
     return BIGHT_LIKELY(to->type != &bight_type_failure) ? BIGHT_OK : bight_failure_code(to->value);
 }
 
+static void go_on(struct bight_task *task)
+{
+    struct bight_deferred *outer = BIGHT_CONTAINER(task, struct coroutine, turn)->outer;
+    if (resume(outer)) {
+        bight_deferred_run(outer);
+    }
+}
+
+/* An await that was answered with what `result` holds, once too often. A cancel that came meanwhile is one of an await
+ * that waits: a value gives way to it, or a body that is answered for ever could not be cancelled. */
+static int __attribute__((noinline))
+go_on_later(struct coroutine *self, const char *place, struct bight_result *result, int code)
+{
+    struct bight_reactor *reactor = self->hub->reactor;
+    struct bight_deferred *outer = self->outer;
+    self->answered = 0;
+    if (reactor->state->phase == BIGHT_PHASE_FREEING) {
+        return code; /* there is no later turn */
+    }
+    (void)move_result(&outer->result, result);
+    self->awaits_at = place;
+    if ((outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) == 0) {
+        bight_reactor_soon(reactor, &self->turn, go_on);
+        suspend(self);
+    }
+    (void)move_result(result, &outer->result);
+    if ((outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) != 0) {
+        outer->flags &= ~(uint32_t)BIGHT_DEFERRED_CANCEL_ASKED;
+        if (code == BIGHT_OK) {
+            bight_result_discard(result);
+            return fail(result, BIGHT_E_CANCELLED);
+        }
+    }
+    return code;
+}
+
+/* Of an await at once: counts it. */
+static inline int answer(struct coroutine *self, const char *place, struct bight_result *result, int code)
+{
+    return BIGHT_LIKELY(self->answered++ < MOST_ANSWERED) ? code : go_on_later(self, place, result, code);
+}
+
 /* What is at rest: moves its result. */
-static int take_result(struct coroutine *self, struct bight_deferred *deferred, struct bight_result *result)
+static int take_result(
+    struct coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
     self->outer->flags |= deferred->flags & BIGHT_DEFERRED_OWNER_ENDED;
     int code = move_result(result, &deferred->result);
     bight_deferred_release(deferred);
-    return code;
+    return answer(self, place, result, code);
 }
 
 static int wait_for_result(
@@ -210,13 +263,13 @@ static int wait_for_result(
         outer->flags &= ~(uint32_t)BIGHT_DEFERRED_CANCEL_ASKED;
         bight_deferred_cancel(deferred);
         if (bight_deferred_is_at_rest(deferred)) {
-            return take_result(self, deferred, result);
+            return take_result(self, place, deferred, result);
         }
     }
     int code = bight_deferred_begin_await(outer, deferred);
     if (code != BIGHT_OK) {
         bight_deferred_release(deferred);
-        return fail(result, code);
+        return answer(self, place, result, fail(result, code));
     }
     self->awaits_at = place;
     suspend(self);
@@ -230,26 +283,38 @@ int bight_await_at(const char *place, struct bight_deferred *deferred, struct bi
         return misused(place, deferred, result);
     }
     if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0)) {
-        return fail(result, BIGHT_E_OUT_OF_MEMORY);
+        return answer(self, place, result, fail(result, BIGHT_E_OUT_OF_MEMORY));
     }
     if (bight_deferred_is_at_rest(deferred)) {
-        return take_result(self, deferred, result);
+        return take_result(self, place, deferred, result);
     }
     return wait_for_result(self, place, deferred, result);
 }
 
 /* --------------------------------------------------------------------------------- a reactor's coroutines */
 
+/* Those parked go on now: there is no later turn. */
+static void unpark(struct coroutine *self)
+{
+    bight_reactor_unqueue(self->hub->reactor, &self->turn);
+    go_on(&self->turn);
+}
+
 /* Cancels once each of those that are there now. */
 static void cancel_all(struct hub *hub)
 {
+    bool is_last = hub->reactor->state->phase == BIGHT_PHASE_FREEING;
     struct bight_link ring;
     bight_list_take_all(&ring, &hub->alive);
     while (!bight_list_is_empty(&ring)) {
         struct coroutine *each = BIGHT_CONTAINER(ring.next, struct coroutine, link);
         bight_list_remove(&each->link);
         bight_list_append(&hub->alive, &each->link);
+        bool is_parked = each->turn.run != NULL;
         bight_deferred_cancel_for_owner(each->outer);
+        if (is_parked && is_last) {
+            unpark(each);
+        }
     }
 }
 
@@ -405,6 +470,8 @@ static struct coroutine *make(struct hub *hub, struct bight_stack *stack, const 
     self->spawned_at = place;
     self->awaits_at = NULL;
     self->handler_depth = 0;
+    self->answered = 0;
+    self->turn.run = NULL;
     self->has_ended = false;
     bight_fiber_begin(&self->fiber);
     bight_switch_prepare(&self->inside, stack->low, (size_t)((unsigned char *)self - stack->low));

@@ -90,11 +90,20 @@ static void await_fired(struct bight_result *result, void *context)
         bight_callback(promise, &bight_type_integer, bight_integer(i));
         bight_await(deferred, result);
     }
+    bight_reactor_stop(reactor);
 }
 
+static void spawn_fired(void *context)
+{
+    (void)context;
+    bight_deferred_release(bight_spawn(reactor, await_fired, NULL));
+}
+
+/* The turns of the loop that go between are in it. */
 static void fired(void)
 {
-    bight_deferred_release(bight_spawn(reactor, await_fired, NULL));
+    bight_call_when_running(reactor, spawn_fired, NULL);
+    bight_reactor_run(reactor);
 }
 
 static struct bight_promise waiting[AT_ONCE];
