@@ -4,6 +4,73 @@
 
 static uint8_t block[70000];
 
+static int pieces_out;
+
+static void *allocate(void *context, size_t size)
+{
+    (void)context;
+    pieces_out++;
+    return malloc(size);
+}
+
+static void *reallocate(void *context, void *memory, size_t size)
+{
+    (void)context;
+    pieces_out += memory == NULL;
+    return realloc(memory, size);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    pieces_out -= memory != NULL;
+    free(memory);
+}
+
+static const struct bight_allocator counting = {
+    .size = sizeof counting,
+    .allocate = allocate,
+    .reallocate = reallocate,
+    .release = release,
+};
+
+START_TEST(memory_for_a_burst_of_output_goes_two_seconds_after_it)
+{
+    ck_assert_int_eq(bight_set_allocator(&counting), 0);
+    set_up_as(false);
+    bight_string_set_window(peer, 0);
+    for (int i = 0; i < 30; i++) {
+        ck_assert_int_eq(bight_transport_write(transport, block, 70000), 0);
+    }
+    bight_string_set_window(peer, SIZE_MAX);
+    settle();
+    ck_assert_uint_eq(bight_transport_queued(transport), 0);
+    int after_burst = pieces_out;
+    bight_testing_advance(reactor, 0.9);
+    ck_assert_int_eq(pieces_out, after_burst);
+    bight_testing_advance(reactor, 1.2);
+    ck_assert_int_lt(pieces_out, after_burst - 3);
+    tear_down();
+}
+END_TEST
+
+START_TEST(what_outgrows_the_first_block_stays_in_order) /* T6 */
+{
+    set_up();
+    uint8_t *data = make_data(9000);
+    static const size_t sizes[] = { 600, 100, 1, 3299, 1000, 4000 };
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ck_assert_int_eq(bight_transport_write(transport, data + at, sizes[i]), 0);
+        at += sizes[i];
+    }
+    settle();
+    ck_written(data, at);
+    free(data);
+    tear_down();
+}
+END_TEST
+
 START_TEST(an_accepted_connection_that_does_not_read_is_not_read_from) /* T13 */
 {
     on.data = echo;
@@ -275,6 +342,8 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, memory_for_a_burst_of_output_goes_two_seconds_after_it);
+    tcase_add_test(tests, what_outgrows_the_first_block_stays_in_order);
     tcase_add_test(tests, an_accepted_connection_that_does_not_read_is_not_read_from);
     tcase_add_test(tests, a_made_connection_is_read_from_whatever_it_has_queued);
     tcase_add_test(tests, marks_are_judged_after_the_attempt_to_send);

@@ -25,7 +25,7 @@ BIGHT_API int bight_transport_write(struct bight_transport *transport, const voi
 BIGHT_API int bight_transport_write_sequence(
     struct bight_transport *transport, const struct iovec *parts, size_t count);
 
-/* Counted bytes, by reference: the transport takes a hold of its own. */
+/* Counted bytes, by reference (few are copied instead): the transport takes a hold of its own. */
 BIGHT_API int bight_transport_write_bytes(struct bight_transport *transport, struct bight_bytes *bytes);
 
 /* Memory that the caller lends: when 0 is given, release(context) is called once, never inside this call, when the

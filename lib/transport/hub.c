@@ -23,6 +23,8 @@ enum {
     SPARE_BLOCK_SLABS = 4
 };
 
+#define TRIM_PERIOD BIGHT_NANOSECONDS_PER_SECOND
+
 struct bight_slot_page {
     uint8_t *memory; /* NULL: given back */
     uint32_t used;   /* retired ones too */
@@ -214,6 +216,51 @@ static void disconnect(struct bight_attachment *attachment)
     end_all_but(BIGHT_CONTAINER(attachment, struct bight_hub, attachment), BIGHT_STATE_OVER);
 }
 
+/* --------------------------------------------------------------------------------------------- pools */
+
+static void trim_in_a_while(void *context)
+{
+    struct bight_hub *hub = context;
+    if (!bight_wheel_is_armed(&hub->trim_timer)) {
+        bight_reactor_arm(hub->reactor, &hub->trim_timer, bight_reactor_now(hub->reactor) + TRIM_PERIOD);
+    }
+}
+
+static void trim(struct bight_wheel_entry *timer)
+{
+    struct bight_hub *hub = BIGHT_CONTAINER(timer, struct bight_hub, trim_timer);
+    struct bight_pool *pools[] = { &hub->extensions, &hub->outputs, &hub->references, &hub->blocks };
+    bool goes_on = false;
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) {
+        goes_on = bight_pool_trim(pools[i]) || goes_on;
+    }
+    if (goes_on) {
+        trim_in_a_while(hub);
+    }
+}
+
+static void make_pools(struct bight_hub *hub)
+{
+    size_t output_size = sizeof(struct bight_output) + hub->watch_size + BIGHT_FIRST_BLOCK_SIZE;
+    hub->trim_timer.function = trim;
+    bight_pool_init(&hub->extensions, sizeof(struct bight_extension), OBJECT_SLAB, 1, trim_in_a_while, hub);
+    bight_pool_init(&hub->outputs, output_size, OBJECT_SLAB, 1, trim_in_a_while, hub);
+    bight_pool_init(&hub->references, sizeof(struct bight_chunk), OBJECT_SLAB, 1, trim_in_a_while, hub);
+    bight_pool_init(&hub->blocks, BIGHT_BLOCK_SIZE, BLOCK_SLAB, SPARE_BLOCK_SLABS, trim_in_a_while, hub);
+}
+
+static void finish_pools(struct bight_hub *hub)
+{
+    bight_output_free_ready(hub);
+    bight_reactor_disarm(hub->reactor, &hub->trim_timer);
+    bight_pool_finish(&hub->extensions);
+    bight_pool_finish(&hub->outputs);
+    bight_pool_finish(&hub->references);
+    bight_pool_finish(&hub->blocks);
+}
+
+/* ------------------------------------------------------------------------------- the hub's beginning and end */
+
 static int after_fork(struct bight_attachment *attachment)
 {
     struct bight_hub *hub = BIGHT_CONTAINER(attachment, struct bight_hub, attachment);
@@ -242,11 +289,7 @@ static void free_hub(struct bight_attachment *attachment)
     end_all_but(hub, BIGHT_STATE_ENDED);
     orphan_protocols(hub);
     bight_reactor_disarm(hub->reactor, &hub->idle_timer);
-    bight_output_free_ready(hub);
-    bight_pool_finish(&hub->extensions);
-    bight_pool_finish(&hub->outputs);
-    bight_pool_finish(&hub->references);
-    bight_pool_finish(&hub->blocks);
+    finish_pools(hub);
     for (size_t i = 0; i < hub->page_count; i++) {
         if (hub->pages[i].memory != NULL) {
             release_page(hub, i);
@@ -266,7 +309,6 @@ static struct bight_hub *make_hub(struct bight_reactor *reactor)
         bight_pages_release(buffer, BIGHT_RECEIVE_SIZE);
         return NULL;
     }
-    size_t watch_size = (reactor->loop->ops->watch_size + 15) & ~(size_t)15;
     hub->attachment = (struct bight_attachment) {
         .key = &attachment_key,
         .disconnect = disconnect,
@@ -278,12 +320,10 @@ static struct bight_hub *make_hub(struct bight_reactor *reactor)
     hub->system = reactor->system;
     hub->receive_buffer = buffer;
     hub->is_edge = reactor->loop->edge != 0;
-    hub->slot_size = sizeof(struct bight_transport) + watch_size;
+    hub->watch_size = (reactor->loop->ops->watch_size + 15) & ~(size_t)15;
+    hub->slot_size = sizeof(struct bight_transport) + hub->watch_size;
     hub->idle_timer.function = bight_timeouts_tick;
-    bight_pool_init(&hub->extensions, sizeof(struct bight_extension), OBJECT_SLAB, 1);
-    bight_pool_init(&hub->outputs, sizeof(struct bight_output) + watch_size, OBJECT_SLAB, 1);
-    bight_pool_init(&hub->references, sizeof(struct bight_chunk), OBJECT_SLAB, 1);
-    bight_pool_init(&hub->blocks, BIGHT_BLOCK_SIZE, BLOCK_SLAB, SPARE_BLOCK_SLABS);
+    make_pools(hub);
     bight_reactor_attach(reactor, &hub->attachment);
     return hub;
 }

@@ -202,6 +202,25 @@ static void settle(struct bight_output *output)
 /* Nearly all output is one small write in a handler, sent whole behind it. For that the hub keeps an output ready that
  * has its block: taking it (write.c) and putting it back writes a few words, the same memory for every connection. */
 
+/* There is one already; or this has no block but its own, which is too small for what is written to the ready one, and
+ * gets another. */
+static void __attribute__((noinline)) put_other(struct bight_hub *hub, struct bight_output *output)
+{
+    struct bight_chunk *block = output->first;
+    if (hub->ready_output == NULL && block == &output->first_block) {
+        block = bight_queue_new_block(hub);
+        if (block != NULL) {
+            output->first = output->last = block;
+            output->queued = output->counted = 0;
+            hub->ready_output = output;
+            return;
+        }
+    } else {
+        bight_queue_retire(output, block);
+    }
+    bight_pool_give(&hub->outputs, output);
+}
+
 /* An output whose only block has been sent becomes the ready one, or goes. */
 static inline void put_ready(struct bight_transport *transport, struct bight_output *output)
 {
@@ -209,9 +228,8 @@ static inline void put_ready(struct bight_transport *transport, struct bight_out
     struct bight_chunk *block = output->first;
     transport->output = NULL;
     transport->state |= BIGHT_STATE_SENT;
-    if (BIGHT_UNLIKELY(hub->ready_output != NULL)) {
-        bight_pool_give(&hub->blocks, block);
-        bight_pool_give(&hub->outputs, output);
+    if (BIGHT_UNLIKELY(hub->ready_output != NULL || block == &output->first_block)) {
+        put_other(hub, output);
         return;
     }
     block->data = block->room = (uint8_t *)(block + 1);

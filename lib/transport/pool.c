@@ -2,8 +2,10 @@
 /* pool.c - pools of objects of one size, for what connections need only at times.
  *
  * Items are carved from slabs; each slab has a free list and a count, and an item's header names its slab. The slab
- * that was used last comes first, so hot items are taken again. A slab that is wholly free goes back to the system
- * unless few are spare: after a burst the memory is gone from the process. One pool belongs to one hub and so to one
+ * that was used last comes first, so hot items are taken again. Slabs that are wholly free go back to the system, so
+ * that after a burst the memory is gone from the process, but not at once: who takes many items and gives them back in
+ * each round would pay for mapping and for the first touch of each page in each round. A trim, which a timer of the
+ * owner's calls, releases what nobody has needed since the trim before. One pool belongs to one hub and so to one
  * thread. Under AddressSanitizer free items are poisoned; the allocation hook's `permit` is asked before each taking.
  * Not here: slots whose names outlive them (base/slab.h). */
 #include "transport/pool.h"
@@ -29,12 +31,15 @@ struct slab {
     uint32_t padding[3];
 };
 
-void bight_pool_init(struct bight_pool *pool, size_t size, size_t slab_size, size_t spare_limit)
+void bight_pool_init(struct bight_pool *pool, size_t size, size_t slab_size, size_t spare_limit,
+    void (*surplus)(void *context), void *context)
 {
     *pool = (struct bight_pool) {
         .item_size = (sizeof(struct item) + size + 15) & ~(size_t)15,
         .slab_size = slab_size,
         .spare_limit = spare_limit,
+        .surplus = surplus,
+        .context = context,
     };
     bight_list_init(&pool->slabs);
 }
@@ -95,8 +100,8 @@ void *bight_pool_take(struct bight_pool *pool)
         return NULL;
     }
     struct item *item = take_from(pool, slab);
-    if (slab->used++ == 0) {
-        pool->spare--;
+    if (slab->used++ == 0 && --pool->spare < pool->least_spare) {
+        pool->least_spare = pool->spare;
     }
     if (slab->used == slab->total) {
         bight_list_remove(&slab->link);
@@ -126,9 +131,23 @@ void bight_pool_give(struct bight_pool *pool, void *memory)
     if (--slab->used > 0) {
         return;
     }
-    if (pool->spare >= pool->spare_limit) {
-        release_slab(pool, slab);
-        return;
+    if (pool->spare++ == pool->spare_limit) {
+        pool->surplus(pool->context);
     }
-    pool->spare++;
+}
+
+bool bight_pool_trim(struct bight_pool *pool)
+{
+    size_t wanted = pool->spare_limit + (pool->spare - pool->least_spare);
+    struct bight_link *link = pool->slabs.previous;
+    while (link != &pool->slabs && pool->spare > wanted) {
+        struct slab *slab = slab_of(link);
+        link = link->previous;
+        if (slab->used == 0) {
+            release_slab(pool, slab);
+            pool->spare--;
+        }
+    }
+    pool->least_spare = pool->spare;
+    return pool->spare > pool->spare_limit;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.h - pools of objects of one size, carved from slabs that go back to the system when they are wholly free. */
+/* pool.h - pools of objects of one size, carved from slabs that go back to the system when they have been wholly free
+ * for a while. */
 #ifndef BIGHT_TRANSPORT_POOL_H
 #define BIGHT_TRANSPORT_POOL_H
 
@@ -10,11 +11,20 @@ struct bight_pool {
     size_t slab_size;
     size_t spare_limit;      /* empty slabs that are kept */
     size_t spare;            /* empty slabs that there are */
+    size_t least_spare;      /* the fewest since the last trim */
     struct bight_link slabs; /* those with a free item, the last used first */
+    void (*surplus)(void *context);
+    void *context;
 };
 
-/* Items of `size` bytes, aligned to 16. A slab is `slab_size` bytes. */
-void bight_pool_init(struct bight_pool *pool, size_t size, size_t slab_size, size_t spare_limit);
+/* Items of `size` bytes, aligned to 16. A slab is `slab_size` bytes. surplus(context) is called, from give, when there
+ * come to be more empty slabs than are kept: somebody should trim the pool in a while. */
+void bight_pool_init(struct bight_pool *pool, size_t size, size_t slab_size, size_t spare_limit,
+    void (*surplus)(void *context), void *context);
+
+/* Gives the slabs back to the system that have been empty since the last trim, but for those that are kept. True when
+ * there are still more than that. */
+bool bight_pool_trim(struct bight_pool *pool);
 
 /* Everything must have been given back. */
 void bight_pool_finish(struct bight_pool *pool);

@@ -2,8 +2,11 @@
 /* queue.c - the chunks of an output: what is queued, in what form, and what becomes of it when it has been sent.
  *
  * A chunk is a block of copied bytes, a reference to memory that was lent, or (while the write that brought it is on
- * the stack) a piece of the caller's memory. Blocks and references are pooled. When something is sent, and how closing
- * and flow depend on it, is output.c's. */
+ * the stack) a piece of the caller's memory. Blocks and references are pooled, but for an output's first block, which
+ * is part of it: small, since a handler may write to hundreds of connections, while the blocks after it are large,
+ * since a send takes so many parts and no more. When something is sent, and how closing and flow depend on it, is
+ * output.c's.
+ */
 #include "transport/queue.h"
 
 #include <limits.h>
@@ -22,20 +25,30 @@ void bight_queue_append(struct bight_output *output, struct bight_chunk *chunk)
     output->last = chunk;
 }
 
+static struct bight_chunk *begin_block(struct bight_chunk *block, uint8_t *bytes, uint8_t *end)
+{
+    *block = (struct bight_chunk) { .data = bytes, .room = bytes, .room_end = end, .counted = true };
+    return block;
+}
+
 struct bight_chunk *bight_queue_new_block(struct bight_hub *hub)
 {
     struct bight_chunk *block = bight_pool_take(&hub->blocks);
     if (block == NULL) {
         return NULL;
     }
-    uint8_t *bytes = (uint8_t *)(block + 1);
-    *block = (struct bight_chunk) {
-        .data = bytes,
-        .room = bytes,
-        .room_end = (uint8_t *)block + BIGHT_BLOCK_SIZE,
-        .counted = true,
-    };
-    return block;
+    return begin_block(block, (uint8_t *)(block + 1), (uint8_t *)block + BIGHT_BLOCK_SIZE);
+}
+
+/* For `size` bytes. The output's own block is free when nothing is queued: it is only ever the first. */
+static struct bight_chunk *next_block(struct bight_output *output, size_t size)
+{
+    struct bight_hub *hub = output->transport->hub;
+    if (output->last != NULL || size > BIGHT_FIRST_BLOCK_SIZE) {
+        return bight_queue_new_block(hub);
+    }
+    uint8_t *bytes = (uint8_t *)(output + 1) + hub->watch_size;
+    return begin_block(&output->first_block, bytes, bytes + BIGHT_FIRST_BLOCK_SIZE);
 }
 
 /* Gives what was copied. */
@@ -54,7 +67,7 @@ int bight_queue_append_copy(struct bight_output *output, const uint8_t *data, si
     while (size > 0) {
         struct bight_chunk *block = output->last;
         if (block == NULL || block->room == block->room_end) { /* a reference has neither */
-            block = bight_queue_new_block(output->transport->hub);
+            block = next_block(output, size);
             if (block == NULL) {
                 return BIGHT_E_OUT_OF_MEMORY;
             }
@@ -106,7 +119,7 @@ void bight_queue_append_borrowed(
 void bight_queue_retire(struct bight_output *output, struct bight_chunk *chunk)
 {
     struct bight_hub *hub = output->transport->hub;
-    if (chunk->borrowed) {
+    if (chunk->borrowed || chunk == &output->first_block) {
         return;
     }
     if (chunk->room != NULL) {

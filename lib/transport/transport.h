@@ -25,6 +25,11 @@
 /* A block of copied output, its chunk included: sixteen of them and a slab's header are 256 KiB. */
 #define BIGHT_BLOCK_SIZE 16304
 
+/* Copied output that an output has room for itself, so that its pool's items are about a KiB: a message to each of
+ * hundreds of connections must not touch so many blocks. Not exactly one: items a power of two apart would share few
+ * lines of the processor's cache. */
+#define BIGHT_FIRST_BLOCK_SIZE 640
+
 /* T13's and T7's defaults. */
 #define BIGHT_LOW_WATERMARK 16384
 #define BIGHT_HIGH_WATERMARK 65536
@@ -96,7 +101,8 @@ struct bight_transport {
     /* the loop's watch follows; while the loss is queued a struct bight_loss lies there instead */
 };
 
-/* A stretch of output: a block of pool.blocks with room behind it, or a reference. */
+/* A stretch of output: a block with room behind it (one of hub.blocks, or the first one, which is the output's own), or
+ * a reference. */
 struct bight_chunk {
     struct bight_chunk *next;
     const uint8_t *data; /* what has not been sent yet */
@@ -122,7 +128,8 @@ struct bight_output {
     bool starved;   /* and that because it had no memory */
     uint64_t pause; /* nanoseconds before the retry; 0: none since something was sent */
     struct bight_wheel_entry retry;
-    /* the loop's watch for writing follows */
+    struct bight_chunk first_block;
+    /* the loop's watch for writing follows, and then the first block's bytes */
 };
 
 /* Input that could not be delivered: a queue in one piece of memory. */
@@ -179,7 +186,8 @@ struct bight_hub {
     bool is_edge;        /* the loop's watches tell news only */
     uint64_t coarse_now; /* the time as the idle timer last read it */
     struct bight_pool extensions, outputs, references, blocks;
-    struct bight_output *ready_output; /* with an empty block: see output.c. NULL: in use, or not made yet */
+    struct bight_wheel_entry trim_timer; /* armed while a pool has slabs to give back */
+    struct bight_output *ready_output;   /* with an empty block: see output.c. NULL: in use, or not made yet */
 
     struct bight_wheel_entry idle_timer; /* timeouts.c */
     uint64_t idle_period;                /* 0: not armed */
@@ -188,7 +196,7 @@ struct bight_hub {
     struct bight_slot_page *pages; /* hub.c */
     size_t page_count, page_capacity;
     size_t open_page; /* no page before this one has a free slot */
-    size_t slot_size;
+    size_t watch_size, slot_size;
     size_t empty_pages;
     bool disconnecting;
 

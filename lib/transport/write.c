@@ -9,8 +9,8 @@
 #include "base/slab.h"
 #include "transport/transport.h"
 
-/* Counted bytes up to this size are copied: a reference costs more. */
-#define COPY_BELOW 1024
+/* Counted bytes below this size are copied: a reference costs as much as copying so many. */
+#define COPY_BELOW 128
 
 /* With one of these a write needs a closer look. */
 #define UNUSUAL (BIGHT_STATE_OVER | BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED | BIGHT_STATE_LAYERED)
