@@ -38,10 +38,6 @@ def need(*commands):
             raise unittest.SkipTest(command + " is not installed")
 
 
-# A suite that runs in the background of a shell has it ignored, and so would the programs.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 class Server:
     """A program that listens: with Server("bight", "echo") as server: server.connect()"""
 

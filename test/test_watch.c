@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_watch.c - descriptors that are not bight's. */
-#include "support.h"
+#include "net_support.h"
 
 #include <bight/log.h>
 #include <sys/socket.h>
@@ -225,6 +225,62 @@ START_TEST(without_memory_nothing_is_taken_whichever_allocation_fails) /* D33 */
 }
 END_TEST
 
+enum { CLOSED = 8 };
+static struct net net;
+
+static void never_ready(int fd, short what, void *context)
+{
+    (void)context;
+    ck_abort_msg("descriptor %d, which was closed, is ready for %d", fd, what);
+}
+
+/* The lowest free numbers are then those of descriptors that a program has closed and not unwatched. */
+static void close_what_is_watched(struct bight_foreign_watch watches[CLOSED])
+{
+    int numbers[CLOSED];
+    for (int i = 0; i < CLOSED; i += 2) {
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, &numbers[i]), 0);
+    }
+    for (int i = 0; i < CLOSED; i++) {
+        ck_assert_int_eq(bight_watch_descriptor(
+                             net.reactor, numbers[i], BIGHT_READABLE, never_ready, NULL, count_release, &watches[i]),
+            0);
+    }
+    for (int i = 0; i < CLOSED; i++) {
+        close(numbers[i]);
+    }
+}
+
+/* A port, an attempt to connect, and both ends of a connection. */
+START_TEST(whoever_gets_the_number_of_a_watch_that_was_closed_is_not_deaf)
+{
+    struct bight_foreign_watch watches[CLOSED];
+    struct outcome outcome;
+    char target[64];
+    net_begin(&net);
+    close_what_is_watched(watches);
+    struct bight_port *port = net_listen_on(&net, "tcp:0:interface=127.0.0.1");
+    snprintf(target, sizeof target, "tcp:127.0.0.1:%u", (unsigned)net_port_number(port));
+    watch_outcome(bight_connect(net.reactor, target, &probe_factory), &outcome);
+    NET_UNTIL(&net, outcome.fired == 1 && seen.made == 2);
+    bight_transport_write(seen.last->transport, "hello", 5);
+    NET_UNTIL(&net, seen.received == 5);
+    bight_transport_abort_connection(seen.last->transport);
+    NET_UNTIL(&net, seen.lost == 2);
+    ck_assert_int_eq(net.log_count, 3);
+    ck_assert_ptr_nonnull(strstr(net.logged, "is one of bight's own now"));
+    ck_assert_uint_eq(released, 0);
+    for (int i = 0; i < CLOSED; i++) {
+        ck_assert_int_eq(bight_unwatch_descriptor(watches[i]), 0);
+    }
+    ck_assert_uint_eq(released, CLOSED);
+    forget_outcome(&outcome);
+    net_stop(port);
+    bight_port_release(port);
+    net_end(&net);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -235,6 +291,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, bad_arguments_and_bad_descriptors_are_refused);
     tcase_add_test(tests, a_number_that_was_closed_while_it_was_watched_can_be_watched_again);
     tcase_add_test(tests, it_is_heard_also_where_files_are_not_told_apart);
+    tcase_add_test(tests, whoever_gets_the_number_of_a_watch_that_was_closed_is_not_deaf);
     tcase_add_test(tests, one_descriptor_may_be_watched_twice);
     tcase_add_test(tests, a_regular_file_cannot_be_watched);
     tcase_add_test(tests, without_memory_nothing_is_taken_whichever_allocation_fails);

@@ -138,8 +138,9 @@ BIGHT_API int bight_on_signal(struct bight_reactor *reactor, int number, bight_s
 /* Watches a descriptor that bight does not own; `what` is BIGHT_READABLE 2, BIGHT_WRITABLE 4 or their sum;
  * function is called level-triggered. The handle is checked. Unwatch before closing the descriptor: the watch
  * of one that was closed is taken out (its handle is stale) when the number is watched next, with a usage error that
- * says where both were asked for. NOT_SUPPORTED for what is no stream of events, a regular file say. Costs time that
- * grows with the number of such watches. */
+ * says where both were asked for. When bight itself gets the number, for a connection say, such a watch hears nothing
+ * from then on, with a usage error, and the handle stays good. NOT_SUPPORTED for what is no stream of events, a regular
+ * file say. Costs time that grows with the number of such watches. */
 struct bight_foreign_watch {
     void *slot;
     uint64_t generation;

@@ -45,7 +45,7 @@ static int start_watching(struct bight_mailbox *mailbox)
     struct bight_loop *loop = mailbox->reactor->loop;
     struct bight_watch *watch = (struct bight_watch *)mailbox->watch;
     loop->ops->watch_init(loop, watch, mailbox->waker.read_fd, BIGHT_READABLE, on_wake_up, mailbox);
-    return loop->ops->watch_add(loop, watch);
+    return bight_reactor_add_watch(mailbox->reactor, watch, mailbox->waker.read_fd);
 }
 
 /* --------------------------------------------------------------------------------------- open and close */

@@ -53,6 +53,7 @@ struct bight_reactor {
     struct bight_clock clock; /* first: a reactor is a clock */
     struct bight_system *system;
     struct bight_loop *loop;
+    uint64_t foreign_numbers; /* bight_number_bit of whatever a program watches; perhaps of more */
     unsigned handler_depth;
     bool hosted;
     unsigned forks; /* the count of forks of the process whose it is (R13) */
@@ -73,6 +74,24 @@ struct bight_reactor {
 static inline bool bight_reactor_is_parents(const struct bight_reactor *reactor)
 {
     return BIGHT_UNLIKELY(reactor->forks != bight_fork_count);
+}
+
+static inline uint64_t bight_number_bit(int fd)
+{
+    return UINT64_C(1) << ((unsigned)fd & 63);
+}
+
+/* watch.c */
+int bight_reactor_add_watch_among_foreign(struct bight_reactor *reactor, struct bight_watch *watch, int fd);
+
+/* Adds a watch of `fd`, which is bight's own. A program that closed what it watched may have left the number to it:
+ * that is looked for only when such a number is watched at all. 0 or a code. */
+static inline int bight_reactor_add_watch(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
+{
+    if (BIGHT_UNLIKELY((reactor->foreign_numbers & bight_number_bit(fd)) != 0)) {
+        return bight_reactor_add_watch_among_foreign(reactor, watch, fd);
+    }
+    return reactor->loop->ops->watch_add(reactor->loop, watch);
 }
 
 static inline void bight_task_push(struct bight_task_queue *queue, struct bight_task *task)

@@ -179,7 +179,7 @@ static int start_watching(struct bight_signals *signals)
     struct bight_loop *loop = signals->reactor->loop;
     struct bight_watch *watch = (struct bight_watch *)signals->watch;
     loop->ops->watch_init(loop, watch, signals->waker.read_fd, BIGHT_READABLE, on_wake_up, signals);
-    return loop->ops->watch_add(loop, watch);
+    return bight_reactor_add_watch(signals->reactor, watch, signals->waker.read_fd);
 }
 
 /* ------------------------------------------------------------------------------------------ ownership */

@@ -8,7 +8,10 @@
  * A program may close a descriptor that is watched. The kernel forgets the watch then, in silence; libevent counts it
  * still, and would not ask the kernel again for whoever has the number next, who would never hear a thing. So what
  * else is watched by the same number is looked at: what was another file is taken out, and the rest is asked for
- * anew. Eventfds and their like are all one file to the kernel, and only asked for anew. */
+ * anew. Eventfds and their like are all one file to the kernel, and only asked for anew.
+ *
+ * What bight opens itself may get such a number, too, and is added in the middle of accepting or connecting, where no
+ * release of the program's may run: the watch is put aside then, and stays the program's to unwatch. */
 #include <bight/memory.h>
 #include <string.h>
 
@@ -23,7 +26,7 @@ struct foreign_watch {
     struct watch_slot *slot;
     const char *place;    /* where it was asked for */
     uint64_t identity[2]; /* of what the number stood for; 0: not known */
-    int fd;
+    int fd;               /* -1: put aside, its number is somebody else's */
     bool running;
     bool removed;
     void (*function)(int fd, short what, void *context);
@@ -81,44 +84,45 @@ static void unwatch(struct foreign_watch *foreign)
 
 /* --------------------------------------------------------------------------- numbers that are used again */
 
-static void identify(struct foreign_watch *foreign)
+static void identify(struct bight_reactor *reactor, int fd, uint64_t identity[2])
 {
-    struct bight_system *system = foreign->reactor->system;
-    if (system->ops->file_identity == NULL || system->ops->file_identity(system, foreign->fd, foreign->identity) < 0) {
-        foreign->identity[0] = foreign->identity[1] = 0;
+    struct bight_system *system = reactor->system;
+    if (system->ops->file_identity == NULL || system->ops->file_identity(system, fd, identity) < 0) {
+        identity[0] = identity[1] = 0;
     }
 }
 
-static bool is_known(const struct foreign_watch *foreign)
+static bool is_known(const uint64_t identity[2])
 {
-    return (foreign->identity[0] | foreign->identity[1]) != 0;
+    return (identity[0] | identity[1]) != 0;
 }
 
-/* The next watch after `link` of the number that `of` is for; NULL: there is none. */
-static struct foreign_watch *next_of_number(struct bight_link *link, const struct foreign_watch *of)
+/* The next watch after `link` of this number; NULL: there is none. */
+static struct foreign_watch *next_of_number(struct bight_reactor *reactor, struct bight_link *link, int fd)
 {
-    struct bight_link *all = &of->reactor->state->foreign;
+    struct bight_link *all = &reactor->state->foreign;
     for (link = link->next; link != all; link = link->next) {
         struct foreign_watch *each = BIGHT_CONTAINER(link, struct foreign_watch, link);
-        if (each->fd == of->fd) {
+        if (each->fd == fd) {
             return each;
         }
     }
     return NULL;
 }
 
-static bool is_another_file(const struct foreign_watch *old, const struct foreign_watch *new)
+static bool is_another_file(const struct foreign_watch *old, const uint64_t identity[2])
 {
-    return is_known(old) && is_known(new) && memcmp(old->identity, new->identity, sizeof old->identity) != 0;
+    return is_known(old->identity) && is_known(identity) && memcmp(old->identity, identity, sizeof old->identity) != 0;
 }
 
 static void take_out_closed(const char *place, struct foreign_watch *new)
 {
-    struct bight_link *all = &new->reactor->state->foreign;
-    struct foreign_watch *each = next_of_number(all, new);
+    struct bight_reactor *reactor = new->reactor;
+    struct bight_link *all = &reactor->state->foreign;
+    struct foreign_watch *each = next_of_number(reactor, all, new->fd);
     while (each != NULL) {
-        if (!is_another_file(each, new)) {
-            each = next_of_number(&each->link, new);
+        if (!is_another_file(each, new->identity)) {
+            each = next_of_number(reactor, &each->link, new->fd);
             continue;
         }
         (void)bight_usage_error(BIGHT_E_USAGE, place,
@@ -126,24 +130,66 @@ static void take_out_closed(const char *place, struct foreign_watch *new)
             "now; unwatch before closing",
             new->fd, each->place);
         unwatch(each); /* which may call the program */
-        each = next_of_number(all, new);
+        each = next_of_number(reactor, all, new->fd);
     }
 }
 
-/* Adds `new`, and those that are there asking the kernel for all of them anew. 0 or a code. */
-static int add_anew(struct foreign_watch *new)
+static void put_aside_closed(struct bight_reactor *reactor, int fd)
 {
-    struct bight_loop *loop = new->reactor->loop;
-    struct bight_link *all = &new->reactor->state->foreign;
+    uint64_t identity[2];
+    struct bight_link *all = &reactor->state->foreign;
+    identify(reactor, fd, identity);
+    struct foreign_watch *each = next_of_number(reactor, all, fd);
+    while (each != NULL) {
+        struct foreign_watch *next = next_of_number(reactor, &each->link, fd);
+        if (is_another_file(each, identity)) {
+            reactor->loop->ops->watch_remove(reactor->loop, watch_of(each));
+            each->fd = -1;
+            (void)bight_usage_error(BIGHT_E_USAGE, each->place,
+                "bight_watch_descriptor: descriptor %d was closed while it was watched and is one of bight's own now; "
+                "unwatch before closing",
+                fd);
+        }
+        each = next;
+    }
+}
+
+/* Adds `watch` of `fd`, and those that are there asking the kernel for all of them anew. 0 or a code. */
+static int add_anew(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
+{
+    struct bight_loop *loop = reactor->loop;
+    struct bight_link *all = &reactor->state->foreign;
     struct foreign_watch *each;
-    for (each = next_of_number(all, new); each != NULL; each = next_of_number(&each->link, new)) {
+    for (each = next_of_number(reactor, all, fd); each != NULL; each = next_of_number(reactor, &each->link, fd)) {
         loop->ops->watch_remove(loop, watch_of(each));
     }
-    int code = loop->ops->watch_add(loop, watch_of(new));
-    for (each = next_of_number(all, new); each != NULL; each = next_of_number(&each->link, new)) {
+    int code = loop->ops->watch_add(loop, watch);
+    for (each = next_of_number(reactor, all, fd); each != NULL; each = next_of_number(reactor, &each->link, fd)) {
         (void)loop->ops->watch_add(loop, watch_of(each));
     }
     return code;
+}
+
+/* Bits of numbers that are no longer watched go when somebody was misled by one. */
+static uint64_t collect_numbers(struct bight_reactor *reactor)
+{
+    uint64_t numbers = 0;
+    struct bight_link *all = &reactor->state->foreign;
+    for (struct bight_link *link = all->next; link != all; link = link->next) {
+        const struct foreign_watch *each = BIGHT_CONTAINER(link, struct foreign_watch, link);
+        numbers |= each->fd >= 0 ? bight_number_bit(each->fd) : 0;
+    }
+    return numbers;
+}
+
+int bight_reactor_add_watch_among_foreign(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
+{
+    reactor->foreign_numbers = collect_numbers(reactor);
+    if (next_of_number(reactor, &reactor->state->foreign, fd) == NULL) {
+        return reactor->loop->ops->watch_add(reactor->loop, watch);
+    }
+    put_aside_closed(reactor, fd);
+    return add_anew(reactor, watch, fd);
 }
 
 /* --------------------------------------------------------------------------------------------- watching */
@@ -182,13 +228,14 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
     foreign->release = release;
     slot->watch = foreign;
     ops->watch_init(reactor->loop, watch_of(foreign), fd, what, ready, foreign);
-    identify(foreign);
+    identify(reactor, fd, foreign->identity);
     take_out_closed(place, foreign);
-    code = add_anew(foreign);
+    code = add_anew(reactor, watch_of(foreign), fd);
     if (code != 0) {
         goto failed;
     }
     bight_list_append(&reactor->state->foreign, &foreign->link);
+    reactor->foreign_numbers |= bight_number_bit(fd);
     if (bight_deferred_debug()) {
         bight_places_note(&(struct bight_place) {
             .object = slot, .generation = slot->generation, .kind = "watch", .place = place, .is_slot = true });

@@ -238,7 +238,7 @@ void bight_port_update(struct bight_port *port)
         }
         return;
     }
-    if (loop->ops->watch_add(loop, bight_port_watch(port)) != 0) {
+    if (bight_reactor_add_watch(port->reactor, bight_port_watch(port), port->descriptor) != 0) {
         log_trouble(port, ENOMEM, "trying again in a moment");
         bight_port_back_off(port);
     }

@@ -156,8 +156,7 @@ static int domain_of(const struct bight_address *address)
 
 static int wait_for_decision(struct bight_connector *connector)
 {
-    struct bight_loop *loop = connector->reactor->loop;
-    int code = loop->ops->watch_add(loop, watch_of(connector));
+    int code = bight_reactor_add_watch(connector->reactor, watch_of(connector), connector->descriptor);
     return code == 0 ? 0 : close_with(connector, code == BIGHT_E_OUT_OF_MEMORY ? -ENOMEM : -EIO);
 }
 

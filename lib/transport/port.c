@@ -260,7 +260,7 @@ static int begin(struct bight_port *port)
         code = bight_open_join(port->reactor, &port->open);
     }
     if (code == 0) {
-        code = port->reactor->loop->ops->watch_add(port->reactor->loop, bight_port_watch(port));
+        code = bight_reactor_add_watch(port->reactor, bight_port_watch(port), port->descriptor);
     }
     return code;
 }

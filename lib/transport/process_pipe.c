@@ -64,7 +64,7 @@ static int watch(struct bight_transport *transport, struct bight_watch *watch, i
     bool is_terminal = pipe->is_input && pipe->is_output;
     short kind = is_terminal ? 0 : loop->edge & BIGHT_EDGE;
     loop->ops->watch_init(loop, watch, transport->descriptor, (short)(what | kind), function, transport);
-    return loop->ops->watch_add(loop, watch);
+    return bight_reactor_add_watch(transport->hub->reactor, watch, transport->descriptor);
 }
 
 static int pipe_watch_reading(struct bight_transport *transport, bool on)

@@ -214,7 +214,7 @@ int bight_process_watch(struct bight_process *process)
     if (process->pidfd >= 0) {
         struct bight_watch *watch = bight_process_watch_of(process);
         loop->ops->watch_init(loop, watch, process->pidfd, BIGHT_READABLE, on_readable, process);
-        int code = loop->ops->watch_add(loop, watch);
+        int code = bight_reactor_add_watch(process->reactor, watch, process->pidfd);
         process->is_watched = code == BIGHT_OK;
         process->look_pause = first_pause;
         return code;

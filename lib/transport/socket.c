@@ -71,7 +71,7 @@ static int watch(
         return 0;
     }
     loop->ops->watch_init(loop, watch, transport->descriptor, what, function, transport);
-    return loop->ops->watch_add(loop, watch);
+    return bight_reactor_add_watch(transport->hub->reactor, watch, transport->descriptor);
 }
 
 static int socket_watch_reading(struct bight_transport *transport, bool on)
