@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <bight/memory.h>
+#include <bight/log.h>
 #include <bight/testing/explorer.h>
+#include <bight/testing/trial.h>
 
 /* What is written to standard error from begin to end, as a text of the caller's. */
 struct capture {
@@ -130,6 +132,30 @@ static const char *leave_a_reactor(struct bight_simulation *simulation, void *co
     return NULL;
 }
 
+static const char *log_an_error(struct bight_simulation *simulation, void *context)
+{
+    (void)context;
+    if (is_odd_one(simulation)) {
+        bight_log(BIGHT_LOG_ERROR, "here", NULL, "it is not as it should be");
+    }
+    bight_log(BIGHT_LOG_WARNING, "here", NULL, "this is worth a look");
+    return NULL;
+}
+
+static const char *leave_a_failure(struct bight_simulation *simulation, void *context)
+{
+    (void)simulation;
+    (void)context;
+    bight_deferred_release(bight_fail(bight_failure_of(BIGHT_E_CONNECT)));
+    return NULL;
+}
+
+static const char *flush_a_failure(struct bight_simulation *simulation, void *context)
+{
+    (void)leave_a_failure(simulation, context);
+    return bight_trial_flush_logged(BIGHT_E_CONNECT) == 1 ? NULL : "there was no failure";
+}
+
 static const char *go_its_own_way(struct bight_simulation *simulation, void *context)
 {
     static unsigned runs;
@@ -193,6 +219,30 @@ START_TEST(a_shrunk_failure_replays)
     ck_assert_str_eq(bight_explore_one(&scenario, seed, &fault, 1, false), "an attempt failed");
     ck_assert_ptr_null(bight_explore_one(&scenario, seed, &fault, 0, false));
     ck_assert_ptr_nonnull(bight_explore_one(&scenario, seed, NULL, 0, false));
+    free(text);
+}
+END_TEST
+
+START_TEST(an_error_in_the_log_is_a_finding_and_a_warning_is_not)
+{
+    char *text;
+    size_t failed = explore(log_an_error, 20, 0, &text);
+    ck_assert_uint_gt(failed, 0);
+    ck_assert_uint_lt(failed, 20);
+    check_says(text, ": logged: ");
+    check_says(text, "it is not as it should be");
+    ck_assert_ptr_null(strstr(text, "worth a look"));
+    free(text);
+}
+END_TEST
+
+START_TEST(a_failure_that_nobody_handled_is_a_finding_unless_the_scenario_flushes_it) /* D18 */
+{
+    char *text;
+    ck_assert_uint_eq(explore(leave_a_failure, 1, 0, &text), 1);
+    check_says(text, "unhandled failure in a Deferred");
+    free(text);
+    ck_assert_uint_eq(explore(flush_a_failure, 10, 0, &text), 0);
     free(text);
 }
 END_TEST
@@ -325,6 +375,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, nothing_is_said_of_a_scenario_that_goes_well);
     tcase_add_test(tests, a_failure_is_shrunk_to_the_one_fault_that_makes_it);
     tcase_add_test(tests, a_shrunk_failure_replays);
+    tcase_add_test(tests, an_error_in_the_log_is_a_finding_and_a_warning_is_not);
+    tcase_add_test(tests, a_failure_that_nobody_handled_is_a_finding_unless_the_scenario_flushes_it);
     tcase_add_test(tests, a_failure_that_needs_no_fault_says_so);
     tcase_add_test(tests, many_failures_end_the_sweep);
     tcase_add_test(tests, a_crash_is_a_finding);

@@ -11,7 +11,8 @@
 
 enum bight_trouble {
     BIGHT_TROUBLE_NONE,
-    BIGHT_TROUBLE_SAID, /* by the scenario */
+    BIGHT_TROUBLE_SAID,   /* by the scenario */
+    BIGHT_TROUBLE_LOGGED, /* an error that the scenario did not flush */
     BIGHT_TROUBLE_LEAK,
     BIGHT_TROUBLE_DIFFERS, /* from itself: two runs of one seed */
     BIGHT_TROUBLE_CRASH,

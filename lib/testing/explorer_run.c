@@ -16,6 +16,7 @@
 #include "testing/blame.h"
 #include "testing/simulation.h"
 #include "testing/testing.h"
+#include "testing/trial.h"
 
 /* The first finding of a run stands. */
 static void find(struct bight_verdict *verdict, enum bight_trouble trouble, const char *format, ...) BIGHT_PRINTF(3, 4);
@@ -29,6 +30,14 @@ static void find(struct bight_verdict *verdict, enum bight_trouble trouble, cons
     va_start(arguments, format);
     (void)vsnprintf(verdict->text, sizeof verdict->text, format, arguments);
     va_end(arguments);
+}
+
+static void look_at_log(struct bight_verdict *verdict)
+{
+    char line[300];
+    if (bight_trial_first_logged(line, sizeof line) != 0) {
+        find(verdict, BIGHT_TROUBLE_LOGGED, "logged: %s", line);
+    }
 }
 
 static void look_for_descriptors(const struct bight_simulation *simulation, struct bight_verdict *verdict)
@@ -68,6 +77,7 @@ static void run_once(const struct bight_run *run, struct bight_verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
     bight_testing_track_memory();
+    bight_trial_begin_logging(stderr);
     struct bight_simulation *simulation = bight_simulation_new(run->seed);
     if (simulation == NULL) {
         find(verdict, BIGHT_TROUBLE_SAID, "no memory for a simulation");
@@ -78,7 +88,8 @@ static void run_once(const struct bight_run *run, struct bight_verdict *verdict)
             bight_simulation_free(simulation);
         }
     }
-    bight_log_set_observer(NULL, NULL);
+    bight_trial_end_logging();
+    look_at_log(verdict);
     bight_log_set_level(BIGHT_LOG_WARNING);
     bight_blame_run("seed %" PRIu64, run->seed);
     size_t leaked = bight_testing_report_leaks();

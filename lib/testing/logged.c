@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* logged.c - the log while a trial lasts: errors are kept, to fail it unless the test has expected and flushed them.
  *
- * Events may come from any thread. Those that do not fit are counted. */
+ * The explorer does the same with each run of a scenario. Events may come from any thread. Those that do not fit are
+ * counted. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +22,18 @@ static struct {
     pthread_mutex_t lock;
     struct logged events[MOST];
     size_t kept, dropped;
+    FILE *copy; /* where each is written at once; NULL: nowhere */
 } logged = { .lock = PTHREAD_MUTEX_INITIALIZER };
 BIGHT_FORK_GUARD(logged.lock, BIGHT_FORK_KIT, NULL)
+
+static void write_copy(const struct bight_log_event *event)
+{
+    char line[LINE];
+    if (logged.copy != NULL) {
+        (void)bight_log_event_format(event, line, sizeof line);
+        (void)fprintf(logged.copy, "%s\n", line);
+    }
+}
 
 static void observe(const struct bight_log_event *event, void *context)
 {
@@ -38,12 +49,14 @@ static void observe(const struct bight_log_event *event, void *context)
     } else {
         logged.dropped++;
     }
+    write_copy(event);
     pthread_mutex_unlock(&logged.lock);
 }
 
-void bight_trial_begin_logging(void)
+void bight_trial_begin_logging(FILE *copy)
 {
     logged.kept = logged.dropped = 0;
+    logged.copy = copy;
     bight_log_set_observer(observe, NULL);
 }
 
@@ -71,6 +84,15 @@ size_t bight_trial_flush_logged(int kind)
     }
     pthread_mutex_unlock(&logged.lock);
     return flushed;
+}
+
+size_t bight_trial_first_logged(char *line, size_t size)
+{
+    pthread_mutex_lock(&logged.lock);
+    size_t count = logged.kept + logged.dropped;
+    (void)snprintf(line, size, "%s", logged.kept > 0 ? logged.events[0].line : "");
+    pthread_mutex_unlock(&logged.lock);
+    return count;
 }
 
 size_t bight_trial_write_logged(struct bight_trial_text *to)

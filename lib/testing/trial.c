@@ -56,7 +56,7 @@ void bight_trial_begin(void)
     trial.since = bight_places_count();
     trial.report[0] = '\0';
     trial.text = (struct bight_trial_text) { trial.report, sizeof trial.report, 0 };
-    bight_trial_begin_logging();
+    bight_trial_begin_logging(NULL);
 }
 
 int bight_trial_add_cleanup(bight_cleanup_function function, void *context)

@@ -5,6 +5,7 @@
 #define BIGHT_TESTING_TRIAL_INTERNAL_H
 
 #include <bight/testing/trial.h>
+#include <stdio.h>
 
 /* A text that lines are added to, and cut at its end. */
 struct bight_trial_text {
@@ -21,9 +22,11 @@ size_t bight_trial_write_left_over(struct bight_trial_text *to, struct bight_rea
 /* The Deferreds alone. */
 size_t bight_trial_write_deferreds(struct bight_trial_text *to, uint64_t since);
 
-/* logged.c */
-void bight_trial_begin_logging(void);
+/* logged.c: each error is written to `copy` at once (NULL: it is not). */
+void bight_trial_begin_logging(FILE *copy);
 void bight_trial_end_logging(void);
 size_t bight_trial_write_logged(struct bight_trial_text *to);
+/* The first that was not flushed; gives how many there are. */
+size_t bight_trial_first_logged(char *line, size_t size);
 
 #endif

@@ -25,6 +25,7 @@ struct audit {
     size_t pending; /* Deferreds that have not finished */
     size_t made, lost, connected, failed;
     bool lacks_memory; /* that some of it is refused may be logged */
+    bool lacks_files;  /* the same of descriptors and of the kernel's memory */
     struct end *held;  /* ends whose memory is kept to the end, to see that nobody calls them */
 };
 

@@ -2,7 +2,8 @@
 /* support.c - the audit of a run and the trouble that is drawn for it; see scenario.h.
  *
  * What is always wrong is found here: a handler after connection_lost or before connection_made, an end that is never
- * lost, more queued than the cap, a Deferred that does not finish, a usage error or an unhandled failure in the log. */
+ * lost, more queued than the cap, a Deferred that does not finish, an error in the log, but for what comes of memory
+ * or descriptors that the run refuses. */
 #include "scenario.h"
 
 #include <bight/log.h>
@@ -33,19 +34,28 @@ bool audit_is_wrong(void)
 
 /* ------------------------------------------------------------------------------------------- a run */
 
+/* What the run does to bight on purpose: nothing that a peer could do is among it. */
+static bool is_expected(const struct audit *audit, const struct bight_log_event *event)
+{
+    if (audit->lacks_files && strcmp(event->system, "port") == 0) {
+        return strncmp(event->message, "cannot accept", 13) == 0;
+    }
+    bool is_of_memory = strncmp(event->message, "no memory for", 13) == 0 ||
+                        (event->failure != NULL && bight_failure_is(event->failure, BIGHT_E_OUT_OF_MEMORY));
+    return audit->lacks_memory && is_of_memory;
+}
+
 static void hear_log(const struct bight_log_event *event, void *context)
 {
     const struct audit *audit = context;
     char line[400];
-    if (event->level >= BIGHT_LOG_ERROR) {
-        bight_log_event_format(event, line, sizeof line);
-        (void)fprintf(stderr, "%s\n", line);
-    }
-    if (audit->lacks_memory && strncmp(event->message, "no memory for", 13) == 0) {
+    if (event->level < BIGHT_LOG_ERROR) {
         return;
     }
-    if (strcmp(event->system, "usage") == 0 || strcmp(event->system, "deferred") == 0) {
-        audit_wrong("logged: %.200s", event->message);
+    bight_log_event_format(event, line, sizeof line);
+    (void)fprintf(stderr, "%s\n", line);
+    if (!is_expected(audit, event)) {
+        audit_wrong("logged: %.200s", line);
     }
 }
 
@@ -311,6 +321,7 @@ static void set_link(struct audit *audit, const struct trouble *trouble)
 void set_trouble(struct audit *audit, const struct trouble *trouble, struct bight_host *const *hosts, size_t count)
 {
     set_link(audit, trouble);
+    audit->lacks_files = trouble->files;
     for (size_t i = 0; i < count; i++) {
         const struct bight_kernel_conditions kernel = {
             .short_read = draw_chance(audit, true, 500),

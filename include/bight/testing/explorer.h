@@ -27,10 +27,11 @@ struct bight_exploration {
 };
 
 /* Runs the scenario once for each seed, each in a process of its own, every tenth seed twice to compare the traces. A
- * crash, a hang, a leak of descriptors or memory of the hook, a difference of traces, or what the scenario says, is a
- * finding: it is printed to standard error with the seed. The first few that differ follow once more, with the least
- * set of faults that still shows them, what the run printed, and how to replay it. Gives the number of seeds that
- * failed; after 100, or 5 that hang, the rest is not tried. The calling program must have one thread only. */
+ * crash, a hang, a leak of descriptors or memory of the hook, a difference of traces, what the scenario says, or an
+ * event of the log from BIGHT_LOG_ERROR on that it did not flush (bight_trial_flush_logged), is a finding: it is
+ * printed to standard error with the seed. The first few that differ follow once more, with the least set of faults
+ * that still shows them, what the run printed, and how to replay it. Gives the number of seeds that failed; after 100,
+ * or 5 that hang, the rest is not tried. The calling program must have one thread only. */
 BIGHT_API size_t bight_explore(const struct bight_scenario *scenario, const struct bight_exploration *options);
 
 /* One seed alone in this process, twice to compare the traces, with the trace on standard error when `trace`; `faults`

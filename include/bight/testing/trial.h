@@ -61,7 +61,8 @@ BIGHT_API bool bight_trial_run_at(
 #define bight_trial_end(reactor) bight_trial_end_at(BIGHT_HERE, (reactor))
 BIGHT_API bool bight_trial_end_at(const char *place, struct bight_reactor *reactor);
 
-/* Events of the log from BIGHT_LOG_ERROR on fail the trial unless they are flushed: forgets those whose failure is of
+/* Events of the log from BIGHT_LOG_ERROR on fail the trial, or the run of a scenario (explorer.h), unless they are
+ * flushed: forgets those whose failure is of
  * this kind (BIGHT_OK: all, also those without a failure). Gives how many. */
 BIGHT_API size_t bight_trial_flush_logged(int kind);
 
