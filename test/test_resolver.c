@@ -17,7 +17,7 @@ static int answer;
 static int answer_errno;
 static unsigned answer_count;
 static struct gate *answer_gate;
-static int asked_flags, asked_type;
+static atomic_int asked_flags, asked_type;
 static atomic_uint looked_up, let_go;
 
 static struct addrinfo *make_answer(unsigned number)
@@ -36,8 +36,8 @@ static int fake_look_up(const char *name, const char *service, const struct addr
 {
     (void)name;
     (void)service;
-    asked_flags = hints->ai_flags;
-    asked_type = hints->ai_socktype;
+    atomic_store(&asked_flags, hints->ai_flags);
+    atomic_store(&asked_type, hints->ai_socktype);
     atomic_fetch_add(&looked_up, 1);
     if (answer_gate != NULL) {
         gate_pass(answer_gate);
