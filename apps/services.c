@@ -104,7 +104,7 @@ static const struct bight_service_option chat_options[] = {
     [CHAT_LINE] = { "line", BIGHT_SERVICE_NUMBER, "BYTES", "longest line", "512", 16, 65536 },
     [CHAT_UNREAD] = { "unread", BIGHT_SERVICE_NUMBER, "BYTES", "most unread output of a member", "1048576", 4096,
         INT32_MAX },
-    [CHAT_IDLE] = { "idle", BIGHT_SERVICE_NUMBER, "SECONDS", "drop who is silent for so long; 0: never", "0", 0,
+    [CHAT_IDLE] = { "idle", BIGHT_SERVICE_NUMBER, "SECONDS", "drop a connection on which nothing moves for so long; 0: never", "0", 0,
         INT32_MAX },
     [CHAT_GREETING] = { "greeting", BIGHT_SERVICE_NUMBER, "SECONDS", "time to give a name", "60", 1, INT32_MAX },
     { .name = NULL },

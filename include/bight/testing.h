@@ -19,12 +19,16 @@ BIGHT_BEGIN
 BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_testing_reactor_new(void);
 
 /* Lets `seconds` pass: jumps from deadline to deadline, turns at each until nothing is left to do (at most 1000 times),
- * and ends at the exact time likewise. This and the two below are for code outside handlers: inside one they are usage
+ * and ends at the exact time likewise. This and settle and jump below are for code outside handlers: inside one they are usage
  * errors and do nothing. */
 BIGHT_API void bight_testing_advance(struct bight_reactor *reactor, double seconds);
 
 /* Lets the `count` spans of `seconds` pass, one after the other, as Twisted's Clock.pump does. */
 BIGHT_API void bight_testing_pump(struct bight_reactor *reactor, const double *seconds, size_t count);
+
+/* Lets `seconds` pass as a handler does that takes so long: the clock goes on, but no timer fires and nothing is read
+ * until the next turn. Inside handlers and outside. */
+BIGHT_API void bight_testing_hold_up(struct bight_reactor *reactor, double seconds);
 
 /* Turns without letting time pass, until nothing is left to do or `limit` turns are over; gives the turns made. */
 BIGHT_API size_t bight_testing_settle(struct bight_reactor *reactor, size_t limit);

@@ -91,8 +91,11 @@ BIGHT_API int bight_transport_set_output_limit(struct bight_transport *transport
 
 /* -------------------------------------------------------------------------------------- timeouts */
 
-/* T24. Idle: aborts with TIMED_OUT when nothing was received for `seconds` (and at most a sixteenth more); total: that
- * long from now, whatever happens. 0 seconds: none. The default is none. INVALID_ARGUMENT for what is no time. */
+/* T24. Idle: aborts with TIMED_OUT when for `seconds` nothing was received and nothing sent; never earlier, at most a
+ * sixteenth and 17 ms later, while time in which the loop is held up does not count. It costs nothing but a few
+ * wake-ups of the loop, for all connections with the same timeout together. More than 100 days are for ever. Total:
+ * that long from now, whatever happens. 0 seconds: none. The default is none. INVALID_ARGUMENT for what is no time.
+ * OUT_OF_MEMORY changes nothing. */
 BIGHT_API int bight_transport_set_idle_timeout(struct bight_transport *transport, double seconds);
 BIGHT_API int bight_transport_set_total_timeout(struct bight_transport *transport, double seconds);
 

@@ -4,7 +4,8 @@
  * Everything else is the production reactor. The system is the kernel's table with the clock replaced and with calls
  * that would reach a network or a file refused, so that a test that forgets itself fails instead of touching the
  * machine. Eventfds stay real: other threads may wake a testing reactor too. Loop and system are one allocation, freed
- * by the loop's free. The one idea: time passes only in pass_time(), which tells the reactor at once. */
+ * by the loop's free. The one idea: time passes only in pass_time(), which tells the reactor at once, and in
+ * bight_testing_hold_up(), which does not. */
 #include <bight/memory.h>
 #include <bight/sys/loop.h>
 
@@ -346,10 +347,18 @@ struct bight_reactor *bight_testing_reactor_new(void)
 }
 
 /* Its world, if it is a testing reactor between turns; else NULL and a usage error. */
+static bool is_virtual(const struct bight_reactor *reactor, const char *function)
+{
+    if (reactor->loop->ops == &virtual_loop_ops) {
+        return true;
+    }
+    (void)bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "%s: it is no testing reactor", function);
+    return false;
+}
+
 static struct virtual_world *world_of(struct bight_reactor *reactor, const char *function)
 {
-    if (reactor->loop->ops != &virtual_loop_ops) {
-        (void)bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "%s: it is no testing reactor", function);
+    if (!is_virtual(reactor, function)) {
         return NULL;
     }
     if (reactor->handler_depth > 0) {
@@ -398,19 +407,30 @@ size_t bight_testing_settle(struct bight_reactor *reactor, size_t limit)
     return world_of(reactor, "bight_testing_settle") == NULL ? 0 : bight_testing_settle_quietly(reactor, limit);
 }
 
+/* False, reported, for what is no span of time. */
+static bool read_span(double seconds, const char *function, uint64_t *nanoseconds)
+{
+    if (bight_seconds_to_nanoseconds(seconds, nanoseconds) == 0) {
+        return true;
+    }
+    (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "%s: " BIGHT_BAD_SECONDS, function);
+    return false;
+}
+
+static uint64_t moment_after(const struct virtual_world *world, uint64_t nanoseconds)
+{
+    return nanoseconds > UINT64_MAX - world->now ? UINT64_MAX : world->now + nanoseconds;
+}
+
 void bight_testing_advance(struct bight_reactor *reactor, double seconds)
 {
     uint64_t nanoseconds;
     uint64_t deadline;
     struct virtual_world *world = world_of(reactor, "bight_testing_advance");
-    if (world == NULL) {
+    if (world == NULL || !read_span(seconds, "bight_testing_advance", &nanoseconds)) {
         return;
     }
-    if (bight_seconds_to_nanoseconds(seconds, &nanoseconds) != 0) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_testing_advance: " BIGHT_BAD_SECONDS);
-        return;
-    }
-    uint64_t end = nanoseconds > UINT64_MAX - world->now ? UINT64_MAX : world->now + nanoseconds;
+    uint64_t end = moment_after(world, nanoseconds);
     (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
     while (bight_testing_next_deadline(&reactor->wheel, end, &deadline) && deadline > world->now) {
         pass_time(world, deadline);
@@ -419,6 +439,16 @@ void bight_testing_advance(struct bight_reactor *reactor, double seconds)
     pass_time(world, end);
     bight_reactor_turn(reactor, false);
     (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
+}
+
+void bight_testing_hold_up(struct bight_reactor *reactor, double seconds)
+{
+    uint64_t nanoseconds;
+    if (!is_virtual(reactor, "bight_testing_hold_up") || !read_span(seconds, "bight_testing_hold_up", &nanoseconds)) {
+        return;
+    }
+    struct virtual_world *world = world_of_loop(reactor->loop);
+    world->now = moment_after(world, nanoseconds);
 }
 
 void bight_testing_pump(struct bight_reactor *reactor, const double *seconds, size_t count)

@@ -34,7 +34,7 @@ struct bight_slot_page {
 
 static const char attachment_key;
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct bight_transport) == 64, "a facade is a cache line");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct bight_transport) == 80, "a facade is a cache line and 16 bytes");
 _Static_assert(sizeof(struct bight_loss) <= BIGHT_LEAST_WATCH, "a loss lies in a watch");
 
 static struct bight_transport *slot_at(const struct bight_hub *hub, size_t page, size_t slot)
@@ -183,6 +183,11 @@ static struct bight_transport *transport_at(const struct bight_hub *hub, size_t 
     return transport->hub == NULL ? NULL : transport;
 }
 
+struct bight_transport *bight_hub_at(const struct bight_hub *hub, uint32_t index)
+{
+    return slot_at(hub, index >> PAGE_BITS, index & (SLOTS_A_PAGE - 1));
+}
+
 struct bight_transport *bight_transport_find(struct bight_reactor *reactor, uint64_t id)
 {
     struct bight_attachment *attachment = bight_reactor_attachment(reactor, &attachment_key);
@@ -288,7 +293,7 @@ static void free_hub(struct bight_attachment *attachment)
     struct bight_hub *hub = BIGHT_CONTAINER(attachment, struct bight_hub, attachment);
     end_all_but(hub, BIGHT_STATE_ENDED);
     orphan_protocols(hub);
-    bight_reactor_disarm(hub->reactor, &hub->idle_timer);
+    bight_idle_finish(hub);
     finish_pools(hub);
     for (size_t i = 0; i < hub->page_count; i++) {
         if (hub->pages[i].memory != NULL) {
@@ -322,7 +327,6 @@ static struct bight_hub *make_hub(struct bight_reactor *reactor)
     hub->is_edge = reactor->loop->edge != 0;
     hub->watch_size = (reactor->loop->ops->watch_size + 15) & ~(size_t)15;
     hub->slot_size = sizeof(struct bight_transport) + hub->watch_size;
-    hub->idle_timer.function = bight_timeouts_tick;
     make_pools(hub);
     bight_reactor_attach(reactor, &hub->attachment);
     return hub;

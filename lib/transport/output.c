@@ -115,6 +115,16 @@ static bool is_refusal(ssize_t result)
     return result == -EAGAIN || result == -EWOULDBLOCK || result == -EINTR || is_starved(result);
 }
 
+/* Of a send that was refused or took a part: how much that is. */
+static size_t count_what_went(struct bight_transport *transport, ssize_t sent)
+{
+    if (sent <= 0) {
+        return 0;
+    }
+    bight_count_sent(transport, (size_t)sent);
+    return (size_t)sent;
+}
+
 /* Until the queue is empty or the kernel refuses; gives what was sent. */
 static size_t send_some(struct bight_output *output)
 {
@@ -140,7 +150,7 @@ static size_t send_some(struct bight_output *output)
             return sent;
         }
         transport->state |= BIGHT_STATE_SENT;
-        transport->hub->reactor->traffic.sent += (uint64_t)result;
+        bight_count_sent(transport, (size_t)result);
         output->pause = 0;
         bight_queue_consume(output, (size_t)result);
         sent += (size_t)result;
@@ -244,9 +254,7 @@ static void __attribute__((noinline)) sent_in_part(struct bight_output *output, 
     if (sent < 0 && !is_refusal(sent)) {
         bight_close_broken(output->transport, (int)-sent, "send");
     } else {
-        size_t taken = sent < 0 ? 0 : (size_t)sent;
-        output->transport->hub->reactor->traffic.sent += taken;
-        bight_queue_consume(output, taken);
+        bight_queue_consume(output, count_what_went(output->transport, sent));
         output->starved = is_starved(sent);
         set_watching(output, true);
     }
@@ -287,7 +295,7 @@ static inline bool flush_block(struct bight_output *output)
     ssize_t sent = transport->bottom->send(transport, &part, 1);
     output->busy = false;
     if (BIGHT_LIKELY(sent == (ssize_t)part.iov_len)) {
-        transport->hub->reactor->traffic.sent += (uint64_t)sent;
+        bight_count_sent(transport, (size_t)sent);
         put_ready(transport, output);
         return true;
     }
@@ -383,9 +391,8 @@ int bight_output_left_over(struct bight_transport *transport, const uint8_t *dat
         bight_close_broken(transport, (int)-sent, "send");
         return BIGHT_OK;
     }
-    size_t done = sent < 0 ? 0 : (size_t)sent;
+    size_t done = count_what_went(transport, sent);
     struct bight_output *output = output_of(transport);
-    transport->hub->reactor->traffic.sent += done;
     int code = output == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_queue_append_copy(output, data + done, size - done);
     if (code != BIGHT_OK) {
         return code;

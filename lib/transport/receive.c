@@ -2,7 +2,7 @@
 /* receive.c - the way in: from the bottom, through layers if there are any, to the protocol.
  *
  * The usual case is one test of the state, one receive into the hub's buffer, one call of data_received. Everything
- * else (paused, layered, losing, idle timeout ...) is a bit that sends it to receive_unusual. What cannot be delivered
+ * else (paused, layered, losing ...) is a bit that sends it to receive_unusual. What cannot be delivered
  * when it is there is held in the extension and delivered on a later turn (T2); while something is held the bottom is
  * not read from. Reading is switched off lazily: by the first readiness that finds it unwanted. */
 #include <bight/memory.h>
@@ -15,8 +15,7 @@
 /* With one of these set, or without STARTED, a readiness is no plain piece of input for the protocol. */
 #define UNUSUAL                                                                                                   \
     (BIGHT_STATE_PAUSED | BIGHT_STATE_PRESSED | BIGHT_STATE_LOSING | BIGHT_STATE_INPUT_ENDED | BIGHT_STATE_OVER | \
-        BIGHT_STATE_LAYERED | BIGHT_STATE_HELD_INPUT | BIGHT_STATE_SWITCHING | BIGHT_STATE_IDLE_WATCHED |         \
-        BIGHT_STATE_END_HELD)
+        BIGHT_STATE_LAYERED | BIGHT_STATE_HELD_INPUT | BIGHT_STATE_SWITCHING | BIGHT_STATE_END_HELD)
 
 /* The protocol cannot be given data while one of these is set. */
 #define UNDELIVERABLE (BIGHT_STATE_PAUSED | BIGHT_STATE_LOSING | BIGHT_STATE_OVER | BIGHT_STATE_SWITCHING)
@@ -329,10 +328,7 @@ static ssize_t receive_unusual(struct bight_transport *transport)
         receive_failed(transport, size);
         return size;
     }
-    hub->reactor->traffic.received += (uint64_t)size;
-    if (transport->state & BIGHT_STATE_IDLE_WATCHED) {
-        transport->extension->last_active = hub->coarse_now;
-    }
+    bight_count_received(transport, (size_t)size);
     bool losing = transport->state & BIGHT_STATE_LOSING;
     if ((transport->state & BIGHT_STATE_LAYERED) && (!losing || bight_layers_are_busy(transport))) {
         bight_layers_received(transport, hub->receive_buffer, (size_t)size);
@@ -358,7 +354,7 @@ static inline ssize_t receive(struct bight_transport *transport)
         receive_failed(transport, size);
         return size;
     }
-    transport->hub->reactor->traffic.received += (uint64_t)size;
+    bight_count_received(transport, (size_t)size);
     hand_over(transport, buffer, (size_t)size);
     return size;
 }

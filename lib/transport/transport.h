@@ -55,7 +55,6 @@
 #define BIGHT_STATE_LAYERED (1u << 13)       /* the extension has layers */
 #define BIGHT_STATE_HELD_INPUT (1u << 14)    /* the extension has input to deliver first */
 #define BIGHT_STATE_SWITCHING (1u << 15)     /* the extension has a protocol to switch to */
-#define BIGHT_STATE_IDLE_WATCHED (1u << 16)  /* an idle timeout compares last_active */
 #define BIGHT_STATE_PRESSURE_ON (1u << 17)   /* backpressure is wanted (T13) */
 #define BIGHT_STATE_RESET (1u << 18)         /* the descriptor is to be closed with a reset */
 #define BIGHT_STATE_END_HELD (1u << 19)      /* the layers' EOF waits until the protocol can hear of it */
@@ -86,8 +85,17 @@ struct bight_hub;
 struct bight_port;
 struct bight_extension;
 struct bight_output;
+struct bight_idle_class;
 
-/* 64 bytes on machines of 64 bits: a cache line. */
+/* idle.c: 16 bytes of each connection, for what each read and send leaves. */
+struct bight_idle {
+    uint32_t active;         /* the hub's tick of the last one */
+    uint32_t previous, next; /* in its list: indices of slots */
+    uint16_t class_number;   /* 0: no idle timeout */
+    uint16_t list;
+};
+
+/* On machines of 64 bits: a cache line, and what idle timeouts need. */
 struct bight_transport {
     uint64_t id;           /* slot index below, generation above; see hub.c. A free slot keeps its next one */
     struct bight_hub *hub; /* NULL: the slot is free */
@@ -98,6 +106,7 @@ struct bight_transport {
     void *bottom_memory;         /* a socket's is its port, or NULL: see port.c */
     int descriptor;
     uint32_t state;
+    struct bight_idle idle;
     /* the loop's watch follows; while the loss is queued a struct bight_loss lies there instead */
 };
 
@@ -155,10 +164,8 @@ struct bight_extension {
 
     size_t low, high, limit;
 
-    struct bight_wheel_entry idle_timer, total_timer, close_timer;
-    uint64_t last_active; /* the hub's coarse time of the last read */
-    uint64_t idle;        /* nanoseconds; 0: none */
-    uint64_t flush;       /* T7 */
+    struct bight_wheel_entry total_timer, close_timer;
+    uint64_t flush; /* T7; nanoseconds */
     uint64_t linger;
     size_t linger_bytes; /* what may still be thrown away after the shut */
 
@@ -183,15 +190,16 @@ struct bight_hub {
     struct bight_reactor *reactor;
     struct bight_system *system;
     uint8_t *receive_buffer;
-    bool is_edge;        /* the loop's watches tell news only */
-    uint64_t coarse_now; /* the time as the idle timer last read it */
+    bool is_edge;  /* the loop's watches tell news only */
+    uint32_t tick; /* idle.c: a coarse time */
     struct bight_pool extensions, outputs, references, blocks;
     struct bight_wheel_entry trim_timer; /* armed while a pool has slabs to give back */
     struct bight_output *ready_output;   /* with an empty block: see output.c. NULL: in use, or not made yet */
 
-    struct bight_wheel_entry idle_timer; /* timeouts.c */
-    uint64_t idle_period;                /* 0: not armed */
-    size_t idle_watched;
+    struct bight_idle_class **idle_classes; /* idle.c */
+    uint16_t idle_class_count;
+    uint64_t idle_shortest;       /* nanoseconds: the shortest period */
+    uint64_t idle_now, idle_seen; /* its clock, and the system's when that was advanced */
 
     struct bight_slot_page *pages; /* hub.c */
     size_t page_count, page_capacity;
@@ -233,6 +241,8 @@ BIGHT_PRIVATE_API struct bight_hub *bight_hub_of(struct bight_reactor *reactor);
 
 /* Walks the transports, ended ones too: *cursor starts at 0; NULL at the end. */
 BIGHT_PRIVATE_API struct bight_transport *bight_hub_next(const struct bight_hub *hub, size_t *cursor);
+/* The transport of the slot with this index: the lower half of its id. */
+struct bight_transport *bight_hub_at(const struct bight_hub *hub, uint32_t index);
 /* A slot with its id and hub set and the rest zeroed; NULL without memory. */
 struct bight_transport *bight_hub_take(struct bight_hub *hub);
 void bight_hub_give(struct bight_transport *transport);
@@ -335,15 +345,37 @@ void bight_close_flush(struct bight_transport *transport);
 /* Input that came while losing and is thrown away. */
 void bight_close_discarded(struct bight_transport *transport, size_t size);
 
+/* --- idle.c */
+
+/* An idle timeout in place of the one before; 0 nanoseconds: none. 0, or OUT_OF_MEMORY and nothing is changed. */
+int bight_idle_start(struct bight_transport *transport, uint64_t nanoseconds);
+void bight_idle_stop(struct bight_transport *transport);
+/* When no transport is left. */
+void bight_idle_finish(struct bight_hub *hub);
+
+/* Bytes have come, or have gone: for the figures, and for the idle timeout (T24). */
+static inline void bight_count_received(struct bight_transport *transport, size_t size)
+{
+    transport->idle.active = transport->hub->tick;
+    transport->hub->reactor->traffic.received += size;
+}
+
+static inline void bight_count_sent(struct bight_transport *transport, size_t size)
+{
+    transport->idle.active = transport->hub->tick;
+    transport->hub->reactor->traffic.sent += size;
+}
+
 /* --- timeouts.c */
 
-/* Everything that the extension has armed goes. */
+/* The time is up: aborts with TIMED_OUT. */
+void bight_timeouts_end(struct bight_transport *transport);
+/* Everything that is armed for the transport goes. */
 void bight_timeouts_disarm(struct bight_transport *transport);
 /* After the shut only the linger counts. */
 void bight_timeouts_disarm_user(struct bight_transport *transport);
 /* The one that bounds a flush or a linger. */
 void bight_timeouts_close_in(struct bight_transport *transport, uint64_t nanoseconds);
-void bight_timeouts_tick(struct bight_wheel_entry *entry);
 
 /* --- layers.c */
 

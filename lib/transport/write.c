@@ -65,7 +65,7 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
         ssize_t sent = transport->bottom->send(transport, &part, 1);
         if (BIGHT_LIKELY(sent == (ssize_t)size)) {
             transport->state |= BIGHT_STATE_SENT;
-            transport->hub->reactor->traffic.sent += size;
+            bight_count_sent(transport, size);
             if (BIGHT_UNLIKELY(transport->state & BIGHT_STATE_PRODUCING)) {
                 bight_flow_drained(transport);
             }

@@ -17,7 +17,7 @@ struct bight_chat_options {
     size_t member_limit;     /* connections, named or not; 0: 1000 */
     size_t line_limit;       /* bytes; 0: 512 */
     size_t output_limit;     /* unread bytes after which a member is dropped; 0: 1 MiB */
-    double idle_seconds;     /* 0: none */
+    double idle_seconds;     /* without anything said or heard; 0: for ever */
     double greeting_seconds; /* to give a name; 0: 60 */
 };
 
