@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """compare.py - bight's figures as ratios to programs that do the bare work, all in one run.
 
-Usage: compare.py [--build DIR] [--seconds S] [--runs N] [echo | idle | queue | timers | deferred | await] ...
+Usage: compare.py [--build DIR] [--seconds S] [--runs N] [echo | fan | idle | queue | timers | deferred | await] ...
 
 echo      rate and server CPU per message of bight-echo to a bare epoll echo ("limit", entered twice: what the second
           shows is the noise)
-idle      process memory per connection that has echoed once
+fan       rate and server CPU per delivery of a broadcast to 500 connections, beside the same limit
+idle      process memory per connection that has echoed once, without and with an idle timeout
 queue     the same after every client has let 32 KiB wait and then read it
 timers    call_at, reset_at, cancel and firing beside a bare wheel; deferred: a Deferred beside a bare list of callbacks,
           and gathering beside bare Deferreds
@@ -25,6 +26,7 @@ import time
 
 SCENARIOS = [("64 B, 50 connections", 50, 64, 1), ("64 B, 1000 connections", 1000, 64, 1),
              ("64 B, 50 connections, 16 in flight", 50, 64, 16), ("16 KiB, 50 connections", 50, 16384, 1)]
+FANS = [("64 B to 500 connections", 500, 64, 1), ("64 B to 500 connections, 16 in flight", 500, 64, 16)]
 
 
 def isolate():
@@ -80,25 +82,38 @@ def bench(build, name):
     return os.path.join(build, "test", "bench", name)
 
 
-def echo(options):
-    commands = [("limit", [bench(options.build, "limit_echo"), "PORT"]),
-                ("limit again", [bench(options.build, "limit_echo"), "PORT"]),
-                ("bight-echo", [os.path.join(options.build, "apps", "bight-echo"), "tcp:PORT"])]
-    for title, connections, size, depth in SCENARIOS:
+def bight_echo(options):
+    return "bight-echo", [os.path.join(options.build, "apps", "bight-echo"), "tcp:PORT"]
+
+
+def race(options, what, scenarios, server, how):
+    """Loads the limit twice and `server`, in each of the scenarios; `how` are options of the limit and of the load."""
+    limit = [bench(options.build, "limit_echo"), *how, "PORT"]
+    commands = [("limit", limit), ("limit again", limit), server]
+    for title, connections, size, depth in scenarios:
         rows = {name: [] for name, _ in commands}
         for _ in range(options.runs):
             with Servers(commands) as servers:
-                load = [bench(options.build, "echo_load"), "-c", str(connections), "-s", str(size), "-P", str(depth),
+                load = [bench(options.build, "echo_load"), *how, "-c", str(connections), "-s", str(size), "-P", str(depth),
                         "-d", str(options.seconds)]
                 load += [f"{port}:{process.pid}" for _, port, process in servers]
                 lines = subprocess.run(pinned(1, load), check=True, capture_output=True, text=True).stdout.split("\n")
             for (name, _, _), line in zip(servers, lines):
                 rows[name].append(json.loads(line))
-        print(f"\necho, {title} (median of {options.runs})")
+        print(f"\n{what}, {title} (median of {options.runs})")
         for name, runs in rows.items():
             middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
             print(f"  {name:12} rate {middle['rate']:9.0f}/s  ratio {middle['rate_ratio']:.3f}   "
                   f"CPU {middle['cpu_ns']:6.0f} ns  ratio {middle['cpu_ratio']:.3f}")
+
+
+def echo(options):
+    race(options, "echo", SCENARIOS, bight_echo(options), [])
+
+
+def fan(options):
+    server = ("broadcast", [bench(options.build, "broadcast"), "tcp:PORT"])
+    race(options, "fan", FANS, server, ["-B"])
 
 
 def resident(pid):
@@ -123,9 +138,8 @@ def echo_once(all_clients, _process):
         assert client.recv(100) == b"sixteen bytes ok"
 
 
-def memory(options, title, use):
+def memory(options, title, command, use):
     results = []
-    command = ("bight-echo", [os.path.join(options.build, "apps", "bight-echo"), "tcp:PORT"])
     for _ in range(3):
         with Servers([command]) as servers:
             _, port, process = servers[0]
@@ -143,7 +157,9 @@ def memory(options, title, use):
 
 
 def idle(options):
-    memory(options, "idle after one echo", echo_once)
+    memory(options, "idle after one echo", bight_echo(options), echo_once)
+    timed = ("idle_echo", [bench(options.build, "idle_echo"), "60", "tcp:PORT"])
+    memory(options, "the same with an idle timeout", timed, echo_once)
 
 
 def let_queue(many, process):
@@ -170,7 +186,7 @@ def queue(options):
         file.write("4096 8192 8192")
     with open("/proc/sys/net/ipv4/tcp_rmem", "w", encoding="ascii") as file:
         file.write("4096 8192 8192")
-    memory(options, "after a queue was read", let_queue)
+    memory(options, "after a queue was read", bight_echo(options), let_queue)
 
 
 def run_bench(options, name, *arguments):
@@ -207,7 +223,8 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--connections", type=int, default=10000)
     options = parser.parse_args()
-    parts = {"echo": echo, "idle": idle, "queue": queue, "timers": timers, "deferred": deferred, "await": awaiting}
+    parts = {"echo": echo, "fan": fan, "idle": idle, "queue": queue, "timers": timers, "deferred": deferred,
+             "await": awaiting}
     unknown = [word for word in options.what if word not in parts]
     if unknown:
         parser.error(f"unknown part {unknown[0]!r}; there are {', '.join(parts)}")

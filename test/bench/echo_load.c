@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* echo_load.c - a closed-loop load on several echo servers in one run: only ratios between neighbours in time mean
- * anything on a machine whose speed drifts.
+/* echo_load.c - a closed-loop load on several servers that echo or broadcast, in one run: only ratios between
+ * neighbours in time mean anything on a machine whose speed drifts.
  *
  * All servers are connected at once and loaded in turn, in slices of some milliseconds and in shuffled order. Each
- * connection keeps DEPTH messages of SIZE bytes under way. One line per server: rate, server CPU per message, and the
- * medians of both in relation to the first server of the same round.
+ * connection keeps DEPTH messages of SIZE bytes under way. With -B one connection alone sends and all receive: a
+ * message is under way until the last has it, and each delivery counts as a message. One line per server: rate, server
+ * CPU per message, and the medians of both in relation to the first server of the same round.
  *
- * Usage: echo_load [-c CONNECTIONS] [-s SIZE] [-P DEPTH] [-d SECONDS] [-q SLICE_MS] PORT:PID ... */
+ * Usage: echo_load [-B] [-c CONNECTIONS] [-s SIZE] [-P DEPTH] [-d SECONDS] [-q SLICE_MS] PORT:PID ... */
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
@@ -25,14 +26,16 @@
 
 struct connection {
     int fd;
-    size_t partial;  /* bytes of an unfinished answer */
-    size_t unsent;   /* bytes that the kernel has not taken */
-    unsigned flying; /* messages under way */
+    size_t partial; /* bytes of an unfinished answer */
+    size_t unsent;  /* bytes that the kernel has not taken */
+    unsigned place; /* -B: of the publication that comes next, in its target's `missing` */
 };
 
 struct target {
     int port, pid, epoll;
     struct connection *connections;
+    unsigned flying;       /* deliveries that have not arrived */
+    unsigned *missing;     /* -B: how many have yet to receive it, of each publication under way */
     double *rates, *costs; /* per round */
     uint64_t messages, cpu;
 };
@@ -43,7 +46,7 @@ static double seconds = 2, slice = 0.02;
 static struct target targets[MOST_TARGETS];
 static unsigned target_count, round_count;
 static char *payload, answer[262144];
-static bool sending;
+static bool sending, broadcasting;
 
 static uint64_t now(void)
 {
@@ -98,8 +101,15 @@ static void open_target(struct target *target, const char *text)
     }
     target->epoll = epoll_create1(EPOLL_CLOEXEC);
     target->connections = calloc(connection_count, sizeof *target->connections);
+    target->missing = calloc(depth, sizeof *target->missing);
+    if (target->connections == NULL || target->missing == NULL) {
+        fail("calloc");
+    }
     for (unsigned i = 0; i < connection_count; i++) {
         connect_one(target, &target->connections[i], i);
+    }
+    for (unsigned i = 0; i < depth; i++) {
+        target->missing[i] = connection_count;
     }
 }
 
@@ -120,9 +130,9 @@ static void flush(struct connection *connection)
     }
 }
 
-static void start(struct connection *connection, unsigned messages)
+static void start(struct target *target, struct connection *connection, unsigned messages)
 {
-    connection->flying += messages;
+    target->flying += messages * (broadcasting ? connection_count : 1);
     connection->unsent += messages * message_size;
     flush(connection);
 }
@@ -141,8 +151,42 @@ static unsigned receive(struct connection *connection)
         complete += (unsigned)(have / message_size);
         connection->partial = have % message_size;
     } while (got == (ssize_t)sizeof answer);
-    connection->flying -= complete;
     return complete;
+}
+
+/* The last to connect publishes: a server that reads what it sends has accepted all the others. */
+static struct connection *publisher(const struct target *target)
+{
+    return &target->connections[connection_count - 1];
+}
+
+/* Counts off what one connection has received; gives the publications that all have now. All receive them in the same
+ * order, so they are over in that order, and the next one takes the place of each. */
+static unsigned count_off(struct target *target, struct connection *connection, unsigned deliveries)
+{
+    unsigned over = 0;
+    for (; deliveries > 0; deliveries--) {
+        unsigned *missing = &target->missing[connection->place];
+        if (--*missing == 0) {
+            *missing = connection_count;
+            over++;
+        }
+        connection->place = (connection->place + 1) % depth;
+    }
+    return over;
+}
+
+/* Handles one ready connection; gives the messages that came back. */
+static unsigned handle(struct target *target, struct connection *connection)
+{
+    unsigned back = receive(connection);
+    unsigned over = broadcasting ? count_off(target, connection, back) : back;
+    target->flying -= back;
+    flush(connection);
+    if (sending && over > 0) {
+        start(target, broadcasting ? publisher(target) : connection, over);
+    }
+    return back;
 }
 
 /* Handles what is ready; gives the messages that came back. */
@@ -152,25 +196,20 @@ static unsigned serve(struct target *target, int timeout)
     unsigned complete = 0;
     int count = epoll_wait(target->epoll, events, 512, timeout);
     for (int i = 0; i < count; i++) {
-        struct connection *connection = events[i].data.ptr;
-        unsigned back = receive(connection);
-        if (sending) {
-            start(connection, back);
-        } else {
-            flush(connection);
-        }
-        complete += back;
+        complete += handle(target, events[i].data.ptr);
     }
     return complete;
 }
 
-static unsigned flying(const struct target *target)
+static void start_all(struct target *target)
 {
-    unsigned sum = 0;
-    for (unsigned i = 0; i < connection_count; i++) {
-        sum += target->connections[i].flying;
+    if (broadcasting) {
+        start(target, publisher(target), depth);
+        return;
     }
-    return sum;
+    for (unsigned i = 0; i < connection_count; i++) {
+        start(target, &target->connections[i], depth);
+    }
 }
 
 static void run_slice(struct target *target, unsigned round)
@@ -178,16 +217,18 @@ static void run_slice(struct target *target, unsigned round)
     uint64_t cpu = cpu_of(target->pid), begin = now(), end = begin + (uint64_t)(slice * 1e9);
     uint64_t messages = 0;
     sending = true;
-    for (unsigned i = 0; i < connection_count; i++) {
-        start(&target->connections[i], depth);
-    }
+    start_all(target);
     while (now() < end) {
         messages += serve(target, 100);
     }
     sending = false;
     uint64_t silence = now() + 5000000000;
-    while (flying(target) > 0 && now() < silence) {
+    while (target->flying > 0 && now() < silence) {
         messages += serve(target, 100);
+    }
+    if (target->flying > 0) {
+        fprintf(stderr, "echo_load: of port %d %u messages did not come back\n", target->port, target->flying);
+        exit(1);
     }
     double elapsed = (double)(now() - begin);
     uint64_t used = cpu_of(target->pid) - cpu;
@@ -244,8 +285,11 @@ static void run(void)
 static void options(int argc, char **argv)
 {
     int option;
-    while ((option = getopt(argc, argv, "c:s:P:d:q:")) != -1) {
+    while ((option = getopt(argc, argv, "Bc:s:P:d:q:")) != -1) {
         switch (option) {
+        case 'B':
+            broadcasting = true;
+            break;
         case 'c':
             connection_count = (unsigned)atoi(optarg);
             break;
@@ -279,7 +323,7 @@ int main(int argc, char **argv)
         open_target(target, argv[i]);
     }
     if (target_count == 0 || payload == NULL) {
-        fprintf(stderr, "usage: echo_load [-c N] [-s SIZE] [-P DEPTH] [-d SECONDS] [-q MS] PORT:PID ...\n");
+        fprintf(stderr, "usage: echo_load [-B] [-c N] [-s SIZE] [-P DEPTH] [-d SECONDS] [-q MS] PORT:PID ...\n");
         return 64;
     }
     run();

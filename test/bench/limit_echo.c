@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* limit_echo.c - the least that a single-threaded TCP echo can do: bare epoll, one recv and one send a message.
  *
- * The measure for bight-echo: what it spends over this is the price of the framework. Not a server to use: output that
- * the kernel refuses is kept without a bound, and it ends on the first real error. Usage: limit_echo PORT */
+ * The measure for bight-echo: what it spends over this is the price of the framework. With -B it is the measure for
+ * broadcast: what any connection sends goes to every connection, one send each. Not a server to use: output that the
+ * kernel refuses is kept without a bound, and it ends on the first real error. Usage: limit_echo [-B] [PORT] */
 #include <errno.h>
+#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +19,16 @@
 
 struct connection {
     int fd;
-    char *rest; /* what the kernel has not taken */
+    size_t index; /* among the members */
+    char *rest;   /* what the kernel has not taken */
     size_t rest_size;
 };
 
 static char buffer[65536];
 static int epoll;
+static bool broadcasting;
+static struct connection **members;
+static size_t count, room;
 
 static void watch(struct connection *connection, uint32_t events, int operation)
 {
@@ -30,6 +37,25 @@ static void watch(struct connection *connection, uint32_t events, int operation)
         perror("epoll_ctl");
         exit(1);
     }
+}
+
+static void join(struct connection *connection)
+{
+    if (count == room) {
+        room = room * 2 + 16;
+        members = realloc(members, room * sizeof *members);
+        if (members == NULL) {
+            exit(1);
+        }
+    }
+    connection->index = count;
+    members[count++] = connection;
+}
+
+static void leave(struct connection *connection)
+{
+    members[connection->index] = members[--count];
+    members[connection->index]->index = connection->index;
 }
 
 static void accept_all(int listener)
@@ -41,12 +67,14 @@ static void accept_all(int listener)
             exit(1);
         }
         connection->fd = fd;
+        join(connection);
         watch(connection, EPOLLIN, EPOLL_CTL_ADD);
     }
 }
 
 static void finish(struct connection *connection)
 {
+    leave(connection);
     close(connection->fd);
     free(connection->rest);
     free(connection);
@@ -76,7 +104,16 @@ static void flush(struct connection *connection)
     }
 }
 
-static void echo(struct connection *connection)
+static void give(struct connection *connection, const char *data, size_t size)
+{
+    ssize_t sent = connection->rest_size != 0 ? 0 : send(connection->fd, data, size, MSG_NOSIGNAL);
+    if (sent < (ssize_t)size) {
+        sent = sent < 0 ? 0 : sent;
+        keep(connection, data + sent, size - (size_t)sent);
+    }
+}
+
+static void receive(struct connection *connection)
 {
     ssize_t got = recv(connection->fd, buffer, sizeof buffer, 0);
     if (got <= 0) {
@@ -85,10 +122,12 @@ static void echo(struct connection *connection)
         }
         return;
     }
-    ssize_t sent = connection->rest_size != 0 ? 0 : send(connection->fd, buffer, (size_t)got, MSG_NOSIGNAL);
-    if (sent < got) {
-        sent = sent < 0 ? 0 : sent;
-        keep(connection, buffer + sent, (size_t)(got - sent));
+    if (!broadcasting) {
+        give(connection, buffer, (size_t)got);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        give(members[i], buffer, (size_t)got);
     }
 }
 
@@ -106,26 +145,39 @@ static int listen_on(uint16_t port)
     return fd;
 }
 
-int main(int argc, char **argv)
+static void run(struct connection *listener)
 {
     struct epoll_event events[512];
-    struct connection listener = { .fd = listen_on((uint16_t)atoi(argc > 1 ? argv[1] : "1234")) };
-    epoll = epoll_create1(EPOLL_CLOEXEC);
-    watch(&listener, EPOLLIN, EPOLL_CTL_ADD);
     for (;;) {
-        int count = epoll_wait(epoll, events, 512, -1);
-        for (int i = 0; i < count; i++) {
+        int ready = epoll_wait(epoll, events, 512, -1);
+        for (int i = 0; i < ready; i++) {
             struct connection *connection = events[i].data.ptr;
-            if (connection == &listener) {
-                accept_all(listener.fd);
+            if (connection == listener) {
+                accept_all(listener->fd);
                 continue;
             }
             if ((events[i].events & EPOLLOUT) != 0) {
                 flush(connection);
             }
             if ((events[i].events & ~(uint32_t)EPOLLOUT) != 0) {
-                echo(connection);
+                receive(connection);
             }
         }
     }
+}
+
+int main(int argc, char **argv)
+{
+    int option;
+    while ((option = getopt(argc, argv, "B")) != -1) {
+        if (option != 'B') {
+            fprintf(stderr, "usage: limit_echo [-B] [PORT]\n");
+            return 64;
+        }
+        broadcasting = true;
+    }
+    struct connection listener = { .fd = listen_on((uint16_t)atoi(optind < argc ? argv[optind] : "1234")) };
+    epoll = epoll_create1(EPOLL_CLOEXEC);
+    watch(&listener, EPOLLIN, EPOLL_CTL_ADD);
+    run(&listener);
 }
