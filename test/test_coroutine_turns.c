@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* After so many awaits in a row that were answered at once a coroutine goes on on a later turn (D35), and what becomes
- * of it meanwhile (D36). */
+/* After so many awaits in a row that were answered at once, or by one another, a coroutine goes on on a later turn
+ * (D35), and what becomes of it meanwhile (D36). */
 #include "coroutine_support.h"
 #include "faults.h"
 
+#include <bight/queue.h>
+#include <bight/sync.h>
 #include <bight/testing.h>
 
 #define MOST_ANSWERED 256
@@ -257,6 +259,319 @@ START_TEST(parking_allocates_nothing) /* D35 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------- answered by one another */
+
+#define MOST_RESUMED 256
+
+static struct bight_lock *locks[2];
+static struct bight_semaphore *semaphore;
+static struct bight_queue *queues[2];
+static struct bight_event *event;
+static int number[4] = { 0, 1, 2, 3 };
+
+static void begin_meeting(int count)
+{
+    struct bight_queue_options options = { .size = sizeof options, .size_limit = 4 };
+    begin_turns(count);
+    semaphore = bight_semaphore_new(2);
+    event = bight_event_new();
+    for (int i = 0; i < 2; i++) {
+        locks[i] = bight_lock_new();
+        queues[i] = bight_queue_new(&options);
+        ck_assert(locks[i] != NULL && queues[i] != NULL);
+    }
+    ck_assert(semaphore != NULL && event != NULL);
+}
+
+/* The reactor goes first, and so ends the coroutines. */
+static void end_meeting(void)
+{
+    end_turns();
+    bight_semaphore_free(semaphore);
+    bight_event_free(event);
+    for (int i = 0; i < 2; i++) {
+        bight_lock_free(locks[i]);
+        bight_queue_free(queues[i]);
+    }
+}
+
+static void lock_for_ever(struct bight_result *result, void *context)
+{
+    (void)context;
+    while (bight_await(bight_lock_acquire(locks[0]), result) == 0) {
+        awaits++;
+        bight_lock_release(locks[0]);
+    }
+}
+
+static void lock_one_and_the_other_for_ever(struct bight_result *result, void *context)
+{
+    for (int i = *(int *)context; bight_await(bight_lock_acquire(locks[i % 2]), result) == 0; i++) {
+        awaits++;
+        bight_lock_release(locks[i % 2]);
+    }
+}
+
+static void take_permits_for_ever(struct bight_result *result, void *context)
+{
+    (void)context;
+    while (bight_await(bight_semaphore_acquire(semaphore), result) == 0) {
+        awaits++;
+        bight_semaphore_release(semaphore);
+    }
+}
+
+static void pass_on_for_ever(struct bight_result *result, void *context)
+{
+    int from = *(int *)context % 2;
+    while (bight_await(bight_queue_get(queues[from]), result) == 0) {
+        awaits++;
+        ck_assert_int_eq(bight_queue_put(queues[1 - from], NULL, NULL), 0);
+    }
+}
+
+static void put_or_get_for_ever(struct bight_result *result, void *context)
+{
+    bool puts = *(int *)context % 2 == 0;
+    int code = 0;
+    while (code == 0) {
+        code = bight_await(puts ? bight_queue_put_later(queues[0], NULL, NULL) : bight_queue_get(queues[0]), result);
+        awaits++;
+    }
+}
+
+static void wake_each_other_for_ever(struct bight_result *result, void *context)
+{
+    (void)context;
+    while (bight_await(bight_event_wait(event), result) == 0) {
+        awaits++;
+        bight_event_clear(event);
+        bight_event_set(event);
+        bight_event_clear(event);
+    }
+}
+
+static void look_at_one_for_ever(struct bight_result *result, void *context)
+{
+    (void)context;
+    while (bight_await(bight_deferred_hold(deferreds[0]), result) == 0) {
+        awaits++;
+    }
+}
+
+static const bight_coroutine_function meetings[] = { lock_for_ever, lock_one_and_the_other_for_ever,
+    take_permits_for_ever, pass_on_for_ever, put_or_get_for_ever, wake_each_other_for_ever, look_at_one_for_ever };
+
+/* Whatever they wait for: two permits are let go of, two values put. */
+static void set_going(void *context)
+{
+    (void)context;
+    for (int i = 0; i < 2; i++) {
+        bight_lock_release(locks[i]);
+        bight_semaphore_release(semaphore);
+        (void)bight_queue_put(queues[0], NULL, NULL);
+    }
+    bight_event_set(event);
+    fire(promises[0], 1);
+}
+
+START_TEST(those_who_answer_each_other_for_ever_leave_turns_to_timers) /* D35 */
+{
+    begin_meeting(1);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(bight_lock_try_acquire(locks[i]));
+        ck_assert(bight_semaphore_try_acquire(semaphore));
+    }
+    for (int i = 0; i < 4; i++) {
+        bight_deferred_release(bight_spawn(reactor, meetings[_i], &number[i]));
+    }
+    bight_call_later(reactor, 0, set_going, NULL, NULL);
+    bight_testing_advance(reactor, 0.001);
+    bight_call_later(reactor, 0, tick, NAME("tick "), NULL);
+    bight_testing_settle(reactor, 2);
+    ck_assert_ptr_nonnull(strstr(trace, "tick "));
+    ck_assert_int_ge(awaits, MOST_RESUMED);
+    end_meeting();
+    bight_deferred_release(deferreds[0]);
+}
+END_TEST
+
+/* By the lock's last holder, who is none of them. */
+static void let_through(int count)
+{
+    ck_assert(bight_lock_try_acquire(locks[0]));
+    for (int i = 0; i < count; i++) {
+        bight_deferred_release(bight_spawn(reactor, lock_for_ever, NULL));
+    }
+    bight_lock_release(locks[0]);
+}
+
+START_TEST(each_is_let_through_once_and_then_so_many_in_all) /* D35 */
+{
+    begin_meeting(0);
+    let_through(1000);
+    ck_assert_int_eq(awaits, 1000 + MOST_RESUMED);
+    bight_testing_settle(reactor, 1);
+    ck_assert_int_ge(awaits, 1000 + 2 * MOST_RESUMED);
+    end_meeting();
+}
+END_TEST
+
+static void wait_once(struct bight_result *result, void *context)
+{
+    (void)context;
+    awaits += bight_await(bight_event_wait(event), result) == 0 ? 1 : 0;
+}
+
+START_TEST(no_number_of_those_who_wait_once_takes_a_turn) /* D35 */
+{
+    begin_meeting(0);
+    for (int i = 0; i < 10 * MOST_RESUMED; i++) {
+        bight_deferred_release(bight_spawn(reactor, wait_once, NULL));
+    }
+    bight_event_set(event);
+    ck_assert_int_eq(awaits, 10 * MOST_RESUMED);
+    end_meeting();
+}
+END_TEST
+
+static void get_for_ever(struct bight_result *result, void *context)
+{
+    (void)context;
+    while (bight_await(bight_queue_get(queues[0]), result) == 0) {
+        awaits++;
+    }
+}
+
+static void put_many(void)
+{
+    for (int i = 0; i < 4 * MOST_RESUMED; i++) {
+        ck_assert_int_eq(bight_queue_put(queues[0], NULL, NULL), 0);
+        ck_assert_int_eq(awaits, i + 1);
+    }
+}
+
+static void put_many_when_let_through(struct bight_result *result, void *context)
+{
+    (void)context;
+    ck_assert_int_eq(bight_await(bight_lock_acquire(locks[0]), result), 0);
+    put_many();
+    bight_lock_release(locks[0]);
+}
+
+START_TEST(whoever_puts_many_values_in_a_row_sees_each_heard_at_once) /* D35 */
+{
+    begin_meeting(0);
+    bight_deferred_release(bight_spawn(reactor, get_for_ever, NULL));
+    put_many();
+    awaits = 0;
+    ck_assert(bight_lock_try_acquire(locks[0]));
+    bight_deferred_release(bight_spawn(reactor, put_many_when_let_through, NULL));
+    bight_lock_release(locks[0]);
+    ck_assert_int_eq(awaits, 4 * MOST_RESUMED);
+    end_meeting();
+}
+END_TEST
+
+static void wait_in_a_handler(struct bight_result *result, void *context)
+{
+    struct bight_result inner = { NULL, NULL, NULL };
+    (void)result;
+    ck_assert_int_eq(bight_await(context, &inner), 0);
+    bight_result_clear(&inner);
+}
+
+static void release_the_lock(struct bight_result *result, void *context)
+{
+    (void)result;
+    (void)context;
+    bight_lock_release(locks[0]);
+}
+
+/* The handler waits on the stack of the body that lets it through, and so inside the lock's loop. */
+static void let_a_handler_through(struct bight_result *result, void *context)
+{
+    ck_assert(bight_lock_try_acquire(locks[0]));
+    struct bight_deferred *acquired = bight_lock_acquire(locks[0]);
+    bight_deferred_add_callback(acquired, wait_in_a_handler, context);
+    bight_deferred_add_callback(acquired, release_the_lock, NULL);
+    bight_deferred_release(acquired);
+    bight_lock_release(locks[0]);
+    lock_for_ever(result, NULL);
+}
+
+START_TEST(a_loop_whose_handler_waited_is_bounded_all_the_same) /* D35 */
+{
+    begin_meeting(1);
+    bight_deferred_release(bight_spawn(reactor, let_a_handler_through, deferreds[0]));
+    for (int i = 0; i < 3; i++) {
+        bight_deferred_release(bight_spawn(reactor, lock_for_ever, NULL));
+    }
+    ck_assert_int_eq(awaits, 0);
+    fire(promises[0], 1);
+    ck_assert_int_eq(awaits, 3 + MOST_RESUMED);
+    end_meeting();
+}
+END_TEST
+
+START_TEST(a_cancel_of_one_that_was_resumed_too_often_lets_the_next_through) /* D35, D36 */
+{
+    struct bight_deferred *outers[3];
+    begin_meeting(0);
+    ck_assert(bight_lock_try_acquire(locks[0]));
+    for (int i = 0; i < 3; i++) {
+        outers[i] = bight_spawn(reactor, lock_for_ever, NULL);
+    }
+    bight_lock_release(locks[0]);
+    ck_assert_int_eq(awaits, 3 + MOST_RESUMED);
+    for (int i = 0; i < 3; i++) {
+        bight_deferred_cancel(outers[i]); /* one has the lock and has not heard of it, two wait */
+    }
+    bight_testing_settle(reactor, 1);
+    ck_assert_int_eq(awaits, 3 + MOST_RESUMED);
+    ck_assert(!bight_lock_is_locked(locks[0]));
+    for (int i = 0; i < 3; i++) {
+        release_failed(outers[i], BIGHT_E_CANCELLED);
+    }
+    end_meeting();
+}
+END_TEST
+
+START_TEST(freeing_the_reactor_ends_those_who_answer_each_other) /* D35, D36 */
+{
+    begin_meeting(0);
+    let_through(20);
+    end_meeting();
+    ck_assert_int_eq(reports, 0);
+}
+END_TEST
+
+static void lock_in_spite_of_cancels(struct bight_result *result, void *context)
+{
+    (void)context;
+    while (!is_over) {
+        if (bight_await(bight_lock_acquire(locks[0]), result) == 0) {
+            bight_lock_release(locks[0]);
+        }
+    }
+}
+
+START_TEST(those_who_answer_each_other_and_will_not_end_are_left_behind) /* D36 */
+{
+    begin_coroutines(0);
+    is_over = false;
+    locks[0] = bight_lock_new();
+    ck_assert(bight_lock_try_acquire(locks[0]));
+    for (int i = 0; i < 3; i++) {
+        bight_deferred_release(bight_spawn(reactor, lock_in_spite_of_cancels, NULL));
+    }
+    bight_lock_release(locks[0]);
+    bight_reactor_free(reactor);
+    ck_assert_int_eq(reports, 3);
+    bight_lock_free(locks[0]);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, so_many_answered_awaits_in_a_row_take_no_turn);
@@ -271,6 +586,15 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, freeing_the_reactor_resumes_what_is_parked);
     tcase_add_test(tests, nothing_parks_while_the_reactor_is_freed);
     tcase_add_test(tests, parking_allocates_nothing);
+    tcase_add_loop_test(
+        tests, those_who_answer_each_other_for_ever_leave_turns_to_timers, 0, sizeof meetings / sizeof meetings[0]);
+    tcase_add_test(tests, each_is_let_through_once_and_then_so_many_in_all);
+    tcase_add_test(tests, no_number_of_those_who_wait_once_takes_a_turn);
+    tcase_add_test(tests, whoever_puts_many_values_in_a_row_sees_each_heard_at_once);
+    tcase_add_test(tests, a_loop_whose_handler_waited_is_bounded_all_the_same);
+    tcase_add_test(tests, a_cancel_of_one_that_was_resumed_too_often_lets_the_next_through);
+    tcase_add_test(tests, freeing_the_reactor_ends_those_who_answer_each_other);
+    tcase_add_test(tests, those_who_answer_each_other_and_will_not_end_are_left_behind);
 }
 
 BIGHT_TEST_MAIN("coroutine_turns", add_tests)

@@ -109,6 +109,21 @@ struct bight_deferred {
     const char *made_at, *fired_at;
 };
 
+/* A loop of the library that goes on for as long as those whom it resumes go on to wait there: of a gate (waiters.h),
+ * or of those that wait for one Deferred. Coroutines that let each other through would never let it end, so each is
+ * given its turn, and then so many in all (coroutine.c) a second one. Lies in the loop's frame. */
+struct bight_inner_loop {
+    uint64_t number; /* of its thread's, in the order in which they began; not 0 */
+    unsigned again;  /* how often it has resumed a coroutine that had been resumed since it began */
+};
+
+/* The innermost on this stack; NULL: there is none. */
+extern _Thread_local struct bight_inner_loop *bight_inner_loop __attribute__((tls_model("initial-exec")));
+
+/* run.c: begins one. It makes itself the innermost before each round, since a coroutine whose handler waited there
+ * finds none when it comes back, and sets what was before when it ends. */
+void bight_inner_loop_begin(struct bight_inner_loop *loop);
+
 /* D34's. Nobody writes to it. */
 extern const struct bight_deferred bight_deferred_out_of_memory;
 

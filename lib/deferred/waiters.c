@@ -33,8 +33,12 @@ bool bight_gate_enter(struct bight_gate *gate)
 
 void bight_gate_leave(struct bight_gate *gate)
 {
-    while (gate->step(gate)) {
-    }
+    struct bight_inner_loop loop, *before = bight_inner_loop;
+    bight_inner_loop_begin(&loop);
+    do {
+        bight_inner_loop = &loop;
+    } while (gate->step(gate));
+    bight_inner_loop = before;
     gate->is_running = false;
     bight_gate_release(gate);
 }

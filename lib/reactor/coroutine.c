@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* coroutine.c - coroutines: spawning, awaiting, and what becomes of them when their reactor goes (D35, D36).
+/* coroutine.c - coroutines: spawning and awaiting (D35). What becomes of them when their reactor goes is in
+ * coroutine_hub.c.
  *
  * A coroutine is the producer of its Deferred, the outer. While it waits, the outer stands among the waiters of what
  * is awaited, just as a fired Deferred whose handler chained that one: so deferred/chain.c and cancel.c know what to
@@ -10,7 +11,10 @@
  *
  * A body whose awaits are all answered at once would hold the loop for as long as that lasts: a writer whose reader
  * keeps up, and timers, other connections and signals wait. So after so many in a row it parks: what it was answered
- * lies in the outer's result, as if it had waited, until a task of the next turn resumes it. */
+ * lies in the outer's result, as if it had waited, until a task of the next turn resumes it. The same holds the loop up
+ * when coroutines let each other through, at a lock that each acquires again: every await waits, and is answered by a
+ * loop of the library that never ends. There whoever is resumed again, once too often for that loop, parks. How often
+ * it is resumed by others is no matter: a handler that fires many promises in a row sees each heard at once. */
 #include <bight/coroutine.h>
 
 #include <bight/log.h>
@@ -19,60 +23,19 @@
 #include <string.h>
 
 #include "deferred/deferred.h"
-#include "reactor/coroutine_annotate.h"
-#include "reactor/coroutine_stack.h"
-#include "reactor/coroutine_switch.h"
+#include "reactor/coroutine.h"
 #include "reactor/state.h"
 
 #define ALIGNMENT ((uintptr_t)64)
-#define STACK_SIZE_UNLESS_TOLD ((size_t)256 << 10)
-#define POOL_LIMIT_UNLESS_TOLD 64
 
 /* Awaits in a row that are answered at once, before a turn of the loop goes between. */
 #define MOST_ANSWERED 256
 
-/* At the end of a run those that go on waiting are asked again, a few times and after a few rounds of put-off work. */
-#define ROUNDS_BETWEEN_CANCELS 8
-#define CANCELS_AT_THE_END 6
-/* When the reactor goes there is nothing left to wait for. */
-#define CANCELS_AT_LAST 16
-
-/* One reactor's. */
-struct hub {
-    struct bight_attachment attachment;
-    struct bight_reactor *reactor;
-    struct bight_stack_pool stacks;
-    struct bight_link alive; /* coroutines that have begun and not ended */
-    size_t count;
-    size_t limit;
-    struct bight_task task; /* asks again */
-    unsigned rounds;
-};
-
-/* Lies at the upper end of its stack. What each await touches comes first. */
-struct coroutine {
-    struct hub *hub;
-    struct bight_deferred *outer;
-    const char *awaits_at;
-    unsigned handler_depth; /* of the reactor, on this stack */
-    unsigned answered;      /* awaits at once, since it last changed stacks */
-    bool has_ended;
-    struct bight_switch inside, outside; /* where it is left, and where it was resumed from */
-    struct bight_fiber fiber;
-    struct bight_link link;
-    struct bight_task turn; /* queued while it is parked */
-    struct bight_stack *stack;
-    bight_coroutine_function function;
-    void *context;
-    bight_release_function release;
-    struct bight_result result;
-    const char *spawned_at;
-};
+/* How often one inner loop (deferred.h) resumes coroutines again, before a turn goes between. */
+#define MOST_RESUMED 256
 
 /* On whose stack this thread is; NULL: on none. */
-static _Thread_local struct coroutine *current __attribute__((tls_model("initial-exec")));
-
-static const char hub_key;
+static _Thread_local struct bight_coroutine *current __attribute__((tls_model("initial-exec")));
 
 bool bight_in_coroutine(void)
 {
@@ -87,25 +50,28 @@ struct bight_reactor *bight_coroutine_reactor(void)
 /* ---------------------------------------------------------------------------------- changing stacks */
 
 /* Until the body waits or has ended. Handlers that are on the body's own stack count only while it runs. */
-static void run_inside(struct coroutine *self)
+static void run_inside(struct bight_coroutine *self)
 {
     struct bight_reactor *reactor = self->hub->reactor;
-    struct coroutine *resumer = current;
+    struct bight_coroutine *resumer = current;
+    struct bight_inner_loop *loop = bight_inner_loop;
     unsigned depth = reactor->handler_depth;
     current = self;
+    bight_inner_loop = NULL;
     reactor->handler_depth = depth + 1 + self->handler_depth;
     bight_fiber_going_in(&self->fiber, self->stack->low, self->stack->size);
     bight_switch_change(&self->outside, &self->inside);
     bight_fiber_came_back(&self->fiber);
     self->handler_depth = reactor->handler_depth - depth - 1;
     reactor->handler_depth = depth;
+    bight_inner_loop = loop;
     current = resumer;
     if (depth == 0 && reactor->afterwards.first != NULL) {
         bight_reactor_wake(reactor);
     }
 }
 
-static void suspend(struct coroutine *self)
+static void suspend(struct bight_coroutine *self)
 {
     self->answered = 0;
     bight_fiber_going_out(&self->fiber, false);
@@ -113,7 +79,7 @@ static void suspend(struct coroutine *self)
     bight_fiber_arrived(&self->fiber);
 }
 
-static void refuse_deferred_as_outcome(struct coroutine *self)
+static void refuse_deferred_as_outcome(struct bight_coroutine *self)
 {
     int code =
         bight_usage_error(BIGHT_E_WRONG_TYPE, self->spawned_at, "a coroutine's result is a Deferred: await it instead");
@@ -121,7 +87,7 @@ static void refuse_deferred_as_outcome(struct coroutine *self)
     bight_result_fail(&self->result, bight_failure_of(code));
 }
 
-static void run_body(struct coroutine *self)
+static void run_body(struct bight_coroutine *self)
 {
     self->function(&self->result, self->context);
     if (self->release != NULL) {
@@ -134,7 +100,7 @@ static void run_body(struct coroutine *self)
 
 void bight_coroutine_begin(void)
 {
-    struct coroutine *self = current;
+    struct bight_coroutine *self = current;
     bight_fiber_arrived(&self->fiber);
     run_body(self);
     self->has_ended = true;
@@ -144,10 +110,10 @@ void bight_coroutine_begin(void)
 }
 
 /* Fires the outer, without running its handlers. `self` is gone then, with its stack. */
-static void finish(struct coroutine *self)
+static void finish(struct bight_coroutine *self)
 {
     struct bight_deferred *outer = self->outer;
-    struct hub *hub = self->hub;
+    struct bight_coroutine_hub *hub = self->hub;
     struct bight_result result = self->result;
     const char *place = self->spawned_at;
     bight_fiber_end(&self->fiber);
@@ -158,15 +124,44 @@ static void finish(struct coroutine *self)
     bight_deferred_accept(outer, place, result.type, result.value);
 }
 
-static bool resume(struct bight_deferred *outer)
+static bool run_on(struct bight_deferred *outer)
 {
-    struct coroutine *self = outer->canceller_context;
+    struct bight_coroutine *self = outer->canceller_context;
     run_inside(self);
     if (BIGHT_LIKELY(!self->has_ended)) {
         return false;
     }
     finish(self);
     return true;
+}
+
+void bight_coroutine_go_on(struct bight_task *task)
+{
+    struct bight_deferred *outer = BIGHT_CONTAINER(task, struct bight_coroutine, turn)->outer;
+    if (run_on(outer)) {
+        bight_deferred_run(outer);
+    }
+}
+
+/* Whether this loop resumes it once too often. It may have been resumed from another meanwhile, which began later. */
+static inline bool is_enough(struct bight_coroutine *self, struct bight_inner_loop *loop)
+{
+    if (self->resumed_by < loop->number) {
+        self->resumed_by = loop->number;
+        return false;
+    }
+    return loop->again++ >= MOST_RESUMED;
+}
+
+/* What it waited for has come. */
+static bool resume(struct bight_deferred *outer)
+{
+    struct bight_coroutine *self = outer->canceller_context;
+    if (BIGHT_UNLIKELY(bight_inner_loop != NULL) && is_enough(self, bight_inner_loop)) {
+        bight_reactor_soon(self->hub->reactor, &self->turn, bight_coroutine_go_on);
+        return false;
+    }
+    return run_on(outer);
 }
 
 /* ----------------------------------------------------------------------------------------- awaiting */
@@ -203,51 +198,66 @@ static inline int move_result(struct bight_result *to, struct bight_result *from
     return BIGHT_LIKELY(to->type != &bight_type_failure) ? BIGHT_OK : bight_failure_code(to->value);
 }
 
-static void go_on(struct bight_task *task)
+/* A cancel that came while it was parked is one of an await that waits: a value gives way to it, or a body that is
+ * answered for ever could not be cancelled. */
+static int __attribute__((noinline)) give_way(struct bight_coroutine *self, struct bight_result *result, int code)
 {
-    struct bight_deferred *outer = BIGHT_CONTAINER(task, struct coroutine, turn)->outer;
-    if (resume(outer)) {
-        bight_deferred_run(outer);
+    self->outer->flags &= ~(uint32_t)BIGHT_DEFERRED_CANCEL_ASKED;
+    if (code != BIGHT_OK) {
+        return code;
     }
+    bight_result_discard(result);
+    return fail(result, BIGHT_E_CANCELLED);
 }
 
-/* An await that was answered with what `result` holds, once too often. A cancel that came meanwhile is one of an await
- * that waits: a value gives way to it, or a body that is answered for ever could not be cancelled. */
+/* Of an await whose answer lies in the outer. */
+static inline int take_answer(struct bight_coroutine *self, struct bight_result *result)
+{
+    struct bight_deferred *outer = self->outer;
+    int code = move_result(result, &outer->result);
+    bool is_cancelled = (outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) != 0;
+    return BIGHT_UNLIKELY(is_cancelled) ? give_way(self, result, code) : code;
+}
+
+/* There is no later turn, so the reactor's cancel comes here, unless it has come and this is what the body does about
+ * that. */
+static int end_now(struct bight_coroutine *self, struct bight_result *result, int code)
+{
+    if (self->is_told_to_end) {
+        return code;
+    }
+    self->outer->flags |= BIGHT_DEFERRED_OWNER_ENDED;
+    return give_way(self, result, code);
+}
+
+/* An await that was answered with what `result` holds, once too often. */
 static int __attribute__((noinline))
-go_on_later(struct coroutine *self, const char *place, struct bight_result *result, int code)
+go_on_later(struct bight_coroutine *self, const char *place, struct bight_result *result, int code)
 {
     struct bight_reactor *reactor = self->hub->reactor;
     struct bight_deferred *outer = self->outer;
     self->answered = 0;
     if (reactor->state->phase == BIGHT_PHASE_FREEING) {
-        return code; /* there is no later turn */
+        return end_now(self, result, code);
     }
     (void)move_result(&outer->result, result);
     self->awaits_at = place;
     if ((outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) == 0) {
-        bight_reactor_soon(reactor, &self->turn, go_on);
+        bight_reactor_soon(reactor, &self->turn, bight_coroutine_go_on);
         suspend(self);
     }
-    (void)move_result(result, &outer->result);
-    if ((outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) != 0) {
-        outer->flags &= ~(uint32_t)BIGHT_DEFERRED_CANCEL_ASKED;
-        if (code == BIGHT_OK) {
-            bight_result_discard(result);
-            return fail(result, BIGHT_E_CANCELLED);
-        }
-    }
-    return code;
+    return take_answer(self, result);
 }
 
 /* Of an await at once: counts it. */
-static inline int answer(struct coroutine *self, const char *place, struct bight_result *result, int code)
+static inline int answer(struct bight_coroutine *self, const char *place, struct bight_result *result, int code)
 {
     return BIGHT_LIKELY(self->answered++ < MOST_ANSWERED) ? code : go_on_later(self, place, result, code);
 }
 
 /* What is at rest: moves its result. */
 static int take_result(
-    struct coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
+    struct bight_coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
     self->outer->flags |= deferred->flags & BIGHT_DEFERRED_OWNER_ENDED;
     int code = move_result(result, &deferred->result);
@@ -256,7 +266,7 @@ static int take_result(
 }
 
 static int wait_for_result(
-    struct coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
+    struct bight_coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
     struct bight_deferred *outer = self->outer;
     if ((outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) != 0) {
@@ -273,12 +283,12 @@ static int wait_for_result(
     }
     self->awaits_at = place;
     suspend(self);
-    return move_result(result, &outer->result);
+    return take_answer(self, result);
 }
 
 int bight_await_at(const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
-    struct coroutine *self = current;
+    struct bight_coroutine *self = current;
     if (BIGHT_UNLIKELY(self == NULL || deferred == NULL || result == NULL)) {
         return misused(place, deferred, result);
     }
@@ -289,118 +299,6 @@ int bight_await_at(const char *place, struct bight_deferred *deferred, struct bi
         return take_result(self, place, deferred, result);
     }
     return wait_for_result(self, place, deferred, result);
-}
-
-/* --------------------------------------------------------------------------------- a reactor's coroutines */
-
-/* Those parked go on now: there is no later turn. */
-static void unpark(struct coroutine *self)
-{
-    bight_reactor_unqueue(self->hub->reactor, &self->turn);
-    go_on(&self->turn);
-}
-
-/* Cancels once each of those that are there now. */
-static void cancel_all(struct hub *hub)
-{
-    bool is_last = hub->reactor->state->phase == BIGHT_PHASE_FREEING;
-    struct bight_link ring;
-    bight_list_take_all(&ring, &hub->alive);
-    while (!bight_list_is_empty(&ring)) {
-        struct coroutine *each = BIGHT_CONTAINER(ring.next, struct coroutine, link);
-        bight_list_remove(&each->link);
-        bight_list_append(&hub->alive, &each->link);
-        bool is_parked = each->turn.run != NULL;
-        bight_deferred_cancel_for_owner(each->outer);
-        if (is_parked && is_last) {
-            unpark(each);
-        }
-    }
-}
-
-static void ask_again(struct bight_task *task)
-{
-    struct hub *hub = BIGHT_CONTAINER(task, struct hub, task);
-    hub->rounds++;
-    if (hub->rounds % ROUNDS_BETWEEN_CANCELS == 0) {
-        cancel_all(hub);
-    }
-    if (hub->count > 0 && hub->rounds < ROUNDS_BETWEEN_CANCELS * CANCELS_AT_THE_END) {
-        bight_reactor_soon(hub->reactor, &hub->task, ask_again);
-    }
-}
-
-static void disconnect(struct bight_attachment *attachment)
-{
-    struct hub *hub = BIGHT_CONTAINER(attachment, struct hub, attachment);
-    cancel_all(hub);
-    hub->rounds = 0;
-    if (hub->count > 0 && hub->task.run == NULL) {
-        bight_reactor_soon(hub->reactor, &hub->task, ask_again);
-    }
-}
-
-/* It will not run again. Its stack stays, since there may be pointers into it. */
-static void leave_behind(struct coroutine *self)
-{
-    struct bight_deferred *outer = self->outer;
-    bight_log_at(self->spawned_at, BIGHT_LOG_CRITICAL, "coroutine", NULL,
-        "a coroutine did not end with its reactor: it waits at %s", self->awaits_at);
-    bight_list_remove(&self->link);
-    self->hub->count--;
-    bight_fiber_end(&self->fiber);
-    bight_deferred_release(bight_deferred_stop_await(outer));
-    outer->flags &= ~(uint32_t)(BIGHT_DEFERRED_COROUTINE | BIGHT_DEFERRED_CANCEL_ASKED);
-    if (self->release != NULL) {
-        self->release(self->context);
-    }
-    bight_result_discard(&self->result);
-    outer->flags |= BIGHT_DEFERRED_OWNER_ENDED; /* it has been said */
-    bight_deferred_accept(outer, BIGHT_HERE, &bight_type_failure, bight_failure_of(BIGHT_E_ABANDONED));
-    bight_deferred_run(outer);
-}
-
-static void free_hub(struct bight_attachment *attachment)
-{
-    struct hub *hub = BIGHT_CONTAINER(attachment, struct hub, attachment);
-    if (hub->task.run != NULL) {
-        bight_reactor_unqueue(hub->reactor, &hub->task);
-    }
-    for (int i = 0; i < CANCELS_AT_LAST && hub->count > 0; i++) {
-        cancel_all(hub);
-    }
-    while (!bight_list_is_empty(&hub->alive)) {
-        leave_behind(BIGHT_CONTAINER(hub->alive.next, struct coroutine, link));
-    }
-    bight_stack_pool_trim(&hub->stacks, 0);
-    bight_free(hub);
-}
-
-static struct hub *find_hub(struct bight_reactor *reactor)
-{
-    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &hub_key);
-    return attachment != NULL ? BIGHT_CONTAINER(attachment, struct hub, attachment) : NULL;
-}
-
-/* Made when there is none; NULL without memory. */
-static struct hub *hub_of(struct bight_reactor *reactor)
-{
-    struct hub *hub = find_hub(reactor);
-    if (hub != NULL) {
-        return hub;
-    }
-    hub = bight_calloc(1, sizeof *hub);
-    if (hub == NULL) {
-        return NULL;
-    }
-    hub->attachment = (struct bight_attachment) { .key = &hub_key, .disconnect = disconnect, .free = free_hub };
-    hub->reactor = reactor;
-    hub->limit = SIZE_MAX;
-    bight_list_init(&hub->alive);
-    bight_stack_pool_init(&hub->stacks, reactor->system);
-    bight_stack_pool_change(&hub->stacks, STACK_SIZE_UNLESS_TOLD, true, POOL_LIMIT_UNLESS_TOLD);
-    bight_reactor_attach(reactor, &hub->attachment);
-    return hub;
 }
 
 /* ----------------------------------------------------------------------------------------- spawning */
@@ -443,7 +341,7 @@ static struct bight_failure *find_obstacle(
 }
 
 /* NULL when there is none to be had; then *failure says why. */
-static struct bight_stack *take_stack(struct hub *hub, struct bight_failure **failure)
+static struct bight_stack *take_stack(struct bight_coroutine_hub *hub, struct bight_failure **failure)
 {
     if (hub == NULL) {
         *failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
@@ -457,10 +355,11 @@ static struct bight_stack *take_stack(struct hub *hub, struct bight_failure **fa
 }
 
 /* Puts a coroutine on its stack; it has not begun yet. */
-static struct coroutine *make(struct hub *hub, struct bight_stack *stack, const struct body *body, const char *place)
+static struct bight_coroutine *make(
+    struct bight_coroutine_hub *hub, struct bight_stack *stack, const struct body *body, const char *place)
 {
-    uintptr_t top = (uintptr_t)(stack->low + stack->size - sizeof(struct coroutine));
-    struct coroutine *self = (struct coroutine *)(top / ALIGNMENT * ALIGNMENT);
+    uintptr_t top = (uintptr_t)(stack->low + stack->size - sizeof(struct bight_coroutine));
+    struct bight_coroutine *self = (struct bight_coroutine *)(top / ALIGNMENT * ALIGNMENT);
     self->hub = hub;
     self->stack = stack;
     self->function = body->function;
@@ -471,8 +370,10 @@ static struct coroutine *make(struct hub *hub, struct bight_stack *stack, const 
     self->awaits_at = NULL;
     self->handler_depth = 0;
     self->answered = 0;
+    self->resumed_by = 0;
     self->turn.run = NULL;
     self->has_ended = false;
+    self->is_told_to_end = false;
     bight_fiber_begin(&self->fiber);
     bight_switch_prepare(&self->inside, stack->low, (size_t)((unsigned char *)self - stack->low));
     bight_list_append(&hub->alive, &self->link);
@@ -480,13 +381,13 @@ static struct coroutine *make(struct hub *hub, struct bight_stack *stack, const 
     return self;
 }
 
-static void run_first(struct coroutine *self, struct bight_deferred *outer)
+static void run_first(struct bight_coroutine *self, struct bight_deferred *outer)
 {
     self->outer = outer;
     outer->flags |= BIGHT_DEFERRED_COROUTINE;
     outer->resume = resume;
     outer->canceller_context = self;
-    if (resume(outer)) {
+    if (run_on(outer)) {
         bight_deferred_run(outer); /* has no handlers yet, but maybe an owner that waits for it */
     }
 }
@@ -498,7 +399,7 @@ static struct bight_deferred *spawn(
     if (failure != NULL) {
         return refuse(place, body, failure);
     }
-    struct hub *hub = hub_of(reactor);
+    struct bight_coroutine_hub *hub = bight_coroutine_hub_of(reactor);
     struct bight_stack *stack = take_stack(hub, &failure);
     if (stack == NULL) {
         return refuse(place, body, failure);
@@ -539,40 +440,4 @@ struct bight_deferred *bight_spawn_in_scope_at(const char *place, struct bight_s
     struct bight_reactor *reactor, bight_coroutine_function function, void *context)
 {
     return spawn(place, scope, reactor, &(struct body) { function, context, NULL });
-}
-
-/* ------------------------------------------------------------------------------- options and figures */
-
-int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bight_coroutine_options *given)
-{
-    struct bight_coroutine_options options;
-    int code = bight_reactor_check_thread(reactor, "bight_coroutine_set_options");
-    if (code != 0) {
-        return code;
-    }
-    memset(&options, 0, sizeof options);
-    memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    size_t stack_size = options.stack_size != 0 ? options.stack_size : STACK_SIZE_UNLESS_TOLD;
-    if (stack_size < BIGHT_STACK_SIZE_LEAST || stack_size > BIGHT_STACK_SIZE_MOST) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
-            "bight_coroutine_set_options: the stack size %zu is out of range", stack_size);
-    }
-    struct hub *hub = hub_of(reactor);
-    if (hub == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    hub->limit = options.limit != 0 ? options.limit : SIZE_MAX;
-    bight_stack_pool_change(&hub->stacks, stack_size, !options.no_guard_pages,
-        options.pool_limit != 0 ? options.pool_limit : POOL_LIMIT_UNLESS_TOLD);
-    return 0;
-}
-
-void bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures)
-{
-    const struct hub *hub = find_hub(reactor);
-    *figures = (struct bight_coroutine_figures) { 0 };
-    if (hub != NULL) {
-        figures->coroutines = hub->count;
-        figures->pooled = hub->stacks.count;
-    }
 }
