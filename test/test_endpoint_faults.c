@@ -71,7 +71,9 @@ static bool converse(void)
     char target[64];
     struct bight_port *port = listened.value;
     snprintf(target, sizeof target, "tcp:%s:%u:timeout=5", host, (unsigned)net_port_number(port));
-    bight_reactor_set_resolver(net.reactor, &resolver_of_two);
+    if (bight_reactor_set_resolver(net.reactor, &resolver_of_two) != BIGHT_OK) {
+        return true;
+    }
     watch_if_possible(bight_connect(net.reactor, target, &probe_factory), &connected);
     for (int i = 0; i < 50; i++) {
         net_turn(&net, 1);

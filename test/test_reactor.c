@@ -316,37 +316,6 @@ START_TEST(without_memory_call_when_running_takes_nothing) /* D33 */
 }
 END_TEST
 
-static unsigned attachment_calls[2]; /* disconnected, freed */
-
-static void on_disconnect(struct bight_attachment *attachment)
-{
-    (void)attachment;
-    attachment_calls[0]++;
-}
-
-static void on_free(struct bight_attachment *attachment)
-{
-    (void)attachment;
-    attachment_calls[1]++;
-}
-
-START_TEST(attachments_are_disconnected_at_each_shutdown_and_freed_with_the_reactor) /* R3 */
-{
-    static const char key;
-    struct bight_attachment attachment = { .key = &key, .disconnect = on_disconnect, .free = on_free };
-    bight_reactor_attach(reactor, &attachment);
-    ck_assert_ptr_eq(bight_reactor_attachment(reactor, &key), &attachment);
-    ck_assert_ptr_null(bight_reactor_attachment(reactor, calls));
-    bight_call_when_running(reactor, stop, NULL);
-    bight_reactor_run(reactor);
-    ck_assert_uint_eq(attachment_calls[0], 1);
-    bight_reactor_free(reactor);
-    reactor = NULL;
-    ck_assert_uint_eq(attachment_calls[0], 2);
-    ck_assert_uint_eq(attachment_calls[1], 1);
-}
-END_TEST
-
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -366,7 +335,6 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, without_a_timerfd_libevents_timers_do_its_work);
     tcase_add_test(tests, a_reactor_is_made_or_not_whichever_allocation_fails);
     tcase_add_test(tests, without_memory_call_when_running_takes_nothing);
-    tcase_add_test(tests, attachments_are_disconnected_at_each_shutdown_and_freed_with_the_reactor);
 }
 
 BIGHT_TEST_MAIN("reactor", add_tests)

@@ -533,8 +533,9 @@ static void look_up_once(void)
     reactor = bight_reactor_new();
     if (reactor != NULL) {
         struct bight_resolver *resolver = bight_resolver_threaded_new(reactor, &fake);
-        if (resolver != NULL) {
-            bight_reactor_set_resolver(reactor, resolver);
+        if (resolver != NULL && bight_reactor_set_resolver(reactor, resolver) != BIGHT_OK) {
+            resolver->ops->free(resolver);
+        } else if (resolver != NULL) {
             watch_outcome(bight_resolve(reactor, "host.example", 1), &name);
             watch_outcome(bight_resolve(reactor, "::1", 1), &literal);
             turn_until(reactor, name != 1);

@@ -19,6 +19,7 @@
 enum bight_fork_order {
     BIGHT_FORK_WATCHDOG,
     BIGHT_FORK_POOL,    /* its jobs come home by the mailbox */
+    BIGHT_FORK_LEFT,    /* the count of threads that were left behind */
     BIGHT_FORK_MAILBOX, /* wakes the loop by a system call */
     BIGHT_FORK_SIGNALS,
     BIGHT_FORK_BACKTRACE,

@@ -12,7 +12,6 @@
 #include <time.h>
 
 #include "reactor/mailbox.h"
-#include "reactor/state.h"
 #include "reactor/thread_pool.h"
 
 enum state { QUEUED, BEGUN, ANSWERED, WITHDRAWN };
@@ -199,16 +198,15 @@ static void refuse_from(struct bight_call *posted, const struct bight_thread_poo
 static void refuse_queued(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
 {
     pthread_mutex_lock(&mailbox->lock);
-    mailbox->nobody_waits = mailbox->nobody_waits || pool == NULL;
     refuse_from(mailbox->taken, pool);
     refuse_from(mailbox->first, pool);
     pthread_mutex_unlock(&mailbox->lock);
 }
 
 /* Handlers may bring others to their end meanwhile, so each is taken from the front. */
-void bight_blocking_calls_end(struct bight_reactor *reactor, const struct bight_thread_pool *pool)
+void bight_blocking_calls_end(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
 {
-    struct bight_mailbox *mailbox = reactor->state->mailbox;
+    struct bight_reactor *reactor = mailbox->reactor;
     struct bight_link calls;
     bight_reactor_enter(reactor);
     refuse_queued(mailbox, pool);
@@ -234,14 +232,13 @@ static void abandon(struct bight_task *task)
 }
 
 /* The holds of those who are not here are forgotten: what is left is the queue's, or the handler's and the task's. */
-void bight_blocking_calls_after_fork(struct bight_reactor *reactor)
+static void be_after_fork(struct bight_mailbox *mailbox)
 {
-    struct bight_mailbox *mailbox = reactor->state->mailbox;
     for (struct bight_link *link = mailbox->begun.next; link != &mailbox->begun; link = link->next) {
         struct blocking_call *call = BIGHT_CONTAINER(link, struct blocking_call, link);
         call->is_orphaned = true;
         atomic_store(&call->holds, 2);
-        bight_reactor_soon(reactor, &call->task, abandon);
+        bight_reactor_soon(mailbox->reactor, &call->task, abandon);
     }
     for (struct bight_call *posted = mailbox->first; posted != NULL; posted = posted->next) {
         if (posted->run == run_call) {
@@ -253,6 +250,13 @@ void bight_blocking_calls_after_fork(struct bight_reactor *reactor)
         }
     }
 }
+
+static void end_all(struct bight_mailbox *mailbox)
+{
+    bight_blocking_calls_end(mailbox, NULL);
+}
+
+static const struct bight_waiting_calls waiting_calls = { .end = end_all, .after_fork = be_after_fork };
 
 /* ------------------------------------------------------------------------------ in the thread that blocks */
 
@@ -358,6 +362,7 @@ static int call_and_wait(struct blocking_call *call, uint64_t patience, struct b
     pthread_mutex_lock(&mailbox->lock);
     int code = refusal(mailbox);
     if (code == 0) {
+        mailbox->waiting = &waiting_calls;
         bight_mailbox_post_locked(mailbox, &hold_call(call)->call);
         await_answer(call, deadline);
     }

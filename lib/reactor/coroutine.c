@@ -24,7 +24,6 @@
 
 #include "deferred/deferred.h"
 #include "reactor/coroutine.h"
-#include "reactor/state.h"
 
 #define ALIGNMENT ((uintptr_t)64)
 
@@ -237,7 +236,7 @@ go_on_later(struct bight_coroutine *self, const char *place, struct bight_result
     struct bight_reactor *reactor = self->hub->reactor;
     struct bight_deferred *outer = self->outer;
     self->answered = 0;
-    if (reactor->state->phase == BIGHT_PHASE_FREEING) {
+    if (bight_reactor_is_freeing(reactor)) {
         return end_now(self, result, code);
     }
     (void)move_result(&outer->result, result);

@@ -10,7 +10,7 @@
 #include "reactor/coroutine_annotate.h"
 #include "reactor/coroutine_stack.h"
 #include "reactor/coroutine_switch.h"
-#include "reactor/state.h"
+#include "reactor/reactor.h"
 
 /* One reactor's. */
 struct bight_coroutine_hub {

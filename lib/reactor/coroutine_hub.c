@@ -19,8 +19,6 @@
 /* When the reactor goes there is nothing left to wait for. */
 #define CANCELS_AT_LAST 16
 
-static const char hub_key;
-
 /* ---------------------------------------------------------------------------------- when the reactor goes */
 
 /* Those parked go on now: there is no later turn. */
@@ -33,7 +31,7 @@ static void unpark(struct bight_coroutine *self)
 /* Cancels once each of those that are there now. */
 static void cancel_all(struct bight_coroutine_hub *hub)
 {
-    bool is_last = hub->reactor->state->phase == BIGHT_PHASE_FREEING;
+    bool is_last = bight_reactor_is_freeing(hub->reactor);
     struct bight_link ring;
     bight_list_take_all(&ring, &hub->alive);
     while (!bight_list_is_empty(&ring)) {
@@ -95,7 +93,7 @@ static void leave_behind(struct bight_coroutine *self)
     bight_deferred_run(outer);
 }
 
-static void free_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bight_attachment *attachment)
 {
     struct bight_coroutine_hub *hub = BIGHT_CONTAINER(attachment, struct bight_coroutine_hub, attachment);
     if (hub->task.run != NULL) {
@@ -108,33 +106,35 @@ static void free_hub(struct bight_attachment *attachment)
         leave_behind(BIGHT_CONTAINER(hub->alive.next, struct bight_coroutine, link));
     }
     bight_stack_pool_trim(&hub->stacks, 0);
-    bight_free(hub);
 }
 
-static struct bight_coroutine_hub *find_hub(struct bight_reactor *reactor)
+static bool open_hub(struct bight_attachment *attachment)
 {
-    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &hub_key);
+    struct bight_coroutine_hub *hub = BIGHT_CONTAINER(attachment, struct bight_coroutine_hub, attachment);
+    hub->reactor = attachment->reactor;
+    hub->limit = SIZE_MAX;
+    bight_list_init(&hub->alive);
+    bight_stack_pool_init(&hub->stacks, hub->reactor->system);
+    bight_stack_pool_change(&hub->stacks, STACK_SIZE_UNLESS_TOLD, true, POOL_LIMIT_UNLESS_TOLD);
+    return true;
+}
+
+static const struct bight_attachment_kind coroutines = {
+    .order = BIGHT_ORDER_COROUTINES,
+    .size = sizeof(struct bight_coroutine_hub),
+    .open = open_hub,
+    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .finish = finish_hub,
+};
+
+static struct bight_coroutine_hub *hub_in(struct bight_attachment *attachment)
+{
     return attachment != NULL ? BIGHT_CONTAINER(attachment, struct bight_coroutine_hub, attachment) : NULL;
 }
 
 struct bight_coroutine_hub *bight_coroutine_hub_of(struct bight_reactor *reactor)
 {
-    struct bight_coroutine_hub *hub = find_hub(reactor);
-    if (hub != NULL) {
-        return hub;
-    }
-    hub = bight_calloc(1, sizeof *hub);
-    if (hub == NULL) {
-        return NULL;
-    }
-    hub->attachment = (struct bight_attachment) { .key = &hub_key, .disconnect = disconnect, .free = free_hub };
-    hub->reactor = reactor;
-    hub->limit = SIZE_MAX;
-    bight_list_init(&hub->alive);
-    bight_stack_pool_init(&hub->stacks, reactor->system);
-    bight_stack_pool_change(&hub->stacks, STACK_SIZE_UNLESS_TOLD, true, POOL_LIMIT_UNLESS_TOLD);
-    bight_reactor_attach(reactor, &hub->attachment);
-    return hub;
+    return hub_in(bight_attachment_of(reactor, &coroutines));
 }
 
 /* ------------------------------------------------------------------------------- options and figures */
@@ -165,7 +165,7 @@ int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bigh
 
 void bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures)
 {
-    const struct bight_coroutine_hub *hub = find_hub(reactor);
+    const struct bight_coroutine_hub *hub = hub_in(bight_attachment_find(reactor, &coroutines));
     *figures = (struct bight_coroutine_figures) { 0 };
     if (hub != NULL) {
         figures->coroutines = hub->count;

@@ -266,8 +266,8 @@ int bight_dump_make(struct bight_reactor *reactor, struct bight_dump *dump)
     }
     describe_timers(reactor, dump);
     for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
-        if (each->describe != NULL) {
-            each->describe(each, dump);
+        if (each->kind->describe != NULL) {
+            each->kind->describe(each, dump);
         }
     }
     bight_dump_end(dump);

@@ -11,15 +11,19 @@
 #include <fcntl.h>
 
 #include "reactor/dump.h"
-#include "reactor/state.h"
+#include "reactor/reactor.h"
 #include "reactor/system_quiet.h"
 
 /* What is done when the signal comes; one a reactor. */
-struct bight_dump_order {
-    struct bight_reactor *reactor;
+struct dump_order {
     int number;
     enum bight_dump_format format;
     char *path;
+};
+
+struct dump_hub {
+    struct bight_attachment attachment;
+    struct dump_order order; /* without a path: none */
 };
 
 /* 0 or -errno. */
@@ -76,48 +80,61 @@ int bight_debug_dump_file(struct bight_reactor *reactor, enum bight_dump_format 
 
 static void signal_came(int number, void *context)
 {
-    const struct bight_dump_order *order = context;
+    const struct dump_hub *hub = context;
     (void)number;
-    int code = bight_debug_dump_file(order->reactor, order->format, order->path);
+    int code = bight_debug_dump_file(hub->attachment.reactor, hub->order.format, hub->order.path);
     if (code != 0) {
-        bight_log(BIGHT_LOG_ERROR, "debug", NULL, "cannot write %s: %s", order->path, bight_error_text(code));
+        bight_log(BIGHT_LOG_ERROR, "debug", NULL, "cannot write %s: %s", hub->order.path, bight_error_text(code));
     }
 }
 
-void bight_dump_drop_order(struct bight_reactor *reactor)
+static struct dump_hub *hub_in(struct bight_attachment *attachment)
 {
-    struct bight_dump_order *order = reactor->state->dump;
-    if (order != NULL) {
-        reactor->state->dump = NULL;
-        bight_free(order->path);
-        bight_free(order);
-    }
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct dump_hub, attachment);
 }
 
-static struct bight_dump_order *new_order(
-    struct bight_reactor *reactor, int number, enum bight_dump_format format, const char *path)
+/* The signal has been taken from it, or goes with the reactor. */
+static void forget_order(struct bight_attachment *attachment)
 {
-    struct bight_dump_order *order = bight_malloc(sizeof *order);
-    char *copy = bight_strdup(path);
-    if (order == NULL || copy == NULL) {
-        bight_free(order);
-        bight_free(copy);
-        return NULL;
-    }
-    *order = (struct bight_dump_order) { reactor, number, format, copy };
-    return order;
+    bight_free(hub_in(attachment)->order.path);
 }
+
+static const struct bight_attachment_kind dumps = {
+    .order = BIGHT_ORDER_DUMP,
+    .size = sizeof(struct dump_hub),
+    .finish = forget_order,
+};
 
 static int no_more(struct bight_reactor *reactor)
 {
-    if (reactor->state->dump == NULL) {
+    struct dump_hub *hub = hub_in(bight_attachment_find(reactor, &dumps));
+    if (hub == NULL || hub->order.path == NULL) {
         return 0;
     }
-    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, reactor->state->dump->number, NULL, NULL);
+    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, hub->order.number, NULL, NULL);
     if (code == 0) { /* else the signal still has it */
-        bight_dump_drop_order(reactor);
+        bight_attachment_drop(&hub->attachment);
     }
     return code;
+}
+
+/* In the place of the one before. Takes the path. */
+static int give_order(struct dump_hub *hub, struct dump_order order)
+{
+    struct bight_reactor *reactor = hub->attachment.reactor;
+    struct dump_order before = hub->order;
+    hub->order = order;
+    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, order.number, signal_came, hub);
+    if (code != 0) {
+        hub->order = before;
+        bight_free(order.path);
+        return code;
+    }
+    if (before.path != NULL && before.number != order.number) {
+        (void)bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, before.number, NULL, NULL);
+    }
+    bight_free(before.path);
+    return 0;
 }
 
 int bight_debug_dump_on_signal(
@@ -130,20 +147,7 @@ int bight_debug_dump_on_signal(
         return bight_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_on_signal: there is no such format");
     }
-    struct bight_dump_order *order = new_order(reactor, number, format, path);
-    if (order == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, number, signal_came, order);
-    if (code != 0) {
-        bight_free(order->path);
-        bight_free(order);
-        return code;
-    }
-    if (reactor->state->dump != NULL && reactor->state->dump->number != number) {
-        (void)bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, reactor->state->dump->number, NULL, NULL);
-    }
-    bight_dump_drop_order(reactor);
-    reactor->state->dump = order;
-    return 0;
+    struct dump_hub *hub = hub_in(bight_attachment_of(reactor, &dumps));
+    char *copy = hub == NULL ? NULL : bight_strdup(path);
+    return copy == NULL ? BIGHT_E_OUT_OF_MEMORY : give_order(hub, (struct dump_order) { number, format, copy });
 }

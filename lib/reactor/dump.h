@@ -52,7 +52,4 @@ const char *bight_dump_ties(
 /* debug_dump.c: puts the whole together. The text is the caller's to bight_free. 0 or OUT_OF_MEMORY. */
 int bight_dump_make(struct bight_reactor *reactor, struct bight_dump *dump);
 
-/* debug_file.c: the reactor goes. */
-void bight_dump_drop_order(struct bight_reactor *reactor);
-
 #endif

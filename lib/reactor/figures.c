@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "deferred/deferred.h"
-#include "reactor/state.h"
 #include "reactor/thread_pool.h"
 
 static void read_handlers(const struct bight_meter *meter, struct bight_reactor_figures *figures)
@@ -37,7 +36,7 @@ static void read_traffic(const struct bight_traffic *traffic, struct bight_react
 
 static void read_pools(const struct bight_reactor *reactor, struct bight_reactor_figures *figures)
 {
-    for (struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = pool->next) {
+    for (struct bight_thread_pool *pool = bight_thread_pools(reactor); pool != NULL; pool = pool->next) {
         struct bight_thread_pool_figures one;
         bight_thread_pool_read_figures(pool, &one);
         figures->threads += one.threads;

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "deferred/deferred.h"
-#include "reactor/state.h"
+#include "reactor/reactor.h"
 #include "reactor/system_quiet.h"
 
 #define FIRST_DELAY (BIGHT_NANOSECONDS_PER_SECOND / 1000)
@@ -50,8 +50,6 @@ struct hub {
     struct bight_attachment attachment;
     struct bight_link locks;
 };
-
-static const char hub_key = 0;
 
 static void release_hold(struct bight_file_lock *lock)
 {
@@ -295,7 +293,7 @@ static void disconnect(struct bight_attachment *attachment)
     }
 }
 
-static void free_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bight_attachment *attachment)
 {
     struct hub *hub = BIGHT_CONTAINER(attachment, struct hub, attachment);
     while (!bight_list_is_empty(&hub->locks)) {
@@ -305,7 +303,6 @@ static void free_hub(struct bight_attachment *attachment)
         lock->is_held = false;
         lock->reactor = NULL;
     }
-    bight_free(hub);
 }
 
 static int after_fork(struct bight_attachment *attachment)
@@ -324,22 +321,25 @@ static int after_fork(struct bight_attachment *attachment)
     return 0;
 }
 
+static bool open_hub(struct bight_attachment *attachment)
+{
+    bight_list_init(&BIGHT_CONTAINER(attachment, struct hub, attachment)->locks);
+    return true;
+}
+
+static const struct bight_attachment_kind file_locks = {
+    .order = BIGHT_ORDER_FILE_LOCKS,
+    .size = sizeof(struct hub),
+    .open = open_hub,
+    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .finish = finish_hub,
+    .after_fork = after_fork,
+};
+
 static struct hub *hub_of(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &hub_key);
-    if (attachment != NULL) {
-        return BIGHT_CONTAINER(attachment, struct hub, attachment);
-    }
-    struct hub *hub = bight_calloc(1, sizeof *hub);
-    if (hub == NULL) {
-        return NULL;
-    }
-    hub->attachment = (struct bight_attachment) {
-        .key = &hub_key, .disconnect = disconnect, .free = free_hub, .after_fork = after_fork
-    };
-    bight_list_init(&hub->locks);
-    bight_reactor_attach(reactor, &hub->attachment);
-    return hub;
+    struct bight_attachment *attachment = bight_attachment_of(reactor, &file_locks);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct hub, attachment);
 }
 
 /* ------------------------------------------------------------------------------------- the interface */

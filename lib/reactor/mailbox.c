@@ -88,6 +88,18 @@ void bight_mailbox_begin(struct bight_reactor *reactor)
     pthread_mutex_unlock(&mailbox->lock);
 }
 
+void bight_mailbox_end_waiting(struct bight_reactor *reactor)
+{
+    struct bight_mailbox *mailbox = reactor->state->mailbox;
+    pthread_mutex_lock(&mailbox->lock);
+    const struct bight_waiting_calls *waiting = mailbox->waiting;
+    mailbox->nobody_waits = true;
+    pthread_mutex_unlock(&mailbox->lock);
+    if (waiting != NULL) {
+        waiting->end(mailbox);
+    }
+}
+
 /* Under the lock. */
 static struct bight_call *take_all(struct bight_mailbox *mailbox)
 {
@@ -158,7 +170,9 @@ int bight_mailbox_after_fork(struct bight_reactor *reactor)
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     mailbox->thread = pthread_self();
     put_back_taken(mailbox);
-    bight_blocking_calls_after_fork(reactor);
+    if (mailbox->waiting != NULL) {
+        mailbox->waiting->after_fork(mailbox);
+    }
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
     bight_waker_close(&mailbox->waker);
     mailbox->signalled = false;
@@ -176,6 +190,11 @@ struct bight_call *bight_mailbox_first(struct bight_mailbox *mailbox)
 }
 
 /* ----------------------------------------------------------------------------------------------- holds */
+
+struct bight_mailbox *bight_mailbox_of(const struct bight_reactor *reactor)
+{
+    return reactor->state->mailbox;
+}
 
 struct bight_mailbox *bight_reactor_mailbox(struct bight_reactor *reactor)
 {

@@ -19,6 +19,13 @@ struct bight_call {
     void (*run)(struct bight_call *call, bool dropped);
 };
 
+/* What is done with the calls whose callers wait for an answer: set by the first of them, so that the loop's room does
+ * not know theirs. In the loop's thread. */
+struct bight_waiting_calls {
+    void (*end)(struct bight_mailbox *mailbox);        /* nobody will be answered any more */
+    void (*after_fork)(struct bight_mailbox *mailbox); /* who waited is not here */
+};
+
 struct bight_mailbox {
     atomic_size_t holds;
     pthread_mutex_t lock;
@@ -28,10 +35,11 @@ struct bight_mailbox {
     struct bight_call **tail; /* where the next call is linked */
     bool signalled;           /* a wake-up has been written for what is in the queue */
     bool closed;
-    bool nobody_waits; /* the run has ended: nobody may block for the loop */
-    size_t limit;      /* of calls of bight_call_from_thread that wait */
-    size_t asked;      /* how many there have been; only what is beyond `made` waits. Both may wrap */
-    pthread_t thread;  /* the reactor's */
+    bool nobody_waits;                         /* the run has ended: nobody may block for the loop */
+    const struct bight_waiting_calls *waiting; /* NULL: nobody has waited yet */
+    size_t limit;                              /* of calls of bight_call_from_thread that wait */
+    size_t asked;     /* how many there have been; only what is beyond `made` waits. Both may wrap */
+    pthread_t thread; /* the reactor's */
     struct bight_waker waker;
     /* the loop's thread only */
     struct bight_reactor *reactor;
@@ -46,6 +54,9 @@ int bight_mailbox_post(struct bight_mailbox *mailbox, struct bight_call *call);
 
 /* The same under the lock, of a mailbox that is not closed. */
 void bight_mailbox_post_locked(struct bight_mailbox *mailbox, struct bight_call *call);
+
+/* The reactor's, borrowed. */
+struct bight_mailbox *bight_mailbox_of(const struct bight_reactor *reactor);
 
 /* In the child of a fork, for looking at what waits: the oldest call. */
 struct bight_call *bight_mailbox_first(struct bight_mailbox *mailbox);

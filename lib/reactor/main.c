@@ -11,7 +11,7 @@
 #include <sysexits.h>
 
 #include "base/report.h"
-#include "reactor/state.h"
+#include "reactor/reactor.h"
 
 struct program {
     unsigned holds;
@@ -36,7 +36,7 @@ static void release_program(void *context)
 static void stop(struct program *program)
 {
     struct bight_reactor *reactor = program->reactor;
-    if (bight_reactor_is_running(reactor) && !reactor->state->stop_asked) {
+    if (bight_reactor_is_running(reactor) && !bight_reactor_is_asked_to_stop(reactor)) {
         (void)bight_reactor_stop(reactor);
     }
 }

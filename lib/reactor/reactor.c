@@ -13,9 +13,7 @@
 #include <unistd.h>
 
 #include "deferred/deferred.h"
-#include "reactor/dump.h"
 #include "reactor/state.h"
-#include "reactor/watchdog.h"
 
 #define DEFAULT_SHUTDOWN_SECONDS 10.0
 #define DEFAULT_THREAD_LIMIT 10
@@ -110,7 +108,6 @@ static void take_guest_turn(void *context)
         return;
     }
     if (!reactor->state->guest_started) {
-        bight_watchdog_follow(reactor);
         bight_reactor_start(reactor);
     }
     do_work(reactor);
@@ -153,11 +150,10 @@ int bight_reactor_run(struct bight_reactor *reactor)
         return EX_SOFTWARE;
     }
     state->thread = pthread_self();
-    bight_watchdog_follow(reactor);
     if (state->exit_status == 0) {
         serve(reactor);
     }
-    bight_watchdog_leave(reactor);
+    bight_attachments_tell(reactor, BIGHT_RUN_ENDS);
     int status = state->exit_status;
     state->exit_status = 0;
     return status;
@@ -174,36 +170,20 @@ int bight_reactor_check_thread_at(const char *place, const struct bight_reactor 
 }
 #endif
 
+bool bight_reactor_is_freeing(const struct bight_reactor *reactor)
+{
+    return reactor->state->phase == BIGHT_PHASE_FREEING;
+}
+
+unsigned bight_reactor_thread_limit(const struct bight_reactor *reactor)
+{
+    return reactor->state->thread_limit;
+}
+
 int bight_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what)
 {
     int code = bight_reactor_check_thread_at(place, reactor, what);
     return code == 0 && reactor->state->phase == BIGHT_PHASE_FREEING ? BIGHT_E_SHUTDOWN : code;
-}
-
-/* -------------------------------------------------------------------------------------- attachments */
-
-struct bight_attachment *bight_reactor_attachment(struct bight_reactor *reactor, const void *key)
-{
-    struct bight_attachment *each = reactor->attachments;
-    while (each != NULL && each->key != key) {
-        each = each->next;
-    }
-    return each;
-}
-
-void bight_reactor_attach(struct bight_reactor *reactor, struct bight_attachment *attachment)
-{
-    attachment->next = reactor->attachments;
-    reactor->attachments = attachment;
-}
-
-static void free_attachments(struct bight_reactor *reactor)
-{
-    while (reactor->attachments != NULL) {
-        struct bight_attachment *attachment = reactor->attachments;
-        reactor->attachments = attachment->next;
-        attachment->free(attachment);
-    }
 }
 
 /* --------------------------------------------------------------------------------- making and ending */
@@ -325,20 +305,16 @@ void bight_reactor_free(struct bight_reactor *reactor)
         return;
     }
     reactor->state->phase = BIGHT_PHASE_FREEING;
+    bight_mailbox_end_waiting(reactor);
     bight_reactor_disconnect(reactor);
-    bight_thread_pool_shutdown(reactor);
-    bight_resolver_finish(reactor);
     bight_reactor_drop_stop_waiters(reactor);
     bight_reactor_drop_triggers(reactor);
     bight_reactor_drop_calls(reactor);
     bight_reactor_drop_watches(reactor);
     bight_reactor_drop_timers(reactor);
     bight_mailbox_close(reactor);
-    bight_thread_pools_free(reactor);
     bight_signals_finish(reactor);
-    bight_dump_drop_order(reactor);
-    bight_watchdog_end(reactor);
-    free_attachments(reactor);
+    bight_attachments_free(reactor);
     reactor->loop->ops->free(reactor->loop);
     bight_free(reactor);
 }
@@ -360,13 +336,7 @@ int bight_reactor_after_fork(struct bight_reactor *reactor)
     reactor->forks = bight_fork_count;
     keep_first(&code, bight_mailbox_after_fork(reactor));
     keep_first(&code, bight_signals_after_fork(reactor));
-    bight_thread_pool_after_fork(reactor);
-    bight_watchdog_after_fork(reactor);
-    for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
-        if (each->after_fork != NULL) {
-            keep_first(&code, each->after_fork(each));
-        }
-    }
+    keep_first(&code, bight_attachments_after_fork(reactor));
     /* The new timer has been told nothing: a pass will tell it. */
     reactor->loop_deadline = UINT64_MAX;
     reactor->timers_due = true;

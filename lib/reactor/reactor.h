@@ -20,10 +20,9 @@
 #include "base/fork.h"
 #include "base/list.h"
 #include "base/private.h"
+#include "reactor/attachment.h"
 #include "reactor/meter.h"
 #include "reactor/wheel.h"
-
-struct bight_dump;
 
 /* Something put off. queued is kept by the queue; a task is in one queue at most. */
 struct bight_task {
@@ -33,20 +32,6 @@ struct bight_task {
 
 struct bight_task_queue {
     struct bight_task *first, *last;
-};
-
-/* What a room above hangs on a reactor: the transports' hub and so on. Embedded in its owner. */
-struct bight_attachment {
-    struct bight_attachment *next;
-    const void *key; /* whose it is: the address of a static object */
-    /* R3: everything is disconnected now; connection_lost and the like are called from here. */
-    void (*disconnect)(struct bight_attachment *attachment);
-    /* The reactor goes: free it. disconnect has been called before. */
-    void (*free)(struct bight_attachment *attachment);
-    /* May be NULL: the child of a fork. */
-    int (*after_fork)(struct bight_attachment *attachment);
-    /* May be NULL: a section of what there is (reactor/dump.h). Changes nothing. */
-    void (*describe)(struct bight_attachment *attachment, struct bight_dump *dump);
 };
 
 struct bight_reactor {
@@ -187,15 +172,20 @@ static inline void bight_reactor_disarm(struct bight_reactor *reactor, struct bi
 /* What a handle of an armed call of bight_call_later and its kin points at; NULL for an embedded timer. For tests. */
 BIGHT_PRIVATE_API const struct bight_timer_slot *bight_reactor_call_of(const struct bight_wheel_entry *entry);
 
-/* The attachment with this key, NULL when there is none; and hanging one on (the reactor frees it). */
-struct bight_attachment *bight_reactor_attachment(struct bight_reactor *reactor, const void *key);
-void bight_reactor_attach(struct bight_reactor *reactor, struct bight_attachment *attachment);
-
 /* One turn, for run() and for tests that step: soon, calls from threads, timers, poll. */
 BIGHT_PRIVATE_API void bight_reactor_turn(struct bight_reactor *reactor, bool block);
 
 /* True while a shutdown disconnects everything, and while the reactor is freed: nothing new is to begin then. */
 bool bight_reactor_is_ending(const struct bight_reactor *reactor);
+
+/* True while the reactor is freed. */
+bool bight_reactor_is_freeing(const struct bight_reactor *reactor);
+
+/* A stop has been asked for, of the present run. */
+bool bight_reactor_is_asked_to_stop(const struct bight_reactor *reactor);
+
+/* The option. */
+unsigned bight_reactor_thread_limit(const struct bight_reactor *reactor);
 
 /* True when something waits that a turn without blocking would do. */
 BIGHT_PRIVATE_API bool bight_reactor_has_work(const struct bight_reactor *reactor);

@@ -15,7 +15,6 @@
 #include <strings.h>
 
 #include "base/check.h"
-#include "reactor/state.h"
 #include "reactor/thread_pool.h"
 
 /* RFC 1035, section 2.3.4, as text. */
@@ -192,13 +191,49 @@ struct bight_resolver *bight_resolver_threaded_new(struct bight_reactor *reactor
 
 /* --------------------------------------------------------------------------------- the reactor's resolver */
 
+struct name_hub {
+    struct bight_attachment attachment;
+    struct bight_resolver *resolver; /* the built-in one or the user's; NULL: none yet */
+};
+
+static void let_go(struct name_hub *hub)
+{
+    struct bight_resolver *resolver = hub->resolver;
+    hub->resolver = NULL;
+    if (resolver != NULL) {
+        resolver->ops->free(resolver);
+    }
+}
+
+/* While the loop's parts are all there still. */
+static void end_with_reactor(struct bight_attachment *attachment)
+{
+    if (bight_reactor_is_freeing(attachment->reactor)) {
+        let_go(BIGHT_CONTAINER(attachment, struct name_hub, attachment));
+    }
+}
+
+static const struct bight_attachment_kind names = {
+    .order = BIGHT_ORDER_NAMES,
+    .size = sizeof(struct name_hub),
+    .at = { [BIGHT_DISCONNECTED] = end_with_reactor },
+};
+
+/* NULL without memory. */
+static struct name_hub *hub_of(struct bight_reactor *reactor)
+{
+    struct bight_attachment *attachment = bight_attachment_of(reactor, &names);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct name_hub, attachment);
+}
+
 static struct bight_resolver *resolver_of(struct bight_reactor *reactor)
 {
     static const struct bight_look_up system_s = { .look_up = getaddrinfo, .let_go = freeaddrinfo };
-    if (reactor->state->resolver == NULL) {
-        reactor->state->resolver = bight_resolver_threaded_new(reactor, &system_s);
+    struct name_hub *hub = hub_of(reactor);
+    if (hub != NULL && hub->resolver == NULL) {
+        hub->resolver = bight_resolver_threaded_new(reactor, &system_s);
     }
-    return reactor->state->resolver;
+    return hub == NULL ? NULL : hub->resolver;
 }
 
 static struct bight_deferred *give_literal(const struct bight_address *address)
@@ -223,7 +258,7 @@ struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *
     if (bight_address_parse_ip(&literal, name, port) == 0) {
         return give_literal(&literal);
     }
-    if (reactor->state->phase == BIGHT_PHASE_FREEING) {
+    if (bight_reactor_is_freeing(reactor)) {
         return bight_fail(bight_failure_of(BIGHT_E_SHUTDOWN));
     }
     struct bight_resolver *resolver = resolver_of(reactor);
@@ -233,22 +268,17 @@ struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *
     return resolver->ops->resolve(resolver, name, port);
 }
 
-void bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver)
+int bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver)
 {
     if (resolver != NULL && resolver->ops == NULL) {
-        (void)bight_usage_error(
+        return bight_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_set_resolver: the resolver has no table of functions");
-        return;
     }
-    bight_resolver_finish(reactor);
-    reactor->state->resolver = resolver;
-}
-
-void bight_resolver_finish(struct bight_reactor *reactor)
-{
-    struct bight_resolver *resolver = reactor->state->resolver;
-    reactor->state->resolver = NULL;
-    if (resolver != NULL) {
-        resolver->ops->free(resolver);
+    struct name_hub *hub = hub_of(reactor);
+    if (hub == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
     }
+    let_go(hub);
+    hub->resolver = resolver;
+    return BIGHT_OK;
 }

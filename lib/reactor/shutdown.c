@@ -25,6 +25,7 @@ void bight_reactor_start(struct bight_reactor *reactor)
     reactor->state->phase = BIGHT_PHASE_STARTING;
     reactor->state->guest_started = reactor->hosted;
     bight_mailbox_begin(reactor);
+    bight_attachments_tell(reactor, BIGHT_RUN_BEGINS);
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_BEFORE);
     reactor->state->phase = BIGHT_PHASE_STARTED;
     bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_DURING);
@@ -132,15 +133,15 @@ void bight_reactor_drop_stop_waiters(struct bight_reactor *reactor)
     tell_waiters(reactor, false);
 }
 
+bool bight_reactor_is_asked_to_stop(const struct bight_reactor *reactor)
+{
+    return reactor->state->stop_asked;
+}
+
 /* ---------------------------------------------------------------------------------- the shutdown */
 
-void bight_reactor_disconnect(struct bight_reactor *reactor)
+static void do_what_was_put_off(struct bight_reactor *reactor)
 {
-    for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
-        bight_reactor_enter(reactor);
-        each->disconnect(each);
-        bight_reactor_leave(reactor);
-    }
     for (int round = 0; round < ROUNDS_AT_THE_END; round++) {
         if (reactor->soon.first == NULL && reactor->afterwards.first == NULL) {
             return;
@@ -148,6 +149,13 @@ void bight_reactor_disconnect(struct bight_reactor *reactor)
         bight_reactor_drain_afterwards(reactor);
         bight_reactor_drain_soon(reactor);
     }
+}
+
+void bight_reactor_disconnect(struct bight_reactor *reactor)
+{
+    bight_attachments_handle(reactor, BIGHT_DISCONNECTING);
+    do_what_was_put_off(reactor);
+    bight_attachments_handle(reactor, BIGHT_DISCONNECTED);
 }
 
 static void time_is_up(struct bight_wheel_entry *entry)
@@ -199,10 +207,9 @@ static void end_shutdown(struct bight_reactor *reactor)
     state->owed_timers = 0;
     bight_reactor_disarm(reactor, &state->shutdown_timer);
     bight_reactor_stop_awaiting(reactor);
-    bight_blocking_calls_end(reactor, NULL);
+    bight_mailbox_end_waiting(reactor);
     bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_DURING);
     bight_reactor_disconnect(reactor);
-    bight_thread_pool_shutdown(reactor);
     bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_AFTER);
     state->phase = BIGHT_PHASE_IDLE;
     state->stop_asked = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* state.h - what only lib/reactor knows of a reactor, and the calls between its files.
  *
- * Rooms above see struct bight_reactor (reactor.h) and never this. Each part that has state of its own (calls from
- * threads, thread pool, resolver, signals) keeps it behind its pointer here, NULL until it is first needed. */
+ * Rooms above see struct bight_reactor (reactor.h) and never this; what they keep of a reactor is an attachment
+ * (attachment.h). Calls from threads and signals, which have state of their own, keep it behind their pointers here. */
 #ifndef BIGHT_REACTOR_STATE_H
 #define BIGHT_REACTOR_STATE_H
 
@@ -23,10 +23,7 @@ enum bight_reactor_phase {
 };
 
 struct bight_signals;
-struct bight_thread_pool;
 struct bight_stop_waiter;
-struct bight_watchdog;
-struct bight_dump_order;
 
 struct bight_reactor_state {
     struct bight_reactor *reactor;
@@ -57,15 +54,8 @@ struct bight_reactor_state {
     struct bight_task *when_running_last; /* where the present making of them ends */
     struct bight_link foreign;            /* watches of foreign descriptors */
 
-    struct bight_mailbox *mailbox;       /* mailbox.c */
-    struct bight_thread_pool *pool;      /* thread_pool.c: the reactor's own */
-    struct bight_thread_pool *name_pool; /* thread_pool.c: for look-ups */
-    struct bight_thread_pool *pools;     /* all of them, linked */
-    bool pools_ending;                   /* they take no jobs */
-    struct bight_resolver *resolver;     /* resolver.c */
-    struct bight_signals *signals;       /* signals.c */
-    struct bight_watchdog *watchdog;     /* watchdog.c */
-    struct bight_dump_order *dump;       /* debug_file.c: what is done at a signal */
+    struct bight_mailbox *mailbox; /* mailbox.c */
+    struct bight_signals *signals; /* signals.c */
 };
 
 /* --- mailbox.c */
@@ -89,24 +79,8 @@ int bight_mailbox_after_fork(struct bight_reactor *reactor);
 
 /* A run begins, in this thread: who blocks in another is served. */
 void bight_mailbox_begin(struct bight_reactor *reactor);
-
-/* --- blocking_call.c */
-
-/* From here on until the next run nobody may block for this loop; those who do, or wait to, are told SHUTDOWN. With a
- * pool: just its threads, and they until the pool ends. */
-void bight_blocking_calls_end(struct bight_reactor *reactor, const struct bight_thread_pool *pool);
-/* In the child of a fork: those who blocked are not here. */
-void bight_blocking_calls_after_fork(struct bight_reactor *reactor);
-
-/* --- thread_pool_end.c, thread_pool.c */
-
-/* Joins the threads of all pools (R10) and fails what has not begun with SHUTDOWN. Called at the end of a run, after
- * which the pools can be used again, and from free. Fine when there is none. */
-void bight_thread_pool_shutdown(struct bight_reactor *reactor);
-/* In the child of a fork: the threads are not there. Fine when there is no pool. */
-void bight_thread_pool_after_fork(struct bight_reactor *reactor);
-/* The reactor goes: lets go of the pools. */
-void bight_thread_pools_free(struct bight_reactor *reactor);
+/* From here on until the next run nobody may block for this loop; those who do, or wait to, are told SHUTDOWN. */
+void bight_mailbox_end_waiting(struct bight_reactor *reactor);
 
 /* --- signals.c */
 
@@ -119,13 +93,6 @@ void bight_signals_disown(struct bight_reactor *reactor);
 void bight_signals_finish(struct bight_reactor *reactor);
 /* In the child of a fork, after the loop's after_fork. 0 or a code. */
 int bight_signals_after_fork(struct bight_reactor *reactor);
-
-/* --- resolver.c */
-
-/* The reactor goes: frees the resolver, the built-in one or the user's. Fine when there is none. */
-void bight_resolver_finish(struct bight_reactor *reactor);
-
-/* --- reactor.c */
 
 /* --- timer.c */
 
@@ -177,7 +144,7 @@ bool bight_reactor_is_in_run(const struct bight_reactor_state *state);
 bool bight_reactor_serve_on(struct bight_reactor *reactor);
 /* The run ends here and now, with this status: nobody is told, nothing is disconnected. */
 void bight_reactor_break_off(struct bight_reactor *reactor, int status);
-/* Disconnects the attachments and runs what that put off (no trigger is called). */
+/* Has the attachments disconnected, and runs what that put off (no trigger is called). */
 void bight_reactor_disconnect(struct bight_reactor *reactor);
 /* The reactor goes: gives up the promises of bight_reactor_stop_later. */
 void bight_reactor_drop_stop_waiters(struct bight_reactor *reactor);

@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "deferred/deferred.h"
-#include "reactor/state.h"
 #include "reactor/thread_pool.h"
 
 /* ------------------------------------------------------------------------------------ in a pool thread */
@@ -205,12 +204,11 @@ static int refusal(const char *place, struct bight_thread_pool *pool, bight_thre
     if (pool == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    const struct bight_reactor_state *state = pool->reactor->state;
     int code = bight_reactor_check_thread_at(place, pool->reactor, "bight_thread_pool_defer");
     if (code != 0) {
         return code;
     }
-    if (state->pools_ending || pool->stopping || state->phase == BIGHT_PHASE_FREEING) {
+    if (pool->hub->is_ending || pool->stopping || bight_reactor_is_freeing(pool->reactor)) {
         return BIGHT_E_SHUTDOWN;
     }
     pthread_mutex_lock(&pool->lock);
@@ -258,7 +256,7 @@ struct bight_deferred *bight_thread_pool_defer_at(
 struct bight_deferred *bight_defer_to_thread_full_at(const char *place, struct bight_reactor *reactor,
     bight_thread_function function, void *context, bight_release_function release)
 {
-    if (reactor->state->phase == BIGHT_PHASE_FREEING) {
+    if (bight_reactor_is_freeing(reactor)) {
         return refuse(place, BIGHT_E_SHUTDOWN, context, release);
     }
     int code = bight_reactor_check_thread_at(place, reactor, "bight_defer_to_thread");

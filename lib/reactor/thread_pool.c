@@ -11,7 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "reactor/state.h"
 #include "reactor/thread_pool.h"
 #include "reactor/thread_start.h"
 
@@ -25,7 +24,8 @@ enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
 #define PATIENCE (5 * BIGHT_NANOSECONDS_PER_SECOND)
 
 static _Thread_local const struct bight_thread_pool *pool_of_this_thread;
-static atomic_uint left_behind; /* threads, of the whole process */
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned left_behind; /* threads, of the whole process */
 
 /* ------------------------------------------------------------------------------------------- the pool */
 
@@ -52,7 +52,7 @@ static void init_locks(struct bight_thread_pool *pool)
 /* The last of the list, so that they are ended in the order of their making. */
 static void enlist(struct bight_thread_pool *pool)
 {
-    struct bight_thread_pool **last = &pool->reactor->state->pools;
+    struct bight_thread_pool **last = &pool->hub->pools;
     while (*last != NULL) {
         last = &(*last)->next;
     }
@@ -60,8 +60,9 @@ static void enlist(struct bight_thread_pool *pool)
 }
 
 /* Threads are measured by the real clock, also under a clock of a test's. NULL without memory. */
-static struct bight_thread_pool *make_pool(struct bight_reactor *reactor, const char *name, unsigned limit)
+static struct bight_thread_pool *make_pool(struct bight_thread_hub *hub, const char *name, unsigned limit)
 {
+    struct bight_reactor *reactor = hub->attachment.reactor;
     struct bight_thread_pool *pool = bight_calloc(1, sizeof *pool);
     if (pool == NULL) {
         return NULL;
@@ -73,6 +74,7 @@ static struct bight_thread_pool *make_pool(struct bight_reactor *reactor, const 
     pool->holds = 1;
     pool->limit = limit;
     pool->queue_limit = SIZE_MAX;
+    pool->hub = hub;
     pool->reactor = reactor;
     pool->mailbox = bight_reactor_mailbox(reactor);
     pool->clock = reactor->system->ops->start_job != NULL ? reactor->system : bight_system_real();
@@ -80,6 +82,38 @@ static struct bight_thread_pool *make_pool(struct bight_reactor *reactor, const 
     memcpy(pool->name, name, strlen(name) + 1);
     enlist(pool);
     return pool;
+}
+
+static void free_pools(struct bight_attachment *attachment)
+{
+    struct bight_thread_hub *hub = BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
+    while (hub->pools != NULL) {
+        bight_pool_drop(hub->pools);
+    }
+}
+
+static const struct bight_attachment_kind threads = {
+    .order = BIGHT_ORDER_THREADS,
+    .size = sizeof(struct bight_thread_hub),
+    .at = { [BIGHT_DISCONNECTED] = bight_thread_pools_end },
+    .finish = free_pools,
+    .after_fork = bight_thread_pools_after_fork,
+};
+
+/* NULL without memory, and while the reactor goes. */
+static struct bight_thread_hub *hub_of(struct bight_reactor *reactor)
+{
+    if (bight_reactor_is_freeing(reactor)) {
+        return NULL;
+    }
+    struct bight_attachment *attachment = bight_attachment_of(reactor, &threads);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
+}
+
+struct bight_thread_pool *bight_thread_pools(const struct bight_reactor *reactor)
+{
+    struct bight_attachment *attachment = bight_attachment_find(reactor, &threads);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment)->pools;
 }
 
 struct bight_thread_pool *bight_thread_pool_new(struct bight_reactor *reactor, const char *name, unsigned limit)
@@ -95,12 +129,13 @@ struct bight_thread_pool *bight_thread_pool_new(struct bight_reactor *reactor, c
             (int)THREADS_AT_MOST);
         return NULL;
     }
-    return reactor->state->phase != BIGHT_PHASE_FREEING ? make_pool(reactor, name, limit) : NULL;
+    struct bight_thread_hub *hub = hub_of(reactor);
+    return hub == NULL ? NULL : make_pool(hub, name, limit);
 }
 
 static unsigned limit_of(const struct bight_reactor *reactor)
 {
-    unsigned limit = reactor->state->thread_limit;
+    unsigned limit = bight_reactor_thread_limit(reactor);
     if (limit == 0) {
         return THREADS_UNLESS_TOLD;
     }
@@ -109,26 +144,26 @@ static unsigned limit_of(const struct bight_reactor *reactor)
 
 struct bight_thread_pool *bight_reactor_thread_pool(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
     if (bight_reactor_check_thread(reactor, "bight_reactor_thread_pool") != 0) {
         return NULL;
     }
-    if (state->pool == NULL && state->phase != BIGHT_PHASE_FREEING) {
-        state->pool = make_pool(reactor, OWN_NAME, limit_of(reactor));
+    struct bight_thread_hub *hub = hub_of(reactor);
+    if (hub != NULL && hub->own == NULL) {
+        hub->own = make_pool(hub, OWN_NAME, limit_of(reactor));
     }
-    return state->pool;
+    return hub == NULL ? NULL : hub->own;
 }
 
 struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
-    if (state->name_pool == NULL && state->phase != BIGHT_PHASE_FREEING) {
-        state->name_pool = make_pool(reactor, NAMES_NAME, NAME_THREADS);
-        if (state->name_pool != NULL) {
-            state->name_pool->forgets = true;
+    struct bight_thread_hub *hub = hub_of(reactor);
+    if (hub != NULL && hub->names == NULL) {
+        hub->names = make_pool(hub, NAMES_NAME, NAME_THREADS);
+        if (hub->names != NULL) {
+            hub->names->forgets = true;
         }
     }
-    return state->name_pool;
+    return hub == NULL ? NULL : hub->names;
 }
 
 void bight_pool_unlock_and_release(struct bight_thread_pool *pool)
@@ -147,21 +182,13 @@ void bight_pool_unlock_and_release(struct bight_thread_pool *pool)
 
 void bight_pool_drop(struct bight_thread_pool *pool)
 {
-    struct bight_thread_pool **link = &pool->reactor->state->pools;
+    struct bight_thread_pool **link = &pool->hub->pools;
     while (*link != pool) {
         link = &(*link)->next;
     }
     *link = pool->next;
     pthread_mutex_lock(&pool->lock);
     bight_pool_unlock_and_release(pool);
-}
-
-void bight_thread_pools_free(struct bight_reactor *reactor)
-{
-    reactor->state->pool = reactor->state->name_pool = NULL;
-    while (reactor->state->pools != NULL) {
-        bight_pool_drop(reactor->state->pools);
-    }
 }
 
 /* ------------------------------------------------------------------------------------ in a pool thread */
@@ -171,24 +198,34 @@ const struct bight_thread_pool *bight_pool_of_this_thread(void)
     return pool_of_this_thread;
 }
 
+static void forget_left(struct bight_fork_guard *guard)
+{
+    (void)guard;
+    left_behind = 0; /* in a child of a fork they are not there */
+}
+
+BIGHT_FORK_GUARD(left_lock, BIGHT_FORK_LEFT, forget_left)
+
 unsigned bight_threads_left_behind(void)
 {
-    return atomic_load_explicit(&left_behind, memory_order_acquire);
+    pthread_mutex_lock(&left_lock);
+    unsigned count = left_behind;
+    pthread_mutex_unlock(&left_lock);
+    return count;
 }
 
 void bight_threads_leave_behind(void)
 {
-    atomic_fetch_add_explicit(&left_behind, 1, memory_order_relaxed);
+    pthread_mutex_lock(&left_lock);
+    left_behind++;
+    pthread_mutex_unlock(&left_lock);
 }
 
 void bight_threads_come_back(void)
 {
-    atomic_fetch_sub_explicit(&left_behind, 1, memory_order_release);
-}
-
-void bight_threads_forget(void)
-{
-    atomic_store(&left_behind, 0);
+    pthread_mutex_lock(&left_lock);
+    left_behind--;
+    pthread_mutex_unlock(&left_lock);
 }
 
 static bool should_end(const struct bight_thread_pool *pool, const struct bight_worker *worker)

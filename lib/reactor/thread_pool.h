@@ -10,6 +10,15 @@
 
 #define BIGHT_THREAD_NAME_SIZE 16 /* the kernel's, with its NUL */
 
+/* The pools of a reactor. */
+struct bight_thread_hub {
+    struct bight_attachment attachment;
+    struct bight_thread_pool *own;   /* the reactor's, NULL until it is first asked for */
+    struct bight_thread_pool *names; /* for look-ups, likewise */
+    struct bight_thread_pool *pools; /* all of them, linked */
+    bool is_ending;                  /* they take no jobs */
+};
+
 struct bight_thread_pool {
     pthread_mutex_t lock;
     struct bight_fork_guard guard;
@@ -36,7 +45,8 @@ struct bight_thread_pool {
      * it, and counts towards the limit until it has come back. */
     bool forgets;
     /* the loop's thread only */
-    struct bight_thread_pool *next; /* in state->pools */
+    struct bight_thread_pool *next; /* in the hub's pools */
+    struct bight_thread_hub *hub;
     struct bight_reactor *reactor;
     struct bight_link workers;     /* not yet joined */
     struct bight_link outstanding; /* jobs that have not come home */
@@ -75,6 +85,9 @@ struct bight_job {
 
 /* --- thread_pool.c */
 
+/* The first of a reactor's pools; the others are linked. For figures and for the testing kit. */
+BIGHT_PRIVATE_API struct bight_thread_pool *bight_thread_pools(const struct bight_reactor *reactor);
+
 /* Under the lock, which it unlocks: the last to leave frees the pool. */
 void bight_pool_unlock_and_release(struct bight_thread_pool *pool);
 
@@ -88,10 +101,9 @@ struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor)
  * any memory is theirs, and perhaps descriptors. For the testing kit. */
 BIGHT_PRIVATE_API unsigned bight_threads_left_behind(void);
 
-/* One more, and one less. In the child of a fork there are none. */
+/* One more, and one less. */
 void bight_threads_leave_behind(void);
 void bight_threads_come_back(void);
-void bight_threads_forget(void);
 
 /* Sees to it that somebody comes for the queue: 0 or a positive errno. */
 int bight_pool_find_worker(struct bight_thread_pool *pool);
@@ -104,6 +116,19 @@ const struct bight_thread_pool *bight_pool_of_this_thread(void);
 
 /* How long a shutdown waits for running jobs, instead of five seconds; 0 waits not at all. */
 void bight_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds);
+
+/* --- thread_pool_end.c */
+
+/* Joins the threads of all pools (R10) and fails what has not begun with SHUTDOWN. Afterwards the pools can be used
+ * again. */
+void bight_thread_pools_end(struct bight_attachment *hub);
+/* In the child of a fork: the threads are not there. */
+int bight_thread_pools_after_fork(struct bight_attachment *hub);
+
+/* --- blocking_call.c */
+
+/* Those who block for the loop, or wait to, are told SHUTDOWN: all, or with a pool just its threads. */
+void bight_blocking_calls_end(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool);
 
 /* --- thread_job.c */
 

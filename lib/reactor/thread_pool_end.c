@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <time.h>
 
-#include "reactor/state.h"
 #include "reactor/thread_pool.h"
 
 /* --------------------------------------------------------------------------------------------- shutdown */
@@ -124,7 +123,7 @@ static void settle_begun(struct bight_thread_pool *pool)
 /* Its threads have been told to stop and what they had not begun has failed. */
 static void finish(struct bight_thread_pool *pool)
 {
-    bool goes = pool->reactor->state->phase == BIGHT_PHASE_FREEING;
+    bool goes = bight_reactor_is_freeing(pool->reactor);
     unsigned late = pool->forgets && !goes ? 0 : detach_late(pool);
     if (late != 0 && !pool->forgets) {
         bight_log(BIGHT_LOG_WARNING, "threads", NULL,
@@ -139,18 +138,18 @@ void bight_thread_pool_free(struct bight_thread_pool *pool)
         return;
     }
     struct bight_reactor *reactor = pool->reactor;
-    if (pool == reactor->state->pool) {
+    if (pool == pool->hub->own) {
         (void)bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_thread_pool_free: it is the reactor's own pool");
         return;
     }
-    if (pool->freed || reactor->state->pools_ending) {
+    if (pool->freed || pool->hub->is_ending) {
         pool->freed = true; /* whoever is ending it does the rest */
         return;
     }
     pool->freed = true;
     reactor->handler_depth++; /* what is called in here may not free the reactor */
     stop_threads(pool);
-    bight_blocking_calls_end(reactor, pool);
+    bight_blocking_calls_end(pool->mailbox, pool);
     fail_unbegun(pool);
     await_threads(pool, real_now());
     finish(pool);
@@ -160,11 +159,10 @@ void bight_thread_pool_free(struct bight_thread_pool *pool)
     }
 }
 
-/* The end of a shutdown. */
-static void begin_anew(struct bight_reactor *reactor)
+static void begin_anew(struct bight_thread_hub *hub)
 {
     struct bight_thread_pool *next;
-    for (struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = next) {
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = next) {
         next = pool->next;
         pool->stopping = false;
         if (pool->freed) {
@@ -174,29 +172,23 @@ static void begin_anew(struct bight_reactor *reactor)
 }
 
 /* Handlers make and free pools meanwhile: new ones are appended and come too, freed ones are only marked. */
-void bight_thread_pool_shutdown(struct bight_reactor *reactor)
+void bight_thread_pools_end(struct bight_attachment *attachment)
 {
-    struct bight_reactor_state *state = reactor->state;
-    bight_blocking_calls_end(reactor, NULL);
-    if (state->pools == NULL) {
-        return;
-    }
-    bight_reactor_enter(reactor);
-    state->pools_ending = true;
-    for (struct bight_thread_pool *pool = state->pools; pool != NULL; pool = pool->next) {
+    struct bight_thread_hub *hub = BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
+    hub->is_ending = true;
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
         stop_threads(pool);
     }
-    for (struct bight_thread_pool *pool = state->pools; pool != NULL; pool = pool->next) {
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
         fail_unbegun(pool);
     }
     uint64_t since = real_now();
-    for (struct bight_thread_pool *pool = state->pools; pool != NULL; pool = pool->next) {
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
         await_threads(pool, since);
         finish(pool);
     }
-    begin_anew(reactor);
-    state->pools_ending = false;
-    bight_reactor_leave(reactor);
+    begin_anew(hub);
+    hub->is_ending = false;
 }
 
 /* ------------------------------------------------------------------------------------------------- fork */
@@ -251,11 +243,12 @@ static void empty_after_fork(struct bight_thread_pool *pool)
     }
 }
 
-void bight_thread_pool_after_fork(struct bight_reactor *reactor)
+int bight_thread_pools_after_fork(struct bight_attachment *attachment)
 {
-    bight_threads_forget();
-    note_who_is_home(reactor->state->mailbox);
-    for (struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = pool->next) {
+    struct bight_thread_hub *hub = BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
+    note_who_is_home(bight_mailbox_of(attachment->reactor));
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
         empty_after_fork(pool);
     }
+    return 0;
 }

@@ -4,8 +4,7 @@
  * It looks at the reactor's beat (meter.h) four times in the time that is allowed; a beat that says "in a handler" and
  * has not changed for so long is reported once. The loop does nothing for it. It waits by a condition variable, so that
  * it can be ended at once, and calls the kernel without the reactor's table: it belongs to real time. */
-#include "reactor/watchdog.h"
-
+#include <bight/debug.h>
 #include <bight/log.h>
 #include <bight/memory.h>
 
@@ -16,7 +15,7 @@
 
 #include "base/fork.h"
 #include "reactor/backtrace.h"
-#include "reactor/state.h"
+#include "reactor/reactor.h"
 #include "reactor/thread_start.h"
 
 #define LOOKS_A_LIMIT 4
@@ -25,8 +24,10 @@
 #define BACKTRACE_SIZE 3000
 
 struct bight_watchdog {
+    struct bight_attachment attachment;
     const struct bight_meter *meter; /* the reactor's, of which only single words are read */
     pthread_t thread;
+    bool has_thread;
     bool has_backtraces;
     pthread_mutex_t asking; /* held while the loop's thread is asked where it is: too long for a fork to wait */
     pthread_mutex_t lock;
@@ -170,36 +171,86 @@ static void init_locks(struct bight_watchdog *dog)
     bight_fork_guard_add(&dog->guard);
 }
 
-static void free_watchdog(struct bight_reactor *reactor)
+static struct bight_watchdog *dog_in(struct bight_attachment *attachment)
 {
-    struct bight_watchdog *dog = reactor->state->watchdog;
-    reactor->state->watchdog = NULL;
-    bight_fork_guard_remove(&dog->guard);
-    (void)pthread_cond_destroy(&dog->changed);
-    (void)pthread_mutex_destroy(&dog->lock);
-    (void)pthread_mutex_destroy(&dog->asking);
-    bight_free(dog);
+    return BIGHT_CONTAINER(attachment, struct bight_watchdog, attachment);
 }
 
-static int begin(struct bight_reactor *reactor, uint64_t limit)
+static bool open_watchdog(struct bight_attachment *attachment)
 {
-    struct bight_watchdog *dog = bight_calloc(1, sizeof *dog);
-    if (dog == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    reactor->state->watchdog = dog;
-    dog->meter = &reactor->meter;
-    dog->limit = limit;
+    struct bight_watchdog *dog = dog_in(attachment);
+    dog->meter = &attachment->reactor->meter;
     dog->loop = pthread_self();
     dog->since = now();
     dog->has_backtraces = bight_backtrace_begin();
     init_locks(dog);
-    int error = bight_thread_start(&dog->thread, watch, dog);
-    if (error == 0) {
-        return 0;
+    return true;
+}
+
+/* This thread is the loop's from now on. */
+static void follow(struct bight_attachment *attachment)
+{
+    struct bight_watchdog *dog = dog_in(attachment);
+    pthread_mutex_lock(&dog->lock);
+    dog->loop = pthread_self();
+    pthread_mutex_unlock(&dog->lock);
+}
+
+/* This thread may end now: waits while it is being asked where it is. */
+static void leave(struct bight_attachment *attachment)
+{
+    struct bight_watchdog *dog = dog_in(attachment);
+    pthread_mutex_lock(&dog->asking);
+    pthread_mutex_unlock(&dog->asking);
+}
+
+static void end_thread(struct bight_watchdog *dog)
+{
+    pthread_mutex_lock(&dog->lock);
+    dog->is_ending = true;
+    (void)pthread_cond_signal(&dog->changed);
+    pthread_mutex_unlock(&dog->lock);
+    (void)pthread_join(dog->thread, NULL);
+}
+
+static void finish(struct bight_attachment *attachment)
+{
+    struct bight_watchdog *dog = dog_in(attachment);
+    if (dog->has_thread) {
+        end_thread(dog);
     }
-    free_watchdog(reactor);
-    return bight_error_from_errno(error);
+    bight_fork_guard_remove(&dog->guard);
+    (void)pthread_cond_destroy(&dog->changed);
+    (void)pthread_mutex_destroy(&dog->lock);
+    (void)pthread_mutex_destroy(&dog->asking);
+}
+
+/* The thread is not here. */
+static int after_fork(struct bight_attachment *attachment)
+{
+    dog_in(attachment)->has_thread = false;
+    bight_attachment_drop(attachment);
+    return 0;
+}
+
+static const struct bight_attachment_kind watchdogs = {
+    .order = BIGHT_ORDER_WATCHDOG,
+    .size = sizeof(struct bight_watchdog),
+    .open = open_watchdog,
+    .at = { [BIGHT_RUN_BEGINS] = follow, [BIGHT_RUN_ENDS] = leave },
+    .finish = finish,
+    .after_fork = after_fork,
+};
+
+/* 0 or a code, with which it is gone. */
+static int begin(struct bight_watchdog *dog)
+{
+    int error = bight_thread_start(&dog->thread, watch, dog);
+    dog->has_thread = error == 0;
+    if (error != 0) {
+        bight_attachment_drop(&dog->attachment);
+    }
+    return error == 0 ? 0 : bight_error_from_errno(error);
 }
 
 static void set_limit(struct bight_watchdog *dog, uint64_t limit)
@@ -210,6 +261,14 @@ static void set_limit(struct bight_watchdog *dog, uint64_t limit)
     pthread_mutex_unlock(&dog->lock);
 }
 
+static void end_watchdog(struct bight_reactor *reactor)
+{
+    struct bight_attachment *attachment = bight_attachment_find(reactor, &watchdogs);
+    if (attachment != NULL) {
+        bight_attachment_drop(attachment);
+    }
+}
+
 int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds)
 {
     uint64_t limit;
@@ -218,54 +277,14 @@ int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds)
         return code;
     }
     if (limit == 0 || limit == UINT64_MAX) {
-        bight_watchdog_end(reactor);
+        end_watchdog(reactor);
         return 0;
     }
-    limit = limit < LEAST_LIMIT ? LEAST_LIMIT : limit;
-    if (reactor->state->watchdog == NULL) {
-        return begin(reactor, limit);
+    struct bight_attachment *attachment = bight_attachment_of(reactor, &watchdogs);
+    if (attachment == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
     }
-    set_limit(reactor->state->watchdog, limit);
-    bight_watchdog_follow(reactor);
-    return 0;
-}
-
-void bight_watchdog_follow(struct bight_reactor *reactor)
-{
-    struct bight_watchdog *dog = reactor->state->watchdog;
-    if (dog != NULL) {
-        pthread_mutex_lock(&dog->lock);
-        dog->loop = pthread_self();
-        pthread_mutex_unlock(&dog->lock);
-    }
-}
-
-void bight_watchdog_leave(struct bight_reactor *reactor)
-{
-    struct bight_watchdog *dog = reactor->state->watchdog;
-    if (dog != NULL) {
-        pthread_mutex_lock(&dog->asking);
-        pthread_mutex_unlock(&dog->asking);
-    }
-}
-
-void bight_watchdog_end(struct bight_reactor *reactor)
-{
-    struct bight_watchdog *dog = reactor->state->watchdog;
-    if (dog == NULL) {
-        return;
-    }
-    pthread_mutex_lock(&dog->lock);
-    dog->is_ending = true;
-    (void)pthread_cond_signal(&dog->changed);
-    pthread_mutex_unlock(&dog->lock);
-    (void)pthread_join(dog->thread, NULL);
-    free_watchdog(reactor);
-}
-
-void bight_watchdog_after_fork(struct bight_reactor *reactor)
-{
-    if (reactor->state->watchdog != NULL) {
-        free_watchdog(reactor);
-    }
+    set_limit(dog_in(attachment), limit < LEAST_LIMIT ? LEAST_LIMIT : limit);
+    follow(attachment);
+    return dog_in(attachment)->has_thread ? 0 : begin(dog_in(attachment));
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/places.h"
-#include "reactor/state.h"
 #include "reactor/thread_pool.h"
 #include "testing/testing.h"
 #include "testing/trial.h"
@@ -106,7 +105,7 @@ size_t bight_trial_write_left_over(struct bight_trial_text *to, struct bight_rea
     write_connections(&writer, reactor);
     write_open(&writer, reactor);
     write_processes(&writer, reactor);
-    for (const struct bight_thread_pool *pool = reactor->state->pools; pool != NULL; pool = pool->next) {
+    for (const struct bight_thread_pool *pool = bight_thread_pools(reactor); pool != NULL; pool = pool->next) {
         write_jobs(&writer, pool);
     }
     writer.count += write_slots(to, since, "watch", "a watch of a descriptor");

@@ -152,11 +152,11 @@ struct bight_recorder *bight_recorder_new(void)
     bight_list_init(&recorder->all);
     bight_list_init(&recorder->look_ups);
     recorder->reactor = bight_testing_reactor_with(&recorder->sockets);
-    if (recorder->reactor == NULL) {
+    if (recorder->reactor == NULL || bight_reactor_set_resolver(recorder->reactor, &recorder->resolver) != BIGHT_OK) {
+        bight_reactor_free(recorder->reactor);
         bight_free(recorder);
         return NULL;
     }
-    bight_reactor_set_resolver(recorder->reactor, &recorder->resolver);
     return recorder;
 }
 

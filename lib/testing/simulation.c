@@ -207,6 +207,17 @@ int bight_simulation_name(struct bight_simulation *simulation, const char *text,
 
 /* ------------------------------------------------------------------------------------------ reactors */
 
+/* Installs one that knows the simulated hosts. 0 or a code. */
+static int give_resolver(struct bight_reactor *reactor, struct bight_sim_loop *loop)
+{
+    struct bight_resolver *resolver = bight_sim_resolver_new(loop);
+    int code = resolver == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_reactor_set_resolver(reactor, resolver);
+    if (code != BIGHT_OK && resolver != NULL) {
+        resolver->ops->free(resolver);
+    }
+    return code;
+}
+
 struct bight_reactor *bight_host_reactor(struct bight_host *host)
 {
     struct bight_sim_loop *loop = bight_sim_loop_new(host);
@@ -223,13 +234,11 @@ struct bight_reactor *bight_host_reactor(struct bight_host *host)
     if (reactor == NULL) {
         return NULL; /* which has freed the loop */
     }
-    struct bight_resolver *resolver = bight_sim_resolver_new(loop);
-    if (resolver == NULL) {
+    if (give_resolver(reactor, loop) != BIGHT_OK) {
         bight_reactor_free(reactor);
         return NULL;
     }
     loop->reactor = reactor;
-    bight_reactor_set_resolver(reactor, resolver);
     return reactor;
 }
 

@@ -32,7 +32,7 @@ struct bight_slot_page {
     uint32_t generation; /* of slots when the memory is made anew */
 };
 
-static const char attachment_key;
+static const struct bight_attachment_kind connections;
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct bight_transport) == 80, "a facade is a cache line and 16 bytes");
 _Static_assert(sizeof(struct bight_loss) <= BIGHT_LEAST_WATCH, "a loss lies in a watch");
@@ -190,7 +190,7 @@ struct bight_transport *bight_hub_at(const struct bight_hub *hub, uint32_t index
 
 struct bight_transport *bight_transport_find(struct bight_reactor *reactor, uint64_t id)
 {
-    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &attachment_key);
+    struct bight_attachment *attachment = bight_attachment_find(reactor, &connections);
     if (attachment == NULL || id >> 32 == 0) {
         return NULL;
     }
@@ -288,7 +288,7 @@ static void orphan_protocols(struct bight_hub *hub)
     }
 }
 
-static void free_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bight_attachment *attachment)
 {
     struct bight_hub *hub = BIGHT_CONTAINER(attachment, struct bight_hub, attachment);
     end_all_but(hub, BIGHT_STATE_ENDED);
@@ -302,43 +302,39 @@ static void free_hub(struct bight_attachment *attachment)
     }
     bight_free(hub->pages);
     bight_pages_release(hub->receive_buffer, BIGHT_RECEIVE_SIZE);
-    bight_free(hub);
 }
 
-static struct bight_hub *make_hub(struct bight_reactor *reactor)
+static bool open_hub(struct bight_attachment *attachment)
 {
-    struct bight_hub *hub = bight_calloc(1, sizeof *hub);
-    uint8_t *buffer = bight_pages_allocate(BIGHT_RECEIVE_SIZE); /* aligned: the kernel copies faster */
-    if (hub == NULL || buffer == NULL) {
-        bight_free(hub);
-        bight_pages_release(buffer, BIGHT_RECEIVE_SIZE);
-        return NULL;
+    struct bight_hub *hub = BIGHT_CONTAINER(attachment, struct bight_hub, attachment);
+    struct bight_reactor *reactor = attachment->reactor;
+    hub->receive_buffer = bight_pages_allocate(BIGHT_RECEIVE_SIZE); /* aligned: the kernel copies faster */
+    if (hub->receive_buffer == NULL) {
+        return false;
     }
-    hub->attachment = (struct bight_attachment) {
-        .key = &attachment_key,
-        .disconnect = disconnect,
-        .free = free_hub,
-        .after_fork = after_fork,
-        .describe = bight_hub_describe,
-    };
     hub->reactor = reactor;
     hub->system = reactor->system;
-    hub->receive_buffer = buffer;
     hub->is_edge = reactor->loop->edge != 0;
     hub->watch_size = (reactor->loop->ops->watch_size + 15) & ~(size_t)15;
     hub->slot_size = sizeof(struct bight_transport) + hub->watch_size;
     make_pools(hub);
-    bight_reactor_attach(reactor, &hub->attachment);
-    return hub;
+    return true;
 }
+
+static const struct bight_attachment_kind connections = {
+    .order = BIGHT_ORDER_CONNECTIONS,
+    .size = sizeof(struct bight_hub),
+    .open = open_hub,
+    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .finish = finish_hub,
+    .after_fork = after_fork,
+    .describe = bight_hub_describe,
+};
 
 struct bight_hub *bight_hub_of(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &attachment_key);
-    if (attachment != NULL) {
-        return BIGHT_CONTAINER(attachment, struct bight_hub, attachment);
-    }
-    return make_hub(reactor);
+    struct bight_attachment *attachment = bight_attachment_of(reactor, &connections);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_hub, attachment);
 }
 
 struct bight_transport *bight_hub_next(const struct bight_hub *hub, size_t *cursor)

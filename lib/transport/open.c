@@ -25,8 +25,6 @@ struct open_hub {
     size_t adopted_count;
 };
 
-static const char open_key = 0;
-
 static void end_all(struct open_hub *hub)
 {
     struct bight_link ending;
@@ -54,13 +52,12 @@ static void disconnect(struct bight_attachment *attachment)
     end_all(BIGHT_CONTAINER(attachment, struct open_hub, attachment));
 }
 
-static void free_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bight_attachment *attachment)
 {
     struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
     end_all(hub);
     close_spare(hub);
     bight_free(hub->adopted);
-    bight_free(hub);
 }
 
 static int after_fork(struct bight_attachment *attachment)
@@ -110,34 +107,38 @@ static void describe(struct bight_attachment *attachment, struct bight_dump *dum
     describe_some(hub, dump, false);
 }
 
+static bool open_hub(struct bight_attachment *attachment)
+{
+    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    hub->reactor = attachment->reactor;
+    hub->spare = -1;
+    bight_list_init(&hub->open);
+    return true;
+}
+
+static const struct bight_attachment_kind open_things = {
+    .order = BIGHT_ORDER_OPEN,
+    .size = sizeof(struct open_hub),
+    .open = open_hub,
+    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .finish = finish_hub,
+    .after_fork = after_fork,
+    .describe = describe,
+};
+
+static struct open_hub *hub_in(struct bight_attachment *attachment)
+{
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+}
+
 static struct open_hub *find_hub(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &open_key);
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    return hub_in(bight_attachment_find(reactor, &open_things));
 }
 
 static struct open_hub *hub_of(struct bight_reactor *reactor)
 {
-    struct open_hub *hub = find_hub(reactor);
-    if (hub != NULL) {
-        return hub;
-    }
-    hub = bight_calloc(1, sizeof *hub);
-    if (hub == NULL) {
-        return NULL;
-    }
-    hub->attachment = (struct bight_attachment) {
-        .key = &open_key,
-        .disconnect = disconnect,
-        .free = free_hub,
-        .after_fork = after_fork,
-        .describe = describe,
-    };
-    hub->reactor = reactor;
-    hub->spare = -1;
-    bight_list_init(&hub->open);
-    bight_reactor_attach(reactor, &hub->attachment);
-    return hub;
+    return hub_in(bight_attachment_of(reactor, &open_things));
 }
 
 int bight_open_join(struct bight_reactor *reactor, struct bight_open *open)

@@ -21,7 +21,7 @@
 #include "reactor/dump.h"
 #include "transport/process.h"
 
-static const char hub_key = 0;
+static const struct bight_attachment_kind processes;
 
 /* How long until the next look, in nanoseconds: at a child that is being traced, and at one without a pidfd. */
 static const uint64_t first_pause = 1000000;
@@ -286,7 +286,7 @@ static void disconnect(struct bight_attachment *attachment)
 }
 
 /* A last look at those that are left. Who still lives is nobody's from here on. */
-static void free_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bight_attachment *attachment)
 {
     struct bight_process_hub *hub = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
     disconnect(attachment);
@@ -295,12 +295,11 @@ static void free_hub(struct bight_attachment *attachment)
         (void)look(process, 0);
         bight_process_free(process);
     }
-    bight_free(hub);
 }
 
 static struct bight_process_hub *find_hub(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_reactor_attachment(reactor, &hub_key);
+    struct bight_attachment *attachment = bight_attachment_find(reactor, &processes);
     return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
 }
 
@@ -340,31 +339,29 @@ static void describe(struct bight_attachment *attachment, struct bight_dump *dum
     }
 }
 
-struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor)
+static bool open_hub(struct bight_attachment *attachment)
 {
-    struct bight_process_hub *hub = find_hub(reactor);
-    if (hub != NULL) {
-        return hub;
-    }
-    if (bight_hub_of(reactor) == NULL) { /* attached before ours, it goes after it: its pipes are there */
-        return NULL;
-    }
-    hub = bight_calloc(1, sizeof *hub);
-    if (hub == NULL) {
-        return NULL;
-    }
-    hub->attachment = (struct bight_attachment) {
-        .key = &hub_key,
-        .disconnect = disconnect,
-        .free = free_hub,
-        .describe = describe,
-    };
-    hub->reactor = reactor;
+    struct bight_process_hub *hub = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    hub->reactor = attachment->reactor;
     bight_list_init(&hub->processes);
-    bight_reactor_attach(reactor, &hub->attachment);
     if (bight_signals_heed_children()) {
         bight_log(
             BIGHT_LOG_INFO, "process", NULL, "SIGCHLD was ignored and has its default now, for children to be reaped");
     }
-    return hub;
+    return true;
+}
+
+static const struct bight_attachment_kind processes = {
+    .order = BIGHT_ORDER_PROCESSES, /* before connections: its pipes are there when it goes */
+    .size = sizeof(struct bight_process_hub),
+    .open = open_hub,
+    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .finish = finish_hub,
+    .describe = describe,
+};
+
+struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor)
+{
+    struct bight_attachment *attachment = bight_attachment_of(reactor, &processes);
+    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
 }

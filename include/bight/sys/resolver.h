@@ -41,9 +41,9 @@ struct bight_resolver {
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_resolve(
     struct bight_reactor *reactor, const char *name, uint16_t port);
 
-/* Installs another (taken: freed with the reactor or when replaced). One without a table is a usage error, and not
- * taken. */
-BIGHT_API void bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver);
+/* Installs another (taken: freed with the reactor or when replaced); NULL: the built-in one, when it is needed next. 0,
+ * INVALID_ARGUMENT for one without a table, which is a usage error, or OUT_OF_MEMORY: then nothing was taken. */
+BIGHT_API int bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver);
 
 BIGHT_END
 
