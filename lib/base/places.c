@@ -66,7 +66,7 @@ void bight_places_note(const struct bight_place *place)
         used += entry->object == NULL ? 1 : 0;
         *entry = *place;
         entry->place = here != NULL ? here : place->place;
-        entry->number = ++noted;
+        entry->number = place->is_aside ? 0 : ++noted;
         entry->thread = pthread_self();
         entry->made = now;
     }
@@ -114,6 +114,19 @@ size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_
     }
     pthread_mutex_unlock(&lock);
     return count;
+}
+
+void bight_places_visit(void (*visit)(const struct bight_place *place, void *context), void *context)
+{
+    pthread_mutex_lock(&lock);
+    for (size_t i = 0; i < capacity; i++) {
+        const struct bight_place *entry = &table[i];
+        bool is_ours = entry->object != NULL && pthread_equal(entry->thread, pthread_self());
+        if (is_ours && (!entry->is_slot || bight_slot_is_current(entry->object, entry->generation))) {
+            visit(entry, context);
+        }
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 uint64_t bight_places_count(void)

@@ -18,6 +18,7 @@ struct bight_place {
     const char *kind;  /* "timer", lives for ever */
     const char *place; /* lives for ever; NULL: not known */
     uint64_t number;   /* counts what has been noted */
+    bool is_aside;     /* takes no number, so that others have those that they had without it */
     bool is_slot;      /* a slab's: its memory stays readable, and its first word is its generation */
     pthread_t thread;  /* that made it; set when it is noted, as the next is */
     uint64_t made;     /* CLOCK_MONOTONIC, nanoseconds: real time also where a reactor's own is simulated */
@@ -35,6 +36,10 @@ bool bight_places_look_up(const void *object, uint64_t generation, struct bight_
 /* The entries of slots that have not been given back, noted after number `since`: copies up to `room`, gives how many
  * there are. */
 BIGHT_PRIVATE_API size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_t room);
+
+/* Calls visit(place, context) for the entries of this thread: slots that have not been given back, and whatever is no
+ * slot. Under the table's lock, so it notes nothing and logs nothing. */
+void bight_places_visit(void (*visit)(const struct bight_place *place, void *context), void *context);
 
 /* The clock of bight_place.made. */
 uint64_t bight_places_now(void);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* debug.c - the reports of unhandled failures (D18) and of promises fired twice (D4), in debug mode with places (D19).
  *
- * Reports are made on the stack: they allocate nothing. */
+ * A failure is reported when the last holder lets go, and so never when somebody forgets to. Debug mode looks for such
+ * when a thread's last reactor has gone, for a Deferred knows of its thread and of no reactor: while there is another,
+ * that may still handle it. Reports are made on the stack: they allocate nothing. */
 #include "deferred/deferred.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <bight/log.h>
+
+#include "base/places.h"
+#include "base/slab.h"
 
 void bight_deferred_set_debug(bool on)
 {
@@ -58,4 +63,61 @@ int bight_deferred_refuse(int code, const char *place, const struct bight_deferr
     char places[300];
     write_places(deferred, places, sizeof(places));
     return bight_usage_error(code, place, "firing a promise%s: %s", places, bight_error_text(code));
+}
+
+/* ------------------------------------------------------------------------- failures that are still held */
+
+#define MOST_NAMED 16
+
+struct held {
+    struct bight_place oldest[MOST_NAMED];
+    size_t count; /* of all */
+};
+
+/* The same failures as bight_deferred_settle would report if it was let go of. */
+static bool is_unhandled(const struct bight_deferred *deferred)
+{
+    const uint32_t busy = BIGHT_DEFERRED_RUNNING | BIGHT_DEFERRED_WAITING | BIGHT_DEFERRED_FORWARDING |
+                          BIGHT_DEFERRED_WAITED | BIGHT_DEFERRED_NAMED;
+    return (deferred->flags & (BIGHT_DEFERRED_FIRED | busy)) == BIGHT_DEFERRED_FIRED &&
+           deferred->next == deferred->count && deferred->result.type == &bight_type_failure &&
+           bight_failure_is_news(deferred->result.value, (deferred->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0);
+}
+
+static void find_held(const struct bight_place *place, void *context)
+{
+    struct held *held = context;
+    if (!place->is_slot || strcmp(place->kind, "Deferred") != 0 || !is_unhandled(place->object)) {
+        return;
+    }
+    size_t i = held->count < MOST_NAMED ? held->count : MOST_NAMED;
+    held->count++;
+    for (; i > 0 && held->oldest[i - 1].number > place->number; i--) {
+        if (i < MOST_NAMED) {
+            held->oldest[i] = held->oldest[i - 1];
+        }
+    }
+    if (i < MOST_NAMED) {
+        held->oldest[i] = *place;
+    }
+}
+
+void bight_deferred_name_held(void)
+{
+    struct held held = { .count = 0 };
+    char places[300];
+    bight_places_visit(find_held, &held);
+    for (size_t i = 0; i < held.count && i < MOST_NAMED; i++) {
+        struct bight_deferred *deferred = (struct bight_deferred *)(uintptr_t)held.oldest[i].object;
+        if (!bight_slot_is_current(deferred, held.oldest[i].generation) || !is_unhandled(deferred)) {
+            continue;
+        }
+        deferred->flags |= BIGHT_DEFERRED_NAMED;
+        write_places(deferred, places, sizeof(places));
+        bight_log_at(NULL, BIGHT_LOG_WARNING, "deferred", deferred->result.value,
+            "the reactor has gone, and an unhandled failure is still in a Deferred that somebody holds%s", places);
+    }
+    if (held.count > MOST_NAMED) {
+        bight_log_at(NULL, BIGHT_LOG_WARNING, "deferred", NULL, "and %zu more", held.count - MOST_NAMED);
+    }
 }

@@ -34,7 +34,8 @@ enum bight_deferred_flag {
     BIGHT_DEFERRED_CANCEL_ASKED = 1 << 16,  /* of a coroutine: cancelled while it did not wait (D36) */
     BIGHT_DEFERRED_PATIENT = 1 << 17,       /* a cancel does not fire it (struct bight_patience) */
     BIGHT_DEFERRED_FORWARDING = 1 << 18,    /* its level has fired another's promise, whose handlers are running (D9) */
-    BIGHT_DEFERRED_KEPT = 1 << 19           /* has fired and is about to be run by somebody, who keeps it */
+    BIGHT_DEFERRED_KEPT = 1 << 19,          /* has fired and is about to be run by somebody, who keeps it */
+    BIGHT_DEFERRED_NAMED = 1 << 20          /* bight_deferred_name_held has named it */
 };
 
 /* What the context of a PATIENT Deferred's canceller begins with: what a cancel goes on to, as if it was waited for;
@@ -194,6 +195,10 @@ void bight_deferred_cancel_for_owner(struct bight_deferred *deferred);
 
 /* owner.c */
 void bight_deferred_untie(struct bight_deferred *deferred);
+
+/* debug.c: in debug mode, when a thread has no reactor any more: warns of this thread's Deferreds that are held and
+ * have a failure that nobody handled, each once, of the oldest by name. The log's observer may let go of them. */
+void bight_deferred_name_held(void);
 
 /* debug.c */
 void bight_deferred_report(const struct bight_deferred *deferred);

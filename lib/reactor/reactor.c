@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/places.h"
 #include "deferred/deferred.h"
 #include "reactor/state.h"
 
@@ -134,6 +135,26 @@ static void serve(struct bight_reactor *reactor)
     }
 }
 
+static const char reactor_kind[] = "reactor";
+
+/* Debug mode: which thread's it is, for who asks whether that has others. */
+static void note_thread(const struct bight_reactor *reactor, bool is_alive)
+{
+    if (bight_debug_mode_is_on()) {
+        bight_places_note(&(struct bight_place) {
+            .object = reactor, .generation = is_alive, .kind = reactor_kind, .is_aside = true });
+    }
+}
+
+/* It is this thread's from here on. */
+static void move_here(struct bight_reactor *reactor)
+{
+    if (!pthread_equal(reactor->state->thread, pthread_self())) {
+        reactor->state->thread = pthread_self();
+        note_thread(reactor, true);
+    }
+}
+
 int bight_reactor_run(struct bight_reactor *reactor)
 {
     struct bight_reactor_state *state = reactor->state;
@@ -149,7 +170,7 @@ int bight_reactor_run(struct bight_reactor *reactor)
     if (is_refused_to_child(reactor)) {
         return EX_SOFTWARE;
     }
-    state->thread = pthread_self();
+    move_here(reactor);
     if (state->exit_status == 0) {
         serve(reactor);
     }
@@ -249,6 +270,7 @@ static struct bight_reactor *make(const struct bight_reactor_options *options)
         goto failed;
     }
     bight_reactor_wake(reactor); /* a guest starts on its first turn */
+    note_thread(reactor, true);
     return reactor;
 
 failed:
@@ -292,6 +314,20 @@ static bool is_apart(struct bight_reactor *reactor)
     return !bight_reactor_is_parents(reactor) || bight_reactor_after_fork(reactor) == 0;
 }
 
+static void look_for_reactor(const struct bight_place *place, void *context)
+{
+    bool *found = context;
+    *found = *found || (place->kind == reactor_kind && place->generation != 0);
+}
+
+/* Whether this thread has one; debug mode only. */
+static bool has_reactor(void)
+{
+    bool found = false;
+    bight_places_visit(look_for_reactor, &found);
+    return found;
+}
+
 void bight_reactor_free(struct bight_reactor *reactor)
 {
     if (reactor == NULL) {
@@ -316,7 +352,11 @@ void bight_reactor_free(struct bight_reactor *reactor)
     bight_signals_finish(reactor);
     bight_attachments_free(reactor);
     reactor->loop->ops->free(reactor->loop);
+    note_thread(reactor, false);
     bight_free(reactor);
+    if (bight_debug_mode_is_on() && !has_reactor()) {
+        bight_deferred_name_held();
+    }
 }
 
 /* ------------------------------------------------------------------------------------------ forking */
@@ -332,7 +372,7 @@ int bight_reactor_after_fork(struct bight_reactor *reactor)
     if (code != 0) {
         return code;
     }
-    reactor->state->thread = pthread_self();
+    move_here(reactor);
     reactor->forks = bight_fork_count;
     keep_first(&code, bight_mailbox_after_fork(reactor));
     keep_first(&code, bight_signals_after_fork(reactor));
