@@ -8,6 +8,7 @@
 #include <bight/thread.h>
 
 #include "reactor/mailbox.h"
+#include "reactor/state.h"
 #include "thread_support.h"
 
 static struct bight_reactor *reactor;
