@@ -65,9 +65,9 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_full_at(con
  * takes the place of a value, not of a failure; so does that of a reactor that is being freed. Waiting needs no memory
  * and so cannot fail. When what is awaited fires, the body goes on inside that call, on its own stack, and the call
  * returns when the body waits again or has ended. When coroutines go on letting each other through inside one call (at
- * a lock, a queue, an event), each goes on once and then 256 times in all, the next on a later turn. CIRCULAR when the
- * Deferred waits for this very coroutine. Outside any coroutine: the Deferred is cancelled and let go of, and the
- * answer is USAGE. */
+ * a lock, a queue, an event), each goes on once and then about 256 times in all, the next on a later turn. CIRCULAR
+ * when the Deferred waits for this very coroutine. Outside any coroutine: the Deferred is cancelled and let go of, and
+ * the answer is USAGE. */
 #define bight_await(deferred, result) bight_await_at(BIGHT_HERE, (deferred), (result))
 BIGHT_API int bight_await_at(const char *place, struct bight_deferred *deferred, struct bight_result *result);
 

@@ -121,9 +121,15 @@ struct bight_inner_loop {
 /* The innermost on this stack; NULL: there is none. */
 extern _Thread_local struct bight_inner_loop *bight_inner_loop __attribute__((tls_model("initial-exec")));
 
-/* run.c: begins one. It makes itself the innermost before each round, since a coroutine whose handler waited there
- * finds none when it comes back, and sets what was before when it ends. */
-void bight_inner_loop_begin(struct bight_inner_loop *loop);
+extern _Thread_local uint64_t bight_inner_loops_begun __attribute__((tls_model("initial-exec")));
+
+/* Who begins one makes it the innermost before each round, since a coroutine whose handler waited there finds none when
+ * it comes back, and in the end sets what was before. */
+static inline void bight_inner_loop_begin(struct bight_inner_loop *loop)
+{
+    loop->number = ++bight_inner_loops_begun;
+    loop->again = 0;
+}
 
 /* D34's. Nobody writes to it. */
 extern const struct bight_deferred bight_deferred_out_of_memory;

@@ -16,6 +16,7 @@
 #include <bight/memory.h>
 
 _Thread_local struct bight_inner_loop *bight_inner_loop __attribute__((tls_model("initial-exec")));
+_Thread_local uint64_t bight_inner_loops_begun __attribute__((tls_model("initial-exec")));
 
 void bight_deferred_mark(struct bight_result *result, void *context)
 {
@@ -310,60 +311,49 @@ static void set_aside(struct bight_deferred *deferred, struct bight_deferred *ot
     other->flags &= ~mark;
 }
 
-/* One that has been given a result, or is come back to; gives whoever is next, or NULL. A coroutine goes on inside its
- * resume: it waits again afterwards, or has fired its Deferred, whose levels are next. */
-static inline struct bight_deferred *run_next(struct bight_deferred *deferred, struct bight_deferred **stack)
+/* Gives a coroutine its result that is not the first of a loop; false when it waits again. It is part of a gate's loop
+ * when there is one, for that comes back here in each of its rounds. */
+static bool __attribute__((noinline)) resume_another(struct bight_deferred *deferred, struct bight_inner_loop *own)
 {
-    struct bight_deferred *other = NULL;
-    bool waits = (deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0 && !deferred->resume(deferred);
-    if (!waits && begin_run(deferred)) {
-        other = run_levels(deferred);
+    if (bight_inner_loop != NULL) {
+        return deferred->resume(deferred);
     }
-    if (other != NULL) {
-        set_aside(deferred, other, stack);
-        return other;
+    if (own->number == 0) {
+        bight_inner_loop_begin(own);
     }
-    if (!waits) {
-        bight_deferred_settle(deferred);
-    }
-    if (*stack == NULL) {
-        return NULL;
-    }
-    deferred = *stack;
-    take_off_stack(deferred);
-    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_FORWARDING;
-    return deferred;
+    bight_inner_loop = own;
+    bool has_fired = deferred->resume(deferred);
+    bight_inner_loop = NULL;
+    return has_fired;
 }
 
-void bight_inner_loop_begin(struct bight_inner_loop *loop)
-{
-    static _Thread_local uint64_t begun __attribute__((tls_model("initial-exec")));
-    loop->number = ++begun;
-    loop->again = 0;
-}
-
-/* Part of a gate's loop when there is one, for that comes back here in each of its rounds. */
-static void __attribute__((noinline)) run_rest(struct bight_deferred *deferred, struct bight_deferred **stack)
-{
-    struct bight_inner_loop own, *before = bight_inner_loop;
-    bight_inner_loop_begin(&own);
-    while (deferred != NULL) {
-        bight_inner_loop = before != NULL ? before : &own;
-        deferred = run_next(deferred, stack);
-    }
-    bight_inner_loop = before;
-}
-
-/* `other` goes on with the result of `deferred`; then whoever was set aside. Mostly there is nobody else. */
+/* `other` goes on with the result of `deferred`; then whoever was set aside. A coroutine goes on inside its resume: it
+ * waits again afterwards, or has fired its Deferred, whose levels are next. */
 static int __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
     struct bight_deferred *stack = NULL;
+    struct bight_inner_loop own = { .number = 0 };
     set_aside(deferred, other, &stack);
-    deferred = run_next(other, &stack);
-    if (BIGHT_UNLIKELY(deferred != NULL)) {
-        run_rest(deferred, &stack);
+    deferred = other;
+    bool waits = (deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0 && !deferred->resume(deferred);
+    for (;;) {
+        other = !waits && begin_run(deferred) ? run_levels(deferred) : NULL;
+        if (other != NULL) {
+            set_aside(deferred, other, &stack);
+            deferred = other;
+        } else {
+            if (!waits) {
+                bight_deferred_settle(deferred);
+            }
+            if (stack == NULL) {
+                return BIGHT_OK;
+            }
+            deferred = stack;
+            take_off_stack(deferred);
+            deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_FORWARDING;
+        }
+        waits = (deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0 && !resume_another(deferred, &own);
     }
-    return BIGHT_OK;
 }
 
 int bight_deferred_run_marked(struct bight_deferred *deferred)

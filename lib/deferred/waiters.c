@@ -31,7 +31,8 @@ bool bight_gate_enter(struct bight_gate *gate)
     return true;
 }
 
-void bight_gate_leave(struct bight_gate *gate)
+/* Apart, since mostly there is nobody to let through, or one. */
+static void __attribute__((noinline)) let_the_others_through(struct bight_gate *gate)
 {
     struct bight_inner_loop loop, *before = bight_inner_loop;
     bight_inner_loop_begin(&loop);
@@ -39,6 +40,13 @@ void bight_gate_leave(struct bight_gate *gate)
         bight_inner_loop = &loop;
     } while (gate->step(gate));
     bight_inner_loop = before;
+}
+
+void bight_gate_leave(struct bight_gate *gate)
+{
+    if (gate->step(gate)) {
+        let_the_others_through(gate);
+    }
     gate->is_running = false;
     bight_gate_release(gate);
 }
