@@ -11,7 +11,8 @@ LONGEST_FILE = 600
 LONGEST_FUNCTION = 70
 LONG_FUNCTION = 40  # nine in ten are not longer
 MEDIAN_FUNCTION = 15
-ROOMS = ["base", "deferred", "reactor", "transport", "endpoint", "service", "testing"]
+ROOMS = ["base", "system", "deferred", "sync", "task", "reactor", "coroutine", "thread", "transport", "stream", "process",
+         "endpoint", "insight", "service", "testing"]
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 FORBIDDEN = re.compile(
     r"(?<![>.])\b(?:(?:v?printf|puts|exit|abort|v?sprintf|strcpy|strcat|gets)\s*\(|v?fprintf\s*\(\s*std)")

@@ -5,7 +5,7 @@
 
 #include <bight/thread.h>
 
-#include "reactor/thread_pool.h"
+#include "thread/pool.h"
 #include "thread_support.h"
 
 static struct bight_reactor *reactor;

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "blocking_support.h"
-#include "reactor/thread_pool.h"
+#include "thread/pool.h"
 
 /* ---------------------------------------------------------------------------------------- the loop's ends */
 

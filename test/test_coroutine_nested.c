@@ -4,7 +4,7 @@
 #include <bight/combine.h>
 
 #include "coroutine_support.h"
-#include "reactor/coroutine_annotate.h"
+#include "coroutine/annotate.h"
 
 #define MANY 100000
 

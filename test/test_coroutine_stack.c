@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The stacks of coroutines: how large, how many, kept and given back, out of mappings and out of memory. */
 #include "coroutine_support.h"
-#include "reactor/coroutine_annotate.h"
+#include "coroutine/annotate.h"
 
 #include <bight/testing.h>
 

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "reactor/system_spawn.h"
+#include "system/spawn.h"
 
 static const unsigned fewer[] = {
     BIGHT_SPAWN_ALL,

@@ -10,7 +10,7 @@
 
 #include <poll.h>
 
-#include "transport/process.h"
+#include "process/process.h"
 
 /* ------------------------------------------------------------------------- kernels without pidfd */
 

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 
 #include "reactor/reactor.h"
-#include "testing/testing.h"
+#include "testing/kit/testing.h"
 
 static struct bight_recorder *recorder;
 static struct bight_system *table;

@@ -6,8 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "reactor/resolver.h"
-#include "reactor/thread_pool.h"
+#include "thread/resolver.h"
+#include "thread/pool.h"
 #include "thread_support.h"
 
 static struct bight_reactor *reactor;

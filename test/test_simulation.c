@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "testing/simulation.h"
+#include "testing/simulation/simulation.h"
 
 START_TEST(an_echo_answers_over_tcp) /* E2 */
 {

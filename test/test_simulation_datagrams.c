@@ -8,7 +8,7 @@
 
 #include <bight/testing.h>
 
-#include "testing/simulation.h"
+#include "testing/simulation/simulation.h"
 
 enum { SEEDS = 25 };
 

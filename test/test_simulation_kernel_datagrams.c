@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "testing/simulation.h"
+#include "testing/simulation/simulation.h"
 
 enum { LARGEST = 65507 };
 

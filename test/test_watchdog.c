@@ -22,7 +22,7 @@
 #include <bight/bight.h>
 #include <bight/testing.h>
 
-#include "reactor/backtrace.h"
+#include "insight/backtrace.h"
 
 #define LIMIT 0.003
 #define PATIENCE_SECONDS 30

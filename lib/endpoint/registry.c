@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "endpoint/types.h"
+#include "endpoint/types/types.h"
 
 struct addition {
     struct addition *next;

@@ -48,7 +48,7 @@ struct bight_attachment_kind {
     void (*finish)(struct bight_attachment *attachment);
     /* May be NULL: the child of a fork. It may drop the attachment. */
     int (*after_fork)(struct bight_attachment *attachment);
-    /* May be NULL: a section of what there is (reactor/dump.h). Changes nothing. */
+    /* May be NULL: a section of what there is (base/dump.h). Changes nothing. */
     void (*describe)(struct bight_attachment *attachment, struct bight_dump *dump);
 };
 

@@ -15,7 +15,7 @@
 
 #include "base/fork.h"
 #include "reactor/state.h"
-#include "reactor/system_descriptor.h"
+#include "system/descriptor.h"
 
 _Static_assert(BIGHT_READABLE == EV_READ && BIGHT_WRITABLE == EV_WRITE, "a watch's `what` is libevent's");
 _Static_assert(BIGHT_EDGE == EV_ET && BIGHT_CLOSED == EV_CLOSED, "a watch's `what` is libevent's");

@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
-#include "reactor/coroutine_switch.h"
+#include "coroutine/switch.h"
 #include "reactor/reactor.h"
 
 static char features[256];

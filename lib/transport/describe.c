@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "reactor/dump.h"
+#include "deferred/describe.h"
 #include "transport/transport.h"
 
 static bool find_peer(struct bight_transport *transport, struct bight_address *peer)

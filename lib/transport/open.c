@@ -4,7 +4,7 @@
  * The room's second attachment to a reactor. When a run ends everything in its ring is told to end, so that nothing
  * accepts or connects any more. It also keeps the spare descriptor with which a port gets rid of a connection when
  * descriptors have run out (T17), and the numbers that adopted descriptors had (E4), each once. */
-#include "reactor/dump.h"
+#include "base/dump.h"
 #include "transport/socket.h"
 
 #include <errno.h>

@@ -208,7 +208,7 @@ struct bight_hub {
     size_t empty_pages;
     bool disconnecting;
 
-    uint64_t failures_since; /* stream_factory.c: of the second in which so many streams' functions failed */
+    uint64_t failures_since; /* stream/factory.c: of the second in which so many streams' functions failed */
     unsigned failures;
 };
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "transport/worker_frame.h"
+#include "process/worker_frame.h"
 
 static uint64_t digest; /* of frames and refusals */
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "testing/testing.h"
+#include "testing/kit/testing.h"
 
 #define MOST_CLIENTS 12
 #define MOST_MESSAGES 30

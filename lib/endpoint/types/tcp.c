@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* tcp.c - the endpoint types tcp: and tcp6:, for listening and for connecting.
+ *
+ * Only from checked arguments to the options of lib/transport and of the race; sockets are made there. */
+#include "endpoint/types/types.h"
+
+#include <string.h>
+
+#include "endpoint/grammar.h"
+#include "endpoint/listening.h"
+#include "endpoint/race.h"
+#include "transport/socket.h"
+
+/* --------------------------------------------------------------------------------------------- servers */
+
+enum server_argument { SERVER_PORT, INTERFACE, BACKLOG, REUSEPORT, NODELAY, KEEPALIVE, MAXCONN };
+
+static const struct bight_argument_rule server_rules[] = {
+    [SERVER_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true },
+    [INTERFACE] = { "interface", BIGHT_ARGUMENT_ADDRESS },
+    [BACKLOG] = { "backlog", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX },
+    [REUSEPORT] = { "reuseport", BIGHT_ARGUMENT_BOOLEAN },
+    [NODELAY] = { "nodelay", BIGHT_ARGUMENT_BOOLEAN },
+    [KEEPALIVE] = { "keepalive", BIGHT_ARGUMENT_BOOLEAN },
+    [MAXCONN] = { "maxconn", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX },
+    { NULL },
+};
+
+static struct bight_listen_options server_options(const struct bight_argument *arguments, bool only_ipv6)
+{
+    return (struct bight_listen_options) {
+        .backlog = (int)arguments[BACKLOG].number,
+        .only_ipv6 = only_ipv6,
+        .reuse_port = arguments[REUSEPORT].number != 0,
+        .no_delay = !arguments[NODELAY].given || arguments[NODELAY].number != 0,
+        .keepalive = arguments[KEEPALIVE].number != 0,
+        .max_connections = (size_t)arguments[MAXCONN].number,
+    };
+}
+
+static struct bight_deferred *listen_on(struct bight_reactor *reactor, const struct bight_argument *arguments,
+    struct bight_factory *factory, bool only_ipv6)
+{
+    const struct bight_argument *interface = &arguments[INTERFACE];
+    struct bight_listen_options options = server_options(arguments, only_ipv6);
+    uint16_t port = (uint16_t)arguments[SERVER_PORT].number;
+    if (!interface->given) {
+        return bight_listening(reactor, factory, bight_listen_any(reactor, port, &options), &options, NULL);
+    }
+    struct bight_address address;
+    if (bight_address_parse_ip(&address, interface->text, port) != 0 ||
+        (only_ipv6 && address.family != BIGHT_ADDRESS_IPV6)) {
+        return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
+            "column %zu: interface is an IPv6 address, not \"%s\"", interface->column, interface->text));
+    }
+    return bight_listening(reactor, factory, bight_listen_ip(reactor, &address, &options), &options, NULL);
+}
+
+static struct bight_deferred *listen_tcp(
+    struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
+{
+    return listen_on(reactor, arguments, factory, false);
+}
+
+static struct bight_deferred *listen_tcp6(
+    struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
+{
+    return listen_on(reactor, arguments, factory, true);
+}
+
+#define SERVER_HELP "PORT[:interface=ADDRESS][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]"
+
+const struct bight_endpoint_type bight_endpoint_tcp_server = {
+    .name = "tcp", .help = "tcp:" SERVER_HELP, .rules = server_rules, .listen = listen_tcp
+};
+const struct bight_endpoint_type bight_endpoint_tcp6_server = {
+    .name = "tcp6", .help = "tcp6:" SERVER_HELP, .rules = server_rules, .listen = listen_tcp6
+};
+
+/* --------------------------------------------------------------------------------------------- clients */
+
+enum client_argument { HOST, CLIENT_PORT, TIMEOUT, BIND };
+
+static const struct bight_argument_rule client_rules[] = {
+    [HOST] = { "host", BIGHT_ARGUMENT_TEXT, .positional = true, .required = true },
+    [CLIENT_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true, .minimum = 1,
+        .maximum = 65535 },
+    [TIMEOUT] = { "timeout", BIGHT_ARGUMENT_SECONDS },
+    [BIND] = { "bind", BIGHT_ARGUMENT_ADDRESS },
+    { NULL },
+};
+
+/* A literal, in brackets or bare. What stands in brackets must be one. */
+static bool read_literal(const struct bight_argument *host, uint16_t port, struct bight_address *address)
+{
+    char text[64];
+    bool has_brackets = host->text_size >= 2 && host->text[0] == '[' && host->text[host->text_size - 1] == ']';
+    size_t size = host->text_size - (has_brackets ? 2 : 0);
+    if (size >= sizeof text) {
+        return false;
+    }
+    memcpy(text, host->text + has_brackets, size);
+    text[size] = '\0';
+    return bight_address_parse_ip(address, text, port) == 0;
+}
+
+static struct bight_deferred *connect_tcp(
+    struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
+{
+    const struct bight_argument *host = &arguments[HOST];
+    struct bight_race_options options = {
+        .port = (uint16_t)arguments[CLIENT_PORT].number,
+        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BIGHT_CONNECT_TIMEOUT,
+    };
+    if (arguments[BIND].given) {
+        (void)bight_address_parse_ip(&options.bind, arguments[BIND].text, 0);
+    }
+    if (read_literal(host, options.port, &options.address)) {
+        return bight_race(reactor, factory, &options);
+    }
+    if (strpbrk(host->text, "[]") != NULL) {
+        char excerpt[BIGHT_EXCERPT_SIZE];
+        bight_endpoint_excerpt(host->text, host->text_size, excerpt);
+        return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
+            "column %zu: brackets are for IPv6 addresses, not for \"%s\"", host->column, excerpt));
+    }
+    options.name = host->text;
+    return bight_race(reactor, factory, &options);
+}
+
+const struct bight_endpoint_type bight_endpoint_tcp_client = { .name = "tcp",
+    .help = "tcp:HOST:PORT[:timeout=SECONDS][:bind=ADDRESS]",
+    .rules = client_rules,
+    .connect = connect_tcp };

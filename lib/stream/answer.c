@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* answer.c - whether what a stream holds answers the read that waits, and with what.
+ *
+ * Nothing here depends on how the stream was cut into chunks: an answer, TOO_LONG among them, is given as soon as the
+ * bytes that decide it are there, and decided by those alone. What a read that fails did not consume stays. */
+#include "stream/stream.h"
+
+#include <string.h>
+
+#include <bight/memory.h>
+
+static bool fail(struct bight_result *result, int code)
+{
+    bight_result_fail(result, bight_failure_of(code));
+    return true;
+}
+
+/* The first `size` bytes; `skipped` more are consumed with them. */
+static bool give(struct bight_stream *stream, struct bight_result *result, size_t size, size_t skipped)
+{
+    const uint8_t *data = size == 0 ? (const uint8_t *)"" : stream->buffer + stream->start;
+    struct bight_bytes *bytes = bight_bytes_new(data, size);
+    if (bytes == NULL) {
+        return fail(result, BIGHT_E_OUT_OF_MEMORY);
+    }
+    bight_result_set(result, &bight_type_bytes, bytes);
+    if (size + skipped > 0) {
+        bight_stream_consume(stream, size + skipped);
+    }
+    return true;
+}
+
+/* How many of the first `size` bytes there are up to the end of the first separator; 0: there is none. Each byte is
+ * looked at once, however many chunks it takes. */
+static size_t find_end(struct bight_stream *stream, const void *separator, size_t separator_size, size_t size)
+{
+    const uint8_t *data = stream->buffer + stream->start;
+    size_t from = stream->scanned;
+    if (size < separator_size || from > size - separator_size) {
+        return 0;
+    }
+    const uint8_t *found = memmem(data + from, size - from, separator, separator_size);
+    stream->scanned = size - separator_size + 1;
+    return found == NULL ? 0 : (size_t)(found - data) + separator_size;
+}
+
+static bool find_separator(struct bight_stream *stream, struct bight_result *result)
+{
+    size_t held = bight_stream_held(stream), looked_at = held < stream->wanted ? held : stream->wanted;
+    size_t found = find_end(stream, stream->separator, stream->separator_size, looked_at);
+    if (found != 0) {
+        return give(stream, result, found, 0);
+    }
+    return held >= stream->wanted && fail(result, BIGHT_E_TOO_LONG);
+}
+
+static bool find_line(struct bight_stream *stream, struct bight_result *result)
+{
+    size_t held = bight_stream_held(stream), longest = stream->wanted + 2;
+    size_t found = find_end(stream, "\n", 1, held < longest ? held : longest);
+    if (found == 0) {
+        return held >= longest && fail(result, BIGHT_E_TOO_LONG);
+    }
+    const uint8_t *line = stream->buffer + stream->start;
+    size_t size = found > 1 && line[found - 2] == '\r' ? found - 2 : found - 1;
+    return size > stream->wanted ? fail(result, BIGHT_E_TOO_LONG) : give(stream, result, size, found - size);
+}
+
+/* True when `result` has the answer, whatever may come. */
+static bool find_answer(struct bight_stream *stream, struct bight_result *result)
+{
+    size_t held = bight_stream_held(stream);
+    switch ((enum bight_stream_kind)stream->kind) {
+    case STREAM_SOME:
+        return held > 0 && give(stream, result, held < stream->wanted ? held : stream->wanted, 0);
+    case STREAM_EXACTLY:
+        return held >= stream->wanted && give(stream, result, stream->wanted, 0);
+    case STREAM_UNTIL:
+        return held > 0 && find_separator(stream, result);
+    case STREAM_LINE:
+        return held > 0 && find_line(stream, result);
+    case STREAM_ALL:
+        return held > stream->wanted && fail(result, BIGHT_E_TOO_LONG);
+    }
+    return false;
+}
+
+/* The same when nothing more comes. */
+static bool find_last_answer(struct bight_stream *stream, struct bight_result *result)
+{
+    size_t held = bight_stream_held(stream);
+    if (stream->flags & STREAM_CLOSING) {
+        return fail(result, BIGHT_E_CLOSED);
+    }
+    if (!(stream->flags & STREAM_ENDED)) {
+        bight_result_fail(result, bight_failure_hold(stream->reason));
+        return true;
+    }
+    switch ((enum bight_stream_kind)stream->kind) {
+    case STREAM_SOME:
+    case STREAM_ALL:
+        return give(stream, result, held, 0);
+    case STREAM_EXACTLY:
+    case STREAM_UNTIL:
+        return fail(result, BIGHT_E_INCOMPLETE);
+    case STREAM_LINE:
+        break;
+    }
+    if (held == 0) {
+        return true;
+    }
+    return held > stream->wanted ? fail(result, BIGHT_E_TOO_LONG) : give(stream, result, held, 0);
+}
+
+struct bight_promise bight_stream_end_read(struct bight_stream *stream)
+{
+    stream->flags &= ~STREAM_WAITING;
+    bight_free(stream->separator);
+    stream->separator = NULL;
+    return stream->reader;
+}
+
+/* What was held is asked for before the promise is fired: the handlers may read again. */
+void bight_stream_try_answer(struct bight_stream *stream)
+{
+    struct bight_result result = { NULL, NULL, NULL };
+    if (!bight_stream_wants_bytes(stream)) {
+        return;
+    }
+    if (!find_answer(stream, &result) && (!(stream->flags & STREAM_OVER) || !find_last_answer(stream, &result))) {
+        return;
+    }
+    struct bight_promise promise = bight_stream_end_read(stream);
+    struct bight_failure *failure = bight_result_failure(&result) == NULL ? NULL : bight_result_take_failure(&result);
+    if (failure != NULL) {
+        (void)bight_errback(promise, failure);
+    } else {
+        (void)bight_callback(promise, result.type, result.value);
+    }
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c - a stream as a protocol: what the connection brings is kept here until somebody reads it.
+ *
+ * Reads and their answers are in read.c and answer.c, output and the end in write.c, factories in
+ * factory.c. The one idea: bytes are in the buffer, and at most one read waits for them; whenever either
+ * changes, bight_stream_try_answer is asked. A chunk that a waiting read wants whole never gets into the buffer, so a
+ * stream that waits holds no memory. The buffer grows while a read wants more and no further than the limit otherwise:
+ * then the transport is paused. */
+#include "stream/stream.h"
+
+#include <string.h>
+
+#include <bight/memory.h>
+
+/* ------------------------------------------------------------------------------------------ the buffer */
+
+static void drop_buffer(struct bight_stream *stream)
+{
+    bight_free(stream->buffer);
+    stream->buffer = NULL;
+    stream->start = stream->used = stream->room = stream->scanned = 0;
+}
+
+void bight_stream_consume(struct bight_stream *stream, size_t size)
+{
+    stream->start += size;
+    stream->scanned = 0;
+    if (stream->start == stream->used) {
+        drop_buffer(stream);
+    }
+}
+
+/* Room for `size` bytes more. */
+static bool make_room(struct bight_stream *stream, size_t size)
+{
+    size_t held = bight_stream_held(stream), needed = held + size;
+    if (stream->used + size <= stream->room) {
+        return true;
+    }
+    if (needed <= stream->room && stream->start >= held) {
+        memcpy(stream->buffer, stream->buffer + stream->start, held);
+    } else {
+        size_t room = needed > 2 * held ? needed : 2 * held;
+        uint8_t *buffer = bight_malloc(room);
+        if (buffer == NULL) {
+            return false;
+        }
+        if (held > 0) {
+            memcpy(buffer, stream->buffer + stream->start, held);
+        }
+        bight_free(stream->buffer);
+        stream->buffer = buffer;
+        stream->room = room;
+    }
+    stream->start = 0;
+    stream->used = held;
+    return true;
+}
+
+static bool append(struct bight_stream *stream, const uint8_t *data, size_t size)
+{
+    if (!make_room(stream, size)) {
+        return false;
+    }
+    memcpy(stream->buffer + stream->used, data, size);
+    stream->used += size;
+    return true;
+}
+
+/* If a postponed read counted as one that waits, a peer that sends short lines would decide how much is held: each turn
+ * takes the answers of some out and would let a whole chunk in. */
+void bight_stream_update_flow(struct bight_stream *stream)
+{
+    bool pause = bight_stream_held(stream) > stream->buffer_limit && !bight_stream_wants_bytes(stream);
+    if (pause == ((stream->flags & STREAM_PAUSED) != 0) || (stream->flags & (STREAM_LOST | STREAM_CLOSING))) {
+        return;
+    }
+    stream->flags ^= STREAM_PAUSED;
+    if (pause) {
+        (void)bight_transport_pause(stream->base.transport);
+    } else {
+        (void)bight_transport_resume(stream->base.transport);
+    }
+}
+
+void bight_stream_stop_input(struct bight_stream *stream)
+{
+    stream->flags |= STREAM_CLOSING;
+    drop_buffer(stream);
+}
+
+/* --------------------------------------------------------------------------------------------- events */
+
+static struct bight_stream *stream_of(struct bight_protocol *protocol)
+{
+    return (struct bight_stream *)protocol;
+}
+
+static void connection_made(struct bight_protocol *protocol)
+{
+    const struct bight_stream_factory *factory = (const struct bight_stream_factory *)protocol->factory;
+    struct bight_stream *stream = stream_of(protocol);
+    stream->transport = protocol->transport;
+    stream->buffer_limit = BIGHT_STREAM_BUFFER_LIMIT;
+    stream->exact_limit = BIGHT_STREAM_EXACT_LIMIT;
+    bight_stream_set_limits(stream, factory->buffer_limit, factory->exact_limit);
+    bight_stream_serve(stream);
+}
+
+/* The whole of a chunk is what a read waits for. */
+static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t size)
+{
+    if (!bight_stream_wants_bytes(stream) || stream->kind != STREAM_SOME || bight_stream_held(stream) > 0 ||
+        size > stream->wanted) {
+        return false;
+    }
+    struct bight_bytes *bytes = bight_bytes_new(data, size);
+    if (bytes == NULL) {
+        return false;
+    }
+    (void)bight_callback(bight_stream_end_read(stream), &bight_type_bytes, bytes);
+    return true;
+}
+
+/* Without memory for a piece the stream would have a gap. */
+static void run_out_of_memory(struct bight_stream *stream)
+{
+    if (stream->reason == NULL) {
+        stream->reason = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+    }
+    (void)bight_transport_abort_connection(stream->base.transport);
+}
+
+static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    struct bight_stream *stream = stream_of(protocol);
+    stream->answered = 0;
+    if (!hand_over(stream, data, size)) {
+        if (!append(stream, data, size)) {
+            run_out_of_memory(stream);
+            return;
+        }
+        bight_stream_try_answer(stream);
+    }
+    bight_stream_update_flow(stream);
+}
+
+static bool read_connection_lost(struct bight_protocol *protocol)
+{
+    struct bight_stream *stream = stream_of(protocol);
+    stream->flags |= STREAM_ENDED;
+    stream->answered = 0;
+    bight_stream_try_answer(stream);
+    return true;
+}
+
+static void end(struct bight_stream *stream)
+{
+    stream->flags |= STREAM_LOST;
+    stream->answered = 0;
+    bight_stream_try_answer(stream);
+    bight_stream_tell_waiters(stream);
+}
+
+static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)
+{
+    struct bight_stream *stream = stream_of(protocol);
+    if (stream->reason == NULL) {
+        stream->reason = bight_failure_hold(reason);
+    }
+    if (bight_failure_code(stream->reason) == BIGHT_E_CONNECTION_DONE) {
+        stream->flags |= STREAM_ENDED;
+    }
+    end(stream);
+}
+
+static void protocol_replaced(struct bight_protocol *protocol)
+{
+    struct bight_stream *stream = stream_of(protocol);
+    bight_stream_stop_input(stream);
+    stream->reason = bight_failure_of(BIGHT_E_CLOSED);
+    bight_stream_leave_producer(stream);
+    if ((stream->flags & STREAM_PAUSED) != 0) {
+        (void)bight_transport_resume(stream->transport);
+    }
+    end(stream);
+}
+
+static void finish(struct bight_protocol *protocol)
+{
+    struct bight_stream *stream = stream_of(protocol);
+    drop_buffer(stream);
+    bight_failure_release(stream->reason);
+    if (stream->flags & STREAM_COUNTED) {
+        bight_stream_factory_leave(protocol->factory);
+    }
+}
+
+const struct bight_protocol_ops bight_stream_protocol_ops = {
+    .connection_made = connection_made,
+    .data_received = data_received,
+    .connection_lost = connection_lost,
+    .read_connection_lost = read_connection_lost,
+    .protocol_replaced = protocol_replaced,
+    .finish = finish,
+};

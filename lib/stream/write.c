@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* write.c - a stream's output: waiting for room, and for the end.
+ *
+ * Whoever waits is in a ring of promises. For those who wait for room the stream is the transport's push producer,
+ * from the first who waits until there is room or nobody waits any more: a producer is told exactly what they want to
+ * know, and a stream without them keeps the transport's own backpressure. There may be room inside one of the program's
+ * own calls, so the promises are fired on a later turn. So are those of drains that would have been answered at once,
+ * when many were: output that is sent at once never is above a mark, and who writes and drains in handlers would pile
+ * up on the stack and keep everybody else waiting. */
+#include <bight/memory.h>
+
+#include "deferred/promises.h"
+#include "stream/stream.h"
+#include "transport/transport.h"
+
+static struct bight_stream_waiters *waiters_of(struct bight_stream *stream)
+{
+    if (stream->waiters == NULL) {
+        struct bight_stream_waiters *waiters = bight_calloc(1, sizeof *waiters);
+        if (waiters == NULL) {
+            return NULL;
+        }
+        waiters->stream = stream;
+        bight_list_init(&waiters->drains);
+        bight_list_init(&waiters->ends);
+        stream->waiters = waiters;
+    }
+    return stream->waiters;
+}
+
+int bight_stream_write(struct bight_stream *stream, const void *data, size_t size)
+{
+    return bight_transport_write(stream->base.transport, data, size);
+}
+
+/* -------------------------------------------------------------------------------------------- draining */
+
+void bight_stream_leave_producer(struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_PRODUCING) != 0) {
+        stream->flags &= ~STREAM_PRODUCING;
+        (void)bight_transport_unregister_producer(stream->transport);
+    }
+}
+
+static bool has_room(const struct bight_transport *transport)
+{
+    size_t high = transport->extension == NULL ? BIGHT_HIGH_WATERMARK : transport->extension->high;
+    return bight_output_queued(transport) <= high;
+}
+
+static void look_for_room(struct bight_task *task);
+
+static void look_later(struct bight_stream_waiters *waiters)
+{
+    if (waiters->room.run == NULL) {
+        bight_reactor_soon(waiters->stream->transport->hub->reactor, &waiters->room, look_for_room);
+    }
+}
+
+static void resume(void *context)
+{
+    look_later(((struct bight_stream *)context)->waiters);
+}
+
+static void stop(void *context)
+{
+    ((struct bight_stream *)context)->flags &= ~STREAM_PRODUCING;
+}
+
+static const struct bight_producer_ops producer_ops = { .resume = resume, .stop = stop };
+
+static int become_producer(struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_PRODUCING) != 0) {
+        return BIGHT_OK;
+    }
+    int code = bight_transport_register_producer(stream->base.transport, &producer_ops, stream, true);
+    stream->flags |= code == 0 ? STREAM_PRODUCING : 0;
+    return code;
+}
+
+/* Somebody may have written more meanwhile. What closing flushes is told at the end. */
+static void look_for_room(struct bight_task *task)
+{
+    struct bight_stream_waiters *waiters = BIGHT_CONTAINER(task, struct bight_stream_waiters, room);
+    struct bight_stream *stream = waiters->stream;
+    bool is_room = has_room(stream->transport);
+    if ((stream->flags & STREAM_CLOSING) != 0 || bight_list_is_empty(&waiters->drains)) {
+        return;
+    }
+    int code = is_room ? BIGHT_OK : become_producer(stream);
+    if (is_room || code != BIGHT_OK) {
+        stream->answered = 0;
+        bight_stream_leave_producer(stream);
+        bight_promises_fire(&waiters->drains, code == BIGHT_OK ? NULL : bight_failure_of(code));
+    }
+}
+
+static void nobody_waits(struct bight_link *drains)
+{
+    bight_stream_leave_producer(BIGHT_CONTAINER(drains, struct bight_stream_waiters, drains)->stream);
+}
+
+static struct bight_deferred *wait_for_room(const char *place, struct bight_stream *stream)
+{
+    struct bight_stream_waiters *waiters = waiters_of(stream);
+    int code = waiters == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
+    if (code == BIGHT_OK && has_room(stream->transport)) {
+        look_later(waiters);
+    } else if (code == BIGHT_OK) {
+        code = become_producer(stream);
+    }
+    return code == BIGHT_OK ? bight_promises_add(place, &waiters->drains, nobody_waits)
+                            : bight_fail_at(place, bight_failure_of(code));
+}
+
+struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream)
+{
+    struct bight_transport *transport = stream->base.transport;
+    if (!bight_transport_is_open(transport) || (stream->flags & STREAM_LOST) != 0) {
+        const struct bight_failure *reason = (stream->flags & STREAM_CLOSING) == 0 ? stream->reason : NULL;
+        return bight_fail_at(place, reason == NULL ? bight_failure_of(BIGHT_E_CLOSED) : bight_failure_hold(reason));
+    }
+    if (stream->answered < BIGHT_STREAM_ANSWERS && has_room(transport)) {
+        stream->answered++;
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    return wait_for_room(place, stream);
+}
+
+int bight_stream_write_eof(struct bight_stream *stream)
+{
+    return bight_transport_lose_write(stream->base.transport);
+}
+
+/* --------------------------------------------------------------------------------------------- closing */
+
+int bight_stream_begin_close(struct bight_stream *stream)
+{
+    bight_stream_stop_input(stream);
+    bight_stream_leave_producer(stream);
+    return bight_transport_lose_connection(stream->base.transport);
+}
+
+struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_LOST) != 0) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    if (bight_stream_begin_close(stream) != 0) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    struct bight_stream_waiters *waiters = waiters_of(stream);
+    if (waiters == NULL) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    return bight_promises_add(place, &waiters->ends, NULL);
+}
+
+void bight_stream_abort(struct bight_stream *stream)
+{
+    if ((stream->flags & STREAM_LOST) == 0) {
+        bight_stream_stop_input(stream);
+        (void)bight_transport_abort_connection(stream->base.transport);
+    }
+}
+
+const struct bight_failure *bight_stream_reason(const struct bight_stream *stream)
+{
+    return (stream->flags & STREAM_LOST) == 0 ? NULL : stream->reason;
+}
+
+/* What was written before a close in good order has gone out. */
+void bight_stream_tell_waiters(struct bight_stream *stream)
+{
+    struct bight_stream_waiters *waiters = stream->waiters;
+    if (waiters == NULL) {
+        return;
+    }
+    if (waiters->room.run != NULL) {
+        bight_reactor_unqueue(stream->transport->hub->reactor, &waiters->room);
+    }
+    bool flushed =
+        (stream->flags & STREAM_CLOSING) != 0 && bight_failure_code(stream->reason) == BIGHT_E_CONNECTION_DONE;
+    stream->waiters = NULL;
+    bight_promises_fire(&waiters->drains, flushed ? NULL : stream->reason);
+    bight_promises_fire(&waiters->ends, NULL);
+    bight_free(waiters);
+}

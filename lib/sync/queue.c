@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* queue.c - the queue: putting, getting, and the work that is in progress (D30).
+ *
+ * Each function changes what is stored or who waits, and leaves the rest to the steps of queue_wait.c. A value is
+ * always in one place: the caller's, a waiting putter's, the store, or the Deferred of a getter that has left. */
+#include "sync/queue.h"
+
+#include <string.h>
+
+#include <bight/memory.h>
+
+#include "base/check.h"
+
+/* -------------------------------------------------------------------------------------------- life */
+
+static size_t limit_of(size_t option)
+{
+    if (option == 0) {
+        return SIZE_MAX;
+    }
+    return option == BIGHT_QUEUE_NOTHING ? 0 : option;
+}
+
+static bool read_options(struct bight_queue_options *options, const struct bight_queue_options *given)
+{
+    memset(options, 0, sizeof(*options));
+    if (given == NULL) {
+        return true;
+    }
+    if (given->size < sizeof(given->size)) {
+        return false;
+    }
+    memcpy(options, given, given->size < sizeof(*options) ? given->size : sizeof(*options));
+    return (unsigned)options->order <= BIGHT_QUEUE_PRIORITY;
+}
+
+struct bight_queue *bight_queue_new(const struct bight_queue_options *given)
+{
+    struct bight_queue_options options;
+    if (!read_options(&options, given)) {
+        bight_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_queue_new: the options lack their size, or the order is none");
+        return NULL;
+    }
+    struct bight_queue *queue = bight_calloc(1, sizeof(*queue));
+    if (queue == NULL) {
+        return NULL;
+    }
+    bight_gate_init(&queue->gate, bight_queue_step);
+    bight_waiters_init(&queue->getters);
+    bight_waiters_init(&queue->putters);
+    bight_waiters_init(&queue->joiners);
+    bight_waiters_init(&queue->joined);
+    queue->store.order = options.order;
+    queue->size_limit = limit_of(options.size_limit);
+    queue->backlog_limit = limit_of(options.backlog_limit);
+    return queue;
+}
+
+static void destroy_next(struct bight_queue *queue)
+{
+    struct bight_entry entry = bight_store_pop(&queue->store);
+    struct bight_result result = { entry.type, entry.value, NULL };
+    bight_result_clear(&result);
+}
+
+void bight_queue_free(struct bight_queue *queue)
+{
+    if (queue == NULL || !bight_gate_close(&queue->gate, "bight_queue_free")) {
+        return;
+    }
+    while (queue->putters.count > 0) {
+        bight_queue_refuse_putter(queue, BIGHT_E_ABANDONED);
+    }
+    bight_waiters_abandon(&queue->getters);
+    bight_waiters_abandon(&queue->joiners);
+    while (queue->store.count > 0) {
+        destroy_next(queue);
+    }
+    bight_store_finish(&queue->store);
+    bight_gate_release(&queue->gate);
+}
+
+/* ------------------------------------------------------------------------------------------ putting */
+
+/* What is stored above what those who wait have a claim to is within the limit, and nobody is before us. */
+static bool has_room(const struct bight_queue *queue)
+{
+    size_t claimed = queue->getters.count;
+    size_t stored = queue->store.count;
+    return queue->putters.count == 0 && (stored < claimed || stored - claimed < queue->size_limit);
+}
+
+/* Why nothing can be put; 0 when it can. */
+static int find_obstacle(const char *place, const struct bight_queue *queue, const struct bight_type *type)
+{
+    if (type == &bight_type_failure || type == &bight_type_deferred) {
+        return bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_queue_put: " BIGHT_BAD_TYPE);
+    }
+    if (queue->gate.is_freed) {
+        return BIGHT_E_ABANDONED;
+    }
+    return queue->is_shut ? BIGHT_E_SHUTDOWN : BIGHT_OK;
+}
+
+/* There is room. At rest a getter is served past the store, which needs no memory. */
+static int put(struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
+{
+    if (queue->getters.count > 0 && bight_gate_enter(&queue->gate)) {
+        queue->unfinished++;
+        bight_waiter_fire(bight_waiters_first(&queue->getters), type, value);
+        bight_gate_leave(&queue->gate);
+        return BIGHT_OK;
+    }
+    int code = bight_store_push(&queue->store, priority, type, value);
+    queue->unfinished += code == BIGHT_OK ? 1 : 0;
+    return code;
+}
+
+static int put_now(struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
+{
+    int code = find_obstacle(BIGHT_HERE, queue, type);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    return has_room(queue) ? put(queue, priority, type, value) : BIGHT_E_QUEUE_OVERFLOW;
+}
+
+int bight_queue_put(struct bight_queue *queue, const struct bight_type *type, void *value)
+{
+    return put_now(queue, 0, type, value);
+}
+
+int bight_queue_put_priority(struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
+{
+    if (queue->store.order != BIGHT_QUEUE_PRIORITY) {
+        return bight_usage_error(
+            BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_queue_put_priority: the queue has no priorities");
+    }
+    return put_now(queue, priority, type, value);
+}
+
+/* The Deferred comes first, so that what it says is what has become of the value. */
+static struct bight_deferred *put_with_room(
+    const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
+{
+    struct bight_promise promise;
+    struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, NULL, NULL, NULL);
+    int code = bight_promise_is_open(promise) ? put(queue, priority, type, value) : BIGHT_E_OUT_OF_MEMORY;
+    if (code == BIGHT_OK) {
+        bight_callback_at(place, promise, NULL, NULL);
+        return deferred;
+    }
+    if (bight_promise_is_open(promise)) {
+        bight_errback_at(place, promise, bight_failure_of(code));
+    }
+    bight_store_discard(type, value);
+    return deferred;
+}
+
+static struct bight_deferred *wait_for_room(
+    const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
+{
+    struct bight_waiter *waiter;
+    struct bight_deferred *deferred = bight_wait(place, &queue->gate, &queue->putters, bight_queue_cancel_put, &waiter);
+    if (waiter == NULL) {
+        bight_store_discard(type, value);
+        return deferred;
+    }
+    waiter->type = type;
+    waiter->value = value;
+    waiter->priority = priority;
+    return deferred;
+}
+
+struct bight_deferred *bight_queue_put_later_at(
+    const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
+{
+    int code = find_obstacle(place, queue, type);
+    if (code == BIGHT_OK && priority != 0 && queue->store.order != BIGHT_QUEUE_PRIORITY) {
+        code = bight_usage_error(
+            BIGHT_E_NOT_SUPPORTED, place, "bight_queue_put_priority_later: the queue has no priorities");
+    }
+    if (code != BIGHT_OK) {
+        bight_store_discard(type, value);
+        return bight_refuse_wait(place, code);
+    }
+    return has_room(queue) ? put_with_room(place, queue, priority, type, value)
+                           : wait_for_room(place, queue, priority, type, value);
+}
+
+/* ------------------------------------------------------------------------------------------ getting */
+
+/* Why there is nothing to be had at once; 0 when there is. */
+static int find_lack(const struct bight_queue *queue)
+{
+    if (queue->gate.is_freed) {
+        return BIGHT_E_ABANDONED;
+    }
+    if (bight_queue_has_value(queue)) {
+        return BIGHT_OK;
+    }
+    bool is_over = queue->is_shut && queue->store.count == 0;
+    return is_over ? BIGHT_E_SHUTDOWN : BIGHT_E_QUEUE_UNDERFLOW;
+}
+
+/* The caller has taken a value: there may be room for who waits. */
+static void go_on(struct bight_queue *queue, struct bight_deferred *putter)
+{
+    bool entered = bight_gate_enter(&queue->gate);
+    if (putter != NULL) {
+        bight_waiter_let_go(putter);
+    }
+    if (entered) {
+        bight_gate_leave(&queue->gate);
+    }
+}
+
+static struct bight_deferred *get_now(const char *place, struct bight_queue *queue)
+{
+    struct bight_promise promise;
+    struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, NULL, NULL, NULL);
+    if (!bight_promise_is_open(promise)) {
+        return deferred;
+    }
+    struct bight_deferred *putter;
+    struct bight_entry entry = bight_queue_take_next(queue, &putter);
+    bight_callback_at(place, promise, entry.type, entry.value);
+    go_on(queue, putter);
+    return deferred;
+}
+
+/* Those who wait and have no value coming. */
+static size_t lacking(const struct bight_queue *queue)
+{
+    size_t coming = queue->store.count + queue->putters.count;
+    return queue->getters.count > coming ? queue->getters.count - coming : 0;
+}
+
+struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue *queue)
+{
+    int code = find_lack(queue);
+    if (code == BIGHT_OK) {
+        return get_now(place, queue);
+    }
+    if (code != BIGHT_E_QUEUE_UNDERFLOW || lacking(queue) >= queue->backlog_limit) {
+        return bight_refuse_wait(place, code);
+    }
+    struct bight_waiter *waiter;
+    return bight_wait(place, &queue->gate, &queue->getters, bight_waiter_cancel, &waiter);
+}
+
+int bight_queue_try_get(struct bight_queue *queue, struct bight_result *result)
+{
+    int code = find_lack(queue);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    struct bight_deferred *putter;
+    struct bight_entry entry = bight_queue_take_next(queue, &putter);
+    bight_gate_hold(&queue->gate);
+    bight_result_set(result, entry.type, entry.value);
+    go_on(queue, putter);
+    bight_gate_release(&queue->gate);
+    return BIGHT_OK;
+}
+
+/* --------------------------------------------------------------------------------- work in progress */
+
+struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue *queue)
+{
+    if (queue->unfinished == 0 && !queue->gate.is_freed) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    struct bight_waiter *waiter;
+    return bight_wait(place, &queue->gate, &queue->joiners, bight_waiter_cancel, &waiter);
+}
+
+int bight_queue_task_done(struct bight_queue *queue)
+{
+    if (queue->unfinished == 0) {
+        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_queue_task_done: all that was put is done");
+    }
+    bight_queue_count_done(queue);
+    bight_gate_run(&queue->gate);
+    return BIGHT_OK;
+}
+
+void bight_queue_shutdown(struct bight_queue *queue, bool immediate)
+{
+    bool entered = bight_gate_enter(&queue->gate);
+    queue->is_shut = true;
+    while (immediate && queue->store.count > 0) {
+        if (queue->unfinished > 0) {
+            bight_queue_count_done(queue);
+        }
+        destroy_next(queue);
+    }
+    if (entered) {
+        bight_gate_leave(&queue->gate);
+    }
+}
+
+bool bight_queue_is_shut_down(const struct bight_queue *queue)
+{
+    return queue->is_shut;
+}
+
+/* ------------------------------------------------------------------------------------------- counts */
+
+size_t bight_queue_size(const struct bight_queue *queue)
+{
+    return queue->store.count > queue->getters.count ? queue->store.count - queue->getters.count : 0;
+}
+
+size_t bight_queue_waiting(const struct bight_queue *queue)
+{
+    return lacking(queue);
+}
+
+size_t bight_queue_putters(const struct bight_queue *queue)
+{
+    return queue->putters.count;
+}
+
+size_t bight_queue_unfinished(const struct bight_queue *queue)
+{
+    return queue->unfinished;
+}

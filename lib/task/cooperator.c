@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* cooperator.c - the turns of cooperative tasks (R12); the tasks themselves are in cooperative_task.c.
+ *
+ * While a task is ready, and only then, a timer is pending whose time has come, so on each turn of the clock's loop
+ * there is one slice, with I/O and the timers of others in between. A slice gives steps to the queue's first until its
+ * time is over; a task that has more to do goes to the queue's end. `busy` keeps the memory while a slice is on it. */
+#include "task/cooperator.h"
+
+#include <bight/memory.h>
+
+#include "base/check.h"
+
+#define DEFAULT_SLICE UINT64_C(10000000)
+
+/* For clocks that stand still meanwhile. */
+#define MOST_STEPS 10000
+
+struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock)
+{
+    if (clock == NULL) {
+        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperator_new: there is no clock");
+        return NULL;
+    }
+    struct bight_cooperator *cooperator = bight_calloc(1, sizeof(*cooperator));
+    if (cooperator == NULL) {
+        return NULL;
+    }
+    cooperator->clock = clock;
+    cooperator->slice = DEFAULT_SLICE;
+    bight_list_init(&cooperator->ready);
+    bight_list_init(&cooperator->tasks);
+    return cooperator;
+}
+
+static void leave(struct bight_cooperator *cooperator)
+{
+    cooperator->busy--;
+    if (cooperator->busy == 0 && cooperator->is_freed) {
+        bight_free(cooperator);
+    }
+}
+
+void bight_cooperator_free(struct bight_cooperator *cooperator)
+{
+    if (cooperator == NULL) {
+        return;
+    }
+    if (cooperator->is_freed) {
+        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperator_free: " BIGHT_FREED_TWICE);
+        return;
+    }
+    cooperator->busy++;
+    cooperator->is_freed = true;
+    bight_timer_cancel(cooperator->timer);
+    while (!bight_list_is_empty(&cooperator->tasks)) {
+        struct bight_cooperative_task *task =
+            BIGHT_CONTAINER(cooperator->tasks.next, struct bight_cooperative_task, link);
+        task->is_expected = task->by_owner = true;
+        bight_cooperative_task_end(task, bight_failure_of(BIGHT_E_ABANDONED));
+    }
+    leave(cooperator);
+}
+
+int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double seconds)
+{
+    uint64_t slice;
+    int code = bight_seconds_to_nanoseconds(seconds, &slice);
+    if (code != BIGHT_OK) {
+        return bight_usage_error(code, BIGHT_HERE, "bight_cooperator_set_slice: " BIGHT_BAD_SECONDS);
+    }
+    cooperator->slice = slice;
+    return BIGHT_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- slices */
+
+static struct bight_cooperative_task *first_ready(struct bight_cooperator *cooperator)
+{
+    if (bight_list_is_empty(&cooperator->ready)) {
+        return NULL;
+    }
+    return BIGHT_CONTAINER(cooperator->ready.next, struct bight_cooperative_task, ready);
+}
+
+/* There will be no turn for them. */
+static void fail_all_ready(struct bight_cooperator *cooperator, int code)
+{
+    struct bight_cooperative_task *task;
+    while ((task = first_ready(cooperator)) != NULL) {
+        bight_cooperative_task_end(task, bight_failure_of(code));
+    }
+}
+
+static void run_slice(void *context)
+{
+    struct bight_cooperator *cooperator = context;
+    uint64_t begin = bight_clock_now(cooperator->clock);
+    struct bight_cooperative_task *task;
+    unsigned steps = 0;
+    cooperator->is_scheduled = false;
+    cooperator->is_slicing = true;
+    cooperator->busy++;
+    while ((task = first_ready(cooperator)) != NULL && steps < MOST_STEPS) {
+        bight_cooperative_task_run(task);
+        steps++;
+        if (bight_clock_now(cooperator->clock) - begin >= cooperator->slice) {
+            break;
+        }
+    }
+    cooperator->is_slicing = false;
+    int code = bight_cooperator_schedule(cooperator);
+    if (code != BIGHT_OK) {
+        fail_all_ready(cooperator, code);
+    }
+    leave(cooperator);
+}
+
+int bight_cooperator_schedule(struct bight_cooperator *cooperator)
+{
+    if (cooperator->is_freed) { /* what is ready comes to its end */
+        return BIGHT_OK;
+    }
+    if (cooperator->is_scheduled || cooperator->is_slicing || bight_list_is_empty(&cooperator->ready)) {
+        return BIGHT_OK;
+    }
+    uint64_t now = bight_clock_now(cooperator->clock);
+    int code = bight_clock_call_at(cooperator->clock, now, run_slice, cooperator, NULL, &cooperator->timer);
+    cooperator->is_scheduled = code == BIGHT_OK;
+    return code;
+}
+
+void bight_cooperator_remove(struct bight_cooperator *cooperator, struct bight_cooperative_task *task)
+{
+    bight_list_remove(&task->ready);
+    if (cooperator->is_scheduled && bight_list_is_empty(&cooperator->ready)) {
+        cooperator->is_scheduled = false;
+        bight_timer_cancel(cooperator->timer);
+    }
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* explorer.c - a scenario over many seeds: as many processes at once as there are processors, and the report.
+ *
+ * The sweep only collects the seeds that fail, one line each. Afterwards the first few that look different are shrunk
+ * to the least set of faults, run once more with the trace, and reported with what that run printed and the names of
+ * its faults. A sweep that finds little but failures ends early. */
+#include "testing/explorer/explorer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "testing/kit/testing.h"
+
+#define DEFAULT_SEEDS 300
+#define DEFAULT_SECONDS 20
+#define MOST_PROCESSES 64
+#define MOST_FINDINGS 100 /* then the sweep ends */
+#define MOST_HANGS 5
+#define MOST_SHRUNK 3
+#define PATIENCE_WITH_SHRINKING 60 /* seconds each */
+#define MOST_LINES 60              /* of what a run prints */
+#define MOST_NUMBERS 64            /* of faults, in a report */
+#define TWICE_EVERY 10
+
+struct finding {
+    uint64_t seed;
+    struct bight_verdict verdict;
+};
+
+struct sweep {
+    const struct bight_scenario *scenario;
+    const char *replay;
+    double seconds;
+    uint64_t next, left; /* seeds to be started */
+    struct bight_trial trials[MOST_PROCESSES];
+    unsigned processes;
+    size_t failed, hangs;
+    struct finding findings[MOST_SHRUNK]; /* those that look different */
+    size_t finding_count;
+};
+
+static struct bight_run run_of(const struct sweep *sweep, uint64_t seed, bool twice)
+{
+    return (struct bight_run) {
+        .scenario = sweep->scenario, .seed = seed, .faults.all = true, .twice = twice, .seconds = sweep->seconds
+    };
+}
+
+/* ---------------------------------------------------------------------------------------- reporting */
+
+static void print_numbers(const struct bight_least_faults *least)
+{
+    if (least->count == 0) {
+        (void)fprintf(stderr, " --faults none");
+        return;
+    }
+    for (size_t i = 0; i < least->count; i++) {
+        (void)fprintf(stderr, "%s%" PRIu32, i == 0 ? " --faults " : ",", least->numbers[i]);
+    }
+}
+
+static void print_replay(const struct sweep *sweep, uint64_t seed, const struct bight_least_faults *least)
+{
+    (void)fprintf(stderr, "    replay: %s %" PRIu64, sweep->replay, seed);
+    if (least != NULL && least->count <= MOST_NUMBERS) {
+        print_numbers(least);
+    }
+    (void)fputs(" --trace\n", stderr);
+}
+
+static bool is_of_the_trace(const char *line)
+{
+    const char *after = line + strspn(line, "0123456789.");
+    return after > line + 10 && *after == ' ';
+}
+
+/* The faults that happened, and what was printed besides the trace. */
+static void print_output(int output)
+{
+    char line[512];
+    unsigned lines = 0;
+    FILE *file = fdopen(output, "r");
+    if (file == NULL) {
+        (void)close(output);
+        return;
+    }
+    rewind(file);
+    while (lines < MOST_LINES && fgets(line, sizeof line, file) != NULL) {
+        bool is_wanted =
+            is_of_the_trace(line) ? strstr(line, " - fault ") != NULL && strstr(line, "(left out)") == NULL : true;
+        if (is_wanted) {
+            (void)fprintf(stderr, "    | %s", line);
+            lines++;
+        }
+    }
+    (void)fclose(file);
+}
+
+static void print_least(const struct bight_least_faults *least)
+{
+    if (least->count == 0) {
+        (void)fputs("    fails without any fault\n", stderr);
+    } else {
+        (void)fprintf(stderr, "    shrunk from %" PRIu32 " faults to %zu%s\n", least->of, least->count,
+            least->is_least ? "" : " (there was no time for more)");
+    }
+}
+
+static void print_finding(const struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
+{
+    (void)fprintf(stderr, "bight: explorer: %s: seed %" PRIu64 ": %s\n", sweep->scenario->name, seed, verdict->text);
+}
+
+static void report(const struct sweep *sweep, const struct finding *finding)
+{
+    struct bight_run run = run_of(sweep, finding->seed, finding->verdict.trouble == BIGHT_TROUBLE_DIFFERS);
+    struct bight_verdict verdict;
+    struct bight_least_faults least;
+    int output = -1;
+    print_finding(sweep, finding->seed, &finding->verdict);
+    if (!bight_explorer_shrink(&run, &finding->verdict, PATIENCE_WITH_SHRINKING, &least)) {
+        (void)fputs("    not shrunk: it did not come to the same again\n", stderr);
+        print_replay(sweep, finding->seed, NULL);
+        return;
+    }
+    run.faults = (struct bight_fault_set) { .numbers = least.numbers, .count = least.count };
+    run.trace = true;
+    bight_trial_run(&run, &verdict, &output);
+    print_least(&least);
+    (void)fprintf(stderr, "    then: %s\n", verdict.text);
+    print_output(output);
+    print_replay(sweep, finding->seed, &least);
+    bight_testing_plain_free(least.numbers);
+}
+
+/* ----------------------------------------------------------------------------------------- sweeping */
+
+/* Runs end in no particular order: of those that look the same the lowest seed is kept, whoever was first. */
+static void keep_finding(struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
+{
+    for (size_t i = 0; i < sweep->finding_count; i++) {
+        struct finding *finding = &sweep->findings[i];
+        if (bight_verdict_same(&finding->verdict, verdict)) {
+            *finding = seed < finding->seed ? (struct finding) { seed, *verdict } : *finding;
+            return;
+        }
+    }
+    if (sweep->finding_count < MOST_SHRUNK && verdict->trouble != BIGHT_TROUBLE_NOT_RUN) {
+        sweep->findings[sweep->finding_count++] = (struct finding) { seed, *verdict };
+    }
+}
+
+static void take_verdict(struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
+{
+    if (verdict->trouble == BIGHT_TROUBLE_NONE) {
+        return;
+    }
+    sweep->failed++;
+    sweep->hangs += verdict->trouble == BIGHT_TROUBLE_HANG;
+    print_finding(sweep, seed, verdict);
+    keep_finding(sweep, seed, verdict);
+    if (sweep->left != 0 && (sweep->failed >= MOST_FINDINGS || sweep->hangs >= MOST_HANGS)) {
+        (void)fprintf(stderr, "bight: explorer: %s: too many findings; %" PRIu64 " seeds are not tried\n",
+            sweep->scenario->name, sweep->left);
+        sweep->left = 0;
+    }
+}
+
+static bool start_next(struct sweep *sweep, struct bight_trial *trial)
+{
+    struct bight_run run = run_of(sweep, sweep->next, sweep->next % TWICE_EVERY == 0);
+    bool started = bight_trial_start(trial, &run);
+    if (started) {
+        sweep->next++;
+        sweep->left--;
+    }
+    return started;
+}
+
+/* With nothing under way either, no process can be made at all: that seed counts as failed. */
+static void give_up_one(struct sweep *sweep)
+{
+    const struct bight_verdict verdict = { .trouble = BIGHT_TROUBLE_NOT_RUN, .text = "no process could be made" };
+    sweep->left--;
+    take_verdict(sweep, sweep->next++, &verdict);
+}
+
+static void sweep_seeds(struct sweep *sweep)
+{
+    for (;;) {
+        for (unsigned i = 0; i < sweep->processes && sweep->left != 0; i++) {
+            if (sweep->trials[i].pid == 0 && !start_next(sweep, &sweep->trials[i])) {
+                break;
+            }
+        }
+        struct bight_trial *done = bight_trial_wait(sweep->trials, sweep->processes);
+        if (done != NULL) {
+            (void)close(done->output);
+            take_verdict(sweep, done->seed, &done->verdict);
+        } else if (sweep->left != 0) {
+            give_up_one(sweep);
+        } else {
+            return;
+        }
+    }
+}
+
+static unsigned process_count(unsigned wanted)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned count = wanted != 0 ? wanted : processors > 0 ? (unsigned)processors : 1;
+    return count < MOST_PROCESSES ? count : MOST_PROCESSES;
+}
+
+size_t bight_explore(const struct bight_scenario *scenario, const struct bight_exploration *options)
+{
+    struct sweep sweep = {
+        .scenario = scenario,
+        .replay = options->replay == NULL ? scenario->name : options->replay,
+        .seconds = options->seconds_per_run > 0 ? options->seconds_per_run : DEFAULT_SECONDS,
+        .next = options->first_seed,
+        .left = options->seeds == 0 ? DEFAULT_SEEDS : options->seeds,
+        .processes = process_count(options->processes),
+    };
+    sweep_seeds(&sweep);
+    for (size_t i = 0; i < sweep.finding_count; i++) {
+        report(&sweep, &sweep.findings[i]);
+    }
+    return sweep.failed;
+}

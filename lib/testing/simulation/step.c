@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* step.c - time: what happens next, and whose turn it is.
+ *
+ * A step is a moment: the present one while a reactor has something to do, else that of the nearest event. What is due
+ * then happens, and each reactor with something to do takes one turn, in an order that is drawn. A reactor is driven as
+ * a loop that blocks would be: what others have put into its mailbox does not count until its descriptor is readable,
+ * so a wake-up that is lost stays lost. Time stands still while work goes on, except that work without end makes it
+ * pass slowly. */
+#include "reactor/reactor.h"
+#include "testing/simulation/simulation.h"
+#include "testing/kit/testing.h"
+
+#define PATIENCE 1000 /* turns at one moment before turns cost time */
+#define COST_OF_TURN 1000
+
+static void advance(struct bight_simulation *simulation, uint64_t moment)
+{
+    if (moment <= simulation->now) {
+        return;
+    }
+    simulation->now = moment;
+    simulation->turns_now = 0;
+    bight_sim_mix(simulation, ((uint64_t)BIGHT_SIM_time << 56) ^ moment);
+}
+
+/* Those with something to do, shuffled. They may be freed by each other's turns: loop.c takes them out. */
+static void find_order(struct bight_simulation *simulation)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < simulation->loop_count; i++) {
+        if (bight_sim_loop_has_work(simulation->loops[i])) {
+            simulation->order[count++] = simulation->loops[i];
+        }
+    }
+    for (size_t i = count; i > 1; i--) {
+        size_t other = bight_simulation_draw(simulation, i);
+        struct bight_sim_loop *loop = simulation->order[i - 1];
+        simulation->order[i - 1] = simulation->order[other];
+        simulation->order[other] = loop;
+    }
+    simulation->order_count = count;
+}
+
+static void take_turn(struct bight_sim_loop *loop)
+{
+    bight_sim_trace(loop->host, BIGHT_SIM_turn, 0, 0, 0);
+    loop->has_turn = true;
+    bight_reactor_turn(loop->reactor, false);
+    loop->has_turn = false;
+    loop->wants_turn = bight_reactor_has_work(loop->reactor);
+}
+
+static void take_turns(struct bight_simulation *simulation)
+{
+    find_order(simulation);
+    for (size_t i = 0; i < simulation->order_count; i++) {
+        if (simulation->order[i] != NULL) {
+            take_turn(simulation->order[i]);
+        }
+    }
+    simulation->order_count = 0;
+}
+
+static bool anybody_has_work(const struct bight_simulation *simulation)
+{
+    for (size_t i = 0; i < simulation->loop_count; i++) {
+        if (bight_sim_loop_has_work(simulation->loops[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
+{
+    uint64_t moment = simulation->now;
+    if (simulation->order_count != 0) {
+        (void)bight_usage_error(
+            BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "a simulation is stepped inside a turn of one of its reactors");
+        return false;
+    }
+    if (simulation->check != NULL) {
+        simulation->check(simulation->check_context);
+    }
+    if (!anybody_has_work(simulation)) {
+        if (!bight_testing_next_deadline(&simulation->wheel, last, &moment)) {
+            return false;
+        }
+    } else if (++simulation->turns_now > PATIENCE) {
+        moment += COST_OF_TURN;
+        if (moment > last) {
+            return false;
+        }
+    }
+    uint64_t before = simulation->turns_now;
+    advance(simulation, moment);
+    simulation->turns_now = before > PATIENCE ? PATIENCE : simulation->turns_now;
+    (void)bight_wheel_run(&simulation->wheel, simulation->now, SIZE_MAX);
+    take_turns(simulation);
+    return true;
+}
+
+bool bight_simulation_step(struct bight_simulation *simulation)
+{
+    return bight_sim_step(simulation, UINT64_MAX);
+}
+
+void bight_simulation_run(struct bight_simulation *simulation, double seconds)
+{
+    uint64_t nanoseconds;
+    if (bight_seconds_to_nanoseconds(seconds, &nanoseconds) != 0) {
+        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_run: " BIGHT_BAD_SECONDS);
+        return;
+    }
+    uint64_t end = nanoseconds > UINT64_MAX - simulation->now ? UINT64_MAX : simulation->now + nanoseconds;
+    while (bight_sim_step(simulation, end)) {
+    }
+    advance(simulation, end);
+}
+
+bool bight_simulation_settle(struct bight_simulation *simulation, size_t steps)
+{
+    for (; steps > 0; steps--) {
+        if (!bight_simulation_step(simulation)) {
+            return true;
+        }
+    }
+    return false;
+}
