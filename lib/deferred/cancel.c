@@ -42,19 +42,13 @@ static void ask_canceller(struct bight_deferred *deferred)
 
 static inline void hold_for_cancel(struct bight_deferred *deferred)
 {
-#if !BIGHT_PLANTED_MISSING_HOLD
     bight_deferred_hold(deferred);
-#endif
     deferred->flags |= BIGHT_DEFERRED_CANCELLING;
 }
 
 static inline void release_from_cancel(struct bight_deferred *deferred)
 {
-#if !BIGHT_PLANTED_MISSING_HOLD
     bight_deferred_release(deferred);
-#else
-    (void)deferred;
-#endif
 }
 
 static void fail_as_cancelled(struct bight_deferred *deferred)

@@ -141,11 +141,6 @@ static void cancel_tied(struct bight_owner *owner, struct bight_deferred *deferr
     unlink_tied(owner, deferred);
     append(owner, deferred);
     deferred->flags |= BIGHT_DEFERRED_OWNER_ASKED;
-#if BIGHT_PLANTED_TIE_NOT_CANCELLED
-    if ((deferred->flags & BIGHT_DEFERRED_PAUSED) != 0 || deferred->count > 1) {
-        return;
-    }
-#endif
     bight_deferred_hold(deferred);
     bight_deferred_cancel_for_owner(deferred);
     bight_deferred_settle(deferred);

@@ -106,9 +106,7 @@ static struct bight_call *take_all(struct bight_mailbox *mailbox)
     struct bight_call *calls = mailbox->first;
     mailbox->tail = &mailbox->first;
     __atomic_store_n(&mailbox->first, NULL, __ATOMIC_RELEASE);
-#if !BIGHT_PLANTED_LOST_WAKEUP
     mailbox->signalled = false;
-#endif
     return calls;
 }
 

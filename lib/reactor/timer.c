@@ -129,13 +129,8 @@ static void fire_owning(struct timed_call *call)
     bight_timer_function function = call->entry.call;
     bight_release_function release = ((struct owning_call *)call)->release;
     void *context = call->context;
-#if BIGHT_PLANTED_STALE_TIMER
-    function(context);
-    bight_slab_give(&owning_calls, call);
-#else
     bight_slab_give(&owning_calls, call);
     function(context);
-#endif
     release(context);
 }
 

@@ -140,11 +140,6 @@ void bight_queue_release_sent(struct bight_output *output)
         bight_pool_give(pool, output->sent);
         output->sent = chunk.next;
         chunk.release(chunk.context);
-#if BIGHT_PLANTED_DOUBLE_RELEASE
-        if (output->queued > 0) {
-            chunk.release(chunk.context);
-        }
-#endif
     }
 }
 
