@@ -17,7 +17,7 @@ COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOT
 FORBIDDEN = re.compile(
     r"(?<![>.])\b(?:(?:v?printf|puts|exit|abort|v?sprintf|strcpy|strcat|gets)\s*\(|v?fprintf\s*\(\s*std)")
 # A function's name alone does not say what was wrong with the call.
-MUTE_USAGE_ERROR = re.compile(r'bight_usage_error\([^;"]*"\w*"')
+MUTE_USAGE_ERROR = re.compile(r'bi_usage_error\([^;"]*"\w*"')
 FOREIGN = {"event2/": ("lib/reactor/",), "openssl/": ("lib/base/", "lib/transport/tls")}
 
 

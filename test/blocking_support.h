@@ -78,7 +78,7 @@ static inline void finish(struct caller *caller, int expected)
 
 static inline void await_queued(void)
 {
-    while (!bight_mailbox_has_calls(reactor)) {
+    while (!bi_mailbox_has_calls(reactor)) {
         sched_yield();
     }
 }

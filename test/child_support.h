@@ -74,7 +74,7 @@ __attribute__((unused)) static bool has_children(void)
     do {                                                                    \
         time_t end_ = time(NULL) + 40;                                      \
         while (!(condition) && time(NULL) < end_) {                         \
-            bight_reactor_turn(reactor, true);                              \
+            bi_reactor_turn(reactor, true);                                 \
         }                                                                   \
         ck_assert_msg(condition, "never came: %s (%s)", #condition, heard); \
     } while (0)

@@ -105,8 +105,8 @@ static inline void fake_advance(struct fake_system *fake, struct bight_reactor *
     fake->now += nanoseconds;
     fake_ring(fake);
     do {
-        bight_reactor_turn(reactor, false);
-    } while (bight_reactor_has_work(reactor));
+        bi_reactor_turn(reactor, false);
+    } while (bi_reactor_has_work(reactor));
 }
 
 #endif

@@ -393,7 +393,7 @@ static int connect_with(struct bight_factory *factory)
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     struct bight_address nowhere = { 0 };
     struct bight_transport *other =
-        bight_transport_new(reactor, factory, &bight_socket_bottom, NULL, ends[0], &nowhere, false, &code);
+        bight_transport_new(reactor, factory, &bi_socket_bottom, NULL, ends[0], &nowhere, false, &code);
     if (other == NULL) {
         ck_assert_int_eq(code, BIGHT_E_SHUTDOWN);
         close(ends[0]);

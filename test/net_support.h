@@ -208,7 +208,7 @@ static inline void net_end(struct net *net)
 static inline void net_turn(struct net *net, int turns)
 {
     for (int i = 0; i < turns; i++) {
-        bight_reactor_turn(net->reactor, false);
+        bi_reactor_turn(net->reactor, false);
     }
 }
 
@@ -217,7 +217,7 @@ static inline void net_turn(struct net *net, int turns)
     do {                                                                         \
         bool holds_ = (condition);                                               \
         for (int turns_ = 0; !holds_ && turns_ < 20000; turns_++) {              \
-            bight_reactor_turn((net)->reactor, false);                           \
+            bi_reactor_turn((net)->reactor, false);                              \
             if (turns_ > 1000) {                                                 \
                 sched_yield();                                                   \
             }                                                                    \

@@ -151,7 +151,7 @@ static inline void spawn_shell(struct child *child, const char *script)
 /* One turn, which waits for news only when nothing else is to be done. */
 static inline void turn(void)
 {
-    bight_reactor_turn(reactor, !bight_reactor_has_work(reactor));
+    bi_reactor_turn(reactor, !bi_reactor_has_work(reactor));
 }
 
 static inline void turn_until(const int *count)

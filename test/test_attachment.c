@@ -21,64 +21,64 @@ static void tear_down(void)
     bight_reactor_free(reactor);
 }
 
-static const char *name_of(const struct bight_attachment *attachment)
+static const char *name_of(const struct bi_attachment *attachment)
 {
-    return attachment->kind->order == BIGHT_ORDER_DUMP ? "high" : "low";
+    return attachment->kind->order == BI_ORDER_DUMP ? "high" : "low";
 }
 
-static bool open_one(struct bight_attachment *attachment)
+static bool open_one(struct bi_attachment *attachment)
 {
     ck_assert_ptr_eq(attachment->reactor, reactor);
     hear("open:%s", name_of(attachment));
     return may_open;
 }
 
-static void begin_one(struct bight_attachment *attachment)
+static void begin_one(struct bi_attachment *attachment)
 {
     hear("begin:%s", name_of(attachment));
 }
 
-static void disconnect_one(struct bight_attachment *attachment)
+static void disconnect_one(struct bi_attachment *attachment)
 {
     hear("disconnecting:%s", name_of(attachment));
 }
 
-static void have_disconnected(struct bight_attachment *attachment)
+static void have_disconnected(struct bi_attachment *attachment)
 {
     hear("disconnected:%s", name_of(attachment));
 }
 
-static void end_one(struct bight_attachment *attachment)
+static void end_one(struct bi_attachment *attachment)
 {
     hear("end:%s", name_of(attachment));
 }
 
-static void finish_one(struct bight_attachment *attachment)
+static void finish_one(struct bi_attachment *attachment)
 {
     hear("finish:%s", name_of(attachment));
 }
 
-static int follow_fork(struct bight_attachment *attachment)
+static int follow_fork(struct bi_attachment *attachment)
 {
     hear("fork:%s", name_of(attachment));
-    return attachment->kind->order == BIGHT_ORDER_DUMP ? BIGHT_E_NOT_SUPPORTED : BIGHT_E_CLOSED;
+    return attachment->kind->order == BI_ORDER_DUMP ? BIGHT_E_NOT_SUPPORTED : BIGHT_E_CLOSED;
 }
 
-#define HEARS_ALL                                                                    \
-    .size = sizeof(struct bight_attachment), .open = open_one, .finish = finish_one, \
-    .at = { [BIGHT_RUN_BEGINS] = begin_one,                                          \
-        [BIGHT_DISCONNECTING] = disconnect_one,                                      \
-        [BIGHT_DISCONNECTED] = have_disconnected,                                    \
-        [BIGHT_RUN_ENDS] = end_one }
+#define HEARS_ALL                                                                 \
+    .size = sizeof(struct bi_attachment), .open = open_one, .finish = finish_one, \
+    .at = { [BI_RUN_BEGINS] = begin_one,                                          \
+        [BI_DISCONNECTING] = disconnect_one,                                      \
+        [BI_DISCONNECTED] = have_disconnected,                                    \
+        [BI_RUN_ENDS] = end_one }
 
-static const struct bight_attachment_kind high = { .order = BIGHT_ORDER_DUMP, HEARS_ALL };
-static const struct bight_attachment_kind low = { .order = BIGHT_ORDER_COROUTINES, HEARS_ALL };
-static const struct bight_attachment_kind deaf = { .order = BIGHT_ORDER_OPEN, .size = sizeof(struct bight_attachment) };
-static const struct bight_attachment_kind forking_high = {
-    .order = BIGHT_ORDER_DUMP, .size = sizeof(struct bight_attachment), .after_fork = follow_fork
+static const struct bi_attachment_kind high = { .order = BI_ORDER_DUMP, HEARS_ALL };
+static const struct bi_attachment_kind low = { .order = BI_ORDER_COROUTINES, HEARS_ALL };
+static const struct bi_attachment_kind deaf = { .order = BI_ORDER_OPEN, .size = sizeof(struct bi_attachment) };
+static const struct bi_attachment_kind forking_high = {
+    .order = BI_ORDER_DUMP, .size = sizeof(struct bi_attachment), .after_fork = follow_fork
 };
-static const struct bight_attachment_kind forking_low = {
-    .order = BIGHT_ORDER_THREADS, .size = sizeof(struct bight_attachment), .after_fork = follow_fork
+static const struct bi_attachment_kind forking_low = {
+    .order = BI_ORDER_THREADS, .size = sizeof(struct bi_attachment), .after_fork = follow_fork
 };
 
 static void stop(void *context)
@@ -90,21 +90,21 @@ static void stop(void *context)
 
 START_TEST(an_attachment_is_made_once_and_found_again) /* R3 */
 {
-    ck_assert_ptr_null(bight_attachment_find(reactor, &low));
-    struct bight_attachment *made = bight_attachment_of(reactor, &low);
+    ck_assert_ptr_null(bi_attachment_find(reactor, &low));
+    struct bi_attachment *made = bi_attachment_of(reactor, &low);
     ck_assert_ptr_nonnull(made);
-    ck_assert_ptr_eq(bight_attachment_of(reactor, &low), made);
-    ck_assert_ptr_eq(bight_attachment_find(reactor, &low), made);
-    ck_assert_ptr_null(bight_attachment_find(reactor, &high));
+    ck_assert_ptr_eq(bi_attachment_of(reactor, &low), made);
+    ck_assert_ptr_eq(bi_attachment_find(reactor, &low), made);
+    ck_assert_ptr_null(bi_attachment_find(reactor, &high));
     ck_heard("open:low");
 }
 END_TEST
 
 START_TEST(attachments_hear_of_a_run_and_of_the_end_in_the_order_of_rooms) /* R3 */
 {
-    bight_attachment_of(reactor, &low);
-    bight_attachment_of(reactor, &deaf);
-    bight_attachment_of(reactor, &high);
+    bi_attachment_of(reactor, &low);
+    bi_attachment_of(reactor, &deaf);
+    bi_attachment_of(reactor, &high);
     heard[0] = '\0';
     bight_call_when_running(reactor, stop, NULL);
     bight_reactor_run(reactor);
@@ -118,10 +118,10 @@ END_TEST
 
 START_TEST(a_dropped_attachment_hears_of_nothing_more) /* R3 */
 {
-    bight_attachment_of(reactor, &high);
-    struct bight_attachment *dropped = bight_attachment_of(reactor, &low);
+    bi_attachment_of(reactor, &high);
+    struct bi_attachment *dropped = bi_attachment_of(reactor, &low);
     heard[0] = '\0';
-    bight_attachment_drop(dropped);
+    bi_attachment_drop(dropped);
     ck_heard("finish:low");
     bight_reactor_free(reactor);
     reactor = NULL;
@@ -133,11 +133,11 @@ START_TEST(an_attachment_that_does_not_open_is_not_there) /* D33 */
 {
     struct bight_test_memory memory;
     may_open = false;
-    ck_assert_ptr_null(bight_attachment_of(reactor, &low));
-    ck_assert_ptr_null(bight_attachment_find(reactor, &low));
+    ck_assert_ptr_null(bi_attachment_of(reactor, &low));
+    ck_assert_ptr_null(bi_attachment_find(reactor, &low));
     ck_heard("open:low");
     bight_test_fail_nth(&memory, 1);
-    ck_assert_ptr_null(bight_attachment_of(reactor, &low));
+    ck_assert_ptr_null(bi_attachment_of(reactor, &low));
     bight_set_allocator(NULL);
     ck_heard("");
 }
@@ -145,9 +145,9 @@ END_TEST
 
 START_TEST(after_a_fork_all_are_told_and_the_first_complaint_is_given) /* R13 */
 {
-    bight_attachment_of(reactor, &forking_low);
-    bight_attachment_of(reactor, &deaf);
-    bight_attachment_of(reactor, &forking_high);
+    bi_attachment_of(reactor, &forking_low);
+    bi_attachment_of(reactor, &deaf);
+    bi_attachment_of(reactor, &forking_high);
     ck_assert_int_eq(bight_reactor_after_fork(reactor), BIGHT_E_NOT_SUPPORTED);
     ck_heard("fork:high fork:low");
 }

@@ -262,7 +262,7 @@ static void one_call(void)
         struct caller caller = { .code = 1 };
         start(&caller, give_seven, NULL);
         while (!atomic_load(&caller.is_done)) {
-            bight_reactor_turn(reactor, false); /* what wakes it at the end may have found no memory */
+            bi_reactor_turn(reactor, false); /* what wakes it at the end may have found no memory */
         }
         bool expected = caller.code == 0 || caller.code == BIGHT_E_OUT_OF_MEMORY;
         ck_assert(expected);
@@ -289,7 +289,7 @@ static int live_as_a_child(void)
     if (bight_reactor_after_fork(reactor) != 0) {
         return 1;
     }
-    turn_until(reactor, cancelled == 1 && !bight_mailbox_has_calls(reactor));
+    turn_until(reactor, cancelled == 1 && !bi_mailbox_has_calls(reactor));
     if (called != 1) {
         return 2;
     }

@@ -81,7 +81,7 @@ START_TEST(between_runs_nobody_waits_and_the_next_run_serves_again) /* R9 R1 */
     start(&between, must_not_be_called, NULL);
     join(&between, BIGHT_E_SHUTDOWN);
     bight_result_clear(&between.result);
-    bight_mailbox_begin(reactor); /* as a run does */
+    bi_mailbox_begin(reactor); /* as a run does */
     start(&after, give_seven, NULL);
     finish(&after, 0);
     bight_reactor_free(reactor);
@@ -285,7 +285,7 @@ START_TEST(when_the_time_is_up_before_it_began_it_is_never_called) /* R9 */
     start(&caller, must_not_be_called, NULL);
     join(&caller, BIGHT_E_TIMED_OUT); /* no turn was taken */
     bight_result_clear(&caller.result);
-    turn_until(reactor, !bight_mailbox_has_calls(reactor));
+    turn_until(reactor, !bi_mailbox_has_calls(reactor));
     bight_reactor_free(reactor);
 }
 END_TEST

@@ -298,7 +298,7 @@ START_TEST(a_canceller_that_ends_a_list_leaves_nobody_uncancelled) /* D14 D24 */
     watch(list);
     ck_trace("1:9 ");
     ck_assert_int_eq(reports, 0);
-    bight_deferred_drop(members[2]);
+    bi_deferred_drop(members[2]);
 }
 
 START_TEST(a_canceller_of_a_member_that_fails_is_reported_and_the_rest_go_on) /* D24 */
@@ -313,8 +313,8 @@ START_TEST(a_canceller_of_a_member_that_fails_is_reported_and_the_rest_go_on) /*
     ck_assert_int_eq(last_code, BIGHT_E_CLOSED);
     watch(list);
     ck_trace("1:9 ");
-    bight_deferred_drop(members[1]);
-    bight_deferred_drop(members[2]);
+    bi_deferred_drop(members[1]);
+    bi_deferred_drop(members[2]);
 }
 
 START_TEST(a_list_whose_member_outlives_the_cancel_is_cancelled) /* D14 D24 */
@@ -475,9 +475,9 @@ static void note_owner(struct bight_owner *owner)
 START_TEST(a_gather_that_is_tied_ends_quietly_with_its_owner) /* D18 D25 D32 */
 {
     struct bight_owner owner;
-    bight_owner_init(&owner, note_owner);
+    bi_owner_init(&owner, note_owner);
     bight_deferred_release(bight_deferred_tie(bight_gather_results(members, 3), &owner));
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     ck_trace("owner ");
     ck_assert_int_eq(cancelled, 3);
     ck_assert_int_eq(reports, 0);

@@ -156,7 +156,7 @@ START_TEST(a_million_awaits_of_what_has_fired_use_no_stack) /* D35 */
 END_TEST
 
 /* Sanitizers keep much for each stack. */
-#if BIGHT_FIBERS_OF_ASAN || BIGHT_FIBERS_OF_TSAN
+#if BI_FIBERS_OF_ASAN || BI_FIBERS_OF_TSAN
 enum { CROWD = 500 };
 #else
 enum { CROWD = MANY };

@@ -243,7 +243,7 @@ static size_t count_mappings(void)
     return lines;
 }
 
-#if BIGHT_FIBERS_OF_ASAN || BIGHT_FIBERS_OF_TSAN
+#if BI_FIBERS_OF_ASAN || BI_FIBERS_OF_TSAN
 enum { PARKED = 200 }; /* sanitizers keep much for each stack */
 #else
 enum { PARKED = 20000 };
@@ -278,7 +278,7 @@ START_TEST(without_guard_pages_stacks_share_mappings) /* D35 */
     set_options();
     size_t before = count_mappings();
     park_all();
-#if !BIGHT_FIBERS_OF_ASAN && !BIGHT_FIBERS_OF_TSAN
+#if !BI_FIBERS_OF_ASAN && !BI_FIBERS_OF_TSAN
     ck_assert_uint_lt(count_mappings() - before, 100);
 #else
     (void)before;
@@ -288,7 +288,7 @@ START_TEST(without_guard_pages_stacks_share_mappings) /* D35 */
 }
 END_TEST
 
-#if !BIGHT_FIBERS_OF_ASAN && !BIGHT_FIBERS_OF_TSAN
+#if !BI_FIBERS_OF_ASAN && !BI_FIBERS_OF_TSAN
 static size_t resident_kilobytes(void)
 {
     unsigned long size, resident;
@@ -454,7 +454,7 @@ START_TEST(each_mapping_may_fail) /* D35 */
 }
 END_TEST
 
-#if BIGHT_FIBERS_OF_ASAN
+#if BI_FIBERS_OF_ASAN
 static int map_where_a_stack_was(struct bight_system *system, size_t size, size_t guard, void **memory)
 {
     int result = fake_map(system, size, guard, memory);
@@ -482,7 +482,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-#if BIGHT_FIBERS_OF_ASAN
+#if BI_FIBERS_OF_ASAN
     tcase_add_test(tests, a_stack_where_another_was_is_clean_to_address_sanitizer);
 #endif
     tcase_add_test(tests, a_stack_is_used_again);
@@ -494,7 +494,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, out_of_mappings_the_failure_names_the_kernels_limit);
     tcase_add_test(tests, another_failure_of_mapping_is_told_as_it_is);
     tcase_add_test(tests, without_guard_pages_stacks_share_mappings);
-#if !BIGHT_FIBERS_OF_ASAN && !BIGHT_FIBERS_OF_TSAN
+#if !BI_FIBERS_OF_ASAN && !BI_FIBERS_OF_TSAN
     tcase_add_loop_test(tests, a_parked_coroutine_touches_little, 0, 2);
 #endif
     tcase_add_test(tests, an_overflow_hits_the_guard_page);

@@ -248,7 +248,7 @@ START_TEST(looking_changes_nothing) /* G5 */
     dump(BIGHT_DUMP_TEXT);
     ck_assert(had_extension == (transport->extension != NULL));
     ck_assert_ptr_null(bight_string_protocol(peer)->reserved);
-    ck_assert(!bight_reactor_has_work(reactor));
+    ck_assert(!bi_reactor_has_work(reactor));
     bight_string_peer_free(peer);
 }
 END_TEST
@@ -257,7 +257,7 @@ START_TEST(ports_have_address_and_connections) /* G5 */
 {
     struct bight_reactor *real = bight_reactor_new();
     struct bight_deferred *listening = bight_listen_at("serve.c:1", real, "tcp:0:interface=127.0.0.1", &factory);
-    bight_reactor_turn(real, false);
+    bi_reactor_turn(real, false);
     ck_assert_int_eq(bight_debug_dump(real, BIGHT_DUMP_TEXT, gather, NULL), 0);
     expect(line_with("  port"), "port (serve.c:1), 127.0.0.1:");
     expect(line_with("  port"), ", 0 accepted connections");

@@ -126,7 +126,7 @@ START_TEST(as_dot_all_there_is_is_a_graph) /* G5 */
     dump(BIGHT_DUMP_DOT);
     expect_graph();
     bight_string_peer_free(peer);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
 }
 END_TEST
 
@@ -244,7 +244,7 @@ START_TEST(a_signal_that_the_program_hears_too_is_heard_by_both) /* G6, R3 */
     ck_assert_int_eq(bight_debug_dump_on_signal(real, SIGUSR2, BIGHT_DUMP_TEXT, path), 0);
     raise(SIGUSR2);
     while (heard == 0) {
-        bight_reactor_turn(real, true);
+        bi_reactor_turn(real, true);
     }
     read_back();
     expect("bight ", "");
@@ -252,7 +252,7 @@ START_TEST(a_signal_that_the_program_hears_too_is_heard_by_both) /* G6, R3 */
     heard = 0;
     raise(SIGUSR2);
     while (heard == 0) {
-        bight_reactor_turn(real, true);
+        bi_reactor_turn(real, true);
     }
 }
 END_TEST

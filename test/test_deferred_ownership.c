@@ -182,27 +182,27 @@ static void owner_finished(struct bight_owner *finished)
 
 START_TEST(the_end_of_the_owner_cancels_quietly) /* D18 D32 */
 {
-    bight_owner_init(&owner, owner_finished);
+    bi_owner_init(&owner, owner_finished);
     ck_assert_ptr_eq(bight_deferred_tie(deferred, &owner), deferred);
     bight_deferred_add_both(deferred, seen, NAME("a"));
     bight_deferred_release(deferred);
     ck_assert_uint_eq(owner.tied, 1);
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     ck_trace("a=CANCELLED ");
     ck_assert_int_eq(owners_finished, 1);
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     ck_assert_int_eq(owners_finished, 1);
     ck_assert_int_eq(reports, 0);
 }
 
 START_TEST(another_failure_at_the_end_of_the_owner_is_reported) /* D18 D32 */
 {
-    bight_owner_init(&owner, owner_finished);
+    bi_owner_init(&owner, owner_finished);
     bight_deferred_release(bight_deferred_tie(deferred, &owner));
     fire_failure(promise, TLS);
     ck_assert_int_eq(reports, 1);
     ck_assert_uint_eq(owner.tied, 0);
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     ck_assert_int_eq(owners_finished, 1);
 }
 
@@ -210,10 +210,10 @@ START_TEST(the_owner_stays_until_the_tied_have_finished) /* D32 */
 {
     struct bight_promise inner_promise;
     struct bight_deferred *inner = bight_deferred_new(&inner_promise, NULL, NULL);
-    bight_owner_init(&owner, owner_finished);
+    bi_owner_init(&owner, owner_finished);
     bight_deferred_tie(deferred, &owner);
     bight_deferred_add_errback(deferred, chained, inner);
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     ck_assert_int_eq(owners_finished, 0);
     fire(inner_promise, 4);
     ck_assert_int_eq(owners_finished, 1);
@@ -222,8 +222,8 @@ START_TEST(the_owner_stays_until_the_tied_have_finished) /* D32 */
 
 START_TEST(tying_to_an_ended_owner_cancels_at_once) /* D32 */
 {
-    bight_owner_init(&owner, owner_finished);
-    bight_owner_end(&owner);
+    bi_owner_init(&owner, owner_finished);
+    bi_owner_end(&owner);
     bight_deferred_tie(deferred, &owner);
     ck_assert_uint_eq(owner.tied, 0);
     bight_deferred_release(deferred);
@@ -234,15 +234,15 @@ START_TEST(tying_to_an_ended_owner_cancels_at_once) /* D32 */
 START_TEST(a_second_tie_replaces_the_first) /* D32 */
 {
     struct bight_owner other;
-    bight_owner_init(&owner, owner_finished);
-    bight_owner_init(&other, NULL);
+    bi_owner_init(&owner, owner_finished);
+    bi_owner_init(&other, NULL);
     bight_deferred_tie(deferred, &owner);
     bight_deferred_tie(deferred, &other);
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     ck_assert_int_eq(owners_finished, 1);
     ck_assert(bight_promise_is_open(promise));
     bight_deferred_tie(deferred, NULL);
-    bight_owner_end(&other);
+    bi_owner_end(&other);
     ck_assert(bight_promise_is_open(promise));
     finish();
 }
@@ -262,12 +262,12 @@ static void meddling(struct bight_promise own, void *context)
 
 START_TEST(cancellers_may_meddle_while_the_owner_ends) /* D16 D32 */
 {
-    bight_owner_init(&owner, owner_finished);
+    bi_owner_init(&owner, owner_finished);
     for (int i = 0; i < 3; i++) {
         tied[i] = bight_deferred_new(&tied_promises[i], i == 0 ? meddling : NULL, NULL);
         bight_deferred_tie(tied[i], &owner);
     }
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     ck_assert_int_eq(owners_finished, 1);
     bight_deferred_release(tied[0]);
     bight_deferred_release(tied[2]);
@@ -323,7 +323,7 @@ START_TEST(every_function_knows_the_shared_one) /* D34 */
     struct bight_deferred *other = bight_deferred_new(&other_promise, NULL, NULL);
     finish();
     struct bight_deferred *shared = make_without_memory(&promise, NULL);
-    bight_owner_init(&owner, NULL);
+    bi_owner_init(&owner, NULL);
     bight_deferred_cancel(shared);
     bight_deferred_pause(shared);
     bight_deferred_unpause(shared);
@@ -378,7 +378,7 @@ static void use_everything(void)
     struct bight_promise outer_promise, inner_promise;
     struct bight_deferred *inner = bight_deferred_new(&inner_promise, NULL, NULL);
     struct bight_deferred *outer = bight_deferred_new(&outer_promise, NULL, NULL);
-    bight_owner_init(&owner, NULL);
+    bi_owner_init(&owner, NULL);
     bight_deferred_tie(outer, &owner);
     if (bight_deferred_has_fired(outer)) {
         bight_deferred_release(inner);
@@ -391,7 +391,7 @@ static void use_everything(void)
     fire(outer_promise, 1);
     bight_deferred_release(bight_succeed(&bight_type_text, bight_strdup("text")));
     bight_deferred_release(bight_fail(bight_failure_new(BIGHT_E_TLS, 0, NULL, "x")));
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     bight_abandon(inner_promise);
     bight_deferred_release(outer);
 }
@@ -421,12 +421,12 @@ START_TEST(ending_allocates_nothing) /* D31 D32 */
     struct bight_test_memory memory;
     struct bight_promise inner_promise;
     struct bight_deferred *inner = bight_deferred_new(&inner_promise, NULL, NULL);
-    bight_owner_init(&owner, NULL);
+    bi_owner_init(&owner, NULL);
     bight_deferred_tie(deferred, &owner);
     bight_deferred_add_callback(deferred, chained, inner);
     bight_test_fail_nth(&memory, 0);
     fire(promise, 1);
-    bight_owner_end(&owner);
+    bi_owner_end(&owner);
     bight_abandon(inner_promise);
     bight_deferred_release(deferred);
     ck_assert_uint_eq(memory.asked, 0);

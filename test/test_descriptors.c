@@ -53,7 +53,7 @@ static bool use_sockets(void)
     snprintf(endpoint, sizeof endpoint, "tcp:127.0.0.1:%u", net_port_number(port));
     watch_outcome(bight_connect(net.reactor, endpoint, &probe_factory), &outcome);
     for (int i = 0; i < 10000 && (outcome.fired == 0 || seen.made < 2); i++) {
-        bight_reactor_turn(net.reactor, false);
+        bi_reactor_turn(net.reactor, false);
     }
     bool good = outcome.fired == 1 && outcome.code == 0 && seen.made == 2;
     forget_outcome(&outcome);
@@ -78,7 +78,7 @@ static bool fork_child(void)
     pid_t child = fork();
     if (child == 0) {
         bool good = bight_reactor_after_fork(net.reactor) == 0 && are_closed();
-        bight_reactor_turn(net.reactor, false);
+        bi_reactor_turn(net.reactor, false);
         _exit(good ? 0 : 1);
     }
     return waitpid(child, &status, 0) == child && status == 0;
@@ -129,7 +129,7 @@ START_TEST(the_log_of_a_process_that_closed_standard_error_reaches_no_client)
     int standard_error = fcntl(2, F_DUPFD_CLOEXEC, 100);
     close(2); /* in the middle of a run */
     for (int i = 0; i < 10000 && seen.made == 0; i++) {
-        bight_reactor_turn(net.reactor, false);
+        bi_reactor_turn(net.reactor, false);
     }
     dup2(standard_error, 2);
     ck_assert_int_eq(seen.made, 1);

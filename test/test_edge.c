@@ -64,7 +64,7 @@ static struct bight_port *port;
 static void turn(void)
 {
     seen.received_in_turn = 0;
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     seen.most_in_turn = seen.received_in_turn > seen.most_in_turn ? seen.received_in_turn : seen.most_in_turn;
 }
 

@@ -7,13 +7,13 @@
 
 #include "endpoint/grammar.h"
 
-static struct bight_parsed_endpoint parsed;
-static struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
+static struct bi_parsed_endpoint parsed;
+static struct bight_argument arguments[BI_ENDPOINT_PART_LIMIT];
 
-static const struct bight_endpoint_type *read_good(const char *string, enum bight_endpoint_direction direction)
+static const struct bight_endpoint_type *read_good(const char *string, enum bi_endpoint_direction direction)
 {
     struct bight_failure *failure = NULL;
-    const struct bight_endpoint_type *type = bight_endpoint_read(string, direction, &parsed, arguments, &failure);
+    const struct bight_endpoint_type *type = bi_endpoint_read(string, direction, &parsed, arguments, &failure);
     ck_assert_msg(type != NULL, "%s: %s", string, failure == NULL ? "" : bight_failure_message(failure));
     ck_assert_ptr_null(failure);
     return type;
@@ -42,8 +42,7 @@ static void check_text(const struct bight_endpoint_type *type, const char *name,
 
 START_TEST(parts_are_split_at_colons) /* E6 */
 {
-    const struct bight_endpoint_type *type =
-        read_good("tcp:1234:interface=127.0.0.1:backlog=50", BIGHT_ENDPOINT_LISTEN);
+    const struct bight_endpoint_type *type = read_good("tcp:1234:interface=127.0.0.1:backlog=50", BI_ENDPOINT_LISTEN);
     ck_assert_str_eq(type->name, "tcp");
     ck_assert_int_eq(argument(type, "port")->number, 1234);
     ck_assert_uint_eq(argument(type, "port")->column, 5);
@@ -55,58 +54,58 @@ END_TEST
 
 START_TEST(positional_arguments_can_be_given_by_name) /* E6 */
 {
-    const struct bight_endpoint_type *type = read_good("tcp:port=80", BIGHT_ENDPOINT_LISTEN);
+    const struct bight_endpoint_type *type = read_good("tcp:port=80", BI_ENDPOINT_LISTEN);
     ck_assert_int_eq(argument(type, "port")->number, 80);
-    type = read_good("tcp:host=example.org:port=80", BIGHT_ENDPOINT_CONNECT);
+    type = read_good("tcp:host=example.org:port=80", BI_ENDPOINT_CONNECT);
     check_text(type, "host", "example.org", 10);
 }
 END_TEST
 
 START_TEST(only_the_first_equals_sign_makes_a_keyword) /* E6 */
 {
-    check_text(read_good("unix:path=/a=b", BIGHT_ENDPOINT_LISTEN), "path", "/a=b", 11);
-    check_text(read_good("unix:/a\\=b", BIGHT_ENDPOINT_LISTEN), "path", "/a=b", 6);
+    check_text(read_good("unix:path=/a=b", BI_ENDPOINT_LISTEN), "path", "/a=b", 11);
+    check_text(read_good("unix:/a\\=b", BI_ENDPOINT_LISTEN), "path", "/a=b", 6);
 }
 END_TEST
 
 START_TEST(a_backslash_escapes_any_character) /* E6 */
 {
-    check_text(read_good("unix:/a\\:b\\\\c\\d", BIGHT_ENDPOINT_LISTEN), "path", "/a:b\\cd", 6);
-    check_text(read_good("unix:/\\[", BIGHT_ENDPOINT_LISTEN), "path", "/[", 6);
-    check_text(read_good("unix:/]x", BIGHT_ENDPOINT_LISTEN), "path", "/]x", 6);
+    check_text(read_good("unix:/a\\:b\\\\c\\d", BI_ENDPOINT_LISTEN), "path", "/a:b\\cd", 6);
+    check_text(read_good("unix:/\\[", BI_ENDPOINT_LISTEN), "path", "/[", 6);
+    check_text(read_good("unix:/]x", BI_ENDPOINT_LISTEN), "path", "/]x", 6);
 }
 END_TEST
 
 START_TEST(brackets_keep_a_literal_together) /* E6 */
 {
-    const struct bight_endpoint_type *type = read_good("tcp:[::1]:80", BIGHT_ENDPOINT_CONNECT);
+    const struct bight_endpoint_type *type = read_good("tcp:[::1]:80", BI_ENDPOINT_CONNECT);
     check_text(type, "host", "[::1]", 5);
     ck_assert_int_eq(argument(type, "port")->number, 80);
-    type = read_good("tcp:0:interface=[2001:db8::1]", BIGHT_ENDPOINT_LISTEN);
+    type = read_good("tcp:0:interface=[2001:db8::1]", BI_ENDPOINT_LISTEN);
     check_text(type, "interface", "2001:db8::1", 17);
 }
 END_TEST
 
 START_TEST(type_names_are_case_insensitive) /* E6 */
 {
-    ck_assert_str_eq(read_good("TCP:1", BIGHT_ENDPOINT_LISTEN)->name, "tcp");
-    ck_assert_str_eq(read_good("Unix:/x", BIGHT_ENDPOINT_CONNECT)->name, "unix");
+    ck_assert_str_eq(read_good("TCP:1", BI_ENDPOINT_LISTEN)->name, "tcp");
+    ck_assert_str_eq(read_good("Unix:/x", BI_ENDPOINT_CONNECT)->name, "unix");
 }
 END_TEST
 
 START_TEST(values_are_read_by_their_kind) /* E6 */
 {
     const struct bight_endpoint_type *type =
-        read_good("tcp:0:reuseport=YES:nodelay=off:keepalive=1:maxconn=0010", BIGHT_ENDPOINT_LISTEN);
+        read_good("tcp:0:reuseport=YES:nodelay=off:keepalive=1:maxconn=0010", BI_ENDPOINT_LISTEN);
     ck_assert_int_eq(argument(type, "reuseport")->number, 1);
     ck_assert_int_eq(argument(type, "nodelay")->number, 0);
     ck_assert_int_eq(argument(type, "keepalive")->number, 1);
     ck_assert_int_eq(argument(type, "maxconn")->number, 10);
-    type = read_good("unix:/x:mode=0660", BIGHT_ENDPOINT_LISTEN);
+    type = read_good("unix:/x:mode=0660", BI_ENDPOINT_LISTEN);
     ck_assert_int_eq(argument(type, "mode")->number, 0660);
-    type = read_good("tcp:h:65535:timeout=2.25", BIGHT_ENDPOINT_CONNECT);
+    type = read_good("tcp:h:65535:timeout=2.25", BI_ENDPOINT_CONNECT);
     ck_assert(argument(type, "timeout")->seconds > 2.2499 && argument(type, "timeout")->seconds < 2.2501);
-    type = read_good("tcp:h:1:timeout=7", BIGHT_ENDPOINT_CONNECT);
+    type = read_good("tcp:h:1:timeout=7", BI_ENDPOINT_CONNECT);
     ck_assert(argument(type, "timeout")->seconds > 6.9999 && argument(type, "timeout")->seconds < 7.0001);
 }
 END_TEST
@@ -115,77 +114,70 @@ END_TEST
 
 struct bad {
     const char *string;
-    enum bight_endpoint_direction direction;
+    enum bi_endpoint_direction direction;
     int code;
     const char *message; /* how it begins */
 };
 
 static const struct bad bad_strings[] = {
-    { NULL, BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: there is no endpoint, but NULL" },
-    { "", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: an endpoint begins with its type, such as \"tcp:\"" },
-    { ":80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: an endpoint begins with its type, such as \"tcp:\"" },
-    { "a=b", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX,
+    { NULL, BI_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: there is no endpoint, but NULL" },
+    { "", BI_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: an endpoint begins with its type, such as \"tcp:\"" },
+    { ":80", BI_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 1: an endpoint begins with its type, such as \"tcp:\"" },
+    { "a=b", BI_ENDPOINT_LISTEN, BIGHT_E_SYNTAX,
         "column 1: an endpoint begins with its type, such as \"tcp:\", not with an argument" },
-    { "tpc:80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
-        "column 1: there is no type \"tpc\"; did you mean \"tcp\"?" },
-    { "TPC:80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
-        "column 1: there is no type \"TPC\"; did you mean \"tcp\"?" },
-    { "carrier-pigeon:80", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
+    { "tpc:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE, "column 1: there is no type \"tpc\"; did you mean \"tcp\"?" },
+    { "TPC:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE, "column 1: there is no type \"TPC\"; did you mean \"tcp\"?" },
+    { "carrier-pigeon:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
         "column 1: there is no type \"carrier-pigeon\" (to listen on there are tcp, tcp6, unix, fd)" },
-    { "fd:3", BIGHT_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
+    { "fd:3", BI_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
         "column 1: \"fd\" can only be listened on (to connect to there are tcp, unix)" },
-    { "x\ny:3", BIGHT_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
+    { "x\ny:3", BI_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
         "column 1: there is no type \"x\ny\" (to connect to there are tcp, unix)" },
-    { "tcp", BIGHT_ENDPOINT_LISTEN, BIGHT_E_MISSING_ARGUMENT, "column 4: the port is missing (tcp:PORT[" },
-    { "tcp:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is empty; it is a number from 0 to 65535" },
-    { "tcp:host", BIGHT_ENDPOINT_CONNECT, BIGHT_E_MISSING_ARGUMENT, "column 9: the port is missing (tcp:HOST:PORT" },
-    { "tcp::80", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 5: the host is empty" },
-    { "tcp:h:0", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE,
-        "column 7: the port is a number from 1 to 65535, not \"0\"" },
-    { "tcp:65536", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+    { "tcp", BI_ENDPOINT_LISTEN, BIGHT_E_MISSING_ARGUMENT, "column 4: the port is missing (tcp:PORT[" },
+    { "tcp:", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is empty; it is a number from 0 to 65535" },
+    { "tcp:host", BI_ENDPOINT_CONNECT, BIGHT_E_MISSING_ARGUMENT, "column 9: the port is missing (tcp:HOST:PORT" },
+    { "tcp::80", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 5: the host is empty" },
+    { "tcp:h:0", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 7: the port is a number from 1 to 65535, not \"0\"" },
+    { "tcp:65536", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
         "column 5: the port is a number from 0 to 65535, not \"65536\"" },
-    { "tcp:-1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
-        "column 5: the port is a number from 0 to 65535, not \"-1\"" },
-    { "tcp:+1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
-    { "tcp: 1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
-    { "tcp:0x10", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
-    { "tcp:18446744073709551617", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
-    { "tcp:99999999999999999999999999", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
-    { "tcp:1:backlog=2147483648", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+    { "tcp:-1", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number from 0 to 65535, not \"-1\"" },
+    { "tcp:+1", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
+    { "tcp: 1", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
+    { "tcp:0x10", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
+    { "tcp:18446744073709551617", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
+    { "tcp:99999999999999999999999999", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is a number" },
+    { "tcp:1:backlog=2147483648", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
         "column 15: backlog is a number from 1 to 2147483647, not \"2147483648\"" },
-    { "tcp:1:backlog=0", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: backlog is a number from 1" },
-    { "tcp:1:backlog=", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: backlog is empty; it is a number" },
-    { "tcp:1:nodelay=maybe", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
-        "column 15: nodelay is yes or no, not \"maybe\"" },
-    { "tcp:1:interface=localhost", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+    { "tcp:1:backlog=0", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: backlog is a number from 1" },
+    { "tcp:1:backlog=", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: backlog is empty; it is a number" },
+    { "tcp:1:nodelay=maybe", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: nodelay is yes or no, not \"maybe\"" },
+    { "tcp:1:interface=localhost", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
         "column 17: interface is an IP address, not \"localhost\"" },
-    { "tcp:1:interface=1.2.3", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 17: interface is an IP address" },
-    { "tcp:1:interfce=::1", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_ARGUMENT,
+    { "tcp:1:interface=1.2.3", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 17: interface is an IP address" },
+    { "tcp:1:interfce=::1", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_ARGUMENT,
         "column 7: tcp has no argument \"interfce\"; did you mean \"interface\"?" },
-    { "tcp:1:colour=red", BIGHT_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_ARGUMENT,
+    { "tcp:1:colour=red", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_ARGUMENT,
         "column 7: tcp has no argument \"colour\" (tcp:PORT[" },
-    { "tcp:1:=red", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX,
-        "column 7: the name of an argument is missing before \"=\"" },
-    { "tcp:1:2", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT, "column 7: \"2\" is one argument too many (tcp:PORT[" },
-    { "tcp:1:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT,
+    { "tcp:1:=red", BI_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 7: the name of an argument is missing before \"=\"" },
+    { "tcp:1:2", BI_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT, "column 7: \"2\" is one argument too many (tcp:PORT[" },
+    { "tcp:1:", BI_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT,
         "column 7: after the \":\" an argument is missing (tcp:PORT[" },
-    { "tcp:1:port=2", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT, "column 7: the port is given twice" },
-    { "tcp:1:nodelay=no:nodelay=no", BIGHT_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT,
-        "column 18: nodelay is given twice" },
-    { "tcp:[::1:80", BIGHT_ENDPOINT_CONNECT, BIGHT_E_SYNTAX, "column 5: this \"[\" has no \"]\"" },
-    { "unix:/x\\", BIGHT_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 8: nothing follows the backslash" },
-    { "unix:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 6: the path is empty" },
-    { "unix:/x:mode=888", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+    { "tcp:1:port=2", BI_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT, "column 7: the port is given twice" },
+    { "tcp:1:nodelay=no:nodelay=no", BI_ENDPOINT_LISTEN, BIGHT_E_EXTRA_ARGUMENT, "column 18: nodelay is given twice" },
+    { "tcp:[::1:80", BI_ENDPOINT_CONNECT, BIGHT_E_SYNTAX, "column 5: this \"[\" has no \"]\"" },
+    { "unix:/x\\", BI_ENDPOINT_LISTEN, BIGHT_E_SYNTAX, "column 8: nothing follows the backslash" },
+    { "unix:", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 6: the path is empty" },
+    { "unix:/x:mode=888", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
         "column 14: mode is an octal file mode from 0 to 777, not \"888\"" },
-    { "unix:/x:mode=1777", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 14: mode is an octal" },
-    { "unix:/x:timeout=-1", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE,
+    { "unix:/x:mode=1777", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 14: mode is an octal" },
+    { "unix:/x:timeout=-1", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE,
         "column 17: timeout is a number of seconds such as 2.5, not \"-1\"" },
-    { "unix:/x:timeout=1e9", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
-    { "unix:/x:timeout=nan", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
-    { "unix:/x:timeout=5.", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
-    { "unix:/x:timeout=.5", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
-    { "unix:/x:timeout=9999999999", BIGHT_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number" },
-    { "fd:", BIGHT_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+    { "unix:/x:timeout=1e9", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
+    { "unix:/x:timeout=nan", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
+    { "unix:/x:timeout=5.", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
+    { "unix:/x:timeout=.5", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number of sec" },
+    { "unix:/x:timeout=9999999999", BI_ENDPOINT_CONNECT, BIGHT_E_BAD_VALUE, "column 17: timeout is a number" },
+    { "fd:", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
         "column 4: the descriptor is empty; it is a number from 0 to 2147483647" },
 };
 
@@ -193,11 +185,11 @@ START_TEST(errors_say_what_was_tried_and_what_is_wrong_in_which_column) /* E6 */
 {
     const struct bad *bad = &bad_strings[_i];
     struct bight_failure *failure = NULL;
-    ck_assert_ptr_null(bight_endpoint_read(bad->string, bad->direction, &parsed, arguments, &failure));
+    ck_assert_ptr_null(bi_endpoint_read(bad->string, bad->direction, &parsed, arguments, &failure));
     ck_assert_ptr_nonnull(failure);
     const char *message = bight_failure_message(failure);
     const char *wrong = strstr(message, "\": column ");
-    const char *tried = bad->direction == BIGHT_ENDPOINT_LISTEN ? "cannot listen on \"" : "cannot connect to \"";
+    const char *tried = bad->direction == BI_ENDPOINT_LISTEN ? "cannot listen on \"" : "cannot connect to \"";
     ck_assert_msg(strncmp(message, tried, strlen(tried)) == 0 && wrong != NULL, "%s", message);
     ck_assert_msg(strncmp(wrong + 3, bad->message, strlen(bad->message)) == 0, "%s", message);
     ck_assert_int_eq(bight_failure_code(failure), bad->code);
@@ -208,43 +200,43 @@ END_TEST
 
 static const struct {
     const char *string;
-    enum bight_endpoint_direction direction;
+    enum bi_endpoint_direction direction;
     const char *instead; /* NULL: nothing is guessed */
 } mistaken[] = {
-    { "1234", BIGHT_ENDPOINT_LISTEN, "tcp:1234" },
-    { "1234", BIGHT_ENDPOINT_CONNECT, "tcp:localhost:1234" },
-    { "65536", BIGHT_ENDPOINT_LISTEN, NULL },
-    { "localhost:1234", BIGHT_ENDPOINT_LISTEN, "tcp:1234:interface=127.0.0.1" },
-    { "localhost:1234", BIGHT_ENDPOINT_CONNECT, "tcp:localhost:1234" },
-    { "192.0.2.1:80", BIGHT_ENDPOINT_LISTEN, "tcp:80:interface=192.0.2.1" },
-    { "host.example:80", BIGHT_ENDPOINT_LISTEN, "tcp:80" },
-    { "host.example:80", BIGHT_ENDPOINT_CONNECT, "tcp:host.example:80" },
-    { "[::1]:80", BIGHT_ENDPOINT_LISTEN, "tcp:80:interface=[::1]" },
-    { "[::1]:80", BIGHT_ENDPOINT_CONNECT, "tcp:[::1]:80" },
-    { "::1:80", BIGHT_ENDPOINT_CONNECT, "tcp:[::1]:80" },
-    { "tcp:::1:80", BIGHT_ENDPOINT_CONNECT, "tcp:[::1]:80" },
-    { "TCP:2001:db8::7:80", BIGHT_ENDPOINT_LISTEN, "tcp:80:interface=[2001:db8::7]" },
-    { "tcp:80:interface=::1", BIGHT_ENDPOINT_LISTEN, "tcp:80:interface=[::1]" },
-    { "/run/echo", BIGHT_ENDPOINT_LISTEN, "unix:/run/echo" },
-    { "./a:b", BIGHT_ENDPOINT_CONNECT, "unix:./a\\:b" },
-    { "tls:443", BIGHT_ENDPOINT_LISTEN, NULL },
-    { "udp:53", BIGHT_ENDPOINT_LISTEN, NULL },
-    { "tls:example.org:443", BIGHT_ENDPOINT_CONNECT, NULL },
-    { "tpc:80", BIGHT_ENDPOINT_LISTEN, NULL },
+    { "1234", BI_ENDPOINT_LISTEN, "tcp:1234" },
+    { "1234", BI_ENDPOINT_CONNECT, "tcp:localhost:1234" },
+    { "65536", BI_ENDPOINT_LISTEN, NULL },
+    { "localhost:1234", BI_ENDPOINT_LISTEN, "tcp:1234:interface=127.0.0.1" },
+    { "localhost:1234", BI_ENDPOINT_CONNECT, "tcp:localhost:1234" },
+    { "192.0.2.1:80", BI_ENDPOINT_LISTEN, "tcp:80:interface=192.0.2.1" },
+    { "host.example:80", BI_ENDPOINT_LISTEN, "tcp:80" },
+    { "host.example:80", BI_ENDPOINT_CONNECT, "tcp:host.example:80" },
+    { "[::1]:80", BI_ENDPOINT_LISTEN, "tcp:80:interface=[::1]" },
+    { "[::1]:80", BI_ENDPOINT_CONNECT, "tcp:[::1]:80" },
+    { "::1:80", BI_ENDPOINT_CONNECT, "tcp:[::1]:80" },
+    { "tcp:::1:80", BI_ENDPOINT_CONNECT, "tcp:[::1]:80" },
+    { "TCP:2001:db8::7:80", BI_ENDPOINT_LISTEN, "tcp:80:interface=[2001:db8::7]" },
+    { "tcp:80:interface=::1", BI_ENDPOINT_LISTEN, "tcp:80:interface=[::1]" },
+    { "/run/echo", BI_ENDPOINT_LISTEN, "unix:/run/echo" },
+    { "./a:b", BI_ENDPOINT_CONNECT, "unix:./a\\:b" },
+    { "tls:443", BI_ENDPOINT_LISTEN, NULL },
+    { "udp:53", BI_ENDPOINT_LISTEN, NULL },
+    { "tls:example.org:443", BI_ENDPOINT_CONNECT, NULL },
+    { "tpc:80", BI_ENDPOINT_LISTEN, NULL },
 };
 
 START_TEST(what_was_probably_meant_is_said) /* E6 */
 {
     struct bight_failure *failure = NULL;
     const char *instead = mistaken[_i].instead;
-    ck_assert_ptr_null(bight_endpoint_read(mistaken[_i].string, mistaken[_i].direction, &parsed, arguments, &failure));
+    ck_assert_ptr_null(bi_endpoint_read(mistaken[_i].string, mistaken[_i].direction, &parsed, arguments, &failure));
     const char *message = bight_failure_message(failure);
     const char *write = strstr(message, "; write ");
     ck_assert_msg((write != NULL) == (instead != NULL), "%s", message);
     if (instead != NULL) {
         struct bight_failure *none = NULL;
         ck_assert_str_eq(write + 8, instead);
-        ck_assert_ptr_nonnull(bight_endpoint_read(instead, mistaken[_i].direction, &parsed, arguments, &none));
+        ck_assert_ptr_nonnull(bi_endpoint_read(instead, mistaken[_i].direction, &parsed, arguments, &none));
     }
     bight_failure_release(failure);
 }
@@ -255,7 +247,7 @@ START_TEST(what_is_not_there_is_not_taken_for_something_else) /* E6 */
     static const char *const strings[] = { "tls:443", "ssl:443", "udp:53", "udp6:53", "TLS:443" };
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         struct bight_failure *failure = NULL;
-        ck_assert_ptr_null(bight_endpoint_read(strings[i], BIGHT_ENDPOINT_LISTEN, &parsed, arguments, &failure));
+        ck_assert_ptr_null(bi_endpoint_read(strings[i], BI_ENDPOINT_LISTEN, &parsed, arguments, &failure));
         ck_assert_ptr_null(strstr(bight_failure_message(failure), "did you mean"));
         ck_assert_ptr_nonnull(strstr(bight_failure_message(failure), "there is no type"));
         bight_failure_release(failure);
@@ -265,10 +257,10 @@ END_TEST
 
 START_TEST(a_long_string_is_cut_in_its_error) /* E6 */
 {
-    static char string[BIGHT_ENDPOINT_TEXT_LIMIT];
+    static char string[BI_ENDPOINT_TEXT_LIMIT];
     struct bight_failure *failure = NULL;
     memset(string, 'x', sizeof string - 1);
-    ck_assert_ptr_null(bight_endpoint_read(string, BIGHT_ENDPOINT_LISTEN, &parsed, arguments, &failure));
+    ck_assert_ptr_null(bi_endpoint_read(string, BI_ENDPOINT_LISTEN, &parsed, arguments, &failure));
     ck_assert_uint_lt(strlen(bight_failure_message(failure)), 500);
     ck_assert_ptr_nonnull(strstr(bight_failure_message(failure), "xxx...\": column 1: there is no type \"xxx"));
     bight_failure_release(failure);
@@ -277,22 +269,21 @@ END_TEST
 
 START_TEST(overlong_strings_and_too_many_parts_are_refused) /* E6 */
 {
-    static char string[2 * BIGHT_ENDPOINT_TEXT_LIMIT];
+    static char string[2 * BI_ENDPOINT_TEXT_LIMIT];
     struct bight_failure *failure = NULL;
     memset(string, 'x', sizeof string);
     memcpy(string, "unix:", 5);
-    string[BIGHT_ENDPOINT_TEXT_LIMIT] = '\0';
-    ck_assert_uint_eq(
-        argument(read_good(string, BIGHT_ENDPOINT_LISTEN), "path")->text_size, BIGHT_ENDPOINT_TEXT_LIMIT - 5);
-    string[BIGHT_ENDPOINT_TEXT_LIMIT] = 'x';
-    string[BIGHT_ENDPOINT_TEXT_LIMIT + 1] = '\0';
-    failure = bight_endpoint_parse(string, &parsed);
+    string[BI_ENDPOINT_TEXT_LIMIT] = '\0';
+    ck_assert_uint_eq(argument(read_good(string, BI_ENDPOINT_LISTEN), "path")->text_size, BI_ENDPOINT_TEXT_LIMIT - 5);
+    string[BI_ENDPOINT_TEXT_LIMIT] = 'x';
+    string[BI_ENDPOINT_TEXT_LIMIT + 1] = '\0';
+    failure = bi_endpoint_parse(string, &parsed);
     ck_assert_str_eq(bight_failure_message(failure), "column 4097: an endpoint has at most 4096 bytes");
     bight_failure_release(failure);
     memset(string, ':', sizeof string);
     memcpy(string, "tcp", 3);
     string[100] = '\0';
-    failure = bight_endpoint_parse(string, &parsed);
+    failure = bi_endpoint_parse(string, &parsed);
     ck_assert_str_eq(bight_failure_message(failure), "column 37: there are more than 32 arguments");
     bight_failure_release(failure);
 }
@@ -301,10 +292,10 @@ END_TEST
 /* Whatever comes, there is a type or a failure, and never both. */
 static void try_string(const char *string)
 {
-    for (int direction = BIGHT_ENDPOINT_LISTEN; direction <= BIGHT_ENDPOINT_CONNECT; direction++) {
+    for (int direction = BI_ENDPOINT_LISTEN; direction <= BI_ENDPOINT_CONNECT; direction++) {
         struct bight_failure *failure = NULL;
         const struct bight_endpoint_type *type =
-            bight_endpoint_read(string, (enum bight_endpoint_direction)direction, &parsed, arguments, &failure);
+            bi_endpoint_read(string, (enum bi_endpoint_direction)direction, &parsed, arguments, &failure);
         ck_assert((type == NULL) == (failure != NULL));
         if (failure != NULL) {
             ck_assert_msg(strstr(bight_failure_message(failure), "\": column ") != NULL, "%s", string);
@@ -355,9 +346,9 @@ START_TEST(a_quoted_text_comes_back_as_it_was) /* E6 */
         size_t size = bight_endpoint_quote(texts[i], quoted, sizeof quoted);
         ck_assert_uint_eq(size, strlen(quoted));
         snprintf(string, sizeof string, "unix:%s", quoted);
-        ck_assert_str_eq(argument(read_good(string, BIGHT_ENDPOINT_LISTEN), "path")->text, texts[i]);
+        ck_assert_str_eq(argument(read_good(string, BI_ENDPOINT_LISTEN), "path")->text, texts[i]);
         snprintf(string, sizeof string, "unix:path=%s", quoted);
-        ck_assert_str_eq(argument(read_good(string, BIGHT_ENDPOINT_LISTEN), "path")->text, texts[i]);
+        ck_assert_str_eq(argument(read_good(string, BI_ENDPOINT_LISTEN), "path")->text, texts[i]);
     }
 }
 END_TEST
@@ -395,12 +386,12 @@ START_TEST(third_parties_add_types) /* E6 */
         .name = "pigeon", .help = "pigeon:LOFT", .rules = pigeon_rules, .listen = listen_never
     };
     ck_assert_int_eq(bight_endpoint_register(&pigeon), 0);
-    ck_assert_ptr_eq(read_good("Pigeon:home:offset=-5", BIGHT_ENDPOINT_LISTEN), &pigeon);
+    ck_assert_ptr_eq(read_good("Pigeon:home:offset=-5", BI_ENDPOINT_LISTEN), &pigeon);
     ck_assert_int_eq(argument(&pigeon, "offset")->number, -5);
-    read_good("pigeon:home:many=9223372036854775807", BIGHT_ENDPOINT_LISTEN);
+    read_good("pigeon:home:many=9223372036854775807", BI_ENDPOINT_LISTEN);
     ck_assert_int_eq(argument(&pigeon, "many")->number, INT64_MAX);
     struct bight_failure *failure = NULL;
-    ck_assert_ptr_null(bight_endpoint_read("pidgeon:x", BIGHT_ENDPOINT_LISTEN, &parsed, arguments, &failure));
+    ck_assert_ptr_null(bi_endpoint_read("pidgeon:x", BI_ENDPOINT_LISTEN, &parsed, arguments, &failure));
     ck_assert_ptr_nonnull(strstr(bight_failure_message(failure), "did you mean \"pigeon\"?"));
     bight_failure_release(failure);
     size_t count = 0;
@@ -429,8 +420,8 @@ START_TEST(unsound_types_are_refused) /* E6 */
     };
     static const struct bight_argument_rule unnamed[] = { { "A", BIGHT_ARGUMENT_TEXT }, { NULL } };
     static const struct bight_argument_rule beyond[] = { { "a", (enum bight_argument_kind)99 }, { NULL } };
-    static struct bight_argument_rule many[BIGHT_ENDPOINT_PART_LIMIT + 2];
-    for (size_t i = 0; i <= BIGHT_ENDPOINT_PART_LIMIT; i++) {
+    static struct bight_argument_rule many[BI_ENDPOINT_PART_LIMIT + 2];
+    for (size_t i = 0; i <= BI_ENDPOINT_PART_LIMIT; i++) {
         many[i] = (struct bight_argument_rule) { "a", BIGHT_ARGUMENT_TEXT };
     }
     const struct bight_endpoint_type types[] = {

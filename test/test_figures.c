@@ -40,7 +40,7 @@ START_TEST(turns_and_handlers_are_counted) /* G1 */
     ck_assert_uint_eq(figures.handlers, 0);
     run_handler(0);
     run_handler(0);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     read_figures();
     ck_assert_uint_ge(figures.turns, 3);
     ck_assert_uint_eq(figures.handlers, 2);
@@ -65,9 +65,9 @@ END_TEST
 static void enter_twice(void *context)
 {
     (void)context;
-    bight_reactor_enter(reactor);
+    bi_reactor_enter(reactor);
     fake.now += MILLISECOND;
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
 START_TEST(handlers_inside_a_handler_are_not_counted) /* G1 */

@@ -35,8 +35,8 @@ START_TEST(without_timing_no_handler_looks_at_the_clock) /* G2 */
     fake_advance(&fake, reactor, 0);
     unsigned before = fake.clock_reads;
     for (int i = 0; i < 10; i++) {
-        bight_reactor_enter(reactor);
-        bight_reactor_leave(reactor);
+        bi_reactor_enter(reactor);
+        bi_reactor_leave(reactor);
     }
     ck_assert_uint_eq(fake.clock_reads, before);
 }
@@ -50,7 +50,7 @@ START_TEST(the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass) /* G2 */
         bight_call_later(reactor, 0, take, &none, NULL);
     }
     unsigned before = fake.clock_reads;
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(fake.clock_reads, before + 1 + 11); /* the pass itself reads it once */
 }
 END_TEST
@@ -80,15 +80,15 @@ START_TEST(time_that_passes_between_handlers_is_nobodys) /* G2 */
     run_handler(MICROSECOND);
     fake_advance(&fake, reactor, 5000 * MILLISECOND);
     run_handler(MICROSECOND);
-    bight_reactor_enter(reactor);
-    bight_reactor_leave(reactor);
+    bi_reactor_enter(reactor);
+    bi_reactor_leave(reactor);
     read_figures();
     ck_assert_uint_eq(figures.handler_time, 2 * MICROSECOND);
 }
 END_TEST
 
 static void *later_task_context;
-static void run_task(struct bight_task *task)
+static void run_task(struct bi_task *task)
 {
     (void)task;
     take(later_task_context);
@@ -96,17 +96,17 @@ static void run_task(struct bight_task *task)
 
 START_TEST(what_is_put_off_behind_a_handler_belongs_to_it) /* G2 */
 {
-    static struct bight_task task;
+    static struct bi_task task;
     uint64_t nanoseconds = MILLISECOND;
     later_task_context = &nanoseconds;
     bight_reactor_set_timing(reactor, true);
-    bight_reactor_enter(reactor);
-    bight_reactor_afterwards(reactor, &task, run_task);
-    bight_reactor_leave(reactor);
+    bi_reactor_enter(reactor);
+    bi_reactor_afterwards(reactor, &task, run_task);
+    bi_reactor_leave(reactor);
     read_figures();
     ck_assert_uint_eq(figures.handlers, 1);
     ck_assert_uint_eq(figures.handler_time, MILLISECOND);
-    bight_reactor_afterwards(reactor, &task, run_task);
+    bi_reactor_afterwards(reactor, &task, run_task);
     fake_advance(&fake, reactor, 0);
     read_figures();
     ck_assert_uint_eq(figures.handlers, 2);
@@ -235,9 +235,9 @@ START_TEST(the_longest_handler_has_its_kind) /* G2 */
     read_figures();
     ck_assert_str_eq(figures.longest_kind, "timer");
     ck_assert_ptr_null(figures.longest_place);
-    bight_reactor_enter_for(reactor, "connection", NULL, 0);
+    bi_reactor_enter_for(reactor, "connection", NULL, 0);
     fake.now += 2 * MILLISECOND;
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
     run_handler(MILLISECOND);
     read_figures();
     ck_assert_str_eq(figures.longest_kind, "connection");
@@ -312,8 +312,8 @@ START_TEST(a_handler_over_the_limit_is_logged_when_it_has_returned) /* G3 */
     run_handler(500 * MILLISECOND);
     ck_assert_str_eq(logged, "");
     run_handler(500 * MILLISECOND + 1);
-    ck_assert_str_eq(
-        logged, "test_figures_timing: warning: [reactor] a handler held the loop for 0.500000 s: timer nanoseconds=500000001");
+    ck_assert_str_eq(logged,
+        "test_figures_timing: warning: [reactor] a handler held the loop for 0.500000 s: timer nanoseconds=500000001");
     read_figures();
     ck_assert(figures.is_timed);
     ck_assert_uint_eq(figures.blocks, 1);

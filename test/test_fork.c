@@ -128,7 +128,7 @@ START_TEST(calls_from_threads_reach_the_process_they_were_made_in) /* R13 R9 */
         end_child(bight_reactor_run(reactor) == 0 && good);
     }
     ck_assert_int_eq(status_of(child), 0);
-    ck_assert(!bight_reactor_has_work(reactor));
+    ck_assert(!bi_reactor_has_work(reactor));
     bight_call_from_thread(mailbox, stop, NULL);
     bight_mailbox_release(mailbox);
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
@@ -163,7 +163,7 @@ static void set_timerfd(void)
     do {
         has_run = false;
         bight_call_later(reactor, 0.02, note_and_stop, &has_run, NULL);
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     } while (has_run);
 }
 

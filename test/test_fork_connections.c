@@ -49,7 +49,7 @@ static bool has_kept_quiet(void)
 static bool turn_until_lost(void)
 {
     for (int i = 0; i < 100 && seen.lost == 0; i++) {
-        bight_reactor_turn(net.reactor, false);
+        bi_reactor_turn(net.reactor, false);
     }
     return seen.lost == 1;
 }
@@ -191,7 +191,7 @@ START_TEST(what_was_written_before_the_fork_is_sent_once) /* R13 */
     seen.on_made = write_and_fork;
     int another = far_connect_to(port);
     for (int i = 0; i < 1000 && seen.made < 2; i++) {
-        bight_reactor_turn(net.reactor, false);
+        bi_reactor_turn(net.reactor, false);
     }
     if (getpid() != self) {
         net_turn(&net, 3);
@@ -244,7 +244,7 @@ START_TEST(an_attempt_of_the_parents_is_no_more_the_childs_than_the_connection) 
     if (forked == 0) {
         bool good = say_so() && stop_listening(); /* the other end is the parent's to accept */
         for (int i = 0; i < 1000 && outcome.fired == 0; i++) {
-            bight_reactor_turn(net.reactor, false);
+            bi_reactor_turn(net.reactor, false);
         }
         good = good && outcome.code == 0;
         forget_outcome(&outcome);

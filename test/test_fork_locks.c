@@ -16,7 +16,7 @@
 #include "base/slab.h"
 
 /* The allocator of AddressSanitizer does not guard its own locks: there the child hangs in malloc. */
-#define CAN_BE_TESTED (FOLLOWS_FORKS && !BIGHT_SLAB_CHECKED)
+#define CAN_BE_TESTED (FOLLOWS_FORKS && !BI_SLAB_CHECKED)
 
 #if CAN_BE_TESTED
 
@@ -174,7 +174,7 @@ START_TEST(a_child_finds_no_lock_held_by_a_thread_that_is_not_there) /* R13 */
     }
     for (int i = 0; i < FORKS; i++) {
         fork_once();
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     atomic_store(&is_over, true);
     for (size_t i = 0; i < USES; i++) {

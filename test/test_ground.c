@@ -204,7 +204,7 @@ static void live(void)
         bight_deferred_release(deferred);
     }
     for (int i = 0; i < 120; i++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     if (bight_call_when_running(reactor, stop, NULL) == 0) {
         (void)bight_reactor_run(reactor);

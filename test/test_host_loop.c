@@ -89,9 +89,9 @@ START_TEST(a_guest_stopped_before_the_host_runs_starts_and_stops) /* R3 */
 }
 END_TEST
 
-static struct bight_task task;
+static struct bi_task task;
 
-static void run_task(struct bight_task *done)
+static void run_task(struct bi_task *done)
 {
     (void)done;
     note((void *)"t");
@@ -101,7 +101,7 @@ static void run_task(struct bight_task *done)
 START_TEST(what_is_queued_outside_a_handler_is_done_by_an_activated_event) /* R3 */
 {
     event_base_loop(host, EVLOOP_NONBLOCK);
-    bight_reactor_afterwards(reactor, &task, run_task);
+    bi_reactor_afterwards(reactor, &task, run_task);
     event_base_loop(host, EVLOOP_NO_EXIT_ON_EMPTY);
     ck_assert_str_eq(calls, "t!");
 }

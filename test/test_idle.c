@@ -210,7 +210,7 @@ START_TEST(a_thousand_ends_do_not_hold_up_the_loop) /* T24 */
     size_t closed = 0;
     while (closed == 0) {
         bight_testing_hold_up(reactor, 0.5);
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         for (int i = 0; i < COUNT; i++) {
             closed += bight_string_is_closed(peers[i]);
         }

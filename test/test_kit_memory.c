@@ -10,15 +10,15 @@
 #include <bight/testing.h>
 #include <bight/testing/recorder.h>
 
-void *__real_bight_testing_plain_realloc(void *memory, size_t size);
-void *__wrap_bight_testing_plain_realloc(void *memory, size_t size);
+void *__real_bi_testing_plain_realloc(void *memory, size_t size);
+void *__wrap_bi_testing_plain_realloc(void *memory, size_t size);
 
 static size_t asked, fail_nth; /* 0: none */
 
-void *__wrap_bight_testing_plain_realloc(void *memory, size_t size)
+void *__wrap_bi_testing_plain_realloc(void *memory, size_t size)
 {
     asked++;
-    return asked == fail_nth ? NULL : __real_bight_testing_plain_realloc(memory, size);
+    return asked == fail_nth ? NULL : __real_bi_testing_plain_realloc(memory, size);
 }
 
 /* Every allocation fails in its turn; gives how many there were. */

@@ -88,7 +88,7 @@ START_TEST(in_debug_mode_places_are_told) /* D19 */
     bight_log_from("a.c:1", BIGHT_LOG_ERROR, "tcp", failure, "cannot connect");
     ck_assert_str_eq(captured(), "test_log: error: [tcp] cannot connect: no way [CONNECT] (b.c:1), "
                                  "because line\\nbreak [SYSTEM] (c.c:2) (a.c:1)\n");
-    bight_report_failure(failure);
+    bi_report_failure(failure);
     ck_assert_str_eq(captured(), "test_log: no way [CONNECT] (b.c:1), because line\\nbreak [SYSTEM] (c.c:2)\n");
     bight_failure_release(failure);
 }
@@ -98,7 +98,7 @@ START_TEST(what_a_program_ends_of_is_said_as_programs_say_it)
 {
     capture_standard_error();
     struct bight_failure *failure = failure_with_a_cause();
-    bight_report_failure(failure);
+    bi_report_failure(failure);
     ck_assert_str_eq(captured(), "test_log: no way: line\\nbreak\n");
     bight_log_at(NULL, BIGHT_LOG_ERROR, NULL, NULL, "cannot go on");
     ck_assert_str_eq(captured(), "test_log: cannot go on\n");
@@ -272,14 +272,14 @@ END_TEST
 START_TEST(misuse_is_logged_with_the_place_and_gives_its_code)
 {
     capture_standard_error();
-    ck_assert_int_eq(bight_usage_error(BIGHT_E_STALE, "user.c:7", "fire: %d times", 2), BIGHT_E_STALE);
+    ck_assert_int_eq(bi_usage_error(BIGHT_E_STALE, "user.c:7", "fire: %d times", 2), BIGHT_E_STALE);
     ck_assert_str_eq(captured(), "test_log: error: [usage] fire: 2 times [STALE] (user.c:7)\n");
 }
 END_TEST
 
 START_TEST(a_broken_invariant_ends_the_process)
 {
-    BIGHT_INVARIANT(2 + 2 == 5);
+    BI_INVARIANT(2 + 2 == 5);
 }
 END_TEST
 

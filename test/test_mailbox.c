@@ -233,7 +233,7 @@ START_TEST(a_call_queued_while_draining_runs_on_the_next_turn) /* R9 */
     shared = bight_reactor_mailbox(reactor);
     bight_call_from_thread(shared, call_again, &ran);
     for (unsigned turn = 1; turn <= 5; turn++) {
-        bight_reactor_turn(reactor, true);
+        bi_reactor_turn(reactor, true);
         ck_assert_uint_eq(ran, turn);
     }
     bight_reactor_free(reactor);
@@ -274,7 +274,7 @@ START_TEST(a_context_is_released_once_after_its_call) /* R9 D33 */
     struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
     bight_call_from_thread_full(mailbox, note_call, order, note_release);
     bight_call_from_thread_full(mailbox, note_call, order, note_release);
-    bight_reactor_turn(reactor, true);
+    bi_reactor_turn(reactor, true);
     ck_assert_str_eq(order, "crcr");
     bight_reactor_free(reactor);
     ck_assert_str_eq(order, "crcr");
@@ -434,7 +434,7 @@ static void call_once_in_a_life(void)
     if (reactor != NULL) {
         struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
         int code = bight_call_from_thread_full(mailbox, count, &ran, count);
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         ck_assert(code == 0 ? ran == 2 : code == BIGHT_E_OUT_OF_MEMORY && ran == 0);
         bight_reactor_free(reactor);
         bight_mailbox_release(mailbox);
@@ -455,7 +455,7 @@ static int live_as_a_child(unsigned *ran)
     if (bight_reactor_after_fork(reactor) != 0) {
         return 1;
     }
-    bight_reactor_turn(reactor, true); /* what waited at the fork waits here too, and wakes the poll */
+    bi_reactor_turn(reactor, true); /* what waited at the fork waits here too, and wakes the poll */
     if (*ran != 1) {
         return 2;
     }
@@ -483,10 +483,10 @@ START_TEST(a_child_of_a_fork_has_a_mailbox_of_its_own) /* R13 */
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
-    bight_reactor_turn(reactor, true);
+    bi_reactor_turn(reactor, true);
     ck_assert_uint_eq(ran, 1);
     unsigned reads = system.reads;
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(system.reads, reads); /* the child wrote to nothing of ours */
     bight_mailbox_release(mailbox);
     bight_reactor_free(reactor);

@@ -48,16 +48,16 @@ START_TEST(a_turn_makes_1024_calls_and_then_timers_have_theirs) /* R4 R9 */
     make_limited_reactor(0);
     call_times(2500, count, counts);
     bight_call_later(reactor, 0, note_count, counts, NULL);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(counts[0], 1024);
     ck_assert_uint_eq(counts[1], 1024);
     call_times(1, count, counts);
-    bight_reactor_turn(reactor, true); /* what is left over needs no wake-up */
-    bight_reactor_turn(reactor, true);
+    bi_reactor_turn(reactor, true); /* what is left over needs no wake-up */
+    bi_reactor_turn(reactor, true);
     ck_assert_uint_eq(counts[0], 2500);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(counts[0], 2501);
-    ck_assert(!bight_reactor_has_work(reactor));
+    ck_assert(!bi_reactor_has_work(reactor));
     bight_reactor_free(reactor);
     bight_mailbox_release(shared);
 }
@@ -71,7 +71,7 @@ START_TEST(calls_left_over_go_with_the_reactor_s_end) /* R9 D33 */
         bight_call_from_thread_full(shared, count, &ran, i < 1500 ? NULL : count);
     }
     bight_call_from_thread_full(shared, count, &gone, count);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     bight_reactor_free(reactor);
     ck_assert_uint_eq(ran, 1024 + 500);
     ck_assert_uint_eq(gone, 1);
@@ -86,7 +86,7 @@ START_TEST(beyond_the_limit_a_call_is_refused_and_nothing_taken) /* R9 D33 */
     call_times(2000, count, &ran);
     ck_assert_int_eq(bight_call_from_thread_full(shared, count, &ran, count), BIGHT_E_QUEUE_OVERFLOW);
     ck_assert_uint_eq(ran, 0);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     call_times(1024, count, &ran); /* those left over count */
     ck_assert_int_eq(bight_call_from_thread_full(shared, count, &ran, count), BIGHT_E_QUEUE_OVERFLOW);
     turn_until(reactor, ran == 3024);
@@ -101,7 +101,7 @@ START_TEST(a_call_that_is_being_made_does_not_count) /* R9 */
     make_limited_reactor(1);
     bight_call_from_thread(shared, call_again, &ran);
     for (unsigned turn = 1; turn <= 3; turn++) {
-        bight_reactor_turn(reactor, true);
+        bi_reactor_turn(reactor, true);
         ck_assert_uint_eq(ran, turn);
         ck_assert_int_eq(bight_call_from_thread(shared, count, &ran), BIGHT_E_QUEUE_OVERFLOW);
     }
@@ -170,7 +170,7 @@ START_TEST(a_child_of_a_fork_makes_calls_left_over_and_counts_them) /* R9 R13 */
     int status;
     make_limited_reactor(2000);
     call_times(2000, count, &ran);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     pid_t child = fork();
     if (child == 0) {
         _exit(make_the_rest_as_a_child(&ran));

@@ -418,8 +418,7 @@ static void begin(void *arrange)
     memcpy(&function, arrange, sizeof function);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     cell.peer_fd = ends[1];
-    transport =
-        bight_transport_new(reactor, &cell_factory, &bight_socket_bottom, NULL, ends[0], &nowhere, false, &code);
+    transport = bight_transport_new(reactor, &cell_factory, &bi_socket_bottom, NULL, ends[0], &nowhere, false, &code);
     ck_assert_ptr_nonnull(transport);
     protocol = bight_protocol_hold(bight_transport_protocol(transport));
     cell.held = true;

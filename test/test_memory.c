@@ -98,14 +98,14 @@ END_TEST
 START_TEST(pools_ask_only_while_there_is_a_permit)
 {
     struct bight_test_memory memory;
-    ck_assert(!bight_memory_asks_permit);
-    ck_assert(bight_memory_permits());
+    ck_assert(!bi_memory_asks_permit);
+    ck_assert(bi_memory_permits());
     bight_test_fail_nth(&memory, 2);
-    ck_assert(bight_memory_asks_permit);
-    ck_assert(bight_memory_permits());
-    ck_assert(!bight_memory_permits());
+    ck_assert(bi_memory_asks_permit);
+    ck_assert(bi_memory_permits());
+    ck_assert(!bi_memory_permits());
     bight_set_allocator(NULL);
-    ck_assert(!bight_memory_asks_permit);
+    ck_assert(!bi_memory_asks_permit);
 }
 END_TEST
 

@@ -52,13 +52,13 @@ static void tell_surplus(void *context)
     told_surplus++;
 }
 
-static struct bight_pool pool;
+static struct bi_pool pool;
 static uint8_t *items[MANY];
 
 static void take_all(void)
 {
     for (size_t i = 0; i < MANY; i++) {
-        items[i] = bight_pool_take(&pool);
+        items[i] = bi_pool_take(&pool);
         ck_assert_ptr_nonnull(items[i]);
         ck_assert_uint_eq((uintptr_t)items[i] % 16, 0);
         memset(items[i], (int)i, ITEM);
@@ -78,23 +78,23 @@ START_TEST(items_do_not_overlap_and_slabs_go_back_in_any_order)
 {
     ck_assert_int_eq(bight_set_allocator(&counting), 0);
     for (size_t stride = 1; stride < 8; stride += 2) { /* coprime to 1000: 1, 3, 7 */
-        bight_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
+        bi_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
         take_all();
         check_all();
         ck_assert_uint_ge(pieces_out, MANY * ITEM / SLAB);
         if (stride != 5) {
             for (size_t i = 0; i < MANY; i++) {
-                bight_pool_give(&pool, items[i * stride % MANY]);
+                bi_pool_give(&pool, items[i * stride % MANY]);
             }
         } else {
             for (size_t i = MANY; i-- > 0;) {
-                bight_pool_give(&pool, items[i]);
+                bi_pool_give(&pool, items[i]);
             }
         }
-        bight_pool_trim(&pool);
-        ck_assert(!bight_pool_trim(&pool));
+        bi_pool_trim(&pool);
+        ck_assert(!bi_pool_trim(&pool));
         ck_assert_uint_eq(pieces_out, 1); /* the one that is kept */
-        bight_pool_finish(&pool);
+        bi_pool_finish(&pool);
         ck_assert_uint_eq(pieces_out, 0);
     }
 }
@@ -103,71 +103,71 @@ END_TEST
 START_TEST(a_single_item_taken_and_given_costs_no_memory_call)
 {
     ck_assert_int_eq(bight_set_allocator(&counting), 0);
-    bight_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
-    bight_pool_give(&pool, bight_pool_take(&pool));
+    bi_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
+    bi_pool_give(&pool, bi_pool_take(&pool));
     ck_assert_uint_eq(pieces_out, 1);
-    void *first = bight_pool_take(&pool);
-    bight_pool_give(&pool, first);
-    ck_assert_ptr_eq(bight_pool_take(&pool), first);
-    bight_pool_give(&pool, first);
-    bight_pool_give(&pool, NULL);
+    void *first = bi_pool_take(&pool);
+    bi_pool_give(&pool, first);
+    ck_assert_ptr_eq(bi_pool_take(&pool), first);
+    bi_pool_give(&pool, first);
+    bi_pool_give(&pool, NULL);
     ck_assert_uint_eq(pieces_out, 1);
-    bight_pool_finish(&pool);
+    bi_pool_finish(&pool);
 }
 END_TEST
 
 static void give_all(void)
 {
     for (size_t i = 0; i < MANY; i++) {
-        bight_pool_give(&pool, items[i]);
+        bi_pool_give(&pool, items[i]);
     }
 }
 
 START_TEST(slabs_that_each_round_needs_are_kept_and_go_when_the_rounds_end)
 {
     ck_assert_int_eq(bight_set_allocator(&counting), 0);
-    bight_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
+    bi_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
     take_all();
     ck_assert_uint_eq(told_surplus, 0);
     give_all();
     ck_assert_uint_eq(told_surplus, 1);
     size_t wanted = pieces_out;
     for (int i = 0; i < 3; i++) {
-        ck_assert(bight_pool_trim(&pool));
+        ck_assert(bi_pool_trim(&pool));
         ck_assert_uint_eq(pieces_out, wanted);
         take_all();
         give_all();
     }
-    ck_assert(bight_pool_trim(&pool));
-    ck_assert(!bight_pool_trim(&pool));
+    ck_assert(bi_pool_trim(&pool));
+    ck_assert(!bi_pool_trim(&pool));
     ck_assert_uint_eq(pieces_out, 1);
-    bight_pool_finish(&pool);
+    bi_pool_finish(&pool);
 }
 END_TEST
 
 START_TEST(the_hook_is_asked_before_each_taking)
 {
     ck_assert_int_eq(bight_set_allocator(&counting), 0);
-    bight_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
-    void *item = bight_pool_take(&pool);
+    bi_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
+    void *item = bi_pool_take(&pool);
     refuse = true;
-    ck_assert_ptr_null(bight_pool_take(&pool));
+    ck_assert_ptr_null(bi_pool_take(&pool));
     refuse = false;
-    bight_pool_give(&pool, item);
-    bight_pool_finish(&pool);
+    bi_pool_give(&pool, item);
+    bi_pool_finish(&pool);
     ck_assert_uint_eq(pieces_out, 0);
 }
 END_TEST
 
 START_TEST(without_a_hook_slabs_are_mapped)
 {
-    bight_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
+    bi_pool_init(&pool, ITEM, SLAB, 1, tell_surplus, NULL);
     take_all();
     check_all();
     for (size_t i = 0; i < MANY; i++) {
-        bight_pool_give(&pool, items[i]);
+        bi_pool_give(&pool, items[i]);
     }
-    bight_pool_finish(&pool);
+    bi_pool_finish(&pool);
 }
 END_TEST
 

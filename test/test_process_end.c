@@ -286,7 +286,7 @@ START_TEST(the_child_of_a_fork_leaves_the_parents_processes_alone) /* R13 */
     int status;
     begin_processes();
     spawn_shell(&child, "cat; exit 6");
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     pid_t pid = fork();
     if (pid == 0) {
         int code = bight_process_signal(child.base.process, SIGKILL);

@@ -13,12 +13,12 @@
 #include "system/spawn.h"
 
 static const unsigned fewer[] = {
-    BIGHT_SPAWN_ALL,
-    BIGHT_SPAWN_ALL - BIGHT_SPAWN_RANGES,
-    BIGHT_SPAWN_ALL - BIGHT_SPAWN_RANGES - BIGHT_SPAWN_LISTS,
-    BIGHT_SPAWN_ALL - BIGHT_SPAWN_PIDFDS,
-    BIGHT_SPAWN_ALL - BIGHT_SPAWN_SHARES,
-    BIGHT_SPAWN_ALL - BIGHT_SPAWN_SHARES - BIGHT_SPAWN_PIDFDS,
+    BI_SPAWN_ALL,
+    BI_SPAWN_ALL - BI_SPAWN_RANGES,
+    BI_SPAWN_ALL - BI_SPAWN_RANGES - BI_SPAWN_LISTS,
+    BI_SPAWN_ALL - BI_SPAWN_PIDFDS,
+    BI_SPAWN_ALL - BI_SPAWN_SHARES,
+    BI_SPAWN_ALL - BI_SPAWN_SHARES - BI_SPAWN_PIDFDS,
     0,
 };
 enum { WAYS = sizeof fewer / sizeof fewer[0] };
@@ -30,7 +30,7 @@ static struct bight_system lesser = { &table };
 static int spawn_by(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
 {
     (void)system;
-    return bight_real_spawn_by(means, plan, spawned);
+    return bi_real_spawn_by(means, plan, spawned);
 }
 
 static void begin(int way)

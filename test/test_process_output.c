@@ -185,7 +185,7 @@ START_TEST(an_output_that_nobody_takes_is_destroyed) /* D31 */
     bight_deferred_release(bight_get_process_output_and_value(reactor, run("printf o")));
     note(bight_get_process_output(reactor, run("printf o")));
     UNTIL(is_heard());
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
 }
 END_TEST
 
@@ -448,7 +448,7 @@ static bool run_once(void *context)
     bool both = context != NULL;
     note(both ? bight_get_process_output_and_value(reactor, &options) : bight_get_process_output(reactor, &options));
     while (!is_heard()) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         sched_yield();
     }
     bool good = bight_testing_fault_injected() || strcmp(heard, both ? "-" : "'abc'") == 0;
@@ -489,7 +489,7 @@ static bool run_with_system_faults(void *until_exit)
     options.until_exit = until_exit != NULL;
     note(bight_get_process_output(reactor, &options));
     while (!is_heard()) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         sched_yield();
     }
     bool good = bight_testing_system_fault_injected() || strcmp(heard, "'abc'") == 0;

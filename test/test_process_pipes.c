@@ -117,7 +117,7 @@ START_TEST(a_paused_child_stands_still)
     spawn_shell(&child, "head -c 10485760 /dev/zero; echo end >&2");
     bight_transport_pause(bight_process_transport(child.base.process, 1));
     for (int turns = 0; turns < 100; turns++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_uint_eq(child.size[1], 0);
     ck_assert_int_eq(child.exited, 0);
@@ -136,9 +136,9 @@ START_TEST(an_input_may_be_paused_and_resumed)
     struct bight_transport *input = bight_process_transport(child.base.process, 0);
     for (int turns = 0; turns < 10; turns++) {
         ck_assert_int_eq(bight_transport_pause(input), 0);
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         ck_assert_int_eq(bight_transport_resume(input), 0);
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_int_eq(bight_process_write(child.base.process, 0, "words", 5), 0);
     ck_assert_int_eq(bight_process_close(child.base.process, 0), 0);
@@ -220,7 +220,7 @@ START_TEST(a_producer_waits_for_a_child_that_does_not_read) /* T13 */
     ck_assert_int_eq(bight_process_write(child.base.process, 0, data, 1 << 20), 0);
     ck_assert_int_eq(paused, 1);
     for (int turns = 0; turns < 10; turns++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_int_eq(resumed, 0);
     siginfo_t info; /* SIGCONT must not come before it has stopped */

@@ -261,7 +261,7 @@ START_TEST(a_child_that_a_debugger_holds_keeps_no_loop_busy) /* T21 */
     spawn_shell(&child, "exit 3");
     wait_for_pidfd(&child);
     for (int turns = 0; turns < 100; turns++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_int_eq(looks, 1);
     for (int milliseconds = 0; milliseconds < 10000; milliseconds++) {

@@ -34,7 +34,7 @@ static void check_refusal(const struct child *child, int number, const char *tex
     ck_assert_str_eq(bight_failure_message(failure), text);
     ck_assert_ptr_null(child->base.process);
     for (int turns = 0; turns < 5; turns++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_str_eq(child->events, "");
     ck_assert(has_no_children());

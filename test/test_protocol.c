@@ -219,9 +219,9 @@ START_TEST(a_connection_that_tries_to_outlive_its_scope_is_named_in_debug_mode) 
     bight_log_set_observer(hear_warning, NULL);
     bight_deferred_set_debug(true);
     set_up();
-    const char *before = bight_places_here("maker.c:1");
+    const char *before = bi_places_here("maker.c:1");
     struct bight_string_peer *far = bight_string_connect(reactor, &probe_factory, false);
-    bight_places_here(before);
+    bi_places_here(before);
     ck_heard("made");
     struct bight_scope *scope = bight_scope_new(bight_reactor_clock(reactor));
     ck_assert_int_eq(bight_protocol_join_scope(bight_string_protocol(far), scope), 0);

@@ -134,68 +134,68 @@ START_TEST(calls_never_made_are_released_with_the_reactor) /* D33 */
 }
 END_TEST
 
-static struct bight_task tasks[4];
+static struct bi_task tasks[4];
 
-static void task_a(struct bight_task *task)
+static void task_a(struct bi_task *task)
 {
     (void)task;
     note((void *)"a");
 }
 
-static void task_again(struct bight_task *task)
+static void task_again(struct bi_task *task)
 {
     note((void *)"s");
     if (strlen(calls) < 3) {
-        bight_reactor_soon(reactor, task, task_again);
+        bi_reactor_soon(reactor, task, task_again);
     }
 }
 
 START_TEST(afterwards_runs_when_the_outermost_handler_has_returned) /* R4 */
 {
-    bight_reactor_enter(reactor);
-    bight_reactor_enter(reactor);
-    bight_reactor_afterwards(reactor, &tasks[0], task_a);
-    bight_reactor_leave(reactor);
+    bi_reactor_enter(reactor);
+    bi_reactor_enter(reactor);
+    bi_reactor_afterwards(reactor, &tasks[0], task_a);
+    bi_reactor_leave(reactor);
     ck_assert_str_eq(calls, "");
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
     ck_assert_str_eq(calls, "a");
-    bight_reactor_afterwards(reactor, &tasks[0], task_a);
-    ck_assert(bight_reactor_has_work(reactor));
-    bight_reactor_turn(reactor, false);
+    bi_reactor_afterwards(reactor, &tasks[0], task_a);
+    ck_assert(bi_reactor_has_work(reactor));
+    bi_reactor_turn(reactor, false);
     ck_assert_str_eq(calls, "aa");
 }
 END_TEST
 
 START_TEST(soon_runs_once_a_turn_however_often_it_is_asked_for) /* R4 */
 {
-    bight_reactor_soon(reactor, &tasks[0], task_again);
+    bi_reactor_soon(reactor, &tasks[0], task_again);
     for (size_t turn = 1; turn <= 3; turn++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         ck_assert_uint_eq(strlen(calls), turn);
     }
-    ck_assert(!bight_reactor_has_work(reactor));
+    ck_assert(!bi_reactor_has_work(reactor));
 }
 END_TEST
 
-static void task_unqueue(struct bight_task *task)
+static void task_unqueue(struct bi_task *task)
 {
     (void)task;
     note((void *)"u");
-    bight_reactor_unqueue(reactor, &tasks[2]);
-    bight_reactor_unqueue(reactor, &tasks[3]);
-    bight_reactor_soon(reactor, &tasks[3], task_a);
+    bi_reactor_unqueue(reactor, &tasks[2]);
+    bi_reactor_unqueue(reactor, &tasks[3]);
+    bi_reactor_soon(reactor, &tasks[3], task_a);
 }
 
 START_TEST(a_task_can_be_taken_out_while_the_queue_is_drained)
 {
-    bight_reactor_soon(reactor, &tasks[0], task_unqueue);
-    bight_reactor_soon(reactor, &tasks[1], task_again);
-    bight_reactor_soon(reactor, &tasks[2], task_a);
-    bight_reactor_soon(reactor, &tasks[3], task_a);
-    bight_reactor_unqueue(reactor, &tasks[1]);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_soon(reactor, &tasks[0], task_unqueue);
+    bi_reactor_soon(reactor, &tasks[1], task_again);
+    bi_reactor_soon(reactor, &tasks[2], task_a);
+    bi_reactor_soon(reactor, &tasks[3], task_a);
+    bi_reactor_unqueue(reactor, &tasks[1]);
+    bi_reactor_turn(reactor, false);
     ck_assert_str_eq(calls, "u");
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_str_eq(calls, "ua");
 }
 END_TEST
@@ -212,7 +212,7 @@ START_TEST(a_turn_does_soon_then_calls_then_timers) /* R4 */
     struct bight_mailbox *mailbox = bight_reactor_mailbox(reactor);
     bight_call_later(reactor, 0, note, (void *)"l", NULL);
     ck_assert_int_eq(bight_call_from_thread(mailbox, from_thread, NULL), 0);
-    bight_reactor_soon(reactor, &tasks[0], task_a);
+    bi_reactor_soon(reactor, &tasks[0], task_a);
     bight_mailbox_release(mailbox);
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
     ck_assert_str_eq(calls, "atl");
@@ -279,10 +279,10 @@ START_TEST(without_a_timerfd_libevents_timers_do_its_work) /* R5 */
     bight_reactor_free(reactor);
     reactor = bight_reactor_new_full(&options);
     ck_assert_ptr_nonnull(reactor);
-    uint64_t begun = bight_reactor_now(reactor);
+    uint64_t begun = bi_reactor_now(reactor);
     bight_call_later(reactor, 0.003, stop, NULL, NULL);
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
-    ck_assert_uint_ge(bight_reactor_now(reactor) - begun, 3000000);
+    ck_assert_uint_ge(bi_reactor_now(reactor) - begun, 3000000);
 }
 END_TEST
 

@@ -63,13 +63,13 @@ static void fake_let_go(struct addrinfo *found)
     atomic_fetch_add(&let_go, 1);
 }
 
-static const struct bight_look_up fake = { fake_look_up, fake_let_go };
+static const struct bi_look_up fake = { fake_look_up, fake_let_go };
 
 static void make_reactor(void)
 {
     reactor = bight_reactor_new();
     ck_assert_ptr_nonnull(reactor);
-    bight_reactor_set_resolver(reactor, bight_resolver_threaded_new(reactor, &fake));
+    bight_reactor_set_resolver(reactor, bi_resolver_threaded_new(reactor, &fake));
 }
 
 /* What a look-up came to. */
@@ -321,7 +321,7 @@ START_TEST(a_cancelled_look_up_leaves_nothing_behind) /* E3 E5 */
     }
     bight_reactor_free(reactor); /* waits for nobody */
     gate_open(&gate);
-    while (bight_threads_left_behind() != 0) { /* it cleans up behind itself */
+    while (bi_threads_left_behind() != 0) { /* it cleans up behind itself */
         sched_yield();
     }
     ck_assert_int_eq(memory_out, out);
@@ -412,7 +412,7 @@ START_TEST(forgotten_look_ups_count_until_they_have_come_back) /* E3 E5 */
     }
     watch_outcome(bight_resolve(reactor, "host.example", 1), &name);
     for (int i = 0; i < 10; i++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_int_eq(name, 1);
     ck_assert_uint_eq(looked_up, THREADS);
@@ -532,7 +532,7 @@ static void look_up_once(void)
     answer_count = 2;
     reactor = bight_reactor_new();
     if (reactor != NULL) {
-        struct bight_resolver *resolver = bight_resolver_threaded_new(reactor, &fake);
+        struct bight_resolver *resolver = bi_resolver_threaded_new(reactor, &fake);
         if (resolver != NULL && bight_reactor_set_resolver(reactor, resolver) != BIGHT_OK) {
             resolver->ops->free(resolver);
         } else if (resolver != NULL) {
@@ -544,7 +544,7 @@ static void look_up_once(void)
         }
         bight_reactor_free(reactor);
     }
-    while (bight_threads_left_behind() != 0) { /* of a look-up that was cancelled for want of memory */
+    while (bi_threads_left_behind() != 0) { /* of a look-up that was cancelled for want of memory */
         sched_yield();
     }
     ck_assert_int_eq(memory_out, out);

@@ -26,7 +26,7 @@ static bool paused[MOST_OPEN];
 
 static uint64_t draw(uint64_t below)
 {
-    return bight_split_mix(&chance) % below;
+    return bi_split_mix(&chance) % below;
 }
 
 static double draw_time(void)

@@ -47,11 +47,11 @@ START_TEST(a_signal_is_heard_in_the_loop_and_not_before) /* R3 */
     raise(SIGUSR1);
     raise(SIGRTMAX);
     ck_assert_uint_eq(heard[SIGUSR1], 0);
-    bight_reactor_turn(reactor, true);
+    bi_reactor_turn(reactor, true);
     ck_assert_uint_eq(heard[SIGUSR1], 1);
     ck_assert_uint_eq(heard[SIGRTMAX], 1);
     raise(SIGUSR1);
-    bight_reactor_turn(reactor, true);
+    bi_reactor_turn(reactor, true);
     ck_assert_uint_eq(heard[SIGUSR1], 2);
     bight_reactor_free(reactor);
 }
@@ -83,7 +83,7 @@ START_TEST(one_reactor_of_a_process_owns_the_signals) /* R1 */
     ck_assert_int_eq(bight_on_signal(other, SIGUSR2, hear, heard), 0);
     bight_reactor_free(reactor);
     raise(SIGUSR2);
-    bight_reactor_turn(other, true);
+    bi_reactor_turn(other, true);
     ck_assert_uint_eq(heard[SIGUSR2], 1);
     bight_reactor_free(other);
 }
@@ -289,7 +289,7 @@ START_TEST(a_function_may_unset_itself) /* R3 */
     make_reactor();
     ck_assert_int_eq(bight_on_signal(reactor, SIGUSR1, hear_and_let_go, heard), 0);
     raise(SIGUSR1);
-    bight_reactor_turn(reactor, true);
+    bi_reactor_turn(reactor, true);
     ck_assert_uint_eq(heard[SIGUSR1], 1);
     ck_assert(is_default(SIGUSR1));
     struct bight_reactor *other = bight_reactor_new();
@@ -335,7 +335,7 @@ START_TEST(a_pipe_does_where_there_is_no_eventfd) /* R3 */
     reactor = test_system_reactor(&system);
     ck_assert_int_eq(bight_on_signal(reactor, SIGUSR1, hear, heard), 0);
     raise(SIGUSR1);
-    bight_reactor_turn(reactor, true);
+    bi_reactor_turn(reactor, true);
     ck_assert_uint_eq(heard[SIGUSR1], 1);
     system.pipe2_error = EMFILE;
     ck_assert_int_eq(bight_on_signal(reactor, SIGUSR1, NULL, NULL), 0);
@@ -357,7 +357,7 @@ START_TEST(a_signal_to_a_child_that_has_not_said_so_does_not_reach_the_parent) /
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(heard[SIGTERM], 0);
     bight_reactor_free(reactor);
 }
@@ -385,7 +385,7 @@ START_TEST(a_child_that_says_so_hears_its_own_signals) /* R13 */
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(heard[SIGTERM], 0);
     bight_reactor_free(reactor);
 }
@@ -463,7 +463,7 @@ static void ask_once(void)
         ck_assert(code == 0 || code == BIGHT_E_OUT_OF_MEMORY);
         if (code == 0) {
             raise(SIGUSR1);
-            bight_reactor_turn(reactor, true);
+            bi_reactor_turn(reactor, true);
             ck_assert_uint_eq(heard[SIGUSR1], before + 1);
         }
         bight_reactor_free(reactor);

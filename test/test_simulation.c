@@ -181,7 +181,7 @@ START_TEST(bytes_are_hashed_alike_on_machines_of_either_order)
 {
     struct bight_simulation *simulation = bight_simulation_new(1);
     simulation->hash = 0;
-    bight_sim_trace_bytes(simulation, "eleven byte", 11);
+    bi_sim_trace_bytes(simulation, "eleven byte", 11);
     ck_assert_uint_eq(bight_simulation_trace_hash(simulation), UINT64_C(0x92aa271f5d1db043));
     bight_simulation_free(simulation);
 }

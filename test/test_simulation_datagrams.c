@@ -106,7 +106,7 @@ static void run(struct pair *pair, double seconds)
 
 static unsigned ready_of(struct bight_system *system, int fd)
 {
-    return bight_sim_file_get(bight_sim_loop_of(system), fd, "ready", NULL)->ready;
+    return bi_sim_file_get(bi_sim_loop_of(system), fd, "ready", NULL)->ready;
 }
 
 START_TEST(latency_and_jitter_keep_datagrams_in_order)

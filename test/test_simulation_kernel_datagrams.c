@@ -89,7 +89,7 @@ static void tell_ready(struct script *script, const char *what, int fd)
         ready |= (polled.revents & (POLLIN | POLLERR)) != 0 ? BIGHT_READABLE : 0;
         ready |= (polled.revents & (POLLOUT | POLLERR)) != 0 ? BIGHT_WRITABLE : 0;
     } else {
-        ready = bight_sim_file_get(bight_sim_loop_of(script->system), fd, "ready", NULL)->ready;
+        ready = bi_sim_file_get(bi_sim_loop_of(script->system), fd, "ready", NULL)->ready;
     }
     note(script, what, ready);
 }

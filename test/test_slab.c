@@ -8,48 +8,48 @@
 #include "base/slab.h"
 #include "faults.h"
 
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
 #include <sanitizer/asan_interface.h>
 #endif
 
 struct thing {
-    struct bight_slot slot;
+    struct bi_slot slot;
     char content[52]; /* the slot's size is no multiple of anything */
 };
 
-static struct bight_slab_kind things = { .name = "thing", .slot_size = sizeof(struct thing) };
-static _Thread_local struct bight_slab slab = { .kind = &things };
+static struct bi_slab_kind things = { .name = "thing", .slot_size = sizeof(struct thing) };
+static _Thread_local struct bi_slab slab = { .kind = &things };
 
-static struct bight_slab_kind larges = { .name = "large", .slot_size = 5000 };
-static _Thread_local struct bight_slab large_slab = { .kind = &larges };
+static struct bi_slab_kind larges = { .name = "large", .slot_size = 5000 };
+static _Thread_local struct bi_slab large_slab = { .kind = &larges };
 
 static uint64_t generation_of(const void *slot)
 {
-    return ((const struct bight_slot *)slot)->generation;
+    return ((const struct bi_slot *)slot)->generation;
 }
 
 START_TEST(a_generation_is_odd_while_taken_and_stays_readable)
 {
-    struct thing *thing = bight_slab_take(&slab);
+    struct thing *thing = bi_slab_take(&slab);
     uint64_t generation = generation_of(thing);
     ck_assert_int_eq(generation % 2, 1);
-    ck_assert(bight_slot_is_current(thing, generation));
+    ck_assert(bi_slot_is_current(thing, generation));
     memset(thing->content, 'x', sizeof thing->content);
-    bight_slab_give(&slab, thing);
-    ck_assert(!bight_slot_is_current(thing, generation));
+    bi_slab_give(&slab, thing);
+    ck_assert(!bi_slot_is_current(thing, generation));
     ck_assert_uint_eq(generation_of(thing), generation + 1);
 }
 END_TEST
 
 START_TEST(a_kind_is_told_by_the_high_bits_of_its_generations)
 {
-    static struct bight_slab_kind marked_kind = {
+    static struct bi_slab_kind marked_kind = {
         .name = "marked", .slot_size = 24, .first_generation = UINT64_C(1) << 63
     };
-    static _Thread_local struct bight_slab marked = { .kind = &marked_kind };
-    void *slot = bight_slab_take(&marked);
+    static _Thread_local struct bi_slab marked = { .kind = &marked_kind };
+    void *slot = bi_slab_take(&marked);
     ck_assert_uint_eq(generation_of(slot), (UINT64_C(1) << 63) + 1);
-    bight_slab_give(&marked, slot);
+    bi_slab_give(&marked, slot);
     ck_assert_uint_eq(generation_of(slot), (UINT64_C(1) << 63) + 2);
 }
 END_TEST
@@ -59,7 +59,7 @@ START_TEST(slots_are_aligned_and_do_not_overlap)
     enum { MANY = 1000 };
     static struct thing *taken[MANY];
     for (int i = 0; i < MANY; i++) {
-        taken[i] = bight_slab_take(&slab);
+        taken[i] = bi_slab_take(&slab);
         ck_assert_uint_eq((uintptr_t)taken[i] % 16, 0);
         memset(taken[i]->content, i & 0xff, sizeof taken[i]->content);
     }
@@ -67,22 +67,22 @@ START_TEST(slots_are_aligned_and_do_not_overlap)
         for (size_t k = 0; k < sizeof taken[i]->content; k++) {
             ck_assert_int_eq((unsigned char)taken[i]->content[k], i & 0xff);
         }
-        bight_slab_give(&slab, taken[i]);
+        bi_slab_give(&slab, taken[i]);
     }
 }
 END_TEST
 
 START_TEST(a_freed_slot_is_used_again_under_a_new_generation)
 {
-    struct thing *first = bight_slab_take(&slab);
+    struct thing *first = bi_slab_take(&slab);
     uint64_t generation = generation_of(first);
-    bight_slab_give(&slab, first);
+    bi_slab_give(&slab, first);
     bool seen = false;
     for (int i = 0; i < 10000 && !seen; i++) {
-        struct thing *next = bight_slab_take(&slab);
+        struct thing *next = bi_slab_take(&slab);
         seen = next == first;
         ck_assert(!seen || generation_of(next) == generation + 2);
-        bight_slab_give(&slab, next);
+        bi_slab_give(&slab, next);
     }
     ck_assert(seen);
 }
@@ -92,19 +92,19 @@ START_TEST(large_slots_work_as_well)
 {
     void *slots[20];
     for (int i = 0; i < 20; i++) {
-        slots[i] = bight_slab_take(&large_slab);
-        memset((char *)slots[i] + sizeof(struct bight_slot), i, 5000 - sizeof(struct bight_slot));
+        slots[i] = bi_slab_take(&large_slab);
+        memset((char *)slots[i] + sizeof(struct bi_slot), i, 5000 - sizeof(struct bi_slot));
     }
     for (int i = 0; i < 20; i++) {
         ck_assert_int_eq(((char *)slots[i])[4999], i);
-        bight_slab_give(&large_slab, slots[i]);
+        bi_slab_give(&large_slab, slots[i]);
     }
 }
 END_TEST
 
 static void *take_in_thread(void *slot)
 {
-    *(void **)slot = bight_slab_take(&slab);
+    *(void **)slot = bi_slab_take(&slab);
     return NULL;
 }
 
@@ -113,41 +113,41 @@ START_TEST(taken_slots_of_a_kind_are_counted_in_all_threads)
     static struct thing *taken[1000];
     struct thing *other = NULL;
     pthread_t thread;
-    void *large = bight_slab_take(&large_slab);
-    ck_assert_uint_eq(bight_slab_count_taken(&things), 0);
+    void *large = bi_slab_take(&large_slab);
+    ck_assert_uint_eq(bi_slab_count_taken(&things), 0);
     for (int i = 0; i < 1000; i++) {
-        taken[i] = bight_slab_take(&slab);
+        taken[i] = bi_slab_take(&slab);
     }
     ck_assert_int_eq(pthread_create(&thread, NULL, take_in_thread, &other), 0);
     pthread_join(thread, NULL);
-    ck_assert_uint_eq(bight_slab_count_taken(&things), 1001);
-    bight_slab_give(&slab, other);
+    ck_assert_uint_eq(bi_slab_count_taken(&things), 1001);
+    bi_slab_give(&slab, other);
     for (int i = 0; i < 1000; i++) {
-        bight_slab_give(&slab, taken[i]);
-        ck_assert_uint_eq(bight_slab_count_taken(&things), 999 - (size_t)i);
+        bi_slab_give(&slab, taken[i]);
+        ck_assert_uint_eq(bi_slab_count_taken(&things), 999 - (size_t)i);
     }
-    bight_slab_give(&large_slab, large);
+    bi_slab_give(&large_slab, large);
 }
 END_TEST
 
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
 START_TEST(a_free_slot_is_poisoned_and_reused_last)
 {
-    struct thing *first = bight_slab_take(&slab), *second = bight_slab_take(&slab);
-    bight_slab_give(&slab, first);
-    bight_slab_give(&slab, second);
+    struct thing *first = bi_slab_take(&slab), *second = bi_slab_take(&slab);
+    bi_slab_give(&slab, first);
+    bi_slab_give(&slab, second);
     ck_assert(!__asan_address_is_poisoned(&first->slot.generation));
     ck_assert(__asan_address_is_poisoned(&first->slot.next_free));
     ck_assert(__asan_address_is_poisoned(&first->content[51]));
     int until_first = 0;
     struct thing *next = NULL;
     while (next != first) {
-        next = bight_slab_take(&slab);
+        next = bi_slab_take(&slab);
         until_first++;
     }
     ck_assert_int_gt(until_first, 10);
     ck_assert(!__asan_address_is_poisoned(&first->content[51]));
-    ck_assert_ptr_eq(bight_slab_take(&slab), second);
+    ck_assert_ptr_eq(bi_slab_take(&slab), second);
 }
 END_TEST
 #endif
@@ -155,17 +155,17 @@ END_TEST
 START_TEST(a_permit_is_asked_before_each_taking)
 {
     struct bight_test_memory memory;
-    struct thing *warm = bight_slab_take(&slab);
-    bight_slab_give(&slab, warm);
+    struct thing *warm = bi_slab_take(&slab);
+    bi_slab_give(&slab, warm);
     bight_test_fail_nth(&memory, 2);
-    struct thing *granted = bight_slab_take(&slab);
+    struct thing *granted = bi_slab_take(&slab);
     ck_assert_ptr_nonnull(granted);
-    ck_assert_ptr_null(bight_slab_take(&slab));
-    bight_slab_give(&slab, granted);
-    granted = bight_slab_take(&slab);
+    ck_assert_ptr_null(bi_slab_take(&slab));
+    bi_slab_give(&slab, granted);
+    granted = bi_slab_take(&slab);
     ck_assert_uint_eq(memory.asked, 3);
     ck_assert_int_eq(memory.out, 0);
-    bight_slab_give(&slab, granted);
+    bi_slab_give(&slab, granted);
     bight_set_allocator(NULL);
 }
 END_TEST
@@ -179,8 +179,8 @@ static void *refuse(void *context, size_t size)
 
 START_TEST(without_memory_for_a_chunk_there_is_no_slot)
 {
-    static struct bight_slab_kind poor_kind = { .name = "poor", .slot_size = 1 };
-    static _Thread_local struct bight_slab poor = { .kind = &poor_kind };
+    static struct bi_slab_kind poor_kind = { .name = "poor", .slot_size = 1 };
+    static _Thread_local struct bi_slab poor = { .kind = &poor_kind };
     const struct bight_allocator allocator = {
         .size = sizeof allocator,
         .allocate = refuse,
@@ -188,17 +188,17 @@ START_TEST(without_memory_for_a_chunk_there_is_no_slot)
         .release = bight_test_release,
     };
     bight_set_allocator(&allocator);
-    ck_assert_ptr_null(bight_slab_take(&poor));
+    ck_assert_ptr_null(bi_slab_take(&poor));
     bight_set_allocator(NULL);
-    void *slot = bight_slab_take(&poor);
+    void *slot = bi_slab_take(&poor);
     ck_assert_ptr_nonnull(slot);
-    bight_slab_give(&poor, slot);
+    bi_slab_give(&poor, slot);
 }
 END_TEST
 
 /* Kinds of this test alone, so that what is handed over is exactly what the thread had. */
-static struct bight_slab_kind passed_kind = { .name = "passed", .slot_size = 64 };
-static _Thread_local struct bight_slab passed = { .kind = &passed_kind };
+static struct bi_slab_kind passed_kind = { .name = "passed", .slot_size = 64 };
+static _Thread_local struct bi_slab passed = { .kind = &passed_kind };
 
 struct visit {
     void *slots[100];
@@ -209,12 +209,12 @@ static void *take_and_give_back(void *context)
 {
     struct visit *visit = context;
     for (int i = 0; i < 100; i++) {
-        visit->slots[i] = bight_slab_take(&passed);
+        visit->slots[i] = bi_slab_take(&passed);
         visit->generations[i] = generation_of(visit->slots[i]);
     }
-    bight_slab_give(&slab, bight_slab_take(&slab));
+    bi_slab_give(&slab, bi_slab_take(&slab));
     for (int i = 0; i < 100; i++) {
-        bight_slab_give(&passed, visit->slots[i]);
+        bi_slab_give(&passed, visit->slots[i]);
     }
     return NULL;
 }
@@ -226,11 +226,11 @@ START_TEST(slots_of_an_ended_thread_serve_the_others)
     pthread_create(&thread, NULL, take_and_give_back, &first);
     pthread_join(thread, NULL);
     for (int i = 0; i < 100; i++) {
-        ck_assert(!bight_slot_is_current(first.slots[i], first.generations[i]));
+        ck_assert(!bi_slot_is_current(first.slots[i], first.generations[i]));
     }
     int again = 0;
     for (int i = 0; i < 1000; i++) { /* more than a chunk holds */
-        void *slot = bight_slab_take(&passed);
+        void *slot = bi_slab_take(&passed);
         for (int k = 0; k < 100; k++) {
             again += slot == first.slots[k];
         }
@@ -243,21 +243,21 @@ END_TEST
 
 static void *give_elsewhere(void *slot)
 {
-    bight_slab_give(&passed, slot);
+    bi_slab_give(&passed, slot);
     return NULL;
 }
 
 START_TEST(a_slot_may_be_freed_in_another_thread_than_took_it)
 {
-    void *slot = bight_slab_take(&passed);
+    void *slot = bi_slab_take(&passed);
     uint64_t generation = generation_of(slot);
     pthread_t thread;
     pthread_create(&thread, NULL, give_elsewhere, slot);
     pthread_join(thread, NULL);
-    ck_assert(!bight_slot_is_current(slot, generation));
+    ck_assert(!bi_slot_is_current(slot, generation));
     bool seen = false;
     for (int i = 0; i < 1000 && !seen; i++) {
-        seen = bight_slab_take(&passed) == slot;
+        seen = bi_slab_take(&passed) == slot;
     }
     ck_assert(seen);
 }
@@ -275,14 +275,14 @@ static void *trade(void *context)
     uint64_t old_generation = 0;
     for (int i = 0; i < ROUNDS; i++) {
         state = state * 1664525u + 1013904223u;
-        struct thing *thing = bight_slab_take(&slab);
+        struct thing *thing = bi_slab_take(&slab);
         memset(thing->content, (int)state, sizeof thing->content);
         uint64_t generation = generation_of(thing);
         void *left = atomic_exchange(&mailbox[(state >> 20) % MAILBOX], thing);
         if (left != NULL) {
-            bight_slab_give(&slab, left);
+            bi_slab_give(&slab, left);
         }
-        if (old != NULL && !bight_slot_is_current(old, old_generation)) {
+        if (old != NULL && !bi_slot_is_current(old, old_generation)) {
             atomic_fetch_add(&stale_seen, 1);
         }
         old = thing;
@@ -305,7 +305,7 @@ START_TEST(threads_that_come_and_go_trade_slots)
     for (int i = 0; i < MAILBOX; i++) {
         void *left = atomic_load(&mailbox[i]);
         if (left != NULL) {
-            bight_slab_give(&slab, left);
+            bi_slab_give(&slab, left);
         }
     }
     ck_assert_uint_gt(atomic_load(&stale_seen), 0);
@@ -320,7 +320,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, slots_are_aligned_and_do_not_overlap);
     tcase_add_test(tests, a_freed_slot_is_used_again_under_a_new_generation);
     tcase_add_test(tests, large_slots_work_as_well);
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
     tcase_add_test(tests, a_free_slot_is_poisoned_and_reused_last);
 #endif
     tcase_add_test(tests, a_permit_is_asked_before_each_taking);

@@ -325,7 +325,7 @@ START_TEST(a_name_is_looked_up_without_blocking) /* E5 */
     snprintf(target, sizeof target, "tcp:localhost:%u", (unsigned)net_port_number(port));
     watch_outcome(bight_connect(net.reactor, target, &probe_factory), &outcome);
     for (int i = 0; i < 100 && !outcome.fired; i++) {
-        bight_reactor_turn(net.reactor, true);
+        bi_reactor_turn(net.reactor, true);
     }
     ck_assert_int_eq(outcome.fired, 1);
     ck_assert_int_eq(outcome.code, 0);

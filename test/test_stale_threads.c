@@ -60,15 +60,15 @@ START_TEST(deferreds_are_counted_while_other_threads_make_and_free_them) /* G1 *
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, make_many_promises, NULL), 0);
     for (int i = 0; i < 1000; i++) {
-        size_t count = bight_deferred_count();
+        size_t count = bi_deferred_count();
         ck_assert_uint_ge(count, 1);
         ck_assert_uint_le(count, 2);
     }
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    ck_assert_uint_eq(bight_deferred_count(), 1);
+    ck_assert_uint_eq(bi_deferred_count(), 1);
     (void)bight_callback(promise, NULL, NULL);
     bight_deferred_release(deferred);
-    ck_assert_uint_eq(bight_deferred_count(), 0);
+    ck_assert_uint_eq(bi_deferred_count(), 0);
 }
 END_TEST
 
@@ -81,11 +81,11 @@ static void *release_it(void *context)
 START_TEST(a_deferred_that_ends_in_another_thread_is_counted_once) /* G1 */
 {
     struct bight_deferred *deferred = bight_succeed(NULL, NULL);
-    ck_assert_uint_eq(bight_deferred_count(), 1);
+    ck_assert_uint_eq(bi_deferred_count(), 1);
     run_thread(release_it, deferred);
-    ck_assert_uint_eq(bight_deferred_count(), 0);
+    ck_assert_uint_eq(bi_deferred_count(), 0);
     run_thread(release_it, bight_succeed(NULL, NULL));
-    ck_assert_uint_eq(bight_deferred_count(), 0);
+    ck_assert_uint_eq(bi_deferred_count(), 0);
 }
 END_TEST
 

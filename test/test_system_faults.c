@@ -48,7 +48,7 @@ static struct bight_reactor *begin(struct world *fresh)
 static bool drive(bool (*holds)(void))
 {
     for (int turns = 0; turns < 4000 && !holds(); turns++) {
-        bight_reactor_turn(world->reactor, false);
+        bi_reactor_turn(world->reactor, false);
         if (turns % 40 == 39) {
             world->fake.now += BIGHT_NANOSECONDS_PER_SECOND / 4;
             fake_ring(&world->fake);

@@ -356,7 +356,7 @@ START_TEST(a_job_that_does_not_end_in_time_is_reported_and_left_behind) /* R10 *
     memory_install();
     quiet_log();
     make_reactor(1);
-    bight_thread_pool_set_patience(bight_reactor_thread_pool(reactor), 0);
+    bi_thread_pool_set_patience(bight_reactor_thread_pool(reactor), 0);
     watch_outcome(bight_defer_to_thread_full(reactor, pass_gate_with_value, &gate, note_release), &code);
     gate_await(&gate, 1);
     bight_reactor_free(reactor);

@@ -21,12 +21,12 @@ END_TEST
 static void tell_name(struct bight_result *result, void *context)
 {
     (void)result;
-    pthread_getname_np(pthread_self(), context, BIGHT_THREAD_NAME_SIZE);
+    pthread_getname_np(pthread_self(), context, BI_THREAD_NAME_SIZE);
 }
 
 static void check_name(struct bight_thread_pool *in, const char *expected)
 {
-    char name[BIGHT_THREAD_NAME_SIZE] = "";
+    char name[BI_THREAD_NAME_SIZE] = "";
     int code;
     watch_outcome(bight_thread_pool_defer(in, tell_name, name), &code);
     turn_until(reactor, code == 0);
@@ -288,7 +288,7 @@ START_TEST(a_freed_pool_leaves_a_late_thread_behind) /* R10 */
     memory_install();
     quiet_log();
     make_pools(1);
-    bight_thread_pool_set_patience(pool, 0);
+    bi_thread_pool_set_patience(pool, 0);
     watch_outcome(bight_thread_pool_defer_full(pool, pass_gate_with_failure, &gate, note_release), &code);
     gate_await(&gate, 1);
     bight_thread_pool_free(pool);

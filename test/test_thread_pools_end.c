@@ -132,7 +132,7 @@ START_TEST(a_thread_left_behind_takes_no_place_in_the_next_run) /* R10 */
     int code, stopped;
     quiet_log();
     make_pools(1);
-    bight_thread_pool_set_patience(pool, 0);
+    bi_thread_pool_set_patience(pool, 0);
     watch_outcome(bight_thread_pool_defer_full(pool, pass_gate, &gate, note_release), &code);
     gate_await(&gate, 1);
     struct bight_deferred *last = bight_thread_pool_defer(other, give_nothing, NULL);
@@ -285,7 +285,7 @@ START_TEST(a_job_that_came_home_with_the_one_whose_handler_forks_is_home_in_the_
     }
     turn_until(reactor, second != 1);
     if (child == 0) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         bool is_good = first == 0 && second == 0 && atomic_load(&released) == 1;
         bight_reactor_free(reactor);
         _exit(is_good ? 0 : 1);

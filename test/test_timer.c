@@ -73,10 +73,10 @@ START_TEST(a_call_of_no_delay_from_a_timed_call_waits_for_a_later_turn) /* R5 */
 {
     bight_call_later(reactor, 0, call_at_once, (void *)"a", NULL);
     ck_assert_str_eq(calls, "");
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_str_eq(calls, "a.");
-    ck_assert(bight_reactor_has_work(reactor));
-    bight_reactor_turn(reactor, false);
+    ck_assert(bi_reactor_has_work(reactor));
+    bi_reactor_turn(reactor, false);
     ck_assert_str_eq(calls, "a.pa.");
 }
 END_TEST
@@ -190,7 +190,7 @@ START_TEST(the_kernel_is_told_a_deadline_only_when_it_got_earlier) /* R4 */
     for (int i = 0; i < 100; i++) {
         bight_call_later(reactor, 2, note, (void *)"b", NULL);
         bight_timer_reset(timer, 3);
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_uint_eq(fake.timerfd_sets, 1);
     bight_call_later(reactor, 0.5, note, (void *)"c", NULL);
@@ -205,7 +205,7 @@ START_TEST(turns_without_due_timers_do_not_read_the_clock) /* R4 */
     bight_call_later(reactor, 1, note, (void *)"a", NULL);
     unsigned reads = fake.clock_reads;
     for (int i = 0; i < 10; i++) {
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
     }
     ck_assert_uint_eq(fake.clock_reads, reads);
     bight_call_at(reactor, fake.now + MS, note, (void *)"b", NULL);

@@ -47,14 +47,14 @@ START_TEST(a_condition_is_told_on_each_turn_until_it_goes)
 {
     char byte;
     ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, count_release, &watch), 0);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 0);
     ck_assert_int_eq(write(fds[1], "x", 1), 1);
-    bight_reactor_turn(reactor, false);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 2);
     ck_assert_int_eq(read(fds[0], &byte, 1), 1);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 2);
     ck_assert_int_eq(bight_unwatch_descriptor(watch), 0);
     ck_assert_uint_eq(released, 1);
@@ -65,7 +65,7 @@ START_TEST(both_conditions_can_be_watched)
 {
     bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE | BIGHT_WRITABLE, count, fds, NULL, &watch);
     ck_assert_int_eq(write(fds[1], "x", 1), 1);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 1);
     ck_assert_uint_eq(writable, 1);
 }
@@ -101,8 +101,8 @@ START_TEST(a_watch_may_remove_itself_and_another_that_is_ready)
     unsigned *calls = calloc(1, sizeof *calls);
     bight_watch_descriptor(reactor, fds[0], BIGHT_WRITABLE, unwatch_both, calls, count_release, &watch);
     bight_watch_descriptor(reactor, fds[1], BIGHT_WRITABLE, unwatch_both, calls, count_release, &other);
-    bight_reactor_turn(reactor, false);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(*calls, 1);
     ck_assert_uint_eq(released, 2);
     free(calls);
@@ -152,7 +152,7 @@ START_TEST(a_number_that_was_closed_while_it_was_watched_can_be_watched_again)
     ck_assert_uint_eq(released, 1);
     ck_assert_int_eq(bight_unwatch_descriptor(other), BIGHT_E_STALE);
     ck_assert_int_eq(write(fds[1], "x", 1), 1);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 1);
 }
 END_TEST
@@ -178,7 +178,7 @@ START_TEST(it_is_heard_also_where_files_are_not_told_apart)
     ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, NULL, &watch), 0);
     ck_assert_int_eq(bight_unwatch_descriptor(other), 0);
     ck_assert_int_eq(write(fds[1], "x", 1), 1);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 1);
 }
 END_TEST
@@ -188,11 +188,11 @@ START_TEST(one_descriptor_may_be_watched_twice)
     ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_READABLE, count, fds, NULL, &watch), 0);
     ck_assert_int_eq(bight_watch_descriptor(reactor, fds[0], BIGHT_WRITABLE, count, fds, NULL, &other), 0);
     ck_assert_int_eq(write(fds[1], "x", 1), 1);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 1);
     ck_assert_uint_eq(writable, 1);
     ck_assert_int_eq(bight_unwatch_descriptor(watch), 0);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(readable, 1);
     ck_assert_uint_eq(writable, 2);
 }

@@ -235,10 +235,10 @@ START_TEST(each_stuck_handler_is_reported_once) /* G4 */
     unsigned two = 2;
     bight_reactor_set_watchdog(reactor, LIMIT);
     bight_call_later(reactor, 0, be_stuck_for_long, NULL, NULL);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(reported(), 1);
     bight_call_later(reactor, 0, stuck, &two, NULL);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_uint_eq(reported(), 2);
 }
 END_TEST
@@ -257,7 +257,7 @@ START_TEST(in_debug_mode_the_report_says_who_registered_the_handler) /* G4 */
     bight_deferred_set_debug(true);
     bight_reactor_set_watchdog(reactor, LIMIT);
     bight_call_later_at("chat.c:31", reactor, 0, stuck, &one, NULL);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_ptr_nonnull(strstr(lines[0], "(chat.c:31)"));
 }
 END_TEST
@@ -273,7 +273,7 @@ START_TEST(a_system_call_that_is_stuck_goes_on_afterwards) /* G4 */
     ssize_t got = 0;
     bight_reactor_set_watchdog(reactor, LIMIT);
     bight_call_later(reactor, 0, read_pipe, &got, NULL);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     ck_assert_int_eq(got, 1);
     ck_assert_uint_eq(reported(), 1);
 }
@@ -291,7 +291,7 @@ START_TEST(another_time_counts_from_now_on) /* G4 */
     size_t before = threads();
     ck_assert_int_eq(bight_reactor_set_watchdog(reactor, 1e6), 0);
     bight_call_later(reactor, 0, shorten, &one, NULL);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     expect_threads(before + 1);
 }
 END_TEST
@@ -323,7 +323,7 @@ START_TEST(it_can_be_ended_by_the_handler_that_was_stuck) /* G4 */
     size_t before = threads();
     bight_reactor_set_watchdog(reactor, LIMIT);
     bight_call_later(reactor, 0, end_inside, &one, NULL);
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
     expect_threads(before);
 }
 END_TEST
@@ -371,7 +371,7 @@ static void *run_another(void *context)
     struct bight_reactor *other = bight_reactor_new();
     bight_reactor_set_watchdog(other, LIMIT);
     bight_call_later(other, 0, stuck, context, NULL);
-    bight_reactor_turn(other, false);
+    bi_reactor_turn(other, false);
     bight_reactor_free(other);
     return NULL;
 }
@@ -390,7 +390,7 @@ START_TEST(a_loop_that_runs_in_another_thread_is_asked_there) /* G4 */
 END_TEST
 
 #if BIGHT_HAS_BACKTRACE
-static struct bight_backtrace of_the_deaf;
+static struct bi_backtrace of_the_deaf;
 static atomic_bool is_asked;
 
 /* Its own request stands in the way of all others for as long as anybody waits for an answer. */
@@ -400,7 +400,7 @@ static void *be_deaf(void *context)
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, NULL);
     atomic_store(&is_asked, true);
-    ck_assert(!bight_backtrace_take(pthread_self(), &of_the_deaf));
+    ck_assert(!bi_backtrace_take(pthread_self(), &of_the_deaf));
     return context;
 }
 
@@ -461,14 +461,14 @@ START_TEST(in_the_child_of_a_fork_there_is_none_until_it_is_set_again) /* G4 R13
         size_t before = threads();
         is_good = is_good && bight_reactor_set_watchdog(reactor, LIMIT) == 0 && threads() == before + 1;
         bight_call_later(reactor, 0, stuck, &one, NULL);
-        bight_reactor_turn(reactor, false);
+        bi_reactor_turn(reactor, false);
         is_good = is_good && reported() == 1;
         bight_reactor_free(reactor);
         _exit(is_good ? 0 : 1);
     }
     ck_assert_int_eq(wait_for_child(child), 0);
     bight_call_later(reactor, 0, stuck, &one, NULL); /* the parent's goes on */
-    bight_reactor_turn(reactor, false);
+    bi_reactor_turn(reactor, false);
 }
 END_TEST
 

@@ -8,11 +8,11 @@
 #define START (UINT64_C(77) << 40)
 
 struct item {
-    struct bight_wheel_entry entry;
+    struct bi_wheel_entry entry;
     uint64_t armed_at; /* counts armings: what is first come; 0: not armed in the model */
 };
 
-static struct bight_wheel wheel;
+static struct bi_wheel wheel;
 static struct item items[ENTRIES];
 static uint64_t armings;
 static unsigned fired;
@@ -45,16 +45,16 @@ static struct item *earliest_due(void)
     return best;
 }
 
-static void fire_checked(struct bight_wheel_entry *entry)
+static void fire_checked(struct bi_wheel_entry *entry)
 {
     struct item *item = (struct item *)entry;
     ck_assert_ptr_eq(item, earliest_due());
-    ck_assert(!bight_wheel_is_armed(entry));
+    ck_assert(!bi_wheel_is_armed(entry));
     item->armed_at = 0;
     fired++;
 }
 
-static void fire_logged(struct bight_wheel_entry *entry)
+static void fire_logged(struct bi_wheel_entry *entry)
 {
     log_of_fired[fired++] = (struct item *)entry;
     if (on_fire != NULL) {
@@ -62,7 +62,7 @@ static void fire_logged(struct bight_wheel_entry *entry)
     }
 }
 
-static void begin(uint64_t now, void (*function)(struct bight_wheel_entry *entry))
+static void begin(uint64_t now, void (*function)(struct bi_wheel_entry *entry))
 {
     memset(items, 0, sizeof items);
     for (struct item *item = items; item < items + ENTRIES; item++) {
@@ -72,13 +72,13 @@ static void begin(uint64_t now, void (*function)(struct bight_wheel_entry *entry
     fired = 0;
     on_fire = NULL;
     model_now = now;
-    bight_wheel_init(&wheel, now);
+    bi_wheel_init(&wheel, now);
 }
 
 static void arm(struct item *item, uint64_t deadline)
 {
     item->armed_at = ++armings;
-    bight_wheel_arm(&wheel, &item->entry, deadline);
+    bi_wheel_arm(&wheel, &item->entry, deadline);
 }
 
 static uint64_t model_earliest(void)
@@ -126,17 +126,17 @@ static void random_step(void)
     switch (next_random() % 10) {
     case 0:
         item->armed_at = 0;
-        bight_wheel_disarm(&wheel, &item->entry);
+        bi_wheel_disarm(&wheel, &item->entry);
         break;
     case 1: /* some time passes, or exactly until the wheel asks for it */
-        next = bight_wheel_next(&wheel);
+        next = bi_wheel_next(&wheel);
         ck_assert_uint_le(next, model_earliest());
         if (next_random() % 2 == 0) {
             model_now += next_random() & ((UINT64_C(1) << next_random() % 40) - 1);
         } else if (next > model_now && next < UINT64_MAX - 5) {
             model_now = next;
         }
-        while (bight_wheel_run(&wheel, model_now, 1 + next_random() % 50)) {
+        while (bi_wheel_run(&wheel, model_now, 1 + next_random() % 50)) {
         }
         ck_assert_ptr_null(earliest_due());
         break;
@@ -169,10 +169,10 @@ START_TEST(equal_deadlines_fire_first_come_first_served) /* R6 */
         for (int n = 0; n < 50; n++) {
             arm(&items[n], deadline);
             /* between the armings the wheel may have moved on */
-            bight_wheel_run(&wheel, START + distances[i] / 50 * (uint64_t)n, 0);
+            bi_wheel_run(&wheel, START + distances[i] / 50 * (uint64_t)n, 0);
         }
         arm(&items[7], deadline); /* re-armed: counts as last */
-        bight_wheel_run(&wheel, deadline, 1000);
+        bi_wheel_run(&wheel, deadline, 1000);
         ck_assert_uint_eq(fired, 50);
         ck_assert_ptr_eq(log_of_fired[7], &items[8]);
         ck_assert_ptr_eq(log_of_fired[48], &items[49]);
@@ -184,16 +184,16 @@ END_TEST
 START_TEST(deadlines_within_one_tick_are_told_apart_to_the_nanosecond) /* R6 */
 {
     begin(START, fire_logged);
-    uint64_t base = START + (UINT64_C(300) << BIGHT_WHEEL_TICK_BITS);
+    uint64_t base = START + (UINT64_C(300) << BI_WHEEL_TICK_BITS);
     for (unsigned n = 0; n < 100; n++) {
         arm(&items[n], base + 100 - n);
     }
-    ck_assert(!bight_wheel_run(&wheel, base + 40, 1000));
+    ck_assert(!bi_wheel_run(&wheel, base + 40, 1000));
     ck_assert_uint_eq(fired, 40);
     ck_assert_ptr_eq(log_of_fired[0], &items[99]);
     ck_assert_ptr_eq(log_of_fired[39], &items[60]);
-    ck_assert_uint_eq(bight_wheel_next(&wheel), base + 41);
-    bight_wheel_run(&wheel, base + 100, 1000);
+    ck_assert_uint_eq(bi_wheel_next(&wheel), base + 41);
+    bi_wheel_run(&wheel, base + 100, 1000);
     ck_assert_ptr_eq(log_of_fired[99], &items[0]);
 }
 END_TEST
@@ -211,9 +211,9 @@ START_TEST(what_is_armed_in_a_pass_waits_for_the_next) /* R5 */
     on_fire = arm_another;
     arm(&items[0], START);
     for (unsigned pass = 1; pass < 10; pass++) {
-        ck_assert(!bight_wheel_run(&wheel, START, 1000));
+        ck_assert(!bi_wheel_run(&wheel, START, 1000));
         ck_assert_uint_eq(fired, pass);
-        ck_assert_uint_eq(bight_wheel_next(&wheel), START);
+        ck_assert_uint_eq(bi_wheel_next(&wheel), START);
     }
 }
 END_TEST
@@ -224,16 +224,16 @@ START_TEST(a_pass_is_bounded_and_the_rest_stays_in_order) /* R4 R6 */
     for (unsigned n = 0; n < 100; n++) {
         arm(&items[n], START + 1000 - n);
     }
-    ck_assert(bight_wheel_run(&wheel, START + 2000, 30));
+    ck_assert(bi_wheel_run(&wheel, START + 2000, 30));
     ck_assert_uint_eq(fired, 30);
     arm(&items[99], START); /* the past: before all that is left */
     arm(&items[98], START + 3000);
-    ck_assert(bight_wheel_run(&wheel, START + 2000, 1));
+    ck_assert(bi_wheel_run(&wheel, START + 2000, 1));
     ck_assert_ptr_eq(log_of_fired[30], &items[99]);
-    ck_assert(!bight_wheel_run(&wheel, START + 2000, 1000));
+    ck_assert(!bi_wheel_run(&wheel, START + 2000, 1000));
     ck_assert_ptr_eq(log_of_fired[31], &items[69]);
     ck_assert_uint_eq(fired, 101);
-    ck_assert_uint_eq(bight_wheel_next(&wheel), START + 3000);
+    ck_assert_uint_eq(bi_wheel_next(&wheel), START + 3000);
 }
 END_TEST
 
@@ -243,12 +243,12 @@ START_TEST(a_lone_far_deadline_is_told_exactly) /* R8 */
         begin(12345, fire_logged);
         uint64_t deadline = 12345 + (UINT64_C(1) << bit);
         arm(&items[0], deadline);
-        ck_assert_uint_eq(bight_wheel_next(&wheel), deadline);
-        bight_wheel_run(&wheel, deadline - 1, 10);
+        ck_assert_uint_eq(bi_wheel_next(&wheel), deadline);
+        bi_wheel_run(&wheel, deadline - 1, 10);
         ck_assert_uint_eq(fired, 0);
-        bight_wheel_run(&wheel, deadline, 10);
+        bi_wheel_run(&wheel, deadline, 10);
         ck_assert_uint_eq(fired, 1);
-        ck_assert_uint_eq(bight_wheel_next(&wheel), UINT64_MAX);
+        ck_assert_uint_eq(bi_wheel_next(&wheel), UINT64_MAX);
     }
 }
 END_TEST
@@ -262,8 +262,8 @@ START_TEST(waking_when_told_reaches_every_deadline_in_few_steps) /* R6 */
     }
     unsigned wakes = 0;
     uint64_t next;
-    while ((next = bight_wheel_next(&wheel)) != UINT64_MAX) {
-        bight_wheel_run(&wheel, next, 1000);
+    while ((next = bi_wheel_next(&wheel)) != UINT64_MAX) {
+        bi_wheel_run(&wheel, next, 1000);
         ck_assert_uint_lt(++wakes, 110);
     }
     ck_assert_uint_eq(fired, 100);
@@ -273,12 +273,12 @@ END_TEST
 START_TEST(disarming_twice_or_what_never_was_armed_does_nothing) /* R7 */
 {
     begin(START, fire_logged);
-    bight_wheel_disarm(&wheel, &items[0].entry);
+    bi_wheel_disarm(&wheel, &items[0].entry);
     arm(&items[1], START + 5);
-    bight_wheel_disarm(&wheel, &items[1].entry);
-    bight_wheel_disarm(&wheel, &items[1].entry);
+    bi_wheel_disarm(&wheel, &items[1].entry);
+    bi_wheel_disarm(&wheel, &items[1].entry);
     ck_assert_uint_eq(wheel.armed, 0);
-    ck_assert_uint_eq(bight_wheel_next(&wheel), UINT64_MAX);
+    ck_assert_uint_eq(bi_wheel_next(&wheel), UINT64_MAX);
 }
 END_TEST
 
@@ -289,9 +289,9 @@ START_TEST(tearing_down_gives_every_entry_once)
     for (unsigned n = 0; n < ENTRIES; n++) {
         arm(&items[n], random_deadline());
     }
-    bight_wheel_run(&wheel, START, 3);
+    bi_wheel_run(&wheel, START, 3);
     unsigned taken = fired;
-    while (bight_wheel_take_any(&wheel) != NULL) {
+    while (bi_wheel_take_any(&wheel) != NULL) {
         taken++;
     }
     ck_assert_uint_eq(taken, ENTRIES);

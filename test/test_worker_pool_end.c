@@ -201,7 +201,7 @@ static bool work_once(void *context)
         note(closed);
         time_t end = time(NULL) + 15;
         while ((words() < 4 || has_children()) && time(NULL) < end) {
-            bight_reactor_turn(reactor, false);
+            bi_reactor_turn(reactor, false);
             sched_yield();
         }
         bight_worker_pool_free(pool);

@@ -71,11 +71,11 @@ static inline void gate_open(struct gate *gate)
 
 /* Takes turns until the condition, which the loop itself brings about, holds. It must not wait for more once it does,
  * so a turn with work to do does not block. */
-#define turn_until(reactor, condition)                                         \
-    do {                                                                       \
-        while (!(condition)) {                                                 \
-            bight_reactor_turn((reactor), !bight_reactor_has_work((reactor))); \
-        }                                                                      \
+#define turn_until(reactor, condition)                                   \
+    do {                                                                 \
+        while (!(condition)) {                                           \
+            bi_reactor_turn((reactor), !bi_reactor_has_work((reactor))); \
+        }                                                                \
     } while (0)
 
 /* What a Deferred came to: 0 for a value, else the code of its failure; 1 while it has not fired. */

@@ -51,8 +51,7 @@ struct bight_bytes *bight_bytes_new_uninitialised(size_t size, uint8_t **content
     return bytes;
 }
 
-struct bight_bytes *bight_bytes_new_lent(
-    const void *data, size_t size, bight_release_function release, void *context)
+struct bight_bytes *bight_bytes_new_lent(const void *data, size_t size, bight_release_function release, void *context)
 {
     struct bight_bytes *bytes = allocate(0);
     if (bytes != NULL) {
@@ -76,7 +75,7 @@ void bight_bytes_release(struct bight_bytes *bytes)
         return;
     }
     size_t before = atomic_fetch_sub_explicit(&bytes->holds, 1, memory_order_acq_rel);
-    BIGHT_INVARIANT(before > 0);
+    BI_INVARIANT(before > 0);
     if (before > 1) {
         return;
     }

@@ -12,13 +12,13 @@
 
 enum { WHAT_LIMIT = 512 };
 
-void bight_invariant_broken(const char *condition, const char *place)
+void bi_invariant_broken(const char *condition, const char *place)
 {
     bight_log_at(place, BIGHT_LOG_CRITICAL, "bight", NULL, "broken invariant: %s", condition);
     abort();
 }
 
-int bight_usage_error(int code, const char *place, const char *format, ...)
+int bi_usage_error(int code, const char *place, const char *format, ...)
 {
     char what[WHAT_LIMIT];
     va_list arguments;

@@ -41,7 +41,7 @@ static int deadline_after(
     uint64_t delay = 0;
     int code = clock == NULL ? BIGHT_E_INVALID_ARGUMENT : bight_seconds_to_nanoseconds(seconds, &delay);
     if (code != BIGHT_OK) {
-        bight_usage_error(code, place, "%s: %s", function, clock == NULL ? "there is no clock" : BIGHT_BAD_SECONDS);
+        bi_usage_error(code, place, "%s: %s", function, clock == NULL ? "there is no clock" : BI_BAD_SECONDS);
         return code;
     }
     *deadline = later(bight_clock_now(clock), delay);
@@ -98,7 +98,7 @@ int bight_timer_delay(struct bight_timer timer, double seconds)
     uint64_t change;
     int code = bight_seconds_to_nanoseconds(seconds < 0 ? -seconds : seconds, &change);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_timer_delay: the number of seconds is no number");
+        return bi_usage_error(code, BIGHT_HERE, "bight_timer_delay: the number of seconds is no number");
     }
     uint64_t deadline = timer.clock->ops->deadline(timer.clock, slot);
     uint64_t earlier = deadline > change ? deadline - change : 0;

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-int bight_debug_mode = BIGHT_DEBUG_UNKNOWN;
+int bi_debug_mode = BI_DEBUG_UNKNOWN;
 
-bool bight_debug_mode_slow(void)
+bool bi_debug_mode_slow(void)
 {
-    int mode = __atomic_load_n(&bight_debug_mode, __ATOMIC_RELAXED);
-    if (mode == BIGHT_DEBUG_UNKNOWN) {
+    int mode = __atomic_load_n(&bi_debug_mode, __ATOMIC_RELAXED);
+    if (mode == BI_DEBUG_UNKNOWN) {
         const char *text = getenv("BIGHT_DEBUG");
-        mode = text != NULL && strcmp(text, "1") == 0 ? BIGHT_DEBUG_ON : BIGHT_DEBUG_OFF;
-        __atomic_store_n(&bight_debug_mode, mode, __ATOMIC_RELAXED);
+        mode = text != NULL && strcmp(text, "1") == 0 ? BI_DEBUG_ON : BI_DEBUG_OFF;
+        __atomic_store_n(&bi_debug_mode, mode, __ATOMIC_RELAXED);
     }
-    return mode == BIGHT_DEBUG_ON;
+    return mode == BI_DEBUG_ON;
 }

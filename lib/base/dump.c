@@ -21,7 +21,7 @@
 
 /* ------------------------------------------------------------------------------------------ the text */
 
-static bool make_room(struct bight_dump *dump, size_t size)
+static bool make_room(struct bi_dump *dump, size_t size)
 {
     size_t needed = dump->size + size;
     if (dump->has_failed || needed <= dump->capacity) {
@@ -39,7 +39,7 @@ static bool make_room(struct bight_dump *dump, size_t size)
     return true;
 }
 
-static void append(struct bight_dump *dump, const char *data, size_t size)
+static void append(struct bi_dump *dump, const char *data, size_t size)
 {
     if (size > 0 && make_room(dump, size)) {
         memcpy(dump->text + dump->size, data, size);
@@ -47,12 +47,12 @@ static void append(struct bight_dump *dump, const char *data, size_t size)
     }
 }
 
-static void append_string(struct bight_dump *dump, const char *string)
+static void append_string(struct bi_dump *dump, const char *string)
 {
     append(dump, string, strlen(string));
 }
 
-static void append_quoted(struct bight_dump *dump, const char *string)
+static void append_quoted(struct bi_dump *dump, const char *string)
 {
     for (const char *at = string; *at != '\0'; at++) {
         if (*at == '"' || *at == '\\') {
@@ -63,7 +63,7 @@ static void append_quoted(struct bight_dump *dump, const char *string)
 }
 
 /* The parts of a label, each escaped, with `separator` between. */
-static void append_label(struct bight_dump *dump, const char *label, const char *separator)
+static void append_label(struct bi_dump *dump, const char *label, const char *separator)
 {
     bool is_text = dump->format == BIGHT_DUMP_TEXT;
     for (const char *part = label; part != NULL;) {
@@ -83,7 +83,7 @@ static void append_label(struct bight_dump *dump, const char *label, const char 
 
 /* --------------------------------------------------------------------------------- nodes and edges */
 
-void bight_dump_section(struct bight_dump *dump, size_t count, const char *one)
+void bi_dump_section(struct bi_dump *dump, size_t count, const char *one)
 {
     char line[96];
     const char *begin = dump->format == BIGHT_DUMP_TEXT ? "\n" : "\n  // ";
@@ -91,7 +91,7 @@ void bight_dump_section(struct bight_dump *dump, size_t count, const char *one)
     append_string(dump, line);
 }
 
-void bight_dump_node(struct bight_dump *dump, const char *name, const char *shape, const char *format, ...)
+void bi_dump_node(struct bi_dump *dump, const char *name, const char *shape, const char *format, ...)
 {
     char label[LABEL_SIZE];
     va_list arguments;
@@ -113,7 +113,7 @@ void bight_dump_node(struct bight_dump *dump, const char *name, const char *shap
     append_string(dump, "\"];\n");
 }
 
-void bight_dump_edge(struct bight_dump *dump, const char *from, const char *to, const char *what)
+void bi_dump_edge(struct bi_dump *dump, const char *from, const char *to, const char *what)
 {
     if (dump->format == BIGHT_DUMP_TEXT) {
         return;
@@ -129,19 +129,19 @@ void bight_dump_edge(struct bight_dump *dump, const char *from, const char *to, 
 
 /* -------------------------------------------------------------------------------------------- names */
 
-const char *bight_dump_place(const void *object, uint64_t generation, char text[BIGHT_DUMP_PLACE_SIZE])
+const char *bi_dump_place(const void *object, uint64_t generation, char text[BI_DUMP_PLACE_SIZE])
 {
-    const char *place = bight_places_find(object, generation, NULL);
+    const char *place = bi_places_find(object, generation, NULL);
     text[0] = '\0';
     if (place != NULL) {
-        snprintf(text, BIGHT_DUMP_PLACE_SIZE, " (%s)", place);
+        snprintf(text, BI_DUMP_PLACE_SIZE, " (%s)", place);
     }
     return text;
 }
 
 /* ---------------------------------------------------------------------------------- beginning, ending */
 
-void bight_dump_begin(struct bight_dump *dump)
+void bi_dump_begin(struct bi_dump *dump)
 {
     if (dump->format == BIGHT_DUMP_DOT) {
         append_string(dump, "digraph bight {\n  rankdir=LR;\n  node [fontname=\"monospace\", fontsize=10];\n"
@@ -149,7 +149,7 @@ void bight_dump_begin(struct bight_dump *dump)
     }
 }
 
-void bight_dump_end(struct bight_dump *dump)
+void bi_dump_end(struct bi_dump *dump)
 {
     if (dump->format == BIGHT_DUMP_DOT) {
         append_string(dump, "}\n");

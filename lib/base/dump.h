@@ -4,14 +4,14 @@
  * A node is what there is, an edge what it waits for, is tied to or gives on to. As text each node is a line, and what
  * its edges say must stand in it; as DOT edges are arrows. The text gathers in memory; when that runs out the rest is
  * nothing, and the dump fails as a whole in the end. */
-#ifndef BIGHT_REACTOR_DUMP_H
-#define BIGHT_REACTOR_DUMP_H
+#ifndef BI_REACTOR_DUMP_H
+#define BI_REACTOR_DUMP_H
 
 #include <bight/debug.h>
 
 #include "base/private.h"
 
-struct bight_dump {
+struct bi_dump {
     enum bight_dump_format format;
     char *text;
     size_t size, capacity;
@@ -19,23 +19,23 @@ struct bight_dump {
 };
 
 /* Of a node, with its NUL. */
-#define BIGHT_DUMP_NAME_SIZE 32
+#define BI_DUMP_NAME_SIZE 32
 
 /* What stands before the first node and after the last. */
-void bight_dump_begin(struct bight_dump *dump);
-void bight_dump_end(struct bight_dump *dump);
+void bi_dump_begin(struct bi_dump *dump);
+void bi_dump_end(struct bi_dump *dump);
 
 /* A line with what follows, and with how many there are: "2 timers". `one` is the word for one of them. */
-void bight_dump_section(struct bight_dump *dump, size_t count, const char *one);
+void bi_dump_section(struct bi_dump *dump, size_t count, const char *one);
 
 /* The format gives parts separated by newlines: ", " as text. Bytes of a peer are escaped. */
-void bight_dump_node(struct bight_dump *dump, const char *name, const char *shape, const char *format, ...)
+void bi_dump_node(struct bi_dump *dump, const char *name, const char *shape, const char *format, ...)
     BIGHT_PRINTF(4, 5);
 
-void bight_dump_edge(struct bight_dump *dump, const char *from, const char *to, const char *what);
+void bi_dump_edge(struct bi_dump *dump, const char *from, const char *to, const char *what);
 
 /* " (chat.c:31)", or nothing when the place is not known. */
-#define BIGHT_DUMP_PLACE_SIZE 128
-const char *bight_dump_place(const void *object, uint64_t generation, char place[BIGHT_DUMP_PLACE_SIZE]);
+#define BI_DUMP_PLACE_SIZE 128
+const char *bi_dump_place(const void *object, uint64_t generation, char place[BI_DUMP_PLACE_SIZE]);
 
 #endif

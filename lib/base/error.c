@@ -16,18 +16,18 @@ struct error_entry {
     const char *name, *text;
 };
 
-static const struct error_entry entries[BIGHT_ERROR_COUNT] = {
+static const struct error_entry entries[BI_ERROR_COUNT] = {
 #define ENTRY(name, value, parent, text) { BIGHT_E_##parent, #name, text },
     BIGHT_ERROR_LIST(ENTRY)
 #undef ENTRY
 };
 
-int bight_error_index(int code)
+int bi_error_index(int code)
 {
     switch (code) {
 #define CASE(name, value, parent, text) \
     case value:                         \
-        return BIGHT_ERROR_INDEX_##name;
+        return BI_ERROR_INDEX_##name;
         BIGHT_ERROR_LIST(CASE)
 #undef CASE
     default:
@@ -37,13 +37,13 @@ int bight_error_index(int code)
 
 const char *bight_error_name(int code)
 {
-    int index = bight_error_index(code);
+    int index = bi_error_index(code);
     return index < 0 ? "UNKNOWN" : entries[index].name;
 }
 
 const char *bight_error_text(int code)
 {
-    int index = bight_error_index(code);
+    int index = bi_error_index(code);
     return index < 0 ? "unknown error" : entries[index].text;
 }
 
@@ -53,7 +53,7 @@ bool bight_error_is(int code, int kind)
         if (code == kind) {
             return true;
         }
-        int index = bight_error_index(code);
+        int index = bi_error_index(code);
         if (index < 0 || entries[index].parent == code) {
             return false;
         }

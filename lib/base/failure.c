@@ -37,7 +37,7 @@ struct bight_failure {
     struct bight_failure *next_dead;
 };
 
-static const struct bight_failure shared_failures[BIGHT_ERROR_COUNT] = {
+static const struct bight_failure shared_failures[BI_ERROR_COUNT] = {
 #define SHARED(name, value, parent, text) \
     { .is_shared = true, .code = BIGHT_E_##name, .message = text, .place = "", .index = SIZE_MAX },
     BIGHT_ERROR_LIST(SHARED)
@@ -46,10 +46,10 @@ static const struct bight_failure shared_failures[BIGHT_ERROR_COUNT] = {
 
 struct bight_failure *bight_failure_of(int code)
 {
-    int index = bight_error_index(code);
+    int index = bi_error_index(code);
     if (index < 0) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_failure_of: there is no code %d", code);
-        index = BIGHT_ERROR_INDEX_INVALID_ARGUMENT;
+        bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_failure_of: there is no code %d", code);
+        index = BI_ERROR_INDEX_INVALID_ARGUMENT;
     }
     /* Nothing writes to a shared failure; the type is not const so that it can stand where counted ones do.
      */
@@ -136,7 +136,7 @@ struct bight_failure *bight_failure_first_error_at(const char *place, size_t ind
 {
     if (cause == NULL) {
         cause = bight_failure_of(
-            bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_failure_first_error: there is no cause"));
+            bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_failure_first_error: there is no cause"));
     }
     char buffer[64];
     snprintf(buffer, sizeof buffer, "number %zu of several failed", index);
@@ -149,9 +149,9 @@ struct bight_failure *bight_failure_first_error_at(const char *place, size_t ind
 
 struct bight_failure *bight_failure_from_errno_at(const char *place, int number, const char *what)
 {
-    char buffer[BIGHT_ERRNO_TEXT_SIZE];
+    char buffer[BI_ERRNO_TEXT_SIZE];
     return bight_failure_new_at(
-        place, bight_error_from_errno(number), number, NULL, "%s: %s", what, bight_errno_text(number, buffer));
+        place, bight_error_from_errno(number), number, NULL, "%s: %s", what, bi_errno_text(number, buffer));
 }
 
 struct bight_failure *bight_failure_hold(const struct bight_failure *failure)
@@ -170,7 +170,7 @@ static bool drop(struct bight_failure *failure)
         return false;
     }
     size_t before = atomic_fetch_sub_explicit(&failure->holds, 1, memory_order_acq_rel);
-    BIGHT_INVARIANT(before > 0);
+    BI_INVARIANT(before > 0);
     return before == 1;
 }
 
@@ -246,14 +246,14 @@ struct wording {
 };
 
 struct speller {
-    struct bight_text text;
+    struct bi_text text;
     const struct wording *wording;
     unsigned left; /* causes that may still be told */
 };
 
 static void say(struct speller *speller, const char *string)
 {
-    bight_text_append_string(&speller->text, string);
+    bi_text_append_string(&speller->text, string);
 }
 
 /* "message", or "message [CODE] (place)" */
@@ -298,7 +298,7 @@ static size_t spell(const struct bight_failure *failure, const struct wording *w
     struct speller speller = { .text = { buffer, size, 0 }, .wording = wording, .left = CAUSES_SPELLED_LIMIT };
     spell_one(&speller, failure);
     spell_causes(&speller, failure);
-    bight_text_end(&speller.text);
+    bi_text_end(&speller.text);
     return speller.text.needed;
 }
 

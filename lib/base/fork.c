@@ -5,32 +5,32 @@
  * process's, registered with the first guard. */
 #include "base/fork.h"
 
-unsigned bight_fork_count;
+unsigned bi_fork_count;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `guards` */
-static struct bight_link guards[BIGHT_FORK_ORDERS];
+static struct bi_link guards[BI_FORK_ORDERS];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void for_all(void (*function)(struct bight_fork_guard *guard))
+static void for_all(void (*function)(struct bi_fork_guard *guard))
 {
-    for (int order = 0; order < BIGHT_FORK_ORDERS; order++) {
-        for (struct bight_link *link = guards[order].next; link != &guards[order]; link = link->next) {
-            function(BIGHT_CONTAINER(link, struct bight_fork_guard, link));
+    for (int order = 0; order < BI_FORK_ORDERS; order++) {
+        for (struct bi_link *link = guards[order].next; link != &guards[order]; link = link->next) {
+            function(BI_CONTAINER(link, struct bi_fork_guard, link));
         }
     }
 }
 
-static void take(struct bight_fork_guard *guard)
+static void take(struct bi_fork_guard *guard)
 {
     pthread_mutex_lock(guard->lock);
 }
 
-static void release(struct bight_fork_guard *guard)
+static void release(struct bi_fork_guard *guard)
 {
     pthread_mutex_unlock(guard->lock);
 }
 
-static void release_in_child(struct bight_fork_guard *guard)
+static void release_in_child(struct bi_fork_guard *guard)
 {
     if (guard->in_child != NULL) {
         guard->in_child(guard);
@@ -52,7 +52,7 @@ static void in_parent(void)
 
 static void in_child(void)
 {
-    bight_fork_count++;
+    bi_fork_count++;
     for_all(release_in_child);
     pthread_mutex_unlock(&lock);
 }
@@ -60,23 +60,23 @@ static void in_child(void)
 /* Without memory for the handlers, which is had before main() or never, forks are not guarded. */
 static void begin(void)
 {
-    for (int order = 0; order < BIGHT_FORK_ORDERS; order++) {
-        bight_list_init(&guards[order]);
+    for (int order = 0; order < BI_FORK_ORDERS; order++) {
+        bi_list_init(&guards[order]);
     }
     (void)pthread_atfork(before_fork, in_parent, in_child);
 }
 
-void bight_fork_guard_add(struct bight_fork_guard *guard)
+void bi_fork_guard_add(struct bi_fork_guard *guard)
 {
     (void)pthread_once(&once, begin);
     pthread_mutex_lock(&lock);
-    bight_list_append(&guards[guard->order], &guard->link);
+    bi_list_append(&guards[guard->order], &guard->link);
     pthread_mutex_unlock(&lock);
 }
 
-void bight_fork_guard_remove(struct bight_fork_guard *guard)
+void bi_fork_guard_remove(struct bi_fork_guard *guard)
 {
     pthread_mutex_lock(&lock);
-    bight_list_remove(&guard->link);
+    bi_list_remove(&guard->link);
     pthread_mutex_unlock(&lock);
 }

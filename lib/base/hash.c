@@ -14,7 +14,7 @@
 
 enum { FIRST_CAPACITY = 8 };
 
-struct bight_hash_entry {
+struct bi_hash_entry {
     void *key; /* NULL: free */
     size_t size;
     uint64_t hash;
@@ -52,7 +52,7 @@ static void sip_absorb(struct sip_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-uint64_t bight_siphash(const uint64_t key[2], const void *data, size_t size)
+uint64_t bi_siphash(const uint64_t key[2], const void *data, size_t size)
 {
     /* The constants spell "somepseudorandomlygeneratedbytes" (SipHash, section 2). */
     struct sip_state s = {
@@ -64,9 +64,9 @@ uint64_t bight_siphash(const uint64_t key[2], const void *data, size_t size)
     const uint8_t *at = data;
     size_t left = size;
     for (; left >= 8; left -= 8, at += 8) {
-        sip_absorb(&s, bight_read_little_endian(at, 8));
+        sip_absorb(&s, bi_read_little_endian(at, 8));
     }
-    sip_absorb(&s, ((uint64_t)size << 56) | bight_read_little_endian(at, left));
+    sip_absorb(&s, ((uint64_t)size << 56) | bi_read_little_endian(at, left));
     s.v2 ^= 0xff;
     for (int i = 0; i < 4; i++) {
         sip_round(&s);
@@ -74,22 +74,22 @@ uint64_t bight_siphash(const uint64_t key[2], const void *data, size_t size)
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-void bight_hash_init(struct bight_hash *table, const uint64_t key[2], bight_release_function release)
+void bi_hash_init(struct bi_hash *table, const uint64_t key[2], bight_release_function release)
 {
-    *table = (struct bight_hash) { .key = { key[0], key[1] }, .release = release };
+    *table = (struct bi_hash) { .key = { key[0], key[1] }, .release = release };
 }
 
-static void release_value(const struct bight_hash *table, void *value)
+static void release_value(const struct bi_hash *table, void *value)
 {
     if (table->release != NULL) {
         table->release(value);
     }
 }
 
-void bight_hash_finish(struct bight_hash *table)
+void bi_hash_finish(struct bi_hash *table)
 {
-    struct bight_hash old = *table;
-    bight_hash_init(table, old.key, old.release);
+    struct bi_hash old = *table;
+    bi_hash_init(table, old.key, old.release);
     for (size_t i = 0; i < old.capacity; i++) {
         if (old.entries[i].key != NULL) {
             bight_free(old.entries[i].key);
@@ -100,11 +100,11 @@ void bight_hash_finish(struct bight_hash *table)
 }
 
 /* The entry of the key, or the free one where it would go. The table has a free entry. */
-static struct bight_hash_entry *probe(const struct bight_hash *table, uint64_t hash, const void *key, size_t size)
+static struct bi_hash_entry *probe(const struct bi_hash *table, uint64_t hash, const void *key, size_t size)
 {
     size_t mask = table->capacity - 1;
     for (size_t at = (size_t)hash & mask;; at = (at + 1) & mask) {
-        struct bight_hash_entry *entry = &table->entries[at];
+        struct bi_hash_entry *entry = &table->entries[at];
         if (entry->key == NULL) {
             return entry;
         }
@@ -115,29 +115,29 @@ static struct bight_hash_entry *probe(const struct bight_hash *table, uint64_t h
 }
 
 /* The entry of the key, NULL when it is not there. */
-static struct bight_hash_entry *find(const struct bight_hash *table, const void *key, size_t size)
+static struct bi_hash_entry *find(const struct bi_hash *table, const void *key, size_t size)
 {
     if (table->count == 0) {
         return NULL;
     }
-    struct bight_hash_entry *entry = probe(table, bight_siphash(table->key, key, size), key, size);
+    struct bi_hash_entry *entry = probe(table, bi_siphash(table->key, key, size), key, size);
     return entry->key == NULL ? NULL : entry;
 }
 
 /* Room for one more key with at least a quarter of the entries free. */
-static int make_room(struct bight_hash *table)
+static int make_room(struct bi_hash *table)
 {
     if (table->count + 1 <= table->capacity / 4 * 3) {
         return BIGHT_OK;
     }
-    struct bight_hash grown = *table;
+    struct bi_hash grown = *table;
     grown.capacity = table->capacity == 0 ? FIRST_CAPACITY : table->capacity * 2;
     grown.entries = bight_calloc(grown.capacity, sizeof *grown.entries);
     if (grown.entries == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
     for (size_t i = 0; i < table->capacity; i++) {
-        const struct bight_hash_entry *entry = &table->entries[i];
+        const struct bi_hash_entry *entry = &table->entries[i];
         if (entry->key != NULL) {
             *probe(&grown, entry->hash, entry->key, entry->size) = *entry;
         }
@@ -147,7 +147,7 @@ static int make_room(struct bight_hash *table)
     return BIGHT_OK;
 }
 
-static int add(struct bight_hash *table, const void *key, size_t size, void *value)
+static int add(struct bi_hash *table, const void *key, size_t size, void *value)
 {
     if (make_room(table) != BIGHT_OK) {
         return BIGHT_E_OUT_OF_MEMORY;
@@ -159,16 +159,15 @@ static int add(struct bight_hash *table, const void *key, size_t size, void *val
     if (size > 0) {
         memcpy(copy, key, size);
     }
-    uint64_t hash = bight_siphash(table->key, key, size);
-    *probe(table, hash, key, size) =
-        (struct bight_hash_entry) { .key = copy, .size = size, .hash = hash, .value = value };
+    uint64_t hash = bi_siphash(table->key, key, size);
+    *probe(table, hash, key, size) = (struct bi_hash_entry) { .key = copy, .size = size, .hash = hash, .value = value };
     table->count++;
     return BIGHT_OK;
 }
 
-int bight_hash_set(struct bight_hash *table, const void *key, size_t size, void *value)
+int bi_hash_set(struct bi_hash *table, const void *key, size_t size, void *value)
 {
-    struct bight_hash_entry *entry = find(table, key, size);
+    struct bi_hash_entry *entry = find(table, key, size);
     if (entry == NULL) {
         return add(table, key, size, value);
     }
@@ -178,17 +177,17 @@ int bight_hash_set(struct bight_hash *table, const void *key, size_t size, void 
     return BIGHT_OK;
 }
 
-void *bight_hash_get(const struct bight_hash *table, const void *key, size_t size)
+void *bi_hash_get(const struct bi_hash *table, const void *key, size_t size)
 {
-    const struct bight_hash_entry *entry = find(table, key, size);
+    const struct bi_hash_entry *entry = find(table, key, size);
     return entry == NULL ? NULL : entry->value;
 }
 
 /* Frees the entry at `hole`: each entry of the run behind it moves up when its own place allows it. */
-static void close_gap(struct bight_hash *table, size_t hole)
+static void close_gap(struct bi_hash *table, size_t hole)
 {
     size_t mask = table->capacity - 1;
-    struct bight_hash_entry *entries = table->entries;
+    struct bi_hash_entry *entries = table->entries;
     for (size_t at = (hole + 1) & mask; entries[at].key != NULL; at = (at + 1) & mask) {
         size_t from_home = (at - (size_t)entries[at].hash) & mask;
         size_t from_hole = (at - hole) & mask;
@@ -197,12 +196,12 @@ static void close_gap(struct bight_hash *table, size_t hole)
             hole = at;
         }
     }
-    entries[hole] = (struct bight_hash_entry) { 0 };
+    entries[hole] = (struct bi_hash_entry) { 0 };
 }
 
-static bool remove_key(struct bight_hash *table, const void *key, size_t size, void **value)
+static bool remove_key(struct bi_hash *table, const void *key, size_t size, void **value)
 {
-    struct bight_hash_entry *entry = find(table, key, size);
+    struct bi_hash_entry *entry = find(table, key, size);
     if (entry == NULL) {
         return false;
     }
@@ -214,14 +213,14 @@ static bool remove_key(struct bight_hash *table, const void *key, size_t size, v
     return true;
 }
 
-void *bight_hash_take(struct bight_hash *table, const void *key, size_t size)
+void *bi_hash_take(struct bi_hash *table, const void *key, size_t size)
 {
     void *value = NULL;
     remove_key(table, key, size, &value);
     return value;
 }
 
-bool bight_hash_remove(struct bight_hash *table, const void *key, size_t size)
+bool bi_hash_remove(struct bi_hash *table, const void *key, size_t size)
 {
     void *value = NULL;
     if (!remove_key(table, key, size, &value)) {
@@ -231,10 +230,10 @@ bool bight_hash_remove(struct bight_hash *table, const void *key, size_t size)
     return true;
 }
 
-bool bight_hash_next(const struct bight_hash *table, size_t *cursor, const void **key, size_t *size, void **value)
+bool bi_hash_next(const struct bi_hash *table, size_t *cursor, const void **key, size_t *size, void **value)
 {
     while (*cursor < table->capacity) {
-        const struct bight_hash_entry *entry = &table->entries[(*cursor)++];
+        const struct bi_hash_entry *entry = &table->entries[(*cursor)++];
         if (entry->key != NULL) {
             *key = entry->key;
             *size = entry->size;

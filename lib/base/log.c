@@ -113,11 +113,11 @@ void bight_log_from(const char *place, enum bight_log_level level, const char *s
 {
     va_list arguments;
     va_start(arguments, format);
-    log_arguments(bight_debug_mode_is_on() ? place : NULL, level, system, failure, format, arguments);
+    log_arguments(bi_debug_mode_is_on() ? place : NULL, level, system, failure, format, arguments);
     va_end(arguments);
 }
 
-void bight_report_failure(const struct bight_failure *failure)
+void bi_report_failure(const struct bight_failure *failure)
 {
     char message[FAILURE_LIMIT];
     (void)bight_failure_describe(failure, message, sizeof message);
@@ -149,7 +149,7 @@ static size_t escape_byte(uint8_t byte, char quote, char shown[4])
 }
 
 /* Stops, and takes nothing more afterwards, where an escape no longer fits as a whole. */
-static void append_escaped(struct bight_text *text, const void *data, size_t size, char quote)
+static void append_escaped(struct bi_text *text, const void *data, size_t size, char quote)
 {
     const uint8_t *bytes = data;
     for (size_t i = 0; i < size; i++) {
@@ -159,20 +159,20 @@ static void append_escaped(struct bight_text *text, const void *data, size_t siz
             text->size = text->needed < text->size ? text->needed + 1 : text->size;
             return;
         }
-        bight_text_append(text, shown, length);
+        bi_text_append(text, shown, length);
     }
 }
 
-static void append_string(struct bight_text *text, const char *string)
+static void append_string(struct bi_text *text, const char *string)
 {
     append_escaped(text, string, strlen(string), '\0');
 }
 
 size_t bight_escape(const void *data, size_t data_size, char *buffer, size_t size)
 {
-    struct bight_text text = { buffer, size, 0 };
+    struct bi_text text = { buffer, size, 0 };
     append_escaped(&text, data, data_size, '\0');
-    return bight_text_end(&text);
+    return bi_text_end(&text);
 }
 
 static const char *level_name(enum bight_log_level level)
@@ -185,7 +185,7 @@ static const char *level_name(enum bight_log_level level)
 }
 
 /* " name=12" or " name="text"" */
-static void append_field(struct bight_text *text, const struct bight_log_field *field)
+static void append_field(struct bi_text *text, const struct bight_log_field *field)
 {
     append_string(text, " ");
     append_string(text, field->name);
@@ -201,14 +201,14 @@ static void append_field(struct bight_text *text, const struct bight_log_field *
     append_string(text, "\"");
 }
 
-static void append_fields(struct bight_text *text, const struct bight_log_event *event)
+static void append_fields(struct bi_text *text, const struct bight_log_event *event)
 {
     for (size_t i = 0; i < event->field_count; i++) {
         append_field(text, &event->fields[i]);
     }
 }
 
-static void append_message(struct bight_text *text, const struct bight_log_event *event)
+static void append_message(struct bi_text *text, const struct bight_log_event *event)
 {
     char described[FAILURE_LIMIT];
     if (event->failure == NULL) {
@@ -222,7 +222,7 @@ static void append_message(struct bight_text *text, const struct bight_log_event
         append_fields(text, event);
         append_string(text, ": ");
     }
-    if (event->level >= BIGHT_LOG_CRITICAL || bight_debug_mode_is_on()) {
+    if (event->level >= BIGHT_LOG_CRITICAL || bi_debug_mode_is_on()) {
         (void)bight_failure_format(event->failure, described, sizeof described);
     }
     append_string(text, described);
@@ -238,7 +238,7 @@ static const char *program_name(void)
 #endif
 }
 
-static void append_head(struct bight_text *text, const struct bight_log_event *event)
+static void append_head(struct bi_text *text, const struct bight_log_event *event)
 {
     bool is_of_a_part = event->system != NULL && event->system[0] != '\0';
     append_string(text, program_name());
@@ -256,7 +256,7 @@ static void append_head(struct bight_text *text, const struct bight_log_event *e
 
 size_t bight_log_event_format(const struct bight_log_event *event, char *buffer, size_t size)
 {
-    struct bight_text text = { buffer, size, 0 };
+    struct bi_text text = { buffer, size, 0 };
     append_head(&text, event);
     append_message(&text, event);
     if (event->place != NULL && event->place[0] != '\0') {
@@ -264,18 +264,18 @@ size_t bight_log_event_format(const struct bight_log_event *event, char *buffer,
         append_string(&text, event->place);
         append_string(&text, ")");
     }
-    return bight_text_end(&text);
+    return bi_text_end(&text);
 }
 
 static void write_quietly(const char *data, size_t size)
 {
-    struct bight_quiet quiet;
+    struct bi_quiet quiet;
     ssize_t written;
-    bight_quiet_begin(&quiet);
+    bi_quiet_begin(&quiet);
     do {
         written = write(STDERR_FILENO, data, size);
     } while (written < 0 && errno == EINTR);
-    bight_quiet_end(&quiet, written < 0 ? errno : 0);
+    bi_quiet_end(&quiet, written < 0 ? errno : 0);
 }
 
 static void observe_on_standard_error(const struct bight_log_event *event, void *context)

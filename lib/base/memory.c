@@ -2,7 +2,7 @@
 /* memory.c - the allocation hook and the helpers over it.
  *
  * The hook is process-wide, set before anything else of bight is used and read-only afterwards (which is why
- * it needs no lock). Pools stand in slab.c; they ask bight_memory_permits() before they hand out a pooled
+ * it needs no lock). Pools stand in slab.c; they ask bi_memory_permits() before they hand out a pooled
  * object, because with a pool in between an n-th allocation that fails would never be seen. */
 #include <bight/memory.h>
 
@@ -47,7 +47,7 @@ static struct bight_allocator hook = {
     .release = default_release,
 };
 
-bool bight_memory_asks_permit;
+bool bi_memory_asks_permit;
 
 int bight_set_allocator(const struct bight_allocator *allocator)
 {
@@ -56,20 +56,20 @@ int bight_set_allocator(const struct bight_allocator *allocator)
     }
     if (allocator->size != sizeof *allocator || allocator->allocate == NULL || allocator->reallocate == NULL ||
         allocator->release == NULL) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
             "bight_set_allocator: the member `size` is not the struct's, or a function is missing");
     }
     hook = *allocator;
-    bight_memory_asks_permit = hook.permit != NULL;
+    bi_memory_asks_permit = hook.permit != NULL;
     return BIGHT_OK;
 }
 
-bool bight_memory_permits(void)
+bool bi_memory_permits(void)
 {
     return hook.permit == NULL || hook.permit(hook.context);
 }
 
-bool bight_memory_is_hooked(void)
+bool bi_memory_is_hooked(void)
 {
     return hook.allocate != default_allocate;
 }

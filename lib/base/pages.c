@@ -10,16 +10,16 @@
 
 #include "base/slab.h"
 
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
 #include <sanitizer/asan_interface.h>
 #endif
 
 static bool are_mapped(void)
 {
-    return !BIGHT_SLAB_CHECKED && !bight_memory_is_hooked();
+    return !BI_SLAB_CHECKED && !bi_memory_is_hooked();
 }
 
-void *bight_pages_allocate(size_t size)
+void *bi_pages_allocate(size_t size)
 {
     if (!are_mapped()) {
         return bight_malloc(size);
@@ -28,28 +28,28 @@ void *bight_pages_allocate(size_t size)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-void *bight_pages_allocate_huge(size_t size)
+void *bi_pages_allocate_huge(size_t size)
 {
     if (!are_mapped()) {
         return bight_malloc(size);
     }
     /* The kernel joins only what is aligned: ask for more, and give back what sticks out. */
-    char *memory = mmap(NULL, size + BIGHT_HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory = mmap(NULL, size + BI_HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         return NULL;
     }
-    size_t before = -(uintptr_t)memory % BIGHT_HUGE_PAGE;
+    size_t before = -(uintptr_t)memory % BI_HUGE_PAGE;
     if (before > 0) {
         munmap(memory, before);
     }
-    if (before < BIGHT_HUGE_PAGE) {
-        munmap(memory + before + size, BIGHT_HUGE_PAGE - before);
+    if (before < BI_HUGE_PAGE) {
+        munmap(memory + before + size, BI_HUGE_PAGE - before);
     }
     (void)madvise(memory + before, size, MADV_HUGEPAGE); /* without them it is only slower */
     return memory + before;
 }
 
-void bight_pages_release(void *memory, size_t size)
+void bi_pages_release(void *memory, size_t size)
 {
     if (memory == NULL) {
         return;
@@ -61,9 +61,9 @@ void bight_pages_release(void *memory, size_t size)
     }
 }
 
-void bight_memory_poison(void *memory, size_t size)
+void bi_memory_poison(void *memory, size_t size)
 {
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
     ASAN_POISON_MEMORY_REGION(memory, size);
 #else
     (void)memory;
@@ -71,9 +71,9 @@ void bight_memory_poison(void *memory, size_t size)
 #endif
 }
 
-void bight_memory_unpoison(void *memory, size_t size)
+void bi_memory_unpoison(void *memory, size_t size)
 {
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
     ASAN_UNPOISON_MEMORY_REGION(memory, size);
 #else
     (void)memory;

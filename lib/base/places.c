@@ -16,13 +16,13 @@
 #define FIRST_CAPACITY 256
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-BIGHT_FORK_GUARD(lock, BIGHT_FORK_PLACES, NULL)
-static struct bight_place *table;
+BI_FORK_GUARD(lock, BI_FORK_PLACES, NULL)
+static struct bi_place *table;
 static size_t capacity, used;
 static uint64_t noted;
 static _Thread_local const char *here;
 
-static size_t slot_for(const struct bight_place *places, size_t size, const void *object)
+static size_t slot_for(const struct bi_place *places, size_t size, const void *object)
 {
     uint64_t hash = (uint64_t)(uintptr_t)object * UINT64_C(0x9e3779b97f4a7c15);
     size_t index = (size_t)(hash >> 32) & (size - 1);
@@ -35,7 +35,7 @@ static size_t slot_for(const struct bight_place *places, size_t size, const void
 static bool grow(void)
 {
     size_t larger = capacity == 0 ? FIRST_CAPACITY : capacity * 2;
-    struct bight_place *places = calloc(larger, sizeof *places);
+    struct bi_place *places = calloc(larger, sizeof *places);
     if (places == NULL) {
         return false;
     }
@@ -50,19 +50,19 @@ static bool grow(void)
     return true;
 }
 
-uint64_t bight_places_now(void)
+uint64_t bi_places_now(void)
 {
     struct timespec now = { 0, 0 };
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-void bight_places_note(const struct bight_place *place)
+void bi_places_note(const struct bi_place *place)
 {
-    uint64_t now = bight_places_now();
+    uint64_t now = bi_places_now();
     pthread_mutex_lock(&lock);
     if (used * 2 < capacity || grow()) {
-        struct bight_place *entry = &table[slot_for(table, capacity, place->object)];
+        struct bi_place *entry = &table[slot_for(table, capacity, place->object)];
         used += entry->object == NULL ? 1 : 0;
         *entry = *place;
         entry->place = here != NULL ? here : place->place;
@@ -73,10 +73,10 @@ void bight_places_note(const struct bight_place *place)
     pthread_mutex_unlock(&lock);
 }
 
-bool bight_places_look_up(const void *object, uint64_t generation, struct bight_place *place)
+bool bi_places_look_up(const void *object, uint64_t generation, struct bi_place *place)
 {
     pthread_mutex_lock(&lock);
-    const struct bight_place *entry = capacity == 0 ? NULL : &table[slot_for(table, capacity, object)];
+    const struct bi_place *entry = capacity == 0 ? NULL : &table[slot_for(table, capacity, object)];
     bool is_known = entry != NULL && entry->object == object && entry->generation == generation;
     if (is_known) {
         *place = *entry;
@@ -85,10 +85,10 @@ bool bight_places_look_up(const void *object, uint64_t generation, struct bight_
     return is_known;
 }
 
-const char *bight_places_find(const void *object, uint64_t generation, const char **kind)
+const char *bi_places_find(const void *object, uint64_t generation, const char **kind)
 {
-    struct bight_place place;
-    if (!bight_places_look_up(object, generation, &place)) {
+    struct bi_place place;
+    if (!bi_places_look_up(object, generation, &place)) {
         return NULL;
     }
     if (kind != NULL) {
@@ -97,14 +97,14 @@ const char *bight_places_find(const void *object, uint64_t generation, const cha
     return place.place;
 }
 
-size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_t room)
+size_t bi_places_live_slots(uint64_t since, struct bi_place *places, size_t room)
 {
     size_t count = 0;
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < capacity; i++) {
-        const struct bight_place *entry = &table[i];
+        const struct bi_place *entry = &table[i];
         if (entry->object == NULL || !entry->is_slot || entry->number <= since ||
-            !bight_slot_is_current(entry->object, entry->generation)) {
+            !bi_slot_is_current(entry->object, entry->generation)) {
             continue;
         }
         if (count < room) {
@@ -116,20 +116,20 @@ size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_
     return count;
 }
 
-void bight_places_visit(void (*visit)(const struct bight_place *place, void *context), void *context)
+void bi_places_visit(void (*visit)(const struct bi_place *place, void *context), void *context)
 {
     pthread_mutex_lock(&lock);
     for (size_t i = 0; i < capacity; i++) {
-        const struct bight_place *entry = &table[i];
+        const struct bi_place *entry = &table[i];
         bool is_ours = entry->object != NULL && pthread_equal(entry->thread, pthread_self());
-        if (is_ours && (!entry->is_slot || bight_slot_is_current(entry->object, entry->generation))) {
+        if (is_ours && (!entry->is_slot || bi_slot_is_current(entry->object, entry->generation))) {
             visit(entry, context);
         }
     }
     pthread_mutex_unlock(&lock);
 }
 
-uint64_t bight_places_count(void)
+uint64_t bi_places_count(void)
 {
     pthread_mutex_lock(&lock);
     uint64_t count = noted;
@@ -137,7 +137,7 @@ uint64_t bight_places_count(void)
     return count;
 }
 
-const char *bight_places_here(const char *place)
+const char *bi_places_here(const char *place)
 {
     const char *before = here;
     here = place;

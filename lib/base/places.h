@@ -3,8 +3,8 @@
  *
  * An object is named by its address and a generation, so nothing is done when it goes: an old name is simply not found,
  * and a new object at the same address takes its entry. Costs nothing until something is noted. */
-#ifndef BIGHT_BASE_PLACES_H
-#define BIGHT_BASE_PLACES_H
+#ifndef BI_BASE_PLACES_H
+#define BI_BASE_PLACES_H
 
 #include <bight/macros.h>
 
@@ -12,7 +12,7 @@
 
 #include "base/private.h"
 
-struct bight_place {
+struct bi_place {
     const void *object;
     uint64_t generation;
     const char *kind;  /* "timer", lives for ever */
@@ -24,31 +24,31 @@ struct bight_place {
     uint64_t made;     /* CLOCK_MONOTONIC, nanoseconds: real time also where a reactor's own is simulated */
 };
 
-/* `place` gives way to bight_places_here's, when that is set. Without memory nothing is noted. */
-void bight_places_note(const struct bight_place *place);
+/* `place` gives way to bi_places_here's, when that is set. Without memory nothing is noted. */
+void bi_places_note(const struct bi_place *place);
 
 /* Where the object was made; NULL when that is not known. */
-BIGHT_PRIVATE_API const char *bight_places_find(const void *object, uint64_t generation, const char **kind);
+BI_PRIVATE_API const char *bi_places_find(const void *object, uint64_t generation, const char **kind);
 
 /* All that is known of the object; false when nothing is. */
-bool bight_places_look_up(const void *object, uint64_t generation, struct bight_place *place);
+bool bi_places_look_up(const void *object, uint64_t generation, struct bi_place *place);
 
 /* The entries of slots that have not been given back, noted after number `since`: copies up to `room`, gives how many
  * there are. */
-BIGHT_PRIVATE_API size_t bight_places_live_slots(uint64_t since, struct bight_place *places, size_t room);
+BI_PRIVATE_API size_t bi_places_live_slots(uint64_t since, struct bi_place *places, size_t room);
 
 /* Calls visit(place, context) for the entries of this thread: slots that have not been given back, and whatever is no
  * slot. Under the table's lock, so it notes nothing and logs nothing. */
-void bight_places_visit(void (*visit)(const struct bight_place *place, void *context), void *context);
+void bi_places_visit(void (*visit)(const struct bi_place *place, void *context), void *context);
 
-/* The clock of bight_place.made. */
-uint64_t bight_places_now(void);
+/* The clock of bi_place.made. */
+uint64_t bi_places_now(void);
 
 /* How much has been noted so far. */
-BIGHT_PRIVATE_API uint64_t bight_places_count(void);
+BI_PRIVATE_API uint64_t bi_places_count(void);
 
 /* What is made in this thread from here on is made for the caller at `place` (NULL: for itself). Gives what was set
  * before, to be set again. */
-const char *bight_places_here(const char *place);
+const char *bi_places_here(const char *place);
 
 #endif

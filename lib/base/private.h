@@ -2,9 +2,9 @@
 /* private.h - marks the few internal functions that libbight-testing, a shared library of its own, calls in libbight.
  *
  * They are listed in protocols/bight.map under BIGHT_PRIVATE: not for programs, and only of the same version. */
-#ifndef BIGHT_BASE_PRIVATE_H
-#define BIGHT_BASE_PRIVATE_H
+#ifndef BI_BASE_PRIVATE_H
+#define BI_BASE_PRIVATE_H
 
-#define BIGHT_PRIVATE_API __attribute__((visibility("default")))
+#define BI_PRIVATE_API __attribute__((visibility("default")))
 
 #endif

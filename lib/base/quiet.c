@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <time.h>
 
-void bight_quiet_begin(struct bight_quiet *quiet)
+void bi_quiet_begin(struct bi_quiet *quiet)
 {
     sigset_t held;
     (void)sigemptyset(&held);
@@ -22,7 +22,7 @@ void bight_quiet_begin(struct bight_quiet *quiet)
     }
 }
 
-static void take_away(const struct bight_quiet *quiet, int signal_number)
+static void take_away(const struct bi_quiet *quiet, int signal_number)
 {
     static const struct timespec at_once = { 0, 0 };
     sigset_t raised;
@@ -35,7 +35,7 @@ static void take_away(const struct bight_quiet *quiet, int signal_number)
     }
 }
 
-void bight_quiet_end(const struct bight_quiet *quiet, int number)
+void bi_quiet_end(const struct bi_quiet *quiet, int number)
 {
     int saved = errno;
     if (number == EPIPE || number == EFBIG) {

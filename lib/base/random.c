@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-int bight_random_openssl(void *context, void *buffer, size_t size)
+int bi_random_openssl(void *context, void *buffer, size_t size)
 {
     (void)context;
     unsigned char *at = buffer;
@@ -25,7 +25,7 @@ int bight_random_openssl(void *context, void *buffer, size_t size)
     return BIGHT_OK;
 }
 
-const char *bight_openssl_version(void)
+const char *bi_openssl_version(void)
 {
     return OpenSSL_version(OPENSSL_VERSION_STRING);
 }

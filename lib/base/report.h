@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* report.h - what a program ends of, said to who runs it. */
-#ifndef BIGHT_BASE_REPORT_H
-#define BIGHT_BASE_REPORT_H
+#ifndef BI_BASE_REPORT_H
+#define BI_BASE_REPORT_H
 
 #include <bight/failure.h>
 
 /* An error of no system whose message is the failure's description: "ask: cannot connect to 127.0.0.1:9: refused". */
-void bight_report_failure(const struct bight_failure *failure);
+void bi_report_failure(const struct bight_failure *failure);
 
 #endif

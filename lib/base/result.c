@@ -39,7 +39,7 @@ static void destroy(struct bight_result old)
 void *bight_result_take(struct bight_result *result, const struct bight_type *type)
 {
     if (result->type != type) {
-        bight_usage_error(BIGHT_E_WRONG_TYPE, BIGHT_HERE, "bight_result_take: the result is not of the type %s",
+        bi_usage_error(BIGHT_E_WRONG_TYPE, BIGHT_HERE, "bight_result_take: the result is not of the type %s",
             type == NULL ? "none" : type->name);
         return NULL;
     }
@@ -78,7 +78,7 @@ void bight_result_fail(struct bight_result *result, struct bight_failure *failur
 {
     if (failure == NULL) {
         failure = bight_failure_of(
-            bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_result_fail: there is no failure"));
+            bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_result_fail: there is no failure"));
     }
     if (bight_result_failure(result) == failure) {
         return;

@@ -17,7 +17,7 @@
 #include "base/fork.h"
 #include "base/pages.h"
 
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -32,39 +32,39 @@ enum {
 /* The head of a chunk; its slots begin at the next multiple of CHUNK_ALIGNMENT. */
 struct chunk {
     struct chunk *next;
-    const struct bight_slab_kind *kind;
+    const struct bi_slab_kind *kind;
     size_t size;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `chunks` and what every kind's slabs share */
 static struct chunk *chunks;
-BIGHT_FORK_GUARD(lock, BIGHT_FORK_SLAB, NULL)
+BI_FORK_GUARD(lock, BI_FORK_SLAB, NULL)
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* the first of the ending thread's slabs */
 static bool key_works;
 
 /* The links of free slots lie in memory that is poisoned under AddressSanitizer: these two go past it. */
-__attribute__((noinline, no_sanitize_address)) static struct bight_slot *next_of(const struct bight_slot *slot)
+__attribute__((noinline, no_sanitize_address)) static struct bi_slot *next_of(const struct bi_slot *slot)
 {
     return slot->next_free;
 }
 
-__attribute__((noinline, no_sanitize_address)) static void set_next(struct bight_slot *slot, struct bight_slot *next)
+__attribute__((noinline, no_sanitize_address)) static void set_next(struct bi_slot *slot, struct bi_slot *next)
 {
     slot->next_free = next;
 }
 
-static size_t stride_of(const struct bight_slab_kind *kind)
+static size_t stride_of(const struct bi_slab_kind *kind)
 {
-    size_t size = kind->slot_size < sizeof(struct bight_slot) ? sizeof(struct bight_slot) : kind->slot_size;
+    size_t size = kind->slot_size < sizeof(struct bi_slot) ? sizeof(struct bi_slot) : kind->slot_size;
     return (size + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
 }
 
 /* Everything but the generation, which stale names go on reading. */
-static void poison(const struct bight_slab_kind *kind, struct bight_slot *slot)
+static void poison(const struct bi_slab_kind *kind, struct bi_slot *slot)
 {
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
     ASAN_POISON_MEMORY_REGION((char *)slot + sizeof slot->generation, stride_of(kind) - sizeof slot->generation);
 #else
     (void)kind;
@@ -72,9 +72,9 @@ static void poison(const struct bight_slab_kind *kind, struct bight_slot *slot)
 #endif
 }
 
-static void unpoison(const struct bight_slab_kind *kind, struct bight_slot *slot)
+static void unpoison(const struct bi_slab_kind *kind, struct bi_slot *slot)
 {
-#if BIGHT_SLAB_CHECKED
+#if BI_SLAB_CHECKED
     ASAN_UNPOISON_MEMORY_REGION(slot, kind->slot_size);
 #else
     (void)kind;
@@ -83,7 +83,7 @@ static void unpoison(const struct bight_slab_kind *kind, struct bight_slot *slot
 }
 
 /* Behind all others, so that a slot is reused as late as can be. */
-static void append(struct bight_slab *slab, struct bight_slot *slot)
+static void append(struct bi_slab *slab, struct bi_slot *slot)
 {
     set_next(slot, NULL);
     if (slab->free_list == NULL) {
@@ -94,7 +94,7 @@ static void append(struct bight_slab *slab, struct bight_slot *slot)
     slab->free_tail = slot;
 }
 
-static struct bight_slot *last_of(struct bight_slot *slot)
+static struct bi_slot *last_of(struct bi_slot *slot)
 {
     while (next_of(slot) != NULL) {
         slot = next_of(slot);
@@ -103,9 +103,9 @@ static struct bight_slot *last_of(struct bight_slot *slot)
 }
 
 /* Gives the slab's free slots to whoever needs them, and its tally to the next thread. */
-static void hand_over(struct bight_slab *slab)
+static void hand_over(struct bi_slab *slab)
 {
-    struct bight_slot *last = slab->free_list != NULL ? last_of(slab->free_list) : NULL;
+    struct bi_slot *last = slab->free_list != NULL ? last_of(slab->free_list) : NULL;
     pthread_mutex_lock(&lock);
     if (last != NULL) {
         set_next(last, slab->kind->shared);
@@ -120,9 +120,9 @@ static void hand_over(struct bight_slab *slab)
 /* Runs in the ending thread. A slab that is used after this, by another key's destructor, registers anew. */
 static void thread_ends(void *first)
 {
-    struct bight_slab *slab = first;
+    struct bi_slab *slab = first;
     while (slab != NULL) {
-        struct bight_slab *next = slab->next_registered;
+        struct bi_slab *next = slab->next_registered;
         slab->next_registered = NULL;
         hand_over(slab);
         slab = next;
@@ -136,27 +136,27 @@ static void make_key(void)
 
 static void *allocate(size_t size)
 {
-    if (bight_memory_asks_permit) {
+    if (bi_memory_asks_permit) {
         return malloc(size);
     }
-    return size == BIGHT_HUGE_PAGE ? bight_pages_allocate_huge(size) : bight_malloc(size);
+    return size == BI_HUGE_PAGE ? bi_pages_allocate_huge(size) : bight_malloc(size);
 }
 
 /* As chunks it is never freed. */
-static struct bight_slab_tally *new_tally(struct bight_slab_kind *kind)
+static struct bi_slab_tally *new_tally(struct bi_slab_kind *kind)
 {
-    struct bight_slab_tally *tally = allocate(sizeof *tally);
+    struct bi_slab_tally *tally = allocate(sizeof *tally);
     if (tally != NULL) {
-        *tally = (struct bight_slab_tally) { .next = kind->tallies };
+        *tally = (struct bi_slab_tally) { .next = kind->tallies };
         kind->tallies = tally;
     }
     return tally;
 }
 
 /* Under the lock: one that no thread has, else a new one; NULL without memory. */
-static struct bight_slab_tally *take_tally(struct bight_slab_kind *kind)
+static struct bi_slab_tally *take_tally(struct bi_slab_kind *kind)
 {
-    struct bight_slab_tally *tally = kind->tallies;
+    struct bi_slab_tally *tally = kind->tallies;
     while (tally != NULL && tally->is_used) {
         tally = tally->next;
     }
@@ -171,7 +171,7 @@ static struct bight_slab_tally *take_tally(struct bight_slab_kind *kind)
 
 /* False without memory for its tally. A slab that the thread's end does not hear of works; its slots are then lost to
  * others. */
-static bool register_slab(struct bight_slab *slab)
+static bool register_slab(struct bi_slab *slab)
 {
     pthread_once(&key_once, make_key);
     pthread_mutex_lock(&lock);
@@ -180,14 +180,14 @@ static bool register_slab(struct bight_slab *slab)
     if (slab->tally == NULL) {
         return false;
     }
-    struct bight_slab *others = key_works ? pthread_getspecific(key) : NULL;
+    struct bi_slab *others = key_works ? pthread_getspecific(key) : NULL;
     if (key_works && pthread_setspecific(key, slab) == 0) {
         slab->next_registered = others;
     }
     return true;
 }
 
-static bool adopt_shared(struct bight_slab *slab)
+static bool adopt_shared(struct bi_slab *slab)
 {
     pthread_mutex_lock(&lock);
     slab->free_list = slab->kind->shared;
@@ -196,17 +196,17 @@ static bool adopt_shared(struct bight_slab *slab)
     if (slab->free_list == NULL) {
         return false;
     }
-    slab->free_tail = BIGHT_SLAB_CHECKED ? last_of(slab->free_list) : NULL;
+    slab->free_tail = BI_SLAB_CHECKED ? last_of(slab->free_list) : NULL;
     return true;
 }
 
 /* Chunks grow with the pool, so that a million slots lie in few of them, in huge pages where the kernel has any: slots
  * that were filled in one order are often walked in another. */
-static size_t next_chunk_size(const struct bight_slab_kind *kind)
+static size_t next_chunk_size(const struct bi_slab_kind *kind)
 {
     size_t least = sizeof(struct chunk) + CHUNK_ALIGNMENT + SLOTS_AT_LEAST * stride_of(kind);
     size_t size = FIRST_CHUNK;
-    while (size < BIGHT_HUGE_PAGE && size < kind->allocated / GROWTH) {
+    while (size < BI_HUGE_PAGE && size < kind->allocated / GROWTH) {
         size *= 2;
     }
     return size < least ? least : size;
@@ -223,7 +223,7 @@ static size_t slots_of(const struct chunk *chunk)
 }
 
 /* Its slots are free before others can see them. */
-static struct chunk *new_chunk(struct bight_slab_kind *kind)
+static struct chunk *new_chunk(struct bi_slab_kind *kind)
 {
     pthread_mutex_lock(&lock);
     size_t size = next_chunk_size(kind);
@@ -231,7 +231,7 @@ static struct chunk *new_chunk(struct bight_slab_kind *kind)
     if (chunk != NULL) {
         *chunk = (struct chunk) { chunks, kind, size };
         for (size_t i = 0; i < slots_of(chunk); i++) {
-            ((struct bight_slot *)(first_slot(chunk) + i * stride_of(kind)))->generation = kind->first_generation;
+            ((struct bi_slot *)(first_slot(chunk) + i * stride_of(kind)))->generation = kind->first_generation;
         }
         chunks = chunk;
         kind->allocated += size;
@@ -240,7 +240,7 @@ static struct chunk *new_chunk(struct bight_slab_kind *kind)
     return chunk;
 }
 
-static bool add_chunk(struct bight_slab *slab)
+static bool add_chunk(struct bi_slab *slab)
 {
     const struct chunk *chunk = new_chunk(slab->kind);
     if (chunk == NULL) {
@@ -249,7 +249,7 @@ static bool add_chunk(struct bight_slab *slab)
     size_t stride = stride_of(slab->kind);
     size_t count = slots_of(chunk);
     for (size_t i = 0; i < count; i++) {
-        struct bight_slot *slot = (struct bight_slot *)(first_slot(chunk) + i * stride);
+        struct bi_slot *slot = (struct bi_slot *)(first_slot(chunk) + i * stride);
         append(slab, slot);
         poison(slab->kind, slot);
     }
@@ -257,20 +257,20 @@ static bool add_chunk(struct bight_slab *slab)
 }
 
 /* Threads that pass slots on meanwhile may have been looked at in the wrong order: then it is less than none. */
-size_t bight_slab_count_taken(const struct bight_slab_kind *kind)
+size_t bi_slab_count_taken(const struct bi_slab_kind *kind)
 {
     pthread_mutex_lock(&lock);
     size_t taken = 0 - kind->given;
-    for (const struct bight_slab_tally *tally = kind->tallies; tally != NULL; tally = tally->next) {
+    for (const struct bi_slab_tally *tally = kind->tallies; tally != NULL; tally = tally->next) {
         taken += __atomic_load_n(&tally->taken, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&lock);
     return taken > SIZE_MAX / 2 ? 0 : taken;
 }
 
-void *bight_slab_take_slow(struct bight_slab *slab)
+void *bi_slab_take_slow(struct bi_slab *slab)
 {
-    if (!bight_memory_permits()) {
+    if (!bi_memory_permits()) {
         return NULL;
     }
     if (slab->tally == NULL && !register_slab(slab)) {
@@ -279,19 +279,19 @@ void *bight_slab_take_slow(struct bight_slab *slab)
     if (slab->free_list == NULL && !adopt_shared(slab) && !add_chunk(slab)) {
         return NULL;
     }
-    struct bight_slot *slot = slab->free_list;
+    struct bi_slot *slot = slab->free_list;
     slab->free_list = next_of(slot);
     unpoison(slab->kind, slot);
-    bight_slab_count(slab, 1);
-    bight_slot_advance(slot);
+    bi_slab_count(slab, 1);
+    bi_slot_advance(slot);
     return slot;
 }
 
 /* By a thread that has never taken one, and has no memory for a tally. */
-static void give_to_all(struct bight_slab_kind *kind, struct bight_slot *slot)
+static void give_to_all(struct bi_slab_kind *kind, struct bi_slot *slot)
 {
     pthread_mutex_lock(&lock);
-    bight_slot_advance(slot);
+    bi_slot_advance(slot);
     set_next(slot, kind->shared);
     kind->shared = slot;
     kind->given++;
@@ -299,17 +299,17 @@ static void give_to_all(struct bight_slab_kind *kind, struct bight_slot *slot)
     pthread_mutex_unlock(&lock);
 }
 
-void bight_slab_give_slow(struct bight_slab *slab, void *slot_memory)
+void bi_slab_give_slow(struct bi_slab *slab, void *slot_memory)
 {
-    struct bight_slot *slot = slot_memory;
-    BIGHT_INVARIANT(slot->generation % 2 == 1);
+    struct bi_slot *slot = slot_memory;
+    BI_INVARIANT(slot->generation % 2 == 1);
     if (slab->tally == NULL && !register_slab(slab)) {
         give_to_all(slab->kind, slot);
         return;
     }
-    bight_slab_count(slab, SIZE_MAX);
-    bight_slot_advance(slot);
-#if BIGHT_SLAB_CHECKED
+    bi_slab_count(slab, SIZE_MAX);
+    bi_slot_advance(slot);
+#if BI_SLAB_CHECKED
     append(slab, slot);
     poison(slab->kind, slot);
 #else

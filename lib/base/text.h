@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* text.h - text put together in a buffer of fixed size: what does not fit is counted, never written. */
-#ifndef BIGHT_BASE_TEXT_H
-#define BIGHT_BASE_TEXT_H
+#ifndef BI_BASE_TEXT_H
+#define BI_BASE_TEXT_H
 
 #include <bight/macros.h>
 
 #include <string.h>
 
 /* Begin with { buffer, size, 0 }. */
-struct bight_text {
+struct bi_text {
     char *buffer;
     size_t size;
     size_t needed; /* bytes appended so far, whether they fitted or not */
 };
 
-static inline void bight_text_append(struct bight_text *text, const void *data, size_t size)
+static inline void bi_text_append(struct bi_text *text, const void *data, size_t size)
 {
     if (text->needed < text->size) {
         size_t room = text->size - text->needed;
@@ -23,13 +23,13 @@ static inline void bight_text_append(struct bight_text *text, const void *data, 
     text->needed += size;
 }
 
-static inline void bight_text_append_string(struct bight_text *text, const char *string)
+static inline void bi_text_append_string(struct bi_text *text, const char *string)
 {
-    bight_text_append(text, string, strlen(string));
+    bi_text_append(text, string, strlen(string));
 }
 
 /* Writes the NUL, over the last byte when the text was too long. Gives the length that was written. */
-static inline size_t bight_text_end(struct bight_text *text)
+static inline size_t bi_text_end(struct bi_text *text)
 {
     if (text->size == 0) {
         return 0;

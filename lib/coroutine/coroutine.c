@@ -34,7 +34,7 @@
 #define MOST_RESUMED 256
 
 /* On whose stack this thread is; NULL: on none. */
-static _Thread_local struct bight_coroutine *current __attribute__((tls_model("initial-exec")));
+static _Thread_local struct bi_coroutine *current __attribute__((tls_model("initial-exec")));
 
 bool bight_in_coroutine(void)
 {
@@ -49,44 +49,44 @@ struct bight_reactor *bight_coroutine_reactor(void)
 /* ---------------------------------------------------------------------------------- changing stacks */
 
 /* Until the body waits or has ended. Handlers that are on the body's own stack count only while it runs. */
-static void run_inside(struct bight_coroutine *self)
+static void run_inside(struct bi_coroutine *self)
 {
     struct bight_reactor *reactor = self->hub->reactor;
-    struct bight_coroutine *resumer = current;
-    struct bight_inner_loop *loop = bight_inner_loop;
+    struct bi_coroutine *resumer = current;
+    struct bi_inner_loop *loop = bi_inner_loop;
     unsigned depth = reactor->handler_depth;
     current = self;
-    bight_inner_loop = NULL;
+    bi_inner_loop = NULL;
     reactor->handler_depth = depth + 1 + self->handler_depth;
-    bight_fiber_going_in(&self->fiber, self->stack->low, self->stack->size);
-    bight_switch_change(&self->outside, &self->inside);
-    bight_fiber_came_back(&self->fiber);
+    bi_fiber_going_in(&self->fiber, self->stack->low, self->stack->size);
+    bi_switch_change(&self->outside, &self->inside);
+    bi_fiber_came_back(&self->fiber);
     self->handler_depth = reactor->handler_depth - depth - 1;
     reactor->handler_depth = depth;
-    bight_inner_loop = loop;
+    bi_inner_loop = loop;
     current = resumer;
     if (depth == 0 && reactor->afterwards.first != NULL) {
-        bight_reactor_wake(reactor);
+        bi_reactor_wake(reactor);
     }
 }
 
-static void suspend(struct bight_coroutine *self)
+static void suspend(struct bi_coroutine *self)
 {
     self->answered = 0;
-    bight_fiber_going_out(&self->fiber, false);
-    bight_switch_change(&self->inside, &self->outside);
-    bight_fiber_arrived(&self->fiber);
+    bi_fiber_going_out(&self->fiber, false);
+    bi_switch_change(&self->inside, &self->outside);
+    bi_fiber_arrived(&self->fiber);
 }
 
-static void refuse_deferred_as_outcome(struct bight_coroutine *self)
+static void refuse_deferred_as_outcome(struct bi_coroutine *self)
 {
     int code =
-        bight_usage_error(BIGHT_E_WRONG_TYPE, self->spawned_at, "a coroutine's result is a Deferred: await it instead");
+        bi_usage_error(BIGHT_E_WRONG_TYPE, self->spawned_at, "a coroutine's result is a Deferred: await it instead");
     bight_result_discard(&self->result);
     bight_result_fail(&self->result, bight_failure_of(code));
 }
 
-static void run_body(struct bight_coroutine *self)
+static void run_body(struct bi_coroutine *self)
 {
     self->function(&self->result, self->context);
     if (self->release != NULL) {
@@ -97,53 +97,53 @@ static void run_body(struct bight_coroutine *self)
     }
 }
 
-void bight_coroutine_begin(void)
+void bi_coroutine_begin(void)
 {
-    struct bight_coroutine *self = current;
-    bight_fiber_arrived(&self->fiber);
+    struct bi_coroutine *self = current;
+    bi_fiber_arrived(&self->fiber);
     run_body(self);
     self->has_ended = true;
-    bight_fiber_going_out(&self->fiber, true);
-    bight_switch_change(&self->inside, &self->outside);
+    bi_fiber_going_out(&self->fiber, true);
+    bi_switch_change(&self->inside, &self->outside);
     __builtin_unreachable();
 }
 
 /* Fires the outer, without running its handlers. `self` is gone then, with its stack. */
-static void finish(struct bight_coroutine *self)
+static void finish(struct bi_coroutine *self)
 {
     struct bight_deferred *outer = self->outer;
-    struct bight_coroutine_hub *hub = self->hub;
+    struct bi_coroutine_hub *hub = self->hub;
     struct bight_result result = self->result;
     const char *place = self->spawned_at;
-    bight_fiber_end(&self->fiber);
-    bight_list_remove(&self->link);
+    bi_fiber_end(&self->fiber);
+    bi_list_remove(&self->link);
     hub->count--;
-    bight_stack_give(&hub->stacks, self->stack);
-    outer->flags &= ~(uint32_t)(BIGHT_DEFERRED_COROUTINE | BIGHT_DEFERRED_CANCEL_ASKED);
-    bight_deferred_accept(outer, place, result.type, result.value);
+    bi_stack_give(&hub->stacks, self->stack);
+    outer->flags &= ~(uint32_t)(BI_DEFERRED_COROUTINE | BI_DEFERRED_CANCEL_ASKED);
+    bi_deferred_accept(outer, place, result.type, result.value);
 }
 
 static bool run_on(struct bight_deferred *outer)
 {
-    struct bight_coroutine *self = outer->canceller_context;
+    struct bi_coroutine *self = outer->canceller_context;
     run_inside(self);
-    if (BIGHT_LIKELY(!self->has_ended)) {
+    if (BI_LIKELY(!self->has_ended)) {
         return false;
     }
     finish(self);
     return true;
 }
 
-void bight_coroutine_go_on(struct bight_task *task)
+void bi_coroutine_go_on(struct bi_task *task)
 {
-    struct bight_deferred *outer = BIGHT_CONTAINER(task, struct bight_coroutine, turn)->outer;
+    struct bight_deferred *outer = BI_CONTAINER(task, struct bi_coroutine, turn)->outer;
     if (run_on(outer)) {
-        bight_deferred_run(outer);
+        bi_deferred_run(outer);
     }
 }
 
 /* Whether this loop resumes it once too often. It may have been resumed from another meanwhile, which began later. */
-static inline bool is_enough(struct bight_coroutine *self, struct bight_inner_loop *loop)
+static inline bool is_enough(struct bi_coroutine *self, struct bi_inner_loop *loop)
 {
     if (self->resumed_by < loop->number) {
         self->resumed_by = loop->number;
@@ -155,9 +155,9 @@ static inline bool is_enough(struct bight_coroutine *self, struct bight_inner_lo
 /* What it waited for has come. */
 static bool resume(struct bight_deferred *outer)
 {
-    struct bight_coroutine *self = outer->canceller_context;
-    if (BIGHT_UNLIKELY(bight_inner_loop != NULL) && is_enough(self, bight_inner_loop)) {
-        bight_reactor_soon(self->hub->reactor, &self->turn, bight_coroutine_go_on);
+    struct bi_coroutine *self = outer->canceller_context;
+    if (BI_UNLIKELY(bi_inner_loop != NULL) && is_enough(self, bi_inner_loop)) {
+        bi_reactor_soon(self->hub->reactor, &self->turn, bi_coroutine_go_on);
         return false;
     }
     return run_on(outer);
@@ -174,10 +174,10 @@ static int fail(struct bight_result *result, int code)
 static int misused(const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
     bool is_inside = current != NULL;
-    int code = bight_usage_error(is_inside ? BIGHT_E_INVALID_ARGUMENT : BIGHT_E_USAGE, place,
+    int code = bi_usage_error(is_inside ? BIGHT_E_INVALID_ARGUMENT : BIGHT_E_USAGE, place,
         is_inside ? "bight_await: there is no Deferred, or no result" : "bight_await: not in a coroutine");
     if (deferred != NULL) {
-        bight_deferred_cancel_for_owner(deferred); /* what comes of it is no news */
+        bi_deferred_cancel_for_owner(deferred); /* what comes of it is no news */
         bight_deferred_release(deferred);
     }
     return result != NULL ? fail(result, code) : code;
@@ -194,14 +194,14 @@ static inline int move_result(struct bight_result *to, struct bight_result *from
         from->type = NULL;
         from->value = NULL;
     }
-    return BIGHT_LIKELY(to->type != &bight_type_failure) ? BIGHT_OK : bight_failure_code(to->value);
+    return BI_LIKELY(to->type != &bight_type_failure) ? BIGHT_OK : bight_failure_code(to->value);
 }
 
 /* A cancel that came while it was parked is one of an await that waits: a value gives way to it, or a body that is
  * answered for ever could not be cancelled. */
-static int __attribute__((noinline)) give_way(struct bight_coroutine *self, struct bight_result *result, int code)
+static int __attribute__((noinline)) give_way(struct bi_coroutine *self, struct bight_result *result, int code)
 {
-    self->outer->flags &= ~(uint32_t)BIGHT_DEFERRED_CANCEL_ASKED;
+    self->outer->flags &= ~(uint32_t)BI_DEFERRED_CANCEL_ASKED;
     if (code != BIGHT_OK) {
         return code;
     }
@@ -210,72 +210,72 @@ static int __attribute__((noinline)) give_way(struct bight_coroutine *self, stru
 }
 
 /* Of an await whose answer lies in the outer. */
-static inline int take_answer(struct bight_coroutine *self, struct bight_result *result)
+static inline int take_answer(struct bi_coroutine *self, struct bight_result *result)
 {
     struct bight_deferred *outer = self->outer;
     int code = move_result(result, &outer->result);
-    bool is_cancelled = (outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) != 0;
-    return BIGHT_UNLIKELY(is_cancelled) ? give_way(self, result, code) : code;
+    bool is_cancelled = (outer->flags & BI_DEFERRED_CANCEL_ASKED) != 0;
+    return BI_UNLIKELY(is_cancelled) ? give_way(self, result, code) : code;
 }
 
 /* There is no later turn, so the reactor's cancel comes here, unless it has come and this is what the body does about
  * that. */
-static int end_now(struct bight_coroutine *self, struct bight_result *result, int code)
+static int end_now(struct bi_coroutine *self, struct bight_result *result, int code)
 {
     if (self->is_told_to_end) {
         return code;
     }
-    self->outer->flags |= BIGHT_DEFERRED_OWNER_ENDED;
+    self->outer->flags |= BI_DEFERRED_OWNER_ENDED;
     return give_way(self, result, code);
 }
 
 /* An await that was answered with what `result` holds, once too often. */
 static int __attribute__((noinline))
-go_on_later(struct bight_coroutine *self, const char *place, struct bight_result *result, int code)
+go_on_later(struct bi_coroutine *self, const char *place, struct bight_result *result, int code)
 {
     struct bight_reactor *reactor = self->hub->reactor;
     struct bight_deferred *outer = self->outer;
     self->answered = 0;
-    if (bight_reactor_is_freeing(reactor)) {
+    if (bi_reactor_is_freeing(reactor)) {
         return end_now(self, result, code);
     }
     (void)move_result(&outer->result, result);
     self->awaits_at = place;
-    if ((outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) == 0) {
-        bight_reactor_soon(reactor, &self->turn, bight_coroutine_go_on);
+    if ((outer->flags & BI_DEFERRED_CANCEL_ASKED) == 0) {
+        bi_reactor_soon(reactor, &self->turn, bi_coroutine_go_on);
         suspend(self);
     }
     return take_answer(self, result);
 }
 
 /* Of an await at once: counts it. */
-static inline int answer(struct bight_coroutine *self, const char *place, struct bight_result *result, int code)
+static inline int answer(struct bi_coroutine *self, const char *place, struct bight_result *result, int code)
 {
-    return BIGHT_LIKELY(self->answered++ < MOST_ANSWERED) ? code : go_on_later(self, place, result, code);
+    return BI_LIKELY(self->answered++ < MOST_ANSWERED) ? code : go_on_later(self, place, result, code);
 }
 
 /* What is at rest: moves its result. */
 static int take_result(
-    struct bight_coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
+    struct bi_coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
-    self->outer->flags |= deferred->flags & BIGHT_DEFERRED_OWNER_ENDED;
+    self->outer->flags |= deferred->flags & BI_DEFERRED_OWNER_ENDED;
     int code = move_result(result, &deferred->result);
     bight_deferred_release(deferred);
     return answer(self, place, result, code);
 }
 
 static int wait_for_result(
-    struct bight_coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
+    struct bi_coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
     struct bight_deferred *outer = self->outer;
-    if ((outer->flags & BIGHT_DEFERRED_CANCEL_ASKED) != 0) {
-        outer->flags &= ~(uint32_t)BIGHT_DEFERRED_CANCEL_ASKED;
+    if ((outer->flags & BI_DEFERRED_CANCEL_ASKED) != 0) {
+        outer->flags &= ~(uint32_t)BI_DEFERRED_CANCEL_ASKED;
         bight_deferred_cancel(deferred);
-        if (bight_deferred_is_at_rest(deferred)) {
+        if (bi_deferred_is_at_rest(deferred)) {
             return take_result(self, place, deferred, result);
         }
     }
-    int code = bight_deferred_begin_await(outer, deferred);
+    int code = bi_deferred_begin_await(outer, deferred);
     if (code != BIGHT_OK) {
         bight_deferred_release(deferred);
         return answer(self, place, result, fail(result, code));
@@ -287,14 +287,14 @@ static int wait_for_result(
 
 int bight_await_at(const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {
-    struct bight_coroutine *self = current;
-    if (BIGHT_UNLIKELY(self == NULL || deferred == NULL || result == NULL)) {
+    struct bi_coroutine *self = current;
+    if (BI_UNLIKELY(self == NULL || deferred == NULL || result == NULL)) {
         return misused(place, deferred, result);
     }
-    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0)) {
+    if (BI_UNLIKELY((deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0)) {
         return answer(self, place, result, fail(result, BIGHT_E_OUT_OF_MEMORY));
     }
-    if (bight_deferred_is_at_rest(deferred)) {
+    if (bi_deferred_is_at_rest(deferred)) {
         return take_result(self, place, deferred, result);
     }
     return wait_for_result(self, place, deferred, result);
@@ -327,20 +327,20 @@ static struct bight_failure *find_obstacle(
 {
     if (reactor == NULL || body->function == NULL) {
         const char *what = reactor == NULL ? "bight_spawn: there is no reactor" : "bight_spawn: there is no function";
-        return bight_failure_of(bight_usage_error(BIGHT_E_USAGE, place, "%s", what));
+        return bight_failure_of(bi_usage_error(BIGHT_E_USAGE, place, "%s", what));
     }
-    int code = bight_reactor_check_thread_at(place, reactor, "bight_spawn");
+    int code = bi_reactor_check_thread_at(place, reactor, "bight_spawn");
     if (code != 0) {
         return bight_failure_of(code);
     }
     if (scope != NULL && bight_scope_is_closing(scope)) {
         return bight_failure_of(BIGHT_E_CANCELLED);
     }
-    return bight_reactor_is_ending(reactor) ? bight_failure_of(BIGHT_E_SHUTDOWN) : NULL;
+    return bi_reactor_is_ending(reactor) ? bight_failure_of(BIGHT_E_SHUTDOWN) : NULL;
 }
 
 /* NULL when there is none to be had; then *failure says why. */
-static struct bight_stack *take_stack(struct bight_coroutine_hub *hub, struct bight_failure **failure)
+static struct bi_stack *take_stack(struct bi_coroutine_hub *hub, struct bight_failure **failure)
 {
     if (hub == NULL) {
         *failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
@@ -350,15 +350,15 @@ static struct bight_stack *take_stack(struct bight_coroutine_hub *hub, struct bi
         *failure = bight_failure_new(BIGHT_E_LIMIT, 0, NULL, "there are %zu coroutines already", hub->count);
         return NULL;
     }
-    return bight_stack_take(&hub->stacks, failure);
+    return bi_stack_take(&hub->stacks, failure);
 }
 
 /* Puts a coroutine on its stack; it has not begun yet. */
-static struct bight_coroutine *make(
-    struct bight_coroutine_hub *hub, struct bight_stack *stack, const struct body *body, const char *place)
+static struct bi_coroutine *make(
+    struct bi_coroutine_hub *hub, struct bi_stack *stack, const struct body *body, const char *place)
 {
-    uintptr_t top = (uintptr_t)(stack->low + stack->size - sizeof(struct bight_coroutine));
-    struct bight_coroutine *self = (struct bight_coroutine *)(top / ALIGNMENT * ALIGNMENT);
+    uintptr_t top = (uintptr_t)(stack->low + stack->size - sizeof(struct bi_coroutine));
+    struct bi_coroutine *self = (struct bi_coroutine *)(top / ALIGNMENT * ALIGNMENT);
     self->hub = hub;
     self->stack = stack;
     self->function = body->function;
@@ -373,21 +373,21 @@ static struct bight_coroutine *make(
     self->turn.run = NULL;
     self->has_ended = false;
     self->is_told_to_end = false;
-    bight_fiber_begin(&self->fiber);
-    bight_switch_prepare(&self->inside, stack->low, (size_t)((unsigned char *)self - stack->low));
-    bight_list_append(&hub->alive, &self->link);
+    bi_fiber_begin(&self->fiber);
+    bi_switch_prepare(&self->inside, stack->low, (size_t)((unsigned char *)self - stack->low));
+    bi_list_append(&hub->alive, &self->link);
     hub->count++;
     return self;
 }
 
-static void run_first(struct bight_coroutine *self, struct bight_deferred *outer)
+static void run_first(struct bi_coroutine *self, struct bight_deferred *outer)
 {
     self->outer = outer;
-    outer->flags |= BIGHT_DEFERRED_COROUTINE;
+    outer->flags |= BI_DEFERRED_COROUTINE;
     outer->resume = resume;
     outer->canceller_context = self;
     if (run_on(outer)) {
-        bight_deferred_run(outer); /* has no handlers yet, but maybe an owner that waits for it */
+        bi_deferred_run(outer); /* has no handlers yet, but maybe an owner that waits for it */
     }
 }
 
@@ -398,15 +398,15 @@ static struct bight_deferred *spawn(
     if (failure != NULL) {
         return refuse(place, body, failure);
     }
-    struct bight_coroutine_hub *hub = bight_coroutine_hub_of(reactor);
-    struct bight_stack *stack = take_stack(hub, &failure);
+    struct bi_coroutine_hub *hub = bi_coroutine_hub_of(reactor);
+    struct bi_stack *stack = take_stack(hub, &failure);
     if (stack == NULL) {
         return refuse(place, body, failure);
     }
     struct bight_promise promise;
     struct bight_deferred *outer = bight_deferred_new_at(place, &promise, NULL, NULL, NULL);
     if (!bight_promise_is_open(promise)) {
-        bight_stack_give(&hub->stacks, stack);
+        bi_stack_give(&hub->stacks, stack);
         release_context(body);
         return outer;
     }

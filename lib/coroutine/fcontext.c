@@ -6,20 +6,20 @@
  * that was saved. The change itself is inline in switch.h. */
 #include "coroutine/switch.h"
 
-void *make_fcontext(void *top, size_t size, void (*function)(struct bight_transfer));
+void *make_fcontext(void *top, size_t size, void (*function)(struct bi_transfer));
 
-static void begin(struct bight_transfer transfer)
+static void begin(struct bi_transfer transfer)
 {
-    bight_switch_note_origin(transfer);
-    bight_coroutine_begin();
+    bi_switch_note_origin(transfer);
+    bi_coroutine_begin();
 }
 
-void bight_switch_prepare(struct bight_switch *target, void *low, size_t size)
+void bi_switch_prepare(struct bi_switch *target, void *low, size_t size)
 {
     target->context = make_fcontext((char *)low + size, size, begin);
 }
 
-const char *bight_switch_name(void)
+const char *bi_switch_name(void)
 {
     return "boost_context";
 }

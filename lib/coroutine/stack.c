@@ -32,14 +32,14 @@ static size_t round_up(size_t size, size_t unit)
 }
 
 /* A table without the calls has no memory of its own: the kernel's is meant. */
-static struct bight_system *mapper(const struct bight_stack_pool *pool)
+static struct bight_system *mapper(const struct bi_stack_pool *pool)
 {
     return pool->system->ops->map_stack != NULL ? pool->system : bight_system_real();
 }
 
-void bight_stack_pool_init(struct bight_stack_pool *pool, struct bight_system *system)
+void bi_stack_pool_init(struct bi_stack_pool *pool, struct bight_system *system)
 {
-    *pool = (struct bight_stack_pool) { .system = system };
+    *pool = (struct bi_stack_pool) { .system = system };
 }
 
 /* ------------------------------------------------------------------------------------------- failures */
@@ -57,7 +57,7 @@ static unsigned long read_map_limit(struct bight_system *system)
     return size > 0 ? strtoul(text, NULL, 10) : 0;
 }
 
-static struct bight_failure *explain(const struct bight_stack_pool *pool, int number)
+static struct bight_failure *explain(const struct bi_stack_pool *pool, int number)
 {
     if (number != ENOMEM) {
         return bight_failure_from_errno(number, "mapping a stack");
@@ -71,7 +71,7 @@ static struct bight_failure *explain(const struct bight_stack_pool *pool, int nu
 
 /* ------------------------------------------------------------------------------------ mapping, unmapping */
 
-static unsigned tell_valgrind(const struct bight_stack *stack)
+static unsigned tell_valgrind(const struct bi_stack *stack)
 {
 #if BIGHT_VALGRIND
     return VALGRIND_STACK_REGISTER(stack->low, stack->low + stack->size);
@@ -96,7 +96,7 @@ static size_t colour_of(size_t number)
     return number / 128 % 8 * 256;
 }
 
-static struct bight_stack *map(struct bight_stack_pool *pool, struct bight_failure **failure)
+static struct bi_stack *map(struct bi_stack_pool *pool, struct bight_failure **failure)
 {
     struct bight_system *system = mapper(pool);
     size_t guard = pool->has_guards ? page_size() : 0;
@@ -107,17 +107,17 @@ static struct bight_stack *map(struct bight_stack_pool *pool, struct bight_failu
         return NULL;
     }
     unsigned char *low = (unsigned char *)memory + guard;
-    bight_fiber_new_stack(low, pool->stack_size);
-    size_t size = pool->stack_size - round_up(sizeof(struct bight_stack), ALIGNMENT) - colour_of(pool->mapped);
-    struct bight_stack *stack = (struct bight_stack *)(void *)(low + size);
-    *stack = (struct bight_stack) { .low = low, .size = size, .guard = guard, .whole = guard + pool->stack_size };
+    bi_fiber_new_stack(low, pool->stack_size);
+    size_t size = pool->stack_size - round_up(sizeof(struct bi_stack), ALIGNMENT) - colour_of(pool->mapped);
+    struct bi_stack *stack = (struct bi_stack *)(void *)(low + size);
+    *stack = (struct bi_stack) { .low = low, .size = size, .guard = guard, .whole = guard + pool->stack_size };
     stack->valgrind_id = tell_valgrind(stack);
     pool->mapped++;
     return stack;
 }
 
 /* False when the kernel refuses: cutting a hole into one mapping makes two, and there may be too many. */
-static bool unmap(struct bight_stack_pool *pool, struct bight_stack *stack)
+static bool unmap(struct bi_stack_pool *pool, struct bi_stack *stack)
 {
     struct bight_system *system = mapper(pool);
     unsigned id = stack->valgrind_id;
@@ -131,26 +131,26 @@ static bool unmap(struct bight_stack_pool *pool, struct bight_stack *stack)
 
 /* -------------------------------------------------------------------------------------------- the pool */
 
-static void keep(struct bight_stack_pool *pool, struct bight_stack *stack)
+static void keep(struct bi_stack_pool *pool, struct bi_stack *stack)
 {
     stack->next = pool->first;
     pool->first = stack;
     pool->count++;
 }
 
-static bool is_of_kind(const struct bight_stack_pool *pool, const struct bight_stack *stack)
+static bool is_of_kind(const struct bi_stack_pool *pool, const struct bi_stack *stack)
 {
     return stack->whole - stack->guard == pool->stack_size && (stack->guard > 0) == pool->has_guards;
 }
 
 /* The first but for those of another kind that could not be unmapped; NULL when there is none. */
-static struct bight_stack *take_kept(struct bight_stack_pool *pool)
+static struct bi_stack *take_kept(struct bi_stack_pool *pool)
 {
-    struct bight_stack **link = &pool->first;
+    struct bi_stack **link = &pool->first;
     while (*link != NULL && !is_of_kind(pool, *link)) {
         link = &(*link)->next;
     }
-    struct bight_stack *stack = *link;
+    struct bi_stack *stack = *link;
     if (stack != NULL) {
         *link = stack->next;
         pool->count--;
@@ -158,13 +158,13 @@ static struct bight_stack *take_kept(struct bight_stack_pool *pool)
     return stack;
 }
 
-struct bight_stack *bight_stack_take(struct bight_stack_pool *pool, struct bight_failure **failure)
+struct bi_stack *bi_stack_take(struct bi_stack_pool *pool, struct bight_failure **failure)
 {
-    struct bight_stack *stack = take_kept(pool);
+    struct bi_stack *stack = take_kept(pool);
     return stack != NULL ? stack : map(pool, failure);
 }
 
-void bight_stack_give(struct bight_stack_pool *pool, struct bight_stack *stack)
+void bi_stack_give(struct bi_stack_pool *pool, struct bi_stack *stack)
 {
     bool is_wanted = pool->count < pool->limit && is_of_kind(pool, stack);
     if (is_wanted || !unmap(pool, stack)) {
@@ -173,12 +173,12 @@ void bight_stack_give(struct bight_stack_pool *pool, struct bight_stack *stack)
 }
 
 /* Gives how many are gone. */
-static size_t try_to_trim(struct bight_stack_pool *pool, size_t limit)
+static size_t try_to_trim(struct bi_stack_pool *pool, size_t limit)
 {
-    struct bight_stack *refused = NULL;
+    struct bi_stack *refused = NULL;
     size_t gone = 0;
     while (pool->count > limit) {
-        struct bight_stack *stack = pool->first;
+        struct bi_stack *stack = pool->first;
         pool->first = stack->next;
         pool->count--;
         if (unmap(pool, stack)) {
@@ -189,7 +189,7 @@ static size_t try_to_trim(struct bight_stack_pool *pool, size_t limit)
         refused = stack;
     }
     while (refused != NULL) {
-        struct bight_stack *next = refused->next;
+        struct bi_stack *next = refused->next;
         keep(pool, refused);
         refused = next;
     }
@@ -197,13 +197,13 @@ static size_t try_to_trim(struct bight_stack_pool *pool, size_t limit)
 }
 
 /* What the kernel refuses is tried again as long as others go: widening a hole takes no new mapping. */
-void bight_stack_pool_trim(struct bight_stack_pool *pool, size_t limit)
+void bi_stack_pool_trim(struct bi_stack_pool *pool, size_t limit)
 {
     while (pool->count > limit && try_to_trim(pool, limit) > 0) {
     }
 }
 
-void bight_stack_pool_change(struct bight_stack_pool *pool, size_t stack_size, bool has_guards, size_t limit)
+void bi_stack_pool_change(struct bi_stack_pool *pool, size_t stack_size, bool has_guards, size_t limit)
 {
     size_t before = pool->stack_size;
     bool had_guards = pool->has_guards;
@@ -211,5 +211,5 @@ void bight_stack_pool_change(struct bight_stack_pool *pool, size_t stack_size, b
     pool->has_guards = has_guards;
     pool->limit = limit;
     bool is_another = pool->stack_size != before || pool->has_guards != had_guards;
-    bight_stack_pool_trim(pool, is_another ? 0 : limit);
+    bi_stack_pool_trim(pool, is_another ? 0 : limit);
 }

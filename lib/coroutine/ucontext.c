@@ -5,21 +5,21 @@
  * fcontext, and the same otherwise. */
 #include "coroutine/switch.h"
 
-void bight_switch_prepare(struct bight_switch *target, void *low, size_t size)
+void bi_switch_prepare(struct bi_switch *target, void *low, size_t size)
 {
     (void)getcontext(&target->context);
     target->context.uc_stack.ss_sp = low;
     target->context.uc_stack.ss_size = size;
     target->context.uc_link = NULL;
-    makecontext(&target->context, bight_coroutine_begin, 0);
+    makecontext(&target->context, bi_coroutine_begin, 0);
 }
 
-void bight_switch_change(struct bight_switch *from, struct bight_switch *to)
+void bi_switch_change(struct bi_switch *from, struct bi_switch *to)
 {
     (void)swapcontext(&from->context, &to->context);
 }
 
-const char *bight_switch_name(void)
+const char *bi_switch_name(void)
 {
     return "ucontext";
 }

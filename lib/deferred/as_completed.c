@@ -10,8 +10,8 @@
 #include "base/list.h"
 
 struct bight_as_completed {
-    struct bight_group group;
-    struct bight_link waiters;
+    struct bi_group group;
+    struct bi_link waiters;
     size_t waiting;
     size_t unheard_or_queued; /* members whose result has not been given */
     size_t first, last;       /* of the queue, which is `order` between them */
@@ -21,24 +21,24 @@ struct bight_as_completed {
 /* Begins with what it gives, since that is freed as a block of its own. */
 struct waiter {
     struct bight_indexed indexed;
-    struct bight_link link;
+    struct bi_link link;
     struct bight_as_completed *completed;
     struct bight_promise promise;
 };
 
 static struct waiter *take_waiter(struct bight_as_completed *completed)
 {
-    struct waiter *waiter = BIGHT_CONTAINER(completed->waiters.next, struct waiter, link);
-    bight_list_remove(&waiter->link);
+    struct waiter *waiter = BI_CONTAINER(completed->waiters.next, struct waiter, link);
+    bi_list_remove(&waiter->link);
     completed->waiting--;
     return waiter;
 }
 
-static struct bight_deferred *hear(struct bight_group *group, struct bight_member *member, struct bight_result *result)
+static struct bight_deferred *hear(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     struct bight_as_completed *completed = (struct bight_as_completed *)group;
-    if (bight_list_is_empty(&completed->waiters)) {
-        bight_group_collect(group, member, result);
+    if (bi_list_is_empty(&completed->waiters)) {
+        bi_group_collect(group, member, result);
         completed->order[completed->last++] = member->index;
         return NULL;
     }
@@ -47,12 +47,12 @@ static struct bight_deferred *hear(struct bight_group *group, struct bight_membe
     completed->unheard_or_queued--;
     waiter->indexed.index = member->index;
     bight_result_move(&waiter->indexed.result, result);
-    bight_group_let_go_heard(member);
-    bight_group_accept(to, &bight_type_indexed, &waiter->indexed);
+    bi_group_let_go_heard(member);
+    bi_group_accept(to, &bight_type_indexed, &waiter->indexed);
     return to;
 }
 
-static const struct bight_group_ops as_completed_ops = { .hear = hear };
+static const struct bi_group_ops as_completed_ops = { .hear = hear };
 
 static struct bight_as_completed *make(size_t count)
 {
@@ -60,13 +60,13 @@ static struct bight_as_completed *make(size_t count)
         return NULL;
     }
     size_t size = sizeof(struct bight_as_completed) + count * sizeof(size_t);
-    struct bight_group *group = bight_group_new(&as_completed_ops, size, BIGHT_GROUP_DETACHED, count, count);
+    struct bi_group *group = bi_group_new(&as_completed_ops, size, BI_GROUP_DETACHED, count, count);
     if (group == NULL) {
         return NULL;
     }
     struct bight_as_completed *completed = (struct bight_as_completed *)group;
     group->place = BIGHT_HERE;
-    bight_list_init(&completed->waiters);
+    bi_list_init(&completed->waiters);
     completed->unheard_or_queued = count;
     return completed;
 }
@@ -74,16 +74,16 @@ static struct bight_as_completed *make(size_t count)
 struct bight_as_completed *bight_as_completed_new(struct bight_deferred *const *members, size_t count)
 {
     if (members == NULL && count > 0) {
-        bight_usage_error(
+        bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_as_completed_new: there are no members, only their number");
         return NULL;
     }
     struct bight_as_completed *completed = make(count);
     if (completed == NULL) {
-        bight_group_refuse(members, count, BIGHT_GROUP_DETACHED);
+        bi_group_refuse(members, count, BI_GROUP_DETACHED);
         return NULL;
     }
-    bight_group_join_all(&completed->group, members);
+    bi_group_join_all(&completed->group, members);
     return completed;
 }
 
@@ -96,7 +96,7 @@ static void cancel_waiter(struct bight_promise promise, void *context)
 {
     struct waiter *waiter = context;
     (void)promise;
-    bight_list_remove(&waiter->link);
+    bi_list_remove(&waiter->link);
     waiter->completed->waiting--;
     bight_free(waiter);
 }
@@ -110,7 +110,7 @@ static struct bight_deferred *give_queued(
     indexed->index = index;
     bight_result_move(&indexed->result, &completed->group.results->items[index]);
     completed->group.kept--;
-    bight_group_let_go(&completed->group.members[index]);
+    bi_group_let_go(&completed->group.members[index]);
     return bight_succeed_at(place, &bight_type_indexed, indexed);
 }
 
@@ -123,7 +123,7 @@ static struct bight_deferred *wait_in_row(
         return deferred;
     }
     waiter->completed = completed;
-    bight_list_append(&completed->waiters, &waiter->link);
+    bi_list_append(&completed->waiters, &waiter->link);
     completed->waiting++;
     return deferred;
 }
@@ -155,17 +155,17 @@ void bight_as_completed_free(struct bight_as_completed *completed)
         return;
     }
     if (completed->group.is_over) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_as_completed_free: " BIGHT_FREED_TWICE);
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_as_completed_free: " BI_FREED_TWICE);
         return;
     }
-    bight_group_enter(&completed->group);
+    bi_group_enter(&completed->group);
     completed->group.is_over = true;
-    while (!bight_list_is_empty(&completed->waiters)) {
+    while (!bi_list_is_empty(&completed->waiters)) {
         struct waiter *waiter = take_waiter(completed);
         struct bight_promise promise = waiter->promise;
         bight_free(waiter);
-        bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
+        bi_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
     }
-    bight_group_drop_collected(&completed->group);
-    bight_group_leave(&completed->group);
+    bi_group_drop_collected(&completed->group);
+    bi_group_leave(&completed->group);
 }

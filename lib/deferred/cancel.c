@@ -9,11 +9,11 @@
 /* What a cancel goes on to instead; NULL: nothing. */
 static struct bight_deferred *step_down(const struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_WAITING) != 0) {
+    if ((deferred->flags & BI_DEFERRED_WAITING) != 0) {
         return deferred->waiting_on;
     }
-    if ((deferred->flags & (BIGHT_DEFERRED_PATIENT | BIGHT_DEFERRED_FIRED)) == BIGHT_DEFERRED_PATIENT) {
-        return ((struct bight_patience *)deferred->canceller_context)->awaited;
+    if ((deferred->flags & (BI_DEFERRED_PATIENT | BI_DEFERRED_FIRED)) == BI_DEFERRED_PATIENT) {
+        return ((struct bi_patience *)deferred->canceller_context)->awaited;
     }
     return NULL;
 }
@@ -24,7 +24,7 @@ static struct bight_deferred *find_target(struct bight_deferred *deferred)
     for (struct bight_deferred *next = step_down(deferred); next != NULL; next = step_down(next)) {
         deferred = next;
     }
-    const uint32_t over = BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_CANCELLING;
+    const uint32_t over = BI_DEFERRED_FIRED | BI_DEFERRED_CANCELLING;
     return (deferred->flags & over) != 0 ? NULL : deferred;
 }
 
@@ -33,7 +33,7 @@ static void ask_canceller(struct bight_deferred *deferred)
 {
     bight_release_function release = deferred->canceller_release;
     void *context = deferred->canceller_context;
-    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_CANCELLABLE;
+    deferred->flags &= ~(uint32_t)BI_DEFERRED_CANCELLABLE;
     deferred->canceller((struct bight_promise) { deferred, deferred->generation }, context);
     if (release != NULL) {
         release(context);
@@ -43,7 +43,7 @@ static void ask_canceller(struct bight_deferred *deferred)
 static inline void hold_for_cancel(struct bight_deferred *deferred)
 {
     bight_deferred_hold(deferred);
-    deferred->flags |= BIGHT_DEFERRED_CANCELLING;
+    deferred->flags |= BI_DEFERRED_CANCELLING;
 }
 
 static inline void release_from_cancel(struct bight_deferred *deferred)
@@ -53,8 +53,8 @@ static inline void release_from_cancel(struct bight_deferred *deferred)
 
 static void fail_as_cancelled(struct bight_deferred *deferred)
 {
-    bight_deferred_accept(deferred, BIGHT_HERE, &bight_type_failure, bight_failure_of(BIGHT_E_CANCELLED));
-    bight_deferred_run(deferred);
+    bi_deferred_accept(deferred, BIGHT_HERE, &bight_type_failure, bight_failure_of(BIGHT_E_CANCELLED));
+    bi_deferred_run(deferred);
 }
 
 /* Who fires it comes to an end of its own time, and then lets go of the context. */
@@ -67,56 +67,56 @@ static void ask_patiently(struct bight_deferred *deferred)
 
 static void cancel_one(struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_PATIENT) != 0) {
+    if ((deferred->flags & BI_DEFERRED_PATIENT) != 0) {
         ask_patiently(deferred);
         return;
     }
-    if ((deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
-        deferred->flags |= BIGHT_DEFERRED_CANCEL_ASKED; /* its body runs: the next await will see to it */
+    if ((deferred->flags & BI_DEFERRED_COROUTINE) != 0) {
+        deferred->flags |= BI_DEFERRED_CANCEL_ASKED; /* its body runs: the next await will see to it */
         return;
     }
     hold_for_cancel(deferred);
-    bool asks = (deferred->flags & BIGHT_DEFERRED_CANCELLABLE) != 0 && deferred->canceller != NULL;
+    bool asks = (deferred->flags & BI_DEFERRED_CANCELLABLE) != 0 && deferred->canceller != NULL;
     if (asks) {
         ask_canceller(deferred);
     }
-    if ((deferred->flags & BIGHT_DEFERRED_FIRED) == 0) {
-        deferred->flags |= asks ? 0 : BIGHT_DEFERRED_CANCELLED;
+    if ((deferred->flags & BI_DEFERRED_FIRED) == 0) {
+        deferred->flags |= asks ? 0 : BI_DEFERRED_CANCELLED;
         fail_as_cancelled(deferred);
     }
     release_from_cancel(deferred);
 }
 
 /* Puts the group of `deferred` on the stack; gives the new top. */
-static struct bight_group *begin_group(struct bight_deferred *deferred, struct bight_group *stack)
+static struct bi_group *begin_group(struct bight_deferred *deferred, struct bi_group *stack)
 {
-    struct bight_group *group = deferred->canceller_context;
+    struct bi_group *group = deferred->canceller_context;
     hold_for_cancel(deferred);
-    bight_group_begin_cancel(group);
+    bi_group_begin_cancel(group);
     group->below = stack;
     return group;
 }
 
 /* All members have been cancelled: if that fired nothing, the group's Deferred has been cancelled (D14). Gives what
  * was below. */
-static struct bight_group *end_group(struct bight_group *group)
+static struct bi_group *end_group(struct bi_group *group)
 {
-    struct bight_group *below = group->below;
+    struct bi_group *below = group->below;
     struct bight_deferred *deferred = group->promise.slot;
     if (!group->is_over) {
-        bight_group_end_unfired(group);
+        bi_group_end_unfired(group);
         fail_as_cancelled(deferred);
     }
-    bight_group_end_cancel(group);
+    bi_group_end_cancel(group);
     release_from_cancel(deferred);
     return below;
 }
 
 /* The next that the groups on the stack have left to cancel; NULL when the stack is empty. */
-static struct bight_deferred *next_of_groups(struct bight_group **stack)
+static struct bight_deferred *next_of_groups(struct bi_group **stack)
 {
     while (*stack != NULL) {
-        struct bight_deferred *member = bight_group_next_to_cancel(*stack);
+        struct bight_deferred *member = bi_group_next_to_cancel(*stack);
         struct bight_deferred *target = member != NULL ? find_target(member) : NULL;
         if (target != NULL) {
             return target;
@@ -130,9 +130,9 @@ static struct bight_deferred *next_of_groups(struct bight_group **stack)
 
 static void cancel_target(struct bight_deferred *target)
 {
-    struct bight_group *stack = NULL;
+    struct bi_group *stack = NULL;
     do {
-        if ((target->flags & BIGHT_DEFERRED_GROUP) != 0) {
+        if ((target->flags & BI_DEFERRED_GROUP) != 0) {
             stack = begin_group(target, stack);
         } else {
             cancel_one(target);
@@ -149,11 +149,11 @@ void bight_deferred_cancel(struct bight_deferred *deferred)
     }
 }
 
-void bight_deferred_cancel_for_owner(struct bight_deferred *deferred)
+void bi_deferred_cancel_for_owner(struct bight_deferred *deferred)
 {
     struct bight_deferred *target = find_target(deferred);
     if (target != NULL) {
-        deferred->flags |= BIGHT_DEFERRED_OWNER_ENDED;
+        deferred->flags |= BI_DEFERRED_OWNER_ENDED;
         cancel_target(target);
     }
 }

@@ -10,18 +10,18 @@ static void refuse(struct bight_result *result, struct bight_deferred *inner, in
 {
     bight_result_fail(result, bight_failure_of(code));
     if (inner != NULL) {
-        bight_deferred_drop(inner);
+        bi_deferred_drop(inner);
     }
 }
 
 static struct bight_deferred *step_down(const struct bight_deferred *deferred)
 {
-    return (deferred->flags & BIGHT_DEFERRED_WAITING) != 0 ? deferred->waiting_on : NULL;
+    return (deferred->flags & BI_DEFERRED_WAITING) != 0 ? deferred->waiting_on : NULL;
 }
 
 static struct bight_deferred *step_up(const struct bight_deferred *deferred)
 {
-    return (deferred->flags & BIGHT_DEFERRED_WAITED) != 0 ? deferred->first_waiter : NULL;
+    return (deferred->flags & BI_DEFERRED_WAITED) != 0 ? deferred->first_waiter : NULL;
 }
 
 /* D8: does `inner` wait for `outer`? Walked from both ends in step, since links that are built from the inside out
@@ -49,22 +49,22 @@ static bool waits_for(const struct bight_deferred *inner, const struct bight_def
 
 static void wait_for(struct bight_deferred *outer, struct bight_deferred *inner)
 {
-    outer->flags |= BIGHT_DEFERRED_WAITING;
+    outer->flags |= BI_DEFERRED_WAITING;
     outer->waiting_on = inner;
     outer->wait_index = inner->count;
     outer->next_waiter = NULL;
-    if ((inner->flags & BIGHT_DEFERRED_WAITED) != 0) {
+    if ((inner->flags & BI_DEFERRED_WAITED) != 0) {
         inner->last_waiter->next_waiter = outer;
     } else {
-        inner->flags |= BIGHT_DEFERRED_WAITED;
+        inner->flags |= BI_DEFERRED_WAITED;
         inner->first_waiter = outer;
     }
     inner->last_waiter = outer;
 }
 
-int bight_deferred_begin_await(struct bight_deferred *outer, struct bight_deferred *inner)
+int bi_deferred_begin_await(struct bight_deferred *outer, struct bight_deferred *inner)
 {
-    bool is_linked = ((inner->flags & BIGHT_DEFERRED_WAITING) | (outer->flags & BIGHT_DEFERRED_WAITED)) != 0;
+    bool is_linked = ((inner->flags & BI_DEFERRED_WAITING) | (outer->flags & BI_DEFERRED_WAITED)) != 0;
     if (inner == outer || (is_linked && waits_for(inner, outer))) {
         return BIGHT_E_CIRCULAR;
     }
@@ -72,7 +72,7 @@ int bight_deferred_begin_await(struct bight_deferred *outer, struct bight_deferr
     return BIGHT_OK;
 }
 
-struct bight_deferred *bight_deferred_stop_await(struct bight_deferred *outer)
+struct bight_deferred *bi_deferred_stop_await(struct bight_deferred *outer)
 {
     struct bight_deferred *inner = outer->waiting_on;
     struct bight_deferred *before = NULL;
@@ -88,9 +88,9 @@ struct bight_deferred *bight_deferred_stop_await(struct bight_deferred *outer)
         inner->last_waiter = before;
     }
     if (inner->first_waiter == NULL) {
-        inner->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITED;
+        inner->flags &= ~(uint32_t)BI_DEFERRED_WAITED;
     }
-    outer->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITING;
+    outer->flags &= ~(uint32_t)BI_DEFERRED_WAITING;
     return inner;
 }
 
@@ -102,27 +102,27 @@ static void move_result(struct bight_deferred *to, struct bight_deferred *from)
     }
     to->result.type = from->result.type;
     to->result.value = from->result.value;
-    to->flags |= from->flags & BIGHT_DEFERRED_OWNER_ENDED;
+    to->flags |= from->flags & BI_DEFERRED_OWNER_ENDED;
     from->result.type = NULL;
     from->result.value = NULL;
 }
 
-struct bight_deferred *bight_deferred_hand_over(struct bight_deferred *from)
+struct bight_deferred *bi_deferred_hand_over(struct bight_deferred *from)
 {
     struct bight_deferred *to = from->first_waiter;
     from->first_waiter = to->next_waiter;
     if (from->first_waiter == NULL) {
-        from->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITED;
+        from->flags &= ~(uint32_t)BI_DEFERRED_WAITED;
     }
-    if ((to->flags & BIGHT_DEFERRED_COROUTINE) != 0) {
+    if ((to->flags & BI_DEFERRED_COROUTINE) != 0) {
         __builtin_prefetch(to->canceller_context); /* a cold stack's, and wanted in a moment */
     }
     move_result(to, from);
-    to->flags &= ~(uint32_t)BIGHT_DEFERRED_WAITING;
+    to->flags &= ~(uint32_t)BI_DEFERRED_WAITING;
     if (from->holds > 0) {
         from->holds--;
     }
-    return (to->flags & BIGHT_DEFERRED_RUNNING) != 0 ? NULL : to;
+    return (to->flags & BI_DEFERRED_RUNNING) != 0 ? NULL : to;
 }
 
 /* Why the result cannot wait for `inner`; 0 when it can. */
@@ -130,13 +130,13 @@ static int find_misuse(const struct bight_result *result, const struct bight_def
 {
     const struct bight_deferred *outer = result->deferred;
     if (inner == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_result_chain: there is no Deferred");
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_result_chain: there is no Deferred");
     }
-    if (outer == NULL || (outer->flags & BIGHT_DEFERRED_RUNNING) == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: called outside of a handler");
+    if (outer == NULL || (outer->flags & BI_DEFERRED_RUNNING) == 0) {
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: called outside of a handler");
     }
-    if ((outer->flags & BIGHT_DEFERRED_WAITING) != 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: the result waits for another already");
+    if ((outer->flags & BI_DEFERRED_WAITING) != 0) {
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_result_chain: the result waits for another already");
     }
     return BIGHT_OK;
 }
@@ -144,8 +144,8 @@ static int find_misuse(const struct bight_result *result, const struct bight_def
 void bight_result_chain(struct bight_result *result, struct bight_deferred *inner)
 {
     struct bight_deferred *outer = result->deferred;
-    if (outer != NULL && (outer->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0 && inner != NULL) {
-        bight_deferred_drop(inner); /* D34: what a handler makes of the result is discarded */
+    if (outer != NULL && (outer->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0 && inner != NULL) {
+        bi_deferred_drop(inner); /* D34: what a handler makes of the result is discarded */
         return;
     }
     int code = find_misuse(result, inner);
@@ -154,12 +154,12 @@ void bight_result_chain(struct bight_result *result, struct bight_deferred *inne
         return;
     }
     bight_result_clear(result);
-    if ((inner->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+    if ((inner->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0) {
         bight_result_fail(result, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     } else if (waits_for(inner, outer)) {
         bight_result_fail(result, bight_failure_of(BIGHT_E_CIRCULAR));
         bight_deferred_release(inner);
-    } else if (bight_deferred_is_at_rest(inner)) {
+    } else if (bi_deferred_is_at_rest(inner)) {
         move_result(outer, inner);
         bight_deferred_release(inner);
     } else {

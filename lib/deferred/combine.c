@@ -4,37 +4,37 @@
  * A shield is a group (group.c) of one that is detached: a cancel of the outer ends the group and not the member. */
 #include "deferred/group.h"
 
-static struct bight_deferred *hear(struct bight_group *group, struct bight_member *member, struct bight_result *result)
+static struct bight_deferred *hear(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
-    group->promise.slot->flags |= member->deferred->flags & BIGHT_DEFERRED_OWNER_ENDED;
+    group->promise.slot->flags |= member->deferred->flags & BI_DEFERRED_OWNER_ENDED;
     struct bight_result moved = { NULL, NULL, NULL };
     bight_result_move(&moved, result);
-    bight_group_let_go_heard(member);
-    return bight_group_fire(group, moved.type, moved.value);
+    bi_group_let_go_heard(member);
+    return bi_group_fire(group, moved.type, moved.value);
 }
 
-static const struct bight_group_ops shield_ops = { .hear = hear };
+static const struct bi_group_ops shield_ops = { .hear = hear };
 
 struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred *inner)
 {
-    struct bight_group *group = bight_group_new(&shield_ops, sizeof(*group), BIGHT_GROUP_DETACHED, 1, SIZE_MAX);
+    struct bi_group *group = bi_group_new(&shield_ops, sizeof(*group), BI_GROUP_DETACHED, 1, SIZE_MAX);
     if (group == NULL) {
-        bight_group_refuse(&inner, 1, BIGHT_GROUP_DETACHED);
+        bi_group_refuse(&inner, 1, BI_GROUP_DETACHED);
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    struct bight_deferred *outer = bight_group_make_outer(group, place);
+    struct bight_deferred *outer = bi_group_make_outer(group, place);
     if (bight_deferred_has_fired(outer)) {
-        bight_group_refuse(&inner, 1, BIGHT_GROUP_DETACHED);
+        bi_group_refuse(&inner, 1, BI_GROUP_DETACHED);
         return outer;
     }
-    bight_group_join_all(group, &inner);
+    bi_group_join_all(group, &inner);
     return outer;
 }
 
 struct bight_deferred *bight_maybe_deferred_at(const char *place, bight_handler function, void *context)
 {
     if (function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_maybe_deferred: there is no function");
+        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_maybe_deferred: there is no function");
         return bight_fail_at(place, bight_failure_of(code));
     }
     struct bight_deferred *deferred = bight_succeed_at(place, NULL, NULL);

@@ -16,14 +16,14 @@
 
 void bight_deferred_set_debug(bool on)
 {
-    __atomic_store_n(&bight_debug_mode, on ? BIGHT_DEBUG_ON : BIGHT_DEBUG_OFF, __ATOMIC_RELAXED);
+    __atomic_store_n(&bi_debug_mode, on ? BI_DEBUG_ON : BI_DEBUG_OFF, __ATOMIC_RELAXED);
 }
 
 /* " (made at a.c:1, fired at b.c:2)", or nothing outside debug mode. */
 static void write_places(const struct bight_deferred *deferred, char *buffer, size_t size)
 {
     buffer[0] = '\0';
-    if (deferred == NULL || (deferred->flags & BIGHT_DEFERRED_HAS_PLACES) == 0) {
+    if (deferred == NULL || (deferred->flags & BI_DEFERRED_HAS_PLACES) == 0) {
         return;
     }
     const char *fired_at = deferred->fired_at != NULL ? deferred->fired_at : "nowhere";
@@ -32,7 +32,7 @@ static void write_places(const struct bight_deferred *deferred, char *buffer, si
 
 /* Only a reactor that ends, or a queue that is shut down, gives SHUTDOWN. What a combinator makes of such failures is
  * no more news than they are. */
-bool bight_failure_is_news(const struct bight_failure *failure, bool by_owner)
+bool bi_failure_is_news(const struct bight_failure *failure, bool by_owner)
 {
     int kind = by_owner ? BIGHT_E_CANCELLED : BIGHT_E_SHUTDOWN;
     while (bight_failure_code(failure) == BIGHT_E_FIRST_ERROR && bight_failure_cause_count(failure) > 0) {
@@ -47,10 +47,10 @@ bool bight_failure_is_news(const struct bight_failure *failure, bool by_owner)
     return count == 0 && !bight_failure_is(failure, kind);
 }
 
-void bight_deferred_report(const struct bight_deferred *deferred)
+void bi_deferred_report(const struct bight_deferred *deferred)
 {
     const struct bight_failure *failure = deferred->result.value;
-    if (!bight_failure_is_news(failure, (deferred->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0)) {
+    if (!bi_failure_is_news(failure, (deferred->flags & BI_DEFERRED_OWNER_ENDED) != 0)) {
         return;
     }
     char places[300];
@@ -58,11 +58,11 @@ void bight_deferred_report(const struct bight_deferred *deferred)
     bight_log_at(NULL, BIGHT_LOG_CRITICAL, "deferred", failure, "unhandled failure in a Deferred%s", places);
 }
 
-int bight_deferred_refuse(int code, const char *place, const struct bight_deferred *deferred)
+int bi_deferred_refuse(int code, const char *place, const struct bight_deferred *deferred)
 {
     char places[300];
     write_places(deferred, places, sizeof(places));
-    return bight_usage_error(code, place, "firing a promise%s: %s", places, bight_error_text(code));
+    return bi_usage_error(code, place, "firing a promise%s: %s", places, bight_error_text(code));
 }
 
 /* ------------------------------------------------------------------------- failures that are still held */
@@ -70,21 +70,21 @@ int bight_deferred_refuse(int code, const char *place, const struct bight_deferr
 #define MOST_NAMED 16
 
 struct held {
-    struct bight_place oldest[MOST_NAMED];
+    struct bi_place oldest[MOST_NAMED];
     size_t count; /* of all */
 };
 
-/* The same failures as bight_deferred_settle would report if it was let go of. */
+/* The same failures as bi_deferred_settle would report if it was let go of. */
 static bool is_unhandled(const struct bight_deferred *deferred)
 {
-    const uint32_t busy = BIGHT_DEFERRED_RUNNING | BIGHT_DEFERRED_WAITING | BIGHT_DEFERRED_FORWARDING |
-                          BIGHT_DEFERRED_WAITED | BIGHT_DEFERRED_NAMED;
-    return (deferred->flags & (BIGHT_DEFERRED_FIRED | busy)) == BIGHT_DEFERRED_FIRED &&
-           deferred->next == deferred->count && deferred->result.type == &bight_type_failure &&
-           bight_failure_is_news(deferred->result.value, (deferred->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0);
+    const uint32_t busy =
+        BI_DEFERRED_RUNNING | BI_DEFERRED_WAITING | BI_DEFERRED_FORWARDING | BI_DEFERRED_WAITED | BI_DEFERRED_NAMED;
+    return (deferred->flags & (BI_DEFERRED_FIRED | busy)) == BI_DEFERRED_FIRED && deferred->next == deferred->count &&
+           deferred->result.type == &bight_type_failure &&
+           bi_failure_is_news(deferred->result.value, (deferred->flags & BI_DEFERRED_OWNER_ENDED) != 0);
 }
 
-static void find_held(const struct bight_place *place, void *context)
+static void find_held(const struct bi_place *place, void *context)
 {
     struct held *held = context;
     if (!place->is_slot || strcmp(place->kind, "Deferred") != 0 || !is_unhandled(place->object)) {
@@ -102,17 +102,17 @@ static void find_held(const struct bight_place *place, void *context)
     }
 }
 
-void bight_deferred_name_held(void)
+void bi_deferred_name_held(void)
 {
     struct held held = { .count = 0 };
     char places[300];
-    bight_places_visit(find_held, &held);
+    bi_places_visit(find_held, &held);
     for (size_t i = 0; i < held.count && i < MOST_NAMED; i++) {
         struct bight_deferred *deferred = (struct bight_deferred *)(uintptr_t)held.oldest[i].object;
-        if (!bight_slot_is_current(deferred, held.oldest[i].generation) || !is_unhandled(deferred)) {
+        if (!bi_slot_is_current(deferred, held.oldest[i].generation) || !is_unhandled(deferred)) {
             continue;
         }
-        deferred->flags |= BIGHT_DEFERRED_NAMED;
+        deferred->flags |= BI_DEFERRED_NAMED;
         write_places(deferred, places, sizeof(places));
         bight_log_at(NULL, BIGHT_LOG_WARNING, "deferred", deferred->result.value,
             "the reactor has gone, and an unhandled failure is still in a Deferred that somebody holds%s", places);

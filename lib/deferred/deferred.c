@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* deferred.c - how a Deferred is made, held, let go of and freed.
  *
- * A Deferred is freed when no consumer holds it, it has fired, and its levels have run; bight_deferred_settle()
+ * A Deferred is freed when no consumer holds it, it has fired, and its levels have run; bi_deferred_settle()
  * is the one place that decides so. Without memory everybody is given the same constant Deferred (D34), which each
  * function of this room knows by its flag. Firing is in promise.c, running in run.c. */
 #include "deferred/deferred.h"
@@ -11,19 +11,19 @@
 #include "base/places.h"
 #include "base/slab.h"
 
-static struct bight_slab_kind slab_kind = { .name = "deferred", .slot_size = sizeof(struct bight_deferred) };
-static _Thread_local struct bight_slab slab __attribute__((tls_model("initial-exec"))) = { .kind = &slab_kind };
+static struct bi_slab_kind slab_kind = { .name = "deferred", .slot_size = sizeof(struct bight_deferred) };
+static _Thread_local struct bi_slab slab __attribute__((tls_model("initial-exec"))) = { .kind = &slab_kind };
 
-const struct bight_deferred bight_deferred_out_of_memory = {
+const struct bight_deferred bi_deferred_out_of_memory = {
     .generation = 1,
     .holds = 1,
-    .flags = BIGHT_DEFERRED_FIRED | BIGHT_DEFERRED_OUT_OF_MEMORY,
+    .flags = BI_DEFERRED_FIRED | BI_DEFERRED_OUT_OF_MEMORY,
 };
 
 static struct bight_deferred *give_out_of_memory(const char *place)
 {
     bight_log_at(place, BIGHT_LOG_CRITICAL, "deferred", NULL, "no memory for a Deferred");
-    return (struct bight_deferred *)(uintptr_t)&bight_deferred_out_of_memory;
+    return (struct bight_deferred *)(uintptr_t)&bi_deferred_out_of_memory;
 }
 
 /* What a new one needs to be valid. */
@@ -37,22 +37,22 @@ static inline void init(struct bight_deferred *deferred, uint32_t flags)
     deferred->count = 0;
     deferred->holds = 1;
     deferred->flags = flags;
-    deferred->capacity = BIGHT_DEFERRED_INLINE_LEVELS;
+    deferred->capacity = BI_DEFERRED_INLINE_LEVELS;
     deferred->pauses = 0;
 }
 
 static struct bight_deferred *make(const char *place, uint32_t flags)
 {
-    struct bight_deferred *deferred = bight_slab_take(&slab);
+    struct bight_deferred *deferred = bi_slab_take(&slab);
     if (deferred == NULL) {
         return NULL;
     }
     init(deferred, flags);
-    if (bight_deferred_debug()) {
-        deferred->flags |= BIGHT_DEFERRED_HAS_PLACES;
+    if (bi_deferred_debug()) {
+        deferred->flags |= BI_DEFERRED_HAS_PLACES;
         deferred->made_at = place;
-        deferred->fired_at = (flags & BIGHT_DEFERRED_FIRED) != 0 ? place : NULL;
-        bight_places_note(&(struct bight_place) { .object = deferred,
+        deferred->fired_at = (flags & BI_DEFERRED_FIRED) != 0 ? place : NULL;
+        bi_places_note(&(struct bi_place) { .object = deferred,
             .generation = deferred->generation,
             .kind = "Deferred",
             .place = place,
@@ -64,7 +64,7 @@ static struct bight_deferred *make(const char *place, uint32_t flags)
 static void set_canceller(
     struct bight_deferred *deferred, bight_canceller canceller, void *context, bight_release_function release)
 {
-    deferred->flags |= BIGHT_DEFERRED_CANCELLABLE;
+    deferred->flags |= BI_DEFERRED_CANCELLABLE;
     deferred->canceller = canceller;
     deferred->canceller_context = context;
     deferred->canceller_release = release;
@@ -93,12 +93,11 @@ static struct bight_deferred *__attribute__((noinline)) new_with_care(const char
 struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
     bight_canceller canceller, void *context, bight_release_function release)
 {
-    bool is_common =
-        slab.free_list != NULL && !BIGHT_SLAB_CHECKED && !bight_memory_asks_permit && !bight_deferred_may_debug();
-    if (BIGHT_UNLIKELY(!is_common)) {
+    bool is_common = slab.free_list != NULL && !BI_SLAB_CHECKED && !bi_memory_asks_permit && !bi_deferred_may_debug();
+    if (BI_UNLIKELY(!is_common)) {
         return new_with_care(place, promise, canceller, context, release);
     }
-    struct bight_deferred *deferred = bight_slab_take(&slab);
+    struct bight_deferred *deferred = bi_slab_take(&slab);
     init(deferred, 0);
     promise->slot = deferred;
     promise->generation = deferred->generation;
@@ -111,7 +110,7 @@ struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_pro
 /* A Deferred that has fired with what `result` holds, which is taken. */
 static struct bight_deferred *make_fired(const char *place, struct bight_result *result)
 {
-    struct bight_deferred *deferred = make(place, BIGHT_DEFERRED_FIRED);
+    struct bight_deferred *deferred = make(place, BI_DEFERRED_FIRED);
     if (deferred == NULL) {
         bight_result_discard(result);
         return give_out_of_memory(place);
@@ -125,7 +124,7 @@ struct bight_deferred *bight_succeed_at(const char *place, const struct bight_ty
 {
     struct bight_result result = { type, value, NULL };
     if (type == &bight_type_failure || type == &bight_type_deferred) {
-        int code = bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_succeed: " BIGHT_BAD_TYPE);
+        int code = bi_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_succeed: " BI_BAD_TYPE);
         bight_result_discard(&result);
         bight_result_fail(&result, bight_failure_of(code));
     }
@@ -135,8 +134,7 @@ struct bight_deferred *bight_succeed_at(const char *place, const struct bight_ty
 struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *failure)
 {
     if (failure == NULL) {
-        failure =
-            bight_failure_of(bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_fail: there is no failure"));
+        failure = bight_failure_of(bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_fail: there is no failure"));
     }
     struct bight_result result = { &bight_type_failure, failure, NULL };
     return make_fired(place, &result);
@@ -144,7 +142,7 @@ struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *fa
 
 struct bight_deferred *bight_deferred_hold(struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) == 0) {
+    if ((deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) == 0) {
         deferred->holds++;
     }
     return deferred;
@@ -154,44 +152,44 @@ struct bight_deferred *bight_deferred_hold(struct bight_deferred *deferred)
  * them from this Deferred, whose promise is still good for an answer. */
 static void __attribute__((noinline)) bury(struct bight_deferred *deferred)
 {
-    deferred->flags |= BIGHT_DEFERRED_RUNNING;
+    deferred->flags |= BI_DEFERRED_RUNNING;
     if (deferred->result.type == &bight_type_failure) {
-        bight_deferred_report(deferred);
+        bi_deferred_report(deferred);
     }
     bight_result_clear(&deferred->result);
-    if ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
-        bight_deferred_untie(deferred);
+    if ((deferred->flags & BI_DEFERRED_TIED) != 0) {
+        bi_deferred_untie(deferred);
     }
 }
 
 static inline void free_deferred(struct bight_deferred *deferred)
 {
     const struct bight_type *type = deferred->result.type;
-    if ((type != NULL && type->destroy != NULL) || (deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
+    if ((type != NULL && type->destroy != NULL) || (deferred->flags & BI_DEFERRED_TIED) != 0) {
         bury(deferred);
     }
-    if (BIGHT_UNLIKELY(deferred->levels != deferred->inline_levels)) {
+    if (BI_UNLIKELY(deferred->levels != deferred->inline_levels)) {
         bight_free(deferred->levels);
     }
-    bight_slab_give(&slab, deferred);
+    bi_slab_give(&slab, deferred);
 }
 
 static inline void settle(struct bight_deferred *deferred)
 {
-    const uint32_t needed = BIGHT_DEFERRED_STACKED | BIGHT_DEFERRED_KEPT;
-    if (!bight_deferred_is_at_rest(deferred) || (deferred->flags & needed) != 0) {
+    const uint32_t needed = BI_DEFERRED_STACKED | BI_DEFERRED_KEPT;
+    if (!bi_deferred_is_at_rest(deferred) || (deferred->flags & needed) != 0) {
         return;
     }
     if (deferred->holds == 0) {
         free_deferred(deferred);
         return;
     }
-    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_TIED) != 0) && deferred->owner->ended) {
-        bight_deferred_untie(deferred);
+    if (BI_UNLIKELY((deferred->flags & BI_DEFERRED_TIED) != 0) && deferred->owner->ended) {
+        bi_deferred_untie(deferred);
     }
 }
 
-void bight_deferred_settle(struct bight_deferred *deferred)
+void bi_deferred_settle(struct bight_deferred *deferred)
 {
     settle(deferred);
 }
@@ -199,45 +197,45 @@ void bight_deferred_settle(struct bight_deferred *deferred)
 static void undo_pauses(struct bight_deferred *deferred)
 {
     deferred->pauses = 0;
-    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_PAUSED;
-    if ((deferred->flags & BIGHT_DEFERRED_FIRED) != 0) {
-        bight_deferred_run(deferred);
+    deferred->flags &= ~(uint32_t)BI_DEFERRED_PAUSED;
+    if ((deferred->flags & BI_DEFERRED_FIRED) != 0) {
+        bi_deferred_run(deferred);
     }
 }
 
 void bight_deferred_release(struct bight_deferred *deferred)
 {
-    if (deferred == NULL || (deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+    if (deferred == NULL || (deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0) {
         return;
     }
-    if (BIGHT_UNLIKELY(deferred->holds == 0)) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_deferred_release: nobody holds the Deferred");
+    if (BI_UNLIKELY(deferred->holds == 0)) {
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_deferred_release: nobody holds the Deferred");
         return;
     }
     if (--deferred->holds > 0) {
         return;
     }
-    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_PAUSED) != 0)) {
+    if (BI_UNLIKELY((deferred->flags & BI_DEFERRED_PAUSED) != 0)) {
         undo_pauses(deferred);
         return;
     }
     settle(deferred);
 }
 
-void bight_deferred_drop(struct bight_deferred *deferred)
+void bi_deferred_drop(struct bight_deferred *deferred)
 {
     bight_deferred_cancel(deferred);
     bight_deferred_release(deferred);
 }
 
-size_t bight_deferred_count(void)
+size_t bi_deferred_count(void)
 {
-    return bight_slab_count_taken(&slab_kind);
+    return bi_slab_count_taken(&slab_kind);
 }
 
 bool bight_deferred_has_fired(const struct bight_deferred *deferred)
 {
-    return (deferred->flags & BIGHT_DEFERRED_FIRED) != 0;
+    return (deferred->flags & BI_DEFERRED_FIRED) != 0;
 }
 
 /* What D34's Deferred shows: put right at each look, since the looker may edit it. */
@@ -252,10 +250,10 @@ static struct bight_result *out_of_memory_result(void)
 
 struct bight_result *bight_deferred_result(struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+    if ((deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0) {
         return out_of_memory_result();
     }
-    return bight_deferred_is_at_rest(deferred) ? &deferred->result : NULL;
+    return bi_deferred_is_at_rest(deferred) ? &deferred->result : NULL;
 }
 
 /* A Deferred is never a result (D4): the type is there to be refused, and to let go of what came with it. */
@@ -266,7 +264,7 @@ static void destroy_deferred(void *value)
 
 static void discard_deferred(void *value)
 {
-    bight_deferred_drop((struct bight_deferred *)value);
+    bi_deferred_drop((struct bight_deferred *)value);
 }
 
 const struct bight_type bight_type_deferred = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* describe.h - how a Deferred and what is tied to an owner appear in a dump (base/dump.h). */
-#ifndef BIGHT_DEFERRED_DESCRIBE_H
-#define BIGHT_DEFERRED_DESCRIBE_H
+#ifndef BI_DEFERRED_DESCRIBE_H
+#define BI_DEFERRED_DESCRIBE_H
 
 #include "base/dump.h"
 
@@ -9,11 +9,11 @@ struct bight_deferred;
 struct bight_owner;
 
 /* "#12", the number under which debug mode knows it, or its address. */
-void bight_dump_name(const struct bight_deferred *deferred, char name[BIGHT_DUMP_NAME_SIZE]);
+void bi_dump_name(const struct bight_deferred *deferred, char name[BI_DUMP_NAME_SIZE]);
 
 /* "\ntied to it: #12 #13", or nothing; with an edge each from `name`. owner may be NULL. */
-#define BIGHT_DUMP_LIST_SIZE 512
-const char *bight_dump_ties(
-    struct bight_dump *dump, const char *name, const struct bight_owner *owner, char list[BIGHT_DUMP_LIST_SIZE]);
+#define BI_DUMP_LIST_SIZE 512
+const char *bi_dump_ties(
+    struct bi_dump *dump, const char *name, const struct bight_owner *owner, char list[BI_DUMP_LIST_SIZE]);
 
 #endif

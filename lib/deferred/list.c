@@ -6,72 +6,70 @@
 #include "deferred/group.h"
 
 /* A result that ends the group before all are there. */
-static struct bight_deferred *end_with(
-    struct bight_group *group, struct bight_member *member, struct bight_result *result)
+static struct bight_deferred *end_with(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     bool failed = result->type == &bight_type_failure;
-    if (failed && (group->traits & BIGHT_GROUP_GIVES_FAILURE) == 0) {
-        return bight_group_fire_first_error(group, member, result);
+    if (failed && (group->traits & BI_GROUP_GIVES_FAILURE) == 0) {
+        return bi_group_fire_first_error(group, member, result);
     }
     struct bight_indexed *indexed = group->indexed;
     group->indexed = NULL;
     indexed->index = member->index;
     bight_result_move(&indexed->result, result);
-    bight_group_let_go_heard(member);
-    return bight_group_fire(group, &bight_type_indexed, indexed);
+    bi_group_let_go_heard(member);
+    return bi_group_fire(group, &bight_type_indexed, indexed);
 }
 
-static struct bight_deferred *hear(struct bight_group *group, struct bight_member *member, struct bight_result *result)
+static struct bight_deferred *hear(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     bool failed = result->type == &bight_type_failure;
-    unsigned ends = failed ? BIGHT_GROUP_ENDS_ON_FAILURE : BIGHT_GROUP_ENDS_ON_VALUE;
+    unsigned ends = failed ? BI_GROUP_ENDS_ON_FAILURE : BI_GROUP_ENDS_ON_VALUE;
     if ((group->traits & ends) != 0 && !(failed && group->is_cancelling)) {
         return end_with(group, member, result);
     }
-    bight_group_collect(group, member, result);
-    return group->pending == 0 ? bight_group_fire_all(group) : NULL;
+    bi_group_collect(group, member, result);
+    return group->pending == 0 ? bi_group_fire_all(group) : NULL;
 }
 
-static const struct bight_group_ops list_ops = { .hear = hear };
+static const struct bi_group_ops list_ops = { .hear = hear };
 
 static struct bight_deferred *refuse(
     const char *place, struct bight_deferred *const *members, size_t count, unsigned traits, int code)
 {
-    bight_group_refuse(members, count, traits);
+    bi_group_refuse(members, count, traits);
     return bight_fail_at(place, bight_failure_of(code));
 }
 
 /* Where both a value and a failure end it nothing is ever collected. */
 static size_t results_needed(size_t count, unsigned traits)
 {
-    const unsigned ends = BIGHT_GROUP_ENDS_ON_VALUE | BIGHT_GROUP_GIVES_FAILURE;
+    const unsigned ends = BI_GROUP_ENDS_ON_VALUE | BI_GROUP_GIVES_FAILURE;
     return (traits & ends) == ends ? SIZE_MAX : count;
 }
 
 static struct bight_deferred *combine(
     const char *place, const char *function, struct bight_deferred *const *members, size_t count, unsigned traits)
 {
-    bool needs_one = (traits & BIGHT_GROUP_ENDS_ON_VALUE) != 0;
+    bool needs_one = (traits & BI_GROUP_ENDS_ON_VALUE) != 0;
     if ((count > 0 && members == NULL) || (count == 0 && needs_one)) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place,
+        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place,
             count > 0 ? "%s: there are no members, only their number" : "%s: of no members none can be the first",
             function);
         return refuse(place, NULL, 0, traits, code);
     }
     if (count == 0) {
-        return bight_group_give_none(place);
+        return bi_group_give_none(place);
     }
-    struct bight_group *group =
-        bight_group_new(&list_ops, sizeof(*group), traits, count, results_needed(count, traits));
+    struct bi_group *group = bi_group_new(&list_ops, sizeof(*group), traits, count, results_needed(count, traits));
     if (group == NULL) {
         return refuse(place, members, count, traits, BIGHT_E_OUT_OF_MEMORY);
     }
-    struct bight_deferred *outer = bight_group_make_outer(group, place);
+    struct bight_deferred *outer = bi_group_make_outer(group, place);
     if (bight_deferred_has_fired(outer)) {
-        bight_group_refuse(members, count, traits);
+        bi_group_refuse(members, count, traits);
         return outer;
     }
-    bight_group_join_all(group, members);
+    bi_group_join_all(group, members);
     return outer;
 }
 
@@ -81,37 +79,36 @@ struct bight_deferred *bight_deferred_list_at(
     const unsigned known =
         BIGHT_FIRE_ON_ONE_CALLBACK | BIGHT_FIRE_ON_ONE_ERRBACK | BIGHT_CONSUME_ERRORS | BIGHT_CANCEL_REST;
     if ((flags & ~known) != 0) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_deferred_list: there are no such flags");
+        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_deferred_list: there are no such flags");
         return refuse(place, members, count, 0, code);
     }
     unsigned traits = 0;
-    traits |= (flags & BIGHT_FIRE_ON_ONE_CALLBACK) != 0 ? BIGHT_GROUP_ENDS_ON_VALUE : 0;
-    traits |= (flags & BIGHT_FIRE_ON_ONE_ERRBACK) != 0 ? BIGHT_GROUP_ENDS_ON_FAILURE : 0;
-    traits |= (flags & BIGHT_CONSUME_ERRORS) != 0 ? BIGHT_GROUP_CONSUMES : 0;
-    traits |= (flags & BIGHT_CANCEL_REST) != 0 ? BIGHT_GROUP_CANCELS_REST : 0;
+    traits |= (flags & BIGHT_FIRE_ON_ONE_CALLBACK) != 0 ? BI_GROUP_ENDS_ON_VALUE : 0;
+    traits |= (flags & BIGHT_FIRE_ON_ONE_ERRBACK) != 0 ? BI_GROUP_ENDS_ON_FAILURE : 0;
+    traits |= (flags & BIGHT_CONSUME_ERRORS) != 0 ? BI_GROUP_CONSUMES : 0;
+    traits |= (flags & BIGHT_CANCEL_REST) != 0 ? BI_GROUP_CANCELS_REST : 0;
     return combine(place, "bight_deferred_list", members, count, traits);
 }
 
 struct bight_deferred *bight_gather_results_at(const char *place, struct bight_deferred *const *members, size_t count)
 {
-    return combine(place, "bight_gather_results", members, count, BIGHT_GROUP_ENDS_ON_FAILURE);
+    return combine(place, "bight_gather_results", members, count, BI_GROUP_ENDS_ON_FAILURE);
 }
 
 struct bight_deferred *bight_race_at(const char *place, struct bight_deferred *const *members, size_t count)
 {
-    const unsigned traits =
-        BIGHT_GROUP_ENDS_ON_VALUE | BIGHT_GROUP_CANCELS_REST | BIGHT_GROUP_CONSUMES | BIGHT_GROUP_ALL_FAILED;
+    const unsigned traits = BI_GROUP_ENDS_ON_VALUE | BI_GROUP_CANCELS_REST | BI_GROUP_CONSUMES | BI_GROUP_ALL_FAILED;
     return combine(place, "bight_race", members, count, traits);
 }
 
 struct bight_deferred *bight_when_first_at(const char *place, struct bight_deferred *const *members, size_t count)
 {
     const unsigned traits =
-        BIGHT_GROUP_ENDS_ON_VALUE | BIGHT_GROUP_ENDS_ON_FAILURE | BIGHT_GROUP_GIVES_FAILURE | BIGHT_GROUP_DETACHED;
+        BI_GROUP_ENDS_ON_VALUE | BI_GROUP_ENDS_ON_FAILURE | BI_GROUP_GIVES_FAILURE | BI_GROUP_DETACHED;
     return combine(place, "bight_when_first", members, count, traits);
 }
 
 struct bight_deferred *bight_when_all_at(const char *place, struct bight_deferred *const *members, size_t count)
 {
-    return combine(place, "bight_when_all", members, count, BIGHT_GROUP_DETACHED);
+    return combine(place, "bight_when_all", members, count, BI_GROUP_DETACHED);
 }

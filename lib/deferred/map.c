@@ -7,7 +7,7 @@
 #include "deferred/group.h"
 
 struct map {
-    struct bight_group group;
+    struct bi_group group;
     bight_map_function function;
     void *context;
     bight_release_function release;
@@ -18,57 +18,57 @@ struct map {
     bool is_beginning;
 };
 
-static void free_slot(struct map *map, struct bight_member *member)
+static void free_slot(struct map *map, struct bi_member *member)
 {
     member->index = map->first_free;
     map->first_free = (size_t)(member - map->group.members);
 }
 
-static struct bight_member *take_slot(struct map *map)
+static struct bi_member *take_slot(struct map *map)
 {
-    struct bight_member *member = &map->group.members[map->first_free];
+    struct bi_member *member = &map->group.members[map->first_free];
     map->first_free = member->index;
     return member;
 }
 
 static void begin_more(struct map *map)
 {
-    struct bight_group *group = &map->group;
+    struct bi_group *group = &map->group;
     if (map->is_beginning || group->is_cancelling) {
         return;
     }
     map->is_beginning = true;
     while (!group->is_over && map->next < map->count && map->first_free < group->slot_count) {
-        struct bight_member *member = take_slot(map);
+        struct bi_member *member = take_slot(map);
         size_t index = map->next++;
         struct bight_deferred *deferred = map->function(index, map->context);
-        bight_group_join(group, member, index, deferred != NULL ? deferred : bight_succeed(NULL, NULL));
+        bi_group_join(group, member, index, deferred != NULL ? deferred : bight_succeed(NULL, NULL));
     }
     map->is_beginning = false;
 }
 
-static struct bight_deferred *hear(struct bight_group *group, struct bight_member *member, struct bight_result *result)
+static struct bight_deferred *hear(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     struct map *map = (struct map *)group;
     bool failed = result->type == &bight_type_failure;
-    if (failed && (group->traits & BIGHT_GROUP_ENDS_ON_FAILURE) != 0 && !group->is_cancelling) {
-        return bight_group_fire_first_error(group, member, result);
+    if (failed && (group->traits & BI_GROUP_ENDS_ON_FAILURE) != 0 && !group->is_cancelling) {
+        return bi_group_fire_first_error(group, member, result);
     }
-    bight_group_collect(group, member, result);
+    bi_group_collect(group, member, result);
     if (member->deferred != NULL) {
         group->kept--;
-        bight_group_let_go_heard(member);
+        bi_group_let_go_heard(member);
     }
     free_slot(map, member);
     map->done++;
     if (map->done == map->count) {
-        return bight_group_fire_all(group);
+        return bi_group_fire_all(group);
     }
     begin_more(map);
     return NULL;
 }
 
-static void finish(struct bight_group *group)
+static void finish(struct bi_group *group)
 {
     struct map *map = (struct map *)group;
     if (map->release != NULL) {
@@ -76,14 +76,14 @@ static void finish(struct bight_group *group)
     }
 }
 
-static const struct bight_group_ops map_ops = { .hear = hear, .finish = finish };
+static const struct bi_group_ops map_ops = { .hear = hear, .finish = finish };
 
 static struct map *make(size_t count, size_t limit, unsigned flags)
 {
-    unsigned traits = BIGHT_GROUP_CANCELS_REST;
-    traits |= (flags & BIGHT_ALL_OUTCOMES) != 0 ? 0 : BIGHT_GROUP_ENDS_ON_FAILURE;
+    unsigned traits = BI_GROUP_CANCELS_REST;
+    traits |= (flags & BIGHT_ALL_OUTCOMES) != 0 ? 0 : BI_GROUP_ENDS_ON_FAILURE;
     size_t slots = limit < count ? limit : count;
-    struct bight_group *group = bight_group_new(&map_ops, sizeof(struct map), traits, slots, count);
+    struct bi_group *group = bi_group_new(&map_ops, sizeof(struct map), traits, slots, count);
     if (group == NULL) {
         return NULL;
     }
@@ -107,21 +107,21 @@ struct bight_deferred *bight_map_limited_at(const char *place, bight_map_functio
     unsigned flags, void *context, bight_release_function release)
 {
     if (function == NULL || limit == 0 || (flags & ~(unsigned)BIGHT_ALL_OUTCOMES) != 0) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place,
+        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place,
             function == NULL ? "bight_map_limited: there is no function"
             : limit == 0     ? "bight_map_limited: the limit is 0"
                              : "bight_map_limited: there are no such flags");
         return end_at_once(bight_fail_at(place, bight_failure_of(code)), context, release);
     }
     if (count == 0) {
-        return end_at_once(bight_group_give_none(place), context, release);
+        return end_at_once(bi_group_give_none(place), context, release);
     }
     struct map *map = make(count, limit, flags);
     if (map == NULL) {
         struct bight_failure *failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
         return end_at_once(bight_fail_at(place, failure), context, release);
     }
-    struct bight_deferred *outer = bight_group_make_outer(&map->group, place);
+    struct bight_deferred *outer = bi_group_make_outer(&map->group, place);
     if (bight_deferred_has_fired(outer)) {
         return end_at_once(outer, context, release);
     }
@@ -129,8 +129,8 @@ struct bight_deferred *bight_map_limited_at(const char *place, bight_map_functio
     map->context = context;
     map->release = release;
     map->count = count;
-    bight_group_enter(&map->group);
+    bi_group_enter(&map->group);
     begin_more(map);
-    bight_group_leave(&map->group);
+    bi_group_leave(&map->group);
     return outer;
 }

@@ -6,7 +6,7 @@
  * Who embeds an owner hears through `finished` when the last tie to an ended owner has gone. */
 #include "deferred/deferred.h"
 
-void bight_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner))
+void bi_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner))
 {
     *owner = (struct bight_owner) { .finished = finished };
 }
@@ -51,20 +51,20 @@ static void finish_when_over(struct bight_owner *owner)
 static struct bight_owner *take_out(struct bight_deferred *deferred)
 {
     struct bight_owner *owner = deferred->owner;
-    deferred->flags &= ~(uint32_t)(BIGHT_DEFERRED_TIED | BIGHT_DEFERRED_OWNER_ASKED);
+    deferred->flags &= ~(uint32_t)(BI_DEFERRED_TIED | BI_DEFERRED_OWNER_ASKED);
     unlink_tied(owner, deferred);
     owner->tied--;
     return owner;
 }
 
-void bight_deferred_untie(struct bight_deferred *deferred)
+void bi_deferred_untie(struct bight_deferred *deferred)
 {
     finish_when_over(take_out(deferred));
 }
 
 static void link_tied(struct bight_deferred *deferred, struct bight_owner *owner)
 {
-    deferred->flags |= BIGHT_DEFERRED_TIED;
+    deferred->flags |= BI_DEFERRED_TIED;
     deferred->owner = owner;
     append(owner, deferred);
     owner->tied++;
@@ -80,9 +80,9 @@ static bool counts(const struct bight_owner *owner)
  */
 static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
 {
-    struct bight_owner *former = (deferred->flags & BIGHT_DEFERRED_TIED) != 0 ? take_out(deferred) : NULL;
+    struct bight_owner *former = (deferred->flags & BI_DEFERRED_TIED) != 0 ? take_out(deferred) : NULL;
     link_tied(deferred, owner);
-    deferred->flags |= owner->ended ? BIGHT_DEFERRED_OWNER_ASKED : 0;
+    deferred->flags |= owner->ended ? BI_DEFERRED_OWNER_ASKED : 0;
     if (former != NULL) {
         finish_when_over(former);
     }
@@ -91,23 +91,23 @@ static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
 /* Whoever is told may let go of the Deferred, or tie it anew: hence the loop. */
 static void untie_all(struct bight_deferred *deferred)
 {
-    while ((deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
-        bight_deferred_untie(deferred);
+    while ((deferred->flags & BI_DEFERRED_TIED) != 0) {
+        bi_deferred_untie(deferred);
     }
 }
 
 /* The owner may have been freed when move_tie and untie_all return, so it is asked before. */
 static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *owner)
 {
-    if (owner->refused != NULL && bight_deferred_debug()) {
+    if (owner->refused != NULL && bi_deferred_debug()) {
         owner->refused(owner, deferred);
     }
-    if (counts(owner) && !bight_deferred_is_at_rest(deferred)) {
+    if (counts(owner) && !bi_deferred_is_at_rest(deferred)) {
         move_tie(deferred, owner);
     } else {
         untie_all(deferred);
     }
-    bight_deferred_cancel_for_owner(deferred);
+    bi_deferred_cancel_for_owner(deferred);
 }
 
 /* A canceller, too, may let go of the Deferred. */
@@ -126,10 +126,10 @@ static void tie_with_care(struct bight_deferred *deferred, struct bight_owner *o
 
 struct bight_deferred *bight_deferred_tie(struct bight_deferred *deferred, struct bight_owner *owner)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+    if ((deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0) {
         return deferred;
     }
-    struct bight_owner *present = (deferred->flags & BIGHT_DEFERRED_TIED) != 0 ? deferred->owner : NULL;
+    struct bight_owner *present = (deferred->flags & BI_DEFERRED_TIED) != 0 ? deferred->owner : NULL;
     if (present != owner) {
         tie_with_care(deferred, owner);
     }
@@ -140,34 +140,34 @@ static void cancel_tied(struct bight_owner *owner, struct bight_deferred *deferr
 {
     unlink_tied(owner, deferred);
     append(owner, deferred);
-    deferred->flags |= BIGHT_DEFERRED_OWNER_ASKED;
+    deferred->flags |= BI_DEFERRED_OWNER_ASKED;
     bight_deferred_hold(deferred);
-    bight_deferred_cancel_for_owner(deferred);
-    bight_deferred_settle(deferred);
+    bi_deferred_cancel_for_owner(deferred);
+    bi_deferred_settle(deferred);
     bight_deferred_release(deferred);
 }
 
-void bight_owner_sweep(struct bight_owner *owner)
+void bi_owner_sweep(struct bight_owner *owner)
 {
     if (owner->ending) {
         return;
     }
     owner->ending = true;
     for (struct bight_deferred *each = owner->first_tied; each != NULL; each = each->next_tied) {
-        each->flags &= ~(uint32_t)BIGHT_DEFERRED_OWNER_ASKED;
+        each->flags &= ~(uint32_t)BI_DEFERRED_OWNER_ASKED;
     }
-    while (owner->first_tied != NULL && (owner->first_tied->flags & BIGHT_DEFERRED_OWNER_ASKED) == 0) {
+    while (owner->first_tied != NULL && (owner->first_tied->flags & BI_DEFERRED_OWNER_ASKED) == 0) {
         cancel_tied(owner, owner->first_tied);
     }
     owner->ending = false;
     finish_when_over(owner);
 }
 
-void bight_owner_end(struct bight_owner *owner)
+void bi_owner_end(struct bight_owner *owner)
 {
     if (owner->ended) {
         return;
     }
     owner->ended = true;
-    bight_owner_sweep(owner);
+    bi_owner_sweep(owner);
 }

@@ -3,8 +3,8 @@
  *
  * When the owner ends, every tied Deferred is cancelled; `finished` is called once, when the owner has ended and the
  * last tied Deferred has finished (at rest, or freed), so that the owner's memory can go. */
-#ifndef BIGHT_DEFERRED_OWNER_H
-#define BIGHT_DEFERRED_OWNER_H
+#ifndef BI_DEFERRED_OWNER_H
+#define BI_DEFERRED_OWNER_H
 
 #include <bight/deferred.h>
 
@@ -13,19 +13,19 @@ struct bight_owner {
     struct bight_deferred *last_tied;
     size_t tied;
     bool ended;
-    bool ending; /* inside bight_owner_end */
+    bool ending; /* inside bi_owner_end */
     void (*finished)(struct bight_owner *owner);
     /* In debug mode, before what is tied to an ended owner is cancelled; changes nothing. NULL: nobody hears. */
     void (*refused)(struct bight_owner *owner, const struct bight_deferred *deferred);
 };
 
-void bight_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner));
+void bi_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner));
 
 /* Cancels all that is tied; allocates nothing. `finished` may run inside. A second call does nothing. */
-void bight_owner_end(struct bight_owner *owner);
+void bi_owner_end(struct bight_owner *owner);
 
 /* Cancels once more what is still tied to an owner that has ended: what was cancelled may have gone on to wait for
  * something else. As above. */
-void bight_owner_sweep(struct bight_owner *owner);
+void bi_owner_sweep(struct bight_owner *owner);
 
 #endif

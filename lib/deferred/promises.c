@@ -9,16 +9,16 @@
 #include "deferred/deferred.h"
 
 struct waiting {
-    struct bight_link link;
+    struct bi_link link;
     struct bight_promise promise;
-    struct bight_link *ring;
-    void (*deserted)(struct bight_link *ring);
+    struct bi_link *ring;
+    void (*deserted)(struct bi_link *ring);
 };
 
 static void free_waiting(void *context)
 {
     struct waiting *waiting = context;
-    bight_list_remove(&waiting->link);
+    bi_list_remove(&waiting->link);
     bight_free(waiting);
 }
 
@@ -26,38 +26,37 @@ static void stop_waiting(struct bight_promise promise, void *context)
 {
     struct waiting *waiting = context;
     (void)promise;
-    bight_list_remove(&waiting->link);
-    if (waiting->deserted != NULL && bight_list_is_empty(waiting->ring)) {
+    bi_list_remove(&waiting->link);
+    if (waiting->deserted != NULL && bi_list_is_empty(waiting->ring)) {
         waiting->deserted(waiting->ring);
     }
 }
 
-struct bight_deferred *bight_promises_add(
-    const char *place, struct bight_link *ring, void (*deserted)(struct bight_link *ring))
+struct bight_deferred *bi_promises_add(const char *place, struct bi_link *ring, void (*deserted)(struct bi_link *ring))
 {
     struct bight_promise promise;
     struct waiting *waiting = bight_malloc(sizeof *waiting);
     if (waiting == NULL) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    bight_list_init(&waiting->link);
+    bi_list_init(&waiting->link);
     waiting->ring = ring;
     waiting->deserted = deserted;
     struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, stop_waiting, waiting, free_waiting);
     if (bight_promise_is_open(promise)) {
         waiting->promise = promise;
-        bight_list_append(ring, &waiting->link);
+        bi_list_append(ring, &waiting->link);
     }
     return deferred;
 }
 
-void bight_promises_fire(struct bight_link *ring, const struct bight_failure *failure)
+void bi_promises_fire(struct bi_link *ring, const struct bight_failure *failure)
 {
-    struct bight_link all;
-    bight_list_take_all(&all, ring);
-    while (!bight_list_is_empty(&all)) {
-        struct waiting *waiting = BIGHT_CONTAINER(all.next, struct waiting, link);
-        bight_list_remove(&waiting->link);
+    struct bi_link all;
+    bi_list_take_all(&all, ring);
+    while (!bi_list_is_empty(&all)) {
+        struct waiting *waiting = BI_CONTAINER(all.next, struct waiting, link);
+        bi_list_remove(&waiting->link);
         if (failure == NULL) {
             (void)bight_callback(waiting->promise, NULL, NULL);
         } else {
@@ -66,15 +65,15 @@ void bight_promises_fire(struct bight_link *ring, const struct bight_failure *fa
     }
 }
 
-struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure, bool by_owner)
+struct bight_deferred *bi_promises_take(struct bi_link *ring, const struct bight_failure *failure, bool by_owner)
 {
-    if (bight_list_is_empty(ring)) {
+    if (bi_list_is_empty(ring)) {
         return NULL;
     }
-    struct bight_deferred *deferred = BIGHT_CONTAINER(ring->next, struct waiting, link)->promise.slot;
-    bight_list_remove(ring->next);
+    struct bight_deferred *deferred = BI_CONTAINER(ring->next, struct waiting, link)->promise.slot;
+    bi_list_remove(ring->next);
     const struct bight_type *type = failure != NULL ? &bight_type_failure : NULL;
-    deferred->flags |= by_owner ? BIGHT_DEFERRED_OWNER_ENDED : 0;
-    bight_deferred_accept(deferred, BIGHT_HERE, type, failure != NULL ? bight_failure_hold(failure) : NULL);
+    deferred->flags |= by_owner ? BI_DEFERRED_OWNER_ENDED : 0;
+    bi_deferred_accept(deferred, BIGHT_HERE, type, failure != NULL ? bight_failure_hold(failure) : NULL);
     return deferred;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* promises.h - a ring of promises that are kept at the same time: those who wait for one event of something's life.
  *
- * For what embeds a head (bight_list_init) and outlives those who wait; where waiters come one after the other there is
+ * For what embeds a head (bi_list_init) and outlives those who wait; where waiters come one after the other there is
  * waiters.h. */
-#ifndef BIGHT_DEFERRED_PROMISES_H
-#define BIGHT_DEFERRED_PROMISES_H
+#ifndef BI_DEFERRED_PROMISES_H
+#define BI_DEFERRED_PROMISES_H
 
 #include <bight/deferred.h>
 
@@ -12,15 +12,14 @@
 
 /* A Deferred whose promise is in the ring until it is fired or cancelled. Never NULL (D34). `deserted` (may be NULL) is
  * called with the ring when a cancel has left nobody in it; the ring must be there as long as anybody is. */
-struct bight_deferred *bight_promises_add(
-    const char *place, struct bight_link *ring, void (*deserted)(struct bight_link *ring));
+struct bight_deferred *bi_promises_add(const char *place, struct bi_link *ring, void (*deserted)(struct bi_link *ring));
 
 /* Fires all that are in the ring: empty, or with `failure` (borrowed). Handlers may do anything; those who come
  * meanwhile are in the ring afterwards, which is not looked at again. */
-void bight_promises_fire(struct bight_link *ring, const struct bight_failure *failure);
+void bi_promises_fire(struct bi_link *ring, const struct bight_failure *failure);
 
-/* For who keeps them in a run loop (bight_hear_function): the first has left the ring and fired, and its handlers have
+/* For who keeps them in a run loop (bi_hear_function): the first has left the ring and fired, and its handlers have
  * not run; NULL: the ring is empty. by_owner: the failure comes from an owner's end (D18). */
-struct bight_deferred *bight_promises_take(struct bight_link *ring, const struct bight_failure *failure, bool by_owner);
+struct bight_deferred *bi_promises_take(struct bi_link *ring, const struct bight_failure *failure, bool by_owner);
 
 #endif

@@ -21,7 +21,7 @@ struct pile {
     bool discards;
 };
 
-struct bight_results *bight_results_new(size_t count)
+struct bight_results *bi_results_new(size_t count)
 {
     if (count > (SIZE_MAX - sizeof(struct results_block)) / sizeof(struct bight_result)) {
         return NULL;
@@ -34,7 +34,7 @@ struct bight_results *bight_results_new(size_t count)
     return &block->results;
 }
 
-struct bight_indexed *bight_indexed_new(void)
+struct bight_indexed *bi_indexed_new(void)
 {
     return bight_calloc(1, sizeof(struct bight_indexed));
 }

@@ -15,14 +15,14 @@
 
 #include <bight/memory.h>
 
-_Thread_local struct bight_inner_loop *bight_inner_loop __attribute__((tls_model("initial-exec")));
-_Thread_local uint64_t bight_inner_loops_begun __attribute__((tls_model("initial-exec")));
+_Thread_local struct bi_inner_loop *bi_inner_loop __attribute__((tls_model("initial-exec")));
+_Thread_local uint64_t bi_inner_loops_begun __attribute__((tls_model("initial-exec")));
 
-void bight_deferred_mark(struct bight_result *result, void *context)
+void bi_deferred_mark(struct bight_result *result, void *context)
 {
     (void)result;
     (void)context;
-    BIGHT_INVARIANT(!"a mark is never called");
+    BI_INVARIANT(!"a mark is never called");
 }
 
 /* ------------------------------------------------------------------------------------------- adding */
@@ -31,10 +31,10 @@ void bight_deferred_mark(struct bight_result *result, void *context)
 static bool reuse_levels(struct bight_deferred *deferred)
 {
     uint32_t left = deferred->count - deferred->next;
-    if ((deferred->flags & BIGHT_DEFERRED_WAITED) != 0 || left > deferred->capacity / 2) {
+    if ((deferred->flags & BI_DEFERRED_WAITED) != 0 || left > deferred->capacity / 2) {
         return false;
     }
-    memmove(deferred->levels, deferred->levels + deferred->next, left * sizeof(struct bight_level));
+    memmove(deferred->levels, deferred->levels + deferred->next, left * sizeof(struct bi_level));
     deferred->next = 0;
     deferred->count = left;
     return true;
@@ -47,8 +47,7 @@ static int grow_levels(struct bight_deferred *deferred)
     }
     bool is_inline = deferred->levels == deferred->inline_levels;
     uint32_t capacity = deferred->capacity * (is_inline ? 4 : 2);
-    struct bight_level *levels =
-        bight_realloc(is_inline ? NULL : deferred->levels, capacity * sizeof(struct bight_level));
+    struct bi_level *levels = bight_realloc(is_inline ? NULL : deferred->levels, capacity * sizeof(struct bi_level));
     if (levels == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -60,22 +59,21 @@ static int grow_levels(struct bight_deferred *deferred)
     return BIGHT_OK;
 }
 
-static void hear_out_of_memory(
-    struct bight_deferred *shared, struct bight_result *result, const struct bight_level *level)
+static void hear_out_of_memory(struct bight_deferred *shared, struct bight_result *result, const struct bi_level *level)
 {
     struct bight_deferred *other = level->hear(shared, result, level);
     bight_result_discard(result);
     if (other != NULL) {
-        bight_deferred_run(other);
+        bi_deferred_run(other);
     }
 }
 
 /* D34: an errback runs at once, with a result of its own that nobody else will see. */
-static void run_out_of_memory(const struct bight_level *level)
+static void run_out_of_memory(const struct bi_level *level)
 {
-    struct bight_deferred *shared = (struct bight_deferred *)(uintptr_t)&bight_deferred_out_of_memory;
+    struct bight_deferred *shared = (struct bight_deferred *)(uintptr_t)&bi_deferred_out_of_memory;
     struct bight_result result = { &bight_type_failure, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), shared };
-    if (level->callback == bight_deferred_mark) {
+    if (level->callback == bi_deferred_mark) {
         hear_out_of_memory(shared, &result, level);
         return;
     }
@@ -88,9 +86,9 @@ static void run_out_of_memory(const struct bight_level *level)
     }
 }
 
-static int add_with_care(struct bight_deferred *deferred, const struct bight_level *level)
+static int add_with_care(struct bight_deferred *deferred, const struct bi_level *level)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+    if ((deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0) {
         run_out_of_memory(level);
         return BIGHT_OK;
     }
@@ -101,32 +99,32 @@ static int add_with_care(struct bight_deferred *deferred, const struct bight_lev
         }
     }
     deferred->levels[deferred->count++] = *level;
-    if ((deferred->flags & BIGHT_DEFERRED_FIRED) != 0) {
-        bight_deferred_run(deferred);
+    if ((deferred->flags & BI_DEFERRED_FIRED) != 0) {
+        bi_deferred_run(deferred);
     }
     return BIGHT_OK;
 }
 
 static inline bool has_room(const struct bight_deferred *deferred)
 {
-    return deferred->count < deferred->capacity && (deferred->flags & BIGHT_DEFERRED_FIRED) == 0;
+    return deferred->count < deferred->capacity && (deferred->flags & BI_DEFERRED_FIRED) == 0;
 }
 
 /* Apart, so that the common case needs no frame. */
 static int __attribute__((noinline)) add_callbacks_with_care(struct bight_deferred *deferred, bight_handler callback,
     bight_handler errback, void *context, bight_release_function release)
 {
-    struct bight_level level = { callback, { { errback, context, release } } };
+    struct bi_level level = { callback, { { errback, context, release } } };
     return add_with_care(deferred, &level);
 }
 
 static inline int add_callbacks(struct bight_deferred *deferred, bight_handler callback, bight_handler errback,
     void *context, bight_release_function release)
 {
-    if (BIGHT_UNLIKELY(!has_room(deferred))) {
+    if (BI_UNLIKELY(!has_room(deferred))) {
         return add_callbacks_with_care(deferred, callback, errback, context, release);
     }
-    struct bight_level *level = &deferred->levels[deferred->count++];
+    struct bi_level *level = &deferred->levels[deferred->count++];
     level->callback = callback;
     level->errback = errback;
     level->context = context;
@@ -146,10 +144,10 @@ int bight_deferred_add_callbacks(
     return add_callbacks(deferred, callback, errback, context, NULL);
 }
 
-int bight_deferred_add_listener(struct bight_deferred *deferred, bight_hear_function hear, void *listener)
+int bi_deferred_add_listener(struct bight_deferred *deferred, bi_hear_function hear, void *listener)
 {
-    struct bight_level level = { bight_deferred_mark, { .listener = listener, .hear = hear } };
-    if (BIGHT_UNLIKELY(!has_room(deferred))) {
+    struct bi_level level = { bi_deferred_mark, { .listener = listener, .hear = hear } };
+    if (BI_UNLIKELY(!has_room(deferred))) {
         return add_with_care(deferred, &level);
     }
     deferred->levels[deferred->count++] = level;
@@ -159,11 +157,11 @@ int bight_deferred_add_listener(struct bight_deferred *deferred, bight_hear_func
 /* D9: fires the promise with the result. When that is refused a value is discarded, and a failure stays for the next
  * errback, or to be reported. */
 static struct bight_deferred *forward(
-    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
+    struct bight_deferred *from, struct bight_result *result, const struct bi_level *level)
 {
     struct bight_promise promise = level->promise;
     struct bight_deferred *to = promise.slot;
-    if (bight_promise_check(BIGHT_HERE, promise) != BIGHT_OK) {
+    if (bi_promise_check(BIGHT_HERE, promise) != BIGHT_OK) {
         if (result->type != &bight_type_failure) {
             bight_result_discard(result);
         }
@@ -172,31 +170,31 @@ static struct bight_deferred *forward(
     struct bight_result moved = { result->type, result->value, NULL };
     result->type = NULL;
     result->value = NULL;
-    to->flags |= from->flags & BIGHT_DEFERRED_OWNER_ENDED;
-    bight_deferred_accept(to, BIGHT_HERE, moved.type, moved.value);
+    to->flags |= from->flags & BI_DEFERRED_OWNER_ENDED;
+    bi_deferred_accept(to, BIGHT_HERE, moved.type, moved.value);
     return to;
 }
 
 int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise promise)
 {
-    struct bight_level level = { bight_deferred_mark, { .promise = promise, .hear = forward } };
+    struct bi_level level = { bi_deferred_mark, { .promise = promise, .hear = forward } };
     return add_with_care(deferred, &level);
 }
 
-const struct bight_deferred *bight_deferred_heir(const struct bight_level *level)
+const struct bight_deferred *bi_deferred_heir(const struct bi_level *level)
 {
-    if (level->callback != bight_deferred_mark) {
+    if (level->callback != bi_deferred_mark) {
         return NULL;
     }
     if (level->hear != forward) {
-        return bight_group_heir(level);
+        return bi_group_heir(level);
     }
     return bight_promise_is_open(level->promise) ? level->promise.slot : NULL;
 }
 
 /* ------------------------------------------------------------------------------------------ running */
 
-static inline void run_level(struct bight_deferred *deferred, const struct bight_level *level)
+static inline void run_level(struct bight_deferred *deferred, const struct bi_level *level)
 {
     bool failed = deferred->result.type == &bight_type_failure;
     bight_handler handler = failed ? level->errback : level->callback;
@@ -211,12 +209,12 @@ static inline void run_level(struct bight_deferred *deferred, const struct bight
 }
 
 /* Gives the result on; the level is not good any more when the other is known. */
-static struct bight_deferred *let_hear(struct bight_deferred *deferred, const struct bight_level *level)
+static struct bight_deferred *let_hear(struct bight_deferred *deferred, const struct bi_level *level)
 {
-    bight_hear_function hear = level->hear;
+    bi_hear_function hear = level->hear;
     struct bight_deferred *other = hear(deferred, &deferred->result, level);
     if (other != NULL && hear == forward) {
-        deferred->flags |= BIGHT_DEFERRED_FORWARDING;
+        deferred->flags |= BI_DEFERRED_FORWARDING;
     }
     return other;
 }
@@ -225,29 +223,29 @@ static struct bight_deferred *let_hear(struct bight_deferred *deferred, const st
  * another Deferred; gives that one. */
 static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
 {
-    const uint32_t stops = BIGHT_DEFERRED_PAUSED | BIGHT_DEFERRED_WAITING;
+    const uint32_t stops = BI_DEFERRED_PAUSED | BI_DEFERRED_WAITING;
     struct bight_deferred *other = NULL;
     while (other == NULL) {
-        if (BIGHT_UNLIKELY((deferred->flags & (stops | BIGHT_DEFERRED_WAITED)) != 0)) {
+        if (BI_UNLIKELY((deferred->flags & (stops | BI_DEFERRED_WAITED)) != 0)) {
             if ((deferred->flags & stops) != 0) {
                 break;
             }
             if (deferred->first_waiter->wait_index == deferred->next) {
-                other = bight_deferred_hand_over(deferred);
+                other = bi_deferred_hand_over(deferred);
                 continue;
             }
         }
         if (deferred->next == deferred->count) {
             break;
         }
-        const struct bight_level *level = &deferred->levels[deferred->next++];
-        if (BIGHT_UNLIKELY(level->callback == bight_deferred_mark)) {
+        const struct bi_level *level = &deferred->levels[deferred->next++];
+        if (BI_UNLIKELY(level->callback == bi_deferred_mark)) {
             other = let_hear(deferred, level);
             continue;
         }
         run_level(deferred, level);
     }
-    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_RUNNING;
+    deferred->flags &= ~(uint32_t)BI_DEFERRED_RUNNING;
     return other;
 }
 
@@ -261,7 +259,7 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
 
 static void push(struct bight_deferred **stack, struct bight_deferred *deferred)
 {
-    deferred->flags |= BIGHT_DEFERRED_STACKED;
+    deferred->flags |= BI_DEFERRED_STACKED;
     deferred->below = *stack;
     deferred->link = stack;
     if (*stack != NULL) {
@@ -276,7 +274,7 @@ static void push(struct bight_deferred **stack, struct bight_deferred *deferred)
 
 static void take_off_stack(struct bight_deferred *deferred)
 {
-    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_STACKED;
+    deferred->flags &= ~(uint32_t)BI_DEFERRED_STACKED;
     *deferred->link = deferred->below;
     if (deferred->below != NULL) {
         deferred->below->link = deferred->link;
@@ -286,13 +284,13 @@ static void take_off_stack(struct bight_deferred *deferred)
 /* False when no level of it may run. Whoever runs it does all of it: no other loop comes back to it. */
 static inline bool begin_run(struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_BLOCKED) != 0) {
+    if ((deferred->flags & BI_DEFERRED_BLOCKED) != 0) {
         return false;
     }
-    if (BIGHT_UNLIKELY((deferred->flags & BIGHT_DEFERRED_STACKED) != 0)) {
+    if (BI_UNLIKELY((deferred->flags & BI_DEFERRED_STACKED) != 0)) {
         take_off_stack(deferred);
     }
-    deferred->flags |= BIGHT_DEFERRED_RUNNING;
+    deferred->flags |= BI_DEFERRED_RUNNING;
     return true;
 }
 
@@ -300,30 +298,30 @@ static inline bool begin_run(struct bight_deferred *deferred)
  * may go, and whoever sees it go may let go of `other`, which must stay until it has been run. */
 static void set_aside(struct bight_deferred *deferred, struct bight_deferred *other, struct bight_deferred **stack)
 {
-    const uint32_t more = BIGHT_DEFERRED_WAITED | BIGHT_DEFERRED_FORWARDING;
+    const uint32_t more = BI_DEFERRED_WAITED | BI_DEFERRED_FORWARDING;
     if (deferred->next != deferred->count || (deferred->flags & more) != 0) {
         push(stack, deferred);
         return;
     }
-    uint32_t mark = BIGHT_DEFERRED_KEPT & ~other->flags;
+    uint32_t mark = BI_DEFERRED_KEPT & ~other->flags;
     other->flags |= mark;
-    bight_deferred_settle(deferred);
+    bi_deferred_settle(deferred);
     other->flags &= ~mark;
 }
 
 /* Gives a coroutine its result that is not the first of a loop; false when it waits again. It is part of a gate's loop
  * when there is one, for that comes back here in each of its rounds. */
-static bool __attribute__((noinline)) resume_another(struct bight_deferred *deferred, struct bight_inner_loop *own)
+static bool __attribute__((noinline)) resume_another(struct bight_deferred *deferred, struct bi_inner_loop *own)
 {
-    if (bight_inner_loop != NULL) {
+    if (bi_inner_loop != NULL) {
         return deferred->resume(deferred);
     }
     if (own->number == 0) {
-        bight_inner_loop_begin(own);
+        bi_inner_loop_begin(own);
     }
-    bight_inner_loop = own;
+    bi_inner_loop = own;
     bool has_fired = deferred->resume(deferred);
-    bight_inner_loop = NULL;
+    bi_inner_loop = NULL;
     return has_fired;
 }
 
@@ -332,10 +330,10 @@ static bool __attribute__((noinline)) resume_another(struct bight_deferred *defe
 static int __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
     struct bight_deferred *stack = NULL;
-    struct bight_inner_loop own = { .number = 0 };
+    struct bi_inner_loop own = { .number = 0 };
     set_aside(deferred, other, &stack);
     deferred = other;
-    bool waits = (deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0 && !deferred->resume(deferred);
+    bool waits = (deferred->flags & BI_DEFERRED_COROUTINE) != 0 && !deferred->resume(deferred);
     for (;;) {
         other = !waits && begin_run(deferred) ? run_levels(deferred) : NULL;
         if (other != NULL) {
@@ -343,35 +341,35 @@ static int __attribute__((noinline)) run_others(struct bight_deferred *deferred,
             deferred = other;
         } else {
             if (!waits) {
-                bight_deferred_settle(deferred);
+                bi_deferred_settle(deferred);
             }
             if (stack == NULL) {
                 return BIGHT_OK;
             }
             deferred = stack;
             take_off_stack(deferred);
-            deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_FORWARDING;
+            deferred->flags &= ~(uint32_t)BI_DEFERRED_FORWARDING;
         }
-        waits = (deferred->flags & BIGHT_DEFERRED_COROUTINE) != 0 && !resume_another(deferred, &own);
+        waits = (deferred->flags & BI_DEFERRED_COROUTINE) != 0 && !resume_another(deferred, &own);
     }
 }
 
-int bight_deferred_run_marked(struct bight_deferred *deferred)
+int bi_deferred_run_marked(struct bight_deferred *deferred)
 {
     struct bight_deferred *other = run_levels(deferred);
-    if (BIGHT_UNLIKELY(other != NULL)) {
+    if (BI_UNLIKELY(other != NULL)) {
         return run_others(deferred, other);
     }
-    if (deferred->holds == 0 || (deferred->flags & BIGHT_DEFERRED_TIED) != 0) {
-        bight_deferred_settle(deferred);
+    if (deferred->holds == 0 || (deferred->flags & BI_DEFERRED_TIED) != 0) {
+        bi_deferred_settle(deferred);
     }
     return BIGHT_OK;
 }
 
-void bight_deferred_run(struct bight_deferred *deferred)
+void bi_deferred_run(struct bight_deferred *deferred)
 {
     if (begin_run(deferred)) {
-        bight_deferred_run_marked(deferred);
+        bi_deferred_run_marked(deferred);
     }
 }
 
@@ -379,27 +377,27 @@ void bight_deferred_run(struct bight_deferred *deferred)
 
 void bight_deferred_pause(struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+    if ((deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0) {
         return;
     }
     deferred->pauses++;
-    deferred->flags |= BIGHT_DEFERRED_PAUSED;
+    deferred->flags |= BI_DEFERRED_PAUSED;
 }
 
 void bight_deferred_unpause(struct bight_deferred *deferred)
 {
-    if ((deferred->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) != 0) {
+    if ((deferred->flags & BI_DEFERRED_OUT_OF_MEMORY) != 0) {
         return;
     }
     if (deferred->pauses == 0) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_deferred_unpause: it is not paused");
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_deferred_unpause: it is not paused");
         return;
     }
     if (--deferred->pauses > 0) {
         return;
     }
-    deferred->flags &= ~(uint32_t)BIGHT_DEFERRED_PAUSED;
-    if ((deferred->flags & BIGHT_DEFERRED_FIRED) != 0) {
-        bight_deferred_run(deferred);
+    deferred->flags &= ~(uint32_t)BI_DEFERRED_PAUSED;
+    if ((deferred->flags & BI_DEFERRED_FIRED) != 0) {
+        bi_deferred_run(deferred);
     }
 }

@@ -9,19 +9,19 @@
 struct bight_deferred *bight_connect_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
-    struct bight_parsed_endpoint parsed;
-    struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
-    struct bight_failure *failure = bight_endpoint_check_call(place, "bight_connect", reactor, factory);
+    struct bi_parsed_endpoint parsed;
+    struct bight_argument arguments[BI_ENDPOINT_PART_LIMIT];
+    struct bight_failure *failure = bi_endpoint_check_call(place, "bight_connect", reactor, factory);
     if (failure != NULL) {
         return bight_fail_at(place, failure);
     }
     const struct bight_endpoint_type *type =
-        bight_endpoint_read(endpoint, BIGHT_ENDPOINT_CONNECT, &parsed, arguments, &failure);
+        bi_endpoint_read(endpoint, BI_ENDPOINT_CONNECT, &parsed, arguments, &failure);
     if (type == NULL) {
         return bight_fail_at(place, failure);
     }
-    const char *before = bight_places_here(place);
+    const char *before = bi_places_here(place);
     struct bight_deferred *connecting = type->connect(reactor, arguments, factory);
-    bight_places_here(before);
-    return bight_endpoint_tell_tried(BIGHT_ENDPOINT_CONNECT, endpoint, connecting);
+    bi_places_here(before);
+    return bi_endpoint_tell_tried(BI_ENDPOINT_CONNECT, endpoint, connecting);
 }

@@ -33,12 +33,12 @@ static bool join(char *buffer, size_t size, const char *first, const char *secon
 
 /* `host` as it stands in an endpoint, in brackets if need be. */
 static bool guess_tcp(
-    enum bight_endpoint_direction direction, const char *host, const char *port, char *buffer, size_t size)
+    enum bi_endpoint_direction direction, const char *host, const char *port, char *buffer, size_t size)
 {
     struct bight_address address;
     char literal[BIGHT_ADDRESS_TEXT_SIZE];
     size_t length = strlen(host);
-    if (direction == BIGHT_ENDPOINT_CONNECT) {
+    if (direction == BI_ENDPOINT_CONNECT) {
         return join(buffer, size, "tcp:", host, ":", port);
     }
     bool in_brackets = length >= 2 && host[0] == '[' && host[length - 1] == ']';
@@ -53,7 +53,7 @@ static bool guess_tcp(
 }
 
 /* "::1:80", of which only the last colon is not the address's. */
-static bool guess_brackets(const char *text, enum bight_endpoint_direction direction, char *buffer, size_t size)
+static bool guess_brackets(const char *text, enum bi_endpoint_direction direction, char *buffer, size_t size)
 {
     struct bight_address address;
     char host[BIGHT_ADDRESS_TEXT_SIZE], bare[BIGHT_ADDRESS_TEXT_SIZE];
@@ -71,7 +71,7 @@ static bool guess_brackets(const char *text, enum bight_endpoint_direction direc
 
 /* "localhost:80", "host.example:80", "[::1]:80". A word alone is more likely meant as a type: in place of "tls:443"
  * nobody is told to write "tcp:443". */
-static bool guess_host(const char *text, enum bight_endpoint_direction direction, char *buffer, size_t size)
+static bool guess_host(const char *text, enum bi_endpoint_direction direction, char *buffer, size_t size)
 {
     static const char of_hosts[] = DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._[]:";
     char host[LONGEST_HOST + 1];
@@ -110,13 +110,13 @@ static bool guess_path(const char *text, char *buffer, size_t size)
     return join(buffer, size, "unix:", quoted, "", "");
 }
 
-bool bight_endpoint_guess(const char *string, enum bight_endpoint_direction direction, char *buffer, size_t size)
+bool bi_endpoint_guess(const char *string, enum bi_endpoint_direction direction, char *buffer, size_t size)
 {
     if (strncasecmp(string, "tcp:", 4) == 0) {
         return guess_brackets(string + 4, direction, buffer, size) || guess_value_in_brackets(string, buffer, size);
     }
     if (is_port(string)) {
-        bool listens = direction == BIGHT_ENDPOINT_LISTEN;
+        bool listens = direction == BI_ENDPOINT_LISTEN;
         return join(buffer, size, "tcp:", listens ? "" : "localhost:", string, "");
     }
     return guess_path(string, buffer, size) || guess_brackets(string, direction, buffer, size) ||
@@ -132,8 +132,8 @@ static bool needs_no_endpoint(const struct bight_failure *failure)
            bight_failure_is(failure, BIGHT_E_OUT_OF_MEMORY);
 }
 
-struct bight_failure *bight_endpoint_tried(
-    enum bight_endpoint_direction direction, const char *string, struct bight_failure *failure)
+struct bight_failure *bi_endpoint_tried(
+    enum bi_endpoint_direction direction, const char *string, struct bight_failure *failure)
 {
     char instead[LONGEST_SHOWN + 32] = "";
     if (needs_no_endpoint(failure)) {
@@ -141,10 +141,10 @@ struct bight_failure *bight_endpoint_tried(
     }
     string = string == NULL ? "" : string;
     bool is_wrong = bight_failure_is(failure, BIGHT_E_SYNTAX);
-    bool has_guess = is_wrong && bight_endpoint_guess(string, direction, instead, sizeof instead);
+    bool has_guess = is_wrong && bi_endpoint_guess(string, direction, instead, sizeof instead);
     struct bight_failure *told =
         bight_failure_new_at(bight_failure_place(failure), bight_failure_code(failure), bight_failure_errno(failure),
-            NULL, "cannot %s \"%.*s%s\": %s%s%s", direction == BIGHT_ENDPOINT_LISTEN ? "listen on" : "connect to",
+            NULL, "cannot %s \"%.*s%s\": %s%s%s", direction == BI_ENDPOINT_LISTEN ? "listen on" : "connect to",
             LONGEST_SHOWN, string, strnlen(string, LONGEST_SHOWN + 1) > LONGEST_SHOWN ? "..." : "",
             bight_failure_message(failure), has_guess ? "; write " : "", has_guess ? instead : "");
     if (bight_failure_is(told, BIGHT_E_OUT_OF_MEMORY)) {
@@ -154,15 +154,15 @@ struct bight_failure *bight_endpoint_tried(
     return told;
 }
 
-struct bight_deferred *bight_endpoint_tell_tried(
-    enum bight_endpoint_direction direction, const char *string, struct bight_deferred *deferred)
+struct bight_deferred *bi_endpoint_tell_tried(
+    enum bi_endpoint_direction direction, const char *string, struct bight_deferred *deferred)
 {
     struct bight_result *result = bight_deferred_result(deferred);
     const struct bight_failure *failure = result == NULL ? NULL : bight_result_failure(result);
     if (failure == NULL || needs_no_endpoint(failure)) {
         return deferred;
     }
-    struct bight_failure *told = bight_endpoint_tried(direction, string, bight_result_take_failure(result));
+    struct bight_failure *told = bi_endpoint_tried(direction, string, bight_result_take_failure(result));
     bight_deferred_release(deferred);
     return bight_fail_at(bight_failure_place(told), told);
 }

@@ -37,7 +37,7 @@ static const char *words_of_path(int number)
     }
 }
 
-struct bight_failure *bight_listen_failure(int number, bool is_path)
+struct bight_failure *bi_listen_failure(int number, bool is_path)
 {
     const char *words = is_path ? words_of_path(number) : NULL;
     int code = number == ENOTSOCK ? BIGHT_E_ADDRESS_IN_USE : code_of_kind(number, BIGHT_E_LISTEN);
@@ -62,7 +62,7 @@ static int connect_code(
         return BIGHT_E_NO_LOCAL_ADDRESS;
     case EADDRNOTAVAIL:
     case EADDRINUSE:
-        return bight_connector_has_source(reactor, address, bind) ? BIGHT_E_NO_LOCAL_PORT : BIGHT_E_NO_LOCAL_ADDRESS;
+        return bi_connector_has_source(reactor, address, bind) ? BIGHT_E_NO_LOCAL_PORT : BIGHT_E_NO_LOCAL_ADDRESS;
     default:
         return code_of_kind(number, BIGHT_E_CONNECT);
     }
@@ -70,7 +70,7 @@ static int connect_code(
 
 /* In a few words, behind an address; of the rest the code's own, or the system's where the code says no more than that
  * it failed. */
-static const char *reason_of(int code, int number, char words[BIGHT_ERRNO_TEXT_SIZE])
+static const char *reason_of(int code, int number, char words[BI_ERRNO_TEXT_SIZE])
 {
     switch (code) {
     case BIGHT_E_CONNECTION_REFUSED:
@@ -81,16 +81,16 @@ static const char *reason_of(int code, int number, char words[BIGHT_ERRNO_TEXT_S
         return "no answer";
     case BIGHT_E_CONNECT:
     case BIGHT_E_SYSTEM:
-        return bight_errno_text(number, words);
+        return bi_errno_text(number, words);
     default:
         return bight_error_text(code);
     }
 }
 
-struct bight_failure *bight_connect_failure(
+struct bight_failure *bi_connect_failure(
     struct bight_reactor *reactor, const struct bight_address *address, const struct bight_address *bind, int number)
 {
-    char text[BIGHT_ADDRESS_TEXT_SIZE], words[BIGHT_ERRNO_TEXT_SIZE];
+    char text[BIGHT_ADDRESS_TEXT_SIZE], words[BI_ERRNO_TEXT_SIZE];
     int code = connect_code(reactor, address, bind, number);
     bight_address_format(address, text, sizeof text);
     return bight_failure_new(code, number, NULL, "%s: %s", text, reason_of(code, number, words));

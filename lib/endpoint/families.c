@@ -13,7 +13,7 @@ static void move_up(struct bight_address *addresses, size_t from, size_t to)
     addresses[to] = moved;
 }
 
-void bight_interleave_families(struct bight_address *addresses, size_t count)
+void bi_interleave_families(struct bight_address *addresses, size_t count)
 {
     for (size_t place = 1; place < count; place++) {
         for (size_t found = place; found < count; found++) {

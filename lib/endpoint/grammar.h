@@ -3,17 +3,17 @@
  *
  * parse.c knows the grammar, rules.c a type's table, registry.c the types, suggest.c how words are mistyped, explain.c
  * how strings are. Nothing here allocates but the failures. */
-#ifndef BIGHT_ENDPOINT_GRAMMAR_H
-#define BIGHT_ENDPOINT_GRAMMAR_H
+#ifndef BI_ENDPOINT_GRAMMAR_H
+#define BI_ENDPOINT_GRAMMAR_H
 
 #include <bight/sys/endpoint.h>
 
 /* Strings come from command lines and configuration, now and then from a peer: they have limits. */
-#define BIGHT_ENDPOINT_TEXT_LIMIT 4096
-#define BIGHT_ENDPOINT_PART_LIMIT 32
+#define BI_ENDPOINT_TEXT_LIMIT 4096
+#define BI_ENDPOINT_PART_LIMIT 32
 
 /* One part between ':'. Texts are unescaped and lie in the parsed endpoint. Columns count bytes from 1. */
-struct bight_endpoint_part {
+struct bi_endpoint_part {
     const char *keyword; /* NULL: given by its place */
     const char *value;
     size_t value_size;
@@ -21,64 +21,64 @@ struct bight_endpoint_part {
     size_t value_column;
 };
 
-struct bight_parsed_endpoint {
-    char text[BIGHT_ENDPOINT_TEXT_LIMIT + 1];
+struct bi_parsed_endpoint {
+    char text[BI_ENDPOINT_TEXT_LIMIT + 1];
     size_t end_column; /* one past the last byte */
     const char *type;
-    struct bight_endpoint_part parts[BIGHT_ENDPOINT_PART_LIMIT];
+    struct bi_endpoint_part parts[BI_ENDPOINT_PART_LIMIT];
     size_t count; /* of the parts after the type */
 };
 
 /* NULL when `string` follows the grammar, else the failure. */
-struct bight_failure *bight_endpoint_parse(const char *string, struct bight_parsed_endpoint *parsed);
+struct bight_failure *bi_endpoint_parse(const char *string, struct bi_parsed_endpoint *parsed);
 
 /* Fills `arguments` (one for each rule) from the parts. NULL, or the failure. */
-struct bight_failure *bight_endpoint_check(const struct bight_endpoint_type *type,
-    const struct bight_parsed_endpoint *parsed, struct bight_argument *arguments);
+struct bight_failure *bi_endpoint_check(
+    const struct bight_endpoint_type *type, const struct bi_parsed_endpoint *parsed, struct bight_argument *arguments);
 
-enum bight_endpoint_direction { BIGHT_ENDPOINT_LISTEN, BIGHT_ENDPOINT_CONNECT };
+enum bi_endpoint_direction { BI_ENDPOINT_LISTEN, BI_ENDPOINT_CONNECT };
 
 /* The type for a parsed string, or NULL with *failure set. */
-const struct bight_endpoint_type *bight_endpoint_find_type(const struct bight_parsed_endpoint *parsed,
-    enum bight_endpoint_direction direction, struct bight_failure **failure);
+const struct bight_endpoint_type *bi_endpoint_find_type(
+    const struct bi_parsed_endpoint *parsed, enum bi_endpoint_direction direction, struct bight_failure **failure);
 
 /* Whether a call can be begun: right thread, nothing NULL. 0, or a code that has been reported. */
-struct bight_failure *bight_endpoint_check_call(
+struct bight_failure *bi_endpoint_check_call(
     const char *place, const char *function, const struct bight_reactor *reactor, const struct bight_factory *factory);
 
 /* All of the above: a string's type and arguments. NULL with *failure set. `parsed` must live as long as the
  * arguments are used. */
-const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,
-    struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure);
+const struct bight_endpoint_type *bi_endpoint_read(const char *string, enum bi_endpoint_direction direction,
+    struct bi_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure);
 
 /* Takes a failure of listening or connecting and gives one that says what was tried: "cannot listen on "tcp:x": ...".
  * `string` may be NULL. */
-struct bight_failure *bight_endpoint_tried(
-    enum bight_endpoint_direction direction, const char *string, struct bight_failure *failure);
+struct bight_failure *bi_endpoint_tried(
+    enum bi_endpoint_direction direction, const char *string, struct bight_failure *failure);
 
 /* The same for a Deferred (taken) that has failed already; one that has not, and what fails later, is given back. */
-struct bight_deferred *bight_endpoint_tell_tried(
-    enum bight_endpoint_direction direction, const char *string, struct bight_deferred *deferred);
+struct bight_deferred *bi_endpoint_tell_tried(
+    enum bi_endpoint_direction direction, const char *string, struct bight_deferred *deferred);
 
 /* Writes what to write in place of a string that is no endpoint, "tcp:1234" for "1234". False: there is no telling. */
-bool bight_endpoint_guess(const char *string, enum bight_endpoint_direction direction, char *buffer, size_t size);
+bool bi_endpoint_guess(const char *string, enum bi_endpoint_direction direction, char *buffer, size_t size);
 
 /* The word nearest to one that is unknown, if it is near enough to be meant. */
-struct bight_suggestion {
+struct bi_suggestion {
     const char *word;
     const char *nearest; /* NULL: none */
     unsigned distance;   /* of the nearest */
 };
-void bight_suggestion_begin(struct bight_suggestion *suggestion, const char *word);
-void bight_suggestion_offer(struct bight_suggestion *suggestion, const char *candidate);
+void bi_suggestion_begin(struct bi_suggestion *suggestion, const char *word);
+void bi_suggestion_offer(struct bi_suggestion *suggestion, const char *candidate);
 /* "; did you mean "tcp"?" or nothing. */
-void bight_suggestion_phrase(const struct bight_suggestion *suggestion, char *buffer, size_t size);
+void bi_suggestion_phrase(const struct bi_suggestion *suggestion, char *buffer, size_t size);
 
 /* A piece of the user's text for a message, cut when it is long. As it came: who shows a message escapes it. */
-#define BIGHT_EXCERPT_SIZE 44
-void bight_endpoint_excerpt(const char *text, size_t size, char buffer[BIGHT_EXCERPT_SIZE]);
+#define BI_EXCERPT_SIZE 44
+void bi_endpoint_excerpt(const char *text, size_t size, char buffer[BI_EXCERPT_SIZE]);
 
 /* The number of rules in a table. */
-size_t bight_endpoint_rule_count(const struct bight_endpoint_type *type);
+size_t bi_endpoint_rule_count(const struct bight_endpoint_type *type);
 
 #endif

@@ -14,14 +14,14 @@
 struct reader {
     const char *string;
     size_t at; /* of the next character */
-    struct bight_parsed_endpoint *parsed;
+    struct bi_parsed_endpoint *parsed;
     size_t used;    /* of parsed->text */
     size_t bracket; /* column of an open '[', 0: none */
 };
 
-void bight_endpoint_excerpt(const char *text, size_t size, char buffer[BIGHT_EXCERPT_SIZE])
+void bi_endpoint_excerpt(const char *text, size_t size, char buffer[BI_EXCERPT_SIZE])
 {
-    const size_t longest = BIGHT_EXCERPT_SIZE - sizeof "...";
+    const size_t longest = BI_EXCERPT_SIZE - sizeof "...";
     bool is_long = size > longest;
     size_t length = is_long ? longest : size;
     memcpy(buffer, text, length);
@@ -52,7 +52,7 @@ static struct bight_failure *read_character(struct reader *reader)
     return NULL;
 }
 
-static bool is_separator(const struct reader *reader, char character, const struct bight_endpoint_part *part)
+static bool is_separator(const struct reader *reader, char character, const struct bi_endpoint_part *part)
 {
     if (reader->bracket != 0) {
         return false;
@@ -60,13 +60,13 @@ static bool is_separator(const struct reader *reader, char character, const stru
     return character == ':' || (character == '=' && part->keyword == NULL);
 }
 
-static void begin_value(struct reader *reader, struct bight_endpoint_part *part)
+static void begin_value(struct reader *reader, struct bi_endpoint_part *part)
 {
     part->value = reader->parsed->text + reader->used;
     part->value_column = reader->at + 1;
 }
 
-static struct bight_failure *end_keyword(struct reader *reader, struct bight_endpoint_part *part)
+static struct bight_failure *end_keyword(struct reader *reader, struct bi_endpoint_part *part)
 {
     if (reader->at + 1 == part->column) {
         return bight_failure_new(
@@ -80,9 +80,9 @@ static struct bight_failure *end_keyword(struct reader *reader, struct bight_end
 }
 
 /* Reads up to the next ':' or the end. */
-static struct bight_failure *read_part(struct reader *reader, struct bight_endpoint_part *part)
+static struct bight_failure *read_part(struct reader *reader, struct bi_endpoint_part *part)
 {
-    *part = (struct bight_endpoint_part) { .column = reader->at + 1 };
+    *part = (struct bi_endpoint_part) { .column = reader->at + 1 };
     begin_value(reader, part);
     for (;;) {
         char character = reader->string[reader->at];
@@ -105,7 +105,7 @@ static struct bight_failure *read_part(struct reader *reader, struct bight_endpo
 
 static struct bight_failure *read_type(struct reader *reader)
 {
-    struct bight_endpoint_part part;
+    struct bi_endpoint_part part;
     struct bight_failure *failure = read_part(reader, &part);
     if (failure != NULL) {
         return failure;
@@ -121,12 +121,12 @@ static struct bight_failure *read_type(struct reader *reader)
 
 static struct bight_failure *read_parts(struct reader *reader)
 {
-    struct bight_parsed_endpoint *parsed = reader->parsed;
+    struct bi_parsed_endpoint *parsed = reader->parsed;
     while (reader->string[reader->at] == ':') {
         reader->at++;
-        if (parsed->count == BIGHT_ENDPOINT_PART_LIMIT) {
+        if (parsed->count == BI_ENDPOINT_PART_LIMIT) {
             return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: there are more than %d arguments",
-                reader->at + 1, BIGHT_ENDPOINT_PART_LIMIT);
+                reader->at + 1, BI_ENDPOINT_PART_LIMIT);
         }
         struct bight_failure *failure = read_part(reader, &parsed->parts[parsed->count++]);
         if (failure != NULL) {
@@ -136,15 +136,15 @@ static struct bight_failure *read_parts(struct reader *reader)
     return NULL;
 }
 
-struct bight_failure *bight_endpoint_parse(const char *string, struct bight_parsed_endpoint *parsed)
+struct bight_failure *bi_endpoint_parse(const char *string, struct bi_parsed_endpoint *parsed)
 {
     if (string == NULL) {
         return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: there is no endpoint, but NULL");
     }
-    size_t length = strnlen(string, BIGHT_ENDPOINT_TEXT_LIMIT + 1);
-    if (length > BIGHT_ENDPOINT_TEXT_LIMIT) {
+    size_t length = strnlen(string, BI_ENDPOINT_TEXT_LIMIT + 1);
+    if (length > BI_ENDPOINT_TEXT_LIMIT) {
         return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %d: an endpoint has at most %d bytes",
-            BIGHT_ENDPOINT_TEXT_LIMIT + 1, BIGHT_ENDPOINT_TEXT_LIMIT);
+            BI_ENDPOINT_TEXT_LIMIT + 1, BI_ENDPOINT_TEXT_LIMIT);
     }
     parsed->count = 0;
     parsed->end_column = length + 1;

@@ -9,13 +9,13 @@
 
 size_t bight_endpoint_quote(const char *text, char *buffer, size_t size)
 {
-    struct bight_text quoted = { buffer, size, 0 };
+    struct bi_text quoted = { buffer, size, 0 };
     for (; *text != '\0'; text++) {
         if (strchr("\\:=[", *text) != NULL) {
-            bight_text_append(&quoted, "\\", 1);
+            bi_text_append(&quoted, "\\", 1);
         }
-        bight_text_append(&quoted, text, 1);
+        bi_text_append(&quoted, text, 1);
     }
-    bight_text_end(&quoted);
+    bi_text_end(&quoted);
     return quoted.needed;
 }

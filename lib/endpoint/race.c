@@ -27,17 +27,17 @@
 #define ADDRESS_LIMIT 32
 
 struct race {
-    struct bight_open open;
-    struct bight_task begin; /* in the reactor's soon queue */
+    struct bi_open open;
+    struct bi_task begin; /* in the reactor's soon queue */
     uint32_t holds;
     bool is_over;
     struct bight_reactor *reactor;
     struct bight_factory *factory; /* NULL: not used any more */
     struct bight_promise promise;
     struct bight_deferred *look_up; /* NULL: none is under way */
-    struct bight_race_options options;
-    struct bight_wheel_entry head_start;
-    struct bight_wheel_entry deadline;
+    struct bi_race_options options;
+    struct bi_wheel_entry head_start;
+    struct bi_wheel_entry deadline;
     struct bight_address *addresses;
     size_t count, next, running;
     char *connectors; /* `count` of them */
@@ -66,23 +66,23 @@ static void release_race(void *context)
     bight_free(race);
 }
 
-static struct bight_connector *runner(struct race *race, size_t index)
+static struct bi_connector *runner(struct race *race, size_t index)
 {
-    return (struct bight_connector *)(void *)(race->connectors + index * race->connector_size);
+    return (struct bi_connector *)(void *)(race->connectors + index * race->connector_size);
 }
 
 /* Closes and stops everything but the factory's use. */
 static void end_race(struct race *race)
 {
     race->is_over = true;
-    bight_open_leave(&race->open);
-    bight_reactor_disarm(race->reactor, &race->head_start);
-    bight_reactor_disarm(race->reactor, &race->deadline);
+    bi_open_leave(&race->open);
+    bi_reactor_disarm(race->reactor, &race->head_start);
+    bi_reactor_disarm(race->reactor, &race->deadline);
     if (race->begin.run != NULL) {
-        bight_reactor_unqueue(race->reactor, &race->begin);
+        bi_reactor_unqueue(race->reactor, &race->begin);
     }
     for (size_t i = 0; i < race->next; i++) {
-        bight_connector_close(runner(race, i));
+        bi_connector_close(runner(race, i));
     }
     struct bight_deferred *look_up = race->look_up;
     race->look_up = NULL;
@@ -97,7 +97,7 @@ static void leave_factory(struct race *race)
     struct bight_factory *factory = race->factory;
     race->factory = NULL;
     if (factory != NULL) {
-        bight_factory_remove_port(factory);
+        bi_factory_remove_port(factory);
     }
 }
 
@@ -167,28 +167,28 @@ static void give_protocol(struct bight_promise promise, struct bight_transport *
     }
 }
 
-static void win(struct race *race, struct bight_connector *connector, size_t index)
+static void win(struct race *race, struct bi_connector *connector, size_t index)
 {
     struct bight_reactor *reactor = race->reactor;
     struct bight_factory *factory = race->factory;
     struct bight_promise promise = race->promise;
     struct bight_address peer = race->addresses[index];
-    bool is_inherited = bight_connector_is_inherited(connector);
-    int code = 0, fd = bight_connector_take(connector);
+    bool is_inherited = bi_connector_is_inherited(connector);
+    int code = 0, fd = bi_connector_take(connector);
     race->factory = NULL; /* ours until the connection uses it */
     race->holds++;
     end_race(race);
-    const char *before = bight_deferred_debug() ? bight_places_here(bight_places_find(&race->open, 0, NULL)) : NULL;
+    const char *before = bi_deferred_debug() ? bi_places_here(bi_places_find(&race->open, 0, NULL)) : NULL;
     struct bight_transport *transport =
-        bight_transport_new(reactor, factory, &bight_socket_bottom, NULL, fd, &peer, false, &code);
-    bight_places_here(before);
-    bight_factory_remove_port(factory);
+        bight_transport_new(reactor, factory, &bi_socket_bottom, NULL, fd, &peer, false, &code);
+    bi_places_here(before);
+    bi_factory_remove_port(factory);
     if (transport == NULL) {
         (void)reactor->system->ops->close(reactor->system, fd);
         (void)bight_errback(promise, bight_failure_of(code));
     } else {
         if (is_inherited) {
-            bight_close_inherit(transport);
+            bi_close_inherit(transport);
         }
         give_protocol(promise, transport);
     }
@@ -205,12 +205,11 @@ static const struct bight_address *bind_of(const struct race *race)
 
 static void attempt_failed(struct race *race, size_t index, int number)
 {
-    race->failures[race->failed++] =
-        bight_connect_failure(race->reactor, &race->addresses[index], bind_of(race), number);
+    race->failures[race->failed++] = bi_connect_failure(race->reactor, &race->addresses[index], bind_of(race), number);
     race->running--;
 }
 
-static void attempt_done(struct bight_connector *connector, int result)
+static void attempt_done(struct bi_connector *connector, int result)
 {
     struct race *race = connector->context;
     size_t index = (size_t)((char *)connector - race->connectors) / race->connector_size;
@@ -222,20 +221,20 @@ static void attempt_done(struct bight_connector *connector, int result)
     run_next(race);
 }
 
-static void arm(struct race *race, struct bight_wheel_entry *timer, uint64_t nanoseconds)
+static void arm(struct race *race, struct bi_wheel_entry *timer, uint64_t nanoseconds)
 {
-    uint64_t now = bight_reactor_now(race->reactor);
-    bight_reactor_arm(race->reactor, timer, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX);
+    uint64_t now = bi_reactor_now(race->reactor);
+    bi_reactor_arm(race->reactor, timer, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX);
 }
 
 /* 1: connected, 0: under way or to be tried again, -errno. */
 static int begin_attempt(struct race *race, size_t index)
 {
-    struct bight_connector *connector = runner(race, index);
+    struct bi_connector *connector = runner(race, index);
     race->next = index + 1;
     race->running++;
     int result =
-        bight_connector_begin(connector, race->reactor, attempt_done, race, &race->addresses[index], bind_of(race));
+        bi_connector_begin(connector, race->reactor, attempt_done, race, &race->addresses[index], bind_of(race));
     if (result != -EAGAIN || race->addresses[index].family != BIGHT_ADDRESS_UNIX) {
         return result;
     }
@@ -248,7 +247,7 @@ static int begin_attempt(struct race *race, size_t index)
 /* Begins the next attempt; at once the one after it when that fails at once. */
 static void run_next(struct race *race)
 {
-    bight_reactor_disarm(race->reactor, &race->head_start);
+    bi_reactor_disarm(race->reactor, &race->head_start);
     while (race->next < race->count) {
         size_t index = race->next;
         int result = begin_attempt(race, index);
@@ -269,14 +268,14 @@ static void run_next(struct race *race)
     }
 }
 
-static void head_start_over(struct bight_wheel_entry *timer)
+static void head_start_over(struct bi_wheel_entry *timer)
 {
-    run_next(BIGHT_CONTAINER(timer, struct race, head_start));
+    run_next(BI_CONTAINER(timer, struct race, head_start));
 }
 
-static void deadline_over(struct bight_wheel_entry *timer)
+static void deadline_over(struct bi_wheel_entry *timer)
 {
-    struct race *race = BIGHT_CONTAINER(timer, struct race, deadline);
+    struct race *race = BI_CONTAINER(timer, struct race, deadline);
     char text[BIGHT_ADDRESS_TEXT_SIZE];
     size_t count = race->failed;
     race->failed = 0; /* the causes are taken */
@@ -295,13 +294,13 @@ static void choose_addresses(struct race *race, const struct bight_address *addr
             race->addresses[race->count++] = addresses[i];
         }
     }
-    bight_interleave_families(race->addresses, race->count);
+    bi_interleave_families(race->addresses, race->count);
 }
 
 static bool make_room(struct race *race, size_t count)
 {
     count = count < ADDRESS_LIMIT ? count : ADDRESS_LIMIT;
-    race->connector_size = bight_connector_size(race->reactor);
+    race->connector_size = bi_connector_size(race->reactor);
     race->addresses = bight_calloc(count, sizeof *race->addresses);
     race->connectors = bight_calloc(count, race->connector_size);
     race->failures = bight_calloc(count, sizeof(struct bight_failure *));
@@ -362,9 +361,9 @@ static void look_up(struct race *race)
 
 /* --------------------------------------------------------------------------------------------- begin */
 
-static void begin(struct bight_task *task)
+static void begin(struct bi_task *task)
 {
-    struct race *race = BIGHT_CONTAINER(task, struct race, begin);
+    struct race *race = BI_CONTAINER(task, struct race, begin);
     race->holds++;
     if (race->options.name != NULL) {
         look_up(race);
@@ -382,13 +381,13 @@ static void cancelled(struct bight_promise promise, void *context)
     leave_factory(race);
 }
 
-static void reactor_ends(struct bight_open *open)
+static void reactor_ends(struct bi_open *open)
 {
-    lose(BIGHT_CONTAINER(open, struct race, open), bight_failure_of(BIGHT_E_SHUTDOWN));
+    lose(BI_CONTAINER(open, struct race, open), bight_failure_of(BIGHT_E_SHUTDOWN));
 }
 
 static struct race *new_race(
-    struct bight_reactor *reactor, struct bight_factory *factory, const struct bight_race_options *options)
+    struct bight_reactor *reactor, struct bight_factory *factory, const struct bi_race_options *options)
 {
     size_t name_size = options->name == NULL ? 0 : strlen(options->name);
     struct race *race = bight_calloc(1, sizeof *race + name_size + 1);
@@ -414,7 +413,7 @@ static void start_race(struct race *race)
     uint64_t nanoseconds = 0;
     int code = bight_seconds_to_nanoseconds(race->options.timeout, &nanoseconds);
     if (code == 0) {
-        code = bight_open_join(race->reactor, &race->open);
+        code = bi_open_join(race->reactor, &race->open);
     }
     if (code != 0) {
         lose(race, bight_failure_of(code));
@@ -423,19 +422,19 @@ static void start_race(struct race *race)
     if (nanoseconds > 0) {
         arm(race, &race->deadline, nanoseconds);
     }
-    bight_reactor_soon(race->reactor, &race->begin, begin);
+    bi_reactor_soon(race->reactor, &race->begin, begin);
 }
 
-struct bight_deferred *bight_race(
-    struct bight_reactor *reactor, struct bight_factory *factory, const struct bight_race_options *options)
+struct bight_deferred *bi_race(
+    struct bight_reactor *reactor, struct bight_factory *factory, const struct bi_race_options *options)
 {
-    int code = bight_factory_add_port(factory, reactor);
+    int code = bi_factory_add_port(factory, reactor);
     if (code != 0) {
         return bight_fail(bight_failure_of(code));
     }
     struct race *race = new_race(reactor, factory, options);
     if (race == NULL) {
-        bight_factory_remove_port(factory);
+        bi_factory_remove_port(factory);
         return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
     race->holds++;

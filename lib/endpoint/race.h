@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* race.h - connecting to the first of several addresses that answers (E2, E3, E5). */
-#ifndef BIGHT_ENDPOINT_RACE_H
-#define BIGHT_ENDPOINT_RACE_H
+#ifndef BI_ENDPOINT_RACE_H
+#define BI_ENDPOINT_RACE_H
 
 #include <bight/endpoint.h>
 
 /* Of endpoints that do not say, in seconds. */
-#define BIGHT_CONNECT_TIMEOUT 30.0
+#define BI_CONNECT_TIMEOUT 30.0
 
-struct bight_race_options {
+struct bi_race_options {
     const char *name; /* a host to be looked up; NULL: `address` is the only one */
     uint16_t port;
     struct bight_address address;
@@ -17,10 +17,10 @@ struct bight_race_options {
 };
 
 /* A Deferred as of bight_connect. Nothing is called, and no connection begun, inside this call. */
-struct bight_deferred *bight_race(
-    struct bight_reactor *reactor, struct bight_factory *factory, const struct bight_race_options *options);
+struct bight_deferred *bi_race(
+    struct bight_reactor *reactor, struct bight_factory *factory, const struct bi_race_options *options);
 
 /* RFC 8305, section 4: the families take turns, beginning with the first address's; the order within a family stays. */
-void bight_interleave_families(struct bight_address *addresses, size_t count);
+void bi_interleave_families(struct bight_address *addresses, size_t count);
 
 #endif

@@ -23,12 +23,12 @@ struct addition {
 static struct addition *additions;
 
 static const struct bight_endpoint_type *const built_in[] = {
-    &bight_endpoint_tcp_server,
-    &bight_endpoint_tcp6_server,
-    &bight_endpoint_unix_server,
-    &bight_endpoint_fd_server,
-    &bight_endpoint_tcp_client,
-    &bight_endpoint_unix_client,
+    &bi_endpoint_tcp_server,
+    &bi_endpoint_tcp6_server,
+    &bi_endpoint_unix_server,
+    &bi_endpoint_fd_server,
+    &bi_endpoint_tcp_client,
+    &bi_endpoint_unix_client,
 };
 #define BUILT_IN_COUNT (sizeof built_in / sizeof built_in[0])
 
@@ -49,12 +49,12 @@ const struct bight_endpoint_type *bight_endpoint_next_type(size_t *cursor)
     return addition->type;
 }
 
-static bool goes(const struct bight_endpoint_type *type, enum bight_endpoint_direction direction)
+static bool goes(const struct bight_endpoint_type *type, enum bi_endpoint_direction direction)
 {
-    return direction == BIGHT_ENDPOINT_LISTEN ? type->listen != NULL : type->connect != NULL;
+    return direction == BI_ENDPOINT_LISTEN ? type->listen != NULL : type->connect != NULL;
 }
 
-static const struct bight_endpoint_type *find(const char *name, enum bight_endpoint_direction direction)
+static const struct bight_endpoint_type *find(const char *name, enum bi_endpoint_direction direction)
 {
     const struct bight_endpoint_type *type;
     for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
@@ -81,62 +81,62 @@ static bool is_another_transport(const char *name)
 }
 
 /* " (to listen on there are tcp, tcp6, unix, fd)" */
-static void list_types(enum bight_endpoint_direction direction, char *buffer, size_t size)
+static void list_types(enum bi_endpoint_direction direction, char *buffer, size_t size)
 {
-    struct bight_text list = { buffer, size, 0 };
+    struct bi_text list = { buffer, size, 0 };
     size_t begin;
-    bight_text_append_string(&list, direction == BIGHT_ENDPOINT_LISTEN ? " (to listen on" : " (to connect to");
-    bight_text_append_string(&list, " there are ");
+    bi_text_append_string(&list, direction == BI_ENDPOINT_LISTEN ? " (to listen on" : " (to connect to");
+    bi_text_append_string(&list, " there are ");
     begin = list.needed;
     const struct bight_endpoint_type *type;
     for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
         if (goes(type, direction)) {
-            bight_text_append_string(&list, list.needed == begin ? "" : ", ");
-            bight_text_append_string(&list, type->name);
+            bi_text_append_string(&list, list.needed == begin ? "" : ", ");
+            bi_text_append_string(&list, type->name);
         }
     }
-    bight_text_append_string(&list, ")");
-    bight_text_end(&list);
+    bi_text_append_string(&list, ")");
+    bi_text_end(&list);
 }
 
 /* "; did you mean "tcp"?", or the list of what there is. */
-static void suggest_type(const char *name, enum bight_endpoint_direction direction, char *buffer, size_t size)
+static void suggest_type(const char *name, enum bi_endpoint_direction direction, char *buffer, size_t size)
 {
-    struct bight_suggestion suggestion;
+    struct bi_suggestion suggestion;
     const struct bight_endpoint_type *type;
-    bight_suggestion_begin(&suggestion, name);
+    bi_suggestion_begin(&suggestion, name);
     for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
         if (goes(type, direction) && !is_another_transport(name)) {
-            bight_suggestion_offer(&suggestion, type->name);
+            bi_suggestion_offer(&suggestion, type->name);
         }
     }
     if (suggestion.nearest != NULL) {
-        bight_suggestion_phrase(&suggestion, buffer, size);
+        bi_suggestion_phrase(&suggestion, buffer, size);
     } else {
         list_types(direction, buffer, size);
     }
 }
 
-static struct bight_failure *unknown_type(const char *name, enum bight_endpoint_direction direction)
+static struct bight_failure *unknown_type(const char *name, enum bi_endpoint_direction direction)
 {
-    char excerpt[BIGHT_EXCERPT_SIZE], instead[256], lower[40];
-    bool listens = direction == BIGHT_ENDPOINT_LISTEN;
+    char excerpt[BI_EXCERPT_SIZE], instead[256], lower[40];
+    bool listens = direction == BI_ENDPOINT_LISTEN;
     size_t size = strnlen(name, sizeof lower - 1);
     for (size_t i = 0; i < size; i++) {
         lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
     }
     lower[size] = '\0';
     suggest_type(lower, direction, instead, sizeof instead);
-    bight_endpoint_excerpt(name, strlen(name), excerpt);
-    if (find(name, listens ? BIGHT_ENDPOINT_CONNECT : BIGHT_ENDPOINT_LISTEN) != NULL) {
+    bi_endpoint_excerpt(name, strlen(name), excerpt);
+    if (find(name, listens ? BI_ENDPOINT_CONNECT : BI_ENDPOINT_LISTEN) != NULL) {
         return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: \"%s\" can only be %s%s", excerpt,
             listens ? "connected to" : "listened on", instead);
     }
     return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: there is no type \"%s\"%s", excerpt, instead);
 }
 
-const struct bight_endpoint_type *bight_endpoint_find_type(
-    const struct bight_parsed_endpoint *parsed, enum bight_endpoint_direction direction, struct bight_failure **failure)
+const struct bight_endpoint_type *bi_endpoint_find_type(
+    const struct bi_parsed_endpoint *parsed, enum bi_endpoint_direction direction, struct bight_failure **failure)
 {
     const struct bight_endpoint_type *type = find(parsed->type, direction);
     if (type == NULL) {
@@ -145,27 +145,27 @@ const struct bight_endpoint_type *bight_endpoint_find_type(
     return type;
 }
 
-/* As bight_endpoint_read; the failures do not say yet what was tried. */
-static const struct bight_endpoint_type *read_string(const char *string, enum bight_endpoint_direction direction,
-    struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
+/* As bi_endpoint_read; the failures do not say yet what was tried. */
+static const struct bight_endpoint_type *read_string(const char *string, enum bi_endpoint_direction direction,
+    struct bi_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
 {
-    *failure = bight_endpoint_parse(string, parsed);
+    *failure = bi_endpoint_parse(string, parsed);
     if (*failure != NULL) {
         return NULL;
     }
-    const struct bight_endpoint_type *type = bight_endpoint_find_type(parsed, direction, failure);
+    const struct bight_endpoint_type *type = bi_endpoint_find_type(parsed, direction, failure);
     if (type != NULL) {
-        *failure = bight_endpoint_check(type, parsed, arguments);
+        *failure = bi_endpoint_check(type, parsed, arguments);
     }
     return *failure == NULL ? type : NULL;
 }
 
-const struct bight_endpoint_type *bight_endpoint_read(const char *string, enum bight_endpoint_direction direction,
-    struct bight_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
+const struct bight_endpoint_type *bi_endpoint_read(const char *string, enum bi_endpoint_direction direction,
+    struct bi_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
 {
     const struct bight_endpoint_type *type = read_string(string, direction, parsed, arguments, failure);
     if (type == NULL) {
-        *failure = bight_endpoint_tried(direction, string, *failure);
+        *failure = bi_endpoint_tried(direction, string, *failure);
     }
     return type;
 }
@@ -184,7 +184,7 @@ static bool are_rules_sound(const struct bight_argument_rule *rules)
     size_t count = 0;
     for (const struct bight_argument_rule *rule = rules; rule->name != NULL; rule++, count++) {
         bool is_kind = rule->kind >= BIGHT_ARGUMENT_TEXT && rule->kind <= BIGHT_ARGUMENT_ADDRESS;
-        if (count == BIGHT_ENDPOINT_PART_LIMIT || !is_word(rule->name) || !is_kind || rule->minimum > rule->maximum) {
+        if (count == BI_ENDPOINT_PART_LIMIT || !is_word(rule->name) || !is_kind || rule->minimum > rule->maximum) {
             return false;
         }
         if (rule->positional && rule->required && optional_seen) {
@@ -203,15 +203,15 @@ static bool is_sound(const struct bight_endpoint_type *type)
 
 static bool is_taken(const struct bight_endpoint_type *type)
 {
-    return (type->listen != NULL && find(type->name, BIGHT_ENDPOINT_LISTEN) != NULL) ||
-           (type->connect != NULL && find(type->name, BIGHT_ENDPOINT_CONNECT) != NULL);
+    return (type->listen != NULL && find(type->name, BI_ENDPOINT_LISTEN) != NULL) ||
+           (type->connect != NULL && find(type->name, BI_ENDPOINT_CONNECT) != NULL);
 }
 
 int bight_endpoint_register(const struct bight_endpoint_type *type)
 {
     bool sound = is_sound(type);
     if (!sound || is_taken(type)) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             sound ? "bight_endpoint_register: there is a type of this name"
                   : "bight_endpoint_register: the name, the help, a rule or both functions are missing or malformed");
     }

@@ -148,30 +148,30 @@ static const char *article(const struct bight_argument_rule *rule)
     return rule->positional ? "the " : "";
 }
 
-static struct bight_failure *bad_value(const struct bight_argument_rule *rule, const struct bight_endpoint_part *part)
+static struct bight_failure *bad_value(const struct bight_argument_rule *rule, const struct bi_endpoint_part *part)
 {
-    char expected[96], excerpt[BIGHT_EXCERPT_SIZE];
+    char expected[96], excerpt[BI_EXCERPT_SIZE];
     describe_expected(rule, expected, sizeof expected);
     if (part->value_size == 0) {
         return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: %s%s is empty%s%s", part->value_column,
             article(rule), rule->name, expected[0] == '\0' ? "" : "; it is ", expected);
     }
-    bight_endpoint_excerpt(part->value, part->value_size, excerpt);
+    bi_endpoint_excerpt(part->value, part->value_size, excerpt);
     return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "column %zu: %s%s is %s, not \"%s\"", part->value_column,
         article(rule), rule->name, expected, excerpt);
 }
 
 static struct bight_failure *unknown_keyword(
-    const struct bight_endpoint_type *type, const struct bight_endpoint_part *part)
+    const struct bight_endpoint_type *type, const struct bi_endpoint_part *part)
 {
-    char excerpt[BIGHT_EXCERPT_SIZE], phrase[64];
-    struct bight_suggestion suggestion;
-    bight_suggestion_begin(&suggestion, part->keyword);
+    char excerpt[BI_EXCERPT_SIZE], phrase[64];
+    struct bi_suggestion suggestion;
+    bi_suggestion_begin(&suggestion, part->keyword);
     for (const struct bight_argument_rule *rule = type->rules; rule->name != NULL; rule++) {
-        bight_suggestion_offer(&suggestion, rule->name);
+        bi_suggestion_offer(&suggestion, rule->name);
     }
-    bight_suggestion_phrase(&suggestion, phrase, sizeof phrase);
-    bight_endpoint_excerpt(part->keyword, strlen(part->keyword), excerpt);
+    bi_suggestion_phrase(&suggestion, phrase, sizeof phrase);
+    bi_endpoint_excerpt(part->keyword, strlen(part->keyword), excerpt);
     if (phrase[0] != '\0') {
         return bight_failure_new(BIGHT_E_UNKNOWN_ARGUMENT, 0, NULL, "column %zu: %s has no argument \"%s\"%s",
             part->column, type->name, excerpt, phrase);
@@ -180,21 +180,21 @@ static struct bight_failure *unknown_keyword(
         part->column, type->name, excerpt, type->help);
 }
 
-static struct bight_failure *too_many(const struct bight_endpoint_type *type, const struct bight_endpoint_part *part)
+static struct bight_failure *too_many(const struct bight_endpoint_type *type, const struct bi_endpoint_part *part)
 {
-    char excerpt[BIGHT_EXCERPT_SIZE];
+    char excerpt[BI_EXCERPT_SIZE];
     if (part->value_size == 0) {
         return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL,
             "column %zu: after the \":\" an argument is missing (%s)", part->column, type->help);
     }
-    bight_endpoint_excerpt(part->value, part->value_size, excerpt);
+    bi_endpoint_excerpt(part->value, part->value_size, excerpt);
     return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: \"%s\" is one argument too many (%s)",
         part->column, excerpt, type->help);
 }
 
 /* ----------------------------------------------------------------------------------------- matching */
 
-size_t bight_endpoint_rule_count(const struct bight_endpoint_type *type)
+size_t bi_endpoint_rule_count(const struct bight_endpoint_type *type)
 {
     size_t count = 0;
     while (type->rules[count].name != NULL) {
@@ -235,8 +235,8 @@ static struct bight_argument_rule with_bounds(const struct bight_argument_rule *
     return bounded;
 }
 
-static struct bight_failure *fill(const struct bight_argument_rule *table_rule, const struct bight_endpoint_part *part,
-    struct bight_argument *argument)
+static struct bight_failure *fill(
+    const struct bight_argument_rule *table_rule, const struct bi_endpoint_part *part, struct bight_argument *argument)
 {
     if (argument->given) {
         return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: %s%s is given twice", part->column,
@@ -253,7 +253,7 @@ static struct bight_failure *fill(const struct bight_argument_rule *table_rule, 
 }
 
 static struct bight_failure *find_missing(const struct bight_endpoint_type *type,
-    const struct bight_parsed_endpoint *parsed, const struct bight_argument *arguments)
+    const struct bi_parsed_endpoint *parsed, const struct bight_argument *arguments)
 {
     for (size_t i = 0; type->rules[i].name != NULL; i++) {
         if (type->rules[i].required && !arguments[i].given) {
@@ -264,13 +264,13 @@ static struct bight_failure *find_missing(const struct bight_endpoint_type *type
     return NULL;
 }
 
-struct bight_failure *bight_endpoint_check(const struct bight_endpoint_type *type,
-    const struct bight_parsed_endpoint *parsed, struct bight_argument *arguments)
+struct bight_failure *bi_endpoint_check(
+    const struct bight_endpoint_type *type, const struct bi_parsed_endpoint *parsed, struct bight_argument *arguments)
 {
     size_t place = 0;
-    memset(arguments, 0, bight_endpoint_rule_count(type) * sizeof *arguments);
+    memset(arguments, 0, bi_endpoint_rule_count(type) * sizeof *arguments);
     for (size_t i = 0; i < parsed->count; i++) {
-        const struct bight_endpoint_part *part = &parsed->parts[i];
+        const struct bi_endpoint_part *part = &parsed->parts[i];
         const struct bight_argument_rule *rule =
             part->keyword != NULL ? find_keyword(type, part->keyword) : find_place(type, place++);
         if (rule == NULL) {

@@ -18,7 +18,7 @@ struct serving {
 static int give_up(struct bight_reactor *reactor, const struct bight_failure *failure)
 {
     int code = bight_failure_code(failure);
-    bight_report_failure(failure);
+    bi_report_failure(failure);
     if (reactor != NULL) {
         bight_reactor_fail(reactor, bight_error_exit_status(code));
     }
@@ -30,7 +30,7 @@ static void failed_later(struct bight_result *result, void *context)
     struct serving *serving = context;
     struct bight_failure *failure = bight_result_take_failure(result);
     if (!bight_failure_is(failure, BIGHT_E_SHUTDOWN)) {
-        failure = bight_endpoint_tried(BIGHT_ENDPOINT_LISTEN, serving->endpoint, failure);
+        failure = bi_endpoint_tried(BI_ENDPOINT_LISTEN, serving->endpoint, failure);
         (void)give_up(serving->reactor, failure);
     }
     bight_failure_release(failure);

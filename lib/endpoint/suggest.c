@@ -42,12 +42,12 @@ static unsigned distance(const char *from, size_t from_size, const char *to, siz
     return rows[from_size % 3][to_size];
 }
 
-void bight_suggestion_begin(struct bight_suggestion *suggestion, const char *word)
+void bi_suggestion_begin(struct bi_suggestion *suggestion, const char *word)
 {
-    *suggestion = (struct bight_suggestion) { .word = word, .distance = FORGIVEN + 1 };
+    *suggestion = (struct bi_suggestion) { .word = word, .distance = FORGIVEN + 1 };
 }
 
-void bight_suggestion_offer(struct bight_suggestion *suggestion, const char *candidate)
+void bi_suggestion_offer(struct bi_suggestion *suggestion, const char *candidate)
 {
     size_t word_size = strlen(suggestion->word), candidate_size = strlen(candidate);
     if (word_size > LONGEST_WORD || candidate_size > LONGEST_WORD) {
@@ -60,7 +60,7 @@ void bight_suggestion_offer(struct bight_suggestion *suggestion, const char *can
     }
 }
 
-void bight_suggestion_phrase(const struct bight_suggestion *suggestion, char *buffer, size_t size)
+void bi_suggestion_phrase(const struct bi_suggestion *suggestion, char *buffer, size_t size)
 {
     buffer[0] = '\0';
     if (suggestion->nearest != NULL) {

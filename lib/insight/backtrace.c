@@ -28,24 +28,24 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over taking the signal */
 static int number;                                       /* of the signal; 0: none yet */
 
-static struct bight_backtrace *request;
+static struct bi_backtrace *request;
 
 /* Whoever asked is not there. */
-static void forget_request(struct bight_fork_guard *guard)
+static void forget_request(struct bi_fork_guard *guard)
 {
     (void)guard;
     __atomic_store_n(&request, NULL, __ATOMIC_RELAXED);
 }
 
-BIGHT_FORK_GUARD(lock, BIGHT_FORK_BACKTRACE, forget_request)
+BI_FORK_GUARD(lock, BI_FORK_BACKTRACE, forget_request)
 
 static void answer(int signal_number)
 {
     int saved = errno;
     (void)signal_number;
-    struct bight_backtrace *open = __atomic_exchange_n(&request, NULL, __ATOMIC_ACQUIRE);
+    struct bi_backtrace *open = __atomic_exchange_n(&request, NULL, __ATOMIC_ACQUIRE);
     if (open != NULL) {
-        open->count = backtrace(open->frames, BIGHT_BACKTRACE_FRAMES);
+        open->count = backtrace(open->frames, BI_BACKTRACE_FRAMES);
         __atomic_store_n(&open->is_done, 1, __ATOMIC_RELEASE);
     }
     errno = saved;
@@ -67,7 +67,7 @@ static bool take_signal(void)
     return false;
 }
 
-bool bight_backtrace_begin(void)
+bool bi_backtrace_begin(void)
 {
     void *frame[1];
     (void)backtrace(frame, 1);
@@ -83,16 +83,16 @@ static void wait_a_millisecond(void)
     (void)nanosleep(&millisecond, NULL);
 }
 
-static bool is_done(const struct bight_backtrace *where)
+static bool is_done(const struct bi_backtrace *where)
 {
     return __atomic_load_n(&where->is_done, __ATOMIC_ACQUIRE) != 0;
 }
 
 /* Another watchdog may be asking its own thread. */
-static bool open_request(struct bight_backtrace *where)
+static bool open_request(struct bi_backtrace *where)
 {
     for (int i = 0; i < MILLISECONDS_OF_PATIENCE; i++) {
-        struct bight_backtrace *none = NULL;
+        struct bi_backtrace *none = NULL;
         if (__atomic_compare_exchange_n(&request, &none, where, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
             return true;
         }
@@ -102,13 +102,13 @@ static bool open_request(struct bight_backtrace *where)
 }
 
 /* True when the handler will not touch it any more. */
-static bool withdraw(struct bight_backtrace *where)
+static bool withdraw(struct bi_backtrace *where)
 {
-    struct bight_backtrace *ours = where;
+    struct bi_backtrace *ours = where;
     return __atomic_compare_exchange_n(&request, &ours, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-bool bight_backtrace_take(pthread_t thread, struct bight_backtrace *where)
+bool bi_backtrace_take(pthread_t thread, struct bi_backtrace *where)
 {
     where->count = 0;
     where->is_done = 0;
@@ -137,7 +137,7 @@ static const char *base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-static void append_frame(struct bight_text *text, void *frame)
+static void append_frame(struct bi_text *text, void *frame)
 {
     char one[256];
     Dl_info info;
@@ -150,34 +150,34 @@ static void append_frame(struct bight_text *text, void *frame)
     } else {
         snprintf(one, sizeof one, "%p", frame);
     }
-    bight_text_append_string(text, one);
+    bi_text_append_string(text, one);
 }
 
-void bight_backtrace_format(const struct bight_backtrace *where, char *buffer, size_t size)
+void bi_backtrace_format(const struct bi_backtrace *where, char *buffer, size_t size)
 {
-    struct bight_text text = { buffer, size, 0 };
+    struct bi_text text = { buffer, size, 0 };
     for (int i = FRAMES_OF_THE_HANDLER; i < where->count; i++) {
-        bight_text_append_string(&text, i > FRAMES_OF_THE_HANDLER ? " < " : "");
+        bi_text_append_string(&text, i > FRAMES_OF_THE_HANDLER ? " < " : "");
         append_frame(&text, where->frames[i]);
     }
-    (void)bight_text_end(&text);
+    (void)bi_text_end(&text);
 }
 
 #else
 
-bool bight_backtrace_begin(void)
+bool bi_backtrace_begin(void)
 {
     return false;
 }
 
-bool bight_backtrace_take(pthread_t thread, struct bight_backtrace *where)
+bool bi_backtrace_take(pthread_t thread, struct bi_backtrace *where)
 {
     (void)thread;
     (void)where;
     return false;
 }
 
-void bight_backtrace_format(const struct bight_backtrace *where, char *buffer, size_t size)
+void bi_backtrace_format(const struct bi_backtrace *where, char *buffer, size_t size)
 {
     (void)where;
     buffer[0] = size > 0 ? '\0' : buffer[0];

@@ -22,7 +22,7 @@ struct dump_order {
 };
 
 struct dump_hub {
-    struct bight_attachment attachment;
+    struct bi_attachment attachment;
     struct dump_order order; /* without a path: none */
 };
 
@@ -30,7 +30,7 @@ struct dump_hub {
 static int write_all(struct bight_system *system, int fd, const char *text, size_t size)
 {
     while (size > 0) {
-        ssize_t written = bight_write_quietly(system, fd, text, size);
+        ssize_t written = bi_write_quietly(system, fd, text, size);
         if (written < 0 && written != -EINTR) {
             return (int)written;
         }
@@ -69,7 +69,7 @@ static void write_dump(const char *text, size_t size, void *context)
 int bight_debug_dump_file(struct bight_reactor *reactor, enum bight_dump_format format, const char *path)
 {
     if (path == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_file: there is no path");
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_file: there is no path");
     }
     struct written written = { reactor->system, path, 0 };
     int code = bight_debug_dump(reactor, format, write_dump, &written);
@@ -88,32 +88,32 @@ static void signal_came(int number, void *context)
     }
 }
 
-static struct dump_hub *hub_in(struct bight_attachment *attachment)
+static struct dump_hub *hub_in(struct bi_attachment *attachment)
 {
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct dump_hub, attachment);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct dump_hub, attachment);
 }
 
 /* The signal has been taken from it, or goes with the reactor. */
-static void forget_order(struct bight_attachment *attachment)
+static void forget_order(struct bi_attachment *attachment)
 {
     bight_free(hub_in(attachment)->order.path);
 }
 
-static const struct bight_attachment_kind dumps = {
-    .order = BIGHT_ORDER_DUMP,
+static const struct bi_attachment_kind dumps = {
+    .order = BI_ORDER_DUMP,
     .size = sizeof(struct dump_hub),
     .finish = forget_order,
 };
 
 static int no_more(struct bight_reactor *reactor)
 {
-    struct dump_hub *hub = hub_in(bight_attachment_find(reactor, &dumps));
+    struct dump_hub *hub = hub_in(bi_attachment_find(reactor, &dumps));
     if (hub == NULL || hub->order.path == NULL) {
         return 0;
     }
-    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, hub->order.number, NULL, NULL);
+    int code = bi_signals_hear(reactor, BI_SIGNAL_DUMP, hub->order.number, NULL, NULL);
     if (code == 0) { /* else the signal still has it */
-        bight_attachment_drop(&hub->attachment);
+        bi_attachment_drop(&hub->attachment);
     }
     return code;
 }
@@ -124,14 +124,14 @@ static int give_order(struct dump_hub *hub, struct dump_order order)
     struct bight_reactor *reactor = hub->attachment.reactor;
     struct dump_order before = hub->order;
     hub->order = order;
-    int code = bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, order.number, signal_came, hub);
+    int code = bi_signals_hear(reactor, BI_SIGNAL_DUMP, order.number, signal_came, hub);
     if (code != 0) {
         hub->order = before;
         bight_free(order.path);
         return code;
     }
     if (before.path != NULL && before.number != order.number) {
-        (void)bight_signals_hear(reactor, BIGHT_SIGNAL_DUMP, before.number, NULL, NULL);
+        (void)bi_signals_hear(reactor, BI_SIGNAL_DUMP, before.number, NULL, NULL);
     }
     bight_free(before.path);
     return 0;
@@ -144,10 +144,10 @@ int bight_debug_dump_on_signal(
         return no_more(reactor);
     }
     if (format != BIGHT_DUMP_TEXT && format != BIGHT_DUMP_DOT) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_debug_dump_on_signal: there is no such format");
     }
-    struct dump_hub *hub = hub_in(bight_attachment_of(reactor, &dumps));
+    struct dump_hub *hub = hub_in(bi_attachment_of(reactor, &dumps));
     char *copy = hub == NULL ? NULL : bight_strdup(path);
     return copy == NULL ? BIGHT_E_OUT_OF_MEMORY : give_order(hub, (struct dump_order) { number, format, copy });
 }

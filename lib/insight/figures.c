@@ -10,7 +10,7 @@
 #include "deferred/deferred.h"
 #include "thread/pool.h"
 
-static void read_handlers(const struct bight_meter *meter, struct bight_reactor_figures *figures)
+static void read_handlers(const struct bi_meter *meter, struct bight_reactor_figures *figures)
 {
     figures->turns = meter->turns;
     figures->handlers = (meter->beat + 1) / 2;
@@ -24,7 +24,7 @@ static void read_handlers(const struct bight_meter *meter, struct bight_reactor_
     figures->timers_fired = meter->timers_fired;
 }
 
-static void read_traffic(const struct bight_traffic *traffic, struct bight_reactor_figures *figures)
+static void read_traffic(const struct bi_traffic *traffic, struct bight_reactor_figures *figures)
 {
     figures->connections_open = traffic->open;
     figures->connections_accepted = traffic->accepted;
@@ -36,7 +36,7 @@ static void read_traffic(const struct bight_traffic *traffic, struct bight_react
 
 static void read_pools(const struct bight_reactor *reactor, struct bight_reactor_figures *figures)
 {
-    for (struct bight_thread_pool *pool = bight_thread_pools(reactor); pool != NULL; pool = pool->next) {
+    for (struct bight_thread_pool *pool = bi_thread_pools(reactor); pool != NULL; pool = pool->next) {
         struct bight_thread_pool_figures one;
         bight_thread_pool_read_figures(pool, &one);
         figures->threads += one.threads;
@@ -56,17 +56,17 @@ int bight_reactor_read_figures(struct bight_reactor *reactor, struct bight_react
 {
     struct bight_reactor_figures all;
     if (figures == NULL || figures->size < sizeof figures->size || figures->size > sizeof all) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_read_figures: the member `size` is not the struct's");
     }
     memset(&all, 0, sizeof all);
     all.size = figures->size;
-    bight_meter_calibrate(reactor);
+    bi_meter_calibrate(reactor);
     read_handlers(&reactor->meter, &all);
     read_traffic(&reactor->traffic, &all);
     read_pools(reactor, &all);
     all.timers_pending = reactor->wheel.armed;
-    all.deferreds = bight_deferred_count();
+    all.deferreds = bi_deferred_count();
     all.coroutines = count_coroutines(reactor);
     memcpy(figures, &all, all.size);
     return 0;

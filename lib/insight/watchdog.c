@@ -23,15 +23,15 @@
 #define LONGEST_NAP BIGHT_NANOSECONDS_PER_SECOND
 #define BACKTRACE_SIZE 3000
 
-struct bight_watchdog {
-    struct bight_attachment attachment;
-    const struct bight_meter *meter; /* the reactor's, of which only single words are read */
+struct watchdog {
+    struct bi_attachment attachment;
+    const struct bi_meter *meter; /* the reactor's, of which only single words are read */
     pthread_t thread;
     bool has_thread;
     bool has_backtraces;
     pthread_mutex_t asking; /* held while the loop's thread is asked where it is: too long for a fork to wait */
     pthread_mutex_t lock;
-    struct bight_fork_guard guard;
+    struct bi_fork_guard guard;
     pthread_cond_t changed;
     /* under the lock */
     uint64_t limit;
@@ -40,7 +40,7 @@ struct bight_watchdog {
     /* the thread's own */
     uint64_t beat, since; /* the last beat seen, and when it was new */
     bool is_reported;
-    struct bight_backtrace where;
+    struct bi_backtrace where;
     char text[BACKTRACE_SIZE];
 };
 
@@ -58,22 +58,22 @@ static const char *read_word(const char *const *word)
     return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-static bool has_moved_on(const struct bight_watchdog *dog)
+static bool has_moved_on(const struct watchdog *dog)
 {
     return __atomic_load_n(&dog->meter->beat, __ATOMIC_RELAXED) != dog->beat;
 }
 
 /* The thread is inside a handler, or waits for us in bight_watchdog_leave: it cannot end meanwhile. */
-static bool ask(struct bight_watchdog *dog, pthread_t loop)
+static bool ask(struct watchdog *dog, pthread_t loop)
 {
     pthread_mutex_lock(&dog->asking);
-    bool is_known = dog->has_backtraces && !has_moved_on(dog) && bight_backtrace_take(loop, &dog->where);
+    bool is_known = dog->has_backtraces && !has_moved_on(dog) && bi_backtrace_take(loop, &dog->where);
     pthread_mutex_unlock(&dog->asking);
     return is_known;
 }
 
 /* Without the lock: the loop's thread may wait for it. */
-static void report(struct bight_watchdog *dog, pthread_t loop, uint64_t held)
+static void report(struct watchdog *dog, pthread_t loop, uint64_t held)
 {
     const char *kind = read_word(&dog->meter->kind);
     const char *place = read_word(&dog->meter->place);
@@ -89,7 +89,7 @@ static void report(struct bight_watchdog *dog, pthread_t loop, uint64_t held)
     };
     struct bight_log_field field = { .name = "backtrace", .kind = BIGHT_FIELD_TEXT, .data = dog->text };
     if (is_known) {
-        bight_backtrace_format(&dog->where, dog->text, sizeof dog->text);
+        bi_backtrace_format(&dog->where, dog->text, sizeof dog->text);
         field.size = strlen(dog->text);
         event.fields = &field;
         event.field_count = 1;
@@ -98,7 +98,7 @@ static void report(struct bight_watchdog *dog, pthread_t loop, uint64_t held)
 }
 
 /* How long the present handler has been at it; 0: none, or it has been reported. */
-static uint64_t look(struct bight_watchdog *dog)
+static uint64_t look(struct watchdog *dog)
 {
     uint64_t moment = now();
     if (has_moved_on(dog)) {
@@ -110,7 +110,7 @@ static uint64_t look(struct bight_watchdog *dog)
     return dog->beat % 2 == 0 || dog->is_reported ? 0 : moment - dog->since;
 }
 
-static void look_and_report(struct bight_watchdog *dog)
+static void look_and_report(struct watchdog *dog)
 {
     uint64_t held = look(dog);
     if (held < dog->limit || held == 0) {
@@ -125,7 +125,7 @@ static void look_and_report(struct bight_watchdog *dog)
 
 /* --------------------------------------------------------------------------------------- the thread */
 
-static void nap(struct bight_watchdog *dog)
+static void nap(struct watchdog *dog)
 {
     uint64_t length = dog->limit / LOOKS_A_LIMIT;
     uint64_t end = now() + (length < LONGEST_NAP ? length : LONGEST_NAP);
@@ -136,7 +136,7 @@ static void nap(struct bight_watchdog *dog)
 
 static void *watch(void *context)
 {
-    struct bight_watchdog *dog = context;
+    struct watchdog *dog = context;
     pthread_mutex_lock(&dog->lock);
     while (!dog->is_ending) {
         nap(dog);
@@ -151,9 +151,9 @@ static void *watch(void *context)
 /* --------------------------------------------------------------------------------- beginning, ending */
 
 /* What is not held during a fork. */
-static void init_others(struct bight_fork_guard *guard)
+static void init_others(struct bi_fork_guard *guard)
 {
-    struct bight_watchdog *dog = BIGHT_CONTAINER(guard, struct bight_watchdog, guard);
+    struct watchdog *dog = BI_CONTAINER(guard, struct watchdog, guard);
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -162,49 +162,48 @@ static void init_others(struct bight_fork_guard *guard)
     (void)pthread_condattr_destroy(&attributes);
 }
 
-static void init_locks(struct bight_watchdog *dog)
+static void init_locks(struct watchdog *dog)
 {
-    dog->guard =
-        (struct bight_fork_guard) { .lock = &dog->lock, .order = BIGHT_FORK_WATCHDOG, .in_child = init_others };
+    dog->guard = (struct bi_fork_guard) { .lock = &dog->lock, .order = BI_FORK_WATCHDOG, .in_child = init_others };
     (void)pthread_mutex_init(&dog->lock, NULL);
     init_others(&dog->guard);
-    bight_fork_guard_add(&dog->guard);
+    bi_fork_guard_add(&dog->guard);
 }
 
-static struct bight_watchdog *dog_in(struct bight_attachment *attachment)
+static struct watchdog *dog_in(struct bi_attachment *attachment)
 {
-    return BIGHT_CONTAINER(attachment, struct bight_watchdog, attachment);
+    return BI_CONTAINER(attachment, struct watchdog, attachment);
 }
 
-static bool open_watchdog(struct bight_attachment *attachment)
+static bool open_watchdog(struct bi_attachment *attachment)
 {
-    struct bight_watchdog *dog = dog_in(attachment);
+    struct watchdog *dog = dog_in(attachment);
     dog->meter = &attachment->reactor->meter;
     dog->loop = pthread_self();
     dog->since = now();
-    dog->has_backtraces = bight_backtrace_begin();
+    dog->has_backtraces = bi_backtrace_begin();
     init_locks(dog);
     return true;
 }
 
 /* This thread is the loop's from now on. */
-static void follow(struct bight_attachment *attachment)
+static void follow(struct bi_attachment *attachment)
 {
-    struct bight_watchdog *dog = dog_in(attachment);
+    struct watchdog *dog = dog_in(attachment);
     pthread_mutex_lock(&dog->lock);
     dog->loop = pthread_self();
     pthread_mutex_unlock(&dog->lock);
 }
 
 /* This thread may end now: waits while it is being asked where it is. */
-static void leave(struct bight_attachment *attachment)
+static void leave(struct bi_attachment *attachment)
 {
-    struct bight_watchdog *dog = dog_in(attachment);
+    struct watchdog *dog = dog_in(attachment);
     pthread_mutex_lock(&dog->asking);
     pthread_mutex_unlock(&dog->asking);
 }
 
-static void end_thread(struct bight_watchdog *dog)
+static void end_thread(struct watchdog *dog)
 {
     pthread_mutex_lock(&dog->lock);
     dog->is_ending = true;
@@ -213,47 +212,47 @@ static void end_thread(struct bight_watchdog *dog)
     (void)pthread_join(dog->thread, NULL);
 }
 
-static void finish(struct bight_attachment *attachment)
+static void finish(struct bi_attachment *attachment)
 {
-    struct bight_watchdog *dog = dog_in(attachment);
+    struct watchdog *dog = dog_in(attachment);
     if (dog->has_thread) {
         end_thread(dog);
     }
-    bight_fork_guard_remove(&dog->guard);
+    bi_fork_guard_remove(&dog->guard);
     (void)pthread_cond_destroy(&dog->changed);
     (void)pthread_mutex_destroy(&dog->lock);
     (void)pthread_mutex_destroy(&dog->asking);
 }
 
 /* The thread is not here. */
-static int after_fork(struct bight_attachment *attachment)
+static int after_fork(struct bi_attachment *attachment)
 {
     dog_in(attachment)->has_thread = false;
-    bight_attachment_drop(attachment);
+    bi_attachment_drop(attachment);
     return 0;
 }
 
-static const struct bight_attachment_kind watchdogs = {
-    .order = BIGHT_ORDER_WATCHDOG,
-    .size = sizeof(struct bight_watchdog),
+static const struct bi_attachment_kind watchdogs = {
+    .order = BI_ORDER_WATCHDOG,
+    .size = sizeof(struct watchdog),
     .open = open_watchdog,
-    .at = { [BIGHT_RUN_BEGINS] = follow, [BIGHT_RUN_ENDS] = leave },
+    .at = { [BI_RUN_BEGINS] = follow, [BI_RUN_ENDS] = leave },
     .finish = finish,
     .after_fork = after_fork,
 };
 
 /* 0 or a code, with which it is gone. */
-static int begin(struct bight_watchdog *dog)
+static int begin(struct watchdog *dog)
 {
-    int error = bight_thread_start(&dog->thread, watch, dog);
+    int error = bi_thread_start(&dog->thread, watch, dog);
     dog->has_thread = error == 0;
     if (error != 0) {
-        bight_attachment_drop(&dog->attachment);
+        bi_attachment_drop(&dog->attachment);
     }
     return error == 0 ? 0 : bight_error_from_errno(error);
 }
 
-static void set_limit(struct bight_watchdog *dog, uint64_t limit)
+static void set_limit(struct watchdog *dog, uint64_t limit)
 {
     pthread_mutex_lock(&dog->lock);
     dog->limit = limit;
@@ -263,9 +262,9 @@ static void set_limit(struct bight_watchdog *dog, uint64_t limit)
 
 static void end_watchdog(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_attachment_find(reactor, &watchdogs);
+    struct bi_attachment *attachment = bi_attachment_find(reactor, &watchdogs);
     if (attachment != NULL) {
-        bight_attachment_drop(attachment);
+        bi_attachment_drop(attachment);
     }
 }
 
@@ -280,7 +279,7 @@ int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds)
         end_watchdog(reactor);
         return 0;
     }
-    struct bight_attachment *attachment = bight_attachment_of(reactor, &watchdogs);
+    struct bi_attachment *attachment = bi_attachment_of(reactor, &watchdogs);
     if (attachment == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }

@@ -25,10 +25,10 @@
 #define LONGEST_DELAY (BIGHT_NANOSECONDS_PER_SECOND / 4)
 
 struct bight_file_lock {
-    struct bight_link link;         /* in its hub */
-    struct bight_reactor *reactor;  /* NULL: has gone */
-    struct bight_wheel_entry again; /* when the file is tried again */
-    struct bight_link waiting;      /* turns */
+    struct bi_link link;           /* in its hub */
+    struct bight_reactor *reactor; /* NULL: has gone */
+    struct bi_wheel_entry again;   /* when the file is tried again */
+    struct bi_link waiting;        /* turns */
     uint64_t delay;
     uint64_t number; /* of the last turn that began */
     size_t holds;    /* the owner's, the turns', and those of whoever is at work on it */
@@ -40,15 +40,15 @@ struct bight_file_lock {
 };
 
 struct turn {
-    struct bight_link link; /* in the lock's `waiting` */
+    struct bi_link link; /* in the lock's `waiting` */
     struct bight_file_lock *lock;
     struct bight_promise promise;
     uint64_t number;
 };
 
 struct hub {
-    struct bight_attachment attachment;
-    struct bight_link locks;
+    struct bi_attachment attachment;
+    struct bi_link locks;
 };
 
 static void release_hold(struct bight_file_lock *lock)
@@ -67,7 +67,7 @@ static void write_process(struct bight_file_lock *lock)
     char text[16];
     struct bight_system *system = lock->reactor->system;
     int length = snprintf(text, sizeof text, "%10d\n", (int)getpid());
-    ssize_t written = bight_write_quietly(system, lock->fd, text, (size_t)length);
+    ssize_t written = bi_write_quietly(system, lock->fd, text, (size_t)length);
     if (written != length) {
         bight_log(BIGHT_LOG_WARNING, "file lock", NULL, "cannot write the process id into %s", lock->path);
     }
@@ -116,7 +116,7 @@ static void leave_file(struct bight_file_lock *lock)
         return;
     }
     struct bight_system *system = lock->reactor->system;
-    if (!bight_reactor_is_parents(lock->reactor)) {
+    if (!bi_reactor_is_parents(lock->reactor)) {
         (void)system->ops->flock(system, lock->fd, LOCK_UN);
     }
     (void)system->ops->close(system, lock->fd);
@@ -158,7 +158,7 @@ static struct turn *new_turn(struct bight_file_lock *lock)
     if (turn != NULL) {
         turn->lock = lock;
         lock->holds++;
-        bight_list_init(&turn->link);
+        bi_list_init(&turn->link);
     }
     return turn;
 }
@@ -172,8 +172,8 @@ static uint64_t begin_turn(struct bight_file_lock *lock)
 /* The oldest that waits, taken out of the list. */
 static struct turn *next_turn(struct bight_file_lock *lock)
 {
-    struct turn *turn = BIGHT_CONTAINER(lock->waiting.next, struct turn, link);
-    bight_list_remove(&turn->link);
+    struct turn *turn = BI_CONTAINER(lock->waiting.next, struct turn, link);
+    bi_list_remove(&turn->link);
     return turn;
 }
 
@@ -193,7 +193,7 @@ static void hand_over(struct bight_file_lock *lock)
     }
     lock->holds++;
     lock->is_handing = true;
-    while (!lock->is_held && lock->fd >= 0 && !bight_list_is_empty(&lock->waiting)) { /* a handler may fork */
+    while (!lock->is_held && lock->fd >= 0 && !bi_list_is_empty(&lock->waiting)) { /* a handler may fork */
         struct turn *turn = next_turn(lock);
         turn->number = begin_turn(lock);
         (void)bight_callback(turn->promise, &bight_type_file_lock, turn);
@@ -207,34 +207,34 @@ static void hand_over(struct bight_file_lock *lock)
 
 /* ------------------------------------------------------------------------------------- trying again */
 
-static void try_again(struct bight_wheel_entry *entry);
+static void try_again(struct bi_wheel_entry *entry);
 
 static void arm(struct bight_file_lock *lock, uint64_t delay)
 {
     lock->delay = delay;
     lock->again.function = try_again;
-    bight_reactor_arm(lock->reactor, &lock->again, bight_reactor_now(lock->reactor) + delay);
+    bi_reactor_arm(lock->reactor, &lock->again, bi_reactor_now(lock->reactor) + delay);
 }
 
 /* While somebody waits and the file is another's. */
 static void arm_if_needed(struct bight_file_lock *lock)
 {
-    if (lock->fd < 0 && !bight_list_is_empty(&lock->waiting) && !bight_wheel_is_armed(&lock->again)) {
+    if (lock->fd < 0 && !bi_list_is_empty(&lock->waiting) && !bi_wheel_is_armed(&lock->again)) {
         arm(lock, FIRST_DELAY);
     }
 }
 
 static void stop_trying(struct bight_file_lock *lock)
 {
-    if (bight_wheel_is_armed(&lock->again)) {
-        bight_reactor_disarm(lock->reactor, &lock->again);
+    if (bi_wheel_is_armed(&lock->again)) {
+        bi_reactor_disarm(lock->reactor, &lock->again);
     }
 }
 
 /* What is wrong with the file may be right for the next that waits: each hears of its own try. */
-static void try_again(struct bight_wheel_entry *entry)
+static void try_again(struct bi_wheel_entry *entry)
 {
-    struct bight_file_lock *lock = BIGHT_CONTAINER(entry, struct bight_file_lock, again);
+    struct bight_file_lock *lock = BI_CONTAINER(entry, struct bight_file_lock, again);
     int number;
     int code = take_file(lock, &number);
     if (code == BIGHT_E_LOCKED) {
@@ -256,8 +256,8 @@ static void cancel_turn(struct bight_promise promise, void *context)
     struct turn *turn = context;
     struct bight_file_lock *lock = turn->lock;
     (void)promise;
-    bight_list_remove(&turn->link);
-    if (bight_list_is_empty(&lock->waiting)) {
+    bi_list_remove(&turn->link);
+    if (bi_list_is_empty(&lock->waiting)) {
         stop_trying(lock);
     }
     destroy_turn(turn);
@@ -266,50 +266,50 @@ static void cancel_turn(struct bight_promise promise, void *context)
 /* Handlers may come to wait anew: only those that wait now are failed. */
 static void fail_waiting(struct bight_file_lock *lock, int code)
 {
-    struct bight_link failing;
+    struct bi_link failing;
     stop_trying(lock);
-    bight_list_take_all(&failing, &lock->waiting);
-    while (!bight_list_is_empty(&failing)) {
-        struct turn *turn = BIGHT_CONTAINER(failing.next, struct turn, link);
-        bight_list_remove(&turn->link);
+    bi_list_take_all(&failing, &lock->waiting);
+    while (!bi_list_is_empty(&failing)) {
+        struct turn *turn = BI_CONTAINER(failing.next, struct turn, link);
+        bi_list_remove(&turn->link);
         struct bight_promise promise = turn->promise;
         destroy_turn(turn);
-        bight_promise_end(promise, bight_failure_of(code));
+        bi_promise_end(promise, bight_failure_of(code));
     }
 }
 
 /* ---------------------------------------------------------------------------- all locks of a reactor */
 
-static void disconnect(struct bight_attachment *attachment)
+static void disconnect(struct bi_attachment *attachment)
 {
-    struct hub *hub = BIGHT_CONTAINER(attachment, struct hub, attachment);
-    struct bight_link locks;
-    bight_list_take_all(&locks, &hub->locks);
-    while (!bight_list_is_empty(&locks)) {
-        struct bight_file_lock *lock = BIGHT_CONTAINER(locks.next, struct bight_file_lock, link);
-        bight_list_remove(&lock->link);
-        bight_list_append(&hub->locks, &lock->link);
+    struct hub *hub = BI_CONTAINER(attachment, struct hub, attachment);
+    struct bi_link locks;
+    bi_list_take_all(&locks, &hub->locks);
+    while (!bi_list_is_empty(&locks)) {
+        struct bight_file_lock *lock = BI_CONTAINER(locks.next, struct bight_file_lock, link);
+        bi_list_remove(&lock->link);
+        bi_list_append(&hub->locks, &lock->link);
         fail_waiting(lock, BIGHT_E_SHUTDOWN); /* not used below: a handler may free it */
     }
 }
 
-static void finish_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bi_attachment *attachment)
 {
-    struct hub *hub = BIGHT_CONTAINER(attachment, struct hub, attachment);
-    while (!bight_list_is_empty(&hub->locks)) {
-        struct bight_file_lock *lock = BIGHT_CONTAINER(hub->locks.next, struct bight_file_lock, link);
-        bight_list_remove(&lock->link);
+    struct hub *hub = BI_CONTAINER(attachment, struct hub, attachment);
+    while (!bi_list_is_empty(&hub->locks)) {
+        struct bight_file_lock *lock = BI_CONTAINER(hub->locks.next, struct bight_file_lock, link);
+        bi_list_remove(&lock->link);
         leave_file(lock);
         lock->is_held = false;
         lock->reactor = NULL;
     }
 }
 
-static int after_fork(struct bight_attachment *attachment)
+static int after_fork(struct bi_attachment *attachment)
 {
-    struct hub *hub = BIGHT_CONTAINER(attachment, struct hub, attachment);
-    for (struct bight_link *link = hub->locks.next; link != &hub->locks; link = link->next) {
-        struct bight_file_lock *lock = BIGHT_CONTAINER(link, struct bight_file_lock, link);
+    struct hub *hub = BI_CONTAINER(attachment, struct hub, attachment);
+    for (struct bi_link *link = hub->locks.next; link != &hub->locks; link = link->next) {
+        struct bight_file_lock *lock = BI_CONTAINER(link, struct bight_file_lock, link);
         if (lock->fd >= 0) {
             struct bight_system *system = lock->reactor->system;
             (void)system->ops->close(system, lock->fd);
@@ -321,25 +321,25 @@ static int after_fork(struct bight_attachment *attachment)
     return 0;
 }
 
-static bool open_hub(struct bight_attachment *attachment)
+static bool open_hub(struct bi_attachment *attachment)
 {
-    bight_list_init(&BIGHT_CONTAINER(attachment, struct hub, attachment)->locks);
+    bi_list_init(&BI_CONTAINER(attachment, struct hub, attachment)->locks);
     return true;
 }
 
-static const struct bight_attachment_kind file_locks = {
-    .order = BIGHT_ORDER_FILE_LOCKS,
+static const struct bi_attachment_kind file_locks = {
+    .order = BI_ORDER_FILE_LOCKS,
     .size = sizeof(struct hub),
     .open = open_hub,
-    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .at = { [BI_DISCONNECTING] = disconnect },
     .finish = finish_hub,
     .after_fork = after_fork,
 };
 
 static struct hub *hub_of(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_attachment_of(reactor, &file_locks);
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct hub, attachment);
+    struct bi_attachment *attachment = bi_attachment_of(reactor, &file_locks);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct hub, attachment);
 }
 
 /* ------------------------------------------------------------------------------------- the interface */
@@ -347,7 +347,7 @@ static struct hub *hub_of(struct bight_reactor *reactor)
 struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const char *path)
 {
     size_t size = strlen(path) + 1;
-    if (bight_reactor_check_thread(reactor, "bight_file_lock_new") != 0) {
+    if (bi_reactor_check_thread(reactor, "bight_file_lock_new") != 0) {
         return NULL;
     }
     struct hub *hub = hub_of(reactor);
@@ -356,11 +356,11 @@ struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const
         return NULL;
     }
     lock->reactor = reactor;
-    bight_list_init(&lock->waiting);
+    bi_list_init(&lock->waiting);
     lock->holds = 1;
     lock->fd = -1;
     memcpy(lock->path, path, size);
-    bight_list_append(&hub->locks, &lock->link);
+    bi_list_append(&hub->locks, &lock->link);
     return lock;
 }
 
@@ -372,7 +372,7 @@ void bight_file_lock_free(struct bight_file_lock *lock)
     lock->is_freed = true;
     lock->is_held = false;
     if (lock->reactor != NULL) {
-        bight_list_remove(&lock->link);
+        bi_list_remove(&lock->link);
         leave_file(lock);
         fail_waiting(lock, BIGHT_E_ABANDONED);
     }
@@ -389,11 +389,11 @@ static int try_lock(struct bight_file_lock *lock, int *number)
     if (lock->reactor == NULL) {
         return BIGHT_E_SHUTDOWN;
     }
-    int code = bight_reactor_check_thread(lock->reactor, "bight_file_lock");
+    int code = bi_reactor_check_thread(lock->reactor, "bight_file_lock");
     if (code != 0) {
         return code;
     }
-    if (lock->is_held || !bight_list_is_empty(&lock->waiting)) {
+    if (lock->is_held || !bi_list_is_empty(&lock->waiting)) {
         return BIGHT_E_LOCKED;
     }
     return lock->fd >= 0 ? 0 : take_file(lock, number);
@@ -412,7 +412,7 @@ int bight_file_lock_try_acquire(struct bight_file_lock *lock)
 /* The turn was taken. */
 static struct bight_deferred *wait_for(const char *place, struct bight_file_lock *lock, struct turn *turn)
 {
-    if (bight_reactor_is_ending(lock->reactor)) {
+    if (bi_reactor_is_ending(lock->reactor)) {
         destroy_turn(turn);
         return bight_fail_at(place, bight_failure_of(BIGHT_E_SHUTDOWN));
     }
@@ -421,7 +421,7 @@ static struct bight_deferred *wait_for(const char *place, struct bight_file_lock
         destroy_turn(turn);
         return deferred;
     }
-    bight_list_append(&lock->waiting, &turn->link);
+    bi_list_append(&lock->waiting, &turn->link);
     arm_if_needed(lock);
     return deferred;
 }
@@ -451,11 +451,11 @@ int bight_file_lock_release(struct bight_file_lock *lock)
     if (lock->reactor == NULL) {
         return BIGHT_E_SHUTDOWN;
     }
-    if (bight_reactor_check_thread(lock->reactor, "bight_file_lock_release") != 0) {
+    if (bi_reactor_check_thread(lock->reactor, "bight_file_lock_release") != 0) {
         return BIGHT_E_WRONG_THREAD;
     }
     if (!lock->is_held) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_file_lock_release: it is not held");
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_file_lock_release: it is not held");
     }
     lock->is_held = false;
     hand_over(lock);
@@ -517,7 +517,7 @@ struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_fi
     bight_holding_function function, void *context, bight_release_function release)
 {
     if (function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_file_lock_run: there is no function");
+        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_file_lock_run: there is no function");
         return refuse(place, code, context, release);
     }
     struct holding *holding = bight_malloc(sizeof *holding);

@@ -210,7 +210,7 @@ static void give(struct run *run, const struct bight_failure *reason)
     if (!bight_promise_is_open(run->promise)) {
         return; /* cancelled */
     }
-    if (bight_reactor_is_ending(run->reactor)) {
+    if (bi_reactor_is_ending(run->reactor)) {
         judge(run, BIGHT_E_SHUTDOWN); /* it was cut short, whatever it looks like */
     }
     if (run->verdict != NULL || !is_known(reason)) {
@@ -231,9 +231,9 @@ static void process_exited(struct bight_process_protocol *protocol, const struct
     (void)reason;
     if (run_of(protocol)->until_exit) {
         for (size_t i = 0; i < process->pipe_count; i++) {
-            bight_process_pipe_drain(&process->pipes[i]);
+            bi_process_pipe_drain(&process->pipes[i]);
         }
-        bight_process_abort_pipes(process);
+        bi_process_abort_pipes(process);
     }
 }
 
@@ -310,7 +310,7 @@ static const char *find_mistake(const struct bight_process_output_options *given
     }
     if (bight_seconds_to_nanoseconds(given->timeout_seconds, &nanoseconds) != 0 ||
         bight_seconds_to_nanoseconds(given->grace_seconds, &nanoseconds) != 0) {
-        return BIGHT_BAD_SECONDS;
+        return BI_BAD_SECONDS;
     }
     return given->input_size > 0 && given->input == NULL ? "there is no input, only its size" : NULL;
 }
@@ -322,7 +322,7 @@ static int begin(struct run *run, const char *place, const struct bight_process_
     memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
     const char *mistake = find_mistake(&given);
     if (mistake != NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "the output of a process: %s", mistake);
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "the output of a process: %s", mistake);
     }
     run->limit = given.output_limit == 0 ? default_limit : given.output_limit;
     run->until_exit = given.until_exit;

@@ -62,7 +62,7 @@ static const char **search(const char *program, const char *path)
     return paths;
 }
 
-const char **bight_process_paths(const char *program, const char *const *environment)
+const char **bi_process_paths(const char *program, const char *const *environment)
 {
     if (strchr(program, '/') == NULL && *program != '\0') {
         return search(program, find_search_path(environment));

@@ -22,7 +22,7 @@ static struct bight_loop *loop_of(const struct bight_transport *transport)
     return transport->hub->reactor->loop;
 }
 
-static struct bight_process_pipe *pipe_of(const struct bight_transport *transport)
+static struct bi_process_pipe *pipe_of(const struct bight_transport *transport)
 {
     return transport->bottom_memory;
 }
@@ -45,13 +45,13 @@ static ssize_t pipe_receive(struct bight_transport *transport, void *buffer, siz
 static ssize_t pipe_send(struct bight_transport *transport, const struct iovec *parts, int count)
 {
     struct bight_system *system = system_of(transport);
-    struct bight_quiet quiet;
+    struct bi_quiet quiet;
     ssize_t sent;
-    bight_quiet_begin(&quiet);
+    bi_quiet_begin(&quiet);
     do {
         sent = system->ops->writev(system, transport->descriptor, parts, count);
     } while (sent == -EINTR);
-    bight_quiet_end(&quiet, sent < 0 ? (int)-sent : 0);
+    bi_quiet_end(&quiet, sent < 0 ? (int)-sent : 0);
     return sent;
 }
 
@@ -60,18 +60,18 @@ static ssize_t pipe_send(struct bight_transport *transport, const struct iovec *
 static int watch(struct bight_transport *transport, struct bight_watch *watch, int what, bight_watch_function function)
 {
     struct bight_loop *loop = loop_of(transport);
-    const struct bight_process_pipe *pipe = pipe_of(transport);
+    const struct bi_process_pipe *pipe = pipe_of(transport);
     bool is_terminal = pipe->is_input && pipe->is_output;
     short kind = is_terminal ? 0 : loop->edge & BIGHT_EDGE;
     loop->ops->watch_init(loop, watch, transport->descriptor, (short)(what | kind), function, transport);
-    return bight_reactor_add_watch(transport->hub->reactor, watch, transport->descriptor);
+    return bi_reactor_add_watch(transport->hub->reactor, watch, transport->descriptor);
 }
 
 static int pipe_watch_reading(struct bight_transport *transport, bool on)
 {
     struct bight_watch *memory = bight_transport_watch(transport);
     if (on) {
-        return watch(transport, memory, BIGHT_READABLE, bight_transport_readable_event);
+        return watch(transport, memory, BIGHT_READABLE, bi_transport_readable_event);
     }
     loop_of(transport)->ops->watch_remove(loop_of(transport), memory);
     return BIGHT_OK;
@@ -80,7 +80,7 @@ static int pipe_watch_reading(struct bight_transport *transport, bool on)
 static int pipe_watch_writing(struct bight_transport *transport, struct bight_watch *memory, bool on)
 {
     if (on) {
-        return watch(transport, memory, BIGHT_WRITABLE, bight_transport_writable_event);
+        return watch(transport, memory, BIGHT_WRITABLE, bi_transport_writable_event);
     }
     loop_of(transport)->ops->watch_remove(loop_of(transport), memory);
     return BIGHT_OK;
@@ -100,7 +100,7 @@ static void pipe_ended(struct bight_transport *transport)
 {
     struct bight_process *process = pipe_of(transport)->process;
     process->open_pipes--;
-    bight_process_look_for_end(process);
+    bi_process_look_for_end(process);
 }
 
 static const struct bight_bottom_ops pipe_bottom = {
@@ -117,14 +117,14 @@ static const struct bight_bottom_ops pipe_bottom = {
 
 struct pipe_protocol {
     struct bight_protocol base;
-    struct bight_process_pipe *pipe;
+    struct bi_process_pipe *pipe;
 };
 
 static void on_data(struct bight_protocol *base, const uint8_t *data, size_t size)
 {
-    struct bight_process_pipe *pipe = ((struct pipe_protocol *)(void *)base)->pipe;
+    struct bi_process_pipe *pipe = ((struct pipe_protocol *)(void *)base)->pipe;
     struct bight_process_protocol *protocol = pipe->process->protocol;
-    bight_process_make(pipe->process);
+    bi_process_make(pipe->process);
     if (protocol->ops->child_data_received != NULL) {
         protocol->ops->child_data_received(protocol, pipe->child_fd, data, size);
     }
@@ -132,9 +132,9 @@ static void on_data(struct bight_protocol *base, const uint8_t *data, size_t siz
 
 static void on_lost(struct bight_protocol *base, const struct bight_failure *reason)
 {
-    struct bight_process_pipe *pipe = ((struct pipe_protocol *)(void *)base)->pipe;
+    struct bi_process_pipe *pipe = ((struct pipe_protocol *)(void *)base)->pipe;
     struct bight_process_protocol *protocol = pipe->process->protocol;
-    bight_process_make(pipe->process);
+    bi_process_make(pipe->process);
     if (protocol->ops->child_connection_lost != NULL) {
         protocol->ops->child_connection_lost(protocol, pipe->child_fd, reason);
     }
@@ -147,7 +147,7 @@ static const struct bight_protocol_ops pipe_protocol_ops = { .data_received = on
 /* A child may take its time to read what was written to it. */
 static int lift_flush_limit(struct bight_transport *transport)
 {
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -155,7 +155,7 @@ static int lift_flush_limit(struct bight_transport *transport)
     return BIGHT_OK;
 }
 
-int bight_process_pipe_open(struct bight_process_pipe *pipe, int descriptor)
+int bi_process_pipe_open(struct bi_process_pipe *pipe, int descriptor)
 {
     struct bight_process *process = pipe->process;
     int code;
@@ -172,15 +172,15 @@ int bight_process_pipe_open(struct bight_process_pipe *pipe, int descriptor)
     return pipe->is_input ? lift_flush_limit(transport) : BIGHT_OK;
 }
 
-void bight_process_pipe_end(struct bight_process_pipe *pipe)
+void bi_process_pipe_end(struct bi_process_pipe *pipe)
 {
     if (pipe->transport != NULL) {
-        bight_close_end_now(pipe->transport, bight_failure_of(BIGHT_E_CONNECTION_LOST));
+        bi_close_end_now(pipe->transport, bight_failure_of(BIGHT_E_CONNECTION_LOST));
     }
 }
 
 /* Who ends did not write more than a pipe holds and was not read before; others may be writing on for ever. */
-void bight_process_pipe_drain(struct bight_process_pipe *pipe)
+void bi_process_pipe_drain(struct bi_process_pipe *pipe)
 {
     uint8_t buffer[4096];
     const struct bight_transport *transport = pipe->transport;
@@ -198,12 +198,12 @@ void bight_process_pipe_drain(struct bight_process_pipe *pipe)
     }
 }
 
-struct bight_process_pipe *bight_process_pipe_find(const struct bight_process *process, int child_fd)
+struct bi_process_pipe *bi_process_pipe_find(const struct bight_process *process, int child_fd)
 {
     int wanted = process->has_terminal && child_fd >= 0 && child_fd <= 2 ? 1 : child_fd;
     for (size_t i = 0; i < process->pipe_count; i++) {
         if (process->pipes[i].child_fd == wanted) {
-            return (struct bight_process_pipe *)(uintptr_t)&process->pipes[i];
+            return (struct bi_process_pipe *)(uintptr_t)&process->pipes[i];
         }
     }
     return NULL;

@@ -12,29 +12,29 @@
 
 #include <bight/log.h>
 
-const struct bight_process bight_process_ended = { .pidfd = -1 };
+const struct bight_process bi_process_ended = { .pidfd = -1 };
 
 /* ------------------------------------------------------------------------------------------- life */
 
-void bight_process_make(struct bight_process *process)
+void bi_process_make(struct bight_process *process)
 {
     struct bight_process_protocol *protocol = process->protocol;
     if (process->is_made) {
         return;
     }
     process->is_made = true;
-    bight_reactor_unqueue(process->reactor, &process->task);
+    bi_reactor_unqueue(process->reactor, &process->task);
     if (protocol->ops->process_made != NULL) {
         protocol->ops->process_made(protocol);
     }
 }
 
-void bight_process_end(struct bight_process *process, const struct bight_failure *reason)
+void bi_process_end(struct bight_process *process, const struct bight_failure *reason)
 {
     struct bight_process_protocol *protocol = process->protocol;
     process->protocol = NULL;
     process->busy++;
-    protocol->process = (struct bight_process *)(uintptr_t)&bight_process_ended;
+    protocol->process = (struct bight_process *)(uintptr_t)&bi_process_ended;
     if (protocol->ops->process_ended != NULL) {
         protocol->ops->process_ended(protocol, reason);
     }
@@ -42,37 +42,37 @@ void bight_process_end(struct bight_process *process, const struct bight_failure
     process->busy--;
 }
 
-void bight_process_look_for_end(struct bight_process *process)
+void bi_process_look_for_end(struct bight_process *process)
 {
     if (!process->is_reaped || process->open_pipes > 0 || process->busy > 0) {
         return;
     }
-    bight_process_let_go(process);
+    bi_process_let_go(process);
     if (process->protocol != NULL) {
-        bight_process_end(process, process->reason);
+        bi_process_end(process, process->reason);
     }
-    bight_process_free(process);
+    bi_process_free(process);
 }
 
 /* ----------------------------------------------------------------------------------------- its pipes */
 
 struct bight_transport *bight_process_transport(const struct bight_process *process, int child_fd)
 {
-    if (bight_process_is_over(process)) {
+    if (bi_process_is_over(process)) {
         return NULL;
     }
-    const struct bight_process_pipe *pipe = bight_process_pipe_find(process, child_fd);
+    const struct bi_process_pipe *pipe = bi_process_pipe_find(process, child_fd);
     return pipe == NULL ? NULL : pipe->transport;
 }
 
 int bight_process_write(struct bight_process *process, int child_fd, const void *data, size_t size)
 {
-    if (bight_process_is_over(process)) {
+    if (bi_process_is_over(process)) {
         return BIGHT_E_CLOSED;
     }
-    const struct bight_process_pipe *pipe = bight_process_pipe_find(process, child_fd);
+    const struct bi_process_pipe *pipe = bi_process_pipe_find(process, child_fd);
     if (pipe == NULL || !pipe->is_input) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             "bight_process_write: the child reads nothing from its descriptor %d", child_fd);
     }
     return pipe->transport == NULL ? BIGHT_E_CLOSED : bight_transport_write(pipe->transport, data, size);
@@ -80,12 +80,12 @@ int bight_process_write(struct bight_process *process, int child_fd, const void 
 
 int bight_process_close(struct bight_process *process, int child_fd)
 {
-    if (bight_process_is_over(process)) {
+    if (bi_process_is_over(process)) {
         return BIGHT_E_CLOSED;
     }
-    const struct bight_process_pipe *pipe = bight_process_pipe_find(process, child_fd);
+    const struct bi_process_pipe *pipe = bi_process_pipe_find(process, child_fd);
     if (pipe == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             "bight_process_close: the child's descriptor %d is no pipe", child_fd);
     }
     return pipe->transport == NULL ? BIGHT_E_CLOSED : bight_transport_lose_connection(pipe->transport);
@@ -94,7 +94,7 @@ int bight_process_close(struct bight_process *process, int child_fd)
 static void lose_pipes(struct bight_process *process, bool only_inputs)
 {
     for (size_t i = 0; i < process->pipe_count; i++) {
-        struct bight_process_pipe *pipe = &process->pipes[i];
+        struct bi_process_pipe *pipe = &process->pipes[i];
         if (pipe->transport != NULL && !(only_inputs && pipe->is_output)) {
             (void)bight_transport_lose_connection(pipe->transport);
         }
@@ -103,7 +103,7 @@ static void lose_pipes(struct bight_process *process, bool only_inputs)
 
 int bight_process_lose_connection(struct bight_process *process)
 {
-    if (bight_process_is_over(process)) {
+    if (bi_process_is_over(process)) {
         return BIGHT_E_CLOSED;
     }
     lose_pipes(process, false);
@@ -112,7 +112,7 @@ int bight_process_lose_connection(struct bight_process *process)
 
 int bight_process_set_window(struct bight_process *process, unsigned short rows, unsigned short columns)
 {
-    if (bight_process_is_over(process)) {
+    if (bi_process_is_over(process)) {
         return BIGHT_E_CLOSED;
     }
     if (!process->has_terminal) {
@@ -133,7 +133,7 @@ int bight_process_set_window(struct bight_process *process, unsigned short rows,
  * reaped. */
 static bool can_be_signalled(const struct bight_process *process, bool group)
 {
-    if (bight_process_is_over(process) || process->parent != getpid()) {
+    if (bi_process_is_over(process) || process->parent != getpid()) {
         return false;
     }
     return !process->is_reaped || (group && process->is_kept);
@@ -148,7 +148,7 @@ static int send_signal(struct bight_process *process, int number, bool group)
         return BIGHT_E_NOT_SUPPORTED;
     }
     if (number < 1 || number >= NSIG) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_process_signal: there is no signal %d", number);
     }
     struct bight_system *system = process->reactor->system;
@@ -166,7 +166,7 @@ int bight_process_signal_group(struct bight_process *process, int number)
     return send_signal(process, number, true);
 }
 
-int bight_process_strike(struct bight_process *process, int number)
+int bi_process_strike(struct bight_process *process, int number)
 {
     int code = send_signal(process, number, process->leads_group);
     if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
@@ -176,7 +176,7 @@ int bight_process_strike(struct bight_process *process, int number)
     return code;
 }
 
-void bight_process_abort_pipes(struct bight_process *process)
+void bi_process_abort_pipes(struct bight_process *process)
 {
     for (size_t i = 0; i < process->pipe_count; i++) {
         if (process->pipes[i].transport != NULL) {
@@ -187,11 +187,11 @@ void bight_process_abort_pipes(struct bight_process *process)
 
 int bight_process_abort(struct bight_process *process)
 {
-    if (bight_process_is_over(process)) {
+    if (bi_process_is_over(process)) {
         return BIGHT_E_CLOSED;
     }
-    (void)bight_process_strike(process, SIGKILL);
-    bight_process_abort_pipes(process);
+    (void)bi_process_strike(process, SIGKILL);
+    bi_process_abort_pipes(process);
     return BIGHT_OK;
 }
 
@@ -199,14 +199,14 @@ int bight_process_abort(struct bight_process *process)
 
 static void close_member(struct bight_scope_member *member)
 {
-    struct bight_process *process = BIGHT_CONTAINER(member, struct bight_process, member);
+    struct bight_process *process = BI_CONTAINER(member, struct bight_process, member);
     lose_pipes(process, true);
-    (void)bight_process_strike(process, SIGTERM);
+    (void)bi_process_strike(process, SIGTERM);
 }
 
 static void abort_member(struct bight_scope_member *member)
 {
-    (void)bight_process_abort(BIGHT_CONTAINER(member, struct bight_process, member));
+    (void)bight_process_abort(BI_CONTAINER(member, struct bight_process, member));
 }
 
 static const struct bight_scope_member_ops member_ops = {
@@ -217,7 +217,7 @@ static const struct bight_scope_member_ops member_ops = {
 
 int bight_process_join_scope(struct bight_process *process, struct bight_scope *scope)
 {
-    if (bight_process_is_over(process)) {
+    if (bi_process_is_over(process)) {
         return BIGHT_E_CLOSED;
     }
     return bight_scope_join(scope, &process->member, &member_ops);
@@ -227,12 +227,12 @@ int bight_process_join_scope(struct bight_process *process, struct bight_scope *
 
 pid_t bight_process_pid(const struct bight_process *process)
 {
-    return bight_process_is_over(process) ? 0 : process->pid;
+    return bi_process_is_over(process) ? 0 : process->pid;
 }
 
 bool bight_process_is_alive(const struct bight_process *process)
 {
-    return !bight_process_is_over(process) && !process->is_reaped;
+    return !bi_process_is_over(process) && !process->is_reaped;
 }
 
 /* What waitpid told stands negated where other failures have their errno. */

@@ -5,8 +5,8 @@
  * been reaped and every pipe has ended; the process protocol is the program's and is not touched after process_ended.
  * Each pipe is a transport over a bottom of its own whose protocol hands the events on. Nothing ends inside a call of
  * the program's: all ends come from the loop, from a transport's loss or the watch. */
-#ifndef BIGHT_TRANSPORT_PROCESS_H
-#define BIGHT_TRANSPORT_PROCESS_H
+#ifndef BI_TRANSPORT_PROCESS_H
+#define BI_TRANSPORT_PROCESS_H
 
 #include <bight/process.h>
 #include <bight/sys/spawn.h>
@@ -14,9 +14,9 @@
 #include "transport/transport.h"
 
 /* Descriptors of a child are below this. */
-#define BIGHT_CHILD_FD_LIMIT 1024
+#define BI_CHILD_FD_LIMIT 1024
 
-struct bight_process_pipe {
+struct bi_process_pipe {
     struct bight_process *process;
     struct bight_transport *transport; /* NULL: it has been lost */
     int child_fd;
@@ -26,19 +26,19 @@ struct bight_process_pipe {
 
 struct bight_process {
     struct bight_reactor *reactor; /* NULL: the stand-in for a process that has ended */
-    struct bight_process_hub *hub;
-    struct bight_link link;                  /* in the hub */
+    struct bi_process_hub *hub;
+    struct bi_link link;                     /* in the hub */
     struct bight_process_protocol *protocol; /* NULL: process_ended has been called */
     struct bight_factory factory;            /* of its pipes' protocols */
     struct bight_scope_member member;
-    struct bight_task task;       /* soon: process_made */
+    struct bi_task task;          /* soon: process_made */
     struct bight_failure *reason; /* of its end; NULL: not reaped */
     pid_t pid, parent;
-    int pidfd;                           /* -1: none, or closed */
-    bool is_watched;                     /* the loop tells when the pidfd is readable */
-    bool is_readable;                    /* it has told so */
-    struct bight_wheel_entry look_timer; /* looks again whether it has ended */
-    uint64_t look_pause;                 /* ns until then */
+    int pidfd;                        /* -1: none, or closed */
+    bool is_watched;                  /* the loop tells when the pidfd is readable */
+    bool is_readable;                 /* it has told so */
+    struct bi_wheel_entry look_timer; /* looks again whether it has ended */
+    uint64_t look_pause;              /* ns until then */
     enum bight_child_at_shutdown at_shutdown;
     bool is_made, is_reaped, leads_group, has_terminal;
     bool is_by_signal; /* SIGCHLD tells of its end */
@@ -46,22 +46,22 @@ struct bight_process {
     unsigned busy;     /* it is not to end while this is not 0 */
     size_t open_pipes;
     size_t pipe_count;
-    struct bight_process_pipe pipes[];
+    struct bi_process_pipe pipes[];
     /* the loop's watch follows */
 };
 
 /* What hangs on a reactor that has spawned. */
-struct bight_process_hub {
-    struct bight_attachment attachment;
+struct bi_process_hub {
+    struct bi_attachment attachment;
     struct bight_reactor *reactor;
-    struct bight_link processes;
+    struct bi_link processes;
     size_t without_pidfd; /* those that SIGCHLD is for */
 };
 
 /* What stands in for a process that has ended. Nobody writes to it. */
-extern const struct bight_process bight_process_ended;
+extern const struct bight_process bi_process_ended;
 
-static inline bool bight_process_is_over(const struct bight_process *process)
+static inline bool bi_process_is_over(const struct bight_process *process)
 {
     return process == NULL || process->reactor == NULL;
 }
@@ -69,53 +69,53 @@ static inline bool bight_process_is_over(const struct bight_process *process)
 /* --- process.c */
 
 /* Before anything else of the child is told: process_made, if it has not been called. */
-void bight_process_make(struct bight_process *process);
+void bi_process_make(struct bight_process *process);
 /* Ends it if it is time to; its memory may go. */
-void bight_process_look_for_end(struct bight_process *process);
+void bi_process_look_for_end(struct bight_process *process);
 /* process_ended(reason), whatever is left. */
-void bight_process_end(struct bight_process *process, const struct bight_failure *reason);
+void bi_process_end(struct bight_process *process, const struct bight_failure *reason);
 /* A signal to its group, if it leads one, or to itself. 0 or a code, of which those that are news have been logged:
  * CLOSED when it has been reaped, or belongs to the process that we were forked from. */
-int bight_process_strike(struct bight_process *process, int number);
+int bi_process_strike(struct bight_process *process, int number);
 
 /* Aborts its pipes, whoever has their other ends. */
-void bight_process_abort_pipes(struct bight_process *process);
+void bi_process_abort_pipes(struct bight_process *process);
 
 /* --- path.c */
 
 /* The places where the program may be: an array that ends with NULL, one block. NULL without memory. */
-const char **bight_process_paths(const char *program, const char *const *environment);
+const char **bi_process_paths(const char *program, const char *const *environment);
 
 /* --- pipe.c */
 
 /* Opens a transport on our end of a pipe, which is taken when it works. 0 or a code. */
-int bight_process_pipe_open(struct bight_process_pipe *pipe, int descriptor);
+int bi_process_pipe_open(struct bi_process_pipe *pipe, int descriptor);
 /* Ends it now, before or at a shutdown. */
-void bight_process_pipe_end(struct bight_process_pipe *pipe);
+void bi_process_pipe_end(struct bi_process_pipe *pipe);
 /* Delivers what the child, which has ended, has left in it. */
-void bight_process_pipe_drain(struct bight_process_pipe *pipe);
+void bi_process_pipe_drain(struct bi_process_pipe *pipe);
 /* NULL: there is none of this number. */
-struct bight_process_pipe *bight_process_pipe_find(const struct bight_process *process, int child_fd);
+struct bi_process_pipe *bi_process_pipe_find(const struct bight_process *process, int child_fd);
 
 /* --- reap.c */
 
 /* NULL without memory. */
-struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor);
+struct bi_process_hub *bi_process_hub_of(struct bight_reactor *reactor);
 /* The one after `previous` (NULL: the first) that has not ended; NULL at the end. For tests. */
-BIGHT_PRIVATE_API struct bight_process *bight_process_next(
+BI_PRIVATE_API struct bight_process *bi_process_next(
     struct bight_reactor *reactor, const struct bight_process *previous);
 /* Waits for its end from now on. 0 or a code. */
-int bight_process_watch(struct bight_process *process);
+int bi_process_watch(struct bight_process *process);
 /* One that was kept is reaped. */
-void bight_process_let_go(struct bight_process *process);
+void bi_process_let_go(struct bight_process *process);
 /* Looks whether it has ended, and tells. Its memory may go. */
-void bight_process_reap(struct bight_process *process);
+void bi_process_reap(struct bight_process *process);
 /* Kills and reaps one that nobody has heard of; and one that is to be reaped at once. */
-void bight_process_kill_now(struct bight_process *process);
+void bi_process_kill_now(struct bight_process *process);
 /* It is forgotten: watch, pidfd, memory. */
-void bight_process_free(struct bight_process *process);
+void bi_process_free(struct bight_process *process);
 
-static inline struct bight_watch *bight_process_watch_of(struct bight_process *process)
+static inline struct bight_watch *bi_process_watch_of(struct bight_process *process)
 {
     return (struct bight_watch *)(void *)&process->pipes[process->pipe_count];
 }

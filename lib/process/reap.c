@@ -21,7 +21,7 @@
 #include "base/dump.h"
 #include "process/process.h"
 
-static const struct bight_attachment_kind processes;
+static const struct bi_attachment_kind processes;
 
 /* How long until the next look, in nanoseconds: at a child that is being traced, and at one without a pidfd. */
 static const uint64_t first_pause = 1000000;
@@ -89,7 +89,7 @@ static int look(struct bight_process *process, unsigned how)
     return 1;
 }
 
-void bight_process_let_go(struct bight_process *process)
+void bi_process_let_go(struct bight_process *process)
 {
     int status;
     if (process->is_kept) {
@@ -103,16 +103,16 @@ static void stop_watching(struct bight_process *process)
     struct bight_loop *loop = process->reactor->loop;
     if (process->is_watched) {
         process->is_watched = false;
-        loop->ops->watch_remove(loop, bight_process_watch_of(process));
+        loop->ops->watch_remove(loop, bi_process_watch_of(process));
     }
 }
 
 /* Nothing waits for its end any more. */
 static void unwatch(struct bight_process *process)
 {
-    struct bight_process_hub *hub = process->hub;
+    struct bi_process_hub *hub = process->hub;
     struct bight_reactor *reactor = process->reactor;
-    bight_reactor_disarm(reactor, &process->look_timer);
+    bi_reactor_disarm(reactor, &process->look_timer);
     stop_watching(process);
     if (process->pidfd >= 0) {
         (void)reactor->system->ops->close(reactor->system, process->pidfd);
@@ -121,7 +121,7 @@ static void unwatch(struct bight_process *process)
     if (process->is_by_signal) {
         process->is_by_signal = false;
         if (--hub->without_pidfd == 0) {
-            (void)bight_signals_hear(reactor, BIGHT_SIGNAL_CHILDREN, SIGCHLD, NULL, NULL);
+            (void)bi_signals_hear(reactor, BI_SIGNAL_CHILDREN, SIGCHLD, NULL, NULL);
         }
     }
 }
@@ -133,15 +133,15 @@ static void tell(struct bight_process *process)
     if (protocol == NULL) {
         return;
     }
-    bight_process_make(process);
+    bi_process_make(process);
     if (protocol->ops->process_exited != NULL) {
         protocol->ops->process_exited(protocol, process->reason);
     }
 }
 
-static void look_timer_ran(struct bight_wheel_entry *entry)
+static void look_timer_ran(struct bi_wheel_entry *entry)
 {
-    bight_process_reap(BIGHT_CONTAINER(entry, struct bight_process, look_timer));
+    bi_process_reap(BI_CONTAINER(entry, struct bight_process, look_timer));
 }
 
 static void look_again(struct bight_process *process)
@@ -149,11 +149,11 @@ static void look_again(struct bight_process *process)
     struct bight_reactor *reactor = process->reactor;
     stop_watching(process); /* it would tell the same again at once */
     process->look_timer.function = look_timer_ran;
-    bight_reactor_arm(reactor, &process->look_timer, bight_reactor_now(reactor) + process->look_pause);
+    bi_reactor_arm(reactor, &process->look_timer, bi_reactor_now(reactor) + process->look_pause);
     process->look_pause = process->look_pause < longest_pause ? 2 * process->look_pause : process->look_pause;
 }
 
-void bight_process_reap(struct bight_process *process)
+void bi_process_reap(struct bight_process *process)
 {
     struct bight_reactor *reactor = process->reactor;
     if (process->is_reaped) {
@@ -163,19 +163,19 @@ void bight_process_reap(struct bight_process *process)
         look_again(process);
         return;
     }
-    bight_reactor_enter_for(reactor, "child process", process, 0);
+    bi_reactor_enter_for(reactor, "child process", process, 0);
     process->busy++;
     tell(process);
     process->busy--;
-    bight_process_look_for_end(process);
-    bight_reactor_leave(reactor);
+    bi_process_look_for_end(process);
+    bi_reactor_leave(reactor);
 }
 
-void bight_process_kill_now(struct bight_process *process)
+void bi_process_kill_now(struct bight_process *process)
 {
-    if (bight_process_strike(process, SIGKILL) == BIGHT_OK) { /* else it might take for ever */
+    if (bi_process_strike(process, SIGKILL) == BIGHT_OK) { /* else it might take for ever */
         (void)look(process, BIGHT_WAIT_BLOCK);
-        bight_process_let_go(process);
+        bi_process_let_go(process);
     }
 }
 
@@ -187,39 +187,39 @@ static void on_readable(int fd, short what, void *context)
     (void)fd;
     (void)what;
     process->is_readable = true;
-    bight_process_reap(process);
+    bi_process_reap(process);
 }
 
 /* Those that are looked at go back into the ring first: they may be freed, and others may come, meanwhile. */
 static void on_signal(int number, void *context)
 {
-    struct bight_process_hub *hub = context;
-    struct bight_link looking;
+    struct bi_process_hub *hub = context;
+    struct bi_link looking;
     (void)number;
-    bight_list_take_all(&looking, &hub->processes);
-    while (!bight_list_is_empty(&looking)) {
-        struct bight_process *process = BIGHT_CONTAINER(looking.next, struct bight_process, link);
-        bight_list_remove(&process->link);
-        bight_list_append(&hub->processes, &process->link);
+    bi_list_take_all(&looking, &hub->processes);
+    while (!bi_list_is_empty(&looking)) {
+        struct bight_process *process = BI_CONTAINER(looking.next, struct bight_process, link);
+        bi_list_remove(&process->link);
+        bi_list_append(&hub->processes, &process->link);
         if (process->is_by_signal) {
-            bight_process_reap(process);
+            bi_process_reap(process);
         }
     }
 }
 
-int bight_process_watch(struct bight_process *process)
+int bi_process_watch(struct bight_process *process)
 {
-    struct bight_process_hub *hub = process->hub;
+    struct bi_process_hub *hub = process->hub;
     struct bight_loop *loop = process->reactor->loop;
     if (process->pidfd >= 0) {
-        struct bight_watch *watch = bight_process_watch_of(process);
+        struct bight_watch *watch = bi_process_watch_of(process);
         loop->ops->watch_init(loop, watch, process->pidfd, BIGHT_READABLE, on_readable, process);
-        int code = bight_reactor_add_watch(process->reactor, watch, process->pidfd);
+        int code = bi_reactor_add_watch(process->reactor, watch, process->pidfd);
         process->is_watched = code == BIGHT_OK;
         process->look_pause = first_pause;
         return code;
     }
-    int code = bight_signals_hear(process->reactor, BIGHT_SIGNAL_CHILDREN, SIGCHLD, on_signal, hub);
+    int code = bi_signals_hear(process->reactor, BI_SIGNAL_CHILDREN, SIGCHLD, on_signal, hub);
     if (code == BIGHT_OK) {
         process->look_pause = pause_without_pidfd;
         process->is_by_signal = true;
@@ -228,11 +228,11 @@ int bight_process_watch(struct bight_process *process)
     return code;
 }
 
-void bight_process_free(struct bight_process *process)
+void bi_process_free(struct bight_process *process)
 {
     unwatch(process);
-    bight_reactor_unqueue(process->reactor, &process->task);
-    bight_list_remove(&process->link);
+    bi_reactor_unqueue(process->reactor, &process->task);
+    bi_list_remove(&process->link);
     bight_failure_release(process->reason);
     bight_free(process);
 }
@@ -242,18 +242,18 @@ void bight_process_free(struct bight_process *process)
 static void strike_at_shutdown(struct bight_process *process)
 {
     if (process->at_shutdown == BIGHT_CHILD_TERMINATE) {
-        (void)bight_process_strike(process, SIGTERM);
+        (void)bi_process_strike(process, SIGTERM);
     } else if (process->at_shutdown == BIGHT_CHILD_KILL && process->parent == getpid()) {
-        bight_process_kill_now(process);
+        bi_process_kill_now(process);
     }
 }
 
 static void shut_down(struct bight_process *process)
 {
     process->busy++;
-    bight_process_make(process);
+    bi_process_make(process);
     for (size_t i = 0; i < process->pipe_count; i++) {
-        bight_process_pipe_end(&process->pipes[i]);
+        bi_process_pipe_end(&process->pipes[i]);
     }
     if (!process->is_reaped) {
         if (look(process, 0) == 0) {
@@ -264,21 +264,21 @@ static void shut_down(struct bight_process *process)
         }
     }
     if (!process->is_reaped) {
-        bight_process_end(process, bight_failure_of(BIGHT_E_SHUTDOWN));
+        bi_process_end(process, bight_failure_of(BIGHT_E_SHUTDOWN));
     }
     process->busy--;
-    bight_process_look_for_end(process);
+    bi_process_look_for_end(process);
 }
 
-static void disconnect(struct bight_attachment *attachment)
+static void disconnect(struct bi_attachment *attachment)
 {
-    struct bight_process_hub *hub = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
-    struct bight_link ending;
-    bight_list_take_all(&ending, &hub->processes);
-    while (!bight_list_is_empty(&ending)) {
-        struct bight_process *process = BIGHT_CONTAINER(ending.next, struct bight_process, link);
-        bight_list_remove(&process->link);
-        bight_list_append(&hub->processes, &process->link);
+    struct bi_process_hub *hub = BI_CONTAINER(attachment, struct bi_process_hub, attachment);
+    struct bi_link ending;
+    bi_list_take_all(&ending, &hub->processes);
+    while (!bi_list_is_empty(&ending)) {
+        struct bight_process *process = BI_CONTAINER(ending.next, struct bight_process, link);
+        bi_list_remove(&process->link);
+        bi_list_append(&hub->processes, &process->link);
         if (process->protocol != NULL) {
             shut_down(process);
         }
@@ -286,82 +286,82 @@ static void disconnect(struct bight_attachment *attachment)
 }
 
 /* A last look at those that are left. Who still lives is nobody's from here on. */
-static void finish_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bi_attachment *attachment)
 {
-    struct bight_process_hub *hub = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    struct bi_process_hub *hub = BI_CONTAINER(attachment, struct bi_process_hub, attachment);
     disconnect(attachment);
-    while (!bight_list_is_empty(&hub->processes)) {
-        struct bight_process *process = BIGHT_CONTAINER(hub->processes.next, struct bight_process, link);
+    while (!bi_list_is_empty(&hub->processes)) {
+        struct bight_process *process = BI_CONTAINER(hub->processes.next, struct bight_process, link);
         (void)look(process, 0);
-        bight_process_free(process);
+        bi_process_free(process);
     }
 }
 
-static struct bight_process_hub *find_hub(struct bight_reactor *reactor)
+static struct bi_process_hub *find_hub(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_attachment_find(reactor, &processes);
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    struct bi_attachment *attachment = bi_attachment_find(reactor, &processes);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct bi_process_hub, attachment);
 }
 
-struct bight_process *bight_process_next(struct bight_reactor *reactor, const struct bight_process *previous)
+struct bight_process *bi_process_next(struct bight_reactor *reactor, const struct bight_process *previous)
 {
-    const struct bight_process_hub *hub = find_hub(reactor);
+    const struct bi_process_hub *hub = find_hub(reactor);
     if (hub == NULL) {
         return NULL;
     }
-    struct bight_link *next = previous == NULL ? hub->processes.next : previous->link.next;
-    while (next != &hub->processes && BIGHT_CONTAINER(next, struct bight_process, link)->protocol == NULL) {
+    struct bi_link *next = previous == NULL ? hub->processes.next : previous->link.next;
+    while (next != &hub->processes && BI_CONTAINER(next, struct bight_process, link)->protocol == NULL) {
         next = next->next;
     }
-    return next == &hub->processes ? NULL : BIGHT_CONTAINER(next, struct bight_process, link);
+    return next == &hub->processes ? NULL : BI_CONTAINER(next, struct bight_process, link);
 }
 
-static void describe_one(struct bight_dump *dump, const struct bight_process *process)
+static void describe_one(struct bi_dump *dump, const struct bight_process *process)
 {
-    char name[BIGHT_DUMP_NAME_SIZE];
-    char place[BIGHT_DUMP_PLACE_SIZE];
+    char name[BI_DUMP_NAME_SIZE];
+    char place[BI_DUMP_PLACE_SIZE];
     (void)snprintf(name, sizeof name, "process %ld", (long)process->pid);
-    bight_dump_node(dump, name, "cds", "%s%s\n%s\n%zu pipes open", name, bight_dump_place(process, 0, place),
+    bi_dump_node(dump, name, "cds", "%s%s\n%s\n%zu pipes open", name, bi_dump_place(process, 0, place),
         process->is_reaped ? "has exited" : "lives", process->open_pipes);
 }
 
-static void describe(struct bight_attachment *attachment, struct bight_dump *dump)
+static void describe(struct bi_attachment *attachment, struct bi_dump *dump)
 {
-    struct bight_reactor *reactor = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment)->reactor;
+    struct bight_reactor *reactor = BI_CONTAINER(attachment, struct bi_process_hub, attachment)->reactor;
     struct bight_process *process = NULL;
     size_t count = 0;
-    while ((process = bight_process_next(reactor, process)) != NULL) {
+    while ((process = bi_process_next(reactor, process)) != NULL) {
         count++;
     }
-    bight_dump_section(dump, count, "program");
-    while ((process = bight_process_next(reactor, process)) != NULL) {
+    bi_dump_section(dump, count, "program");
+    while ((process = bi_process_next(reactor, process)) != NULL) {
         describe_one(dump, process);
     }
 }
 
-static bool open_hub(struct bight_attachment *attachment)
+static bool open_hub(struct bi_attachment *attachment)
 {
-    struct bight_process_hub *hub = BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    struct bi_process_hub *hub = BI_CONTAINER(attachment, struct bi_process_hub, attachment);
     hub->reactor = attachment->reactor;
-    bight_list_init(&hub->processes);
-    if (bight_signals_heed_children()) {
+    bi_list_init(&hub->processes);
+    if (bi_signals_heed_children()) {
         bight_log(
             BIGHT_LOG_INFO, "process", NULL, "SIGCHLD was ignored and has its default now, for children to be reaped");
     }
     return true;
 }
 
-static const struct bight_attachment_kind processes = {
-    .order = BIGHT_ORDER_PROCESSES, /* before connections: its pipes are there when it goes */
-    .size = sizeof(struct bight_process_hub),
+static const struct bi_attachment_kind processes = {
+    .order = BI_ORDER_PROCESSES, /* before connections: its pipes are there when it goes */
+    .size = sizeof(struct bi_process_hub),
     .open = open_hub,
-    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .at = { [BI_DISCONNECTING] = disconnect },
     .finish = finish_hub,
     .describe = describe,
 };
 
-struct bight_process_hub *bight_process_hub_of(struct bight_reactor *reactor)
+struct bi_process_hub *bi_process_hub_of(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_attachment_of(reactor, &processes);
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_process_hub, attachment);
+    struct bi_attachment *attachment = bi_attachment_of(reactor, &processes);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct bi_process_hub, attachment);
 }

@@ -58,7 +58,7 @@ static int refuse(struct starting *starting, int code, int number, const char *w
 
 static int refuse_misuse(struct starting *starting, int code, const char *mistake)
 {
-    (void)bight_usage_error(code, starting->place, "bight_spawn_process: %s", mistake);
+    (void)bi_usage_error(code, starting->place, "bight_spawn_process: %s", mistake);
     return refuse(starting, code, 0, mistake);
 }
 
@@ -72,11 +72,11 @@ static int refuse_call(struct starting *starting, int result, const char *what)
 
 static bool are_descriptors_good(const struct bight_process_options *options)
 {
-    uint64_t taken[BIGHT_CHILD_FD_LIMIT / 64] = { options->terminal ? 7 : 0 };
+    uint64_t taken[BI_CHILD_FD_LIMIT / 64] = { options->terminal ? 7 : 0 };
     for (size_t i = 0; i < options->descriptor_count; i++) {
         const struct bight_child_descriptor *each = &options->descriptors[i];
         int fd = each->child_fd;
-        if (fd < 0 || fd >= BIGHT_CHILD_FD_LIMIT || (taken[fd / 64] >> (fd % 64) & 1) != 0 ||
+        if (fd < 0 || fd >= BI_CHILD_FD_LIMIT || (taken[fd / 64] >> (fd % 64) & 1) != 0 ||
             each->kind < BIGHT_CHILD_READS || each->kind > BIGHT_CHILD_NULL) {
             return false;
         }
@@ -138,13 +138,13 @@ static int check(
         return refuse_misuse(
             starting, BIGHT_E_INVALID_ARGUMENT, "there is no protocol, or it has no table of handlers");
     }
-    if (!bight_process_is_over(protocol->process)) {
+    if (!bi_process_is_over(protocol->process)) {
         return refuse_misuse(starting, BIGHT_E_USAGE, "the protocol has a process");
     }
     if (starting->system->ops->spawn == NULL) {
         return refuse(starting, BIGHT_E_NOT_SUPPORTED, 0, "this table of system calls starts no processes");
     }
-    if (bight_reactor_is_ending(starting->reactor)) {
+    if (bi_reactor_is_ending(starting->reactor)) {
         return refuse(starting, BIGHT_E_SHUTDOWN, 0, "the reactor is shutting down");
     }
     return take_options(starting, given);
@@ -157,24 +157,24 @@ static void place(struct starting *starting, int source, int target)
     starting->places[starting->place_count++] = (struct bight_spawn_descriptor) { source, target };
 }
 
-static struct bight_process_pipe *add_pipe(struct starting *starting, int child_fd, bool is_input, bool is_output)
+static struct bi_process_pipe *add_pipe(struct starting *starting, int child_fd, bool is_input, bool is_output)
 {
     struct bight_process *process = starting->process;
-    struct bight_process_pipe *pipe = &process->pipes[process->pipe_count++];
-    *pipe = (struct bight_process_pipe) {
+    struct bi_process_pipe *pipe = &process->pipes[process->pipe_count++];
+    *pipe = (struct bi_process_pipe) {
         .process = process, .child_fd = child_fd, .is_input = is_input, .is_output = is_output
     };
     return pipe;
 }
 
 /* Our end, which is taken, becomes a transport. */
-static int keep(struct starting *starting, struct bight_process_pipe *pipe, int fd)
+static int keep(struct starting *starting, struct bi_process_pipe *pipe, int fd)
 {
     struct bight_system *system = starting->system;
     int result = system->ops->fcntl(system, fd, F_SETFL, O_NONBLOCK);
     int code = result < 0 ? refuse_call(starting, result, "cannot make a pipe to a process") : BIGHT_OK;
     if (code == BIGHT_OK) {
-        code = bight_process_pipe_open(pipe, fd);
+        code = bi_process_pipe_open(pipe, fd);
         if (code != BIGHT_OK) {
             (void)refuse(starting, code, 0, bight_error_text(code));
         }
@@ -286,13 +286,13 @@ static int open_all(struct starting *starting)
 
 static int allocate(struct starting *starting, struct bight_process_protocol *protocol)
 {
-    struct bight_process_hub *hub = bight_process_hub_of(starting->reactor);
+    struct bi_process_hub *hub = bi_process_hub_of(starting->reactor);
     size_t pipes = starting->options.descriptor_count + 1;
     size_t places = pipes + STANDARD;
-    size_t size = sizeof(struct bight_process) + pipes * sizeof(struct bight_process_pipe);
+    size_t size = sizeof(struct bight_process) + pipes * sizeof(struct bi_process_pipe);
     starting->process = bight_calloc(1, size + starting->reactor->loop->ops->watch_size);
     starting->places = bight_malloc(places * (sizeof *starting->places + sizeof *starting->closing));
-    starting->paths = bight_process_paths(starting->options.path, starting->options.environment);
+    starting->paths = bi_process_paths(starting->options.path, starting->options.environment);
     if (hub == NULL || starting->process == NULL || starting->places == NULL || starting->paths == NULL) {
         bight_free(starting->process);
         starting->process = NULL;
@@ -305,9 +305,9 @@ static int allocate(struct starting *starting, struct bight_process_protocol *pr
     process->protocol = protocol;
     process->pidfd = -1;
     process->busy = 1; /* it does not end by itself before it has begun */
-    bight_list_append(&hub->processes, &process->link);
-    if (bight_deferred_debug()) {
-        bight_places_note(&(struct bight_place) { .object = process });
+    bi_list_append(&hub->processes, &process->link);
+    if (bi_deferred_debug()) {
+        bi_places_note(&(struct bi_place) { .object = process });
     }
     return BIGHT_OK;
 }
@@ -333,9 +333,9 @@ static void undo(struct starting *starting)
         return;
     }
     for (size_t i = 0; i < process->pipe_count; i++) {
-        bight_process_pipe_end(&process->pipes[i]);
+        bi_process_pipe_end(&process->pipes[i]);
     }
-    bight_process_free(process);
+    bi_process_free(process);
 }
 
 /* ------------------------------------------------------------------------------------------ starting */
@@ -405,21 +405,21 @@ static int spawn(struct starting *starting)
     process->parent = getpid();
     process->leads_group = plan.new_session || plan.process_group;
     process->at_shutdown = starting->options.at_shutdown;
-    int code = bight_process_watch(process);
+    int code = bi_process_watch(process);
     if (code != BIGHT_OK) {
-        bight_process_kill_now(process);
+        bi_process_kill_now(process);
         return refuse(starting, code, 0, bight_error_text(code));
     }
     return BIGHT_OK;
 }
 
-static void run_task(struct bight_task *task)
+static void run_task(struct bi_task *task)
 {
-    struct bight_process *process = BIGHT_CONTAINER(task, struct bight_process, task);
-    bight_reactor_name_handler(process->reactor, "child process", process, 0);
-    bight_process_make(process);
+    struct bight_process *process = BI_CONTAINER(task, struct bight_process, task);
+    bi_reactor_name_handler(process->reactor, "child process", process, 0);
+    bi_process_make(process);
     if (process->is_by_signal) {
-        bight_process_reap(process); /* it may have ended before SIGCHLD was heard */
+        bi_process_reap(process); /* it may have ended before SIGCHLD was heard */
     }
 }
 
@@ -427,7 +427,7 @@ static void begin(struct bight_process *process)
 {
     process->protocol->process = process;
     process->busy = 0;
-    bight_reactor_soon(process->reactor, &process->task, run_task);
+    bi_reactor_soon(process->reactor, &process->task, run_task);
     for (size_t i = 0; i < process->pipe_count; i++) {
         bight_transport_start(process->pipes[i].transport);
     }
@@ -436,9 +436,9 @@ static void begin(struct bight_process *process)
 /* What is made here is remembered as made by the caller, or by whoever that one makes it for. */
 static const char *be_at(const char *place)
 {
-    const char *before = bight_places_here(place);
+    const char *before = bi_places_here(place);
     if (before != NULL) {
-        (void)bight_places_here(before);
+        (void)bi_places_here(before);
     }
     return before;
 }
@@ -448,13 +448,13 @@ int bight_spawn_process_at(const char *place, struct bight_reactor *reactor, str
 {
     struct starting starting = { .place = place, .reactor = reactor, .system = reactor->system, .null = -1 };
     const char *before = be_at(place);
-    int code = bight_reactor_check_thread_at(place, reactor, "bight_spawn_process");
+    int code = bi_reactor_check_thread_at(place, reactor, "bight_spawn_process");
     code = code != BIGHT_OK ? code : check(&starting, protocol, options);
     code = code != BIGHT_OK ? code : allocate(&starting, protocol);
     code = code != BIGHT_OK ? code : open_all(&starting);
     code = code != BIGHT_OK ? code : spawn(&starting);
     clean_up(&starting);
-    (void)bight_places_here(before);
+    (void)bi_places_here(before);
     if (code == BIGHT_OK) {
         begin(starting.process);
     } else {

@@ -113,7 +113,7 @@ static int send_answer(const struct pipes *pipes, const struct bight_worker_answ
     const uint8_t *data = answer->has_failed ? (const uint8_t *)answer->message : answer->data;
     size_t size = answer->has_failed ? strlen(answer->message) : answer->size;
     uint8_t header[FRAME_HEADER];
-    bight_frame_put_header(header, answer->has_failed ? FRAME_FAILURE : FRAME_ANSWER, size);
+    bi_frame_put_header(header, answer->has_failed ? FRAME_FAILURE : FRAME_ANSWER, size);
     int status = write_all(pipes, header, sizeof header);
     return status != EX_OK ? status : write_all(pipes, data, size);
 }
@@ -151,7 +151,7 @@ int bight_worker_main(bight_worker_function function, void *context)
         if (got != FRAME_HEADER) {
             return EX_IOERR;
         }
-        size_t size = bight_frame_size(header);
+        size_t size = bi_frame_size(header);
         if (header[4] != FRAME_JOB || size > FRAME_CEILING) {
             return EX_PROTOCOL;
         }

@@ -9,7 +9,7 @@
 
 #include <bight/error.h>
 
-void bight_frame_put_header(uint8_t header[FRAME_HEADER], uint8_t kind, size_t size)
+void bi_frame_put_header(uint8_t header[FRAME_HEADER], uint8_t kind, size_t size)
 {
     header[0] = (uint8_t)(size >> 24);
     header[1] = (uint8_t)(size >> 16);
@@ -18,7 +18,7 @@ void bight_frame_put_header(uint8_t header[FRAME_HEADER], uint8_t kind, size_t s
     header[4] = kind;
 }
 
-size_t bight_frame_size(const uint8_t header[FRAME_HEADER])
+size_t bi_frame_size(const uint8_t header[FRAME_HEADER])
 {
     return (size_t)header[0] << 24 | (size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3];
 }
@@ -37,10 +37,10 @@ static void fill(void *to, size_t *used, size_t wanted, const uint8_t **data, si
 }
 
 /* The header is complete. */
-static int begin_body(struct bight_frame_reader *reader, size_t limit)
+static int begin_body(struct bi_frame_reader *reader, size_t limit)
 {
     uint8_t kind = reader->header[4];
-    size_t size = bight_frame_size(reader->header);
+    size_t size = bi_frame_size(reader->header);
     if (kind != FRAME_ANSWER && kind != FRAME_FAILURE) {
         return BIGHT_E_SYNTAX;
     }
@@ -53,8 +53,8 @@ static int begin_body(struct bight_frame_reader *reader, size_t limit)
     return reader->body == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
 }
 
-int bight_frame_read(
-    struct bight_frame_reader *reader, size_t limit, const uint8_t **data, size_t *size, struct bight_frame *frame)
+int bi_frame_read(
+    struct bi_frame_reader *reader, size_t limit, const uint8_t **data, size_t *size, struct bi_frame *frame)
 {
     if (reader->body == NULL) {
         fill(reader->header, &reader->header_used, FRAME_HEADER, data, size);
@@ -70,13 +70,13 @@ int bight_frame_read(
     if (reader->body_used < reader->body_size) {
         return 0;
     }
-    *frame = (struct bight_frame) { reader->header[4], reader->body };
+    *frame = (struct bi_frame) { reader->header[4], reader->body };
     reader->body = NULL;
     reader->header_used = 0;
     return 1;
 }
 
-void bight_frame_reader_finish(struct bight_frame_reader *reader)
+void bi_frame_reader_finish(struct bi_frame_reader *reader)
 {
     bight_bytes_release(reader->body);
     reader->body = NULL;

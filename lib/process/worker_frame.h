@@ -2,8 +2,8 @@
 /* worker_frame.h - the frames between a pool and its workers: bytes in, frames out. No I/O, no process.
  *
  * A frame is its payload's size in four bytes, the highest first, a letter for what it is, and the payload. */
-#ifndef BIGHT_TRANSPORT_WORKER_FRAME_H
-#define BIGHT_TRANSPORT_WORKER_FRAME_H
+#ifndef BI_TRANSPORT_WORKER_FRAME_H
+#define BI_TRANSPORT_WORKER_FRAME_H
 
 #include <bight/bytes.h>
 
@@ -12,7 +12,7 @@ enum { FRAME_HEADER = 5, FRAME_JOB = 'J', FRAME_ANSWER = 'A', FRAME_FAILURE = 'F
 #define FAILURE_CEILING 1023 /* bytes of a message */
 
 /* Zeroed to begin with. */
-struct bight_frame_reader {
+struct bi_frame_reader {
     uint8_t header[FRAME_HEADER];
     size_t header_used;
     struct bight_bytes *body; /* of the frame that is coming; NULL: its header is */
@@ -20,20 +20,20 @@ struct bight_frame_reader {
     size_t body_used, body_size;
 };
 
-struct bight_frame {
+struct bi_frame {
     uint8_t kind;
     struct bight_bytes *body;
 };
 
-void bight_frame_put_header(uint8_t header[FRAME_HEADER], uint8_t kind, size_t size);
-size_t bight_frame_size(const uint8_t header[FRAME_HEADER]);
+void bi_frame_put_header(uint8_t header[FRAME_HEADER], uint8_t kind, size_t size);
+size_t bi_frame_size(const uint8_t header[FRAME_HEADER]);
 
 /* Reads on in the *size bytes at *data, which move past what was taken, to the end of a worker's frame. 1: `frame` is
  * whole, and its body the caller's. 0: all has been taken. SYNTAX: that is no answer; TOO_LONG: an answer of more than
  * `limit` or a message of more than FAILURE_CEILING bytes; OUT_OF_MEMORY: after these the reader reads no more. */
-int bight_frame_read(
-    struct bight_frame_reader *reader, size_t limit, const uint8_t **data, size_t *size, struct bight_frame *frame);
+int bi_frame_read(
+    struct bi_frame_reader *reader, size_t limit, const uint8_t **data, size_t *size, struct bi_frame *frame);
 /* Lets go of what has been read of a frame. */
-void bight_frame_reader_finish(struct bight_frame_reader *reader);
+void bi_frame_reader_finish(struct bi_frame_reader *reader);
 
 #endif

@@ -28,7 +28,7 @@ static const char *const *copy_list(const char *const *list)
     return (const char *const *)(void *)copy;
 }
 
-int bight_pool_copy_texts(struct bight_worker_pool_options *options)
+int bi_pool_copy_texts(struct bight_worker_pool_options *options)
 {
     struct bight_worker_pool_options given = *options;
     options->path = given.path == NULL ? NULL : bight_strdup(given.path);
@@ -41,11 +41,11 @@ int bight_pool_copy_texts(struct bight_worker_pool_options *options)
     if (complete) {
         return BIGHT_OK;
     }
-    bight_pool_free_texts(options);
+    bi_pool_free_texts(options);
     return BIGHT_E_OUT_OF_MEMORY;
 }
 
-void bight_pool_free_texts(struct bight_worker_pool_options *options)
+void bi_pool_free_texts(struct bight_worker_pool_options *options)
 {
     bight_free((void *)(uintptr_t)options->path);
     bight_free((void *)(uintptr_t)options->directory);

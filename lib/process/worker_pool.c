@@ -20,26 +20,26 @@ static const size_t default_frame = (size_t)16 << 20;
 
 /* -------------------------------------------------------------------------------------------- the jobs */
 
-static void enqueue(struct bight_worker_job *job, bool first)
+static void enqueue(struct bi_worker_job *job, bool first)
 {
     struct bight_worker_pool *pool = job->pool;
-    bight_list_append(first ? pool->queue.next : &pool->queue, &job->link);
+    bi_list_append(first ? pool->queue.next : &pool->queue, &job->link);
     job->is_queued = true;
     pool->queued++;
 }
 
-static void dequeue(struct bight_worker_job *job)
+static void dequeue(struct bi_worker_job *job)
 {
     if (job->is_queued) {
         job->is_queued = false;
         job->pool->queued--;
-        bight_list_remove(&job->link);
+        bi_list_remove(&job->link);
     }
 }
 
 static void free_job(void *context)
 {
-    struct bight_worker_job *job = context;
+    struct bi_worker_job *job = context;
     bight_bytes_release(job->data);
     bight_free(job);
 }
@@ -47,108 +47,108 @@ static void free_job(void *context)
 /* The cancelled one's worker does not matter any more, or is spared. */
 static void cancel_job(struct bight_promise promise, void *context)
 {
-    struct bight_worker_job *job = context;
+    struct bi_worker_job *job = context;
     struct bight_worker_pool *pool = job->pool;
-    struct bight_worker *worker = job->worker;
+    struct bi_worker *worker = job->worker;
     (void)promise;
     pool->figures.cancelled++;
     dequeue(job);
     if (worker != NULL) {
-        bight_worker_drop_job(worker);
+        bi_worker_drop_job(worker);
         if (!pool->options.spare_cancelled) {
-            bight_worker_kill(worker);
+            bi_worker_kill(worker);
         }
-        bight_pool_dispatch(pool);
+        bi_pool_dispatch(pool);
     }
-    bight_list_remove(&job->link);
-    bight_pool_hold(pool);
-    bight_pool_look_for_end(pool);
-    bight_pool_release(pool);
+    bi_list_remove(&job->link);
+    bi_pool_hold(pool);
+    bi_pool_look_for_end(pool);
+    bi_pool_release(pool);
 }
 
-static void detach(struct bight_worker_job *job)
+static void detach(struct bi_worker_job *job)
 {
     dequeue(job);
     if (job->worker != NULL) {
-        bight_worker_drop_job(job->worker);
+        bi_worker_drop_job(job->worker);
     }
-    bight_list_remove(&job->link);
+    bi_list_remove(&job->link);
 }
 
-void bight_worker_job_answer(struct bight_worker_job *job, struct bight_bytes *answer)
+void bi_worker_job_answer(struct bi_worker_job *job, struct bight_bytes *answer)
 {
     detach(job);
     job->pool->figures.done++;
     (void)bight_callback(job->promise, &bight_type_bytes, answer);
 }
 
-void bight_worker_job_fail(struct bight_worker_job *job, struct bight_failure *failure)
+void bi_worker_job_fail(struct bi_worker_job *job, struct bight_failure *failure)
 {
     detach(job);
     job->pool->figures.failed++;
     if (bight_failure_is(
             failure, BIGHT_E_CANCELLED)) { /* the pool is freed or closed by its scope, or the reactor ends */
-        bight_promise_end(job->promise, failure);
+        bi_promise_end(job->promise, failure);
     } else {
         (void)bight_errback(job->promise, failure);
     }
 }
 
-void bight_worker_job_lose_worker(struct bight_worker_job *job, const struct bight_failure *reason)
+void bi_worker_job_lose_worker(struct bi_worker_job *job, const struct bight_failure *reason)
 {
     int code = bight_failure_code(reason);
     if (code == BIGHT_E_SHUTDOWN) {
-        bight_worker_job_fail(job, bight_failure_hold(reason));
+        bi_worker_job_fail(job, bight_failure_hold(reason));
     } else if (job->pool->options.retry && !job->is_retried) {
         job->is_retried = true;
         enqueue(job, true);
     } else {
-        bight_worker_job_fail(job, bight_failure_new(BIGHT_E_PROCESS_TERMINATED, bight_failure_errno(reason),
-                                       bight_failure_hold(reason), "a worker ended in the middle of a job"));
+        bi_worker_job_fail(job, bight_failure_new(BIGHT_E_PROCESS_TERMINATED, bight_failure_errno(reason),
+                                    bight_failure_hold(reason), "a worker ended in the middle of a job"));
     }
 }
 
-void bight_pool_fail_queue(struct bight_worker_pool *pool, const struct bight_failure *failure)
+void bi_pool_fail_queue(struct bight_worker_pool *pool, const struct bight_failure *failure)
 {
-    struct bight_link all;
-    bight_list_take_all(&all, &pool->queue);
-    while (!bight_list_is_empty(&all)) {
-        bight_worker_job_fail(BIGHT_CONTAINER(all.next, struct bight_worker_job, link), bight_failure_hold(failure));
+    struct bi_link all;
+    bi_list_take_all(&all, &pool->queue);
+    while (!bi_list_is_empty(&all)) {
+        bi_worker_job_fail(BI_CONTAINER(all.next, struct bi_worker_job, link), bight_failure_hold(failure));
     }
 }
 
 /* ---------------------------------------------------------------------------------------- dispatching */
 
 /* NULL when there is none for the next job, and none can be had now. */
-static struct bight_worker *find_worker(struct bight_worker_pool *pool)
+static struct bi_worker *find_worker(struct bight_worker_pool *pool)
 {
     struct bight_failure *failure = NULL;
     if (pool->idle_count == 0) {
         bool full = pool->busy_count >= pool->options.workers;
-        if (full || pool->is_paused || pool->is_freed || bight_reactor_is_ending(pool->reactor)) {
+        if (full || pool->is_paused || pool->is_freed || bi_reactor_is_ending(pool->reactor)) {
             return NULL;
         }
-        int code = bight_worker_start(pool, &failure);
+        int code = bi_worker_start(pool, &failure);
         if (code != 0) {
             failure = failure != NULL ? failure : bight_failure_of(code);
-            bight_pool_note_death(pool, failure);
+            bi_pool_note_death(pool, failure);
             bight_failure_release(failure);
             return NULL;
         }
     }
-    return BIGHT_CONTAINER(pool->idle.next, struct bight_worker, link);
+    return BI_CONTAINER(pool->idle.next, struct bi_worker, link);
 }
 
-void bight_pool_dispatch(struct bight_worker_pool *pool)
+void bi_pool_dispatch(struct bight_worker_pool *pool)
 {
     while (pool->queued > 0) {
-        struct bight_worker *worker = find_worker(pool);
+        struct bi_worker *worker = find_worker(pool);
         if (worker == NULL) {
             return;
         }
-        struct bight_worker_job *job = BIGHT_CONTAINER(pool->queue.next, struct bight_worker_job, link);
+        struct bi_worker_job *job = BI_CONTAINER(pool->queue.next, struct bi_worker_job, link);
         dequeue(job);
-        bight_worker_assign(worker, job);
+        bi_worker_assign(worker, job);
     }
 }
 
@@ -157,7 +157,7 @@ void bight_pool_dispatch(struct bight_worker_pool *pool)
 /* 0: the job is taken. */
 static int find_obstacle(const char *place, const struct bight_worker_pool *pool, size_t size)
 {
-    if (bight_reactor_check_thread_at(place, pool->reactor, "bight_worker_pool_submit") != 0) {
+    if (bi_reactor_check_thread_at(place, pool->reactor, "bight_worker_pool_submit") != 0) {
         return BIGHT_E_WRONG_THREAD;
     }
     if (pool->is_closing) {
@@ -166,7 +166,7 @@ static int find_obstacle(const char *place, const struct bight_worker_pool *pool
     if (size > pool->options.frame_limit) {
         return BIGHT_E_TOO_LONG;
     }
-    if (bight_reactor_is_ending(pool->reactor)) {
+    if (bi_reactor_is_ending(pool->reactor)) {
         return BIGHT_E_SHUTDOWN;
     }
     return pool->queued >= pool->options.queue_limit ? BIGHT_E_QUEUE_OVERFLOW : BIGHT_OK;
@@ -190,7 +190,7 @@ struct bight_deferred *bight_worker_pool_submit_at(
         pool->figures.failed++;
         return bight_fail_at(place, refusal);
     }
-    struct bight_worker_job *job = bight_calloc(1, sizeof *job);
+    struct bi_worker_job *job = bight_calloc(1, sizeof *job);
     struct bight_bytes *bytes = bight_bytes_new(data, size);
     if (job == NULL || bytes == NULL) {
         bight_free(job);
@@ -199,13 +199,13 @@ struct bight_deferred *bight_worker_pool_submit_at(
     }
     job->pool = pool;
     job->data = bytes;
-    bight_list_init(&job->link);
+    bi_list_init(&job->link);
     struct bight_promise promise;
     struct bight_deferred *deferred = bight_deferred_new_at(place, &promise, cancel_job, job, free_job);
     if (bight_promise_is_open(promise)) {
         job->promise = promise;
         enqueue(job, false);
-        bight_pool_dispatch(pool);
+        bi_pool_dispatch(pool);
     }
     return deferred;
 }
@@ -225,7 +225,7 @@ static const char *find_mistake(const struct bight_worker_pool_options *options)
     if (options->frame_limit > FRAME_CEILING) {
         return "the limit of frames is too large";
     }
-    return bight_seconds_to_nanoseconds(options->job_seconds, &nanoseconds) != 0 ? BIGHT_BAD_SECONDS : NULL;
+    return bight_seconds_to_nanoseconds(options->job_seconds, &nanoseconds) != 0 ? BI_BAD_SECONDS : NULL;
 }
 
 static void fill_in(struct bight_worker_pool_options *options)
@@ -243,23 +243,23 @@ struct bight_worker_pool *bight_worker_pool_new(
     memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
     const char *mistake = find_mistake(&options);
     if (mistake != NULL) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_worker_pool_new: %s", mistake);
+        (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_worker_pool_new: %s", mistake);
         return NULL;
     }
     fill_in(&options);
     struct bight_worker_pool *pool = bight_calloc(1, sizeof *pool);
-    if (pool == NULL || bight_pool_copy_texts(&options) != 0) {
+    if (pool == NULL || bi_pool_copy_texts(&options) != 0) {
         bight_free(pool);
         return NULL;
     }
     pool->reactor = reactor;
     pool->options = options;
     pool->holds = 1;
-    bight_list_init(&pool->queue);
-    bight_list_init(&pool->idle);
-    bight_list_init(&pool->busy);
-    bight_list_init(&pool->leaving);
-    bight_list_init(&pool->closers);
+    bi_list_init(&pool->queue);
+    bi_list_init(&pool->idle);
+    bi_list_init(&pool->busy);
+    bi_list_init(&pool->leaving);
+    bi_list_init(&pool->closers);
     return pool;
 }
 

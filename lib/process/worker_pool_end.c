@@ -15,10 +15,10 @@ static const double first_pause = 0.1, longest_pause = 10;
 
 /* -------------------------------------------------------------------------------------------- memory */
 
-void bight_pool_release(struct bight_worker_pool *pool)
+void bi_pool_release(struct bight_worker_pool *pool)
 {
     if (--pool->holds == 0) {
-        bight_pool_free_texts(&pool->options);
+        bi_pool_free_texts(&pool->options);
         bight_failure_release(pool->last_reason);
         bight_free(pool);
     }
@@ -43,7 +43,7 @@ static void give_up(struct bight_worker_pool *pool)
     (void)arm(pool, longest_pause);
     if (pool->idle_count + pool->busy_count == 0) {
         struct bight_failure *reason = bight_failure_hold(pool->last_reason);
-        bight_pool_fail_queue(pool, reason);
+        bi_pool_fail_queue(pool, reason);
         bight_failure_release(reason);
     }
 }
@@ -51,16 +51,16 @@ static void give_up(struct bight_worker_pool *pool)
 static void pause_is_over(void *context)
 {
     struct bight_worker_pool *pool = context;
-    bight_pool_hold(pool);
+    bi_pool_hold(pool);
     pool->is_paused = false;
     if (pool->is_to_fail) {
         give_up(pool);
     } else {
         pool->is_broken = false;
-        bight_pool_dispatch(pool);
+        bi_pool_dispatch(pool);
     }
-    bight_pool_look_for_end(pool);
-    bight_pool_release(pool);
+    bi_pool_look_for_end(pool);
+    bi_pool_release(pool);
 }
 
 static double pause_after(unsigned deaths)
@@ -72,7 +72,7 @@ static double pause_after(unsigned deaths)
     return pause < longest_pause ? pause : longest_pause;
 }
 
-void bight_pool_note_death(struct bight_worker_pool *pool, const struct bight_failure *reason)
+void bi_pool_note_death(struct bight_worker_pool *pool, const struct bight_failure *reason)
 {
     struct bight_failure *before = pool->last_reason;
     unsigned limit = pool->options.death_limit;
@@ -94,7 +94,7 @@ void bight_pool_note_death(struct bight_worker_pool *pool, const struct bight_fa
     }
 }
 
-void bight_pool_note_life(struct bight_worker_pool *pool)
+void bi_pool_note_life(struct bight_worker_pool *pool)
 {
     pool->deaths_in_row = 0;
     if (pool->is_broken) {
@@ -107,23 +107,23 @@ void bight_pool_note_life(struct bight_worker_pool *pool)
 
 static bool has_workers(const struct bight_worker_pool *pool)
 {
-    return pool->idle_count + pool->busy_count > 0 || !bight_list_is_empty(&pool->leaving);
+    return pool->idle_count + pool->busy_count > 0 || !bi_list_is_empty(&pool->leaving);
 }
 
-void bight_pool_look_for_end(struct bight_worker_pool *pool)
+void bi_pool_look_for_end(struct bight_worker_pool *pool)
 {
     if (!pool->is_closing || pool->queued > 0) {
         return;
     }
-    while (!bight_list_is_empty(&pool->idle)) {
-        bight_worker_retire(BIGHT_CONTAINER(pool->idle.next, struct bight_worker, link));
+    while (!bi_list_is_empty(&pool->idle)) {
+        bi_worker_retire(BI_CONTAINER(pool->idle.next, struct bi_worker, link));
     }
     if (!has_workers(pool)) {
         (void)bight_timer_cancel(pool->timer);
-        bight_pool_hold(pool);
-        bight_promises_fire(&pool->closers, NULL);
+        bi_pool_hold(pool);
+        bi_promises_fire(&pool->closers, NULL);
         bight_scope_leave(&pool->member);
-        bight_pool_release(pool);
+        bi_pool_release(pool);
     }
 }
 
@@ -131,31 +131,31 @@ struct bight_deferred *bight_worker_pool_close_at(const char *place, struct bigh
 {
     pool->is_closing = true;
     if (pool->queued == 0 && !has_workers(pool)) {
-        bight_pool_look_for_end(pool);
+        bi_pool_look_for_end(pool);
         return bight_succeed_at(place, NULL, NULL);
     }
-    struct bight_deferred *closed = bight_promises_add(place, &pool->closers, NULL);
-    bight_pool_look_for_end(pool);
+    struct bight_deferred *closed = bi_promises_add(place, &pool->closers, NULL);
+    bi_pool_look_for_end(pool);
     return closed;
 }
 
-static void kill_all(struct bight_link *ring)
+static void kill_all(struct bi_link *ring)
 {
-    while (!bight_list_is_empty(ring)) {
-        bight_worker_kill(BIGHT_CONTAINER(ring->next, struct bight_worker, link));
+    while (!bi_list_is_empty(ring)) {
+        bi_worker_kill(BI_CONTAINER(ring->next, struct bi_worker, link));
     }
 }
 
 /* Those that the workers have, in their order, before those that wait. */
-static void collect_jobs(struct bight_worker_pool *pool, struct bight_link *jobs)
+static void collect_jobs(struct bight_worker_pool *pool, struct bi_link *jobs)
 {
-    bight_list_init(jobs);
-    for (struct bight_link *link = pool->busy.next; link != &pool->busy; link = link->next) {
-        struct bight_worker *worker = BIGHT_CONTAINER(link, struct bight_worker, link);
-        struct bight_worker_job *job = worker->job;
+    bi_list_init(jobs);
+    for (struct bi_link *link = pool->busy.next; link != &pool->busy; link = link->next) {
+        struct bi_worker *worker = BI_CONTAINER(link, struct bi_worker, link);
+        struct bi_worker_job *job = worker->job;
         if (job != NULL) {
-            bight_worker_drop_job(worker);
-            bight_list_append(jobs, &job->link);
+            bi_worker_drop_job(worker);
+            bi_list_append(jobs, &job->link);
         }
     }
 }
@@ -163,21 +163,21 @@ static void collect_jobs(struct bight_worker_pool *pool, struct bight_link *jobs
 /* Everything ends now. The pool may be gone afterwards unless it is held. */
 static void end_all(struct bight_worker_pool *pool, int code)
 {
-    struct bight_link jobs;
+    struct bi_link jobs;
     struct bight_failure *failure = bight_failure_of(code);
     pool->is_closing = true;
     (void)bight_timer_cancel(pool->timer);
     collect_jobs(pool, &jobs);
     kill_all(&pool->busy);
     kill_all(&pool->idle);
-    for (struct bight_link *link = pool->leaving.next; link != &pool->leaving; link = link->next) {
-        bight_worker_kill(BIGHT_CONTAINER(link, struct bight_worker, link));
+    for (struct bi_link *link = pool->leaving.next; link != &pool->leaving; link = link->next) {
+        bi_worker_kill(BI_CONTAINER(link, struct bi_worker, link));
     }
-    while (!bight_list_is_empty(&jobs)) {
-        bight_worker_job_fail(BIGHT_CONTAINER(jobs.next, struct bight_worker_job, link), bight_failure_hold(failure));
+    while (!bi_list_is_empty(&jobs)) {
+        bi_worker_job_fail(BI_CONTAINER(jobs.next, struct bi_worker_job, link), bight_failure_hold(failure));
     }
-    bight_pool_fail_queue(pool, failure);
-    bight_pool_look_for_end(pool);
+    bi_pool_fail_queue(pool, failure);
+    bi_pool_look_for_end(pool);
     bight_failure_release(failure);
 }
 
@@ -186,7 +186,7 @@ void bight_worker_pool_free(struct bight_worker_pool *pool)
     if (pool != NULL) {
         pool->is_freed = true;
         end_all(pool, BIGHT_E_ABANDONED);
-        bight_pool_release(pool);
+        bi_pool_release(pool);
     }
 }
 
@@ -194,21 +194,21 @@ void bight_worker_pool_free(struct bight_worker_pool *pool)
 
 static struct bight_worker_pool *pool_of(struct bight_scope_member *member)
 {
-    return BIGHT_CONTAINER(member, struct bight_worker_pool, member);
+    return BI_CONTAINER(member, struct bight_worker_pool, member);
 }
 
 static void close_member(struct bight_scope_member *member)
 {
     pool_of(member)->is_closing = true;
-    bight_pool_look_for_end(pool_of(member));
+    bi_pool_look_for_end(pool_of(member));
 }
 
 static void abort_member(struct bight_scope_member *member)
 {
     struct bight_worker_pool *pool = pool_of(member);
-    bight_pool_hold(pool);
+    bi_pool_hold(pool);
     end_all(pool, BIGHT_E_CANCELLED);
-    bight_pool_release(pool);
+    bi_pool_release(pool);
 }
 
 static const struct bight_scope_member_ops member_ops = {

@@ -16,14 +16,14 @@
 
 static const double leaving_seconds = 5;
 
-static struct bight_worker *worker_of(struct bight_process_protocol *protocol)
+static struct bi_worker *worker_of(struct bight_process_protocol *protocol)
 {
-    return bight_process_self(struct bight_worker, protocol);
+    return bight_process_self(struct bi_worker, protocol);
 }
 
 /* ---------------------------------------------------------------------------------------- which ring */
 
-static void set_busy(struct bight_worker *worker, bool busy)
+static void set_busy(struct bi_worker *worker, bool busy)
 {
     struct bight_worker_pool *pool = worker->pool;
     pool->idle_count -= !worker->is_busy;
@@ -31,11 +31,11 @@ static void set_busy(struct bight_worker *worker, bool busy)
     worker->is_busy = busy;
     pool->idle_count += !busy;
     pool->busy_count += busy;
-    bight_list_remove(&worker->link);
-    bight_list_append(busy ? &pool->busy : &pool->idle, &worker->link);
+    bi_list_remove(&worker->link);
+    bi_list_append(busy ? &pool->busy : &pool->idle, &worker->link);
 }
 
-static void leave(struct bight_worker *worker)
+static void leave(struct bi_worker *worker)
 {
     struct bight_worker_pool *pool = worker->pool;
     if (worker->is_leaving) {
@@ -44,11 +44,11 @@ static void leave(struct bight_worker *worker)
     worker->is_leaving = true;
     pool->idle_count -= !worker->is_busy;
     pool->busy_count -= worker->is_busy;
-    bight_list_remove(&worker->link);
-    bight_list_append(&pool->leaving, &worker->link);
+    bi_list_remove(&worker->link);
+    bi_list_append(&pool->leaving, &worker->link);
 }
 
-void bight_worker_kill(struct bight_worker *worker)
+void bi_worker_kill(struct bi_worker *worker)
 {
     leave(worker);
     (void)bight_timer_cancel(worker->timer);
@@ -57,22 +57,22 @@ void bight_worker_kill(struct bight_worker *worker)
 
 static void kill_now(void *worker)
 {
-    bight_worker_kill(worker);
+    bi_worker_kill(worker);
 }
 
-void bight_worker_retire(struct bight_worker *worker)
+void bi_worker_retire(struct bi_worker *worker)
 {
     leave(worker);
     (void)bight_timer_cancel(worker->timer);
     (void)bight_process_close(worker->base.process, WORKER_READS);
     if (bight_call_later(worker->pool->reactor, leaving_seconds, kill_now, worker, &worker->timer) != 0) {
-        bight_worker_kill(worker);
+        bi_worker_kill(worker);
     }
 }
 
 /* ---------------------------------------------------------------------------------------------- jobs */
 
-void bight_worker_drop_job(struct bight_worker *worker)
+void bi_worker_drop_job(struct bi_worker *worker)
 {
     if (worker->job != NULL) {
         worker->job->worker = NULL;
@@ -82,31 +82,31 @@ void bight_worker_drop_job(struct bight_worker *worker)
 
 static void time_is_up(void *context)
 {
-    struct bight_worker *worker = context;
+    struct bi_worker *worker = context;
     struct bight_worker_pool *pool = worker->pool;
-    struct bight_worker_job *job = worker->job;
-    bight_pool_hold(pool);
-    bight_worker_drop_job(worker);
-    bight_worker_kill(worker);
-    bight_pool_dispatch(pool);
+    struct bi_worker_job *job = worker->job;
+    bi_pool_hold(pool);
+    bi_worker_drop_job(worker);
+    bi_worker_kill(worker);
+    bi_pool_dispatch(pool);
     if (job != NULL) {
-        bight_worker_job_fail(job, bight_failure_of(BIGHT_E_TIMED_OUT));
+        bi_worker_job_fail(job, bight_failure_of(BIGHT_E_TIMED_OUT));
     }
-    bight_pool_look_for_end(pool);
-    bight_pool_release(pool);
+    bi_pool_look_for_end(pool);
+    bi_pool_release(pool);
 }
 
-static int send_job(struct bight_worker *worker, struct bight_bytes *data)
+static int send_job(struct bi_worker *worker, struct bight_bytes *data)
 {
     uint8_t header[FRAME_HEADER];
     struct bight_transport *transport = bight_process_transport(worker->base.process, WORKER_READS);
-    bight_frame_put_header(header, FRAME_JOB, bight_bytes_size(data));
+    bi_frame_put_header(header, FRAME_JOB, bight_bytes_size(data));
     int code = transport == NULL ? BIGHT_E_CLOSED : bight_transport_write(transport, header, sizeof header);
     return code == 0 ? bight_transport_write_bytes(transport, data) : code;
 }
 
 /* What goes wrong here ends the worker; the job hears of it then. */
-void bight_worker_assign(struct bight_worker *worker, struct bight_worker_job *job)
+void bi_worker_assign(struct bi_worker *worker, struct bi_worker_job *job)
 {
     struct bight_worker_pool *pool = worker->pool;
     double seconds = pool->options.job_seconds;
@@ -125,17 +125,17 @@ void bight_worker_assign(struct bight_worker *worker, struct bight_worker_job *j
 /* ------------------------------------------------------------------------------------------- answers */
 
 /* It is free for the next job. */
-static void end_job(struct bight_worker *worker)
+static void end_job(struct bi_worker *worker)
 {
     struct bight_worker_pool *pool = worker->pool;
     unsigned limit = pool->options.jobs_per_worker;
     (void)bight_timer_cancel(worker->timer);
-    bight_worker_drop_job(worker);
+    bi_worker_drop_job(worker);
     set_busy(worker, false);
     if (++worker->jobs_done == limit) {
-        bight_worker_retire(worker);
+        bi_worker_retire(worker);
     }
-    bight_pool_note_life(pool);
+    bi_pool_note_life(pool);
 }
 
 static struct bight_failure *failure_of(const struct bight_bytes *message)
@@ -145,63 +145,63 @@ static struct bight_failure *failure_of(const struct bight_bytes *message)
 }
 
 /* A whole frame has come; takes its body. The worker may be gone afterwards. */
-static void accept_frame(struct bight_worker *worker, const struct bight_frame *frame)
+static void accept_frame(struct bi_worker *worker, const struct bi_frame *frame)
 {
     struct bight_worker_pool *pool = worker->pool;
-    struct bight_worker_job *job = worker->job;
-    bight_pool_hold(pool);
+    struct bi_worker_job *job = worker->job;
+    bi_pool_hold(pool);
     end_job(worker);
-    bight_pool_dispatch(pool);
+    bi_pool_dispatch(pool);
     if (job == NULL) {
         bight_bytes_release(frame->body);
     } else if (frame->kind == FRAME_ANSWER) {
-        bight_worker_job_answer(job, frame->body);
+        bi_worker_job_answer(job, frame->body);
     } else {
-        bight_worker_job_fail(job, failure_of(frame->body));
+        bi_worker_job_fail(job, failure_of(frame->body));
         bight_bytes_release(frame->body);
     }
-    bight_pool_look_for_end(pool);
-    bight_pool_release(pool);
+    bi_pool_look_for_end(pool);
+    bi_pool_release(pool);
 }
 
 /* The worker has ended, or as good as. `reason` is borrowed. */
-static void lose(struct bight_worker *worker, const struct bight_failure *reason)
+static void lose(struct bi_worker *worker, const struct bight_failure *reason)
 {
     struct bight_worker_pool *pool = worker->pool;
-    struct bight_worker_job *job = worker->job;
-    bight_worker_drop_job(worker);
+    struct bi_worker_job *job = worker->job;
+    bi_worker_drop_job(worker);
     if (!worker->is_leaving) {
-        bight_worker_kill(worker);
-        bight_pool_note_death(pool, reason);
+        bi_worker_kill(worker);
+        bi_pool_note_death(pool, reason);
     }
     if (job != NULL) {
-        bight_worker_job_lose_worker(job, reason);
+        bi_worker_job_lose_worker(job, reason);
     }
-    bight_pool_dispatch(pool);
+    bi_pool_dispatch(pool);
 }
 
-static void refuse_frame(struct bight_worker *worker, int code)
+static void refuse_frame(struct bi_worker *worker, int code)
 {
     const char *what = code == BIGHT_E_TOO_LONG ? "a worker's answer is too long" : "a worker sent what is no answer";
     struct bight_worker_pool *pool = worker->pool;
     struct bight_failure *reason =
         code == BIGHT_E_OUT_OF_MEMORY ? bight_failure_of(code) : bight_failure_new(code, 0, NULL, "%s", what);
-    bight_pool_hold(pool);
+    bi_pool_hold(pool);
     lose(worker, reason);
-    bight_pool_look_for_end(pool);
-    bight_pool_release(pool);
+    bi_pool_look_for_end(pool);
+    bi_pool_release(pool);
     bight_failure_release(reason);
 }
 
 /* The worker stays until process_ended, which is not called from here. */
 static void child_data_received(struct bight_process_protocol *protocol, int child_fd, const uint8_t *data, size_t size)
 {
-    struct bight_worker *worker = worker_of(protocol);
+    struct bi_worker *worker = worker_of(protocol);
     (void)child_fd;
     while (size > 0 && !worker->is_leaving) {
-        struct bight_frame frame;
+        struct bi_frame frame;
         size_t limit = worker->pool->options.frame_limit;
-        int result = worker->is_busy ? bight_frame_read(&worker->reader, limit, &data, &size, &frame) : BIGHT_E_SYNTAX;
+        int result = worker->is_busy ? bi_frame_read(&worker->reader, limit, &data, &size, &frame) : BIGHT_E_SYNTAX;
         if (result < 0) {
             refuse_frame(worker, result);
         } else if (result > 0) {
@@ -233,23 +233,23 @@ static void process_exited(struct bight_process_protocol *protocol, const struct
 
 static void process_ended(struct bight_process_protocol *protocol, const struct bight_failure *reason)
 {
-    struct bight_worker *worker = worker_of(protocol);
+    struct bi_worker *worker = worker_of(protocol);
     struct bight_worker_pool *pool = worker->pool;
-    bool is_ending = bight_reactor_is_ending(pool->reactor);
+    bool is_ending = bi_reactor_is_ending(pool->reactor);
     const struct bight_failure *shutdown = bight_failure_of(BIGHT_E_SHUTDOWN);
     if (is_ending) {
-        bight_worker_kill(worker); /* that is no death */
+        bi_worker_kill(worker); /* that is no death */
     }
     lose(worker, is_ending ? shutdown : reason);
     (void)bight_timer_cancel(worker->timer);
-    bight_list_remove(&worker->link);
-    bight_frame_reader_finish(&worker->reader);
+    bi_list_remove(&worker->link);
+    bi_frame_reader_finish(&worker->reader);
     bight_free(worker);
     if (is_ending) {
-        bight_pool_fail_queue(pool, shutdown);
+        bi_pool_fail_queue(pool, shutdown);
     }
-    bight_pool_look_for_end(pool);
-    bight_pool_release(pool);
+    bi_pool_look_for_end(pool);
+    bi_pool_release(pool);
 }
 
 static const struct bight_process_protocol_ops worker_ops = {
@@ -273,10 +273,10 @@ static size_t list_descriptors(struct bight_system *system, struct bight_child_d
     return count;
 }
 
-int bight_worker_start(struct bight_worker_pool *pool, struct bight_failure **failure)
+int bi_worker_start(struct bight_worker_pool *pool, struct bight_failure **failure)
 {
     struct bight_child_descriptor descriptors[4];
-    struct bight_worker *worker = bight_calloc(1, sizeof *worker);
+    struct bi_worker *worker = bight_calloc(1, sizeof *worker);
     if (worker == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -298,8 +298,8 @@ int bight_worker_start(struct bight_worker_pool *pool, struct bight_failure **fa
         bight_free(worker);
         return code;
     }
-    bight_pool_hold(pool);
-    bight_list_append(&pool->idle, &worker->link);
+    bi_pool_hold(pool);
+    bi_list_append(&pool->idle, &worker->link);
     pool->idle_count++;
     pool->figures.started++;
     return BIGHT_OK;

@@ -6,19 +6,18 @@
 
 #include "reactor/reactor.h"
 
-struct bight_attachment *bight_attachment_find(
-    const struct bight_reactor *reactor, const struct bight_attachment_kind *kind)
+struct bi_attachment *bi_attachment_find(const struct bight_reactor *reactor, const struct bi_attachment_kind *kind)
 {
-    struct bight_attachment *each = reactor->attachments;
+    struct bi_attachment *each = reactor->attachments;
     while (each != NULL && each->kind != kind) {
         each = each->next;
     }
     return each;
 }
 
-static struct bight_attachment *make(struct bight_reactor *reactor, const struct bight_attachment_kind *kind)
+static struct bi_attachment *make(struct bight_reactor *reactor, const struct bi_attachment_kind *kind)
 {
-    struct bight_attachment *attachment = bight_calloc(1, kind->size);
+    struct bi_attachment *attachment = bight_calloc(1, kind->size);
     if (attachment == NULL) {
         return NULL;
     }
@@ -28,7 +27,7 @@ static struct bight_attachment *make(struct bight_reactor *reactor, const struct
         bight_free(attachment);
         return NULL;
     }
-    struct bight_attachment **link = &reactor->attachments;
+    struct bi_attachment **link = &reactor->attachments;
     while (*link != NULL && (*link)->kind->order < kind->order) {
         link = &(*link)->next;
     }
@@ -37,15 +36,15 @@ static struct bight_attachment *make(struct bight_reactor *reactor, const struct
     return attachment;
 }
 
-struct bight_attachment *bight_attachment_of(struct bight_reactor *reactor, const struct bight_attachment_kind *kind)
+struct bi_attachment *bi_attachment_of(struct bight_reactor *reactor, const struct bi_attachment_kind *kind)
 {
-    struct bight_attachment *attachment = bight_attachment_find(reactor, kind);
+    struct bi_attachment *attachment = bi_attachment_find(reactor, kind);
     return attachment != NULL ? attachment : make(reactor, kind);
 }
 
-void bight_attachment_drop(struct bight_attachment *attachment)
+void bi_attachment_drop(struct bi_attachment *attachment)
 {
-    struct bight_attachment **link = &attachment->reactor->attachments;
+    struct bi_attachment **link = &attachment->reactor->attachments;
     while (*link != attachment) {
         link = &(*link)->next;
     }
@@ -56,9 +55,9 @@ void bight_attachment_drop(struct bight_attachment *attachment)
     bight_free(attachment);
 }
 
-void bight_attachments_tell(struct bight_reactor *reactor, enum bight_moment moment)
+void bi_attachments_tell(struct bight_reactor *reactor, enum bi_moment moment)
 {
-    for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
+    for (struct bi_attachment *each = reactor->attachments; each != NULL; each = each->next) {
         if (each->kind->at[moment] != NULL) {
             each->kind->at[moment](each);
         }
@@ -66,22 +65,22 @@ void bight_attachments_tell(struct bight_reactor *reactor, enum bight_moment mom
 }
 
 /* Handlers may attach something meanwhile, and drop what stands elsewhere in the list. */
-void bight_attachments_handle(struct bight_reactor *reactor, enum bight_moment moment)
+void bi_attachments_handle(struct bight_reactor *reactor, enum bi_moment moment)
 {
-    for (struct bight_attachment *each = reactor->attachments; each != NULL; each = each->next) {
+    for (struct bi_attachment *each = reactor->attachments; each != NULL; each = each->next) {
         if (each->kind->at[moment] != NULL) {
-            bight_reactor_enter(reactor);
+            bi_reactor_enter(reactor);
             each->kind->at[moment](each);
-            bight_reactor_leave(reactor);
+            bi_reactor_leave(reactor);
         }
     }
 }
 
-int bight_attachments_after_fork(struct bight_reactor *reactor)
+int bi_attachments_after_fork(struct bight_reactor *reactor)
 {
     int code = 0;
-    struct bight_attachment *next;
-    for (struct bight_attachment *each = reactor->attachments; each != NULL; each = next) {
+    struct bi_attachment *next;
+    for (struct bi_attachment *each = reactor->attachments; each != NULL; each = next) {
         next = each->next;
         int its_code = each->kind->after_fork != NULL ? each->kind->after_fork(each) : 0;
         code = code != 0 ? code : its_code;
@@ -89,9 +88,9 @@ int bight_attachments_after_fork(struct bight_reactor *reactor)
     return code;
 }
 
-void bight_attachments_free(struct bight_reactor *reactor)
+void bi_attachments_free(struct bight_reactor *reactor)
 {
     while (reactor->attachments != NULL) {
-        bight_attachment_drop(reactor->attachments);
+        bi_attachment_drop(reactor->attachments);
     }
 }

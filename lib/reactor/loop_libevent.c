@@ -65,14 +65,14 @@ static void unwatch_timer(struct libevent_loop *loop);
  * there are enough where the limit has not sunk below their numbers; else it is asked only when there are others. */
 static int renew_base(struct libevent_loop *loop)
 {
-    struct bight_room room;
-    int number = bight_room_begin(&room, DESCRIPTORS_OF_A_BASE);
-    int code = number != 0 && !bight_room_allows(loop->highest) ? bight_error_from_errno(number) : 0;
+    struct bi_room room;
+    int number = bi_room_begin(&room, DESCRIPTORS_OF_A_BASE);
+    int code = number != 0 && !bi_room_allows(loop->highest) ? bight_error_from_errno(number) : 0;
     if (code == 0) {
         errno = 0;
         code = event_reinit(loop->base) == 0 ? 0 : libevent_error();
     }
-    bight_room_end(&room);
+    bi_room_end(&room);
     return code;
 }
 
@@ -84,7 +84,7 @@ static int separate(struct libevent_loop *loop)
     if (code != 0) {
         return code;
     }
-    loop->forks = bight_fork_count;
+    loop->forks = bi_fork_count;
     unwatch_timer(loop);
     open_timer(loop);
     watch_timer(loop);
@@ -98,7 +98,7 @@ static int after_fork(struct bight_loop *loop)
 
 static bool is_parents(const struct libevent_loop *loop)
 {
-    return BIGHT_UNLIKELY(loop->forks != bight_fork_count);
+    return BI_UNLIKELY(loop->forks != bi_fork_count);
 }
 
 /* Before the kernel is told of a watch (R13): a child that has not said so may put its things away, too. */
@@ -313,10 +313,10 @@ static void libevent_says(int severity, const char *message)
 
 static struct event_base *take_base(struct libevent_loop *loop, const struct event_config *config)
 {
-    struct bight_room room;
-    bool is_there = bight_room_begin(&room, DESCRIPTORS_OF_A_BASE) == 0;
+    struct bi_room room;
+    bool is_there = bi_room_begin(&room, DESCRIPTORS_OF_A_BASE) == 0;
     struct event_base *base = is_there ? event_base_new_with_config(config) : NULL;
-    bight_room_end(&room);
+    bi_room_end(&room);
     loop->highest = room.highest;
     return base;
 }
@@ -364,7 +364,7 @@ static bool is_same_libevent(void)
     return fits;
 }
 
-struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct event_base *host)
+struct bight_loop *bi_loop_libevent_new(struct bight_system *system, struct event_base *host)
 {
     struct libevent_loop *loop = is_same_libevent() ? bight_calloc(1, sizeof *loop) : NULL;
     if (loop == NULL) {
@@ -372,7 +372,7 @@ struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct e
     }
     loop->loop = (struct bight_loop) { .ops = &libevent_ops, .system = system };
     loop->hosted = host != NULL;
-    loop->forks = bight_fork_count;
+    loop->forks = bi_fork_count;
     open_timer(loop);
     loop->base = host != NULL ? host : new_base(loop, loop->timer_fd < 0);
     if (loop->base == NULL) {
@@ -386,7 +386,7 @@ struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct e
     return &loop->loop;
 }
 
-const char *bight_libevent_version(void)
+const char *bi_libevent_version(void)
 {
     return event_get_version();
 }

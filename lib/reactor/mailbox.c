@@ -22,7 +22,7 @@
 
 /* A call of bight_call_from_thread. */
 struct asked_call {
-    struct bight_call call;
+    struct bi_call call;
     struct bight_mailbox *mailbox; /* which it is in */
     bight_timer_function function;
     void *context;
@@ -36,8 +36,8 @@ static void on_wake_up(int fd, short what, void *context)
     struct bight_mailbox *mailbox = context;
     (void)fd;
     (void)what;
-    bight_waker_drain(&mailbox->waker);
-    bight_reactor_wake(mailbox->reactor);
+    bi_waker_drain(&mailbox->waker);
+    bi_reactor_wake(mailbox->reactor);
 }
 
 static int start_watching(struct bight_mailbox *mailbox)
@@ -45,12 +45,12 @@ static int start_watching(struct bight_mailbox *mailbox)
     struct bight_loop *loop = mailbox->reactor->loop;
     struct bight_watch *watch = (struct bight_watch *)mailbox->watch;
     loop->ops->watch_init(loop, watch, mailbox->waker.read_fd, BIGHT_READABLE, on_wake_up, mailbox);
-    return bight_reactor_add_watch(mailbox->reactor, watch, mailbox->waker.read_fd);
+    return bi_reactor_add_watch(mailbox->reactor, watch, mailbox->waker.read_fd);
 }
 
 /* --------------------------------------------------------------------------------------- open and close */
 
-int bight_mailbox_open(struct bight_reactor *reactor, size_t limit)
+int bi_mailbox_open(struct bight_reactor *reactor, size_t limit)
 {
     struct bight_mailbox *mailbox = bight_calloc(1, sizeof *mailbox + reactor->loop->ops->watch_size);
     if (mailbox == NULL) {
@@ -58,20 +58,20 @@ int bight_mailbox_open(struct bight_reactor *reactor, size_t limit)
     }
     atomic_init(&mailbox->holds, 1);
     pthread_mutex_init(&mailbox->lock, NULL);
-    mailbox->guard = (struct bight_fork_guard) { .lock = &mailbox->lock, .order = BIGHT_FORK_MAILBOX };
-    bight_fork_guard_add(&mailbox->guard);
+    mailbox->guard = (struct bi_fork_guard) { .lock = &mailbox->lock, .order = BI_FORK_MAILBOX };
+    bi_fork_guard_add(&mailbox->guard);
     atomic_init(&mailbox->made, 0);
     mailbox->tail = &mailbox->first;
     mailbox->thread = pthread_self();
     mailbox->reactor = reactor;
     mailbox->limit = limit;
-    bight_list_init(&mailbox->begun);
-    int code = bight_waker_open(&mailbox->waker, reactor->system);
+    bi_list_init(&mailbox->begun);
+    int code = bi_waker_open(&mailbox->waker, reactor->system);
     if (code == 0) {
         code = start_watching(mailbox);
     }
     if (code != 0) {
-        bight_waker_close(&mailbox->waker);
+        bi_waker_close(&mailbox->waker);
         bight_mailbox_release(mailbox);
         return code;
     }
@@ -79,7 +79,7 @@ int bight_mailbox_open(struct bight_reactor *reactor, size_t limit)
     return 0;
 }
 
-void bight_mailbox_begin(struct bight_reactor *reactor)
+void bi_mailbox_begin(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     pthread_mutex_lock(&mailbox->lock);
@@ -88,11 +88,11 @@ void bight_mailbox_begin(struct bight_reactor *reactor)
     pthread_mutex_unlock(&mailbox->lock);
 }
 
-void bight_mailbox_end_waiting(struct bight_reactor *reactor)
+void bi_mailbox_end_waiting(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     pthread_mutex_lock(&mailbox->lock);
-    const struct bight_waiting_calls *waiting = mailbox->waiting;
+    const struct bi_waiting_calls *waiting = mailbox->waiting;
     mailbox->nobody_waits = true;
     pthread_mutex_unlock(&mailbox->lock);
     if (waiting != NULL) {
@@ -101,9 +101,9 @@ void bight_mailbox_end_waiting(struct bight_reactor *reactor)
 }
 
 /* Under the lock. */
-static struct bight_call *take_all(struct bight_mailbox *mailbox)
+static struct bi_call *take_all(struct bight_mailbox *mailbox)
 {
-    struct bight_call *calls = mailbox->first;
+    struct bi_call *calls = mailbox->first;
     mailbox->tail = &mailbox->first;
     __atomic_store_n(&mailbox->first, NULL, __ATOMIC_RELEASE);
     mailbox->signalled = false;
@@ -111,25 +111,25 @@ static struct bight_call *take_all(struct bight_mailbox *mailbox)
 }
 
 /* Where the next call behind those taken is linked. */
-static struct bight_call **end_of_taken(struct bight_mailbox *mailbox)
+static struct bi_call **end_of_taken(struct bight_mailbox *mailbox)
 {
-    struct bight_call **end = &mailbox->taken;
+    struct bi_call **end = &mailbox->taken;
     while (*end != NULL) {
         end = &(*end)->next;
     }
     return end;
 }
 
-void bight_mailbox_take(struct bight_reactor *reactor)
+void bi_mailbox_take(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
-    struct bight_call **end = end_of_taken(mailbox);
+    struct bi_call **end = end_of_taken(mailbox);
     pthread_mutex_lock(&mailbox->lock);
     *end = take_all(mailbox);
     pthread_mutex_unlock(&mailbox->lock);
 }
 
-void bight_mailbox_close(struct bight_reactor *reactor)
+void bi_mailbox_close(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     if (mailbox == NULL) {
@@ -139,9 +139,9 @@ void bight_mailbox_close(struct bight_reactor *reactor)
     pthread_mutex_lock(&mailbox->lock);
     mailbox->closed = true;
     *end_of_taken(mailbox) = take_all(mailbox);
-    bight_waker_close(&mailbox->waker);
+    bi_waker_close(&mailbox->waker);
     pthread_mutex_unlock(&mailbox->lock);
-    struct bight_call *call;
+    struct bi_call *call;
     while ((call = mailbox->taken) != NULL) {
         mailbox->taken = call->next;
         call->run(call, true);
@@ -163,7 +163,7 @@ static void put_back_taken(struct bight_mailbox *mailbox)
 }
 
 /* The loop has its new kernel objects already. Calls that waited at the fork wait in the child too, as timers do. */
-int bight_mailbox_after_fork(struct bight_reactor *reactor)
+int bi_mailbox_after_fork(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     mailbox->thread = pthread_self();
@@ -172,24 +172,24 @@ int bight_mailbox_after_fork(struct bight_reactor *reactor)
         mailbox->waiting->after_fork(mailbox);
     }
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)mailbox->watch);
-    bight_waker_close(&mailbox->waker);
+    bi_waker_close(&mailbox->waker);
     mailbox->signalled = false;
-    int code = bight_waker_open(&mailbox->waker, reactor->system);
+    int code = bi_waker_open(&mailbox->waker, reactor->system);
     if (code == 0 && mailbox->first != NULL) {
         mailbox->signalled = true;
-        bight_waker_write(&mailbox->waker);
+        bi_waker_write(&mailbox->waker);
     }
     return code != 0 ? code : start_watching(mailbox);
 }
 
-struct bight_call *bight_mailbox_first(struct bight_mailbox *mailbox)
+struct bi_call *bi_mailbox_first(struct bight_mailbox *mailbox)
 {
     return mailbox->first;
 }
 
 /* ----------------------------------------------------------------------------------------------- holds */
 
-struct bight_mailbox *bight_mailbox_of(const struct bight_reactor *reactor)
+struct bight_mailbox *bi_mailbox_of(const struct bight_reactor *reactor)
 {
     return reactor->state->mailbox;
 }
@@ -210,30 +210,30 @@ void bight_mailbox_release(struct bight_mailbox *mailbox)
     if (mailbox == NULL || atomic_fetch_sub_explicit(&mailbox->holds, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    bight_fork_guard_remove(&mailbox->guard);
+    bi_fork_guard_remove(&mailbox->guard);
     pthread_mutex_destroy(&mailbox->lock);
     bight_free(mailbox);
 }
 
 /* ----------------------------------------------------------------------------------------------- calls */
 
-void bight_mailbox_post_locked(struct bight_mailbox *mailbox, struct bight_call *call)
+void bi_mailbox_post_locked(struct bight_mailbox *mailbox, struct bi_call *call)
 {
     call->next = NULL;
     __atomic_store_n(mailbox->tail, call, __ATOMIC_RELEASE);
     mailbox->tail = &call->next;
     if (!mailbox->signalled && mailbox->waker.write_fd >= 0) {
         mailbox->signalled = true;
-        bight_waker_write(&mailbox->waker);
+        bi_waker_write(&mailbox->waker);
     }
 }
 
-int bight_mailbox_post(struct bight_mailbox *mailbox, struct bight_call *call)
+int bi_mailbox_post(struct bight_mailbox *mailbox, struct bi_call *call)
 {
     pthread_mutex_lock(&mailbox->lock);
     bool closed = mailbox->closed;
     if (!closed) {
-        bight_mailbox_post_locked(mailbox, call);
+        bi_mailbox_post_locked(mailbox, call);
     }
     pthread_mutex_unlock(&mailbox->lock);
     return closed ? BIGHT_E_SHUTDOWN : 0;
@@ -246,10 +246,10 @@ static void count_made(struct bight_mailbox *mailbox)
     atomic_store_explicit(&mailbox->made, made + 1, memory_order_relaxed);
 }
 
-static void run_asked_call(struct bight_call *call, bool dropped)
+static void run_asked_call(struct bi_call *call, bool dropped)
 {
-    struct asked_call asked = *BIGHT_CONTAINER(call, struct asked_call, call);
-    bight_free(BIGHT_CONTAINER(call, struct asked_call, call));
+    struct asked_call asked = *BI_CONTAINER(call, struct asked_call, call);
+    bight_free(BI_CONTAINER(call, struct asked_call, call));
     count_made(asked.mailbox);
     if (!dropped) {
         asked.function(asked.context);
@@ -260,7 +260,7 @@ static void run_asked_call(struct bight_call *call, bool dropped)
 }
 
 /* 0, or why it is refused: then nothing was taken. */
-static int post_asked(struct bight_mailbox *mailbox, struct bight_call *call)
+static int post_asked(struct bight_mailbox *mailbox, struct bi_call *call)
 {
     int code = BIGHT_E_SHUTDOWN;
     pthread_mutex_lock(&mailbox->lock);
@@ -270,7 +270,7 @@ static int post_asked(struct bight_mailbox *mailbox, struct bight_call *call)
     }
     if (code == 0) {
         mailbox->asked++;
-        bight_mailbox_post_locked(mailbox, call);
+        bi_mailbox_post_locked(mailbox, call);
     }
     pthread_mutex_unlock(&mailbox->lock);
     return code;
@@ -298,28 +298,28 @@ int bight_call_from_thread(struct bight_mailbox *mailbox, bight_timer_function f
     return bight_call_from_thread_full(mailbox, function, context, NULL);
 }
 
-bool bight_mailbox_has_taken(const struct bight_reactor *reactor)
+bool bi_mailbox_has_taken(const struct bight_reactor *reactor)
 {
     return reactor->state->mailbox->taken != NULL;
 }
 
-bool bight_mailbox_has_calls(const struct bight_reactor *reactor)
+bool bi_mailbox_has_calls(const struct bight_reactor *reactor)
 {
     const struct bight_mailbox *mailbox = reactor->state->mailbox;
     return mailbox->taken != NULL || __atomic_load_n(&mailbox->first, __ATOMIC_RELAXED) != NULL;
 }
 
-void bight_mailbox_run(struct bight_reactor *reactor)
+void bi_mailbox_run(struct bight_reactor *reactor)
 {
     struct bight_mailbox *mailbox = reactor->state->mailbox;
     if (mailbox->taken == NULL) { /* else some were left over, or this is a turn inside a call */
-        bight_mailbox_take(reactor);
+        bi_mailbox_take(reactor);
     }
-    struct bight_call *call;
+    struct bi_call *call;
     for (int calls = 0; calls < CALLS_PER_TURN && (call = mailbox->taken) != NULL; calls++) {
         mailbox->taken = call->next;
-        bight_reactor_enter_for(reactor, "call from a thread", NULL, 0);
+        bi_reactor_enter_for(reactor, "call from a thread", NULL, 0);
         call->run(call, false);
-        bight_reactor_leave(reactor);
+        bi_reactor_leave(reactor);
     }
 }

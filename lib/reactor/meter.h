@@ -5,22 +5,22 @@
  * many: the end of a handler is the beginning of the next while the loop works through what one poll found, so `mark`
  * holds the last reading and is void (0) when the loop may have waited since. What the watchdog's thread looks at too
  * is read and written as single words. */
-#ifndef BIGHT_REACTOR_METER_H
-#define BIGHT_REACTOR_METER_H
+#ifndef BI_REACTOR_METER_H
+#define BI_REACTOR_METER_H
 
 #include <bight/figures.h>
 
 #include "base/private.h"
 
 #if defined(__x86_64__) && defined(__SIZEOF_INT128__)
-#define BIGHT_METER_COUNTER 1
+#define BI_METER_COUNTER 1
 #elif defined(__aarch64__) && defined(__linux__) && defined(__SIZEOF_INT128__)
-#define BIGHT_METER_COUNTER 2
+#define BI_METER_COUNTER 2
 #else
-#define BIGHT_METER_COUNTER 0
+#define BI_METER_COUNTER 0
 #endif
 
-struct bight_meter {
+struct bi_meter {
     uint64_t beat;      /* odd while a handler runs; half of it is their number */
     const char *kind;   /* of the present handler or the last one; lives for ever */
     const char *place;  /* debug mode: who registered it, NULL when not known */
@@ -41,34 +41,34 @@ struct bight_meter {
 };
 
 /* What the rooms above count. */
-struct bight_traffic {
+struct bi_traffic {
     uint64_t received, sent;
     uint64_t accepted, made;
     uint64_t open, ports;
 };
 
-/* The kind of what was put off, which may be told more exactly: see bight_reactor_name_handler. */
-extern const char bight_handler_task[];
+/* The kind of what was put off, which may be told more exactly: see bi_reactor_name_handler. */
+extern const char bi_handler_task[];
 
 /* --- meter.c */
 
-void bight_meter_init(struct bight_reactor *reactor);
+void bi_meter_init(struct bight_reactor *reactor);
 /* Debug mode or the timing has changed; between handlers. */
-void bight_meter_adjust(struct bight_reactor *reactor);
+void bi_meter_adjust(struct bight_reactor *reactor);
 /* The beginning of a handler without a mark. */
-BIGHT_PRIVATE_API void bight_meter_begin(struct bight_reactor *reactor, const void *object, uint64_t generation);
+BI_PRIVATE_API void bi_meter_begin(struct bight_reactor *reactor, const void *object, uint64_t generation);
 /* The end of a timed one. */
-BIGHT_PRIVATE_API void bight_meter_stop(struct bight_reactor *reactor);
+BI_PRIVATE_API void bi_meter_stop(struct bight_reactor *reactor);
 /* Looks at both clocks again, for a better scale. */
-void bight_meter_calibrate(struct bight_reactor *reactor);
+void bi_meter_calibrate(struct bight_reactor *reactor);
 
 /* Between handlers, when the loop may have waited since the last one, or the program done something else. */
-static inline void bight_meter_rest(struct bight_meter *meter)
+static inline void bi_meter_rest(struct bi_meter *meter)
 {
     meter->mark = meter->void_mark;
 }
 
-static inline void bight_meter_beat(struct bight_meter *meter)
+static inline void bi_meter_beat(struct bi_meter *meter)
 {
     __atomic_store_n(&meter->beat, meter->beat + 1, __ATOMIC_RELAXED);
 }

@@ -4,7 +4,7 @@
  * The reactor decides what is done when; waiting is the loop's (loop_libevent.c), deadlines the wheel's (timer.c),
  * the phases of starting and ending are in shutdown.c. It has two modes with one turn: on a loop of its own run()
  * takes turns, each ending in a poll; as a guest on a host's event_base the turn is called back, and whatever puts
- * work off asks for one by bight_reactor_wake. */
+ * work off asks for one by bi_reactor_wake. */
 #include <bight/log.h>
 #include <bight/memory.h>
 
@@ -23,66 +23,66 @@
 /* One allocation. */
 struct whole_reactor {
     struct bight_reactor reactor; /* first */
-    struct bight_reactor_state state;
+    struct bi_reactor_state state;
 };
 
 /* -------------------------------------------------------------------------------------------- turns */
 
-void bight_reactor_wake(struct bight_reactor *reactor)
+void bi_reactor_wake(struct bight_reactor *reactor)
 {
     if (reactor->hosted) {
         reactor->loop->ops->activate(reactor->loop);
     }
 }
 
-bool bight_reactor_has_work_of_its_own(const struct bight_reactor *reactor)
+bool bi_reactor_has_work_of_its_own(const struct bight_reactor *reactor)
 {
     return reactor->soon.first != NULL || reactor->afterwards.first != NULL || reactor->timers_due ||
-           bight_reactor_has_calls_when_running(reactor->state) || bight_reactor_shutdown_is_due(reactor->state) ||
-           bight_mailbox_has_taken(reactor);
+           bi_reactor_has_calls_when_running(reactor->state) || bi_reactor_shutdown_is_due(reactor->state) ||
+           bi_mailbox_has_taken(reactor);
 }
 
-bool bight_reactor_has_work(const struct bight_reactor *reactor)
+bool bi_reactor_has_work(const struct bight_reactor *reactor)
 {
-    return bight_reactor_has_work_of_its_own(reactor) || bight_mailbox_has_calls(reactor);
+    return bi_reactor_has_work_of_its_own(reactor) || bi_mailbox_has_calls(reactor);
 }
 
 /* All of a turn but the poll. */
 static void do_work(struct bight_reactor *reactor)
 {
     reactor->meter.turns++;
-    bight_meter_rest(&reactor->meter);
-    if (BIGHT_UNLIKELY(bight_deferred_debug() != reactor->meter.has_places)) {
-        bight_meter_adjust(reactor);
+    bi_meter_rest(&reactor->meter);
+    if (BI_UNLIKELY(bi_deferred_debug() != reactor->meter.has_places)) {
+        bi_meter_adjust(reactor);
     }
     if (reactor->afterwards.first != NULL) { /* was queued outside any handler */
-        bight_reactor_enter_for(reactor, bight_handler_task, NULL, 0);
-        bight_reactor_leave(reactor);
+        bi_reactor_enter_for(reactor, bi_handler_task, NULL, 0);
+        bi_reactor_leave(reactor);
     }
     if (reactor->soon.first != NULL) {
-        bight_reactor_drain_soon(reactor);
+        bi_reactor_drain_soon(reactor);
     }
-    if (BIGHT_UNLIKELY(bight_reactor_has_calls_when_running(reactor->state))) {
-        bight_reactor_run_calls_when_running(reactor);
+    if (BI_UNLIKELY(bi_reactor_has_calls_when_running(reactor->state))) {
+        bi_reactor_run_calls_when_running(reactor);
     }
-    if (bight_mailbox_has_calls(reactor)) {
-        bight_mailbox_run(reactor);
+    if (bi_mailbox_has_calls(reactor)) {
+        bi_mailbox_run(reactor);
     }
     if (reactor->timers_due) {
-        bight_reactor_run_timers(reactor);
+        bi_reactor_run_timers(reactor);
     }
 }
 
-void bight_reactor_turn(struct bight_reactor *reactor, bool block)
+void bi_reactor_turn(struct bight_reactor *reactor, bool block)
 {
     do_work(reactor);
-    bight_meter_rest(&reactor->meter);
-    if (bight_reactor_is_parents(reactor)) { /* a handler has forked just now: see serve() */
+    bi_meter_rest(&reactor->meter);
+    if (bi_reactor_is_parents(reactor)) { /* a handler has forked just now: see serve() */
         return;
     }
-    int code = reactor->loop->ops->poll(reactor->loop, block && !bight_reactor_has_work(reactor));
-    bight_meter_rest(&reactor->meter);
-    if (BIGHT_UNLIKELY(code != 0 && !reactor->state->stop_now)) { /* said once: a last turn may follow */
+    int code = reactor->loop->ops->poll(reactor->loop, block && !bi_reactor_has_work(reactor));
+    bi_meter_rest(&reactor->meter);
+    if (BI_UNLIKELY(code != 0 && !reactor->state->stop_now)) { /* said once: a last turn may follow */
         bight_log(BIGHT_LOG_CRITICAL, "reactor", NULL, "cannot wait for events: %s", bight_error_text(code));
         bight_reactor_fail(reactor, EX_OSERR);
         reactor->state->stop_now = reactor->state->stop_asked;
@@ -93,11 +93,10 @@ void bight_reactor_turn(struct bight_reactor *reactor, bool block)
  */
 static bool is_refused_to_child(const struct bight_reactor *reactor)
 {
-    if (!bight_reactor_is_parents(reactor)) {
+    if (!bi_reactor_is_parents(reactor)) {
         return false;
     }
-    (void)bight_usage_error(
-        BIGHT_E_USAGE, BIGHT_HERE, "running in the child of a fork without bight_reactor_after_fork");
+    (void)bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "running in the child of a fork without bight_reactor_after_fork");
     return true;
 }
 
@@ -109,12 +108,12 @@ static void take_guest_turn(void *context)
         return;
     }
     if (!reactor->state->guest_started) {
-        bight_reactor_start(reactor);
+        bi_reactor_start(reactor);
     }
     do_work(reactor);
-    (void)bight_reactor_serve_on(reactor);
-    if (bight_reactor_has_work(reactor)) {
-        bight_reactor_wake(reactor);
+    (void)bi_reactor_serve_on(reactor);
+    if (bi_reactor_has_work(reactor)) {
+        bi_reactor_wake(reactor);
     }
 }
 
@@ -122,16 +121,16 @@ static void take_guest_turn(void *context)
 
 static void serve(struct bight_reactor *reactor)
 {
-    bool claimed = !reactor->state->leave_signals && bight_signals_claim(reactor) == 0;
-    bight_reactor_start(reactor);
-    while (bight_reactor_serve_on(reactor)) {
-        bight_reactor_turn(reactor, true);
+    bool claimed = !reactor->state->leave_signals && bi_signals_claim(reactor) == 0;
+    bi_reactor_start(reactor);
+    while (bi_reactor_serve_on(reactor)) {
+        bi_reactor_turn(reactor, true);
         if (is_refused_to_child(reactor)) { /* a handler has forked */
-            bight_reactor_break_off(reactor, EX_SOFTWARE);
+            bi_reactor_break_off(reactor, EX_SOFTWARE);
         }
     }
     if (claimed) {
-        bight_signals_disown(reactor);
+        bi_signals_disown(reactor);
     }
 }
 
@@ -140,9 +139,9 @@ static const char reactor_kind[] = "reactor";
 /* Debug mode: which thread's it is, for who asks whether that has others. */
 static void note_thread(const struct bight_reactor *reactor, bool is_alive)
 {
-    if (bight_debug_mode_is_on()) {
-        bight_places_note(&(struct bight_place) {
-            .object = reactor, .generation = is_alive, .kind = reactor_kind, .is_aside = true });
+    if (bi_debug_mode_is_on()) {
+        bi_places_note(
+            &(struct bi_place) { .object = reactor, .generation = is_alive, .kind = reactor_kind, .is_aside = true });
     }
 }
 
@@ -157,14 +156,14 @@ static void move_here(struct bight_reactor *reactor)
 
 int bight_reactor_run(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
+    struct bi_reactor_state *state = reactor->state;
     if (reactor->hosted) {
-        (void)bight_usage_error(
+        (void)bi_usage_error(
             BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_reactor_run: the reactor is a guest on a host's event_base");
         return EX_SOFTWARE;
     }
-    if (state->phase != BIGHT_PHASE_IDLE || reactor->handler_depth > 0) {
-        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_run: the reactor runs already");
+    if (state->phase != BI_PHASE_IDLE || reactor->handler_depth > 0) {
+        (void)bi_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_run: the reactor runs already");
         return EX_SOFTWARE;
     }
     if (is_refused_to_child(reactor)) {
@@ -174,43 +173,43 @@ int bight_reactor_run(struct bight_reactor *reactor)
     if (state->exit_status == 0) {
         serve(reactor);
     }
-    bight_attachments_tell(reactor, BIGHT_RUN_ENDS);
+    bi_attachments_tell(reactor, BI_RUN_ENDS);
     int status = state->exit_status;
     state->exit_status = 0;
     return status;
 }
 
 #ifdef BIGHT_DEBUG_CHECKS
-int bight_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what)
+int bi_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what)
 {
     if (!pthread_equal(reactor->state->thread, pthread_self())) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_WRONG_THREAD, place, "%s: called in a thread that does not run this reactor", what);
     }
     return 0;
 }
 #endif
 
-bool bight_reactor_is_freeing(const struct bight_reactor *reactor)
+bool bi_reactor_is_freeing(const struct bight_reactor *reactor)
 {
-    return reactor->state->phase == BIGHT_PHASE_FREEING;
+    return reactor->state->phase == BI_PHASE_FREEING;
 }
 
-unsigned bight_reactor_thread_limit(const struct bight_reactor *reactor)
+unsigned bi_reactor_thread_limit(const struct bight_reactor *reactor)
 {
     return reactor->state->thread_limit;
 }
 
-int bight_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what)
+int bi_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what)
 {
-    int code = bight_reactor_check_thread_at(place, reactor, what);
-    return code == 0 && reactor->state->phase == BIGHT_PHASE_FREEING ? BIGHT_E_SHUTDOWN : code;
+    int code = bi_reactor_check_thread_at(place, reactor, what);
+    return code == 0 && reactor->state->phase == BI_PHASE_FREEING ? BIGHT_E_SHUTDOWN : code;
 }
 
 /* --------------------------------------------------------------------------------- making and ending */
 
 static void init_state(
-    struct bight_reactor *reactor, struct bight_reactor_state *state, const struct bight_reactor_options *options)
+    struct bight_reactor *reactor, struct bi_reactor_state *state, const struct bight_reactor_options *options)
 {
     double seconds = options->shutdown_seconds;
     if (seconds == 0 || bight_seconds_to_nanoseconds(seconds, &state->shutdown_nanoseconds) != 0) {
@@ -220,13 +219,13 @@ static void init_state(
     state->leave_signals = options->leave_signals;
     state->thread_limit = options->thread_limit != 0 ? options->thread_limit : DEFAULT_THREAD_LIMIT;
     state->thread = pthread_self();
-    state->seen_now = bight_reactor_now(reactor);
-    struct bight_link *rings = &state->triggers[0][0];
-    for (int ring = 0; ring < BIGHT_TRIGGER_EVENTS * BIGHT_TRIGGER_PHASES; ring++) {
-        bight_list_init(&rings[ring]);
+    state->seen_now = bi_reactor_now(reactor);
+    struct bi_link *rings = &state->triggers[0][0];
+    for (int ring = 0; ring < BI_TRIGGER_EVENTS * BI_TRIGGER_PHASES; ring++) {
+        bi_list_init(&rings[ring]);
     }
-    bight_list_init(&state->awaited);
-    bight_list_init(&state->foreign);
+    bi_list_init(&state->awaited);
+    bi_list_init(&state->foreign);
 }
 
 /* Everything that cannot fail. */
@@ -237,15 +236,15 @@ static struct bight_reactor *allocate(const struct bight_reactor_options *option
         return NULL;
     }
     struct bight_reactor *reactor = &whole->reactor;
-    reactor->clock.ops = &bight_reactor_clock_ops;
+    reactor->clock.ops = &bi_reactor_clock_ops;
     reactor->system = options->system != NULL ? options->system : bight_system_real();
     reactor->state = &whole->state;
     reactor->hosted = options->host != NULL;
-    reactor->forks = bight_fork_count;
+    reactor->forks = bi_fork_count;
     reactor->loop_deadline = UINT64_MAX;
     init_state(reactor, &whole->state, options);
-    bight_wheel_init(&reactor->wheel, whole->state.seen_now);
-    bight_meter_init(reactor);
+    bi_wheel_init(&reactor->wheel, whole->state.seen_now);
+    bi_meter_init(reactor);
     return reactor;
 }
 
@@ -258,18 +257,18 @@ static struct bight_reactor *make(const struct bight_reactor_options *options)
         goto failed;
     }
     if (loop == NULL) {
-        loop = bight_loop_libevent_new(reactor->system, options->host);
+        loop = bi_loop_libevent_new(reactor->system, options->host);
     }
     if (loop == NULL) {
         goto failed;
     }
     reactor->loop = loop;
-    loop->ops->set_callbacks(loop, bight_reactor_deadline_passed, take_guest_turn, reactor);
-    if (bight_mailbox_open(reactor, options->call_limit != 0 ? options->call_limit : DEFAULT_CALL_LIMIT) != 0) {
-        bight_mailbox_close(reactor);
+    loop->ops->set_callbacks(loop, bi_reactor_deadline_passed, take_guest_turn, reactor);
+    if (bi_mailbox_open(reactor, options->call_limit != 0 ? options->call_limit : DEFAULT_CALL_LIMIT) != 0) {
+        bi_mailbox_close(reactor);
         goto failed;
     }
-    bight_reactor_wake(reactor); /* a guest starts on its first turn */
+    bi_reactor_wake(reactor); /* a guest starts on its first turn */
     note_thread(reactor, true);
     return reactor;
 
@@ -289,7 +288,7 @@ struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options 
         memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
     }
     if (options.host != NULL && options.loop != NULL) {
-        (void)bight_usage_error(
+        (void)bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_new_full: both a host and a loop are given");
         options.loop->ops->free(options.loop);
         return NULL;
@@ -311,10 +310,10 @@ struct bight_reactor *bight_reactor_new(void)
  * cannot have them: then the reactor stays its parent's and is left alone. */
 static bool is_apart(struct bight_reactor *reactor)
 {
-    return !bight_reactor_is_parents(reactor) || bight_reactor_after_fork(reactor) == 0;
+    return !bi_reactor_is_parents(reactor) || bight_reactor_after_fork(reactor) == 0;
 }
 
-static void look_for_reactor(const struct bight_place *place, void *context)
+static void look_for_reactor(const struct bi_place *place, void *context)
 {
     bool *found = context;
     *found = *found || (place->kind == reactor_kind && place->generation != 0);
@@ -324,7 +323,7 @@ static void look_for_reactor(const struct bight_place *place, void *context)
 static bool has_reactor(void)
 {
     bool found = false;
-    bight_places_visit(look_for_reactor, &found);
+    bi_places_visit(look_for_reactor, &found);
     return found;
 }
 
@@ -333,29 +332,29 @@ void bight_reactor_free(struct bight_reactor *reactor)
     if (reactor == NULL) {
         return;
     }
-    if (reactor->handler_depth > 0 || (!reactor->hosted && bight_reactor_is_in_run(reactor->state))) {
-        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_free: the reactor runs");
+    if (reactor->handler_depth > 0 || (!reactor->hosted && bi_reactor_is_in_run(reactor->state))) {
+        (void)bi_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "bight_reactor_free: the reactor runs");
         return;
     }
     if (!is_apart(reactor)) {
         return;
     }
-    reactor->state->phase = BIGHT_PHASE_FREEING;
-    bight_mailbox_end_waiting(reactor);
-    bight_reactor_disconnect(reactor);
-    bight_reactor_drop_stop_waiters(reactor);
-    bight_reactor_drop_triggers(reactor);
-    bight_reactor_drop_calls(reactor);
-    bight_reactor_drop_watches(reactor);
-    bight_reactor_drop_timers(reactor);
-    bight_mailbox_close(reactor);
-    bight_signals_finish(reactor);
-    bight_attachments_free(reactor);
+    reactor->state->phase = BI_PHASE_FREEING;
+    bi_mailbox_end_waiting(reactor);
+    bi_reactor_disconnect(reactor);
+    bi_reactor_drop_stop_waiters(reactor);
+    bi_reactor_drop_triggers(reactor);
+    bi_reactor_drop_calls(reactor);
+    bi_reactor_drop_watches(reactor);
+    bi_reactor_drop_timers(reactor);
+    bi_mailbox_close(reactor);
+    bi_signals_finish(reactor);
+    bi_attachments_free(reactor);
     reactor->loop->ops->free(reactor->loop);
     note_thread(reactor, false);
     bight_free(reactor);
-    if (bight_debug_mode_is_on() && !has_reactor()) {
-        bight_deferred_name_held();
+    if (bi_debug_mode_is_on() && !has_reactor()) {
+        bi_deferred_name_held();
     }
 }
 
@@ -373,13 +372,13 @@ int bight_reactor_after_fork(struct bight_reactor *reactor)
         return code;
     }
     move_here(reactor);
-    reactor->forks = bight_fork_count;
-    keep_first(&code, bight_mailbox_after_fork(reactor));
-    keep_first(&code, bight_signals_after_fork(reactor));
-    keep_first(&code, bight_attachments_after_fork(reactor));
+    reactor->forks = bi_fork_count;
+    keep_first(&code, bi_mailbox_after_fork(reactor));
+    keep_first(&code, bi_signals_after_fork(reactor));
+    keep_first(&code, bi_attachments_after_fork(reactor));
     /* The new timer has been told nothing: a pass will tell it. */
     reactor->loop_deadline = UINT64_MAX;
     reactor->timers_due = true;
-    bight_reactor_wake(reactor);
+    bi_reactor_wake(reactor);
     return code;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* reactor.h - the reactor's inside, for the rooms above it (transport, endpoint, service, testing).
  *
- * Every callback that runs from the loop is bracketed by bight_reactor_enter and bight_reactor_leave. The outermost
+ * Every callback that runs from the loop is bracketed by bi_reactor_enter and bi_reactor_leave. The outermost
  * leave drains the afterwards queue: work that gathers during a handler (output) and is done once behind it. The
  * soon queue is for what must happen on a later turn. Both are intrusive and cannot fail. */
-#ifndef BIGHT_REACTOR_REACTOR_H
-#define BIGHT_REACTOR_REACTOR_H
+#ifndef BI_REACTOR_REACTOR_H
+#define BI_REACTOR_REACTOR_H
 
 #include <bight/coroutine.h>
 #include <bight/reactor.h>
@@ -25,61 +25,61 @@
 #include "reactor/wheel.h"
 
 /* Something put off. queued is kept by the queue; a task is in one queue at most. */
-struct bight_task {
-    struct bight_task *next;
-    void (*run)(struct bight_task *task); /* NULL: not queued */
+struct bi_task {
+    struct bi_task *next;
+    void (*run)(struct bi_task *task); /* NULL: not queued */
 };
 
-struct bight_task_queue {
-    struct bight_task *first, *last;
+struct bi_task_queue {
+    struct bi_task *first, *last;
 };
 
 struct bight_reactor {
     struct bight_clock clock; /* first: a reactor is a clock */
     struct bight_system *system;
     struct bight_loop *loop;
-    uint64_t foreign_numbers; /* bight_number_bit of whatever a program watches; perhaps of more */
+    uint64_t foreign_numbers; /* bi_number_bit of whatever a program watches; perhaps of more */
     unsigned handler_depth;
     bool hosted;
     unsigned forks; /* the count of forks of the process whose it is (R13) */
-    struct bight_task_queue afterwards;
-    struct bight_task_queue soon;
-    struct bight_attachment *attachments;
-    struct bight_meter meter;
-    struct bight_traffic traffic;
-    struct bight_wheel wheel;
+    struct bi_task_queue afterwards;
+    struct bi_task_queue soon;
+    struct bi_attachment *attachments;
+    struct bi_meter meter;
+    struct bi_traffic traffic;
+    struct bi_wheel wheel;
     uint64_t loop_deadline; /* what the loop was told */
     bool timers_due;        /* run a timer pass on this turn */
     /* the rest is lib/reactor's own: see its files */
-    struct bight_reactor_state *state;
+    struct bi_reactor_state *state;
 };
 
 /* R13: this is the child of a fork and has not said that it goes on, so what the kernel knows of the reactor is its
  * parent's alone. */
-static inline bool bight_reactor_is_parents(const struct bight_reactor *reactor)
+static inline bool bi_reactor_is_parents(const struct bight_reactor *reactor)
 {
-    return BIGHT_UNLIKELY(reactor->forks != bight_fork_count);
+    return BI_UNLIKELY(reactor->forks != bi_fork_count);
 }
 
-static inline uint64_t bight_number_bit(int fd)
+static inline uint64_t bi_number_bit(int fd)
 {
     return UINT64_C(1) << ((unsigned)fd & 63);
 }
 
 /* watch.c */
-int bight_reactor_add_watch_among_foreign(struct bight_reactor *reactor, struct bight_watch *watch, int fd);
+int bi_reactor_add_watch_among_foreign(struct bight_reactor *reactor, struct bight_watch *watch, int fd);
 
 /* Adds a watch of `fd`, which is bight's own. A program that closed what it watched may have left the number to it:
  * that is looked for only when such a number is watched at all. 0 or a code. */
-static inline int bight_reactor_add_watch(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
+static inline int bi_reactor_add_watch(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
 {
-    if (BIGHT_UNLIKELY((reactor->foreign_numbers & bight_number_bit(fd)) != 0)) {
-        return bight_reactor_add_watch_among_foreign(reactor, watch, fd);
+    if (BI_UNLIKELY((reactor->foreign_numbers & bi_number_bit(fd)) != 0)) {
+        return bi_reactor_add_watch_among_foreign(reactor, watch, fd);
     }
     return reactor->loop->ops->watch_add(reactor->loop, watch);
 }
 
-static inline void bight_task_push(struct bight_task_queue *queue, struct bight_task *task)
+static inline void bi_task_push(struct bi_task_queue *queue, struct bi_task *task)
 {
     task->next = NULL;
     if (queue->last != NULL) {
@@ -90,115 +90,112 @@ static inline void bight_task_push(struct bight_task_queue *queue, struct bight_
     queue->last = task;
 }
 
-BIGHT_PRIVATE_API void bight_reactor_drain_afterwards(struct bight_reactor *reactor);
+BI_PRIVATE_API void bi_reactor_drain_afterwards(struct bight_reactor *reactor);
 
 /* The outermost is what the figures call a handler. `kind` lives for ever; the object is what debug mode knows the
  * place of (base/places.h), NULL when that is nothing. */
-static inline void bight_reactor_enter_for(
+static inline void bi_reactor_enter_for(
     struct bight_reactor *reactor, const char *kind, const void *object, uint64_t generation)
 {
     if (reactor->handler_depth++ > 0) {
         return;
     }
-    struct bight_meter *meter = &reactor->meter;
-    bight_meter_beat(meter);
+    struct bi_meter *meter = &reactor->meter;
+    bi_meter_beat(meter);
     __atomic_store_n(&meter->kind, kind, __ATOMIC_RELAXED);
     if (meter->mark == 0) {
-        bight_meter_begin(reactor, object, generation);
+        bi_meter_begin(reactor, object, generation);
     }
 }
 
-static inline void bight_reactor_enter(struct bight_reactor *reactor)
+static inline void bi_reactor_enter(struct bight_reactor *reactor)
 {
-    bight_reactor_enter_for(reactor, "handler", NULL, 0);
+    bi_reactor_enter_for(reactor, "handler", NULL, 0);
 }
 
-static inline void bight_reactor_leave(struct bight_reactor *reactor)
+static inline void bi_reactor_leave(struct bight_reactor *reactor)
 {
     if (--reactor->handler_depth > 0) {
         return;
     }
     if (reactor->afterwards.first != NULL) {
-        bight_reactor_drain_afterwards(reactor);
+        bi_reactor_drain_afterwards(reactor);
     }
-    bight_meter_beat(&reactor->meter);
+    bi_meter_beat(&reactor->meter);
     if (reactor->meter.is_timed) {
-        bight_meter_stop(reactor);
+        bi_meter_stop(reactor);
     }
 }
 
 /* In a handler that began as a task: what it is in truth. */
-void bight_reactor_name_handler(
-    struct bight_reactor *reactor, const char *kind, const void *object, uint64_t generation);
+void bi_reactor_name_handler(struct bight_reactor *reactor, const char *kind, const void *object, uint64_t generation);
 
 /* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be told.
  * For watch callbacks that leave their work to the turn. */
-void bight_reactor_wake(struct bight_reactor *reactor);
+void bi_reactor_wake(struct bight_reactor *reactor);
 
 /* run(task) after the outermost handler has returned; outside any handler at the start of the next turn. The task
  * must not be queued already. It is unqueued before it runs, and may queue itself anew. */
-static inline void bight_reactor_afterwards(
-    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task))
+static inline void bi_reactor_afterwards(
+    struct bight_reactor *reactor, struct bi_task *task, void (*run)(struct bi_task *task))
 {
     task->run = run;
-    bight_task_push(&reactor->afterwards, task);
-    if (BIGHT_UNLIKELY(reactor->handler_depth == 0)) {
-        bight_reactor_wake(reactor);
+    bi_task_push(&reactor->afterwards, task);
+    if (BI_UNLIKELY(reactor->handler_depth == 0)) {
+        bi_reactor_wake(reactor);
     }
 }
 
 /* run(task) on a later turn. */
-BIGHT_PRIVATE_API void bight_reactor_soon(
-    struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task));
+BI_PRIVATE_API void bi_reactor_soon(
+    struct bight_reactor *reactor, struct bi_task *task, void (*run)(struct bi_task *task));
 
 /* Takes a queued task out again (linear in the queue; for rare paths). */
-BIGHT_PRIVATE_API void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *task);
+BI_PRIVATE_API void bi_reactor_unqueue(struct bight_reactor *reactor, struct bi_task *task);
 
 /* The monotonic clock, read now. */
-static inline uint64_t bight_reactor_now(struct bight_reactor *reactor)
+static inline uint64_t bi_reactor_now(struct bight_reactor *reactor)
 {
     return reactor->system->ops->now(reactor->system);
 }
 
 /* Arms an embedded timer and sees to it that the loop wakes for it. Allocates nothing. The entry's function runs
  * bracketed as a handler. */
-BIGHT_PRIVATE_API void bight_reactor_arm(
-    struct bight_reactor *reactor, struct bight_wheel_entry *entry, uint64_t deadline);
-static inline void bight_reactor_disarm(struct bight_reactor *reactor, struct bight_wheel_entry *entry)
+BI_PRIVATE_API void bi_reactor_arm(struct bight_reactor *reactor, struct bi_wheel_entry *entry, uint64_t deadline);
+static inline void bi_reactor_disarm(struct bight_reactor *reactor, struct bi_wheel_entry *entry)
 {
-    bight_wheel_disarm(&reactor->wheel, entry);
+    bi_wheel_disarm(&reactor->wheel, entry);
 }
 
 /* What a handle of an armed call of bight_call_later and its kin points at; NULL for an embedded timer. For tests. */
-BIGHT_PRIVATE_API const struct bight_timer_slot *bight_reactor_call_of(const struct bight_wheel_entry *entry);
+BI_PRIVATE_API const struct bight_timer_slot *bi_reactor_call_of(const struct bi_wheel_entry *entry);
 
 /* One turn, for run() and for tests that step: soon, calls from threads, timers, poll. */
-BIGHT_PRIVATE_API void bight_reactor_turn(struct bight_reactor *reactor, bool block);
+BI_PRIVATE_API void bi_reactor_turn(struct bight_reactor *reactor, bool block);
 
 /* True while a shutdown disconnects everything, and while the reactor is freed: nothing new is to begin then. */
-bool bight_reactor_is_ending(const struct bight_reactor *reactor);
+bool bi_reactor_is_ending(const struct bight_reactor *reactor);
 
 /* True while the reactor is freed. */
-bool bight_reactor_is_freeing(const struct bight_reactor *reactor);
+bool bi_reactor_is_freeing(const struct bight_reactor *reactor);
 
 /* A stop has been asked for, of the present run. */
-bool bight_reactor_is_asked_to_stop(const struct bight_reactor *reactor);
+bool bi_reactor_is_asked_to_stop(const struct bight_reactor *reactor);
 
 /* The option. */
-unsigned bight_reactor_thread_limit(const struct bight_reactor *reactor);
+unsigned bi_reactor_thread_limit(const struct bight_reactor *reactor);
 
 /* True when something waits that a turn without blocking would do. */
-BIGHT_PRIVATE_API bool bight_reactor_has_work(const struct bight_reactor *reactor);
+BI_PRIVATE_API bool bi_reactor_has_work(const struct bight_reactor *reactor);
 /* The same without calls that threads have queued: those wake the poll. */
-BIGHT_PRIVATE_API bool bight_reactor_has_work_of_its_own(const struct bight_reactor *reactor);
+BI_PRIVATE_API bool bi_reactor_has_work_of_its_own(const struct bight_reactor *reactor);
 
 /* In debug builds reports a call from a wrong thread: WRONG_THREAD, else 0. In others it is nothing at all. */
-#define bight_reactor_check_thread(reactor, what) bight_reactor_check_thread_at(BIGHT_HERE, (reactor), (what))
+#define bi_reactor_check_thread(reactor, what) bi_reactor_check_thread_at(BIGHT_HERE, (reactor), (what))
 #ifdef BIGHT_DEBUG_CHECKS
-int bight_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what);
+int bi_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what);
 #else
-static inline int bight_reactor_check_thread_at(
-    const char *place, const struct bight_reactor *reactor, const char *what)
+static inline int bi_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what)
 {
     (void)place;
     (void)reactor;
@@ -209,29 +206,29 @@ static inline int bight_reactor_check_thread_at(
 
 /* signals.c: who may hear a signal. They know nothing of each other: all are called, in this order, and each takes back
  * its own. */
-enum bight_signal_hearer {
-    BIGHT_SIGNAL_CHILDREN, /* before the program's own function, which may wait for whatever child there is */
-    BIGHT_SIGNAL_DUMP,
-    BIGHT_SIGNAL_PROGRAM, /* bight_on_signal; the only one that keeps run() from stopping */
-    BIGHT_SIGNAL_HEARERS
+enum bi_signal_hearer {
+    BI_SIGNAL_CHILDREN, /* before the program's own function, which may wait for whatever child there is */
+    BI_SIGNAL_DUMP,
+    BI_SIGNAL_PROGRAM, /* bight_on_signal; the only one that keeps run() from stopping */
+    BI_SIGNAL_HEARERS
 };
 /* bight_on_signal for each of them. */
-int bight_signals_hear(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number,
+int bi_signals_hear(struct bight_reactor *reactor, enum bi_signal_hearer hearer, int number,
     bight_signal_function function, void *context);
 /* An ignored SIGCHLD, as whoever started this program may have left it, gets its default: ignored, the kernel itself
  * would reap children, and their status could not be had. True: it was ignored. */
-bool bight_signals_heed_children(void);
+bool bi_signals_heed_children(void);
 
 /* For what the reactor would keep: as check_thread, and SHUTDOWN while it is freed. */
-#define bight_reactor_check_use(reactor, what) bight_reactor_check_use_at(BIGHT_HERE, (reactor), (what))
-int bight_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what);
+#define bi_reactor_check_use(reactor, what) bi_reactor_check_use_at(BIGHT_HERE, (reactor), (what))
+int bi_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what);
 
 /* main.c: bight_main or bight_main_coroutine (one of the two is NULL) in this reactor, which is taken; NULL counts as
  * no memory for it. */
-BIGHT_PRIVATE_API int bight_main_in(
+BI_PRIVATE_API int bi_main_in(
     struct bight_reactor *reactor, bight_main_function function, bight_main_body body, int argc, char **argv);
 
 /* Which libevent runs: "2.1.12-stable". Lives for ever. */
-const char *bight_libevent_version(void);
+const char *bi_libevent_version(void);
 
 #endif

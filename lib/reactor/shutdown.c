@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* shutdown.c - how a reactor starts and, above all, how it ends (R2, R3).
  *
- * Asking for a stop only marks. Between turns bight_reactor_serve_on looks at the marks. While the loop serves on,
+ * Asking for a stop only marks. Between turns bi_reactor_serve_on looks at the marks. While the loop serves on,
  * first what was asked for before is done (calls from threads, timers that are due, calls when running), then
  * before-triggers are run and their Deferreds awaited. Then everything is disconnected and the rest of the triggers
  * run: from there on nothing of the program's is called but what hears of its end. What is asked for so late waits for
@@ -15,32 +15,32 @@
 /* Rounds of put-off work after the disconnecting; what asks for more than that is up to no good. */
 #define ROUNDS_AT_THE_END 64
 
-struct bight_stop_waiter {
-    struct bight_stop_waiter *next;
+struct bi_stop_waiter {
+    struct bi_stop_waiter *next;
     struct bight_promise promise;
 };
 
-void bight_reactor_start(struct bight_reactor *reactor)
+void bi_reactor_start(struct bight_reactor *reactor)
 {
-    reactor->state->phase = BIGHT_PHASE_STARTING;
+    reactor->state->phase = BI_PHASE_STARTING;
     reactor->state->guest_started = reactor->hosted;
-    bight_mailbox_begin(reactor);
-    bight_attachments_tell(reactor, BIGHT_RUN_BEGINS);
-    bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_BEFORE);
-    reactor->state->phase = BIGHT_PHASE_STARTED;
-    bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_DURING);
-    bight_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_AFTER);
-    reactor->state->phase = BIGHT_PHASE_RUNNING;
+    bi_mailbox_begin(reactor);
+    bi_attachments_tell(reactor, BI_RUN_BEGINS);
+    bi_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_BEFORE);
+    reactor->state->phase = BI_PHASE_STARTED;
+    bi_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_DURING);
+    bi_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_AFTER);
+    reactor->state->phase = BI_PHASE_RUNNING;
 }
 
-bool bight_reactor_is_in_run(const struct bight_reactor_state *state)
+bool bi_reactor_is_in_run(const struct bi_reactor_state *state)
 {
-    return state->phase != BIGHT_PHASE_IDLE && state->phase != BIGHT_PHASE_FREEING;
+    return state->phase != BI_PHASE_IDLE && state->phase != BI_PHASE_FREEING;
 }
 
 bool bight_reactor_is_running(const struct bight_reactor *reactor)
 {
-    return bight_reactor_is_in_run(reactor->state) && reactor->state->phase != BIGHT_PHASE_STARTING;
+    return bi_reactor_is_in_run(reactor->state) && reactor->state->phase != BI_PHASE_STARTING;
 }
 
 /* -------------------------------------------------------------------------------- asking for a stop */
@@ -48,26 +48,26 @@ bool bight_reactor_is_running(const struct bight_reactor *reactor)
 /* A guest may be stopped before the host has run at all: it starts and stops on its first turn. */
 static bool can_stop(const struct bight_reactor *reactor)
 {
-    const struct bight_reactor_state *state = reactor->state;
-    bool is_coming = reactor->hosted && !state->guest_started && state->phase == BIGHT_PHASE_IDLE;
-    return bight_reactor_is_in_run(state) || is_coming;
+    const struct bi_reactor_state *state = reactor->state;
+    bool is_coming = reactor->hosted && !state->guest_started && state->phase == BI_PHASE_IDLE;
+    return bi_reactor_is_in_run(state) || is_coming;
 }
 
 static void mark_stop(struct bight_reactor *reactor)
 {
     reactor->state->stop_now = reactor->state->stop_asked;
     reactor->state->stop_asked = true;
-    bight_reactor_wake(reactor);
+    bi_reactor_wake(reactor);
 }
 
 int bight_reactor_stop(struct bight_reactor *reactor)
 {
-    int code = bight_reactor_check_thread(reactor, "bight_reactor_stop");
+    int code = bi_reactor_check_thread(reactor, "bight_reactor_stop");
     if (code != 0) {
         return code;
     }
     if (!can_stop(reactor)) {
-        return bight_usage_error(BIGHT_E_NOT_RUNNING, BIGHT_HERE, "bight_reactor_stop: the reactor does not run");
+        return bi_usage_error(BIGHT_E_NOT_RUNNING, BIGHT_HERE, "bight_reactor_stop: the reactor does not run");
     }
     mark_stop(reactor);
     return 0;
@@ -79,7 +79,7 @@ struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *reactor)
     if (code != 0) {
         return bight_fail(bight_failure_of(code));
     }
-    struct bight_stop_waiter *waiter = bight_malloc(sizeof *waiter);
+    struct bi_stop_waiter *waiter = bight_malloc(sizeof *waiter);
     if (waiter == NULL) {
         return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
@@ -91,8 +91,8 @@ struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *reactor)
 
 void bight_reactor_fail(struct bight_reactor *reactor, int status)
 {
-    struct bight_reactor_state *state = reactor->state;
-    if (bight_reactor_check_thread(reactor, "bight_reactor_fail") != 0) {
+    struct bi_reactor_state *state = reactor->state;
+    if (bi_reactor_check_thread(reactor, "bight_reactor_fail") != 0) {
         return;
     }
     if (state->exit_status == 0) {
@@ -106,34 +106,34 @@ void bight_reactor_fail(struct bight_reactor *reactor, int status)
 /* Tells those who wait; without `done` they are told that nobody will. */
 static void tell_waiters(struct bight_reactor *reactor, bool done)
 {
-    struct bight_stop_waiter *waiter = reactor->state->stop_waiters;
+    struct bi_stop_waiter *waiter = reactor->state->stop_waiters;
     reactor->state->stop_waiters = NULL;
-    struct bight_stop_waiter *in_order = NULL;
+    struct bi_stop_waiter *in_order = NULL;
     while (waiter != NULL) {
-        struct bight_stop_waiter *next = waiter->next;
+        struct bi_stop_waiter *next = waiter->next;
         waiter->next = in_order;
         in_order = waiter;
         waiter = next;
     }
     while (in_order != NULL) {
-        struct bight_stop_waiter *next = in_order->next;
+        struct bi_stop_waiter *next = in_order->next;
         struct bight_promise promise = in_order->promise;
         bight_free(in_order);
         if (done) {
             (void)bight_callback(promise, NULL, NULL);
         } else {
-            bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
+            bi_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
         }
         in_order = next;
     }
 }
 
-void bight_reactor_drop_stop_waiters(struct bight_reactor *reactor)
+void bi_reactor_drop_stop_waiters(struct bight_reactor *reactor)
 {
     tell_waiters(reactor, false);
 }
 
-bool bight_reactor_is_asked_to_stop(const struct bight_reactor *reactor)
+bool bi_reactor_is_asked_to_stop(const struct bight_reactor *reactor)
 {
     return reactor->state->stop_asked;
 }
@@ -146,44 +146,44 @@ static void do_what_was_put_off(struct bight_reactor *reactor)
         if (reactor->soon.first == NULL && reactor->afterwards.first == NULL) {
             return;
         }
-        bight_reactor_drain_afterwards(reactor);
-        bight_reactor_drain_soon(reactor);
+        bi_reactor_drain_afterwards(reactor);
+        bi_reactor_drain_soon(reactor);
     }
 }
 
-void bight_reactor_disconnect(struct bight_reactor *reactor)
+void bi_reactor_disconnect(struct bight_reactor *reactor)
 {
-    bight_attachments_handle(reactor, BIGHT_DISCONNECTING);
+    bi_attachments_handle(reactor, BI_DISCONNECTING);
     do_what_was_put_off(reactor);
-    bight_attachments_handle(reactor, BIGHT_DISCONNECTED);
+    bi_attachments_handle(reactor, BI_DISCONNECTED);
 }
 
-static void time_is_up(struct bight_wheel_entry *entry)
+static void time_is_up(struct bi_wheel_entry *entry)
 {
-    struct bight_reactor_state *state = BIGHT_CONTAINER(entry, struct bight_reactor_state, shutdown_timer);
+    struct bi_reactor_state *state = BI_CONTAINER(entry, struct bi_reactor_state, shutdown_timer);
     bight_log(BIGHT_LOG_WARNING, "reactor", NULL, "shutting down without what is still awaited");
     state->stop_now = true;
-    bight_reactor_wake(state->reactor);
+    bi_reactor_wake(state->reactor);
 }
 
 static void begin_shutdown(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
+    struct bi_reactor_state *state = reactor->state;
     uint64_t wait = state->shutdown_nanoseconds;
-    state->phase = BIGHT_PHASE_STOPPING;
-    bight_mailbox_take(reactor);
-    bight_reactor_owe_due_timers(reactor);
+    state->phase = BI_PHASE_STOPPING;
+    bi_mailbox_take(reactor);
+    bi_reactor_owe_due_timers(reactor);
     uint64_t now = state->stopped_at;
     state->shutdown_timer.function = time_is_up;
-    bight_reactor_arm(reactor, &state->shutdown_timer, wait > UINT64_MAX - now ? UINT64_MAX : now + wait);
+    bi_reactor_arm(reactor, &state->shutdown_timer, wait > UINT64_MAX - now ? UINT64_MAX : now + wait);
 }
 
-void bight_reactor_break_off(struct bight_reactor *reactor, int status)
+void bi_reactor_break_off(struct bight_reactor *reactor, int status)
 {
-    struct bight_reactor_state *state = reactor->state;
-    bight_reactor_disarm(reactor, &state->shutdown_timer);
-    bight_reactor_stop_awaiting(reactor);
-    state->phase = BIGHT_PHASE_IDLE;
+    struct bi_reactor_state *state = reactor->state;
+    bi_reactor_disarm(reactor, &state->shutdown_timer);
+    bi_reactor_stop_awaiting(reactor);
+    state->phase = BI_PHASE_IDLE;
     state->stop_asked = false;
     state->stop_now = false;
     state->exit_status = status;
@@ -192,66 +192,66 @@ void bight_reactor_break_off(struct bight_reactor *reactor, int status)
 /* Asked when a turn has been taken since the shutdown began, which is all that a stop at once waits for. */
 static bool owes_work(const struct bight_reactor *reactor)
 {
-    return !reactor->state->stop_now && (bight_mailbox_has_taken(reactor) || bight_reactor_owes_timers(reactor));
+    return !reactor->state->stop_now && (bi_mailbox_has_taken(reactor) || bi_reactor_owes_timers(reactor));
 }
 
-static bool is_wait_over(const struct bight_reactor_state *state)
+static bool is_wait_over(const struct bi_reactor_state *state)
 {
-    return state->stop_now || (bight_list_is_empty(&state->awaited) && !bight_reactor_has_before_triggers(state));
+    return state->stop_now || (bi_list_is_empty(&state->awaited) && !bi_reactor_has_before_triggers(state));
 }
 
 static void end_shutdown(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
-    state->phase = BIGHT_PHASE_ENDING;
+    struct bi_reactor_state *state = reactor->state;
+    state->phase = BI_PHASE_ENDING;
     state->owed_timers = 0;
-    bight_reactor_disarm(reactor, &state->shutdown_timer);
-    bight_reactor_stop_awaiting(reactor);
-    bight_mailbox_end_waiting(reactor);
-    bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_DURING);
-    bight_reactor_disconnect(reactor);
-    bight_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_AFTER);
-    state->phase = BIGHT_PHASE_IDLE;
+    bi_reactor_disarm(reactor, &state->shutdown_timer);
+    bi_reactor_stop_awaiting(reactor);
+    bi_mailbox_end_waiting(reactor);
+    bi_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_DURING);
+    bi_reactor_disconnect(reactor);
+    bi_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_AFTER);
+    state->phase = BI_PHASE_IDLE;
     state->stop_asked = false;
     state->stop_now = false;
-    bight_reactor_enter(reactor); /* what the waiters hear of may not free the reactor */
+    bi_reactor_enter(reactor); /* what the waiters hear of may not free the reactor */
     tell_waiters(reactor, true);
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
-bool bight_reactor_is_ending(const struct bight_reactor *reactor)
+bool bi_reactor_is_ending(const struct bight_reactor *reactor)
 {
-    enum bight_reactor_phase phase = reactor->state->phase;
-    return phase == BIGHT_PHASE_ENDING || phase == BIGHT_PHASE_FREEING;
+    enum bi_reactor_phase phase = reactor->state->phase;
+    return phase == BI_PHASE_ENDING || phase == BI_PHASE_FREEING;
 }
 
-bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state)
+bool bi_reactor_shutdown_is_due(const struct bi_reactor_state *state)
 {
-    if (BIGHT_LIKELY(state->phase == BIGHT_PHASE_RUNNING)) {
+    if (BI_LIKELY(state->phase == BI_PHASE_RUNNING)) {
         return state->stop_asked;
     }
-    return state->phase == BIGHT_PHASE_STOPPING ||
-           (state->phase == BIGHT_PHASE_WAITING && (is_wait_over(state) || bight_reactor_has_before_triggers(state)));
+    return state->phase == BI_PHASE_STOPPING ||
+           (state->phase == BI_PHASE_WAITING && (is_wait_over(state) || bi_reactor_has_before_triggers(state)));
 }
 
-bool bight_reactor_serve_on(struct bight_reactor *reactor)
+bool bi_reactor_serve_on(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
-    if (BIGHT_LIKELY(!bight_reactor_shutdown_is_due(state))) {
-        return bight_reactor_is_in_run(state);
+    struct bi_reactor_state *state = reactor->state;
+    if (BI_LIKELY(!bi_reactor_shutdown_is_due(state))) {
+        return bi_reactor_is_in_run(state);
     }
-    if (state->phase == BIGHT_PHASE_RUNNING) {
+    if (state->phase == BI_PHASE_RUNNING) {
         begin_shutdown(reactor);
         return true;
     }
-    if (state->phase == BIGHT_PHASE_STOPPING) {
+    if (state->phase == BI_PHASE_STOPPING) {
         if (owes_work(reactor)) {
             return true;
         }
-        state->phase = BIGHT_PHASE_WAITING;
+        state->phase = BI_PHASE_WAITING;
         state->last_before_run = 0;
     }
-    bight_reactor_run_before_triggers(reactor);
+    bi_reactor_run_before_triggers(reactor);
     if (!is_wait_over(state)) {
         return true;
     }

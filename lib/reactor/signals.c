@@ -28,15 +28,15 @@ struct asked_signal {
     struct {
         bight_signal_function function; /* NULL: it has set none */
         void *context;
-    } hearers[BIGHT_SIGNAL_HEARERS];
+    } hearers[BI_SIGNAL_HEARERS];
     bool claimed;   /* run() wants it, to stop */
     bool installed; /* our handler is in place */
 };
 
 /* The owner's. The loop's thread only, but for the waker. */
-struct bight_signals {
+struct bi_signals {
     struct bight_reactor *reactor;
-    struct bight_waker waker;
+    struct bi_waker waker;
     bool dispatching;
     struct asked_signal asked[NSIG];
     max_align_t watch[]; /* the loop's watch_size bytes */
@@ -48,19 +48,19 @@ static struct bight_reactor *owner;
 static struct sigaction before[NSIG]; /* written before the handler is installed */
 
 /* What the handler uses. */
-static _Atomic(const struct bight_waker *) wake;
+static _Atomic(const struct bi_waker *) wake;
 static _Atomic pid_t process;
 static atomic_uint inside; /* handlers running now, in whatever thread */
 static _Atomic uint32_t arrived[WORDS];
 
 /* Threads that were in a handler are not there. */
-static void forget_handlers(struct bight_fork_guard *guard)
+static void forget_handlers(struct bi_fork_guard *guard)
 {
     (void)guard;
     atomic_store(&inside, 0);
 }
 
-BIGHT_FORK_GUARD(lock, BIGHT_FORK_SIGNALS, forget_handlers)
+BI_FORK_GUARD(lock, BI_FORK_SIGNALS, forget_handlers)
 
 /* ------------------------------------------------------------------------------------------ the handler */
 
@@ -79,10 +79,10 @@ static void on_signal(int number)
         return;
     }
     atomic_fetch_add(&inside, 1);
-    const struct bight_waker *waker = atomic_load(&wake);
+    const struct bi_waker *waker = atomic_load(&wake);
     atomic_fetch_or(&arrived[number / BITS], UINT32_C(1) << (number % BITS));
     if (waker != NULL) {
-        bight_waker_write(waker);
+        bi_waker_write(waker);
     }
     atomic_fetch_sub(&inside, 1);
     errno = saved;
@@ -96,7 +96,7 @@ static void set_handler(struct sigaction *action)
     sigfillset(&action->sa_mask);
 }
 
-static int install(struct bight_signals *signals, int number)
+static int install(struct bi_signals *signals, int number)
 {
     struct sigaction action, found;
     if (signals->asked[number].installed) {
@@ -116,7 +116,7 @@ static int install(struct bight_signals *signals, int number)
     return 0;
 }
 
-static void uninstall(struct bight_signals *signals, int number)
+static void uninstall(struct bi_signals *signals, int number)
 {
     if (signals->asked[number].installed) {
         sigaction(number, &before[number], NULL);
@@ -135,13 +135,13 @@ static void silence(void)
 
 /* ------------------------------------------------------------------------------------------ in the loop */
 
-static void deliver(struct bight_signals *signals, int number)
+static void deliver(struct bi_signals *signals, int number)
 {
     struct bight_reactor *reactor = signals->reactor;
     const struct asked_signal *asked = &signals->asked[number];
-    bool is_the_programs = asked->hearers[BIGHT_SIGNAL_PROGRAM].function != NULL;
-    bight_reactor_enter_for(reactor, "signal", NULL, 0);
-    for (int i = 0; i < BIGHT_SIGNAL_HEARERS; i++) { /* each may have been taken back by the one before */
+    bool is_the_programs = asked->hearers[BI_SIGNAL_PROGRAM].function != NULL;
+    bi_reactor_enter_for(reactor, "signal", NULL, 0);
+    for (int i = 0; i < BI_SIGNAL_HEARERS; i++) { /* each may have been taken back by the one before */
         if (asked->hearers[i].function != NULL) {
             asked->hearers[i].function(number, asked->hearers[i].context);
         }
@@ -150,18 +150,18 @@ static void deliver(struct bight_signals *signals, int number)
         bight_log(BIGHT_LOG_INFO, "reactor", NULL, "stopping on signal %d", number);
         (void)bight_reactor_stop(reactor);
     }
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
 static void let_go_when_idle(struct bight_reactor *reactor);
 
 static void on_wake_up(int fd, short what, void *context)
 {
-    struct bight_signals *signals = context;
+    struct bi_signals *signals = context;
     struct bight_reactor *reactor = signals->reactor;
     (void)fd;
     (void)what;
-    bight_waker_drain(&signals->waker);
+    bi_waker_drain(&signals->waker);
     signals->dispatching = true;
     for (int word = 0; word < WORDS; word++) {
         uint32_t bits = atomic_exchange(&arrived[word], 0);
@@ -171,15 +171,15 @@ static void on_wake_up(int fd, short what, void *context)
     }
     signals->dispatching = false;
     let_go_when_idle(reactor);
-    bight_reactor_wake(reactor);
+    bi_reactor_wake(reactor);
 }
 
-static int start_watching(struct bight_signals *signals)
+static int start_watching(struct bi_signals *signals)
 {
     struct bight_loop *loop = signals->reactor->loop;
     struct bight_watch *watch = (struct bight_watch *)signals->watch;
     loop->ops->watch_init(loop, watch, signals->waker.read_fd, BIGHT_READABLE, on_wake_up, signals);
-    return bight_reactor_add_watch(signals->reactor, watch, signals->waker.read_fd);
+    return bi_reactor_add_watch(signals->reactor, watch, signals->waker.read_fd);
 }
 
 /* ------------------------------------------------------------------------------------------ ownership */
@@ -219,7 +219,7 @@ static void forget_arrived(void)
     }
 }
 
-static void announce(struct bight_signals *signals)
+static void announce(struct bi_signals *signals)
 {
     forget_arrived();
     atomic_store(&process, getpid());
@@ -228,17 +228,17 @@ static void announce(struct bight_signals *signals)
 
 static int open_signals(struct bight_reactor *reactor)
 {
-    struct bight_signals *signals = bight_calloc(1, sizeof *signals + reactor->loop->ops->watch_size);
+    struct bi_signals *signals = bight_calloc(1, sizeof *signals + reactor->loop->ops->watch_size);
     if (signals == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
     signals->reactor = reactor;
-    int code = bight_waker_open(&signals->waker, reactor->system);
+    int code = bi_waker_open(&signals->waker, reactor->system);
     if (code == 0) {
         code = start_watching(signals);
     }
     if (code != 0) {
-        bight_waker_close(&signals->waker);
+        bi_waker_close(&signals->waker);
         bight_free(signals);
         return code;
     }
@@ -261,9 +261,9 @@ static int own(struct bight_reactor *reactor)
     return code;
 }
 
-void bight_signals_finish(struct bight_reactor *reactor)
+void bi_signals_finish(struct bight_reactor *reactor)
 {
-    struct bight_signals *signals = reactor->state->signals;
+    struct bi_signals *signals = reactor->state->signals;
     if (signals == NULL) {
         return;
     }
@@ -274,7 +274,7 @@ void bight_signals_finish(struct bight_reactor *reactor)
         silence();
     }
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)signals->watch);
-    bight_waker_close(&signals->waker);
+    bi_waker_close(&signals->waker);
     reactor->state->signals = NULL;
     bight_free(signals);
     give_up_ownership(reactor);
@@ -282,7 +282,7 @@ void bight_signals_finish(struct bight_reactor *reactor)
 
 static void let_go_when_idle(struct bight_reactor *reactor)
 {
-    struct bight_signals *signals = reactor->state->signals;
+    struct bi_signals *signals = reactor->state->signals;
     if (signals == NULL || signals->dispatching) {
         return;
     }
@@ -291,7 +291,7 @@ static void let_go_when_idle(struct bight_reactor *reactor)
             return;
         }
     }
-    bight_signals_finish(reactor);
+    bi_signals_finish(reactor);
 }
 
 /* --------------------------------------------------------------------------------------- for run() */
@@ -305,7 +305,7 @@ static bool is_ignored(int number)
     return is_known && action->sa_handler == SIG_IGN;
 }
 
-static int claim_one(struct bight_signals *signals, int number)
+static int claim_one(struct bi_signals *signals, int number)
 {
     if (is_ignored(number)) {
         return 0;
@@ -314,7 +314,7 @@ static int claim_one(struct bight_signals *signals, int number)
     return install(signals, number);
 }
 
-int bight_signals_claim(struct bight_reactor *reactor)
+int bi_signals_claim(struct bight_reactor *reactor)
 {
     int code = own(reactor);
     if (code != 0) {
@@ -325,18 +325,18 @@ int bight_signals_claim(struct bight_reactor *reactor)
         code = claim_one(reactor->state->signals, SIGTERM);
     }
     if (code != 0) {
-        bight_signals_disown(reactor);
+        bi_signals_disown(reactor);
         return code;
     }
     let_go_when_idle(reactor); /* both are ignored */
     return 0;
 }
 
-static void uninstall_unheard(struct bight_signals *signals, int number)
+static void uninstall_unheard(struct bi_signals *signals, int number)
 {
     const struct asked_signal *asked = &signals->asked[number];
     bool is_heard = asked->claimed;
-    for (int i = 0; i < BIGHT_SIGNAL_HEARERS; i++) {
+    for (int i = 0; i < BI_SIGNAL_HEARERS; i++) {
         is_heard = is_heard || asked->hearers[i].function != NULL;
     }
     if (!is_heard) {
@@ -344,15 +344,15 @@ static void uninstall_unheard(struct bight_signals *signals, int number)
     }
 }
 
-static void disown_one(struct bight_signals *signals, int number)
+static void disown_one(struct bi_signals *signals, int number)
 {
     signals->asked[number].claimed = false;
     uninstall_unheard(signals, number);
 }
 
-void bight_signals_disown(struct bight_reactor *reactor)
+void bi_signals_disown(struct bight_reactor *reactor)
 {
-    struct bight_signals *signals = reactor->state->signals;
+    struct bi_signals *signals = reactor->state->signals;
     if (signals == NULL) {
         return;
     }
@@ -361,15 +361,15 @@ void bight_signals_disown(struct bight_reactor *reactor)
     let_go_when_idle(reactor);
 }
 
-int bight_signals_after_fork(struct bight_reactor *reactor)
+int bi_signals_after_fork(struct bight_reactor *reactor)
 {
-    struct bight_signals *signals = reactor->state->signals;
+    struct bi_signals *signals = reactor->state->signals;
     if (signals == NULL) {
         return 0;
     }
     reactor->loop->ops->watch_remove(reactor->loop, (struct bight_watch *)signals->watch);
-    bight_waker_close(&signals->waker);
-    int code = bight_waker_open(&signals->waker, reactor->system);
+    bi_waker_close(&signals->waker);
+    int code = bi_waker_open(&signals->waker, reactor->system);
     if (code == 0) {
         code = start_watching(signals);
     }
@@ -398,9 +398,9 @@ static bool can_be_heard(int number)
     return number >= 1 && number < NSIG;
 }
 
-static void unset(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number)
+static void unset(struct bight_reactor *reactor, enum bi_signal_hearer hearer, int number)
 {
-    struct bight_signals *signals = reactor->state->signals;
+    struct bi_signals *signals = reactor->state->signals;
     if (signals == NULL) {
         return;
     }
@@ -409,8 +409,8 @@ static void unset(struct bight_reactor *reactor, enum bight_signal_hearer hearer
     let_go_when_idle(reactor);
 }
 
-static int set(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number,
-    bight_signal_function function, void *context)
+static int set(struct bight_reactor *reactor, enum bi_signal_hearer hearer, int number, bight_signal_function function,
+    void *context)
 {
     int code = own(reactor);
     if (code != 0) {
@@ -427,15 +427,15 @@ static int set(struct bight_reactor *reactor, enum bight_signal_hearer hearer, i
     return 0;
 }
 
-int bight_signals_hear(struct bight_reactor *reactor, enum bight_signal_hearer hearer, int number,
+int bi_signals_hear(struct bight_reactor *reactor, enum bi_signal_hearer hearer, int number,
     bight_signal_function function, void *context)
 {
-    int code = bight_reactor_check_thread(reactor, "bight_on_signal");
+    int code = bi_reactor_check_thread(reactor, "bight_on_signal");
     if (code != 0) {
         return code;
     }
     if (reactor->hosted) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_on_signal: on a host's event_base signals are the host's");
     }
     code = BIGHT_E_INVALID_ARGUMENT;
@@ -447,19 +447,19 @@ int bight_signals_hear(struct bight_reactor *reactor, enum bight_signal_hearer h
         code = set(reactor, hearer, number, function, context);
     }
     return bight_error_is(code, BIGHT_E_USAGE)
-               ? bight_usage_error(code, BIGHT_HERE, "bight_on_signal: signal %d: %s", number,
+               ? bi_usage_error(code, BIGHT_HERE, "bight_on_signal: signal %d: %s", number,
                      code == BIGHT_E_INVALID_ARGUMENT ? "there is none, or none can catch it" : bight_error_text(code))
                : code;
 }
 
 int bight_on_signal(struct bight_reactor *reactor, int number, bight_signal_function function, void *context)
 {
-    return bight_signals_hear(reactor, BIGHT_SIGNAL_PROGRAM, number, function, context);
+    return bi_signals_hear(reactor, BI_SIGNAL_PROGRAM, number, function, context);
 }
 
 /* ---------------------------------------------------------------------------------------- for children */
 
-bool bight_signals_heed_children(void)
+bool bi_signals_heed_children(void)
 {
     struct sigaction found;
     pthread_mutex_lock(&lock);

@@ -3,31 +3,31 @@
  *
  * Rooms above see struct bight_reactor (reactor.h) and never this; what they keep of a reactor is an attachment
  * (attachment.h). Calls from threads and signals, which have state of their own, keep it behind their pointers here. */
-#ifndef BIGHT_REACTOR_STATE_H
-#define BIGHT_REACTOR_STATE_H
+#ifndef BI_REACTOR_STATE_H
+#define BI_REACTOR_STATE_H
 
 #include "reactor/reactor.h"
 
-#define BIGHT_TRIGGER_EVENTS 2
-#define BIGHT_TRIGGER_PHASES 3
+#define BI_TRIGGER_EVENTS 2
+#define BI_TRIGGER_PHASES 3
 
-enum bight_reactor_phase {
-    BIGHT_PHASE_IDLE,     /* not running: before, between and after runs */
-    BIGHT_PHASE_STARTING, /* the before-triggers of startup */
-    BIGHT_PHASE_STARTED,  /* its other triggers: from here on the reactor is running */
-    BIGHT_PHASE_RUNNING,
-    BIGHT_PHASE_STOPPING, /* shutdown: serving, until what was asked for before the stop has been done */
-    BIGHT_PHASE_WAITING,  /* shutdown: serving, while Deferreds of before-triggers are awaited */
-    BIGHT_PHASE_ENDING,   /* shutdown: disconnecting */
-    BIGHT_PHASE_FREEING   /* bight_reactor_free */
+enum bi_reactor_phase {
+    BI_PHASE_IDLE,     /* not running: before, between and after runs */
+    BI_PHASE_STARTING, /* the before-triggers of startup */
+    BI_PHASE_STARTED,  /* its other triggers: from here on the reactor is running */
+    BI_PHASE_RUNNING,
+    BI_PHASE_STOPPING, /* shutdown: serving, until what was asked for before the stop has been done */
+    BI_PHASE_WAITING,  /* shutdown: serving, while Deferreds of before-triggers are awaited */
+    BI_PHASE_ENDING,   /* shutdown: disconnecting */
+    BI_PHASE_FREEING   /* bight_reactor_free */
 };
 
-struct bight_signals;
-struct bight_stop_waiter;
+struct bi_signals;
+struct bi_stop_waiter;
 
-struct bight_reactor_state {
+struct bi_reactor_state {
     struct bight_reactor *reactor;
-    enum bight_reactor_phase phase;
+    enum bi_reactor_phase phase;
     bool stop_asked;    /* stop only marks */
     bool stop_now;      /* asked a second time: wait for nothing more */
     bool leave_signals; /* an option */
@@ -42,122 +42,122 @@ struct bight_reactor_state {
     uint64_t seen_now;   /* the last reading of the clock that this room made: the time is not earlier */
     pthread_t thread;
 
-    struct bight_link triggers[BIGHT_TRIGGER_EVENTS][BIGHT_TRIGGER_PHASES];
+    struct bi_link triggers[BI_TRIGGER_EVENTS][BI_TRIGGER_PHASES];
     uint64_t last_trigger;
-    uint64_t last_before_run;  /* the before-triggers of the present shutdown have run up to this one */
-    struct bight_link awaited; /* triggers whose Deferreds hold the shutdown up */
-    struct bight_wheel_entry shutdown_timer;
-    struct bight_stop_waiter *stop_waiters;
+    uint64_t last_before_run; /* the before-triggers of the present shutdown have run up to this one */
+    struct bi_link awaited;   /* triggers whose Deferreds hold the shutdown up */
+    struct bi_wheel_entry shutdown_timer;
+    struct bi_stop_waiter *stop_waiters;
 
-    struct bight_task *soon_last;         /* where the present draining of `soon` ends */
-    struct bight_task_queue when_running; /* calls of bight_call_when_running */
-    struct bight_task *when_running_last; /* where the present making of them ends */
-    struct bight_link foreign;            /* watches of foreign descriptors */
+    struct bi_task *soon_last;         /* where the present draining of `soon` ends */
+    struct bi_task_queue when_running; /* calls of bight_call_when_running */
+    struct bi_task *when_running_last; /* where the present making of them ends */
+    struct bi_link foreign;            /* watches of foreign descriptors */
 
     struct bight_mailbox *mailbox; /* mailbox.c */
-    struct bight_signals *signals; /* signals.c */
+    struct bi_signals *signals;    /* signals.c */
 };
 
 /* --- mailbox.c */
 
 /* Makes the reactor's mailbox (state->mailbox) for `limit` calls and watches its eventfd. 0 or a code. */
-int bight_mailbox_open(struct bight_reactor *reactor, size_t limit);
+int bi_mailbox_open(struct bight_reactor *reactor, size_t limit);
 /* Makes calls that are queued now, a bounded number; the rest and those queued meanwhile wait for the next turn (R9).
  * Each is bracketed as a handler. */
-void bight_mailbox_run(struct bight_reactor *reactor);
+void bi_mailbox_run(struct bight_reactor *reactor);
 /* Asked once a turn: cheap. */
-bool bight_mailbox_has_calls(const struct bight_reactor *reactor);
+bool bi_mailbox_has_calls(const struct bight_reactor *reactor);
 /* The loop has taken calls out of the queue and not made all of them: nothing else will wake it for those. */
-bool bight_mailbox_has_taken(const struct bight_reactor *reactor);
+bool bi_mailbox_has_taken(const struct bight_reactor *reactor);
 /* Takes out all that are queued now, to be made before any that comes later. */
-void bight_mailbox_take(struct bight_reactor *reactor);
+void bi_mailbox_take(struct bight_reactor *reactor);
 /* The reactor goes: no more calls are taken, contexts of queued ones are released, the reactor's hold is let go. Safe
  * when open failed. */
-void bight_mailbox_close(struct bight_reactor *reactor);
+void bi_mailbox_close(struct bight_reactor *reactor);
 /* In the child of a fork, after the loop's after_fork: an eventfd and lock of its own. 0 or a code. */
-int bight_mailbox_after_fork(struct bight_reactor *reactor);
+int bi_mailbox_after_fork(struct bight_reactor *reactor);
 
 /* A run begins, in this thread: who blocks in another is served. */
-void bight_mailbox_begin(struct bight_reactor *reactor);
+void bi_mailbox_begin(struct bight_reactor *reactor);
 /* From here on until the next run nobody may block for this loop; those who do, or wait to, are told SHUTDOWN. */
-void bight_mailbox_end_waiting(struct bight_reactor *reactor);
+void bi_mailbox_end_waiting(struct bight_reactor *reactor);
 
 /* --- signals.c */
 
 /* run() begins (not on a host, nor with leave_signals): SIGINT and SIGTERM ask for a stop, unless the program has set
  * functions of its own. 0 or a code; with SIGNALS_OWNED, which is silent here, the run goes on without. */
-int bight_signals_claim(struct bight_reactor *reactor);
+int bi_signals_claim(struct bight_reactor *reactor);
 /* run() ends: puts back what claim changed; the program's own functions stay. */
-void bight_signals_disown(struct bight_reactor *reactor);
+void bi_signals_disown(struct bight_reactor *reactor);
 /* The reactor goes: everything back to what it was, memory freed. Fine when there is nothing. */
-void bight_signals_finish(struct bight_reactor *reactor);
+void bi_signals_finish(struct bight_reactor *reactor);
 /* In the child of a fork, after the loop's after_fork. 0 or a code. */
-int bight_signals_after_fork(struct bight_reactor *reactor);
+int bi_signals_after_fork(struct bight_reactor *reactor);
 
 /* --- timer.c */
 
-extern const struct bight_clock_ops bight_reactor_clock_ops;
+extern const struct bight_clock_ops bi_reactor_clock_ops;
 /* One pass over what is due; then tells the loop the next deadline. */
-void bight_reactor_run_timers(struct bight_reactor *reactor);
+void bi_reactor_run_timers(struct bight_reactor *reactor);
 /* A shutdown begins: timers that are due now are owed, until they have run. */
-void bight_reactor_owe_due_timers(struct bight_reactor *reactor);
-bool bight_reactor_owes_timers(const struct bight_reactor *reactor);
+void bi_reactor_owe_due_timers(struct bight_reactor *reactor);
+bool bi_reactor_owes_timers(const struct bight_reactor *reactor);
 /* The loop's due callback. */
-void bight_reactor_deadline_passed(void *reactor);
+void bi_reactor_deadline_passed(void *reactor);
 /* The reactor goes: releases the contexts of all pending calls. */
-void bight_reactor_drop_timers(struct bight_reactor *reactor);
+void bi_reactor_drop_timers(struct bight_reactor *reactor);
 
 /* --- tasks.c */
 
 /* Runs the soon queue as far as it is there now, each task bracketed as a handler. */
-void bight_reactor_drain_soon(struct bight_reactor *reactor);
+void bi_reactor_drain_soon(struct bight_reactor *reactor);
 /* True when calls wait for the reactor to run, and it does. */
-bool bight_reactor_has_calls_when_running(const struct bight_reactor_state *state);
+bool bi_reactor_has_calls_when_running(const struct bi_reactor_state *state);
 /* Makes those that are there now, each bracketed as a handler. */
-void bight_reactor_run_calls_when_running(struct bight_reactor *reactor);
+void bi_reactor_run_calls_when_running(struct bight_reactor *reactor);
 /* The reactor goes. */
-void bight_reactor_drop_calls(struct bight_reactor *reactor);
+void bi_reactor_drop_calls(struct bight_reactor *reactor);
 
 /* --- trigger.c */
 
 /* Runs the triggers of one phase. */
-void bight_reactor_run_triggers(
+void bi_reactor_run_triggers(
     struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase);
 /* Runs the before-triggers of the present shutdown that have not run in it, and puts their Deferreds into
  * state->awaited; those added meanwhile are left for the next time. */
-void bight_reactor_run_before_triggers(struct bight_reactor *reactor);
-bool bight_reactor_has_before_triggers(const struct bight_reactor_state *state);
+void bi_reactor_run_before_triggers(struct bight_reactor *reactor);
+bool bi_reactor_has_before_triggers(const struct bi_reactor_state *state);
 /* The wait is over: whatever Deferreds are still out count no more. */
-void bight_reactor_stop_awaiting(struct bight_reactor *reactor);
+void bi_reactor_stop_awaiting(struct bight_reactor *reactor);
 /* The reactor goes. */
-void bight_reactor_drop_triggers(struct bight_reactor *reactor);
+void bi_reactor_drop_triggers(struct bight_reactor *reactor);
 
 /* --- shutdown.c */
 
 /* Runs the startup triggers; the reactor serves from then on. */
-void bight_reactor_start(struct bight_reactor *reactor);
-/* True when bight_reactor_serve_on has something to do. */
-bool bight_reactor_shutdown_is_due(const struct bight_reactor_state *state);
+void bi_reactor_start(struct bight_reactor *reactor);
+/* True when bi_reactor_serve_on has something to do. */
+bool bi_reactor_shutdown_is_due(const struct bi_reactor_state *state);
 /* Between the beginning of a start and the end of its shutdown. */
-bool bight_reactor_is_in_run(const struct bight_reactor_state *state);
+bool bi_reactor_is_in_run(const struct bi_reactor_state *state);
 /* Called between turns: begins, goes on with or ends a shutdown. False when the reactor does not run any more. */
-bool bight_reactor_serve_on(struct bight_reactor *reactor);
+bool bi_reactor_serve_on(struct bight_reactor *reactor);
 /* The run ends here and now, with this status: nobody is told, nothing is disconnected. */
-void bight_reactor_break_off(struct bight_reactor *reactor, int status);
+void bi_reactor_break_off(struct bight_reactor *reactor, int status);
 /* Has the attachments disconnected, and runs what that put off (no trigger is called). */
-void bight_reactor_disconnect(struct bight_reactor *reactor);
+void bi_reactor_disconnect(struct bight_reactor *reactor);
 /* The reactor goes: gives up the promises of bight_reactor_stop_later. */
-void bight_reactor_drop_stop_waiters(struct bight_reactor *reactor);
+void bi_reactor_drop_stop_waiters(struct bight_reactor *reactor);
 
 /* --- watch.c */
 
 /* The reactor goes. */
-void bight_reactor_drop_watches(struct bight_reactor *reactor);
+void bi_reactor_drop_watches(struct bight_reactor *reactor);
 
 /* --- loop_libevent.c */
 
 /* libevent's loop, with an event_base of its own or on a host's (borrowed). NULL without memory or when the kernel
  * refuses. */
-struct bight_loop *bight_loop_libevent_new(struct bight_system *system, struct event_base *host);
+struct bight_loop *bi_loop_libevent_new(struct bight_system *system, struct event_base *host);
 
 #endif

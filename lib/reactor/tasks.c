@@ -10,9 +10,9 @@
 /* Rounds of tasks that queue tasks before the rest waits for the next turn. */
 #define ROUNDS_A_DRAIN 8
 
-static inline struct bight_task *pop(struct bight_task_queue *queue)
+static inline struct bi_task *pop(struct bi_task_queue *queue)
 {
-    struct bight_task *task = queue->first;
+    struct bi_task *task = queue->first;
     queue->first = task->next;
     if (queue->first == NULL) {
         queue->last = NULL;
@@ -21,27 +21,27 @@ static inline struct bight_task *pop(struct bight_task_queue *queue)
 }
 
 /* Unqueues the first task, then runs it. */
-static inline void run_first(struct bight_task_queue *queue)
+static inline void run_first(struct bi_task_queue *queue)
 {
-    struct bight_task *task = pop(queue);
-    void (*run)(struct bight_task *) = task->run;
+    struct bi_task *task = pop(queue);
+    void (*run)(struct bi_task *) = task->run;
     task->run = NULL;
     run(task);
 }
 
-void bight_reactor_soon(struct bight_reactor *reactor, struct bight_task *task, void (*run)(struct bight_task *task))
+void bi_reactor_soon(struct bight_reactor *reactor, struct bi_task *task, void (*run)(struct bi_task *task))
 {
     task->run = run;
-    bight_task_push(&reactor->soon, task);
-    bight_reactor_wake(reactor);
+    bi_task_push(&reactor->soon, task);
+    bi_reactor_wake(reactor);
 }
 
 /* Rounds of what was there when they began, unless a task takes the last of it out of the queue. */
-static void drain_rounds(struct bight_task_queue *queue)
+static void drain_rounds(struct bi_task_queue *queue)
 {
     for (int round = 0; round < ROUNDS_A_DRAIN && queue->first != NULL; round++) {
-        struct bight_task *last = queue->last;
-        struct bight_task *task;
+        struct bi_task *last = queue->last;
+        struct bi_task *task;
         do {
             task = queue->first;
             run_first(queue);
@@ -51,47 +51,47 @@ static void drain_rounds(struct bight_task_queue *queue)
 
 /* The depth is raised meanwhile, so that a task that brackets handlers does not come here again. As a rule there is one
  * task: the output of the connection whose handler has returned. */
-void bight_reactor_drain_afterwards(struct bight_reactor *reactor)
+void bi_reactor_drain_afterwards(struct bight_reactor *reactor)
 {
-    struct bight_task_queue *queue = &reactor->afterwards;
+    struct bi_task_queue *queue = &reactor->afterwards;
     if (queue->first == NULL) {
         return;
     }
     reactor->handler_depth++;
     run_first(queue);
-    if (BIGHT_UNLIKELY(queue->first != NULL)) {
+    if (BI_UNLIKELY(queue->first != NULL)) {
         drain_rounds(queue);
     }
     reactor->handler_depth--;
-    if (BIGHT_UNLIKELY(queue->first != NULL)) {
-        bight_reactor_wake(reactor);
+    if (BI_UNLIKELY(queue->first != NULL)) {
+        bi_reactor_wake(reactor);
     }
 }
 
 /* As far as the queue is there now. *last may be moved meanwhile, by who takes a task out. */
-static void drain_turn(struct bight_reactor *reactor, struct bight_task_queue *queue, struct bight_task **last)
+static void drain_turn(struct bight_reactor *reactor, struct bi_task_queue *queue, struct bi_task **last)
 {
     *last = queue->last;
     while (*last != NULL) {
         if (queue->first == *last) {
             *last = NULL;
         }
-        bight_reactor_enter_for(reactor, bight_handler_task, NULL, 0);
+        bi_reactor_enter_for(reactor, bi_handler_task, NULL, 0);
         run_first(queue);
-        bight_reactor_leave(reactor);
+        bi_reactor_leave(reactor);
     }
 }
 
-void bight_reactor_drain_soon(struct bight_reactor *reactor)
+void bi_reactor_drain_soon(struct bight_reactor *reactor)
 {
     drain_turn(reactor, &reactor->soon, &reactor->state->soon_last);
 }
 
 /* The task before `task`, NULL when it is the first; false when it is not in the queue. */
-static bool find(const struct bight_task_queue *queue, const struct bight_task *task, struct bight_task **before)
+static bool find(const struct bi_task_queue *queue, const struct bi_task *task, struct bi_task **before)
 {
     *before = NULL;
-    for (struct bight_task *each = queue->first; each != NULL; each = each->next) {
+    for (struct bi_task *each = queue->first; each != NULL; each = each->next) {
         if (each == task) {
             return true;
         }
@@ -100,7 +100,7 @@ static bool find(const struct bight_task_queue *queue, const struct bight_task *
     return false;
 }
 
-static bool take_out(struct bight_task_queue *queue, struct bight_task *task, struct bight_task **before)
+static bool take_out(struct bi_task_queue *queue, struct bi_task *task, struct bi_task **before)
 {
     if (!find(queue, task, before)) {
         return false;
@@ -117,9 +117,9 @@ static bool take_out(struct bight_task_queue *queue, struct bight_task *task, st
     return true;
 }
 
-void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *task)
+void bi_reactor_unqueue(struct bight_reactor *reactor, struct bi_task *task)
 {
-    struct bight_task *before;
+    struct bi_task *before;
     if (task->run == NULL || take_out(&reactor->afterwards, task, &before)) {
         return;
     }
@@ -131,7 +131,7 @@ void bight_reactor_unqueue(struct bight_reactor *reactor, struct bight_task *tas
 /* ------------------------------------------------------------------------- calls when it is running */
 
 struct running_call {
-    struct bight_task task; /* first; in state->when_running */
+    struct bi_task task; /* first; in state->when_running */
     bight_timer_function function;
     void *context;
     bight_release_function release;
@@ -145,7 +145,7 @@ static void free_call(struct running_call *call)
     bight_free(call);
 }
 
-static void run_call(struct bight_task *task)
+static void run_call(struct bi_task *task)
 {
     struct running_call *call = (struct running_call *)task;
     call->function(call->context);
@@ -160,7 +160,7 @@ int bight_call_when_running(struct bight_reactor *reactor, bight_timer_function 
 int bight_call_when_running_full(
     struct bight_reactor *reactor, bight_timer_function function, void *context, bight_release_function release)
 {
-    int code = bight_reactor_check_use(reactor, "bight_call_when_running");
+    int code = bi_reactor_check_use(reactor, "bight_call_when_running");
     if (code != 0) {
         return code;
     }
@@ -172,23 +172,22 @@ int bight_call_when_running_full(
     call->context = context;
     call->release = release;
     call->task.run = run_call;
-    bight_task_push(&reactor->state->when_running, &call->task);
-    bight_reactor_wake(reactor);
+    bi_task_push(&reactor->state->when_running, &call->task);
+    bi_reactor_wake(reactor);
     return 0;
 }
 
-bool bight_reactor_has_calls_when_running(const struct bight_reactor_state *state)
+bool bi_reactor_has_calls_when_running(const struct bi_reactor_state *state)
 {
-    return state->when_running.first != NULL && state->phase >= BIGHT_PHASE_RUNNING &&
-           state->phase <= BIGHT_PHASE_WAITING;
+    return state->when_running.first != NULL && state->phase >= BI_PHASE_RUNNING && state->phase <= BI_PHASE_WAITING;
 }
 
-void bight_reactor_run_calls_when_running(struct bight_reactor *reactor)
+void bi_reactor_run_calls_when_running(struct bight_reactor *reactor)
 {
     drain_turn(reactor, &reactor->state->when_running, &reactor->state->when_running_last);
 }
 
-void bight_reactor_drop_calls(struct bight_reactor *reactor)
+void bi_reactor_drop_calls(struct bight_reactor *reactor)
 {
     while (reactor->state->when_running.first != NULL) {
         free_call((struct running_call *)pop(&reactor->state->when_running));

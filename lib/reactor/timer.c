@@ -14,10 +14,10 @@
 /* Most calls that one pass makes; what is left over waits until the descriptors were polled (R4). */
 #define CALLS_A_PASS 1024
 
-/* The entry begins as a struct bight_slot and a struct bight_timer_slot do. Small: with a million of them pending the
+/* The entry begins as a struct bi_slot and a struct bight_timer_slot do. Small: with a million of them pending the
  * cache misses are what they cost, so the clock is the handle's to know. */
 struct timed_call {
-    struct bight_wheel_entry entry;
+    struct bi_wheel_entry entry;
     void *context;
 };
 
@@ -31,14 +31,14 @@ struct owning_call {
 
 #define OWNING (UINT64_C(1) << 63)
 
-static struct bight_slab_kind timed_call_kind = { .name = "timer", .slot_size = sizeof(struct timed_call) };
-static struct bight_slab_kind owning_call_kind = {
+static struct bi_slab_kind timed_call_kind = { .name = "timer", .slot_size = sizeof(struct timed_call) };
+static struct bi_slab_kind owning_call_kind = {
     .name = "owning timer", .slot_size = sizeof(struct owning_call), .first_generation = OWNING
 };
-static _Thread_local struct bight_slab timed_calls __attribute__((tls_model("initial-exec"))) = {
+static _Thread_local struct bi_slab timed_calls __attribute__((tls_model("initial-exec"))) = {
     .kind = &timed_call_kind,
 };
-static _Thread_local struct bight_slab owning_calls __attribute__((tls_model("initial-exec"))) = {
+static _Thread_local struct bi_slab owning_calls __attribute__((tls_model("initial-exec"))) = {
     .kind = &owning_call_kind,
 };
 
@@ -47,7 +47,7 @@ static inline struct bight_reactor *reactor_of(struct bight_clock *clock)
     return (struct bight_reactor *)clock;
 }
 
-static inline bool is_call(const struct bight_wheel_entry *entry)
+static inline bool is_call(const struct bi_wheel_entry *entry)
 {
     return entry->generation % 2 == 1;
 }
@@ -64,7 +64,7 @@ static void tell_loop(struct bight_reactor *reactor, uint64_t deadline)
     int code = reactor->loop->ops->set_deadline(reactor->loop, deadline);
     reactor->loop_deadline = deadline;
     reactor->state->loop_woke = false;
-    if (BIGHT_UNLIKELY(code != 0)) {
+    if (BI_UNLIKELY(code != 0)) {
         bight_log(BIGHT_LOG_ERROR, "reactor", NULL, "cannot set the timer: %s", bight_error_text(code));
     }
 }
@@ -72,40 +72,40 @@ static void tell_loop(struct bight_reactor *reactor, uint64_t deadline)
 /* An entry was armed that is earlier than what the loop was told. */
 static void hasten(struct bight_reactor *reactor, uint64_t deadline)
 {
-    struct bight_reactor_state *state = reactor->state;
+    struct bi_reactor_state *state = reactor->state;
     if (reactor->timers_due || state->in_timer_pass) {
         return; /* the pass sees to it */
     }
     if (deadline <= state->seen_now) {
         reactor->timers_due = true; /* is due already: the next turn does it, without a system call */
-        bight_reactor_wake(reactor);
+        bi_reactor_wake(reactor);
         return;
     }
     tell_loop(reactor, deadline);
 }
 
-void bight_reactor_arm(struct bight_reactor *reactor, struct bight_wheel_entry *entry, uint64_t deadline)
+void bi_reactor_arm(struct bight_reactor *reactor, struct bi_wheel_entry *entry, uint64_t deadline)
 {
-    bight_wheel_arm(&reactor->wheel, entry, deadline);
+    bi_wheel_arm(&reactor->wheel, entry, deadline);
     if (deadline < reactor->loop_deadline) {
         hasten(reactor, deadline);
     }
 }
 
-void bight_reactor_deadline_passed(void *context)
+void bi_reactor_deadline_passed(void *context)
 {
     struct bight_reactor *reactor = context;
     reactor->state->loop_woke = true;
     reactor->loop_deadline = UINT64_MAX;
     reactor->timers_due = true;
-    bight_reactor_wake(reactor);
+    bi_reactor_wake(reactor);
 }
 
 /* ----------------------------------------------------------------------------------------- the pass */
 
 static uint64_t read_clock(struct bight_reactor *reactor)
 {
-    uint64_t now = bight_reactor_now(reactor);
+    uint64_t now = bi_reactor_now(reactor);
     reactor->state->seen_now = now;
     return now;
 }
@@ -113,10 +113,10 @@ static uint64_t read_clock(struct bight_reactor *reactor)
 /* After a pass: more work for the next turn, or a deadline for the loop. */
 static void plan_next_pass(struct bight_reactor *reactor, uint64_t now)
 {
-    uint64_t next = bight_wheel_next(&reactor->wheel);
+    uint64_t next = bi_wheel_next(&reactor->wheel);
     if (next <= now) {
         reactor->timers_due = true;
-        bight_reactor_wake(reactor);
+        bi_reactor_wake(reactor);
         return;
     }
     if (next < reactor->loop_deadline || reactor->state->loop_woke) {
@@ -129,16 +129,16 @@ static void fire_owning(struct timed_call *call)
     bight_timer_function function = call->entry.call;
     bight_release_function release = ((struct owning_call *)call)->release;
     void *context = call->context;
-    bight_slab_give(&owning_calls, call);
+    bi_slab_give(&owning_calls, call);
     function(context);
     release(context);
 }
 
 /* Gives a call's slot back, which makes every handle to it stale, then lets its owner do what is left to do. */
-static inline void fire(struct bight_wheel_entry *entry)
+static inline void fire(struct bi_wheel_entry *entry)
 {
     struct timed_call *call = (struct timed_call *)entry;
-    if (BIGHT_UNLIKELY(!is_call(entry))) {
+    if (BI_UNLIKELY(!is_call(entry))) {
         entry->function(entry);
         return;
     }
@@ -148,25 +148,25 @@ static inline void fire(struct bight_wheel_entry *entry)
     }
     bight_timer_function function = entry->call;
     void *context = call->context;
-    bight_slab_give(&timed_calls, call);
+    bi_slab_give(&timed_calls, call);
     function(context);
 }
 
-void bight_reactor_run_timers(struct bight_reactor *reactor)
+void bi_reactor_run_timers(struct bight_reactor *reactor)
 {
     uint64_t now = read_clock(reactor);
     reactor->timers_due = false;
     reactor->state->in_timer_pass = true;
-    bight_wheel_begin(&reactor->wheel, now);
+    bi_wheel_begin(&reactor->wheel, now);
     int calls = 0;
     for (; calls < CALLS_A_PASS; calls++) {
-        struct bight_wheel_entry *entry = bight_wheel_take(&reactor->wheel, now);
+        struct bi_wheel_entry *entry = bi_wheel_take(&reactor->wheel, now);
         if (entry == NULL) {
             break;
         }
-        bight_reactor_enter_for(reactor, "timer", entry, entry->generation);
+        bi_reactor_enter_for(reactor, "timer", entry, entry->generation);
         fire(entry);
-        bight_reactor_leave(reactor);
+        bi_reactor_leave(reactor);
     }
     reactor->meter.timers_fired += (uint64_t)calls;
     reactor->state->owed_timers -=
@@ -177,19 +177,19 @@ void bight_reactor_run_timers(struct bight_reactor *reactor)
 
 /* They come before whatever is armed later for as early a time, so their number says when they have run, unless some
  * are cancelled. */
-void bight_reactor_owe_due_timers(struct bight_reactor *reactor)
+void bi_reactor_owe_due_timers(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
+    struct bi_reactor_state *state = reactor->state;
     state->stopped_at = read_clock(reactor);
-    bight_wheel_begin(&reactor->wheel, state->stopped_at);
-    state->owed_timers = bight_wheel_count_due(&reactor->wheel, state->stopped_at);
+    bi_wheel_begin(&reactor->wheel, state->stopped_at);
+    state->owed_timers = bi_wheel_count_due(&reactor->wheel, state->stopped_at);
     reactor->timers_due = reactor->timers_due || state->owed_timers > 0;
 }
 
-bool bight_reactor_owes_timers(const struct bight_reactor *reactor)
+bool bi_reactor_owes_timers(const struct bight_reactor *reactor)
 {
-    const struct bight_reactor_state *state = reactor->state;
-    return state->owed_timers > 0 && bight_wheel_is_due(&reactor->wheel, state->stopped_at);
+    const struct bi_reactor_state *state = reactor->state;
+    return state->owed_timers > 0 && bi_wheel_is_due(&reactor->wheel, state->stopped_at);
 }
 
 /* ------------------------------------------------------------------------------------------ calls */
@@ -203,14 +203,14 @@ static int clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_tim
     bight_release_function release, struct bight_timer *timer)
 {
     struct bight_reactor *reactor = reactor_of(clock);
-    if (BIGHT_UNLIKELY(bight_reactor_check_thread(reactor, "bight_call_at") != 0)) {
+    if (BI_UNLIKELY(bi_reactor_check_thread(reactor, "bight_call_at") != 0)) {
         return BIGHT_E_WRONG_THREAD;
     }
-    if (BIGHT_UNLIKELY(reactor->state->phase == BIGHT_PHASE_FREEING)) {
+    if (BI_UNLIKELY(reactor->state->phase == BI_PHASE_FREEING)) {
         return BIGHT_E_SHUTDOWN;
     }
-    struct timed_call *call = bight_slab_take(release == NULL ? &timed_calls : &owning_calls);
-    if (BIGHT_UNLIKELY(call == NULL)) {
+    struct timed_call *call = bi_slab_take(release == NULL ? &timed_calls : &owning_calls);
+    if (BI_UNLIKELY(call == NULL)) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
     call->entry.link.next = NULL;
@@ -222,32 +222,32 @@ static int clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_tim
     if (timer != NULL) {
         *timer = (struct bight_timer) { call, call->entry.generation, clock };
     }
-    bight_reactor_arm(reactor, &call->entry, deadline);
+    bi_reactor_arm(reactor, &call->entry, deadline);
     return 0;
 }
 
 static void forget(struct timed_call *call)
 {
-    if (BIGHT_LIKELY(!is_owning(call))) {
-        bight_slab_give(&timed_calls, call);
+    if (BI_LIKELY(!is_owning(call))) {
+        bi_slab_give(&timed_calls, call);
         return;
     }
     bight_release_function release = ((struct owning_call *)call)->release;
     void *context = call->context;
-    bight_slab_give(&owning_calls, call);
+    bi_slab_give(&owning_calls, call);
     release(context);
 }
 
 static void clock_cancel(struct bight_clock *clock, struct bight_timer_slot *slot)
 {
     struct timed_call *call = (struct timed_call *)slot;
-    bight_wheel_disarm(&reactor_of(clock)->wheel, &call->entry);
+    bi_wheel_disarm(&reactor_of(clock)->wheel, &call->entry);
     forget(call);
 }
 
 static void clock_reset_at(struct bight_clock *clock, struct bight_timer_slot *slot, uint64_t deadline)
 {
-    bight_reactor_arm(reactor_of(clock), &((struct timed_call *)slot)->entry, deadline);
+    bi_reactor_arm(reactor_of(clock), &((struct timed_call *)slot)->entry, deadline);
 }
 
 static uint64_t clock_deadline(struct bight_clock *clock, const struct bight_timer_slot *slot)
@@ -256,7 +256,7 @@ static uint64_t clock_deadline(struct bight_clock *clock, const struct bight_tim
     return ((const struct timed_call *)slot)->entry.deadline;
 }
 
-const struct bight_clock_ops bight_reactor_clock_ops = {
+const struct bight_clock_ops bi_reactor_clock_ops = {
     .size = sizeof(struct bight_clock_ops),
     .now = clock_now,
     .call_at = clock_call_at,
@@ -265,15 +265,15 @@ const struct bight_clock_ops bight_reactor_clock_ops = {
     .deadline = clock_deadline,
 };
 
-const struct bight_timer_slot *bight_reactor_call_of(const struct bight_wheel_entry *entry)
+const struct bight_timer_slot *bi_reactor_call_of(const struct bi_wheel_entry *entry)
 {
     return is_call(entry) ? (const struct bight_timer_slot *)entry : NULL;
 }
 
-void bight_reactor_drop_timers(struct bight_reactor *reactor)
+void bi_reactor_drop_timers(struct bight_reactor *reactor)
 {
-    struct bight_wheel_entry *entry;
-    while ((entry = bight_wheel_take_any(&reactor->wheel)) != NULL) {
+    struct bi_wheel_entry *entry;
+    while ((entry = bi_wheel_take_any(&reactor->wheel)) != NULL) {
         if (is_call(entry)) {
             forget((struct timed_call *)entry);
         }
@@ -291,7 +291,7 @@ struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor)
 static int note(int code, const char *place, const struct bight_timer *timer)
 {
     if (code == 0) {
-        bight_places_note(&(struct bight_place) {
+        bi_places_note(&(struct bi_place) {
             .object = timer->slot, .generation = timer->generation, .kind = "timer", .place = place, .is_slot = true });
     }
     return code;
@@ -301,7 +301,7 @@ int bight_call_later_full_at(const char *place, struct bight_reactor *reactor, d
     bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer)
 {
     struct bight_timer own;
-    if (BIGHT_LIKELY(!bight_deferred_debug())) {
+    if (BI_LIKELY(!bi_deferred_debug())) {
         return bight_clock_call_later_at(place, &reactor->clock, seconds, function, context, release, timer);
     }
     timer = timer == NULL ? &own : timer;
@@ -319,7 +319,7 @@ int bight_call_at_full_at(const char *place, struct bight_reactor *reactor, uint
     bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer)
 {
     struct bight_timer own;
-    if (BIGHT_LIKELY(!bight_deferred_debug())) {
+    if (BI_LIKELY(!bi_deferred_debug())) {
         return clock_call_at(&reactor->clock, deadline, function, context, release, timer);
     }
     timer = timer == NULL ? &own : timer;

@@ -10,8 +10,8 @@
 #include "reactor/state.h"
 
 struct trigger {
-    struct bight_link link;         /* in its ring */
-    struct bight_link awaited_link; /* in state->awaited, or pointing at itself */
+    struct bi_link link;         /* in its ring */
+    struct bi_link awaited_link; /* in state->awaited, or pointing at itself */
     uint64_t id;
     struct bight_reactor *reactor;
     unsigned holds;       /* the ring's, a run's, one for each Deferred that is out */
@@ -41,13 +41,13 @@ static void release_context(struct trigger *trigger)
 int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase,
     bight_trigger_function function, void *context, bight_release_function release, uint64_t *id)
 {
-    struct bight_reactor_state *state = reactor->state;
-    int code = bight_reactor_check_use(reactor, "bight_add_trigger");
+    struct bi_reactor_state *state = reactor->state;
+    int code = bi_reactor_check_use(reactor, "bight_add_trigger");
     if (code != 0) {
         return code;
     }
-    if ((unsigned)event >= BIGHT_TRIGGER_EVENTS || (unsigned)phase >= BIGHT_TRIGGER_PHASES || function == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+    if ((unsigned)event >= BI_TRIGGER_EVENTS || (unsigned)phase >= BI_TRIGGER_PHASES || function == NULL) {
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             function == NULL ? "bight_add_trigger: there is no function"
                              : "bight_add_trigger: there is no such event or phase");
     }
@@ -61,20 +61,20 @@ int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event ev
     trigger->function = function;
     trigger->context = context;
     trigger->release = release;
-    bight_list_init(&trigger->awaited_link);
-    bight_list_append(&state->triggers[event][phase], &trigger->link);
+    bi_list_init(&trigger->awaited_link);
+    bi_list_append(&state->triggers[event][phase], &trigger->link);
     if (id != NULL) {
         *id = trigger->id;
     }
-    bight_reactor_wake(reactor); /* a before-trigger that is added to the shutdown under way runs in it */
+    bi_reactor_wake(reactor); /* a before-trigger that is added to the shutdown under way runs in it */
     return 0;
 }
 
 /* The first trigger of a ring with an id above `id`; NULL when there is none. */
-static struct trigger *first_above(struct bight_link *ring, uint64_t id)
+static struct trigger *first_above(struct bi_link *ring, uint64_t id)
 {
-    for (struct bight_link *link = ring->next; link != ring; link = link->next) {
-        struct trigger *trigger = BIGHT_CONTAINER(link, struct trigger, link);
+    for (struct bi_link *link = ring->next; link != ring; link = link->next) {
+        struct trigger *trigger = BI_CONTAINER(link, struct trigger, link);
         if (trigger->id > id) {
             return trigger;
         }
@@ -84,7 +84,7 @@ static struct trigger *first_above(struct bight_link *ring, uint64_t id)
 
 static void drop(struct trigger *trigger)
 {
-    bight_list_remove(&trigger->link);
+    bi_list_remove(&trigger->link);
     trigger->removed = true;
     if (!trigger->running) {
         release_context(trigger);
@@ -94,11 +94,11 @@ static void drop(struct trigger *trigger)
 
 int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id)
 {
-    if (bight_reactor_check_thread(reactor, "bight_remove_trigger") != 0) {
+    if (bi_reactor_check_thread(reactor, "bight_remove_trigger") != 0) {
         return BIGHT_E_WRONG_THREAD;
     }
-    struct bight_link *rings = &reactor->state->triggers[0][0];
-    for (int ring = 0; id > 0 && ring < BIGHT_TRIGGER_EVENTS * BIGHT_TRIGGER_PHASES; ring++) {
+    struct bi_link *rings = &reactor->state->triggers[0][0];
+    for (int ring = 0; id > 0 && ring < BI_TRIGGER_EVENTS * BI_TRIGGER_PHASES; ring++) {
         struct trigger *trigger = first_above(&rings[ring], id - 1);
         if (trigger != NULL && trigger->id == id) {
             drop(trigger);
@@ -113,11 +113,11 @@ static void settled(struct bight_result *result, void *context)
 {
     struct trigger *trigger = context;
     (void)result;
-    if (--trigger->outstanding > 0 || bight_list_is_empty(&trigger->awaited_link)) {
+    if (--trigger->outstanding > 0 || bi_list_is_empty(&trigger->awaited_link)) {
         return;
     }
-    bight_list_remove(&trigger->awaited_link);
-    bight_reactor_wake(trigger->reactor);
+    bi_list_remove(&trigger->awaited_link);
+    bi_reactor_wake(trigger->reactor);
 }
 
 /* The trigger is awaited until each Deferred that it gave, now or in an earlier shutdown, has fired. */
@@ -125,8 +125,8 @@ static void await(struct trigger *trigger, struct bight_deferred *deferred)
 {
     trigger->holds++;
     trigger->outstanding++;
-    bight_list_remove(&trigger->awaited_link);
-    bight_list_append(&trigger->reactor->state->awaited, &trigger->awaited_link);
+    bi_list_remove(&trigger->awaited_link);
+    bi_list_append(&trigger->reactor->state->awaited, &trigger->awaited_link);
     if (bight_deferred_add_both_full(deferred, settled, trigger, let_go) != 0) {
         settled(NULL, trigger); /* no memory to hear of it: not waited for */
         let_go(trigger);
@@ -138,13 +138,13 @@ static bool run_trigger(struct trigger *trigger, bool awaits)
 {
     trigger->holds++;
     trigger->running = true;
-    bight_reactor_enter_for(trigger->reactor, "trigger", NULL, 0);
+    bi_reactor_enter_for(trigger->reactor, "trigger", NULL, 0);
     struct bight_deferred *deferred = trigger->function(trigger->context);
     if (deferred != NULL && awaits) {
         await(trigger, deferred);
     }
     bight_deferred_release(deferred);
-    bight_reactor_leave(trigger->reactor);
+    bi_reactor_leave(trigger->reactor);
     trigger->running = false;
     bool removed = trigger->removed;
     if (removed) {
@@ -155,7 +155,7 @@ static bool run_trigger(struct trigger *trigger, bool awaits)
 }
 
 /* Those of a ring with ids above `after` that are there now. */
-static void run_ring(struct bight_reactor *reactor, struct bight_link *ring, uint64_t after, bool awaits)
+static void run_ring(struct bight_reactor *reactor, struct bi_link *ring, uint64_t after, bool awaits)
 {
     uint64_t last = reactor->state->last_trigger;
     struct trigger *trigger = first_above(ring, after);
@@ -165,47 +165,47 @@ static void run_ring(struct bight_reactor *reactor, struct bight_link *ring, uin
             trigger = first_above(ring, id);
             continue;
         }
-        struct bight_link *next = trigger->link.next;
-        trigger = next == ring ? NULL : BIGHT_CONTAINER(next, struct trigger, link);
+        struct bi_link *next = trigger->link.next;
+        trigger = next == ring ? NULL : BI_CONTAINER(next, struct trigger, link);
     }
 }
 
-void bight_reactor_run_triggers(
+void bi_reactor_run_triggers(
     struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase)
 {
     run_ring(reactor, &reactor->state->triggers[event][phase], 0, false);
 }
 
-void bight_reactor_run_before_triggers(struct bight_reactor *reactor)
+void bi_reactor_run_before_triggers(struct bight_reactor *reactor)
 {
-    struct bight_reactor_state *state = reactor->state;
+    struct bi_reactor_state *state = reactor->state;
     uint64_t after = state->last_before_run;
     state->last_before_run = state->last_trigger;
     run_ring(reactor, &state->triggers[BIGHT_SHUTDOWN][BIGHT_BEFORE], after, true);
 }
 
-bool bight_reactor_has_before_triggers(const struct bight_reactor_state *state)
+bool bi_reactor_has_before_triggers(const struct bi_reactor_state *state)
 {
-    const struct bight_link *ring = &state->triggers[BIGHT_SHUTDOWN][BIGHT_BEFORE];
-    return !bight_list_is_empty(ring) &&
-           BIGHT_CONTAINER(ring->previous, const struct trigger, link)->id > state->last_before_run;
+    const struct bi_link *ring = &state->triggers[BIGHT_SHUTDOWN][BIGHT_BEFORE];
+    return !bi_list_is_empty(ring) &&
+           BI_CONTAINER(ring->previous, const struct trigger, link)->id > state->last_before_run;
 }
 
-void bight_reactor_stop_awaiting(struct bight_reactor *reactor)
+void bi_reactor_stop_awaiting(struct bight_reactor *reactor)
 {
-    struct bight_link *awaited = &reactor->state->awaited;
-    while (!bight_list_is_empty(awaited)) {
-        bight_list_remove(awaited->next);
+    struct bi_link *awaited = &reactor->state->awaited;
+    while (!bi_list_is_empty(awaited)) {
+        bi_list_remove(awaited->next);
     }
 }
 
-void bight_reactor_drop_triggers(struct bight_reactor *reactor)
+void bi_reactor_drop_triggers(struct bight_reactor *reactor)
 {
-    struct bight_link *rings = &reactor->state->triggers[0][0];
-    bight_reactor_stop_awaiting(reactor);
-    for (int ring = 0; ring < BIGHT_TRIGGER_EVENTS * BIGHT_TRIGGER_PHASES; ring++) {
-        while (!bight_list_is_empty(&rings[ring])) {
-            drop(BIGHT_CONTAINER(rings[ring].next, struct trigger, link));
+    struct bi_link *rings = &reactor->state->triggers[0][0];
+    bi_reactor_stop_awaiting(reactor);
+    for (int ring = 0; ring < BI_TRIGGER_EVENTS * BI_TRIGGER_PHASES; ring++) {
+        while (!bi_list_is_empty(&rings[ring])) {
+            drop(BI_CONTAINER(rings[ring].next, struct trigger, link));
         }
     }
 }

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/fork.h"
 
-static int open_pipe(struct bight_waker *waker)
+static int open_pipe(struct bi_waker *waker)
 {
     int ends[2];
     if (waker->system->ops->pipe2 == NULL) {
@@ -27,9 +27,9 @@ static int open_pipe(struct bight_waker *waker)
     return 0;
 }
 
-int bight_waker_open(struct bight_waker *waker, struct bight_system *system)
+int bi_waker_open(struct bi_waker *waker, struct bight_system *system)
 {
-    *waker = (struct bight_waker) { .system = system, .read_fd = -1, .write_fd = -1, .forks = bight_fork_count };
+    *waker = (struct bi_waker) { .system = system, .read_fd = -1, .write_fd = -1, .forks = bi_fork_count };
     int fd = system->ops->eventfd(system, 0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0) {
         return open_pipe(waker);
@@ -38,7 +38,7 @@ int bight_waker_open(struct bight_waker *waker, struct bight_system *system)
     return 0;
 }
 
-void bight_waker_close(struct bight_waker *waker)
+void bi_waker_close(struct bi_waker *waker)
 {
     struct bight_system *system = waker->system;
     if (waker->write_fd >= 0 && waker->write_fd != waker->read_fd) {
@@ -51,11 +51,11 @@ void bight_waker_close(struct bight_waker *waker)
 }
 
 /* EAGAIN means that it is readable, which is all that is wanted. */
-void bight_waker_write(const struct bight_waker *waker)
+void bi_waker_write(const struct bi_waker *waker)
 {
     static const uint64_t one = 1;
     ssize_t written;
-    if (BIGHT_UNLIKELY(waker->forks != bight_fork_count)) {
+    if (BI_UNLIKELY(waker->forks != bi_fork_count)) {
         return;
     }
     do {
@@ -63,7 +63,7 @@ void bight_waker_write(const struct bight_waker *waker)
     } while (written == -EINTR);
 }
 
-void bight_waker_drain(const struct bight_waker *waker)
+void bi_waker_drain(const struct bi_waker *waker)
 {
     uint64_t scratch[8];
     ssize_t got;

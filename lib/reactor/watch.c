@@ -21,7 +21,7 @@
 #include "reactor/state.h"
 
 struct foreign_watch {
-    struct bight_link link; /* in state->foreign */
+    struct bi_link link; /* in state->foreign */
     struct bight_reactor *reactor;
     struct watch_slot *slot;
     const char *place;    /* where it was asked for */
@@ -36,12 +36,12 @@ struct foreign_watch {
 };
 
 struct watch_slot {
-    uint64_t generation; /* as in struct bight_slot */
+    uint64_t generation; /* as in struct bi_slot */
     struct foreign_watch *watch;
 };
 
-static struct bight_slab_kind watch_slot_kind = { "foreign watch", sizeof(struct watch_slot), NULL };
-static _Thread_local struct bight_slab watch_slots = { .kind = &watch_slot_kind };
+static struct bi_slab_kind watch_slot_kind = { "foreign watch", sizeof(struct watch_slot), NULL };
+static _Thread_local struct bi_slab watch_slots = { .kind = &watch_slot_kind };
 
 static inline struct bight_watch *watch_of(struct foreign_watch *foreign)
 {
@@ -61,21 +61,21 @@ static void ready(int fd, short what, void *context)
     struct foreign_watch *foreign = context;
     struct bight_reactor *reactor = foreign->reactor;
     foreign->running = true;
-    bight_reactor_enter_for(reactor, "descriptor", foreign->slot, foreign->slot->generation);
+    bi_reactor_enter_for(reactor, "descriptor", foreign->slot, foreign->slot->generation);
     foreign->function(fd, what, foreign->context);
     foreign->running = false;
     if (foreign->removed) {
         free_watch(foreign);
     }
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
 static void unwatch(struct foreign_watch *foreign)
 {
     struct bight_loop *loop = foreign->reactor->loop;
     loop->ops->watch_remove(loop, watch_of(foreign));
-    bight_list_remove(&foreign->link);
-    bight_slab_give(&watch_slots, foreign->slot);
+    bi_list_remove(&foreign->link);
+    bi_slab_give(&watch_slots, foreign->slot);
     foreign->removed = true;
     if (!foreign->running) {
         free_watch(foreign);
@@ -98,11 +98,11 @@ static bool is_known(const uint64_t identity[2])
 }
 
 /* The next watch after `link` of this number; NULL: there is none. */
-static struct foreign_watch *next_of_number(struct bight_reactor *reactor, struct bight_link *link, int fd)
+static struct foreign_watch *next_of_number(struct bight_reactor *reactor, struct bi_link *link, int fd)
 {
-    struct bight_link *all = &reactor->state->foreign;
+    struct bi_link *all = &reactor->state->foreign;
     for (link = link->next; link != all; link = link->next) {
-        struct foreign_watch *each = BIGHT_CONTAINER(link, struct foreign_watch, link);
+        struct foreign_watch *each = BI_CONTAINER(link, struct foreign_watch, link);
         if (each->fd == fd) {
             return each;
         }
@@ -118,14 +118,14 @@ static bool is_another_file(const struct foreign_watch *old, const uint64_t iden
 static void take_out_closed(const char *place, struct foreign_watch *new)
 {
     struct bight_reactor *reactor = new->reactor;
-    struct bight_link *all = &reactor->state->foreign;
+    struct bi_link *all = &reactor->state->foreign;
     struct foreign_watch *each = next_of_number(reactor, all, new->fd);
     while (each != NULL) {
         if (!is_another_file(each, new->identity)) {
             each = next_of_number(reactor, &each->link, new->fd);
             continue;
         }
-        (void)bight_usage_error(BIGHT_E_USAGE, place,
+        (void)bi_usage_error(BIGHT_E_USAGE, place,
             "bight_watch_descriptor: descriptor %d was closed while it was watched (since %s) and is another file "
             "now; unwatch before closing",
             new->fd, each->place);
@@ -137,7 +137,7 @@ static void take_out_closed(const char *place, struct foreign_watch *new)
 static void put_aside_closed(struct bight_reactor *reactor, int fd)
 {
     uint64_t identity[2];
-    struct bight_link *all = &reactor->state->foreign;
+    struct bi_link *all = &reactor->state->foreign;
     identify(reactor, fd, identity);
     struct foreign_watch *each = next_of_number(reactor, all, fd);
     while (each != NULL) {
@@ -145,7 +145,7 @@ static void put_aside_closed(struct bight_reactor *reactor, int fd)
         if (is_another_file(each, identity)) {
             reactor->loop->ops->watch_remove(reactor->loop, watch_of(each));
             each->fd = -1;
-            (void)bight_usage_error(BIGHT_E_USAGE, each->place,
+            (void)bi_usage_error(BIGHT_E_USAGE, each->place,
                 "bight_watch_descriptor: descriptor %d was closed while it was watched and is one of bight's own now; "
                 "unwatch before closing",
                 fd);
@@ -158,7 +158,7 @@ static void put_aside_closed(struct bight_reactor *reactor, int fd)
 static int add_anew(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
 {
     struct bight_loop *loop = reactor->loop;
-    struct bight_link *all = &reactor->state->foreign;
+    struct bi_link *all = &reactor->state->foreign;
     struct foreign_watch *each;
     for (each = next_of_number(reactor, all, fd); each != NULL; each = next_of_number(reactor, &each->link, fd)) {
         loop->ops->watch_remove(loop, watch_of(each));
@@ -174,15 +174,15 @@ static int add_anew(struct bight_reactor *reactor, struct bight_watch *watch, in
 static uint64_t collect_numbers(struct bight_reactor *reactor)
 {
     uint64_t numbers = 0;
-    struct bight_link *all = &reactor->state->foreign;
-    for (struct bight_link *link = all->next; link != all; link = link->next) {
-        const struct foreign_watch *each = BIGHT_CONTAINER(link, struct foreign_watch, link);
-        numbers |= each->fd >= 0 ? bight_number_bit(each->fd) : 0;
+    struct bi_link *all = &reactor->state->foreign;
+    for (struct bi_link *link = all->next; link != all; link = link->next) {
+        const struct foreign_watch *each = BI_CONTAINER(link, struct foreign_watch, link);
+        numbers |= each->fd >= 0 ? bi_number_bit(each->fd) : 0;
     }
     return numbers;
 }
 
-int bight_reactor_add_watch_among_foreign(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
+int bi_reactor_add_watch_among_foreign(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
 {
     reactor->foreign_numbers = collect_numbers(reactor);
     if (next_of_number(reactor, &reactor->state->foreign, fd) == NULL) {
@@ -199,18 +199,18 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
     struct bight_foreign_watch *watch)
 {
     const struct bight_loop_ops *ops = reactor->loop->ops;
-    int code = bight_reactor_check_use_at(place, reactor, "bight_watch_descriptor");
+    int code = bi_reactor_check_use_at(place, reactor, "bight_watch_descriptor");
     if (code != 0) {
         return code;
     }
     bool is_waited_for = what != 0 && (what & ~(BIGHT_READABLE | BIGHT_WRITABLE)) == 0;
     if (fd < 0 || !is_waited_for || function == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_watch_descriptor: %s",
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_watch_descriptor: %s",
             fd < 0             ? "the descriptor is negative"
             : function == NULL ? "there is no function"
                                : "what to wait for is neither READABLE nor WRITABLE nor both");
     }
-    struct watch_slot *slot = bight_slab_take(&watch_slots);
+    struct watch_slot *slot = bi_slab_take(&watch_slots);
     if (slot == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -234,10 +234,10 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
     if (code != 0) {
         goto failed;
     }
-    bight_list_append(&reactor->state->foreign, &foreign->link);
-    reactor->foreign_numbers |= bight_number_bit(fd);
-    if (bight_deferred_debug()) {
-        bight_places_note(&(struct bight_place) {
+    bi_list_append(&reactor->state->foreign, &foreign->link);
+    reactor->foreign_numbers |= bi_number_bit(fd);
+    if (bi_deferred_debug()) {
+        bi_places_note(&(struct bi_place) {
             .object = slot, .generation = slot->generation, .kind = "watch", .place = place, .is_slot = true });
     }
     if (watch != NULL) {
@@ -247,27 +247,27 @@ int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, 
 
 failed:
     bight_free(foreign);
-    bight_slab_give(&watch_slots, slot);
+    bi_slab_give(&watch_slots, slot);
     return code;
 }
 
 int bight_unwatch_descriptor(struct bight_foreign_watch watch)
 {
     struct watch_slot *slot = watch.slot;
-    if (slot == NULL || !bight_slot_is_current(slot, watch.generation)) {
+    if (slot == NULL || !bi_slot_is_current(slot, watch.generation)) {
         return BIGHT_E_STALE;
     }
-    if (bight_reactor_check_thread(slot->watch->reactor, "bight_unwatch_descriptor") != 0) {
+    if (bi_reactor_check_thread(slot->watch->reactor, "bight_unwatch_descriptor") != 0) {
         return BIGHT_E_WRONG_THREAD;
     }
     unwatch(slot->watch);
     return 0;
 }
 
-void bight_reactor_drop_watches(struct bight_reactor *reactor)
+void bi_reactor_drop_watches(struct bight_reactor *reactor)
 {
-    struct bight_link *foreign = &reactor->state->foreign;
-    while (!bight_list_is_empty(foreign)) {
-        unwatch(BIGHT_CONTAINER(foreign->next, struct foreign_watch, link));
+    struct bi_link *foreign = &reactor->state->foreign;
+    while (!bi_list_is_empty(foreign)) {
+        unwatch(BI_CONTAINER(foreign->next, struct foreign_watch, link));
     }
 }

@@ -13,32 +13,32 @@
 #define FETCH_AT_MOST 4096
 #define FETCH_FROM 16384
 
-typedef struct bight_wheel_entry entry_t;
+typedef struct bi_wheel_entry entry_t;
 
-static inline entry_t *entry_of(struct bight_link *link)
+static inline entry_t *entry_of(struct bi_link *link)
 {
-    return BIGHT_CONTAINER(link, entry_t, link);
+    return BI_CONTAINER(link, entry_t, link);
 }
 
-static inline uint64_t deadline_of(const struct bight_link *link)
+static inline uint64_t deadline_of(const struct bi_link *link)
 {
     return ((const entry_t *)(const void *)((const char *)link - offsetof(entry_t, link)))->deadline;
 }
 
 static inline uint64_t tick_of(uint64_t deadline)
 {
-    return deadline >> BIGHT_WHEEL_TICK_BITS;
+    return deadline >> BI_WHEEL_TICK_BITS;
 }
 
-void bight_wheel_init(struct bight_wheel *wheel, uint64_t now)
+void bi_wheel_init(struct bi_wheel *wheel, uint64_t now)
 {
     memset(wheel, 0, sizeof *wheel);
     wheel->tick = tick_of(now);
-    bight_list_init(&wheel->due);
-    bight_list_init(&wheel->fresh);
-    for (int level = 0; level < BIGHT_WHEEL_LEVELS; level++) {
-        for (int slot = 0; slot < BIGHT_WHEEL_SLOTS; slot++) {
-            bight_list_init(&wheel->slots[level][slot]);
+    bi_list_init(&wheel->due);
+    bi_list_init(&wheel->fresh);
+    for (int level = 0; level < BI_WHEEL_LEVELS; level++) {
+        for (int slot = 0; slot < BI_WHEEL_SLOTS; slot++) {
+            bi_list_init(&wheel->slots[level][slot]);
         }
     }
 }
@@ -60,30 +60,30 @@ static inline bool has_bit(const uint64_t *words, unsigned slot)
     return (words[slot / 64] >> (slot % 64) & 1) != 0;
 }
 
-static inline bool breaks_order(const struct bight_link *ring, uint64_t deadline)
+static inline bool breaks_order(const struct bi_link *ring, uint64_t deadline)
 {
     return ring->previous != ring && deadline_of(ring->previous) > deadline;
 }
 
 /* Puts an entry into the slot of its tick, which is later than the wheel's. In the lowest level it is noted when the
  * order was broken: the last entry is written to anyway, and a slot in order needs not be walked when it is due. */
-static inline void put(struct bight_wheel *wheel, struct bight_link *link, uint64_t deadline)
+static inline void put(struct bi_wheel *wheel, struct bi_link *link, uint64_t deadline)
 {
     uint64_t tick = tick_of(deadline);
-    unsigned level = (unsigned)(63 - __builtin_clzll(tick ^ wheel->tick)) / BIGHT_WHEEL_SLOT_BITS;
-    unsigned slot = (tick >> (BIGHT_WHEEL_SLOT_BITS * level)) & (BIGHT_WHEEL_SLOTS - 1);
-    struct bight_link *ring = &wheel->slots[level][slot];
+    unsigned level = (unsigned)(63 - __builtin_clzll(tick ^ wheel->tick)) / BI_WHEEL_SLOT_BITS;
+    unsigned slot = (tick >> (BI_WHEEL_SLOT_BITS * level)) & (BI_WHEEL_SLOTS - 1);
+    struct bi_link *ring = &wheel->slots[level][slot];
     set_bit(wheel->occupied[level], slot);
     if (level == 0 && breaks_order(ring, deadline)) {
         set_bit(wheel->disordered, slot);
     }
-    bight_list_append(ring, link);
+    bi_list_append(ring, link);
 }
 
-void bight_wheel_arm(struct bight_wheel *wheel, entry_t *entry, uint64_t deadline)
+void bi_wheel_arm(struct bi_wheel *wheel, entry_t *entry, uint64_t deadline)
 {
-    if (bight_wheel_is_armed(entry)) {
-        bight_wheel_unlink(wheel, entry);
+    if (bi_wheel_is_armed(entry)) {
+        bi_wheel_unlink(wheel, entry);
     } else {
         wheel->armed++;
     }
@@ -91,19 +91,19 @@ void bight_wheel_arm(struct bight_wheel *wheel, entry_t *entry, uint64_t deadlin
     if (tick_of(deadline) > wheel->tick) {
         put(wheel, &entry->link, deadline);
     } else {
-        bight_list_append(&wheel->fresh, &entry->link);
+        bi_list_append(&wheel->fresh, &entry->link);
     }
 }
 
 /* ------------------------------------------------------------------------------- stable merge sort */
 
 /* Merges two chains (linked by next, ended by NULL); entries of `a` come first where deadlines are equal. */
-static struct bight_link *merge_chains(struct bight_link *a, struct bight_link *b)
+static struct bi_link *merge_chains(struct bi_link *a, struct bi_link *b)
 {
-    struct bight_link *merged;
-    struct bight_link **tail = &merged;
+    struct bi_link *merged;
+    struct bi_link **tail = &merged;
     while (a != NULL && b != NULL) {
-        struct bight_link **smaller = entry_of(b)->deadline < entry_of(a)->deadline ? &b : &a;
+        struct bi_link **smaller = entry_of(b)->deadline < entry_of(a)->deadline ? &b : &a;
         *tail = *smaller;
         tail = &(*smaller)->next;
         *smaller = *tail;
@@ -113,12 +113,12 @@ static struct bight_link *merge_chains(struct bight_link *a, struct bight_link *
 }
 
 /* Sorts a chain bottom up: sorted[n] holds a run of 2^n entries, later ones in lower places. */
-static struct bight_link *sort_chain(struct bight_link *chain)
+static struct bi_link *sort_chain(struct bi_link *chain)
 {
-    struct bight_link *sorted[64] = { NULL };
+    struct bi_link *sorted[64] = { NULL };
     unsigned highest = 0;
     while (chain != NULL) {
-        struct bight_link *run = chain;
+        struct bi_link *run = chain;
         chain = chain->next;
         run->next = NULL;
         unsigned place = 0;
@@ -129,17 +129,17 @@ static struct bight_link *sort_chain(struct bight_link *chain)
         sorted[place] = run;
         highest = place > highest ? place : highest;
     }
-    struct bight_link *result = NULL;
+    struct bi_link *result = NULL;
     for (unsigned place = 0; place <= highest; place++) {
         result = merge_chains(sorted[place], result);
     }
     return result;
 }
 
-static bool is_sorted(const struct bight_link *ring)
+static bool is_sorted(const struct bi_link *ring)
 {
     uint64_t last = 0;
-    for (const struct bight_link *link = ring->next; link != ring; link = link->next) {
+    for (const struct bi_link *link = ring->next; link != ring; link = link->next) {
         if (deadline_of(link) < last) {
             return false;
         }
@@ -148,14 +148,14 @@ static bool is_sorted(const struct bight_link *ring)
     return true;
 }
 
-static void sort_ring(struct bight_link *ring)
+static void sort_ring(struct bi_link *ring)
 {
     if (is_sorted(ring)) {
         return;
     }
     ring->previous->next = NULL;
-    struct bight_link *previous = ring;
-    for (struct bight_link *link = sort_chain(ring->next); link != NULL; link = link->next) {
+    struct bi_link *previous = ring;
+    for (struct bi_link *link = sort_chain(ring->next); link != NULL; link = link->next) {
         previous->next = link;
         link->previous = previous;
         previous = link;
@@ -164,7 +164,7 @@ static void sort_ring(struct bight_link *ring)
     ring->previous = previous;
 }
 
-static void sort_lowest(struct bight_wheel *wheel, unsigned slot)
+static void sort_lowest(struct bi_wheel *wheel, unsigned slot)
 {
     if (has_bit(wheel->disordered, slot)) {
         clear_bit(wheel->disordered, slot);
@@ -178,12 +178,12 @@ static void sort_lowest(struct bight_wheel *wheel, unsigned slot)
 static int next_occupied(const uint64_t *occupied, unsigned from)
 {
     unsigned word = from / 64;
-    if (word >= BIGHT_WHEEL_SLOTS / 64) {
+    if (word >= BI_WHEEL_SLOTS / 64) {
         return -1;
     }
     uint64_t bits = occupied[word] & (~UINT64_C(0) << (from % 64));
     while (bits == 0) {
-        if (++word == BIGHT_WHEEL_SLOTS / 64) {
+        if (++word == BI_WHEEL_SLOTS / 64) {
             return -1;
         }
         bits = occupied[word];
@@ -193,17 +193,16 @@ static int next_occupied(const uint64_t *occupied, unsigned from)
 
 /* The nearest occupied slot and the tick at which it begins. False: all slots are empty. A lower level is always
  * nearer than a higher one. */
-static bool nearest_slot(const struct bight_wheel *wheel, unsigned *level, unsigned *slot, uint64_t *start)
+static bool nearest_slot(const struct bi_wheel *wheel, unsigned *level, unsigned *slot, uint64_t *start)
 {
-    for (unsigned l = 0; l < BIGHT_WHEEL_LEVELS; l++) {
-        unsigned present = (wheel->tick >> (BIGHT_WHEEL_SLOT_BITS * l)) & (BIGHT_WHEEL_SLOTS - 1);
+    for (unsigned l = 0; l < BI_WHEEL_LEVELS; l++) {
+        unsigned present = (wheel->tick >> (BI_WHEEL_SLOT_BITS * l)) & (BI_WHEEL_SLOTS - 1);
         int found = next_occupied(wheel->occupied[l], present + 1);
         if (found >= 0) {
-            uint64_t above = wheel->tick >> (BIGHT_WHEEL_SLOT_BITS * l) >> BIGHT_WHEEL_SLOT_BITS
-                                                                               << BIGHT_WHEEL_SLOT_BITS;
+            uint64_t above = wheel->tick >> (BI_WHEEL_SLOT_BITS * l) >> BI_WHEEL_SLOT_BITS << BI_WHEEL_SLOT_BITS;
             *level = l;
             *slot = (unsigned)found;
-            *start = (above | (uint64_t)found) << (BIGHT_WHEEL_SLOT_BITS * l);
+            *start = (above | (uint64_t)found) << (BI_WHEEL_SLOT_BITS * l);
             return true;
         }
     }
@@ -211,23 +210,23 @@ static bool nearest_slot(const struct bight_wheel *wheel, unsigned *level, unsig
 }
 
 /* Moves the sorted entries of `ring` into the due list, behind `after`. */
-static void splice_due(struct bight_link *after, struct bight_link *ring)
+static void splice_due(struct bi_link *after, struct bi_link *ring)
 {
     ring->next->previous = after;
     ring->previous->next = after->next;
     after->next->previous = ring->previous;
     after->next = ring->next;
-    bight_list_init(ring);
+    bi_list_init(ring);
 }
 
 /* Brings a ring that is about to be walked into the cache, from both ends at once. */
-static void fetch(const struct bight_wheel *wheel, const struct bight_link *ring)
+static void fetch(const struct bi_wheel *wheel, const struct bi_link *ring)
 {
     if (wheel->armed < FETCH_FROM) {
         return;
     }
-    const struct bight_link *front = ring->next;
-    const struct bight_link *back = ring->previous;
+    const struct bi_link *front = ring->next;
+    const struct bi_link *back = ring->previous;
     for (unsigned n = 0; n < FETCH_AT_MOST && front != back && front->next != back; n++) {
         front = front->next;
         back = back->previous;
@@ -236,31 +235,31 @@ static void fetch(const struct bight_wheel *wheel, const struct bight_link *ring
 
 /* Hands the entries of a slot that the wheel has come to down to lower levels, in order; those of the present tick
  * become due. */
-static void cascade(struct bight_wheel *wheel, struct bight_link *ring)
+static void cascade(struct bi_wheel *wheel, struct bi_link *ring)
 {
-    struct bight_link present;
-    struct bight_link *link = ring->next;
-    bight_list_init(&present);
+    struct bi_link present;
+    struct bi_link *link = ring->next;
+    bi_list_init(&present);
     fetch(wheel, ring);
     while (link != ring) {
-        struct bight_link *next = link->next;
+        struct bi_link *next = link->next;
         uint64_t deadline = deadline_of(link);
         if (tick_of(deadline) > wheel->tick) {
             put(wheel, link, deadline);
         } else {
-            bight_list_append(&present, link);
+            bi_list_append(&present, link);
         }
         link = next;
     }
-    bight_list_init(ring);
-    if (!bight_list_is_empty(&present)) {
+    bi_list_init(ring);
+    if (!bi_list_is_empty(&present)) {
         sort_ring(&present);
         splice_due(wheel->due.previous, &present);
     }
 }
 
 /* Goes on to the tick of `now`, jumping over what is empty. */
-static void advance(struct bight_wheel *wheel, uint64_t now)
+static void advance(struct bi_wheel *wheel, uint64_t now)
 {
     unsigned level;
     unsigned slot;
@@ -282,20 +281,20 @@ static void advance(struct bight_wheel *wheel, uint64_t now)
 
 /* What was armed for a time already reached joins what is due, behind equal deadlines. Both are sorted; the usual
  * newcomer belongs near the end. */
-static void merge_fresh(struct bight_wheel *wheel)
+static void merge_fresh(struct bi_wheel *wheel)
 {
-    struct bight_link *after = wheel->due.previous;
+    struct bi_link *after = wheel->due.previous;
     sort_ring(&wheel->fresh);
-    if (!bight_list_is_empty(&wheel->fresh) && !bight_list_is_empty(&wheel->due) &&
+    if (!bi_list_is_empty(&wheel->fresh) && !bi_list_is_empty(&wheel->due) &&
         deadline_of(wheel->fresh.previous) < deadline_of(wheel->due.next)) {
         splice_due(&wheel->due, &wheel->fresh); /* spares the walk when much is due and the past was asked for */
     }
-    while (!bight_list_is_empty(&wheel->fresh)) {
+    while (!bi_list_is_empty(&wheel->fresh)) {
         entry_t *entry = entry_of(wheel->fresh.previous);
         while (after != &wheel->due && entry_of(after)->deadline > entry->deadline) {
             after = after->previous;
         }
-        bight_list_remove(&entry->link);
+        bi_list_remove(&entry->link);
         entry->link.next = after->next;
         entry->link.previous = after;
         after->next->previous = &entry->link;
@@ -305,15 +304,15 @@ static void merge_fresh(struct bight_wheel *wheel)
 
 /* ------------------------------------------------------------------------------------------ passes */
 
-void bight_wheel_begin(struct bight_wheel *wheel, uint64_t now)
+void bi_wheel_begin(struct bi_wheel *wheel, uint64_t now)
 {
     merge_fresh(wheel);
     advance(wheel, now);
 }
 
-entry_t *bight_wheel_take(struct bight_wheel *wheel, uint64_t now)
+entry_t *bi_wheel_take(struct bi_wheel *wheel, uint64_t now)
 {
-    struct bight_link *link = wheel->due.next;
+    struct bi_link *link = wheel->due.next;
     if (link == &wheel->due || entry_of(link)->deadline > now) {
         return NULL;
     }
@@ -325,106 +324,105 @@ entry_t *bight_wheel_take(struct bight_wheel *wheel, uint64_t now)
     return entry_of(link);
 }
 
-bool bight_wheel_run(struct bight_wheel *wheel, uint64_t now, size_t limit)
+bool bi_wheel_run(struct bi_wheel *wheel, uint64_t now, size_t limit)
 {
-    bight_wheel_begin(wheel, now);
+    bi_wheel_begin(wheel, now);
     for (; limit > 0; limit--) {
-        entry_t *entry = bight_wheel_take(wheel, now);
+        entry_t *entry = bi_wheel_take(wheel, now);
         if (entry == NULL) {
             return false;
         }
         entry->function(entry);
     }
-    return bight_wheel_is_due(wheel, now);
+    return bi_wheel_is_due(wheel, now);
 }
 
-bool bight_wheel_is_due(const struct bight_wheel *wheel, uint64_t now)
+bool bi_wheel_is_due(const struct bi_wheel *wheel, uint64_t now)
 {
-    struct bight_link *first = wheel->due.next;
+    struct bi_link *first = wheel->due.next;
     return first != &wheel->due && entry_of(first)->deadline <= now;
 }
 
-size_t bight_wheel_count_due(const struct bight_wheel *wheel, uint64_t now)
+size_t bi_wheel_count_due(const struct bi_wheel *wheel, uint64_t now)
 {
     size_t count = 0;
-    for (struct bight_link *link = wheel->due.next; link != &wheel->due && deadline_of(link) <= now;
-         link = link->next) {
+    for (struct bi_link *link = wheel->due.next; link != &wheel->due && deadline_of(link) <= now; link = link->next) {
         count++;
     }
     return count;
 }
 
-entry_t *bight_wheel_take_any(struct bight_wheel *wheel)
+entry_t *bi_wheel_take_any(struct bi_wheel *wheel)
 {
     unsigned level;
     unsigned slot;
     uint64_t start;
-    struct bight_link *ring = &wheel->due;
-    if (bight_list_is_empty(ring)) {
+    struct bi_link *ring = &wheel->due;
+    if (bi_list_is_empty(ring)) {
         ring = &wheel->fresh;
     }
-    if (bight_list_is_empty(ring)) {
+    if (bi_list_is_empty(ring)) {
         if (!nearest_slot(wheel, &level, &slot, &start)) {
             return NULL;
         }
         ring = &wheel->slots[level][slot];
     }
     entry_t *entry = entry_of(ring->next);
-    bight_wheel_disarm(wheel, entry);
+    bi_wheel_disarm(wheel, entry);
     return entry;
 }
 
 /* The earliest deadline in an unsorted ring; UINT64_MAX when it is empty. */
-static uint64_t earliest_in(const struct bight_link *ring)
+static uint64_t earliest_in(const struct bi_link *ring)
 {
     uint64_t earliest = UINT64_MAX;
-    for (struct bight_link *link = ring->next; link != ring; link = link->next) {
+    for (struct bi_link *link = ring->next; link != ring; link = link->next) {
         uint64_t deadline = entry_of(link)->deadline;
         earliest = deadline < earliest ? deadline : earliest;
     }
     return earliest;
 }
 
-uint64_t bight_wheel_next(struct bight_wheel *wheel)
+uint64_t bi_wheel_next(struct bi_wheel *wheel)
 {
     unsigned level;
     unsigned slot;
     uint64_t start;
     uint64_t earliest = earliest_in(&wheel->fresh);
-    if (!bight_list_is_empty(&wheel->due)) {
+    if (!bi_list_is_empty(&wheel->due)) {
         uint64_t first = entry_of(wheel->due.next)->deadline;
         return first < earliest ? first : earliest;
     }
     if (earliest != UINT64_MAX || !nearest_slot(wheel, &level, &slot, &start)) {
         return earliest;
     }
-    struct bight_link *ring = &wheel->slots[level][slot];
+    struct bi_link *ring = &wheel->slots[level][slot];
     if (level == 0) {
         sort_lowest(wheel, slot);
     }
     if (level == 0 || ring->next == ring->previous) {
         return entry_of(ring->next)->deadline;
     }
-    return start << BIGHT_WHEEL_TICK_BITS;
+    return start << BI_WHEEL_TICK_BITS;
 }
 
 /* -------------------------------------------------------------------------------------- for looking */
 
 static void visit_ring(
-    const struct bight_link *ring, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
+    const struct bi_link *ring, void (*visit)(const struct bi_wheel_entry *entry, void *context), void *context)
 {
-    for (const struct bight_link *link = ring->next; link != ring; link = link->next) {
-        visit(BIGHT_CONTAINER(link, const struct bight_wheel_entry, link), context);
+    for (const struct bi_link *link = ring->next; link != ring; link = link->next) {
+        visit(BI_CONTAINER(link, const struct bi_wheel_entry, link), context);
     }
 }
 
-void bight_wheel_visit(
-    const struct bight_wheel *wheel, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
+void bi_wheel_visit(
+    const struct bi_wheel *wheel, void (*visit)(const struct bi_wheel_entry *entry, void *context), void *context)
 {
     visit_ring(&wheel->due, visit, context);
     visit_ring(&wheel->fresh, visit, context);
-    for (int level = 0; level < BIGHT_WHEEL_LEVELS; level++) {
-        for (int slot = 0; slot < BIGHT_WHEEL_SLOTS; slot++) {
+    for (int level = 0; level < BI_WHEEL_LEVELS; level++) {
+        for (int slot = 0; slot < BI_WHEEL_SLOTS; slot++) {
             visit_ring(&wheel->slots[level][slot], visit, context);
         }
     }

@@ -12,32 +12,32 @@
 #include "transport/port.h"
 
 struct drain {
-    struct bight_port_waiter waiter; /* first; in the port's list while its connections are waited for */
-    struct bight_port *port;         /* held */
+    struct bi_port_waiter waiter; /* first; in the port's list while its connections are waited for */
+    struct bight_port *port;      /* held */
     struct bight_promise promise;
     bool lose;
 };
 
-static void port_emptied(struct bight_port_waiter *waiter)
+static void port_emptied(struct bi_port_waiter *waiter)
 {
     struct drain *drain = (struct drain *)waiter;
-    bight_list_init(&waiter->link);
+    bi_list_init(&waiter->link);
     (void)bight_callback(drain->promise, NULL, NULL);
 }
 
 static void stop_waiting(struct drain *drain)
 {
-    bight_list_remove(&drain->waiter.link);
-    bight_list_init(&drain->waiter.link);
+    bi_list_remove(&drain->waiter.link);
+    bi_list_init(&drain->waiter.link);
     (void)bight_abandon(drain->promise);
 }
 
 /* Losing calls no protocol, so the table does not change meanwhile. */
 static void lose_connections(const struct bight_port *port)
 {
-    const struct bight_hub *hub = bight_hub_of(port->reactor);
+    const struct bi_hub *hub = bi_hub_of(port->reactor);
     struct bight_transport *transport;
-    for (size_t cursor = 0; hub != NULL && (transport = bight_hub_next(hub, &cursor)) != NULL;) {
+    for (size_t cursor = 0; hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL;) {
         if (transport->bottom_memory == port) {
             (void)bight_transport_lose_connection(transport);
         }
@@ -57,7 +57,7 @@ static struct bight_deferred *begin(void *context)
     }
     stop_waiting(drain); /* of an earlier shutdown that did not wait for it */
     struct bight_deferred *deferred = bight_deferred_new(&drain->promise, NULL, NULL);
-    bight_list_append(&port->end_waiters, &drain->waiter.link);
+    bi_list_append(&port->end_waiters, &drain->waiter.link);
     return deferred;
 }
 
@@ -75,7 +75,7 @@ int bight_drain_at_shutdown(struct bight_reactor *reactor, struct bight_port *po
     if (drain == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    bight_list_init(&drain->waiter.link);
+    bi_list_init(&drain->waiter.link);
     drain->waiter.emptied = port_emptied;
     drain->port = bight_port_hold(port);
     drain->lose = lose;

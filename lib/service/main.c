@@ -36,7 +36,7 @@ static void release_program(void *context)
 static void stop(struct program *program)
 {
     struct bight_reactor *reactor = program->reactor;
-    if (bight_reactor_is_running(reactor) && !bight_reactor_is_asked_to_stop(reactor)) {
+    if (bight_reactor_is_running(reactor) && !bi_reactor_is_asked_to_stop(reactor)) {
         (void)bight_reactor_stop(reactor);
     }
 }
@@ -44,7 +44,7 @@ static void stop(struct program *program)
 static void report(struct program *program, const struct bight_failure *failure)
 {
     program->status = bight_error_exit_status(bight_failure_code(failure));
-    bight_report_failure(failure);
+    bi_report_failure(failure);
 }
 
 /* The last handler. Once the program has ended nobody asks how its Deferred did. */
@@ -132,12 +132,11 @@ static int run(struct program *program)
     return program->status != 0 ? program->status : status;
 }
 
-int bight_main_in(
-    struct bight_reactor *reactor, bight_main_function function, bight_main_body body, int argc, char **argv)
+int bi_main_in(struct bight_reactor *reactor, bight_main_function function, bight_main_body body, int argc, char **argv)
 {
     struct program *program = reactor != NULL ? bight_malloc(sizeof *program) : NULL;
     if (program == NULL) {
-        bight_report_failure(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        bi_report_failure(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
         bight_reactor_free(reactor);
         return EX_OSERR;
     }
@@ -151,10 +150,10 @@ int bight_main_in(
 
 int bight_main(bight_main_function function, int argc, char **argv)
 {
-    return bight_main_in(bight_reactor_new(), function, NULL, argc, argv);
+    return bi_main_in(bight_reactor_new(), function, NULL, argc, argv);
 }
 
 int bight_main_coroutine(bight_main_body body, int argc, char **argv)
 {
-    return bight_main_in(bight_reactor_new(), NULL, body, argc, argv);
+    return bi_main_in(bight_reactor_new(), NULL, body, argc, argv);
 }

@@ -65,7 +65,7 @@ int bight_service_register(const struct bight_service *service)
 {
     bool is_sound = is_service(service);
     if (!is_sound || bight_service_find(service->name) != NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             is_sound ? "bight_service_register: there is a service of this name"
                      : "bight_service_register: the name, the summary, start or an option is missing or malformed");
     }
@@ -88,20 +88,20 @@ const struct bight_service *bight_service_find(const char *name)
 
 const char *bight_service_suggest(const char *name)
 {
-    struct bight_suggestion suggestion;
-    bight_suggestion_begin(&suggestion, name);
+    struct bi_suggestion suggestion;
+    bi_suggestion_begin(&suggestion, name);
     for (size_t i = 0; i < service_count; i++) {
-        bight_suggestion_offer(&suggestion, services[i]->name);
+        bi_suggestion_offer(&suggestion, services[i]->name);
     }
     return suggestion.nearest;
 }
 
 const char *bight_suggest(const char *unknown, const char *const *words, size_t count)
 {
-    struct bight_suggestion suggestion;
-    bight_suggestion_begin(&suggestion, unknown);
+    struct bi_suggestion suggestion;
+    bi_suggestion_begin(&suggestion, unknown);
     for (size_t i = 0; i < count; i++) {
-        bight_suggestion_offer(&suggestion, words[i]);
+        bi_suggestion_offer(&suggestion, words[i]);
     }
     return suggestion.nearest;
 }

@@ -20,21 +20,21 @@ const char *bight_version(void)
     return BIGHT_VERSION;
 }
 
-static void append_line(struct bight_text *text, const char *name, const char *version)
+static void append_line(struct bi_text *text, const char *name, const char *version)
 {
-    bight_text_append_string(text, name);
-    bight_text_append_string(text, " ");
-    bight_text_append_string(text, version);
-    bight_text_append_string(text, "\n");
+    bi_text_append_string(text, name);
+    bi_text_append_string(text, " ");
+    bi_text_append_string(text, version);
+    bi_text_append_string(text, "\n");
 }
 
 static void tell_features(void)
 {
-    struct bight_text text = { features, sizeof features, 0 };
-    append_line(&text, "libevent", bight_libevent_version());
-    append_line(&text, "OpenSSL", bight_openssl_version());
-    append_line(&text, "coroutines by", bight_switch_name());
-    (void)bight_text_end(&text);
+    struct bi_text text = { features, sizeof features, 0 };
+    append_line(&text, "libevent", bi_libevent_version());
+    append_line(&text, "OpenSSL", bi_openssl_version());
+    append_line(&text, "coroutines by", bi_switch_name());
+    (void)bi_text_end(&text);
 }
 
 const char *bight_features(void)

@@ -25,7 +25,7 @@ static bool give(struct bight_stream *stream, struct bight_result *result, size_
     }
     bight_result_set(result, &bight_type_bytes, bytes);
     if (size + skipped > 0) {
-        bight_stream_consume(stream, size + skipped);
+        bi_stream_consume(stream, size + skipped);
     }
     return true;
 }
@@ -46,7 +46,7 @@ static size_t find_end(struct bight_stream *stream, const void *separator, size_
 
 static bool find_separator(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bight_stream_held(stream), looked_at = held < stream->wanted ? held : stream->wanted;
+    size_t held = bi_stream_held(stream), looked_at = held < stream->wanted ? held : stream->wanted;
     size_t found = find_end(stream, stream->separator, stream->separator_size, looked_at);
     if (found != 0) {
         return give(stream, result, found, 0);
@@ -56,7 +56,7 @@ static bool find_separator(struct bight_stream *stream, struct bight_result *res
 
 static bool find_line(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bight_stream_held(stream), longest = stream->wanted + 2;
+    size_t held = bi_stream_held(stream), longest = stream->wanted + 2;
     size_t found = find_end(stream, "\n", 1, held < longest ? held : longest);
     if (found == 0) {
         return held >= longest && fail(result, BIGHT_E_TOO_LONG);
@@ -69,8 +69,8 @@ static bool find_line(struct bight_stream *stream, struct bight_result *result)
 /* True when `result` has the answer, whatever may come. */
 static bool find_answer(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bight_stream_held(stream);
-    switch ((enum bight_stream_kind)stream->kind) {
+    size_t held = bi_stream_held(stream);
+    switch ((enum bi_stream_kind)stream->kind) {
     case STREAM_SOME:
         return held > 0 && give(stream, result, held < stream->wanted ? held : stream->wanted, 0);
     case STREAM_EXACTLY:
@@ -88,7 +88,7 @@ static bool find_answer(struct bight_stream *stream, struct bight_result *result
 /* The same when nothing more comes. */
 static bool find_last_answer(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bight_stream_held(stream);
+    size_t held = bi_stream_held(stream);
     if (stream->flags & STREAM_CLOSING) {
         return fail(result, BIGHT_E_CLOSED);
     }
@@ -96,7 +96,7 @@ static bool find_last_answer(struct bight_stream *stream, struct bight_result *r
         bight_result_fail(result, bight_failure_hold(stream->reason));
         return true;
     }
-    switch ((enum bight_stream_kind)stream->kind) {
+    switch ((enum bi_stream_kind)stream->kind) {
     case STREAM_SOME:
     case STREAM_ALL:
         return give(stream, result, held, 0);
@@ -112,7 +112,7 @@ static bool find_last_answer(struct bight_stream *stream, struct bight_result *r
     return held > stream->wanted ? fail(result, BIGHT_E_TOO_LONG) : give(stream, result, held, 0);
 }
 
-struct bight_promise bight_stream_end_read(struct bight_stream *stream)
+struct bight_promise bi_stream_end_read(struct bight_stream *stream)
 {
     stream->flags &= ~STREAM_WAITING;
     bight_free(stream->separator);
@@ -121,16 +121,16 @@ struct bight_promise bight_stream_end_read(struct bight_stream *stream)
 }
 
 /* What was held is asked for before the promise is fired: the handlers may read again. */
-void bight_stream_try_answer(struct bight_stream *stream)
+void bi_stream_try_answer(struct bight_stream *stream)
 {
     struct bight_result result = { NULL, NULL, NULL };
-    if (!bight_stream_wants_bytes(stream)) {
+    if (!bi_stream_wants_bytes(stream)) {
         return;
     }
     if (!find_answer(stream, &result) && (!(stream->flags & STREAM_OVER) || !find_last_answer(stream, &result))) {
         return;
     }
-    struct bight_promise promise = bight_stream_end_read(stream);
+    struct bight_promise promise = bi_stream_end_read(stream);
     struct bight_failure *failure = bight_result_failure(&result) == NULL ? NULL : bight_result_take_failure(&result);
     if (failure != NULL) {
         (void)bight_errback(promise, failure);

@@ -16,11 +16,11 @@ enum { ERRORS_A_SECOND = 10 };
 
 /* What the program has ended itself, by stopping its reactor or freeing what was waited for, is no news; what a peer
  * can bring about by going away, being slow or sending nonsense is no error of the program's. */
-static enum bight_log_level level_of(const struct bight_failure *failure, const struct bight_hub *hub)
+static enum bight_log_level level_of(const struct bight_failure *failure, const struct bi_hub *hub)
 {
     static const int by_peer[] = { BIGHT_E_CONNECTION, BIGHT_E_TIMED_OUT, BIGHT_E_TOO_LONG, BIGHT_E_OVERFLOW,
         BIGHT_E_SYNTAX, BIGHT_E_TLS };
-    bool is_ending = hub != NULL && bight_reactor_is_ending(hub->reactor);
+    bool is_ending = hub != NULL && bi_reactor_is_ending(hub->reactor);
     if (bight_failure_is(failure, BIGHT_E_CANCELLED) || (is_ending && bight_failure_is(failure, BIGHT_E_CONNECTION))) {
         return BIGHT_LOG_DEBUG;
     }
@@ -33,9 +33,9 @@ static enum bight_log_level level_of(const struct bight_failure *failure, const 
 }
 
 /* Peers may know how to bring about an error, so only some a second are told, and the rest counted. */
-static bool may_tell_error(struct bight_hub *hub)
+static bool may_tell_error(struct bi_hub *hub)
 {
-    uint64_t now = bight_reactor_now(hub->reactor);
+    uint64_t now = bi_reactor_now(hub->reactor);
     if (now - hub->failures_since >= BIGHT_NANOSECONDS_PER_SECOND) {
         unsigned untold = hub->failures > ERRORS_A_SECOND ? hub->failures - ERRORS_A_SECOND : 0;
         hub->failures_since = now;
@@ -49,7 +49,7 @@ static bool may_tell_error(struct bight_hub *hub)
 
 static void log_failure(const struct bight_stream *stream, const struct bight_failure *failure)
 {
-    struct bight_hub *hub = stream->base.transport->hub; /* NULL: the reactor has been freed */
+    struct bi_hub *hub = stream->base.transport->hub; /* NULL: the reactor has been freed */
     enum bight_log_level level = level_of(failure, hub);
     if (level != BIGHT_LOG_ERROR || hub == NULL || may_tell_error(hub)) {
         bight_log(level, "stream", failure, "serving a stream failed");
@@ -63,7 +63,7 @@ static void served(struct bight_result *result, void *context)
         log_failure(context, failure);
     }
     bight_result_clear(result);
-    (void)bight_stream_begin_close(context);
+    (void)bi_stream_begin_close(context);
 }
 
 static void leave_stream(void *context)
@@ -71,7 +71,7 @@ static void leave_stream(void *context)
     bight_stream_release(context);
 }
 
-void bight_stream_serve(struct bight_stream *stream)
+void bi_stream_serve(struct bight_stream *stream)
 {
     const struct bight_stream_factory *factory = (const struct bight_stream_factory *)stream->base.factory;
     struct bight_deferred *done = factory->function == NULL ? NULL : factory->function(stream, factory->base.context);
@@ -94,7 +94,7 @@ struct counted_factory {
     uint32_t holds;
 };
 
-void bight_stream_factory_leave(struct bight_factory *factory)
+void bi_stream_factory_leave(struct bight_factory *factory)
 {
     struct counted_factory *counted = (struct counted_factory *)factory;
     if (--counted->holds == 0) {
@@ -121,7 +121,7 @@ static struct bight_protocol *build(struct bight_factory *factory, const struct 
 static const struct bight_factory_ops counted_ops = {
     .build_protocol = build,
     .started = started,
-    .stopped = bight_stream_factory_leave,
+    .stopped = bi_stream_factory_leave,
 };
 
 struct bight_stream_factory *bight_stream_factory_new(bight_stream_function function, void *context)
@@ -138,7 +138,7 @@ struct bight_stream_factory *bight_stream_factory_new(bight_stream_function func
 void bight_stream_factory_free(struct bight_stream_factory *factory)
 {
     if (factory != NULL) {
-        bight_stream_factory_leave(&factory->base);
+        bi_stream_factory_leave(&factory->base);
     }
 }
 

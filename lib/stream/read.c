@@ -19,8 +19,8 @@ static void answer_later(void *context)
     stream->flags &= ~STREAM_POSTPONED;
     stream->flags |= STREAM_CALLED;
     stream->answered = 0;
-    bight_stream_try_answer(stream);
-    bight_stream_update_flow(stream);
+    bi_stream_try_answer(stream);
+    bi_stream_update_flow(stream);
 }
 
 /* After the call, which may have postponed the next read; or instead of it, when the reactor goes. */
@@ -32,7 +32,7 @@ static void leave_postponed(void *context)
     } else {
         stream->flags &= ~STREAM_POSTPONED;
         if ((stream->flags & STREAM_WAITING) != 0) {
-            (void)bight_errback(bight_stream_end_read(stream), bight_failure_of(BIGHT_E_SHUTDOWN));
+            (void)bight_errback(bi_stream_end_read(stream), bight_failure_of(BIGHT_E_SHUTDOWN));
         }
     }
     bight_stream_release(stream);
@@ -42,7 +42,7 @@ static void leave_postponed(void *context)
 static int call_later(struct bight_stream *stream)
 {
     struct bight_reactor *reactor = stream->base.transport->hub->reactor;
-    if (bight_reactor_is_ending(reactor)) {
+    if (bi_reactor_is_ending(reactor)) {
         return BIGHT_E_SHUTDOWN;
     }
     bight_stream_hold(stream);
@@ -62,7 +62,7 @@ static void postpone(struct bight_stream *stream)
     if (code == 0) {
         stream->flags |= STREAM_POSTPONED;
     } else {
-        (void)bight_errback(bight_stream_end_read(stream), bight_failure_of(code));
+        (void)bight_errback(bi_stream_end_read(stream), bight_failure_of(code));
     }
 }
 
@@ -72,20 +72,20 @@ static void cancel_read(struct bight_promise promise, void *context)
 {
     struct bight_stream *stream = context;
     (void)promise;
-    (void)bight_stream_end_read(stream);
-    bight_stream_update_flow(stream);
+    (void)bi_stream_end_read(stream);
+    bi_stream_update_flow(stream);
 }
 
 /* What stands against a read; 0: nothing. */
 static int find_obstacle(const char *place, const struct bight_stream *stream)
 {
     if ((stream->flags & STREAM_WAITING) != 0) {
-        return bight_usage_error(BIGHT_E_USAGE, place, "a read of a stream: another read waits already");
+        return bi_usage_error(BIGHT_E_USAGE, place, "a read of a stream: another read waits already");
     }
     if (stream->base.transport->hub == NULL) {
         return stream->reason == NULL || (stream->flags & STREAM_CLOSING) != 0 ? BIGHT_E_CLOSED : BIGHT_E_SHUTDOWN;
     }
-    return bight_reactor_check_thread_at(place, stream->base.transport->hub->reactor, "a read of a stream");
+    return bi_reactor_check_thread_at(place, stream->base.transport->hub->reactor, "a read of a stream");
 }
 
 static int set_separator(struct bight_stream *stream, const void *separator, size_t size)
@@ -102,22 +102,22 @@ static int set_separator(struct bight_stream *stream, const void *separator, siz
     return BIGHT_OK;
 }
 
-static void wait_for(struct bight_stream *stream, enum bight_stream_kind kind, size_t wanted)
+static void wait_for(struct bight_stream *stream, enum bi_stream_kind kind, size_t wanted)
 {
     stream->kind = kind;
     stream->wanted = wanted;
     stream->scanned = 0;
     stream->flags |= STREAM_WAITING;
-    if (stream->answered >= BIGHT_STREAM_ANSWERS) {
+    if (stream->answered >= BI_STREAM_ANSWERS) {
         postpone(stream);
     } else {
-        bight_stream_try_answer(stream);
+        bi_stream_try_answer(stream);
         stream->answered += (stream->flags & STREAM_WAITING) == 0;
     }
-    bight_stream_update_flow(stream);
+    bi_stream_update_flow(stream);
 }
 
-static struct bight_deferred *begin(const char *place, struct bight_stream *stream, enum bight_stream_kind kind,
+static struct bight_deferred *begin(const char *place, struct bight_stream *stream, enum bi_stream_kind kind,
     size_t wanted, const void *separator, size_t separator_size)
 {
     struct bight_promise promise;
@@ -155,7 +155,7 @@ struct bight_deferred *bight_stream_read_until_at(
     const char *place, struct bight_stream *stream, const void *separator, size_t separator_size, size_t limit)
 {
     if (separator_size == 0) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_stream_read_until: the separator is empty");
+        (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_stream_read_until: the separator is empty");
         return bight_fail_at(place, bight_failure_of(BIGHT_E_INVALID_ARGUMENT));
     }
     return begin(place, stream, STREAM_UNTIL, limit == 0 ? stream->buffer_limit : limit, separator, separator_size);
@@ -176,20 +176,20 @@ struct bight_deferred *bight_stream_read_all_at(const char *place, struct bight_
 
 bool bight_stream_at_end(const struct bight_stream *stream)
 {
-    return (stream->flags & STREAM_OVER) != 0 && bight_stream_held(stream) == 0;
+    return (stream->flags & STREAM_OVER) != 0 && bi_stream_held(stream) == 0;
 }
 
 size_t bight_stream_buffered(const struct bight_stream *stream)
 {
-    return bight_stream_held(stream);
+    return bi_stream_held(stream);
 }
 
 size_t bight_stream_forget_input(struct bight_stream *stream)
 {
-    size_t size = bight_stream_held(stream);
+    size_t size = bi_stream_held(stream);
     if (size > 0) {
-        bight_stream_consume(stream, size);
-        bight_stream_update_flow(stream);
+        bi_stream_consume(stream, size);
+        bi_stream_update_flow(stream);
     }
     return size;
 }
@@ -198,18 +198,18 @@ void bight_stream_set_limits(struct bight_stream *stream, size_t buffer_limit, s
 {
     stream->buffer_limit = buffer_limit == 0 ? stream->buffer_limit : buffer_limit;
     stream->exact_limit = exact_limit == 0 ? stream->exact_limit : exact_limit;
-    bight_stream_update_flow(stream);
+    bi_stream_update_flow(stream);
 }
 
 int bight_stream_switch_protocol(struct bight_stream *stream, struct bight_protocol *protocol)
 {
     struct bight_transport *transport = stream->base.transport;
-    size_t held = bight_stream_held(stream);
+    size_t held = bi_stream_held(stream);
     const uint8_t *data = held == 0 ? NULL : stream->buffer + stream->start;
     bight_stream_hold(stream);
     int code = bight_transport_switch_protocol(transport, protocol, data, held);
     if (code == 0 && (stream->flags & STREAM_LOST) == 0) {
-        bight_stream_stop_input(stream);
+        bi_stream_stop_input(stream);
     }
     bight_stream_release(stream);
     return code;

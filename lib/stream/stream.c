@@ -3,7 +3,7 @@
  *
  * Reads and their answers are in read.c and answer.c, output and the end in write.c, factories in
  * factory.c. The one idea: bytes are in the buffer, and at most one read waits for them; whenever either
- * changes, bight_stream_try_answer is asked. A chunk that a waiting read wants whole never gets into the buffer, so a
+ * changes, bi_stream_try_answer is asked. A chunk that a waiting read wants whole never gets into the buffer, so a
  * stream that waits holds no memory. The buffer grows while a read wants more and no further than the limit otherwise:
  * then the transport is paused. */
 #include "stream/stream.h"
@@ -21,7 +21,7 @@ static void drop_buffer(struct bight_stream *stream)
     stream->start = stream->used = stream->room = stream->scanned = 0;
 }
 
-void bight_stream_consume(struct bight_stream *stream, size_t size)
+void bi_stream_consume(struct bight_stream *stream, size_t size)
 {
     stream->start += size;
     stream->scanned = 0;
@@ -33,7 +33,7 @@ void bight_stream_consume(struct bight_stream *stream, size_t size)
 /* Room for `size` bytes more. */
 static bool make_room(struct bight_stream *stream, size_t size)
 {
-    size_t held = bight_stream_held(stream), needed = held + size;
+    size_t held = bi_stream_held(stream), needed = held + size;
     if (stream->used + size <= stream->room) {
         return true;
     }
@@ -69,9 +69,9 @@ static bool append(struct bight_stream *stream, const uint8_t *data, size_t size
 
 /* If a postponed read counted as one that waits, a peer that sends short lines would decide how much is held: each turn
  * takes the answers of some out and would let a whole chunk in. */
-void bight_stream_update_flow(struct bight_stream *stream)
+void bi_stream_update_flow(struct bight_stream *stream)
 {
-    bool pause = bight_stream_held(stream) > stream->buffer_limit && !bight_stream_wants_bytes(stream);
+    bool pause = bi_stream_held(stream) > stream->buffer_limit && !bi_stream_wants_bytes(stream);
     if (pause == ((stream->flags & STREAM_PAUSED) != 0) || (stream->flags & (STREAM_LOST | STREAM_CLOSING))) {
         return;
     }
@@ -83,7 +83,7 @@ void bight_stream_update_flow(struct bight_stream *stream)
     }
 }
 
-void bight_stream_stop_input(struct bight_stream *stream)
+void bi_stream_stop_input(struct bight_stream *stream)
 {
     stream->flags |= STREAM_CLOSING;
     drop_buffer(stream);
@@ -101,16 +101,16 @@ static void connection_made(struct bight_protocol *protocol)
     const struct bight_stream_factory *factory = (const struct bight_stream_factory *)protocol->factory;
     struct bight_stream *stream = stream_of(protocol);
     stream->transport = protocol->transport;
-    stream->buffer_limit = BIGHT_STREAM_BUFFER_LIMIT;
-    stream->exact_limit = BIGHT_STREAM_EXACT_LIMIT;
+    stream->buffer_limit = BI_STREAM_BUFFER_LIMIT;
+    stream->exact_limit = BI_STREAM_EXACT_LIMIT;
     bight_stream_set_limits(stream, factory->buffer_limit, factory->exact_limit);
-    bight_stream_serve(stream);
+    bi_stream_serve(stream);
 }
 
 /* The whole of a chunk is what a read waits for. */
 static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t size)
 {
-    if (!bight_stream_wants_bytes(stream) || stream->kind != STREAM_SOME || bight_stream_held(stream) > 0 ||
+    if (!bi_stream_wants_bytes(stream) || stream->kind != STREAM_SOME || bi_stream_held(stream) > 0 ||
         size > stream->wanted) {
         return false;
     }
@@ -118,7 +118,7 @@ static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t s
     if (bytes == NULL) {
         return false;
     }
-    (void)bight_callback(bight_stream_end_read(stream), &bight_type_bytes, bytes);
+    (void)bight_callback(bi_stream_end_read(stream), &bight_type_bytes, bytes);
     return true;
 }
 
@@ -140,9 +140,9 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
             run_out_of_memory(stream);
             return;
         }
-        bight_stream_try_answer(stream);
+        bi_stream_try_answer(stream);
     }
-    bight_stream_update_flow(stream);
+    bi_stream_update_flow(stream);
 }
 
 static bool read_connection_lost(struct bight_protocol *protocol)
@@ -150,7 +150,7 @@ static bool read_connection_lost(struct bight_protocol *protocol)
     struct bight_stream *stream = stream_of(protocol);
     stream->flags |= STREAM_ENDED;
     stream->answered = 0;
-    bight_stream_try_answer(stream);
+    bi_stream_try_answer(stream);
     return true;
 }
 
@@ -158,8 +158,8 @@ static void end(struct bight_stream *stream)
 {
     stream->flags |= STREAM_LOST;
     stream->answered = 0;
-    bight_stream_try_answer(stream);
-    bight_stream_tell_waiters(stream);
+    bi_stream_try_answer(stream);
+    bi_stream_tell_waiters(stream);
 }
 
 static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)
@@ -177,9 +177,9 @@ static void connection_lost(struct bight_protocol *protocol, const struct bight_
 static void protocol_replaced(struct bight_protocol *protocol)
 {
     struct bight_stream *stream = stream_of(protocol);
-    bight_stream_stop_input(stream);
+    bi_stream_stop_input(stream);
     stream->reason = bight_failure_of(BIGHT_E_CLOSED);
-    bight_stream_leave_producer(stream);
+    bi_stream_leave_producer(stream);
     if ((stream->flags & STREAM_PAUSED) != 0) {
         (void)bight_transport_resume(stream->transport);
     }
@@ -192,7 +192,7 @@ static void finish(struct bight_protocol *protocol)
     drop_buffer(stream);
     bight_failure_release(stream->reason);
     if (stream->flags & STREAM_COUNTED) {
-        bight_stream_factory_leave(protocol->factory);
+        bi_stream_factory_leave(protocol->factory);
     }
 }
 

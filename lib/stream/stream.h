@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.h - what the files of streams share: flags, the read that waits, those who wait for room and for the end. */
-#ifndef BIGHT_TRANSPORT_STREAM_H
-#define BIGHT_TRANSPORT_STREAM_H
+#ifndef BI_TRANSPORT_STREAM_H
+#define BI_TRANSPORT_STREAM_H
 
 #include <bight/stream.h>
 
 #include "base/list.h"
 #include "reactor/reactor.h"
 
-#define BIGHT_STREAM_BUFFER_LIMIT ((size_t)65536)
-#define BIGHT_STREAM_EXACT_LIMIT ((size_t)16 << 20)
+#define BI_STREAM_BUFFER_LIMIT ((size_t)65536)
+#define BI_STREAM_EXACT_LIMIT ((size_t)16 << 20)
 
 /* Reads and drains in a row that are answered inside their call. */
-#define BIGHT_STREAM_ANSWERS 64
+#define BI_STREAM_ANSWERS 64
 
 /* bight_stream.flags */
 #define STREAM_WAITING (1u << 0)   /* a read waits */
@@ -26,56 +26,56 @@
 #define STREAM_CALLED (1u << 8)    /* inside the call that answers a postponed read */
 #define STREAM_OVER (STREAM_ENDED | STREAM_LOST | STREAM_CLOSING)
 
-enum bight_stream_kind { STREAM_SOME, STREAM_EXACTLY, STREAM_UNTIL, STREAM_LINE, STREAM_ALL };
+enum bi_stream_kind { STREAM_SOME, STREAM_EXACTLY, STREAM_UNTIL, STREAM_LINE, STREAM_ALL };
 
 /* Made for the first who waits; freed at the loss. */
 struct bight_stream_waiters {
     struct bight_stream *stream;
-    struct bight_task room; /* soon: there may be room */
-    struct bight_link drains, ends;
+    struct bi_task room; /* soon: there may be room */
+    struct bi_link drains, ends;
 };
 
 /* --- stream.c: what comes */
 
-static inline size_t bight_stream_held(const struct bight_stream *stream)
+static inline size_t bi_stream_held(const struct bight_stream *stream)
 {
     return stream->used - stream->start;
 }
 
 /* A read waits for bytes. One that is postponed does not: its answer is most often there. */
-static inline bool bight_stream_wants_bytes(const struct bight_stream *stream)
+static inline bool bi_stream_wants_bytes(const struct bight_stream *stream)
 {
     return (stream->flags & (STREAM_WAITING | STREAM_POSTPONED)) == STREAM_WAITING;
 }
 
 /* Forgets `size` bytes that were held. */
-void bight_stream_consume(struct bight_stream *stream, size_t size);
+void bi_stream_consume(struct bight_stream *stream, size_t size);
 /* Pauses or resumes the transport as what is held and asked for demands. */
-void bight_stream_update_flow(struct bight_stream *stream);
+void bi_stream_update_flow(struct bight_stream *stream);
 /* No input any more, and none of what is held. */
-void bight_stream_stop_input(struct bight_stream *stream);
+void bi_stream_stop_input(struct bight_stream *stream);
 
 /* --- answer.c */
 
 /* Fires the read that waits if it can be answered. Runs its handlers. */
-void bight_stream_try_answer(struct bight_stream *stream);
+void bi_stream_try_answer(struct bight_stream *stream);
 /* The read waits no more; gives its promise. */
-struct bight_promise bight_stream_end_read(struct bight_stream *stream);
+struct bight_promise bi_stream_end_read(struct bight_stream *stream);
 
 /* --- write.c */
 
 /* T7, without waiting for the end. */
-int bight_stream_begin_close(struct bight_stream *stream);
+int bi_stream_begin_close(struct bight_stream *stream);
 /* The transport is no more, or not this stream's. */
-void bight_stream_tell_waiters(struct bight_stream *stream);
+void bi_stream_tell_waiters(struct bight_stream *stream);
 /* Stops being the transport's producer. */
-void bight_stream_leave_producer(struct bight_stream *stream);
+void bi_stream_leave_producer(struct bight_stream *stream);
 
 /* --- factory.c */
 
 /* Calls the factory's function with a new stream. */
-void bight_stream_serve(struct bight_stream *stream);
+void bi_stream_serve(struct bight_stream *stream);
 /* One hold less of a factory that bight_stream_factory_new made. */
-void bight_stream_factory_leave(struct bight_factory *factory);
+void bi_stream_factory_leave(struct bight_factory *factory);
 
 #endif

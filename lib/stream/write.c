@@ -21,8 +21,8 @@ static struct bight_stream_waiters *waiters_of(struct bight_stream *stream)
             return NULL;
         }
         waiters->stream = stream;
-        bight_list_init(&waiters->drains);
-        bight_list_init(&waiters->ends);
+        bi_list_init(&waiters->drains);
+        bi_list_init(&waiters->ends);
         stream->waiters = waiters;
     }
     return stream->waiters;
@@ -35,7 +35,7 @@ int bight_stream_write(struct bight_stream *stream, const void *data, size_t siz
 
 /* -------------------------------------------------------------------------------------------- draining */
 
-void bight_stream_leave_producer(struct bight_stream *stream)
+void bi_stream_leave_producer(struct bight_stream *stream)
 {
     if ((stream->flags & STREAM_PRODUCING) != 0) {
         stream->flags &= ~STREAM_PRODUCING;
@@ -45,16 +45,16 @@ void bight_stream_leave_producer(struct bight_stream *stream)
 
 static bool has_room(const struct bight_transport *transport)
 {
-    size_t high = transport->extension == NULL ? BIGHT_HIGH_WATERMARK : transport->extension->high;
-    return bight_output_queued(transport) <= high;
+    size_t high = transport->extension == NULL ? BI_HIGH_WATERMARK : transport->extension->high;
+    return bi_output_queued(transport) <= high;
 }
 
-static void look_for_room(struct bight_task *task);
+static void look_for_room(struct bi_task *task);
 
 static void look_later(struct bight_stream_waiters *waiters)
 {
     if (waiters->room.run == NULL) {
-        bight_reactor_soon(waiters->stream->transport->hub->reactor, &waiters->room, look_for_room);
+        bi_reactor_soon(waiters->stream->transport->hub->reactor, &waiters->room, look_for_room);
     }
 }
 
@@ -81,25 +81,25 @@ static int become_producer(struct bight_stream *stream)
 }
 
 /* Somebody may have written more meanwhile. What closing flushes is told at the end. */
-static void look_for_room(struct bight_task *task)
+static void look_for_room(struct bi_task *task)
 {
-    struct bight_stream_waiters *waiters = BIGHT_CONTAINER(task, struct bight_stream_waiters, room);
+    struct bight_stream_waiters *waiters = BI_CONTAINER(task, struct bight_stream_waiters, room);
     struct bight_stream *stream = waiters->stream;
     bool is_room = has_room(stream->transport);
-    if ((stream->flags & STREAM_CLOSING) != 0 || bight_list_is_empty(&waiters->drains)) {
+    if ((stream->flags & STREAM_CLOSING) != 0 || bi_list_is_empty(&waiters->drains)) {
         return;
     }
     int code = is_room ? BIGHT_OK : become_producer(stream);
     if (is_room || code != BIGHT_OK) {
         stream->answered = 0;
-        bight_stream_leave_producer(stream);
-        bight_promises_fire(&waiters->drains, code == BIGHT_OK ? NULL : bight_failure_of(code));
+        bi_stream_leave_producer(stream);
+        bi_promises_fire(&waiters->drains, code == BIGHT_OK ? NULL : bight_failure_of(code));
     }
 }
 
-static void nobody_waits(struct bight_link *drains)
+static void nobody_waits(struct bi_link *drains)
 {
-    bight_stream_leave_producer(BIGHT_CONTAINER(drains, struct bight_stream_waiters, drains)->stream);
+    bi_stream_leave_producer(BI_CONTAINER(drains, struct bight_stream_waiters, drains)->stream);
 }
 
 static struct bight_deferred *wait_for_room(const char *place, struct bight_stream *stream)
@@ -111,7 +111,7 @@ static struct bight_deferred *wait_for_room(const char *place, struct bight_stre
     } else if (code == BIGHT_OK) {
         code = become_producer(stream);
     }
-    return code == BIGHT_OK ? bight_promises_add(place, &waiters->drains, nobody_waits)
+    return code == BIGHT_OK ? bi_promises_add(place, &waiters->drains, nobody_waits)
                             : bight_fail_at(place, bight_failure_of(code));
 }
 
@@ -122,7 +122,7 @@ struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_str
         const struct bight_failure *reason = (stream->flags & STREAM_CLOSING) == 0 ? stream->reason : NULL;
         return bight_fail_at(place, reason == NULL ? bight_failure_of(BIGHT_E_CLOSED) : bight_failure_hold(reason));
     }
-    if (stream->answered < BIGHT_STREAM_ANSWERS && has_room(transport)) {
+    if (stream->answered < BI_STREAM_ANSWERS && has_room(transport)) {
         stream->answered++;
         return bight_succeed_at(place, NULL, NULL);
     }
@@ -136,10 +136,10 @@ int bight_stream_write_eof(struct bight_stream *stream)
 
 /* --------------------------------------------------------------------------------------------- closing */
 
-int bight_stream_begin_close(struct bight_stream *stream)
+int bi_stream_begin_close(struct bight_stream *stream)
 {
-    bight_stream_stop_input(stream);
-    bight_stream_leave_producer(stream);
+    bi_stream_stop_input(stream);
+    bi_stream_leave_producer(stream);
     return bight_transport_lose_connection(stream->base.transport);
 }
 
@@ -148,20 +148,20 @@ struct bight_deferred *bight_stream_close_at(const char *place, struct bight_str
     if ((stream->flags & STREAM_LOST) != 0) {
         return bight_succeed_at(place, NULL, NULL);
     }
-    if (bight_stream_begin_close(stream) != 0) {
+    if (bi_stream_begin_close(stream) != 0) {
         return bight_succeed_at(place, NULL, NULL);
     }
     struct bight_stream_waiters *waiters = waiters_of(stream);
     if (waiters == NULL) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    return bight_promises_add(place, &waiters->ends, NULL);
+    return bi_promises_add(place, &waiters->ends, NULL);
 }
 
 void bight_stream_abort(struct bight_stream *stream)
 {
     if ((stream->flags & STREAM_LOST) == 0) {
-        bight_stream_stop_input(stream);
+        bi_stream_stop_input(stream);
         (void)bight_transport_abort_connection(stream->base.transport);
     }
 }
@@ -172,19 +172,19 @@ const struct bight_failure *bight_stream_reason(const struct bight_stream *strea
 }
 
 /* What was written before a close in good order has gone out. */
-void bight_stream_tell_waiters(struct bight_stream *stream)
+void bi_stream_tell_waiters(struct bight_stream *stream)
 {
     struct bight_stream_waiters *waiters = stream->waiters;
     if (waiters == NULL) {
         return;
     }
     if (waiters->room.run != NULL) {
-        bight_reactor_unqueue(stream->transport->hub->reactor, &waiters->room);
+        bi_reactor_unqueue(stream->transport->hub->reactor, &waiters->room);
     }
     bool flushed =
         (stream->flags & STREAM_CLOSING) != 0 && bight_failure_code(stream->reason) == BIGHT_E_CONNECTION_DONE;
     stream->waiters = NULL;
-    bight_promises_fire(&waiters->drains, flushed ? NULL : stream->reason);
-    bight_promises_fire(&waiters->ends, NULL);
+    bi_promises_fire(&waiters->drains, flushed ? NULL : stream->reason);
+    bi_promises_fire(&waiters->ends, NULL);
     bight_free(waiters);
 }

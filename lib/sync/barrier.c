@@ -11,23 +11,23 @@
 #include "sync/waiters.h"
 
 struct bight_barrier {
-    struct bight_gate gate;
-    struct bight_waiters waiting, woken;
+    struct bi_gate gate;
+    struct bi_waiters waiting, woken;
     size_t parties;
     bool is_broken;
 };
 
-static bool step(struct bight_gate *gate)
+static bool step(struct bi_gate *gate)
 {
-    struct bight_barrier *barrier = BIGHT_CONTAINER(gate, struct bight_barrier, gate);
-    struct bight_waiter *waiter = bight_waiters_first(&barrier->woken);
+    struct bight_barrier *barrier = BI_CONTAINER(gate, struct bight_barrier, gate);
+    struct bi_waiter *waiter = bi_waiters_first(&barrier->woken);
     if (waiter == NULL) {
         return false;
     }
     if (waiter->code != BIGHT_OK) {
-        bight_waiter_fail(waiter, waiter->code);
+        bi_waiter_fail(waiter, waiter->code);
     } else {
-        bight_waiter_fire(waiter, &bight_type_integer, bight_integer(waiter->number));
+        bi_waiter_fire(waiter, &bight_type_integer, bight_integer(waiter->number));
     }
     return true;
 }
@@ -35,14 +35,14 @@ static bool step(struct bight_gate *gate)
 struct bight_barrier *bight_barrier_new(long parties)
 {
     if (parties < 1) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_barrier_new: the number of parties is below 1");
+        bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_barrier_new: the number of parties is below 1");
         return NULL;
     }
     struct bight_barrier *barrier = bight_malloc(sizeof(*barrier));
     if (barrier != NULL) {
-        bight_gate_init(&barrier->gate, step);
-        bight_waiters_init(&barrier->waiting);
-        bight_waiters_init(&barrier->woken);
+        bi_gate_init(&barrier->gate, step);
+        bi_waiters_init(&barrier->waiting);
+        bi_waiters_init(&barrier->woken);
         barrier->parties = (size_t)parties;
         barrier->is_broken = false;
     }
@@ -51,23 +51,23 @@ struct bight_barrier *bight_barrier_new(long parties)
 
 void bight_barrier_free(struct bight_barrier *barrier)
 {
-    if (barrier != NULL && bight_gate_close(&barrier->gate, "bight_barrier_free")) {
-        bight_waiters_abandon(&barrier->waiting);
-        bight_gate_release(&barrier->gate);
+    if (barrier != NULL && bi_gate_close(&barrier->gate, "bight_barrier_free")) {
+        bi_waiters_abandon(&barrier->waiting);
+        bi_gate_release(&barrier->gate);
     }
 }
 
 /* The round ends: who waits is numbered, or fails with `code`. */
 static void end_round(struct bight_barrier *barrier, int code)
 {
-    struct bight_waiter *waiter;
-    for (intptr_t number = 0; (waiter = bight_waiters_first(&barrier->waiting)) != NULL; number++) {
+    struct bi_waiter *waiter;
+    for (intptr_t number = 0; (waiter = bi_waiters_first(&barrier->waiting)) != NULL; number++) {
         waiter->number = number;
         waiter->code = code;
-        bight_waiters_remove(waiter);
-        bight_waiters_append(&barrier->woken, waiter);
+        bi_waiters_remove(waiter);
+        bi_waiters_append(&barrier->woken, waiter);
     }
-    bight_gate_run(&barrier->gate);
+    bi_gate_run(&barrier->gate);
 }
 
 /* The last of the round. Without memory for it, it has not come. */
@@ -75,7 +75,7 @@ static struct bight_deferred *complete(const char *place, struct bight_barrier *
 {
     struct bight_deferred *last =
         bight_succeed_at(place, &bight_type_integer, bight_integer((intptr_t)barrier->parties - 1));
-    if ((last->flags & BIGHT_DEFERRED_OUT_OF_MEMORY) == 0) {
+    if ((last->flags & BI_DEFERRED_OUT_OF_MEMORY) == 0) {
         end_round(barrier, BIGHT_OK);
     }
     return last;
@@ -84,13 +84,13 @@ static struct bight_deferred *complete(const char *place, struct bight_barrier *
 struct bight_deferred *bight_barrier_wait_at(const char *place, struct bight_barrier *barrier)
 {
     if (barrier->is_broken && !barrier->gate.is_freed) {
-        return bight_refuse_wait(place, BIGHT_E_BROKEN);
+        return bi_refuse_wait(place, BIGHT_E_BROKEN);
     }
     if (barrier->waiting.count + 1 >= barrier->parties && !barrier->gate.is_freed) {
         return complete(place, barrier);
     }
-    struct bight_waiter *waiter;
-    return bight_wait(place, &barrier->gate, &barrier->waiting, bight_waiter_cancel, &waiter);
+    struct bi_waiter *waiter;
+    return bi_wait(place, &barrier->gate, &barrier->waiting, bi_waiter_cancel, &waiter);
 }
 
 void bight_barrier_abort(struct bight_barrier *barrier)

@@ -12,13 +12,13 @@
 #include "sync/permits.h"
 
 struct bight_condition {
-    struct bight_gate gate;
-    struct bight_waiters waiting; /* for a notification */
-    struct bight_permits *permits;
+    struct bi_gate gate;
+    struct bi_waiters waiting; /* for a notification */
+    struct bi_permits *permits;
 };
 
 /* Nobody is let through here: that is the lock's to do. */
-static bool step(struct bight_gate *gate)
+static bool step(struct bi_gate *gate)
 {
     (void)gate;
     return false;
@@ -28,38 +28,38 @@ struct bight_condition *bight_condition_new(struct bight_lock *lock)
 {
     struct bight_condition *condition = bight_malloc(sizeof(*condition));
     if (condition != NULL) {
-        bight_gate_init(&condition->gate, step);
-        bight_waiters_init(&condition->waiting);
+        bi_gate_init(&condition->gate, step);
+        bi_waiters_init(&condition->waiting);
         condition->permits = &lock->permits;
-        bight_gate_hold(&lock->permits.gate);
+        bi_gate_hold(&lock->permits.gate);
     }
     return condition;
 }
 
 /* The waiter's outcome is known, or will be when the canceller has returned. */
-static void decide(struct bight_waiter *waiter)
+static void decide(struct bi_waiter *waiter)
 {
     waiter->is_decided = true;
-    bight_waiter_keep(waiter->deferred);
+    bi_waiter_keep(waiter->deferred);
 }
 
 /* Its handlers run when it has the lock. */
-static void fail_with_lock(struct bight_waiter *waiter)
+static void fail_with_lock(struct bi_waiter *waiter)
 {
     struct bight_deferred *deferred = waiter->deferred;
     decide(waiter);
     struct bight_promise promise = { deferred, deferred->generation };
-    bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
+    bi_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
 }
 
 /* On to the lock. Handlers run only when that has been freed. */
-static void move_on(struct bight_condition *condition, struct bight_waiter *waiter)
+static void move_on(struct bight_condition *condition, struct bi_waiter *waiter)
 {
-    bight_waiters_remove(waiter);
-    bight_permits_join(condition->permits, waiter);
+    bi_waiters_remove(waiter);
+    bi_permits_join(condition->permits, waiter);
 }
 
-static void abandon(struct bight_condition *condition, struct bight_waiter *waiter)
+static void abandon(struct bight_condition *condition, struct bi_waiter *waiter)
 {
     if (!condition->permits->gate.is_freed) {
         fail_with_lock(waiter);
@@ -69,16 +69,16 @@ static void abandon(struct bight_condition *condition, struct bight_waiter *wait
 
 void bight_condition_free(struct bight_condition *condition)
 {
-    if (condition == NULL || !bight_gate_close(&condition->gate, "bight_condition_free")) {
+    if (condition == NULL || !bi_gate_close(&condition->gate, "bight_condition_free")) {
         return;
     }
-    struct bight_waiter *waiter;
-    while ((waiter = bight_waiters_first(&condition->waiting)) != NULL) {
+    struct bi_waiter *waiter;
+    while ((waiter = bi_waiters_first(&condition->waiting)) != NULL) {
         abandon(condition, waiter);
     }
-    bight_gate_run(&condition->permits->gate);
-    bight_gate_release(&condition->permits->gate);
-    bight_gate_release(&condition->gate);
+    bi_gate_run(&condition->permits->gate);
+    bi_gate_release(&condition->permits->gate);
+    bi_gate_release(&condition->gate);
 }
 
 /* -------------------------------------------------------------------------------------------- waiting */
@@ -86,10 +86,10 @@ void bight_condition_free(struct bight_condition *condition)
 /* A notification that is not used goes to the next. Then a lock that nobody holds may have somebody to go to. */
 static void cancel_wait(struct bight_promise promise, void *context)
 {
-    struct bight_waiter *waiter = context;
-    struct bight_condition *condition = BIGHT_CONTAINER(waiter->origin, struct bight_condition, gate);
-    struct bight_gate *lock = waiter->gate;
-    struct bight_waiter *next = bight_waiters_first(&condition->waiting);
+    struct bi_waiter *waiter = context;
+    struct bight_condition *condition = BI_CONTAINER(waiter->origin, struct bight_condition, gate);
+    struct bi_gate *lock = waiter->gate;
+    struct bi_waiter *next = bi_waiters_first(&condition->waiting);
     bool is_notified = waiter->list != &condition->waiting;
     (void)promise;
     decide(waiter);
@@ -98,7 +98,7 @@ static void cancel_wait(struct bight_promise promise, void *context)
     } else if (next != NULL) {
         move_on(condition, next);
     }
-    bight_gate_run(lock);
+    bi_gate_run(lock);
 }
 
 static int find_obstacle(const char *place, const struct bight_condition *condition)
@@ -107,7 +107,7 @@ static int find_obstacle(const char *place, const struct bight_condition *condit
         return BIGHT_E_ABANDONED;
     }
     if (condition->permits->held == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, place, "bight_condition_wait: the lock is not held");
+        return bi_usage_error(BIGHT_E_USAGE, place, "bight_condition_wait: the lock is not held");
     }
     return BIGHT_OK;
 }
@@ -115,15 +115,15 @@ static int find_obstacle(const char *place, const struct bight_condition *condit
 static struct bight_deferred *wait(
     const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context)
 {
-    struct bight_permits *permits = condition->permits;
-    struct bight_waiter *waiter;
-    struct bight_deferred *deferred = bight_wait(place, &permits->gate, &condition->waiting, cancel_wait, &waiter);
+    struct bi_permits *permits = condition->permits;
+    struct bi_waiter *waiter;
+    struct bight_deferred *deferred = bi_wait(place, &permits->gate, &condition->waiting, cancel_wait, &waiter);
     if (waiter != NULL) {
         waiter->predicate = predicate;
         waiter->context = context;
         waiter->origin = &condition->gate;
-        bight_gate_hold(&condition->gate);
-        bight_permits_lend(permits, waiter);
+        bi_gate_hold(&condition->gate);
+        bi_permits_lend(permits, waiter);
     }
     return deferred;
 }
@@ -131,7 +131,7 @@ static struct bight_deferred *wait(
 struct bight_deferred *bight_condition_wait_at(const char *place, struct bight_condition *condition)
 {
     int code = find_obstacle(place, condition);
-    return code == BIGHT_OK ? wait(place, condition, NULL, NULL) : bight_refuse_wait(place, code);
+    return code == BIGHT_OK ? wait(place, condition, NULL, NULL) : bi_refuse_wait(place, code);
 }
 
 /* The predicate may do what it must not, such as freeing the condition. */
@@ -141,9 +141,9 @@ static struct bight_deferred *look_and_wait(
     bool is_true = predicate(context);
     int code = find_obstacle(place, condition);
     if (code != BIGHT_OK) {
-        return bight_refuse_wait(place, code);
+        return bi_refuse_wait(place, code);
     }
-    return is_true ? bight_permits_confirm(place, condition->permits) : wait(place, condition, predicate, context);
+    return is_true ? bi_permits_confirm(place, condition->permits) : wait(place, condition, predicate, context);
 }
 
 struct bight_deferred *bight_condition_wait_for_at(
@@ -151,47 +151,47 @@ struct bight_deferred *bight_condition_wait_for_at(
 {
     int code = find_obstacle(place, condition);
     if (code == BIGHT_OK && predicate == NULL) {
-        code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_condition_wait_for: there is no predicate");
+        code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_condition_wait_for: there is no predicate");
     }
     if (code != BIGHT_OK) {
-        return bight_refuse_wait(place, code);
+        return bi_refuse_wait(place, code);
     }
-    struct bight_gate *lock = &condition->permits->gate;
-    bight_gate_hold(lock);
-    bight_gate_hold(&condition->gate);
+    struct bi_gate *lock = &condition->permits->gate;
+    bi_gate_hold(lock);
+    bi_gate_hold(&condition->gate);
     struct bight_deferred *deferred = look_and_wait(place, condition, predicate, context);
-    bight_gate_release(&condition->gate);
-    bight_gate_release(lock);
+    bi_gate_release(&condition->gate);
+    bi_gate_release(lock);
     return deferred;
 }
 
-bool bight_condition_take_back(struct bight_waiter *waiter)
+bool bi_condition_take_back(struct bi_waiter *waiter)
 {
-    struct bight_condition *condition = BIGHT_CONTAINER(waiter->origin, struct bight_condition, gate);
+    struct bight_condition *condition = BI_CONTAINER(waiter->origin, struct bight_condition, gate);
     if (condition->gate.is_freed) {
         fail_with_lock(waiter);
         return false;
     }
-    bight_waiters_append(&condition->waiting, waiter);
+    bi_waiters_append(&condition->waiting, waiter);
     return true;
 }
 
 int bight_condition_notify(struct bight_condition *condition, size_t n)
 {
-    const struct bight_permits *permits = condition->permits;
+    const struct bi_permits *permits = condition->permits;
     if (condition->gate.is_freed) {
         return BIGHT_E_ABANDONED;
     }
     if (permits->held == 0 && !permits->gate.is_freed) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_condition_notify: the lock is not held");
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_condition_notify: the lock is not held");
     }
-    bight_gate_hold(&condition->gate);
-    struct bight_waiter *waiter;
-    while (n > 0 && (waiter = bight_waiters_first(&condition->waiting)) != NULL) {
+    bi_gate_hold(&condition->gate);
+    struct bi_waiter *waiter;
+    while (n > 0 && (waiter = bi_waiters_first(&condition->waiting)) != NULL) {
         move_on(condition, waiter);
         n--;
     }
-    bight_gate_release(&condition->gate);
+    bi_gate_release(&condition->gate);
     return BIGHT_OK;
 }
 

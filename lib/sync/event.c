@@ -9,19 +9,19 @@
 #include "sync/waiters.h"
 
 struct bight_event {
-    struct bight_gate gate;
-    struct bight_waiters waiting, woken;
+    struct bi_gate gate;
+    struct bi_waiters waiting, woken;
     bool is_set;
 };
 
-static bool step(struct bight_gate *gate)
+static bool step(struct bi_gate *gate)
 {
-    struct bight_event *event = BIGHT_CONTAINER(gate, struct bight_event, gate);
-    struct bight_waiter *waiter = bight_waiters_first(&event->woken);
+    struct bight_event *event = BI_CONTAINER(gate, struct bight_event, gate);
+    struct bi_waiter *waiter = bi_waiters_first(&event->woken);
     if (waiter == NULL) {
         return false;
     }
-    bight_waiter_fire(waiter, NULL, NULL);
+    bi_waiter_fire(waiter, NULL, NULL);
     return true;
 }
 
@@ -29,9 +29,9 @@ struct bight_event *bight_event_new(void)
 {
     struct bight_event *event = bight_malloc(sizeof(*event));
     if (event != NULL) {
-        bight_gate_init(&event->gate, step);
-        bight_waiters_init(&event->waiting);
-        bight_waiters_init(&event->woken);
+        bi_gate_init(&event->gate, step);
+        bi_waiters_init(&event->waiting);
+        bi_waiters_init(&event->woken);
         event->is_set = false;
     }
     return event;
@@ -40,17 +40,17 @@ struct bight_event *bight_event_new(void)
 /* Those who were woken before still hear of it, from the run that is on the stack. */
 void bight_event_free(struct bight_event *event)
 {
-    if (event != NULL && bight_gate_close(&event->gate, "bight_event_free")) {
-        bight_waiters_abandon(&event->waiting);
-        bight_gate_release(&event->gate);
+    if (event != NULL && bi_gate_close(&event->gate, "bight_event_free")) {
+        bi_waiters_abandon(&event->waiting);
+        bi_gate_release(&event->gate);
     }
 }
 
 void bight_event_set(struct bight_event *event)
 {
     event->is_set = true;
-    bight_waiters_move(&event->woken, &event->waiting);
-    bight_gate_run(&event->gate);
+    bi_waiters_move(&event->woken, &event->waiting);
+    bi_gate_run(&event->gate);
 }
 
 void bight_event_clear(struct bight_event *event)
@@ -68,8 +68,8 @@ struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event
     if (event->is_set && !event->gate.is_freed) {
         return bight_succeed_at(place, NULL, NULL);
     }
-    struct bight_waiter *waiter;
-    return bight_wait(place, &event->gate, &event->waiting, bight_waiter_cancel, &waiter);
+    struct bi_waiter *waiter;
+    return bi_wait(place, &event->gate, &event->waiting, bi_waiter_cancel, &waiter);
 }
 
 size_t bight_event_waiting(const struct bight_event *event)

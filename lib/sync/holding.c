@@ -33,7 +33,7 @@ static void end(struct bight_result *result, void *context)
     (void)result;
     if (token != NULL) {
         holding->token = NULL;
-        bight_token_discard(token);
+        bi_token_discard(token);
     }
 }
 
@@ -51,15 +51,15 @@ static struct bight_deferred *refuse(const char *place, int code, void *context,
     if (release != NULL) {
         release(context);
     }
-    return bight_refuse_wait(place, code);
+    return bi_refuse_wait(place, code);
 }
 
 /* A new Deferred has room for two levels, so adding them cannot fail. */
-struct bight_deferred *bight_permits_run(const char *place, struct bight_permits *permits,
-    bight_holding_function function, void *context, bight_release_function release)
+struct bight_deferred *bi_permits_run(const char *place, struct bi_permits *permits, bight_holding_function function,
+    void *context, bight_release_function release)
 {
     if (function == NULL) {
-        int code = bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "running while it is held: there is no function");
+        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "running while it is held: there is no function");
         return refuse(place, code, context, release);
     }
     struct holding *holding = bight_malloc(sizeof(*holding));
@@ -67,7 +67,7 @@ struct bight_deferred *bight_permits_run(const char *place, struct bight_permits
         return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     *holding = (struct holding) { permits->type, NULL, function, context, release };
-    struct bight_deferred *deferred = bight_permits_acquire(place, permits);
+    struct bight_deferred *deferred = bi_permits_acquire(place, permits);
     bight_deferred_add_callback(deferred, begin, holding);
     bight_deferred_add_both_full(deferred, end, holding, free_holding);
     return deferred;

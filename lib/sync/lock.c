@@ -9,15 +9,15 @@
 
 const struct bight_type bight_type_lock = {
     .name = "lock",
-    .destroy = bight_token_destroy,
-    .discard = bight_token_discard,
+    .destroy = bi_token_destroy,
+    .discard = bi_token_discard,
 };
 
 struct bight_lock *bight_lock_new(void)
 {
     struct bight_lock *lock = bight_malloc(sizeof(*lock));
     if (lock != NULL) {
-        bight_permits_init(&lock->permits, &bight_type_lock, 1);
+        bi_permits_init(&lock->permits, &bight_type_lock, 1);
     }
     return lock;
 }
@@ -25,23 +25,23 @@ struct bight_lock *bight_lock_new(void)
 void bight_lock_free(struct bight_lock *lock)
 {
     if (lock != NULL) {
-        bight_permits_free(&lock->permits, "bight_lock_free");
+        bi_permits_free(&lock->permits, "bight_lock_free");
     }
 }
 
 struct bight_deferred *bight_lock_acquire_at(const char *place, struct bight_lock *lock)
 {
-    return bight_permits_acquire(place, &lock->permits);
+    return bi_permits_acquire(place, &lock->permits);
 }
 
 bool bight_lock_try_acquire(struct bight_lock *lock)
 {
-    return bight_permits_try_acquire(&lock->permits);
+    return bi_permits_try_acquire(&lock->permits);
 }
 
 int bight_lock_release(struct bight_lock *lock)
 {
-    return bight_permits_release(&lock->permits, "bight_lock_release");
+    return bi_permits_release(&lock->permits, "bight_lock_release");
 }
 
 bool bight_lock_is_locked(const struct bight_lock *lock)
@@ -57,5 +57,5 @@ size_t bight_lock_waiting(const struct bight_lock *lock)
 struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock, bight_holding_function function,
     void *context, bight_release_function release)
 {
-    return bight_permits_run(place, &lock->permits, function, context, release);
+    return bi_permits_run(place, &lock->permits, function, context, release);
 }

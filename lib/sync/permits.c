@@ -10,26 +10,26 @@
 
 /* ------------------------------------------------------------------------------------------- tokens */
 
-static struct bight_permits *permits_of(struct bight_gate *gate)
+static struct bi_permits *permits_of(struct bi_gate *gate)
 {
-    return BIGHT_CONTAINER(gate, struct bight_permits, gate);
+    return BI_CONTAINER(gate, struct bi_permits, gate);
 }
 
-static void attach(struct bight_permits *permits, struct bight_waiter *token)
+static void attach(struct bi_permits *permits, struct bi_waiter *token)
 {
     token->gate = &permits->gate;
-    bight_waiters_append(&permits->tokens, token);
+    bi_waiters_append(&permits->tokens, token);
 }
 
 /* It stands for nothing from here on. */
-static void cut_off(struct bight_waiter *token)
+static void cut_off(struct bi_waiter *token)
 {
-    bight_waiters_remove(token);
+    bi_waiters_remove(token);
     token->gate = NULL;
 }
 
 /* The two know nothing of each other any more. */
-static void part(struct bight_waiter *waiter)
+static void part(struct bi_waiter *waiter)
 {
     if (waiter->partner != NULL) {
         waiter->partner->partner = NULL;
@@ -37,33 +37,33 @@ static void part(struct bight_waiter *waiter)
     }
 }
 
-void bight_token_destroy(void *value)
+void bi_token_destroy(void *value)
 {
-    struct bight_waiter *token = value;
+    struct bi_waiter *token = value;
     part(token);
     cut_off(token);
-    bight_waiter_give(token);
+    bi_waiter_give(token);
 }
 
-static void give_back(struct bight_permits *permits)
+static void give_back(struct bi_permits *permits)
 {
     permits->held--;
     while (permits->tokens.count > permits->held) {
-        cut_off(bight_waiters_last(&permits->tokens));
+        cut_off(bi_waiters_last(&permits->tokens));
     }
-    bight_gate_run(&permits->gate);
+    bi_gate_run(&permits->gate);
 }
 
 /* One that is lent is owed until its permit is back. */
-void bight_token_discard(void *value)
+void bi_token_discard(void *value)
 {
-    struct bight_waiter *token = value;
-    struct bight_gate *gate = token->gate;
+    struct bi_waiter *token = value;
+    struct bi_gate *gate = token->gate;
     if (token->partner != NULL) {
         token->is_owed = true;
         return;
     }
-    bight_token_destroy(token);
+    bi_token_destroy(token);
     if (gate != NULL) {
         give_back(permits_of(gate));
     }
@@ -72,10 +72,10 @@ void bight_token_discard(void *value)
 /* ----------------------------------------------------------------------------------------- granting */
 
 /* The waiter has left the list, and its permit is counted. */
-static void grant(struct bight_permits *permits, struct bight_waiter *waiter)
+static void grant(struct bi_permits *permits, struct bi_waiter *waiter)
 {
-    struct bight_gate *origin = waiter->origin;
-    struct bight_waiter *partner = waiter->partner;
+    struct bi_gate *origin = waiter->origin;
+    struct bi_waiter *partner = waiter->partner;
     struct bight_deferred *deferred = waiter->deferred;
     bool is_owed = partner != NULL && partner->is_owed;
     part(waiter);
@@ -83,69 +83,69 @@ static void grant(struct bight_permits *permits, struct bight_waiter *waiter)
         attach(permits, partner);
     }
     if (waiter->is_decided) {
-        bight_waiter_give(waiter);
-        bight_waiter_let_go(deferred);
+        bi_waiter_give(waiter);
+        bi_waiter_let_go(deferred);
     } else {
         waiter->origin = NULL;
         attach(permits, waiter);
         bight_callback(((struct bight_promise) { deferred, deferred->generation }), permits->type, waiter);
     }
     if (is_owed) {
-        bight_token_discard(partner);
+        bi_token_discard(partner);
     }
     if (origin != NULL) {
-        bight_gate_release(origin);
+        bi_gate_release(origin);
     }
 }
 
 /* There will be no permit for it. */
-static void abandon(struct bight_waiter *waiter)
+static void abandon(struct bi_waiter *waiter)
 {
-    struct bight_gate *origin = waiter->origin;
-    struct bight_waiter *partner = waiter->partner;
+    struct bi_gate *origin = waiter->origin;
+    struct bi_waiter *partner = waiter->partner;
     part(waiter);
     if (partner != NULL && partner->is_owed) {
-        bight_waiter_give(partner);
+        bi_waiter_give(partner);
     }
     if (waiter->is_decided) {
         struct bight_deferred *deferred = waiter->deferred;
-        bight_waiters_remove(waiter);
-        bight_waiter_give(waiter);
-        bight_waiter_let_go(deferred);
+        bi_waiters_remove(waiter);
+        bi_waiter_give(waiter);
+        bi_waiter_let_go(deferred);
     } else {
-        bight_waiter_fail(waiter, BIGHT_E_ABANDONED);
+        bi_waiter_fail(waiter, BIGHT_E_ABANDONED);
     }
     if (origin != NULL) {
-        bight_gate_release(origin);
+        bi_gate_release(origin);
     }
 }
 
 /* Whether the waiter, which is in no list, goes on with its permit. The predicate may do anything at all. */
-static bool accepts(struct bight_permits *permits, struct bight_waiter *waiter)
+static bool accepts(struct bi_permits *permits, struct bi_waiter *waiter)
 {
     if (waiter->predicate == NULL || waiter->is_decided) {
         return true;
     }
     bool is_true = waiter->predicate(waiter->context);
     if (permits->held == 0) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_condition_wait_for: the predicate has released the lock");
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_condition_wait_for: the predicate has released the lock");
         permits->held++;
     }
     if (permits->gate.is_freed) {
         abandon(waiter);
         return false;
     }
-    return is_true || waiter->is_decided || !bight_condition_take_back(waiter);
+    return is_true || waiter->is_decided || !bi_condition_take_back(waiter);
 }
 
-static bool step(struct bight_gate *gate)
+static bool step(struct bi_gate *gate)
 {
-    struct bight_permits *permits = permits_of(gate);
-    struct bight_waiter *waiter = bight_waiters_first(&permits->waiting);
+    struct bi_permits *permits = permits_of(gate);
+    struct bi_waiter *waiter = bi_waiters_first(&permits->waiting);
     if (waiter == NULL || permits->held >= permits->limit) {
         return false;
     }
-    bight_waiters_remove(waiter);
+    bi_waiters_remove(waiter);
     permits->held++;
     if (accepts(permits, waiter)) {
         grant(permits, waiter);
@@ -157,68 +157,68 @@ static bool step(struct bight_gate *gate)
 
 /* ------------------------------------------------------------------------------------------- public */
 
-void bight_permits_init(struct bight_permits *permits, const struct bight_type *type, size_t limit)
+void bi_permits_init(struct bi_permits *permits, const struct bight_type *type, size_t limit)
 {
-    *permits = (struct bight_permits) { .limit = limit, .type = type };
-    bight_gate_init(&permits->gate, step);
-    bight_waiters_init(&permits->waiting);
-    bight_waiters_init(&permits->tokens);
+    *permits = (struct bi_permits) { .limit = limit, .type = type };
+    bi_gate_init(&permits->gate, step);
+    bi_waiters_init(&permits->waiting);
+    bi_waiters_init(&permits->tokens);
 }
 
-void bight_permits_free(struct bight_permits *permits, const char *what)
+void bi_permits_free(struct bi_permits *permits, const char *what)
 {
-    if (!bight_gate_close(&permits->gate, what)) {
+    if (!bi_gate_close(&permits->gate, what)) {
         return;
     }
-    struct bight_waiter *each;
-    while ((each = bight_waiters_first(&permits->tokens)) != NULL) {
+    struct bi_waiter *each;
+    while ((each = bi_waiters_first(&permits->tokens)) != NULL) {
         cut_off(each);
     }
-    while ((each = bight_waiters_first(&permits->waiting)) != NULL) {
+    while ((each = bi_waiters_first(&permits->waiting)) != NULL) {
         abandon(each);
     }
-    bight_gate_release(&permits->gate);
+    bi_gate_release(&permits->gate);
 }
 
-static bool can_acquire(const struct bight_permits *permits)
+static bool can_acquire(const struct bi_permits *permits)
 {
     return permits->held < permits->limit && permits->waiting.count == 0 && !permits->gate.is_freed;
 }
 
-bool bight_permits_try_acquire(struct bight_permits *permits)
+bool bi_permits_try_acquire(struct bi_permits *permits)
 {
     bool can = can_acquire(permits);
     permits->held += can ? 1 : 0;
     return can;
 }
 
-struct bight_deferred *bight_permits_acquire(const char *place, struct bight_permits *permits)
+struct bight_deferred *bi_permits_acquire(const char *place, struct bi_permits *permits)
 {
     if (!can_acquire(permits)) {
-        struct bight_waiter *waiter;
-        return bight_wait(place, &permits->gate, &permits->waiting, bight_waiter_cancel, &waiter);
+        struct bi_waiter *waiter;
+        return bi_wait(place, &permits->gate, &permits->waiting, bi_waiter_cancel, &waiter);
     }
-    struct bight_waiter *token = bight_waiter_take();
+    struct bi_waiter *token = bi_waiter_take();
     if (token == NULL) {
-        return bight_refuse_wait(place, BIGHT_E_OUT_OF_MEMORY);
+        return bi_refuse_wait(place, BIGHT_E_OUT_OF_MEMORY);
     }
     permits->held++;
     attach(permits, token);
     return bight_succeed_at(place, permits->type, token);
 }
 
-int bight_permits_release(struct bight_permits *permits, const char *function)
+int bi_permits_release(struct bi_permits *permits, const char *function)
 {
     if (permits->held == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "%s: nobody holds it", function);
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "%s: nobody holds it", function);
     }
     give_back(permits);
     return BIGHT_OK;
 }
 
-void bight_permits_lend(struct bight_permits *permits, struct bight_waiter *waiter)
+void bi_permits_lend(struct bi_permits *permits, struct bi_waiter *waiter)
 {
-    struct bight_waiter *token = bight_waiters_first(&permits->tokens);
+    struct bi_waiter *token = bi_waiters_first(&permits->tokens);
     if (token != NULL) {
         cut_off(token);
         token->partner = waiter;
@@ -227,24 +227,24 @@ void bight_permits_lend(struct bight_permits *permits, struct bight_waiter *wait
     give_back(permits);
 }
 
-void bight_permits_join(struct bight_permits *permits, struct bight_waiter *waiter)
+void bi_permits_join(struct bi_permits *permits, struct bi_waiter *waiter)
 {
     if (permits->gate.is_freed) {
         abandon(waiter);
     } else {
-        bight_waiters_append(&permits->waiting, waiter);
+        bi_waiters_append(&permits->waiting, waiter);
     }
 }
 
 /* The token stands for nothing until it is known that it will not be discarded for want of memory. */
-struct bight_deferred *bight_permits_confirm(const char *place, struct bight_permits *permits)
+struct bight_deferred *bi_permits_confirm(const char *place, struct bi_permits *permits)
 {
-    struct bight_waiter *token = bight_waiter_take();
+    struct bi_waiter *token = bi_waiter_take();
     if (token == NULL) {
-        return bight_refuse_wait(place, BIGHT_E_OUT_OF_MEMORY);
+        return bi_refuse_wait(place, BIGHT_E_OUT_OF_MEMORY);
     }
     struct bight_deferred *deferred = bight_succeed_at(place, permits->type, token);
-    if (deferred != &bight_deferred_out_of_memory) {
+    if (deferred != &bi_deferred_out_of_memory) {
         attach(permits, token);
     }
     return deferred;

@@ -5,62 +5,62 @@
  * to that of the tokens about. A token ends when its value is destroyed, and stands for nothing any more when more
  * tokens are about than permits are held: then the newest are cut off. So a token that is discarded gives back a permit
  * that is held, once, or does nothing, also when the lock has gone. */
-#ifndef BIGHT_DEFERRED_PERMITS_H
-#define BIGHT_DEFERRED_PERMITS_H
+#ifndef BI_DEFERRED_PERMITS_H
+#define BI_DEFERRED_PERMITS_H
 
 #include <bight/sync.h>
 
 #include "sync/waiters.h"
 
-struct bight_permits {
-    struct bight_gate gate;
-    struct bight_waiters waiting;
-    struct bight_waiters tokens; /* never more than are held */
+struct bi_permits {
+    struct bi_gate gate;
+    struct bi_waiters waiting;
+    struct bi_waiters tokens; /* never more than are held */
     size_t held, limit;
     const struct bight_type *type; /* of the tokens */
     bool is_bounded;
 };
 
 struct bight_lock {
-    struct bight_permits permits;
+    struct bi_permits permits;
 };
 
 struct bight_semaphore {
-    struct bight_permits permits;
+    struct bi_permits permits;
 };
 
-void bight_permits_init(struct bight_permits *permits, const struct bight_type *type, size_t limit);
-void bight_permits_free(struct bight_permits *permits, const char *what);
-struct bight_deferred *bight_permits_acquire(const char *place, struct bight_permits *permits);
-bool bight_permits_try_acquire(struct bight_permits *permits);
-int bight_permits_release(struct bight_permits *permits, const char *function);
+void bi_permits_init(struct bi_permits *permits, const struct bight_type *type, size_t limit);
+void bi_permits_free(struct bi_permits *permits, const char *what);
+struct bight_deferred *bi_permits_acquire(const char *place, struct bi_permits *permits);
+bool bi_permits_try_acquire(struct bi_permits *permits);
+int bi_permits_release(struct bi_permits *permits, const char *function);
 
 /* holding.c: bight_lock_run and bight_semaphore_run. */
-struct bight_deferred *bight_permits_run(const char *place, struct bight_permits *permits,
-    bight_holding_function function, void *context, bight_release_function release);
+struct bight_deferred *bi_permits_run(const char *place, struct bi_permits *permits, bight_holding_function function,
+    void *context, bight_release_function release);
 
 /* The functions of the tokens' types. */
-void bight_token_destroy(void *token);
-void bight_token_discard(void *token);
+void bi_token_destroy(void *token);
+void bi_token_discard(void *token);
 
 /* ----------------------------------------------------------------------------------- for conditions
  *
  * A waiter of a condition has an `origin`, of which it keeps a reference. The token that stood for the permit which it
  * gave up is its `partner` meanwhile, and stands for the one that it gets back; if nobody has it any more by then,
  * because it was discarded, that is given back when the handlers have run. One whose outcome is decided has a Deferred
- * that has fired, or is about to, and is kept (bight_waiter_keep) until it has its permit. */
+ * that has fired, or is about to, and is kept (bi_waiter_keep) until it has its permit. */
 
 /* Gives a held permit up on behalf of `waiter`. Others may get it inside. */
-void bight_permits_lend(struct bight_permits *permits, struct bight_waiter *waiter);
+void bi_permits_lend(struct bi_permits *permits, struct bi_waiter *waiter);
 
 /* `waiter`, which is in no list, waits for a permit from here on; when the permits have gone it is let go without. */
-void bight_permits_join(struct bight_permits *permits, struct bight_waiter *waiter);
+void bi_permits_join(struct bi_permits *permits, struct bi_waiter *waiter);
 
 /* For who holds a permit already: a Deferred that has fired with one more token of it. */
-struct bight_deferred *bight_permits_confirm(const char *place, struct bight_permits *permits);
+struct bight_deferred *bi_permits_confirm(const char *place, struct bi_permits *permits);
 
 /* condition.c: a waiter that is in no list, and has got a permit that is no use to it, is in the condition's list
  * again. False: it goes on with the permit, since the condition has been freed. */
-bool bight_condition_take_back(struct bight_waiter *waiter);
+bool bi_condition_take_back(struct bi_waiter *waiter);
 
 #endif

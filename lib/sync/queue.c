@@ -38,7 +38,7 @@ struct bight_queue *bight_queue_new(const struct bight_queue_options *given)
 {
     struct bight_queue_options options;
     if (!read_options(&options, given)) {
-        bight_usage_error(
+        bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_queue_new: the options lack their size, or the order is none");
         return NULL;
     }
@@ -46,11 +46,11 @@ struct bight_queue *bight_queue_new(const struct bight_queue_options *given)
     if (queue == NULL) {
         return NULL;
     }
-    bight_gate_init(&queue->gate, bight_queue_step);
-    bight_waiters_init(&queue->getters);
-    bight_waiters_init(&queue->putters);
-    bight_waiters_init(&queue->joiners);
-    bight_waiters_init(&queue->joined);
+    bi_gate_init(&queue->gate, bi_queue_step);
+    bi_waiters_init(&queue->getters);
+    bi_waiters_init(&queue->putters);
+    bi_waiters_init(&queue->joiners);
+    bi_waiters_init(&queue->joined);
     queue->store.order = options.order;
     queue->size_limit = limit_of(options.size_limit);
     queue->backlog_limit = limit_of(options.backlog_limit);
@@ -59,26 +59,26 @@ struct bight_queue *bight_queue_new(const struct bight_queue_options *given)
 
 static void destroy_next(struct bight_queue *queue)
 {
-    struct bight_entry entry = bight_store_pop(&queue->store);
+    struct bi_entry entry = bi_store_pop(&queue->store);
     struct bight_result result = { entry.type, entry.value, NULL };
     bight_result_clear(&result);
 }
 
 void bight_queue_free(struct bight_queue *queue)
 {
-    if (queue == NULL || !bight_gate_close(&queue->gate, "bight_queue_free")) {
+    if (queue == NULL || !bi_gate_close(&queue->gate, "bight_queue_free")) {
         return;
     }
     while (queue->putters.count > 0) {
-        bight_queue_refuse_putter(queue, BIGHT_E_ABANDONED);
+        bi_queue_refuse_putter(queue, BIGHT_E_ABANDONED);
     }
-    bight_waiters_abandon(&queue->getters);
-    bight_waiters_abandon(&queue->joiners);
+    bi_waiters_abandon(&queue->getters);
+    bi_waiters_abandon(&queue->joiners);
     while (queue->store.count > 0) {
         destroy_next(queue);
     }
-    bight_store_finish(&queue->store);
-    bight_gate_release(&queue->gate);
+    bi_store_finish(&queue->store);
+    bi_gate_release(&queue->gate);
 }
 
 /* ------------------------------------------------------------------------------------------ putting */
@@ -95,7 +95,7 @@ static bool has_room(const struct bight_queue *queue)
 static int find_obstacle(const char *place, const struct bight_queue *queue, const struct bight_type *type)
 {
     if (type == &bight_type_failure || type == &bight_type_deferred) {
-        return bight_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_queue_put: " BIGHT_BAD_TYPE);
+        return bi_usage_error(BIGHT_E_WRONG_TYPE, place, "bight_queue_put: " BI_BAD_TYPE);
     }
     if (queue->gate.is_freed) {
         return BIGHT_E_ABANDONED;
@@ -106,13 +106,13 @@ static int find_obstacle(const char *place, const struct bight_queue *queue, con
 /* There is room. At rest a getter is served past the store, which needs no memory. */
 static int put(struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
 {
-    if (queue->getters.count > 0 && bight_gate_enter(&queue->gate)) {
+    if (queue->getters.count > 0 && bi_gate_enter(&queue->gate)) {
         queue->unfinished++;
-        bight_waiter_fire(bight_waiters_first(&queue->getters), type, value);
-        bight_gate_leave(&queue->gate);
+        bi_waiter_fire(bi_waiters_first(&queue->getters), type, value);
+        bi_gate_leave(&queue->gate);
         return BIGHT_OK;
     }
-    int code = bight_store_push(&queue->store, priority, type, value);
+    int code = bi_store_push(&queue->store, priority, type, value);
     queue->unfinished += code == BIGHT_OK ? 1 : 0;
     return code;
 }
@@ -134,7 +134,7 @@ int bight_queue_put(struct bight_queue *queue, const struct bight_type *type, vo
 int bight_queue_put_priority(struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
 {
     if (queue->store.order != BIGHT_QUEUE_PRIORITY) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "bight_queue_put_priority: the queue has no priorities");
     }
     return put_now(queue, priority, type, value);
@@ -154,17 +154,17 @@ static struct bight_deferred *put_with_room(
     if (bight_promise_is_open(promise)) {
         bight_errback_at(place, promise, bight_failure_of(code));
     }
-    bight_store_discard(type, value);
+    bi_store_discard(type, value);
     return deferred;
 }
 
 static struct bight_deferred *wait_for_room(
     const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
 {
-    struct bight_waiter *waiter;
-    struct bight_deferred *deferred = bight_wait(place, &queue->gate, &queue->putters, bight_queue_cancel_put, &waiter);
+    struct bi_waiter *waiter;
+    struct bight_deferred *deferred = bi_wait(place, &queue->gate, &queue->putters, bi_queue_cancel_put, &waiter);
     if (waiter == NULL) {
-        bight_store_discard(type, value);
+        bi_store_discard(type, value);
         return deferred;
     }
     waiter->type = type;
@@ -178,12 +178,12 @@ struct bight_deferred *bight_queue_put_later_at(
 {
     int code = find_obstacle(place, queue, type);
     if (code == BIGHT_OK && priority != 0 && queue->store.order != BIGHT_QUEUE_PRIORITY) {
-        code = bight_usage_error(
-            BIGHT_E_NOT_SUPPORTED, place, "bight_queue_put_priority_later: the queue has no priorities");
+        code =
+            bi_usage_error(BIGHT_E_NOT_SUPPORTED, place, "bight_queue_put_priority_later: the queue has no priorities");
     }
     if (code != BIGHT_OK) {
-        bight_store_discard(type, value);
-        return bight_refuse_wait(place, code);
+        bi_store_discard(type, value);
+        return bi_refuse_wait(place, code);
     }
     return has_room(queue) ? put_with_room(place, queue, priority, type, value)
                            : wait_for_room(place, queue, priority, type, value);
@@ -197,7 +197,7 @@ static int find_lack(const struct bight_queue *queue)
     if (queue->gate.is_freed) {
         return BIGHT_E_ABANDONED;
     }
-    if (bight_queue_has_value(queue)) {
+    if (bi_queue_has_value(queue)) {
         return BIGHT_OK;
     }
     bool is_over = queue->is_shut && queue->store.count == 0;
@@ -207,12 +207,12 @@ static int find_lack(const struct bight_queue *queue)
 /* The caller has taken a value: there may be room for who waits. */
 static void go_on(struct bight_queue *queue, struct bight_deferred *putter)
 {
-    bool entered = bight_gate_enter(&queue->gate);
+    bool entered = bi_gate_enter(&queue->gate);
     if (putter != NULL) {
-        bight_waiter_let_go(putter);
+        bi_waiter_let_go(putter);
     }
     if (entered) {
-        bight_gate_leave(&queue->gate);
+        bi_gate_leave(&queue->gate);
     }
 }
 
@@ -224,7 +224,7 @@ static struct bight_deferred *get_now(const char *place, struct bight_queue *que
         return deferred;
     }
     struct bight_deferred *putter;
-    struct bight_entry entry = bight_queue_take_next(queue, &putter);
+    struct bi_entry entry = bi_queue_take_next(queue, &putter);
     bight_callback_at(place, promise, entry.type, entry.value);
     go_on(queue, putter);
     return deferred;
@@ -244,10 +244,10 @@ struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue 
         return get_now(place, queue);
     }
     if (code != BIGHT_E_QUEUE_UNDERFLOW || lacking(queue) >= queue->backlog_limit) {
-        return bight_refuse_wait(place, code);
+        return bi_refuse_wait(place, code);
     }
-    struct bight_waiter *waiter;
-    return bight_wait(place, &queue->gate, &queue->getters, bight_waiter_cancel, &waiter);
+    struct bi_waiter *waiter;
+    return bi_wait(place, &queue->gate, &queue->getters, bi_waiter_cancel, &waiter);
 }
 
 int bight_queue_try_get(struct bight_queue *queue, struct bight_result *result)
@@ -257,11 +257,11 @@ int bight_queue_try_get(struct bight_queue *queue, struct bight_result *result)
         return code;
     }
     struct bight_deferred *putter;
-    struct bight_entry entry = bight_queue_take_next(queue, &putter);
-    bight_gate_hold(&queue->gate);
+    struct bi_entry entry = bi_queue_take_next(queue, &putter);
+    bi_gate_hold(&queue->gate);
     bight_result_set(result, entry.type, entry.value);
     go_on(queue, putter);
-    bight_gate_release(&queue->gate);
+    bi_gate_release(&queue->gate);
     return BIGHT_OK;
 }
 
@@ -272,32 +272,32 @@ struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue
     if (queue->unfinished == 0 && !queue->gate.is_freed) {
         return bight_succeed_at(place, NULL, NULL);
     }
-    struct bight_waiter *waiter;
-    return bight_wait(place, &queue->gate, &queue->joiners, bight_waiter_cancel, &waiter);
+    struct bi_waiter *waiter;
+    return bi_wait(place, &queue->gate, &queue->joiners, bi_waiter_cancel, &waiter);
 }
 
 int bight_queue_task_done(struct bight_queue *queue)
 {
     if (queue->unfinished == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_queue_task_done: all that was put is done");
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_queue_task_done: all that was put is done");
     }
-    bight_queue_count_done(queue);
-    bight_gate_run(&queue->gate);
+    bi_queue_count_done(queue);
+    bi_gate_run(&queue->gate);
     return BIGHT_OK;
 }
 
 void bight_queue_shutdown(struct bight_queue *queue, bool immediate)
 {
-    bool entered = bight_gate_enter(&queue->gate);
+    bool entered = bi_gate_enter(&queue->gate);
     queue->is_shut = true;
     while (immediate && queue->store.count > 0) {
         if (queue->unfinished > 0) {
-            bight_queue_count_done(queue);
+            bi_queue_count_done(queue);
         }
         destroy_next(queue);
     }
     if (entered) {
-        bight_gate_leave(&queue->gate);
+        bi_gate_leave(&queue->gate);
     }
 }
 

@@ -3,8 +3,8 @@
  *
  * At rest either nothing is stored or nobody waits to get, and whoever waits to put finds the queue full. Between the
  * steps of a run that need not be so: what is stored then belongs to those who wait, as far as it goes. */
-#ifndef BIGHT_DEFERRED_QUEUE_H
-#define BIGHT_DEFERRED_QUEUE_H
+#ifndef BI_DEFERRED_QUEUE_H
+#define BI_DEFERRED_QUEUE_H
 
 #include <bight/queue.h>
 
@@ -12,32 +12,32 @@
 #include "sync/waiters.h"
 
 struct bight_queue {
-    struct bight_gate gate;
-    struct bight_store store;
-    struct bight_waiters getters, putters, joiners;
-    struct bight_waiters joined;      /* joiners that have been told */
+    struct bi_gate gate;
+    struct bi_store store;
+    struct bi_waiters getters, putters, joiners;
+    struct bi_waiters joined;         /* joiners that have been told */
     size_t size_limit, backlog_limit; /* SIZE_MAX: none */
     size_t unfinished;
     bool is_shut;
 };
 
 /* queue_wait.c */
-bool bight_queue_step(struct bight_gate *gate);
+bool bi_queue_step(struct bi_gate *gate);
 
 /* There is a value that nobody who waits has a claim to. */
-bool bight_queue_has_value(const struct bight_queue *queue);
+bool bi_queue_has_value(const struct bight_queue *queue);
 
 /* Takes the next value, from the store or, when that is empty, from who waits to put: then *putter gets that one's
- * Deferred, to be let go of (bight_waiter_let_go); else NULL. Runs no handlers. */
-struct bight_entry bight_queue_take_next(struct bight_queue *queue, struct bight_deferred **putter);
+ * Deferred, to be let go of (bi_waiter_let_go); else NULL. Runs no handlers. */
+struct bi_entry bi_queue_take_next(struct bight_queue *queue, struct bight_deferred **putter);
 
 /* One has been done. Nobody is told before the next run. */
-void bight_queue_count_done(struct bight_queue *queue);
+void bi_queue_count_done(struct bight_queue *queue);
 
 /* Fails one who waits to put, and discards what it would have put. */
-void bight_queue_refuse_putter(struct bight_queue *queue, int code);
+void bi_queue_refuse_putter(struct bight_queue *queue, int code);
 
 /* The canceller of who waits to put. */
-void bight_queue_cancel_put(struct bight_promise promise, void *context);
+void bi_queue_cancel_put(struct bight_promise promise, void *context);
 
 #endif

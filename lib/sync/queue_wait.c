@@ -9,109 +9,109 @@
 
 /* ------------------------------------------------------------------------------------------- values */
 
-bool bight_queue_has_value(const struct bight_queue *queue)
+bool bi_queue_has_value(const struct bight_queue *queue)
 {
     bool may_take_from_putter = queue->putters.count > 0 && !queue->is_shut;
     return queue->getters.count == 0 && (queue->store.count > 0 || may_take_from_putter);
 }
 
-static struct bight_entry take_from(struct bight_waiter *putter)
+static struct bi_entry take_from(struct bi_waiter *putter)
 {
-    return (struct bight_entry) { putter->type, putter->value, putter->priority, 0 };
+    return (struct bi_entry) { putter->type, putter->value, putter->priority, 0 };
 }
 
 /* The putter has left; its Deferred fires now, and its handlers run when it is let go of. */
-static struct bight_deferred *admit(struct bight_queue *queue, struct bight_waiter *putter)
+static struct bight_deferred *admit(struct bight_queue *queue, struct bi_waiter *putter)
 {
     struct bight_deferred *deferred = putter->deferred;
     queue->unfinished++;
-    bight_waiter_keep(deferred);
-    bight_waiter_fire(putter, NULL, NULL);
+    bi_waiter_keep(deferred);
+    bi_waiter_fire(putter, NULL, NULL);
     return deferred;
 }
 
-struct bight_entry bight_queue_take_next(struct bight_queue *queue, struct bight_deferred **putter)
+struct bi_entry bi_queue_take_next(struct bight_queue *queue, struct bight_deferred **putter)
 {
     *putter = NULL;
     if (queue->store.count > 0) {
-        return bight_store_pop(&queue->store);
+        return bi_store_pop(&queue->store);
     }
-    struct bight_waiter *first = bight_waiters_first(&queue->putters);
-    BIGHT_INVARIANT(first != NULL);
-    struct bight_entry entry = take_from(first);
+    struct bi_waiter *first = bi_waiters_first(&queue->putters);
+    BI_INVARIANT(first != NULL);
+    struct bi_entry entry = take_from(first);
     *putter = admit(queue, first);
     return entry;
 }
 
-void bight_queue_count_done(struct bight_queue *queue)
+void bi_queue_count_done(struct bight_queue *queue)
 {
     queue->unfinished--;
     if (queue->unfinished == 0) {
-        bight_waiters_move(&queue->joined, &queue->joiners);
+        bi_waiters_move(&queue->joined, &queue->joiners);
     }
 }
 
 /* ------------------------------------------------------------------------------------------ putters */
 
-void bight_queue_refuse_putter(struct bight_queue *queue, int code)
+void bi_queue_refuse_putter(struct bight_queue *queue, int code)
 {
-    struct bight_waiter *putter = bight_waiters_first(&queue->putters);
-    struct bight_entry entry = take_from(putter);
-    bight_waiter_fail(putter, code);
-    bight_store_discard(entry.type, entry.value);
+    struct bi_waiter *putter = bi_waiters_first(&queue->putters);
+    struct bi_entry entry = take_from(putter);
+    bi_waiter_fail(putter, code);
+    bi_store_discard(entry.type, entry.value);
 }
 
-void bight_queue_cancel_put(struct bight_promise promise, void *context)
+void bi_queue_cancel_put(struct bight_promise promise, void *context)
 {
-    struct bight_entry entry = take_from(context);
-    bight_waiter_cancel(promise, context);
-    bight_store_discard(entry.type, entry.value);
+    struct bi_entry entry = take_from(context);
+    bi_waiter_cancel(promise, context);
+    bi_store_discard(entry.type, entry.value);
 }
 
 /* -------------------------------------------------------------------------------------------- steps */
 
 static bool tell_joiner(struct bight_queue *queue)
 {
-    struct bight_waiter *joiner = bight_waiters_first(&queue->joined);
+    struct bi_waiter *joiner = bi_waiters_first(&queue->joined);
     if (joiner == NULL) {
         return false;
     }
-    bight_waiter_fire(joiner, NULL, NULL);
+    bi_waiter_fire(joiner, NULL, NULL);
     return true;
 }
 
 /* The getter has its value before the handlers of a putter run, which may cancel it. */
 static bool serve_getter(struct bight_queue *queue)
 {
-    struct bight_waiter *getter = bight_waiters_first(&queue->getters);
+    struct bi_waiter *getter = bi_waiters_first(&queue->getters);
     if (getter == NULL || (queue->store.count == 0 && queue->putters.count == 0)) {
         return false;
     }
     struct bight_deferred *putter;
-    struct bight_entry entry = bight_queue_take_next(queue, &putter);
+    struct bi_entry entry = bi_queue_take_next(queue, &putter);
     if (putter == NULL) {
-        bight_waiter_fire(getter, entry.type, entry.value);
+        bi_waiter_fire(getter, entry.type, entry.value);
         return true;
     }
     struct bight_deferred *served = getter->deferred;
-    bight_waiter_keep(served);
-    bight_waiter_fire(getter, entry.type, entry.value);
-    bight_waiter_let_go(putter);
-    bight_waiter_let_go(served);
+    bi_waiter_keep(served);
+    bi_waiter_fire(getter, entry.type, entry.value);
+    bi_waiter_let_go(putter);
+    bi_waiter_let_go(served);
     return true;
 }
 
 /* Without memory to store it, it goes on waiting: the next get takes it from there. */
 static bool admit_putter(struct bight_queue *queue)
 {
-    struct bight_waiter *putter = bight_waiters_first(&queue->putters);
+    struct bi_waiter *putter = bi_waiters_first(&queue->putters);
     if (putter == NULL || queue->store.count >= queue->size_limit) {
         return false;
     }
-    if (bight_store_push(&queue->store, putter->priority, putter->type, putter->value) != BIGHT_OK) {
+    if (bi_store_push(&queue->store, putter->priority, putter->type, putter->value) != BIGHT_OK) {
         return false;
     }
-    bight_waiter_let_go(admit(queue, putter));
+    bi_waiter_let_go(admit(queue, putter));
     return true;
 }
 
@@ -121,23 +121,23 @@ static bool turn_away(struct bight_queue *queue)
     if (!queue->is_shut || queue->putters.count == 0) {
         return false;
     }
-    bight_queue_refuse_putter(queue, BIGHT_E_SHUTDOWN);
+    bi_queue_refuse_putter(queue, BIGHT_E_SHUTDOWN);
     return true;
 }
 
 /* A getter for which nothing will come any more. */
 static bool send_away(struct bight_queue *queue)
 {
-    struct bight_waiter *getter = bight_waiters_first(&queue->getters);
+    struct bi_waiter *getter = bi_waiters_first(&queue->getters);
     if (!queue->is_shut || getter == NULL) {
         return false;
     }
-    bight_waiter_fail(getter, BIGHT_E_SHUTDOWN);
+    bi_waiter_fail(getter, BIGHT_E_SHUTDOWN);
     return true;
 }
 
-bool bight_queue_step(struct bight_gate *gate)
+bool bi_queue_step(struct bi_gate *gate)
 {
-    struct bight_queue *queue = BIGHT_CONTAINER(gate, struct bight_queue, gate);
+    struct bight_queue *queue = BI_CONTAINER(gate, struct bight_queue, gate);
     return tell_joiner(queue) || turn_away(queue) || serve_getter(queue) || admit_putter(queue) || send_away(queue);
 }

@@ -11,18 +11,18 @@
 
 enum { FIRST_CAPACITY = 8, KEPT_CAPACITY = 256 };
 
-static struct bight_entry *entry_at(const struct bight_store *store, size_t index)
+static struct bi_entry *entry_at(const struct bi_store *store, size_t index)
 {
     return &store->entries[(store->first + index) & (store->capacity - 1)];
 }
 
-static bool grow(struct bight_store *store)
+static bool grow(struct bi_store *store)
 {
     size_t capacity = store->capacity == 0 ? FIRST_CAPACITY : store->capacity * 2;
-    if (capacity > SIZE_MAX / sizeof(struct bight_entry)) {
+    if (capacity > SIZE_MAX / sizeof(struct bi_entry)) {
         return false;
     }
-    struct bight_entry *entries = bight_malloc(capacity * sizeof(struct bight_entry));
+    struct bi_entry *entries = bight_malloc(capacity * sizeof(struct bi_entry));
     if (entries == NULL) {
         return false;
     }
@@ -36,13 +36,13 @@ static bool grow(struct bight_store *store)
     return true;
 }
 
-static bool comes_before(const struct bight_entry *a, const struct bight_entry *b)
+static bool comes_before(const struct bi_entry *a, const struct bi_entry *b)
 {
     return a->priority != b->priority ? a->priority < b->priority : a->number < b->number;
 }
 
 /* Finds the place of `entry` in the heap, from the end upwards, and puts it there. */
-static void sift_up(struct bight_store *store, struct bight_entry entry)
+static void sift_up(struct bi_store *store, struct bi_entry entry)
 {
     size_t at = store->count - 1;
     while (at > 0 && comes_before(&entry, &store->entries[(at - 1) / 2])) {
@@ -53,7 +53,7 @@ static void sift_up(struct bight_store *store, struct bight_entry entry)
 }
 
 /* The same from the top downwards. */
-static void sift_down(struct bight_store *store, struct bight_entry entry)
+static void sift_down(struct bi_store *store, struct bi_entry entry)
 {
     size_t at = 0;
     for (;;) {
@@ -70,12 +70,12 @@ static void sift_down(struct bight_store *store, struct bight_entry entry)
     store->entries[at] = entry;
 }
 
-int bight_store_push(struct bight_store *store, int64_t priority, const struct bight_type *type, void *value)
+int bi_store_push(struct bi_store *store, int64_t priority, const struct bight_type *type, void *value)
 {
     if (store->count == store->capacity && !grow(store)) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    struct bight_entry entry = { type, value, priority, store->next_number++ };
+    struct bi_entry entry = { type, value, priority, store->next_number++ };
     store->count++;
     if (store->order == BIGHT_QUEUE_PRIORITY) {
         sift_up(store, entry);
@@ -85,9 +85,9 @@ int bight_store_push(struct bight_store *store, int64_t priority, const struct b
     return BIGHT_OK;
 }
 
-static struct bight_entry take(struct bight_store *store)
+static struct bi_entry take(struct bi_store *store)
 {
-    struct bight_entry entry = *entry_at(store, store->order == BIGHT_QUEUE_LIFO ? store->count - 1 : 0);
+    struct bi_entry entry = *entry_at(store, store->order == BIGHT_QUEUE_LIFO ? store->count - 1 : 0);
     store->count--;
     if (store->order == BIGHT_QUEUE_FIFO) {
         store->first = (store->first + 1) & (store->capacity - 1);
@@ -97,23 +97,23 @@ static struct bight_entry take(struct bight_store *store)
     return entry;
 }
 
-struct bight_entry bight_store_pop(struct bight_store *store)
+struct bi_entry bi_store_pop(struct bi_store *store)
 {
-    BIGHT_INVARIANT(store->count > 0);
-    struct bight_entry entry = take(store);
+    BI_INVARIANT(store->count > 0);
+    struct bi_entry entry = take(store);
     if (store->count == 0 && store->capacity > KEPT_CAPACITY) {
-        bight_store_finish(store);
+        bi_store_finish(store);
     }
     return entry;
 }
 
-void bight_store_discard(const struct bight_type *type, void *value)
+void bi_store_discard(const struct bight_type *type, void *value)
 {
     struct bight_result result = { type, value, NULL };
     bight_result_discard(&result);
 }
 
-void bight_store_finish(struct bight_store *store)
+void bi_store_finish(struct bi_store *store)
 {
     bight_free(store->entries);
     store->entries = NULL;

@@ -52,7 +52,7 @@ static int look_at(pid_t pid, int pidfd, siginfo_t *info, int options)
     return result;
 }
 
-int bight_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
+int bi_real_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
 {
     siginfo_t info;
     int options = WEXITED | WNOHANG | (how & BIGHT_WAIT_KEEP ? WNOWAIT : 0);
@@ -88,7 +88,7 @@ static int send_to_one(pid_t pid, int pidfd, int number)
     return kill(pid, number);
 }
 
-int bight_real_signal_child(struct bight_system *system, pid_t pid, int pidfd, int number, bool group)
+int bi_real_signal_child(struct bight_system *system, pid_t pid, int pidfd, int number, bool group)
 {
     (void)system;
     int result = group ? kill(-pid, number) : send_to_one(pid, pidfd, number);
@@ -112,7 +112,7 @@ static int open_other_end(int master)
     return fd < 0 ? -errno : fd;
 }
 
-int bight_real_open_terminal(struct bight_system *system, int ends[2])
+int bi_real_open_terminal(struct bight_system *system, int ends[2])
 {
     (void)system;
     ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -124,10 +124,10 @@ int bight_real_open_terminal(struct bight_system *system, int ends[2])
         (void)close(ends[0]);
         return ends[1];
     }
-    return bight_real_clear_both(ends);
+    return bi_real_clear_both(ends);
 }
 
-int bight_real_set_window(struct bight_system *system, int fd, unsigned short rows, unsigned short columns)
+int bi_real_set_window(struct bight_system *system, int fd, unsigned short rows, unsigned short columns)
 {
     struct winsize size = { .ws_row = rows, .ws_col = columns };
     (void)system;

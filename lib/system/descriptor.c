@@ -14,21 +14,21 @@
 
 enum { COUNT_AT_MOST = 8 };
 
-int bight_real_lift(int fd)
+int bi_real_lift(int fd)
 {
     if (fd < 0) {
         return -errno;
     }
-    int higher = fcntl(fd, F_DUPFD_CLOEXEC, BIGHT_STANDARD_DESCRIPTORS);
+    int higher = fcntl(fd, F_DUPFD_CLOEXEC, BI_STANDARD_DESCRIPTORS);
     int result = higher < 0 ? -errno : higher;
     (void)close(fd);
     return result;
 }
 
-int bight_real_clear_both(int ends[2])
+int bi_real_clear_both(int ends[2])
 {
-    ends[0] = bight_real_clear(ends[0]);
-    ends[1] = bight_real_clear(ends[1]);
+    ends[0] = bi_real_clear(ends[0]);
+    ends[1] = bi_real_clear(ends[1]);
     int result = ends[0] < 0 ? ends[0] : ends[1] < 0 ? ends[1] : 0;
     for (int i = 0; result < 0 && i < 2; i++) {
         if (ends[i] >= 0) {
@@ -39,7 +39,7 @@ int bight_real_clear_both(int ends[2])
 }
 
 /* 0 or a positive errno. Where there are no eventfds nothing can be said. */
-static int take(struct bight_room *room, int taken[COUNT_AT_MOST], int count)
+static int take(struct bi_room *room, int taken[COUNT_AT_MOST], int count)
 {
     int got = 0;
     int number = 0;
@@ -47,7 +47,7 @@ static int take(struct bight_room *room, int taken[COUNT_AT_MOST], int count)
         int fd = eventfd(0, EFD_CLOEXEC);
         if (fd < 0) {
             number = errno == ENOSYS || errno == EPERM ? -1 : errno;
-        } else if (fd < BIGHT_STANDARD_DESCRIPTORS) {
+        } else if (fd < BI_STANDARD_DESCRIPTORS) {
             room->standard[room->standard_count++] = fd;
         } else {
             taken[got++] = fd;
@@ -60,21 +60,21 @@ static int take(struct bight_room *room, int taken[COUNT_AT_MOST], int count)
     return number < 0 ? 0 : number;
 }
 
-int bight_room_begin(struct bight_room *room, int count)
+int bi_room_begin(struct bi_room *room, int count)
 {
     int taken[COUNT_AT_MOST];
-    *room = (struct bight_room) { .highest = -1 };
+    *room = (struct bi_room) { .highest = -1 };
     return take(room, taken, count);
 }
 
-void bight_room_end(struct bight_room *room)
+void bi_room_end(struct bi_room *room)
 {
     while (room->standard_count > 0) {
         (void)close(room->standard[--room->standard_count]);
     }
 }
 
-bool bight_room_allows(int fd)
+bool bi_room_allows(int fd)
 {
     struct rlimit limit;
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || (rlim_t)fd < limit.rlim_cur);

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* descriptor.h - for the kernel's table and libevent's loop: which numbers new descriptors have, and whether
  * there are any. */
-#ifndef BIGHT_REACTOR_SYSTEM_DESCRIPTOR_H
-#define BIGHT_REACTOR_SYSTEM_DESCRIPTOR_H
+#ifndef BI_REACTOR_SYSTEM_DESCRIPTOR_H
+#define BI_REACTOR_SYSTEM_DESCRIPTOR_H
 
 #include "base/check.h"
 
-enum { BIGHT_STANDARD_DESCRIPTORS = 3 };
+enum { BI_STANDARD_DESCRIPTORS = 3 };
 
-int bight_real_lift(int fd);
+int bi_real_lift(int fd);
 
 /* A new descriptor, or -1 with errno, as the table gives it: -errno, or a number above 0, 1 and 2. In a process that
  * has closed one of these, whatever gets its number is written to by all who still believe in it: the log, for one. */
-static inline int bight_real_clear(int fd)
+static inline int bi_real_clear(int fd)
 {
-    return BIGHT_LIKELY(fd >= BIGHT_STANDARD_DESCRIPTORS) ? fd : bight_real_lift(fd);
+    return BI_LIKELY(fd >= BI_STANDARD_DESCRIPTORS) ? fd : bi_real_lift(fd);
 }
 
 /* The same for two that were made together: 0 or -errno, and then both are closed. */
-int bight_real_clear_both(int ends[2]);
+int bi_real_clear_both(int ends[2]);
 
 /* Descriptors that somebody is about to take who does not use the table. */
-struct bight_room {
-    int standard[BIGHT_STANDARD_DESCRIPTORS]; /* occupied, those that were closed */
+struct bi_room {
+    int standard[BI_STANDARD_DESCRIPTORS]; /* occupied, those that were closed */
     int standard_count;
     int highest; /* the highest number that was there to be had */
 };
 
 /* Whether `count` descriptors can be had now (at most 8): 0 or a positive errno. In either case none of those that are
- * taken before bight_room_end will be 0, 1 or 2. */
-int bight_room_begin(struct bight_room *room, int count);
-void bight_room_end(struct bight_room *room);
+ * taken before bi_room_end will be 0, 1 or 2. */
+int bi_room_begin(struct bi_room *room, int count);
+void bi_room_end(struct bi_room *room);
 
 /* The limit of descriptors allows for this number. */
-bool bight_room_allows(int fd);
+bool bi_room_allows(int fd);
 
 #endif

@@ -32,7 +32,7 @@ static int prepare(void *memory, size_t size, size_t guard)
     return 0;
 }
 
-int bight_real_map_stack(struct bight_system *system, size_t size, size_t guard, void **memory)
+int bi_real_map_stack(struct bight_system *system, size_t size, size_t guard, void **memory)
 {
     (void)system;
     void *mapped =
@@ -49,7 +49,7 @@ int bight_real_map_stack(struct bight_system *system, size_t size, size_t guard,
     return 0;
 }
 
-int bight_real_unmap_stack(struct bight_system *system, void *memory, size_t size)
+int bi_real_unmap_stack(struct bight_system *system, void *memory, size_t size)
 {
     (void)system;
     return munmap(memory, size) != 0 ? -errno : 0;

@@ -77,7 +77,7 @@ static ssize_t real_writev(struct bight_system *system, int fd, const struct iov
 static int real_accept4(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
     (void)system;
-    return bight_real_clear(accept4(fd, address, size, flags | SOCK_CLOEXEC | SOCK_NONBLOCK));
+    return bi_real_clear(accept4(fd, address, size, flags | SOCK_CLOEXEC | SOCK_NONBLOCK));
 }
 
 static int real_close(struct bight_system *system, int fd)
@@ -97,7 +97,7 @@ static int real_shutdown(struct bight_system *system, int fd, int how)
 static int real_socket(struct bight_system *system, int domain, int type, int protocol)
 {
     (void)system;
-    return bight_real_clear(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+    return bi_real_clear(socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
 }
 
 static int real_bind(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size)
@@ -153,7 +153,7 @@ static int real_fcntl(struct bight_system *system, int fd, int command, long arg
 static int real_open(struct bight_system *system, const char *path, int flags, mode_t mode)
 {
     (void)system;
-    return bight_real_clear(open(path, flags | O_CLOEXEC, mode));
+    return bi_real_clear(open(path, flags | O_CLOEXEC, mode));
 }
 
 static int real_unlink(struct bight_system *system, const char *path)
@@ -233,7 +233,7 @@ static uint64_t real_wall_time(struct bight_system *system)
 static int real_eventfd(struct bight_system *system, unsigned initial, int flags)
 {
     (void)system;
-    return bight_real_clear(eventfd(initial, flags | EFD_CLOEXEC | EFD_NONBLOCK));
+    return bi_real_clear(eventfd(initial, flags | EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 static int real_pipe2(struct bight_system *system, int ends[2], int flags)
@@ -242,13 +242,13 @@ static int real_pipe2(struct bight_system *system, int ends[2], int flags)
     if (pipe2(ends, flags) < 0) {
         return -errno;
     }
-    return bight_real_clear_both(ends);
+    return bi_real_clear_both(ends);
 }
 
 static int real_timerfd_create(struct bight_system *system)
 {
     (void)system;
-    return bight_real_clear(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    return bi_real_clear(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
 }
 
 static int real_timerfd_set(struct bight_system *system, int fd, uint64_t deadline)
@@ -264,7 +264,7 @@ static int real_timerfd_set(struct bight_system *system, int fd, uint64_t deadli
 static int real_random(struct bight_system *system, void *buffer, size_t size)
 {
     (void)system;
-    return bight_random_openssl(NULL, buffer, size) == 0 ? 0 : -EIO;
+    return bi_random_openssl(NULL, buffer, size) == 0 ? 0 : -EIO;
 }
 
 static const struct bight_system_ops real_ops = {
@@ -301,13 +301,13 @@ static const struct bight_system_ops real_ops = {
     .identity = real_identity,
     .recvmsg = real_recvmsg,
     .flock = real_flock,
-    .spawn = bight_real_spawn,
-    .wait_child = bight_real_wait_child,
-    .signal_child = bight_real_signal_child,
-    .open_terminal = bight_real_open_terminal,
-    .set_window = bight_real_set_window,
-    .map_stack = bight_real_map_stack,
-    .unmap_stack = bight_real_unmap_stack,
+    .spawn = bi_real_spawn,
+    .wait_child = bi_real_wait_child,
+    .signal_child = bi_real_signal_child,
+    .open_terminal = bi_real_open_terminal,
+    .set_window = bi_real_set_window,
+    .map_stack = bi_real_map_stack,
+    .unmap_stack = bi_real_unmap_stack,
     .file_identity = real_file_identity,
 };
 

@@ -161,11 +161,11 @@ IN_CHILD static bool mark_listed(void)
 IN_CHILD static void close_at_exec(const struct child *child)
 {
 #ifdef SYS_close_range
-    if ((child->means & BIGHT_SPAWN_RANGES) != 0 && syscall(SYS_close_range, 0, ~0U, SET_CLOSE_ON_EXEC) == 0) {
+    if ((child->means & BI_SPAWN_RANGES) != 0 && syscall(SYS_close_range, 0, ~0U, SET_CLOSE_ON_EXEC) == 0) {
         return;
     }
 #endif
-    if ((child->means & BIGHT_SPAWN_LISTS) != 0 && mark_listed()) {
+    if ((child->means & BI_SPAWN_LISTS) != 0 && mark_listed()) {
         return;
     }
     for (unsigned fd = 0; fd < child->limit; fd++) {
@@ -276,10 +276,10 @@ static pid_t make_child(struct child *child, char *stack, int *pidfd)
 {
     char *top = stack + STACK_SIZE;
     top -= (uintptr_t)top % 16;
-    int flags = SIGCHLD | ((child->means & BIGHT_SPAWN_SHARES) != 0 ? CLONE_VM | CLONE_VFORK : 0);
+    int flags = SIGCHLD | ((child->means & BI_SPAWN_SHARES) != 0 ? CLONE_VM | CLONE_VFORK : 0);
     pid_t pid = -1;
     errno = EINVAL;
-    if ((child->means & BIGHT_SPAWN_PIDFDS) != 0) {
+    if ((child->means & BI_SPAWN_PIDFDS) != 0) {
         pid = clone(be_child, top, flags | CLONE_PIDFD, child, pidfd);
     }
     return pid < 0 && errno == EINVAL ? clone(be_child, top, flags, child) : pid;
@@ -329,7 +329,7 @@ static int start(struct child *child, char *stack, struct bight_spawned *spawned
     }
     error = hear_report(child, spawned);
     if (error == 0) {
-        spawned->pidfd = spawned->pidfd < 0 ? -1 : bight_real_clear(spawned->pidfd);
+        spawned->pidfd = spawned->pidfd < 0 ? -1 : bi_real_clear(spawned->pidfd);
         return 0;
     }
     reap_failed(spawned->pid);
@@ -360,7 +360,7 @@ static unsigned find_limit(void)
     return most < MOST_GONE_THROUGH ? (unsigned)most : MOST_GONE_THROUGH;
 }
 
-int bight_real_spawn_by(unsigned means, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
+int bi_real_spawn_by(unsigned means, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
 {
     size_t size = sizeof(struct child) + plan->descriptor_count * sizeof(int);
     struct child *child = bight_calloc(1, size + STACK_SIZE);
@@ -377,8 +377,8 @@ int bight_real_spawn_by(unsigned means, const struct bight_spawn_plan *plan, str
     return result;
 }
 
-int bight_real_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
+int bi_real_spawn(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)
 {
     (void)system;
-    return bight_real_spawn_by(BIGHT_SPAWN_ALL, plan, spawned);
+    return bi_real_spawn_by(BI_SPAWN_ALL, plan, spawned);
 }

@@ -17,7 +17,7 @@
 
 static void report(const struct bight_cooperative_task *task)
 {
-    const char *place = bight_deferred_debug() ? task->made_at : NULL;
+    const char *place = bi_deferred_debug() ? task->made_at : NULL;
     bight_log_at(place, BIGHT_LOG_CRITICAL, "cooperator", task->failure, "unhandled failure in a cooperative task");
 }
 
@@ -57,10 +57,10 @@ static void leave_end(struct bight_cooperative_task *task)
 
 /* Gives who waits, one at each call: the level is put back until nobody is left. */
 static struct bight_deferred *tell(
-    struct bight_deferred *telling, struct bight_result *result, const struct bight_level *level)
+    struct bight_deferred *telling, struct bight_result *result, const struct bi_level *level)
 {
     struct bight_cooperative_task *task = level->listener;
-    struct bight_deferred *told = bight_promises_take(&task->waiters, task->failure, task->by_owner);
+    struct bight_deferred *told = bi_promises_take(&task->waiters, task->failure, task->by_owner);
     (void)result;
     if (told != NULL) {
         telling->next--;
@@ -80,10 +80,10 @@ static struct bight_deferred *end_task(struct bight_cooperative_task *task, stru
         return NULL;
     }
     task->holds++;
-    bight_cooperator_remove(task->cooperator, task);
+    bi_cooperator_remove(task->cooperator, task);
     task->cooperator = NULL;
     task->failure = failure;
-    bight_list_remove(&task->link);
+    bi_list_remove(&task->link);
     if (task->awaited != NULL) {
         bight_deferred_cancel(task->awaited);
     }
@@ -91,29 +91,29 @@ static struct bight_deferred *end_task(struct bight_cooperative_task *task, stru
         leave_end(task);
         return NULL;
     }
-    task->is_expected = task->is_expected || !bight_list_is_empty(&task->waiters);
-    bight_deferred_accept(task->telling, BIGHT_HERE, NULL, NULL);
+    task->is_expected = task->is_expected || !bi_list_is_empty(&task->waiters);
+    bi_deferred_accept(task->telling, BIGHT_HERE, NULL, NULL);
     return task->telling;
 }
 
-void bight_cooperative_task_end(struct bight_cooperative_task *task, struct bight_failure *failure)
+void bi_cooperative_task_end(struct bight_cooperative_task *task, struct bight_failure *failure)
 {
     struct bight_deferred *telling = end_task(task, failure);
     if (telling != NULL) {
-        bight_deferred_run(telling);
+        bi_deferred_run(telling);
     }
 }
 
-/* As bight_cooperator_schedule; then it is not ready. */
+/* As bi_cooperator_schedule; then it is not ready. */
 static int make_ready(struct bight_cooperative_task *task)
 {
     if (task->pauses > 0 || task->awaited != NULL || task->is_in_step) {
         return BIGHT_OK;
     }
-    bight_list_append(&task->cooperator->ready, &task->ready);
-    int code = bight_cooperator_schedule(task->cooperator);
+    bi_list_append(&task->cooperator->ready, &task->ready);
+    int code = bi_cooperator_schedule(task->cooperator);
     if (code != BIGHT_OK) {
-        bight_list_remove(&task->ready);
+        bi_list_remove(&task->ready);
     }
     return code;
 }
@@ -127,9 +127,9 @@ static struct bight_cooperative_task *make(const char *place, struct bight_coope
     task->cooperator = cooperator;
     task->made_at = place;
     task->holds = 2;
-    bight_list_init(&task->waiters);
-    bight_list_init(&task->ready);
-    bight_list_append(&cooperator->tasks, &task->link);
+    bi_list_init(&task->waiters);
+    bi_list_init(&task->ready);
+    bi_list_append(&cooperator->tasks, &task->link);
     return task;
 }
 
@@ -137,11 +137,11 @@ struct bight_cooperative_task *bight_cooperate_at(const char *place, struct bigh
     bight_step_function step, void *context, bight_release_function release)
 {
     if (cooperator->is_freed) {
-        bight_usage_error(BIGHT_E_USAGE, place, "bight_cooperate: the cooperator has been freed");
+        bi_usage_error(BIGHT_E_USAGE, place, "bight_cooperate: the cooperator has been freed");
         return NULL;
     }
     if (step == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_cooperate: there is no step");
+        bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_cooperate: there is no step");
         return NULL;
     }
     struct bight_cooperative_task *task = make(place, cooperator);
@@ -149,7 +149,7 @@ struct bight_cooperative_task *bight_cooperate_at(const char *place, struct bigh
         return NULL;
     }
     if (make_ready(task) != BIGHT_OK) {
-        bight_list_remove(&task->link);
+        bi_list_remove(&task->link);
         bight_free(task);
         return NULL;
     }
@@ -168,9 +168,9 @@ void bight_cooperative_task_release(struct bight_cooperative_task *task)
 
 /* -------------------------------------------------------------------------------------------- steps */
 
-void bight_cooperative_task_run(struct bight_cooperative_task *task)
+void bi_cooperative_task_run(struct bight_cooperative_task *task)
 {
-    bight_list_remove(&task->ready);
+    bi_list_remove(&task->ready);
     task->holds++;
     task->is_in_step = true;
     enum bight_step answer = task->step(task, task->context);
@@ -182,7 +182,7 @@ void bight_cooperative_task_run(struct bight_cooperative_task *task)
     } else if (task->awaited != NULL) {
         task->is_last_wait = true;
     } else {
-        bight_cooperative_task_end(task, NULL);
+        bi_cooperative_task_end(task, NULL);
     }
     let_go(task);
 }
@@ -206,13 +206,13 @@ static struct bight_deferred *go_on(struct bight_cooperative_task *task, struct 
 }
 
 static struct bight_deferred *hear_awaited(
-    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
+    struct bight_deferred *from, struct bight_result *result, const struct bi_level *level)
 {
     struct bight_cooperative_task *task = level->listener;
     struct bight_deferred *awaited = task->awaited;
     struct bight_failure *failure = bight_result_take_failure(result);
-    task->by_owner = failure != NULL && (from->flags & BIGHT_DEFERRED_OWNER_ENDED) != 0;
-    task->is_expected = task->is_expected || (failure != NULL && !bight_failure_is_news(failure, task->by_owner));
+    task->by_owner = failure != NULL && (from->flags & BI_DEFERRED_OWNER_ENDED) != 0;
+    task->is_expected = task->is_expected || (failure != NULL && !bi_failure_is_news(failure, task->by_owner));
     task->holds++;
     bight_result_discard(result);
     task->awaited = NULL;
@@ -225,14 +225,14 @@ static struct bight_deferred *hear_awaited(
 static int find_obstacle(const struct bight_cooperative_task *task, const struct bight_deferred *deferred)
 {
     if (deferred == NULL) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_await: there is no Deferred");
     }
     if (task->cooperator == NULL) {
         return BIGHT_E_STALE;
     }
     if (!task->is_in_step || task->awaited != NULL) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
             task->is_in_step ? "bight_cooperative_task_await: the task waits already"
                              : "bight_cooperative_task_await: called outside of its step");
     }
@@ -244,17 +244,17 @@ int bight_cooperative_task_await(struct bight_cooperative_task *task, struct big
     int code = find_obstacle(task, deferred);
     if (code == BIGHT_OK) {
         task->awaited = bight_deferred_hold(deferred);
-        code = bight_deferred_add_listener(deferred, hear_awaited, task);
+        code = bi_deferred_add_listener(deferred, hear_awaited, task);
         if (code == BIGHT_OK) {
             bight_deferred_release(deferred);
             return BIGHT_OK;
         }
         task->awaited = NULL;
         bight_deferred_release(deferred);
-        bight_cooperative_task_end(task, bight_failure_of(code));
+        bi_cooperative_task_end(task, bight_failure_of(code));
     }
     if (deferred != NULL) {
-        bight_deferred_drop(deferred);
+        bi_deferred_drop(deferred);
     }
     return code;
 }
@@ -262,11 +262,10 @@ int bight_cooperative_task_await(struct bight_cooperative_task *task, struct big
 int bight_cooperative_task_fail(struct bight_cooperative_task *task, struct bight_failure *failure)
 {
     if (failure == NULL) {
-        return bight_usage_error(
-            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_fail: there is no failure");
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperative_task_fail: there is no failure");
     }
     int code = task->cooperator != NULL ? BIGHT_OK : BIGHT_E_STALE;
-    bight_cooperative_task_end(task, failure);
+    bi_cooperative_task_end(task, failure);
     return code;
 }
 
@@ -278,7 +277,7 @@ int bight_cooperative_task_pause(struct bight_cooperative_task *task)
         return BIGHT_E_STALE;
     }
     task->pauses++;
-    bight_cooperator_remove(task->cooperator, task);
+    bi_cooperator_remove(task->cooperator, task);
     return BIGHT_OK;
 }
 
@@ -288,7 +287,7 @@ int bight_cooperative_task_resume(struct bight_cooperative_task *task)
         return BIGHT_E_STALE;
     }
     if (task->pauses == 0) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperative_task_resume: it is not paused");
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperative_task_resume: it is not paused");
     }
     task->pauses--;
     int code = make_ready(task);
@@ -302,7 +301,7 @@ int bight_cooperative_task_stop(struct bight_cooperative_task *task)
         return BIGHT_E_STALE;
     }
     task->is_expected = true;
-    bight_cooperative_task_end(task, bight_failure_of(BIGHT_E_CANCELLED));
+    bi_cooperative_task_end(task, bight_failure_of(BIGHT_E_CANCELLED));
     return BIGHT_OK;
 }
 
@@ -326,7 +325,7 @@ static bool prepare_telling(struct bight_cooperative_task *task)
     if (!bight_promise_is_open(promise)) {
         return false;
     }
-    bight_deferred_add_listener(telling, tell, task); /* there is room for it in a new one */
+    bi_deferred_add_listener(telling, tell, task); /* there is room for it in a new one */
     task->telling = telling;
     return true;
 }
@@ -339,14 +338,14 @@ struct bight_deferred *bight_cooperative_task_when_done_at(const char *place, st
     if (!prepare_telling(task)) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    return bight_promises_add(place, &task->waiters, NULL);
+    return bi_promises_add(place, &task->waiters, NULL);
 }
 
 /* ------------------------------------------------------------------------------------------- scopes */
 
 static struct bight_cooperative_task *task_of(const struct bight_scope_member *member)
 {
-    return BIGHT_CONTAINER(member, struct bight_cooperative_task, member);
+    return BI_CONTAINER(member, struct bight_cooperative_task, member);
 }
 
 static void close_member(struct bight_scope_member *member)

@@ -18,7 +18,7 @@
 struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock)
 {
     if (clock == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperator_new: there is no clock");
+        bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_cooperator_new: there is no clock");
         return NULL;
     }
     struct bight_cooperator *cooperator = bight_calloc(1, sizeof(*cooperator));
@@ -27,8 +27,8 @@ struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock)
     }
     cooperator->clock = clock;
     cooperator->slice = DEFAULT_SLICE;
-    bight_list_init(&cooperator->ready);
-    bight_list_init(&cooperator->tasks);
+    bi_list_init(&cooperator->ready);
+    bi_list_init(&cooperator->tasks);
     return cooperator;
 }
 
@@ -46,17 +46,16 @@ void bight_cooperator_free(struct bight_cooperator *cooperator)
         return;
     }
     if (cooperator->is_freed) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperator_free: " BIGHT_FREED_TWICE);
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_cooperator_free: " BI_FREED_TWICE);
         return;
     }
     cooperator->busy++;
     cooperator->is_freed = true;
     bight_timer_cancel(cooperator->timer);
-    while (!bight_list_is_empty(&cooperator->tasks)) {
-        struct bight_cooperative_task *task =
-            BIGHT_CONTAINER(cooperator->tasks.next, struct bight_cooperative_task, link);
+    while (!bi_list_is_empty(&cooperator->tasks)) {
+        struct bight_cooperative_task *task = BI_CONTAINER(cooperator->tasks.next, struct bight_cooperative_task, link);
         task->is_expected = task->by_owner = true;
-        bight_cooperative_task_end(task, bight_failure_of(BIGHT_E_ABANDONED));
+        bi_cooperative_task_end(task, bight_failure_of(BIGHT_E_ABANDONED));
     }
     leave(cooperator);
 }
@@ -66,7 +65,7 @@ int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double secon
     uint64_t slice;
     int code = bight_seconds_to_nanoseconds(seconds, &slice);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_cooperator_set_slice: " BIGHT_BAD_SECONDS);
+        return bi_usage_error(code, BIGHT_HERE, "bight_cooperator_set_slice: " BI_BAD_SECONDS);
     }
     cooperator->slice = slice;
     return BIGHT_OK;
@@ -76,10 +75,10 @@ int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double secon
 
 static struct bight_cooperative_task *first_ready(struct bight_cooperator *cooperator)
 {
-    if (bight_list_is_empty(&cooperator->ready)) {
+    if (bi_list_is_empty(&cooperator->ready)) {
         return NULL;
     }
-    return BIGHT_CONTAINER(cooperator->ready.next, struct bight_cooperative_task, ready);
+    return BI_CONTAINER(cooperator->ready.next, struct bight_cooperative_task, ready);
 }
 
 /* There will be no turn for them. */
@@ -87,7 +86,7 @@ static void fail_all_ready(struct bight_cooperator *cooperator, int code)
 {
     struct bight_cooperative_task *task;
     while ((task = first_ready(cooperator)) != NULL) {
-        bight_cooperative_task_end(task, bight_failure_of(code));
+        bi_cooperative_task_end(task, bight_failure_of(code));
     }
 }
 
@@ -101,26 +100,26 @@ static void run_slice(void *context)
     cooperator->is_slicing = true;
     cooperator->busy++;
     while ((task = first_ready(cooperator)) != NULL && steps < MOST_STEPS) {
-        bight_cooperative_task_run(task);
+        bi_cooperative_task_run(task);
         steps++;
         if (bight_clock_now(cooperator->clock) - begin >= cooperator->slice) {
             break;
         }
     }
     cooperator->is_slicing = false;
-    int code = bight_cooperator_schedule(cooperator);
+    int code = bi_cooperator_schedule(cooperator);
     if (code != BIGHT_OK) {
         fail_all_ready(cooperator, code);
     }
     leave(cooperator);
 }
 
-int bight_cooperator_schedule(struct bight_cooperator *cooperator)
+int bi_cooperator_schedule(struct bight_cooperator *cooperator)
 {
     if (cooperator->is_freed) { /* what is ready comes to its end */
         return BIGHT_OK;
     }
-    if (cooperator->is_scheduled || cooperator->is_slicing || bight_list_is_empty(&cooperator->ready)) {
+    if (cooperator->is_scheduled || cooperator->is_slicing || bi_list_is_empty(&cooperator->ready)) {
         return BIGHT_OK;
     }
     uint64_t now = bight_clock_now(cooperator->clock);
@@ -129,10 +128,10 @@ int bight_cooperator_schedule(struct bight_cooperator *cooperator)
     return code;
 }
 
-void bight_cooperator_remove(struct bight_cooperator *cooperator, struct bight_cooperative_task *task)
+void bi_cooperator_remove(struct bight_cooperator *cooperator, struct bight_cooperative_task *task)
 {
-    bight_list_remove(&task->ready);
-    if (cooperator->is_scheduled && bight_list_is_empty(&cooperator->ready)) {
+    bi_list_remove(&task->ready);
+    if (cooperator->is_scheduled && bi_list_is_empty(&cooperator->ready)) {
         cooperator->is_scheduled = false;
         bight_timer_cancel(cooperator->timer);
     }

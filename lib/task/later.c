@@ -33,7 +33,7 @@ static void cancel_sleep(struct bight_promise promise, void *context)
 static void free_sleep(void *context)
 {
     struct sleep *sleep = context;
-    bight_promise_end(sleep->promise, bight_failure_of(BIGHT_E_ABANDONED));
+    bi_promise_end(sleep->promise, bight_failure_of(BIGHT_E_ABANDONED));
     bight_free(sleep);
 }
 

@@ -68,7 +68,7 @@ struct bight_looping_call *bight_looping_call_new_full(
     struct bight_clock *clock, bight_looping_function function, void *context, bight_release_function release)
 {
     if (clock == NULL || function == NULL) {
-        bight_usage_error(
+        bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_new: there is no clock, or no function");
         return NULL;
     }
@@ -138,7 +138,7 @@ static uint64_t move_about(struct bight_looping_call *call, uint64_t place, uint
     }
     uint64_t first = place - now < reach ? now : place - reach;
     uint64_t last = add(place, reach);
-    return first + bight_split_mix(&call->random) % (last - first + 1);
+    return first + bi_split_mix(&call->random) % (last - first + 1);
 }
 
 /* Chooses the next tick from the time that it is, and gives its deadline. */
@@ -277,8 +277,8 @@ static int find_obstacle(const struct bight_looping_call *call, double seconds, 
 static struct bight_deferred *refuse(const char *place, int code)
 {
     if (code != BIGHT_E_CANCELLED) {
-        bight_usage_error(code, place, "bight_looping_call_start: %s",
-            code == BIGHT_E_USAGE ? "it runs already, or has been freed" : BIGHT_BAD_SECONDS);
+        bi_usage_error(code, place, "bight_looping_call_start: %s",
+            code == BIGHT_E_USAGE ? "it runs already, or has been freed" : BI_BAD_SECONDS);
     }
     return bight_fail_at(place, bight_failure_of(code));
 }
@@ -350,7 +350,7 @@ void bight_looping_call_free(struct bight_looping_call *call)
         return;
     }
     if (call->is_freed) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_looping_call_free: " BIGHT_FREED_TWICE);
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_looping_call_free: " BI_FREED_TWICE);
         return;
     }
     enter(call)->is_freed = true;
@@ -358,7 +358,7 @@ void bight_looping_call_free(struct bight_looping_call *call)
     bight_timer_cancel(call->timer);
     struct bight_promise promise = call->promise;
     call->promise = (struct bight_promise) { .slot = NULL };
-    bight_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
+    bi_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
     if (call->awaited != NULL) {
         bight_deferred_cancel(call->awaited);
     }
@@ -370,10 +370,10 @@ void bight_looping_call_free(struct bight_looping_call *call)
 int bight_looping_call_set_jitter(struct bight_looping_call *call, double fraction, uint64_t seed)
 {
     if (!(fraction >= 0 && fraction <= 0.5)) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_set_jitter: the fraction is not from 0 to 0.5");
     }
-    if (seed == 0 && bight_random_openssl(NULL, &seed, sizeof(seed)) != BIGHT_OK) {
+    if (seed == 0 && bi_random_openssl(NULL, &seed, sizeof(seed)) != BIGHT_OK) {
         return BIGHT_E_SYSTEM;
     }
     call->jitter = fraction;
@@ -383,7 +383,7 @@ int bight_looping_call_set_jitter(struct bight_looping_call *call, double fracti
 
 static struct bight_looping_call *call_of(const struct bight_scope_member *member)
 {
-    return BIGHT_CONTAINER(member, struct bight_looping_call, member);
+    return BI_CONTAINER(member, struct bight_looping_call, member);
 }
 
 static void close_member(struct bight_scope_member *member)

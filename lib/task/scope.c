@@ -44,7 +44,7 @@ static struct bight_scope *end(struct bight_scope *scope)
     if (bight_promise_is_open(scope->ended_promise)) {
         bight_callback(scope->ended_promise, NULL, NULL);
     }
-    struct bight_scope *outer = bight_scope_take_out(&scope->member);
+    struct bight_scope *outer = bi_scope_take_out(&scope->member);
     scope->busy--;
     if (scope->is_freed && scope->busy == 0) {
         bight_deferred_release(scope->ended);
@@ -53,28 +53,28 @@ static struct bight_scope *end(struct bight_scope *scope)
     return outer;
 }
 
-void bight_scope_look_for_the_end(struct bight_scope *scope)
+void bi_scope_look_for_the_end(struct bight_scope *scope)
 {
     while (scope != NULL && scope->is_closing && scope->busy == 0 && bight_scope_count(scope) == 0) {
         scope = end(scope);
     }
 }
 
-void bight_scope_leave_busy(struct bight_scope *scope)
+void bi_scope_leave_busy(struct bight_scope *scope)
 {
     scope->busy--;
-    bight_scope_look_for_the_end(scope);
+    bi_scope_look_for_the_end(scope);
 }
 
 static void ties_have_ended(struct bight_owner *owner)
 {
-    bight_scope_look_for_the_end(BIGHT_CONTAINER(owner, struct bight_scope, owner));
+    bi_scope_look_for_the_end(BI_CONTAINER(owner, struct bight_scope, owner));
 }
 
 struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock)
 {
     if (clock == NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_new: there is no clock");
+        bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_new: there is no clock");
         return NULL;
     }
     struct bight_scope *scope = bight_calloc(1, sizeof(*scope));
@@ -89,9 +89,9 @@ struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *cl
     scope->clock = clock;
     scope->made_at = place;
     (void)bight_seconds_to_nanoseconds(BIGHT_SCOPE_GRACE, &scope->grace);
-    bight_owner_init(&scope->owner, ties_have_ended);
-    scope->owner.refused = bight_scope_report_late_tie;
-    bight_list_init(&scope->timers);
+    bi_owner_init(&scope->owner, ties_have_ended);
+    scope->owner.refused = bi_scope_report_late_tie;
+    bi_list_init(&scope->timers);
     ring_init(&scope->fresh);
     ring_init(&scope->closing);
     ring_init(&scope->aborting);
@@ -104,15 +104,15 @@ void bight_scope_free(struct bight_scope *scope)
         return;
     }
     if (scope->is_freed || scope->is_nursery) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
-            scope->is_nursery ? "bight_scope_free: it is bight_scope_run's" : "bight_scope_free: " BIGHT_FREED_TWICE);
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+            scope->is_nursery ? "bight_scope_free: it is bight_scope_run's" : "bight_scope_free: " BI_FREED_TWICE);
         return;
     }
     scope->is_freed = true;
     scope->busy++;
-    bight_scope_report_left(scope, "that is freed");
-    bight_scope_command(scope, BIGHT_SCOPE_ABORT, 0);
-    bight_scope_leave_busy(scope);
+    bi_scope_report_left(scope, "that is freed");
+    bi_scope_command(scope, BI_SCOPE_ABORT, 0);
+    bi_scope_leave_busy(scope);
 }
 
 struct bight_owner *bight_scope_owner(struct bight_scope *scope)
@@ -144,21 +144,21 @@ static struct bight_scope_member *move_first(struct bight_scope_member *to, stru
     return member;
 }
 
-static void close_members(struct bight_scope *scope, struct bight_scope_walk *walk)
+static void close_members(struct bight_scope *scope, struct bi_scope_walk *walk)
 {
     struct bight_scope_member *member;
     while ((member = move_first(&scope->closing, &scope->fresh)) != NULL) {
-        if (!bight_scope_pass_on(walk, member, BIGHT_SCOPE_CLOSE, scope->until)) {
+        if (!bi_scope_pass_on(walk, member, BI_SCOPE_CLOSE, scope->until)) {
             member->ops->close(member);
         }
     }
 }
 
-static void abort_members(struct bight_scope *scope, struct bight_scope_walk *walk, enum bight_scope_order order)
+static void abort_members(struct bight_scope *scope, struct bi_scope_walk *walk, enum bi_scope_order order)
 {
     struct bight_scope_member *member;
     while ((member = move_first(&scope->aborting, &scope->closing)) != NULL) {
-        if (!bight_scope_pass_on(walk, member, order, 0)) {
+        if (!bi_scope_pass_on(walk, member, order, 0)) {
             member->ops->abort(member);
         }
     }
@@ -166,7 +166,7 @@ static void abort_members(struct bight_scope *scope, struct bight_scope_walk *wa
 
 static void deadline_passed(void *context)
 {
-    bight_scope_command(context, BIGHT_SCOPE_ABORT_LATE, 0);
+    bi_scope_command(context, BI_SCOPE_ABORT_LATE, 0);
 }
 
 /* False: there is no time, or no memory to wait. */
@@ -179,37 +179,37 @@ static bool give_time(struct bight_scope *scope)
            bight_clock_call_at(scope->clock, scope->until, deadline_passed, scope, NULL, &scope->timer) == BIGHT_OK;
 }
 
-static void begin_closing(struct bight_scope *scope, struct bight_scope_walk *walk, uint64_t until)
+static void begin_closing(struct bight_scope *scope, struct bi_scope_walk *walk, uint64_t until)
 {
     scope->is_closing = true;
     scope->until = until;
     bight_timer_cancel(scope->timer);
-    bight_owner_end(&scope->owner);
-    bight_scope_cancel_timers(scope);
+    bi_owner_end(&scope->owner);
+    bi_scope_cancel_timers(scope);
     close_members(scope, walk);
 }
 
-void bight_scope_obey(struct bight_scope *scope, struct bight_scope_walk *walk)
+void bi_scope_obey(struct bight_scope *scope, struct bi_scope_walk *walk)
 {
-    enum bight_scope_order order = scope->order;
-    scope->order = BIGHT_SCOPE_NOTHING;
+    enum bi_scope_order order = scope->order;
+    scope->order = BI_SCOPE_NOTHING;
     if (!scope->is_closing) {
-        begin_closing(scope, walk, order == BIGHT_SCOPE_CLOSE ? scope->order_until : 0);
-        bool has_time = order == BIGHT_SCOPE_CLOSE && !scope->is_aborting; /* who was cancelled may have closed again */
+        begin_closing(scope, walk, order == BI_SCOPE_CLOSE ? scope->order_until : 0);
+        bool has_time = order == BI_SCOPE_CLOSE && !scope->is_aborting; /* who was cancelled may have closed again */
         if (bight_scope_count(scope) == 0 || (has_time && give_time(scope))) {
             return;
         }
-    } else if (order == BIGHT_SCOPE_CLOSE) {
+    } else if (order == BI_SCOPE_CLOSE) {
         return;
     }
     scope->is_aborting = true;
     bight_timer_cancel(scope->timer);
-    if (order == BIGHT_SCOPE_ABORT_LATE) {
-        bight_scope_report_left(scope, "whose time is up");
+    if (order == BI_SCOPE_ABORT_LATE) {
+        bi_scope_report_left(scope, "whose time is up");
     }
     close_members(scope, walk);
-    abort_members(scope, walk, order == BIGHT_SCOPE_CLOSE ? BIGHT_SCOPE_ABORT : order);
-    bight_owner_sweep(&scope->owner);
+    abort_members(scope, walk, order == BI_SCOPE_CLOSE ? BI_SCOPE_ABORT : order);
+    bi_owner_sweep(&scope->owner);
 }
 
 /* A Deferred of its own for each close, so that nobody can cancel another's. */
@@ -230,22 +230,22 @@ struct bight_deferred *bight_scope_close_at(const char *place, struct bight_scop
     int code = bight_seconds_to_nanoseconds(seconds, &span);
     if (code != BIGHT_OK) {
         span = 0;
-        bight_usage_error(code, place, "bight_scope_close: " BIGHT_BAD_SECONDS);
+        bi_usage_error(code, place, "bight_scope_close: " BI_BAD_SECONDS);
     }
     scope->busy++;
     struct bight_deferred *deferred = wait_for_the_end(place, scope);
     if (scope->is_closing) {
-        bight_scope_command(scope, BIGHT_SCOPE_ABORT, 0);
+        bi_scope_command(scope, BI_SCOPE_ABORT, 0);
     } else {
-        bight_scope_command(scope, BIGHT_SCOPE_CLOSE, bight_scope_time_in(scope, span));
+        bi_scope_command(scope, BI_SCOPE_CLOSE, bi_scope_time_in(scope, span));
     }
-    bight_scope_leave_busy(scope);
+    bi_scope_leave_busy(scope);
     return deferred;
 }
 
 /* ------------------------------------------------------------------------------------------ members */
 
-struct bight_scope *bight_scope_take_out(struct bight_scope_member *member)
+struct bight_scope *bi_scope_take_out(struct bight_scope_member *member)
 {
     struct bight_scope *scope = member->scope;
     if (scope == NULL) {
@@ -257,7 +257,7 @@ struct bight_scope *bight_scope_take_out(struct bight_scope_member *member)
     return scope;
 }
 
-void bight_scope_put_in(struct bight_scope *scope, struct bight_scope_member *member)
+void bi_scope_put_in(struct bight_scope *scope, struct bight_scope_member *member)
 {
     member->scope = scope;
     ring_append(&scope->fresh, member);
@@ -268,21 +268,21 @@ int bight_scope_join(
     struct bight_scope *scope, struct bight_scope_member *member, const struct bight_scope_member_ops *ops)
 {
     if (ops == NULL || ops->close == NULL || ops->abort == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             "bight_scope_join: there is no table of functions, or close or abort is missing in it");
     }
     if (scope->is_closing) {
-        bight_scope_report_late_member(scope, member, ops);
+        bi_scope_report_late_member(scope, member, ops);
         return BIGHT_E_CANCELLED;
     }
-    struct bight_scope *left = bight_scope_take_out(member);
+    struct bight_scope *left = bi_scope_take_out(member);
     member->ops = ops;
-    bight_scope_put_in(scope, member);
-    bight_scope_look_for_the_end(left); /* last: whoever hears of it may move the member on, or free either scope */
+    bi_scope_put_in(scope, member);
+    bi_scope_look_for_the_end(left); /* last: whoever hears of it may move the member on, or free either scope */
     return BIGHT_OK;
 }
 
 void bight_scope_leave(struct bight_scope_member *member)
 {
-    bight_scope_look_for_the_end(bight_scope_take_out(member));
+    bi_scope_look_for_the_end(bi_scope_take_out(member));
 }

@@ -43,13 +43,13 @@ static const char *place_of(const struct bight_scope_member *member, const struc
 
 static const char *place_of_deferred(const struct bight_deferred *deferred)
 {
-    return (deferred->flags & BIGHT_DEFERRED_HAS_PLACES) != 0 ? deferred->made_at : NULL;
+    return (deferred->flags & BI_DEFERRED_HAS_PLACES) != 0 ? deferred->made_at : NULL;
 }
 
 static void write_ring(struct report *report, const struct bight_scope_member *head)
 {
     for (const struct bight_scope_member *each = head->next; each != head; each = each->next) {
-        if (!bight_scope_is_inner(each)) {
+        if (!bi_scope_is_inner(each)) {
             write_one(report, kind_of(each->ops), place_of(each, each->ops));
         }
     }
@@ -62,17 +62,17 @@ static void write_all(struct report *report)
     for (; tied != NULL; tied = tied->next_tied) {
         write_one(report, "Deferred", place_of_deferred(tied));
     }
-    for (const struct bight_link *link = scope->timers.next; link != &scope->timers; link = link->next) {
-        write_one(report, "call", BIGHT_CONTAINER(link, struct bight_scope_timer, link)->made_at);
+    for (const struct bi_link *link = scope->timers.next; link != &scope->timers; link = link->next) {
+        write_one(report, "call", BI_CONTAINER(link, struct bi_scope_timer, link)->made_at);
     }
     write_ring(report, &scope->fresh);
     write_ring(report, &scope->closing);
     write_ring(report, &scope->aborting);
 }
 
-void bight_scope_report_left(struct bight_scope *scope, const char *when)
+void bi_scope_report_left(struct bight_scope *scope, const char *when)
 {
-    if (scope->is_reported || !bight_deferred_debug()) {
+    if (scope->is_reported || !bi_deferred_debug()) {
         return;
     }
     scope->is_reported = true;
@@ -84,21 +84,21 @@ void bight_scope_report_left(struct bight_scope *scope, const char *when)
     }
 }
 
-void bight_scope_report_late(const struct bight_scope *scope, const char *kind, const char *made_at)
+void bi_scope_report_late(const struct bight_scope *scope, const char *kind, const char *made_at)
 {
-    if (bight_deferred_debug()) {
+    if (bi_deferred_debug()) {
         bight_log_at(scope->made_at, BIGHT_LOG_WARNING, "scope", NULL,
             "started in a scope that is closing: a %s (made at %s)", kind, known(made_at));
     }
 }
 
-void bight_scope_report_late_member(
+void bi_scope_report_late_member(
     const struct bight_scope *scope, const struct bight_scope_member *member, const struct bight_scope_member_ops *ops)
 {
-    bight_scope_report_late(scope, kind_of(ops), place_of(member, ops));
+    bi_scope_report_late(scope, kind_of(ops), place_of(member, ops));
 }
 
-void bight_scope_report_late_tie(struct bight_owner *owner, const struct bight_deferred *deferred)
+void bi_scope_report_late_tie(struct bight_owner *owner, const struct bight_deferred *deferred)
 {
-    bight_scope_report_late(BIGHT_CONTAINER(owner, struct bight_scope, owner), "Deferred", place_of_deferred(deferred));
+    bi_scope_report_late(BI_CONTAINER(owner, struct bight_scope, owner), "Deferred", place_of_deferred(deferred));
 }

@@ -12,7 +12,7 @@
 #include "deferred/deferred.h"
 
 struct nursery {
-    struct bight_patience patience; /* the body, held; NULL before and after */
+    struct bi_patience patience; /* the body, held; NULL before and after */
     struct bight_scope *scope;
     struct bight_promise promise;
     struct bight_result result; /* the body's */
@@ -54,10 +54,10 @@ static struct bight_deferred *leave(struct nursery *nursery)
     }
     struct bight_deferred *outer = nursery->promise.slot;
     say_timed_out(nursery, &nursery->result);
-    outer->flags |= BIGHT_DEFERRED_KEPT;
-    bight_deferred_accept(outer, BIGHT_HERE, nursery->result.type, nursery->result.value);
+    outer->flags |= BI_DEFERRED_KEPT;
+    bi_deferred_accept(outer, BIGHT_HERE, nursery->result.type, nursery->result.value);
     free_nursery(nursery);
-    outer->flags &= ~(uint32_t)BIGHT_DEFERRED_KEPT;
+    outer->flags &= ~(uint32_t)BI_DEFERRED_KEPT;
     return outer;
 }
 
@@ -65,7 +65,7 @@ static void leave_and_run(struct nursery *nursery)
 {
     struct bight_deferred *outer = leave(nursery);
     if (outer != NULL) {
-        bight_deferred_run(outer);
+        bi_deferred_run(outer);
     }
 }
 
@@ -74,16 +74,16 @@ static void close_scope(struct nursery *nursery)
 {
     struct bight_scope *scope = nursery->scope;
     nursery->body_has_fired = true;
-    bight_scope_command(scope, BIGHT_SCOPE_CLOSE, bight_scope_time_in(scope, scope->grace));
+    bi_scope_command(scope, BI_SCOPE_CLOSE, bi_scope_time_in(scope, scope->grace));
 }
 
 static bool is_tied_here(const struct nursery *nursery, const struct bight_deferred *deferred)
 {
-    return (deferred->flags & BIGHT_DEFERRED_TIED) != 0 && deferred->owner == &nursery->scope->owner;
+    return (deferred->flags & BI_DEFERRED_TIED) != 0 && deferred->owner == &nursery->scope->owner;
 }
 
 static struct bight_deferred *hear_body(
-    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
+    struct bight_deferred *from, struct bight_result *result, const struct bi_level *level)
 {
     struct nursery *nursery = level->listener;
     struct bight_deferred *body = nursery->patience.awaited;
@@ -100,7 +100,7 @@ static struct bight_deferred *hear_body(
 }
 
 static struct bight_deferred *hear_scope(
-    struct bight_deferred *from, struct bight_result *result, const struct bight_level *level)
+    struct bight_deferred *from, struct bight_result *result, const struct bi_level *level)
 {
     struct nursery *nursery = level->listener;
     (void)from;
@@ -116,7 +116,7 @@ static void cancel_nursery(struct bight_promise promise, void *context)
     struct nursery *nursery = context;
     (void)promise;
     nursery->busy++;
-    bight_scope_command(nursery->scope, BIGHT_SCOPE_ABORT, 0);
+    bi_scope_command(nursery->scope, BI_SCOPE_ABORT, 0);
     leave_and_run(nursery);
 }
 
@@ -124,14 +124,14 @@ static void cancel_nursery(struct bight_promise promise, void *context)
 static void watch(struct nursery *nursery, struct bight_deferred *body)
 {
     nursery->patience.awaited = bight_deferred_hold(body);
-    int code = bight_deferred_add_listener(body, hear_body, nursery);
+    int code = bi_deferred_add_listener(body, hear_body, nursery);
     if (code != BIGHT_OK) {
         nursery->patience.awaited = NULL;
         bight_deferred_release(body);
         bight_deferred_cancel(body);
         bight_result_fail(&nursery->result, bight_failure_of(code));
         close_scope(nursery);
-    } else if (nursery->patience.awaited != NULL && (body->flags & BIGHT_DEFERRED_TIED) == 0) {
+    } else if (nursery->patience.awaited != NULL && (body->flags & BI_DEFERRED_TIED) == 0) {
         bight_deferred_tie(body, &nursery->scope->owner);
     }
     bight_deferred_release(body);
@@ -155,7 +155,7 @@ static struct nursery *make(const char *place, struct bight_clock *clock)
 static void run(struct nursery *nursery, bight_scope_function function)
 {
     nursery->busy++;
-    (void)bight_deferred_add_listener(nursery->scope->ended, hear_scope, nursery); /* the first level has room */
+    (void)bi_deferred_add_listener(nursery->scope->ended, hear_scope, nursery); /* the first level has room */
     struct bight_deferred *body = function(nursery->scope, nursery->context);
     if (body != NULL) {
         watch(nursery, body);
@@ -178,7 +178,7 @@ struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock 
 {
     if (clock == NULL || function == NULL) {
         int code =
-            bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_run: there is no clock, or no function");
+            bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_scope_run: there is no clock, or no function");
         return refuse(place, code, context, release);
     }
     struct nursery *nursery = make(place, clock);
@@ -192,7 +192,7 @@ struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock 
         free_nursery(nursery);
         return deferred;
     }
-    deferred->flags |= BIGHT_DEFERRED_PATIENT;
+    deferred->flags |= BI_DEFERRED_PATIENT;
     run(nursery, function);
     return deferred;
 }

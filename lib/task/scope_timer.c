@@ -9,46 +9,46 @@
 #include "base/check.h"
 
 /* A timer whose function is running cannot be cancelled: it stays until that has returned. */
-void bight_scope_cancel_timers(struct bight_scope *scope)
+void bi_scope_cancel_timers(struct bight_scope *scope)
 {
-    struct bight_link left;
-    bight_list_take_all(&left, &scope->timers);
-    while (!bight_list_is_empty(&left)) {
-        struct bight_scope_timer *timer = BIGHT_CONTAINER(left.next, struct bight_scope_timer, link);
-        bight_list_remove(&timer->link);
-        bight_list_append(&scope->timers, &timer->link);
+    struct bi_link left;
+    bi_list_take_all(&left, &scope->timers);
+    while (!bi_list_is_empty(&left)) {
+        struct bi_scope_timer *timer = BI_CONTAINER(left.next, struct bi_scope_timer, link);
+        bi_list_remove(&timer->link);
+        bi_list_append(&scope->timers, &timer->link);
         bight_timer_cancel(timer->timer);
     }
 }
 
 static void run_timer(void *context)
 {
-    struct bight_scope_timer *timer = context;
+    struct bi_scope_timer *timer = context;
     timer->function(timer->context);
 }
 
 static void release_timer(void *context)
 {
-    struct bight_scope_timer *timer = context;
+    struct bi_scope_timer *timer = context;
     struct bight_scope *scope = timer->scope;
     scope->busy++;
-    bight_list_remove(&timer->link);
+    bi_list_remove(&timer->link);
     scope->timer_count--;
     if (timer->release != NULL) {
         timer->release(timer->context);
     }
     bight_free(timer);
-    bight_scope_leave_busy(scope);
+    bi_scope_leave_busy(scope);
 }
 
 int bight_scope_call_later_at(const char *place, struct bight_scope *scope, double seconds,
     bight_timer_function function, void *context, bight_release_function release, struct bight_timer *handle)
 {
     if (scope->is_closing) {
-        bight_scope_report_late(scope, "call", place);
+        bi_scope_report_late(scope, "call", place);
         return BIGHT_E_CANCELLED;
     }
-    struct bight_scope_timer *timer = bight_calloc(1, sizeof(*timer));
+    struct bi_scope_timer *timer = bight_calloc(1, sizeof(*timer));
     if (timer == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -62,7 +62,7 @@ int bight_scope_call_later_at(const char *place, struct bight_scope *scope, doub
         bight_free(timer);
         return code;
     }
-    bight_list_append(&scope->timers, &timer->link);
+    bi_list_append(&scope->timers, &timer->link);
     scope->timer_count++;
     if (handle != NULL) {
         *handle = timer->timer;
@@ -72,7 +72,7 @@ int bight_scope_call_later_at(const char *place, struct bight_scope *scope, doub
 
 /* ----------------------------------------------------------------------------------------- deadline */
 
-uint64_t bight_scope_time_in(const struct bight_scope *scope, uint64_t span)
+uint64_t bi_scope_time_in(const struct bight_scope *scope, uint64_t span)
 {
     uint64_t now = bight_clock_now(scope->clock);
     return span > UINT64_MAX - now ? UINT64_MAX : now + span;
@@ -82,7 +82,7 @@ static void time_is_up(void *context)
 {
     struct bight_scope *scope = context;
     scope->is_timed_out = true;
-    bight_scope_command(scope, BIGHT_SCOPE_CLOSE, bight_scope_time_in(scope, scope->grace));
+    bi_scope_command(scope, BI_SCOPE_CLOSE, bi_scope_time_in(scope, scope->grace));
 }
 
 int bight_scope_set_deadline(struct bight_scope *scope, double seconds)
@@ -90,12 +90,12 @@ int bight_scope_set_deadline(struct bight_scope *scope, double seconds)
     uint64_t span;
     int code = bight_seconds_to_nanoseconds(seconds, &span);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_scope_set_deadline: " BIGHT_BAD_SECONDS);
+        return bi_usage_error(code, BIGHT_HERE, "bight_scope_set_deadline: " BI_BAD_SECONDS);
     }
     if (scope->is_closing) {
         return BIGHT_E_CANCELLED;
     }
-    uint64_t deadline = bight_scope_time_in(scope, span);
+    uint64_t deadline = bi_scope_time_in(scope, span);
     if (span == UINT64_MAX) {
         bight_timer_cancel(scope->timer);
         return BIGHT_OK;
@@ -111,7 +111,7 @@ int bight_scope_set_grace(struct bight_scope *scope, double seconds)
     uint64_t grace;
     int code = bight_seconds_to_nanoseconds(seconds, &grace);
     if (code != BIGHT_OK) {
-        return bight_usage_error(code, BIGHT_HERE, "bight_scope_set_grace: " BIGHT_BAD_SECONDS);
+        return bi_usage_error(code, BIGHT_HERE, "bight_scope_set_grace: " BI_BAD_SECONDS);
     }
     scope->grace = grace;
     return BIGHT_OK;

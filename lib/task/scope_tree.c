@@ -4,12 +4,12 @@
  * A scope is a member of the one around it, without functions of its own: whoever gives it an order knows it by its
  * table and puts it on a list, the *walk*, which the outermost caller works off, so no depth costs C stack. A scope is
  * in one walk at a time, which keeps it; an order that reaches it meanwhile raises the one that it has. The news of an
- * end goes up in a loop, in bight_scope_look_for_the_end. */
+ * end goes up in a loop, in bi_scope_look_for_the_end. */
 #include "task/scope.h"
 
 #include "base/check.h"
 
-struct bight_scope_walk {
+struct bi_scope_walk {
     struct bight_scope *first, *last;
 };
 
@@ -17,26 +17,26 @@ static const struct bight_scope_member_ops inner_ops = { .kind = "scope" };
 
 static struct bight_scope *scope_of(struct bight_scope_member *member)
 {
-    return BIGHT_CONTAINER(member, struct bight_scope, member);
+    return BI_CONTAINER(member, struct bight_scope, member);
 }
 
-bool bight_scope_is_inner(const struct bight_scope_member *member)
+bool bi_scope_is_inner(const struct bight_scope_member *member)
 {
     return member->ops == &inner_ops;
 }
 
 /* ------------------------------------------------------------------------------------------- orders */
 
-static void give_order(struct bight_scope *scope, enum bight_scope_order order, uint64_t until)
+static void give_order(struct bight_scope *scope, enum bi_scope_order order, uint64_t until)
 {
-    if (scope->order == BIGHT_SCOPE_NOTHING) {
+    if (scope->order == BI_SCOPE_NOTHING) {
         scope->order_until = UINT64_MAX;
     }
     scope->order = order > scope->order ? order : scope->order;
     scope->order_until = until < scope->order_until ? until : scope->order_until;
 }
 
-static void append(struct bight_scope_walk *walk, struct bight_scope *scope)
+static void append(struct bi_scope_walk *walk, struct bight_scope *scope)
 {
     scope->busy++;
     scope->is_in_walk = true;
@@ -49,7 +49,7 @@ static void append(struct bight_scope_walk *walk, struct bight_scope *scope)
     walk->last = scope;
 }
 
-static struct bight_scope *take_first(struct bight_scope_walk *walk)
+static struct bight_scope *take_first(struct bi_scope_walk *walk)
 {
     struct bight_scope *scope = walk->first;
     if (scope != NULL) {
@@ -60,10 +60,10 @@ static struct bight_scope *take_first(struct bight_scope_walk *walk)
     return scope;
 }
 
-bool bight_scope_pass_on(
-    struct bight_scope_walk *walk, struct bight_scope_member *member, enum bight_scope_order order, uint64_t until)
+bool bi_scope_pass_on(
+    struct bi_scope_walk *walk, struct bight_scope_member *member, enum bi_scope_order order, uint64_t until)
 {
-    if (!bight_scope_is_inner(member)) {
+    if (!bi_scope_is_inner(member)) {
         return false;
     }
     struct bight_scope *scope = scope_of(member);
@@ -74,30 +74,30 @@ bool bight_scope_pass_on(
     return true;
 }
 
-void bight_scope_command(struct bight_scope *scope, enum bight_scope_order order, uint64_t until)
+void bi_scope_command(struct bight_scope *scope, enum bi_scope_order order, uint64_t until)
 {
-    struct bight_scope_walk walk = { NULL, NULL };
+    struct bi_scope_walk walk = { NULL, NULL };
     struct bight_scope *inner;
     scope->busy++;
     give_order(scope, order, until);
-    bight_scope_obey(scope, &walk);
+    bi_scope_obey(scope, &walk);
     while ((inner = take_first(&walk)) != NULL) {
-        if (inner->order != BIGHT_SCOPE_NOTHING) { /* else somebody came before the walk */
-            bight_scope_obey(inner, &walk);
+        if (inner->order != BI_SCOPE_NOTHING) { /* else somebody came before the walk */
+            bi_scope_obey(inner, &walk);
         }
-        bight_scope_leave_busy(inner);
+        bi_scope_leave_busy(inner);
     }
-    bight_scope_leave_busy(scope);
+    bi_scope_leave_busy(scope);
 }
 
 /* ------------------------------------------------------------------------------------------ joining */
 
 static void move_in(struct bight_scope *inner, struct bight_scope *outer)
 {
-    struct bight_scope *left = bight_scope_take_out(&inner->member);
+    struct bight_scope *left = bi_scope_take_out(&inner->member);
     inner->member.ops = &inner_ops;
-    bight_scope_put_in(outer, &inner->member);
-    bight_scope_look_for_the_end(left); /* last: whoever hears of it may free either */
+    bi_scope_put_in(outer, &inner->member);
+    bi_scope_look_for_the_end(left); /* last: whoever hears of it may free either */
 }
 
 struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer)
@@ -107,8 +107,8 @@ struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_sc
         return NULL;
     }
     if (outer->is_closing) {
-        bight_scope_report_late(outer, inner_ops.kind, place);
-        bight_scope_command(inner, BIGHT_SCOPE_CLOSE, 0);
+        bi_scope_report_late(outer, inner_ops.kind, place);
+        bi_scope_command(inner, BI_SCOPE_CLOSE, 0);
     } else {
         move_in(inner, outer);
     }
@@ -127,11 +127,10 @@ int bight_scope_join_scope(struct bight_scope *inner, struct bight_scope *outer)
 {
     /* Joined one inside the other, downwards, each is empty still: the way up would grow with each. */
     if (inner == outer || (inner->member_count > 0 && lies_inside(outer, inner))) {
-        return bight_usage_error(
-            BIGHT_E_CIRCULAR, BIGHT_HERE, "bight_scope_join_scope: a scope would lie inside itself");
+        return bi_usage_error(BIGHT_E_CIRCULAR, BIGHT_HERE, "bight_scope_join_scope: a scope would lie inside itself");
     }
     if (outer->is_closing) {
-        bight_scope_report_late(outer, inner_ops.kind, inner->made_at);
+        bi_scope_report_late(outer, inner_ops.kind, inner->made_at);
         return BIGHT_E_CANCELLED;
     }
     if (!inner->is_over) {

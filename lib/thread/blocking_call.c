@@ -17,8 +17,8 @@
 enum state { QUEUED, BEGUN, ANSWERED, WITHDRAWN };
 
 struct blocking_call {
-    struct bight_call call;    /* how it comes to the loop */
-    struct bight_call give_up; /* how the loop hears that the time is up */
+    struct bi_call call;    /* how it comes to the loop */
+    struct bi_call give_up; /* how the loop hears that the time is up */
     atomic_uint holds;
     struct bight_mailbox *mailbox;
     const struct bight_thread_pool *pool; /* whose thread blocks; NULL: none's */
@@ -30,8 +30,8 @@ struct blocking_call {
     pthread_cond_t answered;
     struct bight_result result; /* set before it is answered */
     /* the loop's */
-    struct bight_link link;          /* in the mailbox's `begun` */
-    struct bight_task task;          /* how it is given up after a fork */
+    struct bi_link link;             /* in the mailbox's `begun` */
+    struct bi_task task;             /* how it is given up after a fork */
     struct bight_deferred *deferred; /* NULL: nobody waits for it, not yet or no more */
     int reason;                      /* why it was cancelled */
     bool is_orphaned;                /* in the child of a fork: its caller is not here */
@@ -83,7 +83,7 @@ static struct bight_deferred *part(struct blocking_call *call)
 {
     struct bight_deferred *deferred = call->deferred;
     call->deferred = NULL;
-    bight_list_remove(&call->link);
+    bi_list_remove(&call->link);
     return deferred;
 }
 
@@ -112,7 +112,7 @@ static void begin(struct blocking_call *call)
         return;
     }
     call->deferred = deferred;
-    bight_list_append(&call->mailbox->begun, &call->link);
+    bi_list_append(&call->mailbox->begun, &call->link);
     int code = bight_deferred_add_both_full(deferred, arrive, hold_call(call), release_call);
     if (code != 0) {
         part(call);
@@ -140,9 +140,9 @@ static void give_up(struct blocking_call *call, int reason)
     release_call(call);
 }
 
-static void run_give_up(struct bight_call *posted, bool dropped)
+static void run_give_up(struct bi_call *posted, bool dropped)
 {
-    struct blocking_call *call = BIGHT_CONTAINER(posted, struct blocking_call, give_up);
+    struct blocking_call *call = BI_CONTAINER(posted, struct blocking_call, give_up);
     (void)dropped;
     if (call->deferred != NULL) {
         give_up(call, BIGHT_E_TIMED_OUT);
@@ -159,9 +159,9 @@ static void refuse_locked(struct blocking_call *call)
     }
 }
 
-static void run_call(struct bight_call *posted, bool dropped)
+static void run_call(struct bi_call *posted, bool dropped)
 {
-    struct blocking_call *call = BIGHT_CONTAINER(posted, struct blocking_call, call);
+    struct blocking_call *call = BI_CONTAINER(posted, struct blocking_call, call);
     pthread_mutex_lock(&call->mailbox->lock);
     if (dropped) {
         refuse_locked(call);
@@ -185,10 +185,10 @@ static bool is_meant(const struct blocking_call *call, const struct bight_thread
 }
 
 /* Under the lock: `posted` and all behind it. */
-static void refuse_from(struct bight_call *posted, const struct bight_thread_pool *pool)
+static void refuse_from(struct bi_call *posted, const struct bight_thread_pool *pool)
 {
     for (; posted != NULL; posted = posted->next) {
-        struct blocking_call *call = BIGHT_CONTAINER(posted, struct blocking_call, call);
+        struct blocking_call *call = BI_CONTAINER(posted, struct blocking_call, call);
         if (posted->run == run_call && is_meant(call, pool)) {
             refuse_locked(call);
         }
@@ -204,27 +204,27 @@ static void refuse_queued(struct bight_mailbox *mailbox, const struct bight_thre
 }
 
 /* Handlers may bring others to their end meanwhile, so each is taken from the front. */
-void bight_blocking_calls_end(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
+void bi_blocking_calls_end(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
 {
     struct bight_reactor *reactor = mailbox->reactor;
-    struct bight_link calls;
-    bight_reactor_enter(reactor);
+    struct bi_link calls;
+    bi_reactor_enter(reactor);
     refuse_queued(mailbox, pool);
-    bight_list_take_all(&calls, &mailbox->begun);
-    while (!bight_list_is_empty(&calls)) {
-        struct blocking_call *call = BIGHT_CONTAINER(calls.next, struct blocking_call, link);
-        bight_list_remove(&call->link);
-        bight_list_append(&mailbox->begun, &call->link);
+    bi_list_take_all(&calls, &mailbox->begun);
+    while (!bi_list_is_empty(&calls)) {
+        struct blocking_call *call = BI_CONTAINER(calls.next, struct blocking_call, link);
+        bi_list_remove(&call->link);
+        bi_list_append(&mailbox->begun, &call->link);
         if (is_meant(call, pool)) {
             give_up(call, BIGHT_E_SHUTDOWN);
         }
     }
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
-static void abandon(struct bight_task *task)
+static void abandon(struct bi_task *task)
 {
-    struct blocking_call *call = BIGHT_CONTAINER(task, struct blocking_call, task);
+    struct blocking_call *call = BI_CONTAINER(task, struct blocking_call, task);
     if (call->deferred != NULL) {
         give_up(call, BIGHT_E_ABANDONED);
     }
@@ -234,29 +234,29 @@ static void abandon(struct bight_task *task)
 /* The holds of those who are not here are forgotten: what is left is the queue's, or the handler's and the task's. */
 static void be_after_fork(struct bight_mailbox *mailbox)
 {
-    for (struct bight_link *link = mailbox->begun.next; link != &mailbox->begun; link = link->next) {
-        struct blocking_call *call = BIGHT_CONTAINER(link, struct blocking_call, link);
+    for (struct bi_link *link = mailbox->begun.next; link != &mailbox->begun; link = link->next) {
+        struct blocking_call *call = BI_CONTAINER(link, struct blocking_call, link);
         call->is_orphaned = true;
         atomic_store(&call->holds, 2);
-        bight_reactor_soon(mailbox->reactor, &call->task, abandon);
+        bi_reactor_soon(mailbox->reactor, &call->task, abandon);
     }
-    for (struct bight_call *posted = mailbox->first; posted != NULL; posted = posted->next) {
+    for (struct bi_call *posted = mailbox->first; posted != NULL; posted = posted->next) {
         if (posted->run == run_call) {
-            struct blocking_call *call = BIGHT_CONTAINER(posted, struct blocking_call, call);
+            struct blocking_call *call = BI_CONTAINER(posted, struct blocking_call, call);
             call->is_orphaned = true;
             atomic_store(&call->holds, 1);
         } else if (posted->run == run_give_up) {
-            hold_call(BIGHT_CONTAINER(posted, struct blocking_call, give_up));
+            hold_call(BI_CONTAINER(posted, struct blocking_call, give_up));
         }
     }
 }
 
 static void end_all(struct bight_mailbox *mailbox)
 {
-    bight_blocking_calls_end(mailbox, NULL);
+    bi_blocking_calls_end(mailbox, NULL);
 }
 
-static const struct bight_waiting_calls waiting_calls = { .end = end_all, .after_fork = be_after_fork };
+static const struct bi_waiting_calls waiting_calls = { .end = end_all, .after_fork = be_after_fork };
 
 /* ------------------------------------------------------------------------------ in the thread that blocks */
 
@@ -276,18 +276,18 @@ static struct blocking_call *new_call(
     call->give_up.run = run_give_up;
     atomic_init(&call->holds, 1);
     call->mailbox = mailbox;
-    call->pool = bight_pool_of_this_thread();
+    call->pool = bi_pool_of_this_thread();
     call->function = function;
     call->context = context;
     call->is_wanted = is_wanted;
-    bight_list_init(&call->link);
+    bi_list_init(&call->link);
     return call;
 }
 
 /* Under the lock. A pool's thread that is told to end does not begin to wait. */
 static int refusal(const struct bight_mailbox *mailbox)
 {
-    const struct bight_thread_pool *pool = bight_pool_of_this_thread();
+    const struct bight_thread_pool *pool = bi_pool_of_this_thread();
     if (mailbox->closed) {
         return BIGHT_E_SHUTDOWN;
     }
@@ -326,7 +326,7 @@ static void await_answer(struct blocking_call *call, struct timespec deadline)
         if (call->state == QUEUED) {
             call->state = WITHDRAWN;
         } else if (call->state == BEGUN) {
-            bight_mailbox_post_locked(call->mailbox, &hold_call(call)->give_up);
+            bi_mailbox_post_locked(call->mailbox, &hold_call(call)->give_up);
         }
     }
 }
@@ -363,12 +363,12 @@ static int call_and_wait(struct blocking_call *call, uint64_t patience, struct b
     int code = refusal(mailbox);
     if (code == 0) {
         mailbox->waiting = &waiting_calls;
-        bight_mailbox_post_locked(mailbox, &hold_call(call)->call);
+        bi_mailbox_post_locked(mailbox, &hold_call(call)->call);
         await_answer(call, deadline);
     }
     pthread_mutex_unlock(&mailbox->lock);
     if (code == BIGHT_E_WRONG_THREAD) {
-        (void)bight_usage_error(
+        (void)bi_usage_error(
             code, BIGHT_HERE, "bight_blocking_call_from_thread: the loop's own thread would wait for itself");
     }
     return code != 0 ? give_code(result, code) : give_answer(call, result);
@@ -380,8 +380,8 @@ int bight_blocking_call_from_thread_timeout(struct bight_mailbox *mailbox, bight
     uint64_t patience;
     int code = function != NULL ? bight_seconds_to_nanoseconds(seconds, &patience) : BIGHT_E_INVALID_ARGUMENT;
     if (code != 0) {
-        return give_code(result, bight_usage_error(code, BIGHT_HERE, "bight_blocking_call_from_thread: %s",
-                                     function == NULL ? "there is no function" : BIGHT_BAD_SECONDS));
+        return give_code(result, bi_usage_error(code, BIGHT_HERE, "bight_blocking_call_from_thread: %s",
+                                     function == NULL ? "there is no function" : BI_BAD_SECONDS));
     }
     struct blocking_call *call = new_call(mailbox, function, context, result != NULL);
     if (call == NULL) {

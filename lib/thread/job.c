@@ -25,7 +25,7 @@ static void add(uint64_t time, uint64_t *longest, uint64_t *total)
 }
 
 /* What is left of a job whose reactor did not wait for it. */
-static void bury(struct bight_job *job)
+static void bury(struct bi_job *job)
 {
     bight_result_discard(&job->result);
     if (job->release != NULL) {
@@ -34,10 +34,10 @@ static void bury(struct bight_job *job)
     bight_free(job);
 }
 
-static struct bight_job *begin_job(struct bight_thread_pool *pool)
+static struct bi_job *begin_job(struct bight_thread_pool *pool)
 {
-    struct bight_job *job = BIGHT_CONTAINER(pool->queue.next, struct bight_job, queued);
-    bight_list_remove(&job->queued);
+    struct bi_job *job = BI_CONTAINER(pool->queue.next, struct bi_job, queued);
+    bi_list_remove(&job->queued);
     pool->queued--;
     pool->running++;
     pool->in_jobs++;
@@ -47,9 +47,9 @@ static struct bight_job *begin_job(struct bight_thread_pool *pool)
 
 /* The job is not the thread's any more once it was posted. A clock other than the real one is the reactor's and gone
  * with it; but then a job takes no time for others to end the reactor in. */
-void bight_pool_run_job(struct bight_thread_pool *pool)
+void bi_pool_run_job(struct bight_thread_pool *pool)
 {
-    struct bight_job *job = begin_job(pool);
+    struct bi_job *job = begin_job(pool);
     uint64_t began = now_in(pool);
     add(began - job->since, &pool->sums.longest_wait, &pool->sums.total_wait);
     pthread_mutex_unlock(&pool->lock);
@@ -62,7 +62,7 @@ void bight_pool_run_job(struct bight_thread_pool *pool)
     if (job->state != JOB_ORPHANED) {
         job->state = JOB_DONE;
         pool->running--;
-        if (bight_mailbox_post(pool->mailbox, &job->call) == 0) {
+        if (bi_mailbox_post(pool->mailbox, &job->call) == 0) {
             return;
         }
     }
@@ -73,15 +73,15 @@ void bight_pool_run_job(struct bight_thread_pool *pool)
 
 /* --------------------------------------------------------------------------------- in the loop's thread */
 
-void bight_job_settle(struct bight_job *job, int code)
+void bi_job_settle(struct bi_job *job, int code)
 {
     job->settled = true;
-    bight_list_remove(&job->outstanding);
+    bi_list_remove(&job->outstanding);
     if (job->cancelled) {
         bight_result_discard(&job->result);
     } else if (code != 0) {
         bight_result_discard(&job->result);
-        bight_promise_end(job->promise, bight_failure_of(code));
+        bi_promise_end(job->promise, bight_failure_of(code));
     } else if (bight_result_failure(&job->result) != NULL) {
         bight_errback(job->promise, bight_result_take_failure(&job->result));
     } else {
@@ -90,7 +90,7 @@ void bight_job_settle(struct bight_job *job, int code)
     }
 }
 
-void bight_job_release_context(struct bight_job *job)
+void bi_job_release_context(struct bi_job *job)
 {
     if (job->release != NULL) {
         job->release(job->context);
@@ -98,40 +98,40 @@ void bight_job_release_context(struct bight_job *job)
     }
 }
 
-void bight_job_come_home(struct bight_call *call, bool dropped)
+void bi_job_come_home(struct bi_call *call, bool dropped)
 {
-    struct bight_job *job = BIGHT_CONTAINER(call, struct bight_job, call);
+    struct bi_job *job = BI_CONTAINER(call, struct bi_job, call);
     if (!job->settled) {
-        bight_job_settle(job, dropped ? BIGHT_E_SHUTDOWN : 0);
+        bi_job_settle(job, dropped ? BIGHT_E_SHUTDOWN : 0);
     }
-    bight_job_release_context(job);
+    bi_job_release_context(job);
     bight_free(job);
 }
 
-void bight_job_fail(struct bight_job *job, int code)
+void bi_job_fail(struct bi_job *job, int code)
 {
     if (job->task.run != NULL) {
-        bight_reactor_unqueue(job->pool->reactor, &job->task);
+        bi_reactor_unqueue(job->pool->reactor, &job->task);
     }
-    bight_job_settle(job, code);
-    bight_job_release_context(job);
+    bi_job_settle(job, code);
+    bi_job_release_context(job);
     bight_free(job);
 }
 
-bool bight_job_unqueue(struct bight_job *job)
+bool bi_job_unqueue(struct bi_job *job)
 {
     struct bight_thread_pool *pool = job->pool;
     pthread_mutex_lock(&pool->lock);
     bool waits = job->state == JOB_QUEUED;
     if (waits && job->queued.next != &job->queued) {
-        bight_list_remove(&job->queued);
+        bi_list_remove(&job->queued);
         pool->queued--;
     }
     pthread_mutex_unlock(&pool->lock);
     return waits;
 }
 
-bool bight_job_orphan(struct bight_job *job)
+bool bi_job_orphan(struct bi_job *job)
 {
     pthread_mutex_lock(&job->pool->lock);
     bool runs = job->state == JOB_RUNNING;
@@ -146,26 +146,26 @@ bool bight_job_orphan(struct bight_job *job)
 /* One that has come home is not in its pool's hands any more, but then its Deferred has fired. */
 static void cancel_job(struct bight_promise promise, void *context)
 {
-    struct bight_job *job = context;
+    struct bi_job *job = context;
     (void)promise;
     job->cancelled = true;
-    if (bight_job_unqueue(job)) {
-        bight_job_fail(job, BIGHT_E_CANCELLED);
+    if (bi_job_unqueue(job)) {
+        bi_job_fail(job, BIGHT_E_CANCELLED);
     } else if (job->pool->forgets) {
-        bight_list_remove(&job->outstanding); /* before it is the thread's */
-        (void)bight_job_orphan(job);
+        bi_list_remove(&job->outstanding); /* before it is the thread's */
+        (void)bi_job_orphan(job);
     }
 }
 
-static struct bight_job *new_job(bight_thread_function function, void *context, bight_release_function release)
+static struct bi_job *new_job(bight_thread_function function, void *context, bight_release_function release)
 {
-    struct bight_job *job = bight_calloc(1, sizeof *job);
+    struct bi_job *job = bight_calloc(1, sizeof *job);
     if (job == NULL) {
         return NULL;
     }
-    job->call.run = bight_job_come_home;
-    bight_list_init(&job->queued);
-    bight_list_init(&job->outstanding);
+    job->call.run = bi_job_come_home;
+    bi_list_init(&job->queued);
+    bi_list_init(&job->outstanding);
     job->function = function;
     job->context = context;
     job->release = release;
@@ -173,42 +173,42 @@ static struct bight_job *new_job(bight_thread_function function, void *context, 
 }
 
 /* Hands the job to the threads. Without any thread, and no way to start one, it fails. */
-static void submit(struct bight_thread_pool *pool, struct bight_job *job)
+static void submit(struct bight_thread_pool *pool, struct bi_job *job)
 {
     job->pool = pool;
     job->since = now_in(pool);
-    bight_list_append(&pool->outstanding, &job->outstanding);
-    bight_pool_join_ended(pool);
+    bi_list_append(&pool->outstanding, &job->outstanding);
+    bi_pool_join_ended(pool);
     pthread_mutex_lock(&pool->lock);
-    bight_list_append(&pool->queue, &job->queued);
+    bi_list_append(&pool->queue, &job->queued);
     pool->queued++;
     pthread_cond_signal(&pool->work);
     bool alone = pool->threads == 0;
     pthread_mutex_unlock(&pool->lock);
-    int number = bight_pool_find_worker(pool);
+    int number = bi_pool_find_worker(pool);
     if (number == 0 || !alone) {
         return;
     }
-    bight_job_unqueue(job);
+    bi_job_unqueue(job);
     bight_result_fail(&job->result, number == ENOMEM ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY)
                                                      : bight_failure_from_errno(number, "starting a thread"));
-    bight_job_fail(job, 0);
+    bi_job_fail(job, 0);
 }
 
 /* Why the pool takes no job now; 0: it does. */
 static int refusal(const char *place, struct bight_thread_pool *pool, bight_thread_function function)
 {
     if (function == NULL) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_thread_pool_defer: there is no function");
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_thread_pool_defer: there is no function");
     }
     if (pool == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    int code = bight_reactor_check_thread_at(place, pool->reactor, "bight_thread_pool_defer");
+    int code = bi_reactor_check_thread_at(place, pool->reactor, "bight_thread_pool_defer");
     if (code != 0) {
         return code;
     }
-    if (pool->hub->is_ending || pool->stopping || bight_reactor_is_freeing(pool->reactor)) {
+    if (pool->hub->is_ending || pool->stopping || bi_reactor_is_freeing(pool->reactor)) {
         return BIGHT_E_SHUTDOWN;
     }
     pthread_mutex_lock(&pool->lock);
@@ -233,13 +233,13 @@ struct bight_deferred *bight_thread_pool_defer_full_at(const char *place, struct
     if (code != 0) {
         return refuse(place, code, context, release);
     }
-    struct bight_job *job = new_job(function, context, release);
+    struct bi_job *job = new_job(function, context, release);
     if (job == NULL) {
         return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     struct bight_deferred *deferred = bight_deferred_new_at(place, &job->promise, cancel_job, job, NULL);
     if (!bight_promise_is_open(job->promise)) {
-        bight_job_release_context(job);
+        bi_job_release_context(job);
         bight_free(job);
         return deferred;
     }
@@ -256,10 +256,10 @@ struct bight_deferred *bight_thread_pool_defer_at(
 struct bight_deferred *bight_defer_to_thread_full_at(const char *place, struct bight_reactor *reactor,
     bight_thread_function function, void *context, bight_release_function release)
 {
-    if (bight_reactor_is_freeing(reactor)) {
+    if (bi_reactor_is_freeing(reactor)) {
         return refuse(place, BIGHT_E_SHUTDOWN, context, release);
     }
-    int code = bight_reactor_check_thread_at(place, reactor, "bight_defer_to_thread");
+    int code = bi_reactor_check_thread_at(place, reactor, "bight_defer_to_thread");
     if (code != 0) {
         return refuse(place, code, context, release);
     }

@@ -29,9 +29,9 @@ static unsigned left_behind; /* threads, of the whole process */
 
 /* ------------------------------------------------------------------------------------------- the pool */
 
-static void init_conditions(struct bight_fork_guard *guard)
+static void init_conditions(struct bi_fork_guard *guard)
 {
-    struct bight_thread_pool *pool = BIGHT_CONTAINER(guard, struct bight_thread_pool, guard);
+    struct bight_thread_pool *pool = BI_CONTAINER(guard, struct bight_thread_pool, guard);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -42,11 +42,10 @@ static void init_conditions(struct bight_fork_guard *guard)
 
 static void init_locks(struct bight_thread_pool *pool)
 {
-    pool->guard =
-        (struct bight_fork_guard) { .lock = &pool->lock, .order = BIGHT_FORK_POOL, .in_child = init_conditions };
+    pool->guard = (struct bi_fork_guard) { .lock = &pool->lock, .order = BI_FORK_POOL, .in_child = init_conditions };
     pthread_mutex_init(&pool->lock, NULL);
     init_conditions(&pool->guard);
-    bight_fork_guard_add(&pool->guard);
+    bi_fork_guard_add(&pool->guard);
 }
 
 /* The last of the list, so that they are ended in the order of their making. */
@@ -60,7 +59,7 @@ static void enlist(struct bight_thread_pool *pool)
 }
 
 /* Threads are measured by the real clock, also under a clock of a test's. NULL without memory. */
-static struct bight_thread_pool *make_pool(struct bight_thread_hub *hub, const char *name, unsigned limit)
+static struct bight_thread_pool *make_pool(struct bi_thread_hub *hub, const char *name, unsigned limit)
 {
     struct bight_reactor *reactor = hub->attachment.reactor;
     struct bight_thread_pool *pool = bight_calloc(1, sizeof *pool);
@@ -68,9 +67,9 @@ static struct bight_thread_pool *make_pool(struct bight_thread_hub *hub, const c
         return NULL;
     }
     init_locks(pool);
-    bight_list_init(&pool->queue);
-    bight_list_init(&pool->workers);
-    bight_list_init(&pool->outstanding);
+    bi_list_init(&pool->queue);
+    bi_list_init(&pool->workers);
+    bi_list_init(&pool->outstanding);
     pool->holds = 1;
     pool->limit = limit;
     pool->queue_limit = SIZE_MAX;
@@ -84,58 +83,58 @@ static struct bight_thread_pool *make_pool(struct bight_thread_hub *hub, const c
     return pool;
 }
 
-static void free_pools(struct bight_attachment *attachment)
+static void free_pools(struct bi_attachment *attachment)
 {
-    struct bight_thread_hub *hub = BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
+    struct bi_thread_hub *hub = BI_CONTAINER(attachment, struct bi_thread_hub, attachment);
     while (hub->pools != NULL) {
-        bight_pool_drop(hub->pools);
+        bi_pool_drop(hub->pools);
     }
 }
 
-static const struct bight_attachment_kind threads = {
-    .order = BIGHT_ORDER_THREADS,
-    .size = sizeof(struct bight_thread_hub),
-    .at = { [BIGHT_DISCONNECTED] = bight_thread_pools_end },
+static const struct bi_attachment_kind threads = {
+    .order = BI_ORDER_THREADS,
+    .size = sizeof(struct bi_thread_hub),
+    .at = { [BI_DISCONNECTED] = bi_thread_pools_end },
     .finish = free_pools,
-    .after_fork = bight_thread_pools_after_fork,
+    .after_fork = bi_thread_pools_after_fork,
 };
 
 /* NULL without memory, and while the reactor goes. */
-static struct bight_thread_hub *hub_of(struct bight_reactor *reactor)
+static struct bi_thread_hub *hub_of(struct bight_reactor *reactor)
 {
-    if (bight_reactor_is_freeing(reactor)) {
+    if (bi_reactor_is_freeing(reactor)) {
         return NULL;
     }
-    struct bight_attachment *attachment = bight_attachment_of(reactor, &threads);
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
+    struct bi_attachment *attachment = bi_attachment_of(reactor, &threads);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct bi_thread_hub, attachment);
 }
 
-struct bight_thread_pool *bight_thread_pools(const struct bight_reactor *reactor)
+struct bight_thread_pool *bi_thread_pools(const struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_attachment_find(reactor, &threads);
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment)->pools;
+    struct bi_attachment *attachment = bi_attachment_find(reactor, &threads);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct bi_thread_hub, attachment)->pools;
 }
 
 struct bight_thread_pool *bight_thread_pool_new(struct bight_reactor *reactor, const char *name, unsigned limit)
 {
-    size_t length = strnlen(name, BIGHT_THREAD_NAME_SIZE);
-    if (bight_reactor_check_thread(reactor, "bight_thread_pool_new") != 0) {
+    size_t length = strnlen(name, BI_THREAD_NAME_SIZE);
+    if (bi_reactor_check_thread(reactor, "bight_thread_pool_new") != 0) {
         return NULL;
     }
-    if (length == 0 || length == BIGHT_THREAD_NAME_SIZE || limit < 1 || limit > THREADS_AT_MOST) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
-            length == 0 || length == BIGHT_THREAD_NAME_SIZE ? "bight_thread_pool_new: the name is empty or too long"
-                                                            : "bight_thread_pool_new: a pool has from 1 to %d threads",
+    if (length == 0 || length == BI_THREAD_NAME_SIZE || limit < 1 || limit > THREADS_AT_MOST) {
+        (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            length == 0 || length == BI_THREAD_NAME_SIZE ? "bight_thread_pool_new: the name is empty or too long"
+                                                         : "bight_thread_pool_new: a pool has from 1 to %d threads",
             (int)THREADS_AT_MOST);
         return NULL;
     }
-    struct bight_thread_hub *hub = hub_of(reactor);
+    struct bi_thread_hub *hub = hub_of(reactor);
     return hub == NULL ? NULL : make_pool(hub, name, limit);
 }
 
 static unsigned limit_of(const struct bight_reactor *reactor)
 {
-    unsigned limit = bight_reactor_thread_limit(reactor);
+    unsigned limit = bi_reactor_thread_limit(reactor);
     if (limit == 0) {
         return THREADS_UNLESS_TOLD;
     }
@@ -144,19 +143,19 @@ static unsigned limit_of(const struct bight_reactor *reactor)
 
 struct bight_thread_pool *bight_reactor_thread_pool(struct bight_reactor *reactor)
 {
-    if (bight_reactor_check_thread(reactor, "bight_reactor_thread_pool") != 0) {
+    if (bi_reactor_check_thread(reactor, "bight_reactor_thread_pool") != 0) {
         return NULL;
     }
-    struct bight_thread_hub *hub = hub_of(reactor);
+    struct bi_thread_hub *hub = hub_of(reactor);
     if (hub != NULL && hub->own == NULL) {
         hub->own = make_pool(hub, OWN_NAME, limit_of(reactor));
     }
     return hub == NULL ? NULL : hub->own;
 }
 
-struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor)
+struct bight_thread_pool *bi_reactor_name_pool(struct bight_reactor *reactor)
 {
-    struct bight_thread_hub *hub = hub_of(reactor);
+    struct bi_thread_hub *hub = hub_of(reactor);
     if (hub != NULL && hub->names == NULL) {
         hub->names = make_pool(hub, NAMES_NAME, NAME_THREADS);
         if (hub->names != NULL) {
@@ -166,12 +165,12 @@ struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor)
     return hub == NULL ? NULL : hub->names;
 }
 
-void bight_pool_unlock_and_release(struct bight_thread_pool *pool)
+void bi_pool_unlock_and_release(struct bight_thread_pool *pool)
 {
     bool last = --pool->holds == 0;
     pthread_mutex_unlock(&pool->lock);
     if (last) {
-        bight_fork_guard_remove(&pool->guard);
+        bi_fork_guard_remove(&pool->guard);
         pthread_cond_destroy(&pool->work);
         pthread_cond_destroy(&pool->ended);
         pthread_mutex_destroy(&pool->lock);
@@ -180,7 +179,7 @@ void bight_pool_unlock_and_release(struct bight_thread_pool *pool)
     }
 }
 
-void bight_pool_drop(struct bight_thread_pool *pool)
+void bi_pool_drop(struct bight_thread_pool *pool)
 {
     struct bight_thread_pool **link = &pool->hub->pools;
     while (*link != pool) {
@@ -188,25 +187,25 @@ void bight_pool_drop(struct bight_thread_pool *pool)
     }
     *link = pool->next;
     pthread_mutex_lock(&pool->lock);
-    bight_pool_unlock_and_release(pool);
+    bi_pool_unlock_and_release(pool);
 }
 
 /* ------------------------------------------------------------------------------------ in a pool thread */
 
-const struct bight_thread_pool *bight_pool_of_this_thread(void)
+const struct bight_thread_pool *bi_pool_of_this_thread(void)
 {
     return pool_of_this_thread;
 }
 
-static void forget_left(struct bight_fork_guard *guard)
+static void forget_left(struct bi_fork_guard *guard)
 {
     (void)guard;
     left_behind = 0; /* in a child of a fork they are not there */
 }
 
-BIGHT_FORK_GUARD(left_lock, BIGHT_FORK_LEFT, forget_left)
+BI_FORK_GUARD(left_lock, BI_FORK_LEFT, forget_left)
 
-unsigned bight_threads_left_behind(void)
+unsigned bi_threads_left_behind(void)
 {
     pthread_mutex_lock(&left_lock);
     unsigned count = left_behind;
@@ -214,27 +213,27 @@ unsigned bight_threads_left_behind(void)
     return count;
 }
 
-void bight_threads_leave_behind(void)
+void bi_threads_leave_behind(void)
 {
     pthread_mutex_lock(&left_lock);
     left_behind++;
     pthread_mutex_unlock(&left_lock);
 }
 
-void bight_threads_come_back(void)
+void bi_threads_come_back(void)
 {
     pthread_mutex_lock(&left_lock);
     left_behind--;
     pthread_mutex_unlock(&left_lock);
 }
 
-static bool should_end(const struct bight_thread_pool *pool, const struct bight_worker *worker)
+static bool should_end(const struct bight_thread_pool *pool, const struct bi_pool_thread *worker)
 {
     return pool->stopping || worker->detached || pool->threads > pool->limit;
 }
 
 /* Under the lock, which it unlocks. */
-static void leave(struct bight_thread_pool *pool, struct bight_worker *worker)
+static void leave(struct bight_thread_pool *pool, struct bi_pool_thread *worker)
 {
     bool is_detached = worker->detached;
     if (is_detached) {
@@ -244,22 +243,22 @@ static void leave(struct bight_thread_pool *pool, struct bight_worker *worker)
         pool->threads--;
     }
     pthread_cond_signal(&pool->ended);
-    bight_pool_unlock_and_release(pool);
+    bi_pool_unlock_and_release(pool);
     if (is_detached) {
-        bight_threads_come_back();
+        bi_threads_come_back();
     }
 }
 
 static void *work(void *context)
 {
-    struct bight_worker *worker = context;
+    struct bi_pool_thread *worker = context;
     struct bight_thread_pool *pool = worker->pool;
     (void)pthread_setname_np(pthread_self(), pool->name);
     pool_of_this_thread = pool;
     pthread_mutex_lock(&pool->lock);
     while (!should_end(pool, worker)) {
-        if (!bight_list_is_empty(&pool->queue)) {
-            bight_pool_run_job(pool);
+        if (!bi_list_is_empty(&pool->queue)) {
+            bi_pool_run_job(pool);
             continue;
         }
         pool->idle++;
@@ -275,7 +274,7 @@ static void *work(void *context)
 /* 0 or a positive errno. */
 static int start_thread(struct bight_thread_pool *pool)
 {
-    struct bight_worker *worker = bight_calloc(1, sizeof *worker);
+    struct bi_pool_thread *worker = bight_calloc(1, sizeof *worker);
     if (worker == NULL) {
         return ENOMEM;
     }
@@ -284,15 +283,15 @@ static int start_thread(struct bight_thread_pool *pool)
     pool->threads++;
     pool->holds++;
     pthread_mutex_unlock(&pool->lock);
-    int number = bight_thread_start(&worker->thread, work, worker);
+    int number = bi_thread_start(&worker->thread, work, worker);
     if (number != 0) {
         pthread_mutex_lock(&pool->lock);
         pool->threads--;
-        bight_pool_unlock_and_release(pool);
+        bi_pool_unlock_and_release(pool);
         bight_free(worker);
         return number;
     }
-    bight_list_append(&pool->workers, &worker->link);
+    bi_list_append(&pool->workers, &worker->link);
     return 0;
 }
 
@@ -310,13 +309,13 @@ static void work_once(void *context)
 {
     struct bight_thread_pool *pool = context;
     pthread_mutex_lock(&pool->lock);
-    if (!bight_list_is_empty(&pool->queue)) {
-        bight_pool_run_job(pool);
+    if (!bi_list_is_empty(&pool->queue)) {
+        bi_pool_run_job(pool);
     }
-    bight_pool_unlock_and_release(pool);
+    bi_pool_unlock_and_release(pool);
 }
 
-int bight_pool_find_worker(struct bight_thread_pool *pool)
+int bi_pool_find_worker(struct bight_thread_pool *pool)
 {
     struct bight_system *system = pool->reactor->system;
     if (system->ops->start_job == NULL) {
@@ -327,18 +326,18 @@ int bight_pool_find_worker(struct bight_thread_pool *pool)
     return -result;
 }
 
-void bight_pool_join_ended(struct bight_thread_pool *pool)
+void bi_pool_join_ended(struct bight_thread_pool *pool)
 {
-    struct bight_link *link = pool->workers.next;
+    struct bi_link *link = pool->workers.next;
     while (link != &pool->workers) {
-        struct bight_worker *worker = BIGHT_CONTAINER(link, struct bight_worker, link);
+        struct bi_pool_thread *worker = BI_CONTAINER(link, struct bi_pool_thread, link);
         link = link->next;
         pthread_mutex_lock(&pool->lock);
         bool ended = worker->ended;
         pthread_mutex_unlock(&pool->lock);
         if (ended) {
             pthread_join(worker->thread, NULL);
-            bight_list_remove(&worker->link);
+            bi_list_remove(&worker->link);
             bight_free(worker);
         }
     }
@@ -349,7 +348,7 @@ void bight_pool_join_ended(struct bight_thread_pool *pool)
 int bight_thread_pool_resize(struct bight_thread_pool *pool, unsigned limit)
 {
     if (limit < 1 || limit > THREADS_AT_MOST) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             "bight_thread_pool_resize: a pool has from 1 to %d threads", (int)THREADS_AT_MOST);
     }
     if (pool == NULL) {
@@ -361,7 +360,7 @@ int bight_thread_pool_resize(struct bight_thread_pool *pool, unsigned limit)
     pthread_mutex_unlock(&pool->lock);
     while (wants_thread(pool) && start_thread(pool) == 0) {
     }
-    bight_pool_join_ended(pool);
+    bi_pool_join_ended(pool);
     return 0;
 }
 
@@ -391,7 +390,7 @@ void bight_thread_pool_read_figures(struct bight_thread_pool *pool, struct bight
     pthread_mutex_unlock(&pool->lock);
 }
 
-void bight_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds)
+void bi_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds)
 {
     pool->patience = nanoseconds;
 }

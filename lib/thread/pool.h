@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* pool.h - pools and their jobs, for the files that share them (pool.c for a pool's life, job.c
  * for what it works on, pool_end.c for its end), and what tests set. */
-#ifndef BIGHT_REACTOR_THREAD_POOL_H
-#define BIGHT_REACTOR_THREAD_POOL_H
+#ifndef BI_REACTOR_THREAD_POOL_H
+#define BI_REACTOR_THREAD_POOL_H
 
 #include <stdatomic.h>
 
 #include "reactor/mailbox.h"
 
-#define BIGHT_THREAD_NAME_SIZE 16 /* the kernel's, with its NUL */
+#define BI_THREAD_NAME_SIZE 16 /* the kernel's, with its NUL */
 
 /* The pools of a reactor. */
-struct bight_thread_hub {
-    struct bight_attachment attachment;
+struct bi_thread_hub {
+    struct bi_attachment attachment;
     struct bight_thread_pool *own;   /* the reactor's, NULL until it is first asked for */
     struct bight_thread_pool *names; /* for look-ups, likewise */
     struct bight_thread_pool *pools; /* all of them, linked */
@@ -21,11 +21,11 @@ struct bight_thread_hub {
 
 struct bight_thread_pool {
     pthread_mutex_t lock;
-    struct bight_fork_guard guard;
+    struct bi_fork_guard guard;
     pthread_cond_t work;  /* there is a job, or a reason to end */
     pthread_cond_t ended; /* a thread is about to end */
     /* under the lock */
-    struct bight_link queue; /* jobs that no thread has begun */
+    struct bi_link queue; /* jobs that no thread has begun */
     size_t queued;
     size_t queue_limit;
     size_t running; /* jobs that are begun and neither done nor left behind */
@@ -40,22 +40,22 @@ struct bight_thread_pool {
     /* never changed */
     struct bight_mailbox *mailbox;
     struct bight_system *clock; /* for the figures: where the jobs run */
-    char name[BIGHT_THREAD_NAME_SIZE];
+    char name[BI_THREAD_NAME_SIZE];
     /* Nobody waits for a job that runs and that nobody wants any more, cancelled or at a run's end: its thread keeps
      * it, and counts towards the limit until it has come back. */
     bool forgets;
     /* the loop's thread only */
     struct bight_thread_pool *next; /* in the hub's pools */
-    struct bight_thread_hub *hub;
+    struct bi_thread_hub *hub;
     struct bight_reactor *reactor;
-    struct bight_link workers;     /* not yet joined */
-    struct bight_link outstanding; /* jobs that have not come home */
+    struct bi_link workers;     /* not yet joined */
+    struct bi_link outstanding; /* jobs that have not come home */
     uint64_t patience;
     bool freed; /* by the program, while it was being ended */
 };
 
-struct bight_worker {
-    struct bight_link link;
+struct bi_pool_thread {
+    struct bi_link link;
     struct bight_thread_pool *pool;
     pthread_t thread;
     /* under the lock */
@@ -63,18 +63,18 @@ struct bight_worker {
     bool detached; /* nobody will: it frees itself */
 };
 
-enum bight_job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_ORPHANED };
+enum bi_job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_ORPHANED };
 
-struct bight_job {
-    struct bight_call call;        /* how it comes home */
-    struct bight_task task;        /* how it is given up after a fork */
-    struct bight_link queued;      /* under the lock */
-    struct bight_link outstanding; /* the loop's */
-    enum bight_job_state state;    /* under the lock */
-    bool cancelled;                /* the loop's: nobody wants the result */
-    uint64_t since;                /* when it was queued, by the pool's clock */
-    bool settled;                  /* the loop's: the Deferred was dealt with before the job came home */
-    bool home;                     /* in the child of a fork: it waits in the mailbox */
+struct bi_job {
+    struct bi_call call;        /* how it comes home */
+    struct bi_task task;        /* how it is given up after a fork */
+    struct bi_link queued;      /* under the lock */
+    struct bi_link outstanding; /* the loop's */
+    enum bi_job_state state;    /* under the lock */
+    bool cancelled;             /* the loop's: nobody wants the result */
+    uint64_t since;             /* when it was queued, by the pool's clock */
+    bool settled;               /* the loop's: the Deferred was dealt with before the job came home */
+    bool home;                  /* in the child of a fork: it waits in the mailbox */
     struct bight_thread_pool *pool;
     bight_thread_function function;
     void *context;
@@ -86,69 +86,69 @@ struct bight_job {
 /* --- pool.c */
 
 /* The first of a reactor's pools; the others are linked. For figures and for the testing kit. */
-BIGHT_PRIVATE_API struct bight_thread_pool *bight_thread_pools(const struct bight_reactor *reactor);
+BI_PRIVATE_API struct bight_thread_pool *bi_thread_pools(const struct bight_reactor *reactor);
 
 /* Under the lock, which it unlocks: the last to leave frees the pool. */
-void bight_pool_unlock_and_release(struct bight_thread_pool *pool);
+void bi_pool_unlock_and_release(struct bight_thread_pool *pool);
 
 /* Joins the threads that have ended, or say that they are about to. */
-void bight_pool_join_ended(struct bight_thread_pool *pool);
+void bi_pool_join_ended(struct bight_thread_pool *pool);
 
 /* The reactor's pool for looking up names, which no program sees; made on first use. NULL without memory. */
-struct bight_thread_pool *bight_reactor_name_pool(struct bight_reactor *reactor);
+struct bight_thread_pool *bi_reactor_name_pool(struct bight_reactor *reactor);
 
 /* Threads of reactors that have gone which were left behind inside a job and have not come back: as long as there are
  * any memory is theirs, and perhaps descriptors. For the testing kit. */
-BIGHT_PRIVATE_API unsigned bight_threads_left_behind(void);
+BI_PRIVATE_API unsigned bi_threads_left_behind(void);
 
 /* One more, and one less. */
-void bight_threads_leave_behind(void);
-void bight_threads_come_back(void);
+void bi_threads_leave_behind(void);
+void bi_threads_come_back(void);
 
 /* Sees to it that somebody comes for the queue: 0 or a positive errno. */
-int bight_pool_find_worker(struct bight_thread_pool *pool);
+int bi_pool_find_worker(struct bight_thread_pool *pool);
 
 /* Takes it off its reactor's list and lets go of it. */
-void bight_pool_drop(struct bight_thread_pool *pool);
+void bi_pool_drop(struct bight_thread_pool *pool);
 
 /* Whose thread this is; NULL: no pool's. */
-const struct bight_thread_pool *bight_pool_of_this_thread(void);
+const struct bight_thread_pool *bi_pool_of_this_thread(void);
 
 /* How long a shutdown waits for running jobs, instead of five seconds; 0 waits not at all. */
-void bight_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds);
+void bi_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds);
 
 /* --- pool_end.c */
 
 /* Joins the threads of all pools (R10) and fails what has not begun with SHUTDOWN. Afterwards the pools can be used
  * again. */
-void bight_thread_pools_end(struct bight_attachment *hub);
+void bi_thread_pools_end(struct bi_attachment *hub);
 /* In the child of a fork: the threads are not there. */
-int bight_thread_pools_after_fork(struct bight_attachment *hub);
+int bi_thread_pools_after_fork(struct bi_attachment *hub);
 
 /* --- blocking_call.c */
 
 /* Those who block for the loop, or wait to, are told SHUTDOWN: all, or with a pool just its threads. */
-void bight_blocking_calls_end(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool);
+void bi_blocking_calls_end(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool);
 
 /* --- job.c */
 
 /* Under the lock, which it gives up while the oldest job that waits runs, and has again afterwards. */
-void bight_pool_run_job(struct bight_thread_pool *pool);
+void bi_pool_run_job(struct bight_thread_pool *pool);
 
 /* Deals with the Deferred: with the job's own result, or, when `code` is not 0, with that failure. */
-void bight_job_settle(struct bight_job *job, int code);
-void bight_job_release_context(struct bight_job *job);
+void bi_job_settle(struct bi_job *job, int code);
+void bi_job_release_context(struct bi_job *job);
 
 /* For a job that no thread has and none will: settles and frees it. */
-void bight_job_fail(struct bight_job *job, int code);
+void bi_job_fail(struct bi_job *job, int code);
 
 /* Takes it out of the queue; false when a thread has begun it. */
-bool bight_job_unqueue(struct bight_job *job);
+bool bi_job_unqueue(struct bi_job *job);
 
 /* Gives a job that runs to its thread, which discards its result and frees it; false when it has come to its end. */
-bool bight_job_orphan(struct bight_job *job);
+bool bi_job_orphan(struct bi_job *job);
 
 /* How a job arrives in the loop's thread: its call's function. */
-void bight_job_come_home(struct bight_call *call, bool dropped);
+void bi_job_come_home(struct bi_call *call, bool dropped);
 
 #endif

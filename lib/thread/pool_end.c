@@ -24,8 +24,8 @@ static void stop_threads(struct bight_thread_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     pool->stopping = true;
-    while (!bight_list_is_empty(&pool->queue)) {
-        bight_list_remove(pool->queue.next);
+    while (!bi_list_is_empty(&pool->queue)) {
+        bi_list_remove(pool->queue.next);
     }
     pool->queued = 0;
     pthread_cond_broadcast(&pool->work);
@@ -41,14 +41,14 @@ static int code_of_end(const struct bight_thread_pool *pool)
 /* Fails what has not begun. Handlers may cancel other jobs meanwhile, so each is taken from the front. */
 static void fail_unbegun(struct bight_thread_pool *pool)
 {
-    struct bight_link jobs;
-    bight_list_take_all(&jobs, &pool->outstanding);
-    while (!bight_list_is_empty(&jobs)) {
-        struct bight_job *job = BIGHT_CONTAINER(jobs.next, struct bight_job, outstanding);
-        bight_list_remove(&job->outstanding);
-        bight_list_append(&pool->outstanding, &job->outstanding);
-        if (bight_job_unqueue(job)) {
-            bight_job_fail(job, code_of_end(pool));
+    struct bi_link jobs;
+    bi_list_take_all(&jobs, &pool->outstanding);
+    while (!bi_list_is_empty(&jobs)) {
+        struct bi_job *job = BI_CONTAINER(jobs.next, struct bi_job, outstanding);
+        bi_list_remove(&job->outstanding);
+        bi_list_append(&pool->outstanding, &job->outstanding);
+        if (bi_job_unqueue(job)) {
+            bi_job_fail(job, code_of_end(pool));
         }
     }
 }
@@ -77,7 +77,7 @@ static void await_threads(struct bight_thread_pool *pool, uint64_t since)
         number = pthread_cond_timedwait(&pool->ended, &pool->lock, &deadline);
     }
     pthread_mutex_unlock(&pool->lock);
-    bight_pool_join_ended(pool);
+    bi_pool_join_ended(pool);
 }
 
 /* Lets the threads go that have not ended, and says how many there were. */
@@ -85,15 +85,15 @@ static unsigned detach_late(struct bight_thread_pool *pool)
 {
     unsigned late = 0;
     pthread_mutex_lock(&pool->lock);
-    for (struct bight_link *link = pool->workers.next; link != &pool->workers; link = pool->workers.next) {
-        struct bight_worker *worker = BIGHT_CONTAINER(link, struct bight_worker, link);
-        bight_list_remove(link);
+    for (struct bi_link *link = pool->workers.next; link != &pool->workers; link = pool->workers.next) {
+        struct bi_pool_thread *worker = BI_CONTAINER(link, struct bi_pool_thread, link);
+        bi_list_remove(link);
         pthread_detach(worker->thread);
         if (worker->ended) {
             bight_free(worker);
         } else {
             worker->detached = true;
-            bight_threads_leave_behind();
+            bi_threads_leave_behind();
             pool->threads--;
             late++;
         }
@@ -106,14 +106,14 @@ static unsigned detach_late(struct bight_thread_pool *pool)
  * frees it. */
 static void settle_begun(struct bight_thread_pool *pool)
 {
-    while (!bight_list_is_empty(&pool->outstanding)) {
-        struct bight_job *job = BIGHT_CONTAINER(pool->outstanding.next, struct bight_job, outstanding);
+    while (!bi_list_is_empty(&pool->outstanding)) {
+        struct bi_job *job = BI_CONTAINER(pool->outstanding.next, struct bi_job, outstanding);
         struct bight_promise promise = job->promise;
         bool wanted = !job->cancelled;
-        bight_list_remove(&job->outstanding);
-        if (!bight_job_orphan(job)) {
-            bight_job_settle(job, 0);
-            bight_job_release_context(job);
+        bi_list_remove(&job->outstanding);
+        if (!bi_job_orphan(job)) {
+            bi_job_settle(job, 0);
+            bi_job_release_context(job);
         } else if (wanted) {
             bight_errback(promise, bight_failure_of(code_of_end(pool)));
         }
@@ -123,7 +123,7 @@ static void settle_begun(struct bight_thread_pool *pool)
 /* Its threads have been told to stop and what they had not begun has failed. */
 static void finish(struct bight_thread_pool *pool)
 {
-    bool goes = bight_reactor_is_freeing(pool->reactor);
+    bool goes = bi_reactor_is_freeing(pool->reactor);
     unsigned late = pool->forgets && !goes ? 0 : detach_late(pool);
     if (late != 0 && !pool->forgets) {
         bight_log(BIGHT_LOG_WARNING, "threads", NULL,
@@ -134,12 +134,12 @@ static void finish(struct bight_thread_pool *pool)
 
 void bight_thread_pool_free(struct bight_thread_pool *pool)
 {
-    if (pool == NULL || bight_reactor_check_thread(pool->reactor, "bight_thread_pool_free") != 0) {
+    if (pool == NULL || bi_reactor_check_thread(pool->reactor, "bight_thread_pool_free") != 0) {
         return;
     }
     struct bight_reactor *reactor = pool->reactor;
     if (pool == pool->hub->own) {
-        (void)bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_thread_pool_free: it is the reactor's own pool");
+        (void)bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_thread_pool_free: it is the reactor's own pool");
         return;
     }
     if (pool->freed || pool->hub->is_ending) {
@@ -149,32 +149,32 @@ void bight_thread_pool_free(struct bight_thread_pool *pool)
     pool->freed = true;
     reactor->handler_depth++; /* what is called in here may not free the reactor */
     stop_threads(pool);
-    bight_blocking_calls_end(pool->mailbox, pool);
+    bi_blocking_calls_end(pool->mailbox, pool);
     fail_unbegun(pool);
     await_threads(pool, real_now());
     finish(pool);
-    bight_pool_drop(pool);
+    bi_pool_drop(pool);
     if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
-        bight_reactor_wake(reactor); /* and what it put off is not done in here, but on the next turn */
+        bi_reactor_wake(reactor); /* and what it put off is not done in here, but on the next turn */
     }
 }
 
-static void begin_anew(struct bight_thread_hub *hub)
+static void begin_anew(struct bi_thread_hub *hub)
 {
     struct bight_thread_pool *next;
     for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = next) {
         next = pool->next;
         pool->stopping = false;
         if (pool->freed) {
-            bight_pool_drop(pool);
+            bi_pool_drop(pool);
         }
     }
 }
 
 /* Handlers make and free pools meanwhile: new ones are appended and come too, freed ones are only marked. */
-void bight_thread_pools_end(struct bight_attachment *attachment)
+void bi_thread_pools_end(struct bi_attachment *attachment)
 {
-    struct bight_thread_hub *hub = BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
+    struct bi_thread_hub *hub = BI_CONTAINER(attachment, struct bi_thread_hub, attachment);
     hub->is_ending = true;
     for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
         stop_threads(pool);
@@ -193,36 +193,36 @@ void bight_thread_pools_end(struct bight_attachment *attachment)
 
 /* ------------------------------------------------------------------------------------------------- fork */
 
-static void give_up(struct bight_task *task)
+static void give_up(struct bi_task *task)
 {
-    bight_job_fail(BIGHT_CONTAINER(task, struct bight_job, task), BIGHT_E_ABANDONED);
+    bi_job_fail(BI_CONTAINER(task, struct bi_job, task), BIGHT_E_ABANDONED);
 }
 
 static void forget_workers(struct bight_thread_pool *pool)
 {
-    while (!bight_list_is_empty(&pool->workers)) {
-        struct bight_worker *worker = BIGHT_CONTAINER(pool->workers.next, struct bight_worker, link);
-        bight_list_remove(&worker->link);
+    while (!bi_list_is_empty(&pool->workers)) {
+        struct bi_pool_thread *worker = BI_CONTAINER(pool->workers.next, struct bi_pool_thread, link);
+        bi_list_remove(&worker->link);
         bight_free(worker);
     }
 }
 
 /* A result half made by a thread that is not here is not looked at. */
-static void give_up_later(struct bight_thread_pool *pool, struct bight_job *job)
+static void give_up_later(struct bight_thread_pool *pool, struct bi_job *job)
 {
     if (job->state != JOB_QUEUED) {
         job->release = NULL;
         job->result = (struct bight_result) { 0 };
         job->state = JOB_QUEUED; /* no thread has it */
     }
-    bight_reactor_soon(pool->reactor, &job->task, give_up);
+    bi_reactor_soon(pool->reactor, &job->task, give_up);
 }
 
 static void note_who_is_home(struct bight_mailbox *mailbox)
 {
-    for (struct bight_call *call = bight_mailbox_first(mailbox); call != NULL; call = call->next) {
-        if (call->run == bight_job_come_home) {
-            BIGHT_CONTAINER(call, struct bight_job, call)->home = true;
+    for (struct bi_call *call = bi_mailbox_first(mailbox); call != NULL; call = call->next) {
+        if (call->run == bi_job_come_home) {
+            BI_CONTAINER(call, struct bi_job, call)->home = true;
         }
     }
 }
@@ -230,23 +230,23 @@ static void note_who_is_home(struct bight_mailbox *mailbox)
 static void empty_after_fork(struct bight_thread_pool *pool)
 {
     forget_workers(pool);
-    bight_list_init(&pool->queue);
+    bi_list_init(&pool->queue);
     pool->queued = pool->running = pool->in_jobs = 0;
     pool->threads = pool->idle = 0;
     pool->holds = 1;
-    for (struct bight_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
-        struct bight_job *job = BIGHT_CONTAINER(link, struct bight_job, outstanding);
-        bight_list_init(&job->queued);
+    for (struct bi_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
+        struct bi_job *job = BI_CONTAINER(link, struct bi_job, outstanding);
+        bi_list_init(&job->queued);
         if (!job->home) {
             give_up_later(pool, job);
         }
     }
 }
 
-int bight_thread_pools_after_fork(struct bight_attachment *attachment)
+int bi_thread_pools_after_fork(struct bi_attachment *attachment)
 {
-    struct bight_thread_hub *hub = BIGHT_CONTAINER(attachment, struct bight_thread_hub, attachment);
-    note_who_is_home(bight_mailbox_of(attachment->reactor));
+    struct bi_thread_hub *hub = BI_CONTAINER(attachment, struct bi_thread_hub, attachment);
+    note_who_is_home(bi_mailbox_of(attachment->reactor));
     for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
         empty_after_fork(pool);
     }

@@ -26,12 +26,12 @@
 struct threaded_resolver {
     struct bight_resolver resolver; /* first */
     struct bight_reactor *reactor;
-    struct bight_look_up look_up;
+    struct bi_look_up look_up;
 };
 
 /* One look-up: the job's context. */
 struct question {
-    struct bight_look_up look_up;
+    struct bi_look_up look_up;
     uint16_t port;
     char name[NAME_LIMIT + 1];
 };
@@ -166,7 +166,7 @@ static struct bight_deferred *threaded_resolve(struct bight_resolver *resolver, 
     question->look_up = threaded->look_up;
     question->port = port;
     memcpy(question->name, name, strlen(name) + 1); /* bight_resolve has measured it */
-    return bight_thread_pool_defer_full(bight_reactor_name_pool(threaded->reactor), ask, question, bight_free);
+    return bight_thread_pool_defer_full(bi_reactor_name_pool(threaded->reactor), ask, question, bight_free);
 }
 
 static void threaded_free(struct bight_resolver *resolver)
@@ -174,7 +174,7 @@ static void threaded_free(struct bight_resolver *resolver)
     bight_free(resolver);
 }
 
-struct bight_resolver *bight_resolver_threaded_new(struct bight_reactor *reactor, const struct bight_look_up *look_up)
+struct bight_resolver *bi_resolver_threaded_new(struct bight_reactor *reactor, const struct bi_look_up *look_up)
 {
     static const struct bight_resolver_ops ops = {
         .size = sizeof ops, .resolve = threaded_resolve, .free = threaded_free
@@ -192,7 +192,7 @@ struct bight_resolver *bight_resolver_threaded_new(struct bight_reactor *reactor
 /* --------------------------------------------------------------------------------- the reactor's resolver */
 
 struct name_hub {
-    struct bight_attachment attachment;
+    struct bi_attachment attachment;
     struct bight_resolver *resolver; /* the built-in one or the user's; NULL: none yet */
 };
 
@@ -206,32 +206,32 @@ static void let_go(struct name_hub *hub)
 }
 
 /* While the loop's parts are all there still. */
-static void end_with_reactor(struct bight_attachment *attachment)
+static void end_with_reactor(struct bi_attachment *attachment)
 {
-    if (bight_reactor_is_freeing(attachment->reactor)) {
-        let_go(BIGHT_CONTAINER(attachment, struct name_hub, attachment));
+    if (bi_reactor_is_freeing(attachment->reactor)) {
+        let_go(BI_CONTAINER(attachment, struct name_hub, attachment));
     }
 }
 
-static const struct bight_attachment_kind names = {
-    .order = BIGHT_ORDER_NAMES,
+static const struct bi_attachment_kind names = {
+    .order = BI_ORDER_NAMES,
     .size = sizeof(struct name_hub),
-    .at = { [BIGHT_DISCONNECTED] = end_with_reactor },
+    .at = { [BI_DISCONNECTED] = end_with_reactor },
 };
 
 /* NULL without memory. */
 static struct name_hub *hub_of(struct bight_reactor *reactor)
 {
-    struct bight_attachment *attachment = bight_attachment_of(reactor, &names);
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct name_hub, attachment);
+    struct bi_attachment *attachment = bi_attachment_of(reactor, &names);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct name_hub, attachment);
 }
 
 static struct bight_resolver *resolver_of(struct bight_reactor *reactor)
 {
-    static const struct bight_look_up system_s = { .look_up = getaddrinfo, .let_go = freeaddrinfo };
+    static const struct bi_look_up system_s = { .look_up = getaddrinfo, .let_go = freeaddrinfo };
     struct name_hub *hub = hub_of(reactor);
     if (hub != NULL && hub->resolver == NULL) {
-        hub->resolver = bight_resolver_threaded_new(reactor, &system_s);
+        hub->resolver = bi_resolver_threaded_new(reactor, &system_s);
     }
     return hub == NULL ? NULL : hub->resolver;
 }
@@ -258,7 +258,7 @@ struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *
     if (bight_address_parse_ip(&literal, name, port) == 0) {
         return give_literal(&literal);
     }
-    if (bight_reactor_is_freeing(reactor)) {
+    if (bi_reactor_is_freeing(reactor)) {
         return bight_fail(bight_failure_of(BIGHT_E_SHUTDOWN));
     }
     struct bight_resolver *resolver = resolver_of(reactor);
@@ -271,7 +271,7 @@ struct bight_deferred *bight_resolve(struct bight_reactor *reactor, const char *
 int bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver)
 {
     if (resolver != NULL && resolver->ops == NULL) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_set_resolver: the resolver has no table of functions");
     }
     struct name_hub *hub = hub_of(reactor);

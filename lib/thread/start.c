@@ -18,7 +18,7 @@ static void ensure_stack(pthread_attr_t *attributes)
     }
 }
 
-int bight_thread_start(pthread_t *thread, void *(*function)(void *context), void *context)
+int bi_thread_start(pthread_t *thread, void *(*function)(void *context), void *context)
 {
     sigset_t all, before;
     pthread_attr_t attributes;

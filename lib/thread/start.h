@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* start.h - starting a thread of the library's. */
-#ifndef BIGHT_REACTOR_THREAD_START_H
-#define BIGHT_REACTOR_THREAD_START_H
+#ifndef BI_REACTOR_THREAD_START_H
+#define BI_REACTOR_THREAD_START_H
 
 #include <pthread.h>
 
 /* With all signals blocked from its first instruction on: they are for the program's threads. 0 or a positive errno. */
-int bight_thread_start(pthread_t *thread, void *(*function)(void *context), void *context);
+int bi_thread_start(pthread_t *thread, void *(*function)(void *context), void *context);
 
 #endif

@@ -30,7 +30,7 @@
 /* What has been so within the last EPISODE is not. */
 static bool is_news(const struct bight_port *port, uint64_t *last)
 {
-    uint64_t now = bight_reactor_now(port->reactor);
+    uint64_t now = bi_reactor_now(port->reactor);
     bool is_new = *last == 0 || now - *last > EPISODE;
     *last = now;
     return is_new;
@@ -38,12 +38,12 @@ static bool is_news(const struct bight_port *port, uint64_t *last)
 
 static void log_trouble(struct bight_port *port, int number, const char *consequence)
 {
-    char address[BIGHT_ADDRESS_TEXT_SIZE], words[BIGHT_ERRNO_TEXT_SIZE];
+    char address[BIGHT_ADDRESS_TEXT_SIZE], words[BI_ERRNO_TEXT_SIZE];
     int code = bight_error_from_errno(number);
     if (is_news(port, &port->starved_at)) {
         bight_address_format(&port->address, address, sizeof address);
         bight_log(BIGHT_LOG_ERROR, "port", NULL, "cannot accept on %s: %s (errno %d); %s", address,
-            code == BIGHT_E_SYSTEM ? bight_errno_text(number, words) : bight_error_text(code), number, consequence);
+            code == BIGHT_E_SYSTEM ? bi_errno_text(number, words) : bight_error_text(code), number, consequence);
     }
 }
 
@@ -57,35 +57,35 @@ static void log_full(struct bight_port *port)
     }
 }
 
-void bight_port_back_off(struct bight_port *port)
+void bi_port_back_off(struct bight_port *port)
 {
     uint64_t longer = port->backoff == 0 ? FIRST_BACKOFF : port->backoff * 2;
     port->backoff = longer < LONGEST_BACKOFF ? longer : LONGEST_BACKOFF;
     port->is_backing_off = true;
-    bight_reactor_arm(port->reactor, &port->backoff_timer, bight_reactor_now(port->reactor) + port->backoff);
-    bight_port_update(port);
+    bi_reactor_arm(port->reactor, &port->backoff_timer, bi_reactor_now(port->reactor) + port->backoff);
+    bi_port_update(port);
 }
 
-void bight_port_backoff_ended(struct bight_wheel_entry *timer)
+void bi_port_backoff_ended(struct bi_wheel_entry *timer)
 {
-    struct bight_port *port = BIGHT_CONTAINER(timer, struct bight_port, backoff_timer);
+    struct bight_port *port = BI_CONTAINER(timer, struct bight_port, backoff_timer);
     port->is_backing_off = false;
-    bight_port_update(port);
+    bi_port_update(port);
 }
 
 /* Accepts and closes the connection that waits. 0, or -errno. */
 static int refuse_one(struct bight_port *port)
 {
     struct bight_system *system = port->reactor->system;
-    if (!bight_open_spend_spare(port->reactor)) {
-        bight_open_restore_spare(port->reactor);
+    if (!bi_open_spend_spare(port->reactor)) {
+        bi_open_restore_spare(port->reactor);
         return -EMFILE;
     }
     int fd = system->ops->accept4(system, port->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         (void)system->ops->close(system, fd);
     }
-    bight_open_restore_spare(port->reactor);
+    bi_open_restore_spare(port->reactor);
     return fd < 0 ? fd : 0;
 }
 
@@ -101,7 +101,7 @@ static bool descriptors_ran_out(struct bight_port *port)
     if (result == 0 || ((result == -ECONNABORTED || result == -EINTR) && port->failures++ < BATCH)) {
         return true;
     }
-    bight_port_back_off(port);
+    bi_port_back_off(port);
     return false;
 }
 
@@ -109,7 +109,7 @@ static bool descriptors_ran_out(struct bight_port *port)
 static bool pause_for(struct bight_port *port, int number)
 {
     log_trouble(port, number, "trying again in a moment");
-    bight_port_back_off(port);
+    bi_port_back_off(port);
     return false;
 }
 
@@ -146,10 +146,10 @@ static void accepted(struct bight_port *port, int fd, const struct bight_address
     int code = 0;
     port->backoff = port->failures = 0;
     port->connections++;
-    const char *before = bight_deferred_debug() ? bight_places_here(bight_places_find(&port->open, 0, NULL)) : NULL;
+    const char *before = bi_deferred_debug() ? bi_places_here(bi_places_find(&port->open, 0, NULL)) : NULL;
     struct bight_transport *transport =
-        bight_transport_new(port->reactor, port->factory, &bight_socket_bottom, port, fd, peer, true, &code);
-    bight_places_here(before);
+        bight_transport_new(port->reactor, port->factory, &bi_socket_bottom, port, fd, peer, true, &code);
+    bi_places_here(before);
     if (transport == NULL) {
         struct bight_system *system = port->reactor->system;
         (void)system->ops->close(system, fd);
@@ -206,40 +206,40 @@ static void accept_batch(struct bight_port *port)
     }
 }
 
-void bight_port_acceptable(int fd, short what, void *context)
+void bi_port_acceptable(int fd, short what, void *context)
 {
     struct bight_port *port = bight_port_hold(context);
     struct bight_reactor *reactor = port->reactor;
     (void)fd;
     (void)what;
-    bight_reactor_enter_for(reactor, "port", &port->open, 0);
+    bi_reactor_enter_for(reactor, "port", &port->open, 0);
     port->is_accepting = true;
     accept_batch(port);
     port->is_accepting = false;
     if (port->descriptor < 0) {
-        bight_port_leave_factory(port);
+        bi_port_leave_factory(port);
     } else {
-        bight_port_update(port);
+        bi_port_update(port);
     }
     bight_port_release(port);
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
-void bight_port_update(struct bight_port *port)
+void bi_port_update(struct bight_port *port)
 {
     if (port->descriptor < 0 || port->is_accepting) {
         return; /* closed, or looked at again behind the batch */
     }
     struct bight_loop *loop = port->reactor->loop;
     if (!may_accept(port)) {
-        loop->ops->watch_remove(loop, bight_port_watch(port));
+        loop->ops->watch_remove(loop, bi_port_watch(port));
         if (is_full(port)) {
             log_full(port);
         }
         return;
     }
-    if (bight_reactor_add_watch(port->reactor, bight_port_watch(port), port->descriptor) != 0) {
+    if (bi_reactor_add_watch(port->reactor, bi_port_watch(port), port->descriptor) != 0) {
         log_trouble(port, ENOMEM, "trying again in a moment");
-        bight_port_back_off(port);
+        bi_port_back_off(port);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* close.c - the ways in which a connection ends, and the end.
  *
- * Closing is a state: lose and abort mark, bight_close_advance goes on as far as it can whenever something has changed,
+ * Closing is a state: lose and abort mark, bi_close_advance goes on as far as it can whenever something has changed,
  * and the loss itself runs from the loop on a later turn (T3). Its task lies where the loop's watch was, which is
  * not needed any more: nothing here can fail for want of memory. Order at loss (T4): the producer is stopped, the
  * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port hear of it. */
@@ -9,9 +9,9 @@
 
 #include "transport/transport.h"
 
-static struct bight_loss *loss_of(struct bight_transport *transport)
+static struct bi_loss *loss_of(struct bight_transport *transport)
 {
-    return (struct bight_loss *)(void *)bight_watch_of(transport);
+    return (struct bi_loss *)(void *)bi_watch_of(transport);
 }
 
 /* -------------------------------------------------------------------------------------------- forking */
@@ -19,24 +19,24 @@ static struct bight_loss *loss_of(struct bight_transport *transport)
 /* R13: shutting or resetting a socket that the parent has, too, does so in the parent. */
 static bool is_inherited(const struct bight_transport *transport)
 {
-    return (transport->state & BIGHT_STATE_INHERITED) || bight_reactor_is_parents(transport->hub->reactor);
+    return (transport->state & BI_STATE_INHERITED) || bi_reactor_is_parents(transport->hub->reactor);
 }
 
 /* A program that has said that it goes on in the child, and ends the connection there, means the connection. */
 static void claim(struct bight_transport *transport)
 {
-    if (!bight_reactor_is_parents(transport->hub->reactor)) {
-        transport->state &= ~BIGHT_STATE_INHERITED;
+    if (!bi_reactor_is_parents(transport->hub->reactor)) {
+        transport->state &= ~BI_STATE_INHERITED;
     }
 }
 
 /* An end that is on its way is the parent's to bring about. */
-void bight_close_inherit(struct bight_transport *transport)
+void bi_close_inherit(struct bight_transport *transport)
 {
-    transport->state |= BIGHT_STATE_INHERITED;
-    bight_output_leave_to_parent(transport);
-    if (transport->state & BIGHT_STATE_LOSING) {
-        bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+    transport->state |= BI_STATE_INHERITED;
+    bi_output_leave_to_parent(transport);
+    if (transport->state & BI_STATE_LOSING) {
+        bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
     }
 }
 
@@ -47,13 +47,13 @@ static void tell_factory(struct bight_factory *factory, const struct bight_failu
     if (factory->ops != NULL && factory->ops->connection_ended != NULL) {
         factory->ops->connection_ended(factory, reason);
     }
-    bight_factory_remove_connection(factory);
+    bi_factory_remove_connection(factory);
 }
 
 static void tell_factories(struct bight_transport *transport, const struct bight_failure *reason)
 {
-    struct bight_factory *apart = transport->state & BIGHT_STATE_FACTORY_APART ? transport->extension->factory : NULL;
-    bight_extension_drop(transport);
+    struct bight_factory *apart = transport->state & BI_STATE_FACTORY_APART ? transport->extension->factory : NULL;
+    bi_extension_drop(transport);
     tell_factory(transport->protocol->factory, reason);
     if (apart != NULL) {
         tell_factory(apart, reason);
@@ -63,7 +63,7 @@ static void tell_factories(struct bight_transport *transport, const struct bight
 static void tell_protocol(struct bight_transport *transport, const struct bight_failure *reason)
 {
     struct bight_protocol *protocol = transport->protocol;
-    if (transport->state & BIGHT_STATE_STARTED && protocol->ops->connection_lost != NULL) {
+    if (transport->state & BI_STATE_STARTED && protocol->ops->connection_lost != NULL) {
         protocol->ops->connection_lost(protocol, reason);
     }
 }
@@ -73,17 +73,17 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
 {
     struct bight_protocol *protocol = transport->protocol;
     struct bight_reactor *reactor = transport->hub->reactor;
-    bight_reactor_enter_for(reactor, "connection", transport, transport->id);
-    bight_reactor_name_handler(reactor, "connection", transport, transport->id);
-    bight_flow_stop_producer(transport);
-    bight_output_drop(transport);
-    transport->state |= BIGHT_STATE_ENDED; /* whoever the ties call may not ask a closed descriptor anything */
-    transport->bottom->close(transport, (transport->state & BIGHT_STATE_RESET) && !is_inherited(transport));
-    bight_protocol_end_ties(protocol);
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+    bi_reactor_name_handler(reactor, "connection", transport, transport->id);
+    bi_flow_stop_producer(transport);
+    bi_output_drop(transport);
+    transport->state |= BI_STATE_ENDED; /* whoever the ties call may not ask a closed descriptor anything */
+    transport->bottom->close(transport, (transport->state & BI_STATE_RESET) && !is_inherited(transport));
+    bi_protocol_end_ties(protocol);
     tell_protocol(transport, reason);
     if (transport->extension != NULL) {
-        bight_connection_log_end(transport, reason);
-        bight_layers_free(transport);
+        bi_connection_log_end(transport, reason);
+        bi_layers_free(transport);
         bight_scope_leave(&transport->extension->member);
     }
     tell_factories(transport, reason);
@@ -91,13 +91,13 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
     if (transport->bottom->ended != NULL) {
         transport->bottom->ended(transport);
     }
-    bight_protocol_disconnect(protocol);
-    bight_reactor_leave(reactor);
+    bi_protocol_disconnect(protocol);
+    bi_reactor_leave(reactor);
 }
 
-static void run_loss(struct bight_task *task)
+static void run_loss(struct bi_task *task)
 {
-    struct bight_loss *loss = BIGHT_CONTAINER(task, struct bight_loss, task);
+    struct bi_loss *loss = BI_CONTAINER(task, struct bi_loss, task);
     struct bight_transport *transport = (struct bight_transport *)(void *)loss - 1;
     lose(transport, loss->reason);
 }
@@ -105,36 +105,36 @@ static void run_loss(struct bight_task *task)
 /* From here on nothing is called but connection_lost and what belongs to it. */
 static void begin_end(struct bight_transport *transport, bool reset)
 {
-    if (transport->state & BIGHT_STATE_READING) {
+    if (transport->state & BI_STATE_READING) {
         transport->bottom->watch_reading(transport, false);
     }
-    transport->state &= ~BIGHT_STATE_READING;
-    transport->state |= BIGHT_STATE_ENDING | (reset ? BIGHT_STATE_RESET : 0);
-    bight_output_quiet(transport);
-    bight_timeouts_disarm(transport);
+    transport->state &= ~BI_STATE_READING;
+    transport->state |= BI_STATE_ENDING | (reset ? BI_STATE_RESET : 0);
+    bi_output_quiet(transport);
+    bi_timeouts_disarm(transport);
 }
 
-void bight_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)
+void bi_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)
 {
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         bight_failure_release(reason);
         return;
     }
     begin_end(transport, reset);
-    struct bight_loss *loss = loss_of(transport);
+    struct bi_loss *loss = loss_of(transport);
     loss->reason = reason;
-    bight_reactor_soon(transport->hub->reactor, &loss->task, run_loss);
+    bi_reactor_soon(transport->hub->reactor, &loss->task, run_loss);
 }
 
-void bight_close_end_now(struct bight_transport *transport, struct bight_failure *reason)
+void bi_close_end_now(struct bight_transport *transport, struct bight_failure *reason)
 {
-    if (transport->state & BIGHT_STATE_ENDING) {
-        struct bight_loss *loss = loss_of(transport);
-        bight_reactor_unqueue(transport->hub->reactor, &loss->task);
+    if (transport->state & BI_STATE_ENDING) {
+        struct bi_loss *loss = loss_of(transport);
+        bi_reactor_unqueue(transport->hub->reactor, &loss->task);
         bight_failure_release(reason);
         reason = loss->reason;
     } else {
-        begin_end(transport, bight_output_queued(transport) > 0); /* a cut stream must not look whole */
+        begin_end(transport, bi_output_queued(transport) > 0); /* a cut stream must not look whole */
     }
     lose(transport, reason);
 }
@@ -156,25 +156,25 @@ static struct bight_failure *loss_by(int number, const char *what)
 
 /* T5. What has been flushed before it broke was lost in good order. Without memory for the errno, without it. Unless it
  * was the peer that broke it, the peer is told by a reset: it would take an end for all that there was to come. */
-void bight_close_broken(struct bight_transport *transport, int number, const char *what)
+void bi_close_broken(struct bight_transport *transport, int number, const char *what)
 {
-    const uint32_t done = BIGHT_STATE_LOSING | BIGHT_STATE_SHUT;
+    const uint32_t done = BI_STATE_LOSING | BI_STATE_SHUT;
     if ((transport->state & done) == done) {
-        bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+        bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
         return;
     }
     struct bight_failure *reason = loss_by(number, what);
     if (bight_failure_code(reason) != BIGHT_E_CONNECTION_LOST) {
         reason = bight_failure_of(BIGHT_E_CONNECTION_LOST);
     }
-    bight_close_end(transport, reason, number != ECONNRESET && number != EPIPE);
+    bi_close_end(transport, reason, number != ECONNRESET && number != EPIPE);
 }
 
 /* ------------------------------------------------------------------------------------- in good order */
 
 static void end_done(struct bight_transport *transport)
 {
-    bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+    bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
 }
 
 /* The writing side has been shut: T7 waits a while for the peer to see it. Without memory for the timer it does not. A
@@ -185,37 +185,37 @@ static void linger(struct bight_transport *transport)
         end_done(transport);
         return;
     }
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL || extension->linger == 0 || extension->linger_bytes == 0) {
         end_done(transport);
-        bight_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
+        bi_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
         return;
     }
-    bight_timeouts_disarm_user(transport);
-    bight_timeouts_close_in(transport, extension->linger);
-    bight_receive_update(transport);
+    bi_timeouts_disarm_user(transport);
+    bi_timeouts_close_in(transport, extension->linger);
+    bi_receive_update(transport);
 }
 
 static void tell_write_end(struct bight_transport *transport)
 {
     struct bight_protocol *protocol = transport->protocol;
-    transport->state &= ~BIGHT_STATE_WRITE_END_DUE;
-    if ((transport->state & BIGHT_STATE_LOSING) || protocol->ops->write_connection_lost == NULL) {
+    transport->state &= ~BI_STATE_WRITE_END_DUE;
+    if ((transport->state & BI_STATE_LOSING) || protocol->ops->write_connection_lost == NULL) {
         return;
     }
-    transport->state |= BIGHT_STATE_IN_HANDLER;
+    transport->state |= BI_STATE_IN_HANDLER;
     protocol->ops->write_connection_lost(protocol);
-    transport->state &= ~BIGHT_STATE_IN_HANDLER;
-    if (transport->state & BIGHT_STATE_SWITCHING) {
-        bight_receive_go_on(transport);
+    transport->state &= ~BI_STATE_IN_HANDLER;
+    if (transport->state & BI_STATE_SWITCHING) {
+        bi_receive_go_on(transport);
     }
 }
 
 static void shut(struct bight_transport *transport)
 {
-    transport->state |= BIGHT_STATE_SHUT;
+    transport->state |= BI_STATE_SHUT;
     if (is_inherited(transport)) {
-        if (transport->state & BIGHT_STATE_LOSING) {
+        if (transport->state & BI_STATE_LOSING) {
             end_done(transport); /* nor is its input thrown away */
         }
         return;
@@ -223,30 +223,30 @@ static void shut(struct bight_transport *transport)
     if (transport->bottom->shut_writing != NULL) {
         transport->bottom->shut_writing(transport);
     }
-    if (transport->state & BIGHT_STATE_LOSING) {
+    if (transport->state & BI_STATE_LOSING) {
         linger(transport);
     }
 }
 
-void bight_close_advance(struct bight_transport *transport)
+void bi_close_advance(struct bight_transport *transport)
 {
-    const uint32_t both = BIGHT_STATE_SHUT | BIGHT_STATE_END_DELIVERED;
-    const uint32_t open = BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_END_DUE;
-    if (!(transport->state & BIGHT_STATE_SHUT_WANTED) || bight_output_queued(transport) > 0) {
+    const uint32_t both = BI_STATE_SHUT | BI_STATE_END_DELIVERED;
+    const uint32_t open = BI_STATE_LOSING | BI_STATE_WRITE_END_DUE;
+    if (!(transport->state & BI_STATE_SHUT_WANTED) || bi_output_queued(transport) > 0) {
         return;
     }
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return;
     }
-    bool losing = (transport->state & BIGHT_STATE_LOSING) != 0;
-    if (losing && (transport->state & BIGHT_STATE_INPUT_ENDED)) {
+    bool losing = (transport->state & BI_STATE_LOSING) != 0;
+    if (losing && (transport->state & BI_STATE_INPUT_ENDED)) {
         end_done(transport); /* closing shuts as well */
         return;
     }
-    if (!(transport->state & BIGHT_STATE_SHUT)) {
+    if (!(transport->state & BI_STATE_SHUT)) {
         shut(transport);
     }
-    if ((transport->state & BIGHT_STATE_WRITE_END_DUE) && transport->output == NULL) {
+    if ((transport->state & BI_STATE_WRITE_END_DUE) && transport->output == NULL) {
         tell_write_end(transport);
     }
     if ((transport->state & (both | open)) == both) {
@@ -254,22 +254,22 @@ void bight_close_advance(struct bight_transport *transport)
     }
 }
 
-void bight_close_shut_wanted(struct bight_transport *transport)
+void bi_close_shut_wanted(struct bight_transport *transport)
 {
-    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_SHUT_WANTED)) {
+    if (transport->state & (BI_STATE_OVER | BI_STATE_SHUT_WANTED)) {
         return;
     }
-    transport->state |= BIGHT_STATE_SHUT_WANTED;
-    bight_close_advance(transport);
+    transport->state |= BI_STATE_SHUT_WANTED;
+    bi_close_advance(transport);
 }
 
 /* Nothing more will be written: the layers end first, each when it has sent its own. */
 static void end_writing(struct bight_transport *transport)
 {
-    if (transport->state & BIGHT_STATE_LAYERED) {
-        bight_layers_write_end(transport);
+    if (transport->state & BI_STATE_LAYERED) {
+        bi_layers_write_end(transport);
     } else {
-        bight_close_shut_wanted(transport);
+        bi_close_shut_wanted(transport);
     }
 }
 
@@ -277,13 +277,13 @@ static void end_writing(struct bight_transport *transport)
 static bool is_flush_waiting(const struct bight_transport *transport)
 {
     uint32_t state = transport->state;
-    if ((state & (BIGHT_STATE_LOSING | BIGHT_STATE_SHUT | BIGHT_STATE_OVER)) != BIGHT_STATE_LOSING) {
+    if ((state & (BI_STATE_LOSING | BI_STATE_SHUT | BI_STATE_OVER)) != BI_STATE_LOSING) {
         return false;
     }
     if (transport->output != NULL && transport->output->watching) {
         return true;
     }
-    return (state & (BIGHT_STATE_LAYERED | BIGHT_STATE_PRODUCING | BIGHT_STATE_SHUT_WANTED)) == BIGHT_STATE_LAYERED;
+    return (state & (BI_STATE_LAYERED | BI_STATE_PRODUCING | BI_STATE_SHUT_WANTED)) == BI_STATE_LAYERED;
 }
 
 /* A flush that nothing bounds might never end: without memory for the timer the connection ends at once. */
@@ -292,56 +292,56 @@ static void bound_flush(struct bight_transport *transport)
     if (!is_flush_waiting(transport)) {
         return;
     }
-    if (bight_extension_of(transport) == NULL) {
-        bight_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
+    if (bi_extension_of(transport) == NULL) {
+        bi_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
         return;
     }
-    bight_timeouts_close_in(transport, transport->extension->flush);
+    bi_timeouts_close_in(transport, transport->extension->flush);
 }
 
-void bight_close_flush(struct bight_transport *transport)
+void bi_close_flush(struct bight_transport *transport)
 {
-    if (transport->state & BIGHT_STATE_SHUT_WANTED) {
-        bight_close_advance(transport);
-    } else if (!(transport->state & BIGHT_STATE_PRODUCING)) { /* T8 */
+    if (transport->state & BI_STATE_SHUT_WANTED) {
+        bi_close_advance(transport);
+    } else if (!(transport->state & BI_STATE_PRODUCING)) { /* T8 */
         end_writing(transport);
     }
     bound_flush(transport);
 }
 
-void bight_close_lose(struct bight_transport *transport)
+void bi_close_lose(struct bight_transport *transport)
 {
-    transport->state |= BIGHT_STATE_LOSING;
-    transport->state &= ~(BIGHT_STATE_PRESSED | BIGHT_STATE_PAUSED);
-    bight_receive_drop_held(transport);
-    bight_switch_drop(transport);
-    if (transport->state & BIGHT_STATE_SHUT) { /* by lose_write */
-        transport->state &BIGHT_STATE_INPUT_ENDED ? end_done(transport) : linger(transport);
+    transport->state |= BI_STATE_LOSING;
+    transport->state &= ~(BI_STATE_PRESSED | BI_STATE_PAUSED);
+    bi_receive_drop_held(transport);
+    bi_switch_drop(transport);
+    if (transport->state & BI_STATE_SHUT) { /* by lose_write */
+        transport->state &BI_STATE_INPUT_ENDED ? end_done(transport) : linger(transport);
         return;
     }
-    bight_receive_update(transport);
-    bight_close_flush(transport);
+    bi_receive_update(transport);
+    bi_close_flush(transport);
 }
 
 /* The flush has 30 s anew for each bit of progress; while only a producer is waited for it has no bound. */
-void bight_close_progress(struct bight_transport *transport, size_t sent)
+void bi_close_progress(struct bight_transport *transport, size_t sent)
 {
-    struct bight_extension *extension = transport->extension;
-    bool bounded = extension != NULL && bight_wheel_is_armed(&extension->close_timer);
+    struct bi_extension *extension = transport->extension;
+    bool bounded = extension != NULL && bi_wheel_is_armed(&extension->close_timer);
     if (!is_flush_waiting(transport)) {
         if (bounded) {
-            bight_reactor_disarm(transport->hub->reactor, &extension->close_timer);
+            bi_reactor_disarm(transport->hub->reactor, &extension->close_timer);
         }
     } else if (sent > 0 || !bounded) {
         bound_flush(transport);
     }
 }
 
-void bight_close_discarded(struct bight_transport *transport, size_t size)
+void bi_close_discarded(struct bight_transport *transport, size_t size)
 {
-    struct bight_extension *extension = transport->extension;
-    const uint32_t lingering = BIGHT_STATE_SHUT | BIGHT_STATE_LOSING;
-    if ((transport->state & (lingering | BIGHT_STATE_OVER)) != lingering || extension == NULL) {
+    struct bi_extension *extension = transport->extension;
+    const uint32_t lingering = BI_STATE_SHUT | BI_STATE_LOSING;
+    if ((transport->state & (lingering | BI_STATE_OVER)) != lingering || extension == NULL) {
         return;
     }
     if (size >= extension->linger_bytes) {
@@ -355,47 +355,47 @@ void bight_close_discarded(struct bight_transport *transport, size_t size)
 
 int bight_transport_lose_connection(struct bight_transport *transport)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_lose_connection");
-    if (transport->state & BIGHT_STATE_ENDED) {
+    BI_TRANSPORT_CHECK(transport, "bight_transport_lose_connection");
+    if (transport->state & BI_STATE_ENDED) {
         return BIGHT_E_CLOSED;
     }
-    if (transport->state & (BIGHT_STATE_ENDING | BIGHT_STATE_LOSING)) {
+    if (transport->state & (BI_STATE_ENDING | BI_STATE_LOSING)) {
         return BIGHT_OK;
     }
     claim(transport);
-    bight_close_lose(transport);
+    bi_close_lose(transport);
     return BIGHT_OK;
 }
 
 int bight_transport_abort_connection(struct bight_transport *transport)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_abort_connection");
-    if (transport->state & BIGHT_STATE_ENDED) {
+    BI_TRANSPORT_CHECK(transport, "bight_transport_abort_connection");
+    if (transport->state & BI_STATE_ENDED) {
         return BIGHT_E_CLOSED;
     }
     claim(transport);
-    bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_ABORTED), true);
+    bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_ABORTED), true);
     return BIGHT_OK;
 }
 
 int bight_transport_lose_write(struct bight_transport *transport)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_lose_write");
-    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING)) {
+    BI_TRANSPORT_CHECK(transport, "bight_transport_lose_write");
+    if (transport->state & (BI_STATE_OVER | BI_STATE_LOSING)) {
         return BIGHT_E_CLOSED;
     }
-    if (transport->state & BIGHT_STATE_WRITE_ENDED) {
+    if (transport->state & BI_STATE_WRITE_ENDED) {
         return BIGHT_OK;
     }
     if (transport->bottom->shut_writing == NULL) {
         return BIGHT_E_NOT_SUPPORTED;
     }
     claim(transport);
-    int code = bight_output_ask(transport); /* so that the protocol hears of it from the loop */
+    int code = bi_output_ask(transport); /* so that the protocol hears of it from the loop */
     if (code != BIGHT_OK) {
         return code;
     }
-    transport->state |= BIGHT_STATE_WRITE_ENDED | BIGHT_STATE_WRITE_END_DUE;
-    bight_close_flush(transport);
+    transport->state |= BI_STATE_WRITE_ENDED | BI_STATE_WRITE_END_DUE;
+    bi_close_flush(transport);
     return BIGHT_OK;
 }

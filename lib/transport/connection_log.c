@@ -7,32 +7,32 @@
 
 #include "transport/transport.h"
 
-void bight_connection_log_begin(struct bight_transport *transport)
+void bi_connection_log_begin(struct bight_transport *transport)
 {
-    if (BIGHT_LIKELY(bight_log_get_level() > BIGHT_LOG_DEBUG)) {
+    if (BI_LIKELY(bight_log_get_level() > BIGHT_LOG_DEBUG)) {
         return;
     }
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     struct bight_address peer;
     if (extension == NULL) {
         return;
     }
-    extension->began = bight_reactor_now(transport->hub->reactor);
+    extension->began = bi_reactor_now(transport->hub->reactor);
     (void)bight_transport_peer(transport, &peer); /* is remembered */
 }
 
-void bight_connection_log_end(const struct bight_transport *transport, const struct bight_failure *reason)
+void bi_connection_log_end(const struct bight_transport *transport, const struct bight_failure *reason)
 {
-    const struct bight_extension *extension = transport->extension;
+    const struct bi_extension *extension = transport->extension;
     if (extension->began == 0) {
         return;
     }
     char peer[BIGHT_ADDRESS_TEXT_SIZE] = "a peer without an address";
-    uint64_t now = bight_reactor_now(transport->hub->reactor);
+    uint64_t now = bi_reactor_now(transport->hub->reactor);
     double seconds = (double)(now - extension->began) / (double)BIGHT_NANOSECONDS_PER_SECOND;
     if (extension->peer != NULL && extension->peer->family != BIGHT_ADDRESS_NONE) {
         bight_address_format(extension->peer, peer, sizeof peer);
     }
     bight_log(BIGHT_LOG_DEBUG, "connection", reason, "%s %s, lasted %.3f s",
-        transport->state & BIGHT_STATE_ACCEPTED ? "accepted from" : "made to", peer, seconds);
+        transport->state & BI_STATE_ACCEPTED ? "accepted from" : "made to", peer, seconds);
 }

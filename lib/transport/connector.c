@@ -17,27 +17,27 @@
 static size_t header_size(void)
 {
     size_t strictest = _Alignof(max_align_t);
-    return (sizeof(struct bight_connector) + strictest - 1) / strictest * strictest;
+    return (sizeof(struct bi_connector) + strictest - 1) / strictest * strictest;
 }
 
-size_t bight_connector_size(const struct bight_reactor *reactor)
+size_t bi_connector_size(const struct bight_reactor *reactor)
 {
     size_t strictest = _Alignof(max_align_t);
     return header_size() + (reactor->loop->ops->watch_size + strictest - 1) / strictest * strictest;
 }
 
-static struct bight_watch *watch_of(struct bight_connector *connector)
+static struct bight_watch *watch_of(struct bi_connector *connector)
 {
     return (struct bight_watch *)(void *)((char *)connector + header_size());
 }
 
-static void stop_watching(struct bight_connector *connector)
+static void stop_watching(struct bi_connector *connector)
 {
     struct bight_loop *loop = connector->reactor->loop;
     loop->ops->watch_remove(loop, watch_of(connector));
 }
 
-static int close_with(struct bight_connector *connector, int result)
+static int close_with(struct bi_connector *connector, int result)
 {
     struct bight_system *system = connector->reactor->system;
     (void)system->ops->close(system, connector->descriptor);
@@ -45,7 +45,7 @@ static int close_with(struct bight_connector *connector, int result)
     return result;
 }
 
-static int ask_error(struct bight_connector *connector)
+static int ask_error(struct bi_connector *connector)
 {
     struct bight_system *system = connector->reactor->system;
     int number = 0;
@@ -55,7 +55,7 @@ static int ask_error(struct bight_connector *connector)
 }
 
 /* -errno; without it the address is zeroed. */
-static int ask_name(struct bight_connector *connector, bool peer, struct bight_address *address)
+static int ask_name(struct bi_connector *connector, bool peer, struct bight_address *address)
 {
     struct bight_system *system = connector->reactor->system;
     struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
@@ -71,7 +71,7 @@ static int ask_name(struct bight_connector *connector, bool peer, struct bight_a
 /* A socket that connects to a port of its own machine may be given that very port as its own, and then meets itself
  * (RFC 9293, 3.5: a simultaneous open). Nobody listens there, so this is a refusal; and whoever wants to listen there
  * is not kept from it by a connection that lingers. 1 or -errno. */
-static int refuse_self(struct bight_connector *connector, const struct bight_address *peer)
+static int refuse_self(struct bi_connector *connector, const struct bight_address *peer)
 {
     struct bight_system *system = connector->reactor->system;
     static const struct linger now = { .l_onoff = 1, .l_linger = 0 };
@@ -85,7 +85,7 @@ static int refuse_self(struct bight_connector *connector, const struct bight_add
 }
 
 /* 1: connected, 0: nothing has been decided yet, for readiness is a hint; -errno. */
-static int outcome(struct bight_connector *connector)
+static int outcome(struct bi_connector *connector)
 {
     struct bight_address peer;
     int result = ask_error(connector);
@@ -100,17 +100,17 @@ static int outcome(struct bight_connector *connector)
 
 static void decided(int fd, short what, void *context)
 {
-    struct bight_connector *connector = context;
+    struct bi_connector *connector = context;
     struct bight_reactor *reactor = connector->reactor;
     (void)fd;
     (void)what;
-    bight_reactor_enter_for(reactor, "attempt to connect", NULL, 0);
+    bi_reactor_enter_for(reactor, "attempt to connect", NULL, 0);
     int result = outcome(connector);
     if (result != 0) {
         stop_watching(connector);
         connector->done(connector, result < 0 ? close_with(connector, result) : 0);
     }
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
 /* bind or connect. */
@@ -154,19 +154,19 @@ static int domain_of(const struct bight_address *address)
     }
 }
 
-static int wait_for_decision(struct bight_connector *connector)
+static int wait_for_decision(struct bi_connector *connector)
 {
-    int code = bight_reactor_add_watch(connector->reactor, watch_of(connector), connector->descriptor);
+    int code = bi_reactor_add_watch(connector->reactor, watch_of(connector), connector->descriptor);
     return code == 0 ? 0 : close_with(connector, code == BIGHT_E_OUT_OF_MEMORY ? -ENOMEM : -EIO);
 }
 
-int bight_connector_begin(struct bight_connector *connector, struct bight_reactor *reactor,
-    void (*done)(struct bight_connector *connector, int result), void *context, const struct bight_address *address,
+int bi_connector_begin(struct bi_connector *connector, struct bight_reactor *reactor,
+    void (*done)(struct bi_connector *connector, int result), void *context, const struct bight_address *address,
     const struct bight_address *bind)
 {
     struct bight_system *system = reactor->system;
-    *connector = (struct bight_connector) {
-        .reactor = reactor, .descriptor = -1, .forks = bight_fork_count, .context = context, .done = done
+    *connector = (struct bi_connector) {
+        .reactor = reactor, .descriptor = -1, .forks = bi_fork_count, .context = context, .done = done
     };
     int fd = system->ops->socket(system, domain_of(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
@@ -190,7 +190,7 @@ int bight_connector_begin(struct bight_connector *connector, struct bight_reacto
 }
 
 /* Connecting a datagram socket sends nothing and takes a port of another kind: what it lacks is no port. */
-bool bight_connector_has_source(
+bool bi_connector_has_source(
     struct bight_reactor *reactor, const struct bight_address *address, const struct bight_address *bind)
 {
     struct bight_system *system = reactor->system;
@@ -206,19 +206,19 @@ bool bight_connector_has_source(
     return result != -EADDRNOTAVAIL;
 }
 
-bool bight_connector_is_inherited(const struct bight_connector *connector)
+bool bi_connector_is_inherited(const struct bi_connector *connector)
 {
-    return connector->forks != bight_fork_count;
+    return connector->forks != bi_fork_count;
 }
 
-int bight_connector_take(struct bight_connector *connector)
+int bi_connector_take(struct bi_connector *connector)
 {
     int fd = connector->descriptor;
     connector->descriptor = -1;
     return fd;
 }
 
-void bight_connector_close(struct bight_connector *connector)
+void bi_connector_close(struct bi_connector *connector)
 {
     if (connector->reactor != NULL && connector->descriptor >= 0) {
         stop_watching(connector);

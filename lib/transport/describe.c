@@ -11,13 +11,12 @@
 
 static bool find_peer(struct bight_transport *transport, struct bight_address *peer)
 {
-    const struct bight_extension *extension = transport->extension;
+    const struct bi_extension *extension = transport->extension;
     if (extension != NULL && extension->peer != NULL) {
         *peer = *extension->peer;
         return true;
     }
-    if ((transport->state & BIGHT_STATE_ENDED) != 0 || transport->bottom == NULL ||
-        transport->bottom->address == NULL) {
+    if ((transport->state & BI_STATE_ENDED) != 0 || transport->bottom == NULL || transport->bottom->address == NULL) {
         return false;
     }
     *peer = (struct bight_address) { .family = BIGHT_ADDRESS_NONE };
@@ -38,46 +37,46 @@ static const char *describe_peer(struct bight_transport *transport, char *text, 
 
 static const char *name_state(uint32_t state)
 {
-    if ((state & BIGHT_STATE_ENDED) != 0) {
+    if ((state & BI_STATE_ENDED) != 0) {
         return "ended, held by the program";
     }
-    if ((state & BIGHT_STATE_ENDING) != 0) {
+    if ((state & BI_STATE_ENDING) != 0) {
         return "connection_lost is due";
     }
-    if ((state & BIGHT_STATE_LOSING) != 0) {
-        return (state & BIGHT_STATE_SHUT) != 0 ? "closing, waits for the peer's end" : "closing, flushes its output";
+    if ((state & BI_STATE_LOSING) != 0) {
+        return (state & BI_STATE_SHUT) != 0 ? "closing, waits for the peer's end" : "closing, flushes its output";
     }
-    if ((state & BIGHT_STATE_STARTED) == 0) {
+    if ((state & BI_STATE_STARTED) == 0) {
         return "beginning";
     }
-    if ((state & BIGHT_STATE_PRESSED) != 0) {
+    if ((state & BI_STATE_PRESSED) != 0) {
         return "open, not read from until it has sent";
     }
-    return (state & BIGHT_STATE_PAUSED) != 0 ? "open, paused by the protocol" : "open";
+    return (state & BI_STATE_PAUSED) != 0 ? "open, paused by the protocol" : "open";
 }
 
-static void describe(struct bight_transport *transport, struct bight_dump *dump)
+static void describe(struct bight_transport *transport, struct bi_dump *dump)
 {
-    char name[BIGHT_DUMP_NAME_SIZE];
-    char place[BIGHT_DUMP_PLACE_SIZE];
+    char name[BI_DUMP_NAME_SIZE];
+    char place[BI_DUMP_PLACE_SIZE];
     char peer[BIGHT_ADDRESS_TEXT_SIZE + 8];
-    char ties[BIGHT_DUMP_LIST_SIZE];
+    char ties[BI_DUMP_LIST_SIZE];
     struct bight_protocol *protocol = transport->protocol;
     bool has_ties = protocol != NULL && protocol->reserved != NULL;
     snprintf(name, sizeof name, "connection %llu", (unsigned long long)transport->id);
-    (void)bight_dump_ties(dump, name, has_ties ? bight_protocol_owner(protocol) : NULL, ties);
-    bight_dump_node(dump, name, "cds", "%s%s\n%s%s\n%zu bytes to send%s", name,
-        bight_dump_place(transport, transport->id, place), name_state(transport->state),
-        describe_peer(transport, peer, sizeof peer), bight_output_queued(transport), ties);
+    (void)bi_dump_ties(dump, name, has_ties ? bight_protocol_owner(protocol) : NULL, ties);
+    bi_dump_node(dump, name, "cds", "%s%s\n%s%s\n%zu bytes to send%s", name,
+        bi_dump_place(transport, transport->id, place), name_state(transport->state),
+        describe_peer(transport, peer, sizeof peer), bi_output_queued(transport), ties);
 }
 
-void bight_hub_describe(struct bight_attachment *attachment, struct bight_dump *dump)
+void bi_hub_describe(struct bi_attachment *attachment, struct bi_dump *dump)
 {
-    const struct bight_hub *hub = BIGHT_CONTAINER(attachment, const struct bight_hub, attachment);
+    const struct bi_hub *hub = BI_CONTAINER(attachment, const struct bi_hub, attachment);
     struct bight_transport *transport;
     size_t cursor = 0;
-    bight_dump_section(dump, (size_t)hub->reactor->traffic.open, "connection");
-    while ((transport = bight_hub_next(hub, &cursor)) != NULL) {
+    bi_dump_section(dump, (size_t)hub->reactor->traffic.open, "connection");
+    while ((transport = bi_hub_next(hub, &cursor)) != NULL) {
         describe(transport, dump);
     }
 }

@@ -11,7 +11,7 @@ static bool is_used(const struct bight_factory *factory)
     return factory->ports != 0 || factory->connections != 0;
 }
 
-const char *bight_factory_lack(const struct bight_factory *factory)
+const char *bi_factory_lack(const struct bight_factory *factory)
 {
     if (factory->protocol_size < sizeof(struct bight_protocol)) {
         return "the factory was not made with BIGHT_FACTORY or its like";
@@ -23,7 +23,7 @@ static int add(struct bight_factory *factory, struct bight_reactor *reactor, uin
 {
     bool was_used = is_used(factory);
     if (was_used && factory->reactor != reactor) {
-        return bight_usage_error(BIGHT_E_FACTORY_IN_USE, BIGHT_HERE, "a factory is in use by another reactor");
+        return bi_usage_error(BIGHT_E_FACTORY_IN_USE, BIGHT_HERE, "a factory is in use by another reactor");
     }
     ++*count;
     if (was_used) {
@@ -48,27 +48,27 @@ static void subtract(struct bight_factory *factory, uint32_t *count)
     }
 }
 
-int bight_factory_add_port(struct bight_factory *factory, struct bight_reactor *reactor)
+int bi_factory_add_port(struct bight_factory *factory, struct bight_reactor *reactor)
 {
     return add(factory, reactor, &factory->ports);
 }
 
-int bight_factory_add_connection(struct bight_factory *factory, struct bight_reactor *reactor)
+int bi_factory_add_connection(struct bight_factory *factory, struct bight_reactor *reactor)
 {
     return add(factory, reactor, &factory->connections);
 }
 
-void bight_factory_remove_port(struct bight_factory *factory)
+void bi_factory_remove_port(struct bight_factory *factory)
 {
     subtract(factory, &factory->ports);
 }
 
-void bight_factory_remove_connection(struct bight_factory *factory)
+void bi_factory_remove_connection(struct bight_factory *factory)
 {
     subtract(factory, &factory->connections);
 }
 
-struct bight_protocol *bight_factory_build(struct bight_factory *factory, const struct bight_address *peer, int *code)
+struct bight_protocol *bi_factory_build(struct bight_factory *factory, const struct bight_address *peer, int *code)
 {
     bool custom = factory->ops != NULL && factory->ops->build_protocol != NULL;
     factory->out_of_memory = false;

@@ -6,41 +6,41 @@
  * Defaults need no extension; whoever sets something gets one. */
 #include "transport/transport.h"
 
-size_t bight_flow_limit(const struct bight_transport *transport)
+size_t bi_flow_limit(const struct bight_transport *transport)
 {
     if (transport->extension != NULL) {
         return transport->extension->limit;
     }
-    return transport->state & BIGHT_STATE_ACCEPTED ? BIGHT_ACCEPTED_LIMIT : SIZE_MAX;
+    return transport->state & BI_STATE_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX;
 }
 
 /* ---------------------------------------------------------------------------------- the input (T2) */
 
 int bight_transport_pause(struct bight_transport *transport)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_pause");
-    if (transport->state & BIGHT_STATE_OVER) {
+    BI_TRANSPORT_CHECK(transport, "bight_transport_pause");
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
-    transport->state |= BIGHT_STATE_PAUSED;
+    transport->state |= BI_STATE_PAUSED;
     return BIGHT_OK;
 }
 
 int bight_transport_resume(struct bight_transport *transport)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_resume");
-    if (transport->state & BIGHT_STATE_OVER) {
+    BI_TRANSPORT_CHECK(transport, "bight_transport_resume");
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
-    if (!(transport->state & BIGHT_STATE_PAUSED)) {
+    if (!(transport->state & BI_STATE_PAUSED)) {
         return BIGHT_OK;
     }
-    transport->state &= ~BIGHT_STATE_PAUSED;
-    transport->state |= BIGHT_STATE_LOOK_LATER;
-    if (transport->state & (BIGHT_STATE_HELD_INPUT | BIGHT_STATE_END_HELD)) {
-        bight_receive_later(transport);
+    transport->state &= ~BI_STATE_PAUSED;
+    transport->state |= BI_STATE_LOOK_LATER;
+    if (transport->state & (BI_STATE_HELD_INPUT | BI_STATE_END_HELD)) {
+        bi_receive_later(transport);
     }
-    bight_receive_update(transport);
+    bi_receive_update(transport);
     return BIGHT_OK;
 }
 
@@ -48,12 +48,12 @@ int bight_transport_resume(struct bight_transport *transport)
 
 static void set_pressed(struct bight_transport *transport, bool on)
 {
-    if (((transport->state & BIGHT_STATE_PRESSED) != 0) == on) {
+    if (((transport->state & BI_STATE_PRESSED) != 0) == on) {
         return;
     }
-    transport->state ^= BIGHT_STATE_PRESSED;
+    transport->state ^= BI_STATE_PRESSED;
     if (!on) {
-        bight_receive_update(transport);
+        bi_receive_update(transport);
     }
 }
 
@@ -62,7 +62,7 @@ static bool is_below(size_t queued, size_t low)
     return queued < low || queued == 0;
 }
 
-static void judge_producer(struct bight_extension *extension, size_t queued)
+static void judge_producer(struct bi_extension *extension, size_t queued)
 {
     if (!extension->streaming) {
         return;
@@ -90,18 +90,18 @@ static void enter_producer(struct bight_reactor *reactor)
 static void leave_producer(struct bight_reactor *reactor)
 {
     if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
-        bight_reactor_wake(reactor);
+        bi_reactor_wake(reactor);
     }
 }
 
-void bight_flow_judge(struct bight_transport *transport)
+void bi_flow_judge(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
-    size_t queued = bight_output_queued(transport);
-    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_IN_SEQUENCE)) {
+    struct bi_extension *extension = transport->extension;
+    size_t queued = bi_output_queued(transport);
+    if (transport->state & (BI_STATE_OVER | BI_STATE_IN_SEQUENCE)) {
         return;
     }
-    if (transport->state & BIGHT_STATE_PRODUCING) {
+    if (transport->state & BI_STATE_PRODUCING) {
         struct bight_reactor *reactor = transport->hub->reactor;
         set_pressed(transport, false);
         enter_producer(reactor);
@@ -109,45 +109,45 @@ void bight_flow_judge(struct bight_transport *transport)
         leave_producer(reactor);
         return;
     }
-    if (!(transport->state & BIGHT_STATE_PRESSURE_ON)) {
+    if (!(transport->state & BI_STATE_PRESSURE_ON)) {
         set_pressed(transport, false);
-    } else if (queued > (extension == NULL ? BIGHT_HIGH_WATERMARK : extension->high)) {
+    } else if (queued > (extension == NULL ? BI_HIGH_WATERMARK : extension->high)) {
         set_pressed(transport, true);
-    } else if (is_below(queued, extension == NULL ? BIGHT_LOW_WATERMARK : extension->low)) {
+    } else if (is_below(queued, extension == NULL ? BI_LOW_WATERMARK : extension->low)) {
         set_pressed(transport, false);
     }
 }
 
 /* ---------------------------------------------------------------------------------------- producers */
 
-static void pull(struct bight_task *task)
+static void pull(struct bi_task *task)
 {
-    struct bight_extension *extension = BIGHT_CONTAINER(task, struct bight_extension, pull_task);
+    struct bi_extension *extension = BI_CONTAINER(task, struct bi_extension, pull_task);
     struct bight_transport *transport = extension->transport;
-    bool wanted = (transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING;
-    if (wanted && !extension->streaming && bight_output_queued(transport) == 0 && extension->producer->resume != NULL) {
+    bool wanted = (transport->state & (BI_STATE_PRODUCING | BI_STATE_OVER)) == BI_STATE_PRODUCING;
+    if (wanted && !extension->streaming && bi_output_queued(transport) == 0 && extension->producer->resume != NULL) {
         extension->producer->resume(extension->producer_context);
     }
 }
 
 /* T13: a pull producer is asked on the next turn, so at most once a turn. */
-void bight_flow_drained(struct bight_transport *transport)
+void bi_flow_drained(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
-    bool pulled = (transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING &&
-                  !extension->streaming;
+    struct bi_extension *extension = transport->extension;
+    bool pulled =
+        (transport->state & (BI_STATE_PRODUCING | BI_STATE_OVER)) == BI_STATE_PRODUCING && !extension->streaming;
     if (pulled && extension->pull_task.run == NULL) {
-        bight_reactor_soon(transport->hub->reactor, &extension->pull_task, pull);
+        bi_reactor_soon(transport->hub->reactor, &extension->pull_task, pull);
     }
 }
 
-void bight_flow_stop_producer(struct bight_transport *transport)
+void bi_flow_stop_producer(struct bight_transport *transport)
 {
-    if (!(transport->state & BIGHT_STATE_PRODUCING)) {
+    if (!(transport->state & BI_STATE_PRODUCING)) {
         return;
     }
-    struct bight_extension *extension = transport->extension;
-    transport->state &= ~BIGHT_STATE_PRODUCING;
+    struct bi_extension *extension = transport->extension;
+    transport->state &= ~BI_STATE_PRODUCING;
     if (extension->producer->stop != NULL) {
         extension->producer->stop(extension->producer_context);
     }
@@ -155,19 +155,19 @@ void bight_flow_stop_producer(struct bight_transport *transport)
 
 static bool takes_producer(const struct bight_transport *transport)
 {
-    return !(transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED));
+    return !(transport->state & (BI_STATE_OVER | BI_STATE_LOSING | BI_STATE_WRITE_ENDED));
 }
 
 int bight_transport_register_producer(
     struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_register_producer");
+    BI_TRANSPORT_CHECK(transport, "bight_transport_register_producer");
     if (ops == NULL) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_register_producer: there is no table of functions");
     }
-    if ((transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_OVER)) == BIGHT_STATE_PRODUCING) {
-        return bight_usage_error(BIGHT_E_PRODUCER_REGISTERED, BIGHT_HERE,
+    if ((transport->state & (BI_STATE_PRODUCING | BI_STATE_OVER)) == BI_STATE_PRODUCING) {
+        return bi_usage_error(BIGHT_E_PRODUCER_REGISTERED, BIGHT_HERE,
             "bight_transport_register_producer: another producer is registered already");
     }
     if (!takes_producer(transport)) {
@@ -176,7 +176,7 @@ int bight_transport_register_producer(
         }
         return BIGHT_E_CLOSED;
     }
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -184,9 +184,9 @@ int bight_transport_register_producer(
     extension->producer_context = context;
     extension->streaming = streaming;
     extension->producer_paused = false;
-    transport->state |= BIGHT_STATE_PRODUCING;
-    bight_flow_judge(transport);
-    if (!streaming && ops->resume != NULL && (transport->state & BIGHT_STATE_PRODUCING)) {
+    transport->state |= BI_STATE_PRODUCING;
+    bi_flow_judge(transport);
+    if (!streaming && ops->resume != NULL && (transport->state & BI_STATE_PRODUCING)) {
         enter_producer(transport->hub->reactor);
         ops->resume(context);
         leave_producer(transport->hub->reactor);
@@ -197,29 +197,29 @@ int bight_transport_register_producer(
 /* What lose_connection or lose_write waited for goes on; that writing has ended the protocol hears from the loop. */
 static void go_on_closing(struct bight_transport *transport)
 {
-    int code = transport->state & BIGHT_STATE_LOSING ? BIGHT_OK : bight_output_ask(transport);
+    int code = transport->state & BI_STATE_LOSING ? BIGHT_OK : bi_output_ask(transport);
     if (code != BIGHT_OK) {
-        bight_close_end(transport, bight_failure_of(code), true);
+        bi_close_end(transport, bight_failure_of(code), true);
         return;
     }
-    bight_close_flush(transport);
+    bi_close_flush(transport);
 }
 
 int bight_transport_unregister_producer(struct bight_transport *transport)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
-    if (transport->state & BIGHT_STATE_OVER) {
+    BI_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
-    if (!(transport->state & BIGHT_STATE_PRODUCING)) {
-        return bight_usage_error(
+    if (!(transport->state & BI_STATE_PRODUCING)) {
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_unregister_producer: no producer is registered");
     }
-    transport->state &= ~BIGHT_STATE_PRODUCING;
-    if (transport->state & (BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) {
+    transport->state &= ~BI_STATE_PRODUCING;
+    if (transport->state & (BI_STATE_LOSING | BI_STATE_WRITE_ENDED)) {
         go_on_closing(transport);
     } else {
-        bight_flow_judge(transport);
+        bi_flow_judge(transport);
     }
     return BIGHT_OK;
 }
@@ -228,14 +228,14 @@ int bight_transport_unregister_producer(struct bight_transport *transport)
 
 int bight_transport_set_watermarks(struct bight_transport *transport, size_t low, size_t high)
 {
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
     if (low >= high) {
-        return bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             "bight_transport_set_watermarks: the low mark %zu is not below the high one %zu", low, high);
     }
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -246,13 +246,13 @@ int bight_transport_set_watermarks(struct bight_transport *transport, size_t low
 
 int bight_transport_set_backpressure(struct bight_transport *transport, bool on)
 {
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
     if (on) {
-        transport->state |= BIGHT_STATE_PRESSURE_ON;
+        transport->state |= BI_STATE_PRESSURE_ON;
     } else {
-        transport->state &= ~BIGHT_STATE_PRESSURE_ON;
+        transport->state &= ~BI_STATE_PRESSURE_ON;
         set_pressed(transport, false);
     }
     return BIGHT_OK;
@@ -260,10 +260,10 @@ int bight_transport_set_backpressure(struct bight_transport *transport, bool on)
 
 int bight_transport_set_output_limit(struct bight_transport *transport, size_t limit)
 {
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }

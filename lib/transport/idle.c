@@ -40,9 +40,9 @@
 
 #define NOBODY UINT32_MAX
 
-struct bight_idle_class {
-    struct bight_wheel_entry timer; /* armed while the class has members */
-    struct bight_hub *hub;
+struct bi_idle_class {
+    struct bi_wheel_entry timer; /* armed while the class has members */
+    struct bi_hub *hub;
     uint64_t timeout, period; /* nanoseconds */
     uint64_t next; /* the number of the period whose list is looked at next; it ends at (next + 1) * period */
     size_t members;
@@ -52,11 +52,11 @@ struct bight_idle_class {
 /* -------------------------------------------------------------------------------------------- the clock */
 
 /* Of the classes with members; 0 without any: then nobody minds how far the clock goes. */
-static uint64_t shortest_period(const struct bight_hub *hub)
+static uint64_t shortest_period(const struct bi_hub *hub)
 {
     uint64_t shortest = 0;
     for (size_t i = 0; i < hub->idle_class_count; i++) {
-        const struct bight_idle_class *class = hub->idle_classes[i];
+        const struct bi_idle_class *class = hub->idle_classes[i];
         if (class->members > 0 && (shortest == 0 || class->period < shortest)) {
             shortest = class->period;
         }
@@ -65,9 +65,9 @@ static uint64_t shortest_period(const struct bight_hub *hub)
 }
 
 /* One step of the clock, and of the tick; gives the time. */
-static uint64_t advance(struct bight_hub *hub)
+static uint64_t advance(struct bi_hub *hub)
 {
-    uint64_t now = bight_reactor_now(hub->reactor);
+    uint64_t now = bi_reactor_now(hub->reactor);
     uint64_t passed = now - hub->idle_seen;
     uint64_t most = PERIODS_A_STEP * hub->idle_shortest;
     hub->idle_seen = now;
@@ -83,28 +83,28 @@ static uint32_t index_of(const struct bight_transport *transport)
     return (uint32_t)transport->id;
 }
 
-static struct bight_idle *at(const struct bight_hub *hub, uint32_t index)
+static struct bi_idle *at(const struct bi_hub *hub, uint32_t index)
 {
-    return &bight_hub_at(hub, index)->idle;
+    return &bi_hub_at(hub, index)->idle;
 }
 
-static struct bight_idle_class *class_of(const struct bight_transport *transport)
+static struct bi_idle_class *class_of(const struct bight_transport *transport)
 {
     return transport->hub->idle_classes[transport->idle.class_number - 1];
 }
 
 /* For the end of the period `next`. */
-static void arm(struct bight_idle_class *class)
+static void arm(struct bi_idle_class *class)
 {
-    struct bight_hub *hub = class->hub;
+    struct bi_hub *hub = class->hub;
     uint64_t end = (class->next + 1) * class->period;
     uint64_t wait = end > hub->idle_now ? end - hub->idle_now : 0;
-    bight_reactor_arm(hub->reactor, &class->timer, hub->idle_seen + wait);
+    bi_reactor_arm(hub->reactor, &class->timer, hub->idle_seen + wait);
 }
 
-static void push(struct bight_idle_class *class, struct bight_transport *transport, uint64_t number)
+static void push(struct bi_idle_class *class, struct bight_transport *transport, uint64_t number)
 {
-    struct bight_idle *idle = &transport->idle;
+    struct bi_idle *idle = &transport->idle;
     idle->list = (uint16_t)(number % LISTS);
     idle->previous = NOBODY;
     idle->next = class->first[idle->list];
@@ -114,7 +114,7 @@ static void push(struct bight_idle_class *class, struct bight_transport *transpo
     class->first[idle->list] = index_of(transport);
 }
 
-static void unlink_from(struct bight_idle_class *class, struct bight_idle *idle)
+static void unlink_from(struct bi_idle_class *class, struct bi_idle *idle)
 {
     if (idle->previous == NOBODY) {
         class->first[idle->list] = idle->next;
@@ -128,16 +128,16 @@ static void unlink_from(struct bight_idle_class *class, struct bight_idle *idle)
 
 /* The last moment at which a connection that was active at its tick may really have been so, and its timeout behind
  * that. */
-static uint64_t deadline_of(const struct bight_idle_class *class, const struct bight_transport *transport)
+static uint64_t deadline_of(const struct bi_idle_class *class, const struct bight_transport *transport)
 {
-    const struct bight_hub *hub = class->hub;
+    const struct bi_hub *hub = class->hub;
     uint32_t age = hub->tick - transport->idle.active;
     uint64_t end_of_tick = ((hub->idle_now >> TICK_SHIFT) - age + 1) << TICK_SHIFT;
     return end_of_tick + PERIODS_A_STEP * class->period + class->timeout;
 }
 
 /* Into the list of the period in which its time is over: the first that ends at or behind the deadline. */
-static void wait_in(struct bight_idle_class *class, struct bight_transport *transport, uint64_t deadline)
+static void wait_in(struct bi_idle_class *class, struct bight_transport *transport, uint64_t deadline)
 {
     uint64_t number = (deadline - 1) / class->period;
     number = number < class->next ? class->next : number;
@@ -149,10 +149,10 @@ static void wait_in(struct bight_idle_class *class, struct bight_transport *tran
 
 /* Looks at all of one list as it is now; those that wait on are put before its first, where they are not met again.
  * False when so many ended that the rest has to wait for the next turn. */
-static bool look_at(struct bight_idle_class *class, uint32_t list, unsigned *ends)
+static bool look_at(struct bi_idle_class *class, uint32_t list, unsigned *ends)
 {
     for (uint32_t index = class->first[list]; index != NOBODY;) {
-        struct bight_transport *transport = bight_hub_at(class->hub, index);
+        struct bight_transport *transport = bi_hub_at(class->hub, index);
         index = transport->idle.next;
         uint64_t deadline = deadline_of(class, transport);
         if (deadline > class->hub->idle_now) {
@@ -163,14 +163,14 @@ static bool look_at(struct bight_idle_class *class, uint32_t list, unsigned *end
         if ((*ends)++ == ENDS_A_TURN) {
             return false;
         }
-        bight_timeouts_end(transport); /* it leaves its class; its protocol hears of it on a later turn */
+        bi_timeouts_end(transport); /* it leaves its class; its protocol hears of it on a later turn */
     }
     return true;
 }
 
-static void class_timer_ran(struct bight_wheel_entry *timer)
+static void class_timer_ran(struct bi_wheel_entry *timer)
 {
-    struct bight_idle_class *class = BIGHT_CONTAINER(timer, struct bight_idle_class, timer);
+    struct bi_idle_class *class = BI_CONTAINER(timer, struct bi_idle_class, timer);
     uint64_t begun = advance(class->hub) / class->period; /* this period is not over */
     unsigned ends = 0;
     uint64_t number = class->next;
@@ -196,9 +196,9 @@ static uint64_t rounded(uint64_t nanoseconds)
     return (nanoseconds + step - 1) / step * step;
 }
 
-static struct bight_idle_class *make_class(struct bight_hub *hub, uint64_t timeout)
+static struct bi_idle_class *make_class(struct bi_hub *hub, uint64_t timeout)
 {
-    struct bight_idle_class *class = bight_calloc(1, sizeof *class);
+    struct bi_idle_class *class = bight_calloc(1, sizeof *class);
     if (class == NULL) {
         return NULL;
     }
@@ -215,15 +215,15 @@ static struct bight_idle_class *make_class(struct bight_hub *hub, uint64_t timeo
 
 /* The number of the class, counted from 1, for a rounded timeout; 0 without memory. There are some two thousand classes
  * at the most, and as a rule one or two, so a search is good enough. Classes stay until the hub goes. */
-static uint16_t class_for(struct bight_hub *hub, uint64_t timeout)
+static uint16_t class_for(struct bi_hub *hub, uint64_t timeout)
 {
     for (uint16_t i = 0; i < hub->idle_class_count; i++) {
         if (hub->idle_classes[i]->timeout == timeout) {
             return i + 1;
         }
     }
-    size_t size = (hub->idle_class_count + (size_t)1) * sizeof(struct bight_idle_class *);
-    struct bight_idle_class **classes = bight_realloc(hub->idle_classes, size);
+    size_t size = (hub->idle_class_count + (size_t)1) * sizeof(struct bi_idle_class *);
+    struct bi_idle_class **classes = bight_realloc(hub->idle_classes, size);
     if (classes == NULL) {
         return 0;
     }
@@ -236,11 +236,11 @@ static uint16_t class_for(struct bight_hub *hub, uint64_t timeout)
 
 static void join(struct bight_transport *transport, uint16_t class_number)
 {
-    struct bight_hub *hub = transport->hub;
+    struct bi_hub *hub = transport->hub;
     uint64_t now = advance(hub);
     transport->idle.class_number = class_number;
     transport->idle.active = hub->tick;
-    struct bight_idle_class *class = class_of(transport);
+    struct bi_idle_class *class = class_of(transport);
     if (class->members++ == 0) {
         hub->idle_shortest = shortest_period(hub);
         class->next = now / class->period;
@@ -251,16 +251,16 @@ static void join(struct bight_transport *transport, uint16_t class_number)
 
 static void leave(struct bight_transport *transport)
 {
-    struct bight_idle_class *class = class_of(transport);
+    struct bi_idle_class *class = class_of(transport);
     unlink_from(class, &transport->idle);
     transport->idle.class_number = 0;
     if (--class->members == 0) {
-        bight_reactor_disarm(class->hub->reactor, &class->timer);
+        bi_reactor_disarm(class->hub->reactor, &class->timer);
         class->hub->idle_shortest = shortest_period(class->hub);
     }
 }
 
-int bight_idle_start(struct bight_transport *transport, uint64_t nanoseconds)
+int bi_idle_start(struct bight_transport *transport, uint64_t nanoseconds)
 {
     uint16_t class_number = 0;
     if (nanoseconds > 0 && nanoseconds < LONGEST) {
@@ -269,24 +269,24 @@ int bight_idle_start(struct bight_transport *transport, uint64_t nanoseconds)
             return BIGHT_E_OUT_OF_MEMORY;
         }
     }
-    bight_idle_stop(transport);
+    bi_idle_stop(transport);
     if (class_number != 0) {
         join(transport, class_number);
     }
     return BIGHT_OK;
 }
 
-void bight_idle_stop(struct bight_transport *transport)
+void bi_idle_stop(struct bight_transport *transport)
 {
     if (transport->idle.class_number != 0) {
         leave(transport);
     }
 }
 
-void bight_idle_finish(struct bight_hub *hub)
+void bi_idle_finish(struct bi_hub *hub)
 {
     for (size_t i = 0; i < hub->idle_class_count; i++) {
-        bight_reactor_disarm(hub->reactor, &hub->idle_classes[i]->timer);
+        bi_reactor_disarm(hub->reactor, &hub->idle_classes[i]->timer);
         bight_free(hub->idle_classes[i]);
     }
     bight_free(hub->idle_classes);

@@ -21,7 +21,7 @@ static void free_layer(struct bight_layer *layer)
 
 static void leave(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
+    struct bi_extension *extension = transport->extension;
     if (--extension->layer_depth > 0) {
         return;
     }
@@ -41,7 +41,7 @@ static void pass_up(struct bight_transport *transport, struct bight_layer *layer
         layer = layer->above;
     }
     if (layer == NULL) {
-        bight_receive_deliver(transport, data, size);
+        bi_receive_deliver(transport, data, size);
         return;
     }
     enter(transport);
@@ -55,7 +55,7 @@ static void pass_end_up(struct bight_transport *transport, struct bight_layer *l
         layer = layer->above;
     }
     if (layer == NULL) {
-        bight_receive_deliver_end(transport);
+        bi_receive_deliver_end(transport);
         return;
     }
     enter(transport);
@@ -63,26 +63,26 @@ static void pass_end_up(struct bight_transport *transport, struct bight_layer *l
     leave(transport);
 }
 
-void bight_layers_received(struct bight_transport *transport, const uint8_t *data, size_t size)
+void bi_layers_received(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
     pass_up(transport, transport->extension->lowest, data, size);
 }
 
-void bight_layers_received_end(struct bight_transport *transport)
+void bi_layers_received_end(struct bight_transport *transport)
 {
     pass_end_up(transport, transport->extension->lowest);
 }
 
 void bight_layer_deliver(struct bight_layer *layer, const uint8_t *data, size_t size)
 {
-    if (!(layer->transport->state & BIGHT_STATE_OVER) && size > 0) {
+    if (!(layer->transport->state & BI_STATE_OVER) && size > 0) {
         pass_up(layer->transport, layer->above, data, size);
     }
 }
 
 void bight_layer_deliver_end(struct bight_layer *layer)
 {
-    if (!(layer->transport->state & BIGHT_STATE_OVER)) {
+    if (!(layer->transport->state & BI_STATE_OVER)) {
         pass_end_up(layer->transport, layer->above);
     }
 }
@@ -96,7 +96,7 @@ static int pass_down(
         layer = layer->below;
     }
     if (layer == NULL) {
-        return bight_output_write(transport, pieces, count);
+        return bi_output_write(transport, pieces, count);
     }
     enter(transport);
     int code = layer->ops->write(layer, pieces, count);
@@ -110,7 +110,7 @@ static void pass_end_down(struct bight_transport *transport, struct bight_layer 
         layer = layer->below;
     }
     if (layer == NULL) {
-        bight_close_shut_wanted(transport);
+        bi_close_shut_wanted(transport);
         return;
     }
     enter(transport);
@@ -118,12 +118,12 @@ static void pass_end_down(struct bight_transport *transport, struct bight_layer 
     leave(transport);
 }
 
-int bight_layers_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+int bi_layers_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
     return pass_down(transport, transport->extension->top, pieces, count);
 }
 
-void bight_layers_write_end(struct bight_transport *transport)
+void bi_layers_write_end(struct bight_transport *transport)
 {
     pass_end_down(transport, transport->extension->top);
 }
@@ -132,24 +132,24 @@ void bight_layers_write_end(struct bight_transport *transport)
 int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
 {
     struct bight_transport *transport = layer->transport;
-    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_SHUT_WANTED)) {
+    if (transport->state & (BI_STATE_OVER | BI_STATE_SHUT_WANTED)) {
         return BIGHT_E_CLOSED;
     }
     int code = pass_down(transport, layer->below, pieces, count);
     if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
-        bight_close_end(transport, bight_failure_of(code), true);
+        bi_close_end(transport, bight_failure_of(code), true);
     }
     return code;
 }
 
 void bight_layer_send_end(struct bight_layer *layer)
 {
-    if (!(layer->transport->state & BIGHT_STATE_OVER)) {
+    if (!(layer->transport->state & BI_STATE_OVER)) {
         pass_end_down(layer->transport, layer->below);
     }
 }
 
-bool bight_layers_are_busy(const struct bight_transport *transport)
+bool bi_layers_are_busy(const struct bight_transport *transport)
 {
     for (struct bight_layer *layer = transport->extension->top; layer != NULL; layer = layer->below) {
         if (layer->ops->is_busy != NULL && layer->ops->is_busy(layer)) {
@@ -163,10 +163,10 @@ bool bight_layers_are_busy(const struct bight_transport *transport)
 void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
 {
     struct bight_transport *transport = layer->transport;
-    if (!(transport->state & BIGHT_STATE_OVER)) {
-        bight_output_flush(transport);
+    if (!(transport->state & BI_STATE_OVER)) {
+        bi_output_flush(transport);
     }
-    bight_close_end(transport, reason, false);
+    bi_close_end(transport, reason, false);
 }
 
 /* -------------------------------------------------------------------------------------- push and pop */
@@ -174,13 +174,13 @@ void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
 int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer)
 {
     if (layer->ops == NULL) {
-        return bight_usage_error(
+        return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_push_layer: the layer has no table of functions");
     }
-    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) {
+    if (transport->state & (BI_STATE_OVER | BI_STATE_LOSING | BI_STATE_WRITE_ENDED)) {
         return BIGHT_E_CLOSED;
     }
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -195,12 +195,12 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
         extension->lowest = layer;
     }
     extension->top = layer;
-    transport->state |= BIGHT_STATE_LAYERED;
+    transport->state |= BI_STATE_LAYERED;
     return BIGHT_OK;
 }
 
 /* Those that were popped before and stood beside this one hand on past it. */
-static void mend_popped(struct bight_extension *extension, const struct bight_layer *layer)
+static void mend_popped(struct bi_extension *extension, const struct bight_layer *layer)
 {
     for (struct bight_layer *each = extension->popped; each != NULL; each = each->next_popped) {
         each->above = each->above == layer ? layer->above : each->above;
@@ -208,23 +208,23 @@ static void mend_popped(struct bight_extension *extension, const struct bight_la
     }
 }
 
-static void unlink_layer(struct bight_extension *extension, struct bight_layer *layer)
+static void unlink_layer(struct bi_extension *extension, struct bight_layer *layer)
 {
     *(layer->above != NULL ? &layer->above->below : &extension->top) = layer->below;
     *(layer->below != NULL ? &layer->below->above : &extension->lowest) = layer->above;
     mend_popped(extension, layer);
     if (extension->top == NULL) {
-        extension->transport->state &= ~BIGHT_STATE_LAYERED;
+        extension->transport->state &= ~BI_STATE_LAYERED;
     }
 }
 
 void bight_layer_pop(struct bight_layer *layer)
 {
     struct bight_transport *transport = layer->transport;
-    if (layer->is_popped || (transport->state & BIGHT_STATE_ENDED)) {
+    if (layer->is_popped || (transport->state & BI_STATE_ENDED)) {
         return; /* it is freed with the connection, or has been taken out already */
     }
-    struct bight_extension *extension = transport->extension;
+    struct bi_extension *extension = transport->extension;
     unlink_layer(extension, layer);
     layer->is_popped = true;
     layer->next_popped = extension->popped;
@@ -233,14 +233,14 @@ void bight_layer_pop(struct bight_layer *layer)
     leave(transport);
 }
 
-void bight_layers_free(struct bight_transport *transport)
+void bi_layers_free(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
+    struct bi_extension *extension = transport->extension;
     while (extension->top != NULL) {
         struct bight_layer *layer = extension->top;
         extension->top = layer->below;
         free_layer(layer);
     }
     extension->lowest = NULL;
-    transport->state &= ~BIGHT_STATE_LAYERED;
+    transport->state &= ~BI_STATE_LAYERED;
 }

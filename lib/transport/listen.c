@@ -29,7 +29,7 @@ static int set(struct bight_system *system, int fd, int level, int name, int val
     return system->ops->setsockopt(system, fd, level, name, &value, sizeof value);
 }
 
-static int begin_listening(struct bight_system *system, int fd, const struct bight_listen_options *options)
+static int begin_listening(struct bight_system *system, int fd, const struct bi_listen_options *options)
 {
     return system->ops->listen(system, fd, options->backlog > 0 ? options->backlog : DEFAULT_BACKLOG);
 }
@@ -51,7 +51,7 @@ static int open_socket(struct bight_system *system, int domain)
 
 /* ----------------------------------------------------------------------------------------------- TCP */
 
-static int set_inherited(struct bight_system *system, int fd, const struct bight_listen_options *options)
+static int set_inherited(struct bight_system *system, int fd, const struct bi_listen_options *options)
 {
     int result = 0;
     if (options->no_delay) {
@@ -63,8 +63,8 @@ static int set_inherited(struct bight_system *system, int fd, const struct bight
     return result;
 }
 
-static int prepare_ip(struct bight_system *system, int fd, const struct bight_address *address,
-    const struct bight_listen_options *options)
+static int prepare_ip(
+    struct bight_system *system, int fd, const struct bight_address *address, const struct bi_listen_options *options)
 {
     int result = set(system, fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (result >= 0 && options->reuse_port) {
@@ -82,8 +82,8 @@ static int prepare_ip(struct bight_system *system, int fd, const struct bight_ad
     return result >= 0 ? begin_listening(system, fd, options) : result;
 }
 
-int bight_listen_ip(
-    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_listen_options *options)
+int bi_listen_ip(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bi_listen_options *options)
 {
     struct bight_system *system = reactor->system;
     int fd = open_socket(system, address->family == BIGHT_ADDRESS_IPV6 ? AF_INET6 : AF_INET);
@@ -94,17 +94,17 @@ int bight_listen_ip(
     return result < 0 ? close_with(system, fd, result) : fd;
 }
 
-int bight_listen_any(struct bight_reactor *reactor, uint16_t port, const struct bight_listen_options *options)
+int bi_listen_any(struct bight_reactor *reactor, uint16_t port, const struct bi_listen_options *options)
 {
-    struct bight_listen_options dual = *options;
+    struct bi_listen_options dual = *options;
     dual.dual_stack = !options->only_ipv6;
     const struct bight_address any6 = { .family = BIGHT_ADDRESS_IPV6, .port = port };
-    int fd = bight_listen_ip(reactor, &any6, &dual);
+    int fd = bi_listen_ip(reactor, &any6, &dual);
     if (options->only_ipv6 || (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL)) {
         return fd;
     }
     const struct bight_address any4 = { .family = BIGHT_ADDRESS_IPV4, .port = port };
-    return bight_listen_ip(reactor, &any4, options);
+    return bi_listen_ip(reactor, &any4, options);
 }
 
 /* ---------------------------------------------------------------------------------------------- UNIX */
@@ -218,8 +218,7 @@ static int replace_stale(struct bight_system *system, int fd, const struct bight
     return result < 0 ? result : bind_to(system, fd, address);
 }
 
-static int finish_unix(
-    struct bight_system *system, int fd, const char *path, const struct bight_listen_options *options)
+static int finish_unix(struct bight_system *system, int fd, const char *path, const struct bi_listen_options *options)
 {
     int result = 0;
     if (path != NULL && options->has_mode) {
@@ -234,8 +233,8 @@ static int finish_unix(
     return result;
 }
 
-int bight_listen_unix(
-    struct bight_reactor *reactor, const struct bight_address *address, const struct bight_listen_options *options)
+int bi_listen_unix(
+    struct bight_reactor *reactor, const struct bight_address *address, const struct bi_listen_options *options)
 {
     struct bight_system *system = reactor->system;
     char path[sizeof address->at.path + 1] = "";
@@ -286,7 +285,7 @@ static int set_flags(struct bight_system *system, int fd)
     return result < 0 ? result : system->ops->fcntl(system, fd, F_SETFD, FD_CLOEXEC);
 }
 
-int bight_listen_prepare(struct bight_reactor *reactor, int fd, const struct bight_listen_options *options)
+int bi_listen_prepare(struct bight_reactor *reactor, int fd, const struct bi_listen_options *options)
 {
     struct bight_system *system = reactor->system;
     int type = 0, domain = 0, listens = 0;

@@ -17,9 +17,9 @@
 #include "deferred/deferred.h"
 
 struct open_hub {
-    struct bight_attachment attachment;
+    struct bi_attachment attachment;
     struct bight_reactor *reactor;
-    struct bight_link open;
+    struct bi_link open;
     int spare; /* -1: none */
     int *adopted;
     size_t adopted_count;
@@ -27,11 +27,11 @@ struct open_hub {
 
 static void end_all(struct open_hub *hub)
 {
-    struct bight_link ending;
-    bight_list_take_all(&ending, &hub->open);
-    while (!bight_list_is_empty(&ending)) {
-        struct bight_open *open = BIGHT_CONTAINER(ending.next, struct bight_open, link);
-        bight_list_remove(&open->link);
+    struct bi_link ending;
+    bi_list_take_all(&ending, &hub->open);
+    while (!bi_list_is_empty(&ending)) {
+        struct bi_open *open = BI_CONTAINER(ending.next, struct bi_open, link);
+        bi_list_remove(&open->link);
         open->end(open);
     }
 }
@@ -47,24 +47,24 @@ static bool close_spare(struct open_hub *hub)
     return true;
 }
 
-static void disconnect(struct bight_attachment *attachment)
+static void disconnect(struct bi_attachment *attachment)
 {
-    end_all(BIGHT_CONTAINER(attachment, struct open_hub, attachment));
+    end_all(BI_CONTAINER(attachment, struct open_hub, attachment));
 }
 
-static void finish_hub(struct bight_attachment *attachment)
+static void finish_hub(struct bi_attachment *attachment)
 {
-    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    struct open_hub *hub = BI_CONTAINER(attachment, struct open_hub, attachment);
     end_all(hub);
     close_spare(hub);
     bight_free(hub->adopted);
 }
 
-static int after_fork(struct bight_attachment *attachment)
+static int after_fork(struct bi_attachment *attachment)
 {
-    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
-    for (struct bight_link *link = hub->open.next; link != &hub->open; link = link->next) {
-        struct bight_open *open = BIGHT_CONTAINER(link, struct bight_open, link);
+    struct open_hub *hub = BI_CONTAINER(attachment, struct open_hub, attachment);
+    for (struct bi_link *link = hub->open.next; link != &hub->open; link = link->next) {
+        struct bi_open *open = BI_CONTAINER(link, struct bi_open, link);
         if (open->forked != NULL) {
             open->forked(open);
         }
@@ -72,117 +72,117 @@ static int after_fork(struct bight_attachment *attachment)
     return 0;
 }
 
-static void describe_one(struct bight_dump *dump, const struct bight_open *open)
+static void describe_one(struct bi_dump *dump, const struct bi_open *open)
 {
-    char place[BIGHT_DUMP_PLACE_SIZE], name[BIGHT_DUMP_NAME_SIZE], text[BIGHT_ADDRESS_TEXT_SIZE + 64] = "";
+    char place[BI_DUMP_PLACE_SIZE], name[BI_DUMP_NAME_SIZE], text[BIGHT_ADDRESS_TEXT_SIZE + 64] = "";
     snprintf(name, sizeof name, "open %p", (const void *)open);
     if (open->tell != NULL) {
         open->tell(open, text, sizeof text);
     }
-    bight_dump_node(
-        dump, name, "house", "%s%s%s", open->tell != NULL ? "port" : "attempt", bight_dump_place(open, 0, place), text);
+    bi_dump_node(
+        dump, name, "house", "%s%s%s", open->tell != NULL ? "port" : "attempt", bi_dump_place(open, 0, place), text);
 }
 
 /* Ports, or what is no port: attempts to connect. */
-static void describe_some(struct open_hub *hub, struct bight_dump *dump, bool are_ports)
+static void describe_some(struct open_hub *hub, struct bi_dump *dump, bool are_ports)
 {
     size_t count = 0;
-    struct bight_link *link;
+    struct bi_link *link;
     for (link = hub->open.next; link != &hub->open; link = link->next) {
-        count += (BIGHT_CONTAINER(link, struct bight_open, link)->tell != NULL) == are_ports ? 1 : 0;
+        count += (BI_CONTAINER(link, struct bi_open, link)->tell != NULL) == are_ports ? 1 : 0;
     }
-    bight_dump_section(dump, count, are_ports ? "port" : "attempt");
+    bi_dump_section(dump, count, are_ports ? "port" : "attempt");
     for (link = hub->open.next; link != &hub->open; link = link->next) {
-        const struct bight_open *open = BIGHT_CONTAINER(link, const struct bight_open, link);
+        const struct bi_open *open = BI_CONTAINER(link, const struct bi_open, link);
         if ((open->tell != NULL) == are_ports) {
             describe_one(dump, open);
         }
     }
 }
 
-static void describe(struct bight_attachment *attachment, struct bight_dump *dump)
+static void describe(struct bi_attachment *attachment, struct bi_dump *dump)
 {
-    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    struct open_hub *hub = BI_CONTAINER(attachment, struct open_hub, attachment);
     describe_some(hub, dump, true);
     describe_some(hub, dump, false);
 }
 
-static bool open_hub(struct bight_attachment *attachment)
+static bool open_hub(struct bi_attachment *attachment)
 {
-    struct open_hub *hub = BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    struct open_hub *hub = BI_CONTAINER(attachment, struct open_hub, attachment);
     hub->reactor = attachment->reactor;
     hub->spare = -1;
-    bight_list_init(&hub->open);
+    bi_list_init(&hub->open);
     return true;
 }
 
-static const struct bight_attachment_kind open_things = {
-    .order = BIGHT_ORDER_OPEN,
+static const struct bi_attachment_kind open_things = {
+    .order = BI_ORDER_OPEN,
     .size = sizeof(struct open_hub),
     .open = open_hub,
-    .at = { [BIGHT_DISCONNECTING] = disconnect },
+    .at = { [BI_DISCONNECTING] = disconnect },
     .finish = finish_hub,
     .after_fork = after_fork,
     .describe = describe,
 };
 
-static struct open_hub *hub_in(struct bight_attachment *attachment)
+static struct open_hub *hub_in(struct bi_attachment *attachment)
 {
-    return attachment == NULL ? NULL : BIGHT_CONTAINER(attachment, struct open_hub, attachment);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct open_hub, attachment);
 }
 
 static struct open_hub *find_hub(struct bight_reactor *reactor)
 {
-    return hub_in(bight_attachment_find(reactor, &open_things));
+    return hub_in(bi_attachment_find(reactor, &open_things));
 }
 
 static struct open_hub *hub_of(struct bight_reactor *reactor)
 {
-    return hub_in(bight_attachment_of(reactor, &open_things));
+    return hub_in(bi_attachment_of(reactor, &open_things));
 }
 
-int bight_open_join(struct bight_reactor *reactor, struct bight_open *open)
+int bi_open_join(struct bight_reactor *reactor, struct bi_open *open)
 {
     struct open_hub *hub = hub_of(reactor);
     if (hub == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    if (bight_reactor_is_ending(reactor)) {
+    if (bi_reactor_is_ending(reactor)) {
         return BIGHT_E_SHUTDOWN;
     }
-    bight_list_append(&hub->open, &open->link);
-    if (bight_deferred_debug()) {
-        bight_places_note(&(struct bight_place) { .object = open });
+    bi_list_append(&hub->open, &open->link);
+    if (bi_deferred_debug()) {
+        bi_places_note(&(struct bi_place) { .object = open });
     }
     return 0;
 }
 
-struct bight_open *bight_open_next(struct bight_reactor *reactor, const struct bight_open *previous)
+struct bi_open *bi_open_next(struct bight_reactor *reactor, const struct bi_open *previous)
 {
     const struct open_hub *hub = find_hub(reactor);
     if (hub == NULL) {
         return NULL;
     }
-    struct bight_link *next = previous == NULL ? hub->open.next : previous->link.next;
-    return next == &hub->open ? NULL : BIGHT_CONTAINER(next, struct bight_open, link);
+    struct bi_link *next = previous == NULL ? hub->open.next : previous->link.next;
+    return next == &hub->open ? NULL : BI_CONTAINER(next, struct bi_open, link);
 }
 
-void bight_open_leave(struct bight_open *open)
+void bi_open_leave(struct bi_open *open)
 {
     if (open->link.next != NULL) {
-        bight_list_remove(&open->link);
+        bi_list_remove(&open->link);
     }
 }
 
 /* ----------------------------------------------------------------------------- the spare descriptor */
 
-bool bight_open_spend_spare(struct bight_reactor *reactor)
+bool bi_open_spend_spare(struct bight_reactor *reactor)
 {
     struct open_hub *hub = find_hub(reactor);
     return hub != NULL && close_spare(hub);
 }
 
-void bight_open_restore_spare(struct bight_reactor *reactor)
+void bi_open_restore_spare(struct bight_reactor *reactor)
 {
     struct open_hub *hub = find_hub(reactor);
     if (hub != NULL && hub->spare < 0) {
@@ -193,7 +193,7 @@ void bight_open_restore_spare(struct bight_reactor *reactor)
 
 /* --------------------------------------------------------------------------------- adopted once only */
 
-bool bight_open_was_adopted(struct bight_reactor *reactor, int fd)
+bool bi_open_was_adopted(struct bight_reactor *reactor, int fd)
 {
     const struct open_hub *hub = find_hub(reactor);
     for (size_t i = 0; hub != NULL && i < hub->adopted_count; i++) {
@@ -204,13 +204,13 @@ bool bight_open_was_adopted(struct bight_reactor *reactor, int fd)
     return false;
 }
 
-int bight_open_adopt(struct bight_reactor *reactor, int fd)
+int bi_open_adopt(struct bight_reactor *reactor, int fd)
 {
     struct open_hub *hub = hub_of(reactor);
     if (hub == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    if (bight_open_was_adopted(reactor, fd)) {
+    if (bi_open_was_adopted(reactor, fd)) {
         return 0;
     }
     int *adopted = bight_realloc(hub->adopted, (hub->adopted_count + 1) * sizeof *adopted);

@@ -24,76 +24,76 @@ enum {
 
 /* What one write has put into the queue. */
 struct write_pass {
-    struct bight_chunk borrowed[STACK_CHUNKS];
+    struct bi_chunk borrowed[STACK_CHUNKS];
     size_t borrowed_count;
     size_t reference_count;
-    struct bight_chunk *reference; /* the last one */
+    struct bi_chunk *reference; /* the last one */
 };
 
 /* ------------------------------------------------------------------------------------- the output */
 
-static struct bight_output *output_of(struct bight_transport *transport)
+static struct bi_output *output_of(struct bight_transport *transport)
 {
     if (transport->output != NULL) {
         return transport->output;
     }
-    struct bight_output *output = bight_pool_take(&transport->hub->outputs);
+    struct bi_output *output = bi_pool_take(&transport->hub->outputs);
     if (output == NULL) {
         return NULL;
     }
-    *output = (struct bight_output) { .transport = transport };
+    *output = (struct bi_output) { .transport = transport };
     transport->output = output;
     return output;
 }
 
-static struct bight_watch *watch_of(struct bight_output *output)
+static struct bight_watch *watch_of(struct bi_output *output)
 {
     return (struct bight_watch *)(void *)(output + 1);
 }
 
-static void plan_flush(struct bight_output *output)
+static void plan_flush(struct bi_output *output)
 {
     if (output->task.run == NULL && !output->watching) {
-        bight_reactor_afterwards(output->transport->hub->reactor, &output->task, bight_output_run_flush);
+        bi_reactor_afterwards(output->transport->hub->reactor, &output->task, bi_output_run_flush);
     }
 }
 
-static void retry(struct bight_wheel_entry *timer);
+static void retry(struct bi_wheel_entry *timer);
 
-static void retry_later(struct bight_output *output)
+static void retry_later(struct bi_output *output)
 {
     struct bight_reactor *reactor = output->transport->hub->reactor;
     uint64_t longer = output->pause == 0 ? FIRST_RETRY : output->pause * 2;
     output->pause = longer < LONGEST_RETRY ? longer : LONGEST_RETRY;
     output->retry.function = retry;
-    bight_reactor_arm(reactor, &output->retry, bight_reactor_now(reactor) + output->pause);
+    bi_reactor_arm(reactor, &output->retry, bi_reactor_now(reactor) + output->pause);
 }
 
-static void set_watching(struct bight_output *output, bool on)
+static void set_watching(struct bi_output *output, bool on)
 {
     struct bight_transport *transport = output->transport;
     if (output->watching == on) {
         return;
     }
     output->watching = on;
-    if (BIGHT_UNLIKELY(on && output->starved)) {
+    if (BI_UNLIKELY(on && output->starved)) {
         retry_later(output);
         return;
     }
-    if (BIGHT_UNLIKELY(bight_wheel_is_armed(&output->retry))) {
-        bight_reactor_disarm(transport->hub->reactor, &output->retry);
+    if (BI_UNLIKELY(bi_wheel_is_armed(&output->retry))) {
+        bi_reactor_disarm(transport->hub->reactor, &output->retry);
         return;
     }
     int code = transport->bottom->watch_writing(transport, watch_of(output), on);
     if (on && code != BIGHT_OK) {
         output->watching = false;
-        bight_close_end(transport, bight_failure_of(code), true);
+        bi_close_end(transport, bight_failure_of(code), true);
     }
 }
 
-int bight_output_ask(struct bight_transport *transport)
+int bi_output_ask(struct bight_transport *transport)
 {
-    struct bight_output *output = output_of(transport);
+    struct bi_output *output = output_of(transport);
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -121,21 +121,21 @@ static size_t count_what_went(struct bight_transport *transport, ssize_t sent)
     if (sent <= 0) {
         return 0;
     }
-    bight_count_sent(transport, (size_t)sent);
+    bi_count_sent(transport, (size_t)sent);
     return (size_t)sent;
 }
 
 /* Until the queue is empty or the kernel refuses; gives what was sent. */
-static size_t send_some(struct bight_output *output)
+static size_t send_some(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     size_t sent = 0;
     output->refused = output->starved = false;
-    bight_queue_consume(output, 0);
+    bi_queue_consume(output, 0);
     for (int i = 0; i < SENDS_A_TURN && output->queued > 0; i++) {
-        struct iovec parts[BIGHT_PARTS_A_SEND];
+        struct iovec parts[BI_PARTS_A_SEND];
         size_t total;
-        int count = bight_queue_collect(output, parts, &total);
+        int count = bi_queue_collect(output, parts, &total);
         ssize_t result = transport->bottom->send(transport, parts, count);
         if (result == -EINTR) {
             continue;
@@ -146,13 +146,13 @@ static size_t send_some(struct bight_output *output)
             break;
         }
         if (result < 0) {
-            bight_close_broken(transport, (int)-result, "send");
+            bi_close_broken(transport, (int)-result, "send");
             return sent;
         }
-        transport->state |= BIGHT_STATE_SENT;
-        bight_count_sent(transport, (size_t)result);
+        transport->state |= BI_STATE_SENT;
+        bi_count_sent(transport, (size_t)result);
         output->pause = 0;
-        bight_queue_consume(output, (size_t)result);
+        bi_queue_consume(output, (size_t)result);
         sent += (size_t)result;
         if ((size_t)result < total) {
             output->refused = true;
@@ -162,48 +162,48 @@ static size_t send_some(struct bight_output *output)
     return sent;
 }
 
-static void attempt(struct bight_output *output)
+static void attempt(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     output->busy = true;
     size_t sent = send_some(output);
     output->busy = false;
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return;
     }
-    if (BIGHT_UNLIKELY(output->watching && output->queued > 0 &&
-                       (output->starved || (!output->refused && transport->hub->is_edge)))) {
+    if (BI_UNLIKELY(output->watching && output->queued > 0 &&
+                    (output->starved || (!output->refused && transport->hub->is_edge)))) {
         set_watching(output, false); /* the kernel takes more: adding the watch anew says so on the next turn */
     }
     set_watching(output, output->queued > 0);
-    if (BIGHT_UNLIKELY(transport->state & BIGHT_STATE_LOSING)) {
-        bight_close_progress(transport, sent);
+    if (BI_UNLIKELY(transport->state & BI_STATE_LOSING)) {
+        bi_close_progress(transport, sent);
     }
 }
 
 /* Behind an attempt that came from the loop: memory is released, the marks are judged, and an empty output goes. */
-static void settle(struct bight_output *output)
+static void settle(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
-    if (BIGHT_UNLIKELY(output->sent != NULL)) {
-        bight_queue_release_sent(output);
+    if (BI_UNLIKELY(output->sent != NULL)) {
+        bi_queue_release_sent(output);
     }
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return;
     }
-    if (BIGHT_UNLIKELY((transport->state & (BIGHT_STATE_PRESSED | BIGHT_STATE_PRODUCING)) || output->queued > 0)) {
-        bight_flow_judge(transport);
+    if (BI_UNLIKELY((transport->state & (BI_STATE_PRESSED | BI_STATE_PRODUCING)) || output->queued > 0)) {
+        bi_flow_judge(transport);
     }
     if (output->first != NULL || output->sent != NULL || output->task.run != NULL ||
-        (transport->state & BIGHT_STATE_OVER)) {
+        (transport->state & BI_STATE_OVER)) {
         return;
     }
     transport->output = NULL;
-    bight_pool_give(&transport->hub->outputs, output);
-    if (BIGHT_UNLIKELY(transport->state & (BIGHT_STATE_PRODUCING | BIGHT_STATE_LOSING | BIGHT_STATE_SHUT_WANTED |
-                                              BIGHT_STATE_WRITE_END_DUE))) {
-        bight_flow_drained(transport);
-        bight_close_advance(transport);
+    bi_pool_give(&transport->hub->outputs, output);
+    if (BI_UNLIKELY(transport->state &
+                    (BI_STATE_PRODUCING | BI_STATE_LOSING | BI_STATE_SHUT_WANTED | BI_STATE_WRITE_END_DUE))) {
+        bi_flow_drained(transport);
+        bi_close_advance(transport);
     }
 }
 
@@ -214,11 +214,11 @@ static void settle(struct bight_output *output)
 
 /* There is one already; or this has no block but its own, which is too small for what is written to the ready one, and
  * gets another. */
-static void __attribute__((noinline)) put_other(struct bight_hub *hub, struct bight_output *output)
+static void __attribute__((noinline)) put_other(struct bi_hub *hub, struct bi_output *output)
 {
-    struct bight_chunk *block = output->first;
+    struct bi_chunk *block = output->first;
     if (hub->ready_output == NULL && block == &output->first_block) {
-        block = bight_queue_new_block(hub);
+        block = bi_queue_new_block(hub);
         if (block != NULL) {
             output->first = output->last = block;
             output->queued = output->counted = 0;
@@ -226,19 +226,19 @@ static void __attribute__((noinline)) put_other(struct bight_hub *hub, struct bi
             return;
         }
     } else {
-        bight_queue_retire(output, block);
+        bi_queue_retire(output, block);
     }
-    bight_pool_give(&hub->outputs, output);
+    bi_pool_give(&hub->outputs, output);
 }
 
 /* An output whose only block has been sent becomes the ready one, or goes. */
-static inline void put_ready(struct bight_transport *transport, struct bight_output *output)
+static inline void put_ready(struct bight_transport *transport, struct bi_output *output)
 {
-    struct bight_hub *hub = transport->hub;
-    struct bight_chunk *block = output->first;
+    struct bi_hub *hub = transport->hub;
+    struct bi_chunk *block = output->first;
     transport->output = NULL;
-    transport->state |= BIGHT_STATE_SENT;
-    if (BIGHT_UNLIKELY(hub->ready_output != NULL || block == &output->first_block)) {
+    transport->state |= BI_STATE_SENT;
+    if (BI_UNLIKELY(hub->ready_output != NULL || block == &output->first_block)) {
         put_other(hub, output);
         return;
     }
@@ -249,21 +249,21 @@ static inline void put_ready(struct bight_transport *transport, struct bight_out
 
 /* The kernel took a part or nothing, or the connection is broken. Out of line, as the next, so that the usual flush
  * needs no frame for them. */
-static void __attribute__((noinline)) sent_in_part(struct bight_output *output, ssize_t sent)
+static void __attribute__((noinline)) sent_in_part(struct bi_output *output, ssize_t sent)
 {
     if (sent < 0 && !is_refusal(sent)) {
-        bight_close_broken(output->transport, (int)-sent, "send");
+        bi_close_broken(output->transport, (int)-sent, "send");
     } else {
-        bight_queue_consume(output, count_what_went(output->transport, sent));
+        bi_queue_consume(output, count_what_went(output->transport, sent));
         output->starved = is_starved(sent);
         set_watching(output, true);
     }
     settle(output);
 }
 
-static void __attribute__((noinline)) flush_other(struct bight_output *output)
+static void __attribute__((noinline)) flush_other(struct bi_output *output)
 {
-    if (output->transport->state & BIGHT_STATE_OVER) {
+    if (output->transport->state & BI_STATE_OVER) {
         return;
     }
     if (!output->watching) {
@@ -272,30 +272,30 @@ static void __attribute__((noinline)) flush_other(struct bight_output *output)
     settle(output);
 }
 
-static void retry(struct bight_wheel_entry *timer)
+static void retry(struct bi_wheel_entry *timer)
 {
-    struct bight_output *output = BIGHT_CONTAINER(timer, struct bight_output, retry);
+    struct bi_output *output = BI_CONTAINER(timer, struct bi_output, retry);
     output->watching = false;
     flush_other(output);
 }
 
 /* True when all there was has been sent: one block, and nothing that waits for the output to be empty. */
-static inline bool flush_block(struct bight_output *output)
+static inline bool flush_block(struct bi_output *output)
 {
-    const uint32_t waiting = BIGHT_STATE_PRESSED | BIGHT_STATE_PRODUCING | BIGHT_STATE_LOSING |
-                             BIGHT_STATE_SHUT_WANTED | BIGHT_STATE_WRITE_END_DUE | BIGHT_STATE_OVER;
+    const uint32_t waiting = BI_STATE_PRESSED | BI_STATE_PRODUCING | BI_STATE_LOSING | BI_STATE_SHUT_WANTED |
+                             BI_STATE_WRITE_END_DUE | BI_STATE_OVER;
     struct bight_transport *transport = output->transport;
-    struct bight_chunk *block = output->first;
-    if (BIGHT_UNLIKELY((transport->state & waiting) || output->watching || block == NULL || block != output->last ||
-                       block->room == NULL || output->sent != NULL)) {
+    struct bi_chunk *block = output->first;
+    if (BI_UNLIKELY((transport->state & waiting) || output->watching || block == NULL || block != output->last ||
+                    block->room == NULL || output->sent != NULL)) {
         return false;
     }
     struct iovec part = { (void *)(uintptr_t)block->data, block->size };
     output->busy = true;
     ssize_t sent = transport->bottom->send(transport, &part, 1);
     output->busy = false;
-    if (BIGHT_LIKELY(sent == (ssize_t)part.iov_len)) {
-        bight_count_sent(transport, (size_t)sent);
+    if (BI_LIKELY(sent == (ssize_t)part.iov_len)) {
+        bi_count_sent(transport, (size_t)sent);
         put_ready(transport, output);
         return true;
     }
@@ -303,24 +303,24 @@ static inline bool flush_block(struct bight_output *output)
     return true;
 }
 
-void bight_output_free_ready(struct bight_hub *hub)
+void bi_output_free_ready(struct bi_hub *hub)
 {
     if (hub->ready_output != NULL) {
-        bight_pool_give(&hub->blocks, hub->ready_output->first);
-        bight_pool_give(&hub->outputs, hub->ready_output);
+        bi_pool_give(&hub->blocks, hub->ready_output->first);
+        bi_pool_give(&hub->outputs, hub->ready_output);
         hub->ready_output = NULL;
     }
 }
 
-void bight_output_run_flush(struct bight_task *task)
+void bi_output_run_flush(struct bi_task *task)
 {
-    struct bight_output *output = BIGHT_CONTAINER(task, struct bight_output, task);
-    if (BIGHT_UNLIKELY(!flush_block(output))) {
+    struct bi_output *output = BI_CONTAINER(task, struct bi_output, task);
+    if (BI_UNLIKELY(!flush_block(output))) {
         flush_other(output);
     }
 }
 
-void bight_output_flush(struct bight_transport *transport)
+void bi_output_flush(struct bight_transport *transport)
 {
     if (transport->output != NULL && !transport->output->watching && !transport->output->busy) {
         attempt(transport->output);
@@ -330,17 +330,17 @@ void bight_output_flush(struct bight_transport *transport)
 void bight_transport_writable(struct bight_transport *transport)
 {
     struct bight_reactor *reactor = transport->hub->reactor;
-    struct bight_output *output = transport->output;
-    if (output == NULL || (transport->state & BIGHT_STATE_OVER)) {
+    struct bi_output *output = transport->output;
+    if (output == NULL || (transport->state & BI_STATE_OVER)) {
         return;
     }
-    bight_reactor_enter_for(reactor, "connection", transport, transport->id);
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
     attempt(output);
     settle(output);
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
-void bight_transport_writable_event(int fd, short what, void *transport)
+void bi_transport_writable_event(int fd, short what, void *transport)
 {
     (void)fd;
     (void)what;
@@ -350,33 +350,33 @@ void bight_transport_writable_event(int fd, short what, void *transport)
 /* ------------------------------------------------------------------------------------------ writing */
 
 /* Passes the limit, even after an attempt to send (T13)? */
-static bool is_too_much(struct bight_output *output)
+static bool is_too_much(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
-    size_t limit = bight_flow_limit(transport);
+    size_t limit = bi_flow_limit(transport);
     if ((output->counted > limit || output->queued >= GATHER_MOST) && !output->watching && !output->busy) {
         attempt(output);
-        bight_flow_judge(transport);
+        bi_flow_judge(transport);
     }
-    return output->counted > limit && !(transport->state & BIGHT_STATE_OVER);
+    return output->counted > limit && !(transport->state & BI_STATE_OVER);
 }
 
-int bight_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
+int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
-    struct bight_output *output = output_of(transport);
-    if (BIGHT_UNLIKELY(output == NULL)) {
+    struct bi_output *output = output_of(transport);
+    if (BI_UNLIKELY(output == NULL)) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    int code = bight_queue_append_copy(output, data, size);
-    if (BIGHT_UNLIKELY(code != BIGHT_OK)) {
+    int code = bi_queue_append_copy(output, data, size);
+    if (BI_UNLIKELY(code != BIGHT_OK)) {
         return code;
     }
-    if (BIGHT_UNLIKELY(output->queued >= GATHER_MOST || transport->extension != NULL)) {
+    if (BI_UNLIKELY(output->queued >= GATHER_MOST || transport->extension != NULL)) {
         if (is_too_much(output)) {
             return BIGHT_E_OVERFLOW;
         }
         if (output->watching) {
-            bight_flow_judge(transport);
+            bi_flow_judge(transport);
         }
     }
     if (output->task.run == NULL) {
@@ -385,54 +385,54 @@ int bight_output_gather(struct bight_transport *transport, const uint8_t *data, 
     return BIGHT_OK;
 }
 
-int bight_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent)
+int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent)
 {
     if (sent < 0 && !is_refusal(sent)) {
-        bight_close_broken(transport, (int)-sent, "send");
+        bi_close_broken(transport, (int)-sent, "send");
         return BIGHT_OK;
     }
     size_t done = count_what_went(transport, sent);
-    struct bight_output *output = output_of(transport);
-    int code = output == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_queue_append_copy(output, data + done, size - done);
+    struct bi_output *output = output_of(transport);
+    int code = output == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_queue_append_copy(output, data + done, size - done);
     if (code != BIGHT_OK) {
         return code;
     }
     output->starved = is_starved(sent);
     set_watching(output, true);
-    if (output->counted > bight_flow_limit(transport)) {
+    if (output->counted > bi_flow_limit(transport)) {
         return BIGHT_E_OVERFLOW;
     }
-    bight_flow_judge(transport);
+    bi_flow_judge(transport);
     return BIGHT_OK;
 }
 
 /* The chunks on the stack leave the queue. What is left of them is copied to where they stood. */
-static int replace_borrowed(struct bight_output *output)
+static int replace_borrowed(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
-    bool over = (transport->state & BIGHT_STATE_OVER) != 0;
+    bool over = (transport->state & BI_STATE_OVER) != 0;
     int code = BIGHT_OK;
-    struct bight_chunk *behind = output->first;
+    struct bi_chunk *behind = output->first;
     output->first = output->last = NULL;
     while (behind != NULL) {
-        struct bight_chunk *chunk = behind;
+        struct bi_chunk *chunk = behind;
         behind = chunk->next;
         if (!chunk->borrowed) {
-            bight_queue_append(output, chunk);
+            bi_queue_append(output, chunk);
             continue;
         }
         output->queued -= chunk->size;
         output->counted -= chunk->size;
         if (!over && code == BIGHT_OK) {
-            code = bight_queue_append_copy(output, chunk->data, chunk->size);
+            code = bi_queue_append_copy(output, chunk->data, chunk->size);
         }
     }
     return code;
 }
 
-static int enqueue_reference(struct bight_output *output, const struct bight_piece *piece, struct write_pass *pass)
+static int enqueue_reference(struct bi_output *output, const struct bight_piece *piece, struct write_pass *pass)
 {
-    struct bight_chunk *chunk = bight_queue_append_reference(output, piece);
+    struct bi_chunk *chunk = bi_queue_append_reference(output, piece);
     if (chunk == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -442,16 +442,16 @@ static int enqueue_reference(struct bight_output *output, const struct bight_pie
 }
 
 static int enqueue(
-    struct bight_output *output, const struct bight_piece *pieces, size_t count, bool large, struct write_pass *pass)
+    struct bi_output *output, const struct bight_piece *pieces, size_t count, bool large, struct write_pass *pass)
 {
     int code = BIGHT_OK;
     for (size_t i = 0; i < count && code == BIGHT_OK; i++) {
         if (pieces[i].release != NULL) {
             code = enqueue_reference(output, &pieces[i], pass);
         } else if (large && pieces[i].size > 0 && pass->borrowed_count < STACK_CHUNKS) {
-            bight_queue_append_borrowed(output, &pieces[i], &pass->borrowed[pass->borrowed_count++]);
+            bi_queue_append_borrowed(output, &pieces[i], &pass->borrowed[pass->borrowed_count++]);
         } else {
-            code = bight_queue_append_copy(output, pieces[i].data, pieces[i].size);
+            code = bi_queue_append_copy(output, pieces[i].data, pieces[i].size);
         }
     }
     return code;
@@ -459,19 +459,19 @@ static int enqueue(
 
 /* A write that fails has taken nothing: its reference is forgotten. With several, of which some may have been sent,
  * they count as taken and the connection ends from here. */
-static int refuse(struct bight_output *output, const struct write_pass *pass, int code)
+static int refuse(struct bi_output *output, const struct write_pass *pass, int code)
 {
     if (pass->reference_count > 1) {
-        bight_close_end(output->transport, bight_failure_of(code), true);
+        bi_close_end(output->transport, bight_failure_of(code), true);
         return BIGHT_OK;
     }
     if (pass->reference_count == 1) {
-        for (struct bight_chunk *chunk = output->first; chunk != NULL; chunk = chunk->next) {
+        for (struct bi_chunk *chunk = output->first; chunk != NULL; chunk = chunk->next) {
             chunk->release = chunk == pass->reference ? NULL : chunk->release;
         }
-        for (struct bight_chunk *chunk = output->sent; chunk != NULL; chunk = chunk->next) {
+        for (struct bi_chunk *chunk = output->sent; chunk != NULL; chunk = chunk->next) {
             if (chunk == pass->reference) {
-                bight_close_end(output->transport, bight_failure_of(code), true);
+                bi_close_end(output->transport, bight_failure_of(code), true);
                 return BIGHT_OK; /* it was sent: taken */
             }
         }
@@ -491,20 +491,20 @@ static bool add_sizes(const struct bight_piece *pieces, size_t count, size_t *to
     return true;
 }
 
-int bight_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
     size_t total;
     if (!add_sizes(pieces, count, &total)) {
         return BIGHT_E_OVERFLOW;
     }
-    struct bight_output *output = output_of(transport);
+    struct bi_output *output = output_of(transport);
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
     struct write_pass pass;
     pass.borrowed_count = pass.reference_count = 0;
     pass.reference = NULL;
-    bool large = total >= BIGHT_LARGE_WRITE && !output->watching && !output->busy;
+    bool large = total >= BI_LARGE_WRITE && !output->watching && !output->busy;
     int code = enqueue(output, pieces, count, large, &pass);
     if (code == BIGHT_OK && large) {
         attempt(output);
@@ -519,11 +519,11 @@ int bight_output_write(struct bight_transport *transport, const struct bight_pie
     if (code != BIGHT_OK) {
         return refuse(output, &pass, code);
     }
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_OK;
     }
     if (output->watching || large) {
-        bight_flow_judge(transport);
+        bi_flow_judge(transport);
     }
     plan_flush(output);
     return BIGHT_OK;
@@ -533,38 +533,38 @@ int bight_output_write(struct bight_transport *transport, const struct bight_pie
 
 /* What waits for the output to be empty hears of it behind the handler, as after a send. A fork inside a send (by what
  * a release function does) finds chunks that are in use: they stay. */
-void bight_output_leave_to_parent(struct bight_transport *transport)
+void bi_output_leave_to_parent(struct bight_transport *transport)
 {
-    struct bight_output *output = transport->output;
-    if (output != NULL && !output->busy && !(transport->state & BIGHT_STATE_OVER)) {
-        bight_queue_consume(output, output->queued);
+    struct bi_output *output = transport->output;
+    if (output != NULL && !output->busy && !(transport->state & BI_STATE_OVER)) {
+        bi_queue_consume(output, output->queued);
         set_watching(output, false);
         plan_flush(output);
     }
 }
 
-void bight_output_quiet(struct bight_transport *transport)
+void bi_output_quiet(struct bight_transport *transport)
 {
     if (transport->output != NULL) {
         set_watching(transport->output, false);
     }
 }
 
-void bight_output_drop(struct bight_transport *transport)
+void bi_output_drop(struct bight_transport *transport)
 {
-    struct bight_output *output = transport->output;
+    struct bi_output *output = transport->output;
     if (output == NULL) {
         return;
     }
     transport->output = NULL;
     if (output->task.run != NULL) {
-        bight_reactor_unqueue(transport->hub->reactor, &output->task);
+        bi_reactor_unqueue(transport->hub->reactor, &output->task);
     }
     while (output->first != NULL) {
-        struct bight_chunk *chunk = output->first;
+        struct bi_chunk *chunk = output->first;
         output->first = chunk->next;
-        bight_queue_retire(output, chunk);
+        bi_queue_retire(output, chunk);
     }
-    bight_queue_release_sent(output);
-    bight_pool_give(&transport->hub->outputs, output);
+    bi_queue_release_sent(output);
+    bi_pool_give(&transport->hub->outputs, output);
 }

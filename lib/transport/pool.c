@@ -23,7 +23,7 @@ struct item {
 };
 
 struct slab {
-    struct bight_link link; /* in pool->slabs unless wholly taken */
+    struct bi_link link; /* in pool->slabs unless wholly taken */
     struct item *free_list;
     uint32_t used;
     uint32_t carved; /* items that have ever been taken; the rest has not been touched */
@@ -31,53 +31,53 @@ struct slab {
     uint32_t padding[3];
 };
 
-void bight_pool_init(struct bight_pool *pool, size_t size, size_t slab_size, size_t spare_limit,
+void bi_pool_init(struct bi_pool *pool, size_t size, size_t slab_size, size_t spare_limit,
     void (*surplus)(void *context), void *context)
 {
-    *pool = (struct bight_pool) {
+    *pool = (struct bi_pool) {
         .item_size = (sizeof(struct item) + size + 15) & ~(size_t)15,
         .slab_size = slab_size,
         .spare_limit = spare_limit,
         .surplus = surplus,
         .context = context,
     };
-    bight_list_init(&pool->slabs);
+    bi_list_init(&pool->slabs);
 }
 
-static struct slab *slab_of(struct bight_link *link)
+static struct slab *slab_of(struct bi_link *link)
 {
-    return BIGHT_CONTAINER(link, struct slab, link);
+    return BI_CONTAINER(link, struct slab, link);
 }
 
-static void release_slab(struct bight_pool *pool, struct slab *slab)
+static void release_slab(struct bi_pool *pool, struct slab *slab)
 {
-    bight_list_remove(&slab->link);
-    bight_memory_unpoison(slab, pool->slab_size);
-    bight_pages_release(slab, pool->slab_size);
+    bi_list_remove(&slab->link);
+    bi_memory_unpoison(slab, pool->slab_size);
+    bi_pages_release(slab, pool->slab_size);
 }
 
-void bight_pool_finish(struct bight_pool *pool)
+void bi_pool_finish(struct bi_pool *pool)
 {
-    while (!bight_list_is_empty(&pool->slabs)) {
+    while (!bi_list_is_empty(&pool->slabs)) {
         struct slab *slab = slab_of(pool->slabs.next);
-        BIGHT_INVARIANT(slab->used == 0);
+        BI_INVARIANT(slab->used == 0);
         release_slab(pool, slab);
     }
 }
 
-static struct slab *add_slab(struct bight_pool *pool)
+static struct slab *add_slab(struct bi_pool *pool)
 {
-    struct slab *slab = bight_pages_allocate(pool->slab_size);
+    struct slab *slab = bi_pages_allocate(pool->slab_size);
     if (slab == NULL) {
         return NULL;
     }
     *slab = (struct slab) { .total = (uint32_t)((pool->slab_size - sizeof *slab) / pool->item_size) };
-    bight_list_append(&pool->slabs, &slab->link);
+    bi_list_append(&pool->slabs, &slab->link);
     pool->spare++;
     return slab;
 }
 
-static struct item *take_from(const struct bight_pool *pool, struct slab *slab)
+static struct item *take_from(const struct bi_pool *pool, struct slab *slab)
 {
     struct item *item = slab->free_list;
     if (item != NULL) {
@@ -90,12 +90,12 @@ static struct item *take_from(const struct bight_pool *pool, struct slab *slab)
     return item;
 }
 
-void *bight_pool_take(struct bight_pool *pool)
+void *bi_pool_take(struct bi_pool *pool)
 {
-    if (bight_memory_asks_permit && !bight_memory_permits()) {
+    if (bi_memory_asks_permit && !bi_memory_permits()) {
         return NULL;
     }
-    struct slab *slab = bight_list_is_empty(&pool->slabs) ? add_slab(pool) : slab_of(pool->slabs.next);
+    struct slab *slab = bi_list_is_empty(&pool->slabs) ? add_slab(pool) : slab_of(pool->slabs.next);
     if (slab == NULL) {
         return NULL;
     }
@@ -104,18 +104,18 @@ void *bight_pool_take(struct bight_pool *pool)
         pool->least_spare = pool->spare;
     }
     if (slab->used == slab->total) {
-        bight_list_remove(&slab->link);
+        bi_list_remove(&slab->link);
     }
-    bight_memory_unpoison(item + 1, pool->item_size - sizeof *item);
+    bi_memory_unpoison(item + 1, pool->item_size - sizeof *item);
     return item + 1;
 }
 
-static void put_first(struct bight_link *head, struct bight_link *link)
+static void put_first(struct bi_link *head, struct bi_link *link)
 {
-    bight_list_append(head->next, link);
+    bi_list_append(head->next, link);
 }
 
-void bight_pool_give(struct bight_pool *pool, void *memory)
+void bi_pool_give(struct bi_pool *pool, void *memory)
 {
     if (memory == NULL) {
         return;
@@ -127,7 +127,7 @@ void bight_pool_give(struct bight_pool *pool, void *memory)
     }
     item->next_free = slab->free_list;
     slab->free_list = item;
-    bight_memory_poison(memory, pool->item_size - sizeof *item);
+    bi_memory_poison(memory, pool->item_size - sizeof *item);
     if (--slab->used > 0) {
         return;
     }
@@ -136,10 +136,10 @@ void bight_pool_give(struct bight_pool *pool, void *memory)
     }
 }
 
-bool bight_pool_trim(struct bight_pool *pool)
+bool bi_pool_trim(struct bi_pool *pool)
 {
     size_t wanted = pool->spare_limit + (pool->spare - pool->least_spare);
-    struct bight_link *link = pool->slabs.previous;
+    struct bi_link *link = pool->slabs.previous;
     while (link != &pool->slabs && pool->spare > wanted) {
         struct slab *slab = slab_of(link);
         link = link->previous;

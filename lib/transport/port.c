@@ -35,7 +35,7 @@ void bight_port_release(struct bight_port *port)
     if (port == NULL) {
         return;
     }
-    BIGHT_INVARIANT(port->holds > 0);
+    BI_INVARIANT(port->holds > 0);
     port->holds--;
     free_unused(port);
 }
@@ -43,23 +43,23 @@ void bight_port_release(struct bight_port *port)
 static void tell_end_waiters(struct bight_port *port)
 {
     bight_port_hold(port);
-    while (!bight_list_is_empty(&port->end_waiters)) {
-        struct bight_port_waiter *waiter = BIGHT_CONTAINER(port->end_waiters.next, struct bight_port_waiter, link);
-        bight_list_remove(&waiter->link);
+    while (!bi_list_is_empty(&port->end_waiters)) {
+        struct bi_port_waiter *waiter = BI_CONTAINER(port->end_waiters.next, struct bi_port_waiter, link);
+        bi_list_remove(&waiter->link);
         waiter->emptied(waiter);
     }
     bight_port_release(port);
 }
 
-void bight_port_connection_ended(struct bight_port *port)
+void bi_port_connection_ended(struct bight_port *port)
 {
-    BIGHT_INVARIANT(port->connections > 0);
+    BI_INVARIANT(port->connections > 0);
     bool was_limited = port->max_connections != 0 && port->connections == port->max_connections;
     port->connections--;
     if (was_limited) {
-        bight_port_update(port);
+        bi_port_update(port);
     }
-    if (port->connections == 0 && !bight_list_is_empty(&port->end_waiters)) {
+    if (port->connections == 0 && !bi_list_is_empty(&port->end_waiters)) {
         tell_end_waiters(port);
         return;
     }
@@ -92,18 +92,18 @@ static bool get_path(const struct bight_address *address, char path[sizeof addre
 static void remove_path(struct bight_port *port)
 {
     char path[sizeof port->address.at.path + 1];
-    bool is_ours = port->owns_path && !bight_reactor_is_parents(port->reactor);
+    bool is_ours = port->owns_path && !bi_reactor_is_parents(port->reactor);
     if (is_ours && get_path(&port->address, path) && is_still_ours(port, path)) {
         (void)port->reactor->system->ops->unlink(port->reactor->system, path);
     }
 }
 
-void bight_port_leave_factory(struct bight_port *port)
+void bi_port_leave_factory(struct bight_port *port)
 {
     if (port->factory != NULL) {
         struct bight_factory *factory = port->factory;
         port->factory = NULL;
-        bight_factory_remove_port(factory);
+        bi_factory_remove_port(factory);
     }
 }
 
@@ -113,27 +113,27 @@ static void close_port(struct bight_port *port)
     if (port->descriptor < 0) {
         return;
     }
-    bight_open_leave(&port->open);
+    bi_open_leave(&port->open);
     reactor->traffic.ports--;
-    bight_reactor_disarm(reactor, &port->backoff_timer);
-    reactor->loop->ops->watch_remove(reactor->loop, bight_port_watch(port));
+    bi_reactor_disarm(reactor, &port->backoff_timer);
+    reactor->loop->ops->watch_remove(reactor->loop, bi_port_watch(port));
     remove_path(port);
     (void)reactor->system->ops->close(reactor->system, port->descriptor);
     port->descriptor = -1;
     if (!port->is_accepting) {
-        bight_port_leave_factory(port);
+        bi_port_leave_factory(port);
     }
     bight_port_release(port); /* its own */
 }
 
-static void end_open(struct bight_open *open)
+static void end_open(struct bi_open *open)
 {
-    close_port(BIGHT_CONTAINER(open, struct bight_port, open));
+    close_port(BI_CONTAINER(open, struct bight_port, open));
 }
 
-static void tell(const struct bight_open *open, char *text, size_t size)
+static void tell(const struct bi_open *open, char *text, size_t size)
 {
-    const struct bight_port *port = BIGHT_CONTAINER(open, const struct bight_port, open);
+    const struct bight_port *port = BI_CONTAINER(open, const struct bight_port, open);
     const char *state = port->is_paused ? "\npaused" : port->is_backing_off ? "\nbacks off" : "";
     char address[BIGHT_ADDRESS_TEXT_SIZE];
     bight_address_format(&port->address, address, sizeof address);
@@ -141,9 +141,9 @@ static void tell(const struct bight_open *open, char *text, size_t size)
 }
 
 /* The path is the parent's, which may listen on it for long. */
-static void forked(struct bight_open *open)
+static void forked(struct bi_open *open)
 {
-    BIGHT_CONTAINER(open, struct bight_port, open)->owns_path = false;
+    BI_CONTAINER(open, struct bight_port, open)->owns_path = false;
 }
 
 struct bight_deferred *bight_port_stop_listening(struct bight_port *port)
@@ -160,7 +160,7 @@ static int set_paused(struct bight_port *port, bool is_paused)
         return BIGHT_E_CLOSED;
     }
     port->is_paused = is_paused;
-    bight_port_update(port);
+    bi_port_update(port);
     return 0;
 }
 
@@ -188,10 +188,10 @@ size_t bight_port_connections(const struct bight_port *port)
     return port->connections;
 }
 
-bool bight_port_has_descriptor(struct bight_reactor *reactor, int fd)
+bool bi_port_has_descriptor(struct bight_reactor *reactor, int fd)
 {
-    for (struct bight_open *open = NULL; (open = bight_open_next(reactor, open)) != NULL;) {
-        if (open->end == end_open && BIGHT_CONTAINER(open, struct bight_port, open)->descriptor == fd) {
+    for (struct bi_open *open = NULL; (open = bi_open_next(reactor, open)) != NULL;) {
+        if (open->end == end_open && BI_CONTAINER(open, struct bight_port, open)->descriptor == fd) {
             return true;
         }
     }
@@ -226,13 +226,13 @@ static void learn_identity(struct bight_port *port)
 }
 
 static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
-    const struct bight_listen_options *options, const struct bight_address *path)
+    const struct bi_listen_options *options, const struct bight_address *path)
 {
     struct bight_port *port = bight_calloc(1, sizeof *port + reactor->loop->ops->watch_size);
     if (port == NULL) {
         return NULL;
     }
-    bight_list_init(&port->end_waiters);
+    bi_list_init(&port->end_waiters);
     port->open.end = end_open;
     port->open.forked = forked;
     port->open.tell = tell;
@@ -246,9 +246,8 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
         port->owns_path = true;
         port->address = *path;
     }
-    port->backoff_timer.function = bight_port_backoff_ended;
-    reactor->loop->ops->watch_init(
-        reactor->loop, bight_port_watch(port), fd, BIGHT_READABLE, bight_port_acceptable, port);
+    port->backoff_timer.function = bi_port_backoff_ended;
+    reactor->loop->ops->watch_init(reactor->loop, bi_port_watch(port), fd, BIGHT_READABLE, bi_port_acceptable, port);
     return port;
 }
 
@@ -257,10 +256,10 @@ static int begin(struct bight_port *port)
     int code = learn_address(port);
     learn_identity(port);
     if (code == 0) {
-        code = bight_open_join(port->reactor, &port->open);
+        code = bi_open_join(port->reactor, &port->open);
     }
     if (code == 0) {
-        code = bight_reactor_add_watch(port->reactor, bight_port_watch(port), port->descriptor);
+        code = bi_reactor_add_watch(port->reactor, bi_port_watch(port), port->descriptor);
     }
     return code;
 }
@@ -275,10 +274,10 @@ static void give_back(struct bight_reactor *reactor, int fd, const struct bight_
     (void)reactor->system->ops->close(reactor->system, fd);
 }
 
-struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
-    const struct bight_listen_options *options, const struct bight_address *path, struct bight_failure **failure)
+struct bight_port *bi_port_new(struct bight_reactor *reactor, struct bight_factory *factory, int fd,
+    const struct bi_listen_options *options, const struct bight_address *path, struct bight_failure **failure)
 {
-    int code = bight_factory_add_port(factory, reactor);
+    int code = bi_factory_add_port(factory, reactor);
     if (code != 0) {
         give_back(reactor, fd, path);
         *failure = bight_failure_of(code);
@@ -287,7 +286,7 @@ struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_fa
     struct bight_port *port = allocate(reactor, factory, fd, options, path);
     if (port == NULL) {
         give_back(reactor, fd, path);
-        bight_factory_remove_port(factory);
+        bi_factory_remove_port(factory);
         *failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
         return NULL;
     }
@@ -298,7 +297,7 @@ struct bight_port *bight_port_new(struct bight_reactor *reactor, struct bight_fa
         *failure = bight_failure_of(code);
         return NULL;
     }
-    bight_open_restore_spare(reactor);
+    bi_open_restore_spare(reactor);
     char address[BIGHT_ADDRESS_TEXT_SIZE];
     bight_address_format(&port->address, address, sizeof address);
     bight_log(BIGHT_LOG_INFO, "port", NULL, "listening on %s", address);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* port.h - a port's inside, shared by port.c (its life) and accept.c (what it is for). */
-#ifndef BIGHT_TRANSPORT_PORT_H
-#define BIGHT_TRANSPORT_PORT_H
+#ifndef BI_TRANSPORT_PORT_H
+#define BI_TRANSPORT_PORT_H
 
 #include "transport/socket.h"
 #include "transport/transport.h"
 
 /* Who waits for the end of a port's last connection. Taken out before it is told; takes itself out before it goes. */
-struct bight_port_waiter {
-    struct bight_link link;
-    void (*emptied)(struct bight_port_waiter *waiter);
+struct bi_port_waiter {
+    struct bi_link link;
+    void (*emptied)(struct bi_port_waiter *waiter);
 };
 
 struct bight_port {
-    struct bight_open open;
+    struct bi_open open;
     struct bight_reactor *reactor;
     struct bight_factory *factory;
     uint32_t holds; /* the consumers', and one of its own while it is open */
@@ -25,9 +25,9 @@ struct bight_port {
     bool is_backing_off;
     bool owns_path;
     bool has_identity;
-    uint64_t identity[2];          /* of the path, as it was bound */
-    struct bight_link end_waiters; /* struct bight_port_waiter: for its last connection's end */
-    struct bight_wheel_entry backoff_timer;
+    uint64_t identity[2];       /* of the path, as it was bound */
+    struct bi_link end_waiters; /* struct bi_port_waiter: for its last connection's end */
+    struct bi_wheel_entry backoff_timer;
     uint64_t backoff;    /* nanoseconds, the last one; 0: none since a connection was accepted */
     unsigned failures;   /* errors of accept in a row that ought to have taken a connection off the queue */
     uint64_t starved_at; /* when accepting was last found to fail; 0: never */
@@ -37,19 +37,19 @@ struct bight_port {
 };
 
 /* Watches or not, as pausing, backing off and the limit of connections demand. */
-void bight_port_update(struct bight_port *port);
+void bi_port_update(struct bight_port *port);
 
 /* The watch's and the timer's functions. */
-void bight_port_acceptable(int fd, short what, void *port);
-void bight_port_backoff_ended(struct bight_wheel_entry *timer);
+void bi_port_acceptable(int fd, short what, void *port);
+void bi_port_backoff_ended(struct bi_wheel_entry *timer);
 
 /* Accepts nothing for a while, longer each time until a connection is accepted. */
-void bight_port_back_off(struct bight_port *port);
+void bi_port_back_off(struct bight_port *port);
 
 /* The end of accepting, when the port was closed meanwhile: lets go of the factory. */
-void bight_port_leave_factory(struct bight_port *port);
+void bi_port_leave_factory(struct bight_port *port);
 
-static inline struct bight_watch *bight_port_watch(struct bight_port *port)
+static inline struct bight_watch *bi_port_watch(struct bight_port *port)
 {
     return (struct bight_watch *)port->watch;
 }

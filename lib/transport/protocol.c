@@ -20,9 +20,9 @@ struct record {
 
 struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
 {
-    const char *lack = bight_factory_lack(factory);
+    const char *lack = bi_factory_lack(factory);
     if (lack != NULL) {
-        bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_protocol_new: %s", lack);
+        bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_protocol_new: %s", lack);
         return NULL;
     }
     struct bight_protocol *protocol = bight_calloc(1, factory->protocol_size);
@@ -31,7 +31,7 @@ struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
         return NULL;
     }
     protocol->ops = factory->protocol_ops;
-    protocol->transport = BIGHT_TRANSPORT_CLOSED;
+    protocol->transport = BI_TRANSPORT_CLOSED;
     protocol->factory = factory;
     protocol->holds = 1;
     return protocol;
@@ -39,8 +39,7 @@ struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
 
 void *bight_protocol_self_failed(const char *place)
 {
-    bight_usage_error(
-        BIGHT_E_USAGE, place, "bight_self: the protocol's factory makes something smaller than this type");
+    bi_usage_error(BIGHT_E_USAGE, place, "bight_self: the protocol's factory makes something smaller than this type");
     return NULL;
 }
 
@@ -52,8 +51,8 @@ static void free_protocol(struct bight_protocol *protocol)
     }
     bight_free(protocol->reserved);
     bight_free(protocol);
-    if (transport != BIGHT_TRANSPORT_CLOSED) {
-        bight_hub_give(transport);
+    if (transport != BI_TRANSPORT_CLOSED) {
+        bi_hub_give(transport);
     }
 }
 
@@ -62,11 +61,11 @@ void bight_protocol_free(struct bight_protocol *protocol)
     if (protocol == NULL) {
         return;
     }
-    if (protocol->state & BIGHT_PROTOCOL_CONNECTED) {
-        bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_protocol_free: the protocol has, or has had, a connection");
+    if (protocol->state & BI_PROTOCOL_CONNECTED) {
+        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_protocol_free: the protocol has, or has had, a connection");
         return;
     }
-    bight_protocol_end_ties(protocol);
+    bi_protocol_end_ties(protocol);
     bight_protocol_release(protocol);
 }
 
@@ -85,20 +84,20 @@ void bight_protocol_release(struct bight_protocol *protocol)
 
 /* ----------------------------------------------------------------------------------- its connection */
 
-int bight_protocol_connect(struct bight_protocol *protocol, struct bight_transport *transport)
+int bi_protocol_connect(struct bight_protocol *protocol, struct bight_transport *transport)
 {
-    if (protocol->state & BIGHT_PROTOCOL_CONNECTED) {
-        return bight_usage_error(
+    if (protocol->state & BI_PROTOCOL_CONNECTED) {
+        return bi_usage_error(
             BIGHT_E_USAGE, BIGHT_HERE, "a factory gave a protocol that has, or has had, a connection");
     }
-    protocol->state |= BIGHT_PROTOCOL_CONNECTED;
+    protocol->state |= BI_PROTOCOL_CONNECTED;
     protocol->transport = transport;
     return BIGHT_OK;
 }
 
-void bight_protocol_disconnect(struct bight_protocol *protocol)
+void bi_protocol_disconnect(struct bight_protocol *protocol)
 {
-    bight_protocol_end_ties(protocol);
+    bi_protocol_end_ties(protocol);
     bight_protocol_release(protocol);
 }
 
@@ -106,7 +105,7 @@ void bight_protocol_disconnect(struct bight_protocol *protocol)
 
 static void ties_finished(struct bight_owner *owner)
 {
-    bight_protocol_release(BIGHT_CONTAINER(owner, struct record, owner)->protocol);
+    bight_protocol_release(BI_CONTAINER(owner, struct record, owner)->protocol);
 }
 
 struct bight_owner *bight_protocol_owner(struct bight_protocol *protocol)
@@ -120,10 +119,10 @@ struct bight_owner *bight_protocol_owner(struct bight_protocol *protocol)
         return NULL;
     }
     record->protocol = bight_protocol_hold(protocol);
-    bight_owner_init(&record->owner, ties_finished);
+    bi_owner_init(&record->owner, ties_finished);
     protocol->reserved = record;
-    if (protocol->state & BIGHT_PROTOCOL_OVER) {
-        bight_owner_end(&record->owner);
+    if (protocol->state & BI_PROTOCOL_OVER) {
+        bi_owner_end(&record->owner);
     }
     return &record->owner;
 }
@@ -132,7 +131,7 @@ struct bight_deferred *bight_protocol_tie(struct bight_protocol *protocol, struc
 {
     bool never_tied = protocol->reserved == NULL;
     struct bight_owner *owner =
-        never_tied && (protocol->state & BIGHT_PROTOCOL_OVER) ? NULL : bight_protocol_owner(protocol);
+        never_tied && (protocol->state & BI_PROTOCOL_OVER) ? NULL : bight_protocol_owner(protocol);
     if (owner != NULL) {
         return bight_deferred_tie(deferred, owner);
     }
@@ -142,12 +141,12 @@ struct bight_deferred *bight_protocol_tie(struct bight_protocol *protocol, struc
     return deferred;
 }
 
-void bight_protocol_end_ties(struct bight_protocol *protocol)
+void bi_protocol_end_ties(struct bight_protocol *protocol)
 {
-    protocol->state |= BIGHT_PROTOCOL_OVER;
+    protocol->state |= BI_PROTOCOL_OVER;
     struct record *record = protocol->reserved;
     if (record != NULL) {
-        bight_owner_end(&record->owner);
+        bi_owner_end(&record->owner);
     }
 }
 
@@ -155,7 +154,7 @@ void bight_protocol_end_ties(struct bight_protocol *protocol)
 
 static struct bight_transport *transport_of(const struct bight_scope_member *member)
 {
-    return BIGHT_CONTAINER(member, struct bight_extension, member)->transport;
+    return BI_CONTAINER(member, struct bi_extension, member)->transport;
 }
 
 static void close_member(struct bight_scope_member *member)
@@ -171,7 +170,7 @@ static void abort_member(struct bight_scope_member *member)
 static const char *member_made_at(const struct bight_scope_member *member)
 {
     const struct bight_transport *transport = transport_of(member);
-    return bight_places_find(transport, transport->id, NULL);
+    return bi_places_find(transport, transport->id, NULL);
 }
 
 static const struct bight_scope_member_ops member_ops = {
@@ -184,10 +183,10 @@ static const struct bight_scope_member_ops member_ops = {
 int bight_protocol_join_scope(struct bight_protocol *protocol, struct bight_scope *scope)
 {
     struct bight_transport *transport = protocol->transport;
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }

@@ -12,9 +12,9 @@
 #include <limits.h>
 #include <string.h>
 
-_Static_assert(BIGHT_PARTS_A_SEND <= IOV_MAX, "a send takes what the kernel takes");
+_Static_assert(BI_PARTS_A_SEND <= IOV_MAX, "a send takes what the kernel takes");
 
-void bight_queue_append(struct bight_output *output, struct bight_chunk *chunk)
+void bi_queue_append(struct bi_output *output, struct bi_chunk *chunk)
 {
     chunk->next = NULL;
     if (output->last == NULL) {
@@ -25,34 +25,34 @@ void bight_queue_append(struct bight_output *output, struct bight_chunk *chunk)
     output->last = chunk;
 }
 
-static struct bight_chunk *begin_block(struct bight_chunk *block, uint8_t *bytes, uint8_t *end)
+static struct bi_chunk *begin_block(struct bi_chunk *block, uint8_t *bytes, uint8_t *end)
 {
-    *block = (struct bight_chunk) { .data = bytes, .room = bytes, .room_end = end, .counted = true };
+    *block = (struct bi_chunk) { .data = bytes, .room = bytes, .room_end = end, .counted = true };
     return block;
 }
 
-struct bight_chunk *bight_queue_new_block(struct bight_hub *hub)
+struct bi_chunk *bi_queue_new_block(struct bi_hub *hub)
 {
-    struct bight_chunk *block = bight_pool_take(&hub->blocks);
+    struct bi_chunk *block = bi_pool_take(&hub->blocks);
     if (block == NULL) {
         return NULL;
     }
-    return begin_block(block, (uint8_t *)(block + 1), (uint8_t *)block + BIGHT_BLOCK_SIZE);
+    return begin_block(block, (uint8_t *)(block + 1), (uint8_t *)block + BI_BLOCK_SIZE);
 }
 
 /* For `size` bytes. The output's own block is free when nothing is queued: it is only ever the first. */
-static struct bight_chunk *next_block(struct bight_output *output, size_t size)
+static struct bi_chunk *next_block(struct bi_output *output, size_t size)
 {
-    struct bight_hub *hub = output->transport->hub;
-    if (output->last != NULL || size > BIGHT_FIRST_BLOCK_SIZE) {
-        return bight_queue_new_block(hub);
+    struct bi_hub *hub = output->transport->hub;
+    if (output->last != NULL || size > BI_FIRST_BLOCK_SIZE) {
+        return bi_queue_new_block(hub);
     }
     uint8_t *bytes = (uint8_t *)(output + 1) + hub->watch_size;
-    return begin_block(&output->first_block, bytes, bytes + BIGHT_FIRST_BLOCK_SIZE);
+    return begin_block(&output->first_block, bytes, bytes + BI_FIRST_BLOCK_SIZE);
 }
 
 /* Gives what was copied. */
-static size_t fill(struct bight_chunk *block, const uint8_t *data, size_t size)
+static size_t fill(struct bi_chunk *block, const uint8_t *data, size_t size)
 {
     size_t room = (size_t)(block->room_end - block->room);
     size_t part = size < room ? size : room;
@@ -62,16 +62,16 @@ static size_t fill(struct bight_chunk *block, const uint8_t *data, size_t size)
     return part;
 }
 
-int bight_queue_append_copy(struct bight_output *output, const uint8_t *data, size_t size)
+int bi_queue_append_copy(struct bi_output *output, const uint8_t *data, size_t size)
 {
     while (size > 0) {
-        struct bight_chunk *block = output->last;
+        struct bi_chunk *block = output->last;
         if (block == NULL || block->room == block->room_end) { /* a reference has neither */
             block = next_block(output, size);
             if (block == NULL) {
                 return BIGHT_E_OUT_OF_MEMORY;
             }
-            bight_queue_append(output, block);
+            bi_queue_append(output, block);
         }
         size_t part = fill(block, data, size);
         data += part;
@@ -82,7 +82,7 @@ int bight_queue_append_copy(struct bight_output *output, const uint8_t *data, si
     return BIGHT_OK;
 }
 
-static void count_in(struct bight_output *output, const struct bight_chunk *chunk)
+static void count_in(struct bi_output *output, const struct bi_chunk *chunk)
 {
     output->queued += chunk->size;
     if (chunk->counted) {
@@ -90,71 +90,70 @@ static void count_in(struct bight_output *output, const struct bight_chunk *chun
     }
 }
 
-struct bight_chunk *bight_queue_append_reference(struct bight_output *output, const struct bight_piece *piece)
+struct bi_chunk *bi_queue_append_reference(struct bi_output *output, const struct bight_piece *piece)
 {
-    struct bight_chunk *chunk = bight_pool_take(&output->transport->hub->references);
+    struct bi_chunk *chunk = bi_pool_take(&output->transport->hub->references);
     if (chunk == NULL) {
         return NULL;
     }
-    *chunk = (struct bight_chunk) {
+    *chunk = (struct bi_chunk) {
         .data = piece->data,
         .size = piece->size,
         .release = piece->release,
         .context = piece->context,
         .counted = piece->counted,
     };
-    bight_queue_append(output, chunk);
+    bi_queue_append(output, chunk);
     count_in(output, chunk);
     return chunk;
 }
 
-void bight_queue_append_borrowed(
-    struct bight_output *output, const struct bight_piece *piece, struct bight_chunk *chunk)
+void bi_queue_append_borrowed(struct bi_output *output, const struct bight_piece *piece, struct bi_chunk *chunk)
 {
-    *chunk = (struct bight_chunk) { .data = piece->data, .size = piece->size, .counted = true, .borrowed = true };
-    bight_queue_append(output, chunk);
+    *chunk = (struct bi_chunk) { .data = piece->data, .size = piece->size, .counted = true, .borrowed = true };
+    bi_queue_append(output, chunk);
     count_in(output, chunk);
 }
 
-void bight_queue_retire(struct bight_output *output, struct bight_chunk *chunk)
+void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk)
 {
-    struct bight_hub *hub = output->transport->hub;
+    struct bi_hub *hub = output->transport->hub;
     if (chunk->borrowed || chunk == &output->first_block) {
         return;
     }
     if (chunk->room != NULL) {
-        bight_pool_give(&hub->blocks, chunk);
+        bi_pool_give(&hub->blocks, chunk);
     } else if (chunk->release == NULL) {
-        bight_pool_give(&hub->references, chunk);
+        bi_pool_give(&hub->references, chunk);
     } else {
         chunk->next = output->sent;
         output->sent = chunk;
     }
 }
 
-void bight_queue_release_sent(struct bight_output *output)
+void bi_queue_release_sent(struct bi_output *output)
 {
-    struct bight_pool *pool = &output->transport->hub->references;
+    struct bi_pool *pool = &output->transport->hub->references;
     while (output->sent != NULL) {
-        struct bight_chunk chunk = *output->sent;
-        bight_pool_give(pool, output->sent);
+        struct bi_chunk chunk = *output->sent;
+        bi_pool_give(pool, output->sent);
         output->sent = chunk.next;
         chunk.release(chunk.context);
     }
 }
 
-void bight_queue_consume(struct bight_output *output, size_t size)
+void bi_queue_consume(struct bi_output *output, size_t size)
 {
     output->queued -= size;
     while (output->first != NULL && output->first->size <= size) {
-        struct bight_chunk *chunk = output->first;
+        struct bi_chunk *chunk = output->first;
         size -= chunk->size;
         output->counted -= chunk->counted ? chunk->size : 0;
         output->first = chunk->next;
         if (output->first == NULL) {
             output->last = NULL;
         }
-        bight_queue_retire(output, chunk);
+        bi_queue_retire(output, chunk);
     }
     if (size > 0) {
         output->first->data += size;
@@ -163,11 +162,11 @@ void bight_queue_consume(struct bight_output *output, size_t size)
     }
 }
 
-int bight_queue_collect(const struct bight_output *output, struct iovec *parts, size_t *total)
+int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total)
 {
     int count = 0;
     *total = 0;
-    for (struct bight_chunk *chunk = output->first; chunk != NULL && count < BIGHT_PARTS_A_SEND; chunk = chunk->next) {
+    for (struct bi_chunk *chunk = output->first; chunk != NULL && count < BI_PARTS_A_SEND; chunk = chunk->next) {
         if (chunk->size > 0) {
             parts[count++] = (struct iovec) { (void *)(uintptr_t)chunk->data, chunk->size };
             *total += chunk->size;

@@ -71,19 +71,19 @@ static int watch(
         return 0;
     }
     loop->ops->watch_init(loop, watch, transport->descriptor, what, function, transport);
-    return bight_reactor_add_watch(transport->hub->reactor, watch, transport->descriptor);
+    return bi_reactor_add_watch(transport->hub->reactor, watch, transport->descriptor);
 }
 
 static int socket_watch_reading(struct bight_transport *transport, bool on)
 {
     short what = (short)(BIGHT_READABLE | loop_of(transport)->edge);
-    return watch(transport, bight_transport_watch(transport), what, bight_transport_readable_event, on);
+    return watch(transport, bight_transport_watch(transport), what, bi_transport_readable_event, on);
 }
 
 static int socket_watch_writing(struct bight_transport *transport, struct bight_watch *memory, bool on)
 {
     short what = (short)(BIGHT_WRITABLE | (loop_of(transport)->edge & BIGHT_EDGE));
-    return watch(transport, memory, what, bight_transport_writable_event, on);
+    return watch(transport, memory, what, bi_transport_writable_event, on);
 }
 
 /* ------------------------------------------------------------------------------------------ closing */
@@ -103,7 +103,7 @@ static void socket_close(struct bight_transport *transport, bool reset)
     }
     (void)system->ops->close(system, transport->descriptor); /* EINTR: closed all the same */
     if (transport->bottom_memory != NULL) {
-        bight_port_connection_ended(transport->bottom_memory);
+        bi_port_connection_ended(transport->bottom_memory);
     }
 }
 
@@ -146,7 +146,7 @@ static int socket_set_option(struct bight_transport *transport, enum bight_trans
     return result < 0 ? bight_error_from_errno(-result) : 0;
 }
 
-const struct bight_bottom_ops bight_socket_bottom = {
+const struct bight_bottom_ops bi_socket_bottom = {
     .size = sizeof(struct bight_bottom_ops),
     .receive = socket_receive,
     .send = socket_send,

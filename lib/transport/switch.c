@@ -10,65 +10,65 @@
 
 #include "transport/transport.h"
 
-void bight_switch_drop(struct bight_transport *transport)
+void bi_switch_drop(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
-    if (!(transport->state & BIGHT_STATE_SWITCHING)) {
+    struct bi_extension *extension = transport->extension;
+    if (!(transport->state & BI_STATE_SWITCHING)) {
         return;
     }
     struct bight_protocol *protocol = extension->next_protocol;
-    transport->state &= ~BIGHT_STATE_SWITCHING;
+    transport->state &= ~BI_STATE_SWITCHING;
     bight_free(extension->switch_data);
     extension->switch_data = NULL;
     extension->next_protocol = NULL;
-    protocol->transport = BIGHT_TRANSPORT_CLOSED;
+    protocol->transport = BI_TRANSPORT_CLOSED;
     struct bight_factory *factory = protocol->factory;
-    bight_protocol_disconnect(protocol);
-    bight_factory_remove_connection(factory);
+    bi_protocol_disconnect(protocol);
+    bi_factory_remove_connection(factory);
 }
 
 /* The old protocol's factory: the first one, which built the connection's, hears when the connection ends; one that
  * came by a switch leaves with its protocol. */
 static void leave_factory(struct bight_transport *transport, struct bight_factory *factory)
 {
-    if (transport->state & BIGHT_STATE_FACTORY_APART) {
-        bight_factory_remove_connection(factory);
+    if (transport->state & BI_STATE_FACTORY_APART) {
+        bi_factory_remove_connection(factory);
         return;
     }
     transport->extension->factory = factory;
-    transport->state |= BIGHT_STATE_FACTORY_APART;
+    transport->state |= BI_STATE_FACTORY_APART;
 }
 
 static void replace(struct bight_transport *transport, struct bight_protocol *old)
 {
     struct bight_protocol *protocol = transport->extension->next_protocol;
-    transport->state &= ~BIGHT_STATE_SWITCHING;
+    transport->state &= ~BI_STATE_SWITCHING;
     transport->extension->next_protocol = NULL;
     transport->protocol = protocol;
-    old->transport = BIGHT_TRANSPORT_CLOSED;
-    bight_protocol_end_ties(old);
+    old->transport = BI_TRANSPORT_CLOSED;
+    bi_protocol_end_ties(old);
     if (old->ops->protocol_replaced != NULL) {
         old->ops->protocol_replaced(old);
     }
     leave_factory(transport, old->factory);
-    bight_protocol_disconnect(old);
+    bi_protocol_disconnect(old);
 }
 
 static void switch_once(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
+    struct bi_extension *extension = transport->extension;
     uint8_t *data = extension->switch_data;
     size_t size = extension->switch_size;
     extension->switch_data = NULL;
-    int code = bight_receive_hold(transport, data, size, true);
+    int code = bi_receive_hold(transport, data, size, true);
     bight_free(data);
     if (code != BIGHT_OK) {
-        bight_switch_drop(transport);
-        bight_close_end(transport, bight_failure_of(code), true);
+        bi_switch_drop(transport);
+        bi_close_end(transport, bight_failure_of(code), true);
         return;
     }
-    if (transport->state & BIGHT_STATE_END_DELIVERED) { /* to the old one */
-        transport->state ^= BIGHT_STATE_END_DELIVERED | BIGHT_STATE_END_HELD;
+    if (transport->state & BI_STATE_END_DELIVERED) { /* to the old one */
+        transport->state ^= BI_STATE_END_DELIVERED | BI_STATE_END_HELD;
     }
     replace(transport, transport->protocol);
     struct bight_protocol *protocol = transport->protocol;
@@ -77,19 +77,19 @@ static void switch_once(struct bight_transport *transport)
     }
 }
 
-void bight_switch_now(struct bight_transport *transport)
+void bi_switch_now(struct bight_transport *transport)
 {
-    while ((transport->state & BIGHT_STATE_SWITCHING) && !(transport->state & BIGHT_STATE_OVER)) {
-        transport->state |= BIGHT_STATE_IN_HANDLER;
+    while ((transport->state & BI_STATE_SWITCHING) && !(transport->state & BI_STATE_OVER)) {
+        transport->state |= BI_STATE_IN_HANDLER;
         switch_once(transport);
-        transport->state &= ~BIGHT_STATE_IN_HANDLER;
+        transport->state &= ~BI_STATE_IN_HANDLER;
     }
 }
 
 /* The request, without the protocol. */
 static int remember(struct bight_transport *transport, const void *data, size_t size)
 {
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -109,21 +109,20 @@ static int remember(struct bight_transport *transport, const void *data, size_t 
 int bight_transport_switch_protocol(
     struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size)
 {
-    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING)) {
+    if (transport->state & (BI_STATE_OVER | BI_STATE_LOSING)) {
         return BIGHT_E_CLOSED;
     }
-    if (protocol == NULL || (protocol->state & BIGHT_PROTOCOL_CONNECTED) ||
-        (transport->state & BIGHT_STATE_SWITCHING)) {
-        return bight_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
+    if (protocol == NULL || (protocol->state & BI_PROTOCOL_CONNECTED) || (transport->state & BI_STATE_SWITCHING)) {
+        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
             protocol == NULL ? "bight_transport_switch_protocol: there is no protocol"
-            : (transport->state & BIGHT_STATE_SWITCHING)
+            : (transport->state & BI_STATE_SWITCHING)
                 ? "bight_transport_switch_protocol: a switch is pending already"
                 : "bight_transport_switch_protocol: the protocol has, or has had, a connection");
     }
     struct bight_factory *factory = protocol->factory;
     int code = remember(transport, data, size);
     if (code == BIGHT_OK) {
-        code = bight_factory_add_connection(factory, transport->hub->reactor);
+        code = bi_factory_add_connection(factory, transport->hub->reactor);
     }
     if (code != BIGHT_OK) {
         if (transport->extension != NULL) {
@@ -132,11 +131,11 @@ int bight_transport_switch_protocol(
         }
         return code;
     }
-    bight_protocol_connect(protocol, transport);
+    bi_protocol_connect(protocol, transport);
     transport->extension->next_protocol = protocol;
-    transport->state |= BIGHT_STATE_SWITCHING;
-    if (!(transport->state & BIGHT_STATE_IN_HANDLER)) {
-        bight_receive_later(transport);
+    transport->state |= BI_STATE_SWITCHING;
+    if (!(transport->state & BI_STATE_IN_HANDLER)) {
+        bi_receive_later(transport);
     }
     return BIGHT_OK;
 }

@@ -10,26 +10,25 @@ static uint64_t later(uint64_t now, uint64_t nanoseconds)
     return nanoseconds > UINT64_MAX - now ? UINT64_MAX : now + nanoseconds;
 }
 
-void bight_timeouts_end(struct bight_transport *transport)
+void bi_timeouts_end(struct bight_transport *transport)
 {
-    bight_close_end(transport, bight_failure_of(BIGHT_E_TIMED_OUT), true);
+    bi_close_end(transport, bight_failure_of(BIGHT_E_TIMED_OUT), true);
 }
 
 static int read_seconds(struct bight_transport *transport, double seconds, uint64_t *nanoseconds)
 {
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
     int code = bight_seconds_to_nanoseconds(seconds, nanoseconds);
-    return code == BIGHT_OK ? BIGHT_OK
-                            : bight_usage_error(code, BIGHT_HERE, "a timeout of a transport: " BIGHT_BAD_SECONDS);
+    return code == BIGHT_OK ? BIGHT_OK : bi_usage_error(code, BIGHT_HERE, "a timeout of a transport: " BI_BAD_SECONDS);
 }
 
 /* For what is kept in the extension. */
 static int take_seconds(struct bight_transport *transport, double seconds, uint64_t *nanoseconds)
 {
     int code = read_seconds(transport, seconds, nanoseconds);
-    return code == BIGHT_OK && bight_extension_of(transport) == NULL ? BIGHT_E_OUT_OF_MEMORY : code;
+    return code == BIGHT_OK && bi_extension_of(transport) == NULL ? BIGHT_E_OUT_OF_MEMORY : code;
 }
 
 /* -------------------------------------------------------------------------------------------- idle */
@@ -38,14 +37,14 @@ int bight_transport_set_idle_timeout(struct bight_transport *transport, double s
 {
     uint64_t nanoseconds;
     int code = read_seconds(transport, seconds, &nanoseconds);
-    return code == BIGHT_OK ? bight_idle_start(transport, nanoseconds) : code;
+    return code == BIGHT_OK ? bi_idle_start(transport, nanoseconds) : code;
 }
 
 /* -------------------------------------------------------------------------------------------- total */
 
-static void total_timer_ran(struct bight_wheel_entry *entry)
+static void total_timer_ran(struct bi_wheel_entry *entry)
 {
-    bight_timeouts_end(BIGHT_CONTAINER(entry, struct bight_extension, total_timer)->transport);
+    bi_timeouts_end(BI_CONTAINER(entry, struct bi_extension, total_timer)->transport);
 }
 
 int bight_transport_set_total_timeout(struct bight_transport *transport, double seconds)
@@ -56,33 +55,33 @@ int bight_transport_set_total_timeout(struct bight_transport *transport, double 
         return code;
     }
     struct bight_reactor *reactor = transport->hub->reactor;
-    struct bight_wheel_entry *timer = &transport->extension->total_timer;
-    bight_reactor_disarm(reactor, timer);
+    struct bi_wheel_entry *timer = &transport->extension->total_timer;
+    bi_reactor_disarm(reactor, timer);
     if (nanoseconds > 0) {
         timer->function = total_timer_ran;
-        bight_reactor_arm(reactor, timer, later(bight_reactor_now(reactor), nanoseconds));
+        bi_reactor_arm(reactor, timer, later(bi_reactor_now(reactor), nanoseconds));
     }
     return BIGHT_OK;
 }
 
 /* ------------------------------------------------------------------------------------------ closing */
 
-static void close_timer_ran(struct bight_wheel_entry *entry)
+static void close_timer_ran(struct bi_wheel_entry *entry)
 {
-    struct bight_transport *transport = BIGHT_CONTAINER(entry, struct bight_extension, close_timer)->transport;
-    if (transport->state & BIGHT_STATE_SHUT) {
-        bight_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+    struct bight_transport *transport = BI_CONTAINER(entry, struct bi_extension, close_timer)->transport;
+    if (transport->state & BI_STATE_SHUT) {
+        bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
     } else {
-        bight_timeouts_end(transport);
+        bi_timeouts_end(transport);
     }
 }
 
-void bight_timeouts_close_in(struct bight_transport *transport, uint64_t nanoseconds)
+void bi_timeouts_close_in(struct bight_transport *transport, uint64_t nanoseconds)
 {
     struct bight_reactor *reactor = transport->hub->reactor;
-    struct bight_wheel_entry *timer = &transport->extension->close_timer;
+    struct bi_wheel_entry *timer = &transport->extension->close_timer;
     timer->function = close_timer_ran;
-    bight_reactor_arm(reactor, timer, later(bight_reactor_now(reactor), nanoseconds));
+    bi_reactor_arm(reactor, timer, later(bi_reactor_now(reactor), nanoseconds));
 }
 
 /* The new bounds hold from the next time that they are looked at. */
@@ -109,18 +108,18 @@ int bight_transport_set_linger(struct bight_transport *transport, double seconds
 
 /* ----------------------------------------------------------------------------------------- disarming */
 
-void bight_timeouts_disarm_user(struct bight_transport *transport)
+void bi_timeouts_disarm_user(struct bight_transport *transport)
 {
-    bight_idle_stop(transport);
+    bi_idle_stop(transport);
     if (transport->extension != NULL) {
-        bight_reactor_disarm(transport->hub->reactor, &transport->extension->total_timer);
+        bi_reactor_disarm(transport->hub->reactor, &transport->extension->total_timer);
     }
 }
 
-void bight_timeouts_disarm(struct bight_transport *transport)
+void bi_timeouts_disarm(struct bight_transport *transport)
 {
-    bight_timeouts_disarm_user(transport);
+    bi_timeouts_disarm_user(transport);
     if (transport->extension != NULL) {
-        bight_reactor_disarm(transport->hub->reactor, &transport->extension->close_timer);
+        bi_reactor_disarm(transport->hub->reactor, &transport->extension->close_timer);
     }
 }

@@ -11,56 +11,56 @@
 #include "deferred/deferred.h"
 #include "transport/transport.h"
 
-const struct bight_transport bight_transport_closed = {
+const struct bight_transport bi_transport_closed = {
     .descriptor = -1,
-    .state = BIGHT_STATE_OVER,
+    .state = BI_STATE_OVER,
 };
 
 /* -------------------------------------------------------------------------------------- extension */
 
-static struct bight_extension *make_extension(struct bight_transport *transport)
+static struct bi_extension *make_extension(struct bight_transport *transport)
 {
-    struct bight_extension *extension = bight_pool_take(&transport->hub->extensions);
+    struct bi_extension *extension = bi_pool_take(&transport->hub->extensions);
     if (extension == NULL) {
         return NULL;
     }
-    *extension = (struct bight_extension) {
+    *extension = (struct bi_extension) {
         .transport = transport,
-        .low = BIGHT_LOW_WATERMARK,
-        .high = BIGHT_HIGH_WATERMARK,
-        .limit = transport->state & BIGHT_STATE_ACCEPTED ? BIGHT_ACCEPTED_LIMIT : SIZE_MAX,
-        .flush = BIGHT_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
-        .linger = BIGHT_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
-        .linger_bytes = BIGHT_LINGER_BYTES,
+        .low = BI_LOW_WATERMARK,
+        .high = BI_HIGH_WATERMARK,
+        .limit = transport->state & BI_STATE_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX,
+        .flush = BI_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
+        .linger = BI_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
+        .linger_bytes = BI_LINGER_BYTES,
     };
     transport->extension = extension;
     return extension;
 }
 
-struct bight_extension *bight_extension_of(struct bight_transport *transport)
+struct bi_extension *bi_extension_of(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
+    struct bi_extension *extension = transport->extension;
     return extension != NULL ? extension : make_extension(transport);
 }
 
-void bight_extension_drop(struct bight_transport *transport)
+void bi_extension_drop(struct bight_transport *transport)
 {
-    struct bight_extension *extension = transport->extension;
+    struct bi_extension *extension = transport->extension;
     if (extension == NULL) {
         return;
     }
     if (extension->task.run != NULL) {
-        bight_reactor_unqueue(transport->hub->reactor, &extension->task);
+        bi_reactor_unqueue(transport->hub->reactor, &extension->task);
     }
     if (extension->pull_task.run != NULL) {
-        bight_reactor_unqueue(transport->hub->reactor, &extension->pull_task);
+        bi_reactor_unqueue(transport->hub->reactor, &extension->pull_task);
     }
-    bight_timeouts_disarm(transport);
-    bight_switch_drop(transport);
-    bight_receive_drop_held(transport);
+    bi_timeouts_disarm(transport);
+    bi_switch_drop(transport);
+    bi_receive_drop_held(transport);
     bight_free(extension->peer);
     transport->extension = NULL;
-    bight_pool_give(&transport->hub->extensions, extension);
+    bi_pool_give(&transport->hub->extensions, extension);
 }
 
 /* -------------------------------------------------------------------------------- making, starting */
@@ -69,14 +69,14 @@ void bight_extension_drop(struct bight_transport *transport)
 static int join_own_factory(
     struct bight_transport *transport, struct bight_protocol *protocol, struct bight_factory *asked)
 {
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    int code = bight_factory_add_connection(protocol->factory, transport->hub->reactor);
+    int code = bi_factory_add_connection(protocol->factory, transport->hub->reactor);
     if (code == BIGHT_OK) {
         extension->factory = asked;
-        transport->state |= BIGHT_STATE_FACTORY_APART;
+        transport->state |= BI_STATE_FACTORY_APART;
     }
     return code;
 }
@@ -84,11 +84,11 @@ static int join_own_factory(
 static int build(struct bight_transport *transport, struct bight_factory *factory, const struct bight_address *peer)
 {
     int code = BIGHT_OK;
-    struct bight_protocol *protocol = bight_factory_build(factory, peer, &code);
+    struct bight_protocol *protocol = bi_factory_build(factory, peer, &code);
     if (protocol == NULL) {
         return code;
     }
-    code = bight_protocol_connect(protocol, transport);
+    code = bi_protocol_connect(protocol, transport);
     if (code != BIGHT_OK) {
         return code; /* it has a connection already, to which it belongs */
     }
@@ -97,27 +97,27 @@ static int build(struct bight_transport *transport, struct bight_factory *factor
         code = join_own_factory(transport, protocol, factory);
     }
     if (code != BIGHT_OK) {
-        protocol->transport = BIGHT_TRANSPORT_CLOSED;
-        bight_protocol_disconnect(protocol);
+        protocol->transport = BI_TRANSPORT_CLOSED;
+        bi_protocol_disconnect(protocol);
     }
     return code;
 }
 
 static struct bight_transport *make(
-    struct bight_hub *hub, struct bight_factory *factory, const struct bight_address *peer, bool accepted, int *code)
+    struct bi_hub *hub, struct bight_factory *factory, const struct bight_address *peer, bool accepted, int *code)
 {
-    struct bight_transport *transport = bight_hub_take(hub);
+    struct bight_transport *transport = bi_hub_take(hub);
     if (transport == NULL) {
         *code = BIGHT_E_OUT_OF_MEMORY;
         return NULL;
     }
     if (accepted) {
-        transport->state = BIGHT_STATE_ACCEPTED | BIGHT_STATE_PRESSURE_ON;
+        transport->state = BI_STATE_ACCEPTED | BI_STATE_PRESSURE_ON;
     }
     *code = build(transport, factory, peer);
     if (*code != BIGHT_OK) {
-        bight_extension_drop(transport);
-        bight_hub_give(transport);
+        bi_extension_drop(transport);
+        bi_hub_give(transport);
         return NULL;
     }
     return transport;
@@ -127,18 +127,18 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
     const struct bight_bottom_ops *bottom, void *memory, int descriptor, const struct bight_address *peer,
     bool accepted, int *code)
 {
-    struct bight_hub *hub = bight_hub_of(reactor);
+    struct bi_hub *hub = bi_hub_of(reactor);
     if (hub == NULL || hub->disconnecting) {
         *code = hub == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_E_SHUTDOWN;
         return NULL;
     }
-    *code = bight_factory_add_connection(factory, reactor);
+    *code = bi_factory_add_connection(factory, reactor);
     if (*code != BIGHT_OK) {
         return NULL;
     }
     struct bight_transport *transport = make(hub, factory, peer, accepted, code);
     if (transport == NULL) {
-        bight_factory_remove_connection(factory);
+        bi_factory_remove_connection(factory);
         return NULL;
     }
     if (accepted) {
@@ -146,8 +146,8 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
     } else {
         reactor->traffic.made++;
     }
-    if (bight_deferred_debug()) {
-        bight_places_note(&(struct bight_place) { .object = transport, .generation = transport->id });
+    if (bi_deferred_debug()) {
+        bi_places_note(&(struct bi_place) { .object = transport, .generation = transport->id });
     }
     transport->bottom = bottom;
     transport->bottom_memory = memory;
@@ -157,22 +157,22 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
 
 void bight_transport_start(struct bight_transport *transport)
 {
-    if (transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_STARTED)) {
+    if (transport->state & (BI_STATE_OVER | BI_STATE_STARTED)) {
         return;
     }
     struct bight_reactor *reactor = transport->hub->reactor;
     struct bight_protocol *protocol = transport->protocol;
-    bight_reactor_enter_for(reactor, "connection", transport, transport->id);
-    transport->state |= BIGHT_STATE_STARTED | BIGHT_STATE_IN_HANDLER;
-    bight_connection_log_begin(transport);
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+    transport->state |= BI_STATE_STARTED | BI_STATE_IN_HANDLER;
+    bi_connection_log_begin(transport);
     if (protocol->ops->connection_made != NULL) {
         protocol->ops->connection_made(protocol);
     }
-    transport->state &= ~BIGHT_STATE_IN_HANDLER;
-    if (!(transport->state & BIGHT_STATE_OVER)) {
-        bight_receive_go_on(transport);
+    transport->state &= ~BI_STATE_IN_HANDLER;
+    if (!(transport->state & BI_STATE_OVER)) {
+        bi_receive_go_on(transport);
     }
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
 }
 
 void *bight_transport_bottom_memory(const struct bight_transport *transport)
@@ -182,7 +182,7 @@ void *bight_transport_bottom_memory(const struct bight_transport *transport)
 
 struct bight_watch *bight_transport_watch(struct bight_transport *transport)
 {
-    return bight_watch_of(transport);
+    return bi_watch_of(transport);
 }
 
 /* ------------------------------------------------------------------------------------------ facts */
@@ -190,13 +190,13 @@ struct bight_watch *bight_transport_watch(struct bight_transport *transport)
 /* A peer's that has been asked for before outlives the descriptor. */
 static int ask_address(struct bight_transport *transport, bool peer, struct bight_address *address)
 {
-    struct bight_extension *extension = transport->extension;
+    struct bi_extension *extension = transport->extension;
     if (peer && extension != NULL && extension->peer != NULL) {
         *address = *extension->peer;
         return BIGHT_OK;
     }
     *address = (struct bight_address) { .family = BIGHT_ADDRESS_NONE };
-    if (transport->state & BIGHT_STATE_ENDED) {
+    if (transport->state & BI_STATE_ENDED) {
         return BIGHT_E_CLOSED;
     }
     return transport->bottom->address == NULL ? BIGHT_OK : transport->bottom->address(transport, peer, address);
@@ -204,7 +204,7 @@ static int ask_address(struct bight_transport *transport, bool peer, struct bigh
 
 static void remember_peer(struct bight_transport *transport, const struct bight_address *address)
 {
-    struct bight_extension *extension = bight_extension_of(transport);
+    struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {
         return; /* it will have to be asked for again */
     }
@@ -219,7 +219,7 @@ static void remember_peer(struct bight_transport *transport, const struct bight_
 int bight_transport_peer(struct bight_transport *transport, struct bight_address *address)
 {
     int code = ask_address(transport, true, address);
-    if (code == BIGHT_OK && !(transport->state & BIGHT_STATE_ENDED)) {
+    if (code == BIGHT_OK && !(transport->state & BI_STATE_ENDED)) {
         remember_peer(transport, address);
     }
     return code;
@@ -233,7 +233,7 @@ int bight_transport_host(struct bight_transport *transport, struct bight_address
 
 static int set_option(struct bight_transport *transport, enum bight_transport_option option, bool on)
 {
-    if (transport->state & BIGHT_STATE_OVER) {
+    if (transport->state & BI_STATE_OVER) {
         return BIGHT_E_CLOSED;
     }
     if (transport->bottom->set_option == NULL) {
@@ -254,7 +254,7 @@ int bight_transport_set_keepalive(struct bight_transport *transport, bool on)
 
 uint64_t bight_transport_id(const struct bight_transport *transport)
 {
-    return transport->state & BIGHT_STATE_ENDED ? 0 : transport->id;
+    return transport->state & BI_STATE_ENDED ? 0 : transport->id;
 }
 
 struct bight_protocol *bight_transport_protocol(const struct bight_transport *transport)
@@ -269,15 +269,15 @@ struct bight_reactor *bight_transport_reactor(const struct bight_transport *tran
 
 int bight_transport_descriptor(const struct bight_transport *transport)
 {
-    return transport->state & BIGHT_STATE_ENDED ? -1 : transport->descriptor;
+    return transport->state & BI_STATE_ENDED ? -1 : transport->descriptor;
 }
 
 bool bight_transport_is_open(const struct bight_transport *transport)
 {
-    return !(transport->state & (BIGHT_STATE_OVER | BIGHT_STATE_LOSING));
+    return !(transport->state & (BI_STATE_OVER | BI_STATE_LOSING));
 }
 
 size_t bight_transport_queued(const struct bight_transport *transport)
 {
-    return transport->state & BIGHT_STATE_OVER ? 0 : bight_output_queued(transport);
+    return transport->state & BI_STATE_OVER ? 0 : bi_output_queued(transport);
 }

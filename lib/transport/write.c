@@ -13,23 +13,23 @@
 #define COPY_BELOW 128
 
 /* With one of these a write needs a closer look. */
-#define UNUSUAL (BIGHT_STATE_OVER | BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED | BIGHT_STATE_LAYERED)
+#define UNUSUAL (BI_STATE_OVER | BI_STATE_LOSING | BI_STATE_WRITE_ENDED | BI_STATE_LAYERED)
 
 /* T9, T11: writing has ended, unless a producer has yet to finish (T8). */
 static bool is_closed(const struct bight_transport *transport)
 {
     uint32_t state = transport->state;
-    if (state & BIGHT_STATE_OVER) {
+    if (state & BI_STATE_OVER) {
         return true;
     }
-    return (state & (BIGHT_STATE_LOSING | BIGHT_STATE_WRITE_ENDED)) && !(state & BIGHT_STATE_PRODUCING);
+    return (state & (BI_STATE_LOSING | BI_STATE_WRITE_ENDED)) && !(state & BI_STATE_PRODUCING);
 }
 
 /* The code of a write that failed; the connection ends with it. */
 static int fail(struct bight_transport *transport, int code)
 {
     if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
-        bight_close_end(transport, bight_failure_of(code), true);
+        bi_close_end(transport, bight_failure_of(code), true);
     }
     return code;
 }
@@ -39,10 +39,10 @@ static int write_pieces(struct bight_transport *transport, const struct bight_pi
     if (is_closed(transport)) {
         return BIGHT_E_CLOSED;
     }
-    if (transport->state & BIGHT_STATE_LAYERED) {
-        return fail(transport, bight_layers_write(transport, pieces, count));
+    if (transport->state & BI_STATE_LAYERED) {
+        return fail(transport, bi_layers_write(transport, pieces, count));
     }
-    return fail(transport, bight_output_write(transport, pieces, count));
+    return fail(transport, bi_output_write(transport, pieces, count));
 }
 
 static int write_unusual(struct bight_transport *transport, const void *data, size_t size)
@@ -63,58 +63,58 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
     if (transport->output == NULL) {
         struct iovec part = { (void *)(uintptr_t)data, size };
         ssize_t sent = transport->bottom->send(transport, &part, 1);
-        if (BIGHT_LIKELY(sent == (ssize_t)size)) {
-            transport->state |= BIGHT_STATE_SENT;
-            bight_count_sent(transport, size);
-            if (BIGHT_UNLIKELY(transport->state & BIGHT_STATE_PRODUCING)) {
-                bight_flow_drained(transport);
+        if (BI_LIKELY(sent == (ssize_t)size)) {
+            transport->state |= BI_STATE_SENT;
+            bi_count_sent(transport, size);
+            if (BI_UNLIKELY(transport->state & BI_STATE_PRODUCING)) {
+                bi_flow_drained(transport);
             }
             return BIGHT_OK;
         }
-        return fail(transport, bight_output_left_over(transport, data, size, sent));
+        return fail(transport, bi_output_left_over(transport, data, size, sent));
     }
     struct bight_piece piece = { .data = data, .size = size, .counted = true };
-    return fail(transport, bight_output_write(transport, &piece, 1));
+    return fail(transport, bi_output_write(transport, &piece, 1));
 }
 
 /* True when the ready output has been taken for these bytes, which fit its block. */
 static inline bool take_ready(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
-    struct bight_hub *hub = transport->hub;
-    struct bight_output *output = hub->ready_output;
-    if (BIGHT_UNLIKELY(output == NULL || bight_memory_asks_permit) ||
-        BIGHT_UNLIKELY(transport->extension != NULL && transport->extension->limit < size)) {
+    struct bi_hub *hub = transport->hub;
+    struct bi_output *output = hub->ready_output;
+    if (BI_UNLIKELY(output == NULL || bi_memory_asks_permit) ||
+        BI_UNLIKELY(transport->extension != NULL && transport->extension->limit < size)) {
         return false;
     }
     hub->ready_output = NULL;
-    struct bight_chunk *block = output->first;
+    struct bi_chunk *block = output->first;
     memcpy(block->room, data, size);
     block->room += size;
     block->size = output->queued = output->counted = size;
     output->transport = transport;
     transport->output = output;
-    bight_reactor_afterwards(hub->reactor, &output->task, bight_output_run_flush);
+    bi_reactor_afterwards(hub->reactor, &output->task, bi_output_run_flush);
     return true;
 }
 
 /* Out of line, so that the usual write needs no frame for it. */
 static int __attribute__((noinline)) write_other(struct bight_transport *transport, const void *data, size_t size)
 {
-    if (BIGHT_UNLIKELY((transport->state & UNUSUAL) || size == 0)) {
+    if (BI_UNLIKELY((transport->state & UNUSUAL) || size == 0)) {
         return write_unusual(transport, data, size);
     }
-    if (size >= BIGHT_LARGE_WRITE) {
+    if (size >= BI_LARGE_WRITE) {
         return write_large(transport, data, size);
     }
-    int code = bight_output_gather(transport, data, size);
-    return BIGHT_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+    int code = bi_output_gather(transport, data, size);
+    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
 }
 
 int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write");
-    if (BIGHT_LIKELY(!(transport->state & UNUSUAL) && transport->output == NULL && size - 1 < BIGHT_LARGE_WRITE - 1) &&
-        BIGHT_LIKELY(take_ready(transport, data, size))) {
+    BI_TRANSPORT_CHECK(transport, "bight_transport_write");
+    if (BI_LIKELY(!(transport->state & UNUSUAL) && transport->output == NULL && size - 1 < BI_LARGE_WRITE - 1) &&
+        BI_LIKELY(take_ready(transport, data, size))) {
         return BIGHT_OK;
     }
     return write_other(transport, data, size);
@@ -140,25 +140,25 @@ static int write_round(struct bight_transport *transport, const struct iovec *pa
  */
 int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
+    BI_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
     if (is_closed(transport)) {
         return BIGHT_E_CLOSED;
     }
     int code = BIGHT_OK;
     bool has_rounds = count > PIECES_A_ROUND;
-    transport->state |= has_rounds ? BIGHT_STATE_IN_SEQUENCE : 0;
+    transport->state |= has_rounds ? BI_STATE_IN_SEQUENCE : 0;
     while (count > 0 && code == BIGHT_OK) {
         size_t round = count < PIECES_A_ROUND ? count : PIECES_A_ROUND;
         code = write_round(transport, parts, round);
         parts += round;
         count -= round;
-        if (transport->state & BIGHT_STATE_OVER) {
+        if (transport->state & BI_STATE_OVER) {
             break; /* the rest would be dropped with what was queued */
         }
     }
     if (has_rounds) {
-        transport->state &= ~BIGHT_STATE_IN_SEQUENCE;
-        bight_flow_judge(transport);
+        transport->state &= ~BI_STATE_IN_SEQUENCE;
+        bi_flow_judge(transport);
     }
     return code;
 }
@@ -170,7 +170,7 @@ static void release_bytes(void *bytes)
 
 int bight_transport_write_bytes(struct bight_transport *transport, struct bight_bytes *bytes)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write_bytes");
+    BI_TRANSPORT_CHECK(transport, "bight_transport_write_bytes");
     size_t size = bight_bytes_size(bytes);
     if (size < COPY_BELOW || is_closed(transport)) {
         return bight_transport_write(transport, bight_bytes_data(bytes), size);
@@ -192,7 +192,7 @@ int bight_transport_write_bytes(struct bight_transport *transport, struct bight_
 int bight_transport_write_lent(
     struct bight_transport *transport, const void *data, size_t size, bight_release_function release, void *context)
 {
-    BIGHT_TRANSPORT_CHECK(transport, "bight_transport_write_lent");
+    BI_TRANSPORT_CHECK(transport, "bight_transport_write_lent");
     if (release == NULL) {
         return bight_transport_write(transport, data, size); /* only good during the call */
     }

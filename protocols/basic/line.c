@@ -16,11 +16,11 @@
 /* Of a factory without a table. */
 static const struct bight_line_ops no_ops = { .connection_made = NULL };
 
-struct bight_line_rule bight_line_rule_of(const struct bight_line_receiver *receiver)
+struct bi_line_rule bi_line_rule_of(const struct bight_line_receiver *receiver)
 {
     const struct bight_line_factory *factory = (const struct bight_line_factory *)receiver->base.factory;
     const struct bight_line_ops *ops = factory->ops != NULL ? factory->ops : &no_ops;
-    struct bight_line_rule rule = { .ops = ops, .limit = factory->limit == 0 ? 16384 : factory->limit };
+    struct bi_line_rule rule = { .ops = ops, .limit = factory->limit == 0 ? 16384 : factory->limit };
     rule.limit = rule.limit < LINE_LIMIT_CEILING ? rule.limit : LINE_LIMIT_CEILING;
     rule.either = factory->delimiter == NULL || factory->delimiter[0] == '\0';
     rule.delimiter = rule.either ? "\n" : factory->delimiter;
@@ -30,7 +30,7 @@ struct bight_line_rule bight_line_rule_of(const struct bight_line_receiver *rece
 }
 
 /* How many bytes there are to the end of the first delimiter that ends after `from`; 0: there is none. */
-static size_t find_end(const struct bight_line_rule *rule, const uint8_t *data, size_t from, size_t size)
+static size_t find_end(const struct bi_line_rule *rule, const uint8_t *data, size_t from, size_t size)
 {
     const uint8_t *at = data + from, *end = data + size;
     size_t length = rule->delimiter_size;
@@ -44,13 +44,13 @@ static size_t find_end(const struct bight_line_rule *rule, const uint8_t *data, 
 }
 
 /* What of a line that ends (with its delimiter) after `end` bytes is the line. */
-static size_t line_size(const struct bight_line_rule *rule, const uint8_t *data, size_t end)
+static size_t line_size(const struct bi_line_rule *rule, const uint8_t *data, size_t end)
 {
     size_t size = end - rule->delimiter_size;
     return rule->either && size > 0 && data[size - 1] == '\r' ? size - 1 : size;
 }
 
-bool bight_line_may_go_on(const struct bight_line_receiver *receiver)
+bool bi_line_may_go_on(const struct bight_line_receiver *receiver)
 {
     return (receiver->state & (LINE_PAUSED | LINE_OVER)) == 0 && bight_transport_is_open(receiver->base.transport);
 }
@@ -63,7 +63,7 @@ static void advance(struct bight_line_span *span, size_t size)
 }
 
 static void give_line(
-    struct bight_line_receiver *receiver, const struct bight_line_rule *rule, const uint8_t *line, size_t size)
+    struct bight_line_receiver *receiver, const struct bi_line_rule *rule, const uint8_t *line, size_t size)
 {
     if (rule->ops->line_received != NULL) {
         rule->ops->line_received(receiver, (const char *)line, size);
@@ -71,7 +71,7 @@ static void give_line(
 }
 
 /* The limit was passed; the span begins behind it. */
-static void give_length_exceeded(struct bight_line_receiver *receiver, const struct bight_line_rule *rule)
+static void give_length_exceeded(struct bight_line_receiver *receiver, const struct bi_line_rule *rule)
 {
     receiver->state |= LINE_SKIPPING;
     if (rule->ops->line_length_exceeded != NULL) {
@@ -82,7 +82,7 @@ static void give_length_exceeded(struct bight_line_receiver *receiver, const str
 }
 
 static void give_raw(
-    struct bight_line_receiver *receiver, const struct bight_line_rule *rule, struct bight_line_span *span)
+    struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
     const uint8_t *data = span->data;
     size_t size = span->size;
@@ -96,7 +96,7 @@ static void give_raw(
 
 /* A span that begins with a new line: gives one line of it, or keeps an unfinished one. */
 static void read_line(
-    struct bight_line_receiver *receiver, const struct bight_line_rule *rule, struct bight_line_span *span)
+    struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
     const uint8_t *line = span->data;
     size_t looked_at = span->size < rule->longest ? span->size : rule->longest;
@@ -108,39 +108,39 @@ static void read_line(
     } else if (end != 0) {
         advance(span, end);
         give_line(receiver, rule, line, size);
-    } else if (bight_line_buffer_append(receiver, line, span->size)) {
+    } else if (bi_line_buffer_append(receiver, line, span->size)) {
         advance(span, span->size);
     }
 }
 
 /* The buffer has grown to the line's end, or to its limit. It is taken out of the receiver while handlers run. */
-static void finish_buffered_line(struct bight_line_receiver *receiver, const struct bight_line_rule *rule, size_t end)
+static void finish_buffered_line(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, size_t end)
 {
     uint8_t *line = receiver->buffer;
     size_t used = receiver->used;
     size_t size = end == 0 ? 0 : line_size(rule, line, end);
-    bight_line_buffer_detach(receiver);
+    bi_line_buffer_detach(receiver);
     if (end != 0 && size <= rule->limit) {
         give_line(receiver, rule, line, size);
     } else {
         struct bight_line_span rest = { .data = line + rule->limit, .size = used - rule->limit };
-        bight_line_span_enter(receiver, &rest);
+        bi_line_span_enter(receiver, &rest);
         give_length_exceeded(receiver, rule);
-        bight_line_consume(receiver, &rest);
-        bight_line_span_leave(receiver, &rest);
+        bi_line_consume(receiver, &rest);
+        bi_line_span_leave(receiver, &rest);
     }
     bight_free(line);
 }
 
 /* An unfinished line is in the buffer: adds to it as far as the next byte that might end it. */
 static void continue_line(
-    struct bight_line_receiver *receiver, const struct bight_line_rule *rule, struct bight_line_span *span)
+    struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
     size_t room = receiver->used < rule->longest ? rule->longest - receiver->used : 0;
     size_t size = span->size < room ? span->size : room;
     const uint8_t *last = size == 0 ? NULL : memchr(span->data, rule->delimiter[rule->delimiter_size - 1], size);
     size = last == NULL ? size : (size_t)(last - span->data) + 1;
-    if (!bight_line_buffer_append(receiver, span->data, size)) {
+    if (!bi_line_buffer_append(receiver, span->data, size)) {
         return;
     }
     advance(span, size);
@@ -153,38 +153,38 @@ static void continue_line(
 /* Throws away what belongs to a line that was too long. What might be the beginning of its delimiter is kept in the
  * buffer: at most one byte less than the delimiter has. */
 static void skip_line(
-    struct bight_line_receiver *receiver, const struct bight_line_rule *rule, struct bight_line_span *span)
+    struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
     size_t overlap = rule->delimiter_size - 1, held = receiver->used;
     size_t joined = span->size < overlap ? span->size : overlap;
-    if (held > 0 && !bight_line_buffer_append(receiver, span->data, joined)) {
+    if (held > 0 && !bi_line_buffer_append(receiver, span->data, joined)) {
         return;
     }
     size_t end = held == 0 ? 0 : find_end(rule, receiver->buffer, held, receiver->used);
     end = end != 0 ? end - held : find_end(rule, span->data, 0, span->size);
     if (end != 0) {
         receiver->state &= ~(uint32_t)LINE_SKIPPING;
-        bight_line_buffer_drop(receiver);
+        bi_line_buffer_drop(receiver);
         advance(span, end);
         return;
     }
     if (held == 0 || span->size > overlap) {
-        bight_line_buffer_drop(receiver);
-        (void)bight_line_buffer_append(receiver, span->data + span->size - joined, joined);
+        bi_line_buffer_drop(receiver);
+        (void)bi_line_buffer_append(receiver, span->data + span->size - joined, joined);
     } else if (receiver->used > overlap) {
         receiver->start = receiver->used - (uint32_t)overlap;
-        bight_line_buffer_compact(receiver);
+        bi_line_buffer_compact(receiver);
     }
     advance(span, span->size);
 }
 
-void bight_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span)
+void bi_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span)
 {
-    struct bight_line_rule rule = bight_line_rule_of(receiver);
-    while (span->size > 0 && bight_line_may_go_on(receiver)) {
+    struct bi_line_rule rule = bi_line_rule_of(receiver);
+    while (span->size > 0 && bi_line_may_go_on(receiver)) {
         if ((receiver->state & LINE_RAW) != 0) {
             if (receiver->used > 0) {
-                bight_line_drain(receiver);
+                bi_line_drain(receiver);
             } else {
                 give_raw(receiver, &rule, span);
             }
@@ -198,31 +198,31 @@ void bight_line_consume(struct bight_line_receiver *receiver, struct bight_line_
     }
 }
 
-void bight_line_drain(struct bight_line_receiver *receiver)
+void bi_line_drain(struct bight_line_receiver *receiver)
 {
     uint8_t *memory = receiver->buffer;
     uint32_t used = receiver->used, room = receiver->room;
     struct bight_line_span span = { .data = memory + receiver->start, .size = used - receiver->start };
     receiver->state &= ~(uint32_t)LINE_PENDING;
-    bight_line_buffer_detach(receiver);
-    bight_line_span_enter(receiver, &span);
-    bight_line_consume(receiver, &span);
+    bi_line_buffer_detach(receiver);
+    bi_line_span_enter(receiver, &span);
+    bi_line_consume(receiver, &span);
     if (span.size > 0 && receiver->buffer == NULL && (receiver->state & LINE_OVER) == 0) {
-        bight_line_buffer_attach(receiver, memory, used - (uint32_t)span.size, used, room);
+        bi_line_buffer_attach(receiver, memory, used - (uint32_t)span.size, used, room);
         memory = NULL;
         span.size = 0;
     }
-    bight_line_span_leave(receiver, &span);
+    bi_line_span_leave(receiver, &span);
     bight_free(memory);
 }
 
-void bight_line_drain_pending(struct bight_line_receiver *receiver)
+void bi_line_drain_pending(struct bight_line_receiver *receiver)
 {
-    while ((receiver->state & LINE_PENDING) != 0 && bight_line_may_go_on(receiver)) {
-        bight_line_drain(receiver);
+    while ((receiver->state & LINE_PENDING) != 0 && bi_line_may_go_on(receiver)) {
+        bi_line_drain(receiver);
     }
     if (!bight_transport_is_open(receiver->base.transport)) {
-        bight_line_buffer_drop(receiver);
+        bi_line_buffer_drop(receiver);
     }
 }
 
@@ -230,16 +230,16 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
     if ((receiver->state & (LINE_PENDING | LINE_PAUSED)) != 0) {
-        if (bight_line_buffer_append(receiver, data, size)) {
+        if (bi_line_buffer_append(receiver, data, size)) {
             receiver->state |= LINE_PENDING;
         }
     } else {
         struct bight_line_span span = { .data = data, .size = size };
-        bight_line_span_enter(receiver, &span);
-        bight_line_consume(receiver, &span);
-        bight_line_span_leave(receiver, &span);
+        bi_line_span_enter(receiver, &span);
+        bi_line_consume(receiver, &span);
+        bi_line_span_leave(receiver, &span);
     }
-    bight_line_drain_pending(receiver);
+    bi_line_drain_pending(receiver);
 }
 
 /* Nobody would hear anything. */
@@ -253,7 +253,7 @@ static void refuse(struct bight_line_receiver *receiver)
 static void connection_made(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bight_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
     if (ops == &no_ops) {
         refuse(receiver);
     }
@@ -265,13 +265,13 @@ static void connection_made(struct bight_protocol *protocol)
 static void finish(struct bight_line_receiver *receiver)
 {
     receiver->state |= LINE_OVER;
-    bight_line_buffer_drop(receiver);
+    bi_line_buffer_drop(receiver);
 }
 
 static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bight_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
     finish(receiver);
     if (ops->connection_lost != NULL) {
         ops->connection_lost(receiver, reason);
@@ -281,14 +281,14 @@ static void connection_lost(struct bight_protocol *protocol, const struct bight_
 static bool read_connection_lost(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bight_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
     return ops->read_connection_lost != NULL && ops->read_connection_lost(receiver);
 }
 
 static void write_connection_lost(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bight_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
     if (ops->write_connection_lost != NULL) {
         ops->write_connection_lost(receiver);
     }
@@ -297,7 +297,7 @@ static void write_connection_lost(struct bight_protocol *protocol)
 static void protocol_replaced(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bight_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
     finish(receiver);
     if (ops->protocol_replaced != NULL) {
         ops->protocol_replaced(receiver);
@@ -307,7 +307,7 @@ static void protocol_replaced(struct bight_protocol *protocol)
 static void handshake_completed(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bight_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
     if (ops->handshake_completed != NULL) {
         ops->handshake_completed(receiver);
     }

@@ -3,8 +3,8 @@
  *
  * The one idea: input that has not been delivered is either in a span on the stack, which handlers can reach through
  * receiver->delivering, or in the receiver's buffer. */
-#ifndef BIGHT_PROTOCOLS_BASIC_LINE_H
-#define BIGHT_PROTOCOLS_BASIC_LINE_H
+#ifndef BI_PROTOCOLS_BASIC_LINE_H
+#define BI_PROTOCOLS_BASIC_LINE_H
 
 #include <bight/protocols/line.h>
 
@@ -27,7 +27,7 @@ struct bight_line_span {
 };
 
 /* What the factory says, with its defaults filled in. */
-struct bight_line_rule {
+struct bi_line_rule {
     const struct bight_line_ops *ops;
     const char *delimiter;
     size_t delimiter_size;
@@ -36,29 +36,29 @@ struct bight_line_rule {
     size_t longest;
 };
 
-struct bight_line_rule bight_line_rule_of(const struct bight_line_receiver *receiver);
+struct bi_line_rule bi_line_rule_of(const struct bight_line_receiver *receiver);
 
 /* True while the next line may be handed out. */
-bool bight_line_may_go_on(const struct bight_line_receiver *receiver);
+bool bi_line_may_go_on(const struct bight_line_receiver *receiver);
 
 /* Delivers from the span until it is empty or a handler stopped it. */
-void bight_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span);
+void bi_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span);
 
 /* Delivers what is in the buffer, likewise; what cannot be delivered is back in the buffer afterwards. */
-void bight_line_drain(struct bight_line_receiver *receiver);
-void bight_line_drain_pending(struct bight_line_receiver *receiver);
+void bi_line_drain(struct bight_line_receiver *receiver);
+void bi_line_drain_pending(struct bight_line_receiver *receiver);
 
 /* Makes a span known to handlers; leaving keeps what is left of it in the buffer, for a paused receiver, or drops it.
  */
-void bight_line_span_enter(struct bight_line_receiver *receiver, struct bight_line_span *span);
-void bight_line_span_leave(struct bight_line_receiver *receiver, struct bight_line_span *span);
+void bi_line_span_enter(struct bight_line_receiver *receiver, struct bight_line_span *span);
+void bi_line_span_leave(struct bight_line_receiver *receiver, struct bight_line_span *span);
 
 /* False without memory: the connection has been aborted. */
-bool bight_line_buffer_append(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
-void bight_line_buffer_attach(
+bool bi_line_buffer_append(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
+void bi_line_buffer_attach(
     struct bight_line_receiver *receiver, uint8_t *memory, uint32_t start, uint32_t used, uint32_t room);
-void bight_line_buffer_detach(struct bight_line_receiver *receiver);  /* the memory is the caller's */
-void bight_line_buffer_compact(struct bight_line_receiver *receiver); /* start becomes 0 */
-void bight_line_buffer_drop(struct bight_line_receiver *receiver);
+void bi_line_buffer_detach(struct bight_line_receiver *receiver);  /* the memory is the caller's */
+void bi_line_buffer_compact(struct bight_line_receiver *receiver); /* start becomes 0 */
+void bi_line_buffer_drop(struct bight_line_receiver *receiver);
 
 #endif

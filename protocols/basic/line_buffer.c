@@ -12,7 +12,7 @@
 
 enum { SMALLEST = 128 };
 
-void bight_line_buffer_attach(
+void bi_line_buffer_attach(
     struct bight_line_receiver *receiver, uint8_t *memory, uint32_t start, uint32_t used, uint32_t room)
 {
     receiver->buffer = memory;
@@ -22,20 +22,20 @@ void bight_line_buffer_attach(
     receiver->state |= LINE_PENDING;
 }
 
-void bight_line_buffer_detach(struct bight_line_receiver *receiver)
+void bi_line_buffer_detach(struct bight_line_receiver *receiver)
 {
     receiver->buffer = NULL;
     receiver->start = receiver->used = receiver->room = 0;
 }
 
-void bight_line_buffer_drop(struct bight_line_receiver *receiver)
+void bi_line_buffer_drop(struct bight_line_receiver *receiver)
 {
     bight_free(receiver->buffer);
-    bight_line_buffer_detach(receiver);
+    bi_line_buffer_detach(receiver);
     receiver->state &= ~(uint32_t)LINE_PENDING;
 }
 
-void bight_line_buffer_compact(struct bight_line_receiver *receiver)
+void bi_line_buffer_compact(struct bight_line_receiver *receiver)
 {
     if (receiver->start > 0) {
         memmove(receiver->buffer, receiver->buffer + receiver->start, receiver->used - receiver->start);
@@ -59,14 +59,14 @@ static bool grow(struct bight_line_receiver *receiver, size_t needed)
     return true;
 }
 
-bool bight_line_buffer_append(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+bool bi_line_buffer_append(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
     if (size == 0) {
         return true;
     }
-    bight_line_buffer_compact(receiver);
+    bi_line_buffer_compact(receiver);
     if (size > receiver->room - receiver->used && !grow(receiver, receiver->used + size)) {
-        bight_line_buffer_drop(receiver);
+        bi_line_buffer_drop(receiver);
         (void)bight_transport_abort_connection(receiver->base.transport);
         return false;
     }
@@ -75,19 +75,19 @@ bool bight_line_buffer_append(struct bight_line_receiver *receiver, const uint8_
     return true;
 }
 
-void bight_line_span_enter(struct bight_line_receiver *receiver, struct bight_line_span *span)
+void bi_line_span_enter(struct bight_line_receiver *receiver, struct bight_line_span *span)
 {
     span->outer = receiver->delivering;
     receiver->delivering = span;
 }
 
-void bight_line_span_leave(struct bight_line_receiver *receiver, struct bight_line_span *span)
+void bi_line_span_leave(struct bight_line_receiver *receiver, struct bight_line_span *span)
 {
     receiver->delivering = span->outer;
     if (span->size == 0 || (receiver->state & LINE_OVER) != 0 || !bight_transport_is_open(receiver->base.transport)) {
         return;
     }
-    if (bight_line_buffer_append(receiver, span->data, span->size)) {
+    if (bi_line_buffer_append(receiver, span->data, span->size)) {
         receiver->state |= LINE_PENDING;
     }
 }

@@ -33,7 +33,7 @@ static bool holds_delimiter(const char *line, size_t size, const char *delimiter
     return false;
 }
 
-static bool is_one_line(const struct bight_line_rule *rule, const char *line, size_t size)
+static bool is_one_line(const struct bi_line_rule *rule, const char *line, size_t size)
 {
     bool line_ends = memchr(rule->delimiter, '\n', rule->delimiter_size) != NULL ||
                      memchr(rule->delimiter, '\r', rule->delimiter_size) != NULL;
@@ -45,7 +45,7 @@ static bool is_one_line(const struct bight_line_rule *rule, const char *line, si
 
 int bight_line_send(struct bight_line_receiver *receiver, const char *line, size_t size)
 {
-    struct bight_line_rule rule = bight_line_rule_of(receiver);
+    struct bi_line_rule rule = bi_line_rule_of(receiver);
     if (!is_one_line(&rule, line, size)) {
         return BIGHT_E_INVALID_ARGUMENT;
     }
@@ -71,7 +71,7 @@ static void deliver_later(void *context)
 {
     struct bight_line_receiver *receiver = context;
     receiver->state &= ~(uint32_t)LINE_SCHEDULED;
-    bight_line_drain_pending(receiver);
+    bi_line_drain_pending(receiver);
     if ((receiver->state & (LINE_PAUSED | LINE_OVER)) == 0) {
         (void)bight_transport_resume(receiver->base.transport);
     }
@@ -159,7 +159,7 @@ size_t bight_line_forget_input(struct bight_line_receiver *receiver)
     for (struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
         span->size = 0;
     }
-    bight_line_buffer_drop(receiver);
+    bi_line_buffer_drop(receiver);
     receiver->state &= ~(uint32_t)LINE_SKIPPING;
     return size;
 }
@@ -189,7 +189,7 @@ static int put_back(struct bight_line_receiver *receiver, const uint8_t *data, s
         return BIGHT_E_OUT_OF_MEMORY;
     }
     (void)bight_line_forget_input(receiver);
-    bight_line_buffer_attach(receiver, block, 0, (uint32_t)total, (uint32_t)total);
+    bi_line_buffer_attach(receiver, block, 0, (uint32_t)total, (uint32_t)total);
     if (receiver->delivering == NULL && (receiver->state & LINE_PAUSED) == 0) {
         schedule(receiver);
     }

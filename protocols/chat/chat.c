@@ -69,7 +69,7 @@ static void dismiss(struct member *member, const char *why)
 static struct bight_bytes *encode(
     const struct member *member, const char *before, const char *between, const char *text, size_t size)
 {
-    size_t head = strlen(before), middle = strlen(between), body = bight_chat_text_clean(text, size, NULL);
+    size_t head = strlen(before), middle = strlen(between), body = bi_chat_text_clean(text, size, NULL);
     uint8_t *at;
     struct bight_bytes *bytes = bight_bytes_new_uninitialised(head + member->name_size + middle + body + 2, &at);
     if (bytes == NULL) {
@@ -79,7 +79,7 @@ static struct bight_bytes *encode(
     memcpy(at + head, member->name, member->name_size);
     at += head + member->name_size;
     memcpy(at, between, middle);
-    bight_chat_text_clean(text, size, (char *)at + middle);
+    bi_chat_text_clean(text, size, (char *)at + middle);
     memcpy(at + middle + body, "\r\n", 2);
     return bytes;
 }
@@ -148,7 +148,7 @@ static void give_name(struct member *member, const char *name, size_t size)
 {
     struct bight_chat *chat = chat_of(member);
     if (size == 0 || size > NAME_LIMIT || name[0] == '/' || memchr(name, ' ', size) != NULL ||
-        !bight_chat_text_is_printable(name, size)) {
+        !bi_chat_text_is_printable(name, size)) {
         tell(member, "A name has 1 to 32 bytes, no spaces, and does not begin with '/'. Your name?");
         return;
     }

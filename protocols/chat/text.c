@@ -56,7 +56,7 @@ static size_t printable_length(const uint8_t *text, size_t size)
     return point >= least[length] && is_printable(point) ? length : 0;
 }
 
-bool bight_chat_text_is_printable(const char *text, size_t size)
+bool bi_chat_text_is_printable(const char *text, size_t size)
 {
     for (size_t at = 0; at < size;) {
         size_t length = printable_length((const uint8_t *)text + at, size - at);
@@ -77,7 +77,7 @@ static void escape_byte(uint8_t byte, char *out)
     out[3] = digits[byte & 15];
 }
 
-size_t bight_chat_text_clean(const char *text, size_t size, char *out)
+size_t bi_chat_text_clean(const char *text, size_t size, char *out)
 {
     size_t written = 0;
     for (size_t at = 0; at < size;) {

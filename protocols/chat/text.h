@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* text.h - what strangers may put on other people's screens. */
-#ifndef BIGHT_PROTOCOLS_CHAT_TEXT_H
-#define BIGHT_PROTOCOLS_CHAT_TEXT_H
+#ifndef BI_PROTOCOLS_CHAT_TEXT_H
+#define BI_PROTOCOLS_CHAT_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* True when all of it is UTF-8 and printable. */
-bool bight_chat_text_is_printable(const char *text, size_t size);
+bool bi_chat_text_is_printable(const char *text, size_t size);
 
 /* Copies `text` to `out`, every byte that is not part of a printable character as \xHH. Gives the length; `out` NULL
  * only counts. */
-size_t bight_chat_text_clean(const char *text, size_t size, char *out);
+size_t bi_chat_text_clean(const char *text, size_t size, char *out);
 
 #endif

@@ -11,25 +11,25 @@
 #include "endpoint/grammar.h"
 #include "fuzz.h"
 
-static void read_as(const char *string, enum bight_endpoint_direction direction)
+static void read_as(const char *string, enum bi_endpoint_direction direction)
 {
-    struct bight_parsed_endpoint parsed;
-    struct bight_argument arguments[BIGHT_ENDPOINT_PART_LIMIT];
+    struct bi_parsed_endpoint parsed;
+    struct bight_argument arguments[BI_ENDPOINT_PART_LIMIT];
     struct bight_failure *failure = NULL;
-    (void)bight_endpoint_read(string, direction, &parsed, arguments, &failure);
+    (void)bi_endpoint_read(string, direction, &parsed, arguments, &failure);
     bight_failure_release(failure);
 }
 
 static void quote_and_read(const char *text)
 {
-    char string[BIGHT_ENDPOINT_TEXT_LIMIT + 1] = "unix:";
-    struct bight_parsed_endpoint parsed;
+    char string[BI_ENDPOINT_TEXT_LIMIT + 1] = "unix:";
+    struct bi_parsed_endpoint parsed;
     size_t size = strlen(text);
     size_t needed = bight_endpoint_quote(text, string + 5, sizeof string - 5);
     if (size == 0 || needed >= sizeof string - 5) {
         return;
     }
-    if (bight_endpoint_parse(string, &parsed) != NULL || parsed.count != 1 || parsed.parts[0].keyword != NULL ||
+    if (bi_endpoint_parse(string, &parsed) != NULL || parsed.count != 1 || parsed.parts[0].keyword != NULL ||
         parsed.parts[0].value_size != size || memcmp(parsed.parts[0].value, text, size) != 0) {
         abort();
     }
@@ -40,8 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *string = malloc(size + 1);
     memcpy(string, data, size);
     string[size] = '\0';
-    read_as(string, BIGHT_ENDPOINT_LISTEN);
-    read_as(string, BIGHT_ENDPOINT_CONNECT);
+    read_as(string, BI_ENDPOINT_LISTEN);
+    read_as(string, BI_ENDPOINT_CONNECT);
     quote_and_read(string);
     free(string);
     return 0;

@@ -26,11 +26,11 @@ static void check(bool holds)
     }
 }
 
-static void note_frame(const struct bight_frame *frame, size_t limit)
+static void note_frame(const struct bi_frame *frame, size_t limit)
 {
     size_t size = bight_bytes_size(frame->body);
     uint8_t header[FRAME_HEADER];
-    bight_frame_put_header(header, frame->kind, size);
+    bi_frame_put_header(header, frame->kind, size);
     check(frame->kind == FRAME_ANSWER || frame->kind == FRAME_FAILURE);
     check(size <= (frame->kind == FRAME_FAILURE ? FAILURE_CEILING : limit));
     note('h', header, sizeof header);
@@ -39,14 +39,14 @@ static void note_frame(const struct bight_frame *frame, size_t limit)
 }
 
 /* Below 0: refused. */
-static int read_chunk(struct bight_frame_reader *reader, size_t limit, const uint8_t *data, size_t size)
+static int read_chunk(struct bi_frame_reader *reader, size_t limit, const uint8_t *data, size_t size)
 {
     const uint8_t *end = data + size;
-    struct bight_frame frame;
+    struct bi_frame frame;
     int result = 1;
     while (result > 0 && size > 0) {
         size_t before = size;
-        result = bight_frame_read(reader, limit, &data, &size, &frame);
+        result = bi_frame_read(reader, limit, &data, &size, &frame);
         check(size < before && data + size == end);
         if (result > 0) {
             note_frame(&frame, limit);
@@ -58,7 +58,7 @@ static int read_chunk(struct bight_frame_reader *reader, size_t limit, const uin
 
 static uint64_t digest_of(const uint8_t *stream, size_t size, size_t chunk, size_t limit)
 {
-    struct bight_frame_reader reader = { .header_used = 0 };
+    struct bi_frame_reader reader = { .header_used = 0 };
     digest = UINT64_C(14695981039346656037);
     for (size_t at = 0; at < size; at += chunk) {
         int result = read_chunk(&reader, limit, stream + at, size - at < chunk ? size - at : chunk);
@@ -67,7 +67,7 @@ static uint64_t digest_of(const uint8_t *stream, size_t size, size_t chunk, size
             break;
         }
     }
-    bight_frame_reader_finish(&reader);
+    bi_frame_reader_finish(&reader);
     return digest;
 }
 

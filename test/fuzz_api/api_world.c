@@ -185,8 +185,8 @@ static void check_stopped(void)
  * used up. There is no next one, and what comes now is stepped, which takes turns only on being woken. */
 static void take_last_turns(void)
 {
-    while (bight_reactor_has_work(world.reactors[1])) {
-        bight_reactor_turn(world.reactors[1], false);
+    while (bi_reactor_has_work(world.reactors[1])) {
+        bi_reactor_turn(world.reactors[1], false);
     }
 }
 

@@ -68,7 +68,7 @@ static struct bight_owner *owner_new(void (*finished)(struct bight_owner *owner)
     if (owner == NULL) {
         abort();
     }
-    bight_owner_init(owner, finished);
+    bi_owner_init(owner, finished);
     return owner;
 }
 
@@ -99,7 +99,7 @@ const struct deferred_api deferred_of_bight = {
     .result_chain = bight_result_chain,
     .combine = combine,
     .owner_new = owner_new,
-    .owner_end = bight_owner_end,
-    .owner_sweep = bight_owner_sweep,
+    .owner_end = bi_owner_end,
+    .owner_sweep = bi_owner_sweep,
     .owner_free = owner_free,
 };

@@ -138,7 +138,7 @@ static struct model *end_with(struct model_group *group, size_t index, struct bi
         let_go(group, index);
         return fire(group, &bight_type_failure, bight_failure_first_error(index, failure));
     }
-    struct bight_indexed *indexed = bight_indexed_new();
+    struct bight_indexed *indexed = bi_indexed_new();
     indexed->index = index;
     move(&indexed->result, result);
     let_go(group, index);
@@ -240,7 +240,7 @@ struct bight_deferred *model_combine(enum combination how, struct bight_deferred
     group->outer = model_new();
     group->outer->group = group;
     group->count = group->pending = count;
-    group->results = bight_results_new(count);
+    group->results = bi_results_new(count);
     for (size_t i = 0; i < count; i++) {
         group->members[i] = (struct model *)members[i];
         model_add_level(group->members[i], (struct model_level) { .group = group, .index = i });

@@ -317,7 +317,7 @@ static void begin_work(struct ledger *ledger)
 /* All who wait for something in here have gone before. */
 static void end_work(struct ledger *ledger)
 {
-    bight_testing_ask_for_pooled(NULL, NULL);
+    bi_testing_ask_for_pooled(NULL, NULL);
     bight_queue_shutdown(ledger->queue, false);
     bight_simulation_run(ledger->audit.simulation, 30);
     check_complete(ledger);
@@ -346,7 +346,7 @@ static void run_ledger(struct ledger *ledger)
         (void)bight_call_later(ledger->clients, draw_seconds(audit, 2), start_client, ledger, NULL);
     }
     if (ledger->refused > 0) {
-        bight_testing_ask_for_pooled(grants, ledger);
+        bi_testing_ask_for_pooled(grants, ledger);
     }
     bight_simulation_run(audit->simulation, 600);
     end_work(ledger);

@@ -64,9 +64,9 @@ static void check_queues(void *context)
 {
     const struct audit *audit = context;
     for (size_t i = 0; i < audit->reactor_count; i++) {
-        const struct bight_hub *hub = bight_hub_of(audit->reactors[i].reactor);
+        const struct bi_hub *hub = bi_hub_of(audit->reactors[i].reactor);
         const struct bight_transport *transport;
-        for (size_t cursor = 0; hub != NULL && (transport = bight_hub_next(hub, &cursor)) != NULL;) {
+        for (size_t cursor = 0; hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL;) {
             if (bight_transport_queued(transport) > audit->reactors[i].cap) {
                 audit_wrong("a connection of reactor %zu has more queued than %zu", i, audit->reactors[i].cap);
             }

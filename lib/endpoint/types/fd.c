@@ -18,18 +18,18 @@ static const struct bight_argument_rule rules[] = {
 };
 
 static struct bight_failure *adopt(
-    struct bight_reactor *reactor, const struct bight_argument *argument, const struct bight_listen_options *options)
+    struct bight_reactor *reactor, const struct bight_argument *argument, const struct bi_listen_options *options)
 {
     int fd = (int)argument->number;
-    if (bight_port_has_descriptor(reactor, fd)) {
+    if (bi_port_has_descriptor(reactor, fd)) {
         return bight_failure_of(BIGHT_E_ALREADY_LISTENED);
     }
-    int result = bight_listen_prepare(reactor, fd, options);
+    int result = bi_listen_prepare(reactor, fd, options);
     if (result >= 0) {
-        int code = bight_open_adopt(reactor, fd);
+        int code = bi_open_adopt(reactor, fd);
         return code == 0 ? NULL : bight_failure_of(code);
     }
-    if (result == -EBADF && bight_open_was_adopted(reactor, fd)) {
+    if (result == -EBADF && bi_open_was_adopted(reactor, fd)) {
         return bight_failure_of(BIGHT_E_ALREADY_LISTENED);
     }
     return bight_failure_new(BIGHT_E_BAD_VALUE, -result, NULL, "column %zu: descriptor %d is %s", argument->column, fd,
@@ -39,7 +39,7 @@ static struct bight_failure *adopt(
 static struct bight_deferred *listen_fd(
     struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
 {
-    const struct bight_listen_options options = {
+    const struct bi_listen_options options = {
         .no_delay = true,
         .max_connections = (size_t)arguments[MAXCONN].number,
     };
@@ -47,9 +47,9 @@ static struct bight_deferred *listen_fd(
     if (failure != NULL) {
         return bight_fail(failure);
     }
-    return bight_listening(reactor, factory, (int)arguments[DESCRIPTOR].number, &options, NULL);
+    return bi_listening(reactor, factory, (int)arguments[DESCRIPTOR].number, &options, NULL);
 }
 
-const struct bight_endpoint_type bight_endpoint_fd_server = {
+const struct bight_endpoint_type bi_endpoint_fd_server = {
     .name = "fd", .help = "fd:N[:maxconn=N]", .rules = rules, .listen = listen_fd
 };

@@ -26,9 +26,9 @@ static const struct bight_argument_rule server_rules[] = {
     { NULL },
 };
 
-static struct bight_listen_options server_options(const struct bight_argument *arguments, bool only_ipv6)
+static struct bi_listen_options server_options(const struct bight_argument *arguments, bool only_ipv6)
 {
-    return (struct bight_listen_options) {
+    return (struct bi_listen_options) {
         .backlog = (int)arguments[BACKLOG].number,
         .only_ipv6 = only_ipv6,
         .reuse_port = arguments[REUSEPORT].number != 0,
@@ -42,10 +42,10 @@ static struct bight_deferred *listen_on(struct bight_reactor *reactor, const str
     struct bight_factory *factory, bool only_ipv6)
 {
     const struct bight_argument *interface = &arguments[INTERFACE];
-    struct bight_listen_options options = server_options(arguments, only_ipv6);
+    struct bi_listen_options options = server_options(arguments, only_ipv6);
     uint16_t port = (uint16_t)arguments[SERVER_PORT].number;
     if (!interface->given) {
-        return bight_listening(reactor, factory, bight_listen_any(reactor, port, &options), &options, NULL);
+        return bi_listening(reactor, factory, bi_listen_any(reactor, port, &options), &options, NULL);
     }
     struct bight_address address;
     if (bight_address_parse_ip(&address, interface->text, port) != 0 ||
@@ -53,7 +53,7 @@ static struct bight_deferred *listen_on(struct bight_reactor *reactor, const str
         return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
             "column %zu: interface is an IPv6 address, not \"%s\"", interface->column, interface->text));
     }
-    return bight_listening(reactor, factory, bight_listen_ip(reactor, &address, &options), &options, NULL);
+    return bi_listening(reactor, factory, bi_listen_ip(reactor, &address, &options), &options, NULL);
 }
 
 static struct bight_deferred *listen_tcp(
@@ -70,10 +70,10 @@ static struct bight_deferred *listen_tcp6(
 
 #define SERVER_HELP "PORT[:interface=ADDRESS][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]"
 
-const struct bight_endpoint_type bight_endpoint_tcp_server = {
+const struct bight_endpoint_type bi_endpoint_tcp_server = {
     .name = "tcp", .help = "tcp:" SERVER_HELP, .rules = server_rules, .listen = listen_tcp
 };
-const struct bight_endpoint_type bight_endpoint_tcp6_server = {
+const struct bight_endpoint_type bi_endpoint_tcp6_server = {
     .name = "tcp6", .help = "tcp6:" SERVER_HELP, .rules = server_rules, .listen = listen_tcp6
 };
 
@@ -108,27 +108,27 @@ static struct bight_deferred *connect_tcp(
     struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
 {
     const struct bight_argument *host = &arguments[HOST];
-    struct bight_race_options options = {
+    struct bi_race_options options = {
         .port = (uint16_t)arguments[CLIENT_PORT].number,
-        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BIGHT_CONNECT_TIMEOUT,
+        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BI_CONNECT_TIMEOUT,
     };
     if (arguments[BIND].given) {
         (void)bight_address_parse_ip(&options.bind, arguments[BIND].text, 0);
     }
     if (read_literal(host, options.port, &options.address)) {
-        return bight_race(reactor, factory, &options);
+        return bi_race(reactor, factory, &options);
     }
     if (strpbrk(host->text, "[]") != NULL) {
-        char excerpt[BIGHT_EXCERPT_SIZE];
-        bight_endpoint_excerpt(host->text, host->text_size, excerpt);
+        char excerpt[BI_EXCERPT_SIZE];
+        bi_endpoint_excerpt(host->text, host->text_size, excerpt);
         return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
             "column %zu: brackets are for IPv6 addresses, not for \"%s\"", host->column, excerpt));
     }
     options.name = host->text;
-    return bight_race(reactor, factory, &options);
+    return bi_race(reactor, factory, &options);
 }
 
-const struct bight_endpoint_type bight_endpoint_tcp_client = { .name = "tcp",
+const struct bight_endpoint_type bi_endpoint_tcp_client = { .name = "tcp",
     .help = "tcp:HOST:PORT[:timeout=SECONDS][:bind=ADDRESS]",
     .rules = client_rules,
     .connect = connect_tcp };

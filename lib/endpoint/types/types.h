@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* types.h - the endpoint types that bight brings. */
-#ifndef BIGHT_ENDPOINT_TYPES_H
-#define BIGHT_ENDPOINT_TYPES_H
+#ifndef BI_ENDPOINT_TYPES_H
+#define BI_ENDPOINT_TYPES_H
 
 #include <bight/sys/endpoint.h>
 
-extern const struct bight_endpoint_type bight_endpoint_tcp_server, bight_endpoint_tcp6_server;
-extern const struct bight_endpoint_type bight_endpoint_unix_server, bight_endpoint_fd_server;
-extern const struct bight_endpoint_type bight_endpoint_tcp_client, bight_endpoint_unix_client;
+extern const struct bight_endpoint_type bi_endpoint_tcp_server, bi_endpoint_tcp6_server;
+extern const struct bight_endpoint_type bi_endpoint_unix_server, bi_endpoint_fd_server;
+extern const struct bight_endpoint_type bi_endpoint_tcp_client, bi_endpoint_unix_client;
 
 #endif

@@ -38,7 +38,7 @@ static struct bight_deferred *listen_unix(
     struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
 {
     struct bight_address address;
-    struct bight_listen_options options = {
+    struct bi_listen_options options = {
         .backlog = (int)arguments[BACKLOG].number,
         .has_mode = arguments[MODE].given,
         .mode = (mode_t)arguments[MODE].number,
@@ -48,10 +48,10 @@ static struct bight_deferred *listen_unix(
     if (failure != NULL) {
         return bight_fail(failure);
     }
-    return bight_listening(reactor, factory, bight_listen_unix(reactor, &address, &options), &options, &address);
+    return bi_listening(reactor, factory, bi_listen_unix(reactor, &address, &options), &options, &address);
 }
 
-const struct bight_endpoint_type bight_endpoint_unix_server = {
+const struct bight_endpoint_type bi_endpoint_unix_server = {
     .name = "unix", .help = "unix:PATH[:mode=660][:backlog=N][:maxconn=N]", .rules = server_rules, .listen = listen_unix
 };
 
@@ -68,13 +68,13 @@ static const struct bight_argument_rule client_rules[] = {
 static struct bight_deferred *connect_unix(
     struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
 {
-    struct bight_race_options options = {
-        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BIGHT_CONNECT_TIMEOUT,
+    struct bi_race_options options = {
+        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BI_CONNECT_TIMEOUT,
     };
     struct bight_failure *failure = read_path(&arguments[CLIENT_PATH], &options.address);
-    return failure != NULL ? bight_fail(failure) : bight_race(reactor, factory, &options);
+    return failure != NULL ? bight_fail(failure) : bi_race(reactor, factory, &options);
 }
 
-const struct bight_endpoint_type bight_endpoint_unix_client = {
+const struct bight_endpoint_type bi_endpoint_unix_client = {
     .name = "unix", .help = "unix:PATH[:timeout=SECONDS]", .rules = client_rules, .connect = connect_unix
 };

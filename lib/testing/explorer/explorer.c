@@ -26,7 +26,7 @@
 
 struct finding {
     uint64_t seed;
-    struct bight_verdict verdict;
+    struct bi_verdict verdict;
 };
 
 struct sweep {
@@ -34,23 +34,23 @@ struct sweep {
     const char *replay;
     double seconds;
     uint64_t next, left; /* seeds to be started */
-    struct bight_trial trials[MOST_PROCESSES];
+    struct bi_trial trials[MOST_PROCESSES];
     unsigned processes;
     size_t failed, hangs;
     struct finding findings[MOST_SHRUNK]; /* those that look different */
     size_t finding_count;
 };
 
-static struct bight_run run_of(const struct sweep *sweep, uint64_t seed, bool twice)
+static struct bi_run run_of(const struct sweep *sweep, uint64_t seed, bool twice)
 {
-    return (struct bight_run) {
+    return (struct bi_run) {
         .scenario = sweep->scenario, .seed = seed, .faults.all = true, .twice = twice, .seconds = sweep->seconds
     };
 }
 
 /* ---------------------------------------------------------------------------------------- reporting */
 
-static void print_numbers(const struct bight_least_faults *least)
+static void print_numbers(const struct bi_least_faults *least)
 {
     if (least->count == 0) {
         (void)fprintf(stderr, " --faults none");
@@ -61,7 +61,7 @@ static void print_numbers(const struct bight_least_faults *least)
     }
 }
 
-static void print_replay(const struct sweep *sweep, uint64_t seed, const struct bight_least_faults *least)
+static void print_replay(const struct sweep *sweep, uint64_t seed, const struct bi_least_faults *least)
 {
     (void)fprintf(stderr, "    replay: %s %" PRIu64, sweep->replay, seed);
     if (least != NULL && least->count <= MOST_NUMBERS) {
@@ -98,7 +98,7 @@ static void print_output(int output)
     (void)fclose(file);
 }
 
-static void print_least(const struct bight_least_faults *least)
+static void print_least(const struct bi_least_faults *least)
 {
     if (least->count == 0) {
         (void)fputs("    fails without any fault\n", stderr);
@@ -108,57 +108,57 @@ static void print_least(const struct bight_least_faults *least)
     }
 }
 
-static void print_finding(const struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
+static void print_finding(const struct sweep *sweep, uint64_t seed, const struct bi_verdict *verdict)
 {
     (void)fprintf(stderr, "bight: explorer: %s: seed %" PRIu64 ": %s\n", sweep->scenario->name, seed, verdict->text);
 }
 
 static void report(const struct sweep *sweep, const struct finding *finding)
 {
-    struct bight_run run = run_of(sweep, finding->seed, finding->verdict.trouble == BIGHT_TROUBLE_DIFFERS);
-    struct bight_verdict verdict;
-    struct bight_least_faults least;
+    struct bi_run run = run_of(sweep, finding->seed, finding->verdict.trouble == BI_TROUBLE_DIFFERS);
+    struct bi_verdict verdict;
+    struct bi_least_faults least;
     int output = -1;
     print_finding(sweep, finding->seed, &finding->verdict);
-    if (!bight_explorer_shrink(&run, &finding->verdict, PATIENCE_WITH_SHRINKING, &least)) {
+    if (!bi_explorer_shrink(&run, &finding->verdict, PATIENCE_WITH_SHRINKING, &least)) {
         (void)fputs("    not shrunk: it did not come to the same again\n", stderr);
         print_replay(sweep, finding->seed, NULL);
         return;
     }
-    run.faults = (struct bight_fault_set) { .numbers = least.numbers, .count = least.count };
+    run.faults = (struct bi_fault_set) { .numbers = least.numbers, .count = least.count };
     run.trace = true;
-    bight_trial_run(&run, &verdict, &output);
+    bi_trial_run(&run, &verdict, &output);
     print_least(&least);
     (void)fprintf(stderr, "    then: %s\n", verdict.text);
     print_output(output);
     print_replay(sweep, finding->seed, &least);
-    bight_testing_plain_free(least.numbers);
+    bi_testing_plain_free(least.numbers);
 }
 
 /* ----------------------------------------------------------------------------------------- sweeping */
 
 /* Runs end in no particular order: of those that look the same the lowest seed is kept, whoever was first. */
-static void keep_finding(struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
+static void keep_finding(struct sweep *sweep, uint64_t seed, const struct bi_verdict *verdict)
 {
     for (size_t i = 0; i < sweep->finding_count; i++) {
         struct finding *finding = &sweep->findings[i];
-        if (bight_verdict_same(&finding->verdict, verdict)) {
+        if (bi_verdict_same(&finding->verdict, verdict)) {
             *finding = seed < finding->seed ? (struct finding) { seed, *verdict } : *finding;
             return;
         }
     }
-    if (sweep->finding_count < MOST_SHRUNK && verdict->trouble != BIGHT_TROUBLE_NOT_RUN) {
+    if (sweep->finding_count < MOST_SHRUNK && verdict->trouble != BI_TROUBLE_NOT_RUN) {
         sweep->findings[sweep->finding_count++] = (struct finding) { seed, *verdict };
     }
 }
 
-static void take_verdict(struct sweep *sweep, uint64_t seed, const struct bight_verdict *verdict)
+static void take_verdict(struct sweep *sweep, uint64_t seed, const struct bi_verdict *verdict)
 {
-    if (verdict->trouble == BIGHT_TROUBLE_NONE) {
+    if (verdict->trouble == BI_TROUBLE_NONE) {
         return;
     }
     sweep->failed++;
-    sweep->hangs += verdict->trouble == BIGHT_TROUBLE_HANG;
+    sweep->hangs += verdict->trouble == BI_TROUBLE_HANG;
     print_finding(sweep, seed, verdict);
     keep_finding(sweep, seed, verdict);
     if (sweep->left != 0 && (sweep->failed >= MOST_FINDINGS || sweep->hangs >= MOST_HANGS)) {
@@ -168,10 +168,10 @@ static void take_verdict(struct sweep *sweep, uint64_t seed, const struct bight_
     }
 }
 
-static bool start_next(struct sweep *sweep, struct bight_trial *trial)
+static bool start_next(struct sweep *sweep, struct bi_trial *trial)
 {
-    struct bight_run run = run_of(sweep, sweep->next, sweep->next % TWICE_EVERY == 0);
-    bool started = bight_trial_start(trial, &run);
+    struct bi_run run = run_of(sweep, sweep->next, sweep->next % TWICE_EVERY == 0);
+    bool started = bi_trial_start(trial, &run);
     if (started) {
         sweep->next++;
         sweep->left--;
@@ -182,7 +182,7 @@ static bool start_next(struct sweep *sweep, struct bight_trial *trial)
 /* With nothing under way either, no process can be made at all: that seed counts as failed. */
 static void give_up_one(struct sweep *sweep)
 {
-    const struct bight_verdict verdict = { .trouble = BIGHT_TROUBLE_NOT_RUN, .text = "no process could be made" };
+    const struct bi_verdict verdict = { .trouble = BI_TROUBLE_NOT_RUN, .text = "no process could be made" };
     sweep->left--;
     take_verdict(sweep, sweep->next++, &verdict);
 }
@@ -195,7 +195,7 @@ static void sweep_seeds(struct sweep *sweep)
                 break;
             }
         }
-        struct bight_trial *done = bight_trial_wait(sweep->trials, sweep->processes);
+        struct bi_trial *done = bi_trial_wait(sweep->trials, sweep->processes);
         if (done != NULL) {
             (void)close(done->output);
             take_verdict(sweep, done->seed, &done->verdict);

@@ -62,9 +62,9 @@ static bool read_faults(struct command *command, const char *text)
     const char *at = text;
     uint64_t number;
     command->restricted = true;
-    bight_testing_plain_free(command->faults);
+    bi_testing_plain_free(command->faults);
     command->fault_count = 0;
-    command->faults = bight_testing_plain_realloc(NULL, (strlen(text) + 1) * sizeof *command->faults);
+    command->faults = bi_testing_plain_realloc(NULL, (strlen(text) + 1) * sizeof *command->faults);
     if (command->faults == NULL || strcmp(text, "none") == 0) {
         return command->faults != NULL;
     }
@@ -167,9 +167,9 @@ static size_t explore(const struct command *command, const struct bight_scenario
         .replay = text,
     };
     (void)snprintf(text, sizeof text, "%s %s --seed", command->program, scenario->name);
-    double begin = bight_explorer_clock();
+    double begin = bi_explorer_clock();
     size_t failed = bight_explore(scenario, &options);
-    (void)printf("%s: %zu seeds failed, %.1f s\n", scenario->name, failed, bight_explorer_clock() - begin);
+    (void)printf("%s: %zu seeds failed, %.1f s\n", scenario->name, failed, bi_explorer_clock() - begin);
     return failed;
 }
 
@@ -196,7 +196,7 @@ int bight_explorer_main(const struct bight_scenario *scenarios, size_t count, in
     struct command command = {
         .program = argc > 0 ? argv[0] : "scenarios", .scenarios = scenarios, .count = count, .from = 1
     };
-    command.names = bight_testing_plain_realloc(NULL, ((size_t)argc + 1) * sizeof *command.names);
+    command.names = bi_testing_plain_realloc(NULL, ((size_t)argc + 1) * sizeof *command.names);
     if (command.names == NULL) {
         return STATUS_FOUND;
     }
@@ -204,7 +204,7 @@ int bight_explorer_main(const struct bight_scenario *scenarios, size_t count, in
     if (status == 0) {
         status = run_command(&command);
     }
-    bight_testing_plain_free(command.names);
-    bight_testing_plain_free(command.faults);
+    bi_testing_plain_free(command.names);
+    bi_testing_plain_free(command.faults);
     return status;
 }

@@ -19,25 +19,25 @@
 
 #define MOST_TRIALS 256
 
-double bight_explorer_clock(void)
+double bi_explorer_clock(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void run_child(const struct bight_run *run, int answer, int output)
+static void run_child(const struct bi_run *run, int answer, int output)
 {
-    struct bight_verdict verdict;
+    struct bi_verdict verdict;
     (void)dup2(output, STDOUT_FILENO);
     (void)dup2(output, STDERR_FILENO);
-    bight_explorer_run(run, &verdict);
+    bi_explorer_run(run, &verdict);
     (void)fflush(NULL);
     ssize_t written = write(answer, &verdict, sizeof verdict); /* fits a pipe */
     _exit(written == (ssize_t)sizeof verdict ? 0 : 1);
 }
 
-bool bight_trial_start(struct bight_trial *trial, const struct bight_run *run)
+bool bi_trial_start(struct bi_trial *trial, const struct bi_run *run)
 {
     int ends[2];
     trial->output = memfd_create("bight-explorer", MFD_CLOEXEC);
@@ -62,14 +62,14 @@ bool bight_trial_start(struct bight_trial *trial, const struct bight_run *run)
     trial->pid = pid;
     trial->seed = run->seed;
     trial->answer = ends[0];
-    trial->deadline = bight_explorer_clock() + run->seconds;
+    trial->deadline = bi_explorer_clock() + run->seconds;
     trial->received = 0;
     memset(&trial->verdict, 0, sizeof trial->verdict);
     return true;
 }
 
 /* True when the process has closed its end. */
-static bool read_answer(struct bight_trial *trial)
+static bool read_answer(struct bi_trial *trial)
 {
     char *at = (char *)&trial->verdict + trial->received;
     ssize_t count = read(trial->answer, at, sizeof trial->verdict - trial->received);
@@ -80,14 +80,14 @@ static bool read_answer(struct bight_trial *trial)
     return count == 0 || trial->received == sizeof trial->verdict;
 }
 
-static void judge(struct bight_trial *trial, int status, bool overdue)
+static void judge(struct bi_trial *trial, int status, bool overdue)
 {
-    struct bight_verdict *verdict = &trial->verdict;
+    struct bi_verdict *verdict = &trial->verdict;
     if (trial->received == sizeof *verdict) {
         return;
     }
     memset(verdict, 0, sizeof *verdict);
-    verdict->trouble = overdue ? BIGHT_TROUBLE_HANG : BIGHT_TROUBLE_CRASH;
+    verdict->trouble = overdue ? BI_TROUBLE_HANG : BI_TROUBLE_CRASH;
     if (overdue) {
         (void)snprintf(verdict->text, sizeof verdict->text, "the run hangs");
     } else if (WIFSIGNALED(status)) {
@@ -99,7 +99,7 @@ static void judge(struct bight_trial *trial, int status, bool overdue)
     }
 }
 
-static void end(struct bight_trial *trial, bool overdue)
+static void end(struct bi_trial *trial, bool overdue)
 {
     int status = 0;
     if (overdue) {
@@ -112,9 +112,9 @@ static void end(struct bight_trial *trial, bool overdue)
     judge(trial, status, overdue);
 }
 
-static struct bight_trial *find_overdue(struct bight_trial *trials, size_t count)
+static struct bi_trial *find_overdue(struct bi_trial *trials, size_t count)
 {
-    double now = bight_explorer_clock();
+    double now = bi_explorer_clock();
     for (size_t i = 0; i < count; i++) {
         if (trials[i].pid != 0 && trials[i].deadline <= now) {
             return &trials[i];
@@ -124,9 +124,9 @@ static struct bight_trial *find_overdue(struct bight_trial *trials, size_t count
 }
 
 /* Gives the milliseconds to the nearest deadline; -1 when none is under way. */
-static int prepare_poll(const struct bight_trial *trials, size_t count, struct pollfd *polled)
+static int prepare_poll(const struct bi_trial *trials, size_t count, struct pollfd *polled)
 {
-    double nearest = -1, now = bight_explorer_clock();
+    double nearest = -1, now = bi_explorer_clock();
     for (size_t i = 0; i < count; i++) {
         bool is_under_way = trials[i].pid != 0;
         polled[i] = (struct pollfd) { .fd = is_under_way ? trials[i].answer : -1, .events = POLLIN };
@@ -141,7 +141,7 @@ static int prepare_poll(const struct bight_trial *trials, size_t count, struct p
     return left < 0 ? 0 : left > 1e6 ? 1000000 : (int)left;
 }
 
-struct bight_trial *bight_trial_wait(struct bight_trial *trials, size_t count)
+struct bi_trial *bi_trial_wait(struct bi_trial *trials, size_t count)
 {
     struct pollfd polled[MOST_TRIALS];
     count = count < MOST_TRIALS ? count : MOST_TRIALS;
@@ -157,7 +157,7 @@ struct bight_trial *bight_trial_wait(struct bight_trial *trials, size_t count)
                 return &trials[i];
             }
         }
-        struct bight_trial *overdue = find_overdue(trials, count);
+        struct bi_trial *overdue = find_overdue(trials, count);
         if (overdue != NULL) {
             end(overdue, true);
             return overdue;
@@ -165,17 +165,17 @@ struct bight_trial *bight_trial_wait(struct bight_trial *trials, size_t count)
     }
 }
 
-void bight_trial_run(const struct bight_run *run, struct bight_verdict *verdict, int *output)
+void bi_trial_run(const struct bi_run *run, struct bi_verdict *verdict, int *output)
 {
-    struct bight_trial trial = { 0 };
-    if (!bight_trial_start(&trial, run)) {
-        *verdict = (struct bight_verdict) { .trouble = BIGHT_TROUBLE_NOT_RUN, .text = "no process could be made" };
+    struct bi_trial trial = { 0 };
+    if (!bi_trial_start(&trial, run)) {
+        *verdict = (struct bi_verdict) { .trouble = BI_TROUBLE_NOT_RUN, .text = "no process could be made" };
         if (output != NULL) {
             *output = -1;
         }
         return;
     }
-    (void)bight_trial_wait(&trial, 1);
+    (void)bi_trial_wait(&trial, 1);
     *verdict = trial.verdict;
     if (output != NULL) {
         *output = trial.output;

@@ -13,8 +13,8 @@
 #define MOST_FAULTS (1u << 20)
 
 struct shrinker {
-    struct bight_run run;
-    const struct bight_verdict *verdict;
+    struct bi_run run;
+    const struct bi_verdict *verdict;
     double end; /* of the host's clock */
     uint32_t *kept, *tried;
     size_t count;
@@ -25,7 +25,7 @@ static size_t length_to_number(const char *text)
     return strcspn(text, "0123456789");
 }
 
-bool bight_verdict_same(const struct bight_verdict *one, const struct bight_verdict *other)
+bool bi_verdict_same(const struct bi_verdict *one, const struct bi_verdict *other)
 {
     size_t length = length_to_number(one->text);
     if (one->trouble != other->trouble) {
@@ -36,15 +36,15 @@ bool bight_verdict_same(const struct bight_verdict *one, const struct bight_verd
 
 static bool is_time_up(const struct shrinker *shrinker)
 {
-    return bight_explorer_clock() >= shrinker->end;
+    return bi_explorer_clock() >= shrinker->end;
 }
 
 static bool fails_with(struct shrinker *shrinker, const uint32_t *numbers, size_t count)
 {
-    struct bight_verdict verdict;
-    shrinker->run.faults = (struct bight_fault_set) { .numbers = numbers, .count = count };
-    bight_trial_run(&shrinker->run, &verdict, NULL);
-    return bight_verdict_same(&verdict, shrinker->verdict);
+    struct bi_verdict verdict;
+    shrinker->run.faults = (struct bi_fault_set) { .numbers = numbers, .count = count };
+    bi_trial_run(&shrinker->run, &verdict, NULL);
+    return bi_verdict_same(&verdict, shrinker->verdict);
 }
 
 /* The shortest beginning of 0, 1, 2 ... that fails; false when no beginning does. */
@@ -114,13 +114,13 @@ static void find_least(struct shrinker *shrinker)
     }
 }
 
-bool bight_explorer_shrink(
-    const struct bight_run *run, const struct bight_verdict *verdict, double patience, struct bight_least_faults *least)
+bool bi_explorer_shrink(
+    const struct bi_run *run, const struct bi_verdict *verdict, double patience, struct bi_least_faults *least)
 {
-    struct shrinker shrinker = { .run = *run, .verdict = verdict, .end = bight_explorer_clock() + patience };
+    struct shrinker shrinker = { .run = *run, .verdict = verdict, .end = bi_explorer_clock() + patience };
     memset(least, 0, sizeof *least);
-    shrinker.kept = bight_testing_plain_realloc(NULL, MOST_FAULTS * sizeof *shrinker.kept);
-    shrinker.tried = bight_testing_plain_realloc(NULL, MOST_FAULTS * sizeof *shrinker.tried);
+    shrinker.kept = bi_testing_plain_realloc(NULL, MOST_FAULTS * sizeof *shrinker.kept);
+    shrinker.tried = bi_testing_plain_realloc(NULL, MOST_FAULTS * sizeof *shrinker.tried);
     bool found = shrinker.kept != NULL && shrinker.tried != NULL && find_beginning(&shrinker);
     if (found) {
         least->of = verdict->fault_count > shrinker.count ? verdict->fault_count : (uint32_t)shrinker.count;
@@ -129,8 +129,8 @@ bool bight_explorer_shrink(
         least->count = shrinker.count;
         least->is_least = !is_time_up(&shrinker);
     } else {
-        bight_testing_plain_free(shrinker.kept);
+        bi_testing_plain_free(shrinker.kept);
     }
-    bight_testing_plain_free(shrinker.tried);
+    bi_testing_plain_free(shrinker.tried);
     return found;
 }

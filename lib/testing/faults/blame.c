@@ -77,7 +77,7 @@ static bool is_the_sanitizers(int number)
     return __sanitizer_set_death_callback != NULL && number != SIGALRM && number != SIGABRT;
 }
 
-void bight_blame_begin(unsigned seconds)
+void bi_blame_begin(unsigned seconds)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
@@ -96,7 +96,7 @@ void bight_blame_begin(unsigned seconds)
     }
 }
 
-void bight_blame_end(void)
+void bi_blame_end(void)
 {
     (void)alarm(0);
     blame.seconds = 0;
@@ -107,7 +107,7 @@ void bight_blame_end(void)
 
 /* ------------------------------------------------------------------------------------------ runs */
 
-void bight_blame_run(const char *format, ...)
+void bi_blame_run(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -118,7 +118,7 @@ void bight_blame_run(const char *format, ...)
     (void)alarm(blame.seconds);
 }
 
-void bight_blame_here(void)
+void bi_blame_here(void)
 {
     if (blame.seconds != 0 && !atomic_exchange(&blame.hit, true)) {
         blame.frame_count = backtrace(blame.frames, FRAMES);
@@ -166,7 +166,7 @@ static void describe_frames(char *text, size_t size)
     free(symbols);
 }
 
-void bight_blame_report(const char *format, ...)
+void bi_blame_report(const char *format, ...)
 {
     char message[200];
     char place[700] = "";

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* blame.h - which fault is being tried at present, and where it hit: for reports, and for the last words of a run that
  * crashes or hangs. Used by the loops of faults (faults.c, syscalls.c). */
-#ifndef BIGHT_TESTING_BLAME_H
-#define BIGHT_TESTING_BLAME_H
+#ifndef BI_TESTING_BLAME_H
+#define BI_TESTING_BLAME_H
 
 #include <bight/macros.h>
 
 /* From here to the end a crash, or a run that takes longer than `seconds` of real time, is reported with the fault
  * before the process dies of it. */
-void bight_blame_begin(unsigned seconds);
-void bight_blame_end(void);
+void bi_blame_begin(unsigned seconds);
+void bi_blame_end(void);
 
 /* A run begins; the text says what will go wrong in it. */
-void bight_blame_run(const char *format, ...) BIGHT_PRINTF(1, 2);
+void bi_blame_run(const char *format, ...) BIGHT_PRINTF(1, 2);
 
 /* The fault happens now: remembers who is calling. Only the first time of a run. */
-void bight_blame_here(void);
+void bi_blame_here(void);
 
 /* Logs an error: the text of the run, this, and where the fault hit. */
-void bight_blame_report(const char *format, ...) BIGHT_PRINTF(1, 2);
+void bi_blame_report(const char *format, ...) BIGHT_PRINTF(1, 2);
 
 #endif

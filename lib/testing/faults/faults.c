@@ -25,7 +25,7 @@
 #define MOMENTS 200000 /* of 0.1 ms: 20 s */
 
 struct block {
-    struct bight_link link;
+    struct bi_link link;
     size_t size;
     size_t asking;        /* which one of its run made it */
     max_align_t memory[]; /* what the asker got */
@@ -37,23 +37,23 @@ static struct {
     bool fail_all;    /* and all after it */
     size_t askings;   /* of this run: allocations, and pooled objects */
     bool injected;    /* one of this run was refused */
-    struct bight_link blocks;
-    struct bight_link lost;        /* left by earlier runs; kept, since somebody may still use them */
+    struct bi_link blocks;
+    struct bi_link lost;           /* left by earlier runs; kept, since somebody may still use them */
     bool (*grants)(void *context); /* NULL: all */
     void *grants_context;
 } faults = { .lock = PTHREAD_MUTEX_INITIALIZER };
-BIGHT_FORK_GUARD(faults.lock, BIGHT_FORK_FAULTS, NULL)
+BI_FORK_GUARD(faults.lock, BI_FORK_FAULTS, NULL)
 
 static atomic_size_t allocations;
 static atomic_bool counting;
 static bool counter_installed;
 
-void *bight_testing_plain_realloc(void *memory, size_t size)
+void *bi_testing_plain_realloc(void *memory, size_t size)
 {
     return realloc(memory, size);
 }
 
-void bight_testing_plain_free(void *memory)
+void bi_testing_plain_free(void *memory)
 {
     free(memory);
 }
@@ -75,7 +75,7 @@ static bool grant(void)
         faults.fail_from != 0 && (asking == faults.fail_from || (faults.fail_all && asking > faults.fail_from));
     faults.injected = faults.injected || refused;
     if (refused) {
-        bight_blame_here();
+        bi_blame_here();
     }
     return !refused;
 }
@@ -93,7 +93,7 @@ static void *enlist(struct block *block, size_t size)
 {
     block->size = size;
     block->asking = faults.askings;
-    bight_list_append(&faults.blocks, &block->link);
+    bi_list_append(&faults.blocks, &block->link);
     return block->memory;
 }
 
@@ -114,9 +114,9 @@ static void *faulty_allocate(void *context, size_t size)
 static void faulty_release(void *context, void *memory)
 {
     (void)context;
-    struct block *block = BIGHT_CONTAINER(memory, struct block, memory);
+    struct block *block = BI_CONTAINER(memory, struct block, memory);
     pthread_mutex_lock(&faults.lock);
-    bight_list_remove(&block->link);
+    bi_list_remove(&block->link);
     pthread_mutex_unlock(&faults.lock);
     free(block);
 }
@@ -126,7 +126,7 @@ static void *faulty_reallocate(void *context, void *memory, size_t size)
 {
     void *moved = faulty_allocate(context, size);
     if (moved != NULL && memory != NULL) {
-        size_t old_size = BIGHT_CONTAINER(memory, struct block, memory)->size;
+        size_t old_size = BI_CONTAINER(memory, struct block, memory)->size;
         memcpy(moved, memory, old_size < size ? old_size : size);
         faulty_release(context, memory);
     }
@@ -150,10 +150,10 @@ struct trial {
 };
 
 /* Threads that the body's reactors left behind have memory, and may have descriptors, until they come back. */
-void bight_testing_await_threads(void)
+void bi_testing_await_threads(void)
 {
     const struct timespec moment = { .tv_nsec = 100000 };
-    for (int i = 0; bight_threads_left_behind() != 0 && i < MOMENTS; i++) {
+    for (int i = 0; bi_threads_left_behind() != 0 && i < MOMENTS; i++) {
         (void)nanosleep(&moment, NULL);
     }
 }
@@ -162,17 +162,17 @@ void bight_testing_await_threads(void)
 static size_t report_leaks(void)
 {
     size_t leaked = 0;
-    bight_testing_await_threads();
-    while (!bight_list_is_empty(&faults.blocks)) {
-        struct block *block = BIGHT_CONTAINER(faults.blocks.next, struct block, link);
-        bight_list_remove(&block->link);
-        bight_list_append(&faults.lost, &block->link);
+    bi_testing_await_threads();
+    while (!bi_list_is_empty(&faults.blocks)) {
+        struct block *block = BI_CONTAINER(faults.blocks.next, struct block, link);
+        bi_list_remove(&block->link);
+        bi_list_append(&faults.lost, &block->link);
         if (++leaked <= LEAKS_NAMED) {
-            bight_blame_report("left %zu bytes made by allocation %zu", block->size, block->asking);
+            bi_blame_report("left %zu bytes made by allocation %zu", block->size, block->asking);
         }
     }
     if (leaked > LEAKS_NAMED) {
-        bight_blame_report("left %zu blocks in all", leaked);
+        bi_blame_report("left %zu blocks in all", leaked);
     }
     return leaked;
 }
@@ -189,13 +189,13 @@ static void begin_run(size_t fail_from, bool fail_all)
 static bool run_once(const struct trial *trial, size_t fail_from, bool fail_all)
 {
     begin_run(fail_from, fail_all);
-    bight_blame_run("allocation %zu %s", fail_from,
+    bi_blame_run("allocation %zu %s", fail_from,
         fail_from == 0 ? "with no fault"
         : fail_all     ? "all failing from"
                        : "failing");
     bool well = trial->body(trial->context);
     if (!well) {
-        bight_blame_report("the body gave false");
+        bi_blame_report("the body gave false");
     }
     return report_leaks() == 0 && well;
 }
@@ -215,30 +215,30 @@ static size_t run_with_each(const struct trial *trial, bool fail_all)
 
 static void install_counter(void);
 
-void bight_testing_track_memory(void)
+void bi_testing_track_memory(void)
 {
     begin_run(0, false);
-    bight_list_init(&faults.blocks);
+    bi_list_init(&faults.blocks);
     if (faults.lost.next == NULL) {
-        bight_list_init(&faults.lost);
+        bi_list_init(&faults.lost);
     }
     (void)bight_set_allocator(&faulty_allocator);
 }
 
-void bight_testing_ask_for_pooled(bool (*grants)(void *context), void *context)
+void bi_testing_ask_for_pooled(bool (*grants)(void *context), void *context)
 {
     faults.grants = grants;
     faults.grants_context = context;
 }
 
-size_t bight_testing_report_leaks(void)
+size_t bi_testing_report_leaks(void)
 {
     size_t leaked = report_leaks();
     begin_run(0, false);
     return leaked;
 }
 
-void bight_testing_untrack_memory(void)
+void bi_testing_untrack_memory(void)
 {
     begin_run(0, false);
     (void)bight_set_allocator(NULL);
@@ -250,13 +250,13 @@ void bight_testing_untrack_memory(void)
 size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit)
 {
     struct trial trial = { body, context, limit == 0 ? DEFAULT_LIMIT : limit };
-    bight_testing_track_memory();
-    bight_blame_begin(SECONDS_PER_RUN);
+    bi_testing_track_memory();
+    bi_blame_begin(SECONDS_PER_RUN);
     size_t wrong = run_once(&trial, 0, false) ? 0 : 1;
     wrong += run_with_each(&trial, false);
     wrong += run_with_each(&trial, true);
-    bight_blame_end();
-    bight_testing_untrack_memory();
+    bi_blame_end();
+    bi_testing_untrack_memory();
     return wrong;
 }
 

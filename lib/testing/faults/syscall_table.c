@@ -24,7 +24,7 @@
     {                                                                        \
         name | BIGHT_SPAWN_##step << STEP_SHIFT, #name " at its step " #step \
     }
-#define LIST(name, ...) static const struct bight_errno_name name##_errnos[] = { __VA_ARGS__, { 0, NULL } };
+#define LIST(name, ...) static const struct bi_errno_name name##_errnos[] = { __VA_ARGS__, { 0, NULL } };
 
 LIST(recv, E(EAGAIN), E(EINTR), E(ENOMEM), E(ECONNREFUSED), E(ECONNRESET), E(ENOTCONN), E(ETIMEDOUT), E(EHOSTUNREACH))
 LIST(send, E(EAGAIN), E(EINTR), E(ENOMEM), E(ENOBUFS), E(EACCES), E(ECONNRESET), E(EDESTADDRREQ), E(EMSGSIZE),
@@ -111,12 +111,12 @@ enum syscall {
 #undef CALL
 };
 
-const struct bight_syscall bight_syscalls[] = {
+const struct bi_syscall bi_syscalls[] = {
 #define CALL(name, less, errnos) { #name, less, errnos##_errnos },
     SYSCALLS(CALL)
 #undef CALL
 };
-const size_t bight_syscall_count = CALL_COUNT;
+const size_t bi_syscall_count = CALL_COUNT;
 
 /* ------------------------------------------------------------------------------------------ the plan */
 
@@ -127,9 +127,9 @@ static struct {
     size_t made; /* of that call */
     bool hit;
 } plan = { .lock = PTHREAD_MUTEX_INITIALIZER };
-BIGHT_FORK_GUARD(plan.lock, BIGHT_FORK_KIT, NULL)
+BI_FORK_GUARD(plan.lock, BI_FORK_KIT, NULL)
 
-void bight_syscall_plan(size_t call, size_t n, int number)
+void bi_syscall_plan(size_t call, size_t n, int number)
 {
     pthread_mutex_lock(&plan.lock);
     plan.call = call;
@@ -140,7 +140,7 @@ void bight_syscall_plan(size_t call, size_t n, int number)
     pthread_mutex_unlock(&plan.lock);
 }
 
-bool bight_syscall_was_hit(void)
+bool bi_syscall_was_hit(void)
 {
     pthread_mutex_lock(&plan.lock);
     bool hit = plan.hit;
@@ -148,9 +148,9 @@ bool bight_syscall_was_hit(void)
     return hit;
 }
 
-bool bight_syscall_has_failed(void)
+bool bi_syscall_has_failed(void)
 {
-    return bight_syscall_was_hit() && plan.number != 0;
+    return bi_syscall_was_hit() && plan.number != 0;
 }
 
 /* True when this is the one that goes wrong; then *number is the errno, 0 for a short count. */
@@ -164,7 +164,7 @@ static bool goes_wrong(enum syscall call, int *number)
     }
     pthread_mutex_unlock(&plan.lock);
     if (is_meant) {
-        bight_blame_here();
+        bi_blame_here();
     }
     return is_meant;
 }
@@ -523,7 +523,7 @@ static int faulty_unmap_stack(struct bight_system *system, void *memory, size_t 
     return goes_wrong(CALL_unmap_stack, &number) ? -number : mapper->ops->unmap_stack(mapper, memory, size);
 }
 
-const struct bight_system_ops bight_faulty_ops = { .size = sizeof(struct bight_system_ops),
+const struct bight_system_ops bi_faulty_ops = { .size = sizeof(struct bight_system_ops),
     .now = faulty_now,
     .wall_time = faulty_wall_time,
     .timerfd_set = faulty_timerfd_set,

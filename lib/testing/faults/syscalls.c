@@ -32,7 +32,7 @@ static size_t runs;
 void bight_faulty_system_init(struct bight_faulty_system *faulty, struct bight_system *inner)
 {
     memset(faulty, 0, sizeof *faulty);
-    faulty->system.ops = &bight_faulty_ops;
+    faulty->system.ops = &bi_faulty_ops;
     faulty->inner = inner != NULL ? inner : bight_system_real();
 }
 
@@ -76,7 +76,7 @@ static bool report_descriptors(const struct descriptors *before)
             char path[40], what[80] = "";
             (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
             ssize_t length = readlink(path, what, sizeof what - 1);
-            bight_blame_report("left descriptor %d (%.*s) open", fd, length < 0 ? 0 : (int)length, what);
+            bi_blame_report("left descriptor %d (%.*s) open", fd, length < 0 ? 0 : (int)length, what);
             well = false;
         }
     }
@@ -91,25 +91,25 @@ static void run_once(struct loop *loop)
     read_descriptors(&before);
     bool well = loop->body(loop->context);
     if (!well) {
-        bight_blame_report("the body gave false");
+        bi_blame_report("the body gave false");
     }
-    bight_testing_await_threads();
+    bi_testing_await_threads();
     well = report_descriptors(&before) && well;
-    well = bight_testing_report_leaks() == 0 && well;
+    well = bi_testing_report_leaks() == 0 && well;
     loop->wrong += well ? 0 : 1;
     runs++;
 }
 
 /* False when the body never comes to a first call of this kind. */
-static bool run_with_each(struct loop *loop, size_t call, const struct bight_errno_name *error)
+static bool run_with_each(struct loop *loop, size_t call, const struct bi_errno_name *error)
 {
     size_t n = 1;
     for (; n <= loop->limit; n++) {
-        bight_blame_run(
-            "%s number %zu %s", bight_syscalls[call].name, n, error == NULL ? bight_syscalls[call].less : error->name);
-        bight_syscall_plan(call, n, error == NULL ? 0 : error->number);
+        bi_blame_run(
+            "%s number %zu %s", bi_syscalls[call].name, n, error == NULL ? bi_syscalls[call].less : error->name);
+        bi_syscall_plan(call, n, error == NULL ? 0 : error->number);
         run_once(loop);
-        if (!bight_syscall_was_hit()) {
+        if (!bi_syscall_was_hit()) {
             break;
         }
     }
@@ -118,24 +118,24 @@ static bool run_with_each(struct loop *loop, size_t call, const struct bight_err
 
 static void run_call(struct loop *loop, size_t call)
 {
-    const struct bight_errno_name *error = bight_syscalls[call].errnos;
+    const struct bi_errno_name *error = bi_syscalls[call].errnos;
     if (!run_with_each(loop, call, error)) {
         return;
     }
     for (error++; error->number != 0; error++) {
         (void)run_with_each(loop, call, error);
     }
-    if (bight_syscalls[call].less != NULL) {
+    if (bi_syscalls[call].less != NULL) {
         (void)run_with_each(loop, call, NULL);
     }
 }
 
 static void run_without_fault(struct loop *loop)
 {
-    bight_syscall_plan(0, 0, 0);
-    bight_blame_run("no system call failing");
+    bi_syscall_plan(0, 0, 0);
+    bi_blame_run("no system call failing");
     (void)loop->body(loop->context);
-    (void)bight_testing_report_leaks();
+    (void)bi_testing_report_leaks();
     run_once(loop);
 }
 
@@ -149,23 +149,23 @@ size_t bight_testing_with_system_faults(
     }
     struct loop loop = { body, context, options.limit == 0 ? DEFAULT_LIMIT : options.limit, 0 };
     runs = 0;
-    bight_testing_track_memory();
-    bight_blame_begin(options.seconds == 0 ? DEFAULT_SECONDS : options.seconds);
+    bi_testing_track_memory();
+    bi_blame_begin(options.seconds == 0 ? DEFAULT_SECONDS : options.seconds);
     run_without_fault(&loop);
-    for (size_t call = 0; call < bight_syscall_count; call++) {
-        if (options.only == NULL || strcmp(options.only, bight_syscalls[call].name) == 0) {
+    for (size_t call = 0; call < bi_syscall_count; call++) {
+        if (options.only == NULL || strcmp(options.only, bi_syscalls[call].name) == 0) {
             run_call(&loop, call);
         }
     }
-    bight_syscall_plan(0, 0, 0);
-    bight_blame_end();
-    bight_testing_untrack_memory();
+    bi_syscall_plan(0, 0, 0);
+    bi_blame_end();
+    bi_testing_untrack_memory();
     return loop.wrong;
 }
 
 bool bight_testing_system_fault_injected(void)
 {
-    return bight_syscall_has_failed();
+    return bi_syscall_has_failed();
 }
 
 size_t bight_testing_system_fault_runs(void)

@@ -22,7 +22,7 @@ void bight_trial_set_failure(bight_trial_failure_function function, void *contex
     listener.context = context;
 }
 
-void bight_trial_write(struct bight_trial_text *to, const char *format, ...)
+void bi_trial_write(struct bi_trial_text *to, const char *format, ...)
 {
     va_list arguments;
     size_t room = to->length < to->size ? to->size - to->length : 0;
@@ -32,7 +32,7 @@ void bight_trial_write(struct bight_trial_text *to, const char *format, ...)
     to->length += length < 0 ? 0 : (size_t)length;
 }
 
-bool bight_trial_fail(const char *place, const char *format, ...)
+bool bi_trial_fail(const char *place, const char *format, ...)
 {
     char message[MESSAGE_SIZE];
     va_list arguments;
@@ -56,7 +56,7 @@ static struct bight_result *result_of(const char *place, struct bight_deferred *
 {
     struct bight_result *result = bight_deferred_result(deferred);
     if (result == NULL) {
-        (void)bight_trial_fail(place, "expected %s, but the Deferred has no result yet", expected);
+        (void)bi_trial_fail(place, "expected %s, but the Deferred has no result yet", expected);
     }
     return result;
 }
@@ -71,11 +71,11 @@ void *bight_expect_value_at(const char *place, struct bight_deferred *deferred, 
     if (failure != NULL) {
         char text[500];
         (void)bight_failure_format(failure, text, sizeof text);
-        (void)bight_trial_fail(place, "expected %s, but the Deferred has failed: %s", type_name(type), text);
+        (void)bi_trial_fail(place, "expected %s, but the Deferred has failed: %s", type_name(type), text);
         return NULL;
     }
     if (result->type != type) {
-        (void)bight_trial_fail(place, "expected %s, found %s", type_name(type), type_name(result->type));
+        (void)bi_trial_fail(place, "expected %s, found %s", type_name(type), type_name(result->type));
         return NULL;
     }
     return type == NULL ? NULL : bight_result_take(result, type);
@@ -89,13 +89,13 @@ struct bight_failure *bight_expect_failure_at(const char *place, struct bight_de
     }
     const struct bight_failure *failure = bight_result_failure(result);
     if (failure == NULL) {
-        (void)bight_trial_fail(place, "expected %s, found %s", bight_error_name(kind), type_name(result->type));
+        (void)bi_trial_fail(place, "expected %s, found %s", bight_error_name(kind), type_name(result->type));
         return NULL;
     }
     if (!bight_failure_is(failure, kind)) {
         char text[500];
         (void)bight_failure_format(failure, text, sizeof text);
-        (void)bight_trial_fail(place, "expected %s, found another failure: %s", bight_error_name(kind), text);
+        (void)bi_trial_fail(place, "expected %s, found another failure: %s", bight_error_name(kind), text);
         return NULL;
     }
     return bight_result_take_failure(result);
@@ -107,5 +107,5 @@ bool bight_expect_no_result_at(const char *place, struct bight_deferred *deferre
     if (result == NULL) {
         return true;
     }
-    return bight_trial_fail(place, "expected no result, found %s", type_name(result->type));
+    return bi_trial_fail(place, "expected no result, found %s", type_name(result->type));
 }

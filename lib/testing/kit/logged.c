@@ -24,7 +24,7 @@ static struct {
     size_t kept, dropped;
     FILE *copy; /* where each is written at once; NULL: nowhere */
 } logged = { .lock = PTHREAD_MUTEX_INITIALIZER };
-BIGHT_FORK_GUARD(logged.lock, BIGHT_FORK_KIT, NULL)
+BI_FORK_GUARD(logged.lock, BI_FORK_KIT, NULL)
 
 static void write_copy(const struct bight_log_event *event)
 {
@@ -53,14 +53,14 @@ static void observe(const struct bight_log_event *event, void *context)
     pthread_mutex_unlock(&logged.lock);
 }
 
-void bight_trial_begin_logging(FILE *copy)
+void bi_trial_begin_logging(FILE *copy)
 {
     logged.kept = logged.dropped = 0;
     logged.copy = copy;
     bight_log_set_observer(observe, NULL);
 }
 
-void bight_trial_end_logging(void)
+void bi_trial_end_logging(void)
 {
     bight_log_set_observer(NULL, NULL);
 }
@@ -86,7 +86,7 @@ size_t bight_trial_flush_logged(int kind)
     return flushed;
 }
 
-size_t bight_trial_first_logged(char *line, size_t size)
+size_t bi_trial_first_logged(char *line, size_t size)
 {
     pthread_mutex_lock(&logged.lock);
     size_t count = logged.kept + logged.dropped;
@@ -95,15 +95,15 @@ size_t bight_trial_first_logged(char *line, size_t size)
     return count;
 }
 
-size_t bight_trial_write_logged(struct bight_trial_text *to)
+size_t bi_trial_write_logged(struct bi_trial_text *to)
 {
     pthread_mutex_lock(&logged.lock);
     size_t count = logged.kept + logged.dropped;
     for (size_t i = 0; i < logged.kept; i++) {
-        bight_trial_write(to, "logged: %s\n", logged.events[i].line);
+        bi_trial_write(to, "logged: %s\n", logged.events[i].line);
     }
     if (logged.dropped > 0) {
-        bight_trial_write(to, "logged: %zu more\n", logged.dropped);
+        bi_trial_write(to, "logged: %zu more\n", logged.dropped);
     }
     pthread_mutex_unlock(&logged.lock);
     return count;

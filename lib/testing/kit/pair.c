@@ -16,7 +16,7 @@
 #define DEFAULT_TURNS 1000000
 
 struct side {
-    struct bight_stream_end end; /* first */
+    struct bi_stream_end end; /* first */
     struct bight_pair *pair;
     bool is_over;
     bool end_crossed; /* the other side has heard that this one's writing has ended */
@@ -24,7 +24,7 @@ struct side {
 
 struct bight_pair {
     struct side sides[2];
-    struct bight_task wire;
+    struct bi_task wire;
     struct bight_reactor *reactor; /* NULL: both are over */
     size_t chunk;
     bight_pair_chunk_function choose;
@@ -33,7 +33,7 @@ struct bight_pair {
     bool freed;
 };
 
-static struct side *side_of(struct bight_stream_end *end)
+static struct side *side_of(struct bi_stream_end *end)
 {
     return (struct side *)end;
 }
@@ -54,7 +54,7 @@ static bool has_end_to_tell(const struct side *from)
 
 static bool can_cross(struct side *from)
 {
-    const struct bight_stream_end *to = &other(from)->end;
+    const struct bi_stream_end *to = &other(from)->end;
     if (from->end.reset_number != 0 || from->end.was_reset) {
         return has_end_to_tell(from);
     }
@@ -78,20 +78,20 @@ static size_t choose_chunk(struct side *from)
 /* A kernel answers bytes for a socket that has been closed with a reset. */
 static void bounce(struct side *from)
 {
-    bight_stream_forget(&from->end.written);
-    bight_stream_reset(&from->end, ECONNRESET);
+    bi_stream_forget(&from->end.written);
+    bi_stream_reset(&from->end, ECONNRESET);
 }
 
 static void move_bytes(struct side *from, struct side *to)
 {
-    struct bight_stream_bytes *written = &from->end.written;
+    struct bi_stream_bytes *written = &from->end.written;
     size_t size = choose_chunk(from);
-    if (size == 0 || !bight_stream_feed(&to->end, written->data + written->start, size)) {
+    if (size == 0 || !bi_stream_feed(&to->end, written->data + written->start, size)) {
         return;
     }
     written->start += size;
     written->size -= size;
-    bight_stream_announce(&from->end); /* there is room again */
+    bi_stream_announce(&from->end); /* there is room again */
 }
 
 static void move_end(struct side *from, struct side *to)
@@ -101,9 +101,9 @@ static void move_end(struct side *from, struct side *to)
         return;
     }
     if (from->end.was_reset) {
-        bight_stream_reset(&to->end, ECONNRESET);
+        bi_stream_reset(&to->end, ECONNRESET);
     } else {
-        bight_stream_end_input(&to->end);
+        bi_stream_end_input(&to->end);
     }
 }
 
@@ -122,19 +122,19 @@ static void cross(struct side *from)
     }
 }
 
-static void run_wire(struct bight_task *task);
+static void run_wire(struct bi_task *task);
 
 static void look(struct bight_pair *pair)
 {
     if (pair->reactor != NULL && !pair->blocked && pair->wire.run == NULL &&
         (can_cross(&pair->sides[0]) || can_cross(&pair->sides[1]))) {
-        bight_reactor_soon(pair->reactor, &pair->wire, run_wire);
+        bi_reactor_soon(pair->reactor, &pair->wire, run_wire);
     }
 }
 
-static void run_wire(struct bight_task *task)
+static void run_wire(struct bi_task *task)
 {
-    struct bight_pair *pair = BIGHT_CONTAINER(task, struct bight_pair, wire);
+    struct bight_pair *pair = BI_CONTAINER(task, struct bight_pair, wire);
     cross(&pair->sides[0]);
     cross(&pair->sides[1]);
     look(pair);
@@ -144,17 +144,17 @@ static void run_wire(struct bight_task *task)
 
 static void free_pair(struct bight_pair *pair)
 {
-    bight_stream_finish(&pair->sides[0].end);
-    bight_stream_finish(&pair->sides[1].end);
+    bi_stream_finish(&pair->sides[0].end);
+    bi_stream_finish(&pair->sides[1].end);
     bight_free(pair);
 }
 
-static void side_changed(struct bight_stream_end *end)
+static void side_changed(struct bi_stream_end *end)
 {
     look(side_of(end)->pair);
 }
 
-static void side_over(struct bight_stream_end *end)
+static void side_over(struct bi_stream_end *end)
 {
     struct bight_pair *pair = side_of(end)->pair;
     side_of(end)->is_over = true;
@@ -162,7 +162,7 @@ static void side_over(struct bight_stream_end *end)
         return;
     }
     if (pair->wire.run != NULL) {
-        bight_reactor_unqueue(pair->reactor, &pair->wire);
+        bi_reactor_unqueue(pair->reactor, &pair->wire);
     }
     pair->reactor = NULL;
     if (pair->freed) {
@@ -170,9 +170,9 @@ static void side_over(struct bight_stream_end *end)
     }
 }
 
-static const struct bight_stream_end_ops side_ops = {
-    .readable = bight_stream_tell_readable,
-    .writable = bight_stream_tell_writable,
+static const struct bi_stream_end_ops side_ops = {
+    .readable = bi_stream_tell_readable,
+    .writable = bi_stream_tell_writable,
     .changed = side_changed,
     .ended = side_over,
 };
@@ -180,7 +180,7 @@ static const struct bight_stream_end_ops side_ops = {
 static void init_side(struct bight_pair *pair, enum bight_pair_side which)
 {
     struct side *side = &pair->sides[which];
-    bight_stream_init(&side->end, &side_ops, pair->reactor);
+    bi_stream_init(&side->end, &side_ops, pair->reactor);
     side->pair = pair;
 }
 
@@ -195,11 +195,11 @@ struct bight_pair *bight_pair_connect(
     pair->chunk = SIZE_MAX;
     init_side(pair, BIGHT_PAIR_CLIENT);
     init_side(pair, BIGHT_PAIR_SERVER);
-    if (!bight_stream_connect(&pair->sides[BIGHT_PAIR_SERVER].end, server, true)) {
+    if (!bi_stream_connect(&pair->sides[BIGHT_PAIR_SERVER].end, server, true)) {
         free_pair(pair);
         return NULL;
     }
-    if (!bight_stream_connect(&pair->sides[BIGHT_PAIR_CLIENT].end, client, false)) {
+    if (!bi_stream_connect(&pair->sides[BIGHT_PAIR_CLIENT].end, client, false)) {
         pair->sides[BIGHT_PAIR_CLIENT].is_over = true;
         bight_pair_free(pair);
         return NULL;
@@ -219,7 +219,7 @@ void bight_pair_free(struct bight_pair *pair)
     struct bight_reactor *reactor = pair->reactor;
     pair->freed = true;
     bight_pair_reset(pair, 0);
-    (void)bight_testing_settle_quietly(reactor, DEFAULT_TURNS);
+    (void)bi_testing_settle_quietly(reactor, DEFAULT_TURNS);
 }
 
 /* ------------------------------------------------------------------------------------- for the test */
@@ -244,14 +244,14 @@ void bight_pair_set_chunk_function(struct bight_pair *pair, bight_pair_chunk_fun
 void bight_pair_set_window(struct bight_pair *pair, enum bight_pair_side from, size_t bytes)
 {
     pair->sides[from].end.window = bytes;
-    bight_stream_announce(&pair->sides[from].end);
+    bi_stream_announce(&pair->sides[from].end);
 }
 
 void bight_pair_block(struct bight_pair *pair, bool blocked)
 {
     pair->blocked = blocked;
     if (blocked && pair->wire.run != NULL) {
-        bight_reactor_unqueue(pair->reactor, &pair->wire);
+        bi_reactor_unqueue(pair->reactor, &pair->wire);
     }
     look(pair);
 }
@@ -261,8 +261,8 @@ void bight_pair_reset(struct bight_pair *pair, int number)
     for (int which = 0; which < 2; which++) {
         struct side *side = &pair->sides[which];
         side->end_crossed = true;
-        bight_stream_forget(&side->end.written);
-        bight_stream_reset(&side->end, number);
+        bi_stream_forget(&side->end.written);
+        bi_stream_reset(&side->end, number);
     }
 }
 
@@ -277,7 +277,7 @@ bool bight_pair_pump(struct bight_pair *pair, size_t turns)
     if (turns == 0) {
         turns = DEFAULT_TURNS;
     }
-    return reactor == NULL || bight_testing_settle_quietly(reactor, turns) < turns;
+    return reactor == NULL || bi_testing_settle_quietly(reactor, turns) < turns;
 }
 
 bool bight_pair_is_over(const struct bight_pair *pair)

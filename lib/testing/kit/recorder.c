@@ -15,7 +15,7 @@
 #define TURNS 1000
 
 struct look_up {
-    struct bight_link link; /* in no list: answered or cancelled */
+    struct bi_link link; /* in no list: answered or cancelled */
     struct bight_promise promise;
     uint16_t port;
     char name[];
@@ -23,13 +23,13 @@ struct look_up {
 
 static void settle(struct bight_recorder *recorder)
 {
-    (void)bight_testing_settle_quietly(recorder->reactor, TURNS);
+    (void)bi_testing_settle_quietly(recorder->reactor, TURNS);
 }
 
-static size_t count_sockets(const struct bight_recorder *recorder, enum bight_recorded_state state)
+static size_t count_sockets(const struct bight_recorder *recorder, enum bi_recorded_state state)
 {
     size_t count = 0;
-    while (bight_recorded_find(recorder, state, count) != NULL) {
+    while (bi_recorded_find(recorder, state, count) != NULL) {
         count++;
     }
     return count;
@@ -40,7 +40,7 @@ static size_t count_sockets(const struct bight_recorder *recorder, enum bight_re
 static void release_look_up(void *context)
 {
     struct look_up *look_up = context;
-    bight_list_remove(&look_up->link);
+    bi_list_remove(&look_up->link);
     bight_free(look_up);
 }
 
@@ -52,7 +52,7 @@ static void cancel_look_up(struct bight_promise promise, void *context)
 
 static struct bight_deferred *record_look_up(struct bight_resolver *resolver, const char *name, uint16_t port)
 {
-    struct bight_recorder *recorder = BIGHT_CONTAINER(resolver, struct bight_recorder, resolver);
+    struct bight_recorder *recorder = BI_CONTAINER(resolver, struct bight_recorder, resolver);
     size_t size = strlen(name) + 1;
     struct look_up *look_up = bight_calloc(1, sizeof *look_up + size);
     if (look_up == NULL) {
@@ -60,7 +60,7 @@ static struct bight_deferred *record_look_up(struct bight_resolver *resolver, co
     }
     memcpy(look_up->name, name, size);
     look_up->port = port;
-    bight_list_append(&recorder->look_ups, &look_up->link);
+    bi_list_append(&recorder->look_ups, &look_up->link);
     return bight_deferred_new_full(&look_up->promise, cancel_look_up, look_up, release_look_up);
 }
 
@@ -75,9 +75,9 @@ static const struct bight_resolver_ops resolver_ops = {
 
 static struct look_up *find_look_up(const struct bight_recorder *recorder, size_t index)
 {
-    for (struct bight_link *link = recorder->look_ups.next; link != &recorder->look_ups; link = link->next) {
+    for (struct bi_link *link = recorder->look_ups.next; link != &recorder->look_ups; link = link->next) {
         if (index-- == 0) {
-            return BIGHT_CONTAINER(link, struct look_up, link);
+            return BI_CONTAINER(link, struct look_up, link);
         }
     }
     return NULL;
@@ -127,13 +127,13 @@ int bight_recorder_answer(struct bight_recorder *recorder, size_t index, const c
         return code;
     }
     struct bight_promise promise = look_up->promise;
-    bight_reactor_enter(recorder->reactor);
+    bi_reactor_enter(recorder->reactor);
     if (list != NULL) {
         (void)bight_callback(promise, &bight_type_address_list, list);
     } else {
         (void)bight_errback(promise, bight_failure_of(BIGHT_E_NAME_NOT_FOUND));
     }
-    bight_reactor_leave(recorder->reactor);
+    bi_reactor_leave(recorder->reactor);
     settle(recorder);
     return 0;
 }
@@ -146,12 +146,12 @@ struct bight_recorder *bight_recorder_new(void)
     if (recorder == NULL) {
         return NULL;
     }
-    recorder->sockets = bight_recorder_sockets;
+    recorder->sockets = bi_recorder_sockets;
     recorder->resolver.ops = &resolver_ops;
-    recorder->next_descriptor = BIGHT_TESTING_FIRST_SOCKET;
-    bight_list_init(&recorder->all);
-    bight_list_init(&recorder->look_ups);
-    recorder->reactor = bight_testing_reactor_with(&recorder->sockets);
+    recorder->next_descriptor = BI_TESTING_FIRST_SOCKET;
+    bi_list_init(&recorder->all);
+    bi_list_init(&recorder->look_ups);
+    recorder->reactor = bi_testing_reactor_with(&recorder->sockets);
     if (recorder->reactor == NULL || bight_reactor_set_resolver(recorder->reactor, &recorder->resolver) != BIGHT_OK) {
         bight_reactor_free(recorder->reactor);
         bight_free(recorder);
@@ -165,7 +165,7 @@ static void forget_look_ups(struct bight_recorder *recorder)
 {
     struct look_up *look_up;
     while ((look_up = find_look_up(recorder, 0)) != NULL) {
-        bight_list_remove(&look_up->link);
+        bi_list_remove(&look_up->link);
         (void)bight_abandon(look_up->promise);
     }
 }
@@ -189,12 +189,12 @@ struct bight_reactor *bight_recorder_reactor(struct bight_recorder *recorder)
 
 size_t bight_recorder_ports(const struct bight_recorder *recorder)
 {
-    return count_sockets(recorder, BIGHT_RECORDED_LISTENING);
+    return count_sockets(recorder, BI_RECORDED_LISTENING);
 }
 
 bool bight_recorder_port(const struct bight_recorder *recorder, size_t index, struct bight_address *address)
 {
-    const struct bight_recorded_socket *socket = bight_recorded_find(recorder, BIGHT_RECORDED_LISTENING, index);
+    const struct bi_recorded_socket *socket = bi_recorded_find(recorder, BI_RECORDED_LISTENING, index);
     if (socket != NULL && address != NULL) {
         *address = socket->local;
     }
@@ -206,7 +206,7 @@ void bight_recorder_refuse_listening(struct bight_recorder *recorder, int number
     recorder->listen_error = number;
 }
 
-static void choose_caller(struct bight_recorded_socket *socket, const struct bight_address *from)
+static void choose_caller(struct bi_recorded_socket *socket, const struct bight_address *from)
 {
     if (from != NULL) {
         socket->remote = *from;
@@ -220,21 +220,21 @@ static void choose_caller(struct bight_recorded_socket *socket, const struct big
 struct bight_string_peer *bight_recorder_accept(
     struct bight_recorder *recorder, size_t index, const struct bight_address *from)
 {
-    struct bight_recorded_socket *port = bight_recorded_find(recorder, BIGHT_RECORDED_LISTENING, index);
-    struct bight_recorded_socket *socket = port == NULL ? NULL : bight_recorded_new(recorder, port->domain);
+    struct bi_recorded_socket *port = bi_recorded_find(recorder, BI_RECORDED_LISTENING, index);
+    struct bi_recorded_socket *socket = port == NULL ? NULL : bi_recorded_new(recorder, port->domain);
     if (socket == NULL) {
         return NULL;
     }
-    if (!bight_recorded_connect(socket)) {
-        bight_testing_plain_free(socket);
+    if (!bi_recorded_connect(socket)) {
+        bi_testing_plain_free(socket);
         return NULL;
     }
     struct bight_string_peer *peer = socket->peer;
-    socket->state = BIGHT_RECORDED_CONNECTED;
+    socket->state = BI_RECORDED_CONNECTED;
     socket->local = port->local;
     choose_caller(socket, from);
-    bight_list_append(&port->queue, &socket->link);
-    bight_recorded_announce(port);
+    bi_list_append(&port->queue, &socket->link);
+    bi_recorded_announce(port);
     settle(recorder);
     return peer;
 }
@@ -243,31 +243,31 @@ struct bight_string_peer *bight_recorder_accept(
 
 size_t bight_recorder_attempts(const struct bight_recorder *recorder)
 {
-    return count_sockets(recorder, BIGHT_RECORDED_CONNECTING);
+    return count_sockets(recorder, BI_RECORDED_CONNECTING);
 }
 
 bool bight_recorder_attempt(const struct bight_recorder *recorder, size_t index, struct bight_address *address)
 {
-    const struct bight_recorded_socket *socket = bight_recorded_find(recorder, BIGHT_RECORDED_CONNECTING, index);
+    const struct bi_recorded_socket *socket = bi_recorded_find(recorder, BI_RECORDED_CONNECTING, index);
     if (socket != NULL && address != NULL) {
         *address = socket->remote;
     }
     return socket != NULL;
 }
 
-static void decide(struct bight_recorded_socket *socket, int error)
+static void decide(struct bi_recorded_socket *socket, int error)
 {
     struct bight_recorder *recorder = socket->recorder;
     socket->error = error;
-    socket->state = BIGHT_RECORDED_DECIDED;
-    bight_recorded_announce(socket);
+    socket->state = BI_RECORDED_DECIDED;
+    bi_recorded_announce(socket);
     settle(recorder);
 }
 
 struct bight_string_peer *bight_recorder_complete(struct bight_recorder *recorder, size_t index)
 {
-    struct bight_recorded_socket *socket = bight_recorded_find(recorder, BIGHT_RECORDED_CONNECTING, index);
-    if (socket == NULL || !bight_recorded_connect(socket)) {
+    struct bi_recorded_socket *socket = bi_recorded_find(recorder, BI_RECORDED_CONNECTING, index);
+    if (socket == NULL || !bi_recorded_connect(socket)) {
         return NULL;
     }
     struct bight_string_peer *peer = socket->peer;
@@ -277,7 +277,7 @@ struct bight_string_peer *bight_recorder_complete(struct bight_recorder *recorde
 
 bool bight_recorder_fail(struct bight_recorder *recorder, size_t index, int number)
 {
-    struct bight_recorded_socket *socket = bight_recorded_find(recorder, BIGHT_RECORDED_CONNECTING, index);
+    struct bi_recorded_socket *socket = bi_recorded_find(recorder, BI_RECORDED_CONNECTING, index);
     if (socket != NULL) {
         decide(socket, number == 0 ? ECONNREFUSED : number);
     }

@@ -10,7 +10,7 @@
 
 /* ------------------------------------------------------------------------------------------ buffers */
 
-bool bight_stream_reserve(struct bight_stream_bytes *bytes, size_t more)
+bool bi_stream_reserve(struct bi_stream_bytes *bytes, size_t more)
 {
     size_t needed = bytes->start + bytes->size + more;
     if (needed <= bytes->capacity) {
@@ -19,10 +19,10 @@ bool bight_stream_reserve(struct bight_stream_bytes *bytes, size_t more)
     if (bytes->start > 0) {
         memmove(bytes->data, bytes->data + bytes->start, bytes->size);
         bytes->start = 0;
-        return bight_stream_reserve(bytes, more);
+        return bi_stream_reserve(bytes, more);
     }
     size_t capacity = needed * 2;
-    uint8_t *data = bight_testing_plain_realloc(bytes->data, capacity);
+    uint8_t *data = bi_testing_plain_realloc(bytes->data, capacity);
     if (data == NULL) {
         return false;
     }
@@ -31,12 +31,12 @@ bool bight_stream_reserve(struct bight_stream_bytes *bytes, size_t more)
     return true;
 }
 
-bool bight_stream_append(struct bight_stream_bytes *bytes, const void *data, size_t size)
+bool bi_stream_append(struct bi_stream_bytes *bytes, const void *data, size_t size)
 {
     if (size == 0) {
         return true;
     }
-    if (!bight_stream_reserve(bytes, size)) {
+    if (!bi_stream_reserve(bytes, size)) {
         return false;
     }
     memcpy(bytes->data + bytes->start + bytes->size, data, size);
@@ -44,7 +44,7 @@ bool bight_stream_append(struct bight_stream_bytes *bytes, const void *data, siz
     return true;
 }
 
-size_t bight_stream_take(struct bight_stream_bytes *bytes, void *data, size_t size)
+size_t bi_stream_take(struct bi_stream_bytes *bytes, void *data, size_t size)
 {
     size_t taken = size < bytes->size ? size : bytes->size;
     if (taken > 0) {
@@ -55,43 +55,42 @@ size_t bight_stream_take(struct bight_stream_bytes *bytes, void *data, size_t si
     return taken;
 }
 
-void bight_stream_forget(struct bight_stream_bytes *bytes)
+void bi_stream_forget(struct bi_stream_bytes *bytes)
 {
     bytes->start = bytes->size = 0;
 }
 
-void bight_stream_init(
-    struct bight_stream_end *end, const struct bight_stream_end_ops *ops, struct bight_reactor *reactor)
+void bi_stream_init(struct bi_stream_end *end, const struct bi_stream_end_ops *ops, struct bight_reactor *reactor)
 {
-    *end = (struct bight_stream_end) { .ops = ops, .reactor = reactor, .chunk = SIZE_MAX, .window = SIZE_MAX };
+    *end = (struct bi_stream_end) { .ops = ops, .reactor = reactor, .chunk = SIZE_MAX, .window = SIZE_MAX };
 }
 
-void bight_stream_finish(struct bight_stream_end *end)
+void bi_stream_finish(struct bi_stream_end *end)
 {
-    bight_testing_plain_free(end->input.data);
-    bight_testing_plain_free(end->written.data);
-    end->input = end->written = (struct bight_stream_bytes) { 0 };
+    bi_testing_plain_free(end->input.data);
+    bi_testing_plain_free(end->written.data);
+    end->input = end->written = (struct bi_stream_bytes) { 0 };
 }
 
 /* ---------------------------------------------------------------------------------------- readiness */
 
-static bool reads(const struct bight_stream_end *end)
+static bool reads(const struct bi_stream_end *end)
 {
-    return end->reading && bight_stream_is_readable(end);
+    return end->reading && bi_stream_is_readable(end);
 }
 
-static bool writes(const struct bight_stream_end *end)
+static bool writes(const struct bi_stream_end *end)
 {
-    return end->writing && bight_stream_is_writable(end);
+    return end->writing && bi_stream_is_writable(end);
 }
 
-static void tell(struct bight_task *task)
+static void tell(struct bi_task *task)
 {
-    struct bight_stream_end *end = BIGHT_CONTAINER(task, struct bight_stream_end, task);
+    struct bi_stream_end *end = BI_CONTAINER(task, struct bi_stream_end, task);
     bool readable = reads(end);
     bool writable = writes(end);
     if (readable || writable) {
-        bight_stream_announce(end); /* comes again, until somebody takes it out */
+        bi_stream_announce(end); /* comes again, until somebody takes it out */
     }
     if (writable) {
         end->ops->writable(end);
@@ -102,22 +101,22 @@ static void tell(struct bight_task *task)
     }
 }
 
-void bight_stream_announce(struct bight_stream_end *end)
+void bi_stream_announce(struct bi_stream_end *end)
 {
     if (end->reactor != NULL && (reads(end) || writes(end)) && end->task.run == NULL) {
-        bight_reactor_soon(end->reactor, &end->task, tell);
+        bi_reactor_soon(end->reactor, &end->task, tell);
     }
 }
 
-void bight_stream_be_silent(struct bight_stream_end *end)
+void bi_stream_be_silent(struct bi_stream_end *end)
 {
     end->reading = end->writing = false;
     if (end->task.run != NULL) {
-        bight_reactor_unqueue(end->reactor, &end->task);
+        bi_reactor_unqueue(end->reactor, &end->task);
     }
 }
 
-static void changed(struct bight_stream_end *end)
+static void changed(struct bi_stream_end *end)
 {
     if (end->ops->changed != NULL) {
         end->ops->changed(end);
@@ -126,7 +125,7 @@ static void changed(struct bight_stream_end *end)
 
 /* ------------------------------------------------------------------------------- the near end's calls */
 
-ssize_t bight_stream_receive(struct bight_stream_end *end, void *buffer, size_t size)
+ssize_t bi_stream_receive(struct bi_stream_end *end, void *buffer, size_t size)
 {
     if (end->reset_number != 0) {
         return -end->reset_number;
@@ -134,12 +133,12 @@ ssize_t bight_stream_receive(struct bight_stream_end *end, void *buffer, size_t 
     if (end->input.size == 0) {
         return end->input_ended ? 0 : -EAGAIN;
     }
-    size_t taken = bight_stream_take(&end->input, buffer, size < end->chunk ? size : end->chunk);
+    size_t taken = bi_stream_take(&end->input, buffer, size < end->chunk ? size : end->chunk);
     changed(end);
     return (ssize_t)taken;
 }
 
-ssize_t bight_stream_send(struct bight_stream_end *end, const struct iovec *parts, int count)
+ssize_t bi_stream_send(struct bi_stream_end *end, const struct iovec *parts, int count)
 {
     ssize_t sent = 0;
     if (end->shut || end->reset_number != 0) {
@@ -148,7 +147,7 @@ ssize_t bight_stream_send(struct bight_stream_end *end, const struct iovec *part
     for (int i = 0; i < count && end->written.size < end->window; i++) {
         size_t room = end->window - end->written.size;
         size_t size = parts[i].iov_len < room ? parts[i].iov_len : room;
-        if (!bight_stream_append(&end->written, parts[i].iov_base, size)) {
+        if (!bi_stream_append(&end->written, parts[i].iov_base, size)) {
             return sent > 0 ? sent : -ENOBUFS;
         }
         sent += (ssize_t)size;
@@ -160,15 +159,15 @@ ssize_t bight_stream_send(struct bight_stream_end *end, const struct iovec *part
     return sent;
 }
 
-void bight_stream_shut(struct bight_stream_end *end)
+void bi_stream_shut(struct bi_stream_end *end)
 {
     end->shut = true;
     changed(end);
 }
 
-void bight_stream_hang_up(struct bight_stream_end *end, bool reset)
+void bi_stream_hang_up(struct bi_stream_end *end, bool reset)
 {
-    bight_stream_be_silent(end);
+    bi_stream_be_silent(end);
     end->closed = true;
     end->was_reset = reset;
     changed(end);
@@ -176,50 +175,50 @@ void bight_stream_hang_up(struct bight_stream_end *end, bool reset)
 
 /* -------------------------------------------------------------------------------- the far end's calls */
 
-bool bight_stream_feed(struct bight_stream_end *end, const void *data, size_t size)
+bool bi_stream_feed(struct bi_stream_end *end, const void *data, size_t size)
 {
     if (end->closed || end->reactor == NULL || end->input_ended || end->reset_number != 0 ||
-        !bight_stream_append(&end->input, data, size)) {
+        !bi_stream_append(&end->input, data, size)) {
         return false;
     }
-    bight_stream_announce(end);
+    bi_stream_announce(end);
     return true;
 }
 
-void bight_stream_end_input(struct bight_stream_end *end)
+void bi_stream_end_input(struct bi_stream_end *end)
 {
     end->input_ended = true;
-    bight_stream_announce(end);
+    bi_stream_announce(end);
 }
 
-void bight_stream_reset(struct bight_stream_end *end, int number)
+void bi_stream_reset(struct bi_stream_end *end, int number)
 {
     end->reset_number = number == 0 ? ECONNRESET : number;
-    bight_stream_forget(&end->input);
-    bight_stream_announce(end);
+    bi_stream_forget(&end->input);
+    bi_stream_announce(end);
 }
 
 /* --------------------------------------------------------------------------------------- the bottom */
 
-static struct bight_stream_end *end_of(const struct bight_transport *transport)
+static struct bi_stream_end *end_of(const struct bight_transport *transport)
 {
     return bight_transport_bottom_memory(transport);
 }
 
 static ssize_t bottom_receive(struct bight_transport *transport, void *buffer, size_t size)
 {
-    return bight_stream_receive(end_of(transport), buffer, size);
+    return bi_stream_receive(end_of(transport), buffer, size);
 }
 
 static ssize_t bottom_send(struct bight_transport *transport, const struct iovec *parts, int count)
 {
-    return bight_stream_send(end_of(transport), parts, count);
+    return bi_stream_send(end_of(transport), parts, count);
 }
 
 static int bottom_watch_reading(struct bight_transport *transport, bool on)
 {
     end_of(transport)->reading = on;
-    bight_stream_announce(end_of(transport));
+    bi_stream_announce(end_of(transport));
     return 0;
 }
 
@@ -227,18 +226,18 @@ static int bottom_watch_writing(struct bight_transport *transport, struct bight_
 {
     (void)watch;
     end_of(transport)->writing = on;
-    bight_stream_announce(end_of(transport));
+    bi_stream_announce(end_of(transport));
     return 0;
 }
 
 static void bottom_shut_writing(struct bight_transport *transport)
 {
-    bight_stream_shut(end_of(transport));
+    bi_stream_shut(end_of(transport));
 }
 
 static void bottom_close(struct bight_transport *transport, bool reset)
 {
-    bight_stream_hang_up(end_of(transport), reset);
+    bi_stream_hang_up(end_of(transport), reset);
 }
 
 static int bottom_address(struct bight_transport *transport, bool peer, struct bight_address *address)
@@ -257,8 +256,8 @@ static int bottom_set_option(struct bight_transport *transport, enum bight_trans
 
 static void bottom_ended(struct bight_transport *transport)
 {
-    struct bight_stream_end *end = end_of(transport);
-    bight_stream_be_silent(end);
+    struct bi_stream_end *end = end_of(transport);
+    bi_stream_be_silent(end);
     end->transport = NULL;
     end->reactor = NULL;
     end->ops->ended(end);
@@ -277,17 +276,17 @@ static const struct bight_bottom_ops stream_bottom = {
     .ended = bottom_ended,
 };
 
-void bight_stream_tell_readable(struct bight_stream_end *end)
+void bi_stream_tell_readable(struct bi_stream_end *end)
 {
     bight_transport_readable(end->transport);
 }
 
-void bight_stream_tell_writable(struct bight_stream_end *end)
+void bi_stream_tell_writable(struct bi_stream_end *end)
 {
     bight_transport_writable(end->transport);
 }
 
-bool bight_stream_connect(struct bight_stream_end *end, struct bight_factory *factory, bool accepted)
+bool bi_stream_connect(struct bi_stream_end *end, struct bight_factory *factory, bool accepted)
 {
     struct bight_reactor *reactor = end->reactor;
     const struct bight_address *peer = &end->addresses[true];
@@ -296,8 +295,8 @@ bool bight_stream_connect(struct bight_stream_end *end, struct bight_factory *fa
     if (end->transport == NULL) {
         return false;
     }
-    bight_reactor_enter(reactor);
+    bi_reactor_enter(reactor);
     bight_transport_start(end->transport);
-    bight_reactor_leave(reactor);
+    bi_reactor_leave(reactor);
     return true;
 }

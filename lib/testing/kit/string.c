@@ -16,21 +16,21 @@
 
 static void free_peer(struct bight_string_peer *peer)
 {
-    bight_stream_finish(&peer->end);
+    bi_stream_finish(&peer->end);
     bight_free(peer);
 }
 
-struct bight_string_peer *bight_string_peer_new(const struct bight_stream_end_ops *ops, struct bight_reactor *reactor)
+struct bight_string_peer *bi_string_peer_new(const struct bi_stream_end_ops *ops, struct bight_reactor *reactor)
 {
     struct bight_string_peer *peer = bight_calloc(1, sizeof *peer);
     if (peer != NULL) {
-        bight_stream_init(&peer->end, ops, reactor);
+        bi_stream_init(&peer->end, ops, reactor);
         peer->descriptor = -1;
     }
     return peer;
 }
 
-void bight_string_peer_over(struct bight_string_peer *peer)
+void bi_string_peer_over(struct bight_string_peer *peer)
 {
     peer->end.reactor = NULL;
     if (peer->freed) {
@@ -41,18 +41,18 @@ void bight_string_peer_over(struct bight_string_peer *peer)
 static void settle(struct bight_string_peer *peer, size_t turns)
 {
     if (peer->end.reactor != NULL) {
-        (void)bight_testing_settle_quietly(peer->end.reactor, TURNS_AT_LEAST + turns);
+        (void)bi_testing_settle_quietly(peer->end.reactor, TURNS_AT_LEAST + turns);
     }
 }
 
-static void transport_ended(struct bight_stream_end *end)
+static void transport_ended(struct bi_stream_end *end)
 {
-    bight_string_peer_over(bight_string_peer_of(end));
+    bi_string_peer_over(bi_string_peer_of(end));
 }
 
-static const struct bight_stream_end_ops string_ops = {
-    .readable = bight_stream_tell_readable,
-    .writable = bight_stream_tell_writable,
+static const struct bi_stream_end_ops string_ops = {
+    .readable = bi_stream_tell_readable,
+    .writable = bi_stream_tell_writable,
     .ended = transport_ended,
 };
 
@@ -65,7 +65,7 @@ struct bight_string_peer *bight_string_connect(
 struct bight_string_peer *bight_string_connect_at(struct bight_reactor *reactor, struct bight_factory *factory,
     bool accepted, const struct bight_address *host, const struct bight_address *from)
 {
-    struct bight_string_peer *peer = bight_string_peer_new(&string_ops, reactor);
+    struct bight_string_peer *peer = bi_string_peer_new(&string_ops, reactor);
     if (peer == NULL) {
         return NULL;
     }
@@ -75,7 +75,7 @@ struct bight_string_peer *bight_string_connect_at(struct bight_reactor *reactor,
     if (from != NULL) {
         peer->end.addresses[1] = *from;
     }
-    if (!bight_stream_connect(&peer->end, factory, accepted)) {
+    if (!bi_stream_connect(&peer->end, factory, accepted)) {
         free_peer(peer);
         return NULL;
     }
@@ -95,17 +95,17 @@ void bight_string_peer_free(struct bight_string_peer *peer)
         return;
     }
     peer->freed = true;
-    bight_stream_reset(&peer->end, ECONNRESET);
-    (void)bight_testing_settle_quietly(reactor, TURNS_AT_LEAST);
+    bi_stream_reset(&peer->end, ECONNRESET);
+    (void)bi_testing_settle_quietly(reactor, TURNS_AT_LEAST);
 }
 
 static struct bight_transport *find_transport(struct bight_reactor *reactor, int descriptor)
 {
     size_t cursor = 0;
-    const struct bight_hub *hub = reactor == NULL ? NULL : bight_hub_of(reactor);
+    const struct bi_hub *hub = reactor == NULL ? NULL : bi_hub_of(reactor);
     struct bight_transport *transport;
-    while (hub != NULL && (transport = bight_hub_next(hub, &cursor)) != NULL) {
-        if (transport->descriptor == descriptor && (transport->state & BIGHT_STATE_ENDED) == 0) {
+    while (hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL) {
+        if (transport->descriptor == descriptor && (transport->state & BI_STATE_ENDED) == 0) {
             return transport;
         }
     }
@@ -133,7 +133,7 @@ size_t bight_string_feed_chunked(struct bight_string_peer *peer, const void *dat
 {
     size_t kept_chunk = peer->end.chunk;
     peer->end.chunk = chunk > 0 ? chunk : 1;
-    if (!bight_stream_feed(&peer->end, data, size)) {
+    if (!bi_stream_feed(&peer->end, data, size)) {
         peer->end.chunk = kept_chunk;
         return peer->end.input.size + size;
     }
@@ -143,27 +143,27 @@ size_t bight_string_feed_chunked(struct bight_string_peer *peer, const void *dat
 
 void bight_string_end(struct bight_string_peer *peer)
 {
-    bight_stream_end_input(&peer->end);
+    bi_stream_end_input(&peer->end);
     settle(peer, 0);
 }
 
 void bight_string_reset(struct bight_string_peer *peer, int number)
 {
-    bight_stream_reset(&peer->end, number);
+    bi_stream_reset(&peer->end, number);
     settle(peer, 0);
 }
 
 const uint8_t *bight_string_written(struct bight_string_peer *peer, size_t *size)
 {
-    const struct bight_stream_bytes *written = &peer->end.written;
+    const struct bi_stream_bytes *written = &peer->end.written;
     *size = written->size;
     return written->size == 0 ? (const uint8_t *)"" : written->data + written->start;
 }
 
 const char *bight_string_written_text(struct bight_string_peer *peer)
 {
-    struct bight_stream_bytes *written = &peer->end.written;
-    if (!bight_stream_reserve(written, 1) || written->data == NULL) {
+    struct bi_stream_bytes *written = &peer->end.written;
+    if (!bi_stream_reserve(written, 1) || written->data == NULL) {
         return "";
     }
     written->data[written->start + written->size] = '\0';
@@ -172,15 +172,15 @@ const char *bight_string_written_text(struct bight_string_peer *peer)
 
 void bight_string_clear(struct bight_string_peer *peer)
 {
-    bight_stream_forget(&peer->end.written);
-    bight_stream_announce(&peer->end);
+    bi_stream_forget(&peer->end.written);
+    bi_stream_announce(&peer->end);
     settle(peer, 0);
 }
 
 void bight_string_set_window(struct bight_string_peer *peer, size_t bytes)
 {
     peer->end.window = bytes;
-    bight_stream_announce(&peer->end);
+    bi_stream_announce(&peer->end);
 }
 
 bool bight_string_is_shut(const struct bight_string_peer *peer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* testing.h - what the files of lib/testing share. */
-#ifndef BIGHT_TESTING_TESTING_H
-#define BIGHT_TESTING_TESTING_H
+#ifndef BI_TESTING_TESTING_H
+#define BI_TESTING_TESTING_H
 
 #include <bight/testing.h>
 
@@ -9,46 +9,46 @@
 
 /* Turns without letting time pass until nothing is left to do, at most `limit`. Inside a handler it does nothing: the
  * turn that is on the stack goes on by itself. */
-size_t bight_testing_settle_quietly(struct bight_reactor *reactor, size_t limit);
+size_t bi_testing_settle_quietly(struct bight_reactor *reactor, size_t limit);
 
 /* virtual.c: the wheel's earliest deadline, if there is one up to `last`. */
-struct bight_wheel;
-bool bight_testing_next_deadline(struct bight_wheel *wheel, uint64_t last, uint64_t *deadline);
+struct bi_wheel;
+bool bi_testing_next_deadline(struct bi_wheel *wheel, uint64_t last, uint64_t *deadline);
 
 /* Memory past the hook, for what stands for the kernel's or bookkeeps the hook itself: faults must not hit it. */
-void *bight_testing_plain_realloc(void *memory, size_t size);
-void bight_testing_plain_free(void *memory);
+void *bi_testing_plain_realloc(void *memory, size_t size);
+void bi_testing_plain_free(void *memory);
 
 /* faults.c: an allocator that knows what is out, from here on; what is out is logged (blame.h), counts as lost from
  * then on, and is counted; and the allocator before. */
-void bight_testing_track_memory(void);
-size_t bight_testing_report_leaks(void);
-void bight_testing_untrack_memory(void);
+void bi_testing_track_memory(void);
+size_t bi_testing_report_leaks(void);
+void bi_testing_untrack_memory(void);
 
 /* Meanwhile `grants` is asked too before a pooled object is handed out (NULL: no longer). Only for these are the
  * askings of two runs in one process the same, whatever the pools have kept. */
-void bight_testing_ask_for_pooled(bool (*grants)(void *context), void *context);
+void bi_testing_ask_for_pooled(bool (*grants)(void *context), void *context);
 
 /* faults.c: until threads that were left behind in look-ups have come back, 20 s at most. */
-void bight_testing_await_threads(void);
+void bi_testing_await_threads(void);
 
 /* timers.c: the pending calls of a reactor, in no order. */
-struct bight_wheel_entry;
-void bight_testing_visit_calls(
-    struct bight_reactor *reactor, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context);
+struct bi_wheel_entry;
+void bi_testing_visit_calls(
+    struct bight_reactor *reactor, void (*visit)(const struct bi_wheel_entry *entry, void *context), void *context);
 
 /* virtual.c: what stands for the kernel's sockets on a testing reactor. Their descriptors are from FIRST_SOCKET on. */
-#define BIGHT_TESTING_FIRST_SOCKET (1 << 24)
-struct bight_testing_sockets {
+#define BI_TESTING_FIRST_SOCKET (1 << 24)
+struct bi_testing_sockets {
     /* Puts its own calls in place of those that refuse. */
     void (*replace)(struct bight_system_ops *calls);
     /* What is watched for on a socket has changed. */
-    void (*watched)(struct bight_testing_sockets *sockets, int fd);
+    void (*watched)(struct bi_testing_sockets *sockets, int fd);
 };
-struct bight_reactor *bight_testing_reactor_with(struct bight_testing_sockets *sockets);
-struct bight_testing_sockets *bight_testing_sockets_of(struct bight_system *system);
+struct bight_reactor *bi_testing_reactor_with(struct bi_testing_sockets *sockets);
+struct bi_testing_sockets *bi_testing_sockets_of(struct bight_system *system);
 /* What is watched for; and calls the watch for it, if there is one, as a poll would. */
-short bight_testing_watched(struct bight_reactor *reactor, int fd);
-void bight_testing_call_watch(struct bight_reactor *reactor, int fd, short what);
+short bi_testing_watched(struct bight_reactor *reactor, int fd);
+void bi_testing_call_watch(struct bight_reactor *reactor, int fd, short what);
 
 #endif

@@ -8,23 +8,23 @@
 #include "testing/kit/testing.h"
 
 struct visitor {
-    void (*visit)(const struct bight_wheel_entry *entry, void *context);
+    void (*visit)(const struct bi_wheel_entry *entry, void *context);
     void *context;
 };
 
-static void visit_call(const struct bight_wheel_entry *entry, void *context)
+static void visit_call(const struct bi_wheel_entry *entry, void *context)
 {
     const struct visitor *visitor = context;
-    if (bight_reactor_call_of(entry) != NULL) {
+    if (bi_reactor_call_of(entry) != NULL) {
         visitor->visit(entry, visitor->context);
     }
 }
 
-void bight_testing_visit_calls(
-    struct bight_reactor *reactor, void (*visit)(const struct bight_wheel_entry *entry, void *context), void *context)
+void bi_testing_visit_calls(
+    struct bight_reactor *reactor, void (*visit)(const struct bi_wheel_entry *entry, void *context), void *context)
 {
     struct visitor visitor = { visit, context };
-    bight_wheel_visit(&reactor->wheel, visit_call, &visitor);
+    bi_wheel_visit(&reactor->wheel, visit_call, &visitor);
 }
 
 struct tally {
@@ -33,7 +33,7 @@ struct tally {
     size_t at_least, all;
 };
 
-static void count(const struct bight_wheel_entry *entry, void *context)
+static void count(const struct bi_wheel_entry *entry, void *context)
 {
     struct tally *tally = context;
     tally->all++;
@@ -47,7 +47,7 @@ static void count(const struct bight_wheel_entry *entry, void *context)
 static struct tally find_next(struct bight_reactor *reactor, uint64_t after)
 {
     struct tally tally = { .after = after, .least = UINT64_MAX };
-    bight_testing_visit_calls(reactor, count, &tally);
+    bi_testing_visit_calls(reactor, count, &tally);
     return tally;
 }
 
@@ -66,6 +66,6 @@ double bight_testing_timer(struct bight_reactor *reactor, size_t index)
     if (tally.at_least == 0) {
         return -1;
     }
-    uint64_t now = bight_reactor_now(reactor);
+    uint64_t now = bi_reactor_now(reactor);
     return tally.least <= now ? 0 : (double)(tally.least - now) / (double)BIGHT_NANOSECONDS_PER_SECOND;
 }

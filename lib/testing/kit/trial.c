@@ -27,7 +27,7 @@ static struct {
     uint64_t since; /* places noted before are not the trial's */
     struct cleanup *cleanups;
     char report[REPORT_SIZE];
-    struct bight_trial_text text; /* into the report */
+    struct bi_trial_text text; /* into the report */
 
     /* of a run */
     struct bight_reactor *reactor;
@@ -46,17 +46,17 @@ static void write_failure(const char *what, const struct bight_failure *failure)
 {
     char text[500];
     (void)bight_failure_format(failure, text, sizeof text);
-    bight_trial_write(&trial.text, "%s failed: %s\n", what, text);
+    bi_trial_write(&trial.text, "%s failed: %s\n", what, text);
 }
 
 void bight_trial_begin(void)
 {
     bight_deferred_set_debug(true);
     trial.begun = true;
-    trial.since = bight_places_count();
+    trial.since = bi_places_count();
     trial.report[0] = '\0';
-    trial.text = (struct bight_trial_text) { trial.report, sizeof trial.report, 0 };
-    bight_trial_begin_logging(NULL);
+    trial.text = (struct bi_trial_text) { trial.report, sizeof trial.report, 0 };
+    bi_trial_begin_logging(NULL);
 }
 
 int bight_trial_add_cleanup(bight_cleanup_function function, void *context)
@@ -84,9 +84,9 @@ static struct bight_deferred *run_last_cleanup(void)
 /* The end of every trial: tells what was found. */
 static bool conclude(const char *place)
 {
-    bight_trial_end_logging();
+    bi_trial_end_logging();
     trial.begun = false;
-    (void)bight_trial_write_logged(&trial.text);
+    (void)bi_trial_write_logged(&trial.text);
     if (trial.text.length == 0) {
         return true;
     }
@@ -94,7 +94,7 @@ static bool conclude(const char *place)
     if (end > 0 && trial.report[end - 1] == '\n') {
         trial.report[end - 1] = '\0';
     }
-    return bight_trial_fail(place, "%s", trial.report);
+    return bi_trial_fail(place, "%s", trial.report);
 }
 
 /* ------------------------------------------------------------------------------------- not run */
@@ -103,7 +103,7 @@ static void finish_cleanup(struct bight_deferred *deferred)
 {
     struct bight_result *result = bight_deferred_result(deferred);
     if (result == NULL) {
-        bight_trial_write(&trial.text, "a cleanup has not finished\n");
+        bi_trial_write(&trial.text, "a cleanup has not finished\n");
         bight_deferred_cancel(deferred);
     } else if (bight_result_failure(result) != NULL) {
         struct bight_failure *failure = bight_result_take_failure(result);
@@ -127,20 +127,20 @@ bool bight_trial_end_at(const char *place, struct bight_reactor *reactor)
 {
     run_cleanups();
     if (reactor != NULL) {
-        (void)bight_trial_write_left_over(&trial.text, reactor, trial.since);
+        (void)bi_trial_write_left_over(&trial.text, reactor, trial.since);
     } else {
-        (void)bight_trial_write_deferreds(&trial.text, trial.since);
+        (void)bi_trial_write_deferreds(&trial.text, trial.since);
     }
     return conclude(place);
 }
 
 size_t bight_trial_left_over(struct bight_reactor *reactor, char *text, size_t size)
 {
-    struct bight_trial_text to = { text, size, 0 };
+    struct bi_trial_text to = { text, size, 0 };
     if (size > 0) {
         text[0] = '\0';
     }
-    return bight_trial_write_left_over(&to, reactor, trial.since);
+    return bi_trial_write_left_over(&to, reactor, trial.since);
 }
 
 /* ------------------------------------------------------------------------------------- the steps */
@@ -151,7 +151,7 @@ static void take_step(void)
 {
     (void)bight_timer_cancel(trial.limit);
     if (bight_call_later(trial.reactor, 0, step, NULL, NULL) != 0) {
-        bight_trial_write(&trial.text, "no memory to go on\n");
+        bi_trial_write(&trial.text, "no memory to go on\n");
         (void)bight_reactor_stop(trial.reactor);
     }
 }
@@ -175,7 +175,7 @@ static void limit_reached(void *context)
 {
     uintptr_t number = trial.number;
     (void)context;
-    bight_trial_write(&trial.text, "%s did not finish within %g seconds\n", trial.what, trial.seconds);
+    bi_trial_write(&trial.text, "%s did not finish within %g seconds\n", trial.what, trial.seconds);
     bool had_fired = bight_deferred_has_fired(trial.awaited);
     bight_deferred_cancel(trial.awaited);
     if (trial.number == number && (had_fired || !bight_deferred_has_fired(trial.awaited))) {
@@ -195,7 +195,7 @@ static void await(struct bight_deferred *deferred, const char *what)
         code = bight_deferred_add_both(deferred, awaited_fired, (void *)trial.number);
     }
     if (code != 0) {
-        bight_trial_write(&trial.text, "cannot wait for %s: %s\n", what, bight_error_text(code));
+        bi_trial_write(&trial.text, "cannot wait for %s: %s\n", what, bight_error_text(code));
         trial.number++;
         take_step();
     }
@@ -208,7 +208,7 @@ static void look_around(void)
         take_step();
         return;
     }
-    (void)bight_trial_write_left_over(&trial.text, trial.reactor, trial.since);
+    (void)bi_trial_write_left_over(&trial.text, trial.reactor, trial.since);
     trial.is_over = true;
     (void)bight_reactor_stop(trial.reactor);
 }
@@ -248,15 +248,15 @@ static void run(struct bight_reactor *reactor)
     trial.turns = 0;
     trial.limit = (struct bight_timer) { .slot = NULL };
     if (bight_call_when_running(reactor, start, NULL) != 0) {
-        bight_trial_write(&trial.text, "no memory to begin\n");
+        bi_trial_write(&trial.text, "no memory to begin\n");
         return;
     }
     int status = bight_reactor_run(reactor);
     if (status != 0) {
-        bight_trial_write(&trial.text, "the reactor ended with status %d\n", status);
+        bi_trial_write(&trial.text, "the reactor ended with status %d\n", status);
     }
     if (!trial.is_over) {
-        bight_trial_write(&trial.text, "the reactor stopped before the test was over\n");
+        bi_trial_write(&trial.text, "the reactor stopped before the test was over\n");
     }
     (void)bight_timer_cancel(trial.limit);
     trial.number++;
@@ -280,7 +280,7 @@ bool bight_trial_run_at(
     if (reactor != NULL) {
         run(reactor);
     } else {
-        bight_trial_write(&trial.text, "there is no reactor\n");
+        bi_trial_write(&trial.text, "there is no reactor\n");
     }
     run_cleanups(); /* when the run did not come to them */
     bight_reactor_free(own);

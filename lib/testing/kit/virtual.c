@@ -22,7 +22,7 @@
 #define MOST_AWAITED 8
 
 struct virtual_watch {
-    struct bight_link link; /* next == NULL: not added */
+    struct bi_link link; /* next == NULL: not added */
     int fd;
     short what;
     bight_watch_function function;
@@ -37,10 +37,10 @@ struct virtual_world {
     struct bight_system_ops calls;
     uint64_t now;
     uint64_t deadline; /* UINT64_MAX: none was asked for */
-    struct bight_link watches;
+    struct bi_link watches;
     void (*due)(void *context);
-    void *reactor;                         /* the context of `due` */
-    struct bight_testing_sockets *sockets; /* NULL: there are none */
+    void *reactor;                      /* the context of `due` */
+    struct bi_testing_sockets *sockets; /* NULL: there are none */
 };
 
 static inline struct virtual_world *world_of_loop(struct bight_loop *loop)
@@ -50,7 +50,7 @@ static inline struct virtual_world *world_of_loop(struct bight_loop *loop)
 
 static inline struct virtual_world *world_of_system(struct bight_system *system)
 {
-    return BIGHT_CONTAINER(system, struct virtual_world, system);
+    return BI_CONTAINER(system, struct virtual_world, system);
 }
 
 /* ------------------------------------------------------------------------------------------- system */
@@ -166,7 +166,7 @@ static bool watch_is_added(struct bight_loop *loop, const struct bight_watch *me
 
 static void tell_sockets(struct virtual_world *world, int fd)
 {
-    if (fd >= BIGHT_TESTING_FIRST_SOCKET && world->sockets != NULL) {
+    if (fd >= BI_TESTING_FIRST_SOCKET && world->sockets != NULL) {
         world->sockets->watched(world->sockets, fd);
     }
 }
@@ -175,7 +175,7 @@ static int watch_add(struct bight_loop *loop, struct bight_watch *memory)
 {
     struct virtual_watch *watch = (struct virtual_watch *)(void *)memory;
     if (!watch_is_added(loop, memory)) {
-        bight_list_append(&world_of_loop(loop)->watches, &watch->link);
+        bi_list_append(&world_of_loop(loop)->watches, &watch->link);
         tell_sockets(world_of_loop(loop), watch->fd);
     }
     return 0;
@@ -185,28 +185,28 @@ static void watch_remove(struct bight_loop *loop, struct bight_watch *memory)
 {
     struct virtual_watch *watch = (struct virtual_watch *)(void *)memory;
     if (watch_is_added(loop, memory)) {
-        bight_list_remove(&watch->link);
+        bi_list_remove(&watch->link);
         watch->link.next = NULL;
         tell_sockets(world_of_loop(loop), watch->fd);
     }
 }
 
-short bight_testing_watched(struct bight_reactor *reactor, int fd)
+short bi_testing_watched(struct bight_reactor *reactor, int fd)
 {
-    const struct bight_link *watches = &world_of_loop(reactor->loop)->watches;
+    const struct bi_link *watches = &world_of_loop(reactor->loop)->watches;
     short what = 0;
-    for (struct bight_link *link = watches->next; link != watches; link = link->next) {
-        const struct virtual_watch *watch = BIGHT_CONTAINER(link, struct virtual_watch, link);
+    for (struct bi_link *link = watches->next; link != watches; link = link->next) {
+        const struct virtual_watch *watch = BI_CONTAINER(link, struct virtual_watch, link);
         what |= watch->fd == fd ? watch->what : 0;
     }
     return what;
 }
 
-void bight_testing_call_watch(struct bight_reactor *reactor, int fd, short what)
+void bi_testing_call_watch(struct bight_reactor *reactor, int fd, short what)
 {
-    const struct bight_link *watches = &world_of_loop(reactor->loop)->watches;
-    for (struct bight_link *link = watches->next; link != watches; link = link->next) {
-        const struct virtual_watch *watch = BIGHT_CONTAINER(link, struct virtual_watch, link);
+    const struct bi_link *watches = &world_of_loop(reactor->loop)->watches;
+    for (struct bi_link *link = watches->next; link != watches; link = link->next) {
+        const struct virtual_watch *watch = BI_CONTAINER(link, struct virtual_watch, link);
         if (watch->fd == fd && (watch->what & what) != 0) {
             watch->function(fd, what, watch->context);
             return; /* the list may be another now */
@@ -228,10 +228,10 @@ static int wait_for_threads(struct virtual_world *world)
     struct pollfd waited[MOST_AWAITED];
     struct virtual_watch *watches[MOST_AWAITED];
     nfds_t count = 0;
-    for (struct bight_link *link = world->watches.next; link != &world->watches && count < MOST_AWAITED;
+    for (struct bi_link *link = world->watches.next; link != &world->watches && count < MOST_AWAITED;
          link = link->next) {
-        struct virtual_watch *watch = BIGHT_CONTAINER(link, struct virtual_watch, link);
-        if (watch->fd < BIGHT_TESTING_FIRST_SOCKET) {
+        struct virtual_watch *watch = BI_CONTAINER(link, struct virtual_watch, link);
+        if (watch->fd < BI_TESTING_FIRST_SOCKET) {
             watches[count] = watch;
             waited[count] = (struct pollfd) { watch->fd, POLLIN, 0 };
             count++;
@@ -311,12 +311,12 @@ static const struct bight_loop_ops virtual_loop_ops = {
 
 /* ------------------------------------------------------------------------------------------ reactor */
 
-struct bight_testing_sockets *bight_testing_sockets_of(struct bight_system *system)
+struct bi_testing_sockets *bi_testing_sockets_of(struct bight_system *system)
 {
     return world_of_system(system)->sockets;
 }
 
-struct bight_reactor *bight_testing_reactor_with(struct bight_testing_sockets *sockets)
+struct bight_reactor *bi_testing_reactor_with(struct bi_testing_sockets *sockets)
 {
     struct virtual_world *world = bight_calloc(1, sizeof *world);
     if (world == NULL) {
@@ -331,7 +331,7 @@ struct bight_reactor *bight_testing_reactor_with(struct bight_testing_sockets *s
     world->loop.system = &world->system;
     world->now = FIRST_MOMENT;
     world->deadline = UINT64_MAX;
-    bight_list_init(&world->watches);
+    bi_list_init(&world->watches);
     struct bight_reactor_options options = {
         .size = sizeof options,
         .system = &world->system,
@@ -343,7 +343,7 @@ struct bight_reactor *bight_testing_reactor_with(struct bight_testing_sockets *s
 
 struct bight_reactor *bight_testing_reactor_new(void)
 {
-    return bight_testing_reactor_with(NULL);
+    return bi_testing_reactor_with(NULL);
 }
 
 /* Its world, if it is a testing reactor between turns; else NULL and a usage error. */
@@ -352,7 +352,7 @@ static bool is_virtual(const struct bight_reactor *reactor, const char *function
     if (reactor->loop->ops == &virtual_loop_ops) {
         return true;
     }
-    (void)bight_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "%s: it is no testing reactor", function);
+    (void)bi_usage_error(BIGHT_E_NOT_SUPPORTED, BIGHT_HERE, "%s: it is no testing reactor", function);
     return false;
 }
 
@@ -362,7 +362,7 @@ static struct virtual_world *world_of(struct bight_reactor *reactor, const char 
         return NULL;
     }
     if (reactor->handler_depth > 0) {
-        (void)bight_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "%s: called inside a handler", function);
+        (void)bi_usage_error(BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "%s: called inside a handler", function);
         return NULL;
     }
     return world_of_loop(reactor->loop);
@@ -375,28 +375,28 @@ static void pass_time(struct virtual_world *world, uint64_t moment)
 }
 
 /* The wheel may name an earlier moment, at which it only sorts: it is led there, by which nothing fires. */
-bool bight_testing_next_deadline(struct bight_wheel *wheel, uint64_t last, uint64_t *deadline)
+bool bi_testing_next_deadline(struct bi_wheel *wheel, uint64_t last, uint64_t *deadline)
 {
-    uint64_t next = bight_wheel_next(wheel);
+    uint64_t next = bi_wheel_next(wheel);
     while (next != UINT64_MAX && next <= last) {
-        bight_wheel_begin(wheel, next);
-        if (bight_wheel_is_due(wheel, next)) {
+        bi_wheel_begin(wheel, next);
+        if (bi_wheel_is_due(wheel, next)) {
             *deadline = next;
             return true;
         }
-        next = bight_wheel_next(wheel);
+        next = bi_wheel_next(wheel);
     }
     return false;
 }
 
-size_t bight_testing_settle_quietly(struct bight_reactor *reactor, size_t limit)
+size_t bi_testing_settle_quietly(struct bight_reactor *reactor, size_t limit)
 {
     size_t turns = 0;
     if (reactor->handler_depth > 0) {
         return 0;
     }
-    while (turns < limit && (bight_reactor_has_work(reactor) || reactor->loop_deadline <= bight_reactor_now(reactor))) {
-        bight_reactor_turn(reactor, false);
+    while (turns < limit && (bi_reactor_has_work(reactor) || reactor->loop_deadline <= bi_reactor_now(reactor))) {
+        bi_reactor_turn(reactor, false);
         turns++;
     }
     return turns;
@@ -404,7 +404,7 @@ size_t bight_testing_settle_quietly(struct bight_reactor *reactor, size_t limit)
 
 size_t bight_testing_settle(struct bight_reactor *reactor, size_t limit)
 {
-    return world_of(reactor, "bight_testing_settle") == NULL ? 0 : bight_testing_settle_quietly(reactor, limit);
+    return world_of(reactor, "bight_testing_settle") == NULL ? 0 : bi_testing_settle_quietly(reactor, limit);
 }
 
 /* False, reported, for what is no span of time. */
@@ -413,7 +413,7 @@ static bool read_span(double seconds, const char *function, uint64_t *nanosecond
     if (bight_seconds_to_nanoseconds(seconds, nanoseconds) == 0) {
         return true;
     }
-    (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "%s: " BIGHT_BAD_SECONDS, function);
+    (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "%s: " BI_BAD_SECONDS, function);
     return false;
 }
 
@@ -431,14 +431,14 @@ void bight_testing_advance(struct bight_reactor *reactor, double seconds)
         return;
     }
     uint64_t end = moment_after(world, nanoseconds);
-    (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
-    while (bight_testing_next_deadline(&reactor->wheel, end, &deadline) && deadline > world->now) {
+    (void)bi_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
+    while (bi_testing_next_deadline(&reactor->wheel, end, &deadline) && deadline > world->now) {
         pass_time(world, deadline);
-        (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
+        (void)bi_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
     }
     pass_time(world, end);
-    bight_reactor_turn(reactor, false);
-    (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
+    bi_reactor_turn(reactor, false);
+    (void)bi_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
 }
 
 void bight_testing_hold_up(struct bight_reactor *reactor, double seconds)
@@ -460,22 +460,22 @@ void bight_testing_pump(struct bight_reactor *reactor, const double *seconds, si
 
 int bight_testing_main(bight_main_function function, int argc, char **argv)
 {
-    return bight_main_in(bight_testing_reactor_new(), function, NULL, argc, argv);
+    return bi_main_in(bight_testing_reactor_new(), function, NULL, argc, argv);
 }
 
 int bight_testing_main_coroutine(bight_main_body body, int argc, char **argv)
 {
-    return bight_main_in(bight_testing_reactor_new(), NULL, body, argc, argv);
+    return bi_main_in(bight_testing_reactor_new(), NULL, body, argc, argv);
 }
 
 bool bight_testing_jump(struct bight_reactor *reactor)
 {
     uint64_t deadline;
     struct virtual_world *world = world_of(reactor, "bight_testing_jump");
-    if (world == NULL || !bight_testing_next_deadline(&reactor->wheel, UINT64_MAX, &deadline)) {
+    if (world == NULL || !bi_testing_next_deadline(&reactor->wheel, UINT64_MAX, &deadline)) {
         return false;
     }
     pass_time(world, deadline);
-    (void)bight_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
+    (void)bi_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
     return true;
 }

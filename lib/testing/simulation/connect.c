@@ -14,10 +14,9 @@
 #define UNREACHABLE_AFTER (3 * BIGHT_NANOSECONDS_PER_SECOND)
 #define MOST_TRIES 7
 
-int bight_sim_parse_address(
-    int domain, const struct sockaddr *address, socklen_t size, struct bight_sim_address *parsed)
+int bi_sim_parse_address(int domain, const struct sockaddr *address, socklen_t size, struct bi_sim_address *parsed)
 {
-    *parsed = (struct bight_sim_address) { .port = 0 };
+    *parsed = (struct bi_sim_address) { .port = 0 };
     if (size < sizeof(sa_family_t)) {
         return -EINVAL;
     }
@@ -45,15 +44,15 @@ int bight_sim_parse_address(
     return 0;
 }
 
-int bight_sim_parse_target(const struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size,
-    struct bight_sim_address *parsed)
+int bi_sim_parse_target(
+    const struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size, struct bi_sim_address *parsed)
 {
-    int result = bight_sim_parse_address(socket->domain, address, size, parsed);
+    int result = bi_sim_parse_address(socket->domain, address, size, parsed);
     if (result < 0) {
         return result;
     }
-    bool is_mapped = bight_sim_is_mapped(parsed->ip);
-    if (bight_sim_is_any(parsed->ip)) {
+    bool is_mapped = bi_sim_is_mapped(parsed->ip);
+    if (bi_sim_is_any(parsed->ip)) {
         parsed->ip[12] = is_mapped ? 127 : 0;
         parsed->ip[15] = 1;
     }
@@ -62,61 +61,60 @@ int bight_sim_parse_target(const struct bight_sim_socket *socket, const struct s
 
 /* ------------------------------------------------------------------------------------------- outcomes */
 
-static void fail(struct bight_sim_socket *socket, int error)
+static void fail(struct bi_sim_socket *socket, int error)
 {
-    bight_sim_event_disarm(&socket->attempt);
-    bight_sim_event_disarm(&socket->give_up);
+    bi_sim_event_disarm(&socket->attempt);
+    bi_sim_event_disarm(&socket->give_up);
     socket->error = error;
-    socket->state = BIGHT_SIM_FAILED;
-    bight_sim_socket_update(socket);
+    socket->state = BI_SIM_FAILED;
+    bi_sim_socket_update(socket);
 }
 
-static void give_up(struct bight_sim_event *event)
+static void give_up(struct bi_sim_event *event)
 {
-    struct bight_sim_socket *socket = BIGHT_CONTAINER(event, struct bight_sim_socket, give_up);
+    struct bi_sim_socket *socket = BI_CONTAINER(event, struct bi_sim_socket, give_up);
     fail(socket, socket->target == NULL ? EHOSTUNREACH : ETIMEDOUT);
 }
 
-static void answer_arrives(struct bight_sim_event *event)
+static void answer_arrives(struct bi_sim_event *event)
 {
-    struct bight_sim_socket *socket = BIGHT_CONTAINER(event, struct bight_sim_socket, attempt);
+    struct bi_sim_socket *socket = BI_CONTAINER(event, struct bi_sim_socket, attempt);
     if (socket->refused) {
         fail(socket, ECONNREFUSED);
         return;
     }
-    bight_sim_event_disarm(&socket->give_up);
-    socket->state = BIGHT_SIM_CONNECTED;
-    bight_sim_socket_update(socket);
+    bi_sim_event_disarm(&socket->give_up);
+    socket->state = BI_SIM_CONNECTED;
+    bi_sim_socket_update(socket);
 }
 
-static uint64_t answer(struct bight_sim_socket *socket, bool refused)
+static uint64_t answer(struct bi_sim_socket *socket, bool refused)
 {
     struct bight_simulation *simulation = socket->file.host->simulation;
-    uint64_t when = bight_sim_arrival(socket->target, socket->file.host, 0);
+    uint64_t when = bi_sim_arrival(socket->target, socket->file.host, 0);
     socket->refused = refused;
-    bight_sim_event_init(&socket->attempt, simulation, socket->target, socket->file.host, answer_arrives);
-    bight_sim_event_arm(&socket->attempt, when);
+    bi_sim_event_init(&socket->attempt, simulation, socket->target, socket->file.host, answer_arrives);
+    bi_sim_event_arm(&socket->attempt, when);
     return when;
 }
 
-static void repeat_later(struct bight_sim_socket *socket)
+static void repeat_later(struct bi_sim_socket *socket)
 {
     uint64_t wait = BIGHT_NANOSECONDS_PER_SECOND << socket->tries;
     if (++socket->tries < MOST_TRIES) {
-        bight_sim_event_arm(&socket->attempt, socket->file.host->simulation->now + wait);
+        bi_sim_event_arm(&socket->attempt, socket->file.host->simulation->now + wait);
     }
 }
 
-static void request_arrives(struct bight_sim_event *event)
+static void request_arrives(struct bi_sim_event *event)
 {
-    struct bight_sim_socket *socket = BIGHT_CONTAINER(event, struct bight_sim_socket, attempt);
-    struct bight_sim_socket *listener = bight_sim_listener_at(socket->target, &socket->remote);
+    struct bi_sim_socket *socket = BI_CONTAINER(event, struct bi_sim_socket, attempt);
+    struct bi_sim_socket *listener = bi_sim_listener_at(socket->target, &socket->remote);
     if (listener == NULL) {
         (void)answer(socket, true);
         return;
     }
-    struct bight_sim_socket *child =
-        bight_sim_socket_is_full(listener) ? NULL : bight_sim_socket_child(listener, socket);
+    struct bi_sim_socket *child = bi_sim_socket_is_full(listener) ? NULL : bi_sim_socket_child(listener, socket);
     if (child == NULL) {
         repeat_later(socket);
         return;
@@ -127,71 +125,71 @@ static void request_arrives(struct bight_sim_event *event)
 
 /* -------------------------------------------------------------------------------------------- asking */
 
-static int begin(struct bight_sim_socket *socket)
+static int begin(struct bi_sim_socket *socket)
 {
     struct bight_host *host = socket->file.host;
-    const struct bight_link_conditions *conditions = &bight_sim_way(host, socket->target)->conditions;
-    socket->state = BIGHT_SIM_CONNECTING;
-    bight_sim_event_init(&socket->give_up, host->simulation, NULL, NULL, give_up);
-    bight_sim_event_arm(&socket->give_up, host->simulation->now + GIVE_UP_AFTER);
-    if (bight_sim_fault(host->simulation, conditions->refuse, "refused connection")) {
+    const struct bight_link_conditions *conditions = &bi_sim_way(host, socket->target)->conditions;
+    socket->state = BI_SIM_CONNECTING;
+    bi_sim_event_init(&socket->give_up, host->simulation, NULL, NULL, give_up);
+    bi_sim_event_arm(&socket->give_up, host->simulation->now + GIVE_UP_AFTER);
+    if (bi_sim_fault(host->simulation, conditions->refuse, "refused connection")) {
         (void)answer(socket, true);
-    } else if (!bight_sim_fault(host->simulation, conditions->lose_attempt, "lost connection attempt")) {
-        bight_sim_event_init(&socket->attempt, host->simulation, host, socket->target, request_arrives);
-        bight_sim_event_arm(&socket->attempt, bight_sim_arrival(host, socket->target, 0));
+    } else if (!bi_sim_fault(host->simulation, conditions->lose_attempt, "lost connection attempt")) {
+        bi_sim_event_init(&socket->attempt, host->simulation, host, socket->target, request_arrives);
+        bi_sim_event_arm(&socket->attempt, bi_sim_arrival(host, socket->target, 0));
     }
-    bight_sim_socket_update(socket);
-    return bight_sim_fault(host->simulation, host->kernel.interrupted, "EINTR") ? -EINTR : -EINPROGRESS;
+    bi_sim_socket_update(socket);
+    return bi_sim_fault(host->simulation, host->kernel.interrupted, "EINTR") ? -EINTR : -EINPROGRESS;
 }
 
 /* In the hosts' own network nobody answers for a host that is not there; other networks have no route. */
-static int begin_in_vain(struct bight_sim_socket *socket)
+static int begin_in_vain(struct bi_sim_socket *socket)
 {
     struct bight_simulation *simulation = socket->file.host->simulation;
-    if (!bight_sim_is_near(socket->remote.ip)) {
+    if (!bi_sim_is_near(socket->remote.ip)) {
         return -ENETUNREACH;
     }
-    socket->state = BIGHT_SIM_CONNECTING;
-    bight_sim_event_init(&socket->give_up, simulation, NULL, NULL, give_up);
-    bight_sim_event_arm(&socket->give_up, simulation->now + UNREACHABLE_AFTER);
-    bight_sim_socket_update(socket);
+    socket->state = BI_SIM_CONNECTING;
+    bi_sim_event_init(&socket->give_up, simulation, NULL, NULL, give_up);
+    bi_sim_event_arm(&socket->give_up, simulation->now + UNREACHABLE_AFTER);
+    bi_sim_socket_update(socket);
     return -EINPROGRESS;
 }
 
 /* An address of its own, if the socket has none. */
-static int bind_source(struct bight_sim_socket *socket)
+static int bind_source(struct bi_sim_socket *socket)
 {
     struct bight_host *host = socket->file.host;
     bool has_port = socket->bound && socket->local.port != 0;
-    if (!has_port && bight_sim_fault(host->simulation, host->kernel.no_ports, "no port left")) {
+    if (!has_port && bi_sim_fault(host->simulation, host->kernel.no_ports, "no port left")) {
         return -EADDRNOTAVAIL;
     }
-    if (!socket->bound || bight_sim_is_any(socket->local.ip)) {
-        bight_sim_own_address(host, socket->remote.ip, socket->local.ip);
+    if (!socket->bound || bi_sim_is_any(socket->local.ip)) {
+        bi_sim_own_address(host, socket->remote.ip, socket->local.ip);
     }
     socket->bound = true;
-    return has_port ? 0 : bight_sim_choose_port(socket);
+    return has_port ? 0 : bi_sim_choose_port(socket);
 }
 
-int bight_sim_socket_connect(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)
+int bi_sim_socket_connect(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size)
 {
-    if (bight_sim_is_datagram(socket)) {
-        return bight_sim_datagram_connect(socket, address, size);
+    if (bi_sim_is_datagram(socket)) {
+        return bi_sim_datagram_connect(socket, address, size);
     }
-    if (socket->state == BIGHT_SIM_CONNECTING) {
+    if (socket->state == BI_SIM_CONNECTING) {
         return -EALREADY;
     }
-    if (socket->state == BIGHT_SIM_CONNECTED && socket->target != NULL && !socket->connect_told) {
+    if (socket->state == BI_SIM_CONNECTED && socket->target != NULL && !socket->connect_told) {
         socket->connect_told = true; /* the outcome of the call that was in progress */
         return 0;
     }
-    if (socket->state == BIGHT_SIM_CONNECTED || socket->state == BIGHT_SIM_LISTENING) {
+    if (socket->state == BI_SIM_CONNECTED || socket->state == BI_SIM_LISTENING) {
         return -EISCONN;
     }
     if (socket->domain == AF_UNIX) {
-        return bight_sim_connect_unix(socket, address, size);
+        return bi_sim_connect_unix(socket, address, size);
     }
-    int result = bight_sim_parse_target(socket, address, size, &socket->remote);
+    int result = bi_sim_parse_target(socket, address, size, &socket->remote);
     if (result < 0) {
         return result;
     }
@@ -199,6 +197,6 @@ int bight_sim_socket_connect(struct bight_sim_socket *socket, const struct socka
     if (result < 0) {
         return result;
     }
-    socket->target = bight_sim_host_at(socket->file.host, socket->remote.ip);
+    socket->target = bi_sim_host_at(socket->file.host, socket->remote.ip);
     return socket->target == NULL ? begin_in_vain(socket) : begin(socket);
 }

@@ -17,44 +17,44 @@
 #define OVERHEAD 256       /* of a datagram in a buffer besides its bytes: empty ones fill it too */
 
 struct datagram_socket {
-    struct bight_sim_socket socket; /* first; queue and queued: the datagrams that have come, and their cost */
-    struct bight_link leaving;      /* those that have not left */
-    size_t unsent;                  /* and their cost */
+    struct bi_sim_socket socket; /* first; queue and queued: the datagrams that have come, and their cost */
+    struct bi_link leaving;      /* those that have not left */
+    size_t unsent;               /* and their cost */
 };
 
-static struct datagram_socket *datagrams_of(struct bight_sim_socket *socket)
+static struct datagram_socket *datagrams_of(struct bi_sim_socket *socket)
 {
     return (struct datagram_socket *)socket;
 }
 
-static size_t cost_of(const struct bight_sim_datagram *datagram)
+static size_t cost_of(const struct bi_sim_datagram *datagram)
 {
     return datagram->size + OVERHEAD;
 }
 
-struct bight_sim_socket *bight_sim_datagram_new(struct bight_host *host, int domain)
+struct bi_sim_socket *bi_sim_datagram_new(struct bight_host *host, int domain)
 {
-    struct datagram_socket *datagrams = bight_sim_allocate(sizeof *datagrams);
+    struct datagram_socket *datagrams = bi_sim_allocate(sizeof *datagrams);
     if (datagrams == NULL) {
         return NULL;
     }
-    bight_sim_socket_init(&datagrams->socket, &bight_sim_datagram_ops, host, domain);
-    bight_list_init(&datagrams->leaving);
-    bight_sim_socket_update(&datagrams->socket);
+    bi_sim_socket_init(&datagrams->socket, &bi_sim_datagram_ops, host, domain);
+    bi_list_init(&datagrams->leaving);
+    bi_sim_socket_update(&datagrams->socket);
     return &datagrams->socket;
 }
 
-unsigned bight_sim_datagram_readiness(const struct bight_sim_socket *socket)
+unsigned bi_sim_datagram_readiness(const struct bi_sim_socket *socket)
 {
     const struct datagram_socket *datagrams = (const struct datagram_socket *)socket;
     unsigned ready = 0;
     if (socket->error != 0) {
         return BIGHT_READABLE | BIGHT_WRITABLE; /* EPOLLERR */
     }
-    if (!bight_list_is_empty(&socket->queue) || socket->shut_reading) {
+    if (!bi_list_is_empty(&socket->queue) || socket->shut_reading) {
         ready |= BIGHT_READABLE;
     }
-    if (datagrams->unsent * 2 < bight_sim_send_room(socket->file.host)) {
+    if (datagrams->unsent * 2 < bi_sim_send_room(socket->file.host)) {
         ready |= BIGHT_WRITABLE;
     }
     return ready;
@@ -63,54 +63,54 @@ unsigned bight_sim_datagram_readiness(const struct bight_sim_socket *socket)
 /* ------------------------------------------------------------------------------------------- addresses */
 
 /* An IPv6 socket takes addresses of IPv4's own form too. */
-static int parse(const struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size,
-    struct bight_sim_address *parsed)
+static int parse(
+    const struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size, struct bi_sim_address *parsed)
 {
-    struct bight_sim_socket as_ipv4 = { .domain = AF_INET };
+    struct bi_sim_socket as_ipv4 = { .domain = AF_INET };
     bool is_ipv4 = size >= sizeof(sa_family_t) && address->sa_family == AF_INET && socket->domain == AF_INET6;
     if (is_ipv4 && socket->only_ipv6) {
         return -ENETUNREACH;
     }
-    return bight_sim_parse_target(is_ipv4 ? &as_ipv4 : socket, address, size, parsed);
+    return bi_sim_parse_target(is_ipv4 ? &as_ipv4 : socket, address, size, parsed);
 }
 
-static int bind_if_needed(struct bight_sim_socket *socket)
+static int bind_if_needed(struct bi_sim_socket *socket)
 {
-    return socket->local.port != 0 || bight_sim_choose_port(socket) == 0 ? 0 : -EAGAIN;
+    return socket->local.port != 0 || bi_sim_choose_port(socket) == 0 ? 0 : -EAGAIN;
 }
 
 /* Where to and where from. *target is NULL for an address of the near network that is nobody's. */
-static int find_route(const struct bight_sim_socket *socket, const struct bight_sim_address *to,
-    struct bight_host **target, struct bight_sim_address *from)
+static int find_route(const struct bi_sim_socket *socket, const struct bi_sim_address *to, struct bight_host **target,
+    struct bi_sim_address *from)
 {
     struct bight_host *host = socket->file.host;
-    *target = bight_sim_host_at(host, to->ip);
-    if (*target == NULL && !bight_sim_is_near(to->ip)) {
+    *target = bi_sim_host_at(host, to->ip);
+    if (*target == NULL && !bi_sim_is_near(to->ip)) {
         return -ENETUNREACH;
     }
     *from = socket->local;
-    if (bight_sim_is_any(from->ip)) {
-        bight_sim_own_address(host, to->ip, from->ip);
+    if (bi_sim_is_any(from->ip)) {
+        bi_sim_own_address(host, to->ip, from->ip);
     }
-    if (bight_sim_is_mapped(from->ip) != bight_sim_is_mapped(to->ip)) {
+    if (bi_sim_is_mapped(from->ip) != bi_sim_is_mapped(to->ip)) {
         return -ENETUNREACH;
     }
-    return bight_sim_is_loopback(from->ip) && *target != host ? -EINVAL : 0;
+    return bi_sim_is_loopback(from->ip) && *target != host ? -EINVAL : 0;
 }
 
 /* A port that was chosen goes with the peer; what was bound stays. */
-static void disconnect(struct bight_sim_socket *socket)
+static void disconnect(struct bi_sim_socket *socket)
 {
-    socket->state = BIGHT_SIM_NEW;
+    socket->state = BI_SIM_NEW;
     memcpy(socket->local.ip, socket->asked.ip, sizeof socket->local.ip);
     if (socket->asked.port == 0) {
-        bight_sim_forget_port(socket);
+        bi_sim_forget_port(socket);
     }
 }
 
-int bight_sim_datagram_connect(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)
+int bi_sim_datagram_connect(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size)
 {
-    struct bight_sim_address remote, local;
+    struct bi_sim_address remote, local;
     struct bight_host *target;
     if (size < sizeof(sa_family_t)) {
         return -EINVAL;
@@ -131,40 +131,40 @@ int bight_sim_datagram_connect(struct bight_sim_socket *socket, const struct soc
     }
     socket->local = local;
     socket->remote = remote;
-    socket->state = BIGHT_SIM_CONNECTED;
+    socket->state = BI_SIM_CONNECTED;
     return 0;
 }
 
 /* --------------------------------------------------------------------------------------------- sending */
 
-static int find_target(const struct bight_sim_socket *socket, const struct sockaddr *name, socklen_t name_size,
-    struct bight_sim_address *to)
+static int find_target(
+    const struct bi_sim_socket *socket, const struct sockaddr *name, socklen_t name_size, struct bi_sim_address *to)
 {
     if (name == NULL) {
         *to = socket->remote;
-        return socket->state == BIGHT_SIM_CONNECTED ? 0 : -EDESTADDRREQ;
+        return socket->state == BI_SIM_CONNECTED ? 0 : -EDESTADDRREQ;
     }
     int result = parse(socket, name, name_size, to);
-    return result == 0 && to->port == 0 && bight_sim_is_mapped(to->ip) ? -EINVAL : result;
+    return result == 0 && to->port == 0 && bi_sim_is_mapped(to->ip) ? -EINVAL : result;
 }
 
-static int may_send(struct bight_sim_socket *socket)
+static int may_send(struct bi_sim_socket *socket)
 {
-    bool has_room = datagrams_of(socket)->unsent < bight_sim_send_room(socket->file.host);
+    bool has_room = datagrams_of(socket)->unsent < bi_sim_send_room(socket->file.host);
     if (socket->error != 0) {
-        return -bight_sim_socket_take_error(socket);
+        return -bi_sim_socket_take_error(socket);
     }
     if (socket->shut_writing) {
         return -EPIPE;
     }
-    int result = bight_sim_disturbance(socket, has_room);
+    int result = bi_sim_disturbance(socket, has_room);
     if (result == 0) {
-        result = bight_sim_lack_of_memory(socket, has_room);
+        result = bi_sim_lack_of_memory(socket, has_room);
     }
     return result == 0 && !has_room ? -EAGAIN : result;
 }
 
-static void copy_in(struct bight_sim_datagram *datagram, const struct iovec *parts, size_t count)
+static void copy_in(struct bi_sim_datagram *datagram, const struct iovec *parts, size_t count)
 {
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -176,26 +176,26 @@ static void copy_in(struct bight_sim_datagram *datagram, const struct iovec *par
 }
 
 /* Into the void when there is no target. */
-static ssize_t set_off(struct bight_sim_socket *socket, struct bight_sim_datagram *datagram)
+static ssize_t set_off(struct bi_sim_socket *socket, struct bi_sim_datagram *datagram)
 {
     struct datagram_socket *datagrams = datagrams_of(socket);
     size_t size = datagram->size;
     if (datagram->target == NULL) {
-        bight_sim_datagram_free(datagram);
+        bi_sim_datagram_free(datagram);
         return (ssize_t)size;
     }
     datagram->sender = socket;
     datagrams->unsent += cost_of(datagram);
-    bight_list_append(&datagrams->leaving, &datagram->of_sender);
-    bight_sim_datagram_carry(datagram);
-    bight_sim_socket_update(socket);
+    bi_list_append(&datagrams->leaving, &datagram->of_sender);
+    bi_sim_datagram_carry(datagram);
+    bi_sim_socket_update(socket);
     return (ssize_t)size;
 }
 
-ssize_t bight_sim_datagram_send(struct bight_sim_socket *socket, const struct iovec *parts, size_t count,
+ssize_t bi_sim_datagram_send(struct bi_sim_socket *socket, const struct iovec *parts, size_t count,
     const struct sockaddr *name, socklen_t name_size)
 {
-    struct bight_sim_address to, from;
+    struct bi_sim_address to, from;
     struct bight_host *target = NULL;
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
@@ -208,7 +208,7 @@ ssize_t bight_sim_datagram_send(struct bight_sim_socket *socket, const struct io
     if (result != 0) {
         return result;
     }
-    if (size > (bight_sim_is_mapped(to.ip) ? LARGEST_IPV4 : LARGEST_IPV6)) {
+    if (size > (bi_sim_is_mapped(to.ip) ? LARGEST_IPV4 : LARGEST_IPV6)) {
         return -EMSGSIZE;
     }
     result = find_route(socket, &to, &target, &from);
@@ -218,7 +218,7 @@ ssize_t bight_sim_datagram_send(struct bight_sim_socket *socket, const struct io
     if (result != 0) {
         return result;
     }
-    struct bight_sim_datagram *datagram = bight_sim_datagram_make(socket->file.host, target, size);
+    struct bi_sim_datagram *datagram = bi_sim_datagram_make(socket->file.host, target, size);
     if (datagram == NULL) {
         return -ENOBUFS;
     }
@@ -228,32 +228,32 @@ ssize_t bight_sim_datagram_send(struct bight_sim_socket *socket, const struct io
     return set_off(socket, datagram);
 }
 
-void bight_sim_datagram_left(struct bight_sim_datagram *datagram)
+void bi_sim_datagram_left(struct bi_sim_datagram *datagram)
 {
     if (datagram->sender != NULL) {
         datagrams_of(datagram->sender)->unsent -= cost_of(datagram);
-        bight_list_remove(&datagram->of_sender);
-        bight_sim_socket_update(datagram->sender);
+        bi_list_remove(&datagram->of_sender);
+        bi_sim_socket_update(datagram->sender);
         datagram->sender = NULL;
     }
 }
 
 /* ------------------------------------------------------------------------------------------- receiving */
 
-void bight_sim_datagram_came(struct bight_sim_socket *socket, struct bight_sim_datagram *datagram)
+void bi_sim_datagram_came(struct bi_sim_socket *socket, struct bi_sim_datagram *datagram)
 {
     struct bight_host *host = socket->file.host;
-    if (socket->queued >= bight_sim_receive_room(host)) {
-        bight_sim_trace(host, BIGHT_SIM_loss, socket->file.fd, (int64_t)datagram->size, 0);
-        bight_sim_datagram_free(datagram);
+    if (socket->queued >= bi_sim_receive_room(host)) {
+        bi_sim_trace(host, BI_SIM_loss, socket->file.fd, (int64_t)datagram->size, 0);
+        bi_sim_datagram_free(datagram);
         return;
     }
     socket->queued += cost_of(datagram);
-    bight_list_append(&socket->queue, &datagram->link);
-    bight_sim_socket_update(socket);
+    bi_list_append(&socket->queue, &datagram->link);
+    bi_sim_socket_update(socket);
 }
 
-static size_t copy_out(const struct bight_sim_datagram *datagram, const struct iovec *parts, size_t count)
+static size_t copy_out(const struct bi_sim_datagram *datagram, const struct iovec *parts, size_t count)
 {
     size_t at = 0;
     for (size_t i = 0; i < count && at < datagram->size; i++) {
@@ -267,69 +267,67 @@ static size_t copy_out(const struct bight_sim_datagram *datagram, const struct i
     return at;
 }
 
-ssize_t bight_sim_datagram_receive(struct bight_sim_socket *socket, struct msghdr *message, int flags)
+ssize_t bi_sim_datagram_receive(struct bi_sim_socket *socket, struct msghdr *message, int flags)
 {
-    bool is_there = !bight_list_is_empty(&socket->queue);
-    int result = bight_sim_disturbance(socket, is_there);
+    bool is_there = !bi_list_is_empty(&socket->queue);
+    int result = bi_sim_disturbance(socket, is_there);
     if (result == 0) {
-        result = bight_sim_lack_of_memory(socket, is_there);
+        result = bi_sim_lack_of_memory(socket, is_there);
     }
     if (result != 0) {
         return result;
     }
     if (socket->error != 0) {
-        return -bight_sim_socket_take_error(socket);
+        return -bi_sim_socket_take_error(socket);
     }
-    if (bight_list_is_empty(&socket->queue)) {
+    if (bi_list_is_empty(&socket->queue)) {
         return -EAGAIN;
     }
-    struct bight_sim_datagram *datagram = BIGHT_CONTAINER(socket->queue.next, struct bight_sim_datagram, link);
+    struct bi_sim_datagram *datagram = BI_CONTAINER(socket->queue.next, struct bi_sim_datagram, link);
     size_t size = datagram->size, copied = copy_out(datagram, message->msg_iov, message->msg_iovlen);
     message->msg_flags = copied < size ? MSG_TRUNC : 0;
     message->msg_controllen = 0;
     if (message->msg_name != NULL) {
-        message->msg_namelen =
-            bight_sim_give_ip(socket->domain, &datagram->from, message->msg_name, message->msg_namelen);
+        message->msg_namelen = bi_sim_give_ip(socket->domain, &datagram->from, message->msg_name, message->msg_namelen);
     }
     if ((flags & MSG_PEEK) == 0) {
         socket->queued -= cost_of(datagram);
-        bight_sim_datagram_free(datagram);
-        bight_sim_socket_update(socket);
+        bi_sim_datagram_free(datagram);
+        bi_sim_socket_update(socket);
     }
     return (ssize_t)((flags & MSG_TRUNC) != 0 ? size : copied);
 }
 
 /* ------------------------------------------------------------------------------------------ descriptors */
 
-static ssize_t read_datagram(struct bight_sim_file *file, void *buffer, size_t size)
+static ssize_t read_datagram(struct bi_sim_file *file, void *buffer, size_t size)
 {
     struct iovec part = { buffer, size };
     struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-    return bight_sim_datagram_receive(bight_sim_socket_of(file), &message, 0);
+    return bi_sim_datagram_receive(bi_sim_socket_of(file), &message, 0);
 }
 
-static ssize_t write_datagram(struct bight_sim_file *file, const void *data, size_t size)
+static ssize_t write_datagram(struct bi_sim_file *file, const void *data, size_t size)
 {
     const struct iovec part = { (void *)(uintptr_t)data, size };
-    return bight_sim_datagram_send(bight_sim_socket_of(file), &part, 1, NULL, 0);
+    return bi_sim_datagram_send(bi_sim_socket_of(file), &part, 1, NULL, 0);
 }
 
 /* What is on its way goes on; what was not received is lost. */
-static void close_datagrams(struct bight_sim_file *file)
+static void close_datagrams(struct bi_sim_file *file)
 {
-    struct bight_sim_socket *socket = bight_sim_socket_of(file);
+    struct bi_sim_socket *socket = bi_sim_socket_of(file);
     struct datagram_socket *datagrams = datagrams_of(socket);
-    while (!bight_list_is_empty(&datagrams->leaving)) {
-        struct bight_sim_datagram *datagram =
-            BIGHT_CONTAINER(datagrams->leaving.next, struct bight_sim_datagram, of_sender);
-        bight_list_remove(&datagram->of_sender);
+    while (!bi_list_is_empty(&datagrams->leaving)) {
+        struct bi_sim_datagram *datagram = BI_CONTAINER(datagrams->leaving.next, struct bi_sim_datagram, of_sender);
+        bi_list_remove(&datagram->of_sender);
         datagram->sender = NULL;
     }
-    while (!bight_list_is_empty(&socket->queue)) {
-        bight_sim_datagram_free(BIGHT_CONTAINER(socket->queue.next, struct bight_sim_datagram, link));
+    while (!bi_list_is_empty(&socket->queue)) {
+        bi_sim_datagram_free(BI_CONTAINER(socket->queue.next, struct bi_sim_datagram, link));
     }
-    bight_list_remove(&socket->link);
-    bight_testing_plain_free(socket);
+    bi_list_remove(&socket->link);
+    bi_testing_plain_free(socket);
 }
 
-const struct bight_sim_file_ops bight_sim_datagram_ops = { read_datagram, write_datagram, close_datagrams };
+const struct bi_sim_file_ops bi_sim_datagram_ops = { read_datagram, write_datagram, close_datagrams };

@@ -14,13 +14,13 @@
 #include "testing/kit/testing.h"
 
 struct disk_file {
-    struct bight_sim_file file; /* first */
-    struct bight_sim_node *node;
+    struct bi_sim_file file; /* first */
+    struct bi_sim_node *node;
     size_t at;
     int lock; /* LOCK_SH, LOCK_EX or LOCK_UN */
 };
 
-static ssize_t read_disk(struct bight_sim_file *file, void *buffer, size_t size)
+static ssize_t read_disk(struct bi_sim_file *file, void *buffer, size_t size)
 {
     struct disk_file *disk = (struct disk_file *)file;
     size_t left =
@@ -31,10 +31,10 @@ static ssize_t read_disk(struct bight_sim_file *file, void *buffer, size_t size)
     return (ssize_t)size;
 }
 
-static ssize_t write_disk(struct bight_sim_file *file, const void *data, size_t size)
+static ssize_t write_disk(struct bi_sim_file *file, const void *data, size_t size)
 {
     struct disk_file *disk = (struct disk_file *)file;
-    struct bight_sim_node *node = disk->node;
+    struct bi_sim_node *node = disk->node;
     size_t room = sizeof node->content - disk->at;
     if (size > room) {
         return -ENOSPC;
@@ -52,31 +52,31 @@ static void unlock(struct disk_file *disk)
     disk->lock = LOCK_UN;
 }
 
-static void close_disk(struct bight_sim_file *file)
+static void close_disk(struct bi_sim_file *file)
 {
     struct disk_file *disk = (struct disk_file *)file;
     unlock(disk);
-    bight_sim_release_node(disk->node);
-    bight_testing_plain_free(disk);
+    bi_sim_release_node(disk->node);
+    bi_testing_plain_free(disk);
 }
 
-static const struct bight_sim_file_ops disk_ops = { read_disk, write_disk, close_disk };
+static const struct bi_sim_file_ops disk_ops = { read_disk, write_disk, close_disk };
 
-bool bight_sim_is_disk(const struct bight_sim_file *file)
+bool bi_sim_is_disk(const struct bi_sim_file *file)
 {
     return file->ops == &disk_ops;
 }
 
 /* Has changed from one lock to the other if it could; a lock that is asked for anew may be lost, as in the kernel. */
-int bight_sim_flock(struct bight_sim_file *file, int operation)
+int bi_sim_flock(struct bi_sim_file *file, int operation)
 {
     struct disk_file *disk = (struct disk_file *)file;
     int lock = operation & ~LOCK_NB;
-    if (!bight_sim_is_disk(file) || (lock != LOCK_SH && lock != LOCK_EX && lock != LOCK_UN)) {
+    if (!bi_sim_is_disk(file) || (lock != LOCK_SH && lock != LOCK_EX && lock != LOCK_UN)) {
         return -EINVAL;
     }
     unlock(disk);
-    const struct bight_sim_node *node = disk->node;
+    const struct bi_sim_node *node = disk->node;
     if (lock != LOCK_UN && (node->is_exclusive || (lock == LOCK_EX && node->shared > 0))) {
         return operation & LOCK_NB ? -EWOULDBLOCK : -EDEADLK; /* nobody could ever let go meanwhile */
     }
@@ -86,9 +86,9 @@ int bight_sim_flock(struct bight_sim_file *file, int operation)
     return 0;
 }
 
-static int find_or_make(struct bight_host *host, const char *path, int flags, mode_t mode, struct bight_sim_node **node)
+static int find_or_make(struct bight_host *host, const char *path, int flags, mode_t mode, struct bi_sim_node **node)
 {
-    *node = bight_sim_find_path(host, path);
+    *node = bi_sim_find_path(host, path);
     if (*node != NULL) {
         bool is_new_only = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
         return is_new_only ? -EEXIST : !S_ISREG((*node)->mode) ? -ENXIO : 0;
@@ -99,28 +99,28 @@ static int find_or_make(struct bight_host *host, const char *path, int flags, mo
     if (strlen(path) >= sizeof(*node)->name) {
         return -ENAMETOOLONG;
     }
-    *node = bight_sim_node_new(host, path, strlen(path), S_IFREG | (mode & 0777));
+    *node = bi_sim_node_new(host, path, strlen(path), S_IFREG | (mode & 0777));
     return *node == NULL ? -ENOMEM : 0;
 }
 
-int bight_sim_open(struct bight_host *host, const char *path, int flags, mode_t mode)
+int bi_sim_open(struct bight_host *host, const char *path, int flags, mode_t mode)
 {
-    struct bight_sim_node *node;
+    struct bi_sim_node *node;
     int result = find_or_make(host, path, flags, mode, &node);
     if (result != 0) {
         return result;
     }
-    struct disk_file *disk = bight_sim_allocate(sizeof *disk);
+    struct disk_file *disk = bi_sim_allocate(sizeof *disk);
     if (disk == NULL) {
         return -ENOMEM;
     }
-    bight_sim_file_init(&disk->file, &disk_ops, host);
+    bi_sim_file_init(&disk->file, &disk_ops, host);
     disk->file.ready = BIGHT_READABLE | BIGHT_WRITABLE;
     disk->node = node;
     disk->lock = LOCK_UN;
     node->holds++;
     node->content_size = flags & O_TRUNC ? 0 : node->content_size;
-    result = bight_sim_file_open(&disk->file);
+    result = bi_sim_file_open(&disk->file);
     if (result < 0) {
         close_disk(&disk->file);
     }

@@ -17,7 +17,7 @@
 
 /* ------------------------------------------------------------------------------------------ the table */
 
-_Noreturn void bight_sim_broken(
+_Noreturn void bi_sim_broken(
     const struct bight_host *host, const char *call, int fd, const char *what, const void *caller)
 {
     char message[256], place[512] = "simulation";
@@ -27,38 +27,38 @@ _Noreturn void bight_sim_broken(
             place, sizeof place, "%s+%#tx", where.dli_fname, (const char *)caller - (const char *)where.dli_fbase);
     }
     (void)snprintf(message, sizeof message, "%s(%d) on host %s: %s", call, fd, host->name, what);
-    bight_invariant_broken(message, place);
+    bi_invariant_broken(message, place);
 }
 
-void bight_sim_file_init(struct bight_sim_file *file, const struct bight_sim_file_ops *ops, struct bight_host *host)
+void bi_sim_file_init(struct bi_sim_file *file, const struct bi_sim_file_ops *ops, struct bight_host *host)
 {
     file->ops = ops;
     file->host = host;
     file->fd = -1;
-    bight_list_init(&file->watches);
+    bi_list_init(&file->watches);
 }
 
 static bool grow(struct bight_simulation *simulation)
 {
     size_t room = simulation->file_room * 2 + 64;
-    struct bight_sim_file **files = bight_testing_plain_realloc(simulation->files, room * sizeof *files);
+    struct bi_sim_file **files = bi_testing_plain_realloc(simulation->files, room * sizeof *files);
     simulation->files = files != NULL ? files : simulation->files;
-    int *ring = bight_sim_allocate(room * sizeof *ring);
+    int *ring = bi_sim_allocate(room * sizeof *ring);
     if (files == NULL || ring == NULL) {
-        bight_testing_plain_free(ring);
+        bi_testing_plain_free(ring);
         return false;
     }
     for (size_t i = 0; i < simulation->free_count; i++) {
         ring[i] = simulation->free_files[(simulation->free_first + i) % simulation->file_room];
     }
-    bight_testing_plain_free(simulation->free_files);
+    bi_testing_plain_free(simulation->free_files);
     simulation->free_files = ring;
     simulation->free_first = 0;
     simulation->file_room = room;
     return true;
 }
 
-int bight_sim_file_open(struct bight_sim_file *file)
+int bi_sim_file_open(struct bi_sim_file *file)
 {
     struct bight_simulation *simulation = file->host->simulation;
     size_t index = simulation->file_count;
@@ -77,38 +77,36 @@ int bight_sim_file_open(struct bight_sim_file *file)
     return file->fd;
 }
 
-struct bight_sim_file *bight_sim_file_find(
-    const struct bight_sim_loop *loop, int fd, const char *call, const void *caller)
+struct bi_sim_file *bi_sim_file_find(const struct bi_sim_loop *loop, int fd, const char *call, const void *caller)
 {
     const struct bight_simulation *simulation = loop->simulation;
     if (fd < FIRST_DESCRIPTOR || (size_t)(fd - FIRST_DESCRIPTOR) >= simulation->file_count) {
         return NULL;
     }
-    struct bight_sim_file *file = simulation->files[fd - FIRST_DESCRIPTOR];
-    if (BIGHT_UNLIKELY(file == NULL)) {
-        bight_sim_broken(loop->host, call, fd, "the descriptor has been closed", caller);
+    struct bi_sim_file *file = simulation->files[fd - FIRST_DESCRIPTOR];
+    if (BI_UNLIKELY(file == NULL)) {
+        bi_sim_broken(loop->host, call, fd, "the descriptor has been closed", caller);
     }
-    if (BIGHT_UNLIKELY(file->host != loop->host)) {
-        bight_sim_broken(loop->host, call, fd, "the descriptor is another host's", caller);
+    if (BI_UNLIKELY(file->host != loop->host)) {
+        bi_sim_broken(loop->host, call, fd, "the descriptor is another host's", caller);
     }
     return file;
 }
 
-struct bight_sim_file *bight_sim_file_get(
-    const struct bight_sim_loop *loop, int fd, const char *call, const void *caller)
+struct bi_sim_file *bi_sim_file_get(const struct bi_sim_loop *loop, int fd, const char *call, const void *caller)
 {
-    struct bight_sim_file *file = bight_sim_file_find(loop, fd, call, caller);
-    if (BIGHT_UNLIKELY(file == NULL)) {
-        bight_sim_broken(loop->host, call, fd, "no such descriptor", caller);
+    struct bi_sim_file *file = bi_sim_file_find(loop, fd, call, caller);
+    if (BI_UNLIKELY(file == NULL)) {
+        bi_sim_broken(loop->host, call, fd, "no such descriptor", caller);
     }
     return file;
 }
 
-void bight_sim_file_close(struct bight_sim_file *file, const void *caller)
+void bi_sim_file_close(struct bi_sim_file *file, const void *caller)
 {
     struct bight_simulation *simulation = file->host->simulation;
-    if (!bight_list_is_empty(&file->watches)) {
-        bight_sim_broken(file->host, "close", file->fd, "the descriptor is still watched", caller);
+    if (!bi_list_is_empty(&file->watches)) {
+        bi_sim_broken(file->host, "close", file->fd, "the descriptor is still watched", caller);
     }
     size_t index = (size_t)(file->fd - FIRST_DESCRIPTOR);
     size_t behind = (simulation->free_first + simulation->free_count++) % simulation->file_room;
@@ -118,34 +116,34 @@ void bight_sim_file_close(struct bight_sim_file *file, const void *caller)
     file->ops->close(file);
 }
 
-void bight_sim_file_news(struct bight_sim_file *file)
+void bi_sim_file_news(struct bi_sim_file *file)
 {
-    for (struct bight_link *link = file->watches.next; link != &file->watches; link = link->next) {
-        struct bight_sim_watch *watch = BIGHT_CONTAINER(link, struct bight_sim_watch, of_file);
-        if ((file->ready & (unsigned)watch->what) != 0 && bight_list_is_empty(&watch->ready)) {
-            bight_list_append(&watch->loop->ready, &watch->ready);
+    for (struct bi_link *link = file->watches.next; link != &file->watches; link = link->next) {
+        struct bi_sim_watch *watch = BI_CONTAINER(link, struct bi_sim_watch, of_file);
+        if ((file->ready & (unsigned)watch->what) != 0 && bi_list_is_empty(&watch->ready)) {
+            bi_list_append(&watch->loop->ready, &watch->ready);
         }
     }
 }
 
-void bight_sim_file_changed(struct bight_sim_file *file, unsigned ready)
+void bi_sim_file_changed(struct bi_sim_file *file, unsigned ready)
 {
     unsigned risen = ready & ~file->ready;
     file->ready = ready;
-    for (struct bight_link *link = file->watches.next; link != &file->watches; link = link->next) {
-        struct bight_sim_watch *watch = BIGHT_CONTAINER(link, struct bight_sim_watch, of_file);
+    for (struct bi_link *link = file->watches.next; link != &file->watches; link = link->next) {
+        struct bi_sim_watch *watch = BI_CONTAINER(link, struct bi_sim_watch, of_file);
         unsigned told = watch->what & BIGHT_EDGE ? risen : ready;
         if ((ready & (unsigned)watch->what) == 0) {
-            bight_list_remove(&watch->ready);
-        } else if ((told & (unsigned)watch->what) != 0 && bight_list_is_empty(&watch->ready)) {
-            bight_list_append(&watch->loop->ready, &watch->ready);
+            bi_list_remove(&watch->ready);
+        } else if ((told & (unsigned)watch->what) != 0 && bi_list_is_empty(&watch->ready)) {
+            bi_list_append(&watch->loop->ready, &watch->ready);
         }
     }
 }
 
-static int open_or_free(struct bight_sim_file *file)
+static int open_or_free(struct bi_sim_file *file)
 {
-    int fd = bight_sim_file_open(file);
+    int fd = bi_sim_file_open(file);
     if (fd < 0) {
         file->ops->close(file);
     }
@@ -155,24 +153,24 @@ static int open_or_free(struct bight_sim_file *file)
 /* ---------------------------------------------------------------------------------------- eventfd(2) */
 
 struct counter {
-    struct bight_sim_file file; /* first */
+    struct bi_sim_file file; /* first */
     uint64_t count;
-    struct bight_sim_event seen; /* from when on a late wake-up can be seen */
+    struct bi_sim_event seen; /* from when on a late wake-up can be seen */
 };
 
 static void update_counter(struct counter *counter)
 {
-    bool is_late = bight_sim_event_is_armed(&counter->seen);
+    bool is_late = bi_sim_event_is_armed(&counter->seen);
     unsigned readable = counter->count != 0 && !is_late ? BIGHT_READABLE : 0;
-    bight_sim_file_set_ready(&counter->file, readable | BIGHT_WRITABLE);
+    bi_sim_file_set_ready(&counter->file, readable | BIGHT_WRITABLE);
 }
 
-static void counter_seen(struct bight_sim_event *event)
+static void counter_seen(struct bi_sim_event *event)
 {
-    update_counter(BIGHT_CONTAINER(event, struct counter, seen));
+    update_counter(BI_CONTAINER(event, struct counter, seen));
 }
 
-static ssize_t read_counter(struct bight_sim_file *file, void *buffer, size_t size)
+static ssize_t read_counter(struct bi_sim_file *file, void *buffer, size_t size)
 {
     struct counter *counter = (struct counter *)file;
     if (size < sizeof counter->count) {
@@ -183,13 +181,13 @@ static ssize_t read_counter(struct bight_sim_file *file, void *buffer, size_t si
     }
     memcpy(buffer, &counter->count, sizeof counter->count);
     counter->count = 0;
-    bight_sim_event_disarm(&counter->seen);
+    bi_sim_event_disarm(&counter->seen);
     update_counter(counter);
     return (ssize_t)sizeof counter->count;
 }
 
 /* A wake-up, from a thread: it may be seen late. */
-static ssize_t write_counter(struct bight_sim_file *file, const void *data, size_t size)
+static ssize_t write_counter(struct bi_sim_file *file, const void *data, size_t size)
 {
     struct counter *counter = (struct counter *)file;
     struct bight_simulation *simulation = file->host->simulation;
@@ -201,30 +199,30 @@ static ssize_t write_counter(struct bight_sim_file *file, const void *data, size
     if (counter->count > UINT64_MAX - 1 - more) {
         return -EAGAIN;
     }
-    if (counter->count == 0 && bight_sim_fault(simulation, file->host->kernel.thread_late, "late wake-up")) {
-        uint64_t late = bight_sim_detail(simulation, BIGHT_NANOSECONDS_PER_SECOND);
-        bight_sim_event_arm(&counter->seen, simulation->now + late);
+    if (counter->count == 0 && bi_sim_fault(simulation, file->host->kernel.thread_late, "late wake-up")) {
+        uint64_t late = bi_sim_detail(simulation, BIGHT_NANOSECONDS_PER_SECOND);
+        bi_sim_event_arm(&counter->seen, simulation->now + late);
     }
     counter->count += more;
     update_counter(counter);
     return (ssize_t)sizeof more;
 }
 
-static void close_counter(struct bight_sim_file *file)
+static void close_counter(struct bi_sim_file *file)
 {
-    bight_sim_event_disarm(&((struct counter *)file)->seen);
-    bight_testing_plain_free(file);
+    bi_sim_event_disarm(&((struct counter *)file)->seen);
+    bi_testing_plain_free(file);
 }
 
-int bight_sim_eventfd(struct bight_host *host, unsigned initial)
+int bi_sim_eventfd(struct bight_host *host, unsigned initial)
 {
-    static const struct bight_sim_file_ops ops = { read_counter, write_counter, close_counter };
-    struct counter *counter = bight_sim_allocate(sizeof *counter);
+    static const struct bi_sim_file_ops ops = { read_counter, write_counter, close_counter };
+    struct counter *counter = bi_sim_allocate(sizeof *counter);
     if (counter == NULL) {
         return -ENOMEM;
     }
-    bight_sim_file_init(&counter->file, &ops, host);
-    bight_sim_event_init(&counter->seen, host->simulation, NULL, NULL, counter_seen);
+    bi_sim_file_init(&counter->file, &ops, host);
+    bi_sim_event_init(&counter->seen, host->simulation, NULL, NULL, counter_seen);
     counter->count = initial;
     update_counter(counter);
     return open_or_free(&counter->file);
@@ -233,16 +231,16 @@ int bight_sim_eventfd(struct bight_host *host, unsigned initial)
 /* --------------------------------------------------------------------------------- timerfd_create(2) */
 
 struct alarm {
-    struct bight_sim_file file; /* first */
-    struct bight_sim_event event;
+    struct bi_sim_file file; /* first */
+    struct bi_sim_event event;
 };
 
-static void alarm_expired(struct bight_sim_event *event)
+static void alarm_expired(struct bi_sim_event *event)
 {
-    bight_sim_file_set_ready(&BIGHT_CONTAINER(event, struct alarm, event)->file, BIGHT_READABLE);
+    bi_sim_file_set_ready(&BI_CONTAINER(event, struct alarm, event)->file, BIGHT_READABLE);
 }
 
-static ssize_t read_alarm(struct bight_sim_file *file, void *buffer, size_t size)
+static ssize_t read_alarm(struct bi_sim_file *file, void *buffer, size_t size)
 {
     const uint64_t expirations = 1;
     if (size < sizeof expirations) {
@@ -252,11 +250,11 @@ static ssize_t read_alarm(struct bight_sim_file *file, void *buffer, size_t size
         return -EAGAIN;
     }
     memcpy(buffer, &expirations, sizeof expirations);
-    bight_sim_file_set_ready(file, 0);
+    bi_sim_file_set_ready(file, 0);
     return (ssize_t)sizeof expirations;
 }
 
-static ssize_t write_nothing(struct bight_sim_file *file, const void *data, size_t size)
+static ssize_t write_nothing(struct bi_sim_file *file, const void *data, size_t size)
 {
     (void)file;
     (void)data;
@@ -264,42 +262,42 @@ static ssize_t write_nothing(struct bight_sim_file *file, const void *data, size
     return -EINVAL;
 }
 
-static void close_alarm(struct bight_sim_file *file)
+static void close_alarm(struct bi_sim_file *file)
 {
-    bight_sim_event_disarm(&((struct alarm *)file)->event);
-    bight_testing_plain_free(file);
+    bi_sim_event_disarm(&((struct alarm *)file)->event);
+    bi_testing_plain_free(file);
 }
 
-int bight_sim_timerfd(struct bight_host *host)
+int bi_sim_timerfd(struct bight_host *host)
 {
-    static const struct bight_sim_file_ops ops = { read_alarm, write_nothing, close_alarm };
-    struct alarm *alarm = bight_sim_allocate(sizeof *alarm);
+    static const struct bi_sim_file_ops ops = { read_alarm, write_nothing, close_alarm };
+    struct alarm *alarm = bi_sim_allocate(sizeof *alarm);
     if (alarm == NULL) {
         return -ENOMEM;
     }
-    bight_sim_file_init(&alarm->file, &ops, host);
-    bight_sim_event_init(&alarm->event, host->simulation, NULL, NULL, alarm_expired);
+    bi_sim_file_init(&alarm->file, &ops, host);
+    bi_sim_event_init(&alarm->event, host->simulation, NULL, NULL, alarm_expired);
     return open_or_free(&alarm->file);
 }
 
-int bight_sim_timerfd_set(struct bight_sim_file *file, uint64_t deadline)
+int bi_sim_timerfd_set(struct bi_sim_file *file, uint64_t deadline)
 {
     if (file->ops->read != read_alarm) {
         return -EINVAL;
     }
     struct alarm *alarm = (struct alarm *)file;
-    bight_sim_file_set_ready(file, 0);
+    bi_sim_file_set_ready(file, 0);
     if (deadline == 0) {
-        bight_sim_event_disarm(&alarm->event);
+        bi_sim_event_disarm(&alarm->event);
     } else {
-        bight_sim_event_arm(&alarm->event, deadline);
+        bi_sim_event_arm(&alarm->event, deadline);
     }
     return 0;
 }
 
 /* -------------------------------------------------------------------------------------------- null(4) */
 
-static ssize_t read_null(struct bight_sim_file *file, void *buffer, size_t size)
+static ssize_t read_null(struct bi_sim_file *file, void *buffer, size_t size)
 {
     (void)file;
     (void)buffer;
@@ -307,26 +305,26 @@ static ssize_t read_null(struct bight_sim_file *file, void *buffer, size_t size)
     return 0;
 }
 
-static ssize_t write_null(struct bight_sim_file *file, const void *data, size_t size)
+static ssize_t write_null(struct bi_sim_file *file, const void *data, size_t size)
 {
     (void)file;
     (void)data;
     return (ssize_t)size;
 }
 
-static void close_null(struct bight_sim_file *file)
+static void close_null(struct bi_sim_file *file)
 {
-    bight_testing_plain_free(file);
+    bi_testing_plain_free(file);
 }
 
-int bight_sim_null_device(struct bight_host *host)
+int bi_sim_null_device(struct bight_host *host)
 {
-    static const struct bight_sim_file_ops ops = { read_null, write_null, close_null };
-    struct bight_sim_file *file = bight_sim_allocate(sizeof *file);
+    static const struct bi_sim_file_ops ops = { read_null, write_null, close_null };
+    struct bi_sim_file *file = bi_sim_allocate(sizeof *file);
     if (file == NULL) {
         return -ENOMEM;
     }
-    bight_sim_file_init(file, &ops, host);
+    bi_sim_file_init(file, &ops, host);
     file->ready = BIGHT_READABLE | BIGHT_WRITABLE;
     return open_or_free(file);
 }

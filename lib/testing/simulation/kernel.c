@@ -15,78 +15,78 @@
 #define CALLER __builtin_return_address(0)
 
 typedef struct bight_system system_t;
-typedef struct bight_sim_loop loop_t;
+typedef struct bi_sim_loop loop_t;
 
 static loop_t *loop_of(system_t *system)
 {
-    return bight_sim_loop_of(system);
+    return bi_sim_loop_of(system);
 }
 
-static struct bight_sim_socket *socket_at(const loop_t *loop, int fd, const char *call, const void *caller)
+static struct bi_sim_socket *socket_at(const loop_t *loop, int fd, const char *call, const void *caller)
 {
-    struct bight_sim_file *file = bight_sim_file_get(loop, fd, call, caller);
-    if (BIGHT_UNLIKELY(!bight_sim_is_socket(file))) {
-        bight_sim_broken(loop->host, call, fd, "not a socket", caller);
+    struct bi_sim_file *file = bi_sim_file_get(loop, fd, call, caller);
+    if (BI_UNLIKELY(!bi_sim_is_socket(file))) {
+        bi_sim_broken(loop->host, call, fd, "not a socket", caller);
     }
-    return bight_sim_socket_of(file);
+    return bi_sim_socket_of(file);
 }
 
 static bool fault(const loop_t *loop, unsigned chance, const char *what)
 {
-    return bight_sim_fault(loop->simulation, chance, what);
+    return bi_sim_fault(loop->simulation, chance, what);
 }
 
 /* ------------------------------------------------------------------------------------------- streams */
 
 static ssize_t received(
-    const loop_t *loop, enum bight_sim_call call, int fd, const void *buffer, size_t size, ssize_t result)
+    const loop_t *loop, enum bi_sim_call call, int fd, const void *buffer, size_t size, ssize_t result)
 {
-    bight_sim_trace(loop->host, call, fd, (int64_t)size, result);
+    bi_sim_trace(loop->host, call, fd, (int64_t)size, result);
     if (result > 0) {
-        bight_sim_trace_bytes(loop->simulation, buffer, (size_t)result);
+        bi_sim_trace_bytes(loop->simulation, buffer, (size_t)result);
     }
     return result;
 }
 
 /* Of a datagram that was cut short `result` may say more than was moved. */
 static ssize_t moved(
-    const loop_t *loop, enum bight_sim_call call, int fd, const struct iovec *parts, size_t count, ssize_t result)
+    const loop_t *loop, enum bi_sim_call call, int fd, const struct iovec *parts, size_t count, ssize_t result)
 {
     size_t left = result > 0 ? (size_t)result : 0;
-    bight_sim_trace(loop->host, call, fd, (int64_t)count, result);
+    bi_sim_trace(loop->host, call, fd, (int64_t)count, result);
     for (size_t i = 0; left > 0 && i < count; i++) {
         size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
-        bight_sim_trace_bytes(loop->simulation, parts[i].iov_base, size);
+        bi_sim_trace_bytes(loop->simulation, parts[i].iov_base, size);
         left -= size;
     }
     return result;
 }
 
-static ssize_t send_parts(struct bight_sim_socket *socket, const struct iovec *parts, size_t count, int flags)
+static ssize_t send_parts(struct bi_sim_socket *socket, const struct iovec *parts, size_t count, int flags)
 {
-    return bight_sim_is_datagram(socket) ? bight_sim_datagram_send(socket, parts, count, NULL, 0)
-                                         : bight_sim_stream_send(socket, parts, count, flags);
+    return bi_sim_is_datagram(socket) ? bi_sim_datagram_send(socket, parts, count, NULL, 0)
+                                      : bi_sim_stream_send(socket, parts, count, flags);
 }
 
 static ssize_t sim_recv(system_t *system, int fd, void *buffer, size_t size, int flags)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_socket *socket = socket_at(loop, fd, "recv", CALLER);
-    if (BIGHT_UNLIKELY(bight_sim_is_datagram(socket))) {
+    struct bi_sim_socket *socket = socket_at(loop, fd, "recv", CALLER);
+    if (BI_UNLIKELY(bi_sim_is_datagram(socket))) {
         struct iovec part = { buffer, size };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-        ssize_t result = bight_sim_datagram_receive(socket, &message, flags);
-        return moved(loop, BIGHT_SIM_recv, fd, &part, 1, result);
+        ssize_t result = bi_sim_datagram_receive(socket, &message, flags);
+        return moved(loop, BI_SIM_recv, fd, &part, 1, result);
     }
-    return received(loop, BIGHT_SIM_recv, fd, buffer, size, bight_sim_stream_receive(socket, buffer, size));
+    return received(loop, BI_SIM_recv, fd, buffer, size, bi_sim_stream_receive(socket, buffer, size));
 }
 
 static ssize_t sim_send(system_t *system, int fd, const void *data, size_t size, int flags)
 {
     loop_t *loop = loop_of(system);
     const struct iovec part = { (void *)(uintptr_t)data, size };
-    struct bight_sim_socket *socket = socket_at(loop, fd, "send", CALLER);
-    return moved(loop, BIGHT_SIM_send, fd, &part, 1, send_parts(socket, &part, 1, flags));
+    struct bi_sim_socket *socket = socket_at(loop, fd, "send", CALLER);
+    return moved(loop, BI_SIM_send, fd, &part, 1, send_parts(socket, &part, 1, flags));
 }
 
 static ssize_t sim_sendmsg(system_t *system, int fd, const struct msghdr *message, int flags)
@@ -94,17 +94,17 @@ static ssize_t sim_sendmsg(system_t *system, int fd, const struct msghdr *messag
     loop_t *loop = loop_of(system);
     const struct iovec *parts = message->msg_iov;
     size_t count = message->msg_iovlen;
-    struct bight_sim_socket *socket = socket_at(loop, fd, "sendmsg", CALLER);
-    if (message->msg_name == NULL || message->msg_namelen == 0 || !bight_sim_is_datagram(socket)) {
-        return moved(loop, BIGHT_SIM_sendmsg, fd, parts, count, send_parts(socket, parts, count, flags));
+    struct bi_sim_socket *socket = socket_at(loop, fd, "sendmsg", CALLER);
+    if (message->msg_name == NULL || message->msg_namelen == 0 || !bi_sim_is_datagram(socket)) {
+        return moved(loop, BI_SIM_sendmsg, fd, parts, count, send_parts(socket, parts, count, flags));
     }
-    ssize_t result = bight_sim_datagram_send(socket, parts, count, message->msg_name, message->msg_namelen);
-    bight_sim_trace_bytes(loop->simulation, message->msg_name, message->msg_namelen);
-    return moved(loop, BIGHT_SIM_sendmsg, fd, parts, count, result);
+    ssize_t result = bi_sim_datagram_send(socket, parts, count, message->msg_name, message->msg_namelen);
+    bi_sim_trace_bytes(loop->simulation, message->msg_name, message->msg_namelen);
+    return moved(loop, BI_SIM_sendmsg, fd, parts, count, result);
 }
 
 /* Of a stream one part is filled. */
-static ssize_t receive_stream(struct bight_sim_socket *socket, struct msghdr *message)
+static ssize_t receive_stream(struct bi_sim_socket *socket, struct msghdr *message)
 {
     size_t i = 0;
     while (i + 1 < message->msg_iovlen && message->msg_iov[i].iov_len == 0) {
@@ -115,61 +115,61 @@ static ssize_t receive_stream(struct bight_sim_socket *socket, struct msghdr *me
     message->msg_flags = 0;
     return message->msg_iovlen == 0
                ? 0
-               : bight_sim_stream_receive(socket, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+               : bi_sim_stream_receive(socket, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
 }
 
 static ssize_t sim_recvmsg(system_t *system, int fd, struct msghdr *message, int flags)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_socket *socket = socket_at(loop, fd, "recvmsg", CALLER);
+    struct bi_sim_socket *socket = socket_at(loop, fd, "recvmsg", CALLER);
     socklen_t room = message->msg_namelen;
-    bool is_datagram = bight_sim_is_datagram(socket);
-    ssize_t result = is_datagram ? bight_sim_datagram_receive(socket, message, flags) : receive_stream(socket, message);
+    bool is_datagram = bi_sim_is_datagram(socket);
+    ssize_t result = is_datagram ? bi_sim_datagram_receive(socket, message, flags) : receive_stream(socket, message);
     if (result >= 0 && message->msg_name != NULL) {
         socklen_t given = message->msg_namelen < room ? message->msg_namelen : room;
-        bight_sim_trace_bytes(loop->simulation, message->msg_name, given);
-        bight_sim_mix(loop->simulation, (uint64_t)message->msg_flags);
+        bi_sim_trace_bytes(loop->simulation, message->msg_name, given);
+        bi_sim_mix(loop->simulation, (uint64_t)message->msg_flags);
     }
-    return moved(loop, BIGHT_SIM_recvmsg, fd, message->msg_iov, message->msg_iovlen, result);
+    return moved(loop, BI_SIM_recvmsg, fd, message->msg_iov, message->msg_iovlen, result);
 }
 
 static ssize_t sim_read(system_t *system, int fd, void *buffer, size_t size)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_file *file = bight_sim_file_get(loop, fd, "read", CALLER);
-    return received(loop, BIGHT_SIM_read, fd, buffer, size, file->ops->read(file, buffer, size));
+    struct bi_sim_file *file = bi_sim_file_get(loop, fd, "read", CALLER);
+    return received(loop, BI_SIM_read, fd, buffer, size, file->ops->read(file, buffer, size));
 }
 
 static ssize_t sim_write(system_t *system, int fd, const void *data, size_t size)
 {
     loop_t *loop = loop_of(system);
     const struct iovec part = { (void *)(uintptr_t)data, size };
-    struct bight_sim_file *file = bight_sim_file_get(loop, fd, "write", CALLER);
-    if (bight_sim_is_disk(file)) {
+    struct bi_sim_file *file = bi_sim_file_get(loop, fd, "write", CALLER);
+    if (bi_sim_is_disk(file)) {
         ssize_t result = file->ops->write(file, data, size); /* process ids, which are not the seed's */
-        bight_sim_trace(loop->host, BIGHT_SIM_write, fd, (int64_t)size, result);
+        bi_sim_trace(loop->host, BI_SIM_write, fd, (int64_t)size, result);
         return result;
     }
-    return moved(loop, BIGHT_SIM_write, fd, &part, 1, file->ops->write(file, data, size));
+    return moved(loop, BI_SIM_write, fd, &part, 1, file->ops->write(file, data, size));
 }
 
 static ssize_t sim_writev(system_t *system, int fd, const struct iovec *parts, int count)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_socket *socket = socket_at(loop, fd, "writev", CALLER);
+    struct bi_sim_socket *socket = socket_at(loop, fd, "writev", CALLER);
     ssize_t result = send_parts(socket, parts, (size_t)count, 0);
-    return moved(loop, BIGHT_SIM_writev, fd, parts, (size_t)count, result);
+    return moved(loop, BI_SIM_writev, fd, parts, (size_t)count, result);
 }
 
 static int sim_accept4(system_t *system, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_socket_accept(socket_at(loop, fd, "accept4", CALLER), address, size);
-    bight_sim_trace(loop->host, BIGHT_SIM_accept4, fd, flags, result);
+    int result = bi_sim_socket_accept(socket_at(loop, fd, "accept4", CALLER), address, size);
+    bi_sim_trace(loop->host, BI_SIM_accept4, fd, flags, result);
     if (result >= 0) {
         socket_at(loop, result, "accept4", NULL)->status_flags = O_RDWR | (flags & SOCK_NONBLOCK);
         if (address != NULL) {
-            bight_sim_trace_bytes(loop->simulation, address, *size);
+            bi_sim_trace_bytes(loop->simulation, address, *size);
         }
     }
     return result;
@@ -178,27 +178,27 @@ static int sim_accept4(system_t *system, int fd, struct sockaddr *address, sockl
 static int sim_close(system_t *system, int fd)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_file *file = bight_sim_file_get(loop, fd, "close", CALLER);
-    bight_sim_trace(loop->host, BIGHT_SIM_close, fd, 0, 0);
-    bight_sim_file_close(file, CALLER);
+    struct bi_sim_file *file = bi_sim_file_get(loop, fd, "close", CALLER);
+    bi_sim_trace(loop->host, BI_SIM_close, fd, 0, 0);
+    bi_sim_file_close(file, CALLER);
     return 0;
 }
 
 static int sim_shutdown(system_t *system, int fd, int how)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_socket *socket = socket_at(loop, fd, "shutdown", CALLER);
-    int result = socket->state == BIGHT_SIM_CONNECTED && !socket->was_reset ? 0 : -ENOTCONN;
+    struct bi_sim_socket *socket = socket_at(loop, fd, "shutdown", CALLER);
+    int result = socket->state == BI_SIM_CONNECTED && !socket->was_reset ? 0 : -ENOTCONN;
     if (result == 0 && how != SHUT_WR) {
         socket->shut_reading = true;
-        bight_sim_socket_update(socket);
+        bi_sim_socket_update(socket);
     }
-    if (result == 0 && how != SHUT_RD && bight_sim_is_datagram(socket)) {
+    if (result == 0 && how != SHUT_RD && bi_sim_is_datagram(socket)) {
         socket->shut_writing = true;
     } else if (result == 0 && how != SHUT_RD) {
-        bight_sim_stream_shut(socket);
+        bi_sim_stream_shut(socket);
     }
-    bight_sim_trace(loop->host, BIGHT_SIM_shutdown, fd, how, result);
+    bi_sim_trace(loop->host, BI_SIM_shutdown, fd, how, result);
     return result;
 }
 
@@ -211,7 +211,7 @@ static int refuse_making(const loop_t *loop)
         return -EMFILE;
     }
     if (fault(loop, kernel->no_buffers, "no buffers")) {
-        return bight_sim_detail(loop->simulation, 2) == 0 ? -ENOBUFS : -ENOMEM;
+        return bi_sim_detail(loop->simulation, 2) == 0 ? -ENOBUFS : -ENOMEM;
     }
     return 0;
 }
@@ -230,13 +230,13 @@ static int make_socket(const loop_t *loop, int domain, int type)
     if (result != 0) {
         return result;
     }
-    struct bight_sim_socket *socket =
-        is_datagram ? bight_sim_datagram_new(loop->host, domain) : bight_sim_socket_new(loop->host, domain);
+    struct bi_sim_socket *socket =
+        is_datagram ? bi_sim_datagram_new(loop->host, domain) : bi_sim_socket_new(loop->host, domain);
     if (socket == NULL) {
         return -ENOBUFS;
     }
     socket->status_flags = O_RDWR | (type & SOCK_NONBLOCK);
-    result = bight_sim_file_open(&socket->file);
+    result = bi_sim_file_open(&socket->file);
     if (result < 0) {
         socket->file.ops->close(&socket->file);
     }
@@ -248,33 +248,33 @@ static int sim_socket(system_t *system, int domain, int type, int protocol)
     loop_t *loop = loop_of(system);
     (void)protocol;
     int result = make_socket(loop, domain, type);
-    bight_sim_trace(loop->host, BIGHT_SIM_socket, domain, type, result);
+    bi_sim_trace(loop->host, BI_SIM_socket, domain, type, result);
     return result;
 }
 
 static int sim_bind(system_t *system, int fd, const struct sockaddr *address, socklen_t size)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_socket_bind(socket_at(loop, fd, "bind", CALLER), address, size);
-    bight_sim_trace(loop->host, BIGHT_SIM_bind, fd, size, result);
-    bight_sim_trace_bytes(loop->simulation, address, size);
+    int result = bi_sim_socket_bind(socket_at(loop, fd, "bind", CALLER), address, size);
+    bi_sim_trace(loop->host, BI_SIM_bind, fd, size, result);
+    bi_sim_trace_bytes(loop->simulation, address, size);
     return result;
 }
 
 static int sim_listen(system_t *system, int fd, int backlog)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_socket_listen(socket_at(loop, fd, "listen", CALLER), backlog);
-    bight_sim_trace(loop->host, BIGHT_SIM_listen, fd, backlog, result);
+    int result = bi_sim_socket_listen(socket_at(loop, fd, "listen", CALLER), backlog);
+    bi_sim_trace(loop->host, BI_SIM_listen, fd, backlog, result);
     return result;
 }
 
 static int sim_connect(system_t *system, int fd, const struct sockaddr *address, socklen_t size)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_socket_connect(socket_at(loop, fd, "connect", CALLER), address, size);
-    bight_sim_trace(loop->host, BIGHT_SIM_connect, fd, size, result);
-    bight_sim_trace_bytes(loop->simulation, address, size);
+    int result = bi_sim_socket_connect(socket_at(loop, fd, "connect", CALLER), address, size);
+    bi_sim_trace(loop->host, BI_SIM_connect, fd, size, result);
+    bi_sim_trace_bytes(loop->simulation, address, size);
     return result;
 }
 
@@ -282,15 +282,15 @@ static int sim_connect(system_t *system, int fd, const struct sockaddr *address,
 static int sim_getsockopt(system_t *system, int fd, int level, int name, void *value, socklen_t *size)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_file *file = bight_sim_file_find(loop, fd, "getsockopt", CALLER);
+    struct bi_sim_file *file = bi_sim_file_find(loop, fd, "getsockopt", CALLER);
     int result = -EBADF;
     if (file != NULL) {
-        bool is_socket = bight_sim_is_socket(file);
-        result = is_socket ? bight_sim_get_option(bight_sim_socket_of(file), level, name, value, size) : -ENOTSOCK;
+        bool is_socket = bi_sim_is_socket(file);
+        result = is_socket ? bi_sim_get_option(bi_sim_socket_of(file), level, name, value, size) : -ENOTSOCK;
     }
-    bight_sim_trace(loop->host, BIGHT_SIM_getsockopt, fd, name, result);
+    bi_sim_trace(loop->host, BI_SIM_getsockopt, fd, name, result);
     if (result == 0) {
-        bight_sim_trace_bytes(loop->simulation, value, *size);
+        bi_sim_trace_bytes(loop->simulation, value, *size);
     }
     return result;
 }
@@ -298,20 +298,20 @@ static int sim_getsockopt(system_t *system, int fd, int level, int name, void *v
 static int sim_setsockopt(system_t *system, int fd, int level, int name, const void *value, socklen_t size)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_socket *socket = socket_at(loop, fd, "setsockopt", CALLER);
-    int result = bight_sim_set_option(socket, level, name, value, size);
-    bight_sim_trace(loop->host, BIGHT_SIM_setsockopt, fd, name, result);
-    bight_sim_trace_bytes(loop->simulation, value, size);
+    struct bi_sim_socket *socket = socket_at(loop, fd, "setsockopt", CALLER);
+    int result = bi_sim_set_option(socket, level, name, value, size);
+    bi_sim_trace(loop->host, BI_SIM_setsockopt, fd, name, result);
+    bi_sim_trace_bytes(loop->simulation, value, size);
     return result;
 }
 
-static int tell_name(const loop_t *loop, enum bight_sim_call call, const struct bight_sim_socket *socket,
+static int tell_name(const loop_t *loop, enum bi_sim_call call, const struct bi_sim_socket *socket,
     struct sockaddr *address, socklen_t *size)
 {
-    int result = bight_sim_socket_get_name(socket, call == BIGHT_SIM_getpeername, address, size);
-    bight_sim_trace(loop->host, call, socket->file.fd, 0, result);
+    int result = bi_sim_socket_get_name(socket, call == BI_SIM_getpeername, address, size);
+    bi_sim_trace(loop->host, call, socket->file.fd, 0, result);
     if (result == 0) {
-        bight_sim_trace_bytes(loop->simulation, address, *size);
+        bi_sim_trace_bytes(loop->simulation, address, *size);
     }
     return result;
 }
@@ -319,19 +319,19 @@ static int tell_name(const loop_t *loop, enum bight_sim_call call, const struct 
 static int sim_getsockname(system_t *system, int fd, struct sockaddr *address, socklen_t *size)
 {
     loop_t *loop = loop_of(system);
-    return tell_name(loop, BIGHT_SIM_getsockname, socket_at(loop, fd, "getsockname", CALLER), address, size);
+    return tell_name(loop, BI_SIM_getsockname, socket_at(loop, fd, "getsockname", CALLER), address, size);
 }
 
 static int sim_getpeername(system_t *system, int fd, struct sockaddr *address, socklen_t *size)
 {
     loop_t *loop = loop_of(system);
-    return tell_name(loop, BIGHT_SIM_getpeername, socket_at(loop, fd, "getpeername", CALLER), address, size);
+    return tell_name(loop, BI_SIM_getpeername, socket_at(loop, fd, "getpeername", CALLER), address, size);
 }
 
 static int sim_fcntl(system_t *system, int fd, int command, long argument)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_socket *socket = socket_at(loop, fd, "fcntl", CALLER);
+    struct bi_sim_socket *socket = socket_at(loop, fd, "fcntl", CALLER);
     int result = 0;
     switch (command) {
     case F_GETFL:
@@ -348,16 +348,16 @@ static int sim_fcntl(system_t *system, int fd, int command, long argument)
     default:
         result = -EINVAL;
     }
-    bight_sim_trace(loop->host, BIGHT_SIM_fcntl, fd, command, result);
+    bi_sim_trace(loop->host, BI_SIM_fcntl, fd, command, result);
     return result;
 }
 
 /* --------------------------------------------------------------------------------------------- files */
 
-static int traced_path(const loop_t *loop, enum bight_sim_call call, const char *path, int result)
+static int traced_path(const loop_t *loop, enum bi_sim_call call, const char *path, int result)
 {
-    bight_sim_trace(loop->host, call, 0, 0, result);
-    bight_sim_trace_bytes(loop->simulation, path, strlen(path));
+    bi_sim_trace(loop->host, call, 0, 0, result);
+    bi_sim_trace_bytes(loop->simulation, path, strlen(path));
     return result;
 }
 
@@ -365,53 +365,53 @@ static int sim_open(system_t *system, const char *path, int flags, mode_t mode)
 {
     loop_t *loop = loop_of(system);
     bool is_null = strcmp(path, "/dev/null") == 0;
-    int fd = is_null ? bight_sim_null_device(loop->host) : bight_sim_open(loop->host, path, flags, mode);
-    return traced_path(loop, BIGHT_SIM_open, path, fd);
+    int fd = is_null ? bi_sim_null_device(loop->host) : bi_sim_open(loop->host, path, flags, mode);
+    return traced_path(loop, BI_SIM_open, path, fd);
 }
 
 static int sim_flock(system_t *system, int fd, int operation)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_flock(bight_sim_file_get(loop, fd, "flock", CALLER), operation);
-    bight_sim_trace(loop->host, BIGHT_SIM_flock, fd, operation, result);
+    int result = bi_sim_flock(bi_sim_file_get(loop, fd, "flock", CALLER), operation);
+    bi_sim_trace(loop->host, BI_SIM_flock, fd, operation, result);
     return result;
 }
 
 static int sim_unlink(system_t *system, const char *path)
 {
     loop_t *loop = loop_of(system);
-    return traced_path(loop, BIGHT_SIM_unlink, path, bight_sim_unlink(loop->host, path));
+    return traced_path(loop, BI_SIM_unlink, path, bi_sim_unlink(loop->host, path));
 }
 
 static int sim_chmod(system_t *system, const char *path, mode_t mode)
 {
     loop_t *loop = loop_of(system);
-    struct bight_sim_node *node = bight_sim_find_path(loop->host, path);
+    struct bi_sim_node *node = bi_sim_find_path(loop->host, path);
     if (node != NULL) {
         node->mode = (node->mode & S_IFMT) | mode;
     }
-    return traced_path(loop, BIGHT_SIM_chmod, path, node == NULL ? -ENOENT : 0);
+    return traced_path(loop, BI_SIM_chmod, path, node == NULL ? -ENOENT : 0);
 }
 
 static int sim_lstat(system_t *system, const char *path, mode_t *type)
 {
     loop_t *loop = loop_of(system);
-    const struct bight_sim_node *node = bight_sim_find_path(loop->host, path);
+    const struct bi_sim_node *node = bi_sim_find_path(loop->host, path);
     if (node != NULL) {
         *type = node->mode & S_IFMT;
     }
-    return traced_path(loop, BIGHT_SIM_lstat, path, node == NULL ? -ENOENT : 0);
+    return traced_path(loop, BI_SIM_lstat, path, node == NULL ? -ENOENT : 0);
 }
 
 static int sim_identity(system_t *system, const char *path, uint64_t identity[2])
 {
     loop_t *loop = loop_of(system);
-    const struct bight_sim_node *node = bight_sim_find_path(loop->host, path);
+    const struct bi_sim_node *node = bi_sim_find_path(loop->host, path);
     if (node != NULL) {
         identity[0] = loop->host->index + 1;
         identity[1] = node->inode;
     }
-    return traced_path(loop, BIGHT_SIM_identity, path, node == NULL ? -ENOENT : 0);
+    return traced_path(loop, BI_SIM_identity, path, node == NULL ? -ENOENT : 0);
 }
 
 /* ------------------------------------------------------------------------------ clocks and wake-ups */
@@ -419,7 +419,7 @@ static int sim_identity(system_t *system, const char *path, uint64_t identity[2]
 static uint64_t sim_now(system_t *system)
 {
     loop_t *loop = loop_of(system);
-    bight_sim_mix(loop->simulation, (uint64_t)BIGHT_SIM_now << 56);
+    bi_sim_mix(loop->simulation, (uint64_t)BI_SIM_now << 56);
     return loop->simulation->now;
 }
 
@@ -429,31 +429,31 @@ static uint64_t sim_wall_time(system_t *system)
     const struct bight_simulation *simulation = loop->simulation;
     uint64_t since = simulation->now - BIGHT_NANOSECONDS_PER_SECOND;
     uint64_t time = EPOCH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND + since + (uint64_t)simulation->wall_offset;
-    bight_sim_trace(loop->host, BIGHT_SIM_wall_time, 0, (int64_t)time, 0);
+    bi_sim_trace(loop->host, BI_SIM_wall_time, 0, (int64_t)time, 0);
     return time;
 }
 
 static int sim_eventfd(system_t *system, unsigned initial, int flags)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_eventfd(loop->host, initial);
-    bight_sim_trace(loop->host, BIGHT_SIM_eventfd, (int64_t)initial, flags, result);
+    int result = bi_sim_eventfd(loop->host, initial);
+    bi_sim_trace(loop->host, BI_SIM_eventfd, (int64_t)initial, flags, result);
     return result;
 }
 
 static int sim_timerfd_create(system_t *system)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_timerfd(loop->host);
-    bight_sim_trace(loop->host, BIGHT_SIM_timerfd_create, 0, 0, result);
+    int result = bi_sim_timerfd(loop->host);
+    bi_sim_trace(loop->host, BI_SIM_timerfd_create, 0, 0, result);
     return result;
 }
 
 static int sim_timerfd_set(system_t *system, int fd, uint64_t deadline)
 {
     loop_t *loop = loop_of(system);
-    int result = bight_sim_timerfd_set(bight_sim_file_get(loop, fd, "timerfd_set", CALLER), deadline);
-    bight_sim_trace(loop->host, BIGHT_SIM_timerfd_set, fd, (int64_t)deadline, result);
+    int result = bi_sim_timerfd_set(bi_sim_file_get(loop, fd, "timerfd_set", CALLER), deadline);
+    bi_sim_trace(loop->host, BI_SIM_timerfd_set, fd, (int64_t)deadline, result);
     return result;
 }
 
@@ -462,17 +462,17 @@ static int sim_random(system_t *system, void *buffer, size_t size)
     loop_t *loop = loop_of(system);
     uint8_t *at = buffer;
     for (size_t left = size; left > 0;) {
-        uint64_t word = bight_sim_random(loop->simulation);
+        uint64_t word = bi_sim_random(loop->simulation);
         size_t part = left < sizeof word ? left : sizeof word;
         memcpy(at, &word, part);
         at += part;
         left -= part;
     }
-    bight_sim_trace(loop->host, BIGHT_SIM_random, 0, (int64_t)size, 0);
+    bi_sim_trace(loop->host, BI_SIM_random, 0, (int64_t)size, 0);
     return 0;
 }
 
-const struct bight_system_ops bight_sim_system_ops = {
+const struct bight_system_ops bi_sim_system_ops = {
     .size = sizeof(struct bight_system_ops),
     .recv = sim_recv,
     .send = sim_send,
@@ -503,7 +503,7 @@ const struct bight_system_ops bight_sim_system_ops = {
     .timerfd_set = sim_timerfd_set,
     .random = sim_random,
     .identity = sim_identity,
-    .start_job = bight_sim_start_job,
+    .start_job = bi_sim_start_job,
     .recvmsg = sim_recvmsg,
     .flock = sim_flock,
 };

@@ -9,7 +9,7 @@
 #include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
 
-#define DEFAULT_LATENCY (50 * BIGHT_SIM_MILLISECOND / 1000)
+#define DEFAULT_LATENCY (50 * BI_SIM_MILLISECOND / 1000)
 
 /* -------------------------------------------------------------------------------------------- events */
 
@@ -18,73 +18,73 @@ static bool way_is_lost(const struct bight_host *from, const struct bight_host *
     return from != to && (from->vanished || to->vanished);
 }
 
-static void event_is_due(struct bight_wheel_entry *entry)
+static void event_is_due(struct bi_wheel_entry *entry)
 {
-    struct bight_sim_event *event = BIGHT_CONTAINER(entry, struct bight_sim_event, entry);
+    struct bi_sim_event *event = BI_CONTAINER(entry, struct bi_sim_event, entry);
     if (event->from != NULL) {
         if (way_is_lost(event->from, event->to)) {
             return;
         }
-        if (bight_sim_way(event->from, event->to)->apart) {
-            bight_list_append(&event->simulation->held, &event->held);
+        if (bi_sim_way(event->from, event->to)->apart) {
+            bi_list_append(&event->simulation->held, &event->held);
             return;
         }
     }
     event->run(event);
 }
 
-void bight_sim_event_init(struct bight_sim_event *event, struct bight_simulation *simulation, struct bight_host *from,
-    struct bight_host *to, void (*run)(struct bight_sim_event *event))
+void bi_sim_event_init(struct bi_sim_event *event, struct bight_simulation *simulation, struct bight_host *from,
+    struct bight_host *to, void (*run)(struct bi_sim_event *event))
 {
-    *event = (struct bight_sim_event) {
+    *event = (struct bi_sim_event) {
         .entry.function = event_is_due, .simulation = simulation, .from = from, .to = to, .run = run
     };
 }
 
-void bight_sim_event_disarm(struct bight_sim_event *event)
+void bi_sim_event_disarm(struct bi_sim_event *event)
 {
     if (event->simulation == NULL) {
         return; /* never prepared */
     }
-    bight_wheel_disarm(&event->simulation->wheel, &event->entry);
+    bi_wheel_disarm(&event->simulation->wheel, &event->entry);
     if (event->held.next != NULL) {
-        bight_list_remove(&event->held);
+        bi_list_remove(&event->held);
         event->held.next = NULL;
     }
 }
 
-void bight_sim_event_arm(struct bight_sim_event *event, uint64_t when)
+void bi_sim_event_arm(struct bi_sim_event *event, uint64_t when)
 {
-    bight_sim_event_disarm(event);
-    bight_wheel_arm(&event->simulation->wheel, &event->entry, when);
+    bi_sim_event_disarm(event);
+    bi_wheel_arm(&event->simulation->wheel, &event->entry, when);
 }
 
 static void release_held(struct bight_simulation *simulation)
 {
-    struct bight_link held;
-    bight_list_take_all(&held, &simulation->held);
-    while (!bight_list_is_empty(&held)) {
-        struct bight_sim_event *event = BIGHT_CONTAINER(held.next, struct bight_sim_event, held);
-        bight_list_remove(&event->held);
-        if (bight_sim_way(event->from, event->to)->apart) {
-            bight_list_append(&simulation->held, &event->held);
+    struct bi_link held;
+    bi_list_take_all(&held, &simulation->held);
+    while (!bi_list_is_empty(&held)) {
+        struct bi_sim_event *event = BI_CONTAINER(held.next, struct bi_sim_event, held);
+        bi_list_remove(&event->held);
+        if (bi_sim_way(event->from, event->to)->apart) {
+            bi_list_append(&simulation->held, &event->held);
             continue;
         }
         event->held.next = NULL;
-        bight_sim_event_arm(event, simulation->now + bight_sim_latency(event->from, event->to));
+        bi_sim_event_arm(event, simulation->now + bi_sim_latency(event->from, event->to));
     }
 }
 
 /* ---------------------------------------------------------------------------------------------- ways */
 
-struct bight_sim_way *bight_sim_way(struct bight_host *from, const struct bight_host *to)
+struct bi_sim_way *bi_sim_way(struct bight_host *from, const struct bight_host *to)
 {
     return &from->ways[to->index];
 }
 
-bool bight_sim_is_cut(struct bight_host *from, const struct bight_host *to)
+bool bi_sim_is_cut(struct bight_host *from, const struct bight_host *to)
 {
-    return way_is_lost(from, to) || bight_sim_way(from, to)->apart;
+    return way_is_lost(from, to) || bi_sim_way(from, to)->apart;
 }
 
 static uint64_t nanoseconds(double seconds)
@@ -92,9 +92,9 @@ static uint64_t nanoseconds(double seconds)
     return seconds > 0 ? (uint64_t)(seconds * (double)BIGHT_NANOSECONDS_PER_SECOND) : 0;
 }
 
-uint64_t bight_sim_latency(struct bight_host *from, struct bight_host *to)
+uint64_t bi_sim_latency(struct bight_host *from, struct bight_host *to)
 {
-    const struct bight_link_conditions *conditions = &bight_sim_way(from, to)->conditions;
+    const struct bight_link_conditions *conditions = &bi_sim_way(from, to)->conditions;
     uint64_t latency = conditions->latency > 0 ? nanoseconds(conditions->latency) : DEFAULT_LATENCY;
     if (conditions->jitter > 0) {
         latency += bight_simulation_draw(from->simulation, nanoseconds(conditions->jitter));
@@ -102,16 +102,16 @@ uint64_t bight_sim_latency(struct bight_host *from, struct bight_host *to)
     return latency;
 }
 
-uint64_t bight_sim_arrival(struct bight_host *from, struct bight_host *to, size_t size)
+uint64_t bi_sim_arrival(struct bight_host *from, struct bight_host *to, size_t size)
 {
-    struct bight_sim_way *way = bight_sim_way(from, to);
+    struct bi_sim_way *way = bi_sim_way(from, to);
     uint64_t departure = from->simulation->now;
     if (way->conditions.bytes_per_second > 0) {
         departure = way->busy_until > departure ? way->busy_until : departure;
         departure += nanoseconds((double)size / way->conditions.bytes_per_second);
         way->busy_until = departure;
     }
-    return departure + bight_sim_latency(from, to);
+    return departure + bi_sim_latency(from, to);
 }
 
 /* --------------------------------------------------------------------------------------------- rules */
@@ -121,16 +121,16 @@ static bool is_meant(const struct bight_host *rule, const struct bight_host *hos
     return rule == NULL || rule == host;
 }
 
-static bool applies(const struct bight_sim_rule *rule, const struct bight_host *from, const struct bight_host *to)
+static bool applies(const struct bi_sim_rule *rule, const struct bight_host *from, const struct bight_host *to)
 {
     return (is_meant(rule->one, from) && is_meant(rule->other, to)) ||
            (is_meant(rule->one, to) && is_meant(rule->other, from));
 }
 
 /* No cable is between a host and itself. */
-static void apply(const struct bight_sim_rule *rule, struct bight_host *from, const struct bight_host *to)
+static void apply(const struct bi_sim_rule *rule, struct bight_host *from, const struct bight_host *to)
 {
-    struct bight_sim_way *way = bight_sim_way(from, to);
+    struct bi_sim_way *way = bi_sim_way(from, to);
     if (!applies(rule, from, to)) {
         return;
     }
@@ -141,7 +141,7 @@ static void apply(const struct bight_sim_rule *rule, struct bight_host *from, co
     }
 }
 
-static void apply_to_all(struct bight_simulation *simulation, const struct bight_sim_rule *rule)
+static void apply_to_all(struct bight_simulation *simulation, const struct bi_sim_rule *rule)
 {
     for (uint32_t from = 0; from < simulation->host_count; from++) {
         for (uint32_t to = 0; to < simulation->host_count; to++) {
@@ -151,48 +151,48 @@ static void apply_to_all(struct bight_simulation *simulation, const struct bight
 }
 
 /* Later rules win: one for the same pair replaces the earlier. */
-static void add_rule(struct bight_simulation *simulation, const struct bight_sim_rule *given)
+static void add_rule(struct bight_simulation *simulation, const struct bi_sim_rule *given)
 {
     apply_to_all(simulation, given);
-    struct bight_sim_rule *rule = bight_sim_allocate(sizeof *rule);
-    BIGHT_INVARIANT(rule != NULL);
+    struct bi_sim_rule *rule = bi_sim_allocate(sizeof *rule);
+    BI_INVARIANT(rule != NULL);
     *rule = *given;
-    bight_list_append(&simulation->rules, &rule->link);
-    for (struct bight_link *link = simulation->rules.next; link != &rule->link;) {
-        struct bight_sim_rule *old = BIGHT_CONTAINER(link, struct bight_sim_rule, link);
+    bi_list_append(&simulation->rules, &rule->link);
+    for (struct bi_link *link = simulation->rules.next; link != &rule->link;) {
+        struct bi_sim_rule *old = BI_CONTAINER(link, struct bi_sim_rule, link);
         link = link->next;
         if (old->one == rule->one && old->other == rule->other && old->is_partition == rule->is_partition) {
-            bight_list_remove(&old->link);
-            bight_testing_plain_free(old);
+            bi_list_remove(&old->link);
+            bi_testing_plain_free(old);
         }
     }
 }
 
-void bight_sim_free_rules(struct bight_simulation *simulation)
+void bi_sim_free_rules(struct bight_simulation *simulation)
 {
-    while (!bight_list_is_empty(&simulation->rules)) {
-        struct bight_sim_rule *rule = BIGHT_CONTAINER(simulation->rules.next, struct bight_sim_rule, link);
-        bight_list_remove(&rule->link);
-        bight_testing_plain_free(rule);
+    while (!bi_list_is_empty(&simulation->rules)) {
+        struct bi_sim_rule *rule = BI_CONTAINER(simulation->rules.next, struct bi_sim_rule, link);
+        bi_list_remove(&rule->link);
+        bi_testing_plain_free(rule);
     }
 }
 
 /* Called when the host is the last of the simulation's. */
-bool bight_sim_make_ways(struct bight_host *host)
+bool bi_sim_make_ways(struct bight_host *host)
 {
     struct bight_simulation *simulation = host->simulation;
     for (uint32_t i = 0; i < simulation->host_count; i++) {
         struct bight_host *each = simulation->hosts[i];
         size_t before = each == host ? 0 : simulation->host_count - 1;
-        struct bight_sim_way *ways = bight_testing_plain_realloc(each->ways, simulation->host_count * sizeof *ways);
+        struct bi_sim_way *ways = bi_testing_plain_realloc(each->ways, simulation->host_count * sizeof *ways);
         if (ways == NULL) {
             return false;
         }
         each->ways = ways;
         memset(ways + before, 0, (simulation->host_count - before) * sizeof *ways);
     }
-    for (struct bight_link *link = simulation->rules.next; link != &simulation->rules; link = link->next) {
-        const struct bight_sim_rule *rule = BIGHT_CONTAINER(link, struct bight_sim_rule, link);
+    for (struct bi_link *link = simulation->rules.next; link != &simulation->rules; link = link->next) {
+        const struct bi_sim_rule *rule = BI_CONTAINER(link, struct bi_sim_rule, link);
         for (uint32_t i = 0; i < simulation->host_count; i++) {
             apply(rule, simulation->hosts[i], host);
             apply(rule, host, simulation->hosts[i]);
@@ -204,14 +204,14 @@ bool bight_sim_make_ways(struct bight_host *host)
 void bight_simulation_link(struct bight_simulation *simulation, struct bight_host *from, struct bight_host *to,
     const struct bight_link_conditions *conditions)
 {
-    const struct bight_sim_rule rule = { .one = from, .other = to, .conditions = *conditions };
+    const struct bi_sim_rule rule = { .one = from, .other = to, .conditions = *conditions };
     add_rule(simulation, &rule);
 }
 
 void bight_simulation_partition(
     struct bight_simulation *simulation, struct bight_host *one, struct bight_host *other, bool apart)
 {
-    const struct bight_sim_rule rule = { .one = one, .other = other, .is_partition = true, .apart = apart };
+    const struct bi_sim_rule rule = { .one = one, .other = other, .is_partition = true, .apart = apart };
     add_rule(simulation, &rule);
     release_held(simulation);
 }

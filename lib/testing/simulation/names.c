@@ -13,18 +13,18 @@
 #include "reactor/reactor.h"
 #include "testing/simulation/simulation.h"
 
-#define USUAL_DELAY (5 * BIGHT_SIM_MILLISECOND)
+#define USUAL_DELAY (5 * BI_SIM_MILLISECOND)
 #define LATEST (10 * BIGHT_NANOSECONDS_PER_SECOND)
 
 struct sim_resolver {
     struct bight_resolver resolver; /* first */
-    struct bight_sim_loop *loop;
-    struct bight_link questions;
+    struct bi_sim_loop *loop;
+    struct bi_link questions;
 };
 
 struct question {
-    struct bight_link link;
-    struct bight_wheel_entry timer;
+    struct bi_link link;
+    struct bi_wheel_entry timer;
     struct sim_resolver *resolver;
     struct bight_promise promise;
     uint16_t port;
@@ -39,17 +39,17 @@ static bool is_localhost(const char *name)
     return strcasecmp(name, "localhost") == 0;
 }
 
-static bool is_asked_for(const struct bight_sim_name *name, const struct question *question)
+static bool is_asked_for(const struct bi_sim_name *name, const struct question *question)
 {
     return strcasecmp(name->text, question->name) == 0;
 }
 
 static size_t count_hosts(const struct question *question)
 {
-    const struct bight_link *names = &question->resolver->loop->simulation->names;
+    const struct bi_link *names = &question->resolver->loop->simulation->names;
     size_t count = 0;
-    for (struct bight_link *link = names->next; link != names; link = link->next) {
-        count += is_asked_for(BIGHT_CONTAINER(link, struct bight_sim_name, link), question);
+    for (struct bi_link *link = names->next; link != names; link = link->next) {
+        count += is_asked_for(BI_CONTAINER(link, struct bi_sim_name, link), question);
     }
     return count;
 }
@@ -63,10 +63,10 @@ static struct bight_address with_port(const struct bight_address *address, uint1
 
 static void add_addresses(struct bight_address_list *list, const struct question *question)
 {
-    const struct bight_link *names = &question->resolver->loop->simulation->names;
+    const struct bi_link *names = &question->resolver->loop->simulation->names;
     size_t count = 0;
-    for (struct bight_link *link = names->next; link != names; link = link->next) {
-        const struct bight_sim_name *name = BIGHT_CONTAINER(link, struct bight_sim_name, link);
+    for (struct bi_link *link = names->next; link != names; link = link->next) {
+        const struct bi_sim_name *name = BI_CONTAINER(link, struct bi_sim_name, link);
         if (is_asked_for(name, question)) {
             list->addresses[count++] = with_port(&name->host->ipv6, question->port);
             list->addresses[count++] = with_port(&name->host->ipv4, question->port);
@@ -108,17 +108,17 @@ static void answer(const struct question *question, struct bight_promise promise
 
 static void forget(struct question *question)
 {
-    bight_reactor_disarm(question->resolver->loop->reactor, &question->timer);
-    bight_list_remove(&question->link);
+    bi_reactor_disarm(question->resolver->loop->reactor, &question->timer);
+    bi_list_remove(&question->link);
     bight_free(question);
 }
 
-static void time_to_answer(struct bight_wheel_entry *timer)
+static void time_to_answer(struct bi_wheel_entry *timer)
 {
-    struct question *question = BIGHT_CONTAINER(timer, struct question, timer);
+    struct question *question = BI_CONTAINER(timer, struct question, timer);
     struct bight_promise promise = question->promise;
-    bight_list_remove(&question->link); /* cancelling from here on finds nothing */
-    bight_list_init(&question->link);
+    bi_list_remove(&question->link); /* cancelling from here on finds nothing */
+    bi_list_init(&question->link);
     answer(question, promise);
     bight_free(question);
 }
@@ -134,14 +134,14 @@ static uint64_t think(struct question *question)
     struct bight_host *host = question->resolver->loop->host;
     struct bight_simulation *simulation = host->simulation;
     uint64_t delay = bight_simulation_draw(simulation, USUAL_DELAY);
-    if (bight_sim_fault(simulation, host->kernel.name_late, "late name")) {
-        delay = bight_sim_detail(simulation, LATEST / BIGHT_SIM_MILLISECOND) * BIGHT_SIM_MILLISECOND;
+    if (bi_sim_fault(simulation, host->kernel.name_late, "late name")) {
+        delay = bi_sim_detail(simulation, LATEST / BI_SIM_MILLISECOND) * BI_SIM_MILLISECOND;
     }
-    if (bight_sim_fault(simulation, host->kernel.name_fails, "failing name")) {
-        question->code = bight_sim_detail(simulation, 2) == 0 ? BIGHT_E_NAME_UNAVAILABLE : BIGHT_E_NAME_NOT_FOUND;
+    if (bi_sim_fault(simulation, host->kernel.name_fails, "failing name")) {
+        question->code = bi_sim_detail(simulation, 2) == 0 ? BIGHT_E_NAME_UNAVAILABLE : BIGHT_E_NAME_NOT_FOUND;
     }
-    bight_sim_trace_bytes(simulation, question->name, strlen(question->name));
-    bight_sim_trace(host, BIGHT_SIM_resolve, question->port, (int64_t)delay, question->code);
+    bi_sim_trace_bytes(simulation, question->name, strlen(question->name));
+    bi_sim_trace(host, BI_SIM_resolve, question->port, (int64_t)delay, question->code);
     return delay;
 }
 
@@ -162,16 +162,16 @@ static struct bight_deferred *resolve(struct bight_resolver *base, const char *n
         bight_free(question);
         return deferred;
     }
-    bight_list_append(&resolver->questions, &question->link);
-    bight_reactor_arm(resolver->loop->reactor, &question->timer, resolver->loop->simulation->now + think(question));
+    bi_list_append(&resolver->questions, &question->link);
+    bi_reactor_arm(resolver->loop->reactor, &question->timer, resolver->loop->simulation->now + think(question));
     return deferred;
 }
 
 static void free_resolver(struct bight_resolver *base)
 {
     struct sim_resolver *resolver = (struct sim_resolver *)base;
-    while (!bight_list_is_empty(&resolver->questions)) {
-        struct question *question = BIGHT_CONTAINER(resolver->questions.next, struct question, link);
+    while (!bi_list_is_empty(&resolver->questions)) {
+        struct question *question = BI_CONTAINER(resolver->questions.next, struct question, link);
         struct bight_promise promise = question->promise;
         forget(question);
         (void)bight_errback(promise, bight_failure_of(BIGHT_E_SHUTDOWN));
@@ -179,7 +179,7 @@ static void free_resolver(struct bight_resolver *base)
     bight_free(resolver);
 }
 
-struct bight_resolver *bight_sim_resolver_new(struct bight_sim_loop *loop)
+struct bight_resolver *bi_sim_resolver_new(struct bi_sim_loop *loop)
 {
     static const struct bight_resolver_ops ops = {
         .size = sizeof(struct bight_resolver_ops), .resolve = resolve, .free = free_resolver
@@ -190,6 +190,6 @@ struct bight_resolver *bight_sim_resolver_new(struct bight_sim_loop *loop)
     }
     resolver->resolver.ops = &ops;
     resolver->loop = loop;
-    bight_list_init(&resolver->questions);
+    bi_list_init(&resolver->questions);
     return &resolver->resolver;
 }

@@ -15,7 +15,7 @@
 #endif
 
 /* Where a yes-or-no option is kept; NULL for any other. */
-static bool *flag_of(struct bight_sim_socket *socket, int level, int name)
+static bool *flag_of(struct bi_sim_socket *socket, int level, int name)
 {
     if (level == SOL_SOCKET) {
         switch (name) {
@@ -29,7 +29,7 @@ static bool *flag_of(struct bight_sim_socket *socket, int level, int name)
             return NULL;
         }
     }
-    if (level == IPPROTO_TCP && name == TCP_NODELAY && socket->domain != AF_UNIX && !bight_sim_is_datagram(socket)) {
+    if (level == IPPROTO_TCP && name == TCP_NODELAY && socket->domain != AF_UNIX && !bi_sim_is_datagram(socket)) {
         return &socket->no_delay;
     }
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && socket->domain == AF_INET6) {
@@ -43,9 +43,9 @@ static bool *flag_of(struct bight_sim_socket *socket, int level, int name)
 
 /* Options that the simulated kernel does not have, but as it has them they are as usual: SO_RCVLOWAT at 1, TCP_CORK at
  * 0. */
-static bool has_usual_only(const struct bight_sim_socket *socket, int level, int name)
+static bool has_usual_only(const struct bi_sim_socket *socket, int level, int name)
 {
-    bool is_tcp = socket->domain != AF_UNIX && !bight_sim_is_datagram(socket);
+    bool is_tcp = socket->domain != AF_UNIX && !bi_sim_is_datagram(socket);
     return (level == SOL_SOCKET && name == SO_RCVLOWAT) || (level == IPPROTO_TCP && name == TCP_CORK && is_tcp);
 }
 
@@ -66,7 +66,7 @@ static int give_number(int number, void *value, socklen_t *size)
     return 0;
 }
 
-int bight_sim_get_option(struct bight_sim_socket *socket, int level, int name, void *value, socklen_t *size)
+int bi_sim_get_option(struct bi_sim_socket *socket, int level, int name, void *value, socklen_t *size)
 {
     const bool *flag = flag_of(socket, level, name);
     if (flag != NULL) {
@@ -77,19 +77,19 @@ int bight_sim_get_option(struct bight_sim_socket *socket, int level, int name, v
     }
     switch (name) {
     case SO_ERROR:
-        return give_number(bight_sim_socket_take_error(socket), value, size);
+        return give_number(bi_sim_socket_take_error(socket), value, size);
     case SO_TYPE:
-        return give_number(bight_sim_is_datagram(socket) ? SOCK_DGRAM : SOCK_STREAM, value, size);
+        return give_number(bi_sim_is_datagram(socket) ? SOCK_DGRAM : SOCK_STREAM, value, size);
     case SO_DOMAIN:
         return give_number(socket->domain, value, size);
     case SO_ACCEPTCONN:
-        return give_number(socket->state == BIGHT_SIM_LISTENING, value, size);
+        return give_number(socket->state == BI_SIM_LISTENING, value, size);
     default:
         return -ENOPROTOOPT;
     }
 }
 
-int bight_sim_set_option(struct bight_sim_socket *socket, int level, int name, const void *value, socklen_t size)
+int bi_sim_set_option(struct bi_sim_socket *socket, int level, int name, const void *value, socklen_t size)
 {
     bool *flag = flag_of(socket, level, name);
     if (level == SOL_SOCKET && name == SO_LINGER) {

@@ -11,45 +11,45 @@
 #include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
 
-#define JOINED_WITHIN (40 * BIGHT_SIM_MILLISECOND)
+#define JOINED_WITHIN (40 * BI_SIM_MILLISECOND)
 #define LONGEST_PIECE 16384 /* of what is sent over a way of limited bandwidth */
 
-static struct bight_simulation *simulation_of(const struct bight_sim_pipe *pipe)
+static struct bight_simulation *simulation_of(const struct bi_sim_pipe *pipe)
 {
     return pipe->arrival.simulation;
 }
 
-static struct bight_sim_segment *segment_at(const struct bight_sim_pipe *pipe, size_t index)
+static struct bi_sim_segment *segment_at(const struct bi_sim_pipe *pipe, size_t index)
 {
     return &pipe->segments[(pipe->first + index) % pipe->room];
 }
 
 /* ----------------------------------------------------------------------------------------- arriving */
 
-static void update(struct bight_sim_socket *socket)
+static void update(struct bi_sim_socket *socket)
 {
     if (socket != NULL) {
-        bight_sim_socket_news(socket);
+        bi_sim_socket_news(socket);
     }
 }
 
 /* The data has come to an end that was closed: its host answers with a reset. */
-static void reject(struct bight_sim_pipe *pipe, uint64_t end)
+static void reject(struct bi_sim_pipe *pipe, uint64_t end)
 {
     pipe->arrived = pipe->taken = end;
-    bight_sim_pipe_mark(&pipe->wire->pipes[!pipe->from], BIGHT_SIM_RESET);
+    bi_sim_pipe_mark(&pipe->wire->pipes[!pipe->from], BI_SIM_RESET);
 }
 
 /* The last of the segments under way is a reset: it does not wait for a window. */
-static bool is_being_reset(const struct bight_sim_pipe *pipe)
+static bool is_being_reset(const struct bi_sim_pipe *pipe)
 {
-    return pipe->count != 0 && segment_at(pipe, pipe->count - 1)->mark == BIGHT_SIM_RESET;
+    return pipe->count != 0 && segment_at(pipe, pipe->count - 1)->mark == BI_SIM_RESET;
 }
 
 /* False when there is no room for all of it. */
-static bool deliver_data(struct bight_sim_pipe *pipe, uint64_t end)
+static bool deliver_data(struct bi_sim_pipe *pipe, uint64_t end)
 {
-    struct bight_sim_socket *receiver = pipe->wire->ends[!pipe->from];
+    struct bi_sim_socket *receiver = pipe->wire->ends[!pipe->from];
     if (receiver == NULL) {
         reject(pipe, end);
         return true;
@@ -61,38 +61,38 @@ static bool deliver_data(struct bight_sim_pipe *pipe, uint64_t end)
     return size <= room || is_being_reset(pipe);
 }
 
-static bool deliver(struct bight_sim_pipe *pipe, const struct bight_sim_segment *segment)
+static bool deliver(struct bi_sim_pipe *pipe, const struct bi_sim_segment *segment)
 {
-    struct bight_sim_socket *receiver = pipe->wire->ends[!pipe->from];
+    struct bi_sim_socket *receiver = pipe->wire->ends[!pipe->from];
     switch (segment->mark) {
-    case BIGHT_SIM_DATA:
+    case BI_SIM_DATA:
         return deliver_data(pipe, segment->end);
-    case BIGHT_SIM_END:
+    case BI_SIM_END:
         pipe->ended = pipe->arrived == segment->end; /* not behind data that a coming reset has cut off */
         update(receiver);
         return true;
-    case BIGHT_SIM_RESET:
-        bight_sim_stream_was_reset(receiver);
+    case BI_SIM_RESET:
+        bi_sim_stream_was_reset(receiver);
         return true;
     }
     return true;
 }
 
 /* Tells the sender about room, if it could need some. */
-static void acknowledge(struct bight_sim_pipe *pipe)
+static void acknowledge(struct bi_sim_pipe *pipe)
 {
     bool is_short = (pipe->sent - pipe->acknowledged) * 2 >= pipe->send_room;
-    if (is_short && pipe->acknowledged != pipe->arrived && !bight_sim_event_is_armed(&pipe->acknowledgement)) {
-        uint64_t latency = bight_sim_latency(pipe->acknowledgement.from, pipe->acknowledgement.to);
-        bight_sim_event_arm(&pipe->acknowledgement, simulation_of(pipe)->now + latency);
+    if (is_short && pipe->acknowledged != pipe->arrived && !bi_sim_event_is_armed(&pipe->acknowledgement)) {
+        uint64_t latency = bi_sim_latency(pipe->acknowledgement.from, pipe->acknowledgement.to);
+        bi_sim_event_arm(&pipe->acknowledgement, simulation_of(pipe)->now + latency);
     }
 }
 
-static void segments_arrive(struct bight_sim_event *event)
+static void segments_arrive(struct bi_sim_event *event)
 {
-    struct bight_sim_pipe *pipe = BIGHT_CONTAINER(event, struct bight_sim_pipe, arrival);
+    struct bi_sim_pipe *pipe = BI_CONTAINER(event, struct bi_sim_pipe, arrival);
     while (pipe->count != 0 && segment_at(pipe, 0)->when <= event->simulation->now) {
-        struct bight_sim_segment segment = *segment_at(pipe, 0);
+        struct bi_sim_segment segment = *segment_at(pipe, 0);
         if (!deliver(pipe, &segment)) {
             pipe->stalled = true;
             break;
@@ -104,30 +104,30 @@ static void segments_arrive(struct bight_sim_event *event)
     }
     acknowledge(pipe);
     if (pipe->count != 0 && !pipe->stalled) {
-        bight_sim_event_arm(&pipe->arrival, segment_at(pipe, 0)->when);
+        bi_sim_event_arm(&pipe->arrival, segment_at(pipe, 0)->when);
     }
 }
 
-static void acknowledgement_arrives(struct bight_sim_event *event)
+static void acknowledgement_arrives(struct bi_sim_event *event)
 {
-    struct bight_sim_pipe *pipe = BIGHT_CONTAINER(event, struct bight_sim_pipe, acknowledgement);
+    struct bi_sim_pipe *pipe = BI_CONTAINER(event, struct bi_sim_pipe, acknowledgement);
     pipe->acknowledged = pipe->arrived;
     update(pipe->wire->ends[pipe->from]);
 }
 
 /* ------------------------------------------------------------------------------------------- sending */
 
-static bool make_segment_room(struct bight_sim_pipe *pipe)
+static bool make_segment_room(struct bi_sim_pipe *pipe)
 {
     size_t room = pipe->room == 0 ? 4 : pipe->room * 2;
-    struct bight_sim_segment *segments = bight_testing_plain_realloc(NULL, room * sizeof *segments);
+    struct bi_sim_segment *segments = bi_testing_plain_realloc(NULL, room * sizeof *segments);
     if (segments == NULL) {
         return false;
     }
     for (size_t i = 0; i < pipe->count; i++) {
         segments[i] = *segment_at(pipe, i);
     }
-    bight_testing_plain_free(pipe->segments);
+    bi_testing_plain_free(pipe->segments);
     pipe->segments = segments;
     pipe->first = 0;
     pipe->room = room;
@@ -135,58 +135,58 @@ static bool make_segment_room(struct bight_sim_pipe *pipe)
 }
 
 /* Puts a segment behind those under way; one that arrives with the last joins it. */
-static void append(struct bight_sim_pipe *pipe, uint64_t end, uint64_t when, enum bight_sim_mark mark)
+static void append(struct bi_sim_pipe *pipe, uint64_t end, uint64_t when, enum bi_sim_mark mark)
 {
-    struct bight_sim_segment *last = pipe->count != 0 ? segment_at(pipe, pipe->count - 1) : NULL;
+    struct bi_sim_segment *last = pipe->count != 0 ? segment_at(pipe, pipe->count - 1) : NULL;
     if (is_being_reset(pipe)) {
         return; /* nothing comes behind a reset */
     }
     pipe->last_arrival = when > pipe->last_arrival ? when : pipe->last_arrival;
-    if (last != NULL && mark == BIGHT_SIM_DATA && last->mark == BIGHT_SIM_DATA && last->when == pipe->last_arrival) {
+    if (last != NULL && mark == BI_SIM_DATA && last->mark == BI_SIM_DATA && last->when == pipe->last_arrival) {
         last->end = end;
         return;
     }
     if (pipe->count == pipe->room) {
-        BIGHT_INVARIANT(make_segment_room(pipe));
+        BI_INVARIANT(make_segment_room(pipe));
     }
     pipe->count++;
-    *segment_at(pipe, pipe->count - 1) = (struct bight_sim_segment) { end, pipe->last_arrival, mark };
+    *segment_at(pipe, pipe->count - 1) = (struct bi_sim_segment) { end, pipe->last_arrival, mark };
     if (pipe->count == 1) {
-        bight_sim_event_arm(&pipe->arrival, pipe->last_arrival);
+        bi_sim_event_arm(&pipe->arrival, pipe->last_arrival);
     }
 }
 
 /* One segment of data on its way, with what may happen to it there. */
-static void send_segment(struct bight_sim_pipe *pipe, uint64_t start, uint64_t end)
+static void send_segment(struct bi_sim_pipe *pipe, uint64_t start, uint64_t end)
 {
     struct bight_simulation *simulation = simulation_of(pipe);
     struct bight_host *from = pipe->arrival.from, *to = pipe->arrival.to;
-    const struct bight_link_conditions *conditions = &bight_sim_way(from, to)->conditions;
-    uint64_t when = bight_sim_arrival(from, to, (size_t)(end - start));
-    if (bight_sim_fault(simulation, conditions->reset, "reset")) {
-        bight_sim_pipe_mark(pipe, BIGHT_SIM_RESET);
-        bight_sim_pipe_mark(&pipe->wire->pipes[!pipe->from], BIGHT_SIM_RESET);
+    const struct bight_link_conditions *conditions = &bi_sim_way(from, to)->conditions;
+    uint64_t when = bi_sim_arrival(from, to, (size_t)(end - start));
+    if (bi_sim_fault(simulation, conditions->reset, "reset")) {
+        bi_sim_pipe_mark(pipe, BI_SIM_RESET);
+        bi_sim_pipe_mark(&pipe->wire->pipes[!pipe->from], BI_SIM_RESET);
         return;
     }
-    if (bight_sim_fault(simulation, conditions->join, "joined segments")) {
-        when += bight_sim_detail(simulation, JOINED_WITHIN);
+    if (bi_sim_fault(simulation, conditions->join, "joined segments")) {
+        when += bi_sim_detail(simulation, JOINED_WITHIN);
     }
-    if (bight_sim_fault(simulation, conditions->split, "split segment") && end - start > 1) {
-        uint64_t cut = start + 1 + bight_sim_detail(simulation, end - start - 1);
-        append(pipe, cut, when, BIGHT_SIM_DATA);
-        when += 1 + bight_sim_detail(simulation, BIGHT_SIM_MILLISECOND);
+    if (bi_sim_fault(simulation, conditions->split, "split segment") && end - start > 1) {
+        uint64_t cut = start + 1 + bi_sim_detail(simulation, end - start - 1);
+        append(pipe, cut, when, BI_SIM_DATA);
+        when += 1 + bi_sim_detail(simulation, BI_SIM_MILLISECOND);
     }
-    append(pipe, end, when, BIGHT_SIM_DATA);
+    append(pipe, end, when, BI_SIM_DATA);
 }
 
-static void send_bytes(struct bight_sim_pipe *pipe, uint64_t start)
+static void send_bytes(struct bi_sim_pipe *pipe, uint64_t start)
 {
     if (pipe->wire->instant) {
         pipe->arrived = pipe->sent;
         update(pipe->wire->ends[!pipe->from]);
         return;
     }
-    bool is_limited = bight_sim_way(pipe->arrival.from, pipe->arrival.to)->conditions.bytes_per_second > 0;
+    bool is_limited = bi_sim_way(pipe->arrival.from, pipe->arrival.to)->conditions.bytes_per_second > 0;
     while (is_limited && pipe->sent - start > LONGEST_PIECE) {
         send_segment(pipe, start, start + LONGEST_PIECE);
         start += LONGEST_PIECE;
@@ -194,22 +194,22 @@ static void send_bytes(struct bight_sim_pipe *pipe, uint64_t start)
     send_segment(pipe, start, pipe->sent);
 }
 
-void bight_sim_pipe_mark(struct bight_sim_pipe *pipe, enum bight_sim_mark mark)
+void bi_sim_pipe_mark(struct bi_sim_pipe *pipe, enum bi_sim_mark mark)
 {
     if (pipe->wire->instant) {
-        const struct bight_sim_segment segment = { .end = pipe->sent, .mark = mark };
+        const struct bi_sim_segment segment = { .end = pipe->sent, .mark = mark };
         (void)deliver(pipe, &segment);
         return;
     }
-    uint64_t when = bight_sim_arrival(pipe->arrival.from, pipe->arrival.to, 0);
+    uint64_t when = bi_sim_arrival(pipe->arrival.from, pipe->arrival.to, 0);
     append(pipe, pipe->sent, when, mark);
-    if (mark == BIGHT_SIM_RESET && pipe->stalled) {
+    if (mark == BI_SIM_RESET && pipe->stalled) {
         pipe->stalled = false;
-        bight_sim_event_arm(&pipe->arrival, pipe->last_arrival);
+        bi_sim_event_arm(&pipe->arrival, pipe->last_arrival);
     }
 }
 
-void bight_sim_pipe_clear(struct bight_sim_pipe *pipe)
+void bi_sim_pipe_clear(struct bi_sim_pipe *pipe)
 {
     if (is_being_reset(pipe)) {
         pipe->first = (pipe->first + pipe->count - 1) % pipe->room;
@@ -218,13 +218,13 @@ void bight_sim_pipe_clear(struct bight_sim_pipe *pipe)
     }
     pipe->count = 0;
     pipe->stalled = false;
-    bight_sim_event_disarm(&pipe->arrival);
-    bight_sim_event_disarm(&pipe->acknowledgement);
+    bi_sim_event_disarm(&pipe->arrival);
+    bi_sim_event_disarm(&pipe->acknowledgement);
 }
 
 /* ------------------------------------------------------------------------------------------ the ring */
 
-static void copy_in(struct bight_sim_pipe *pipe, const void *data, size_t size)
+static void copy_in(struct bi_sim_pipe *pipe, const void *data, size_t size)
 {
     size_t at = pipe->sent & (pipe->ring_size - 1);
     size_t whole = pipe->ring_size - at < size ? pipe->ring_size - at : size;
@@ -233,7 +233,7 @@ static void copy_in(struct bight_sim_pipe *pipe, const void *data, size_t size)
     pipe->sent += size;
 }
 
-static bool make_room(struct bight_sim_pipe *pipe, size_t size)
+static bool make_room(struct bi_sim_pipe *pipe, size_t size)
 {
     size_t used = (size_t)(pipe->sent - pipe->taken);
     size_t ring_size = pipe->ring_size == 0 ? 256 : pipe->ring_size;
@@ -243,26 +243,26 @@ static bool make_room(struct bight_sim_pipe *pipe, size_t size)
     if (ring_size == pipe->ring_size) {
         return true;
     }
-    uint8_t *ring = bight_testing_plain_realloc(NULL, ring_size);
+    uint8_t *ring = bi_testing_plain_realloc(NULL, ring_size);
     if (ring == NULL) {
         return false;
     }
     for (uint64_t position = pipe->taken; position < pipe->sent; position++) {
         ring[position & (ring_size - 1)] = pipe->ring[position & (pipe->ring_size - 1)];
     }
-    bight_testing_plain_free(pipe->ring);
+    bi_testing_plain_free(pipe->ring);
     pipe->ring = ring;
     pipe->ring_size = ring_size;
     return true;
 }
 
-size_t bight_sim_pipe_room(const struct bight_sim_pipe *pipe)
+size_t bi_sim_pipe_room(const struct bi_sim_pipe *pipe)
 {
     uint64_t used = pipe->sent - (pipe->wire->instant ? pipe->taken : pipe->acknowledged);
     return used < pipe->send_room ? pipe->send_room - (size_t)used : 0;
 }
 
-ssize_t bight_sim_pipe_put(struct bight_sim_pipe *pipe, const struct iovec *parts, size_t count, size_t limit)
+ssize_t bi_sim_pipe_put(struct bi_sim_pipe *pipe, const struct iovec *parts, size_t count, size_t limit)
 {
     uint64_t start = pipe->sent;
     if (!make_room(pipe, limit)) {
@@ -278,17 +278,17 @@ ssize_t bight_sim_pipe_put(struct bight_sim_pipe *pipe, const struct iovec *part
 }
 
 /* The window has opened: half of it, so that it does not open byte by byte (RFC 9293, 3.8.6.2.2). */
-static void open_window(struct bight_sim_pipe *pipe)
+static void open_window(struct bi_sim_pipe *pipe)
 {
     if (pipe->stalled && (pipe->arrived - pipe->taken) * 2 <= pipe->receive_room) {
         struct bight_host *sender = pipe->arrival.from, *receiver = pipe->arrival.to;
-        uint64_t there_and_back = bight_sim_latency(receiver, sender) + bight_sim_latency(sender, receiver);
+        uint64_t there_and_back = bi_sim_latency(receiver, sender) + bi_sim_latency(sender, receiver);
         pipe->stalled = false;
-        bight_sim_event_arm(&pipe->arrival, simulation_of(pipe)->now + there_and_back);
+        bi_sim_event_arm(&pipe->arrival, simulation_of(pipe)->now + there_and_back);
     }
 }
 
-size_t bight_sim_pipe_take(struct bight_sim_pipe *pipe, void *buffer, size_t size)
+size_t bi_sim_pipe_take(struct bi_sim_pipe *pipe, void *buffer, size_t size)
 {
     size_t there = (size_t)(pipe->arrived - pipe->taken);
     size = size < there ? size : there;
@@ -307,22 +307,22 @@ size_t bight_sim_pipe_take(struct bight_sim_pipe *pipe, void *buffer, size_t siz
 
 /* -------------------------------------------------------------------------------- beginning and end */
 
-bool bight_sim_pipe_init(struct bight_sim_pipe *pipe, struct bight_sim_wire *wire, int from)
+bool bi_sim_pipe_init(struct bi_sim_pipe *pipe, struct bi_sim_wire *wire, int from)
 {
     struct bight_host *sender = wire->ends[from]->file.host, *receiver = wire->ends[!from]->file.host;
     pipe->wire = wire;
     pipe->from = from;
-    pipe->send_room = bight_sim_send_room(sender);
-    pipe->receive_room = bight_sim_receive_room(receiver);
-    bight_sim_event_init(&pipe->arrival, sender->simulation, sender, receiver, segments_arrive);
-    bight_sim_event_init(&pipe->acknowledgement, sender->simulation, receiver, sender, acknowledgement_arrives);
+    pipe->send_room = bi_sim_send_room(sender);
+    pipe->receive_room = bi_sim_receive_room(receiver);
+    bi_sim_event_init(&pipe->arrival, sender->simulation, sender, receiver, segments_arrive);
+    bi_sim_event_init(&pipe->acknowledgement, sender->simulation, receiver, sender, acknowledgement_arrives);
     return make_segment_room(pipe) && make_room(pipe, 1);
 }
 
-void bight_sim_pipe_finish(struct bight_sim_pipe *pipe)
+void bi_sim_pipe_finish(struct bi_sim_pipe *pipe)
 {
-    bight_sim_event_disarm(&pipe->arrival);
-    bight_sim_event_disarm(&pipe->acknowledgement);
-    bight_testing_plain_free(pipe->ring);
-    bight_testing_plain_free(pipe->segments);
+    bi_sim_event_disarm(&pipe->arrival);
+    bi_sim_event_disarm(&pipe->acknowledgement);
+    bi_testing_plain_free(pipe->ring);
+    bi_testing_plain_free(pipe->segments);
 }

@@ -16,26 +16,26 @@
 
 static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
-bool bight_sim_is_mapped(const uint8_t ip[16])
+bool bi_sim_is_mapped(const uint8_t ip[16])
 {
     return memcmp(ip, mapped_prefix, sizeof mapped_prefix) == 0;
 }
 
-bool bight_sim_is_any(const uint8_t ip[16])
+bool bi_sim_is_any(const uint8_t ip[16])
 {
     static const uint8_t zero[16];
-    return bight_sim_is_mapped(ip) ? memcmp(ip + 12, zero, 4) == 0 : memcmp(ip, zero, 16) == 0;
+    return bi_sim_is_mapped(ip) ? memcmp(ip + 12, zero, 4) == 0 : memcmp(ip, zero, 16) == 0;
 }
 
-bool bight_sim_is_loopback(const uint8_t ip[16])
+bool bi_sim_is_loopback(const uint8_t ip[16])
 {
     static const uint8_t loopback6[16] = { [15] = 1 };
-    return bight_sim_is_mapped(ip) ? ip[12] == 127 : memcmp(ip, loopback6, 16) == 0;
+    return bi_sim_is_mapped(ip) ? ip[12] == 127 : memcmp(ip, loopback6, 16) == 0;
 }
 
-bool bight_sim_is_near(const uint8_t ip[16])
+bool bi_sim_is_near(const uint8_t ip[16])
 {
-    return bight_sim_is_mapped(ip) ? ip[12] == 10 && ip[13] == 0 : ip[0] == 0xfd;
+    return bi_sim_is_mapped(ip) ? ip[12] == 10 && ip[13] == 0 : ip[0] == 0xfd;
 }
 
 static void form(const struct bight_address *address, uint8_t ip[16])
@@ -48,54 +48,54 @@ static void form(const struct bight_address *address, uint8_t ip[16])
     }
 }
 
-struct bight_host *bight_sim_host_at(struct bight_host *seen_from, const uint8_t ip[16])
+struct bight_host *bi_sim_host_at(struct bight_host *seen_from, const uint8_t ip[16])
 {
     struct bight_simulation *simulation = seen_from->simulation;
     uint8_t own[16];
     uint32_t number = (uint32_t)ip[14] << 8 | ip[15];
-    if (bight_sim_is_loopback(ip)) {
+    if (bi_sim_is_loopback(ip)) {
         return seen_from;
     }
     if (number == 0 || number > simulation->host_count) {
         return NULL;
     }
     struct bight_host *host = simulation->hosts[number - 1];
-    form(bight_sim_is_mapped(ip) ? &host->ipv4 : &host->ipv6, own);
+    form(bi_sim_is_mapped(ip) ? &host->ipv4 : &host->ipv6, own);
     return memcmp(own, ip, 16) == 0 ? host : NULL;
 }
 
-void bight_sim_own_address(const struct bight_host *host, const uint8_t peer[16], uint8_t ip[16])
+void bi_sim_own_address(const struct bight_host *host, const uint8_t peer[16], uint8_t ip[16])
 {
-    if (bight_sim_is_loopback(peer)) {
+    if (bi_sim_is_loopback(peer)) {
         memcpy(ip, peer, 16);
     } else {
-        form(bight_sim_is_mapped(peer) ? &host->ipv4 : &host->ipv6, ip);
+        form(bi_sim_is_mapped(peer) ? &host->ipv4 : &host->ipv6, ip);
     }
 }
 
 /* ------------------------------------------------------------------------------------------ binding */
 
-static struct bight_link *bucket_of(struct bight_host *host, uint16_t port)
+static struct bi_link *bucket_of(struct bight_host *host, uint16_t port)
 {
-    return &host->ports[port % BIGHT_SIM_PORT_BUCKETS];
+    return &host->ports[port % BI_SIM_PORT_BUCKETS];
 }
 
 /* Listens or is bound on every address of the family of `ip`. */
-static bool covers(const struct bight_sim_socket *socket, const uint8_t ip[16])
+static bool covers(const struct bi_sim_socket *socket, const uint8_t ip[16])
 {
     const uint8_t *own = socket->local.ip;
-    if (!bight_sim_is_any(own)) {
+    if (!bi_sim_is_any(own)) {
         return memcmp(own, ip, 16) == 0;
     }
-    if (bight_sim_is_mapped(ip)) {
+    if (bi_sim_is_mapped(ip)) {
         return socket->domain == AF_INET || !socket->only_ipv6;
     }
-    return socket->domain == AF_INET6 && !bight_sim_is_mapped(own);
+    return socket->domain == AF_INET6 && !bi_sim_is_mapped(own);
 }
 
-static bool overlap(const struct bight_sim_socket *one, const struct bight_sim_socket *other)
+static bool overlap(const struct bi_sim_socket *one, const struct bi_sim_socket *other)
 {
-    bool both_any = bight_sim_is_any(one->local.ip) && bight_sim_is_any(other->local.ip);
+    bool both_any = bi_sim_is_any(one->local.ip) && bi_sim_is_any(other->local.ip);
     bool shares_ipv4 = !one->only_ipv6 && !other->only_ipv6;
     if (both_any) {
         return one->domain == other->domain || shares_ipv4;
@@ -103,23 +103,23 @@ static bool overlap(const struct bight_sim_socket *one, const struct bight_sim_s
     return covers(one, other->local.ip) || covers(other, one->local.ip);
 }
 
-static bool conflicts(const struct bight_sim_socket *one, const struct bight_sim_socket *other, bool will_listen)
+static bool conflicts(const struct bi_sim_socket *one, const struct bi_sim_socket *other, bool will_listen)
 {
-    bool listens = will_listen || other->state == BIGHT_SIM_LISTENING;
+    bool listens = will_listen || other->state == BI_SIM_LISTENING;
     bool may_share = (one->reuse_port && other->reuse_port) || (one->reuse_address && other->reuse_address && !listens);
     return !may_share && overlap(one, other);
 }
 
 /* 0 or -EADDRINUSE. */
-static int check_port(const struct bight_sim_socket *socket, bool will_listen)
+static int check_port(const struct bi_sim_socket *socket, bool will_listen)
 {
-    struct bight_link *bucket = bucket_of(socket->file.host, socket->local.port);
-    for (struct bight_link *link = bucket->next; link != bucket; link = link->next) {
-        const struct bight_sim_socket *other = BIGHT_CONTAINER(link, struct bight_sim_socket, link);
+    struct bi_link *bucket = bucket_of(socket->file.host, socket->local.port);
+    for (struct bi_link *link = bucket->next; link != bucket; link = link->next) {
+        const struct bi_sim_socket *other = BI_CONTAINER(link, struct bi_sim_socket, link);
         bool counts = other != socket && other->local.port == socket->local.port &&
-                      bight_sim_is_datagram(other) == bight_sim_is_datagram(socket);
+                      bi_sim_is_datagram(other) == bi_sim_is_datagram(socket);
         if (will_listen) {
-            counts = counts && other->state == BIGHT_SIM_LISTENING;
+            counts = counts && other->state == BI_SIM_LISTENING;
         }
         if (counts && conflicts(socket, other, will_listen)) {
             return -EADDRINUSE;
@@ -133,17 +133,17 @@ static bool is_own(const struct bight_host *host, const uint8_t ip[16])
     uint8_t own4[16], own6[16];
     form(&host->ipv4, own4);
     form(&host->ipv6, own6);
-    return bight_sim_is_any(ip) || bight_sim_is_loopback(ip) || memcmp(ip, own4, 16) == 0 || memcmp(ip, own6, 16) == 0;
+    return bi_sim_is_any(ip) || bi_sim_is_loopback(ip) || memcmp(ip, own4, 16) == 0 || memcmp(ip, own6, 16) == 0;
 }
 
-static void settle(struct bight_sim_socket *socket)
+static void settle(struct bi_sim_socket *socket)
 {
     socket->bound = true;
-    bight_list_remove(&socket->link);
-    bight_list_append(bucket_of(socket->file.host, socket->local.port), &socket->link);
+    bi_list_remove(&socket->link);
+    bi_list_append(bucket_of(socket->file.host, socket->local.port), &socket->link);
 }
 
-int bight_sim_choose_port(struct bight_sim_socket *socket)
+int bi_sim_choose_port(struct bi_sim_socket *socket)
 {
     struct bight_host *host = socket->file.host;
     for (int tries = FIRST_EPHEMERAL_PORT; tries <= LAST_EPHEMERAL_PORT; tries++) {
@@ -160,55 +160,55 @@ int bight_sim_choose_port(struct bight_sim_socket *socket)
     return -EADDRNOTAVAIL;
 }
 
-int bight_sim_bind_ip(struct bight_sim_socket *socket, const struct bight_sim_address *address)
+int bi_sim_bind_ip(struct bi_sim_socket *socket, const struct bi_sim_address *address)
 {
     if (!is_own(socket->file.host, address->ip)) {
         return -EADDRNOTAVAIL;
     }
-    if (bight_sim_is_mapped(address->ip) && socket->domain == AF_INET6 && socket->only_ipv6) {
+    if (bi_sim_is_mapped(address->ip) && socket->domain == AF_INET6 && socket->only_ipv6) {
         return -EINVAL;
     }
     socket->local = socket->asked = *address;
     if (address->port == 0) {
         socket->bound = true;
-        return socket->port_later ? 0 : bight_sim_choose_port(socket);
+        return socket->port_later ? 0 : bi_sim_choose_port(socket);
     }
     int result = check_port(socket, false);
     if (result == 0) {
         settle(socket);
     } else {
-        socket->local = socket->asked = (struct bight_sim_address) { .port = 0 };
+        socket->local = socket->asked = (struct bi_sim_address) { .port = 0 };
     }
     return result;
 }
 
-void bight_sim_forget_port(struct bight_sim_socket *socket)
+void bi_sim_forget_port(struct bi_sim_socket *socket)
 {
-    bight_list_remove(&socket->link);
+    bi_list_remove(&socket->link);
     socket->local.port = 0;
     socket->bound = false;
 }
 
 /* ---------------------------------------------------------------------------------------- listening */
 
-int bight_sim_may_listen(const struct bight_sim_socket *socket)
+int bi_sim_may_listen(const struct bi_sim_socket *socket)
 {
     return check_port(socket, true);
 }
 
 /* One on exactly this address goes before one on all; several with SO_REUSEPORT take turns by chance. */
-struct bight_sim_socket *bight_sim_listener_at(struct bight_host *host, const struct bight_sim_address *address)
+struct bi_sim_socket *bi_sim_listener_at(struct bight_host *host, const struct bi_sim_address *address)
 {
-    struct bight_sim_socket *best = NULL;
+    struct bi_sim_socket *best = NULL;
     uint64_t rivals = 1;
-    struct bight_link *bucket = bucket_of(host, address->port);
-    for (struct bight_link *link = bucket->next; link != bucket; link = link->next) {
-        struct bight_sim_socket *each = BIGHT_CONTAINER(link, struct bight_sim_socket, link);
-        if (each->state != BIGHT_SIM_LISTENING || each->local.port != address->port || !covers(each, address->ip)) {
+    struct bi_link *bucket = bucket_of(host, address->port);
+    for (struct bi_link *link = bucket->next; link != bucket; link = link->next) {
+        struct bi_sim_socket *each = BI_CONTAINER(link, struct bi_sim_socket, link);
+        if (each->state != BI_SIM_LISTENING || each->local.port != address->port || !covers(each, address->ip)) {
             continue;
         }
-        bool is_exact = !bight_sim_is_any(each->local.ip);
-        bool best_is_exact = best != NULL && !bight_sim_is_any(best->local.ip);
+        bool is_exact = !bi_sim_is_any(each->local.ip);
+        bool best_is_exact = best != NULL && !bi_sim_is_any(best->local.ip);
         if (best == NULL || (is_exact && !best_is_exact)) {
             best = each;
             rivals = 1;
@@ -223,21 +223,21 @@ struct bight_sim_socket *bight_sim_listener_at(struct bight_host *host, const st
 
 /* How well the socket fits, as Linux has it: on exactly this address, then connected to this peer, then of the family;
  * -1: not at all. */
-static int fit(const struct bight_sim_socket *socket, const struct bight_sim_address *local,
-    const struct bight_sim_address *remote)
+static int fit(
+    const struct bi_sim_socket *socket, const struct bi_sim_address *local, const struct bi_sim_address *remote)
 {
-    bool is_connected = socket->state == BIGHT_SIM_CONNECTED;
-    if (!bight_sim_is_datagram(socket) || socket->local.port != local->port || !covers(socket, local->ip)) {
+    bool is_connected = socket->state == BI_SIM_CONNECTED;
+    if (!bi_sim_is_datagram(socket) || socket->local.port != local->port || !covers(socket, local->ip)) {
         return -1;
     }
     if (is_connected && (socket->remote.port != remote->port || memcmp(socket->remote.ip, remote->ip, 16) != 0)) {
         return -1;
     }
-    return (bight_sim_is_any(socket->local.ip) ? 0 : 4) + (is_connected ? 2 : 0) + (socket->domain == AF_INET ? 1 : 0);
+    return (bi_sim_is_any(socket->local.ip) ? 0 : 4) + (is_connected ? 2 : 0) + (socket->domain == AF_INET ? 1 : 0);
 }
 
 /* The same for all that comes from one peer. */
-static uint32_t flow_of(const struct bight_sim_address *remote)
+static uint32_t flow_of(const struct bi_sim_address *remote)
 {
     uint32_t hash = remote->port;
     for (size_t i = 0; i < sizeof remote->ip; i++) {
@@ -247,15 +247,15 @@ static uint32_t flow_of(const struct bight_sim_address *remote)
 }
 
 /* Of several that fit as well the last bound; with SO_REUSEPORT one that stays the same for a peer. */
-struct bight_sim_socket *bight_sim_datagrams_at(
-    struct bight_host *host, const struct bight_sim_address *local, const struct bight_sim_address *remote)
+struct bi_sim_socket *bi_sim_datagrams_at(
+    struct bight_host *host, const struct bi_sim_address *local, const struct bi_sim_address *remote)
 {
-    struct bight_sim_socket *best = NULL;
+    struct bi_sim_socket *best = NULL;
     int best_fit = -1;
     uint32_t rivals = 1;
-    struct bight_link *bucket = bucket_of(host, local->port);
-    for (struct bight_link *link = bucket->next; link != bucket; link = link->next) {
-        struct bight_sim_socket *each = BIGHT_CONTAINER(link, struct bight_sim_socket, link);
+    struct bi_link *bucket = bucket_of(host, local->port);
+    for (struct bi_link *link = bucket->next; link != bucket; link = link->next) {
+        struct bi_sim_socket *each = BI_CONTAINER(link, struct bi_sim_socket, link);
         int each_fit = fit(each, local, remote);
         if (each_fit < 0 || each_fit < best_fit) {
             continue;

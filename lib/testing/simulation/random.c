@@ -7,12 +7,12 @@
 #include "base/random.h"
 #include "testing/simulation/simulation.h"
 
-void bight_sim_seed(struct bight_simulation *simulation, uint64_t seed)
+void bi_sim_seed(struct bight_simulation *simulation, uint64_t seed)
 {
     for (int i = 0; i < 4; i++) {
-        simulation->random[i] = bight_split_mix(&seed);
+        simulation->random[i] = bi_split_mix(&seed);
     }
-    simulation->hash = bight_split_mix(&seed);
+    simulation->hash = bi_split_mix(&seed);
 }
 
 static uint64_t rotate(uint64_t word, int bits)
@@ -20,7 +20,7 @@ static uint64_t rotate(uint64_t word, int bits)
     return (word << bits) | (word >> (64 - bits));
 }
 
-uint64_t bight_sim_random(struct bight_simulation *simulation)
+uint64_t bi_sim_random(struct bight_simulation *simulation)
 {
     uint64_t *state = simulation->random;
     uint64_t result = rotate(state[1] * 5, 7) * 9;
@@ -36,7 +36,7 @@ uint64_t bight_sim_random(struct bight_simulation *simulation)
 
 uint64_t bight_simulation_draw(struct bight_simulation *simulation, uint64_t below)
 {
-    return below < 2 ? 0 : bight_sim_random(simulation) % below;
+    return below < 2 ? 0 : bi_sim_random(simulation) % below;
 }
 
 static bool is_allowed(const struct bight_simulation *simulation, uint32_t number)
@@ -56,20 +56,20 @@ static bool is_allowed(const struct bight_simulation *simulation, uint32_t numbe
     return low < simulation->allowed_count && simulation->allowed[low] == number;
 }
 
-bool bight_sim_fault_drawn(struct bight_simulation *simulation, unsigned chance, const char *what)
+bool bi_sim_fault_drawn(struct bight_simulation *simulation, unsigned chance, const char *what)
 {
-    uint64_t drawn = bight_sim_random(simulation);
+    uint64_t drawn = bi_sim_random(simulation);
     if ((drawn & UINT32_MAX) % 1000 >= chance) {
         return false;
     }
     uint32_t number = simulation->faults++;
     bool allowed = is_allowed(simulation, number);
     simulation->detail = (uint32_t)(drawn >> 32);
-    bight_sim_trace_fault(simulation, what, number, allowed);
+    bi_sim_trace_fault(simulation, what, number, allowed);
     return allowed;
 }
 
-uint64_t bight_sim_detail(const struct bight_simulation *simulation, uint64_t below)
+uint64_t bi_sim_detail(const struct bight_simulation *simulation, uint64_t below)
 {
     return below < 2 ? 0 : simulation->detail % below;
 }

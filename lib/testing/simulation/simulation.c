@@ -2,8 +2,8 @@
 /* simulation.c - making and ending simulations, their hosts, and the reactors on these.
  *
  * A simulation is all that its hosts stand on: one clock, one wheel of what is to happen, one source of chance, one
- * table of descriptors. What each of them does is in the other files of this folder; time passes in step.c. A reactor on a host
- * is the production reactor over the host's table of calls and a simulated loop. */
+ * table of descriptors. What each of them does is in the other files of this folder; time passes in step.c. A reactor
+ * on a host is the production reactor over the host's table of calls and a simulated loop. */
 #include <string.h>
 
 #include <bight/reactor.h>
@@ -16,46 +16,46 @@
 #define MOST_HOSTS 0xfffe
 #define FIRST_EPHEMERAL_PORT 32768
 
-void *bight_sim_allocate(size_t size)
+void *bi_sim_allocate(size_t size)
 {
-    void *memory = bight_testing_plain_realloc(NULL, size);
+    void *memory = bi_testing_plain_realloc(NULL, size);
     return memory == NULL ? NULL : memset(memory, 0, size);
 }
 
 struct bight_simulation *bight_simulation_new(uint64_t seed)
 {
-    struct bight_simulation *simulation = bight_sim_allocate(sizeof *simulation);
+    struct bight_simulation *simulation = bi_sim_allocate(sizeof *simulation);
     if (simulation == NULL) {
         return NULL;
     }
     simulation->now = FIRST_MOMENT;
-    bight_wheel_init(&simulation->wheel, simulation->now);
-    bight_list_init(&simulation->held);
-    bight_list_init(&simulation->names);
-    bight_list_init(&simulation->rules);
-    bight_list_init(&simulation->jobs);
-    bight_list_init(&simulation->datagrams);
-    bight_sim_seed(simulation, seed);
+    bi_wheel_init(&simulation->wheel, simulation->now);
+    bi_list_init(&simulation->held);
+    bi_list_init(&simulation->names);
+    bi_list_init(&simulation->rules);
+    bi_list_init(&simulation->jobs);
+    bi_list_init(&simulation->datagrams);
+    bi_sim_seed(simulation, seed);
     return simulation;
 }
 
 /* -------------------------------------------------------------------------------------------- ending */
 
-static void free_name(struct bight_sim_name *name)
+static void free_name(struct bi_sim_name *name)
 {
-    bight_list_remove(&name->link);
-    bight_testing_plain_free(name);
+    bi_list_remove(&name->link);
+    bi_testing_plain_free(name);
 }
 
 static void free_host(struct bight_host *host)
 {
-    while (!bight_list_is_empty(&host->nodes)) {
-        struct bight_sim_node *node = BIGHT_CONTAINER(host->nodes.next, struct bight_sim_node, link);
-        bight_list_remove(&node->link);
-        bight_sim_release_node(node);
+    while (!bi_list_is_empty(&host->nodes)) {
+        struct bi_sim_node *node = BI_CONTAINER(host->nodes.next, struct bi_sim_node, link);
+        bi_list_remove(&node->link);
+        bi_sim_release_node(node);
     }
-    bight_testing_plain_free(host->ways);
-    bight_testing_plain_free(host);
+    bi_testing_plain_free(host->ways);
+    bi_testing_plain_free(host);
 }
 
 /* What tests or leaks left open. */
@@ -63,7 +63,7 @@ static void close_files(struct bight_simulation *simulation)
 {
     for (size_t i = 0; i < simulation->file_count; i++) {
         if (simulation->files[i] != NULL) {
-            bight_sim_file_close(simulation->files[i], NULL);
+            bi_sim_file_close(simulation->files[i], NULL);
         }
     }
 }
@@ -74,26 +74,26 @@ void bight_simulation_free(struct bight_simulation *simulation)
         return;
     }
     if (simulation->loop_count != 0) {
-        (void)bight_usage_error(
+        (void)bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_free: reactors of it have not been freed");
         return;
     }
-    bight_sim_finish_jobs(simulation);
+    bi_sim_finish_jobs(simulation);
     close_files(simulation);
-    bight_sim_finish_datagrams(simulation);
-    while (!bight_list_is_empty(&simulation->names)) {
-        free_name(BIGHT_CONTAINER(simulation->names.next, struct bight_sim_name, link));
+    bi_sim_finish_datagrams(simulation);
+    while (!bi_list_is_empty(&simulation->names)) {
+        free_name(BI_CONTAINER(simulation->names.next, struct bi_sim_name, link));
     }
     for (uint32_t i = 0; i < simulation->host_count; i++) {
         free_host(simulation->hosts[i]);
     }
-    bight_sim_free_rules(simulation);
-    bight_testing_plain_free(simulation->hosts);
-    bight_testing_plain_free(simulation->loops);
-    bight_testing_plain_free(simulation->order);
-    bight_testing_plain_free(simulation->files);
-    bight_testing_plain_free(simulation->free_files);
-    bight_testing_plain_free(simulation);
+    bi_sim_free_rules(simulation);
+    bi_testing_plain_free(simulation->hosts);
+    bi_testing_plain_free(simulation->loops);
+    bi_testing_plain_free(simulation->order);
+    bi_testing_plain_free(simulation->files);
+    bi_testing_plain_free(simulation->free_files);
+    bi_testing_plain_free(simulation);
 }
 
 /* --------------------------------------------------------------------------------------------- hosts */
@@ -112,7 +112,7 @@ static void give_addresses(struct bight_host *host)
 static struct bight_host *new_host(struct bight_simulation *simulation, const char *name)
 {
     size_t size = strlen(name) + 1;
-    struct bight_host *host = bight_sim_allocate(sizeof *host + size);
+    struct bight_host *host = bi_sim_allocate(sizeof *host + size);
     if (host == NULL) {
         return NULL;
     }
@@ -120,9 +120,9 @@ static struct bight_host *new_host(struct bight_simulation *simulation, const ch
     host->simulation = simulation;
     host->index = simulation->host_count;
     host->next_port = FIRST_EPHEMERAL_PORT;
-    bight_list_init(&host->nodes);
-    for (size_t i = 0; i < BIGHT_SIM_PORT_BUCKETS; i++) {
-        bight_list_init(&host->ports[i]);
+    bi_list_init(&host->nodes);
+    for (size_t i = 0; i < BI_SIM_PORT_BUCKETS; i++) {
+        bi_list_init(&host->ports[i]);
     }
     give_addresses(host);
     return host;
@@ -144,7 +144,7 @@ struct bight_host *bight_simulation_host(struct bight_simulation *simulation, co
         return NULL;
     }
     struct bight_host **hosts =
-        bight_testing_plain_realloc(simulation->hosts, (simulation->host_count + 1) * sizeof(struct bight_host *));
+        bi_testing_plain_realloc(simulation->hosts, (simulation->host_count + 1) * sizeof(struct bight_host *));
     if (hosts == NULL) {
         return NULL;
     }
@@ -154,7 +154,7 @@ struct bight_host *bight_simulation_host(struct bight_simulation *simulation, co
         return NULL;
     }
     hosts[simulation->host_count++] = host;
-    if (!bight_sim_make_ways(host) || bight_simulation_name(simulation, name, host) != 0) {
+    if (!bi_sim_make_ways(host) || bight_simulation_name(simulation, name, host) != 0) {
         simulation->host_count--;
         free_host(host);
         return NULL;
@@ -179,8 +179,8 @@ size_t bight_host_descriptors(const struct bight_host *host)
 
 static void forget_name(struct bight_simulation *simulation, const char *text)
 {
-    for (struct bight_link *link = simulation->names.next; link != &simulation->names;) {
-        struct bight_sim_name *name = BIGHT_CONTAINER(link, struct bight_sim_name, link);
+    for (struct bi_link *link = simulation->names.next; link != &simulation->names;) {
+        struct bi_sim_name *name = BI_CONTAINER(link, struct bi_sim_name, link);
         link = link->next;
         if (strcmp(name->text, text) == 0) {
             free_name(name);
@@ -195,22 +195,22 @@ int bight_simulation_name(struct bight_simulation *simulation, const char *text,
         return 0;
     }
     size_t size = strlen(text) + 1;
-    struct bight_sim_name *name = bight_sim_allocate(sizeof *name + size);
+    struct bi_sim_name *name = bi_sim_allocate(sizeof *name + size);
     if (name == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
     name->host = host;
     memcpy(name->text, text, size);
-    bight_list_append(&simulation->names, &name->link);
+    bi_list_append(&simulation->names, &name->link);
     return 0;
 }
 
 /* ------------------------------------------------------------------------------------------ reactors */
 
 /* Installs one that knows the simulated hosts. 0 or a code. */
-static int give_resolver(struct bight_reactor *reactor, struct bight_sim_loop *loop)
+static int give_resolver(struct bight_reactor *reactor, struct bi_sim_loop *loop)
 {
-    struct bight_resolver *resolver = bight_sim_resolver_new(loop);
+    struct bight_resolver *resolver = bi_sim_resolver_new(loop);
     int code = resolver == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_reactor_set_resolver(reactor, resolver);
     if (code != BIGHT_OK && resolver != NULL) {
         resolver->ops->free(resolver);
@@ -220,7 +220,7 @@ static int give_resolver(struct bight_reactor *reactor, struct bight_sim_loop *l
 
 struct bight_reactor *bight_host_reactor(struct bight_host *host)
 {
-    struct bight_sim_loop *loop = bight_sim_loop_new(host);
+    struct bi_sim_loop *loop = bi_sim_loop_new(host);
     if (loop == NULL) {
         return NULL;
     }

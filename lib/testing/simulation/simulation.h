@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* simulation.h - the inside of the simulation, for the files of this folder: events, hosts, descriptors, streams, loops.
+/* simulation.h - the inside of the simulation, for the files of this folder: events, hosts, descriptors, streams,
+ * loops.
  *
  * Whatever stands for the kernel's own is allocated past the hook, so that faults of allocation meet bight alone. All
- * that happens later is a struct bight_sim_event in one timing wheel; what crosses the network names its two hosts and
+ * that happens later is a struct bi_sim_event in one timing wheel; what crosses the network names its two hosts and
  * waits while they are apart. Nothing here may depend on pointers, real time or the order of memory. */
-#ifndef BIGHT_TESTING_SIMULATION_INTERNAL_H
-#define BIGHT_TESTING_SIMULATION_INTERNAL_H
+#ifndef BI_TESTING_SIMULATION_INTERNAL_H
+#define BI_TESTING_SIMULATION_INTERNAL_H
 
 #include <bight/testing/simulation.h>
 
@@ -15,26 +16,26 @@
 #include "base/list.h"
 #include "reactor/wheel.h"
 
-#define BIGHT_SIM_MILLISECOND (BIGHT_NANOSECONDS_PER_SECOND / 1000)
+#define BI_SIM_MILLISECOND (BIGHT_NANOSECONDS_PER_SECOND / 1000)
 
 /* -------------------------------------------------------------------------------------- what happens */
 
-struct bight_sim_event {
-    struct bight_wheel_entry entry;
-    struct bight_link held; /* next != NULL: waits in the simulation's `held` for the way to heal */
+struct bi_sim_event {
+    struct bi_wheel_entry entry;
+    struct bi_link held; /* next != NULL: waits in the simulation's `held` for the way to heal */
     struct bight_simulation *simulation;
     struct bight_host *from, *to; /* NULL: crosses no network */
-    void (*run)(struct bight_sim_event *event);
+    void (*run)(struct bi_sim_event *event);
 };
 
-struct bight_sim_name {
-    struct bight_link link;
+struct bi_sim_name {
+    struct bi_link link;
     struct bight_host *host;
     char text[];
 };
 
-struct bight_sim_rule {
-    struct bight_link link;
+struct bi_sim_rule {
+    struct bi_link link;
     struct bight_host *one, *other; /* NULL: any */
     bool is_partition, apart;
     struct bight_link_conditions conditions;
@@ -46,19 +47,19 @@ struct bight_simulation {
     uint64_t now;
     int64_t wall_offset;
     unsigned turns_now; /* steps since the time last moved */
-    struct bight_wheel wheel;
-    struct bight_link held;
+    struct bi_wheel wheel;
+    struct bi_link held;
 
     struct bight_host **hosts;
     uint32_t host_count;
-    struct bight_link names, rules, jobs;
-    struct bight_link datagrams; /* under way */
+    struct bi_link names, rules, jobs;
+    struct bi_link datagrams; /* under way */
 
-    struct bight_sim_loop **loops; /* in order of making */
-    struct bight_sim_loop **order; /* of the present step */
+    struct bi_sim_loop **loops; /* in order of making */
+    struct bi_sim_loop **order; /* of the present step */
     size_t loop_count, loop_room, order_count;
 
-    struct bight_sim_file **files; /* by descriptor, less FIRST_DESCRIPTOR */
+    struct bi_sim_file **files; /* by descriptor, less FIRST_DESCRIPTOR */
     size_t file_count, file_room;
     int *free_files; /* a ring: the one that has been free for longest is taken */
     size_t free_first, free_count;
@@ -72,67 +73,68 @@ struct bight_simulation {
     void *check_context;
 };
 
-void bight_sim_event_init(struct bight_sim_event *event, struct bight_simulation *simulation, struct bight_host *from,
-    struct bight_host *to, void (*run)(struct bight_sim_event *event));
-void bight_sim_event_arm(struct bight_sim_event *event, uint64_t when);
-void bight_sim_event_disarm(struct bight_sim_event *event);
-static inline bool bight_sim_event_is_armed(const struct bight_sim_event *event)
+void bi_sim_event_init(struct bi_sim_event *event, struct bight_simulation *simulation, struct bight_host *from,
+    struct bight_host *to, void (*run)(struct bi_sim_event *event));
+void bi_sim_event_arm(struct bi_sim_event *event, uint64_t when);
+void bi_sim_event_disarm(struct bi_sim_event *event);
+static inline bool bi_sim_event_is_armed(const struct bi_sim_event *event)
 {
-    return bight_wheel_is_armed(&event->entry) || event->held.next != NULL;
+    return bi_wheel_is_armed(&event->entry) || event->held.next != NULL;
 }
 
 /* Zeroed memory past the hook; NULL without. */
-void *bight_sim_allocate(size_t size);
+void *bi_sim_allocate(size_t size);
 
 /* --------------------------------------------------------------------------------- random.c, trace.c */
 
-void bight_sim_seed(struct bight_simulation *simulation, uint64_t seed);
-uint64_t bight_sim_random(struct bight_simulation *simulation);
+void bi_sim_seed(struct bight_simulation *simulation, uint64_t seed);
+uint64_t bi_sim_random(struct bight_simulation *simulation);
 
 /* True when something that goes wrong with a chance of `chance` per mille does. One draw, none for 0. */
-bool bight_sim_fault_drawn(struct bight_simulation *simulation, unsigned chance, const char *what);
-static inline bool bight_sim_fault(struct bight_simulation *simulation, unsigned chance, const char *what)
+bool bi_sim_fault_drawn(struct bight_simulation *simulation, unsigned chance, const char *what);
+static inline bool bi_sim_fault(struct bight_simulation *simulation, unsigned chance, const char *what)
 {
-    return BIGHT_UNLIKELY(chance != 0) && bight_sim_fault_drawn(simulation, chance, what);
+    return BI_UNLIKELY(chance != 0) && bi_sim_fault_drawn(simulation, chance, what);
 }
 /* How the last fault goes: 0 to below - 1, without another draw. */
-uint64_t bight_sim_detail(const struct bight_simulation *simulation, uint64_t below);
+uint64_t bi_sim_detail(const struct bight_simulation *simulation, uint64_t below);
 
-#define BIGHT_SIM_CALLS(X)                                                                                        \
-    X(recv)                                                                                                       \
-    X(send)                                                                                                       \
-    X(sendmsg)                                                                                                    \
-    X(read)                                                                                                       \
-    X(write)                                                                                                      \
-    X(writev) X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt)  \
-        X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) \
-            X(timerfd_create) X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call)       \
-                X(deadline) X(turn) X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock)
+#define BI_SIM_CALLS(X)                                                                                               \
+    X(recv)                                                                                                           \
+    X(send)                                                                                                           \
+    X(sendmsg)                                                                                                        \
+    X(read)                                                                                                           \
+    X(write)                                                                                                          \
+    X(writev)                                                                                                         \
+    X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname) \
+        X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create)  \
+            X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn)         \
+                X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock)
 
-enum bight_sim_call {
-#define BIGHT_SIM_CALL_ENUM_(name) BIGHT_SIM_##name,
-    BIGHT_SIM_CALLS(BIGHT_SIM_CALL_ENUM_)
-#undef BIGHT_SIM_CALL_ENUM_
-        BIGHT_SIM_CALL_COUNT
+enum bi_sim_call {
+#define BI_SIM_CALL_ENUM_(name) BI_SIM_##name,
+    BI_SIM_CALLS(BI_SIM_CALL_ENUM_)
+#undef BI_SIM_CALL_ENUM_
+        BI_SIM_CALL_COUNT
 };
 
-static inline void bight_sim_mix(struct bight_simulation *simulation, uint64_t word)
+static inline void bi_sim_mix(struct bight_simulation *simulation, uint64_t word)
 {
     uint64_t hash = (simulation->hash ^ word) * UINT64_C(0x9fb21c651e98df25);
     simulation->hash = hash ^ (hash >> 29);
 }
 
-void bight_sim_trace_line(struct bight_simulation *simulation, const struct bight_host *host, enum bight_sim_call call,
+void bi_sim_trace_line(struct bight_simulation *simulation, const struct bight_host *host, enum bi_sim_call call,
     int64_t fd, int64_t argument, int64_t result);
-void bight_sim_trace_bytes(struct bight_simulation *simulation, const void *data, size_t size);
-void bight_sim_trace_fault(struct bight_simulation *simulation, const char *what, uint32_t number, bool allowed);
+void bi_sim_trace_bytes(struct bight_simulation *simulation, const void *data, size_t size);
+void bi_sim_trace_fault(struct bight_simulation *simulation, const char *what, uint32_t number, bool allowed);
 
 /* --------------------------------------------------------------------------------------------- hosts */
 
-#define BIGHT_SIM_PORT_BUCKETS 256
+#define BI_SIM_PORT_BUCKETS 256
 
 /* A way from one host to another. */
-struct bight_sim_way {
+struct bi_sim_way {
     struct bight_link_conditions conditions;
     uint64_t busy_until;
     uint64_t last_datagram; /* when it arrives */
@@ -147,58 +149,58 @@ struct bight_host {
     struct bight_kernel_conditions kernel;
     size_t descriptors;
     struct bight_address ipv4, ipv6;
-    struct bight_sim_way *ways;                      /* by the other's index */
-    struct bight_link ports[BIGHT_SIM_PORT_BUCKETS]; /* bound sockets by their port */
-    struct bight_link nodes;                         /* UNIX names */
+    struct bi_sim_way *ways;                   /* by the other's index */
+    struct bi_link ports[BI_SIM_PORT_BUCKETS]; /* bound sockets by their port */
+    struct bi_link nodes;                      /* UNIX names */
     uint64_t last_inode;
     char name[];
 };
 
-static inline void bight_sim_trace(
-    const struct bight_host *host, enum bight_sim_call call, int64_t fd, int64_t argument, int64_t result)
+static inline void bi_sim_trace(
+    const struct bight_host *host, enum bi_sim_call call, int64_t fd, int64_t argument, int64_t result)
 {
     struct bight_simulation *simulation = host->simulation;
-    bight_sim_mix(simulation, ((uint64_t)call << 56) ^ ((uint64_t)host->index << 32) ^ (uint64_t)fd);
-    bight_sim_mix(simulation, (uint64_t)argument ^ ((uint64_t)result << 32) ^ ((uint64_t)result >> 32));
-    if (BIGHT_UNLIKELY(simulation->trace != NULL)) {
-        bight_sim_trace_line(simulation, host, call, fd, argument, result);
+    bi_sim_mix(simulation, ((uint64_t)call << 56) ^ ((uint64_t)host->index << 32) ^ (uint64_t)fd);
+    bi_sim_mix(simulation, (uint64_t)argument ^ ((uint64_t)result << 32) ^ ((uint64_t)result >> 32));
+    if (BI_UNLIKELY(simulation->trace != NULL)) {
+        bi_sim_trace_line(simulation, host, call, fd, argument, result);
     }
 }
 
 /* link.c: how long something takes from one host to the other. */
-struct bight_sim_way *bight_sim_way(struct bight_host *from, const struct bight_host *to);
-uint64_t bight_sim_latency(struct bight_host *from, struct bight_host *to);
+struct bi_sim_way *bi_sim_way(struct bight_host *from, const struct bight_host *to);
+uint64_t bi_sim_latency(struct bight_host *from, struct bight_host *to);
 /* When `size` bytes sent now are there: bandwidth, latency and jitter. */
-uint64_t bight_sim_arrival(struct bight_host *from, struct bight_host *to, size_t size);
+uint64_t bi_sim_arrival(struct bight_host *from, struct bight_host *to, size_t size);
 /* Whether nothing can pass: cut, or one of the hosts has vanished. */
-bool bight_sim_is_cut(struct bight_host *from, const struct bight_host *to);
+bool bi_sim_is_cut(struct bight_host *from, const struct bight_host *to);
 /* The new host's ways, by the rules made so far. False without memory. */
-bool bight_sim_make_ways(struct bight_host *host);
-void bight_sim_free_rules(struct bight_simulation *simulation);
+bool bi_sim_make_ways(struct bight_host *host);
+void bi_sim_free_rules(struct bight_simulation *simulation);
 
 /* ---------------------------------------------------------------------------------- loops, watches */
 
-struct bight_sim_loop {
+struct bi_sim_loop {
     struct bight_loop loop; /* first */
     struct bight_system system;
     struct bight_simulation *simulation;
     struct bight_host *host;
     struct bight_reactor *reactor;
-    struct bight_sim_event deadline;
+    struct bi_sim_event deadline;
     bool due;        /* the deadline has passed */
     bool wants_turn; /* the reactor left work for another turn */
     bool has_turn;   /* a turn of it is on the stack */
-    struct bight_link ready, watches;
+    struct bi_link ready, watches;
     size_t watch_count;
     void (*on_due)(void *context);
     void *context;
 };
 
-struct bight_sim_watch {
-    struct bight_link of_loop; /* next == NULL: not added */
-    struct bight_link of_file;
-    struct bight_link ready; /* alone: not ready */
-    struct bight_sim_loop *loop;
+struct bi_sim_watch {
+    struct bi_link of_loop; /* next == NULL: not added */
+    struct bi_link of_file;
+    struct bi_link ready; /* alone: not ready */
+    struct bi_sim_loop *loop;
     int fd;
     short what;
     bight_watch_function function;
@@ -206,180 +208,170 @@ struct bight_sim_watch {
 };
 
 /* A loop on the host with its system, not yet a reactor's. NULL without memory. */
-struct bight_sim_loop *bight_sim_loop_new(struct bight_host *host);
-bool bight_sim_loop_has_work(const struct bight_sim_loop *loop);
+struct bi_sim_loop *bi_sim_loop_new(struct bight_host *host);
+bool bi_sim_loop_has_work(const struct bi_sim_loop *loop);
 /* step.c: lets the world go on once; false when nothing is left to happen up to `last`. */
-bool bight_sim_step(struct bight_simulation *simulation, uint64_t last);
+bool bi_sim_step(struct bight_simulation *simulation, uint64_t last);
 
-extern const struct bight_system_ops bight_sim_system_ops;
+extern const struct bight_system_ops bi_sim_system_ops;
 
-static inline struct bight_sim_loop *bight_sim_loop_of(struct bight_system *system)
+static inline struct bi_sim_loop *bi_sim_loop_of(struct bight_system *system)
 {
-    return BIGHT_CONTAINER(system, struct bight_sim_loop, system);
+    return BI_CONTAINER(system, struct bi_sim_loop, system);
 }
 
 /* names.c: a resolver for the reactor of this loop. NULL without memory. */
-struct bight_resolver *bight_sim_resolver_new(struct bight_sim_loop *loop);
+struct bight_resolver *bi_sim_resolver_new(struct bi_sim_loop *loop);
 /* thread.c: what the table's start_job does, and what is left of jobs when the simulation goes. */
-int bight_sim_start_job(struct bight_system *system, void (*run)(void *context), void *context);
-void bight_sim_finish_jobs(struct bight_simulation *simulation);
+int bi_sim_start_job(struct bight_system *system, void (*run)(void *context), void *context);
+void bi_sim_finish_jobs(struct bight_simulation *simulation);
 
 /* -------------------------------------------------------------------------------------- descriptors */
 
-struct bight_sim_file;
+struct bi_sim_file;
 
-struct bight_sim_file_ops {
-    ssize_t (*read)(struct bight_sim_file *file, void *buffer, size_t size);
-    ssize_t (*write)(struct bight_sim_file *file, const void *data, size_t size);
-    void (*close)(struct bight_sim_file *file); /* and free */
+struct bi_sim_file_ops {
+    ssize_t (*read)(struct bi_sim_file *file, void *buffer, size_t size);
+    ssize_t (*write)(struct bi_sim_file *file, const void *data, size_t size);
+    void (*close)(struct bi_sim_file *file); /* and free */
 };
 
-struct bight_sim_file {
-    const struct bight_sim_file_ops *ops;
+struct bi_sim_file {
+    const struct bi_sim_file_ops *ops;
     struct bight_host *host;
     int fd; /* -1: has none (yet) */
     unsigned ready;
-    struct bight_link watches;
+    struct bi_link watches;
 };
 
-void bight_sim_file_init(struct bight_sim_file *file, const struct bight_sim_file_ops *ops, struct bight_host *host);
+void bi_sim_file_init(struct bi_sim_file *file, const struct bi_sim_file_ops *ops, struct bight_host *host);
 /* A descriptor for it, or -ENOMEM. */
-int bight_sim_file_open(struct bight_sim_file *file);
+int bi_sim_file_open(struct bi_sim_file *file);
 /* What `fd` names. Anything but an open descriptor of the loop's host is a broken invariant of bight's, told with the
  * place of the call. */
-struct bight_sim_file *bight_sim_file_get(
-    const struct bight_sim_loop *loop, int fd, const char *call, const void *caller);
+struct bi_sim_file *bi_sim_file_get(const struct bi_sim_loop *loop, int fd, const char *call, const void *caller);
 /* NULL when no such descriptor was ever given out: a program's own mistake. */
-struct bight_sim_file *bight_sim_file_find(
-    const struct bight_sim_loop *loop, int fd, const char *call, const void *caller);
-void bight_sim_file_close(struct bight_sim_file *file, const void *caller);
-void bight_sim_file_changed(struct bight_sim_file *file, unsigned ready);
+struct bi_sim_file *bi_sim_file_find(const struct bi_sim_loop *loop, int fd, const char *call, const void *caller);
+void bi_sim_file_close(struct bi_sim_file *file, const void *caller);
+void bi_sim_file_changed(struct bi_sim_file *file, unsigned ready);
 /* Edge-triggered watches hear of what is ready once more: something came, or a call was cut short by a fault. */
-void bight_sim_file_news(struct bight_sim_file *file);
-static inline void bight_sim_file_set_ready(struct bight_sim_file *file, unsigned ready)
+void bi_sim_file_news(struct bi_sim_file *file);
+static inline void bi_sim_file_set_ready(struct bi_sim_file *file, unsigned ready)
 {
     if (file->ready != ready) {
-        bight_sim_file_changed(file, ready);
+        bi_sim_file_changed(file, ready);
     }
 }
-_Noreturn void bight_sim_broken(
+_Noreturn void bi_sim_broken(
     const struct bight_host *host, const char *call, int fd, const char *what, const void *caller);
 
-int bight_sim_eventfd(struct bight_host *host, unsigned initial);
-int bight_sim_timerfd(struct bight_host *host);
-int bight_sim_timerfd_set(struct bight_sim_file *file, uint64_t deadline);
-int bight_sim_null_device(struct bight_host *host);
+int bi_sim_eventfd(struct bight_host *host, unsigned initial);
+int bi_sim_timerfd(struct bight_host *host);
+int bi_sim_timerfd_set(struct bi_sim_file *file, uint64_t deadline);
+int bi_sim_null_device(struct bight_host *host);
 
 /* ------------------------------------------------------------------------------------------ sockets */
 
-struct bight_sim_address {
+struct bi_sim_address {
     uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d */
     uint16_t port;
 };
 
-enum bight_sim_socket_state {
-    BIGHT_SIM_NEW,
-    BIGHT_SIM_LISTENING,
-    BIGHT_SIM_CONNECTING,
-    BIGHT_SIM_CONNECTED,
-    BIGHT_SIM_FAILED
-};
+enum bi_sim_socket_state { BI_SIM_NEW, BI_SIM_LISTENING, BI_SIM_CONNECTING, BI_SIM_CONNECTED, BI_SIM_FAILED };
 
-struct bight_sim_socket {
-    struct bight_sim_file file; /* first */
+struct bi_sim_socket {
+    struct bi_sim_file file; /* first */
     int domain;
-    enum bight_sim_socket_state state;
-    struct bight_sim_address local, remote;
-    struct bight_sim_address asked;            /* what it was bound to by the program; no port: it was chosen */
-    struct bight_sim_node *node, *remote_node; /* UNIX: the name it is bound to; what it has connected to */
+    enum bi_sim_socket_state state;
+    struct bi_sim_address local, remote;
+    struct bi_sim_address asked;            /* what it was bound to by the program; no port: it was chosen */
+    struct bi_sim_node *node, *remote_node; /* UNIX: the name it is bound to; what it has connected to */
     bool only_ipv6, reuse_address, reuse_port, port_later, reset_at_close, no_delay, keepalive, bound;
     int status_flags;
     int error; /* SO_ERROR */
     /* bound: in its host's ports; accepted: in the listener's queue */
-    struct bight_link link;
+    struct bi_link link;
     int backlog;
-    struct bight_link queue; /* of connections, or datagrams */
+    struct bi_link queue; /* of connections, or datagrams */
     size_t queued;
     /* connecting */
-    struct bight_sim_event attempt, give_up;
+    struct bi_sim_event attempt, give_up;
     struct bight_host *target;
     unsigned tries;
     bool refused, connect_told;
     /* connected */
-    struct bight_sim_wire *wire;
+    struct bi_sim_wire *wire;
     int side;
     bool shut_reading, shut_writing, was_reset;
 };
 
-static inline struct bight_sim_socket *bight_sim_socket_of(struct bight_sim_file *file)
+static inline struct bi_sim_socket *bi_sim_socket_of(struct bi_sim_file *file)
 {
-    return (struct bight_sim_socket *)file;
+    return (struct bi_sim_socket *)file;
 }
 
-extern const struct bight_sim_file_ops bight_sim_socket_ops, bight_sim_datagram_ops;
+extern const struct bi_sim_file_ops bi_sim_socket_ops, bi_sim_datagram_ops;
 
-static inline bool bight_sim_is_datagram(const struct bight_sim_socket *socket)
+static inline bool bi_sim_is_datagram(const struct bi_sim_socket *socket)
 {
-    return socket->file.ops == &bight_sim_datagram_ops;
+    return socket->file.ops == &bi_sim_datagram_ops;
 }
-static inline bool bight_sim_is_socket(const struct bight_sim_file *file)
+static inline bool bi_sim_is_socket(const struct bi_sim_file *file)
 {
-    return file->ops == &bight_sim_socket_ops || file->ops == &bight_sim_datagram_ops;
+    return file->ops == &bi_sim_socket_ops || file->ops == &bi_sim_datagram_ops;
 }
 
 /* socket.c */
-struct bight_sim_socket *bight_sim_socket_new(struct bight_host *host, int domain);
-void bight_sim_socket_init(
-    struct bight_sim_socket *socket, const struct bight_sim_file_ops *ops, struct bight_host *host, int domain);
-int bight_sim_socket_take_error(struct bight_sim_socket *socket);
+struct bi_sim_socket *bi_sim_socket_new(struct bight_host *host, int domain);
+void bi_sim_socket_init(
+    struct bi_sim_socket *socket, const struct bi_sim_file_ops *ops, struct bight_host *host, int domain);
+int bi_sim_socket_take_error(struct bi_sim_socket *socket);
 /* What may go wrong though all is well: 0 or -errno. */
-int bight_sim_disturbance(struct bight_sim_socket *socket, bool would_work);
-int bight_sim_lack_of_memory(struct bight_sim_socket *socket, bool would_work);
-socklen_t bight_sim_give_ip(int domain, const struct bight_sim_address *from, struct sockaddr *address, socklen_t room);
-int bight_sim_socket_bind(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
-int bight_sim_socket_listen(struct bight_sim_socket *socket, int backlog);
-int bight_sim_socket_accept(struct bight_sim_socket *socket, struct sockaddr *address, socklen_t *size);
-int bight_sim_socket_get_name(
-    const struct bight_sim_socket *socket, bool peer, struct sockaddr *address, socklen_t *size);
-void bight_sim_socket_update(struct bight_sim_socket *socket);
+int bi_sim_disturbance(struct bi_sim_socket *socket, bool would_work);
+int bi_sim_lack_of_memory(struct bi_sim_socket *socket, bool would_work);
+socklen_t bi_sim_give_ip(int domain, const struct bi_sim_address *from, struct sockaddr *address, socklen_t room);
+int bi_sim_socket_bind(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
+int bi_sim_socket_listen(struct bi_sim_socket *socket, int backlog);
+int bi_sim_socket_accept(struct bi_sim_socket *socket, struct sockaddr *address, socklen_t *size);
+int bi_sim_socket_get_name(const struct bi_sim_socket *socket, bool peer, struct sockaddr *address, socklen_t *size);
+void bi_sim_socket_update(struct bi_sim_socket *socket);
 /* The same when something has come. */
-void bight_sim_socket_news(struct bight_sim_socket *socket);
+void bi_sim_socket_news(struct bi_sim_socket *socket);
 /* A connected one for a connection that came in, in the listener's queue; NULL without memory. */
-struct bight_sim_socket *bight_sim_socket_child(struct bight_sim_socket *listener, struct bight_sim_socket *client);
-bool bight_sim_socket_is_full(const struct bight_sim_socket *listener);
+struct bi_sim_socket *bi_sim_socket_child(struct bi_sim_socket *listener, struct bi_sim_socket *client);
+bool bi_sim_socket_is_full(const struct bi_sim_socket *listener);
 
 /* connect.c */
-int bight_sim_socket_connect(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
-int bight_sim_parse_address(
-    int domain, const struct sockaddr *address, socklen_t size, struct bight_sim_address *parsed);
+int bi_sim_socket_connect(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
+int bi_sim_parse_address(int domain, const struct sockaddr *address, socklen_t size, struct bi_sim_address *parsed);
 /* The same for where something is to go: "any" is the loopback address, as Linux takes it. */
-int bight_sim_parse_target(const struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size,
-    struct bight_sim_address *parsed);
+int bi_sim_parse_target(
+    const struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size, struct bi_sim_address *parsed);
 /* port.c: addresses and ports of a host */
-struct bight_host *bight_sim_host_at(struct bight_host *seen_from, const uint8_t ip[16]);
-bool bight_sim_is_any(const uint8_t ip[16]);
-bool bight_sim_is_mapped(const uint8_t ip[16]);
-bool bight_sim_is_loopback(const uint8_t ip[16]);
+struct bight_host *bi_sim_host_at(struct bight_host *seen_from, const uint8_t ip[16]);
+bool bi_sim_is_any(const uint8_t ip[16]);
+bool bi_sim_is_mapped(const uint8_t ip[16]);
+bool bi_sim_is_loopback(const uint8_t ip[16]);
 /* In the hosts' own network, where an address that is nobody's is not known to be so. */
-bool bight_sim_is_near(const uint8_t ip[16]);
-void bight_sim_own_address(const struct bight_host *host, const uint8_t peer[16], uint8_t ip[16]);
-int bight_sim_bind_ip(struct bight_sim_socket *socket, const struct bight_sim_address *address);
-int bight_sim_choose_port(struct bight_sim_socket *socket);
-int bight_sim_may_listen(const struct bight_sim_socket *socket);
-struct bight_sim_socket *bight_sim_listener_at(struct bight_host *host, const struct bight_sim_address *address);
+bool bi_sim_is_near(const uint8_t ip[16]);
+void bi_sim_own_address(const struct bight_host *host, const uint8_t peer[16], uint8_t ip[16]);
+int bi_sim_bind_ip(struct bi_sim_socket *socket, const struct bi_sim_address *address);
+int bi_sim_choose_port(struct bi_sim_socket *socket);
+int bi_sim_may_listen(const struct bi_sim_socket *socket);
+struct bi_sim_socket *bi_sim_listener_at(struct bight_host *host, const struct bi_sim_address *address);
 /* The datagram socket that gets what comes from `remote` to `local`, or NULL. */
-struct bight_sim_socket *bight_sim_datagrams_at(
-    struct bight_host *host, const struct bight_sim_address *local, const struct bight_sim_address *remote);
-void bight_sim_forget_port(struct bight_sim_socket *socket);
+struct bi_sim_socket *bi_sim_datagrams_at(
+    struct bight_host *host, const struct bi_sim_address *local, const struct bi_sim_address *remote);
+void bi_sim_forget_port(struct bi_sim_socket *socket);
 
 /* option.c */
-int bight_sim_get_option(struct bight_sim_socket *socket, int level, int name, void *value, socklen_t *size);
-int bight_sim_set_option(struct bight_sim_socket *socket, int level, int name, const void *value, socklen_t size);
+int bi_sim_get_option(struct bi_sim_socket *socket, int level, int name, void *value, socklen_t *size);
+int bi_sim_set_option(struct bi_sim_socket *socket, int level, int name, const void *value, socklen_t size);
 
 /* unix.c: names that UNIX sockets are bound to. */
-struct bight_sim_node {
-    struct bight_link link;
-    struct bight_sim_socket *socket; /* NULL: a path whose socket was closed */
+struct bi_sim_node {
+    struct bi_link link;
+    struct bi_sim_socket *socket; /* NULL: a path whose socket was closed */
     uint64_t inode;
     mode_t mode;
     unsigned holds; /* the name space's, the sockets' and the open files' */
@@ -393,49 +385,49 @@ struct bight_sim_node {
     char name[108];
 };
 /* Listed, with one hold; NULL without memory. */
-struct bight_sim_node *bight_sim_node_new(struct bight_host *host, const char *name, size_t size, mode_t mode);
-int bight_sim_bind_unix(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
-int bight_sim_connect_unix(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
-void bight_sim_unbind_unix(struct bight_sim_socket *socket);
-void bight_sim_release_node(struct bight_sim_node *node);
-struct bight_sim_node *bight_sim_find_path(struct bight_host *host, const char *path);
-int bight_sim_unlink(struct bight_host *host, const char *path);
-socklen_t bight_sim_node_address(const struct bight_sim_node *node, struct sockaddr *address, socklen_t room);
+struct bi_sim_node *bi_sim_node_new(struct bight_host *host, const char *name, size_t size, mode_t mode);
+int bi_sim_bind_unix(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
+int bi_sim_connect_unix(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
+void bi_sim_unbind_unix(struct bi_sim_socket *socket);
+void bi_sim_release_node(struct bi_sim_node *node);
+struct bi_sim_node *bi_sim_find_path(struct bight_host *host, const char *path);
+int bi_sim_unlink(struct bight_host *host, const char *path);
+socklen_t bi_sim_node_address(const struct bi_sim_node *node, struct sockaddr *address, socklen_t room);
 
 /* ------------------------------------------------------------------------------- disk.c: small files */
 
-int bight_sim_open(struct bight_host *host, const char *path, int flags, mode_t mode);
-int bight_sim_flock(struct bight_sim_file *file, int operation);
-bool bight_sim_is_disk(const struct bight_sim_file *file);
+int bi_sim_open(struct bight_host *host, const char *path, int flags, mode_t mode);
+int bi_sim_flock(struct bi_sim_file *file, int operation);
+bool bi_sim_is_disk(const struct bi_sim_file *file);
 
 /* ------------------------------------------------------------------------------------------ streams */
 
-static inline size_t bight_sim_send_room(const struct bight_host *host)
+static inline size_t bi_sim_send_room(const struct bight_host *host)
 {
     return host->kernel.send_buffer != 0 ? host->kernel.send_buffer : (size_t)208 * 1024;
 }
-static inline size_t bight_sim_receive_room(const struct bight_host *host)
+static inline size_t bi_sim_receive_room(const struct bight_host *host)
 {
     return host->kernel.receive_buffer != 0 ? host->kernel.receive_buffer : (size_t)128 * 1024;
 }
 
-enum bight_sim_mark { BIGHT_SIM_DATA, BIGHT_SIM_END, BIGHT_SIM_RESET };
+enum bi_sim_mark { BI_SIM_DATA, BI_SIM_END, BI_SIM_RESET };
 
-struct bight_sim_segment {
+struct bi_sim_segment {
     uint64_t end; /* position of its last byte, plus one */
     uint64_t when;
-    enum bight_sim_mark mark;
+    enum bi_sim_mark mark;
 };
 
 /* One direction of a stream. Positions count bytes from its beginning: taken <= arrived <= sent. */
-struct bight_sim_pipe {
-    struct bight_sim_event arrival, acknowledgement;
-    struct bight_sim_wire *wire;
+struct bi_sim_pipe {
+    struct bi_sim_event arrival, acknowledgement;
+    struct bi_sim_wire *wire;
     int from; /* side */
     uint8_t *ring;
     size_t ring_size; /* a power of two */
     uint64_t taken, arrived, acknowledged, sent;
-    struct bight_sim_segment *segments; /* a ring of what is under way */
+    struct bi_sim_segment *segments; /* a ring of what is under way */
     size_t first, count, room;
     uint64_t last_arrival;
     size_t send_room, receive_room;
@@ -443,53 +435,53 @@ struct bight_sim_pipe {
     bool stalled; /* the receive buffer is full */
 };
 
-struct bight_sim_wire {
-    struct bight_sim_pipe pipes[2];   /* by the sending side */
-    struct bight_sim_socket *ends[2]; /* NULL: closed */
-    bool instant;                     /* UNIX: what is sent is there */
+struct bi_sim_wire {
+    struct bi_sim_pipe pipes[2];   /* by the sending side */
+    struct bi_sim_socket *ends[2]; /* NULL: closed */
+    bool instant;                  /* UNIX: what is sent is there */
 };
 
 /* stream.c. Makes the wire and sets both ends; false without memory. */
-bool bight_sim_wire_new(struct bight_sim_socket *client, struct bight_sim_socket *server);
-ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, size_t size);
-ssize_t bight_sim_stream_send(struct bight_sim_socket *socket, const struct iovec *parts, size_t count, int flags);
-unsigned bight_sim_stream_readiness(const struct bight_sim_socket *socket);
-void bight_sim_stream_shut(struct bight_sim_socket *socket);
-void bight_sim_stream_close(struct bight_sim_socket *socket);
+bool bi_sim_wire_new(struct bi_sim_socket *client, struct bi_sim_socket *server);
+ssize_t bi_sim_stream_receive(struct bi_sim_socket *socket, void *buffer, size_t size);
+ssize_t bi_sim_stream_send(struct bi_sim_socket *socket, const struct iovec *parts, size_t count, int flags);
+unsigned bi_sim_stream_readiness(const struct bi_sim_socket *socket);
+void bi_sim_stream_shut(struct bi_sim_socket *socket);
+void bi_sim_stream_close(struct bi_sim_socket *socket);
 
 /* pipe.c */
-bool bight_sim_pipe_init(struct bight_sim_pipe *pipe, struct bight_sim_wire *wire, int from);
-void bight_sim_pipe_finish(struct bight_sim_pipe *pipe);
-size_t bight_sim_pipe_room(const struct bight_sim_pipe *pipe);
+bool bi_sim_pipe_init(struct bi_sim_pipe *pipe, struct bi_sim_wire *wire, int from);
+void bi_sim_pipe_finish(struct bi_sim_pipe *pipe);
+size_t bi_sim_pipe_room(const struct bi_sim_pipe *pipe);
 /* Takes what it can of the parts; the count, or -ENOBUFS. */
-ssize_t bight_sim_pipe_put(struct bight_sim_pipe *pipe, const struct iovec *parts, size_t count, size_t limit);
-size_t bight_sim_pipe_take(struct bight_sim_pipe *pipe, void *buffer, size_t size);
+ssize_t bi_sim_pipe_put(struct bi_sim_pipe *pipe, const struct iovec *parts, size_t count, size_t limit);
+size_t bi_sim_pipe_take(struct bi_sim_pipe *pipe, void *buffer, size_t size);
 /* Sends an END or a RESET behind all data. */
-void bight_sim_pipe_mark(struct bight_sim_pipe *pipe, enum bight_sim_mark mark);
+void bi_sim_pipe_mark(struct bi_sim_pipe *pipe, enum bi_sim_mark mark);
 /* Forgets what is under way, but for a RESET. */
-void bight_sim_pipe_clear(struct bight_sim_pipe *pipe);
+void bi_sim_pipe_clear(struct bi_sim_pipe *pipe);
 /* stream.c: a RESET has come to this end. */
-void bight_sim_stream_was_reset(struct bight_sim_socket *socket);
+void bi_sim_stream_was_reset(struct bi_sim_socket *socket);
 
 /* ---------------------------------------------------------------------------------------- datagrams */
 
 /* datagram.c: the sockets. NULL without memory. */
-struct bight_sim_socket *bight_sim_datagram_new(struct bight_host *host, int domain);
-int bight_sim_datagram_connect(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size);
+struct bi_sim_socket *bi_sim_datagram_new(struct bight_host *host, int domain);
+int bi_sim_datagram_connect(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 /* `name` NULL: to the peer. */
-ssize_t bight_sim_datagram_send(struct bight_sim_socket *socket, const struct iovec *parts, size_t count,
+ssize_t bi_sim_datagram_send(struct bi_sim_socket *socket, const struct iovec *parts, size_t count,
     const struct sockaddr *name, socklen_t name_size);
-ssize_t bight_sim_datagram_receive(struct bight_sim_socket *socket, struct msghdr *message, int flags);
-unsigned bight_sim_datagram_readiness(const struct bight_sim_socket *socket);
+ssize_t bi_sim_datagram_receive(struct bi_sim_socket *socket, struct msghdr *message, int flags);
+unsigned bi_sim_datagram_readiness(const struct bi_sim_socket *socket);
 
 /* flight.c: what is under way. */
-struct bight_sim_datagram {
-    struct bight_sim_event event;
-    struct bight_link link;      /* under way, or in its receiver's queue */
-    struct bight_link of_sender; /* has not left yet */
-    struct bight_sim_socket *sender;
+struct bi_sim_datagram {
+    struct bi_sim_event event;
+    struct bi_link link;      /* under way, or in its receiver's queue */
+    struct bi_link of_sender; /* has not left yet */
+    struct bi_sim_socket *sender;
     struct bight_host *source, *target;
-    struct bight_sim_address from, to;
+    struct bi_sim_address from, to;
     uint64_t arrival;
     bool is_refusal; /* says that nobody listens at `from` */
     bool is_lost;
@@ -498,13 +490,13 @@ struct bight_sim_datagram {
 };
 
 /* NULL without memory. */
-struct bight_sim_datagram *bight_sim_datagram_make(struct bight_host *source, struct bight_host *target, size_t size);
-void bight_sim_datagram_free(struct bight_sim_datagram *datagram);
+struct bi_sim_datagram *bi_sim_datagram_make(struct bight_host *source, struct bight_host *target, size_t size);
+void bi_sim_datagram_free(struct bi_sim_datagram *datagram);
 /* Sets it on its way; takes it. */
-void bight_sim_datagram_carry(struct bight_sim_datagram *datagram);
-void bight_sim_finish_datagrams(struct bight_simulation *simulation);
+void bi_sim_datagram_carry(struct bi_sim_datagram *datagram);
+void bi_sim_finish_datagrams(struct bight_simulation *simulation);
 /* datagram.c: it has left; it has come (and is the socket's, or freed when its buffer is full). */
-void bight_sim_datagram_left(struct bight_sim_datagram *datagram);
-void bight_sim_datagram_came(struct bight_sim_socket *socket, struct bight_sim_datagram *datagram);
+void bi_sim_datagram_left(struct bi_sim_datagram *datagram);
+void bi_sim_datagram_came(struct bi_sim_socket *socket, struct bi_sim_datagram *datagram);
 
 #endif

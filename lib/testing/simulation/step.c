@@ -20,7 +20,7 @@ static void advance(struct bight_simulation *simulation, uint64_t moment)
     }
     simulation->now = moment;
     simulation->turns_now = 0;
-    bight_sim_mix(simulation, ((uint64_t)BIGHT_SIM_time << 56) ^ moment);
+    bi_sim_mix(simulation, ((uint64_t)BI_SIM_time << 56) ^ moment);
 }
 
 /* Those with something to do, shuffled. They may be freed by each other's turns: loop.c takes them out. */
@@ -28,26 +28,26 @@ static void find_order(struct bight_simulation *simulation)
 {
     size_t count = 0;
     for (size_t i = 0; i < simulation->loop_count; i++) {
-        if (bight_sim_loop_has_work(simulation->loops[i])) {
+        if (bi_sim_loop_has_work(simulation->loops[i])) {
             simulation->order[count++] = simulation->loops[i];
         }
     }
     for (size_t i = count; i > 1; i--) {
         size_t other = bight_simulation_draw(simulation, i);
-        struct bight_sim_loop *loop = simulation->order[i - 1];
+        struct bi_sim_loop *loop = simulation->order[i - 1];
         simulation->order[i - 1] = simulation->order[other];
         simulation->order[other] = loop;
     }
     simulation->order_count = count;
 }
 
-static void take_turn(struct bight_sim_loop *loop)
+static void take_turn(struct bi_sim_loop *loop)
 {
-    bight_sim_trace(loop->host, BIGHT_SIM_turn, 0, 0, 0);
+    bi_sim_trace(loop->host, BI_SIM_turn, 0, 0, 0);
     loop->has_turn = true;
-    bight_reactor_turn(loop->reactor, false);
+    bi_reactor_turn(loop->reactor, false);
     loop->has_turn = false;
-    loop->wants_turn = bight_reactor_has_work(loop->reactor);
+    loop->wants_turn = bi_reactor_has_work(loop->reactor);
 }
 
 static void take_turns(struct bight_simulation *simulation)
@@ -64,18 +64,18 @@ static void take_turns(struct bight_simulation *simulation)
 static bool anybody_has_work(const struct bight_simulation *simulation)
 {
     for (size_t i = 0; i < simulation->loop_count; i++) {
-        if (bight_sim_loop_has_work(simulation->loops[i])) {
+        if (bi_sim_loop_has_work(simulation->loops[i])) {
             return true;
         }
     }
     return false;
 }
 
-bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
+bool bi_sim_step(struct bight_simulation *simulation, uint64_t last)
 {
     uint64_t moment = simulation->now;
     if (simulation->order_count != 0) {
-        (void)bight_usage_error(
+        (void)bi_usage_error(
             BIGHT_E_ALREADY_RUNNING, BIGHT_HERE, "a simulation is stepped inside a turn of one of its reactors");
         return false;
     }
@@ -83,7 +83,7 @@ bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
         simulation->check(simulation->check_context);
     }
     if (!anybody_has_work(simulation)) {
-        if (!bight_testing_next_deadline(&simulation->wheel, last, &moment)) {
+        if (!bi_testing_next_deadline(&simulation->wheel, last, &moment)) {
             return false;
         }
     } else if (++simulation->turns_now > PATIENCE) {
@@ -95,25 +95,25 @@ bool bight_sim_step(struct bight_simulation *simulation, uint64_t last)
     uint64_t before = simulation->turns_now;
     advance(simulation, moment);
     simulation->turns_now = before > PATIENCE ? PATIENCE : simulation->turns_now;
-    (void)bight_wheel_run(&simulation->wheel, simulation->now, SIZE_MAX);
+    (void)bi_wheel_run(&simulation->wheel, simulation->now, SIZE_MAX);
     take_turns(simulation);
     return true;
 }
 
 bool bight_simulation_step(struct bight_simulation *simulation)
 {
-    return bight_sim_step(simulation, UINT64_MAX);
+    return bi_sim_step(simulation, UINT64_MAX);
 }
 
 void bight_simulation_run(struct bight_simulation *simulation, double seconds)
 {
     uint64_t nanoseconds;
     if (bight_seconds_to_nanoseconds(seconds, &nanoseconds) != 0) {
-        (void)bight_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_run: " BIGHT_BAD_SECONDS);
+        (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_run: " BI_BAD_SECONDS);
         return;
     }
     uint64_t end = nanoseconds > UINT64_MAX - simulation->now ? UINT64_MAX : simulation->now + nanoseconds;
-    while (bight_sim_step(simulation, end)) {
+    while (bi_sim_step(simulation, end)) {
     }
     advance(simulation, end);
 }

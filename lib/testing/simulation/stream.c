@@ -11,31 +11,31 @@
 #include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
 
-static struct bight_sim_pipe *output_of(const struct bight_sim_socket *socket)
+static struct bi_sim_pipe *output_of(const struct bi_sim_socket *socket)
 {
     return &socket->wire->pipes[socket->side];
 }
 
-static struct bight_sim_pipe *input_of(const struct bight_sim_socket *socket)
+static struct bi_sim_pipe *input_of(const struct bi_sim_socket *socket)
 {
     return &socket->wire->pipes[!socket->side];
 }
 
-static bool has_input(const struct bight_sim_socket *socket)
+static bool has_input(const struct bi_sim_socket *socket)
 {
     return input_of(socket)->arrived != input_of(socket)->taken;
 }
 
-static bool is_unix(const struct bight_sim_socket *socket)
+static bool is_unix(const struct bi_sim_socket *socket)
 {
     return socket->domain == AF_UNIX;
 }
 
 /* -------------------------------------------------------------------------------------------- making */
 
-bool bight_sim_wire_new(struct bight_sim_socket *client, struct bight_sim_socket *server)
+bool bi_sim_wire_new(struct bi_sim_socket *client, struct bi_sim_socket *server)
 {
-    struct bight_sim_wire *wire = bight_sim_allocate(sizeof *wire);
+    struct bi_sim_wire *wire = bi_sim_allocate(sizeof *wire);
     if (wire == NULL) {
         return false;
     }
@@ -43,10 +43,10 @@ bool bight_sim_wire_new(struct bight_sim_socket *client, struct bight_sim_socket
     wire->ends[1] = server;
     wire->instant = is_unix(client);
     for (int side = 0; side < 2; side++) {
-        if (!bight_sim_pipe_init(&wire->pipes[side], wire, side)) {
-            bight_sim_pipe_finish(&wire->pipes[0]);
-            bight_sim_pipe_finish(&wire->pipes[1]);
-            bight_testing_plain_free(wire);
+        if (!bi_sim_pipe_init(&wire->pipes[side], wire, side)) {
+            bi_sim_pipe_finish(&wire->pipes[0]);
+            bi_sim_pipe_finish(&wire->pipes[1]);
+            bi_testing_plain_free(wire);
             return false;
         }
     }
@@ -59,46 +59,46 @@ bool bight_sim_wire_new(struct bight_sim_socket *client, struct bight_sim_socket
 /* --------------------------------------------------------------------------------------- moving bytes */
 
 /* What a call on a socket that is not connected gives, or 0. */
-static int unconnected(struct bight_sim_socket *socket, int for_new)
+static int unconnected(struct bi_sim_socket *socket, int for_new)
 {
     if (socket->error != 0) {
-        return -bight_sim_socket_take_error(socket);
+        return -bi_sim_socket_take_error(socket);
     }
     switch (socket->state) {
-    case BIGHT_SIM_CONNECTED:
+    case BI_SIM_CONNECTED:
         return 0;
-    case BIGHT_SIM_CONNECTING:
+    case BI_SIM_CONNECTING:
         return -EAGAIN;
     default:
         return for_new;
     }
 }
 
-ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, size_t size)
+ssize_t bi_sim_stream_receive(struct bi_sim_socket *socket, void *buffer, size_t size)
 {
     struct bight_host *host = socket->file.host;
     bool is_there = socket->wire != NULL && has_input(socket);
-    int result = bight_sim_disturbance(socket, is_there);
+    int result = bi_sim_disturbance(socket, is_there);
     if (result == 0) {
-        result = bight_sim_lack_of_memory(socket, is_there);
+        result = bi_sim_lack_of_memory(socket, is_there);
     }
     if (result != 0) {
         return result;
     }
-    if (socket->state == BIGHT_SIM_CONNECTED && has_input(socket) && !socket->shut_reading) {
+    if (socket->state == BI_SIM_CONNECTED && has_input(socket) && !socket->shut_reading) {
         size_t asked = size;
-        if (size > 1 && bight_sim_fault(host->simulation, host->kernel.short_read, "short read")) {
+        if (size > 1 && bi_sim_fault(host->simulation, host->kernel.short_read, "short read")) {
             uint64_t there = input_of(socket)->arrived - input_of(socket)->taken;
-            size = 1 + (size_t)bight_sim_detail(host->simulation, there < size ? there : size);
+            size = 1 + (size_t)bi_sim_detail(host->simulation, there < size ? there : size);
         }
-        size_t got = bight_sim_pipe_take(input_of(socket), buffer, size);
-        bight_sim_socket_update(socket);
+        size_t got = bi_sim_pipe_take(input_of(socket), buffer, size);
+        bi_sim_socket_update(socket);
         if (got < asked && has_input(socket)) {
-            bight_sim_file_news(&socket->file); /* a fault alone leaves something behind: it counts as come since */
+            bi_sim_file_news(&socket->file); /* a fault alone leaves something behind: it counts as come since */
         }
         return (ssize_t)got;
     }
-    if (socket->state == BIGHT_SIM_CONNECTED && input_of(socket)->ended && !is_unix(socket)) {
+    if (socket->state == BI_SIM_CONNECTED && input_of(socket)->ended && !is_unix(socket)) {
         return 0; /* before any error, as Linux has it */
     }
     result = unconnected(socket, is_unix(socket) ? -EINVAL : -ENOTCONN);
@@ -109,31 +109,31 @@ ssize_t bight_sim_stream_receive(struct bight_sim_socket *socket, void *buffer, 
 }
 
 /* Memory that the kernel lacks has nothing to do with the socket, which stays writable: no news comes of it. */
-static int disturb_sending(struct bight_sim_socket *socket, bool has_room)
+static int disturb_sending(struct bi_sim_socket *socket, bool has_room)
 {
     struct bight_host *host = socket->file.host;
-    int result = bight_sim_disturbance(socket, has_room);
-    if (result == 0 && has_room && bight_sim_fault(host->simulation, host->kernel.starved, "no memory to send")) {
-        result = bight_sim_detail(host->simulation, 2) == 0 ? -ENOBUFS : -ENOMEM;
+    int result = bi_sim_disturbance(socket, has_room);
+    if (result == 0 && has_room && bi_sim_fault(host->simulation, host->kernel.starved, "no memory to send")) {
+        result = bi_sim_detail(host->simulation, 2) == 0 ? -ENOBUFS : -ENOMEM;
     }
     return result;
 }
 
 /* write(2) and send(2) without MSG_NOSIGNAL would kill the program. */
-static ssize_t broken_pipe(const struct bight_sim_socket *socket, int flags)
+static ssize_t broken_pipe(const struct bi_sim_socket *socket, int flags)
 {
     if ((flags & MSG_NOSIGNAL) == 0) {
-        bight_sim_broken(socket->file.host, "send", socket->file.fd, "SIGPIPE", NULL);
+        bi_sim_broken(socket->file.host, "send", socket->file.fd, "SIGPIPE", NULL);
     }
     return -EPIPE;
 }
 
-static bool cannot_send(const struct bight_sim_socket *socket)
+static bool cannot_send(const struct bi_sim_socket *socket)
 {
     return socket->shut_writing || socket->was_reset || (is_unix(socket) && socket->wire->ends[!socket->side] == NULL);
 }
 
-ssize_t bight_sim_stream_send(struct bight_sim_socket *socket, const struct iovec *parts, size_t count, int flags)
+ssize_t bi_sim_stream_send(struct bi_sim_socket *socket, const struct iovec *parts, size_t count, int flags)
 {
     struct bight_host *host = socket->file.host;
     size_t size = 0;
@@ -150,7 +150,7 @@ ssize_t bight_sim_stream_send(struct bight_sim_socket *socket, const struct iove
     for (size_t i = 0; i < count; i++) {
         size += parts[i].iov_len;
     }
-    size_t room = bight_sim_pipe_room(output_of(socket));
+    size_t room = bi_sim_pipe_room(output_of(socket));
     result = disturb_sending(socket, room != 0);
     if (result != 0) {
         return result;
@@ -159,20 +159,20 @@ ssize_t bight_sim_stream_send(struct bight_sim_socket *socket, const struct iove
         return size == 0 ? 0 : -EAGAIN;
     }
     size_t limit = size < room ? size : room;
-    if (limit > 1 && bight_sim_fault(host->simulation, host->kernel.short_write, "short write")) {
-        limit = 1 + (size_t)bight_sim_detail(host->simulation, limit - 1);
+    if (limit > 1 && bi_sim_fault(host->simulation, host->kernel.short_write, "short write")) {
+        limit = 1 + (size_t)bi_sim_detail(host->simulation, limit - 1);
     }
-    ssize_t sent = bight_sim_pipe_put(output_of(socket), parts, count, limit);
-    bight_sim_socket_update(socket);
+    ssize_t sent = bi_sim_pipe_put(output_of(socket), parts, count, limit);
+    bi_sim_socket_update(socket);
     if (sent >= 0 && (size_t)sent < size) {
-        bight_sim_file_news(&socket->file); /* the same */
+        bi_sim_file_news(&socket->file); /* the same */
     }
     return sent;
 }
 
-unsigned bight_sim_stream_readiness(const struct bight_sim_socket *socket)
+unsigned bi_sim_stream_readiness(const struct bi_sim_socket *socket)
 {
-    const struct bight_sim_pipe *output = output_of(socket);
+    const struct bi_sim_pipe *output = output_of(socket);
     unsigned ready = 0;
     if (socket->error != 0 || socket->was_reset) {
         return BIGHT_READABLE | BIGHT_WRITABLE; /* EPOLLERR and EPOLLHUP */
@@ -183,7 +183,7 @@ unsigned bight_sim_stream_readiness(const struct bight_sim_socket *socket)
     if (input_of(socket)->ended) {
         ready |= BIGHT_CLOSED;
     }
-    size_t room = bight_sim_pipe_room(output);
+    size_t room = bi_sim_pipe_room(output);
     if (cannot_send(socket) || (room != 0 && room * 3 >= output->send_room)) {
         ready |= BIGHT_WRITABLE;
     }
@@ -192,56 +192,56 @@ unsigned bight_sim_stream_readiness(const struct bight_sim_socket *socket)
 
 /* ------------------------------------------------------------------------------------------ the end */
 
-void bight_sim_stream_shut(struct bight_sim_socket *socket)
+void bi_sim_stream_shut(struct bi_sim_socket *socket)
 {
     if (!socket->shut_writing && !socket->was_reset) {
         socket->shut_writing = true;
-        bight_sim_pipe_mark(output_of(socket), BIGHT_SIM_END);
+        bi_sim_pipe_mark(output_of(socket), BI_SIM_END);
     }
-    bight_sim_socket_update(socket);
+    bi_sim_socket_update(socket);
 }
 
-void bight_sim_stream_was_reset(struct bight_sim_socket *socket)
+void bi_sim_stream_was_reset(struct bi_sim_socket *socket)
 {
     if (socket == NULL || socket->was_reset) {
         return;
     }
-    bool is_connecting = socket->state == BIGHT_SIM_CONNECTING;
+    bool is_connecting = socket->state == BI_SIM_CONNECTING;
     socket->was_reset = true;
     socket->error = is_connecting ? ECONNREFUSED : input_of(socket)->ended && !is_unix(socket) ? EPIPE : ECONNRESET;
     if (is_connecting) {
-        socket->state = BIGHT_SIM_FAILED;
-        bight_sim_event_disarm(&socket->attempt);
-        bight_sim_event_disarm(&socket->give_up);
+        socket->state = BI_SIM_FAILED;
+        bi_sim_event_disarm(&socket->attempt);
+        bi_sim_event_disarm(&socket->give_up);
     }
-    bight_sim_pipe_clear(output_of(socket));
-    bight_sim_socket_news(socket);
+    bi_sim_pipe_clear(output_of(socket));
+    bi_sim_socket_news(socket);
 }
 
-static void say_farewell(struct bight_sim_socket *socket)
+static void say_farewell(struct bi_sim_socket *socket)
 {
     if (socket->was_reset) {
         return;
     }
-    if (has_input(socket) || (socket->reset_at_close && !is_unix(socket)) || socket->state != BIGHT_SIM_CONNECTED) {
-        bight_sim_pipe_mark(output_of(socket), BIGHT_SIM_RESET);
+    if (has_input(socket) || (socket->reset_at_close && !is_unix(socket)) || socket->state != BI_SIM_CONNECTED) {
+        bi_sim_pipe_mark(output_of(socket), BI_SIM_RESET);
     } else if (!socket->shut_writing) {
-        bight_sim_pipe_mark(output_of(socket), BIGHT_SIM_END);
+        bi_sim_pipe_mark(output_of(socket), BI_SIM_END);
     }
 }
 
-void bight_sim_stream_close(struct bight_sim_socket *socket)
+void bi_sim_stream_close(struct bi_sim_socket *socket)
 {
-    struct bight_sim_wire *wire = socket->wire;
+    struct bi_sim_wire *wire = socket->wire;
     if (wire->ends[!socket->side] != NULL) {
         say_farewell(socket);
         wire->ends[socket->side] = NULL;
         if (is_unix(socket)) {
-            bight_sim_socket_update(wire->ends[!socket->side]); /* it cannot send any more */
+            bi_sim_socket_update(wire->ends[!socket->side]); /* it cannot send any more */
         }
         return;
     }
-    bight_sim_pipe_finish(&wire->pipes[0]);
-    bight_sim_pipe_finish(&wire->pipes[1]);
-    bight_testing_plain_free(wire);
+    bi_sim_pipe_finish(&wire->pipes[0]);
+    bi_sim_pipe_finish(&wire->pipes[1]);
+    bi_testing_plain_free(wire);
 }

@@ -11,7 +11,7 @@
 
 static const char *const call_names[] = {
 #define CALL_NAME(name) #name,
-    BIGHT_SIM_CALLS(CALL_NAME)
+    BI_SIM_CALLS(CALL_NAME)
 #undef CALL_NAME
 };
 
@@ -32,7 +32,7 @@ static void print_time(struct bight_simulation *simulation)
         (unsigned long long)(now % BIGHT_NANOSECONDS_PER_SECOND));
 }
 
-void bight_sim_trace_line(struct bight_simulation *simulation, const struct bight_host *host, enum bight_sim_call call,
+void bi_sim_trace_line(struct bight_simulation *simulation, const struct bight_host *host, enum bi_sim_call call,
     int64_t fd, int64_t argument, int64_t result)
 {
     print_time(simulation);
@@ -40,22 +40,22 @@ void bight_sim_trace_line(struct bight_simulation *simulation, const struct bigh
         (long long)argument, (long long)result);
 }
 
-void bight_sim_trace_bytes(struct bight_simulation *simulation, const void *data, size_t size)
+void bi_sim_trace_bytes(struct bight_simulation *simulation, const void *data, size_t size)
 {
     const uint8_t *at = data;
     const size_t whole = sizeof(uint64_t);
-    bight_sim_mix(simulation, size);
+    bi_sim_mix(simulation, size);
     for (; size >= whole; size -= whole, at += whole) {
-        bight_sim_mix(simulation, bight_read_little_endian(at, whole));
+        bi_sim_mix(simulation, bi_read_little_endian(at, whole));
     }
     if (size != 0) {
-        bight_sim_mix(simulation, bight_read_little_endian(at, size));
+        bi_sim_mix(simulation, bi_read_little_endian(at, size));
     }
 }
 
-void bight_sim_trace_fault(struct bight_simulation *simulation, const char *what, uint32_t number, bool allowed)
+void bi_sim_trace_fault(struct bight_simulation *simulation, const char *what, uint32_t number, bool allowed)
 {
-    bight_sim_mix(simulation, ((uint64_t)BIGHT_SIM_fault << 56) ^ ((uint64_t)allowed << 40) ^ number);
+    bi_sim_mix(simulation, ((uint64_t)BI_SIM_fault << 56) ^ ((uint64_t)allowed << 40) ^ number);
     if (simulation->trace != NULL) {
         print_time(simulation);
         (void)fprintf(

@@ -27,10 +27,10 @@ static size_t read_name(const struct sockaddr *address, socklen_t size, char nam
     return name[0] == '\0' ? length : strnlen(name, length);
 }
 
-static struct bight_sim_node *find(const struct bight_host *host, const char *name, size_t size)
+static struct bi_sim_node *find(const struct bight_host *host, const char *name, size_t size)
 {
-    for (struct bight_link *link = host->nodes.next; link != &host->nodes; link = link->next) {
-        struct bight_sim_node *node = BIGHT_CONTAINER(link, struct bight_sim_node, link);
+    for (struct bi_link *link = host->nodes.next; link != &host->nodes; link = link->next) {
+        struct bi_sim_node *node = BI_CONTAINER(link, struct bi_sim_node, link);
         if (node->size == size && memcmp(node->name, name, size) == 0) {
             return node;
         }
@@ -38,30 +38,30 @@ static struct bight_sim_node *find(const struct bight_host *host, const char *na
     return NULL;
 }
 
-struct bight_sim_node *bight_sim_find_path(struct bight_host *host, const char *path)
+struct bi_sim_node *bi_sim_find_path(struct bight_host *host, const char *path)
 {
     return find(host, path, strlen(path));
 }
 
-void bight_sim_release_node(struct bight_sim_node *node)
+void bi_sim_release_node(struct bi_sim_node *node)
 {
     if (node != NULL && --node->holds == 0) {
-        bight_testing_plain_free(node);
+        bi_testing_plain_free(node);
     }
 }
 
-static void unlist(struct bight_sim_node *node)
+static void unlist(struct bi_sim_node *node)
 {
     if (node->listed) {
         node->listed = false;
-        bight_list_remove(&node->link);
-        bight_sim_release_node(node);
+        bi_list_remove(&node->link);
+        bi_sim_release_node(node);
     }
 }
 
-int bight_sim_unlink(struct bight_host *host, const char *path)
+int bi_sim_unlink(struct bight_host *host, const char *path)
 {
-    struct bight_sim_node *node = bight_sim_find_path(host, path);
+    struct bi_sim_node *node = bi_sim_find_path(host, path);
     if (node == NULL) {
         return -ENOENT;
     }
@@ -69,9 +69,9 @@ int bight_sim_unlink(struct bight_host *host, const char *path)
     return 0;
 }
 
-struct bight_sim_node *bight_sim_node_new(struct bight_host *host, const char *name, size_t size, mode_t mode)
+struct bi_sim_node *bi_sim_node_new(struct bight_host *host, const char *name, size_t size, mode_t mode)
 {
-    struct bight_sim_node *node = bight_sim_allocate(sizeof *node);
+    struct bi_sim_node *node = bi_sim_allocate(sizeof *node);
     if (node == NULL) {
         return NULL;
     }
@@ -81,11 +81,11 @@ struct bight_sim_node *bight_sim_node_new(struct bight_host *host, const char *n
     node->mode = mode;
     node->holds = 1;
     node->listed = true;
-    bight_list_append(&host->nodes, &node->link);
+    bi_list_append(&host->nodes, &node->link);
     return node;
 }
 
-int bight_sim_bind_unix(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)
+int bi_sim_bind_unix(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size)
 {
     struct bight_host *host = socket->file.host;
     char name[108];
@@ -96,7 +96,7 @@ int bight_sim_bind_unix(struct bight_sim_socket *socket, const struct sockaddr *
     if (find(host, name, length) != NULL) {
         return -EADDRINUSE;
     }
-    struct bight_sim_node *node = bight_sim_node_new(host, name, length, S_IFSOCK | 0755);
+    struct bi_sim_node *node = bi_sim_node_new(host, name, length, S_IFSOCK | 0755);
     if (node == NULL) {
         return -ENOMEM;
     }
@@ -108,52 +108,52 @@ int bight_sim_bind_unix(struct bight_sim_socket *socket, const struct sockaddr *
 }
 
 /* An accepted socket shares its listener's node and does not own it. */
-void bight_sim_unbind_unix(struct bight_sim_socket *socket)
+void bi_sim_unbind_unix(struct bi_sim_socket *socket)
 {
-    struct bight_sim_node *node = socket->node;
+    struct bi_sim_node *node = socket->node;
     if (node != NULL && node->socket == socket) {
         node->socket = NULL;
         if (node->name[0] == '\0') {
             unlist(node);
         }
     }
-    bight_sim_release_node(node);
-    bight_sim_release_node(socket->remote_node);
+    bi_sim_release_node(node);
+    bi_sim_release_node(socket->remote_node);
 }
 
-int bight_sim_connect_unix(struct bight_sim_socket *socket, const struct sockaddr *address, socklen_t size)
+int bi_sim_connect_unix(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size)
 {
     struct bight_host *host = socket->file.host;
     char name[108];
     size_t length = read_name(address, size, name);
-    struct bight_sim_node *node = length == 0 ? NULL : find(host, name, length);
+    struct bi_sim_node *node = length == 0 ? NULL : find(host, name, length);
     if (length == 0) {
         return -EINVAL;
     }
     if (node == NULL) {
         return name[0] == '\0' ? -ECONNREFUSED : -ENOENT;
     }
-    struct bight_sim_socket *listener = node->socket;
-    if (listener == NULL || listener->state != BIGHT_SIM_LISTENING) {
+    struct bi_sim_socket *listener = node->socket;
+    if (listener == NULL || listener->state != BI_SIM_LISTENING) {
         return -ECONNREFUSED;
     }
-    if (bight_sim_fault(host->simulation, bight_sim_way(host, host)->conditions.refuse, "refused connection")) {
+    if (bi_sim_fault(host->simulation, bi_sim_way(host, host)->conditions.refuse, "refused connection")) {
         return -ECONNREFUSED;
     }
-    if (bight_sim_socket_is_full(listener)) {
+    if (bi_sim_socket_is_full(listener)) {
         return -EAGAIN;
     }
-    if (bight_sim_socket_child(listener, socket) == NULL) {
+    if (bi_sim_socket_child(listener, socket) == NULL) {
         return -ENOMEM;
     }
     node->holds++;
     socket->remote_node = node;
-    socket->state = BIGHT_SIM_CONNECTED;
-    bight_sim_socket_update(socket);
+    socket->state = BI_SIM_CONNECTED;
+    bi_sim_socket_update(socket);
     return 0;
 }
 
-socklen_t bight_sim_node_address(const struct bight_sim_node *node, struct sockaddr *address, socklen_t room)
+socklen_t bi_sim_node_address(const struct bi_sim_node *node, struct sockaddr *address, socklen_t room)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
     socklen_t used = (socklen_t)NAME_OFFSET;
