@@ -30,7 +30,7 @@ static void setup(void)
 }
 
 #define TOLD(text) ck_assert_msg(strstr(told, (text)) != NULL, "told: %s", told)
-#define NEXT_PLACE(buffer) (void)snprintf((buffer), sizeof(buffer), "test/test_trial.c:%d", __LINE__ + 1)
+#define NEXT_PLACE(buffer) (void)snprintf((buffer), sizeof(buffer), "test/testing/test_trial.c:%d", __LINE__ + 1)
 
 /* ------------------------------------------------------------------------------------- expectations */
 
@@ -126,7 +126,7 @@ START_TEST(a_test_that_takes_too_long_fails)
     struct bight_reactor *reactor = bight_testing_reactor_new();
     ck_assert(!bight_trial_run(reactor, fire_later, &hour, 60));
     TOLD("the test did not finish within 60 seconds");
-    TOLD("left over: a pending call (made at test/test_trial.c:");
+    TOLD("left over: a pending call (made at test/testing/test_trial.c:");
     bight_reactor_free(reactor);
     ck_assert_int_eq(times_told, 1);
 }
