@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* list.c - lists of Deferreds: deferred_list, gather_results, race, when_first, when_all.
+/* list.c - lists of Deferreds: deferred_list, gather_results, race, when_first, when_all; and what is about just one:
+ * shield and maybe_deferred.
  *
- * They are one thing with different traits: results are collected in order until all are there, unless a value or a
- * failure ends it before. The group (group.c) does the rest. */
+ * Lists are one thing with different traits: results are collected in order until all are there, unless a value or a
+ * failure ends it before. A shield is a group of one that is detached: a cancel of the outer ends the group and not the
+ * member. The group (group.c) does the rest. */
 #include "deferred/group.h"
 
 /* A result that ends the group before all are there. */
@@ -47,6 +49,23 @@ static size_t results_needed(size_t count, unsigned traits)
     return (traits & ends) == ends ? SIZE_MAX : count;
 }
 
+/* Of at least one, with room for `results`; SIZE_MAX: none. */
+static struct bight_deferred *form(const char *place, const struct bi_group_ops *ops,
+    struct bight_deferred *const *members, size_t count, size_t results, unsigned traits)
+{
+    struct bi_group *group = bi_group_new(ops, sizeof(*group), traits, count, results);
+    if (group == NULL) {
+        return refuse(place, members, count, traits, BIGHT_E_OUT_OF_MEMORY);
+    }
+    struct bight_deferred *outer = bi_group_make_outer(group, place);
+    if (bight_deferred_has_fired(outer)) {
+        bi_group_refuse(members, count, traits);
+        return outer;
+    }
+    bi_group_join_all(group, members);
+    return outer;
+}
+
 static struct bight_deferred *combine(
     const char *place, const char *function, struct bight_deferred *const *members, size_t count, unsigned traits)
 {
@@ -60,17 +79,7 @@ static struct bight_deferred *combine(
     if (count == 0) {
         return bi_group_give_none(place);
     }
-    struct bi_group *group = bi_group_new(&list_ops, sizeof(*group), traits, count, results_needed(count, traits));
-    if (group == NULL) {
-        return refuse(place, members, count, traits, BIGHT_E_OUT_OF_MEMORY);
-    }
-    struct bight_deferred *outer = bi_group_make_outer(group, place);
-    if (bight_deferred_has_fired(outer)) {
-        bi_group_refuse(members, count, traits);
-        return outer;
-    }
-    bi_group_join_all(group, members);
-    return outer;
+    return form(place, &list_ops, members, count, results_needed(count, traits), traits);
 }
 
 struct bight_deferred *bight_deferred_list_at(
@@ -111,4 +120,33 @@ struct bight_deferred *bight_when_first_at(const char *place, struct bight_defer
 struct bight_deferred *bight_when_all_at(const char *place, struct bight_deferred *const *members, size_t count)
 {
     return combine(place, "bight_when_all", members, count, BI_GROUP_DETACHED);
+}
+
+/* -------------------------------------------------------------------------------------- about just one */
+
+static struct bight_deferred *hear_one(struct bi_group *group, struct bi_member *member, struct bight_result *result)
+{
+    group->promise.slot->flags |= member->deferred->flags & BI_DEFERRED_OWNER_ENDED;
+    struct bight_result moved = { NULL, NULL, NULL };
+    bight_result_move(&moved, result);
+    bi_group_let_go_heard(member);
+    return bi_group_fire(group, moved.type, moved.value);
+}
+
+static const struct bi_group_ops shield_ops = { .hear = hear_one };
+
+struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred *inner)
+{
+    return form(place, &shield_ops, &inner, 1, SIZE_MAX, BI_GROUP_DETACHED);
+}
+
+struct bight_deferred *bight_maybe_deferred_at(const char *place, bight_handler function, void *context)
+{
+    if (function == NULL) {
+        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_maybe_deferred: there is no function");
+        return bight_fail_at(place, bight_failure_of(code));
+    }
+    struct bight_deferred *deferred = bight_succeed_at(place, NULL, NULL);
+    bight_deferred_add_callback(deferred, function, context); /* the first level needs no memory */
+    return deferred;
 }

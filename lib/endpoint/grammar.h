@@ -42,10 +42,6 @@ enum bi_endpoint_direction { BI_ENDPOINT_LISTEN, BI_ENDPOINT_CONNECT };
 const struct bight_endpoint_type *bi_endpoint_find_type(
     const struct bi_parsed_endpoint *parsed, enum bi_endpoint_direction direction, struct bight_failure **failure);
 
-/* Whether a call can be begun: right thread, nothing NULL. 0, or a code that has been reported. */
-struct bight_failure *bi_endpoint_check_call(
-    const char *place, const char *function, const struct bight_reactor *reactor, const struct bight_factory *factory);
-
 /* All of the above: a string's type and arguments. NULL with *failure set. `parsed` must live as long as the
  * arguments are used. */
 const struct bight_endpoint_type *bi_endpoint_read(const char *string, enum bi_endpoint_direction direction,

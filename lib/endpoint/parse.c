@@ -6,10 +6,14 @@
  * '\' makes any character an ordinary one; between '[' and ']' neither ':' nor '=' separates, so that an IPv6 literal
  * stays together, and the brackets stay in the text. A ']' without a '[' is an ordinary character. Unescaping only
  * shortens, so the parts are written one after the other into a buffer of the string's own size, a NUL in place of
- * each separator. */
-#include "endpoint/grammar.h"
+ * each separator. Quoting is the inverse: it escapes whatever means something anywhere, so that the result fits any
+ * place of any string, and what a user has typed does not become an argument of its own. */
+#include <bight/endpoint.h>
 
 #include <string.h>
+
+#include "base/text.h"
+#include "endpoint/grammar.h"
 
 struct reader {
     const char *string;
@@ -151,4 +155,17 @@ struct bight_failure *bi_endpoint_parse(const char *string, struct bi_parsed_end
     struct reader reader = { .string = string, .parsed = parsed };
     struct bight_failure *failure = read_type(&reader);
     return failure != NULL ? failure : read_parts(&reader);
+}
+
+size_t bight_endpoint_quote(const char *text, char *buffer, size_t size)
+{
+    struct bi_text quoted = { buffer, size, 0 };
+    for (; *text != '\0'; text++) {
+        if (strchr("\\:=[", *text) != NULL) {
+            bi_text_append(&quoted, "\\", 1);
+        }
+        bi_text_append(&quoted, text, 1);
+    }
+    bi_text_end(&quoted);
+    return quoted.needed;
 }

@@ -8,7 +8,7 @@
 
 #include "endpoint/grammar.h"
 #include "endpoint/listening.h"
-#include "endpoint/race.h"
+#include "endpoint/happy_eyeballs.h"
 #include "transport/socket.h"
 
 /* --------------------------------------------------------------------------------------------- servers */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "endpoint/listening.h"
-#include "endpoint/race.h"
+#include "endpoint/happy_eyeballs.h"
 #include "endpoint/types/types.h"
 
 /* NULL, or the failure. A path keeps room for its NUL, as other systems than Linux demand. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* race.h - connecting to the first of several addresses that answers (E2, E3, E5). */
-#ifndef BI_ENDPOINT_RACE_H
-#define BI_ENDPOINT_RACE_H
+/* happy_eyeballs.h - connecting to the first of several addresses that answers (E2, E3, E5). */
+#ifndef BI_ENDPOINT_HAPPY_EYEBALLS_H
+#define BI_ENDPOINT_HAPPY_EYEBALLS_H
 
 #include <bight/endpoint.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* race.c - "happy eyeballs" (RFC 8305): attempts to connect to the addresses of a name, one after the other, each given
+/* happy_eyeballs.c - RFC 8305: attempts to connect to the addresses of a name, one after the other, each given
  * a short head start before the next, and the first to succeed wins.
  *
  * A single address, a literal or a UNIX path, is a race with one runner. The race's memory is counted: the Deferred has
  * it as its canceller's context until it fires, a look-up has it until it has answered. A race is over (is_over) when
  * it was won, lost or cancelled; from then on nothing of it is open and whatever still comes is ignored. The protocol's
  * and the consumer's code run last, when the race is over, so they may do anything. */
-#include "endpoint/race.h"
+#include "endpoint/happy_eyeballs.h"
 
 #include <errno.h>
 #include <string.h>
@@ -48,6 +48,28 @@ struct race {
 };
 
 static void run_next(struct race *race);
+
+/* ----------------------------------------------------------------------------- the order of addresses */
+
+/* Moves the address at `from` up to `to`; those in between move down. */
+static void move_up(struct bight_address *addresses, size_t from, size_t to)
+{
+    struct bight_address moved = addresses[from];
+    memmove(&addresses[to + 1], &addresses[to], (from - to) * sizeof *addresses);
+    addresses[to] = moved;
+}
+
+void bi_interleave_families(struct bight_address *addresses, size_t count)
+{
+    for (size_t place = 1; place < count; place++) {
+        for (size_t found = place; found < count; found++) {
+            if (addresses[found].family != addresses[place - 1].family) {
+                move_up(addresses, found, place);
+                break;
+            }
+        }
+    }
+}
 
 /* ---------------------------------------------------------------------------------------------- memory */
 
