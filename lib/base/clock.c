@@ -8,6 +8,7 @@
 #include <bight/clock.h>
 
 #include "base/check.h"
+#include "base/moment.h"
 
 int bight_seconds_to_nanoseconds(double seconds, uint64_t *nanoseconds)
 {
@@ -29,11 +30,6 @@ int bight_seconds_to_nanoseconds(double seconds, uint64_t *nanoseconds)
     return BIGHT_OK;
 }
 
-static uint64_t later(uint64_t time, uint64_t delay)
-{
-    return delay > UINT64_MAX - time ? UINT64_MAX : time + delay;
-}
-
 /* The deadline that lies `seconds` after now. */
 static int deadline_after(
     const char *place, struct bight_clock *clock, double seconds, const char *function, uint64_t *deadline)
@@ -44,7 +40,7 @@ static int deadline_after(
         bi_usage_error(code, place, "%s: %s", function, clock == NULL ? "there is no clock" : BI_BAD_SECONDS);
         return code;
     }
-    *deadline = later(bight_clock_now(clock), delay);
+    *deadline = bi_moment_after(bight_clock_now(clock), delay);
     return BIGHT_OK;
 }
 
@@ -102,7 +98,7 @@ int bight_timer_delay(struct bight_timer timer, double seconds)
     }
     uint64_t deadline = timer.clock->ops->deadline(timer.clock, slot);
     uint64_t earlier = deadline > change ? deadline - change : 0;
-    timer.clock->ops->reset_at(timer.clock, slot, seconds < 0 ? earlier : later(deadline, change));
+    timer.clock->ops->reset_at(timer.clock, slot, seconds < 0 ? earlier : bi_moment_after(deadline, change));
     return BIGHT_OK;
 }
 

@@ -4,6 +4,7 @@
  * A run that ends cancels those that wait, again and again for a while, since each may go on to wait for something
  * else; a reactor that is freed does so without turns in between, and leaves behind what will not end. */
 #include "coroutine/coroutine.h"
+#include "base/options.h"
 
 #include <bight/log.h>
 #include <bight/memory.h>
@@ -146,8 +147,7 @@ int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bigh
     if (code != 0) {
         return code;
     }
-    memset(&options, 0, sizeof options);
-    memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    bi_take_options(&options, sizeof options, given);
     size_t stack_size = options.stack_size != 0 ? options.stack_size : STACK_SIZE_UNLESS_TOLD;
     if (stack_size < BI_STACK_SIZE_LEAST || stack_size > BI_STACK_SIZE_MOST) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,

@@ -19,6 +19,7 @@
 #include "endpoint/failures.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
+#include "base/moment.h"
 
 #define HEAD_START (BIGHT_NANOSECONDS_PER_SECOND / 4)    /* RFC 8305, section 5 */
 #define FULL_BACKLOG (BIGHT_NANOSECONDS_PER_SECOND / 50) /* a UNIX socket's: connect(2) says EAGAIN and never more */
@@ -246,7 +247,7 @@ static void attempt_done(struct bi_connector *connector, int result)
 static void arm(struct race *race, struct bi_wheel_entry *timer, uint64_t nanoseconds)
 {
     uint64_t now = bi_reactor_now(race->reactor);
-    bi_reactor_arm(race->reactor, timer, nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX);
+    bi_reactor_arm(race->reactor, timer, bi_moment_after(now, nanoseconds));
 }
 
 /* 1: connected, 0: under way or to be tried again, -errno. */

@@ -5,6 +5,7 @@
  * more: whatever goes wrong before (the timeout, the limit, a cancel) leaves its verdict and sees to it that the end
  * comes soon. So the memory has one owner, the process, and no path leaves a child behind. */
 #include "process/process.h"
+#include "base/options.h"
 
 #include <signal.h>
 #include <string.h>
@@ -318,8 +319,8 @@ static const char *find_mistake(const struct bight_process_output_options *given
 static int begin(struct run *run, const char *place, const struct bight_process_output_options *options,
     struct bight_failure **failure)
 {
-    struct bight_process_output_options given = { .size = 0 };
-    memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+    struct bight_process_output_options given;
+    bi_take_options(&given, sizeof given, options);
     const char *mistake = find_mistake(&given);
     if (mistake != NULL) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "the output of a process: %s", mistake);

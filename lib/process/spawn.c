@@ -17,6 +17,7 @@
 #include "base/places.h"
 #include "deferred/deferred.h"
 #include "process/process.h"
+#include "base/options.h"
 
 extern char **environ;
 
@@ -110,9 +111,7 @@ static const char *find_mistake(const struct bight_process_options *options)
 static int take_options(struct starting *starting, const struct bight_process_options *given)
 {
     struct bight_process_options *options = &starting->options;
-    if (given != NULL) {
-        memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
-    }
+    bi_take_options(options, sizeof *options, given);
     if (options->environment == NULL) {
         options->environment = environ == NULL ? nothing : (const char *const *)environ;
     }

@@ -14,6 +14,7 @@
 #include "deferred/promises.h"
 #include "reactor/reactor.h"
 #include "process/worker_pool.h"
+#include "base/options.h"
 
 enum { DEFAULT_WORKERS = 4, DEFAULT_QUEUE = 1000, DEFAULT_DEATHS = 5 };
 static const size_t default_frame = (size_t)16 << 20;
@@ -239,8 +240,8 @@ static void fill_in(struct bight_worker_pool_options *options)
 struct bight_worker_pool *bight_worker_pool_new(
     struct bight_reactor *reactor, const struct bight_worker_pool_options *given)
 {
-    struct bight_worker_pool_options options = { .size = 0 };
-    memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    struct bight_worker_pool_options options;
+    bi_take_options(&options, sizeof options, given);
     const char *mistake = find_mistake(&options);
     if (mistake != NULL) {
         (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_worker_pool_new: %s", mistake);

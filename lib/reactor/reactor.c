@@ -15,6 +15,7 @@
 #include "base/places.h"
 #include "deferred/deferred.h"
 #include "reactor/state.h"
+#include "base/options.h"
 
 #define DEFAULT_SHUTDOWN_SECONDS 10.0
 #define DEFAULT_THREAD_LIMIT 10
@@ -283,10 +284,7 @@ failed:
 struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *given)
 {
     struct bight_reactor_options options;
-    memset(&options, 0, sizeof options);
-    if (given != NULL) {
-        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    }
+    bi_take_options(&options, sizeof options, given);
     if (options.host != NULL && options.loop != NULL) {
         (void)bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_reactor_new_full: both a host and a loop are given");

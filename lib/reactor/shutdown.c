@@ -11,6 +11,7 @@
 
 #include "deferred/deferred.h"
 #include "reactor/state.h"
+#include "base/moment.h"
 
 /* Rounds of put-off work after the disconnecting; what asks for more than that is up to no good. */
 #define ROUNDS_AT_THE_END 64
@@ -173,9 +174,8 @@ static void begin_shutdown(struct bight_reactor *reactor)
     state->phase = BI_PHASE_STOPPING;
     bi_mailbox_take(reactor);
     bi_reactor_owe_due_timers(reactor);
-    uint64_t now = state->stopped_at;
     state->shutdown_timer.function = time_is_up;
-    bi_reactor_arm(reactor, &state->shutdown_timer, wait > UINT64_MAX - now ? UINT64_MAX : now + wait);
+    bi_reactor_arm(reactor, &state->shutdown_timer, bi_moment_after(state->stopped_at, wait));
 }
 
 void bi_reactor_break_off(struct bight_reactor *reactor, int status)

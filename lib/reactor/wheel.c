@@ -13,16 +13,15 @@
 #define FETCH_AT_MOST 4096
 #define FETCH_FROM 16384
 
-typedef struct bi_wheel_entry entry_t;
-
-static inline entry_t *entry_of(struct bi_link *link)
+static inline struct bi_wheel_entry *entry_of(struct bi_link *link)
 {
-    return BI_CONTAINER(link, entry_t, link);
+    return BI_CONTAINER(link, struct bi_wheel_entry, link);
 }
 
 static inline uint64_t deadline_of(const struct bi_link *link)
 {
-    return ((const entry_t *)(const void *)((const char *)link - offsetof(entry_t, link)))->deadline;
+    return ((const struct bi_wheel_entry *)(const void *)((const char *)link - offsetof(struct bi_wheel_entry, link)))
+        ->deadline;
 }
 
 static inline uint64_t tick_of(uint64_t deadline)
@@ -80,7 +79,7 @@ static inline void put(struct bi_wheel *wheel, struct bi_link *link, uint64_t de
     bi_list_append(ring, link);
 }
 
-void bi_wheel_arm(struct bi_wheel *wheel, entry_t *entry, uint64_t deadline)
+void bi_wheel_arm(struct bi_wheel *wheel, struct bi_wheel_entry *entry, uint64_t deadline)
 {
     if (bi_wheel_is_armed(entry)) {
         bi_wheel_unlink(wheel, entry);
@@ -290,7 +289,7 @@ static void merge_fresh(struct bi_wheel *wheel)
         splice_due(&wheel->due, &wheel->fresh); /* spares the walk when much is due and the past was asked for */
     }
     while (!bi_list_is_empty(&wheel->fresh)) {
-        entry_t *entry = entry_of(wheel->fresh.previous);
+        struct bi_wheel_entry *entry = entry_of(wheel->fresh.previous);
         while (after != &wheel->due && entry_of(after)->deadline > entry->deadline) {
             after = after->previous;
         }
@@ -310,7 +309,7 @@ void bi_wheel_begin(struct bi_wheel *wheel, uint64_t now)
     advance(wheel, now);
 }
 
-entry_t *bi_wheel_take(struct bi_wheel *wheel, uint64_t now)
+struct bi_wheel_entry *bi_wheel_take(struct bi_wheel *wheel, uint64_t now)
 {
     struct bi_link *link = wheel->due.next;
     if (link == &wheel->due || entry_of(link)->deadline > now) {
@@ -328,7 +327,7 @@ bool bi_wheel_run(struct bi_wheel *wheel, uint64_t now, size_t limit)
 {
     bi_wheel_begin(wheel, now);
     for (; limit > 0; limit--) {
-        entry_t *entry = bi_wheel_take(wheel, now);
+        struct bi_wheel_entry *entry = bi_wheel_take(wheel, now);
         if (entry == NULL) {
             return false;
         }
@@ -352,7 +351,7 @@ size_t bi_wheel_count_due(const struct bi_wheel *wheel, uint64_t now)
     return count;
 }
 
-entry_t *bi_wheel_take_any(struct bi_wheel *wheel)
+struct bi_wheel_entry *bi_wheel_take_any(struct bi_wheel *wheel)
 {
     unsigned level;
     unsigned slot;
@@ -367,7 +366,7 @@ entry_t *bi_wheel_take_any(struct bi_wheel *wheel)
         }
         ring = &wheel->slots[level][slot];
     }
-    entry_t *entry = entry_of(ring->next);
+    struct bi_wheel_entry *entry = entry_of(ring->next);
     bi_wheel_disarm(wheel, entry);
     return entry;
 }

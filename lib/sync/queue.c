@@ -10,6 +10,7 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
+#include "base/options.h"
 
 /* -------------------------------------------------------------------------------------------- life */
 
@@ -23,15 +24,9 @@ static size_t limit_of(size_t option)
 
 static bool read_options(struct bight_queue_options *options, const struct bight_queue_options *given)
 {
-    memset(options, 0, sizeof(*options));
-    if (given == NULL) {
-        return true;
-    }
-    if (given->size < sizeof(given->size)) {
-        return false;
-    }
-    memcpy(options, given, given->size < sizeof(*options) ? given->size : sizeof(*options));
-    return (unsigned)options->order <= BIGHT_QUEUE_PRIORITY;
+    bi_take_options(options, sizeof(*options), given);
+    bool has_size = given == NULL || given->size >= sizeof(given->size);
+    return has_size && (unsigned)options->order <= BIGHT_QUEUE_PRIORITY;
 }
 
 struct bight_queue *bight_queue_new(const struct bight_queue_options *given)

@@ -14,6 +14,7 @@
 #include "deferred/deferred.h"
 #include "base/list.h"
 #include "base/random.h"
+#include "base/moment.h"
 
 /* So far from its place a tick may be moved at most, whatever the interval. */
 #define FARTHEST_SHIFT (UINT64_C(1) << 62)
@@ -123,11 +124,6 @@ static uint64_t tick_at(const struct bight_looping_call *call, uint64_t now)
     return (now - call->start) / call->interval;
 }
 
-static uint64_t add(uint64_t time, uint64_t span)
-{
-    return span > UINT64_MAX - time ? UINT64_MAX : time + span;
-}
-
 /* Somewhere about `place`, not before `now`. Windows of neighbours do not overlap. */
 static uint64_t move_about(struct bight_looping_call *call, uint64_t place, uint64_t now)
 {
@@ -137,7 +133,7 @@ static uint64_t move_about(struct bight_looping_call *call, uint64_t place, uint
         return place;
     }
     uint64_t first = place - now < reach ? now : place - reach;
-    uint64_t last = add(place, reach);
+    uint64_t last = bi_moment_after(place, reach);
     return first + bi_split_mix(&call->random) % (last - first + 1);
 }
 
@@ -151,11 +147,11 @@ static uint64_t plan_next(struct bight_looping_call *call)
         return now;
     }
     uint64_t from = now > call->start ? now : call->start;
-    uint64_t place = add(from - (from - call->start) % call->interval, call->interval);
+    uint64_t place = bi_moment_after(from - (from - call->start) % call->interval, call->interval);
     call->next = present + 1;
     if (call->next < call->due) { /* this one came early */
         call->next++;
-        place = add(place, call->interval);
+        place = bi_moment_after(place, call->interval);
     }
     return move_about(call, place, from);
 }

@@ -7,6 +7,7 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
+#include "base/moment.h"
 
 /* A timer whose function is running cannot be cancelled: it stays until that has returned. */
 void bi_scope_cancel_timers(struct bight_scope *scope)
@@ -74,8 +75,7 @@ int bight_scope_call_later_at(const char *place, struct bight_scope *scope, doub
 
 uint64_t bi_scope_time_in(const struct bight_scope *scope, uint64_t span)
 {
-    uint64_t now = bight_clock_now(scope->clock);
-    return span > UINT64_MAX - now ? UINT64_MAX : now + span;
+    return bi_moment_after(bight_clock_now(scope->clock), span);
 }
 
 static void time_is_up(void *context)

@@ -4,11 +4,7 @@
  * The timers are embedded in the extension. None is touched per message (T24). How idle timeouts are kept is in idle.c.
  */
 #include "transport/transport.h"
-
-static uint64_t later(uint64_t now, uint64_t nanoseconds)
-{
-    return nanoseconds > UINT64_MAX - now ? UINT64_MAX : now + nanoseconds;
-}
+#include "base/moment.h"
 
 void bi_timeouts_end(struct bight_transport *transport)
 {
@@ -59,7 +55,7 @@ int bight_transport_set_total_timeout(struct bight_transport *transport, double 
     bi_reactor_disarm(reactor, timer);
     if (nanoseconds > 0) {
         timer->function = total_timer_ran;
-        bi_reactor_arm(reactor, timer, later(bi_reactor_now(reactor), nanoseconds));
+        bi_reactor_arm(reactor, timer, bi_moment_after(bi_reactor_now(reactor), nanoseconds));
     }
     return BIGHT_OK;
 }
@@ -81,7 +77,7 @@ void bi_timeouts_close_in(struct bight_transport *transport, uint64_t nanosecond
     struct bight_reactor *reactor = transport->hub->reactor;
     struct bi_wheel_entry *timer = &transport->extension->close_timer;
     timer->function = close_timer_ran;
-    bi_reactor_arm(reactor, timer, later(bi_reactor_now(reactor), nanoseconds));
+    bi_reactor_arm(reactor, timer, bi_moment_after(bi_reactor_now(reactor), nanoseconds));
 }
 
 /* The new bounds hold from the next time that they are looked at. */

@@ -15,6 +15,7 @@
 #include "reactor/reactor.h"
 #include "testing/faults/blame.h"
 #include "testing/kit/testing.h"
+#include "base/options.h"
 
 #define DEFAULT_LIMIT 64
 #define DEFAULT_SECONDS 20
@@ -143,10 +144,7 @@ size_t bight_testing_with_system_faults(
     bool (*body)(void *context), void *context, const struct bight_system_fault_options *given)
 {
     struct bight_system_fault_options options;
-    memset(&options, 0, sizeof options);
-    if (given != NULL) {
-        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    }
+    bi_take_options(&options, sizeof options, given);
     struct loop loop = { body, context, options.limit == 0 ? DEFAULT_LIMIT : options.limit, 0 };
     runs = 0;
     bi_testing_track_memory();

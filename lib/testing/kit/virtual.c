@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "reactor/reactor.h"
 #include "testing/kit/testing.h"
+#include "base/moment.h"
 
 #define FIRST_MOMENT BIGHT_NANOSECONDS_PER_SECOND
 #define EPOCH_SECONDS UINT64_C(1000000000) /* the wall clock's time when the virtual one shows zero */
@@ -417,11 +418,6 @@ static bool read_span(double seconds, const char *function, uint64_t *nanosecond
     return false;
 }
 
-static uint64_t moment_after(const struct virtual_world *world, uint64_t nanoseconds)
-{
-    return nanoseconds > UINT64_MAX - world->now ? UINT64_MAX : world->now + nanoseconds;
-}
-
 void bight_testing_advance(struct bight_reactor *reactor, double seconds)
 {
     uint64_t nanoseconds;
@@ -430,7 +426,7 @@ void bight_testing_advance(struct bight_reactor *reactor, double seconds)
     if (world == NULL || !read_span(seconds, "bight_testing_advance", &nanoseconds)) {
         return;
     }
-    uint64_t end = moment_after(world, nanoseconds);
+    uint64_t end = bi_moment_after(world->now, nanoseconds);
     (void)bi_testing_settle_quietly(reactor, TURNS_AT_ONE_MOMENT);
     while (bi_testing_next_deadline(&reactor->wheel, end, &deadline) && deadline > world->now) {
         pass_time(world, deadline);
@@ -448,7 +444,7 @@ void bight_testing_hold_up(struct bight_reactor *reactor, double seconds)
         return;
     }
     struct virtual_world *world = world_of_loop(reactor->loop);
-    world->now = moment_after(world, nanoseconds);
+    world->now = bi_moment_after(world->now, nanoseconds);
 }
 
 void bight_testing_pump(struct bight_reactor *reactor, const double *seconds, size_t count)

@@ -14,15 +14,12 @@
 #define EPOCH_SECONDS UINT64_C(1893456000) /* 2030-01-01, when the simulation begins */
 #define CALLER __builtin_return_address(0)
 
-typedef struct bight_system system_t;
-typedef struct bi_sim_loop loop_t;
-
-static loop_t *loop_of(system_t *system)
+static struct bi_sim_loop *loop_of(struct bight_system *system)
 {
     return bi_sim_loop_of(system);
 }
 
-static struct bi_sim_socket *socket_at(const loop_t *loop, int fd, const char *call, const void *caller)
+static struct bi_sim_socket *socket_at(const struct bi_sim_loop *loop, int fd, const char *call, const void *caller)
 {
     struct bi_sim_file *file = bi_sim_file_get(loop, fd, call, caller);
     if (BI_UNLIKELY(!bi_sim_is_socket(file))) {
@@ -31,7 +28,7 @@ static struct bi_sim_socket *socket_at(const loop_t *loop, int fd, const char *c
     return bi_sim_socket_of(file);
 }
 
-static bool fault(const loop_t *loop, unsigned chance, const char *what)
+static bool fault(const struct bi_sim_loop *loop, unsigned chance, const char *what)
 {
     return bi_sim_fault(loop->simulation, chance, what);
 }
@@ -39,7 +36,7 @@ static bool fault(const loop_t *loop, unsigned chance, const char *what)
 /* ------------------------------------------------------------------------------------------- streams */
 
 static ssize_t received(
-    const loop_t *loop, enum bi_sim_call call, int fd, const void *buffer, size_t size, ssize_t result)
+    const struct bi_sim_loop *loop, enum bi_sim_call call, int fd, const void *buffer, size_t size, ssize_t result)
 {
     bi_sim_trace(loop->host, call, fd, (int64_t)size, result);
     if (result > 0) {
@@ -49,8 +46,8 @@ static ssize_t received(
 }
 
 /* Of a datagram that was cut short `result` may say more than was moved. */
-static ssize_t moved(
-    const loop_t *loop, enum bi_sim_call call, int fd, const struct iovec *parts, size_t count, ssize_t result)
+static ssize_t moved(const struct bi_sim_loop *loop, enum bi_sim_call call, int fd, const struct iovec *parts,
+    size_t count, ssize_t result)
 {
     size_t left = result > 0 ? (size_t)result : 0;
     bi_sim_trace(loop->host, call, fd, (int64_t)count, result);
@@ -68,9 +65,9 @@ static ssize_t send_parts(struct bi_sim_socket *socket, const struct iovec *part
                                       : bi_sim_stream_send(socket, parts, count, flags);
 }
 
-static ssize_t sim_recv(system_t *system, int fd, void *buffer, size_t size, int flags)
+static ssize_t sim_recv(struct bight_system *system, int fd, void *buffer, size_t size, int flags)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_socket *socket = socket_at(loop, fd, "recv", CALLER);
     if (BI_UNLIKELY(bi_sim_is_datagram(socket))) {
         struct iovec part = { buffer, size };
@@ -81,17 +78,17 @@ static ssize_t sim_recv(system_t *system, int fd, void *buffer, size_t size, int
     return received(loop, BI_SIM_recv, fd, buffer, size, bi_sim_stream_receive(socket, buffer, size));
 }
 
-static ssize_t sim_send(system_t *system, int fd, const void *data, size_t size, int flags)
+static ssize_t sim_send(struct bight_system *system, int fd, const void *data, size_t size, int flags)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     const struct iovec part = { (void *)(uintptr_t)data, size };
     struct bi_sim_socket *socket = socket_at(loop, fd, "send", CALLER);
     return moved(loop, BI_SIM_send, fd, &part, 1, send_parts(socket, &part, 1, flags));
 }
 
-static ssize_t sim_sendmsg(system_t *system, int fd, const struct msghdr *message, int flags)
+static ssize_t sim_sendmsg(struct bight_system *system, int fd, const struct msghdr *message, int flags)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     const struct iovec *parts = message->msg_iov;
     size_t count = message->msg_iovlen;
     struct bi_sim_socket *socket = socket_at(loop, fd, "sendmsg", CALLER);
@@ -118,9 +115,9 @@ static ssize_t receive_stream(struct bi_sim_socket *socket, struct msghdr *messa
                : bi_sim_stream_receive(socket, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
 }
 
-static ssize_t sim_recvmsg(system_t *system, int fd, struct msghdr *message, int flags)
+static ssize_t sim_recvmsg(struct bight_system *system, int fd, struct msghdr *message, int flags)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_socket *socket = socket_at(loop, fd, "recvmsg", CALLER);
     socklen_t room = message->msg_namelen;
     bool is_datagram = bi_sim_is_datagram(socket);
@@ -133,16 +130,16 @@ static ssize_t sim_recvmsg(system_t *system, int fd, struct msghdr *message, int
     return moved(loop, BI_SIM_recvmsg, fd, message->msg_iov, message->msg_iovlen, result);
 }
 
-static ssize_t sim_read(system_t *system, int fd, void *buffer, size_t size)
+static ssize_t sim_read(struct bight_system *system, int fd, void *buffer, size_t size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_file *file = bi_sim_file_get(loop, fd, "read", CALLER);
     return received(loop, BI_SIM_read, fd, buffer, size, file->ops->read(file, buffer, size));
 }
 
-static ssize_t sim_write(system_t *system, int fd, const void *data, size_t size)
+static ssize_t sim_write(struct bight_system *system, int fd, const void *data, size_t size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     const struct iovec part = { (void *)(uintptr_t)data, size };
     struct bi_sim_file *file = bi_sim_file_get(loop, fd, "write", CALLER);
     if (bi_sim_is_disk(file)) {
@@ -153,17 +150,17 @@ static ssize_t sim_write(system_t *system, int fd, const void *data, size_t size
     return moved(loop, BI_SIM_write, fd, &part, 1, file->ops->write(file, data, size));
 }
 
-static ssize_t sim_writev(system_t *system, int fd, const struct iovec *parts, int count)
+static ssize_t sim_writev(struct bight_system *system, int fd, const struct iovec *parts, int count)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_socket *socket = socket_at(loop, fd, "writev", CALLER);
     ssize_t result = send_parts(socket, parts, (size_t)count, 0);
     return moved(loop, BI_SIM_writev, fd, parts, (size_t)count, result);
 }
 
-static int sim_accept4(system_t *system, int fd, struct sockaddr *address, socklen_t *size, int flags)
+static int sim_accept4(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_socket_accept(socket_at(loop, fd, "accept4", CALLER), address, size);
     bi_sim_trace(loop->host, BI_SIM_accept4, fd, flags, result);
     if (result >= 0) {
@@ -175,18 +172,18 @@ static int sim_accept4(system_t *system, int fd, struct sockaddr *address, sockl
     return result;
 }
 
-static int sim_close(system_t *system, int fd)
+static int sim_close(struct bight_system *system, int fd)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_file *file = bi_sim_file_get(loop, fd, "close", CALLER);
     bi_sim_trace(loop->host, BI_SIM_close, fd, 0, 0);
     bi_sim_file_close(file, CALLER);
     return 0;
 }
 
-static int sim_shutdown(system_t *system, int fd, int how)
+static int sim_shutdown(struct bight_system *system, int fd, int how)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_socket *socket = socket_at(loop, fd, "shutdown", CALLER);
     int result = socket->state == BI_SIM_CONNECTED && !socket->was_reset ? 0 : -ENOTCONN;
     if (result == 0 && how != SHUT_WR) {
@@ -204,7 +201,7 @@ static int sim_shutdown(system_t *system, int fd, int how)
 
 /* -------------------------------------------------------------------------------- making and asking */
 
-static int refuse_making(const loop_t *loop)
+static int refuse_making(const struct bi_sim_loop *loop)
 {
     const struct bight_kernel_conditions *kernel = &loop->host->kernel;
     if (fault(loop, kernel->no_files, "EMFILE")) {
@@ -216,7 +213,7 @@ static int refuse_making(const loop_t *loop)
     return 0;
 }
 
-static int make_socket(const loop_t *loop, int domain, int type)
+static int make_socket(const struct bi_sim_loop *loop, int domain, int type)
 {
     if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX) {
         return -EAFNOSUPPORT;
@@ -243,35 +240,35 @@ static int make_socket(const loop_t *loop, int domain, int type)
     return result;
 }
 
-static int sim_socket(system_t *system, int domain, int type, int protocol)
+static int sim_socket(struct bight_system *system, int domain, int type, int protocol)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     (void)protocol;
     int result = make_socket(loop, domain, type);
     bi_sim_trace(loop->host, BI_SIM_socket, domain, type, result);
     return result;
 }
 
-static int sim_bind(system_t *system, int fd, const struct sockaddr *address, socklen_t size)
+static int sim_bind(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_socket_bind(socket_at(loop, fd, "bind", CALLER), address, size);
     bi_sim_trace(loop->host, BI_SIM_bind, fd, size, result);
     bi_sim_trace_bytes(loop->simulation, address, size);
     return result;
 }
 
-static int sim_listen(system_t *system, int fd, int backlog)
+static int sim_listen(struct bight_system *system, int fd, int backlog)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_socket_listen(socket_at(loop, fd, "listen", CALLER), backlog);
     bi_sim_trace(loop->host, BI_SIM_listen, fd, backlog, result);
     return result;
 }
 
-static int sim_connect(system_t *system, int fd, const struct sockaddr *address, socklen_t size)
+static int sim_connect(struct bight_system *system, int fd, const struct sockaddr *address, socklen_t size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_socket_connect(socket_at(loop, fd, "connect", CALLER), address, size);
     bi_sim_trace(loop->host, BI_SIM_connect, fd, size, result);
     bi_sim_trace_bytes(loop->simulation, address, size);
@@ -279,9 +276,9 @@ static int sim_connect(system_t *system, int fd, const struct sockaddr *address,
 }
 
 /* A number that was never a descriptor may come from the program ("fd:3"): it gets an answer. */
-static int sim_getsockopt(system_t *system, int fd, int level, int name, void *value, socklen_t *size)
+static int sim_getsockopt(struct bight_system *system, int fd, int level, int name, void *value, socklen_t *size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_file *file = bi_sim_file_find(loop, fd, "getsockopt", CALLER);
     int result = -EBADF;
     if (file != NULL) {
@@ -295,9 +292,9 @@ static int sim_getsockopt(system_t *system, int fd, int level, int name, void *v
     return result;
 }
 
-static int sim_setsockopt(system_t *system, int fd, int level, int name, const void *value, socklen_t size)
+static int sim_setsockopt(struct bight_system *system, int fd, int level, int name, const void *value, socklen_t size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_socket *socket = socket_at(loop, fd, "setsockopt", CALLER);
     int result = bi_sim_set_option(socket, level, name, value, size);
     bi_sim_trace(loop->host, BI_SIM_setsockopt, fd, name, result);
@@ -305,7 +302,7 @@ static int sim_setsockopt(system_t *system, int fd, int level, int name, const v
     return result;
 }
 
-static int tell_name(const loop_t *loop, enum bi_sim_call call, const struct bi_sim_socket *socket,
+static int tell_name(const struct bi_sim_loop *loop, enum bi_sim_call call, const struct bi_sim_socket *socket,
     struct sockaddr *address, socklen_t *size)
 {
     int result = bi_sim_socket_get_name(socket, call == BI_SIM_getpeername, address, size);
@@ -316,21 +313,21 @@ static int tell_name(const loop_t *loop, enum bi_sim_call call, const struct bi_
     return result;
 }
 
-static int sim_getsockname(system_t *system, int fd, struct sockaddr *address, socklen_t *size)
+static int sim_getsockname(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     return tell_name(loop, BI_SIM_getsockname, socket_at(loop, fd, "getsockname", CALLER), address, size);
 }
 
-static int sim_getpeername(system_t *system, int fd, struct sockaddr *address, socklen_t *size)
+static int sim_getpeername(struct bight_system *system, int fd, struct sockaddr *address, socklen_t *size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     return tell_name(loop, BI_SIM_getpeername, socket_at(loop, fd, "getpeername", CALLER), address, size);
 }
 
-static int sim_fcntl(system_t *system, int fd, int command, long argument)
+static int sim_fcntl(struct bight_system *system, int fd, int command, long argument)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_socket *socket = socket_at(loop, fd, "fcntl", CALLER);
     int result = 0;
     switch (command) {
@@ -354,38 +351,38 @@ static int sim_fcntl(system_t *system, int fd, int command, long argument)
 
 /* --------------------------------------------------------------------------------------------- files */
 
-static int traced_path(const loop_t *loop, enum bi_sim_call call, const char *path, int result)
+static int traced_path(const struct bi_sim_loop *loop, enum bi_sim_call call, const char *path, int result)
 {
     bi_sim_trace(loop->host, call, 0, 0, result);
     bi_sim_trace_bytes(loop->simulation, path, strlen(path));
     return result;
 }
 
-static int sim_open(system_t *system, const char *path, int flags, mode_t mode)
+static int sim_open(struct bight_system *system, const char *path, int flags, mode_t mode)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     bool is_null = strcmp(path, "/dev/null") == 0;
     int fd = is_null ? bi_sim_null_device(loop->host) : bi_sim_open(loop->host, path, flags, mode);
     return traced_path(loop, BI_SIM_open, path, fd);
 }
 
-static int sim_flock(system_t *system, int fd, int operation)
+static int sim_flock(struct bight_system *system, int fd, int operation)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_flock(bi_sim_file_get(loop, fd, "flock", CALLER), operation);
     bi_sim_trace(loop->host, BI_SIM_flock, fd, operation, result);
     return result;
 }
 
-static int sim_unlink(system_t *system, const char *path)
+static int sim_unlink(struct bight_system *system, const char *path)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     return traced_path(loop, BI_SIM_unlink, path, bi_sim_unlink(loop->host, path));
 }
 
-static int sim_chmod(system_t *system, const char *path, mode_t mode)
+static int sim_chmod(struct bight_system *system, const char *path, mode_t mode)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     struct bi_sim_node *node = bi_sim_find_path(loop->host, path);
     if (node != NULL) {
         node->mode = (node->mode & S_IFMT) | mode;
@@ -393,9 +390,9 @@ static int sim_chmod(system_t *system, const char *path, mode_t mode)
     return traced_path(loop, BI_SIM_chmod, path, node == NULL ? -ENOENT : 0);
 }
 
-static int sim_lstat(system_t *system, const char *path, mode_t *type)
+static int sim_lstat(struct bight_system *system, const char *path, mode_t *type)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     const struct bi_sim_node *node = bi_sim_find_path(loop->host, path);
     if (node != NULL) {
         *type = node->mode & S_IFMT;
@@ -403,9 +400,9 @@ static int sim_lstat(system_t *system, const char *path, mode_t *type)
     return traced_path(loop, BI_SIM_lstat, path, node == NULL ? -ENOENT : 0);
 }
 
-static int sim_identity(system_t *system, const char *path, uint64_t identity[2])
+static int sim_identity(struct bight_system *system, const char *path, uint64_t identity[2])
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     const struct bi_sim_node *node = bi_sim_find_path(loop->host, path);
     if (node != NULL) {
         identity[0] = loop->host->index + 1;
@@ -416,16 +413,16 @@ static int sim_identity(system_t *system, const char *path, uint64_t identity[2]
 
 /* ------------------------------------------------------------------------------ clocks and wake-ups */
 
-static uint64_t sim_now(system_t *system)
+static uint64_t sim_now(struct bight_system *system)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     bi_sim_mix(loop->simulation, (uint64_t)BI_SIM_now << 56);
     return loop->simulation->now;
 }
 
-static uint64_t sim_wall_time(system_t *system)
+static uint64_t sim_wall_time(struct bight_system *system)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     const struct bight_simulation *simulation = loop->simulation;
     uint64_t since = simulation->now - BIGHT_NANOSECONDS_PER_SECOND;
     uint64_t time = EPOCH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND + since + (uint64_t)simulation->wall_offset;
@@ -433,33 +430,33 @@ static uint64_t sim_wall_time(system_t *system)
     return time;
 }
 
-static int sim_eventfd(system_t *system, unsigned initial, int flags)
+static int sim_eventfd(struct bight_system *system, unsigned initial, int flags)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_eventfd(loop->host, initial);
     bi_sim_trace(loop->host, BI_SIM_eventfd, (int64_t)initial, flags, result);
     return result;
 }
 
-static int sim_timerfd_create(system_t *system)
+static int sim_timerfd_create(struct bight_system *system)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_timerfd(loop->host);
     bi_sim_trace(loop->host, BI_SIM_timerfd_create, 0, 0, result);
     return result;
 }
 
-static int sim_timerfd_set(system_t *system, int fd, uint64_t deadline)
+static int sim_timerfd_set(struct bight_system *system, int fd, uint64_t deadline)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     int result = bi_sim_timerfd_set(bi_sim_file_get(loop, fd, "timerfd_set", CALLER), deadline);
     bi_sim_trace(loop->host, BI_SIM_timerfd_set, fd, (int64_t)deadline, result);
     return result;
 }
 
-static int sim_random(system_t *system, void *buffer, size_t size)
+static int sim_random(struct bight_system *system, void *buffer, size_t size)
 {
-    loop_t *loop = loop_of(system);
+    struct bi_sim_loop *loop = loop_of(system);
     uint8_t *at = buffer;
     for (size_t left = size; left > 0;) {
         uint64_t word = bi_sim_random(loop->simulation);

@@ -9,6 +9,7 @@
 #include "reactor/reactor.h"
 #include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "base/moment.h"
 
 #define PATIENCE 1000 /* turns at one moment before turns cost time */
 #define COST_OF_TURN 1000
@@ -112,7 +113,7 @@ void bight_simulation_run(struct bight_simulation *simulation, double seconds)
         (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_simulation_run: " BI_BAD_SECONDS);
         return;
     }
-    uint64_t end = nanoseconds > UINT64_MAX - simulation->now ? UINT64_MAX : simulation->now + nanoseconds;
+    uint64_t end = bi_moment_after(simulation->now, nanoseconds);
     while (bi_sim_step(simulation, end)) {
     }
     advance(simulation, end);
