@@ -22,8 +22,8 @@
 
 #include <string.h>
 
-#include "deferred/deferred.h"
 #include "coroutine/coroutine.h"
+#include "deferred/deferred.h"
 
 #define ALIGNMENT ((uintptr_t)64)
 

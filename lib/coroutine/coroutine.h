@@ -6,10 +6,10 @@
 
 #include <bight/coroutine.h>
 
-#include "deferred/deferred.h"
 #include "coroutine/annotate.h"
 #include "coroutine/stack.h"
 #include "coroutine/switch.h"
+#include "deferred/deferred.h"
 #include "reactor/reactor.h"
 
 /* One reactor's. */

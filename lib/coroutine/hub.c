@@ -3,8 +3,8 @@
  *
  * A run that ends cancels those that wait, again and again for a while, since each may go on to wait for something
  * else; a reactor that is freed does so without turns in between, and leaves behind what will not end. */
-#include "coroutine/coroutine.h"
 #include "base/options.h"
+#include "coroutine/coroutine.h"
 
 #include <bight/log.h>
 #include <bight/memory.h>

@@ -14,12 +14,12 @@
 #include <bight/memory.h>
 #include <bight/sys/resolver.h>
 
+#include "base/moment.h"
 #include "base/places.h"
 #include "deferred/deferred.h"
 #include "endpoint/failures.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
-#include "base/moment.h"
 
 #define HEAD_START (BIGHT_NANOSECONDS_PER_SECOND / 4)    /* RFC 8305, section 5 */
 #define FULL_BACKLOG (BIGHT_NANOSECONDS_PER_SECOND / 50) /* a UNIX socket's: connect(2) says EAGAIN and never more */

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dump.h"
 #include "base/places.h"
 #include "base/text.h"
 #include "deferred/deferred.h"
 #include "deferred/describe.h"
-#include "base/dump.h"
 #include "reactor/state.h"
 
 /* The soonest; the others are counted. */

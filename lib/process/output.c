@@ -4,8 +4,8 @@
  * A run is the process's protocol. It gathers what comes and decides only in process_ended, when there is no child any
  * more: whatever goes wrong before (the timeout, the limit, a cancel) leaves its verdict and sees to it that the end
  * comes soon. So the memory has one owner, the process, and no path leaves a child behind. */
-#include "process/process.h"
 #include "base/options.h"
+#include "process/process.h"
 
 #include <signal.h>
 #include <string.h>

@@ -14,10 +14,10 @@
 
 #include <bight/memory.h>
 
+#include "base/options.h"
 #include "base/places.h"
 #include "deferred/deferred.h"
 #include "process/process.h"
-#include "base/options.h"
 
 extern char **environ;
 

@@ -10,11 +10,11 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
+#include "base/options.h"
 #include "deferred/deferred.h"
 #include "deferred/promises.h"
-#include "reactor/reactor.h"
 #include "process/worker_pool.h"
-#include "base/options.h"
+#include "reactor/reactor.h"
 
 enum { DEFAULT_WORKERS = 4, DEFAULT_QUEUE = 1000, DEFAULT_DEATHS = 5 };
 static const size_t default_frame = (size_t)16 << 20;

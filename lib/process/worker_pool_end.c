@@ -8,8 +8,8 @@
 #include <bight/memory.h>
 
 #include "deferred/promises.h"
-#include "reactor/reactor.h"
 #include "process/worker_pool.h"
+#include "reactor/reactor.h"
 
 static const double first_pause = 0.1, longest_pause = 10;
 

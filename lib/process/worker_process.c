@@ -11,8 +11,8 @@
 
 #include <bight/memory.h>
 
-#include "reactor/reactor.h"
 #include "process/worker_pool.h"
+#include "reactor/reactor.h"
 
 static const double leaving_seconds = 5;
 

@@ -12,10 +12,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "base/places.h"
 #include "deferred/deferred.h"
 #include "reactor/state.h"
-#include "base/options.h"
 
 #define DEFAULT_SHUTDOWN_SECONDS 10.0
 #define DEFAULT_THREAD_LIMIT 10

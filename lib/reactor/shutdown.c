@@ -9,9 +9,9 @@
 #include <bight/log.h>
 #include <bight/memory.h>
 
+#include "base/moment.h"
 #include "deferred/deferred.h"
 #include "reactor/state.h"
-#include "base/moment.h"
 
 /* Rounds of put-off work after the disconnecting; what asks for more than that is up to no good. */
 #define ROUNDS_AT_THE_END 64

@@ -9,8 +9,8 @@
  * A failed step comes back through a pipe that closes when the program is loaded, and not by writing it down in the
  * shared memory: emulators (valgrind, qemu-user) make a plain fork of all this, which shares nothing and waits for
  * nobody. */
-#include "system/spawn.h"
 #include "system/descriptor.h"
+#include "system/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>

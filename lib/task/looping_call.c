@@ -11,10 +11,10 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
-#include "deferred/deferred.h"
 #include "base/list.h"
-#include "base/random.h"
 #include "base/moment.h"
+#include "base/random.h"
+#include "deferred/deferred.h"
 
 /* So far from its place a tick may be moved at most, whatever the interval. */
 #define FARTHEST_SHIFT (UINT64_C(1) << 62)

@@ -3,8 +3,8 @@
  *
  * The timers are embedded in the extension. None is touched per message (T24). How idle timeouts are kept is in idle.c.
  */
-#include "transport/transport.h"
 #include "base/moment.h"
+#include "transport/transport.h"
 
 void bi_timeouts_end(struct bight_transport *transport)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "endpoint/grammar.h"
-#include "endpoint/listening.h"
 #include "endpoint/happy_eyeballs.h"
+#include "endpoint/listening.h"
 #include "transport/socket.h"
 
 /* --------------------------------------------------------------------------------------------- servers */

@@ -3,8 +3,8 @@
  * (unix(7)): the '@' stands for the NUL with which such names begin. */
 #include <string.h>
 
-#include "endpoint/listening.h"
 #include "endpoint/happy_eyeballs.h"
+#include "endpoint/listening.h"
 #include "endpoint/types/types.h"
 
 /* NULL, or the failure. A path keeps room for its NUL, as other systems than Linux demand. */

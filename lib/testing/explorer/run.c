@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "testing/faults/blame.h"
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
 #include "testing/kit/trial.h"
+#include "testing/simulation/simulation.h"
 
 /* The first finding of a run stands. */
 static void find(struct bi_verdict *verdict, enum bi_trouble trouble, const char *format, ...) BIGHT_PRINTF(3, 4);

@@ -15,9 +15,9 @@
 #include <time.h>
 
 #include "base/fork.h"
-#include "thread/pool.h"
 #include "testing/faults/blame.h"
 #include "testing/kit/testing.h"
+#include "thread/pool.h"
 
 #define DEFAULT_LIMIT 2000
 #define SECONDS_PER_RUN 20 /* of real time; a run that takes longer hangs */

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "reactor/reactor.h"
 #include "testing/faults/blame.h"
 #include "testing/kit/testing.h"
-#include "base/options.h"
 
 #define DEFAULT_LIMIT 64
 #define DEFAULT_SECONDS 20

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/places.h"
-#include "thread/pool.h"
+#include "process/process.h"
 #include "testing/kit/testing.h"
 #include "testing/kit/trial.h"
-#include "process/process.h"
+#include "thread/pool.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
 

@@ -13,9 +13,9 @@
 #include <poll.h>
 
 #include "base/check.h"
+#include "base/moment.h"
 #include "reactor/reactor.h"
 #include "testing/kit/testing.h"
-#include "base/moment.h"
 
 #define FIRST_MOMENT BIGHT_NANOSECONDS_PER_SECOND
 #define EPOCH_SECONDS UINT64_C(1000000000) /* the wall clock's time when the virtual one shows zero */

@@ -9,8 +9,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define LARGEST_IPV4 65507 /* 65535 less the headers of IPv4 and UDP */
 #define LARGEST_IPV6 65527 /* 65535 less UDP's, for IPv6 counts its own apart (RFC 8200, 3) */

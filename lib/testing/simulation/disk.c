@@ -10,8 +10,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 struct disk_file {
     struct bi_sim_file file; /* first */

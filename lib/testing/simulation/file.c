@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define FIRST_DESCRIPTOR 1000
 #define FREE_AT_LEAST 1024 /* numbers rest in this company before they are used again */

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define LATE_BY_AT_MOST (40 * BI_SIM_MILLISECOND)
 

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define EPOCH_SECONDS UINT64_C(1893456000) /* 2030-01-01, when the simulation begins */
 #define CALLER __builtin_return_address(0)

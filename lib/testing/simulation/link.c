@@ -6,8 +6,8 @@
  * and goes on when the way is healed; one from or to a host that has vanished never happens. */
 #include <string.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define DEFAULT_LATENCY (50 * BI_SIM_MILLISECOND / 1000)
 

@@ -7,8 +7,8 @@
 #include <bight/log.h>
 
 #include "reactor/reactor.h"
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 _Static_assert(sizeof(struct bi_sim_watch) >= BIGHT_LEAST_WATCH, "the least size of a watch");
 

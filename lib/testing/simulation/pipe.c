@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define JOINED_WITHIN (40 * BI_SIM_MILLISECOND)
 #define LONGEST_PIECE 16384 /* of what is sent over a way of limited bandwidth */

@@ -9,8 +9,8 @@
 #include <bight/reactor.h>
 #include <bight/sys/resolver.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define FIRST_MOMENT BIGHT_NANOSECONDS_PER_SECOND
 #define MOST_HOSTS 0xfffe

@@ -8,8 +8,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 /* ------------------------------------------------------------------------------------------ making */
 

@@ -6,10 +6,10 @@
  * a loop that blocks would be: what others have put into its mailbox does not count until its descriptor is readable,
  * so a wake-up that is lost stays lost. Time stands still while work goes on, except that work without end makes it
  * pass slowly. */
-#include "reactor/reactor.h"
-#include "testing/simulation/simulation.h"
-#include "testing/kit/testing.h"
 #include "base/moment.h"
+#include "reactor/reactor.h"
+#include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define PATIENCE 1000 /* turns at one moment before turns cost time */
 #define COST_OF_TURN 1000

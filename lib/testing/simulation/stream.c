@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 static struct bi_sim_pipe *output_of(const struct bi_sim_socket *socket)
 {

@@ -6,8 +6,8 @@
  * in production: through the mailbox and its descriptor. */
 #include <errno.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define USUAL_DELAY (2 * BI_SIM_MILLISECOND)
 

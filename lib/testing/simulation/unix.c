@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "testing/simulation/simulation.h"
 #include "testing/kit/testing.h"
+#include "testing/simulation/simulation.h"
 
 #define NAME_OFFSET offsetof(struct sockaddr_un, sun_path)
 
