@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_deferred.c - firing, levels, late handlers, pausing: what one Deferred does by itself. */
-#include "deferred_support.h"
-
-static struct bight_deferred *deferred;
-static struct bight_promise promise;
-
-static void set_up(void)
-{
-    begin();
-    deferred = bight_deferred_new(&promise, NULL, NULL);
-}
+#include "one_deferred.h"
 
 static void failing(struct bight_result *result, void *context)
 {

@@ -2,22 +2,7 @@
 /* test_deferred_cancel.c - cancelling, alone and through what is waited for, and timeouts on a clock. */
 #include <math.h>
 
-#include "deferred_support.h"
-
-static struct bight_deferred *deferred;
-static struct bight_promise promise;
-
-static void set_up(void)
-{
-    begin();
-    deferred = bight_deferred_new(&promise, NULL, NULL);
-}
-
-static void finish(void)
-{
-    fire(promise, 0);
-    bight_deferred_release(deferred);
-}
+#include "one_deferred.h"
 
 START_TEST(a_cancel_without_canceller_fails_with_cancelled) /* D13 */
 {

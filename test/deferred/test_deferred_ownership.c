@@ -1,23 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_deferred_ownership.c - who lets go of what: reports, results, contexts, ties, and being without memory. */
 #include "deferred/owner.h"
-#include "deferred_support.h"
 #include "faults.h"
-
-static struct bight_deferred *deferred;
-static struct bight_promise promise;
-
-static void set_up(void)
-{
-    begin();
-    deferred = bight_deferred_new(&promise, NULL, NULL);
-}
-
-static void finish(void)
-{
-    fire(promise, 0);
-    bight_deferred_release(deferred);
-}
+#include "one_deferred.h"
 
 /* ------------------------------------------------------------------------------------------ reports */
 

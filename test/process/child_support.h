@@ -14,42 +14,11 @@
 #include <bight/worker_pool.h>
 
 #include "reactor/reactor.h"
-#include "heard.h"
+#include "heard_results.h"
 #include "support.h"
 
 static struct bight_reactor *reactor;
 static int descriptors_before;
-
-__attribute__((unused)) static void note_result(struct bight_result *result, void *name)
-{
-    struct bight_failure *failure = bight_result_failure(result);
-    struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
-    const char *label = name == NULL ? "" : name;
-    if (failure != NULL) {
-        hear("%s%s", label, bight_error_name(bight_failure_code(failure)));
-        bight_result_clear(result);
-    } else if (result->type == &bight_type_integer) {
-        hear("%s%ld", label, (long)bight_integer_value(result->value));
-    } else if (bytes == NULL) {
-        hear("%s-", label);
-    } else if (bight_bytes_size(bytes) > 40) {
-        hear("%s[%zu]", label, bight_bytes_size(bytes));
-    } else {
-        hear("%s'%.*s'", label, (int)bight_bytes_size(bytes), (const char *)bight_bytes_data(bytes));
-    }
-}
-
-/* Takes the Deferred. */
-__attribute__((unused)) static void note_named(struct bight_deferred *deferred, const char *name)
-{
-    bight_deferred_add_both(deferred, note_result, (void *)(uintptr_t)name);
-    bight_deferred_release(deferred);
-}
-
-__attribute__((unused)) static void note(struct bight_deferred *deferred)
-{
-    note_named(deferred, NULL);
-}
 
 __attribute__((unused)) static int count_descriptors(void)
 {

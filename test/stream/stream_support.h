@@ -6,44 +6,12 @@
 #include <bight/memory.h>
 #include <bight/testing.h>
 
-#include "heard.h"
+#include "heard_results.h"
 #include "support.h"
 
 static struct bight_reactor *reactor;
 static struct bight_string_peer *peer;
 static struct bight_stream *stream;
-
-/* Writes down a result and leaves it as it is: 'bytes', [size] for long ones, - for an empty one, a code's name. */
-__attribute__((unused)) static void note_result(struct bight_result *result, void *name)
-{
-    struct bight_failure *failure = bight_result_failure(result);
-    struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
-    const char *label = name == NULL ? "" : name;
-    if (failure != NULL) {
-        hear("%s%s", label, bight_error_name(bight_failure_code(failure)));
-        bight_result_clear(result);
-    } else if (bytes == NULL) {
-        hear("%s-", label);
-    } else if (bight_bytes_size(bytes) > 40) {
-        hear("%s[%zu]", label, bight_bytes_size(bytes));
-    } else {
-        char text[256];
-        bight_escape(bight_bytes_data(bytes), bight_bytes_size(bytes), text, sizeof text);
-        hear("%s'%s'", label, text);
-    }
-}
-
-/* Takes the Deferred. */
-__attribute__((unused)) static void note_named(struct bight_deferred *deferred, const char *name)
-{
-    bight_deferred_add_both(deferred, note_result, (void *)(uintptr_t)name);
-    bight_deferred_release(deferred);
-}
-
-__attribute__((unused)) static void note(struct bight_deferred *deferred)
-{
-    note_named(deferred, NULL);
-}
 
 static struct bight_deferred *keep_stream(struct bight_stream *made, void *context)
 {

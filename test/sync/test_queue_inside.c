@@ -1,44 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_queue_inside.c - what handlers of a queue's own Deferreds may do to the queue: no value is lost, no order is
  * turned round, no stack is used up. */
-#include "sync_support.h"
-
-static struct bight_queue *queue;
-
-static void set_up(void)
-{
-    begin();
-    queue = bight_queue_new(NULL);
-    ck_assert_ptr_nonnull(queue);
-}
-
-static void tear_down(void)
-{
-    bight_queue_free(queue);
-}
-
-static void use(size_t size_limit, size_t backlog_limit, enum bight_queue_order order)
-{
-    bight_queue_free(queue);
-    queue = bight_queue_new(
-        &(struct bight_queue_options) { sizeof(struct bight_queue_options), size_limit, backlog_limit, order });
-    ck_assert_ptr_nonnull(queue);
-}
-
-static int put(int number)
-{
-    return bight_queue_put(queue, &bight_type_integer, bight_integer(number));
-}
-
-static struct bight_deferred *put_later(int number)
-{
-    return bight_queue_put_later(queue, &bight_type_integer, bight_integer(number));
-}
-
-static void get_as(const char *name)
-{
-    listen_to(bight_queue_get(queue), name);
-}
+#include "queue_support.h"
 
 START_TEST(a_handler_may_cancel_the_next_getter_during_a_put) /* D30 */
 {
