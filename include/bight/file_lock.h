@@ -22,7 +22,8 @@ struct bight_file_lock;
  * the parent's. */
 BIGHT_API BIGHT_MUST_USE struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const char *path);
 
-/* Lets go of the lock if it is held; those who wait fail with ABANDONED. May be called in any handler. NULL is fine. */
+/* Lets go of the lock if it is held, and who holds it must not release it after this; those who wait fail with
+ * ABANDONED. May be called in any handler. NULL is fine. */
 BIGHT_API void bight_file_lock_free(struct bight_file_lock *lock);
 
 /* 0: the lock is held now. LOCKED: by somebody else, or through this object already. Else what opening or locking the

@@ -2,10 +2,10 @@
 /* file_lock.c - the lock between processes: the kernel's lock on a file, and those who wait for it here.
  *
  * The file is opened for each try and kept open while it is locked, so nobody waits at a file that has lost its name.
- * An acquisition is a *turn*: it waits in the lock's list, is the value that its Deferred fires with, and has a number
- * by which a late discard is told from one that still means something. The kernel tells nobody when a lock gets free:
- * the file is tried again by a timer of the reactor's, while somebody waits. All locks of a reactor stand in a ring
- * that is an attachment, for its shutdown, its end and a fork. */
+ * Among those who wait through one object it is a lock like any other, a set of permits that has just one; but that is
+ * to be had only while the file is locked, and the file is let go of when a run of the gate leaves it to nobody. The
+ * kernel tells nobody when a lock gets free: the file is tried again by a timer of the reactor's, while somebody waits.
+ * All locks of a reactor stand in a ring that is an attachment, for its shutdown, its end and a fork. */
 #include <bight/file_lock.h>
 #include <bight/log.h>
 #include <bight/memory.h>
@@ -19,31 +19,20 @@
 
 #include "deferred/deferred.h"
 #include "reactor/reactor.h"
+#include "sync/permits.h"
 #include "system/quiet.h"
 
 #define FIRST_DELAY (BIGHT_NANOSECONDS_PER_SECOND / 1000)
 #define LONGEST_DELAY (BIGHT_NANOSECONDS_PER_SECOND / 4)
 
 struct bight_file_lock {
+    struct bi_permits permits;
     struct bi_link link;           /* in its hub */
     struct bight_reactor *reactor; /* NULL: has gone */
     struct bi_wheel_entry again;   /* when the file is tried again */
-    struct bi_link waiting;        /* turns */
     uint64_t delay;
-    uint64_t number; /* of the last turn that began */
-    size_t holds;    /* the owner's, the turns', and those of whoever is at work on it */
-    int fd;          /* -1: the file is not locked by this */
-    bool is_held;
-    bool is_handing; /* somewhere on the stack it is being handed over */
-    bool is_freed;
+    int fd; /* -1: the file is not locked by this, and nobody holds the permit */
     char path[];
-};
-
-struct turn {
-    struct bi_link link; /* in the lock's `waiting` */
-    struct bight_file_lock *lock;
-    struct bight_promise promise;
-    uint64_t number;
 };
 
 struct hub {
@@ -51,11 +40,9 @@ struct hub {
     struct bi_link locks;
 };
 
-static void release_hold(struct bight_file_lock *lock)
+static struct bight_file_lock *lock_of(struct bi_gate *gate)
 {
-    if (--lock->holds == 0) {
-        bight_free(lock);
-    }
+    return BI_CONTAINER(gate, struct bight_file_lock, permits.gate);
 }
 
 /* ------------------------------------------------------------------------------------------- the file */
@@ -132,77 +119,26 @@ static struct bight_failure *failure_of(const struct bight_file_lock *lock, int 
         code, number, bight_failure_from_errno(number, "opening or locking a file"), "cannot lock %s", lock->path);
 }
 
-/* -------------------------------------------------------------------------------------------- turns */
+const struct bight_type bight_type_file_lock = {
+    .name = "file lock",
+    .destroy = bi_token_destroy,
+    .discard = bi_token_discard,
+};
 
-static void destroy_turn(void *value)
+/* Without the file nobody is let through: a handler may fork. */
+static bool step(struct bi_gate *gate)
 {
-    struct turn *turn = value;
-    release_hold(turn->lock);
-    bight_free(turn);
-}
-
-static void discard_turn(void *value)
-{
-    struct turn *turn = value;
-    if (turn->lock->is_held && turn->lock->number == turn->number) {
-        (void)bight_file_lock_release(turn->lock);
+    struct bight_file_lock *lock = lock_of(gate);
+    if (lock->fd < 0) {
+        return false;
     }
-    destroy_turn(turn);
-}
-
-const struct bight_type bight_type_file_lock = { "file lock", destroy_turn, discard_turn, { NULL } };
-
-static struct turn *new_turn(struct bight_file_lock *lock)
-{
-    struct turn *turn = bight_calloc(1, sizeof *turn);
-    if (turn != NULL) {
-        turn->lock = lock;
-        lock->holds++;
-        bi_list_init(&turn->link);
+    if (bi_permits_step(gate)) {
+        return true;
     }
-    return turn;
-}
-
-static uint64_t begin_turn(struct bight_file_lock *lock)
-{
-    lock->is_held = true;
-    return ++lock->number;
-}
-
-/* The oldest that waits, taken out of the list. */
-static struct turn *next_turn(struct bight_file_lock *lock)
-{
-    struct turn *turn = BI_CONTAINER(lock->waiting.next, struct turn, link);
-    bi_list_remove(&turn->link);
-    return turn;
-}
-
-static void fail_turn(struct turn *turn, struct bight_failure *failure)
-{
-    struct bight_promise promise = turn->promise;
-    destroy_turn(turn);
-    (void)bight_errback(promise, failure);
-}
-
-/* The file is locked by this and nobody holds it. A handler that releases comes here again and leaves it to the loop
- * that is on the stack already. */
-static void hand_over(struct bight_file_lock *lock)
-{
-    if (lock->is_handing) {
-        return;
-    }
-    lock->holds++;
-    lock->is_handing = true;
-    while (!lock->is_held && lock->fd >= 0 && !bi_list_is_empty(&lock->waiting)) { /* a handler may fork */
-        struct turn *turn = next_turn(lock);
-        turn->number = begin_turn(lock);
-        (void)bight_callback(turn->promise, &bight_type_file_lock, turn);
-    }
-    lock->is_handing = false;
-    if (!lock->is_held) {
+    if (lock->permits.held == 0) {
         leave_file(lock);
     }
-    release_hold(lock);
+    return false;
 }
 
 /* ------------------------------------------------------------------------------------- trying again */
@@ -219,7 +155,7 @@ static void arm(struct bight_file_lock *lock, uint64_t delay)
 /* While somebody waits and the file is another's. */
 static void arm_if_needed(struct bight_file_lock *lock)
 {
-    if (lock->fd < 0 && !bi_list_is_empty(&lock->waiting) && !bi_wheel_is_armed(&lock->again)) {
+    if (lock->fd < 0 && lock->permits.waiting.count > 0 && !bi_wheel_is_armed(&lock->again)) {
         arm(lock, FIRST_DELAY);
     }
 }
@@ -241,44 +177,43 @@ static void try_again(struct bi_wheel_entry *entry)
         arm(lock, lock->delay < LONGEST_DELAY / 2 ? lock->delay * 2 : LONGEST_DELAY);
         return;
     }
-    lock->holds++;
+    bi_gate_hold(&lock->permits.gate);
     if (code == 0) {
-        hand_over(lock);
+        bi_gate_run(&lock->permits.gate);
     } else {
-        fail_turn(next_turn(lock), failure_of(lock, code, number));
+        struct bight_failure *failure = failure_of(lock, code, number);
+        (void)bight_errback(bi_waiter_leave(bi_waiters_first(&lock->permits.waiting)), failure);
         arm_if_needed(lock);
     }
-    release_hold(lock);
+    bi_gate_release(&lock->permits.gate);
 }
 
-static void cancel_turn(struct bight_promise promise, void *context)
+static void cancel_wait(struct bight_promise promise, void *context)
 {
-    struct turn *turn = context;
-    struct bight_file_lock *lock = turn->lock;
-    (void)promise;
-    bi_list_remove(&turn->link);
-    if (bi_list_is_empty(&lock->waiting)) {
+    struct bi_waiter *waiter = context;
+    struct bight_file_lock *lock = lock_of(waiter->gate);
+    bi_waiter_cancel(promise, waiter);
+    if (lock->permits.waiting.count == 0) {
         stop_trying(lock);
-    }
-    destroy_turn(turn);
-}
-
-/* Handlers may come to wait anew: only those that wait now are failed. */
-static void fail_waiting(struct bight_file_lock *lock, int code)
-{
-    struct bi_link failing;
-    stop_trying(lock);
-    bi_list_take_all(&failing, &lock->waiting);
-    while (!bi_list_is_empty(&failing)) {
-        struct turn *turn = BI_CONTAINER(failing.next, struct turn, link);
-        bi_list_remove(&turn->link);
-        struct bight_promise promise = turn->promise;
-        destroy_turn(turn);
-        bi_promise_end(promise, bight_failure_of(code));
     }
 }
 
 /* ---------------------------------------------------------------------------- all locks of a reactor */
+
+/* Only those that wait now: a handler may release the lock, come to wait anew, or free the lock. */
+static void fail_waiting(struct bight_file_lock *lock)
+{
+    struct bi_waiters failing;
+    struct bi_waiter *waiter;
+    bi_gate_hold(&lock->permits.gate);
+    stop_trying(lock);
+    bi_waiters_init(&failing);
+    bi_waiters_move(&failing, &lock->permits.waiting);
+    while ((waiter = bi_waiters_first(&failing)) != NULL) {
+        bi_promise_end(bi_waiter_leave(waiter), bight_failure_of(BIGHT_E_SHUTDOWN));
+    }
+    bi_gate_release(&lock->permits.gate);
+}
 
 static void disconnect(struct bi_attachment *attachment)
 {
@@ -289,7 +224,7 @@ static void disconnect(struct bi_attachment *attachment)
         struct bight_file_lock *lock = BI_CONTAINER(locks.next, struct bight_file_lock, link);
         bi_list_remove(&lock->link);
         bi_list_append(&hub->locks, &lock->link);
-        fail_waiting(lock, BIGHT_E_SHUTDOWN); /* not used below: a handler may free it */
+        fail_waiting(lock); /* not used below: a handler may free it */
     }
 }
 
@@ -300,7 +235,7 @@ static void finish_hub(struct bi_attachment *attachment)
         struct bight_file_lock *lock = BI_CONTAINER(hub->locks.next, struct bight_file_lock, link);
         bi_list_remove(&lock->link);
         leave_file(lock);
-        lock->is_held = false;
+        bi_permits_forfeit(&lock->permits);
         lock->reactor = NULL;
     }
 }
@@ -314,7 +249,7 @@ static int after_fork(struct bi_attachment *attachment)
             struct bight_system *system = lock->reactor->system;
             (void)system->ops->close(system, lock->fd);
             lock->fd = -1;
-            lock->is_held = false;
+            bi_permits_forfeit(&lock->permits);
         }
         arm_if_needed(lock);
     }
@@ -355,9 +290,9 @@ struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const
     if (lock == NULL) {
         return NULL;
     }
+    bi_permits_init(&lock->permits, &bight_type_file_lock, 1);
+    lock->permits.gate.step = step;
     lock->reactor = reactor;
-    bi_list_init(&lock->waiting);
-    lock->holds = 1;
     lock->fd = -1;
     memcpy(lock->path, path, size);
     bi_list_append(&hub->locks, &lock->link);
@@ -366,24 +301,23 @@ struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const
 
 void bight_file_lock_free(struct bight_file_lock *lock)
 {
-    if (lock == NULL || lock->is_freed) {
+    if (lock == NULL) {
         return;
     }
-    lock->is_freed = true;
-    lock->is_held = false;
     if (lock->reactor != NULL) {
         bi_list_remove(&lock->link);
+        stop_trying(lock);
         leave_file(lock);
-        fail_waiting(lock, BIGHT_E_ABANDONED);
     }
-    release_hold(lock);
+    bi_permits_forfeit(&lock->permits);
+    bi_permits_free(&lock->permits, "bight_file_lock_free");
 }
 
 /* 0: the file is locked by this and nobody holds it. */
 static int try_lock(struct bight_file_lock *lock, int *number)
 {
     *number = 0;
-    if (lock->is_freed) {
+    if (lock->permits.gate.is_freed) {
         return BIGHT_E_ABANDONED;
     }
     if (lock->reactor == NULL) {
@@ -393,7 +327,7 @@ static int try_lock(struct bight_file_lock *lock, int *number)
     if (code != 0) {
         return code;
     }
-    if (lock->is_held || !bi_list_is_empty(&lock->waiting)) {
+    if (lock->permits.held > 0 || lock->permits.waiting.count > 0) {
         return BIGHT_E_LOCKED;
     }
     return lock->fd >= 0 ? 0 : take_file(lock, number);
@@ -404,46 +338,41 @@ int bight_file_lock_try_acquire(struct bight_file_lock *lock)
     int number;
     int code = try_lock(lock, &number);
     if (code == 0) {
-        (void)begin_turn(lock);
+        (void)bi_permits_try_acquire(&lock->permits);
     }
     return code;
 }
 
-/* The turn was taken. */
-static struct bight_deferred *wait_for(const char *place, struct bight_file_lock *lock, struct turn *turn)
+static struct bight_deferred *wait_for(const char *place, struct bight_file_lock *lock)
 {
     if (bi_reactor_is_ending(lock->reactor)) {
-        destroy_turn(turn);
-        return bight_fail_at(place, bight_failure_of(BIGHT_E_SHUTDOWN));
+        return bi_refuse_wait(place, BIGHT_E_SHUTDOWN);
     }
-    struct bight_deferred *deferred = bight_deferred_new_at(place, &turn->promise, cancel_turn, turn, NULL);
-    if (!bight_promise_is_open(turn->promise)) {
-        destroy_turn(turn);
-        return deferred;
-    }
-    bi_list_append(&lock->waiting, &turn->link);
+    struct bi_waiter *waiter;
+    struct bight_deferred *deferred = bi_wait(place, &lock->permits.gate, &lock->permits.waiting, cancel_wait, &waiter);
     arm_if_needed(lock);
+    return deferred;
+}
+
+static struct bight_deferred *acquire(const char *place, struct bi_permits *permits)
+{
+    struct bight_file_lock *lock = lock_of(&permits->gate);
+    int number;
+    int code = try_lock(lock, &number);
+    if (code == BIGHT_E_LOCKED) {
+        return wait_for(place, lock);
+    }
+    if (code != 0) {
+        return bight_fail_at(place, failure_of(lock, code, number));
+    }
+    struct bight_deferred *deferred = bi_permits_acquire(place, permits);
+    bi_gate_run(&permits->gate); /* without memory for the token the file is let go of */
     return deferred;
 }
 
 struct bight_deferred *bight_file_lock_acquire_at(const char *place, struct bight_file_lock *lock)
 {
-    struct turn *turn = new_turn(lock);
-    if (turn == NULL) {
-        return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-    }
-    int number;
-    int code = try_lock(lock, &number);
-    if (code == BIGHT_E_LOCKED) {
-        return wait_for(place, lock, turn);
-    }
-    if (code != 0) {
-        struct bight_failure *failure = failure_of(lock, code, number);
-        destroy_turn(turn);
-        return bight_fail_at(place, failure);
-    }
-    turn->number = begin_turn(lock);
-    return bight_succeed_at(place, &bight_type_file_lock, turn);
+    return acquire(place, &lock->permits);
 }
 
 int bight_file_lock_release(struct bight_file_lock *lock)
@@ -454,79 +383,16 @@ int bight_file_lock_release(struct bight_file_lock *lock)
     if (bi_reactor_check_thread(lock->reactor, "bight_file_lock_release") != 0) {
         return BIGHT_E_WRONG_THREAD;
     }
-    if (!lock->is_held) {
-        return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_file_lock_release: it is not held");
-    }
-    lock->is_held = false;
-    hand_over(lock);
-    return 0;
+    return bi_permits_release(&lock->permits, "bight_file_lock_release");
 }
 
 bool bight_file_lock_is_locked(const struct bight_file_lock *lock)
 {
-    return lock->is_held;
+    return lock->permits.held > 0;
 }
 
-/* ------------------------------------------------------------------------------------ while it is held */
-
-struct holding {
-    struct turn *turn;
-    bight_holding_function function;
-    void *context;
-    bight_release_function release;
-};
-
-static void begin(struct bight_result *result, void *context)
-{
-    struct holding *holding = context;
-    holding->turn = bight_result_take(result, &bight_type_file_lock);
-    struct bight_deferred *work = holding->function(holding->context);
-    if (work != NULL) {
-        bight_result_chain(result, work);
-    }
-}
-
-static void end(struct bight_result *result, void *context)
-{
-    struct holding *holding = context;
-    (void)result;
-    if (holding->turn != NULL) {
-        discard_turn(holding->turn);
-    }
-}
-
-static void free_holding(void *context)
-{
-    struct holding *holding = context;
-    if (holding->release != NULL) {
-        holding->release(holding->context);
-    }
-    bight_free(holding);
-}
-
-static struct bight_deferred *refuse(const char *place, int code, void *context, bight_release_function release)
-{
-    if (release != NULL) {
-        release(context);
-    }
-    return bight_fail_at(place, bight_failure_of(code));
-}
-
-/* A new Deferred has room for two levels, so adding them cannot fail. */
 struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_file_lock *lock,
     bight_holding_function function, void *context, bight_release_function release)
 {
-    if (function == NULL) {
-        int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_file_lock_run: there is no function");
-        return refuse(place, code, context, release);
-    }
-    struct holding *holding = bight_malloc(sizeof *holding);
-    if (holding == NULL) {
-        return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
-    }
-    *holding = (struct holding) { NULL, function, context, release };
-    struct bight_deferred *deferred = bight_file_lock_acquire_at(place, lock);
-    bight_deferred_add_callback(deferred, begin, holding);
-    bight_deferred_add_both_full(deferred, end, holding, free_holding);
-    return deferred;
+    return bi_permits_run(place, &lock->permits, acquire, function, context, release);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* holding.c - doing something while a permit is held: bight_lock_run and bight_semaphore_run (D28).
+/* holding.c - doing something while a permit is held: bight_lock_run and its like (D28).
  *
  * The Deferred of the acquisition gets two levels: the first takes the token out of the chain and calls the function,
  * the second runs whatever became of that and discards the token, which gives the permit back if it is still held. */
@@ -55,8 +55,8 @@ static struct bight_deferred *refuse(const char *place, int code, void *context,
 }
 
 /* A new Deferred has room for two levels, so adding them cannot fail. */
-struct bight_deferred *bi_permits_run(const char *place, struct bi_permits *permits, bight_holding_function function,
-    void *context, bight_release_function release)
+struct bight_deferred *bi_permits_run(const char *place, struct bi_permits *permits, bi_acquire_function acquire,
+    bight_holding_function function, void *context, bight_release_function release)
 {
     if (function == NULL) {
         int code = bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "running while it is held: there is no function");
@@ -67,7 +67,7 @@ struct bight_deferred *bi_permits_run(const char *place, struct bi_permits *perm
         return refuse(place, BIGHT_E_OUT_OF_MEMORY, context, release);
     }
     *holding = (struct holding) { permits->type, NULL, function, context, release };
-    struct bight_deferred *deferred = bi_permits_acquire(place, permits);
+    struct bight_deferred *deferred = acquire(place, permits);
     bight_deferred_add_callback(deferred, begin, holding);
     bight_deferred_add_both_full(deferred, end, holding, free_holding);
     return deferred;

@@ -57,5 +57,5 @@ size_t bight_lock_waiting(const struct bight_lock *lock)
 struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock, bight_holding_function function,
     void *context, bight_release_function release)
 {
-    return bi_permits_run(place, &lock->permits, function, context, release);
+    return bi_permits_run(place, &lock->permits, bi_permits_acquire, function, context, release);
 }

@@ -45,12 +45,18 @@ void bi_token_destroy(void *value)
     bi_waiter_give(token);
 }
 
+/* The newest past `limit` stand for nothing any more. */
+static void limit_tokens(struct bi_permits *permits, size_t limit)
+{
+    while (permits->tokens.count > limit) {
+        cut_off(bi_waiters_last(&permits->tokens));
+    }
+}
+
 static void give_back(struct bi_permits *permits)
 {
     permits->held--;
-    while (permits->tokens.count > permits->held) {
-        cut_off(bi_waiters_last(&permits->tokens));
-    }
+    limit_tokens(permits, permits->held);
     bi_gate_run(&permits->gate);
 }
 
@@ -138,7 +144,7 @@ static bool accepts(struct bi_permits *permits, struct bi_waiter *waiter)
     return is_true || waiter->is_decided || !bi_condition_take_back(waiter);
 }
 
-static bool step(struct bi_gate *gate)
+bool bi_permits_step(struct bi_gate *gate)
 {
     struct bi_permits *permits = permits_of(gate);
     struct bi_waiter *waiter = bi_waiters_first(&permits->waiting);
@@ -160,7 +166,7 @@ static bool step(struct bi_gate *gate)
 void bi_permits_init(struct bi_permits *permits, const struct bight_type *type, size_t limit)
 {
     *permits = (struct bi_permits) { .limit = limit, .type = type };
-    bi_gate_init(&permits->gate, step);
+    bi_gate_init(&permits->gate, bi_permits_step);
     bi_waiters_init(&permits->waiting);
     bi_waiters_init(&permits->tokens);
 }
@@ -170,14 +176,18 @@ void bi_permits_free(struct bi_permits *permits, const char *what)
     if (!bi_gate_close(&permits->gate, what)) {
         return;
     }
-    struct bi_waiter *each;
-    while ((each = bi_waiters_first(&permits->tokens)) != NULL) {
-        cut_off(each);
-    }
-    while ((each = bi_waiters_first(&permits->waiting)) != NULL) {
-        abandon(each);
+    limit_tokens(permits, 0);
+    struct bi_waiter *waiter;
+    while ((waiter = bi_waiters_first(&permits->waiting)) != NULL) {
+        abandon(waiter);
     }
     bi_gate_release(&permits->gate);
+}
+
+void bi_permits_forfeit(struct bi_permits *permits)
+{
+    permits->held = 0;
+    limit_tokens(permits, 0);
 }
 
 static bool can_acquire(const struct bi_permits *permits)

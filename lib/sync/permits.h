@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* permits.h - what lock, semaphore and condition stand on: a number of permits, those who hold them, those who wait.
+/* permits.h - what lock, semaphore, condition and the lock between processes stand on: a number of permits, those who
+ * hold them, those who wait.
  *
  * The value that an acquisition fires with is a *token*: the waiter itself, which goes from the list of those who wait
  * to that of the tokens about. A token ends when its value is destroyed, and stands for nothing any more when more
@@ -35,9 +36,16 @@ struct bight_deferred *bi_permits_acquire(const char *place, struct bi_permits *
 bool bi_permits_try_acquire(struct bi_permits *permits);
 int bi_permits_release(struct bi_permits *permits, const char *function);
 
-/* holding.c: bight_lock_run and bight_semaphore_run. */
-struct bight_deferred *bi_permits_run(const char *place, struct bi_permits *permits, bight_holding_function function,
-    void *context, bight_release_function release);
+/* Nobody holds one from here on; who waits is not let through. */
+void bi_permits_forfeit(struct bi_permits *permits);
+
+/* The gate's step, for one that has more to do. */
+bool bi_permits_step(struct bi_gate *gate);
+
+/* holding.c: bight_lock_run and its like; `acquire` is bi_permits_acquire or what stands for it. */
+typedef struct bight_deferred *(*bi_acquire_function)(const char *place, struct bi_permits *permits);
+struct bight_deferred *bi_permits_run(const char *place, struct bi_permits *permits, bi_acquire_function acquire,
+    bight_holding_function function, void *context, bight_release_function release);
 
 /* The functions of the tokens' types. */
 void bi_token_destroy(void *token);

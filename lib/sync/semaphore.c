@@ -87,5 +87,5 @@ int bight_semaphore_resize(struct bight_semaphore *semaphore, long n)
 struct bight_deferred *bight_semaphore_run_at(const char *place, struct bight_semaphore *semaphore,
     bight_holding_function function, void *context, bight_release_function release)
 {
-    return bi_permits_run(place, &semaphore->permits, function, context, release);
+    return bi_permits_run(place, &semaphore->permits, bi_permits_acquire, function, context, release);
 }

@@ -162,8 +162,7 @@ void bi_waiter_cancel(struct bight_promise promise, void *context)
     bi_waiter_give(context);
 }
 
-/* The waiter has left, and its Deferred can be fired. */
-static struct bight_promise leave(struct bi_waiter *waiter)
+struct bight_promise bi_waiter_leave(struct bi_waiter *waiter)
 {
     struct bight_promise promise = { waiter->deferred, waiter->deferred->generation };
     bi_waiters_remove(waiter);
@@ -173,12 +172,12 @@ static struct bight_promise leave(struct bi_waiter *waiter)
 
 void bi_waiter_fire(struct bi_waiter *waiter, const struct bight_type *type, void *value)
 {
-    bight_callback(leave(waiter), type, value);
+    bight_callback(bi_waiter_leave(waiter), type, value);
 }
 
 void bi_waiter_fail(struct bi_waiter *waiter, int code)
 {
-    struct bight_promise promise = leave(waiter);
+    struct bight_promise promise = bi_waiter_leave(waiter);
     if (code == BIGHT_E_ABANDONED) { /* what was waited for has been freed */
         bi_promise_end(promise, bight_failure_of(code));
     } else {

@@ -121,6 +121,9 @@ struct bight_deferred *bi_wait(const char *place, struct bi_gate *gate, struct b
 /* The canceller of those who have nothing but their place. */
 void bi_waiter_cancel(struct bight_promise promise, void *context);
 
+/* The waiter leaves, and the caller fires its Deferred. */
+struct bight_promise bi_waiter_leave(struct bi_waiter *waiter);
+
 /* The waiter leaves and its Deferred fires; handlers run. */
 void bi_waiter_fire(struct bi_waiter *waiter, const struct bight_type *type, void *value);
 void bi_waiter_fail(struct bi_waiter *waiter, int code);

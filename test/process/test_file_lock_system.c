@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <bight/coroutine.h>
 #include <bight/testing.h>
 
 #include "fake_system.h"
@@ -65,6 +66,30 @@ START_TEST(tries_grow_rarer_up_to_four_in_a_second) /* D28 */
 }
 END_TEST
 
+static void pass_on_for_ever(struct bight_result *result, void *context)
+{
+    struct bight_file_lock *lock = context;
+    while (bight_await(bight_file_lock_acquire(lock), result) == 0) {
+        ck_assert_int_eq(bight_file_lock_release(lock), 0);
+    }
+}
+
+START_TEST(coroutines_that_pass_it_on_for_ever_let_the_release_return) /* D35 */
+{
+    make_path();
+    struct bight_reactor *reactor = bight_reactor_new();
+    struct bight_file_lock *lock = bight_file_lock_new(reactor, path);
+    ck_assert_int_eq(bight_file_lock_try_acquire(lock), 0);
+    for (int i = 0; i < 2; i++) {
+        bight_deferred_release(bight_spawn(reactor, pass_on_for_ever, lock));
+    }
+    ck_assert_int_eq(bight_file_lock_release(lock), 0);
+    bight_reactor_free(reactor);
+    bight_file_lock_free(lock);
+    unlink(path);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------------- the file system */
 
 static void read_file(char *text, size_t size)
@@ -108,6 +133,30 @@ START_TEST(two_objects_of_one_process_exclude_each_other)
     bight_file_lock_free(one);
     turn_until(reactor, code == 0);
     bight_file_lock_free(two);
+    bight_reactor_free(reactor);
+    unlink(path);
+}
+END_TEST
+
+static void free_twice(struct bight_result *result, void *context)
+{
+    bight_result_clear(result);
+    bight_file_lock_free(context);
+    bight_file_lock_free(context);
+}
+
+START_TEST(freeing_it_twice_in_a_handler_is_a_usage_error) /* D28 */
+{
+    quiet_log();
+    make_path();
+    struct bight_reactor *reactor = bight_reactor_new();
+    struct bight_file_lock *lock = bight_file_lock_new(reactor, path);
+    ck_assert_int_eq(bight_file_lock_try_acquire(lock), 0);
+    struct bight_deferred *deferred = bight_file_lock_acquire(lock);
+    bight_deferred_add_callback(deferred, free_twice, lock);
+    bight_deferred_release(deferred);
+    ck_assert_int_eq(bight_file_lock_release(lock), 0);
+    ck_assert_uint_eq(logged_errors, 1);
     bight_reactor_free(reactor);
     unlink(path);
 }
@@ -450,8 +499,10 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, tries_grow_rarer_up_to_four_in_a_second);
+    tcase_add_test(tests, coroutines_that_pass_it_on_for_ever_let_the_release_return);
     tcase_add_test(tests, the_file_says_who_holds_it_and_stays);
     tcase_add_test(tests, two_objects_of_one_process_exclude_each_other);
+    tcase_add_test(tests, freeing_it_twice_in_a_handler_is_a_usage_error);
     tcase_add_test(tests, what_is_wrong_with_the_file_is_told);
     tcase_add_test(tests, each_who_waits_hears_of_its_own_try);
     tcase_add_test(tests, a_run_without_a_function_is_a_usage_error);
