@@ -182,11 +182,6 @@ int bi_mailbox_after_fork(struct bight_reactor *reactor)
     return code != 0 ? code : start_watching(mailbox);
 }
 
-struct bi_call *bi_mailbox_first(struct bight_mailbox *mailbox)
-{
-    return mailbox->first;
-}
-
 /* ----------------------------------------------------------------------------------------------- holds */
 
 struct bight_mailbox *bi_mailbox_of(const struct bight_reactor *reactor)

@@ -58,7 +58,4 @@ void bi_mailbox_post_locked(struct bight_mailbox *mailbox, struct bi_call *call)
 /* The reactor's, borrowed. */
 struct bight_mailbox *bi_mailbox_of(const struct bight_reactor *reactor);
 
-/* In the child of a fork, for looking at what waits: the oldest call. */
-struct bi_call *bi_mailbox_first(struct bight_mailbox *mailbox);
-
 #endif

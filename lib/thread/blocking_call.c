@@ -2,17 +2,17 @@
 /* blocking_call.c - calls from other threads into the loop's that wait for what comes of them.
  *
  * A call is shared by the thread that blocks and the loop, and is counted. Under the mailbox's lock it goes from queued
- * to begun to answered, by the loop, or from queued to withdrawn, by its caller whose time is up. Once it has begun
- * only the loop can end it, so that its caller never returns while the function is running. A loop that will not serve
- * any more answers all of them first. */
+ * to begun to answered, by the loop, or from queued to withdrawn, by its caller whose time is up, or in the child of a
+ * fork, where its caller is not. Once it has begun only the loop can end it, so that its caller never returns while the
+ * function is running; all that can end it then end in end_call. A loop that will not serve any more answers all of
+ * them first. */
 #include <bight/memory.h>
 
 #include <errno.h>
 #include <math.h>
 #include <time.h>
 
-#include "reactor/mailbox.h"
-#include "thread/pool.h"
+#include "thread/blocking_call.h"
 
 enum state { QUEUED, BEGUN, ANSWERED, WITHDRAWN };
 
@@ -21,7 +21,7 @@ struct blocking_call {
     struct bi_call give_up; /* how the loop hears that the time is up */
     atomic_uint holds;
     struct bight_mailbox *mailbox;
-    const struct bight_thread_pool *pool; /* whose thread blocks; NULL: none's */
+    const struct bi_crew *crew; /* whose thread blocks; NULL: none's */
     bight_blocking_function function;
     void *context;
     bool is_wanted; /* the value, by the caller */
@@ -34,19 +34,33 @@ struct blocking_call {
     struct bi_task task;             /* how it is given up after a fork */
     struct bight_deferred *deferred; /* NULL: nobody waits for it, not yet or no more */
     int reason;                      /* why it was cancelled */
-    bool is_orphaned;                /* in the child of a fork: its caller is not here */
 };
 
+static _Thread_local const struct bi_crew *crew_of_this_thread;
+
+void bi_crew_join(const struct bi_crew *crew)
+{
+    crew_of_this_thread = crew;
+}
+
+static void init_condition(struct blocking_call *call)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&call->answered, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+/* A result that is still there was for somebody who is not, in the child of a fork. */
 static void release_call(void *context)
 {
     struct blocking_call *call = context;
-    if (atomic_fetch_sub_explicit(&call->holds, 1, memory_order_acq_rel) != 1) {
-        return;
-    }
-    if (!call->is_orphaned) {
+    if (atomic_fetch_sub_explicit(&call->holds, 1, memory_order_acq_rel) == 1) {
+        bight_result_discard(&call->result);
         pthread_cond_destroy(&call->answered);
+        bight_free(call);
     }
-    bight_free(call);
 }
 
 static struct blocking_call *hold_call(struct blocking_call *call)
@@ -57,34 +71,29 @@ static struct blocking_call *hold_call(struct blocking_call *call)
 
 /* --------------------------------------------------------------------------------- in the loop's thread */
 
-/* Under the lock. */
-static void answer_locked(struct blocking_call *call)
+/* Under the lock: with what is in the result, or with a code. */
+static void answer(struct blocking_call *call, int code)
 {
+    if (code != 0) {
+        bight_result_fail(&call->result, bight_failure_of(code));
+    }
     call->state = ANSWERED;
-    if (!call->is_orphaned) {
-        pthread_cond_signal(&call->answered);
-    }
+    pthread_cond_signal(&call->answered);
 }
 
-static void answer(struct blocking_call *call)
-{
-    if (call->is_orphaned) {
-        bight_result_discard(&call->result);
-    } else if (!call->is_wanted && bight_result_failure(&call->result) == NULL) {
-        bight_result_clear(&call->result);
-    }
-    pthread_mutex_lock(&call->mailbox->lock);
-    answer_locked(call);
-    pthread_mutex_unlock(&call->mailbox->lock);
-}
-
-/* Its Deferred is awaited no more. */
-static struct bight_deferred *part(struct blocking_call *call)
+/* The end of a call that has begun. Its Deferred is awaited no more. */
+static void end_call(struct blocking_call *call, int code)
 {
     struct bight_deferred *deferred = call->deferred;
     call->deferred = NULL;
     bi_list_remove(&call->link);
-    return deferred;
+    if (!call->is_wanted && bight_result_failure(&call->result) == NULL) {
+        bight_result_clear(&call->result);
+    }
+    pthread_mutex_lock(&call->mailbox->lock);
+    answer(call, code);
+    pthread_mutex_unlock(&call->mailbox->lock);
+    bight_deferred_release(deferred);
 }
 
 static void arrive(struct bight_result *result, void *context)
@@ -94,34 +103,12 @@ static void arrive(struct bight_result *result, void *context)
         bight_result_discard(result);
         return;
     }
-    struct bight_deferred *deferred = part(call);
     struct bight_failure *failure = bight_result_failure(result);
     if (call->reason != 0 && failure != NULL && bight_failure_code(failure) == BIGHT_E_CANCELLED) {
         bight_result_fail(result, bight_failure_of(call->reason));
     }
     bight_result_move(&call->result, result);
-    answer(call);
-    bight_deferred_release(deferred);
-}
-
-static void begin(struct blocking_call *call)
-{
-    struct bight_deferred *deferred = call->function(call->context);
-    if (deferred == NULL) {
-        answer(call);
-        return;
-    }
-    call->deferred = deferred;
-    bi_list_append(&call->mailbox->begun, &call->link);
-    int code = bight_deferred_add_both_full(deferred, arrive, hold_call(call), release_call);
-    if (code != 0) {
-        part(call);
-        bight_deferred_cancel(deferred);
-        bight_deferred_release(deferred);
-        bight_result_fail(&call->result, bight_failure_of(code));
-        answer(call);
-        release_call(call);
-    }
+    end_call(call, 0);
 }
 
 /* Cancels what has begun. What goes on in spite of that is not waited for. */
@@ -132,12 +119,25 @@ static void give_up(struct blocking_call *call, int reason)
     call->reason = reason;
     bight_deferred_cancel(held);
     if (call->deferred != NULL) {
-        bight_deferred_release(part(call));
-        bight_result_fail(&call->result, bight_failure_of(reason));
-        answer(call);
+        end_call(call, reason);
     }
     bight_deferred_release(held);
     release_call(call);
+}
+
+static void begin(struct blocking_call *call)
+{
+    call->deferred = call->function(call->context);
+    if (call->deferred == NULL) {
+        end_call(call, 0);
+        return;
+    }
+    bi_list_append(&call->mailbox->begun, &call->link);
+    int code = bight_deferred_add_both_full(call->deferred, arrive, hold_call(call), release_call);
+    if (code != 0) {
+        give_up(call, code);
+        release_call(call);
+    }
 }
 
 static void run_give_up(struct bi_call *posted, bool dropped)
@@ -151,11 +151,10 @@ static void run_give_up(struct bi_call *posted, bool dropped)
 }
 
 /* Under the lock, of one that has not begun. */
-static void refuse_locked(struct blocking_call *call)
+static void refuse(struct blocking_call *call)
 {
     if (call->state == QUEUED) {
-        bight_result_fail(&call->result, bight_failure_of(BIGHT_E_SHUTDOWN));
-        answer_locked(call);
+        answer(call, BIGHT_E_SHUTDOWN);
     }
 }
 
@@ -164,9 +163,9 @@ static void run_call(struct bi_call *posted, bool dropped)
     struct blocking_call *call = BI_CONTAINER(posted, struct blocking_call, call);
     pthread_mutex_lock(&call->mailbox->lock);
     if (dropped) {
-        refuse_locked(call);
+        refuse(call);
     }
-    bool begins = call->state == QUEUED && !call->is_orphaned;
+    bool begins = call->state == QUEUED;
     if (begins) {
         call->state = BEGUN;
     }
@@ -179,43 +178,43 @@ static void run_call(struct bi_call *posted, bool dropped)
 
 /* ------------------------------------------------------------------------------------- the loop's ends */
 
-static bool is_meant(const struct blocking_call *call, const struct bight_thread_pool *pool)
+static bool is_meant(const struct blocking_call *call, const struct bi_crew *crew)
 {
-    return pool == NULL || call->pool == pool;
+    return crew == NULL || call->crew == crew;
 }
 
 /* Under the lock: `posted` and all behind it. */
-static void refuse_from(struct bi_call *posted, const struct bight_thread_pool *pool)
+static void refuse_from(struct bi_call *posted, const struct bi_crew *crew)
 {
     for (; posted != NULL; posted = posted->next) {
         struct blocking_call *call = BI_CONTAINER(posted, struct blocking_call, call);
-        if (posted->run == run_call && is_meant(call, pool)) {
-            refuse_locked(call);
+        if (posted->run == run_call && is_meant(call, crew)) {
+            refuse(call);
         }
     }
 }
 
-static void refuse_queued(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
+static void refuse_queued(struct bight_mailbox *mailbox, const struct bi_crew *crew)
 {
     pthread_mutex_lock(&mailbox->lock);
-    refuse_from(mailbox->taken, pool);
-    refuse_from(mailbox->first, pool);
+    refuse_from(mailbox->taken, crew);
+    refuse_from(mailbox->first, crew);
     pthread_mutex_unlock(&mailbox->lock);
 }
 
 /* Handlers may bring others to their end meanwhile, so each is taken from the front. */
-void bi_blocking_calls_end(struct bight_mailbox *mailbox, const struct bight_thread_pool *pool)
+void bi_blocking_calls_end(struct bight_mailbox *mailbox, const struct bi_crew *crew)
 {
     struct bight_reactor *reactor = mailbox->reactor;
     struct bi_link calls;
     bi_reactor_enter(reactor);
-    refuse_queued(mailbox, pool);
+    refuse_queued(mailbox, crew);
     bi_list_take_all(&calls, &mailbox->begun);
     while (!bi_list_is_empty(&calls)) {
         struct blocking_call *call = BI_CONTAINER(calls.next, struct blocking_call, link);
         bi_list_remove(&call->link);
         bi_list_append(&mailbox->begun, &call->link);
-        if (is_meant(call, pool)) {
+        if (is_meant(call, crew)) {
             give_up(call, BIGHT_E_SHUTDOWN);
         }
     }
@@ -231,20 +230,26 @@ static void abandon(struct bi_task *task)
     release_call(call);
 }
 
-/* The holds of those who are not here are forgotten: what is left is the queue's, or the handler's and the task's. */
+/* What was held by those who are not here is forgotten, and so is on what they waited. */
+static void orphan(struct blocking_call *call, unsigned holds)
+{
+    init_condition(call);
+    atomic_store(&call->holds, holds);
+}
+
+/* What is left is held by the queue, or by the handler and the task. */
 static void be_after_fork(struct bight_mailbox *mailbox)
 {
     for (struct bi_link *link = mailbox->begun.next; link != &mailbox->begun; link = link->next) {
         struct blocking_call *call = BI_CONTAINER(link, struct blocking_call, link);
-        call->is_orphaned = true;
-        atomic_store(&call->holds, 2);
+        orphan(call, 2);
         bi_reactor_soon(mailbox->reactor, &call->task, abandon);
     }
     for (struct bi_call *posted = mailbox->first; posted != NULL; posted = posted->next) {
         if (posted->run == run_call) {
             struct blocking_call *call = BI_CONTAINER(posted, struct blocking_call, call);
-            call->is_orphaned = true;
-            atomic_store(&call->holds, 1);
+            orphan(call, 1);
+            call->state = WITHDRAWN;
         } else if (posted->run == run_give_up) {
             hold_call(BI_CONTAINER(posted, struct blocking_call, give_up));
         }
@@ -267,16 +272,12 @@ static struct blocking_call *new_call(
     if (call == NULL) {
         return NULL;
     }
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&call->answered, &attributes);
-    pthread_condattr_destroy(&attributes);
+    init_condition(call);
     call->call.run = run_call;
     call->give_up.run = run_give_up;
     atomic_init(&call->holds, 1);
     call->mailbox = mailbox;
-    call->pool = bi_pool_of_this_thread();
+    call->crew = crew_of_this_thread;
     call->function = function;
     call->context = context;
     call->is_wanted = is_wanted;
@@ -284,17 +285,17 @@ static struct blocking_call *new_call(
     return call;
 }
 
-/* Under the lock. A pool's thread that is told to end does not begin to wait. */
+/* Under the lock. A thread whose crew is told to end does not begin to wait. */
 static int refusal(const struct bight_mailbox *mailbox)
 {
-    const struct bight_thread_pool *pool = bi_pool_of_this_thread();
     if (mailbox->closed) {
         return BIGHT_E_SHUTDOWN;
     }
     if (pthread_equal(mailbox->thread, pthread_self())) {
         return BIGHT_E_WRONG_THREAD;
     }
-    return mailbox->nobody_waits || (pool != NULL && pool->stopping) ? BIGHT_E_SHUTDOWN : 0;
+    return mailbox->nobody_waits || (crew_of_this_thread != NULL && crew_of_this_thread->is_ending) ? BIGHT_E_SHUTDOWN
+                                                                                                    : 0;
 }
 
 #define NEVER (-1) /* nanoseconds of a deadline that does not come */

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.c - pools of threads for work that blocks (R10): their making, their threads, their size and figures.
+/* pool.c - pools of threads for work that blocks (R10): their making, their end, their figures.
  *
  * A reactor's own pool is made for the first job, that of the names for the first look-up, others when a program asks
- * for them; all stand in the reactor's list. Threads start while more jobs wait than threads are idle, up to the limit,
- * and stay until the limit sinks or a run ends; only the loop's thread starts and joins them. What they do is in
- * job.c, the end in pool_end.c. */
+ * for them; all stand in the reactor's list. When a run ends all are stopped before any is waited for, so that the time
+ * is waited once. Afterwards they are as new. A pool that forgets is not waited for at all: its threads stay with the
+ * jobs that they are in, and go on as its threads afterwards, unless the reactor goes.
+ *
+ * In the child of a fork (R13) a pool is empty: jobs that had not come home fail with ABANDONED, for the parent does
+ * that work. The context of one that was running is left alone: a thread that is not here was using it. */
+#include <bight/log.h>
 #include <bight/memory.h>
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "thread/pool.h"
-#include "thread/start.h"
 
-enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
+#define THREADS_UNLESS_TOLD 10
 
 /* Of name servers that do not answer; enough for the names of a crawler, and few enough to leave behind. */
 #define NAME_THREADS 16
@@ -22,10 +24,6 @@ enum { THREADS_UNLESS_TOLD = 10, THREADS_AT_MOST = 1024 };
 #define OWN_NAME "bight"
 #define NAMES_NAME "bight-names"
 #define PATIENCE (5 * BIGHT_NANOSECONDS_PER_SECOND)
-
-static _Thread_local const struct bight_thread_pool *pool_of_this_thread;
-static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned left_behind; /* threads, of the whole process */
 
 /* ------------------------------------------------------------------------------------------- the pool */
 
@@ -83,20 +81,150 @@ static struct bight_thread_pool *make_pool(struct bi_thread_hub *hub, const char
     return pool;
 }
 
+static void drop(struct bight_thread_pool *pool)
+{
+    struct bight_thread_pool **link = &pool->hub->pools;
+    while (*link != pool) {
+        link = &(*link)->next;
+    }
+    *link = pool->next;
+    pthread_mutex_lock(&pool->lock);
+    bi_pool_unlock_and_release(pool);
+}
+
 static void free_pools(struct bi_attachment *attachment)
 {
     struct bi_thread_hub *hub = BI_CONTAINER(attachment, struct bi_thread_hub, attachment);
     while (hub->pools != NULL) {
-        bi_pool_drop(hub->pools);
+        drop(hub->pools);
     }
 }
+
+/* --------------------------------------------------------------------------------------------- the end */
+
+/* What those hear whose jobs will not be done: a pool that goes is no shutdown (D28). */
+static int code_of_end(const struct bight_thread_pool *pool)
+{
+    return pool->freed ? BIGHT_E_ABANDONED : BIGHT_E_SHUTDOWN;
+}
+
+static struct bi_job *find_queued(struct bight_thread_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct bi_link *oldest = pool->queue.next;
+    pthread_mutex_unlock(&pool->lock);
+    return oldest == &pool->queue ? NULL : BI_CONTAINER(oldest, struct bi_job, queued);
+}
+
+/* No thread begins any. */
+static void end_queued(struct bight_thread_pool *pool)
+{
+    struct bi_job *job;
+    while ((job = find_queued(pool)) != NULL) {
+        bi_job_end(job, code_of_end(pool));
+    }
+}
+
+/* The real clock in any case: these are real threads, also under a simulated kernel. */
+static uint64_t real_now(void)
+{
+    struct bight_system *real = bight_system_real();
+    return real->ops->now(real);
+}
+
+/* Its threads have been told to stop and what they had not begun has ended. */
+static void finish(struct bight_thread_pool *pool)
+{
+    bool goes = bi_reactor_is_freeing(pool->reactor);
+    unsigned late = pool->forgets && !goes ? 0 : bi_pool_detach_threads(pool);
+    if (late != 0 && !pool->forgets) {
+        bight_log(BIGHT_LOG_WARNING, "threads", NULL,
+            "%u threads of the pool %s did not end in time and are left behind", late, pool->name);
+    }
+    while (!bi_list_is_empty(&pool->outstanding)) {
+        bi_job_end(BI_CONTAINER(pool->outstanding.next, struct bi_job, outstanding), code_of_end(pool));
+    }
+}
+
+void bight_thread_pool_free(struct bight_thread_pool *pool)
+{
+    if (pool == NULL || bi_reactor_check_thread(pool->reactor, "bight_thread_pool_free") != 0) {
+        return;
+    }
+    struct bight_reactor *reactor = pool->reactor;
+    if (pool == pool->hub->own) {
+        (void)bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_thread_pool_free: it is the reactor's own pool");
+        return;
+    }
+    if (pool->freed || pool->hub->is_ending) {
+        pool->freed = true; /* whoever is ending it does the rest */
+        return;
+    }
+    pool->freed = true;
+    reactor->handler_depth++; /* what is called in here may not free the reactor */
+    bi_pool_stop_threads(pool);
+    bi_blocking_calls_end(pool->mailbox, &pool->crew);
+    end_queued(pool);
+    bi_pool_await_threads(pool, real_now());
+    finish(pool);
+    drop(pool);
+    if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
+        bi_reactor_wake(reactor); /* and what it put off is not done in here, but on the next turn */
+    }
+}
+
+static void begin_anew(struct bi_thread_hub *hub)
+{
+    struct bight_thread_pool *next;
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = next) {
+        next = pool->next;
+        pool->crew.is_ending = false;
+        if (pool->freed) {
+            drop(pool);
+        }
+    }
+}
+
+/* Handlers make and free pools meanwhile: new ones are appended and come too, freed ones are only marked. */
+static void end_all(struct bi_attachment *attachment)
+{
+    struct bi_thread_hub *hub = BI_CONTAINER(attachment, struct bi_thread_hub, attachment);
+    hub->is_ending = true;
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
+        bi_pool_stop_threads(pool);
+    }
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
+        end_queued(pool);
+    }
+    uint64_t since = real_now();
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
+        bi_pool_await_threads(pool, since);
+        finish(pool);
+    }
+    begin_anew(hub);
+    hub->is_ending = false;
+}
+
+static int be_after_fork(struct bi_attachment *attachment)
+{
+    struct bi_thread_hub *hub = BI_CONTAINER(attachment, struct bi_thread_hub, attachment);
+    for (struct bight_thread_pool *pool = hub->pools; pool != NULL; pool = pool->next) {
+        bi_pool_forget_threads(pool);
+        for (struct bi_link *link = pool->outstanding.next; link != &pool->outstanding; link = link->next) {
+            bi_job_lose(BI_CONTAINER(link, struct bi_job, outstanding));
+        }
+    }
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------- the pools of a reactor */
 
 static const struct bi_attachment_kind threads = {
     .order = BI_ORDER_THREADS,
     .size = sizeof(struct bi_thread_hub),
-    .at = { [BI_DISCONNECTED] = bi_thread_pools_end },
+    .at = { [BI_DISCONNECTED] = end_all },
     .finish = free_pools,
-    .after_fork = bi_thread_pools_after_fork,
+    .after_fork = be_after_fork,
 };
 
 /* NULL without memory, and while the reactor goes. */
@@ -121,11 +249,11 @@ struct bight_thread_pool *bight_thread_pool_new(struct bight_reactor *reactor, c
     if (bi_reactor_check_thread(reactor, "bight_thread_pool_new") != 0) {
         return NULL;
     }
-    if (length == 0 || length == BI_THREAD_NAME_SIZE || limit < 1 || limit > THREADS_AT_MOST) {
+    if (length == 0 || length == BI_THREAD_NAME_SIZE || limit < 1 || limit > BI_POOL_LIMIT) {
         (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             length == 0 || length == BI_THREAD_NAME_SIZE ? "bight_thread_pool_new: the name is empty or too long"
                                                          : "bight_thread_pool_new: a pool has from 1 to %d threads",
-            (int)THREADS_AT_MOST);
+            BI_POOL_LIMIT);
         return NULL;
     }
     struct bi_thread_hub *hub = hub_of(reactor);
@@ -138,7 +266,7 @@ static unsigned limit_of(const struct bight_reactor *reactor)
     if (limit == 0) {
         return THREADS_UNLESS_TOLD;
     }
-    return limit < THREADS_AT_MOST ? limit : THREADS_AT_MOST;
+    return limit < BI_POOL_LIMIT ? limit : BI_POOL_LIMIT;
 }
 
 struct bight_thread_pool *bight_reactor_thread_pool(struct bight_reactor *reactor)
@@ -165,204 +293,7 @@ struct bight_thread_pool *bi_reactor_name_pool(struct bight_reactor *reactor)
     return hub == NULL ? NULL : hub->names;
 }
 
-void bi_pool_unlock_and_release(struct bight_thread_pool *pool)
-{
-    bool last = --pool->holds == 0;
-    pthread_mutex_unlock(&pool->lock);
-    if (last) {
-        bi_fork_guard_remove(&pool->guard);
-        pthread_cond_destroy(&pool->work);
-        pthread_cond_destroy(&pool->ended);
-        pthread_mutex_destroy(&pool->lock);
-        bight_mailbox_release(pool->mailbox);
-        bight_free(pool);
-    }
-}
-
-void bi_pool_drop(struct bight_thread_pool *pool)
-{
-    struct bight_thread_pool **link = &pool->hub->pools;
-    while (*link != pool) {
-        link = &(*link)->next;
-    }
-    *link = pool->next;
-    pthread_mutex_lock(&pool->lock);
-    bi_pool_unlock_and_release(pool);
-}
-
-/* ------------------------------------------------------------------------------------ in a pool thread */
-
-const struct bight_thread_pool *bi_pool_of_this_thread(void)
-{
-    return pool_of_this_thread;
-}
-
-static void forget_left(struct bi_fork_guard *guard)
-{
-    (void)guard;
-    left_behind = 0; /* in a child of a fork they are not there */
-}
-
-BI_FORK_GUARD(left_lock, BI_FORK_LEFT, forget_left)
-
-unsigned bi_threads_left_behind(void)
-{
-    pthread_mutex_lock(&left_lock);
-    unsigned count = left_behind;
-    pthread_mutex_unlock(&left_lock);
-    return count;
-}
-
-void bi_threads_leave_behind(void)
-{
-    pthread_mutex_lock(&left_lock);
-    left_behind++;
-    pthread_mutex_unlock(&left_lock);
-}
-
-void bi_threads_come_back(void)
-{
-    pthread_mutex_lock(&left_lock);
-    left_behind--;
-    pthread_mutex_unlock(&left_lock);
-}
-
-static bool should_end(const struct bight_thread_pool *pool, const struct bi_pool_thread *worker)
-{
-    return pool->stopping || worker->detached || pool->threads > pool->limit;
-}
-
-/* Under the lock, which it unlocks. */
-static void leave(struct bight_thread_pool *pool, struct bi_pool_thread *worker)
-{
-    bool is_detached = worker->detached;
-    if (is_detached) {
-        bight_free(worker);
-    } else {
-        worker->ended = true;
-        pool->threads--;
-    }
-    pthread_cond_signal(&pool->ended);
-    bi_pool_unlock_and_release(pool);
-    if (is_detached) {
-        bi_threads_come_back();
-    }
-}
-
-static void *work(void *context)
-{
-    struct bi_pool_thread *worker = context;
-    struct bight_thread_pool *pool = worker->pool;
-    (void)pthread_setname_np(pthread_self(), pool->name);
-    pool_of_this_thread = pool;
-    pthread_mutex_lock(&pool->lock);
-    while (!should_end(pool, worker)) {
-        if (!bi_list_is_empty(&pool->queue)) {
-            bi_pool_run_job(pool);
-            continue;
-        }
-        pool->idle++;
-        pthread_cond_wait(&pool->work, &pool->lock);
-        pool->idle--;
-    }
-    leave(pool, worker);
-    return NULL;
-}
-
-/* -------------------------------------------------------------------------------- starting and joining */
-
-/* 0 or a positive errno. */
-static int start_thread(struct bight_thread_pool *pool)
-{
-    struct bi_pool_thread *worker = bight_calloc(1, sizeof *worker);
-    if (worker == NULL) {
-        return ENOMEM;
-    }
-    worker->pool = pool;
-    pthread_mutex_lock(&pool->lock);
-    pool->threads++;
-    pool->holds++;
-    pthread_mutex_unlock(&pool->lock);
-    int number = bi_thread_start(&worker->thread, work, worker);
-    if (number != 0) {
-        pthread_mutex_lock(&pool->lock);
-        pool->threads--;
-        bi_pool_unlock_and_release(pool);
-        bight_free(worker);
-        return number;
-    }
-    bi_list_append(&pool->workers, &worker->link);
-    return 0;
-}
-
-static bool wants_thread(struct bight_thread_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    bool wants = pool->queued > pool->idle && pool->threads < pool->limit && !pool->stopping &&
-                 pool->reactor->system->ops->start_job == NULL;
-    pthread_mutex_unlock(&pool->lock);
-    return wants;
-}
-
-/* A job that the system runs, where it has no threads: the oldest that waits, if one still does. */
-static void work_once(void *context)
-{
-    struct bight_thread_pool *pool = context;
-    pthread_mutex_lock(&pool->lock);
-    if (!bi_list_is_empty(&pool->queue)) {
-        bi_pool_run_job(pool);
-    }
-    bi_pool_unlock_and_release(pool);
-}
-
-int bi_pool_find_worker(struct bight_thread_pool *pool)
-{
-    struct bight_system *system = pool->reactor->system;
-    if (system->ops->start_job == NULL) {
-        return wants_thread(pool) ? start_thread(pool) : 0;
-    }
-    int result = system->ops->start_job(system, work_once, pool);
-    pool->holds += result == 0;
-    return -result;
-}
-
-void bi_pool_join_ended(struct bight_thread_pool *pool)
-{
-    struct bi_link *link = pool->workers.next;
-    while (link != &pool->workers) {
-        struct bi_pool_thread *worker = BI_CONTAINER(link, struct bi_pool_thread, link);
-        link = link->next;
-        pthread_mutex_lock(&pool->lock);
-        bool ended = worker->ended;
-        pthread_mutex_unlock(&pool->lock);
-        if (ended) {
-            pthread_join(worker->thread, NULL);
-            bi_list_remove(&worker->link);
-            bight_free(worker);
-        }
-    }
-}
-
-/* ------------------------------------------------------------------------------------- size and figures */
-
-int bight_thread_pool_resize(struct bight_thread_pool *pool, unsigned limit)
-{
-    if (limit < 1 || limit > THREADS_AT_MOST) {
-        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
-            "bight_thread_pool_resize: a pool has from 1 to %d threads", (int)THREADS_AT_MOST);
-    }
-    if (pool == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    pthread_mutex_lock(&pool->lock);
-    pool->limit = limit;
-    pthread_cond_broadcast(&pool->work);
-    pthread_mutex_unlock(&pool->lock);
-    while (wants_thread(pool) && start_thread(pool) == 0) {
-    }
-    bi_pool_join_ended(pool);
-    return 0;
-}
+/* ------------------------------------------------------------------------------------------- figures */
 
 int bight_thread_pool_set_queue_limit(struct bight_thread_pool *pool, size_t limit)
 {
