@@ -4,8 +4,8 @@
  * A node is what there is, an edge what it waits for, is tied to or gives on to. As text each node is a line, and what
  * its edges say must stand in it; as DOT edges are arrows. The text gathers in memory; when that runs out the rest is
  * nothing, and the dump fails as a whole in the end. */
-#ifndef BI_REACTOR_DUMP_H
-#define BI_REACTOR_DUMP_H
+#ifndef BI_BASE_DUMP_H
+#define BI_BASE_DUMP_H
 
 #include <bight/debug.h>
 

@@ -4,8 +4,8 @@
  * AddressSanitizer keeps a fake stack for each real one and must know the bounds of the present one; ThreadSanitizer
  * has a fiber for each. The calls stand right beside the change, in the function that makes it. valgrind is told of
  * the stacks themselves, where they are mapped (stack.c). */
-#ifndef BI_REACTOR_COROUTINE_ANNOTATE_H
-#define BI_REACTOR_COROUTINE_ANNOTATE_H
+#ifndef BI_COROUTINE_ANNOTATE_H
+#define BI_COROUTINE_ANNOTATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

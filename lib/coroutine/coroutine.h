@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* coroutine.h - a coroutine, and a reactor's coroutines, for the two files that make them: coroutine.c,
  * hub.c. */
-#ifndef BI_REACTOR_COROUTINE_H
-#define BI_REACTOR_COROUTINE_H
+#ifndef BI_COROUTINE_COROUTINE_H
+#define BI_COROUTINE_COROUTINE_H
 
 #include <bight/coroutine.h>
 

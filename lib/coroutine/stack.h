@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stack.h - the stacks that coroutines run on: mapped, kept for reuse, given back. */
-#ifndef BI_REACTOR_COROUTINE_STACK_H
-#define BI_REACTOR_COROUTINE_STACK_H
+#ifndef BI_COROUTINE_STACK_H
+#define BI_COROUTINE_STACK_H
 
 #include <bight/failure.h>
 #include <bight/sys/system.h>

@@ -4,8 +4,8 @@
  * Two bodies, of which the build takes one: boost_context's fcontext (fcontext.c), a handful of
  * instructions, or ucontext (ucontext.c), which makes two system calls for each change and is there on any
  * Unix. Neither knows what a coroutine is. */
-#ifndef BI_REACTOR_COROUTINE_SWITCH_H
-#define BI_REACTOR_COROUTINE_SWITCH_H
+#ifndef BI_COROUTINE_SWITCH_H
+#define BI_COROUTINE_SWITCH_H
 
 #include <stddef.h>
 

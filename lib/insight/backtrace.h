@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* backtrace.h - where another thread is, told by itself in a handler of a signal. */
-#ifndef BI_REACTOR_BACKTRACE_H
-#define BI_REACTOR_BACKTRACE_H
+#ifndef BI_INSIGHT_BACKTRACE_H
+#define BI_INSIGHT_BACKTRACE_H
 
 #include <bight/macros.h>
 

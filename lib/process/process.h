@@ -5,8 +5,8 @@
  * been reaped and every pipe has ended; the process protocol is the program's and is not touched after process_ended.
  * Each pipe is a transport over a bottom of its own whose protocol hands the events on. Nothing ends inside a call of
  * the program's: all ends come from the loop, from a transport's loss or the watch. */
-#ifndef BI_TRANSPORT_PROCESS_H
-#define BI_TRANSPORT_PROCESS_H
+#ifndef BI_PROCESS_PROCESS_H
+#define BI_PROCESS_PROCESS_H
 
 #include <bight/process.h>
 #include <bight/sys/spawn.h>

@@ -2,8 +2,8 @@
 /* worker_frame.h - the frames between a pool and its workers: bytes in, frames out. No I/O, no process.
  *
  * A frame is its payload's size in four bytes, the highest first, a letter for what it is, and the payload. */
-#ifndef BI_TRANSPORT_WORKER_FRAME_H
-#define BI_TRANSPORT_WORKER_FRAME_H
+#ifndef BI_PROCESS_WORKER_FRAME_H
+#define BI_PROCESS_WORKER_FRAME_H
 
 #include <bight/bytes.h>
 

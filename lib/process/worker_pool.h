@@ -3,8 +3,8 @@
  *
  * A job is in the queue, or a worker has it, or it is on its way to be told; a worker is in one of the pool's rings for
  * as long as there is a process. The pool's memory stays until its owner and its last worker have gone. */
-#ifndef BI_TRANSPORT_WORKER_POOL_H
-#define BI_TRANSPORT_WORKER_POOL_H
+#ifndef BI_PROCESS_WORKER_POOL_H
+#define BI_PROCESS_WORKER_POOL_H
 
 #include <bight/bytes.h>
 #include <bight/sys/scope.h>

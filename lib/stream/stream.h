@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stream.h - what the files of streams share: flags, the read that waits, those who wait for room and for the end. */
-#ifndef BI_TRANSPORT_STREAM_H
-#define BI_TRANSPORT_STREAM_H
+#ifndef BI_STREAM_STREAM_H
+#define BI_STREAM_STREAM_H
 
 #include <bight/stream.h>
 

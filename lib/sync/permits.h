@@ -6,8 +6,8 @@
  * to that of the tokens about. A token ends when its value is destroyed, and stands for nothing any more when more
  * tokens are about than permits are held: then the newest are cut off. So a token that is discarded gives back a permit
  * that is held, once, or does nothing, also when the lock has gone. */
-#ifndef BI_DEFERRED_PERMITS_H
-#define BI_DEFERRED_PERMITS_H
+#ifndef BI_SYNC_PERMITS_H
+#define BI_SYNC_PERMITS_H
 
 #include <bight/sync.h>
 

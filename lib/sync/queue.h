@@ -3,8 +3,8 @@
  *
  * At rest either nothing is stored or nobody waits to get, and whoever waits to put finds the queue full. Between the
  * steps of a run that need not be so: what is stored then belongs to those who wait, as far as it goes. */
-#ifndef BI_DEFERRED_QUEUE_H
-#define BI_DEFERRED_QUEUE_H
+#ifndef BI_SYNC_QUEUE_H
+#define BI_SYNC_QUEUE_H
 
 #include <bight/queue.h>
 

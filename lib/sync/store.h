@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* store.h - what a queue has stored, in the order in which it is to be got. */
-#ifndef BI_DEFERRED_STORE_H
-#define BI_DEFERRED_STORE_H
+#ifndef BI_SYNC_STORE_H
+#define BI_SYNC_STORE_H
 
 #include <bight/queue.h>
 

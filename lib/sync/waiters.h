@@ -10,8 +10,8 @@
  * after another, each firing one Deferred, until there is none left to take. Called from a handler of the same gate it
  * leaves that to the run that is on the stack already: no number of waiters who let the next one through costs more
  * stack than one. */
-#ifndef BI_DEFERRED_WAITERS_H
-#define BI_DEFERRED_WAITERS_H
+#ifndef BI_SYNC_WAITERS_H
+#define BI_SYNC_WAITERS_H
 
 #include <bight/deferred.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* descriptor.h - for the kernel's table and libevent's loop: which numbers new descriptors have, and whether
  * there are any. */
-#ifndef BI_REACTOR_SYSTEM_DESCRIPTOR_H
-#define BI_REACTOR_SYSTEM_DESCRIPTOR_H
+#ifndef BI_SYSTEM_DESCRIPTOR_H
+#define BI_SYSTEM_DESCRIPTOR_H
 
 #include "base/check.h"
 

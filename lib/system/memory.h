@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* memory.h - the kernel's body of the calls that map stacks, for its table (real.c). */
-#ifndef BI_REACTOR_SYSTEM_MEMORY_H
-#define BI_REACTOR_SYSTEM_MEMORY_H
+#ifndef BI_SYSTEM_MEMORY_H
+#define BI_SYSTEM_MEMORY_H
 
 #include <bight/sys/system.h>
 

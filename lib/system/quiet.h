@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* quiet.h - a write to a file, where the signal that a failed one raises is held back (base/quiet.h). */
-#ifndef BI_REACTOR_SYSTEM_QUIET_H
-#define BI_REACTOR_SYSTEM_QUIET_H
+#ifndef BI_SYSTEM_QUIET_H
+#define BI_SYSTEM_QUIET_H
 
 #include <bight/sys/system.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* spawn.h - the entries of the kernel's table that are about child processes, for real.c. */
-#ifndef BI_REACTOR_SYSTEM_SPAWN_H
-#define BI_REACTOR_SYSTEM_SPAWN_H
+#ifndef BI_SYSTEM_SPAWN_H
+#define BI_SYSTEM_SPAWN_H
 
 #include <bight/sys/spawn.h>
 

@@ -3,8 +3,8 @@
  *
  * A task is *ready* when it stands in the cooperator's queue: it is neither paused nor waiting, nor in its step. It has
  * *ended* when its outcome is known, and is *finished* when its step has returned and what it awaited has gone too. */
-#ifndef BI_DEFERRED_COOPERATOR_H
-#define BI_DEFERRED_COOPERATOR_H
+#ifndef BI_TASK_COOPERATOR_H
+#define BI_TASK_COOPERATOR_H
 
 #include <bight/sys/scope.h>
 #include <bight/task.h>

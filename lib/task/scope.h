@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* scope.h - a scope from the inside, for the files that make it up: life and closing (scope.c), the scopes inside
  * (scope_tree.c), what is timed (scope_timer.c), debug mode's warnings (scope_report.c), the nursery (scope_run.c). */
-#ifndef BI_DEFERRED_SCOPE_H
-#define BI_DEFERRED_SCOPE_H
+#ifndef BI_TASK_SCOPE_H
+#define BI_TASK_SCOPE_H
 
 #include <bight/sys/scope.h>
 

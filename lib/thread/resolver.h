@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* resolver.h - the built-in resolver's one way to the outside, so that tests can make it fail or block. */
-#ifndef BI_REACTOR_RESOLVER_H
-#define BI_REACTOR_RESOLVER_H
+#ifndef BI_THREAD_RESOLVER_H
+#define BI_THREAD_RESOLVER_H
 
 #include <netdb.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* start.h - starting a thread of the library's. */
-#ifndef BI_REACTOR_THREAD_START_H
-#define BI_REACTOR_THREAD_START_H
+#ifndef BI_THREAD_START_H
+#define BI_THREAD_START_H
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* types.h - the endpoint types that bight brings. */
-#ifndef BI_ENDPOINT_TYPES_H
-#define BI_ENDPOINT_TYPES_H
+#ifndef BI_ENDPOINT_TYPES_TYPES_H
+#define BI_ENDPOINT_TYPES_TYPES_H
 
 #include <bight/sys/endpoint.h>
 

@@ -2,8 +2,8 @@
 /* explorer.h - what the explorer_*.c files share: one run and its verdict, a process around it, the least set of
  * faults.
  */
-#ifndef BI_TESTING_EXPLORER_INTERNAL_H
-#define BI_TESTING_EXPLORER_INTERNAL_H
+#ifndef BI_TESTING_EXPLORER_EXPLORER_H
+#define BI_TESTING_EXPLORER_EXPLORER_H
 
 #include <bight/testing/explorer.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* blame.h - which fault is being tried at present, and where it hit: for reports, and for the last words of a run that
  * crashes or hangs. Used by the loops of faults (faults.c, syscalls.c). */
-#ifndef BI_TESTING_BLAME_H
-#define BI_TESTING_BLAME_H
+#ifndef BI_TESTING_FAULTS_BLAME_H
+#define BI_TESTING_FAULTS_BLAME_H
 
 #include <bight/macros.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* syscalls.h - the plan of a run with a faulty system, between its table (syscall_table.c) and its loop (syscalls.c).
  */
-#ifndef BI_TESTING_SYSCALLS_INTERNAL_H
-#define BI_TESTING_SYSCALLS_INTERNAL_H
+#ifndef BI_TESTING_FAULTS_SYSCALLS_H
+#define BI_TESTING_FAULTS_SYSCALLS_H
 
 #include <bight/testing/syscalls.h>
 

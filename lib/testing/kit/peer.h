@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* peer.h - the inside of a string peer, for string.c and for the recorder, whose sockets have such peers too. */
-#ifndef BI_TESTING_PEER_H
-#define BI_TESTING_PEER_H
+#ifndef BI_TESTING_KIT_PEER_H
+#define BI_TESTING_KIT_PEER_H
 
 #include "testing/kit/stream_end.h"
 

@@ -2,8 +2,8 @@
 /* recorder.h - the recorder's sockets, for recorder.c (what a test asks) and recorder_socket.c (what the reactor
  * calls).
  */
-#ifndef BI_TESTING_RECORDER_INTERNAL_H
-#define BI_TESTING_RECORDER_INTERNAL_H
+#ifndef BI_TESTING_KIT_RECORDER_H
+#define BI_TESTING_KIT_RECORDER_H
 
 #include <bight/testing/recorder.h>
 

@@ -5,8 +5,8 @@
  * announces readiness level-triggered, from a task on the reactor's soon queue that comes again on each turn for as
  * long as it is watched for and lasts. The string transport, the loopback pair and the recorder's sockets are made of
  * it. */
-#ifndef BI_TESTING_STREAM_END_H
-#define BI_TESTING_STREAM_END_H
+#ifndef BI_TESTING_KIT_STREAM_END_H
+#define BI_TESTING_KIT_STREAM_END_H
 
 #include <bight/sys/bottom.h>
 

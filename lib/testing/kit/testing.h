@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* testing.h - what the files of lib/testing share. */
-#ifndef BI_TESTING_TESTING_H
-#define BI_TESTING_TESTING_H
+#ifndef BI_TESTING_KIT_TESTING_H
+#define BI_TESTING_KIT_TESTING_H
 
 #include <bight/testing.h>
 

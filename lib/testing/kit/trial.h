@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* trial.h - between the files of trials: expect.c (Deferreds, and how failures are told), trial.c (the run), leftover.c
  * (what a reactor leaves over), logged.c (errors in the log). */
-#ifndef BI_TESTING_TRIAL_INTERNAL_H
-#define BI_TESTING_TRIAL_INTERNAL_H
+#ifndef BI_TESTING_KIT_TRIAL_H
+#define BI_TESTING_KIT_TRIAL_H
 
 #include <bight/testing/trial.h>
 #include <stdio.h>

@@ -5,8 +5,8 @@
  * Whatever stands for the kernel's own is allocated past the hook, so that faults of allocation meet bight alone. All
  * that happens later is a struct bi_sim_event in one timing wheel; what crosses the network names its two hosts and
  * waits while they are apart. Nothing here may depend on pointers, real time or the order of memory. */
-#ifndef BI_TESTING_SIMULATION_INTERNAL_H
-#define BI_TESTING_SIMULATION_INTERNAL_H
+#ifndef BI_TESTING_SIMULATION_SIMULATION_H
+#define BI_TESTING_SIMULATION_SIMULATION_H
 
 #include <bight/testing/simulation.h>
 
