@@ -251,7 +251,7 @@ static void make_pools(struct bi_hub *hub)
     bi_pool_init(&hub->extensions, sizeof(struct bi_extension), OBJECT_SLAB, 1, trim_in_a_while, hub);
     bi_pool_init(&hub->outputs, output_size, OBJECT_SLAB, 1, trim_in_a_while, hub);
     bi_pool_init(&hub->references, sizeof(struct bi_chunk), OBJECT_SLAB, 1, trim_in_a_while, hub);
-    bi_pool_init(&hub->blocks, BI_BLOCK_SIZE, BLOCK_SLAB, SPARE_BLOCK_SLABS, trim_in_a_while, hub);
+    bi_pool_init(&hub->blocks, sizeof(struct bi_chunk) + BI_BLOCK_BYTES, BLOCK_SLAB, SPARE_BLOCK_SLABS, trim_in_a_while, hub);
 }
 
 static void finish_pools(struct bi_hub *hub)

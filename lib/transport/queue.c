@@ -37,7 +37,8 @@ struct bi_chunk *bi_queue_new_block(struct bi_hub *hub)
     if (block == NULL) {
         return NULL;
     }
-    return begin_block(block, (uint8_t *)(block + 1), (uint8_t *)block + BI_BLOCK_SIZE);
+    uint8_t *bytes = (uint8_t *)(block + 1);
+    return begin_block(block, bytes, bytes + BI_BLOCK_BYTES);
 }
 
 /* For `size` bytes. The output's own block is free when nothing is queued: it is only ever the first. */

@@ -22,8 +22,9 @@
 /* Writes of this size and more are tried at once instead of being gathered. */
 #define BI_LARGE_WRITE 4096
 
-/* A block of copied output, its chunk included: sixteen of them and a slab's header are 256 KiB. */
-#define BI_BLOCK_SIZE 16304
+/* What a block of copied output holds, the same on all machines, since simulated runs show where output is cut. With
+ * their chunks, on machines of 64 bits, sixteen of them and a slab's header are 256 KiB. */
+#define BI_BLOCK_BYTES 16240
 
 /* Copied output that an output has room for itself, so that its pool's items are about a KiB: a message to each of
  * hundreds of connections must not touch so many blocks. Not exactly one: items a power of two apart would share few

@@ -27,7 +27,7 @@ static inline struct bight_deferred *note_call(struct bight_looping_call *which,
     snprintf(text, sizeof(text), "%g", (double)(test_clock.now - origin) / 1e9);
     note(text);
     if (bight_looping_call_missed(which) > 0) {
-        snprintf(text, sizeof(text), "(%lu)", (unsigned long)bight_looping_call_missed(which));
+        snprintf(text, sizeof(text), "(%llu)", (unsigned long long)bight_looping_call_missed(which));
         note(text);
     }
     note(" ");
