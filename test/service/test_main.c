@@ -147,13 +147,6 @@ END_TEST
 
 static struct bight_promise cleaned;
 
-static void clean_up_later(struct bight_result *result, void *context)
-{
-    (void)context;
-    ck_assert_int_eq(bight_failure_code(bight_result_failure(result)), BIGHT_E_CANCELLED);
-    bight_result_chain(result, bight_deferred_new(&cleaned, NULL, NULL));
-}
-
 static void is_clean(void *context)
 {
     (void)context;
@@ -161,12 +154,19 @@ static void is_clean(void *context)
     bight_callback(cleaned, &bight_type_integer, bight_integer(9));
 }
 
+static void clean_up_later(struct bight_result *result, void *context)
+{
+    (void)context;
+    ck_assert_int_eq(bight_failure_code(bight_result_failure(result)), BIGHT_E_CANCELLED);
+    ck_assert_int_eq(bight_call_later(running, 0.01, is_clean, NULL, NULL), 0);
+    bight_result_chain(result, bight_deferred_new(&cleaned, NULL, NULL));
+}
+
 static struct bight_deferred *cleans_up(struct bight_reactor *reactor, int argc, char **argv)
 {
     struct bight_deferred *deferred = interrupted(reactor, argc, argv);
     running = reactor;
     bight_deferred_add_errback(deferred, clean_up_later, NULL);
-    ck_assert_int_eq(bight_call_later(reactor, 0.01, is_clean, NULL, NULL), 0);
     return deferred;
 }
 
