@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* debug_mode.c - whether debug mode is on. What it records is in places.c and with whom it is recorded. */
+/* debug_mode.c - whether debug mode is on: asked of the environment once, or told by the program.
+ *
+ * What debug mode records is not here: places are in places.c, the rest is with whom it is recorded. */
 #include "base/debug_mode.h"
 
 #include <stdlib.h>

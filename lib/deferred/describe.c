@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* describe.c - Deferreds in a dump: their names, and lists of those that are tied to something. */
+/* describe.c - Deferreds in a dump: their names, and lists of those that are tied to something.
+ *
+ * How nodes and edges are written down is in base/dump.c; which Deferreds are shown, in insight/dump.c. */
 #include "deferred/describe.h"
 
 #include <stdio.h>

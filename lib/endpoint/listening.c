@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* listening.c - what server types share: making a port of a descriptor that listens, or a failure of the errno. */
+/* listening.c - what server types share: making a port of a descriptor that listens, or a failure of the errno.
+ *
+ * How the descriptor came to be is each type's own matter (types/); the port itself is in transport/port.c. */
 #include "endpoint/listening.h"
 
 #include "endpoint/failures.h"
