@@ -33,12 +33,8 @@ static void unpark(struct bi_coroutine *self)
 static void cancel_all(struct bi_coroutine_hub *hub)
 {
     bool is_last = bi_reactor_is_freeing(hub->reactor);
-    struct bi_link ring;
-    bi_list_take_all(&ring, &hub->alive);
-    while (!bi_list_is_empty(&ring)) {
-        struct bi_coroutine *each = BI_CONTAINER(ring.next, struct bi_coroutine, link);
-        bi_list_remove(&each->link);
-        bi_list_append(&hub->alive, &each->link);
+    BI_LIST_EACH_NOW (link, &hub->alive) {
+        struct bi_coroutine *each = BI_CONTAINER(link, struct bi_coroutine, link);
         bool is_parked = each->turn.run != NULL;
         each->is_told_to_end = is_last;
         bi_deferred_cancel_for_owner(each->outer);

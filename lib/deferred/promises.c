@@ -54,24 +54,32 @@ void bi_promises_fire(struct bi_link *ring, const struct bight_failure *failure)
 {
     struct bi_link all;
     bi_list_take_all(&all, ring);
-    while (!bi_list_is_empty(&all)) {
-        struct waiting *waiting = BI_CONTAINER(all.next, struct waiting, link);
-        bi_list_remove(&waiting->link);
+    BI_LIST_EACH_TAKEN (link, &all) {
+        struct bight_promise promise = BI_CONTAINER(link, struct waiting, link)->promise;
         if (failure == NULL) {
-            (void)bight_callback(waiting->promise, NULL, NULL);
+            (void)bight_callback(promise, NULL, NULL);
         } else {
-            (void)bight_errback(waiting->promise, bight_failure_hold(failure));
+            (void)bight_errback(promise, bight_failure_hold(failure));
         }
+    }
+}
+
+void bi_promises_end(struct bi_link *ring, int code)
+{
+    struct bi_link all;
+    bi_list_take_all(&all, ring);
+    BI_LIST_EACH_TAKEN (link, &all) {
+        bi_promise_end(BI_CONTAINER(link, struct waiting, link)->promise, bight_failure_of(code));
     }
 }
 
 struct bight_deferred *bi_promises_take(struct bi_link *ring, const struct bight_failure *failure, bool by_owner)
 {
-    if (bi_list_is_empty(ring)) {
+    struct bi_link *first = bi_list_take_first(ring);
+    if (first == NULL) {
         return NULL;
     }
-    struct bight_deferred *deferred = BI_CONTAINER(ring->next, struct waiting, link)->promise.slot;
-    bi_list_remove(ring->next);
+    struct bight_deferred *deferred = BI_CONTAINER(first, struct waiting, link)->promise.slot;
     const struct bight_type *type = failure != NULL ? &bight_type_failure : NULL;
     deferred->flags |= by_owner ? BI_DEFERRED_OWNER_ENDED : 0;
     bi_deferred_accept(deferred, BIGHT_HERE, type, failure != NULL ? bight_failure_hold(failure) : NULL);

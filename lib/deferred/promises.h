@@ -18,6 +18,9 @@ struct bight_deferred *bi_promises_add(const char *place, struct bi_link *ring, 
  * meanwhile are in the ring afterwards, which is not looked at again. */
 void bi_promises_fire(struct bi_link *ring, const struct bight_failure *failure);
 
+/* Fails all that are in the ring with the code: what they wait for has ended with its owner (D18). */
+void bi_promises_end(struct bi_link *ring, int code);
+
 /* For who keeps them in a run loop (bi_hear_function): the first has left the ring and fired, and its handlers have
  * not run; NULL: the ring is empty. by_owner: the failure comes from an owner's end (D18). */
 struct bight_deferred *bi_promises_take(struct bi_link *ring, const struct bight_failure *failure, bool by_owner);

@@ -218,22 +218,16 @@ static void fail_waiting(struct bight_file_lock *lock)
 static void disconnect(struct bi_attachment *attachment)
 {
     struct hub *hub = BI_CONTAINER(attachment, struct hub, attachment);
-    struct bi_link locks;
-    bi_list_take_all(&locks, &hub->locks);
-    while (!bi_list_is_empty(&locks)) {
-        struct bight_file_lock *lock = BI_CONTAINER(locks.next, struct bight_file_lock, link);
-        bi_list_remove(&lock->link);
-        bi_list_append(&hub->locks, &lock->link);
-        fail_waiting(lock); /* not used below: a handler may free it */
+    BI_LIST_EACH_NOW (link, &hub->locks) {
+        fail_waiting(BI_CONTAINER(link, struct bight_file_lock, link));
     }
 }
 
 static void finish_hub(struct bi_attachment *attachment)
 {
     struct hub *hub = BI_CONTAINER(attachment, struct hub, attachment);
-    while (!bi_list_is_empty(&hub->locks)) {
-        struct bight_file_lock *lock = BI_CONTAINER(hub->locks.next, struct bight_file_lock, link);
-        bi_list_remove(&lock->link);
+    BI_LIST_EACH_TAKEN (link, &hub->locks) {
+        struct bight_file_lock *lock = BI_CONTAINER(link, struct bight_file_lock, link);
         leave_file(lock);
         bi_permits_forfeit(&lock->permits);
         lock->reactor = NULL;

@@ -190,17 +190,12 @@ static void on_readable(int fd, short what, void *context)
     bi_process_reap(process);
 }
 
-/* Those that are looked at go back into the ring first: they may be freed, and others may come, meanwhile. */
 static void on_signal(int number, void *context)
 {
     struct bi_process_hub *hub = context;
-    struct bi_link looking;
     (void)number;
-    bi_list_take_all(&looking, &hub->processes);
-    while (!bi_list_is_empty(&looking)) {
-        struct bight_process *process = BI_CONTAINER(looking.next, struct bight_process, link);
-        bi_list_remove(&process->link);
-        bi_list_append(&hub->processes, &process->link);
+    BI_LIST_EACH_NOW (link, &hub->processes) {
+        struct bight_process *process = BI_CONTAINER(link, struct bight_process, link);
         if (process->is_by_signal) {
             bi_process_reap(process);
         }
@@ -273,12 +268,8 @@ static void shut_down(struct bight_process *process)
 static void disconnect(struct bi_attachment *attachment)
 {
     struct bi_process_hub *hub = BI_CONTAINER(attachment, struct bi_process_hub, attachment);
-    struct bi_link ending;
-    bi_list_take_all(&ending, &hub->processes);
-    while (!bi_list_is_empty(&ending)) {
-        struct bight_process *process = BI_CONTAINER(ending.next, struct bight_process, link);
-        bi_list_remove(&process->link);
-        bi_list_append(&hub->processes, &process->link);
+    BI_LIST_EACH_NOW (link, &hub->processes) {
+        struct bight_process *process = BI_CONTAINER(link, struct bight_process, link);
         if (process->protocol != NULL) {
             shut_down(process);
         }

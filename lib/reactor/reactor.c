@@ -226,6 +226,7 @@ static void init_state(
         bi_list_init(&rings[ring]);
     }
     bi_list_init(&state->awaited);
+    bi_list_init(&state->stop_waiters);
     bi_list_init(&state->foreign);
 }
 

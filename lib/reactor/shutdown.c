@@ -10,16 +10,11 @@
 #include <bight/memory.h>
 
 #include "base/moment.h"
-#include "deferred/deferred.h"
+#include "deferred/promises.h"
 #include "reactor/state.h"
 
 /* Rounds of put-off work after the disconnecting; what asks for more than that is up to no good. */
 #define ROUNDS_AT_THE_END 64
-
-struct bi_stop_waiter {
-    struct bi_stop_waiter *next;
-    struct bight_promise promise;
-};
 
 void bi_reactor_start(struct bight_reactor *reactor)
 {
@@ -80,14 +75,7 @@ struct bight_deferred *bight_reactor_stop_later(struct bight_reactor *reactor)
     if (code != 0) {
         return bight_fail(bight_failure_of(code));
     }
-    struct bi_stop_waiter *waiter = bight_malloc(sizeof *waiter);
-    if (waiter == NULL) {
-        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-    }
-    struct bight_deferred *deferred = bight_deferred_new(&waiter->promise, NULL, NULL);
-    waiter->next = reactor->state->stop_waiters;
-    reactor->state->stop_waiters = waiter;
-    return deferred;
+    return bi_promises_add(BIGHT_HERE, &reactor->state->stop_waiters, NULL);
 }
 
 void bight_reactor_fail(struct bight_reactor *reactor, int status)
@@ -104,34 +92,9 @@ void bight_reactor_fail(struct bight_reactor *reactor, int status)
     }
 }
 
-/* Tells those who wait; without `done` they are told that nobody will. */
-static void tell_waiters(struct bight_reactor *reactor, bool done)
-{
-    struct bi_stop_waiter *waiter = reactor->state->stop_waiters;
-    reactor->state->stop_waiters = NULL;
-    struct bi_stop_waiter *in_order = NULL;
-    while (waiter != NULL) {
-        struct bi_stop_waiter *next = waiter->next;
-        waiter->next = in_order;
-        in_order = waiter;
-        waiter = next;
-    }
-    while (in_order != NULL) {
-        struct bi_stop_waiter *next = in_order->next;
-        struct bight_promise promise = in_order->promise;
-        bight_free(in_order);
-        if (done) {
-            (void)bight_callback(promise, NULL, NULL);
-        } else {
-            bi_promise_end(promise, bight_failure_of(BIGHT_E_ABANDONED));
-        }
-        in_order = next;
-    }
-}
-
 void bi_reactor_drop_stop_waiters(struct bight_reactor *reactor)
 {
-    tell_waiters(reactor, false);
+    bi_promises_end(&reactor->state->stop_waiters, BIGHT_E_ABANDONED);
 }
 
 bool bi_reactor_is_asked_to_stop(const struct bight_reactor *reactor)
@@ -215,7 +178,7 @@ static void end_shutdown(struct bight_reactor *reactor)
     state->stop_asked = false;
     state->stop_now = false;
     bi_reactor_enter(reactor); /* what the waiters hear of may not free the reactor */
-    tell_waiters(reactor, true);
+    bi_promises_fire(&reactor->state->stop_waiters, NULL);
     bi_reactor_leave(reactor);
 }
 

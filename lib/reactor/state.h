@@ -23,7 +23,6 @@ enum bi_reactor_phase {
 };
 
 struct bi_signals;
-struct bi_stop_waiter;
 
 struct bi_reactor_state {
     struct bight_reactor *reactor;
@@ -47,7 +46,7 @@ struct bi_reactor_state {
     uint64_t last_before_run; /* the before-triggers of the present shutdown have run up to this one */
     struct bi_link awaited;   /* triggers whose Deferreds hold the shutdown up */
     struct bi_wheel_entry shutdown_timer;
-    struct bi_stop_waiter *stop_waiters;
+    struct bi_link stop_waiters; /* promises of bight_reactor_stop_later (deferred/promises.h) */
 
     struct bi_task *soon_last;         /* where the present draining of `soon` ends */
     struct bi_task_queue when_running; /* calls of bight_call_when_running */

@@ -194,8 +194,7 @@ bool bi_reactor_has_before_triggers(const struct bi_reactor_state *state)
 void bi_reactor_stop_awaiting(struct bight_reactor *reactor)
 {
     struct bi_link *awaited = &reactor->state->awaited;
-    while (!bi_list_is_empty(awaited)) {
-        bi_list_remove(awaited->next);
+    while (bi_list_take_first(awaited) != NULL) {
     }
 }
 

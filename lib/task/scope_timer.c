@@ -12,13 +12,8 @@
 /* A timer whose function is running cannot be cancelled: it stays until that has returned. */
 void bi_scope_cancel_timers(struct bight_scope *scope)
 {
-    struct bi_link left;
-    bi_list_take_all(&left, &scope->timers);
-    while (!bi_list_is_empty(&left)) {
-        struct bi_scope_timer *timer = BI_CONTAINER(left.next, struct bi_scope_timer, link);
-        bi_list_remove(&timer->link);
-        bi_list_append(&scope->timers, &timer->link);
-        bight_timer_cancel(timer->timer);
+    BI_LIST_EACH_NOW (link, &scope->timers) {
+        bight_timer_cancel(BI_CONTAINER(link, struct bi_scope_timer, link)->timer);
     }
 }
 

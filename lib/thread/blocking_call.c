@@ -202,18 +202,13 @@ static void refuse_queued(struct bight_mailbox *mailbox, const struct bi_crew *c
     pthread_mutex_unlock(&mailbox->lock);
 }
 
-/* Handlers may bring others to their end meanwhile, so each is taken from the front. */
 void bi_blocking_calls_end(struct bight_mailbox *mailbox, const struct bi_crew *crew)
 {
     struct bight_reactor *reactor = mailbox->reactor;
-    struct bi_link calls;
     bi_reactor_enter(reactor);
     refuse_queued(mailbox, crew);
-    bi_list_take_all(&calls, &mailbox->begun);
-    while (!bi_list_is_empty(&calls)) {
-        struct blocking_call *call = BI_CONTAINER(calls.next, struct blocking_call, link);
-        bi_list_remove(&call->link);
-        bi_list_append(&mailbox->begun, &call->link);
+    BI_LIST_EACH_NOW (link, &mailbox->begun) {
+        struct blocking_call *call = BI_CONTAINER(link, struct blocking_call, link);
         if (is_meant(call, crew)) {
             give_up(call, BIGHT_E_SHUTDOWN);
         }

@@ -225,9 +225,8 @@ unsigned bi_pool_detach_threads(struct bight_thread_pool *pool)
 {
     unsigned late = 0;
     pthread_mutex_lock(&pool->lock);
-    for (struct bi_link *link = pool->workers.next; link != &pool->workers; link = pool->workers.next) {
+    BI_LIST_EACH_TAKEN (link, &pool->workers) {
         struct bi_pool_thread *worker = BI_CONTAINER(link, struct bi_pool_thread, link);
-        bi_list_remove(link);
         pthread_detach(worker->thread);
         if (worker->ended) {
             bight_free(worker);
@@ -244,10 +243,8 @@ unsigned bi_pool_detach_threads(struct bight_thread_pool *pool)
 
 void bi_pool_forget_threads(struct bight_thread_pool *pool)
 {
-    while (!bi_list_is_empty(&pool->workers)) {
-        struct bi_pool_thread *worker = BI_CONTAINER(pool->workers.next, struct bi_pool_thread, link);
-        bi_list_remove(&worker->link);
-        bight_free(worker);
+    BI_LIST_EACH_TAKEN (link, &pool->workers) {
+        bight_free(BI_CONTAINER(link, struct bi_pool_thread, link));
     }
     pool->in_jobs = 0;
     pool->threads = pool->idle = 0;

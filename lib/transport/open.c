@@ -29,9 +29,8 @@ static void end_all(struct open_hub *hub)
 {
     struct bi_link ending;
     bi_list_take_all(&ending, &hub->open);
-    while (!bi_list_is_empty(&ending)) {
-        struct bi_open *open = BI_CONTAINER(ending.next, struct bi_open, link);
-        bi_list_remove(&open->link);
+    BI_LIST_EACH_TAKEN (link, &ending) {
+        struct bi_open *open = BI_CONTAINER(link, struct bi_open, link);
         open->end(open);
     }
 }

@@ -43,9 +43,8 @@ void bight_port_release(struct bight_port *port)
 static void tell_end_waiters(struct bight_port *port)
 {
     bight_port_hold(port);
-    while (!bi_list_is_empty(&port->end_waiters)) {
-        struct bi_port_waiter *waiter = BI_CONTAINER(port->end_waiters.next, struct bi_port_waiter, link);
-        bi_list_remove(&waiter->link);
+    BI_LIST_EACH_TAKEN (link, &port->end_waiters) {
+        struct bi_port_waiter *waiter = BI_CONTAINER(link, struct bi_port_waiter, link);
         waiter->emptied(waiter);
     }
     bight_port_release(port);

@@ -163,9 +163,8 @@ static size_t report_leaks(void)
 {
     size_t leaked = 0;
     bi_testing_await_threads();
-    while (!bi_list_is_empty(&faults.blocks)) {
-        struct block *block = BI_CONTAINER(faults.blocks.next, struct block, link);
-        bi_list_remove(&block->link);
+    BI_LIST_EACH_TAKEN (link, &faults.blocks) {
+        struct block *block = BI_CONTAINER(link, struct block, link);
         bi_list_append(&faults.lost, &block->link);
         if (++leaked <= LEAKS_NAMED) {
             bi_blame_report("left %zu bytes made by allocation %zu", block->size, block->asking);

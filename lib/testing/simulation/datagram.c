@@ -318,10 +318,8 @@ static void close_datagrams(struct bi_sim_file *file)
 {
     struct bi_sim_socket *socket = bi_sim_socket_of(file);
     struct datagram_socket *datagrams = datagrams_of(socket);
-    while (!bi_list_is_empty(&datagrams->leaving)) {
-        struct bi_sim_datagram *datagram = BI_CONTAINER(datagrams->leaving.next, struct bi_sim_datagram, of_sender);
-        bi_list_remove(&datagram->of_sender);
-        datagram->sender = NULL;
+    BI_LIST_EACH_TAKEN (link, &datagrams->leaving) {
+        BI_CONTAINER(link, struct bi_sim_datagram, of_sender)->sender = NULL;
     }
     while (!bi_list_is_empty(&socket->queue)) {
         bi_sim_datagram_free(BI_CONTAINER(socket->queue.next, struct bi_sim_datagram, link));

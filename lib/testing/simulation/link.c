@@ -63,9 +63,8 @@ static void release_held(struct bight_simulation *simulation)
 {
     struct bi_link held;
     bi_list_take_all(&held, &simulation->held);
-    while (!bi_list_is_empty(&held)) {
-        struct bi_sim_event *event = BI_CONTAINER(held.next, struct bi_sim_event, held);
-        bi_list_remove(&event->held);
+    BI_LIST_EACH_TAKEN (link, &held) {
+        struct bi_sim_event *event = BI_CONTAINER(link, struct bi_sim_event, held);
         if (bi_sim_way(event->from, event->to)->apart) {
             bi_list_append(&simulation->held, &event->held);
             continue;
@@ -170,10 +169,8 @@ static void add_rule(struct bight_simulation *simulation, const struct bi_sim_ru
 
 void bi_sim_free_rules(struct bight_simulation *simulation)
 {
-    while (!bi_list_is_empty(&simulation->rules)) {
-        struct bi_sim_rule *rule = BI_CONTAINER(simulation->rules.next, struct bi_sim_rule, link);
-        bi_list_remove(&rule->link);
-        bi_testing_plain_free(rule);
+    BI_LIST_EACH_TAKEN (link, &simulation->rules) {
+        bi_testing_plain_free(BI_CONTAINER(link, struct bi_sim_rule, link));
     }
 }
 

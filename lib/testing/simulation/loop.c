@@ -126,9 +126,8 @@ static void call_ready(struct bi_sim_loop *loop)
     if (bi_sim_fault(loop->simulation, loop->host->kernel.shuffle, "shuffled readiness")) {
         shuffle(loop, &polled);
     }
-    while (!bi_list_is_empty(&polled)) {
-        struct bi_sim_watch *watch = BI_CONTAINER(polled.next, struct bi_sim_watch, ready);
-        bi_list_remove(&watch->ready);
+    BI_LIST_EACH_TAKEN (link, &polled) {
+        struct bi_sim_watch *watch = BI_CONTAINER(link, struct bi_sim_watch, ready);
         if ((watch->what & BIGHT_EDGE) == 0) {
             bi_list_append(&loop->ready, &watch->ready); /* the level: ready until it is not */
         }

@@ -49,10 +49,8 @@ static void free_name(struct bi_sim_name *name)
 
 static void free_host(struct bight_host *host)
 {
-    while (!bi_list_is_empty(&host->nodes)) {
-        struct bi_sim_node *node = BI_CONTAINER(host->nodes.next, struct bi_sim_node, link);
-        bi_list_remove(&node->link);
-        bi_sim_release_node(node);
+    BI_LIST_EACH_TAKEN (link, &host->nodes) {
+        bi_sim_release_node(BI_CONTAINER(link, struct bi_sim_node, link));
     }
     bi_testing_plain_free(host->ways);
     bi_testing_plain_free(host);
