@@ -323,6 +323,31 @@ START_TEST(a_job_cancelled_while_it_runs_has_its_result_discarded) /* R10 D31 */
 }
 END_TEST
 
+START_TEST(a_job_cancelled_on_its_way_home_lets_go_at_once) /* R10 D14 D31 */
+{
+    static struct gate gate = GATE;
+    int code;
+    make_reactor(1);
+    struct bight_deferred *deferred = bight_defer_to_thread_full(reactor, pass_gate_with_value, &gate, note_release);
+    struct bight_deferred *held = bight_deferred_hold(deferred);
+    watch_outcome(deferred, &code);
+    gate_open(&gate);
+    while (figures_of().done == 0) {
+        sched_yield();
+    }
+    bight_deferred_cancel(held);
+    bight_deferred_release(held);
+    ck_assert_int_eq(code, BIGHT_E_CANCELLED);
+    ck_assert_uint_eq(released, 1);
+    ck_assert_uint_eq(discarded, 1);
+    ck_assert(pthread_equal(ended_in, pthread_self()));
+    bi_reactor_turn(reactor, false);
+    bight_reactor_free(reactor);
+    ck_assert_uint_eq(released, 1);
+    ck_assert_uint_eq(discarded, 1);
+}
+END_TEST
+
 static void open_and_defer_more(struct bight_result *result, void *context)
 {
     int code;
@@ -574,6 +599,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_limit_outside_its_range_is_a_usage_error);
     tcase_add_test(tests, a_job_cancelled_before_it_began_never_runs);
     tcase_add_test(tests, a_job_cancelled_while_it_runs_has_its_result_discarded);
+    tcase_add_test(tests, a_job_cancelled_on_its_way_home_lets_go_at_once);
     tcase_add_test(tests, a_shutdown_fails_what_waits_and_joins_what_runs);
     tcase_add_test(tests, a_job_that_does_not_end_in_time_is_reported_and_left_behind);
     tcase_add_test(tests, each_run_may_have_a_pool);

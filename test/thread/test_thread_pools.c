@@ -306,6 +306,27 @@ START_TEST(a_freed_pool_leaves_a_late_thread_behind) /* R10 */
 }
 END_TEST
 
+START_TEST(what_a_freed_pool_leaves_to_a_late_thread_is_no_unhandled_failure) /* R10 D18 */
+{
+    memory_install();
+    quiet_log();
+    make_pools(1);
+    bi_thread_pool_set_patience(pool, 0);
+    bight_deferred_release(bight_thread_pool_defer_full(pool, pass_gate_with_failure, &gate, note_release));
+    gate_await(&gate, 1);
+    bight_thread_pool_free(pool);
+    ck_assert_uint_eq(logged_warnings, 1); /* of the thread */
+    bight_reactor_free(reactor);
+    int out = memory_out;
+    gate_open(&gate);
+    while (atomic_load(&memory_out) > out - 4) {
+        sched_yield(); /* as above */
+    }
+    ck_assert_uint_eq(released, 1);
+    ck_assert_uint_eq(logged_errors, 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, one_pool_does_not_wait_for_another);
@@ -323,6 +344,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_handler_of_a_cancelled_job_may_free_the_pool);
     tcase_add_test(tests, the_reactor_s_own_pool_stays);
     tcase_add_test(tests, a_freed_pool_leaves_a_late_thread_behind);
+    tcase_add_test(tests, what_a_freed_pool_leaves_to_a_late_thread_is_no_unhandled_failure);
 }
 
 BIGHT_TEST_MAIN("thread pools", add_tests)
