@@ -776,6 +776,7 @@ def main():
     parser.add_argument("-k", metavar="WORD", action="append")
     parser.add_argument("-v", action="store_true")
     OPTIONS = parser.parse_args()
+    os.environ.pop("BIGHT_DEBUG", None)  # with which programs say more
     words = ["test_programs"] + ["-v"] * OPTIONS.v
     for word in OPTIONS.k or []:
         words += ["-k", word]

@@ -42,6 +42,7 @@ END_TEST
 
 START_TEST(below_the_level_nothing_is_said)
 {
+    setenv("BIGHT_DEBUG", "0", 1);
     capture_standard_error();
     bight_log(BIGHT_LOG_INFO, "tcp", NULL, "quiet");
     bight_log_at("a.c:1", BIGHT_LOG_DEBUG, "tcp", NULL, "quiet");
@@ -61,6 +62,7 @@ static struct bight_failure *failure_with_a_cause(void)
 
 START_TEST(a_failure_is_described_with_its_causes)
 {
+    setenv("BIGHT_DEBUG", "0", 1);
     capture_standard_error();
     struct bight_failure *failure = failure_with_a_cause();
     bight_log(BIGHT_LOG_ERROR, "tcp", failure, "cannot connect");
@@ -96,6 +98,7 @@ END_TEST
 
 START_TEST(what_a_program_ends_of_is_said_as_programs_say_it)
 {
+    setenv("BIGHT_DEBUG", "0", 1);
     capture_standard_error();
     struct bight_failure *failure = failure_with_a_cause();
     bi_report_failure(failure);

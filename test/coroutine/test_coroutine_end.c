@@ -25,6 +25,7 @@ static void await_steps(struct bight_result *result, void *context)
 
 START_TEST(a_cancel_is_seen_at_each_await) /* D36 */
 {
+    bight_deferred_set_debug(false);
     for (int at = 0; at < STEPS; at++) {
         begin_coroutines(STEPS);
         steps_done = 0;

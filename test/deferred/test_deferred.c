@@ -102,6 +102,7 @@ START_TEST(firing_twice_is_refused_and_the_value_discarded) /* D4 D31 */
 
 START_TEST(a_promise_that_outlives_its_deferred_is_stale) /* D4 */
 {
+    bight_deferred_set_debug(false);
     fire(promise, 5);
     bight_deferred_release(deferred);
     ck_assert_int_eq(bight_callback(promise, &counted, &destroyed), BIGHT_E_STALE);
@@ -129,6 +130,7 @@ START_TEST(a_stale_promise_does_not_reach_the_next_in_its_slot) /* D4 */
 
 START_TEST(firing_with_a_failure_or_a_deferred_as_value_is_a_usage_error) /* D4 */
 {
+    bight_deferred_set_debug(false);
     struct bight_promise inner_promise;
     struct bight_deferred *inner = bight_deferred_new(&inner_promise, NULL, NULL);
     ck_assert_int_eq(bight_callback(promise, &bight_type_deferred, inner), BIGHT_E_WRONG_TYPE);

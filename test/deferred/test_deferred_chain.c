@@ -208,6 +208,7 @@ START_TEST(a_circle_is_found_where_several_wait_for_one) /* D8 */
 
 START_TEST(a_result_that_stands_alone_cannot_wait) /* D5 */
 {
+    bight_deferred_set_debug(false);
     struct bight_result alone = { NULL, NULL, NULL };
     bight_result_chain(&alone, inner);
     ck_assert_int_eq(bight_failure_code(bight_result_failure(&alone)), BIGHT_E_USAGE);

@@ -44,6 +44,7 @@ END_TEST
 
 START_TEST(the_end_of_a_handler_is_the_beginning_of_the_next_in_a_pass) /* G2 */
 {
+    bight_deferred_set_debug(false);
     bight_reactor_set_timing(reactor, true);
     uint64_t none = 0;
     for (int i = 0; i < 10; i++) {
@@ -230,6 +231,7 @@ END_TEST
 
 START_TEST(the_longest_handler_has_its_kind) /* G2 */
 {
+    bight_deferred_set_debug(false);
     bight_reactor_set_timing(reactor, true);
     run_handler(MILLISECOND);
     read_figures();
@@ -307,6 +309,7 @@ static void observe(const struct bight_log_event *event, void *context)
 
 START_TEST(a_handler_over_the_limit_is_logged_when_it_has_returned) /* G3 */
 {
+    bight_deferred_set_debug(false);
     bight_log_set_observer(observe, NULL);
     ck_assert_int_eq(bight_reactor_set_block_limit(reactor, 0.5), 0);
     run_handler(500 * MILLISECOND);

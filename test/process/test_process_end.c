@@ -127,6 +127,7 @@ static void gather(const char *text, size_t size, void *context)
 
 START_TEST(a_dump_shows_the_children)
 {
+    bight_deferred_set_debug(false);
     struct child child;
     char line[64];
     begin_processes();
