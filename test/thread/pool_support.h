@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pool_support.h - two named pools and the jobs that tests give them. */
+/* pool_support.h - two named pools, and the jobs that tests give them and the reactor's own. */
 #ifndef BIGHT_TEST_POOL_SUPPORT_H
 #define BIGHT_TEST_POOL_SUPPORT_H
 
@@ -12,6 +12,7 @@ static struct bight_reactor *reactor;
 static struct bight_thread_pool *pool, *other;
 static struct gate gate = GATE;
 static atomic_uint released;
+static pthread_t released_in;
 
 static inline void make_reactor(void)
 {
@@ -57,6 +58,7 @@ static inline void must_not_run(struct bight_result *result, void *context)
 static inline void note_release(void *context)
 {
     (void)context;
+    released_in = pthread_self();
     atomic_fetch_add(&released, 1);
 }
 

@@ -4,30 +4,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <bight/thread.h>
+#include "pool_support.h"
 
-#include "thread/pool.h"
-#include "thread_support.h"
-
-static struct bight_reactor *reactor;
-
-static void make_reactor(unsigned threads)
+static void make_reactor_with(unsigned threads)
 {
     struct bight_reactor_options options = { .size = sizeof options, .thread_limit = threads };
     reactor = bight_reactor_new_full(&options);
     ck_assert_ptr_nonnull(reactor);
 }
 
-static struct bight_thread_pool_figures figures_of(void)
+static struct bight_thread_pool *own(void)
 {
-    struct bight_thread_pool_figures figures;
-    bight_thread_pool_read_figures(bight_reactor_thread_pool(reactor), &figures);
-    return figures;
+    return bight_reactor_thread_pool(reactor);
 }
 
 static void await_idle(unsigned threads)
 {
-    while (figures_of().threads != threads || figures_of().busy != 0) {
+    while (figures_of(own()).threads != threads || figures_of(own()).busy != 0) {
         sched_yield();
     }
 }
@@ -62,35 +55,16 @@ static void give_thread(struct bight_result *result, void *context)
     bight_result_set(result, &bight_type_integer, bight_integer(42));
 }
 
-static void give_nothing(struct bight_result *result, void *context)
-{
-    (void)result;
-    (void)context;
-}
-
 static void give_failure(struct bight_result *result, void *context)
 {
     (void)context;
     bight_result_fail(result, bight_failure_new(BIGHT_E_APPLICATION, 0, NULL, "not today"));
 }
 
-static void pass_gate(struct bight_result *result, void *context)
-{
-    (void)result;
-    gate_pass(context);
-}
-
 static void pass_gate_with_value(struct bight_result *result, void *context)
 {
     gate_pass(context);
     bight_result_set(result, &counted, &destroyed);
-}
-
-static void must_not_run(struct bight_result *result, void *context)
-{
-    (void)result;
-    (void)context;
-    abort();
 }
 
 struct arrival {
@@ -111,7 +85,7 @@ START_TEST(a_job_runs_in_another_thread_and_its_result_comes_in_the_loop_s) /* R
 {
     pthread_t worked_in;
     struct arrival arrival = { 0 };
-    make_reactor(0);
+    make_reactor_with(0);
     struct bight_deferred *deferred = bight_defer_to_thread(reactor, give_thread, &worked_in);
     bight_deferred_add_callback(deferred, arrive, &arrival);
     bight_deferred_release(deferred);
@@ -138,7 +112,7 @@ START_TEST(a_thread_has_a_stack_to_work_with_whatever_the_default_is) /* R10 */
 {
     struct arrival arrival = { .here = false };
     pthread_attr_t attributes;
-    make_reactor(1);
+    make_reactor_with(1);
     ck_assert_int_eq(pthread_attr_init(&attributes), 0);
     ck_assert_int_eq(pthread_attr_setstacksize(&attributes, 65536), 0);
     ck_assert_int_eq(pthread_setattr_default_np(&attributes), 0);
@@ -155,7 +129,7 @@ END_TEST
 START_TEST(a_job_may_fail_or_give_nothing) /* R10 */
 {
     int failed, empty;
-    make_reactor(0);
+    make_reactor_with(0);
     watch_outcome(bight_defer_to_thread(reactor, give_failure, NULL), &failed);
     watch_outcome(bight_defer_to_thread(reactor, give_nothing, NULL), &empty);
     turn_until(reactor, failed != 1 && empty != 1);
@@ -165,20 +139,10 @@ START_TEST(a_job_may_fail_or_give_nothing) /* R10 */
 }
 END_TEST
 
-static atomic_uint released;
-static pthread_t released_in;
-
-static void note_release(void *context)
-{
-    (void)context;
-    released_in = pthread_self();
-    atomic_fetch_add(&released, 1);
-}
-
 START_TEST(the_context_is_released_once_in_the_loop_s_thread) /* R10 D33 */
 {
     int code;
-    make_reactor(0);
+    make_reactor_with(0);
     watch_outcome(bight_defer_to_thread_full(reactor, give_nothing, NULL, note_release), &code);
     turn_until(reactor, code != 1);
     bight_reactor_free(reactor);
@@ -189,17 +153,16 @@ END_TEST
 
 START_TEST(threads_start_when_there_is_work_and_not_more_than_the_limit) /* R10 */
 {
-    static struct gate gate = GATE;
     int codes[8];
-    make_reactor(3);
-    ck_assert_uint_eq(figures_of().threads, 0);
+    make_reactor_with(3);
+    ck_assert_uint_eq(figures_of(own()).threads, 0);
     for (int i = 0; i < 8; i++) {
         watch_outcome(bight_defer_to_thread(reactor, pass_gate, &gate), &codes[i]);
-        ck_assert_uint_eq(figures_of().threads, i < 3 ? i + 1 : 3);
+        ck_assert_uint_eq(figures_of(own()).threads, i < 3 ? i + 1 : 3);
     }
     gate_await(&gate, 3);
-    ck_assert_uint_eq(figures_of().busy, 3);
-    ck_assert_uint_eq(figures_of().queued, 5);
+    ck_assert_uint_eq(figures_of(own()).busy, 3);
+    ck_assert_uint_eq(figures_of(own()).queued, 5);
     gate_open(&gate);
     for (int i = 0; i < 8; i++) {
         turn_until(reactor, codes[i] != 1);
@@ -213,27 +176,26 @@ START_TEST(an_idle_thread_is_used_again) /* R10 */
 {
     pthread_t first, second;
     int code;
-    make_reactor(5);
+    make_reactor_with(5);
     watch_outcome(bight_defer_to_thread(reactor, give_thread, &first), &code);
     turn_until(reactor, code != 1);
     await_idle(1);
     watch_outcome(bight_defer_to_thread(reactor, give_thread, &second), &code);
     turn_until(reactor, code != 1);
     ck_assert(pthread_equal(first, second));
-    ck_assert_uint_eq(figures_of().threads, 1);
+    ck_assert_uint_eq(figures_of(own()).threads, 1);
     bight_reactor_free(reactor);
 }
 END_TEST
 
 START_TEST(a_higher_limit_starts_threads_for_what_waits) /* R10 */
 {
-    static struct gate gate = GATE;
     int codes[4];
-    make_reactor(1);
+    make_reactor_with(1);
     for (int i = 0; i < 4; i++) {
         watch_outcome(bight_defer_to_thread(reactor, pass_gate, &gate), &codes[i]);
     }
-    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 4), 0);
+    ck_assert_int_eq(bight_thread_pool_resize(own(), 4), 0);
     gate_await(&gate, 4);
     gate_open(&gate);
     for (int i = 0; i < 4; i++) {
@@ -245,14 +207,13 @@ END_TEST
 
 START_TEST(a_lower_limit_ends_threads) /* R10 */
 {
-    static struct gate gate = GATE;
     int codes[4];
-    make_reactor(4);
+    make_reactor_with(4);
     for (int i = 0; i < 4; i++) {
         watch_outcome(bight_defer_to_thread(reactor, pass_gate, &gate), &codes[i]);
     }
     gate_await(&gate, 4);
-    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1), 0);
+    ck_assert_int_eq(bight_thread_pool_resize(own(), 1), 0);
     gate_open(&gate);
     for (int i = 0; i < 4; i++) {
         turn_until(reactor, codes[i] != 1);
@@ -260,7 +221,7 @@ START_TEST(a_lower_limit_ends_threads) /* R10 */
     await_idle(1);
     watch_outcome(bight_defer_to_thread(reactor, give_nothing, NULL), &codes[0]);
     turn_until(reactor, codes[0] == 0);
-    ck_assert_uint_eq(figures_of().threads, 1);
+    ck_assert_uint_eq(figures_of(own()).threads, 1);
     bight_reactor_free(reactor);
 }
 END_TEST
@@ -268,20 +229,19 @@ END_TEST
 START_TEST(a_limit_outside_its_range_is_a_usage_error) /* R10 */
 {
     quiet_log();
-    make_reactor(0);
-    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 0), BIGHT_E_INVALID_ARGUMENT);
-    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1025), BIGHT_E_INVALID_ARGUMENT);
+    make_reactor_with(0);
+    ck_assert_int_eq(bight_thread_pool_resize(own(), 0), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_thread_pool_resize(own(), 1025), BIGHT_E_INVALID_ARGUMENT);
     ck_assert_uint_eq(logged_errors, 2);
-    ck_assert_int_eq(bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1024), 0);
+    ck_assert_int_eq(bight_thread_pool_resize(own(), 1024), 0);
     bight_reactor_free(reactor);
 }
 END_TEST
 
 START_TEST(a_job_cancelled_before_it_began_never_runs) /* R10 D14 */
 {
-    static struct gate gate = GATE;
     int first, second;
-    make_reactor(1);
+    make_reactor_with(1);
     watch_outcome(bight_defer_to_thread(reactor, pass_gate, &gate), &first);
     struct bight_deferred *waiting = bight_defer_to_thread_full(reactor, must_not_run, NULL, note_release);
     struct bight_deferred *held = bight_deferred_hold(waiting);
@@ -291,7 +251,7 @@ START_TEST(a_job_cancelled_before_it_began_never_runs) /* R10 D14 */
     bight_deferred_release(held);
     ck_assert_int_eq(second, BIGHT_E_CANCELLED);
     ck_assert_uint_eq(released, 1);
-    ck_assert_uint_eq(figures_of().queued, 0);
+    ck_assert_uint_eq(figures_of(own()).queued, 0);
     gate_open(&gate);
     turn_until(reactor, first != 1);
     bight_reactor_free(reactor);
@@ -301,9 +261,8 @@ END_TEST
 
 START_TEST(a_job_cancelled_while_it_runs_has_its_result_discarded) /* R10 D31 */
 {
-    static struct gate gate = GATE;
-    int code, other;
-    make_reactor(1);
+    int code, next;
+    make_reactor_with(1);
     struct bight_deferred *deferred = bight_defer_to_thread_full(reactor, pass_gate_with_value, &gate, note_release);
     struct bight_deferred *held = bight_deferred_hold(deferred);
     watch_outcome(deferred, &code);
@@ -313,8 +272,8 @@ START_TEST(a_job_cancelled_while_it_runs_has_its_result_discarded) /* R10 D31 */
     ck_assert_int_eq(code, BIGHT_E_CANCELLED);
     ck_assert_uint_eq(released, 0); /* the job has it still */
     gate_open(&gate);
-    watch_outcome(bight_defer_to_thread(reactor, give_nothing, NULL), &other);
-    turn_until(reactor, other == 0);
+    watch_outcome(bight_defer_to_thread(reactor, give_nothing, NULL), &next);
+    turn_until(reactor, next == 0);
     ck_assert_uint_eq(discarded, 1);
     ck_assert_uint_eq(destroyed, 0);
     ck_assert_uint_eq(released, 1);
@@ -325,14 +284,13 @@ END_TEST
 
 START_TEST(a_job_cancelled_on_its_way_home_lets_go_at_once) /* R10 D14 D31 */
 {
-    static struct gate gate = GATE;
     int code;
-    make_reactor(1);
+    make_reactor_with(1);
     struct bight_deferred *deferred = bight_defer_to_thread_full(reactor, pass_gate_with_value, &gate, note_release);
     struct bight_deferred *held = bight_deferred_hold(deferred);
     watch_outcome(deferred, &code);
     gate_open(&gate);
-    while (figures_of().done == 0) {
+    while (figures_of(own()).done == 0) {
         sched_yield();
     }
     bight_deferred_cancel(held);
@@ -359,9 +317,8 @@ static void open_and_defer_more(struct bight_result *result, void *context)
 
 START_TEST(a_shutdown_fails_what_waits_and_joins_what_runs) /* R10 */
 {
-    static struct gate gate = GATE;
     int running, waiting;
-    make_reactor(1);
+    make_reactor_with(1);
     watch_outcome(bight_defer_to_thread(reactor, pass_gate, &gate), &running);
     struct bight_deferred *deferred = bight_defer_to_thread_full(reactor, must_not_run, NULL, note_release);
     bight_deferred_add_errback(deferred, open_and_defer_more, &gate);
@@ -376,12 +333,11 @@ END_TEST
 
 START_TEST(a_job_that_does_not_end_in_time_is_reported_and_left_behind) /* R10 */
 {
-    static struct gate gate = GATE;
     int code;
     memory_install();
     quiet_log();
-    make_reactor(1);
-    bi_thread_pool_set_patience(bight_reactor_thread_pool(reactor), 0);
+    make_reactor_with(1);
+    bi_thread_pool_set_patience(own(), 0);
     watch_outcome(bight_defer_to_thread_full(reactor, pass_gate_with_value, &gate, note_release), &code);
     gate_await(&gate, 1);
     bight_reactor_free(reactor);
@@ -407,13 +363,13 @@ static void stop_reactor(struct bight_result *result, void *context)
 
 START_TEST(each_run_may_have_a_pool) /* R10 R1 */
 {
-    make_reactor(2);
+    make_reactor_with(2);
     for (int i = 0; i < 3; i++) {
         struct bight_deferred *deferred = bight_defer_to_thread(reactor, give_nothing, NULL);
         bight_deferred_add_both(deferred, stop_reactor, NULL);
         bight_deferred_release(deferred);
         ck_assert_int_eq(bight_reactor_run(reactor), 0);
-        ck_assert_uint_eq(figures_of().threads, 0);
+        ck_assert_uint_eq(figures_of(own()).threads, 0);
     }
     bight_reactor_free(reactor);
 }
@@ -432,7 +388,7 @@ START_TEST(signals_are_blocked_in_the_pool_s_threads_only) /* R10 */
 {
     struct arrival arrival = { 0 };
     sigset_t mask;
-    make_reactor(0);
+    make_reactor_with(0);
     struct bight_deferred *deferred = bight_defer_to_thread(reactor, look_at_mask, NULL);
     bight_deferred_add_callback(deferred, arrive, &arrival);
     bight_deferred_release(deferred);
@@ -448,7 +404,7 @@ START_TEST(many_jobs_from_handlers_and_cancels_all_come_to_an_end) /* R10 */
 {
     enum { JOBS = 500 };
     static int codes[JOBS];
-    make_reactor(4);
+    make_reactor_with(4);
     for (int i = 0; i < JOBS; i++) {
         struct bight_deferred *deferred = bight_defer_to_thread_full(reactor, give_nothing, &released, count);
         struct bight_deferred *held = bight_deferred_hold(deferred);
@@ -458,7 +414,7 @@ START_TEST(many_jobs_from_handlers_and_cancels_all_come_to_an_end) /* R10 */
         }
         bight_deferred_release(held);
         if (i % 50 == 0) {
-            bight_thread_pool_resize(bight_reactor_thread_pool(reactor), 1 + (unsigned)i / 50 % 7);
+            bight_thread_pool_resize(own(), 1 + (unsigned)i / 50 % 7);
         }
     }
     for (int i = 0; i < JOBS; i++) {
@@ -502,14 +458,14 @@ START_TEST(without_any_thread_a_job_fails_and_says_why) /* R10 */
 {
     int code;
     pthread_attr_t huge;
-    make_reactor(2);
+    make_reactor_with(2);
     pthread_attr_init(&huge);
     ck_assert_int_eq(pthread_attr_setstacksize(&huge, SIZE_MAX / 4 * 3), 0);
     ck_assert_int_eq(pthread_setattr_default_np(&huge), 0);
     watch_outcome(bight_defer_to_thread_full(reactor, must_not_run, NULL, note_release), &code);
     ck_assert_int_eq(code, BIGHT_E_SYSTEM);
     ck_assert_uint_eq(released, 1);
-    ck_assert_uint_eq(figures_of().queued, 0);
+    ck_assert_uint_eq(figures_of(own()).queued, 0);
     pthread_attr_destroy(&huge);
     bight_reactor_free(reactor);
 }
@@ -519,7 +475,7 @@ END_TEST
 static int live_as_a_child(int *running, int *waiting)
 {
     int code;
-    if (bight_reactor_after_fork(reactor) != 0 || figures_of().threads != 0) {
+    if (bight_reactor_after_fork(reactor) != 0 || figures_of(own()).threads != 0) {
         return 1;
     }
     turn_until(reactor, *running != 1 && *waiting != 1);
@@ -537,9 +493,8 @@ static int live_as_a_child(int *running, int *waiting)
 
 START_TEST(in_the_child_of_a_fork_the_pool_is_new_and_its_jobs_are_abandoned) /* R13 R10 */
 {
-    static struct gate gate = GATE;
     int running, waiting, status;
-    make_reactor(1);
+    make_reactor_with(1);
     watch_outcome(bight_defer_to_thread_full(reactor, pass_gate, &gate, note_release), &running);
     watch_outcome(bight_defer_to_thread_full(reactor, pass_gate, &gate, note_release), &waiting);
     gate_await(&gate, 1);
@@ -566,9 +521,8 @@ static int leave_without_a_turn(void)
 
 START_TEST(a_child_may_free_the_reactor_at_once) /* R13 R10 */
 {
-    static struct gate gate = GATE;
     int running, waiting, status;
-    make_reactor(1);
+    make_reactor_with(1);
     watch_outcome(bight_defer_to_thread_full(reactor, pass_gate, &gate, note_release), &running);
     watch_outcome(bight_defer_to_thread_full(reactor, pass_gate, &gate, note_release), &waiting);
     gate_await(&gate, 1);
