@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Checks the limits of CONTRIBUTING.md that can be told by looking: how long files and functions are, how files begin,
-what lib/ may not call, which rooms may include which headers."""
+what lib/ may not call, which rooms may include which headers, the public ones among them."""
 
 import pathlib
 import re
@@ -18,6 +18,8 @@ FORBIDDEN = re.compile(
     r"(?<![>.])\b(?:(?:v?printf|puts|exit|abort|v?sprintf|strcpy|strcat|gets)\s*\(|v?fprintf\s*\(\s*std)")
 # A function's name alone does not say what was wrong with the call.
 MUTE_USAGE_ERROR = re.compile(r'bi_usage_error\([^;"]*"\w*"')
+DECLARED = re.compile(r"^BIGHT_API\b[^;]*?\b(bight_\w+)\(", re.MULTILINE)
+DEFINED = re.compile(r"^(?!static|typedef|return)[a-z][^;{}#]*?\b(bight_\w+)\(", re.MULTILINE)
 FOREIGN = {"event2/": ("lib/reactor/",), "openssl/": ("lib/base/", "lib/transport/tls")}
 
 
@@ -42,19 +44,43 @@ def without_comments(text):
     return COMMENT_OR_STRING.sub(lambda match: "\n" * match.group(0).count("\n"), text)
 
 
-def wrong_includes(path, text):
+def rooms_of_headers():
+    """A public header belongs to the lowest room that defines a function of it; one that declares none is anybody's."""
+    rooms = {}
+    for path in pathlib.Path("lib").rglob("*.c"):
+        for function in DEFINED.findall(without_comments(path.read_text(encoding="utf-8"))):
+            rooms[function] = ROOMS.index(path.parts[1])
+    found = {}
+    for path in pathlib.Path("include/bight").rglob("*.h"):
+        of_functions = [rooms[function] for function in DECLARED.findall(path.read_text(encoding="utf-8"))
+                        if function in rooms]
+        if of_functions:
+            found[path.relative_to("include").as_posix()] = min(of_functions)
+    return found
+
+
+def room_of(path, of_headers):
+    """The number of the room that a file is in; None: it is in none, or in anybody's."""
+    if path.parts[0] == "include":
+        return of_headers.get(path.relative_to("include").as_posix())
+    return ROOMS.index(path.parts[1]) if path.parts[0] == "lib" and path.parts[1] in ROOMS else None
+
+
+def wrong_includes(path, text, of_headers):
     name = path.as_posix()
+    own_room = room_of(path, of_headers)
     parts = path.parts
     for include in re.findall(r'^#include [<"]([^>"]+)[>"]', text, re.MULTILINE):
         for prefix, homes in FOREIGN.items():
             if include.startswith(prefix) and parts[0] in ("lib", "include") and not name.startswith(homes):
                 yield f"{name}: includes {include}"
-        room = include.split("/")[0]
-        if parts[0] == "lib" and room in ROOMS and parts[1] in ROOMS and ROOMS.index(room) > ROOMS.index(parts[1]):
+        first = include.split("/")[0]
+        room = ROOMS.index(first) if first in ROOMS else of_headers.get(include)
+        if None not in (room, own_room) and room > own_room:
             yield f"{name}: reaches up to {include}"
 
 
-def problems_of(path, text):
+def problems_of(path, text, of_headers):
     name = path.as_posix()
     if not text.startswith("/* SPDX-License-Identifier: MIT */\n"):
         yield f"{name}: does not begin with its licence"
@@ -75,14 +101,15 @@ def problems_of(path, text):
             # The testing kit speaks to whoever runs the tests; bight's own assertions end the process.
             if not (name.startswith("lib/testing/") or name == "lib/base/check.c" and "abort" in match.group(0)):
                 yield f"{name}:{place}: calls {match.group(0)}"
-    yield from wrong_includes(path, text)
+    yield from wrong_includes(path, text, of_headers)
 
 
 def main():
     problems = []
     lengths = []
+    of_headers = rooms_of_headers()
     for path, text in sources():
-        problems += problems_of(path, text)
+        problems += problems_of(path, text, of_headers)
         if path.parts[0] != "test":
             lengths += [length for _, length in function_lengths(text)]
     lengths.sort()

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#include <bight/endpoint.h>
+#include <bight/reactor.h>
 #include <bight/transport.h>
 
 BIGHT_BEGIN

@@ -65,16 +65,15 @@ static void append_quoted(struct bi_dump *dump, const char *string)
 /* The parts of a label, each escaped, with `separator` between. */
 static void append_label(struct bi_dump *dump, const char *label, const char *separator)
 {
-    bool is_text = dump->format == BIGHT_DUMP_TEXT;
     for (const char *part = label; part != NULL;) {
         char escaped[PART_SIZE];
         const char *end = strchr(part, '\n');
         size_t size = end == NULL ? strlen(part) : (size_t)(end - part);
         (void)bight_escape(part, size, escaped, sizeof escaped);
-        if (is_text) {
-            append_string(dump, escaped);
-        } else {
+        if (dump->is_graph) {
             append_quoted(dump, escaped);
+        } else {
+            append_string(dump, escaped);
         }
         part = end == NULL ? NULL : end + 1;
         append_string(dump, part == NULL ? "" : separator);
@@ -86,7 +85,7 @@ static void append_label(struct bi_dump *dump, const char *label, const char *se
 void bi_dump_section(struct bi_dump *dump, size_t count, const char *one)
 {
     char line[96];
-    const char *begin = dump->format == BIGHT_DUMP_TEXT ? "\n" : "\n  // ";
+    const char *begin = dump->is_graph ? "\n  // " : "\n";
     snprintf(line, sizeof line, "%s%zu %s%s\n", begin, count, one, count == 1 ? "" : "s");
     append_string(dump, line);
 }
@@ -98,7 +97,7 @@ void bi_dump_node(struct bi_dump *dump, const char *name, const char *shape, con
     va_start(arguments, format);
     (void)vsnprintf(label, sizeof label, format, arguments);
     va_end(arguments);
-    if (dump->format == BIGHT_DUMP_TEXT) {
+    if (!dump->is_graph) {
         append_string(dump, "  ");
         append_label(dump, label, ", ");
         append_string(dump, "\n");
@@ -115,7 +114,7 @@ void bi_dump_node(struct bi_dump *dump, const char *name, const char *shape, con
 
 void bi_dump_edge(struct bi_dump *dump, const char *from, const char *to, const char *what)
 {
-    if (dump->format == BIGHT_DUMP_TEXT) {
+    if (!dump->is_graph) {
         return;
     }
     append_string(dump, "  \"");
@@ -143,7 +142,7 @@ const char *bi_dump_place(const void *object, uint64_t generation, char text[BI_
 
 void bi_dump_begin(struct bi_dump *dump)
 {
-    if (dump->format == BIGHT_DUMP_DOT) {
+    if (dump->is_graph) {
         append_string(dump, "digraph bight {\n  rankdir=LR;\n  node [fontname=\"monospace\", fontsize=10];\n"
                             "  edge [fontname=\"monospace\", fontsize=9];\n");
     }
@@ -151,7 +150,7 @@ void bi_dump_begin(struct bi_dump *dump)
 
 void bi_dump_end(struct bi_dump *dump)
 {
-    if (dump->format == BIGHT_DUMP_DOT) {
+    if (dump->is_graph) {
         append_string(dump, "}\n");
     }
 }

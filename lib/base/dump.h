@@ -7,12 +7,12 @@
 #ifndef BI_BASE_DUMP_H
 #define BI_BASE_DUMP_H
 
-#include <bight/debug.h>
+#include <bight/macros.h>
 
 #include "base/private.h"
 
 struct bi_dump {
-    enum bight_dump_format format;
+    bool is_graph; /* DOT, else text */
     char *text;
     size_t size, capacity;
     bool has_failed;

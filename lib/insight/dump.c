@@ -283,7 +283,7 @@ int bight_debug_dump(
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             write == NULL ? "bight_debug_dump: there is no function" : "bight_debug_dump: there is no such format");
     }
-    struct bi_dump dump = { .format = format };
+    struct bi_dump dump = { .is_graph = format == BIGHT_DUMP_DOT };
     int code = bi_reactor_check_thread(reactor, "bight_debug_dump");
     if (code == 0) {
         code = make_dump(reactor, &dump);

@@ -6,6 +6,8 @@
 #ifndef BI_REACTOR_MAILBOX_H
 #define BI_REACTOR_MAILBOX_H
 
+#include <bight/thread.h>
+
 #include <stdatomic.h>
 
 #include "base/fork.h"

@@ -7,12 +7,9 @@
 #ifndef BI_REACTOR_REACTOR_H
 #define BI_REACTOR_REACTOR_H
 
-#include <bight/coroutine.h>
 #include <bight/reactor.h>
 #include <bight/sys/loop.h>
-#include <bight/sys/resolver.h>
 #include <bight/sys/system.h>
-#include <bight/thread.h>
 
 #include <pthread.h>
 
@@ -222,11 +219,6 @@ bool bi_signals_heed_children(void);
 /* For what the reactor would keep: as check_thread, and SHUTDOWN while it is freed. */
 #define bi_reactor_check_use(reactor, what) bi_reactor_check_use_at(BIGHT_HERE, (reactor), (what))
 int bi_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what);
-
-/* main.c: bight_main or bight_main_coroutine (one of the two is NULL) in this reactor, which is taken; NULL counts as
- * no memory for it. */
-BI_PRIVATE_API int bi_main_in(
-    struct bight_reactor *reactor, bight_main_function function, bight_main_body body, int argc, char **argv);
 
 /* Which libevent runs: "2.1.12-stable". Lives for ever. */
 const char *bi_libevent_version(void);

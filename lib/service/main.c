@@ -5,7 +5,8 @@
  * cancelled, and the loop serves on while it does what it has to do about that. Its last handler may come as late as
  * the reactor's end, or never, so what it writes to is counted: one hold is this file's and one the handler's. Failures
  * go to the log, whose default is a line on standard error. */
-#include <bight/coroutine.h>
+#include "service/main.h"
+
 #include <bight/memory.h>
 
 #include <sysexits.h>

@@ -3,6 +3,8 @@
 #ifndef BI_THREAD_RESOLVER_H
 #define BI_THREAD_RESOLVER_H
 
+#include <bight/sys/resolver.h>
+
 #include <netdb.h>
 
 #include "reactor/reactor.h"

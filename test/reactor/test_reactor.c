@@ -2,6 +2,8 @@
 /* test_reactor.c - running and stopping, the order of a turn, work that is put off. */
 #include "support.h"
 
+#include <bight/thread.h>
+
 #include <pthread.h>
 #include <signal.h>
 #include <sys/time.h>

@@ -5,6 +5,8 @@
  * disconnected. */
 #include "support.h"
 
+#include <bight/thread.h>
+
 #include "fake_system.h"
 #include "faults.h"
 

@@ -7,7 +7,6 @@
 #include "testing/kit/recorder.h"
 
 #include <bight/memory.h>
-#include <bight/sys/resolver.h>
 
 #include <errno.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #ifndef BI_TESTING_KIT_RECORDER_H
 #define BI_TESTING_KIT_RECORDER_H
 
+#include <bight/sys/resolver.h>
 #include <bight/testing/recorder.h>
 
 #include "testing/kit/peer.h"

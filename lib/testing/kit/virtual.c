@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/moment.h"
 #include "reactor/reactor.h"
+#include "service/main.h"
 #include "testing/kit/testing.h"
 
 #define FIRST_MOMENT BIGHT_NANOSECONDS_PER_SECOND
