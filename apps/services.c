@@ -2,7 +2,8 @@
 /* services.c - the services that the runner brings along: those of protocols/wire, and the chat.
  *
  * Each is a row for the registry and, where it has something to set up, a function that makes its factory from the
- * options. A service runs once in a process, so the simple ones have static factories. */
+ * options. A service runs once in a process, so the simple ones have static factories. The protocols themselves are in
+ * protocols/; running a service is serve.c's. */
 #include "runner.h"
 
 #include <bight/memory.h>
@@ -104,8 +105,8 @@ static const struct bight_service_option chat_options[] = {
     [CHAT_LINE] = { "line", BIGHT_SERVICE_NUMBER, "BYTES", "longest line", "512", 16, 65536 },
     [CHAT_UNREAD] = { "unread", BIGHT_SERVICE_NUMBER, "BYTES", "most unread output of a member", "1048576", 4096,
         INT32_MAX },
-    [CHAT_IDLE] = { "idle", BIGHT_SERVICE_NUMBER, "SECONDS", "drop a connection on which nothing moves for so long; 0: never", "0", 0,
-        INT32_MAX },
+    [CHAT_IDLE] = { "idle", BIGHT_SERVICE_NUMBER, "SECONDS",
+        "drop a connection on which nothing moves for so long; 0: never", "0", 0, INT32_MAX },
     [CHAT_GREETING] = { "greeting", BIGHT_SERVICE_NUMBER, "SECONDS", "time to give a name", "60", 1, INT32_MAX },
     { .name = NULL },
 };

@@ -2,7 +2,7 @@
 /* fork.c - the guards of all locks, and what is done with them around a fork.
  *
  * One list for each line of the order, under a lock of its own that is taken before all others. The handlers are the
- * process's, registered with the first guard. */
+ * process's, registered with the first guard. What guarded data needs in the child besides is its owner's. */
 #include "base/fork.h"
 
 unsigned bi_fork_count;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* chain.c - a Deferred that waits for another: taking its end, finding circles, handing the result over.
  *
- * The one that waits is linked into the one it waits for, together with how many of that one's levels come first,
- * so chaining allocates nothing and cannot fail. Both directions of the link are used to look for circles. */
+ * The one that waits is linked into the one it waits for, together with how many of that one's levels come first, so
+ * chaining allocates nothing and cannot fail. Both directions of the link are used to look for circles. What the one
+ * that waits does with the result is run.c's. */
 #include "deferred/deferred.h"
 
 /* What a result turns into that could not wait for `inner`, which is let go of. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* owner.c - ties between Deferreds and what they were started for (D32).
  *
- * An owner keeps an intrusive list of what is tied to it. A sweep cancels each of them once: it takes the first,
- * marks it and moves it to the end, and is over when the first is marked, whatever has come and gone meanwhile.
- * Who embeds an owner hears through `finished` when the last tie to an ended owner has gone. */
+ * An owner keeps an intrusive list of what is tied to it. A sweep cancels each of them once: it takes the first, marks
+ * it and moves it to the end, and is over when the first is marked, whatever has come and gone meanwhile. Who embeds an
+ * owner hears through `finished` when the last tie to an ended owner has gone. Whose ties they are (a protocol's, a
+ * scope's) is not known here. */
 #include "deferred/deferred.h"
 
 void bi_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* promises.c - a ring of promises that are kept at the same time.
  *
- * Each is a small object, the context of its Deferred's canceller, which goes when the Deferred fires. */
+ * Each is a small object, the context of its Deferred's canceller, which goes when the Deferred fires. What they wait
+ * for, and when it comes, is their owner's. */
 #include "deferred/promises.h"
 
 #include <bight/memory.h>

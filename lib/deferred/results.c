@@ -2,7 +2,8 @@
 /* results.c - the values that combinators give: results in order, and one result with its index.
  *
  * Results of combinators hold results of combinators, to any depth, so what is to be let go of is put on a pile that
- * runs through its own first slots: no depth costs stack (D12), and nothing is allocated. */
+ * runs through its own first slots: no depth costs stack (D12), and nothing is allocated. Who fills them in is group.c
+ * and its kin. */
 #include <bight/combine.h>
 
 #include <bight/memory.h>

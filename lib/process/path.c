@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* path.c - where a program is looked for: the directories of PATH, as execvp does, but before there is a child.
  *
- * The child's own PATH counts when it is given one. An empty entry is the directory that the child starts in. */
+ * The child's own PATH counts when it is given one. An empty entry is the directory that the child starts in. Starting
+ * what was found is spawn.c's. */
 #include <string.h>
 #include <unistd.h>
 

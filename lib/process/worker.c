@@ -2,7 +2,7 @@
 /* worker.c - a worker's side of a pool of processes: a loop that blocks.
  *
  * No reactor, no non-blocking descriptor: jobs are read one after the other and answered in their order. The end of the
- * jobs is the end of the loop. */
+ * jobs is the end of the loop. What the pool does at the other end is in worker_process.c. */
 #include <bight/worker.h>
 
 #include <errno.h>

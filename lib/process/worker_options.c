@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* worker_options.c - copies of what a pool of workers needs to start programs for as long as it lives.
  *
- * A list of texts is copied into one block, its pointers first. */
+ * A list of texts is copied into one block, its pointers first. What the options mean is worker_pool.c's. */
 #include <string.h>
 
 #include <bight/memory.h>

@@ -3,7 +3,8 @@
  *
  * Jobs go out on the child's descriptor 3 and come back on 4, one at a time. A worker that breaks the rules is killed
  * and counts as dead. Events change the pool first, so that the next job is on its way before the program hears of the
- * last one, and the pool is held meanwhile: what the program does then may free it. */
+ * last one, and the pool is held meanwhile: what the program does then may free it. Which worker has which job is
+ * worker_pool.c's to decide; how frames look, worker_frame.c's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

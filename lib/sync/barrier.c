@@ -2,7 +2,8 @@
 /* barrier.c - the barrier: a place where a number of parties meet (D30).
  *
  * When the last has come, or the barrier breaks, each who waits is told what it will be given and moves to the list of
- * the woken; who comes from then on, from a handler of the first, belongs to the next round. */
+ * the woken; who comes from then on, from a handler of the first, belongs to the next round. Calling the woken, one by
+ * one, is the gate's (waiters.c). */
 #include <bight/memory.h>
 #include <bight/sync.h>
 

@@ -2,7 +2,7 @@
 /* event.c - the event: a flag to wait for (D30).
  *
  * Raising it moves all who wait to the list of the woken before the first handler runs, so that what that does to the
- * flag is no matter to the others. */
+ * flag is no matter to the others. Calling the woken, one by one, is the gate's (waiters.c). */
 #include <bight/memory.h>
 #include <bight/sync.h>
 

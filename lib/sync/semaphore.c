@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* semaphore.c - the semaphore: n permits, in a plain form that can be resized and a bounded one (D29). What it does is
- * in permits.c. */
+/* semaphore.c - the semaphore: n permits, in a plain form that can be resized and a bounded one (D29).
+ *
+ * Acquiring, handing over and giving back are in permits.c; here is what a semaphore alone has. */
 #include <bight/memory.h>
 
 #include "base/check.h"

@@ -2,8 +2,8 @@
 /* later.c - Deferreds that fire after a time.
  *
  * The timer owns what is between it and the Deferred, so it goes on every path: when the time was up, when the Deferred
- * was cancelled, and when the clock ends and drops its timers. A call that comes later is a level of such a
- * Deferred. */
+ * was cancelled, and when the clock ends and drops its timers. A call that comes later is a level of such a Deferred.
+ * Timers themselves are the clock's. */
 #include <bight/task.h>
 
 #include <bight/memory.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* scope_timer.c - what is timed in a scope: calls that are dropped when it closes, and its own deadline.
  *
- * A call's record lives as long as its timer; the timer's release function takes it out of the scope, on every path. */
+ * A call's record lives as long as its timer; the timer's release function takes it out of the scope, on every path.
+ * When a scope closes is scope.c's. */
 #include "task/scope.h"
 
 #include <bight/memory.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* timeout.c - a Deferred that is cancelled when a time is up (D17).
  *
- * A timeout is a level of the chain with a timer: the timer cancels the Deferred, and the level, wherever the
- * chain reaches it, cancels the timer and turns what came of the time being up. A Deferred lives until its levels
- * have run, so the timer may point at it. */
+ * A timeout is a level of the chain with a timer: the timer cancels the Deferred, and the level, wherever the chain
+ * reaches it, cancels the timer and turns what came of the time being up. A Deferred lives until its levels have run,
+ * so the timer may point at it. The timer itself is the clock's. */
 #include "deferred/deferred.h"
 
 #include <bight/memory.h>

@@ -2,7 +2,8 @@
 /* connection_log.c - a line of the log for each connection, when it has ended, at level debug.
  *
  * Who it was with and since when is known only while it lives, so it is written down at its beginning, in the
- * extension: at other levels a connection costs a comparison at its beginning, and no memory. */
+ * extension: at other levels a connection costs a comparison at its beginning, and no memory. What passes on it is
+ * logged by traffic_log.c. */
 #include <bight/log.h>
 
 #include "transport/transport.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* describe.c - the connections of a reactor, for a picture of what waits for what (bight/debug.h).
  *
- * Nothing is changed by looking: a peer that has not been asked for before is asked for and not remembered. */
+ * Nothing is changed by looking: a peer that has not been asked for before is asked for and not remembered. Ports and
+ * attempts are described in open.c. */
 #include <bight/transport.h>
 
 #include <stdio.h>

@@ -3,7 +3,8 @@
  *
  * The connection has one hold of a protocol until connection_lost or protocol_replaced has returned; the record of its
  * ties, made when something is first tied, has another until the last tied Deferred has finished. The transport's slot
- * goes with the protocol that it ended with. */
+ * goes with the protocol that it ended with. Which of its functions is called when is not here: opening is in
+ * transport.c, the way in in receive.c, the end in close.c. */
 #include <bight/memory.h>
 #include <bight/transport.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fd.c - the endpoint type fd:, which adopts a listening socket that another program opened (a supervisor, systemd).
  *
- * The descriptor is bight's from then on, and closed with the port; so it can be adopted once (E4). Its number is
- * the kernel's to give again: what is open under it after that is another socket. A UNIX socket's path is its
- * opener's and stays. */
+ * The descriptor is bight's from then on, and closed with the port; so it can be adopted once (E4). Its number is the
+ * kernel's to give again: what is open under it after that is another socket. A UNIX socket's path is its opener's and
+ * stays. Making a port of it is listening.c's. */
 #include <errno.h>
 
 #include "endpoint/listening.h"

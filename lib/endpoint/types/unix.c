@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* unix.c - the endpoint type unix:, for listening and for connecting. A path that begins with '@' is an abstract name
- * (unix(7)): the '@' stands for the NUL with which such names begin. */
+ * (unix(7)): the '@' stands for the NUL with which such names begin.
+ *
+ * Sockets and their files are lib/transport's. */
 #include <string.h>
 
 #include "endpoint/happy_eyeballs.h"

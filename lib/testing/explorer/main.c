@@ -3,7 +3,7 @@
  *
  * Without --seed it explores the scenarios that are named, or all; with --seed it runs one of them, once, in this
  * process, where a debugger and the trace can see it. What went wrong goes to standard error, one line a scenario that
- * went well to standard output. */
+ * went well to standard output. Exploring is explorer.c's, a single run run.c's. */
 #include "testing/explorer/explorer.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  *
  * Numbers are unique in a simulation and come back as late as possible, so that a descriptor used after its close, or
  * on another host, is told from a good one. Such uses are bight's own faults: the program ends there, with the place of
- * the call as "program+offset" for addr2line. */
+ * the call as "program+offset" for addr2line. Sockets, pipes and what is on the disk are in files of their own. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>

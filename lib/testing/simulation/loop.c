@@ -3,7 +3,8 @@
  *
  * A watch stands in its descriptor's list and, while that is ready for it, in its loop's ready list: readiness is a
  * state, kept up by the descriptors, and a poll walks the list. Loop and table of calls are one allocation. A poll that
- * may block (bight_reactor_run) lets the world go on until something is ready here. */
+ * may block (bight_reactor_run) lets the world go on until something is ready here. Whose turn it is, and when, is
+ * step.c's. */
 #include <bight/log.h>
 
 #include "reactor/reactor.h"

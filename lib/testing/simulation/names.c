@@ -3,7 +3,7 @@
  *
  * Each host that a name stands for gives its IPv6 and its IPv4 address, in that order. "localhost" is the host itself.
  * An answer takes a fraction of a millisecond up to five, or as long as the conditions of the host's kernel make it; it
- * comes by a timer of the reactor, so in the reactor's own turn. */
+ * comes by a timer of the reactor, so in the reactor's own turn. The names are told in simulation.c. */
 #include <bight/memory.h>
 #include <bight/sys/resolver.h>
 

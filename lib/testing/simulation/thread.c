@@ -3,7 +3,7 @@
  *
  * A job of a real pool ends some time after it was started, while the loop does anything else. Here it runs, all at
  * once, between turns, up to 2 ms later, or up to a second when the host's threads are late. Its result comes home as
- * in production: through the mailbox and its descriptor. */
+ * in production: through the mailbox and its descriptor. Pools, queues and limits are lib/thread's, and real. */
 #include <errno.h>
 
 #include "testing/kit/testing.h"
