@@ -29,13 +29,6 @@ struct whole_reactor {
 
 /* -------------------------------------------------------------------------------------------- turns */
 
-void bi_reactor_wake(struct bight_reactor *reactor)
-{
-    if (reactor->hosted) {
-        reactor->loop->ops->activate(reactor->loop);
-    }
-}
-
 bool bi_reactor_has_work_of_its_own(const struct bight_reactor *reactor)
 {
     return reactor->soon.first != NULL || reactor->afterwards.first != NULL || reactor->timers_due ||
@@ -178,33 +171,6 @@ int bight_reactor_run(struct bight_reactor *reactor)
     int status = state->exit_status;
     state->exit_status = 0;
     return status;
-}
-
-#ifdef BIGHT_DEBUG_CHECKS
-int bi_reactor_check_thread_at(const char *place, const struct bight_reactor *reactor, const char *what)
-{
-    if (!pthread_equal(reactor->state->thread, pthread_self())) {
-        return bi_usage_error(
-            BIGHT_E_WRONG_THREAD, place, "%s: called in a thread that does not run this reactor", what);
-    }
-    return 0;
-}
-#endif
-
-bool bi_reactor_is_freeing(const struct bight_reactor *reactor)
-{
-    return reactor->state->phase == BI_PHASE_FREEING;
-}
-
-unsigned bi_reactor_thread_limit(const struct bight_reactor *reactor)
-{
-    return reactor->state->thread_limit;
-}
-
-int bi_reactor_check_use_at(const char *place, const struct bight_reactor *reactor, const char *what)
-{
-    int code = bi_reactor_check_thread_at(place, reactor, what);
-    return code == 0 && reactor->state->phase == BI_PHASE_FREEING ? BIGHT_E_SHUTDOWN : code;
 }
 
 /* --------------------------------------------------------------------------------- making and ending */

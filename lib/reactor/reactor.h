@@ -129,7 +129,12 @@ void bi_reactor_name_handler(struct bight_reactor *reactor, const char *kind, co
 
 /* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be told.
  * For watch callbacks that leave their work to the turn. */
-void bi_reactor_wake(struct bight_reactor *reactor);
+static inline void bi_reactor_wake(struct bight_reactor *reactor)
+{
+    if (reactor->hosted) {
+        reactor->loop->ops->activate(reactor->loop);
+    }
+}
 
 /* run(task) after the outermost handler has returned; outside any handler at the start of the next turn. The task
  * must not be queued already. It is unqueued before it runs, and may queue itself anew. */

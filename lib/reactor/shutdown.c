@@ -29,16 +29,6 @@ void bi_reactor_start(struct bight_reactor *reactor)
     reactor->state->phase = BI_PHASE_RUNNING;
 }
 
-bool bi_reactor_is_in_run(const struct bi_reactor_state *state)
-{
-    return state->phase != BI_PHASE_IDLE && state->phase != BI_PHASE_FREEING;
-}
-
-bool bight_reactor_is_running(const struct bight_reactor *reactor)
-{
-    return bi_reactor_is_in_run(reactor->state) && reactor->state->phase != BI_PHASE_STARTING;
-}
-
 /* -------------------------------------------------------------------------------- asking for a stop */
 
 /* A guest may be stopped before the host has run at all: it starts and stops on its first turn. */
@@ -95,11 +85,6 @@ void bight_reactor_fail(struct bight_reactor *reactor, int status)
 void bi_reactor_drop_stop_waiters(struct bight_reactor *reactor)
 {
     bi_promises_end(&reactor->state->stop_waiters, BIGHT_E_ABANDONED);
-}
-
-bool bi_reactor_is_asked_to_stop(const struct bight_reactor *reactor)
-{
-    return reactor->state->stop_asked;
 }
 
 /* ---------------------------------------------------------------------------------- the shutdown */
@@ -180,12 +165,6 @@ static void end_shutdown(struct bight_reactor *reactor)
     bi_reactor_enter(reactor); /* what the waiters hear of may not free the reactor */
     bi_promises_fire(&reactor->state->stop_waiters, NULL);
     bi_reactor_leave(reactor);
-}
-
-bool bi_reactor_is_ending(const struct bight_reactor *reactor)
-{
-    enum bi_reactor_phase phase = reactor->state->phase;
-    return phase == BI_PHASE_ENDING || phase == BI_PHASE_FREEING;
 }
 
 bool bi_reactor_shutdown_is_due(const struct bi_reactor_state *state)

@@ -131,14 +131,17 @@ void bi_reactor_stop_awaiting(struct bight_reactor *reactor);
 /* The reactor goes. */
 void bi_reactor_drop_triggers(struct bight_reactor *reactor);
 
+/* --- state.c */
+
+/* Between the beginning of a start and the end of its shutdown. */
+bool bi_reactor_is_in_run(const struct bi_reactor_state *state);
+
 /* --- shutdown.c */
 
 /* Runs the startup triggers; the reactor serves from then on. */
 void bi_reactor_start(struct bight_reactor *reactor);
 /* True when bi_reactor_serve_on has something to do. */
 bool bi_reactor_shutdown_is_due(const struct bi_reactor_state *state);
-/* Between the beginning of a start and the end of its shutdown. */
-bool bi_reactor_is_in_run(const struct bi_reactor_state *state);
 /* Called between turns: begins, goes on with or ends a shutdown. False when the reactor does not run any more. */
 bool bi_reactor_serve_on(struct bight_reactor *reactor);
 /* The run ends here and now, with this status: nobody is told, nothing is disconnected. */
