@@ -2,7 +2,7 @@
 /* memory.c - the allocation hook and the helpers over it.
  *
  * The hook is process-wide, set before anything else of bight is used and read-only afterwards (which is why
- * it needs no lock). Pools stand in slab.c; they ask bi_memory_permits() before they hand out a pooled
+ * it needs no lock). Pools stand in pool.c and slab.c; they ask bi_memory_permits() before they hand out a pooled
  * object, because with a pool in between an n-th allocation that fails would never be seen. */
 #include <bight/memory.h>
 
@@ -13,7 +13,6 @@
 
 #include "base/check.h"
 #include "base/pages.h"
-#include "base/slab.h"
 
 static void *default_allocate(void *context, size_t size)
 {

@@ -3,50 +3,57 @@
  *
  * The C library keeps much of what is freed for itself; a server that had a burst would stay large. So slabs are
  * mapped and unmapped one by one. With a hook installed everything goes through the hook all the same, and under
- * AddressSanitizer through malloc, so that leaks are found. */
+ * AddressSanitizer through malloc, so that leaks are found. Not here: the stacks of coroutines (coroutine/stack.c),
+ * which are mapped through the table of system calls, with a page in front that nobody may touch. */
 #include "base/pages.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 
-#include "base/slab.h"
-
-#if BI_SLAB_CHECKED
+#if BI_MEMORY_CHECKED
 #include <sanitizer/asan_interface.h>
 #endif
 
-static bool are_mapped(void)
+enum { LEAST_MAPPED = 16384 };
+
+static bool are_mapped(size_t size)
 {
-    return !BI_SLAB_CHECKED && !bi_memory_is_hooked();
+    return !BI_MEMORY_CHECKED && size >= LEAST_MAPPED && !bi_memory_is_hooked();
 }
 
-void *bi_pages_allocate(size_t size)
+static void *map(size_t size)
 {
-    if (!are_mapped()) {
-        return bight_malloc(size);
-    }
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-void *bi_pages_allocate_huge(size_t size)
+/* The kernel joins only what is aligned: asks for more, and gives back what sticks out. */
+static void *map_huge(size_t size)
 {
-    if (!are_mapped()) {
-        return bight_malloc(size);
-    }
-    /* The kernel joins only what is aligned: ask for more, and give back what sticks out. */
-    char *memory = mmap(NULL, size + BI_HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
+    char *memory = map(size + BI_HUGE_PAGE);
+    if (memory == NULL) {
         return NULL;
     }
     size_t before = -(uintptr_t)memory % BI_HUGE_PAGE;
     if (before > 0) {
         munmap(memory, before);
     }
-    if (before < BI_HUGE_PAGE) {
-        munmap(memory + before + size, BI_HUGE_PAGE - before);
-    }
+    munmap(memory + before + size, BI_HUGE_PAGE - before);
     (void)madvise(memory + before, size, MADV_HUGEPAGE); /* without them it is only slower */
     return memory + before;
+}
+
+void *bi_pages_allocate(size_t size)
+{
+    if (!are_mapped(size)) {
+        return bight_malloc(size);
+    }
+    return size % BI_HUGE_PAGE == 0 ? map_huge(size) : map(size);
+}
+
+void *bi_pages_keep(size_t size)
+{
+    return bi_memory_asks_permit ? malloc(size) : bi_pages_allocate(size);
 }
 
 void bi_pages_release(void *memory, size_t size)
@@ -54,29 +61,21 @@ void bi_pages_release(void *memory, size_t size)
     if (memory == NULL) {
         return;
     }
-    if (are_mapped()) {
+    if (are_mapped(size)) {
         munmap(memory, size);
     } else {
         bight_free(memory);
     }
 }
 
+#if BI_MEMORY_CHECKED
 void bi_memory_poison(void *memory, size_t size)
 {
-#if BI_SLAB_CHECKED
     ASAN_POISON_MEMORY_REGION(memory, size);
-#else
-    (void)memory;
-    (void)size;
-#endif
 }
 
 void bi_memory_unpoison(void *memory, size_t size)
 {
-#if BI_SLAB_CHECKED
     ASAN_UNPOISON_MEMORY_REGION(memory, size);
-#else
-    (void)memory;
-    (void)size;
-#endif
 }
+#endif

@@ -1,103 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* slab.c - the slow ways of the pools: new chunks, lists handed over by threads that ended, checks.
+/* slab.c - the slow ways of slots with generations: new ones, lists handed over by threads that ended, checks.
  *
- * The fast ways are inline in slab.h and touch only the calling thread's list. Process-wide and under one
- * lock: the chunks, which are never freed and stay reachable from here, and for each kind the slots that no
- * thread has. What a slot holds, and when it is free, is for the room that takes it.
+ * The fast ways are inline in slab.h and touch only the calling thread's list. Process-wide and under one lock: for
+ * each kind the pool (base/pool.h) whose slabs are never given back, from which a thread gets new slots a few at a time
+ * and to which none returns, and the slots that no thread has. What a slot holds, and when it is free, is for the room
+ * that takes it.
  *
- * With a `permit` hook, taking a slot is the allocation that a test sees and can make fail; chunks then come
- * from the C library, so that what the hook counts does not depend on how full the pool happened to be. */
+ * With a `permit` hook, taking a slot is the allocation that a test sees and can make fail. */
 #include "base/slab.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "base/fork.h"
-#include "base/pages.h"
-
-#if BI_SLAB_CHECKED
-#include <sanitizer/asan_interface.h>
-#endif
 
 enum {
-    FIRST_CHUNK = 16384,
-    CHUNK_ALIGNMENT = 64,
-    SLOT_ALIGNMENT = 16,
-    SLOTS_AT_LEAST = 8,
-    GROWTH = 4, /* a chunk is at most this part of what there is already */
+    FIRST_SLAB = 16384,
+    SLOTS_AT_ONCE = 128, /* that a thread gets; under AddressSanitizer so many are free before one is taken again */
 };
 
-/* The head of a chunk; its slots begin at the next multiple of CHUNK_ALIGNMENT. */
-struct chunk {
-    struct chunk *next;
-    const struct bi_slab_kind *kind;
-    size_t size;
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `chunks` and what every kind's slabs share */
-static struct chunk *chunks;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over the pools and what every kind's slabs share */
 BI_FORK_GUARD(lock, BI_FORK_SLAB, NULL)
 
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* the first of the ending thread's slabs */
 static bool key_works;
 
-/* The links of free slots lie in memory that is poisoned under AddressSanitizer: these two go past it. */
-__attribute__((noinline, no_sanitize_address)) static struct bi_slot *next_of(const struct bi_slot *slot)
-{
-    return slot->next_free;
-}
-
-__attribute__((noinline, no_sanitize_address)) static void set_next(struct bi_slot *slot, struct bi_slot *next)
-{
-    slot->next_free = next;
-}
-
-static size_t stride_of(const struct bi_slab_kind *kind)
-{
-    size_t size = kind->slot_size < sizeof(struct bi_slot) ? sizeof(struct bi_slot) : kind->slot_size;
-    return (size + SLOT_ALIGNMENT - 1) / SLOT_ALIGNMENT * SLOT_ALIGNMENT;
-}
-
-/* Everything but the generation, which stale names go on reading. */
-static void poison(const struct bi_slab_kind *kind, struct bi_slot *slot)
-{
-#if BI_SLAB_CHECKED
-    ASAN_POISON_MEMORY_REGION((char *)slot + sizeof slot->generation, stride_of(kind) - sizeof slot->generation);
-#else
-    (void)kind;
-    (void)slot;
-#endif
-}
-
-static void unpoison(const struct bi_slab_kind *kind, struct bi_slot *slot)
-{
-#if BI_SLAB_CHECKED
-    ASAN_UNPOISON_MEMORY_REGION(slot, kind->slot_size);
-#else
-    (void)kind;
-    (void)slot;
-#endif
-}
-
 /* Behind all others, so that a slot is reused as late as can be. */
 static void append(struct bi_slab *slab, struct bi_slot *slot)
 {
-    set_next(slot, NULL);
+    bi_slot_set_next(slot, NULL);
     if (slab->free_list == NULL) {
         slab->free_list = slot;
     } else {
-        set_next(slab->free_tail, slot);
+        bi_slot_set_next(slab->free_tail, slot);
     }
     slab->free_tail = slot;
 }
 
 static struct bi_slot *last_of(struct bi_slot *slot)
 {
-    while (next_of(slot) != NULL) {
-        slot = next_of(slot);
+    while (bi_slot_next(slot) != NULL) {
+        slot = bi_slot_next(slot);
     }
     return slot;
 }
@@ -108,7 +52,7 @@ static void hand_over(struct bi_slab *slab)
     struct bi_slot *last = slab->free_list != NULL ? last_of(slab->free_list) : NULL;
     pthread_mutex_lock(&lock);
     if (last != NULL) {
-        set_next(last, slab->kind->shared);
+        bi_slot_set_next(last, slab->kind->shared);
         slab->kind->shared = slab->free_list;
     }
     slab->tally->is_used = false;
@@ -134,18 +78,10 @@ static void make_key(void)
     key_works = pthread_key_create(&key, thread_ends) == 0;
 }
 
-static void *allocate(size_t size)
-{
-    if (bi_memory_asks_permit) {
-        return malloc(size);
-    }
-    return size == BI_HUGE_PAGE ? bi_pages_allocate_huge(size) : bight_malloc(size);
-}
-
-/* As chunks it is never freed. */
+/* Never freed, as slabs are not. */
 static struct bi_slab_tally *new_tally(struct bi_slab_kind *kind)
 {
-    struct bi_slab_tally *tally = allocate(sizeof *tally);
+    struct bi_slab_tally *tally = bi_pages_keep(sizeof *tally);
     if (tally != NULL) {
         *tally = (struct bi_slab_tally) { .next = kind->tallies };
         kind->tallies = tally;
@@ -187,73 +123,37 @@ static bool register_slab(struct bi_slab *slab)
     return true;
 }
 
-static bool adopt_shared(struct bi_slab *slab)
+/* Under the lock: slots that nobody has had. */
+static void carve(struct bi_slab *slab)
+{
+    struct bi_slab_kind *kind = slab->kind;
+    struct bi_pool_slab *ignored;
+    struct bi_slot *slot;
+    if (kind->pool.slot_size == 0) {
+        size_t rest = kind->slot_size < BI_SLOT_ALIGNMENT ? 0 : kind->slot_size - BI_SLOT_ALIGNMENT;
+        bi_pool_init(&kind->pool, rest, FIRST_SLAB, 0, NULL, NULL);
+        kind->pool.is_kept = true;
+    }
+    for (int i = 0; i < SLOTS_AT_ONCE && (slot = bi_pool_take_slot(&kind->pool, &ignored)) != NULL; i++) {
+        slot->generation = kind->first_generation;
+        append(slab, slot);
+        bi_pool_poison(&kind->pool, slot);
+    }
+}
+
+/* Those that threads have left behind, else new ones. */
+static bool refill(struct bi_slab *slab)
 {
     pthread_mutex_lock(&lock);
     slab->free_list = slab->kind->shared;
     slab->kind->shared = NULL;
-    pthread_mutex_unlock(&lock);
     if (slab->free_list == NULL) {
-        return false;
-    }
-    slab->free_tail = BI_SLAB_CHECKED ? last_of(slab->free_list) : NULL;
-    return true;
-}
-
-/* Chunks grow with the pool, so that a million slots lie in few of them, in huge pages where the kernel has any: slots
- * that were filled in one order are often walked in another. */
-static size_t next_chunk_size(const struct bi_slab_kind *kind)
-{
-    size_t least = sizeof(struct chunk) + CHUNK_ALIGNMENT + SLOTS_AT_LEAST * stride_of(kind);
-    size_t size = FIRST_CHUNK;
-    while (size < BI_HUGE_PAGE && size < kind->allocated / GROWTH) {
-        size *= 2;
-    }
-    return size < least ? least : size;
-}
-
-static uintptr_t first_slot(const struct chunk *chunk)
-{
-    return ((uintptr_t)(chunk + 1) + CHUNK_ALIGNMENT - 1) / CHUNK_ALIGNMENT * CHUNK_ALIGNMENT;
-}
-
-static size_t slots_of(const struct chunk *chunk)
-{
-    return ((uintptr_t)chunk + chunk->size - first_slot(chunk)) / stride_of(chunk->kind);
-}
-
-/* Its slots are free before others can see them. */
-static struct chunk *new_chunk(struct bi_slab_kind *kind)
-{
-    pthread_mutex_lock(&lock);
-    size_t size = next_chunk_size(kind);
-    struct chunk *chunk = allocate(size);
-    if (chunk != NULL) {
-        *chunk = (struct chunk) { chunks, kind, size };
-        for (size_t i = 0; i < slots_of(chunk); i++) {
-            ((struct bi_slot *)(first_slot(chunk) + i * stride_of(kind)))->generation = kind->first_generation;
-        }
-        chunks = chunk;
-        kind->allocated += size;
+        carve(slab);
+    } else if (BI_MEMORY_CHECKED) {
+        slab->free_tail = last_of(slab->free_list);
     }
     pthread_mutex_unlock(&lock);
-    return chunk;
-}
-
-static bool add_chunk(struct bi_slab *slab)
-{
-    const struct chunk *chunk = new_chunk(slab->kind);
-    if (chunk == NULL) {
-        return false;
-    }
-    size_t stride = stride_of(slab->kind);
-    size_t count = slots_of(chunk);
-    for (size_t i = 0; i < count; i++) {
-        struct bi_slot *slot = (struct bi_slot *)(first_slot(chunk) + i * stride);
-        append(slab, slot);
-        poison(slab->kind, slot);
-    }
-    return true;
+    return slab->free_list != NULL;
 }
 
 /* Threads that pass slots on meanwhile may have been looked at in the wrong order: then it is less than none. */
@@ -276,12 +176,12 @@ void *bi_slab_take_slow(struct bi_slab *slab)
     if (slab->tally == NULL && !register_slab(slab)) {
         return NULL;
     }
-    if (slab->free_list == NULL && !adopt_shared(slab) && !add_chunk(slab)) {
+    if (slab->free_list == NULL && !refill(slab)) {
         return NULL;
     }
     struct bi_slot *slot = slab->free_list;
-    slab->free_list = next_of(slot);
-    unpoison(slab->kind, slot);
+    slab->free_list = bi_slot_next(slot);
+    bi_memory_unpoison(slot, slab->kind->slot_size);
     bi_slab_count(slab, 1);
     bi_slot_advance(slot);
     return slot;
@@ -292,10 +192,10 @@ static void give_to_all(struct bi_slab_kind *kind, struct bi_slot *slot)
 {
     pthread_mutex_lock(&lock);
     bi_slot_advance(slot);
-    set_next(slot, kind->shared);
+    bi_slot_set_next(slot, kind->shared);
     kind->shared = slot;
     kind->given++;
-    poison(kind, slot);
+    bi_pool_poison(&kind->pool, slot);
     pthread_mutex_unlock(&lock);
 }
 
@@ -309,9 +209,9 @@ void bi_slab_give_slow(struct bi_slab *slab, void *slot_memory)
     }
     bi_slab_count(slab, SIZE_MAX);
     bi_slot_advance(slot);
-#if BI_SLAB_CHECKED
+#if BI_MEMORY_CHECKED
     append(slab, slot);
-    poison(slab->kind, slot);
+    bi_pool_poison(&slab->kind->pool, slot);
 #else
     slot->next_free = slab->free_list;
     slab->free_list = slot;

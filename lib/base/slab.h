@@ -3,22 +3,17 @@
  *
  * Deferreds and timers are named by (pointer, generation) pairs that may outlive them. Their slots come from
  * here: a slot's memory is never given back to the system, and its first word, the generation, changes each
- * time the slot is freed, so a stale name is told apart for the price of one compare. Each thread has a free
- * list of its own (a `struct bi_slab` in thread-local storage); a slot may be freed in another thread than
- * took it. The slots of a thread that ends go to a locked list from which any thread is served.
+ * time the slot is freed, so a stale name is told apart for the price of one compare. The generation is odd
+ * while the slot is taken and even while it is free. Each thread has a free list of its own (a `struct bi_slab`
+ * in thread-local storage); a slot may be freed in another thread than took it. The slots of a thread that ends
+ * go to a locked list from which any thread is served.
  *
  * Under AddressSanitizer a free slot is poisoned but for its generation, and reused last. When the allocation
  * hook has a `permit`, it is asked before each taking. */
 #ifndef BI_BASE_SLAB_H
 #define BI_BASE_SLAB_H
 
-#include <bight/memory.h>
-
-/* Every slot begins with this. The generation is odd while the slot is taken and even while it is free. */
-struct bi_slot {
-    uint64_t generation;
-    struct bi_slot *next_free;
-};
+#include "base/pool.h"
 
 /* Generations are read and written as single words: a stale name may be compared in one thread while another
  * thread reuses the slot. */
@@ -47,8 +42,8 @@ struct bi_slab_tally {
 struct bi_slab_kind {
     const char *name;
     size_t slot_size;              /* at least sizeof(struct bi_slot) */
-    void *shared;                  /* owned by slab.c: orphaned slots */
-    size_t allocated;              /* owned by slab.c: bytes of its chunks */
+    struct bi_slot *shared;        /* owned by slab.c: orphaned slots */
+    struct bi_pool pool;           /* owned by slab.c: where slots come from that no thread has had */
     struct bi_slab_tally *tallies; /* owned by slab.c: of all threads there were */
     size_t given;                  /* owned by slab.c: by threads without memory for a tally */
     uint64_t first_generation;     /* even; its high bits stay, and may tell kinds apart */
@@ -71,23 +66,6 @@ void bi_slab_give_slow(struct bi_slab *slab, void *slot);
  * exact for those that run meanwhile. Looks at one number of each thread. */
 size_t bi_slab_count_taken(const struct bi_slab_kind *kind);
 
-#if defined(__SANITIZE_ADDRESS__)
-#define BI_SLAB_CHECKED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BI_SLAB_CHECKED 1
-#endif
-#endif
-#ifndef BI_SLAB_CHECKED
-#define BI_SLAB_CHECKED 0
-#endif
-
-/* True while a `permit` hook is set: then every taking goes the slow way. */
-extern bool bi_memory_asks_permit;
-
-/* Asks it; true when there is none. For pools only: bight_malloc is its own question. */
-bool bi_memory_permits(void);
-
 /* By 1 or, what has the same effect as -1, SIZE_MAX. */
 static inline void bi_slab_count(struct bi_slab *slab, size_t change)
 {
@@ -98,7 +76,7 @@ static inline void bi_slab_count(struct bi_slab *slab, size_t change)
 static inline void *bi_slab_take(struct bi_slab *slab)
 {
     struct bi_slot *slot = slab->free_list;
-    if (BI_SLAB_CHECKED || slot == NULL || bi_memory_asks_permit) {
+    if (BI_MEMORY_CHECKED || slot == NULL || bi_memory_asks_permit) {
         return bi_slab_take_slow(slab);
     }
     slab->free_list = slot->next_free;
@@ -110,7 +88,7 @@ static inline void *bi_slab_take(struct bi_slab *slab)
 static inline void bi_slab_give(struct bi_slab *slab, void *slot_memory)
 {
     struct bi_slot *slot = (struct bi_slot *)slot_memory;
-    if (BI_SLAB_CHECKED || slab->tally == NULL) {
+    if (BI_MEMORY_CHECKED || slab->tally == NULL) {
         bi_slab_give_slow(slab, slot);
         return;
     }

@@ -93,7 +93,7 @@ static struct bight_deferred *__attribute__((noinline)) new_with_care(const char
 struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
     bight_canceller canceller, void *context, bight_release_function release)
 {
-    bool is_common = slab.free_list != NULL && !BI_SLAB_CHECKED && !bi_memory_asks_permit && !bi_deferred_may_debug();
+    bool is_common = slab.free_list != NULL && !BI_MEMORY_CHECKED && !bi_memory_asks_permit && !bi_deferred_may_debug();
     if (BI_UNLIKELY(!is_common)) {
         return new_with_care(place, promise, canceller, context, release);
     }

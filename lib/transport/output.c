@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/slab.h"
 #include "transport/queue.h"
 
 enum {

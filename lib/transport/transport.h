@@ -12,9 +12,9 @@
 #include <bight/sys/layer.h>
 #include <bight/sys/scope.h>
 
+#include "base/pool.h"
 #include "deferred/owner.h"
 #include "reactor/reactor.h"
-#include "transport/pool.h"
 
 /* Receive buffer of a hub, and so the most that data_received gets at once (T2). */
 #define BI_RECEIVE_SIZE 65536
@@ -23,7 +23,7 @@
 #define BI_LARGE_WRITE 4096
 
 /* What a block of copied output holds, the same on all machines, since simulated runs show where output is cut. With
- * their chunks, on machines of 64 bits, sixteen of them and a slab's header are 256 KiB. */
+ * their chunks, on machines of 64 bits, sixteen of them and a slab's head just fit 256 KiB. */
 #define BI_BLOCK_BYTES 16240
 
 /* Copied output that an output has room for itself, so that its pool's items are about a KiB: a message to each of
@@ -98,8 +98,8 @@ struct bi_idle {
 
 /* On machines of 64 bits: a cache line, and what idle timeouts need. */
 struct bight_transport {
-    uint64_t id;        /* slot index below, generation above; see hub.c. A free slot keeps its next one */
-    struct bi_hub *hub; /* NULL: the slot is free */
+    uint64_t id; /* slot index below, generation above; see hub.c. A free slot keeps its next one */
+    struct bi_hub *hub;
     struct bight_protocol *protocol;
     const struct bight_bottom_ops *bottom;
     struct bi_extension *extension;
@@ -202,11 +202,10 @@ struct bi_hub {
     uint64_t idle_shortest;       /* nanoseconds: the shortest period */
     uint64_t idle_now, idle_seen; /* its clock, and the system's when that was advanced */
 
-    struct bi_slot_page *pages; /* hub.c */
-    size_t page_count, page_capacity;
-    size_t open_page; /* no page before this one has a free slot */
-    size_t watch_size, slot_size;
-    size_t empty_pages;
+    struct bi_pool slots; /* hub.c */
+    struct bi_slot_slab *slabs;
+    size_t slab_count, slab_capacity;
+    size_t watch_size;
     bool disconnecting;
 
     uint64_t failures_since; /* stream/factory.c: of the second in which so many streams' functions failed */

@@ -6,7 +6,7 @@
  * the caller's memory to the bottom. */
 #include <string.h>
 
-#include "base/slab.h"
+#include "base/pages.h"
 #include "transport/transport.h"
 
 /* Counted bytes below this size are copied: a reference costs as much as copying so many. */

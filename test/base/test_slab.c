@@ -8,7 +8,7 @@
 #include "base/slab.h"
 #include "faults.h"
 
-#if BI_SLAB_CHECKED
+#if BI_MEMORY_CHECKED
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -130,7 +130,7 @@ START_TEST(taken_slots_of_a_kind_are_counted_in_all_threads)
 }
 END_TEST
 
-#if BI_SLAB_CHECKED
+#if BI_MEMORY_CHECKED
 START_TEST(a_free_slot_is_poisoned_and_reused_last)
 {
     struct thing *first = bi_slab_take(&slab), *second = bi_slab_take(&slab);
@@ -320,7 +320,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, slots_are_aligned_and_do_not_overlap);
     tcase_add_test(tests, a_freed_slot_is_used_again_under_a_new_generation);
     tcase_add_test(tests, large_slots_work_as_well);
-#if BI_SLAB_CHECKED
+#if BI_MEMORY_CHECKED
     tcase_add_test(tests, a_free_slot_is_poisoned_and_reused_last);
 #endif
     tcase_add_test(tests, a_permit_is_asked_before_each_taking);

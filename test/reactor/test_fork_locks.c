@@ -16,7 +16,7 @@
 #include "base/slab.h"
 
 /* The allocator of AddressSanitizer does not guard its own locks: there the child hangs in malloc. */
-#define CAN_BE_TESTED (FOLLOWS_FORKS && !BI_SLAB_CHECKED)
+#define CAN_BE_TESTED (FOLLOWS_FORKS && !BI_MEMORY_CHECKED)
 
 #if CAN_BE_TESTED
 

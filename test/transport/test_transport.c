@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_transport.c - the facade: how a connection begins, delivers, writes and is known by (T1 to T6). */
+#include "transport/transport.h"
+
 #include "transport_support.h"
 
 static void write_hello(struct bight_protocol *p)
@@ -204,6 +206,25 @@ START_TEST(ids_are_not_reused) /* T3 */
         }
         bight_string_peer_free(other);
     }
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_slot_whose_generations_are_used_up_is_not_used_again) /* T3 */
+{
+    set_up();
+    struct bight_string_peer *other = bight_string_connect(reactor, &probe_factory, true);
+    struct bight_transport *last = bight_string_protocol(other)->transport;
+    last->id = (uint64_t)(UINT32_MAX - 1) << 32 | (uint32_t)last->id;
+    uint64_t id = last->id;
+    ck_assert_ptr_eq(bight_transport_find(reactor, id), last);
+    bight_string_peer_free(other);
+    ck_assert_ptr_null(bight_transport_find(reactor, id));
+    ck_assert_ptr_null(bight_transport_find(reactor, id + (UINT64_C(1) << 32)));
+    other = bight_string_connect(reactor, &probe_factory, true);
+    ck_assert_ptr_ne(bight_string_protocol(other)->transport, last);
+    ck_assert_uint_ne(bight_transport_id(bight_string_protocol(other)->transport), 0);
+    bight_string_peer_free(other);
     tear_down();
 }
 END_TEST
@@ -457,6 +478,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_hold_outlives_the_reactor);
     tcase_add_test(tests, an_id_finds_the_transport_until_connection_lost);
     tcase_add_test(tests, ids_are_not_reused);
+    tcase_add_test(tests, a_slot_whose_generations_are_used_up_is_not_used_again);
     tcase_add_test(tests, a_thousand_connections_come_and_go_and_no_id_comes_twice);
     tcase_add_test(tests, a_reset_is_connection_lost_with_the_errno);
     tcase_add_test(tests, writes_keep_their_order_whatever_their_size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_pool.c - the pools of the transports: what is taken can be used, what is free goes back to the system. */
+/* test_pool.c - pools: what is taken can be used, what is free goes back to the system or stays for ever. */
 #include <bight/memory.h>
 
+#include "base/pool.h"
 #include "support.h"
-#include "transport/pool.h"
 
 enum { SLAB = 65536, ITEM = 1000, MANY = 1000 };
 
@@ -171,6 +171,53 @@ START_TEST(without_a_hook_slabs_are_mapped)
 }
 END_TEST
 
+START_TEST(the_first_word_of_a_slot_is_its_users_while_it_is_free)
+{
+    struct bi_pool_slab *slab = NULL, *again = NULL;
+    bi_pool_init(&pool, ITEM, SLAB, 1, NULL, NULL);
+    struct bi_slot *slot = bi_pool_take_slot(&pool, &slab);
+    ck_assert_uint_eq(slot->generation, 0);
+    ck_assert_ptr_eq(bi_pool_slot_at(&pool, slab, 0), slot);
+    slot->generation = 77;
+    ck_assert(bi_pool_give_slot(&pool, slab, slot));
+    ck_assert_uint_eq(slot->generation, 77);
+    ck_assert_ptr_eq(bi_pool_take_slot(&pool, &again), slot);
+    ck_assert_ptr_eq(again, slab);
+    ck_assert_uint_eq(slot->generation, 77);
+    struct bi_slot *other = bi_pool_take_slot(&pool, &slab);
+    ck_assert_uint_eq(other->generation, 0);
+    ck_assert(!bi_pool_give_slot(&pool, slab, other));
+    bi_pool_release_slab(&pool, slab); /* with a slot that is taken */
+    ck_assert_uint_eq(pool.spare, 0);
+    ck_assert_uint_eq(pool.allocated, 0);
+    bi_pool_finish(&pool);
+}
+END_TEST
+
+/* It stays reachable from here. */
+static struct bi_pool kept;
+
+START_TEST(slabs_that_are_kept_grow_with_what_there_is_and_no_permit_is_asked)
+{
+    enum { LINE = 64, SLOTS = 200000 };
+    struct bi_pool_slab *slab = NULL;
+    size_t slabs = 0;
+    ck_assert_int_eq(bight_set_allocator(&counting), 0);
+    bi_pool_init(&kept, LINE - BI_SLOT_ALIGNMENT, 16384, 0, NULL, NULL);
+    kept.is_kept = true;
+    refuse = true;
+    for (size_t i = 0; i < SLOTS; i++) {
+        const struct bi_pool_slab *before = slab;
+        ck_assert_ptr_nonnull(bi_pool_take_slot(&kept, &slab));
+        slabs += slab != before;
+    }
+    ck_assert_uint_eq(slab->size, BI_HUGE_PAGE);
+    ck_assert_uint_lt(slabs, 60);
+    ck_assert_uint_ge(kept.allocated, (size_t)SLOTS * LINE);
+    ck_assert_uint_eq(pieces_out, 0); /* the hook's count is the same whatever other tests have left */
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, items_do_not_overlap_and_slabs_go_back_in_any_order);
@@ -178,6 +225,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, slabs_that_each_round_needs_are_kept_and_go_when_the_rounds_end);
     tcase_add_test(tests, the_hook_is_asked_before_each_taking);
     tcase_add_test(tests, without_a_hook_slabs_are_mapped);
+    tcase_add_test(tests, the_first_word_of_a_slot_is_its_users_while_it_is_free);
+    tcase_add_test(tests, slabs_that_are_kept_grow_with_what_there_is_and_no_permit_is_asked);
 }
 
 BIGHT_TEST_MAIN("pool", add_tests)
