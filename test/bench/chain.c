@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bight/deferred.h>
+
+#include "measure.h"
 
 #define MAX_ROUNDS 99
 #define CHECKED_EVERY 1024
@@ -19,13 +20,6 @@
 struct options {
     unsigned callbacks, times, rounds;
 };
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
 
 /* -------------------------------------------------------------------------------------- the bare thing */
 
@@ -169,18 +163,6 @@ static uintptr_t run_in_place(const struct options *options)
 }
 
 /* ---------------------------------------------------------------------------------------- measuring */
-
-static int compare(const void *left, const void *right)
-{
-    double difference = *(const double *)left - *(const double *)right;
-    return (difference > 0) - (difference < 0);
-}
-
-static double median(double *times, unsigned count)
-{
-    qsort(times, count, sizeof(*times), compare);
-    return times[count / 2];
-}
 
 static void show(const char *name, const struct options *options, double nanoseconds, double bare)
 {

@@ -7,9 +7,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <bight/combine.h>
+
+#include "measure.h"
 
 #define MAX_ROUNDS 99
 
@@ -19,13 +20,6 @@ struct options {
 
 static struct bight_deferred **members;
 static struct bight_promise *promises;
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
 
 static void make(unsigned count)
 {
@@ -78,18 +72,6 @@ static uintptr_t run_gather(unsigned count)
     }
     bight_deferred_release(gathered);
     return sum;
-}
-
-static int compare(const void *left, const void *right)
-{
-    double difference = *(const double *)left - *(const double *)right;
-    return (difference > 0) - (difference < 0);
-}
-
-static double median(double *times, unsigned count)
-{
-    qsort(times, count, sizeof(*times), compare);
-    return times[count / 2];
 }
 
 static int measure(const struct options *options)

@@ -8,11 +8,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bight/bight.h>
 #include <bight/coroutine.h>
+
+#include "measure.h"
 
 #define MAX_ROUNDS 99
 #define AT_ONCE 100
@@ -20,13 +21,6 @@
 
 static unsigned times = 2000000, rounds = 5;
 static struct bight_reactor *reactor;
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
 
 /* ------------------------------------------------------------------------------------- the bare change */
 
@@ -187,12 +181,6 @@ static size_t parked(void)
 
 /* ---------------------------------------------------------------------------------------------- figures */
 
-static int by_size(const void *a, const void *b)
-{
-    double difference = *(const double *)a - *(const double *)b;
-    return (difference > 0) - (difference < 0);
-}
-
 /* Nanoseconds each, the median. */
 static double measure(void (*work)(void))
 {
@@ -202,8 +190,7 @@ static double measure(void (*work)(void))
         work();
         taken[i] = (now() - start) / times;
     }
-    qsort(taken, rounds, sizeof(double), by_size);
-    return taken[rounds / 2];
+    return median(taken, rounds);
 }
 
 static void print(const char *name, double nanoseconds, double trip)

@@ -20,6 +20,19 @@ static inline void count_cancel(struct bight_promise promise, void *context)
     cancelled++;
 }
 
+/* Cancellers that fire. */
+static inline void fire_nine(struct bight_promise promise, void *context)
+{
+    (void)context;
+    fire(promise, 9);
+}
+
+static inline void fail_closed(struct bight_promise promise, void *context)
+{
+    (void)context;
+    fire_failure(promise, CLOSED);
+}
+
 static inline void make_members(size_t count)
 {
     for (size_t i = 0; i < count; i++) {

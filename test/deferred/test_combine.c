@@ -264,18 +264,6 @@ START_TEST(cancelling_a_list_cancels_every_member) /* D24 */
     ck_assert_int_eq(reports, 0);
 }
 
-static void fire_nine(struct bight_promise promise, void *context)
-{
-    (void)context;
-    fire(promise, 9);
-}
-
-static void fail_closed(struct bight_promise promise, void *context)
-{
-    (void)context;
-    fire_failure(promise, CLOSED);
-}
-
 START_TEST(what_cancellers_make_of_it_stands) /* D14 D24 */
 {
     struct bight_promise promise;

@@ -8,18 +8,6 @@ static void set_up(void)
     make_members(3);
 }
 
-static void fire_nine(struct bight_promise promise, void *context)
-{
-    (void)context;
-    fire(promise, 9);
-}
-
-static void fail_closed(struct bight_promise promise, void *context)
-{
-    (void)context;
-    fire_failure(promise, CLOSED);
-}
-
 START_TEST(the_first_success_wins_a_race_and_the_others_are_cancelled) /* D26 */
 {
     watch(bight_race(members, 3));

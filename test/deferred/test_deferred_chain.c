@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_deferred_chain.c - Deferreds that wait for others: order, circles, and a million of them in little stack. */
-#include "deferred_support.h"
-
-static struct bight_deferred *outer, *inner;
-static struct bight_promise outer_promise, inner_promise;
-
-static void set_up(void)
-{
-    begin();
-    outer = bight_deferred_new(&outer_promise, NULL, NULL);
-    inner = bight_deferred_new(&inner_promise, NULL, NULL);
-}
+#include "two_deferreds.h"
 
 /* Makes `from`, which has not fired, wait for `to` by firing it. */
 static void make_wait(struct bight_deferred *from, struct bight_promise promise, struct bight_deferred *to)

@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_deferred_forward.c - results that go on to another while the first has levels left: by a promise, inside whose
  * handlers the first stands still, and to those that wait, in whose handlers it is at rest. */
-#include "deferred_support.h"
-
-static struct bight_deferred *outer, *inner;
-static struct bight_promise outer_promise, inner_promise;
-
-static void set_up(void)
-{
-    begin();
-    outer = bight_deferred_new(&outer_promise, NULL, NULL);
-    inner = bight_deferred_new(&inner_promise, NULL, NULL);
-}
+#include "two_deferreds.h"
 
 static void adding(struct bight_result *result, void *context)
 {

@@ -4,7 +4,6 @@
 #ifndef BIGHT_TEST_CHILD_SUPPORT_H
 #define BIGHT_TEST_CHILD_SUPPORT_H
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,22 +13,12 @@
 #include <bight/worker_pool.h>
 
 #include "reactor/reactor.h"
+#include "count_descriptors.h"
 #include "heard_results.h"
 #include "support.h"
 
 static struct bight_reactor *reactor;
 static int descriptors_before;
-
-__attribute__((unused)) static int count_descriptors(void)
-{
-    int count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    while (directory != NULL && readdir(directory) != NULL) {
-        count++;
-    }
-    closedir(directory);
-    return count;
-}
 
 /* A child, running or a zombie. */
 __attribute__((unused)) static bool has_children(void)

@@ -10,13 +10,13 @@
 #include <bight/memory.h>
 #include <bight/sys/system.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "count_descriptors.h"
 #include "support.h"
 
 #include "reactor/reactor.h"
@@ -166,18 +166,6 @@ static inline void run_shell(struct child *child, const char *script)
 {
     spawn_shell(child, script);
     turn_until(&child->ended);
-}
-
-static inline int count_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-    ck_assert_ptr_nonnull(directory);
-    while (readdir(directory) != NULL) {
-        count++;
-    }
-    closedir(directory);
-    return count;
 }
 
 /* No child is left, neither living nor a zombie. */

@@ -5,21 +5,9 @@
 #include "faults.h"
 #include "heard.h"
 #include "reactor/reactor.h"
-#include "support.h"
+#include "reactor_support.h"
 
-static struct bight_reactor *reactor;
 static bool may_open = true;
-
-static void set_up(void)
-{
-    reactor = bight_reactor_new();
-    ck_assert_ptr_nonnull(reactor);
-}
-
-static void tear_down(void)
-{
-    bight_reactor_free(reactor);
-}
 
 static const char *name_of(const struct bi_attachment *attachment)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* test_reactor.c - running and stopping, the order of a turn, work that is put off. */
-#include "support.h"
-
 #include <bight/thread.h>
 
 #include <pthread.h>
@@ -11,32 +9,7 @@
 
 #include "fake_system.h"
 #include "faults.h"
-
-static struct bight_reactor *reactor;
-static char calls[256];
-static unsigned released;
-
-static void set_up(void)
-{
-    reactor = bight_reactor_new();
-    ck_assert_ptr_nonnull(reactor);
-}
-
-static void tear_down(void)
-{
-    bight_reactor_free(reactor);
-}
-
-static void note(void *letter)
-{
-    calls[strlen(calls)] = *(const char *)letter;
-}
-
-static void count_release(void *context)
-{
-    (void)context;
-    released++;
-}
+#include "reactor_support.h"
 
 static void stop(void *context)
 {

@@ -1,41 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* test_timer.c - calls at a deadline on a real reactor whose clock is the test's. */
-#include "support.h"
-
 #include <math.h>
 
 #include "fake_system.h"
 #include "faults.h"
+#include "reactor_support.h"
 
 #define MS UINT64_C(1000000)
 
 static struct fake_system fake;
-static struct bight_reactor *reactor;
-static char calls[256]; /* one letter for each */
-static unsigned released;
 
-static void set_up(void)
+static void set_up_fake(void)
 {
     reactor = fake_reactor(&fake);
     ck_assert_ptr_nonnull(reactor);
-    memset(calls, 0, sizeof calls);
-    released = 0;
-}
-
-static void tear_down(void)
-{
-    bight_reactor_free(reactor);
-}
-
-static void note(void *letter)
-{
-    calls[strlen(calls)] = *(const char *)letter;
-}
-
-static void count_release(void *context)
-{
-    (void)context;
-    released++;
 }
 
 START_TEST(a_call_is_made_when_its_time_has_come_and_not_before) /* R5 R6 */
@@ -285,7 +263,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_checked_fixture(tests, set_up_fake, tear_down);
     tcase_add_test(tests, a_call_is_made_when_its_time_has_come_and_not_before);
     tcase_add_test(tests, a_delay_counts_from_the_clock_as_read_at_the_call);
     tcase_add_test(tests, a_call_of_no_delay_from_a_timed_call_waits_for_a_later_turn);

@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* test_trigger.c - the phases of starting and shutting down. */
-#include "support.h"
-
 #include "fake_system.h"
 #include "faults.h"
+#include "reactor_support.h"
 
 static struct fake_system fake;
-static struct bight_reactor *reactor;
-static char calls[256];
-static unsigned released;
 static struct bight_promise promises[2];
 static uint64_t ids[4];
-
-static void set_up(void)
-{
-    reactor = bight_reactor_new();
-    ck_assert_ptr_nonnull(reactor);
-}
-
-static void tear_down(void)
-{
-    bight_reactor_free(reactor);
-}
-
-static void note(const char *letter)
-{
-    calls[strlen(calls)] = *letter;
-}
 
 static struct bight_deferred *trigger(void *letter)
 {
@@ -47,12 +27,6 @@ static struct bight_deferred *slow_trigger(void *letter)
     return bight_deferred_new(&promises[*(const char *)letter - '0'], NULL, NULL);
 }
 
-static void count_release(void *context)
-{
-    (void)context;
-    released++;
-}
-
 static void add(
     enum bight_trigger_event event, enum bight_trigger_phase phase, bight_trigger_function function, const char *letter)
 {
@@ -62,7 +36,7 @@ static void add(
 static void stop(void *context)
 {
     (void)context;
-    note("s");
+    note((void *)"s");
     bight_reactor_stop(reactor);
 }
 
@@ -97,7 +71,7 @@ END_TEST
 static void fire_first(void *context)
 {
     (void)context;
-    note("f");
+    note((void *)"f");
     ck_assert(bight_reactor_is_running(reactor));
     bight_callback(promises[0], NULL, NULL);
 }
@@ -105,7 +79,7 @@ static void fire_first(void *context)
 static void fire_second_then_first(void *context)
 {
     (void)context;
-    note("g");
+    note((void *)"g");
     bight_callback(promises[1], NULL, NULL);
     bight_call_later(reactor, 0, fire_first, NULL, NULL);
 }

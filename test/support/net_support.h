@@ -10,7 +10,6 @@
 #include "support.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -20,6 +19,7 @@
 #include <bight/bight.h>
 #include <bight/sys/endpoint.h>
 
+#include "count_descriptors.h"
 #include "fake_system.h"
 
 enum net_call {
@@ -401,17 +401,6 @@ static inline bool far_is_closed(int fd)
     char byte;
     ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got == 0 || (got < 0 && errno != EAGAIN);
-}
-
-static inline int count_descriptors(void)
-{
-    int count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    while (directory != NULL && readdir(directory) != NULL) {
-        count++;
-    }
-    closedir(directory);
-    return count;
 }
 
 #endif

@@ -1,42 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* test_flow.c - backpressure, watermarks and producers (T13, T14). */
+#include "faults.h"
 #include "transport_support.h"
 
 static uint8_t block[70000];
 
-static int pieces_out;
-
-static void *allocate(void *context, size_t size)
-{
-    (void)context;
-    pieces_out++;
-    return malloc(size);
-}
-
-static void *reallocate(void *context, void *memory, size_t size)
-{
-    (void)context;
-    pieces_out += memory == NULL;
-    return realloc(memory, size);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    pieces_out -= memory != NULL;
-    free(memory);
-}
-
-static const struct bight_allocator counting = {
-    .size = sizeof counting,
-    .allocate = allocate,
-    .reallocate = reallocate,
-    .release = release,
-};
-
 START_TEST(memory_for_a_burst_of_output_goes_two_seconds_after_it)
 {
-    ck_assert_int_eq(bight_set_allocator(&counting), 0);
+    static struct bight_test_memory memory;
+    bight_test_fail_nth(&memory, 0);
     set_up_as(false);
     bight_string_set_window(peer, 0);
     for (int i = 0; i < 30; i++) {
@@ -45,11 +17,11 @@ START_TEST(memory_for_a_burst_of_output_goes_two_seconds_after_it)
     bight_string_set_window(peer, SIZE_MAX);
     settle();
     ck_assert_uint_eq(bight_transport_queued(transport), 0);
-    int after_burst = pieces_out;
+    int after_burst = memory.out;
     bight_testing_advance(reactor, 0.9);
-    ck_assert_int_eq(pieces_out, after_burst);
+    ck_assert_int_eq(memory.out, after_burst);
     bight_testing_advance(reactor, 1.2);
-    ck_assert_int_lt(pieces_out, after_burst - 3);
+    ck_assert_int_lt(memory.out, after_burst - 3);
     tear_down();
 }
 END_TEST
