@@ -20,18 +20,18 @@
 
 BIGHT_BEGIN
 
+struct bight_input;
 struct bight_stream;
 struct bight_stream_waiters;
 
 /* The base of every protocol over a stream. The layout is frozen; programs use the functions below. */
 struct bight_stream {
     struct bight_protocol base;
-    uint8_t *buffer; /* received and not read; NULL when there is none */
-    size_t start, used, room;
+    struct bight_input *input; /* received and not read; NULL when there is none */
     size_t buffer_limit, exact_limit;
     struct bight_promise reader; /* of the read that waits, and what it wants */
     uint8_t *separator;
-    size_t separator_size, wanted, scanned;
+    size_t separator_size, wanted;
     uint32_t kind, flags;
     uint32_t answered;                    /* reads and drains in a row that were answered inside their call */
     struct bight_failure *reason;         /* why the connection ended; NULL before */

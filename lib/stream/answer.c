@@ -5,8 +5,6 @@
  * bytes that decide it are there, and decided by those alone. What a read that fails did not consume stays. */
 #include "stream/stream.h"
 
-#include <string.h>
-
 #include <bight/memory.h>
 
 static bool fail(struct bight_result *result, int code)
@@ -18,50 +16,34 @@ static bool fail(struct bight_result *result, int code)
 /* The first `size` bytes; `skipped` more are consumed with them. */
 static bool give(struct bight_stream *stream, struct bight_result *result, size_t size, size_t skipped)
 {
-    const uint8_t *data = size == 0 ? (const uint8_t *)"" : stream->buffer + stream->start;
-    struct bight_bytes *bytes = bight_bytes_new(data, size);
+    struct bight_bytes *bytes = bight_bytes_new(bi_input_bytes(stream->input), size);
     if (bytes == NULL) {
         return fail(result, BIGHT_E_OUT_OF_MEMORY);
     }
     bight_result_set(result, &bight_type_bytes, bytes);
     if (size + skipped > 0) {
-        bi_stream_consume(stream, size + skipped);
+        bi_input_consume(&stream->input, size + skipped);
     }
     return true;
 }
 
-/* How many of the first `size` bytes there are up to the end of the first separator; 0: there is none. Each byte is
- * looked at once, however many chunks it takes. */
-static size_t find_end(struct bight_stream *stream, const void *separator, size_t separator_size, size_t size)
-{
-    const uint8_t *data = stream->buffer + stream->start;
-    size_t from = stream->scanned;
-    if (size < separator_size || from > size - separator_size) {
-        return 0;
-    }
-    const uint8_t *found = memmem(data + from, size - from, separator, separator_size);
-    stream->scanned = size - separator_size + 1;
-    return found == NULL ? 0 : (size_t)(found - data) + separator_size;
-}
-
 static bool find_separator(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bi_stream_held(stream), looked_at = held < stream->wanted ? held : stream->wanted;
-    size_t found = find_end(stream, stream->separator, stream->separator_size, looked_at);
+    size_t found = bi_input_search(stream->input, stream->wanted, stream->separator, stream->separator_size);
     if (found != 0) {
         return give(stream, result, found, 0);
     }
-    return held >= stream->wanted && fail(result, BIGHT_E_TOO_LONG);
+    return bi_input_size(stream->input) >= stream->wanted && fail(result, BIGHT_E_TOO_LONG);
 }
 
 static bool find_line(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bi_stream_held(stream), longest = stream->wanted + 2;
-    size_t found = find_end(stream, "\n", 1, held < longest ? held : longest);
+    size_t longest = stream->wanted + 2;
+    size_t found = bi_input_search(stream->input, longest, "\n", 1);
     if (found == 0) {
-        return held >= longest && fail(result, BIGHT_E_TOO_LONG);
+        return bi_input_size(stream->input) >= longest && fail(result, BIGHT_E_TOO_LONG);
     }
-    const uint8_t *line = stream->buffer + stream->start;
+    const uint8_t *line = bi_input_bytes(stream->input);
     size_t size = found > 1 && line[found - 2] == '\r' ? found - 2 : found - 1;
     return size > stream->wanted ? fail(result, BIGHT_E_TOO_LONG) : give(stream, result, size, found - size);
 }
@@ -69,7 +51,7 @@ static bool find_line(struct bight_stream *stream, struct bight_result *result)
 /* True when `result` has the answer, whatever may come. */
 static bool find_answer(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bi_stream_held(stream);
+    size_t held = bi_input_size(stream->input);
     switch ((enum bi_stream_kind)stream->kind) {
     case STREAM_SOME:
         return held > 0 && give(stream, result, held < stream->wanted ? held : stream->wanted, 0);
@@ -88,7 +70,7 @@ static bool find_answer(struct bight_stream *stream, struct bight_result *result
 /* The same when nothing more comes. */
 static bool find_last_answer(struct bight_stream *stream, struct bight_result *result)
 {
-    size_t held = bi_stream_held(stream);
+    size_t held = bi_input_size(stream->input);
     if (stream->flags & STREAM_CLOSING) {
         return fail(result, BIGHT_E_CLOSED);
     }

@@ -38,27 +38,13 @@ static void leave_postponed(void *context)
     bight_stream_release(stream);
 }
 
-/* At the end of the reactor there is no later turn. */
-static int call_later(struct bight_stream *stream)
-{
-    struct bight_reactor *reactor = stream->base.transport->hub->reactor;
-    if (bi_reactor_is_ending(reactor)) {
-        return BIGHT_E_SHUTDOWN;
-    }
-    bight_stream_hold(stream);
-    int code = bight_call_later_full(reactor, 0, answer_later, stream, leave_postponed, NULL);
-    if (code != 0) {
-        bight_stream_release(stream);
-    }
-    return code;
-}
-
 static void postpone(struct bight_stream *stream)
 {
     if ((stream->flags & STREAM_POSTPONED) != 0) {
         return;
     }
-    int code = call_later(stream);
+    bool is_ending = bi_reactor_is_ending(stream->base.transport->hub->reactor); /* then there is no later turn */
+    int code = is_ending ? BIGHT_E_SHUTDOWN : bi_input_go_on_later(&stream->base, answer_later, leave_postponed);
     if (code == 0) {
         stream->flags |= STREAM_POSTPONED;
     } else {
@@ -106,7 +92,7 @@ static void wait_for(struct bight_stream *stream, enum bi_stream_kind kind, size
 {
     stream->kind = kind;
     stream->wanted = wanted;
-    stream->scanned = 0;
+    bi_input_search_anew(stream->input);
     stream->flags |= STREAM_WAITING;
     if (stream->answered >= BI_STREAM_ANSWERS) {
         postpone(stream);
@@ -176,19 +162,19 @@ struct bight_deferred *bight_stream_read_all_at(const char *place, struct bight_
 
 bool bight_stream_at_end(const struct bight_stream *stream)
 {
-    return (stream->flags & STREAM_OVER) != 0 && bi_stream_held(stream) == 0;
+    return (stream->flags & STREAM_OVER) != 0 && bi_input_size(stream->input) == 0;
 }
 
 size_t bight_stream_buffered(const struct bight_stream *stream)
 {
-    return bi_stream_held(stream);
+    return bi_input_size(stream->input);
 }
 
 size_t bight_stream_forget_input(struct bight_stream *stream)
 {
-    size_t size = bi_stream_held(stream);
+    size_t size = bi_input_size(stream->input);
     if (size > 0) {
-        bi_stream_consume(stream, size);
+        bi_input_drop(&stream->input);
         bi_stream_update_flow(stream);
     }
     return size;
@@ -204,10 +190,9 @@ void bight_stream_set_limits(struct bight_stream *stream, size_t buffer_limit, s
 int bight_stream_switch_protocol(struct bight_stream *stream, struct bight_protocol *protocol)
 {
     struct bight_transport *transport = stream->base.transport;
-    size_t held = bi_stream_held(stream);
-    const uint8_t *data = held == 0 ? NULL : stream->buffer + stream->start;
     bight_stream_hold(stream);
-    int code = bight_transport_switch_protocol(transport, protocol, data, held);
+    int code = bight_transport_switch_protocol(
+        transport, protocol, bi_input_bytes(stream->input), bi_input_size(stream->input));
     if (code == 0 && (stream->flags & STREAM_LOST) == 0) {
         bi_stream_stop_input(stream);
     }

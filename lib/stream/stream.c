@@ -8,70 +8,11 @@
  * then the transport is paused. */
 #include "stream/stream.h"
 
-#include <string.h>
-
-#include <bight/memory.h>
-
-/* ------------------------------------------------------------------------------------------ the buffer */
-
-static void drop_buffer(struct bight_stream *stream)
-{
-    bight_free(stream->buffer);
-    stream->buffer = NULL;
-    stream->start = stream->used = stream->room = stream->scanned = 0;
-}
-
-void bi_stream_consume(struct bight_stream *stream, size_t size)
-{
-    stream->start += size;
-    stream->scanned = 0;
-    if (stream->start == stream->used) {
-        drop_buffer(stream);
-    }
-}
-
-/* Room for `size` bytes more. */
-static bool make_room(struct bight_stream *stream, size_t size)
-{
-    size_t held = bi_stream_held(stream), needed = held + size;
-    if (stream->used + size <= stream->room) {
-        return true;
-    }
-    if (needed <= stream->room && stream->start >= held) {
-        memcpy(stream->buffer, stream->buffer + stream->start, held);
-    } else {
-        size_t room = needed > 2 * held ? needed : 2 * held;
-        uint8_t *buffer = bight_malloc(room);
-        if (buffer == NULL) {
-            return false;
-        }
-        if (held > 0) {
-            memcpy(buffer, stream->buffer + stream->start, held);
-        }
-        bight_free(stream->buffer);
-        stream->buffer = buffer;
-        stream->room = room;
-    }
-    stream->start = 0;
-    stream->used = held;
-    return true;
-}
-
-static bool append(struct bight_stream *stream, const uint8_t *data, size_t size)
-{
-    if (!make_room(stream, size)) {
-        return false;
-    }
-    memcpy(stream->buffer + stream->used, data, size);
-    stream->used += size;
-    return true;
-}
-
 /* If a postponed read counted as one that waits, a peer that sends short lines would decide how much is held: each turn
  * takes the answers of some out and would let a whole chunk in. */
 void bi_stream_update_flow(struct bight_stream *stream)
 {
-    bool pause = bi_stream_held(stream) > stream->buffer_limit && !bi_stream_wants_bytes(stream);
+    bool pause = bi_input_size(stream->input) > stream->buffer_limit && !bi_stream_wants_bytes(stream);
     if (pause == ((stream->flags & STREAM_PAUSED) != 0) || (stream->flags & (STREAM_LOST | STREAM_CLOSING))) {
         return;
     }
@@ -86,7 +27,7 @@ void bi_stream_update_flow(struct bight_stream *stream)
 void bi_stream_stop_input(struct bight_stream *stream)
 {
     stream->flags |= STREAM_CLOSING;
-    drop_buffer(stream);
+    bi_input_drop(&stream->input);
 }
 
 /* --------------------------------------------------------------------------------------------- events */
@@ -110,7 +51,7 @@ static void connection_made(struct bight_protocol *protocol)
 /* The whole of a chunk is what a read waits for. */
 static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t size)
 {
-    if (!bi_stream_wants_bytes(stream) || stream->kind != STREAM_SOME || bi_stream_held(stream) > 0 ||
+    if (!bi_stream_wants_bytes(stream) || stream->kind != STREAM_SOME || stream->input != NULL ||
         size > stream->wanted) {
         return false;
     }
@@ -136,7 +77,7 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
     struct bight_stream *stream = stream_of(protocol);
     stream->answered = 0;
     if (!hand_over(stream, data, size)) {
-        if (!append(stream, data, size)) {
+        if (bi_input_append(&stream->input, data, size) != BIGHT_OK) {
             run_out_of_memory(stream);
             return;
         }
@@ -189,7 +130,7 @@ static void protocol_replaced(struct bight_protocol *protocol)
 static void finish(struct bight_protocol *protocol)
 {
     struct bight_stream *stream = stream_of(protocol);
-    drop_buffer(stream);
+    bi_input_drop(&stream->input);
     bight_failure_release(stream->reason);
     if (stream->flags & STREAM_COUNTED) {
         bi_stream_factory_leave(protocol->factory);

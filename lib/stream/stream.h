@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "reactor/reactor.h"
+#include "transport/input.h"
 
 #define BI_STREAM_BUFFER_LIMIT ((size_t)65536)
 #define BI_STREAM_EXACT_LIMIT ((size_t)16 << 20)
@@ -37,19 +38,12 @@ struct bight_stream_waiters {
 
 /* --- stream.c: what comes */
 
-static inline size_t bi_stream_held(const struct bight_stream *stream)
-{
-    return stream->used - stream->start;
-}
-
 /* A read waits for bytes. One that is postponed does not: its answer is most often there. */
 static inline bool bi_stream_wants_bytes(const struct bight_stream *stream)
 {
     return (stream->flags & (STREAM_WAITING | STREAM_POSTPONED)) == STREAM_WAITING;
 }
 
-/* Forgets `size` bytes that were held. */
-void bi_stream_consume(struct bight_stream *stream, size_t size);
 /* Pauses or resumes the transport as what is held and asked for demands. */
 void bi_stream_update_flow(struct bight_stream *stream);
 /* No input any more, and none of what is held. */

@@ -5,10 +5,7 @@
  * else (paused, layered, losing ...) is a bit that sends it to receive_unusual. What cannot be delivered
  * when it is there is held in the extension and delivered on a later turn (T2); while something is held the bottom is
  * not read from. Reading is switched off lazily: by the first readiness that finds it unwanted. */
-#include <bight/memory.h>
-
 #include <errno.h>
-#include <string.h>
 
 #include "transport/transport.h"
 
@@ -20,7 +17,7 @@
 /* The protocol cannot be given data while one of these is set. */
 #define UNDELIVERABLE (BI_STATE_PAUSED | BI_STATE_LOSING | BI_STATE_OVER | BI_STATE_SWITCHING)
 
-static void hand_over(struct bight_transport *transport, const uint8_t *data, size_t size)
+static inline void give(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
     struct bight_protocol *protocol = transport->protocol;
     uint32_t outer = transport->state & BI_STATE_IN_HANDLER;
@@ -28,11 +25,14 @@ static void hand_over(struct bight_transport *transport, const uint8_t *data, si
     if (BI_LIKELY(protocol->ops->data_received != NULL)) {
         protocol->ops->data_received(protocol, data, size);
     }
-    if (BI_LIKELY(outer == 0)) {
-        transport->state &= ~BI_STATE_IN_HANDLER;
-        if (BI_UNLIKELY(transport->state & BI_STATE_SWITCHING)) {
-            bi_receive_go_on(transport);
-        }
+    transport->state &= ~BI_STATE_IN_HANDLER | outer;
+}
+
+static void hand_over(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    give(transport, data, size);
+    if (BI_UNLIKELY((transport->state & (BI_STATE_SWITCHING | BI_STATE_IN_HANDLER)) == BI_STATE_SWITCHING)) {
+        bi_receive_go_on(transport);
     }
 }
 
@@ -42,103 +42,40 @@ void bi_receive_drop_held(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
     if (extension != NULL) {
-        bight_free(extension->held.data);
-        extension->held = (struct bi_held) { NULL, 0, 0, 0 };
+        bi_input_drop(&extension->held);
     }
     transport->state &= ~(BI_STATE_HELD_INPUT | BI_STATE_END_HELD);
 }
 
-/* Room for `size` bytes behind what is held, which moves to the very front or behind a gap of `front` bytes. */
-static bool make_room(struct bi_held *held, size_t front, size_t size)
+int bi_receive_give_back(struct bight_transport *transport, struct bight_input *rest)
 {
-    size_t used = held->end - held->start;
-    if (size > SIZE_MAX / 2 - used || front > SIZE_MAX / 2 - used - size) {
-        return false;
-    }
-    size_t needed = front + used + size;
-    size_t capacity = held->capacity;
-    if (capacity < needed) {
-        capacity = needed + needed / 2;
-    }
-    uint8_t *data = bight_malloc(capacity);
-    if (data == NULL) {
-        return false;
-    }
-    if (used > 0) {
-        memcpy(data + front, held->data + held->start, used);
-    }
-    bight_free(held->data);
-    *held = (struct bi_held) { data, front, front + used, capacity };
-    return true;
-}
-
-int bi_receive_hold(struct bight_transport *transport, const uint8_t *data, size_t size, bool front)
-{
-    struct bi_extension *extension = bi_extension_of(transport);
-    if (size == 0) {
-        return BIGHT_OK;
-    }
-    if (extension == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    struct bi_held *held = &extension->held;
-    bool fits = front ? held->start >= size : held->capacity - held->end >= size;
-    if (!fits && !make_room(held, front ? size : 0, front ? 0 : size)) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    if (front) {
-        held->start -= size;
-        memcpy(held->data + held->start, data, size);
-    } else {
-        memcpy(held->data + held->end, data, size);
-        held->end += size;
-    }
-    transport->state |= BI_STATE_HELD_INPUT;
-    return BIGHT_OK;
-}
-
-/* Puts back what was taken out to be delivered, in front of what has come meanwhile. */
-static void put_back(struct bight_transport *transport, struct bi_held *rest)
-{
-    struct bi_held *held = &transport->extension->held;
-    if (held->data == NULL) {
-        *held = *rest;
+    int code = bi_input_give_back(&transport->extension->held, rest);
+    if (transport->extension->held != NULL) {
         transport->state |= BI_STATE_HELD_INPUT;
+    }
+    return code;
+}
+
+/* Delivers what is held as far as the protocol takes it. It is taken out meanwhile, since the handler may cause more to
+ * be held. */
+static void deliver_held(struct bight_transport *transport)
+{
+    struct bight_input *held = bi_input_take(&transport->extension->held);
+    transport->state &= ~BI_STATE_HELD_INPUT;
+    while (held != NULL && !(transport->state & UNDELIVERABLE)) {
+        size_t size = bi_input_size(held);
+        size = size < BI_RECEIVE_SIZE ? size : BI_RECEIVE_SIZE;
+        give(transport, bi_input_bytes(held), size);
+        bi_input_consume(&held, size);
+    }
+    if (transport->state & (BI_STATE_OVER | BI_STATE_LOSING)) {
+        bi_input_drop(&held);
         return;
     }
-    int code = bi_receive_hold(transport, rest->data + rest->start, rest->end - rest->start, true);
-    bight_free(rest->data);
+    int code = bi_receive_give_back(transport, held);
     if (code != BIGHT_OK) {
         bi_close_end(transport, bight_failure_of(code), true);
     }
-}
-
-/* Delivers what is held as far as the protocol takes it. The buffer is taken out meanwhile, since the handler may cause
- * more to be held. */
-static void deliver_held(struct bight_transport *transport)
-{
-    struct bi_extension *extension = transport->extension;
-    struct bi_held held = extension->held;
-    extension->held = (struct bi_held) { NULL, 0, 0, 0 };
-    transport->state &= ~BI_STATE_HELD_INPUT;
-    while (held.start < held.end && !(transport->state & UNDELIVERABLE)) {
-        size_t size = held.end - held.start;
-        size = size < BI_RECEIVE_SIZE ? size : BI_RECEIVE_SIZE;
-        const uint8_t *data = held.data + held.start;
-        held.start += size;
-        struct bight_protocol *protocol = transport->protocol;
-        uint32_t outer = transport->state & BI_STATE_IN_HANDLER;
-        transport->state |= BI_STATE_IN_HANDLER;
-        if (protocol->ops->data_received != NULL) {
-            protocol->ops->data_received(protocol, data, size);
-        }
-        transport->state = (transport->state & ~BI_STATE_IN_HANDLER) | outer;
-    }
-    if (held.start < held.end && !(transport->state & (BI_STATE_OVER | BI_STATE_LOSING))) {
-        put_back(transport, &held);
-        return;
-    }
-    bight_free(held.data);
 }
 
 void bi_receive_go_on(struct bight_transport *transport)
@@ -189,11 +126,12 @@ void bi_receive_deliver(struct bight_transport *transport, const uint8_t *data, 
     if (size == 0 || (transport->state & (BI_STATE_OVER | BI_STATE_LOSING))) {
         return;
     }
-    int code = bi_receive_hold(transport, data, size, false);
-    if (code != BIGHT_OK) {
-        bi_close_end(transport, bight_failure_of(code), true);
+    struct bi_extension *extension = bi_extension_of(transport);
+    if (extension == NULL || bi_input_append(&extension->held, data, size) != BIGHT_OK) {
+        bi_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
         return;
     }
+    transport->state |= BI_STATE_HELD_INPUT;
     if (!(transport->state & BI_STATE_PAUSED)) {
         bi_receive_later(transport);
     }

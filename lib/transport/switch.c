@@ -4,10 +4,6 @@
  * A switch is a request in the extension. It is carried out when the handler that asked has returned, or on a later
  * turn when none is on the stack; a handler of the new protocol may ask for the next. What was not consumed lies in
  * front of held input. The old protocol is left with a transport that answers CLOSED, and with its ties to end. */
-#include <bight/memory.h>
-
-#include <string.h>
-
 #include "transport/transport.h"
 
 void bi_switch_drop(struct bight_transport *transport)
@@ -18,8 +14,7 @@ void bi_switch_drop(struct bight_transport *transport)
     }
     struct bight_protocol *protocol = extension->next_protocol;
     transport->state &= ~BI_STATE_SWITCHING;
-    bight_free(extension->switch_data);
-    extension->switch_data = NULL;
+    bi_input_drop(&extension->switch_input);
     extension->next_protocol = NULL;
     protocol->transport = BI_TRANSPORT_CLOSED;
     struct bight_factory *factory = protocol->factory;
@@ -57,11 +52,7 @@ static void replace(struct bight_transport *transport, struct bight_protocol *ol
 static void switch_once(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
-    uint8_t *data = extension->switch_data;
-    size_t size = extension->switch_size;
-    extension->switch_data = NULL;
-    int code = bi_receive_hold(transport, data, size, true);
-    bight_free(data);
+    int code = bi_receive_give_back(transport, bi_input_take(&extension->switch_input));
     if (code != BIGHT_OK) {
         bi_switch_drop(transport);
         bi_close_end(transport, bight_failure_of(code), true);
@@ -86,26 +77,6 @@ void bi_switch_now(struct bight_transport *transport)
     }
 }
 
-/* The request, without the protocol. */
-static int remember(struct bight_transport *transport, const void *data, size_t size)
-{
-    struct bi_extension *extension = bi_extension_of(transport);
-    if (extension == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    extension->switch_data = NULL;
-    extension->switch_size = size;
-    if (size == 0) {
-        return BIGHT_OK;
-    }
-    extension->switch_data = bight_malloc(size);
-    if (extension->switch_data == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    memcpy(extension->switch_data, data, size);
-    return BIGHT_OK;
-}
-
 int bight_transport_switch_protocol(
     struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size)
 {
@@ -120,19 +91,18 @@ int bight_transport_switch_protocol(
                 : "bight_transport_switch_protocol: the protocol has, or has had, a connection");
     }
     struct bight_factory *factory = protocol->factory;
-    int code = remember(transport, data, size);
-    if (code == BIGHT_OK) {
-        code = bi_factory_add_connection(factory, transport->hub->reactor);
-    }
+    struct bi_extension *extension = bi_extension_of(transport);
+    int code = extension == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_append(&extension->switch_input, data, size);
     if (code != BIGHT_OK) {
-        if (transport->extension != NULL) {
-            bight_free(transport->extension->switch_data);
-            transport->extension->switch_data = NULL;
-        }
+        return code;
+    }
+    code = bi_factory_add_connection(factory, transport->hub->reactor);
+    if (code != BIGHT_OK) {
+        bi_input_drop(&extension->switch_input);
         return code;
     }
     bi_protocol_connect(protocol, transport);
-    transport->extension->next_protocol = protocol;
+    extension->next_protocol = protocol;
     transport->state |= BI_STATE_SWITCHING;
     if (!(transport->state & BI_STATE_IN_HANDLER)) {
         bi_receive_later(transport);

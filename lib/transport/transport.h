@@ -15,6 +15,7 @@
 #include "base/pool.h"
 #include "deferred/owner.h"
 #include "reactor/reactor.h"
+#include "transport/input.h"
 
 /* Receive buffer of a hub, and so the most that data_received gets at once (T2). */
 #define BI_RECEIVE_SIZE 65536
@@ -142,16 +143,10 @@ struct bi_output {
     /* the loop's watch for writing follows, and then the first block's bytes */
 };
 
-/* Input that could not be delivered: a queue in one piece of memory. */
-struct bi_held {
-    uint8_t *data;
-    size_t start, end, capacity;
-};
-
 struct bi_extension {
     struct bight_transport *transport;
-    struct bi_task task; /* soon: deliver, switch */
-    struct bi_held held;
+    struct bi_task task;      /* soon: deliver, switch */
+    struct bight_input *held; /* what could not be delivered; NULL when there is none */
 
     struct bight_layer *top, *lowest;
     struct bight_layer *popped; /* linked by `below`; freed when no slot of a layer is on the stack */
@@ -171,8 +166,7 @@ struct bi_extension {
     size_t linger_bytes; /* what may still be thrown away after the shut */
 
     struct bight_protocol *next_protocol; /* SWITCHING */
-    uint8_t *switch_data;
-    size_t switch_size;
+    struct bight_input *switch_input;
 
     struct bight_factory *factory; /* FACTORY_APART */
     struct bight_scope_member member;
@@ -268,8 +262,9 @@ void bi_receive_deliver_end(struct bight_transport *transport);
 void bi_receive_later(struct bight_transport *transport);
 /* Forgets input that is held. */
 void bi_receive_drop_held(struct bight_transport *transport);
-/* 0 or OUT_OF_MEMORY. `front`: before what is held already. */
-int bi_receive_hold(struct bight_transport *transport, const uint8_t *data, size_t size, bool front);
+/* Takes what was not consumed (NULL: nothing), to hold it before what is held already. 0 or OUT_OF_MEMORY. Needs the
+ * extension. */
+int bi_receive_give_back(struct bight_transport *transport, struct bight_input *rest);
 /* Goes on after anything that stood in the way of delivering: a pending switch, what is held, a held EOF, new input. */
 void bi_receive_go_on(struct bight_transport *transport);
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* line.c - the line receiver: bytes in, lines out.
  *
- * What delivers is here; what programs call to steer it is in line_control.c, the buffer in line_buffer.c. Input is a
- * span: the chunk that the transport handed over, or the buffer, taken out of the receiver while it is looked at. Whole
- * lines are views of the span; only what is left when a span ends is copied. Each byte is scanned once. Between any
- * two handlers the state is looked at again, since a handler may have paused, closed, switched or turned to raw. The
- * events depend on the stream alone, never on how it was cut. */
+ * What delivers is here; what programs call to steer it is in line_control.c. Input is a span: the chunk that the
+ * transport handed over, or what was kept, taken out of the receiver while it is looked at. Whole lines are views of
+ * the span; only what is left when a span ends is copied. Each byte is scanned once. Between any two handlers the state
+ * is looked at again, since a handler may have paused, closed, switched or turned to raw. The events depend on the
+ * stream alone, never on how it was cut. */
 #include "line.h"
 
 #include <bight/log.h>
-#include <bight/memory.h>
 
 #include <string.h>
 
@@ -29,20 +28,6 @@ struct bi_line_rule bi_line_rule_of(const struct bight_line_receiver *receiver)
     return rule;
 }
 
-/* How many bytes there are to the end of the first delimiter that ends after `from`; 0: there is none. */
-static size_t find_end(const struct bi_line_rule *rule, const uint8_t *data, size_t from, size_t size)
-{
-    const uint8_t *at = data + from, *end = data + size;
-    size_t length = rule->delimiter_size;
-    while (at < end && (at = memchr(at, rule->delimiter[length - 1], (size_t)(end - at))) != NULL) {
-        at++;
-        if ((size_t)(at - data) >= length && memcmp(at - length, rule->delimiter, length) == 0) {
-            return (size_t)(at - data);
-        }
-    }
-    return 0;
-}
-
 /* What of a line that ends (with its delimiter) after `end` bytes is the line. */
 static size_t line_size(const struct bi_line_rule *rule, const uint8_t *data, size_t end)
 {
@@ -54,6 +39,50 @@ bool bi_line_may_go_on(const struct bight_line_receiver *receiver)
 {
     return (receiver->state & (LINE_PAUSED | LINE_OVER)) == 0 && bight_transport_is_open(receiver->base.transport);
 }
+
+/* --------------------------------------------------------------------------------------------- what is kept */
+
+void bi_line_drop_input(struct bight_line_receiver *receiver)
+{
+    bi_input_drop(&receiver->input);
+    receiver->state &= ~(uint32_t)LINE_PENDING;
+}
+
+/* False without memory: the connection has been aborted, since a stream has no gap. */
+static bool keep(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+{
+    if (bi_input_append(&receiver->input, data, size) == BIGHT_OK) {
+        return true;
+    }
+    bi_line_drop_input(receiver);
+    (void)bight_transport_abort_connection(receiver->base.transport);
+    return false;
+}
+
+static void keep_for_later(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+{
+    if (keep(receiver, data, size)) {
+        receiver->state |= LINE_PENDING;
+    }
+}
+
+/* Makes a span known to handlers. */
+static void enter(struct bight_line_receiver *receiver, struct bight_line_span *span)
+{
+    span->outer = receiver->delivering;
+    receiver->delivering = span;
+}
+
+/* Keeps what is left of it for a paused receiver, or forgets it. */
+static void leave(struct bight_line_receiver *receiver, struct bight_line_span *span)
+{
+    receiver->delivering = span->outer;
+    if (span->size > 0 && (receiver->state & LINE_OVER) == 0 && bight_transport_is_open(receiver->base.transport)) {
+        keep_for_later(receiver, span->data, span->size);
+    }
+}
+
+/* --------------------------------------------------------------------------------------------- delivering */
 
 static void advance(struct bight_line_span *span, size_t size)
 {
@@ -100,7 +129,7 @@ static void read_line(
 {
     const uint8_t *line = span->data;
     size_t looked_at = span->size < rule->longest ? span->size : rule->longest;
-    size_t end = find_end(rule, line, 0, looked_at);
+    size_t end = bi_input_find(line, looked_at, 0, rule->delimiter, rule->delimiter_size);
     size_t size = end == 0 ? 0 : line_size(rule, line, end);
     if (size > rule->limit || (end == 0 && looked_at == rule->longest)) {
         advance(span, rule->limit);
@@ -108,72 +137,74 @@ static void read_line(
     } else if (end != 0) {
         advance(span, end);
         give_line(receiver, rule, line, size);
-    } else if (bi_line_buffer_append(receiver, line, span->size)) {
+    } else if (keep(receiver, line, span->size)) {
         advance(span, span->size);
     }
 }
 
-/* The buffer has grown to the line's end, or to its limit. It is taken out of the receiver while handlers run. */
-static void finish_buffered_line(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, size_t end)
+/* What was kept has grown to the line's end, or to its limit. It is taken out of the receiver while handlers run. */
+static void finish_kept_line(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, size_t end)
 {
-    uint8_t *line = receiver->buffer;
-    size_t used = receiver->used;
+    struct bight_input *input = bi_input_take(&receiver->input);
+    const uint8_t *line = bi_input_bytes(input);
     size_t size = end == 0 ? 0 : line_size(rule, line, end);
-    bi_line_buffer_detach(receiver);
     if (end != 0 && size <= rule->limit) {
         give_line(receiver, rule, line, size);
     } else {
-        struct bight_line_span rest = { .data = line + rule->limit, .size = used - rule->limit };
-        bi_line_span_enter(receiver, &rest);
+        struct bight_line_span rest = { .data = line + rule->limit, .size = bi_input_size(input) - rule->limit };
+        enter(receiver, &rest);
         give_length_exceeded(receiver, rule);
         bi_line_consume(receiver, &rest);
-        bi_line_span_leave(receiver, &rest);
+        leave(receiver, &rest);
     }
-    bight_free(line);
+    bi_input_drop(&input);
 }
 
-/* An unfinished line is in the buffer: adds to it as far as the next byte that might end it. */
+/* The beginning of a line was kept: adds to it as far as the next byte that might end it. */
 static void continue_line(
     struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
-    size_t room = receiver->used < rule->longest ? rule->longest - receiver->used : 0;
+    size_t length = rule->delimiter_size, held = bi_input_size(receiver->input);
+    size_t room = held < rule->longest ? rule->longest - held : 0;
     size_t size = span->size < room ? span->size : room;
-    const uint8_t *last = size == 0 ? NULL : memchr(span->data, rule->delimiter[rule->delimiter_size - 1], size);
+    const uint8_t *last = size == 0 ? NULL : memchr(span->data, rule->delimiter[length - 1], size);
     size = last == NULL ? size : (size_t)(last - span->data) + 1;
-    if (!bi_line_buffer_append(receiver, span->data, size)) {
+    if (!keep(receiver, span->data, size)) {
         return;
     }
     advance(span, size);
-    size_t end = find_end(rule, receiver->buffer, receiver->used - 1, receiver->used);
-    if (end != 0 || receiver->used >= rule->longest) {
-        finish_buffered_line(receiver, rule, end);
+    held += size;
+    size_t end = bi_input_find(
+        bi_input_bytes(receiver->input), held, held < length ? 0 : held - length, rule->delimiter, length);
+    if (end != 0 || held >= rule->longest) {
+        finish_kept_line(receiver, rule, end);
     }
 }
 
-/* Throws away what belongs to a line that was too long. What might be the beginning of its delimiter is kept in the
- * buffer: at most one byte less than the delimiter has. */
+/* Throws away what belongs to a line that was too long. What might be the beginning of its delimiter is kept: at most
+ * one byte less than the delimiter has. */
 static void skip_line(
     struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
-    size_t overlap = rule->delimiter_size - 1, held = receiver->used;
+    size_t length = rule->delimiter_size, overlap = length - 1, held = bi_input_size(receiver->input);
     size_t joined = span->size < overlap ? span->size : overlap;
-    if (held > 0 && !bi_line_buffer_append(receiver, span->data, joined)) {
+    if (held > 0 && !keep(receiver, span->data, joined)) {
         return;
     }
-    size_t end = held == 0 ? 0 : find_end(rule, receiver->buffer, held, receiver->used);
-    end = end != 0 ? end - held : find_end(rule, span->data, 0, span->size);
+    size_t end =
+        bi_input_find(bi_input_bytes(receiver->input), bi_input_size(receiver->input), 0, rule->delimiter, length);
+    end = end != 0 ? end - held : bi_input_find(span->data, span->size, 0, rule->delimiter, length);
     if (end != 0) {
         receiver->state &= ~(uint32_t)LINE_SKIPPING;
-        bi_line_buffer_drop(receiver);
+        bi_line_drop_input(receiver);
         advance(span, end);
         return;
     }
     if (held == 0 || span->size > overlap) {
-        bi_line_buffer_drop(receiver);
-        (void)bi_line_buffer_append(receiver, span->data + span->size - joined, joined);
-    } else if (receiver->used > overlap) {
-        receiver->start = receiver->used - (uint32_t)overlap;
-        bi_line_buffer_compact(receiver);
+        bi_line_drop_input(receiver);
+        (void)keep(receiver, span->data + span->size - joined, joined);
+    } else if (held + joined > overlap) {
+        bi_input_consume(&receiver->input, held + joined - overlap);
     }
     advance(span, span->size);
 }
@@ -183,14 +214,14 @@ void bi_line_consume(struct bight_line_receiver *receiver, struct bight_line_spa
     struct bi_line_rule rule = bi_line_rule_of(receiver);
     while (span->size > 0 && bi_line_may_go_on(receiver)) {
         if ((receiver->state & LINE_RAW) != 0) {
-            if (receiver->used > 0) {
+            if (receiver->input != NULL) {
                 bi_line_drain(receiver);
             } else {
                 give_raw(receiver, &rule, span);
             }
         } else if ((receiver->state & LINE_SKIPPING) != 0) {
             skip_line(receiver, &rule, span);
-        } else if (receiver->used > 0) {
+        } else if (receiver->input != NULL) {
             continue_line(receiver, &rule, span);
         } else {
             read_line(receiver, &rule, span);
@@ -200,20 +231,19 @@ void bi_line_consume(struct bight_line_receiver *receiver, struct bight_line_spa
 
 void bi_line_drain(struct bight_line_receiver *receiver)
 {
-    uint8_t *memory = receiver->buffer;
-    uint32_t used = receiver->used, room = receiver->room;
-    struct bight_line_span span = { .data = memory + receiver->start, .size = used - receiver->start };
+    struct bight_input *input = bi_input_take(&receiver->input);
+    struct bight_line_span span = { .data = bi_input_bytes(input), .size = bi_input_size(input) };
     receiver->state &= ~(uint32_t)LINE_PENDING;
-    bi_line_buffer_detach(receiver);
-    bi_line_span_enter(receiver, &span);
+    enter(receiver, &span);
     bi_line_consume(receiver, &span);
-    if (span.size > 0 && receiver->buffer == NULL && (receiver->state & LINE_OVER) == 0) {
-        bi_line_buffer_attach(receiver, memory, used - (uint32_t)span.size, used, room);
-        memory = NULL;
+    if (span.size > 0 && receiver->input == NULL && (receiver->state & LINE_OVER) == 0) {
+        bi_input_consume(&input, bi_input_size(input) - span.size);
+        receiver->input = bi_input_take(&input);
+        receiver->state |= LINE_PENDING;
         span.size = 0;
     }
-    bi_line_span_leave(receiver, &span);
-    bight_free(memory);
+    leave(receiver, &span);
+    bi_input_drop(&input);
 }
 
 void bi_line_drain_pending(struct bight_line_receiver *receiver)
@@ -222,7 +252,7 @@ void bi_line_drain_pending(struct bight_line_receiver *receiver)
         bi_line_drain(receiver);
     }
     if (!bight_transport_is_open(receiver->base.transport)) {
-        bi_line_buffer_drop(receiver);
+        bi_line_drop_input(receiver);
     }
 }
 
@@ -230,14 +260,12 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
     if ((receiver->state & (LINE_PENDING | LINE_PAUSED)) != 0) {
-        if (bi_line_buffer_append(receiver, data, size)) {
-            receiver->state |= LINE_PENDING;
-        }
+        keep_for_later(receiver, data, size);
     } else {
         struct bight_line_span span = { .data = data, .size = size };
-        bi_line_span_enter(receiver, &span);
+        enter(receiver, &span);
         bi_line_consume(receiver, &span);
-        bi_line_span_leave(receiver, &span);
+        leave(receiver, &span);
     }
     bi_line_drain_pending(receiver);
 }
@@ -265,7 +293,7 @@ static void connection_made(struct bight_protocol *protocol)
 static void finish(struct bight_line_receiver *receiver)
 {
     receiver->state |= LINE_OVER;
-    bi_line_buffer_drop(receiver);
+    bi_line_drop_input(receiver);
 }
 
 static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* line.h - what the line receiver's files share: its states, the rule of its factory, spans of input, the buffer.
+/* line.h - what the line receiver's files share: its states, the rule of its factory, spans of input.
  *
  * The one idea: input that has not been delivered is either in a span on the stack, which handlers can reach through
- * receiver->delivering, or in the receiver's buffer. */
+ * receiver->delivering, or in receiver->input. */
 #ifndef BI_PROTOCOLS_BASIC_LINE_H
 #define BI_PROTOCOLS_BASIC_LINE_H
 
 #include <bight/protocols/line.h>
 
+#include "transport/input.h"
+
 /* bight_line_receiver.state */
 #define LINE_RAW (1u << 0)
 #define LINE_PAUSED (1u << 1)
 #define LINE_SKIPPING (1u << 2)  /* within a line that was too long */
-#define LINE_PENDING (1u << 3)   /* the buffer holds input that was not looked at yet */
+#define LINE_PENDING (1u << 3)   /* receiver->input was not looked at yet */
 #define LINE_SCHEDULED (1u << 4) /* and a timer will */
 #define LINE_OVER (1u << 5)      /* the connection has ended or is another protocol's: nothing is delivered */
 
@@ -44,21 +46,11 @@ bool bi_line_may_go_on(const struct bight_line_receiver *receiver);
 /* Delivers from the span until it is empty or a handler stopped it. */
 void bi_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span);
 
-/* Delivers what is in the buffer, likewise; what cannot be delivered is back in the buffer afterwards. */
+/* Delivers receiver->input, likewise; what cannot be delivered is there again afterwards. */
 void bi_line_drain(struct bight_line_receiver *receiver);
 void bi_line_drain_pending(struct bight_line_receiver *receiver);
 
-/* Makes a span known to handlers; leaving keeps what is left of it in the buffer, for a paused receiver, or drops it.
- */
-void bi_line_span_enter(struct bight_line_receiver *receiver, struct bight_line_span *span);
-void bi_line_span_leave(struct bight_line_receiver *receiver, struct bight_line_span *span);
-
-/* False without memory: the connection has been aborted. */
-bool bi_line_buffer_append(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
-void bi_line_buffer_attach(
-    struct bight_line_receiver *receiver, uint8_t *memory, uint32_t start, uint32_t used, uint32_t room);
-void bi_line_buffer_detach(struct bight_line_receiver *receiver);  /* the memory is the caller's */
-void bi_line_buffer_compact(struct bight_line_receiver *receiver); /* start becomes 0 */
-void bi_line_buffer_drop(struct bight_line_receiver *receiver);
+/* Forgets receiver->input. */
+void bi_line_drop_input(struct bight_line_receiver *receiver);
 
 #endif

@@ -5,9 +5,6 @@
  * one a timer of no delay does it on a later turn. */
 #include "line.h"
 
-#include <bight/memory.h>
-#include <bight/reactor.h>
-
 #include <string.h>
 
 /* ------------------------------------------------------------------------------------------ sending */
@@ -77,7 +74,7 @@ static void deliver_later(void *context)
     }
 }
 
-/* Has the buffer delivered on a later turn; the transport stays paused until then. */
+/* Has what was kept delivered on a later turn; the transport stays paused until then. */
 static void schedule(struct bight_line_receiver *receiver)
 {
     struct bight_transport *transport = receiver->base.transport;
@@ -85,15 +82,11 @@ static void schedule(struct bight_line_receiver *receiver)
         return;
     }
     (void)bight_transport_pause(transport);
-    bight_protocol_hold(&receiver->base);
-    int code =
-        bight_call_later_full(bight_transport_reactor(transport), 0, deliver_later, receiver, release_receiver, NULL);
-    if (code != 0) {
+    if (bi_input_go_on_later(&receiver->base, deliver_later, release_receiver) == BIGHT_OK) {
+        receiver->state |= LINE_SCHEDULED;
+    } else {
         (void)bight_transport_abort_connection(transport);
-        bight_protocol_release(&receiver->base);
-        return;
     }
-    receiver->state |= LINE_SCHEDULED;
 }
 
 static bool is_over(const struct bight_line_receiver *receiver)
@@ -124,33 +117,29 @@ void bight_line_resume(struct bight_line_receiver *receiver)
 
 static size_t undelivered(const struct bight_line_receiver *receiver)
 {
-    size_t size = receiver->used - receiver->start;
+    size_t size = bi_input_size(receiver->input);
     for (const struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
         size += span->size;
     }
     return size;
 }
 
-/* All undelivered input, in order, after `size` bytes of `data`, in one new block. */
-static uint8_t *gather(const struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+/* Has all undelivered input in receiver->input, in order and behind `size` bytes of `data`. 0, or OUT_OF_MEMORY: then
+ * nothing was moved. */
+static int gather(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
-    uint8_t *block = bight_malloc(size + undelivered(receiver)), *end = block;
-    if (block == NULL) {
-        return NULL;
+    size_t held = bi_input_size(receiver->input), all = undelivered(receiver);
+    int code = bi_input_reserve(&receiver->input, size, all - held);
+    if (code != BIGHT_OK || size + all == held) {
+        return code;
     }
-    if (size > 0) {
-        memcpy(end, data, size);
-        end += size;
+    (void)bi_input_prepend(&receiver->input, data, size);
+    for (struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
+        (void)bi_input_append(&receiver->input, span->data, span->size);
+        span->size = 0;
     }
-    if (receiver->used > receiver->start) {
-        memcpy(end, receiver->buffer + receiver->start, receiver->used - receiver->start);
-        end += receiver->used - receiver->start;
-    }
-    for (const struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
-        memcpy(end, span->data, span->size);
-        end += span->size;
-    }
-    return block;
+    receiver->state |= LINE_PENDING;
+    return BIGHT_OK;
 }
 
 size_t bight_line_forget_input(struct bight_line_receiver *receiver)
@@ -159,7 +148,7 @@ size_t bight_line_forget_input(struct bight_line_receiver *receiver)
     for (struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
         span->size = 0;
     }
-    bi_line_buffer_drop(receiver);
+    bi_line_drop_input(receiver);
     receiver->state &= ~(uint32_t)LINE_SKIPPING;
     return size;
 }
@@ -171,7 +160,7 @@ void bight_line_set_raw_mode(struct bight_line_receiver *receiver)
     }
     receiver->state |= LINE_RAW;
     receiver->state &= ~(uint32_t)LINE_SKIPPING;
-    if (receiver->used > 0) {
+    if (receiver->input != NULL) {
         receiver->state |= LINE_PENDING;
         if (receiver->delivering == NULL && (receiver->state & LINE_PAUSED) == 0) {
             schedule(receiver);
@@ -182,18 +171,16 @@ void bight_line_set_raw_mode(struct bight_line_receiver *receiver)
 /* Puts `data` before everything else that waits. */
 static int put_back(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
-    size_t total = size + undelivered(receiver);
-    uint8_t *block = total > UINT32_MAX ? NULL : gather(receiver, data, size);
-    if (block == NULL) {
+    int code = gather(receiver, data, size);
+    if (code != BIGHT_OK) {
         (void)bight_transport_abort_connection(receiver->base.transport);
-        return BIGHT_E_OUT_OF_MEMORY;
+        return code;
     }
-    (void)bight_line_forget_input(receiver);
-    bi_line_buffer_attach(receiver, block, 0, (uint32_t)total, (uint32_t)total);
+    receiver->state &= ~(uint32_t)LINE_SKIPPING;
     if (receiver->delivering == NULL && (receiver->state & LINE_PAUSED) == 0) {
         schedule(receiver);
     }
-    return 0;
+    return BIGHT_OK;
 }
 
 int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
@@ -206,7 +193,8 @@ int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t
     if (size == 0) {
         return 0;
     }
-    if (span != NULL && span->size == 0 && size <= span->given && data == span->data - size) {
+    if (receiver->input == NULL && span != NULL && span->size == 0 && size <= span->given &&
+        data == span->data - size) {
         span->data = data;
         span->size = size;
         span->given = 0;
@@ -220,19 +208,17 @@ int bight_line_switch_protocol(struct bight_line_receiver *receiver, struct bigh
     if (is_over(receiver)) {
         return BIGHT_E_CLOSED;
     }
-    size_t size = undelivered(receiver);
-    uint8_t *block = gather(receiver, NULL, 0);
-    if (block == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
+    int code = gather(receiver, NULL, 0);
+    if (code != BIGHT_OK) {
+        return code;
     }
-    struct bight_transport *transport = receiver->base.transport;
     bight_protocol_hold(&receiver->base);
-    int code = bight_transport_switch_protocol(transport, protocol, block, size);
-    if (code == 0) {
+    code = bight_transport_switch_protocol(
+        receiver->base.transport, protocol, bi_input_bytes(receiver->input), bi_input_size(receiver->input));
+    if (code == BIGHT_OK) {
         (void)bight_line_forget_input(receiver);
         receiver->state |= LINE_OVER;
     }
     bight_protocol_release(&receiver->base);
-    bight_free(block);
     return code;
 }

@@ -8,6 +8,7 @@
 #include <bight/testing.h>
 
 #include "support.h"
+#include "transport/input.h"
 
 static char record[65536];
 static size_t recorded;
@@ -232,7 +233,7 @@ START_TEST(long_lines_of_many_chunks_arrive_whole)
     bight_string_feed_chunked(peer, stream, SIZE + 1, 7);
     ck_assert_int_eq(strncmp(record, "line(xxxx", 9), 0);
     ck_assert_uint_eq(bight_line_self(struct recorder, receiver_of(peer))->lines, 1);
-    ck_assert_ptr_null(receiver_of(peer)->buffer);
+    ck_assert_ptr_null(receiver_of(peer)->input);
     bight_string_peer_free(peer);
     free(stream);
 }
@@ -308,7 +309,7 @@ START_TEST(who_pauses_at_every_line_holds_no_more_than_a_piece) /* T2 */
     ck_assert_uint_gt(bight_string_feed(peer, lines, SIZE), SIZE - 65537);
     for (size_t i = 1; i < 5000; i++) {
         struct bight_line_receiver *receiver = receiver_of(peer);
-        ck_assert_uint_le(receiver->used - receiver->start, 65536);
+        ck_assert_uint_le(bi_input_size(receiver->input), 65536);
         bight_line_resume(receiver);
         bight_testing_settle(reactor, 100);
         ck_assert_uint_eq(recorded, i + 1);
@@ -328,11 +329,11 @@ START_TEST(a_pause_at_every_line_copies_no_more_than_the_chunk)
     }
     struct bight_string_peer *peer = connect_peer();
     bight_string_feed(peer, stream, LINES * 6);
-    const uint8_t *buffer = receiver_of(peer)->buffer;
+    const struct bight_input *input = receiver_of(peer)->input;
     for (unsigned i = 1; i < LINES; i++) {
         recorded = 0;
         ck_assert_uint_eq(bight_line_self(struct recorder, receiver_of(peer))->lines, i);
-        ck_assert_ptr_eq(receiver_of(peer)->buffer, buffer);
+        ck_assert_ptr_eq(receiver_of(peer)->input, input);
         bight_line_resume(receiver_of(peer));
         bight_testing_settle(reactor, 10);
     }
@@ -376,6 +377,26 @@ START_TEST(turning_raw_from_outside_gives_the_unfinished_line_on_a_later_turn)
     bight_testing_settle(reactor, 10);
     bight_string_feed_text(peer, "z\n");
     ck_assert_str_eq(record, "raw(a) raw(b) line(x) line(yz) ");
+    bight_string_peer_free(peer);
+}
+END_TEST
+
+static void put_back_in_pieces(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+{
+    (void)bight_line_set_line_mode(receiver, (const uint8_t *)"one\ntwo\n", 8);
+    (void)bight_line_set_line_mode(receiver, data + 1, size - 1);
+}
+
+static const struct bight_line_ops putting_ops = { .line_received = hear_line,
+    .raw_data_received = put_back_in_pieces };
+
+START_TEST(what_is_put_back_goes_before_what_was_put_back_already)
+{
+    recorders.ops = &putting_ops;
+    struct bight_string_peer *peer = connect_peer();
+    bight_string_feed_text(peer, "RAW\n.a\nb\nc");
+    bight_string_feed_text(peer, "d\n");
+    ck_assert_str_eq(record, "line(RAW) line(a) line(b) line(cone) line(two) line(d) ");
     bight_string_peer_free(peer);
 }
 END_TEST
@@ -431,6 +452,26 @@ START_TEST(switching_in_a_line_hands_over_what_was_read) /* T23 */
     bight_string_feed_text(peer, "a\nSWITCH\nrest\nof it");
     bight_string_feed_text(peer, "more");
     ck_assert_str_eq(record, "line(a) line(SWITCH) replaced() heir(rest\\nof it) heir(more) ");
+    bight_string_peer_free(peer);
+}
+END_TEST
+
+static void switch_to_nobody(struct bight_line_receiver *receiver, const char *line, size_t size)
+{
+    note("line", line, size);
+    ck_assert_int_eq(bight_line_switch_protocol(receiver, NULL), BIGHT_E_USAGE);
+}
+
+static const struct bight_line_ops refused_ops = { .line_received = switch_to_nobody };
+
+START_TEST(a_switch_that_is_refused_leaves_the_lines_where_they_are) /* T23 */
+{
+    bight_log_set_level(BIGHT_LOG_CRITICAL);
+    recorders.ops = &refused_ops;
+    struct bight_string_peer *peer = connect_peer();
+    bight_string_feed_text(peer, "a\nb\nc");
+    bight_string_feed_text(peer, "d\ne\n");
+    ck_assert_str_eq(record, "line(a) line(b) line(cd) line(e) ");
     bight_string_peer_free(peer);
 }
 END_TEST
@@ -538,6 +579,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_pause_at_every_line_copies_no_more_than_the_chunk);
     tcase_add_test(tests, a_connection_may_end_while_lines_wait);
     tcase_add_test(tests, turning_raw_from_outside_gives_the_unfinished_line_on_a_later_turn);
+    tcase_add_test(tests, what_is_put_back_goes_before_what_was_put_back_already);
+    tcase_add_test(tests, a_switch_that_is_refused_leaves_the_lines_where_they_are);
     tcase_add_test(tests, input_can_be_forgotten_in_a_handler_and_outside);
     tcase_add_test(tests, switching_in_a_line_hands_over_what_was_read);
     tcase_add_test(tests, switching_from_outside_hands_over_the_unfinished_line);

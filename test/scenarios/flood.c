@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "transport/input.h"
+
 #define MOST_LINES 100000
 #define MOST_PIECE 8000
 #define CHUNK 65536
@@ -128,7 +130,7 @@ static void said(struct bight_line_receiver *receiver, const char *line, size_t 
 {
     struct flood *flood = flood_of(receiver);
     struct hearer *hearer = bight_line_self(struct hearer, receiver);
-    hear(flood, line, size, receiver->used - receiver->start);
+    hear(flood, line, size, bi_input_size(receiver->input));
     if (flood->pause_every > 0 && flood->heard % flood->pause_every == 0) {
         bight_line_pause(receiver);
         (void)bight_call_later(bight_transport_reactor(bight_line_transport(receiver)), flood->pause_seconds, go_on,

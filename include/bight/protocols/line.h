@@ -16,6 +16,7 @@
 
 BIGHT_BEGIN
 
+struct bight_input;
 struct bight_line_receiver;
 struct bight_line_span;
 
@@ -42,8 +43,7 @@ struct bight_line_ops {
 /* The base of every protocol over lines. The layout is frozen; programs use the functions below. */
 struct bight_line_receiver {
     struct bight_protocol base;
-    uint8_t *buffer; /* an unfinished line, or input that waits while paused; NULL when there is none */
-    uint32_t start, used, room;
+    struct bight_input *input; /* an unfinished line, or what waits while paused; NULL when there is none */
     uint32_t state;
     struct bight_line_span *delivering; /* what a handler on the stack has not been given yet */
     void *reserved;
