@@ -57,6 +57,12 @@ BIGHT_API bool bight_transport_is_open(const struct bight_transport *transport);
 BIGHT_API int bight_transport_pause(struct bight_transport *transport);
 BIGHT_API int bight_transport_resume(struct bight_transport *transport);
 
+/* Input that the protocol does not want now: it is delivered again, before all other input, when the protocol has
+ * resumed or its output gone, to the protocol that it switches to, or through the layer that it pushes; if nothing
+ * stands in the way, on a later turn. Several pieces are given back the last one first. `data` is copied. 0; CLOSED;
+ * OUT_OF_MEMORY, and then the connection is aborted. */
+BIGHT_API int bight_transport_give_back(struct bight_transport *transport, const void *data, size_t size);
+
 /* T13: a source of output that is told about room. A push producer is paused above the high watermark and resumed below
  * the low one; a pull producer (streaming false) has `resume` called whenever more is wanted, at most once a turn. */
 struct bight_producer_ops {
@@ -98,6 +104,10 @@ BIGHT_API int bight_transport_set_output_limit(struct bight_transport *transport
  * OUT_OF_MEMORY changes nothing. */
 BIGHT_API int bight_transport_set_idle_timeout(struct bight_transport *transport, double seconds);
 BIGHT_API int bight_transport_set_total_timeout(struct bight_transport *transport, double seconds);
+
+/* T24. Aborts with TIMED_OUT when output waits and for so long less than 1 KiB of it, or all that was left, was taken
+ * by the peer. 0 seconds, the default: none. */
+BIGHT_API int bight_transport_set_write_timeout(struct bight_transport *transport, double seconds);
 
 /* T7's bounds: a flush without progress (default 30 s), how long and how much is read after the shut (5 s, 16 MiB). */
 BIGHT_API int bight_transport_set_flush_timeout(struct bight_transport *transport, double seconds);

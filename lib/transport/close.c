@@ -1,354 +1,260 @@
 /* SPDX-License-Identifier: MIT */
-/* close.c - the ways in which a connection ends, and the end.
+/* close.c - the ways in which a connection ends in good order: lose_connection, half-closes, flush and linger (T7, T8,
+ * T11), and what bounds them. The end itself is in loss.c.
  *
- * Closing is a state: lose and abort mark, bi_close_advance goes on as far as it can whenever something has changed,
- * and the loss itself runs from the loop on a later turn (T3). Its task lies where the loop's watch was, which is
- * not needed any more: nothing here can fail for want of memory. Order at loss (T4): the producer is stopped, the
- * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port hear of it. */
-#include <errno.h>
+ * Closing is a state: the calls mark, and what then can go on is decided by advance.c, which calls
+ * bi_close_go_on whenever something has changed. */
+#include "transport/close.h"
 
-#include "transport/transport.h"
+#include "base/moment.h"
+#include "transport/levels.h"
+#include "transport/state.h"
 
-static struct bi_loss *loss_of(struct bight_transport *transport)
-{
-    return (struct bi_loss *)(void *)bi_watch_of(transport);
-}
+/* T7: what a flush must have sent, of all that there is, to be called progress. A peer that takes a byte now and then
+ * must not keep megabytes alive. */
+#define LEAST_PROGRESS 1024
 
-/* -------------------------------------------------------------------------------------------- forking */
-
-/* R13: shutting or resetting a socket that the parent has, too, does so in the parent. */
-static bool is_inherited(const struct bight_transport *transport)
-{
-    return (transport->state & BI_STATE_INHERITED) || bi_reactor_is_parents(transport->hub->reactor);
-}
-
-/* A program that has said that it goes on in the child, and ends the connection there, means the connection. */
-static void claim(struct bight_transport *transport)
-{
-    if (!bi_reactor_is_parents(transport->hub->reactor)) {
-        transport->state &= ~BI_STATE_INHERITED;
-    }
-}
-
-/* An end that is on its way is the parent's to bring about. */
-void bi_close_inherit(struct bight_transport *transport)
-{
-    transport->state |= BI_STATE_INHERITED;
-    bi_output_leave_to_parent(transport);
-    if (transport->state & BI_STATE_LOSING) {
-        bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
-    }
-}
-
-/* ------------------------------------------------------------------------------------------- the loss */
-
-static void tell_factory(struct bight_factory *factory, const struct bight_failure *reason)
-{
-    if (factory->ops != NULL && factory->ops->connection_ended != NULL) {
-        factory->ops->connection_ended(factory, reason);
-    }
-    bi_factory_remove_connection(factory);
-}
-
-static void tell_factories(struct bight_transport *transport, const struct bight_failure *reason)
-{
-    struct bight_factory *apart = transport->state & BI_STATE_FACTORY_APART ? transport->extension->factory : NULL;
-    bi_extension_drop(transport);
-    tell_factory(transport->protocol->factory, reason);
-    if (apart != NULL) {
-        tell_factory(apart, reason);
-    }
-}
-
-static void tell_protocol(struct bight_transport *transport, const struct bight_failure *reason)
-{
-    struct bight_protocol *protocol = transport->protocol;
-    if (transport->state & BI_STATE_STARTED && protocol->ops->connection_lost != NULL) {
-        protocol->ops->connection_lost(protocol, reason);
-    }
-}
-
-/* Takes `reason`. The transport may be gone afterwards. */
-static void lose(struct bight_transport *transport, struct bight_failure *reason)
-{
-    struct bight_protocol *protocol = transport->protocol;
-    struct bight_reactor *reactor = transport->hub->reactor;
-    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
-    bi_reactor_name_handler(reactor, "connection", transport, transport->id);
-    bi_flow_stop_producer(transport);
-    bi_output_drop(transport);
-    transport->state |= BI_STATE_ENDED; /* whoever the ties call may not ask a closed descriptor anything */
-    transport->bottom->close(transport, (transport->state & BI_STATE_RESET) && !is_inherited(transport));
-    bi_protocol_end_ties(protocol);
-    tell_protocol(transport, reason);
-    if (transport->extension != NULL) {
-        bi_connection_log_end(transport, reason);
-        bi_layers_free(transport);
-        bight_scope_leave(&transport->extension->member);
-    }
-    tell_factories(transport, reason);
-    bight_failure_release(reason);
-    if (transport->bottom->ended != NULL) {
-        transport->bottom->ended(transport);
-    }
-    bi_protocol_disconnect(protocol);
-    bi_reactor_leave(reactor);
-}
-
-static void run_loss(struct bi_task *task)
-{
-    struct bi_loss *loss = BI_CONTAINER(task, struct bi_loss, task);
-    struct bight_transport *transport = (struct bight_transport *)(void *)loss - 1;
-    lose(transport, loss->reason);
-}
-
-/* From here on nothing is called but connection_lost and what belongs to it. */
-static void begin_end(struct bight_transport *transport, bool reset)
-{
-    if (transport->state & BI_STATE_READING) {
-        transport->bottom->watch_reading(transport, false);
-    }
-    transport->state &= ~BI_STATE_READING;
-    transport->state |= BI_STATE_ENDING | (reset ? BI_STATE_RESET : 0);
-    bi_output_quiet(transport);
-    bi_timeouts_disarm(transport);
-}
-
-void bi_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)
-{
-    if (transport->state & BI_STATE_OVER) {
-        bight_failure_release(reason);
-        return;
-    }
-    begin_end(transport, reset);
-    struct bi_loss *loss = loss_of(transport);
-    loss->reason = reason;
-    bi_reactor_soon(transport->hub->reactor, &loss->task, run_loss);
-}
-
-void bi_close_end_now(struct bight_transport *transport, struct bight_failure *reason)
-{
-    if (transport->state & BI_STATE_ENDING) {
-        struct bi_loss *loss = loss_of(transport);
-        bi_reactor_unqueue(transport->hub->reactor, &loss->task);
-        bight_failure_release(reason);
-        reason = loss->reason;
-    } else {
-        begin_end(transport, bi_output_queued(transport) > 0); /* a cut stream must not look whole */
-    }
-    lose(transport, reason);
-}
-
-/* What people know it as; of the rest, what could not be done. */
-static struct bight_failure *loss_by(int number, const char *what)
-{
-    switch (number) {
-    case ECONNRESET:
-        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection reset by peer");
-    case EPIPE:
-        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection closed by peer");
-    case ETIMEDOUT:
-        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection lost: the peer no longer answers");
-    default:
-        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "the connection was lost: cannot %s", what);
-    }
-}
-
-/* T5. What has been flushed before it broke was lost in good order. Without memory for the errno, without it. Unless it
- * was the peer that broke it, the peer is told by a reset: it would take an end for all that there was to come. */
-void bi_close_broken(struct bight_transport *transport, int number, const char *what)
-{
-    const uint32_t done = BI_STATE_LOSING | BI_STATE_SHUT;
-    if ((transport->state & done) == done) {
-        bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
-        return;
-    }
-    struct bight_failure *reason = loss_by(number, what);
-    if (bight_failure_code(reason) != BIGHT_E_CONNECTION_LOST) {
-        reason = bight_failure_of(BIGHT_E_CONNECTION_LOST);
-    }
-    bi_close_end(transport, reason, number != ECONNRESET && number != EPIPE);
-}
-
-/* ------------------------------------------------------------------------------------- in good order */
-
-static void end_done(struct bight_transport *transport)
+void bi_close_done(struct bight_transport *transport)
 {
     bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
 }
+
+/* ------------------------------------------------------------------------------------ going on with it */
 
 /* The writing side has been shut: T7 waits a while for the peer to see it. Without memory for the timer it does not. A
  * bottom that cannot shut its writing side (a pipe) shows it by closing. */
 static void linger(struct bight_transport *transport)
 {
-    if (transport->bottom->shut_writing == NULL) {
-        end_done(transport);
+    struct bi_extension *extension = transport->bottom->shut_writing == NULL ? NULL : bi_extension_of(transport);
+    if (extension == NULL || extension->linger == 0 || extension->linger_bytes == 0 ||
+        (transport->state & BI_INPUT_ENDED)) {
+        bi_close_done(transport);
         return;
     }
-    struct bi_extension *extension = bi_extension_of(transport);
-    if (extension == NULL || extension->linger == 0 || extension->linger_bytes == 0) {
-        end_done(transport);
-        bi_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
-        return;
-    }
-    bi_timeouts_disarm_user(transport);
-    bi_timeouts_close_in(transport, extension->linger);
-    bi_receive_update(transport);
+    bi_set_life(transport, BI_LINGERING);
+    bi_timeouts_disarm(transport);
 }
 
 static void tell_write_end(struct bight_transport *transport)
 {
     struct bight_protocol *protocol = transport->protocol;
-    transport->state &= ~BI_STATE_WRITE_END_DUE;
-    if ((transport->state & BI_STATE_LOSING) || protocol->ops->write_connection_lost == NULL) {
+    transport->state &= ~BI_WRITE_END_DUE;
+    transport->state |= BI_CHANGED;
+    if (bi_life_of(transport) != BI_OPEN || protocol->ops->write_connection_lost == NULL) {
         return;
     }
-    transport->state |= BI_STATE_IN_HANDLER;
+    bi_enter_handler(transport);
     protocol->ops->write_connection_lost(protocol);
-    transport->state &= ~BI_STATE_IN_HANDLER;
-    if (transport->state & BI_STATE_SWITCHING) {
-        bi_receive_go_on(transport);
-    }
+    bi_leave_handler(transport);
 }
 
+/* Closing shuts as well, and what the parent has too is not ours to shut. */
 static void shut(struct bight_transport *transport)
 {
-    transport->state |= BI_STATE_SHUT;
-    if (is_inherited(transport)) {
-        if (transport->state & BI_STATE_LOSING) {
-            end_done(transport); /* nor is its input thrown away */
-        }
-        return;
-    }
-    if (transport->bottom->shut_writing != NULL) {
+    bool losing = bi_life_of(transport) == BI_LOSING;
+    bool inherited = bi_close_is_inherited(transport);
+    bi_set_write_end(transport, BI_SHUT);
+    if (losing && (inherited || (transport->state & BI_INPUT_ENDED))) {
+        bi_close_done(transport);
+    } else if (!inherited && transport->bottom->shut_writing != NULL) {
         transport->bottom->shut_writing(transport);
     }
-    if (transport->state & BI_STATE_LOSING) {
-        linger(transport);
-    }
 }
 
-void bi_close_advance(struct bight_transport *transport)
+/* Nothing more is written: the layers end first, each when it has sent its own. A producer is waited for (T8). */
+static void end_output(struct bight_transport *transport, bool quiet)
 {
-    const uint32_t both = BI_STATE_SHUT | BI_STATE_END_DELIVERED;
-    const uint32_t open = BI_STATE_LOSING | BI_STATE_WRITE_END_DUE;
-    if (!(transport->state & BI_STATE_SHUT_WANTED) || bi_output_queued(transport) > 0) {
-        return;
+    if (bi_write_end_of(transport) == BI_END_ASKED && !(transport->state & BI_PRODUCING)) {
+        bool layered = (transport->state & BI_LAYERED) != 0;
+        bi_set_write_end(transport, layered ? BI_END_IN_LAYERS : BI_END_QUEUED);
+        if (layered) {
+            bi_layers_write_end(transport);
+        }
     }
-    if (transport->state & BI_STATE_OVER) {
-        return;
-    }
-    bool losing = (transport->state & BI_STATE_LOSING) != 0;
-    if (losing && (transport->state & BI_STATE_INPUT_ENDED)) {
-        end_done(transport); /* closing shuts as well */
-        return;
-    }
-    if (!(transport->state & BI_STATE_SHUT)) {
+    if (bi_write_end_of(transport) == BI_END_QUEUED && bi_output_queued(transport) == 0 && !bi_is_cut(transport)) {
         shut(transport);
     }
-    if ((transport->state & BI_STATE_WRITE_END_DUE) && transport->output == NULL) {
-        tell_write_end(transport);
-    }
-    if ((transport->state & (both | open)) == both) {
-        end_done(transport); /* T11 */
+    if ((transport->state & BI_WRITE_END_DUE) && bi_write_end_of(transport) == BI_SHUT && transport->output == NULL) {
+        quiet ? bi_transport_later(transport) : tell_write_end(transport);
     }
 }
 
-void bi_close_shut_wanted(struct bight_transport *transport)
+static void end_both(struct bight_transport *transport)
 {
-    if (transport->state & (BI_STATE_OVER | BI_STATE_SHUT_WANTED)) {
+    uint32_t life = bi_life_of(transport);
+    const uint32_t both = BI_INPUT_TOLD | BI_WRITE_END_DUE;
+    if (life == BI_LOSING) {
+        linger(transport);
+    } else if (life == BI_LINGERING && (transport->state & BI_INPUT_ENDED)) {
+        bi_close_done(transport);
+    } else if (life == BI_OPEN && (transport->state & both) == BI_INPUT_TOLD) {
+        bi_close_done(transport); /* T11 */
+    }
+}
+
+/* The reason was kept when it broke. */
+static void end_broken(struct bight_transport *transport)
+{
+    if ((transport->state & (BI_INPUT_ENDED | BI_WAITING)) == BI_INPUT_ENDED) {
+        bi_close_done(transport);
+    } else if (bi_levels_want_input(transport)) {
+        bi_close_broken_later(transport);
+    }
+}
+
+void bi_close_go_on(struct bight_transport *transport, bool quiet)
+{
+    if (bi_life_of(transport) == BI_BROKEN) {
+        end_broken(transport);
         return;
     }
-    transport->state |= BI_STATE_SHUT_WANTED;
-    bi_close_advance(transport);
-}
-
-/* Nothing more will be written: the layers end first, each when it has sent its own. */
-static void end_writing(struct bight_transport *transport)
-{
-    if (transport->state & BI_STATE_LAYERED) {
-        bi_layers_write_end(transport);
-    } else {
-        bi_close_shut_wanted(transport);
-    }
-}
-
-/* The kernel or a layer is waited for. Output that has not been tried yet is not waiting. */
-static bool is_flush_waiting(const struct bight_transport *transport)
-{
-    uint32_t state = transport->state;
-    if ((state & (BI_STATE_LOSING | BI_STATE_SHUT | BI_STATE_OVER)) != BI_STATE_LOSING) {
-        return false;
-    }
-    if (transport->output != NULL && transport->output->watching) {
-        return true;
-    }
-    return (state & (BI_STATE_LAYERED | BI_STATE_PRODUCING | BI_STATE_SHUT_WANTED)) == BI_STATE_LAYERED;
-}
-
-/* A flush that nothing bounds might never end: without memory for the timer the connection ends at once. */
-static void bound_flush(struct bight_transport *transport)
-{
-    if (!is_flush_waiting(transport)) {
+    if (bi_is_over(transport)) {
         return;
     }
-    if (bi_extension_of(transport) == NULL) {
-        bi_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
-        return;
+    end_output(transport, quiet);
+    if (bi_write_end_of(transport) == BI_SHUT) {
+        end_both(transport);
     }
-    bi_timeouts_close_in(transport, transport->extension->flush);
 }
 
-void bi_close_flush(struct bight_transport *transport)
+void bi_close_end_reached(struct bight_transport *transport)
 {
-    if (transport->state & BI_STATE_SHUT_WANTED) {
-        bi_close_advance(transport);
-    } else if (!(transport->state & BI_STATE_PRODUCING)) { /* T8 */
-        end_writing(transport);
+    if (!bi_is_cut(transport) && bi_write_end_of(transport) < BI_END_QUEUED) {
+        bi_set_write_end(transport, BI_END_QUEUED);
+        bi_transport_changed(transport);
     }
-    bound_flush(transport);
 }
 
 void bi_close_lose(struct bight_transport *transport)
 {
-    transport->state |= BI_STATE_LOSING;
-    transport->state &= ~(BI_STATE_PRESSED | BI_STATE_PAUSED);
-    bi_receive_drop_held(transport);
-    bi_switch_drop(transport);
-    if (transport->state & BI_STATE_SHUT) { /* by lose_write */
-        transport->state &BI_STATE_INPUT_ENDED ? end_done(transport) : linger(transport);
-        return;
+    bi_set_life(transport, BI_LOSING);
+    if (bi_write_end_of(transport) == BI_WRITE_OPEN) {
+        bi_set_write_end(transport, BI_END_ASKED);
     }
-    bi_receive_update(transport);
-    bi_close_flush(transport);
+    transport->state &= ~(BI_PRESSED | BI_PAUSED);
+    bi_levels_drop_facade(transport);
+    bi_switch_drop(transport);
+    bi_idle_stop(transport); /* T7: the flush has a bound of its own */
+    bi_timeouts_disarm_close(transport);
+    bi_transport_changed(transport);
 }
 
-/* The flush has 30 s anew for each bit of progress; while only a producer is waited for it has no bound. */
-void bi_close_progress(struct bight_transport *transport, size_t sent)
+/* What is written above the layer that failed goes nowhere, so nobody is asked for an end of his own. */
+void bi_close_failed(struct bight_transport *transport, struct bight_failure *reason)
 {
     struct bi_extension *extension = transport->extension;
-    bool bounded = extension != NULL && bi_wheel_is_armed(&extension->close_timer);
-    if (!is_flush_waiting(transport)) {
-        if (bounded) {
-            bi_reactor_disarm(transport->hub->reactor, &extension->close_timer);
-        }
-    } else if (sent > 0 || !bounded) {
-        bound_flush(transport);
+    if (bi_is_cut(transport) || extension->reason != NULL || bi_life_of(transport) == BI_LINGERING) {
+        bight_failure_release(reason);
+        return;
     }
+    extension->reason = reason;
+    if (bi_write_end_of(transport) < BI_END_QUEUED) {
+        bi_set_write_end(transport, BI_END_QUEUED);
+    }
+    bi_flow_stop_producer(transport);
+    bi_close_lose(transport);
 }
 
 void bi_close_discarded(struct bight_transport *transport, size_t size)
 {
     struct bi_extension *extension = transport->extension;
-    const uint32_t lingering = BI_STATE_SHUT | BI_STATE_LOSING;
-    if ((transport->state & (lingering | BI_STATE_OVER)) != lingering || extension == NULL) {
+    if (bi_life_of(transport) != BI_LINGERING) {
         return;
     }
     if (size >= extension->linger_bytes) {
-        end_done(transport);
+        bi_close_done(transport);
+    } else {
+        extension->linger_bytes -= size;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ the bounds */
+
+static bool is_refused(const struct bight_transport *transport)
+{
+    return transport->output != NULL && transport->output->watching;
+}
+
+/* What may take only so long without progress, in nanoseconds; 0: nothing does. Output that has not been tried yet is
+ * not waiting. */
+static uint64_t bound_of(const struct bight_transport *transport)
+{
+    const struct bi_extension *extension = transport->extension;
+    uint64_t flush = extension == NULL ? BI_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND : extension->flush;
+    uint64_t stall = extension == NULL ? 0 : extension->stall;
+    bool waits_for_producer = bi_write_end_of(transport) == BI_END_ASKED && (transport->state & BI_PRODUCING);
+    switch (bi_life_of(transport)) {
+    case BI_OPEN:
+        return waits_for_producer ? flush : is_refused(transport) ? stall : 0;
+    case BI_LOSING:
+        return waits_for_producer || is_refused(transport) || bi_write_end_of(transport) == BI_END_IN_LAYERS ? flush
+                                                                                                             : 0;
+    case BI_BROKEN:
+        return flush;
+    default:
+        return 0;
+    }
+}
+
+static void time_is_up(struct bi_wheel_entry *entry)
+{
+    struct bight_transport *transport = BI_CONTAINER(entry, struct bi_extension, close_timer)->transport;
+    if (bi_life_of(transport) == BI_LINGERING || bi_life_of(transport) == BI_BROKEN) {
+        bi_close_done(transport);
+    } else if ((transport->state & BI_PRODUCING) && bi_write_end_of(transport) == BI_END_ASKED &&
+               !is_refused(transport)) {
+        bi_flow_stop_producer(transport); /* T8: it has had its time, and what it wrote is flushed */
+        transport->state |= BI_CHANGED;
+        bi_transport_advance(transport);
+    } else {
+        bi_timeouts_end(transport);
+    }
+}
+
+static void arm(struct bight_transport *transport, uint64_t nanoseconds)
+{
+    struct bight_reactor *reactor = transport->hub->reactor;
+    struct bi_extension *extension = transport->extension;
+    extension->progress = 0;
+    extension->close_timer.function = time_is_up;
+    bi_reactor_arm(reactor, &extension->close_timer, bi_moment_after(bi_reactor_now(reactor), nanoseconds));
+}
+
+static bool is_bounded(const struct bight_transport *transport)
+{
+    return transport->extension != NULL && bi_wheel_is_armed(&transport->extension->close_timer);
+}
+
+/* A flush that nothing bounds might never end: without memory for the timer the connection ends at once. */
+void bi_close_bound(struct bight_transport *transport)
+{
+    uint64_t bound = bi_life_of(transport) == BI_LINGERING ? transport->extension->linger : bound_of(transport);
+    if (bound == 0) {
+        if (is_bounded(transport)) {
+            bi_reactor_disarm(transport->hub->reactor, &transport->extension->close_timer);
+        }
+    } else if (!is_bounded(transport)) {
+        if (bi_extension_of(transport) == NULL) {
+            bi_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
+            return;
+        }
+        arm(transport, bound);
+    }
+}
+
+/* The flush has its time anew for each bit of progress. */
+void bi_close_progress(struct bight_transport *transport, size_t sent)
+{
+    if (!is_bounded(transport) || bi_life_of(transport) == BI_LINGERING) {
+        bi_close_bound(transport);
         return;
     }
-    extension->linger_bytes -= size;
+    struct bi_extension *extension = transport->extension;
+    extension->progress += sent;
+    if (extension->progress >= LEAST_PROGRESS || bi_output_queued(transport) == 0) {
+        bi_reactor_disarm(transport->hub->reactor, &extension->close_timer);
+        bi_close_bound(transport);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------ the calls */
@@ -356,24 +262,28 @@ void bi_close_discarded(struct bight_transport *transport, size_t size)
 int bight_transport_lose_connection(struct bight_transport *transport)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_lose_connection");
-    if (transport->state & BI_STATE_ENDED) {
+    if (bi_life_of(transport) == BI_LOST) {
         return BIGHT_E_CLOSED;
     }
-    if (transport->state & (BI_STATE_ENDING | BI_STATE_LOSING)) {
+    if (bi_life_of(transport) == BI_LOSS_DUE || bi_is_losing(transport)) {
         return BIGHT_OK;
     }
-    claim(transport);
-    bi_close_lose(transport);
+    bi_close_claim(transport);
+    if (bi_life_of(transport) == BI_BROKEN) {
+        bi_close_done(transport); /* the reason was kept; nothing more is heard of */
+    } else {
+        bi_close_lose(transport);
+    }
     return BIGHT_OK;
 }
 
 int bight_transport_abort_connection(struct bight_transport *transport)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_abort_connection");
-    if (transport->state & BI_STATE_ENDED) {
+    if (bi_life_of(transport) == BI_LOST) {
         return BIGHT_E_CLOSED;
     }
-    claim(transport);
+    bi_close_claim(transport);
     bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_ABORTED), true);
     return BIGHT_OK;
 }
@@ -381,21 +291,22 @@ int bight_transport_abort_connection(struct bight_transport *transport)
 int bight_transport_lose_write(struct bight_transport *transport)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_lose_write");
-    if (transport->state & (BI_STATE_OVER | BI_STATE_LOSING)) {
+    if (bi_is_cut(transport) || bi_is_losing(transport)) {
         return BIGHT_E_CLOSED;
     }
-    if (transport->state & BI_STATE_WRITE_ENDED) {
+    if (bi_write_end_of(transport) != BI_WRITE_OPEN) {
         return BIGHT_OK;
     }
     if (transport->bottom->shut_writing == NULL) {
         return BIGHT_E_NOT_SUPPORTED;
     }
-    claim(transport);
+    bi_close_claim(transport);
     int code = bi_output_ask(transport); /* so that the protocol hears of it from the loop */
     if (code != BIGHT_OK) {
         return code;
     }
-    transport->state |= BI_STATE_WRITE_ENDED | BI_STATE_WRITE_END_DUE;
-    bi_close_flush(transport);
+    bi_set_write_end(transport, BI_END_ASKED);
+    transport->state |= BI_WRITE_END_DUE;
+    bi_transport_changed(transport);
     return BIGHT_OK;
 }

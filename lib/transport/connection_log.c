@@ -6,7 +6,7 @@
  * logged by traffic_log.c. */
 #include <bight/log.h>
 
-#include "transport/transport.h"
+#include "transport/state.h"
 
 void bi_connection_log_begin(struct bight_transport *transport)
 {
@@ -35,5 +35,5 @@ void bi_connection_log_end(const struct bight_transport *transport, const struct
         bight_address_format(extension->peer, peer, sizeof peer);
     }
     bight_log(BIGHT_LOG_DEBUG, "connection", reason, "%s %s, lasted %.3f s",
-        transport->state & BI_STATE_ACCEPTED ? "accepted from" : "made to", peer, seconds);
+        transport->state & BI_ACCEPTED ? "accepted from" : "made to", peer, seconds);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "deferred/describe.h"
-#include "transport/transport.h"
+#include "transport/state.h"
 
 static bool find_peer(struct bight_transport *transport, struct bight_address *peer)
 {
@@ -17,7 +17,7 @@ static bool find_peer(struct bight_transport *transport, struct bight_address *p
         *peer = *extension->peer;
         return true;
     }
-    if ((transport->state & BI_STATE_ENDED) != 0 || transport->bottom == NULL || transport->bottom->address == NULL) {
+    if (bi_life_of(transport) == BI_LOST || transport->bottom == NULL || transport->bottom->address == NULL) {
         return false;
     }
     *peer = (struct bight_address) { .family = BIGHT_ADDRESS_NONE };
@@ -36,24 +36,24 @@ static const char *describe_peer(struct bight_transport *transport, char *text, 
     return text;
 }
 
-static const char *name_state(uint32_t state)
+static const char *name_state(const struct bight_transport *transport)
 {
-    if ((state & BI_STATE_ENDED) != 0) {
-        return "ended, held by the program";
+    static const char *const names[] = {
+        [BI_NEW] = "beginning",
+        [BI_ESTABLISHING] = "being established",
+        [BI_LOSING] = "closing, flushes its output",
+        [BI_LINGERING] = "closing, waits for the peer's end",
+        [BI_BROKEN] = "broken, delivers what came before",
+        [BI_LOSS_DUE] = "connection_lost is due",
+        [BI_LOST] = "ended, held by the program",
+    };
+    if (bi_life_of(transport) != BI_OPEN) {
+        return names[bi_life_of(transport)];
     }
-    if ((state & BI_STATE_ENDING) != 0) {
-        return "connection_lost is due";
-    }
-    if ((state & BI_STATE_LOSING) != 0) {
-        return (state & BI_STATE_SHUT) != 0 ? "closing, waits for the peer's end" : "closing, flushes its output";
-    }
-    if ((state & BI_STATE_STARTED) == 0) {
-        return "beginning";
-    }
-    if ((state & BI_STATE_PRESSED) != 0) {
+    if (transport->state & BI_PRESSED) {
         return "open, not read from until it has sent";
     }
-    return (state & BI_STATE_PAUSED) != 0 ? "open, paused by the protocol" : "open";
+    return (transport->state & BI_PAUSED) != 0 ? "open, paused by the protocol" : "open";
 }
 
 static void describe(struct bight_transport *transport, struct bi_dump *dump)
@@ -67,7 +67,7 @@ static void describe(struct bight_transport *transport, struct bi_dump *dump)
     snprintf(name, sizeof name, "connection %llu", (unsigned long long)transport->id);
     (void)bi_dump_ties(dump, name, has_ties ? bight_protocol_owner(protocol) : NULL, ties);
     bi_dump_node(dump, name, "cds", "%s%s\n%s%s\n%zu bytes to send%s", name,
-        bi_dump_place(transport, transport->id, place), name_state(transport->state),
+        bi_dump_place(transport, transport->id, place), name_state(transport),
         describe_peer(transport, peer, sizeof peer), bi_output_queued(transport), ties);
 }
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* flow.c - who may go on: pause and resume of the input, producers and backpressure against the output's marks.
  *
- * The marks are judged after an attempt to send (T13), so a peer that reads keeps everybody going however much is
+ * The marks are looked at after an attempt to send (T13), so a peer that reads keeps everybody going however much is
  * written. A producer, when there is one, is told; without one the connection's own input stands still instead.
  * Defaults need no extension; whoever sets something gets one. */
-#include "transport/transport.h"
+#include "transport/levels.h"
+#include "transport/state.h"
 
 size_t bi_flow_limit(const struct bight_transport *transport)
 {
     if (transport->extension != NULL) {
         return transport->extension->limit;
     }
-    return transport->state & BI_STATE_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX;
+    return transport->state & BI_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX;
 }
 
 /* ---------------------------------------------------------------------------------- the input (T2) */
@@ -19,28 +20,26 @@ size_t bi_flow_limit(const struct bight_transport *transport)
 int bight_transport_pause(struct bight_transport *transport)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_pause");
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
-    transport->state |= BI_STATE_PAUSED;
+    transport->state |= bi_is_losing(transport) ? 0 : BI_PAUSED;
     return BIGHT_OK;
 }
 
 int bight_transport_resume(struct bight_transport *transport)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_resume");
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
-    if (!(transport->state & BI_STATE_PAUSED)) {
+    if (!(transport->state & BI_PAUSED)) {
         return BIGHT_OK;
     }
-    transport->state &= ~BI_STATE_PAUSED;
-    transport->state |= BI_STATE_LOOK_LATER;
-    if (transport->state & (BI_STATE_HELD_INPUT | BI_STATE_END_HELD)) {
-        bi_receive_later(transport);
-    }
-    bi_receive_update(transport);
+    transport->state &= ~BI_PAUSED;
+    transport->state |= BI_LOOK_LATER;
+    bi_levels_put_off(transport);
+    bi_transport_changed(transport);
     return BIGHT_OK;
 }
 
@@ -48,12 +47,12 @@ int bight_transport_resume(struct bight_transport *transport)
 
 static void set_pressed(struct bight_transport *transport, bool on)
 {
-    if (((transport->state & BI_STATE_PRESSED) != 0) == on) {
+    if (((transport->state & BI_PRESSED) != 0) == on) {
         return;
     }
-    transport->state ^= BI_STATE_PRESSED;
+    transport->state ^= BI_PRESSED;
     if (!on) {
-        bi_receive_update(transport);
+        bi_transport_changed(transport);
     }
 }
 
@@ -62,7 +61,7 @@ static bool is_below(size_t queued, size_t low)
     return queued < low || queued == 0;
 }
 
-static void judge_producer(struct bi_extension *extension, size_t queued)
+static void check_producer(struct bi_extension *extension, size_t queued)
 {
     if (!extension->streaming) {
         return;
@@ -94,22 +93,22 @@ static void leave_producer(struct bight_reactor *reactor)
     }
 }
 
-void bi_flow_judge(struct bight_transport *transport)
+void bi_flow_check_watermarks(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
     size_t queued = bi_output_queued(transport);
-    if (transport->state & (BI_STATE_OVER | BI_STATE_IN_SEQUENCE)) {
+    if (bi_is_cut(transport) || (transport->state & BI_IN_SEQUENCE)) {
         return;
     }
-    if (transport->state & BI_STATE_PRODUCING) {
+    if (transport->state & BI_PRODUCING) {
         struct bight_reactor *reactor = transport->hub->reactor;
         set_pressed(transport, false);
         enter_producer(reactor);
-        judge_producer(extension, queued);
+        check_producer(extension, queued);
         leave_producer(reactor);
         return;
     }
-    if (!(transport->state & BI_STATE_PRESSURE_ON)) {
+    if (!(transport->state & BI_PRESSURE_ON) || bi_life_of(transport) != BI_OPEN) {
         set_pressed(transport, false);
     } else if (queued > (extension == NULL ? BI_HIGH_WATERMARK : extension->high)) {
         set_pressed(transport, true);
@@ -124,7 +123,7 @@ static void pull(struct bi_task *task)
 {
     struct bi_extension *extension = BI_CONTAINER(task, struct bi_extension, pull_task);
     struct bight_transport *transport = extension->transport;
-    bool wanted = (transport->state & (BI_STATE_PRODUCING | BI_STATE_OVER)) == BI_STATE_PRODUCING;
+    bool wanted = (transport->state & BI_PRODUCING) && !bi_is_cut(transport);
     if (wanted && !extension->streaming && bi_output_queued(transport) == 0 && extension->producer->resume != NULL) {
         extension->producer->resume(extension->producer_context);
     }
@@ -134,8 +133,7 @@ static void pull(struct bi_task *task)
 void bi_flow_drained(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
-    bool pulled =
-        (transport->state & (BI_STATE_PRODUCING | BI_STATE_OVER)) == BI_STATE_PRODUCING && !extension->streaming;
+    bool pulled = (transport->state & BI_PRODUCING) && !bi_is_cut(transport) && !extension->streaming;
     if (pulled && extension->pull_task.run == NULL) {
         bi_reactor_soon(transport->hub->reactor, &extension->pull_task, pull);
     }
@@ -143,11 +141,11 @@ void bi_flow_drained(struct bight_transport *transport)
 
 void bi_flow_stop_producer(struct bight_transport *transport)
 {
-    if (!(transport->state & BI_STATE_PRODUCING)) {
+    if (!(transport->state & BI_PRODUCING)) {
         return;
     }
     struct bi_extension *extension = transport->extension;
-    transport->state &= ~BI_STATE_PRODUCING;
+    transport->state &= ~BI_PRODUCING;
     if (extension->producer->stop != NULL) {
         extension->producer->stop(extension->producer_context);
     }
@@ -155,7 +153,7 @@ void bi_flow_stop_producer(struct bight_transport *transport)
 
 static bool takes_producer(const struct bight_transport *transport)
 {
-    return !(transport->state & (BI_STATE_OVER | BI_STATE_LOSING | BI_STATE_WRITE_ENDED));
+    return !bi_is_cut(transport) && !bi_is_losing(transport) && bi_write_end_of(transport) == BI_WRITE_OPEN;
 }
 
 int bight_transport_register_producer(
@@ -166,7 +164,7 @@ int bight_transport_register_producer(
         return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_register_producer: there is no table of functions");
     }
-    if ((transport->state & (BI_STATE_PRODUCING | BI_STATE_OVER)) == BI_STATE_PRODUCING) {
+    if ((transport->state & BI_PRODUCING) && !bi_is_over(transport)) {
         return bi_usage_error(BIGHT_E_PRODUCER_REGISTERED, BIGHT_HERE,
             "bight_transport_register_producer: another producer is registered already");
     }
@@ -184,9 +182,9 @@ int bight_transport_register_producer(
     extension->producer_context = context;
     extension->streaming = streaming;
     extension->producer_paused = false;
-    transport->state |= BI_STATE_PRODUCING;
-    bi_flow_judge(transport);
-    if (!streaming && ops->resume != NULL && (transport->state & BI_STATE_PRODUCING)) {
+    transport->state |= BI_PRODUCING;
+    bi_flow_check_watermarks(transport);
+    if (!streaming && ops->resume != NULL && (transport->state & BI_PRODUCING)) {
         enter_producer(transport->hub->reactor);
         ops->resume(context);
         leave_producer(transport->hub->reactor);
@@ -194,33 +192,25 @@ int bight_transport_register_producer(
     return BIGHT_OK;
 }
 
-/* What lose_connection or lose_write waited for goes on; that writing has ended the protocol hears from the loop. */
-static void go_on_closing(struct bight_transport *transport)
-{
-    int code = transport->state & BI_STATE_LOSING ? BIGHT_OK : bi_output_ask(transport);
-    if (code != BIGHT_OK) {
-        bi_close_end(transport, bight_failure_of(code), true);
-        return;
-    }
-    bi_close_flush(transport);
-}
-
 int bight_transport_unregister_producer(struct bight_transport *transport)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
-    if (!(transport->state & BI_STATE_PRODUCING)) {
+    if (!(transport->state & BI_PRODUCING)) {
         return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_unregister_producer: no producer is registered");
     }
-    transport->state &= ~BI_STATE_PRODUCING;
-    if (transport->state & (BI_STATE_LOSING | BI_STATE_WRITE_ENDED)) {
-        go_on_closing(transport);
-    } else {
-        bi_flow_judge(transport);
+    transport->state &= ~BI_PRODUCING;
+    if (transport->state & BI_WRITE_END_DUE) {
+        int code = bi_output_ask(transport); /* the protocol hears from the loop that writing has ended */
+        if (code != BIGHT_OK) {
+            bi_close_end(transport, bight_failure_of(code), true);
+            return BIGHT_OK;
+        }
     }
+    bi_transport_changed(transport);
     return BIGHT_OK;
 }
 
@@ -228,7 +218,7 @@ int bight_transport_unregister_producer(struct bight_transport *transport)
 
 int bight_transport_set_watermarks(struct bight_transport *transport, size_t low, size_t high)
 {
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
     if (low >= high) {
@@ -246,13 +236,13 @@ int bight_transport_set_watermarks(struct bight_transport *transport, size_t low
 
 int bight_transport_set_backpressure(struct bight_transport *transport, bool on)
 {
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
     if (on) {
-        transport->state |= BI_STATE_PRESSURE_ON;
+        transport->state |= BI_PRESSURE_ON;
     } else {
-        transport->state &= ~BI_STATE_PRESSURE_ON;
+        transport->state &= ~BI_PRESSURE_ON;
         set_pressed(transport, false);
     }
     return BIGHT_OK;
@@ -260,7 +250,7 @@ int bight_transport_set_backpressure(struct bight_transport *transport, bool on)
 
 int bight_transport_set_output_limit(struct bight_transport *transport, size_t limit)
 {
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
     struct bi_extension *extension = bi_extension_of(transport);

@@ -10,7 +10,9 @@
 
 #include <string.h>
 
-#include "transport/transport.h"
+#include "base/pages.h"
+#include "transport/close.h"
+#include "transport/state.h"
 
 enum {
     SLAB_BITS = 8,
@@ -148,19 +150,20 @@ struct bight_transport *bight_transport_find(struct bight_reactor *reactor, uint
     }
     struct bi_hub *hub = BI_CONTAINER(attachment, struct bi_hub, attachment);
     struct bight_transport *transport = transport_at(hub, (uint32_t)id);
-    if (transport == NULL || transport->id != id || (transport->state & BI_STATE_ENDED)) {
+    if (transport == NULL || transport->id != id || bi_life_of(transport) == BI_LOST) {
         return NULL;
     }
     return transport;
 }
 
-/* R3, T5: ends all whose state has none of these bits. No connection is left behind, and none is made meanwhile. */
-static void end_all_but(struct bi_hub *hub, uint32_t bits)
+/* R3, T5: ends all that have not come to this point of their lives. No connection is left behind, and none is made
+ * meanwhile. */
+static void end_all_before(struct bi_hub *hub, uint32_t life)
 {
     hub->disconnecting = true;
     struct bight_transport *transport;
     for (size_t cursor = 0; (transport = bi_hub_next(hub, &cursor)) != NULL;) {
-        if (!(transport->state & bits)) {
+        if (bi_life_of(transport) < life) {
             bi_close_end_now(transport, bight_failure_of(BIGHT_E_CONNECTION_LOST));
         }
     }
@@ -170,7 +173,29 @@ static void end_all_but(struct bi_hub *hub, uint32_t bits)
 /* Those whose loss is queued already end when the reactor runs that queue, which it does next. */
 static void disconnect(struct bi_attachment *attachment)
 {
-    end_all_but(BI_CONTAINER(attachment, struct bi_hub, attachment), BI_STATE_OVER);
+    end_all_before(BI_CONTAINER(attachment, struct bi_hub, attachment), BI_LOSS_DUE);
+}
+
+/* -------------------------------------------------------------------------------------- layers' work */
+
+/* What all layers together may do on one turn, so that a thousand handshakes do not hold up the loop. */
+#define WORK_A_TURN (BIGHT_NANOSECONDS_PER_SECOND / 100)
+
+static void forget_spent(struct bi_task *task)
+{
+    BI_CONTAINER(task, struct bi_hub, budget_task)->spent = 0;
+}
+
+bool bi_hub_spend(struct bi_hub *hub, uint64_t nanoseconds)
+{
+    if (hub->spent >= WORK_A_TURN) {
+        return false;
+    }
+    hub->spent += nanoseconds < WORK_A_TURN ? nanoseconds : WORK_A_TURN;
+    if (hub->budget_task.run == NULL) {
+        bi_reactor_soon(hub->reactor, &hub->budget_task, forget_spent);
+    }
+    return true;
 }
 
 /* --------------------------------------------------------------------------------------------- pools */
@@ -244,8 +269,11 @@ static void orphan_protocols(struct bi_hub *hub)
 static void finish_hub(struct bi_attachment *attachment)
 {
     struct bi_hub *hub = BI_CONTAINER(attachment, struct bi_hub, attachment);
-    end_all_but(hub, BI_STATE_ENDED);
+    end_all_before(hub, BI_LOST);
     orphan_protocols(hub);
+    if (hub->budget_task.run != NULL) {
+        bi_reactor_unqueue(hub->reactor, &hub->budget_task);
+    }
     bi_idle_finish(hub);
     finish_pools(hub);
     for (size_t i = 0; i < hub->slab_count; i++) {

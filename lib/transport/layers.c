@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* layers.c - what stands between the facade and the bottom: pushing, popping, and handing on in both directions.
+/* layers.c - what stands between the facade and the bottom: pushing, popping, and handing on. How input finds its way
+ * up, and what of it waits, is in levels.c.
  *
  * The layers of a connection are a list from the top, below the facade, to the lowest, above the bottom. A slot that is
  * NULL passes through. A popped layer is out of the list at once but freed only when no slot of any layer of the
  * connection is on the stack, since it may be the very one that runs; what it still hands on goes where it would have
  * gone. */
-#include "transport/transport.h"
-
-static void enter(struct bight_transport *transport)
-{
-    transport->extension->layer_depth++;
-}
+#include "transport/levels.h"
+#include "transport/state.h"
 
 static void free_layer(struct bight_layer *layer)
 {
@@ -19,12 +16,14 @@ static void free_layer(struct bight_layer *layer)
     }
 }
 
-static void leave(struct bight_transport *transport)
+void bi_layers_enter(struct bight_transport *transport)
 {
-    struct bi_extension *extension = transport->extension;
-    if (--extension->layer_depth > 0) {
-        return;
-    }
+    transport->extension->layer_depth++;
+    transport->state |= BI_IN_LAYER;
+}
+
+static void free_popped(struct bi_extension *extension)
+{
     while (extension->popped != NULL) {
         struct bight_layer *layer = extension->popped;
         extension->popped = layer->next_popped;
@@ -32,58 +31,51 @@ static void leave(struct bight_transport *transport)
     }
 }
 
+void bi_layers_leave(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension;
+    if (--extension->layer_depth > 0) {
+        return;
+    }
+    transport->state &= ~BI_IN_LAYER;
+    if (BI_UNLIKELY(extension->popped != NULL)) {
+        free_popped(extension);
+    }
+    if (BI_UNLIKELY(transport->state & (BI_CHANGED | BI_SWITCHING))) {
+        bi_transport_advance(transport);
+    }
+}
+
 /* ------------------------------------------------------------------------------------------------ up */
-
-/* To `layer` or the layers above it that care, at last to the protocol. */
-static void pass_up(struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
-{
-    while (layer != NULL && layer->ops->received == NULL) {
-        layer = layer->above;
-    }
-    if (layer == NULL) {
-        bi_receive_deliver(transport, data, size);
-        return;
-    }
-    enter(transport);
-    layer->ops->received(layer, data, size);
-    leave(transport);
-}
-
-static void pass_end_up(struct bight_transport *transport, struct bight_layer *layer)
-{
-    while (layer != NULL && layer->ops->received_end == NULL) {
-        layer = layer->above;
-    }
-    if (layer == NULL) {
-        bi_receive_deliver_end(transport);
-        return;
-    }
-    enter(transport);
-    layer->ops->received_end(layer);
-    leave(transport);
-}
 
 void bi_layers_received(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
-    pass_up(transport, transport->extension->lowest, data, size);
+    bi_levels_enter(transport, transport->extension->lowest, data, size);
 }
 
 void bi_layers_received_end(struct bight_transport *transport)
 {
-    pass_end_up(transport, transport->extension->lowest);
+    bi_levels_enter_end(transport, transport->extension->lowest);
 }
 
+/* A layer that is at work: what its input brings about is decided when all of it is there. */
 void bight_layer_deliver(struct bight_layer *layer, const uint8_t *data, size_t size)
 {
-    if (!(layer->transport->state & BI_STATE_OVER) && size > 0) {
-        pass_up(layer->transport, layer->above, data, size);
+    struct bight_transport *transport = layer->transport;
+    if (!bi_is_over(transport) && size > 0) {
+        bi_layers_enter(transport);
+        bi_levels_enter(transport, layer->above, data, size);
+        bi_layers_leave(transport);
     }
 }
 
 void bight_layer_deliver_end(struct bight_layer *layer)
 {
-    if (!(layer->transport->state & BI_STATE_OVER)) {
-        pass_end_up(layer->transport, layer->above);
+    struct bight_transport *transport = layer->transport;
+    if (!bi_is_over(transport)) {
+        bi_layers_enter(transport);
+        bi_levels_enter_end(transport, layer->above);
+        bi_layers_leave(transport);
     }
 }
 
@@ -98,9 +90,9 @@ static int pass_down(
     if (layer == NULL) {
         return bi_output_write(transport, pieces, count);
     }
-    enter(transport);
+    bi_layers_enter(transport);
     int code = layer->ops->write(layer, pieces, count);
-    leave(transport);
+    bi_layers_leave(transport);
     return code;
 }
 
@@ -110,17 +102,25 @@ static void pass_end_down(struct bight_transport *transport, struct bight_layer 
         layer = layer->below;
     }
     if (layer == NULL) {
-        bi_close_shut_wanted(transport);
+        bi_close_end_reached(transport);
         return;
     }
-    enter(transport);
+    layer->is_ending = true;
+    bi_layers_enter(transport);
     layer->ops->write_end(layer);
-    leave(transport);
+    bi_layers_leave(transport);
 }
 
 int bi_layers_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
-    return pass_down(transport, transport->extension->top, pieces, count);
+    uint32_t outer = transport->state & BI_IN_CALL;
+    transport->state |= BI_IN_CALL;
+    int code = pass_down(transport, transport->extension->top, pieces, count);
+    transport->state = (transport->state & ~BI_IN_CALL) | outer;
+    if (transport->state & BI_CHANGED) {
+        bi_transport_changed(transport);
+    }
+    return code;
 }
 
 void bi_layers_write_end(struct bight_transport *transport)
@@ -132,7 +132,7 @@ void bi_layers_write_end(struct bight_transport *transport)
 int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
 {
     struct bight_transport *transport = layer->transport;
-    if (transport->state & (BI_STATE_OVER | BI_STATE_SHUT_WANTED)) {
+    if (bi_is_cut(transport) || bi_write_end_of(transport) >= BI_END_QUEUED) {
         return BIGHT_E_CLOSED;
     }
     int code = pass_down(transport, layer->below, pieces, count);
@@ -144,7 +144,8 @@ int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces
 
 void bight_layer_send_end(struct bight_layer *layer)
 {
-    if (!(layer->transport->state & BI_STATE_OVER)) {
+    layer->is_ending = false;
+    if (!bi_is_cut(layer->transport)) {
         pass_end_down(layer->transport, layer->below);
     }
 }
@@ -159,17 +160,12 @@ bool bi_layers_are_busy(const struct bight_transport *transport)
     return false;
 }
 
-/* What the layer has sent (an alert) goes first, as far as it can at once. */
+/* What the layer has sent (an alert) goes out first, and the peer has time to see it: input that the kernel still had
+ * would make a close a reset, which destroys what was sent. */
 void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
 {
-    struct bight_transport *transport = layer->transport;
-    if (!(transport->state & BI_STATE_OVER)) {
-        bi_output_flush(transport);
-    }
-    bi_close_end(transport, reason, false);
+    bi_close_failed(layer->transport, reason);
 }
-
-/* -------------------------------------------------------------------------------------- push and pop */
 
 int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer)
 {
@@ -177,7 +173,7 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
         return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_push_layer: the layer has no table of functions");
     }
-    if (transport->state & (BI_STATE_OVER | BI_STATE_LOSING | BI_STATE_WRITE_ENDED)) {
+    if (bi_is_cut(transport) || bi_is_losing(transport) || bi_write_end_of(transport) != BI_WRITE_OPEN) {
         return BIGHT_E_CLOSED;
     }
     struct bi_extension *extension = bi_extension_of(transport);
@@ -189,13 +185,16 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
     layer->below = extension->top;
     layer->next_popped = NULL;
     layer->is_popped = false;
+    layer->is_hungry = layer->is_ending = false;
+    bi_levels_pushed(transport, layer);
     if (extension->top != NULL) {
         extension->top->above = layer;
     } else {
         extension->lowest = layer;
     }
     extension->top = layer;
-    transport->state |= BI_STATE_LAYERED;
+    transport->state |= BI_LAYERED;
+    bi_transport_changed(transport);
     return BIGHT_OK;
 }
 
@@ -214,33 +213,48 @@ static void unlink_layer(struct bi_extension *extension, struct bight_layer *lay
     *(layer->below != NULL ? &layer->below->above : &extension->lowest) = layer->above;
     mend_popped(extension, layer);
     if (extension->top == NULL) {
-        extension->transport->state &= ~BI_STATE_LAYERED;
+        extension->transport->state &= ~BI_LAYERED;
     }
 }
 
 void bight_layer_pop(struct bight_layer *layer)
 {
     struct bight_transport *transport = layer->transport;
-    if (layer->is_popped || (transport->state & BI_STATE_ENDED)) {
+    if (layer->is_popped || bi_life_of(transport) == BI_LOST) {
         return; /* it is freed with the connection, or has been taken out already */
     }
     struct bi_extension *extension = transport->extension;
+    bi_levels_popped(transport, layer);
     unlink_layer(extension, layer);
     layer->is_popped = true;
     layer->next_popped = extension->popped;
     extension->popped = layer;
-    enter(transport);
-    leave(transport);
+    if (layer->is_ending) {
+        bight_layer_send_end(layer); /* it was asked for, and will not come from this layer any more */
+    }
+    if (extension->layer_depth == 0) {
+        free_popped(extension);
+    }
+    bi_transport_changed(transport);
 }
 
 void bi_layers_free(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
+    bi_levels_drop(transport);
     while (extension->top != NULL) {
         struct bight_layer *layer = extension->top;
         extension->top = layer->below;
         free_layer(layer);
     }
     extension->lowest = NULL;
-    transport->state &= ~BI_STATE_LAYERED;
+    transport->state &= ~BI_LAYERED;
+}
+
+void bight_layer_set_hungry(struct bight_layer *layer, bool hungry)
+{
+    layer->is_hungry = hungry;
+    if (!layer->is_popped && !bi_is_over(layer->transport)) {
+        bi_transport_changed(layer->transport);
+    }
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "transport/queue.h"
+#include "transport/state.h"
 
 enum {
     SENDS_A_TURN = 8, /* so that one reader that is fast does not hold up the others */
@@ -148,7 +149,7 @@ static size_t send_some(struct bi_output *output)
             bi_close_broken(transport, (int)-result, "send");
             return sent;
         }
-        transport->state |= BI_STATE_SENT;
+        transport->state |= BI_SENT;
         bi_count_sent(transport, (size_t)result);
         output->pause = 0;
         bi_queue_consume(output, (size_t)result);
@@ -161,13 +162,21 @@ static size_t send_some(struct bi_output *output)
     return sent;
 }
 
+/* Only few connections have a bound that minds it. */
+static inline void note_progress(struct bight_transport *transport, size_t sent)
+{
+    if (BI_UNLIKELY((transport->state & BI_LIFE) || transport->extension != NULL)) {
+        bi_close_progress(transport, sent);
+    }
+}
+
 static void attempt(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     output->busy = true;
     size_t sent = send_some(output);
     output->busy = false;
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_cut(transport)) {
         return;
     }
     if (BI_UNLIKELY(output->watching && output->queued > 0 &&
@@ -175,34 +184,30 @@ static void attempt(struct bi_output *output)
         set_watching(output, false); /* the kernel takes more: adding the watch anew says so on the next turn */
     }
     set_watching(output, output->queued > 0);
-    if (BI_UNLIKELY(transport->state & BI_STATE_LOSING)) {
-        bi_close_progress(transport, sent);
-    }
+    note_progress(transport, sent);
 }
 
-/* Behind an attempt that came from the loop: memory is released, the marks are judged, and an empty output goes. */
+/* With one of these something waits for what the output does. */
+#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_PRESSED | BI_PRODUCING | BI_CHANGED)
+
+/* Behind an attempt that came from the loop: memory is released, an empty output goes, and what follows is decided. */
 static void settle(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     if (BI_UNLIKELY(output->sent != NULL)) {
         bi_queue_release_sent(output);
     }
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_cut(transport)) {
         return;
     }
-    if (BI_UNLIKELY((transport->state & (BI_STATE_PRESSED | BI_STATE_PRODUCING)) || output->queued > 0)) {
-        bi_flow_judge(transport);
-    }
-    if (output->first != NULL || output->sent != NULL || output->task.run != NULL ||
-        (transport->state & BI_STATE_OVER)) {
-        return;
-    }
-    transport->output = NULL;
-    bi_pool_give(&transport->hub->outputs, output);
-    if (BI_UNLIKELY(transport->state &
-                    (BI_STATE_PRODUCING | BI_STATE_LOSING | BI_STATE_SHUT_WANTED | BI_STATE_WRITE_END_DUE))) {
+    bool is_empty = output->first == NULL && output->sent == NULL && output->task.run == NULL;
+    if (is_empty) {
+        transport->output = NULL;
+        bi_pool_give(&transport->hub->outputs, output);
         bi_flow_drained(transport);
-        bi_close_advance(transport);
+    }
+    if (BI_UNLIKELY((transport->state & WAITED_FOR) || !is_empty)) {
+        bi_transport_advance(transport);
     }
 }
 
@@ -236,7 +241,7 @@ static inline void put_ready(struct bight_transport *transport, struct bi_output
     struct bi_hub *hub = transport->hub;
     struct bi_chunk *block = output->first;
     transport->output = NULL;
-    transport->state |= BI_STATE_SENT;
+    transport->state |= BI_SENT;
     if (BI_UNLIKELY(hub->ready_output != NULL || block == &output->first_block)) {
         put_other(hub, output);
         return;
@@ -256,13 +261,14 @@ static void __attribute__((noinline)) sent_in_part(struct bi_output *output, ssi
         bi_queue_consume(output, count_what_went(output->transport, sent));
         output->starved = is_starved(sent);
         set_watching(output, true);
+        note_progress(output->transport, 0);
     }
     settle(output);
 }
 
 static void __attribute__((noinline)) flush_other(struct bi_output *output)
 {
-    if (output->transport->state & BI_STATE_OVER) {
+    if (bi_is_cut(output->transport)) {
         return;
     }
     if (!output->watching) {
@@ -281,11 +287,9 @@ static void retry(struct bi_wheel_entry *timer)
 /* True when all there was has been sent: one block, and nothing that waits for the output to be empty. */
 static inline bool flush_block(struct bi_output *output)
 {
-    const uint32_t waiting = BI_STATE_PRESSED | BI_STATE_PRODUCING | BI_STATE_LOSING | BI_STATE_SHUT_WANTED |
-                             BI_STATE_WRITE_END_DUE | BI_STATE_OVER;
     struct bight_transport *transport = output->transport;
     struct bi_chunk *block = output->first;
-    if (BI_UNLIKELY((transport->state & waiting) || output->watching || block == NULL || block != output->last ||
+    if (BI_UNLIKELY((transport->state & WAITED_FOR) || output->watching || block == NULL || block != output->last ||
                     block->room == NULL || output->sent != NULL)) {
         return false;
     }
@@ -330,7 +334,7 @@ void bight_transport_writable(struct bight_transport *transport)
 {
     struct bight_reactor *reactor = transport->hub->reactor;
     struct bi_output *output = transport->output;
-    if (output == NULL || (transport->state & BI_STATE_OVER)) {
+    if (output == NULL || bi_is_cut(transport)) {
         return;
     }
     bi_reactor_enter_for(reactor, "connection", transport, transport->id);
@@ -355,9 +359,9 @@ static bool is_too_much(struct bi_output *output)
     size_t limit = bi_flow_limit(transport);
     if ((output->counted > limit || output->queued >= GATHER_MOST) && !output->watching && !output->busy) {
         attempt(output);
-        bi_flow_judge(transport);
+        bi_flow_check_watermarks(transport);
     }
-    return output->counted > limit && !(transport->state & BI_STATE_OVER);
+    return output->counted > limit && !bi_is_cut(transport);
 }
 
 int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
@@ -375,7 +379,7 @@ int bi_output_gather(struct bight_transport *transport, const uint8_t *data, siz
             return BIGHT_E_OVERFLOW;
         }
         if (output->watching) {
-            bi_flow_judge(transport);
+            bi_flow_check_watermarks(transport);
         }
     }
     if (output->task.run == NULL) {
@@ -398,10 +402,11 @@ int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, 
     }
     output->starved = is_starved(sent);
     set_watching(output, true);
+    note_progress(transport, 0);
     if (output->counted > bi_flow_limit(transport)) {
         return BIGHT_E_OVERFLOW;
     }
-    bi_flow_judge(transport);
+    bi_flow_check_watermarks(transport);
     return BIGHT_OK;
 }
 
@@ -409,7 +414,7 @@ int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, 
 static int replace_borrowed(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
-    bool over = (transport->state & BI_STATE_OVER) != 0;
+    bool over = bi_is_cut(transport);
     int code = BIGHT_OK;
     struct bi_chunk *behind = output->first;
     output->first = output->last = NULL;
@@ -518,11 +523,11 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
     if (code != BIGHT_OK) {
         return refuse(output, &pass, code);
     }
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_cut(transport)) {
         return BIGHT_OK;
     }
     if (output->watching || large) {
-        bi_flow_judge(transport);
+        bi_flow_check_watermarks(transport);
     }
     plan_flush(output);
     return BIGHT_OK;
@@ -535,7 +540,7 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
 void bi_output_leave_to_parent(struct bight_transport *transport)
 {
     struct bi_output *output = transport->output;
-    if (output != NULL && !output->busy && !(transport->state & BI_STATE_OVER)) {
+    if (output != NULL && !output->busy && !bi_is_cut(transport)) {
         bi_queue_consume(output, output->queued);
         set_watching(output, false);
         plan_flush(output);

@@ -9,7 +9,7 @@
 #include <bight/transport.h>
 
 #include "base/places.h"
-#include "transport/transport.h"
+#include "transport/state.h"
 
 /* In protocol->reserved. */
 struct record {
@@ -184,7 +184,7 @@ static const struct bight_scope_member_ops member_ops = {
 int bight_protocol_join_scope(struct bight_protocol *protocol, struct bight_scope *scope)
 {
     struct bight_transport *transport = protocol->transport;
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
     struct bi_extension *extension = bi_extension_of(transport);

@@ -1,206 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* receive.c - the way in: from the bottom, through layers if there are any, to the protocol.
+/* receive.c - reading from the bottom, and when it is watched for that. Where input goes from here is in levels.c.
  *
  * The usual case is one test of the state, one receive into the hub's buffer, one call of data_received. Everything
- * else (paused, layered, losing ...) is a bit that sends it to receive_unusual. What cannot be delivered
- * when it is there is held in the extension and delivered on a later turn (T2); while something is held the bottom is
- * not read from. Reading is switched off lazily: by the first readiness that finds it unwanted. */
+ * else (paused, layered, losing ...) is a bit that sends it to receive_unusual. Reading is switched off lazily: by the
+ * first readiness that finds it unwanted. */
 #include <errno.h>
 
-#include "transport/transport.h"
+#include "transport/close.h"
+#include "transport/levels.h"
+#include "transport/state.h"
 
-/* With one of these set, or without STARTED, a readiness is no plain piece of input for the protocol. */
-#define UNUSUAL                                                                                                       \
-    (BI_STATE_PAUSED | BI_STATE_PRESSED | BI_STATE_LOSING | BI_STATE_INPUT_ENDED | BI_STATE_OVER | BI_STATE_LAYERED | \
-        BI_STATE_HELD_INPUT | BI_STATE_SWITCHING | BI_STATE_END_HELD)
-
-/* The protocol cannot be given data while one of these is set. */
-#define UNDELIVERABLE (BI_STATE_PAUSED | BI_STATE_LOSING | BI_STATE_OVER | BI_STATE_SWITCHING)
-
-static inline void give(struct bight_transport *transport, const uint8_t *data, size_t size)
-{
-    struct bight_protocol *protocol = transport->protocol;
-    uint32_t outer = transport->state & BI_STATE_IN_HANDLER;
-    transport->state |= BI_STATE_IN_HANDLER;
-    if (BI_LIKELY(protocol->ops->data_received != NULL)) {
-        protocol->ops->data_received(protocol, data, size);
-    }
-    transport->state &= ~BI_STATE_IN_HANDLER | outer;
-}
-
-static void hand_over(struct bight_transport *transport, const uint8_t *data, size_t size)
-{
-    give(transport, data, size);
-    if (BI_UNLIKELY((transport->state & (BI_STATE_SWITCHING | BI_STATE_IN_HANDLER)) == BI_STATE_SWITCHING)) {
-        bi_receive_go_on(transport);
-    }
-}
-
-/* ------------------------------------------------------------------------------------------- holding */
-
-void bi_receive_drop_held(struct bight_transport *transport)
-{
-    struct bi_extension *extension = transport->extension;
-    if (extension != NULL) {
-        bi_input_drop(&extension->held);
-    }
-    transport->state &= ~(BI_STATE_HELD_INPUT | BI_STATE_END_HELD);
-}
-
-int bi_receive_give_back(struct bight_transport *transport, struct bight_input *rest)
-{
-    int code = bi_input_give_back(&transport->extension->held, rest);
-    if (transport->extension->held != NULL) {
-        transport->state |= BI_STATE_HELD_INPUT;
-    }
-    return code;
-}
-
-/* Delivers what is held as far as the protocol takes it. It is taken out meanwhile, since the handler may cause more to
- * be held. */
-static void deliver_held(struct bight_transport *transport)
-{
-    struct bight_input *held = bi_input_take(&transport->extension->held);
-    transport->state &= ~BI_STATE_HELD_INPUT;
-    while (held != NULL && !(transport->state & UNDELIVERABLE)) {
-        size_t size = bi_input_size(held);
-        size = size < BI_RECEIVE_SIZE ? size : BI_RECEIVE_SIZE;
-        give(transport, bi_input_bytes(held), size);
-        bi_input_consume(&held, size);
-    }
-    if (transport->state & (BI_STATE_OVER | BI_STATE_LOSING)) {
-        bi_input_drop(&held);
-        return;
-    }
-    int code = bi_receive_give_back(transport, held);
-    if (code != BIGHT_OK) {
-        bi_close_end(transport, bight_failure_of(code), true);
-    }
-}
-
-void bi_receive_go_on(struct bight_transport *transport)
-{
-    do {
-        bi_switch_now(transport);
-        if ((transport->state & BI_STATE_HELD_INPUT) && !(transport->state & UNDELIVERABLE)) {
-            deliver_held(transport);
-        }
-    } while ((transport->state & (BI_STATE_SWITCHING | BI_STATE_OVER)) == BI_STATE_SWITCHING);
-    if ((transport->state & BI_STATE_END_HELD) && !(transport->state & (UNDELIVERABLE | BI_STATE_HELD_INPUT))) {
-        transport->state &= ~BI_STATE_END_HELD;
-        bi_receive_deliver_end(transport);
-    }
-    bi_receive_update(transport);
-}
-
-static void run_later(struct bi_task *task)
-{
-    struct bight_transport *transport = BI_CONTAINER(task, struct bi_extension, task)->transport;
-    if (transport->state & BI_STATE_OVER) {
-        return;
-    }
-    bi_receive_go_on(transport);
-}
-
-void bi_receive_later(struct bight_transport *transport)
-{
-    struct bi_extension *extension = transport->extension;
-    if (extension->task.run == NULL) {
-        bi_reactor_soon(transport->hub->reactor, &extension->task, run_later);
-    }
-}
-
-/* ---------------------------------------------------------------------------------------- delivering */
-
-void bi_receive_deliver(struct bight_transport *transport, const uint8_t *data, size_t size)
-{
-    if (size == 0 || (transport->state & (BI_STATE_OVER | BI_STATE_LOSING | BI_STATE_END_DELIVERED))) {
-        return;
-    }
-    while (size > 0 && !(transport->state & (UNDELIVERABLE | BI_STATE_HELD_INPUT | BI_STATE_IN_HANDLER))) {
-        size_t piece = size < BI_RECEIVE_SIZE ? size : BI_RECEIVE_SIZE;
-        hand_over(transport, data, piece);
-        data += piece;
-        size -= piece;
-    }
-    if (size == 0 || (transport->state & (BI_STATE_OVER | BI_STATE_LOSING))) {
-        return;
-    }
-    struct bi_extension *extension = bi_extension_of(transport);
-    if (extension == NULL || bi_input_append(&extension->held, data, size) != BIGHT_OK) {
-        bi_close_end(transport, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), true);
-        return;
-    }
-    transport->state |= BI_STATE_HELD_INPUT;
-    if (!(transport->state & BI_STATE_PAUSED)) {
-        bi_receive_later(transport);
-    }
-}
-
-/* True when the protocol wants to go on writing (T11). */
-static bool tell_end(struct bight_transport *transport)
-{
-    struct bight_protocol *protocol = transport->protocol;
-    if (protocol->ops->read_connection_lost == NULL) {
-        return false;
-    }
-    transport->state |= BI_STATE_IN_HANDLER;
-    bool handled = protocol->ops->read_connection_lost(protocol);
-    transport->state &= ~BI_STATE_IN_HANDLER;
-    return handled;
-}
-
-void bi_receive_deliver_end(struct bight_transport *transport)
-{
-    const uint32_t later = BI_STATE_PAUSED | BI_STATE_SWITCHING | BI_STATE_HELD_INPUT | BI_STATE_IN_HANDLER;
-    if (transport->state & (BI_STATE_OVER | BI_STATE_END_DELIVERED)) {
-        return;
-    }
-    if (transport->state & BI_STATE_LOSING) {
-        transport->state |= BI_STATE_END_DELIVERED;
-        bi_close_advance(transport);
-        return;
-    }
-    if (transport->state & later) {
-        transport->state |= BI_STATE_END_HELD;
-        if (!(transport->state & BI_STATE_PAUSED) && transport->extension != NULL) {
-            bi_receive_later(transport);
-        }
-        return;
-    }
-    transport->state |= BI_STATE_END_DELIVERED;
-    bool handled = tell_end(transport);
-    if (transport->state & BI_STATE_SWITCHING) {
-        bi_receive_go_on(transport); /* the new one hears of it too */
-        return;
-    }
-    if (!handled && !(transport->state & (BI_STATE_OVER | BI_STATE_LOSING))) {
-        bi_close_lose(transport);
-        return;
-    }
-    bi_close_advance(transport);
-}
-
-/* ------------------------------------------------------------------------------------- from the bottom */
+/* With one of these set a readiness is no plain piece of input for the protocol. */
+#define UNUSUAL \
+    (BI_LIFE | BI_INPUT_ENDED | BI_INPUT_TOLD | BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_WAITING | BI_LAYERED)
 
 static bool wants_input(const struct bight_transport *transport)
 {
-    uint32_t state = transport->state;
-    if ((state & (BI_STATE_OVER | BI_STATE_INPUT_ENDED)) || !(state & BI_STATE_STARTED)) {
+    uint32_t life = bi_life_of(transport);
+    if (transport->state & BI_INPUT_ENDED) {
         return false;
     }
-    if (state & BI_STATE_LOSING) {
+    if (life == BI_LOSING || life == BI_LINGERING) {
         return true;
     }
-    if (state & (BI_STATE_PRESSED | BI_STATE_HELD_INPUT | BI_STATE_SWITCHING)) {
-        return false;
-    }
-    return !(state & BI_STATE_PAUSED) || (state & BI_STATE_LAYERED);
+    return (life == BI_OPEN || life == BI_ESTABLISHING) && bi_levels_want_input(transport);
 }
 
 static void set_reading(struct bight_transport *transport, bool on)
 {
-    transport->state &= ~(BI_STATE_READING | BI_STATE_UNREAD);
+    transport->state &= ~(BI_READING | BI_UNREAD);
     int code = transport->bottom->watch_reading(transport, on);
     if (!on) {
         return;
@@ -209,13 +37,13 @@ static void set_reading(struct bight_transport *transport, bool on)
         bi_close_end(transport, bight_failure_of(code), true);
         return;
     }
-    transport->state |= BI_STATE_READING;
+    transport->state |= BI_READING;
 }
 
 /* A watch that is added tells what is there already, on a later turn. */
 static void read_anew(struct bight_transport *transport)
 {
-    if (transport->state & BI_STATE_READING) {
+    if (transport->state & BI_READING) {
         set_reading(transport, false);
     }
     set_reading(transport, true);
@@ -224,24 +52,29 @@ static void read_anew(struct bight_transport *transport)
 void bi_receive_update(struct bight_transport *transport)
 {
     bool wanted = wants_input(transport);
-    bool reading = (transport->state & BI_STATE_READING) != 0;
+    bool reading = (transport->state & BI_READING) != 0;
     if (wanted != reading) {
         set_reading(transport, wanted);
-    } else if (wanted && (transport->state & BI_STATE_UNREAD)) {
+    } else if (wanted && (transport->state & BI_UNREAD)) {
         read_anew(transport);
     }
 }
 
+/* Layers of which one has failed (T5) hear nothing more. */
+static bool has_layers(const struct bight_transport *transport)
+{
+    return (transport->state & BI_LAYERED) && transport->extension->reason == NULL;
+}
+
 static void input_ended(struct bight_transport *transport)
 {
-    transport->state |= BI_STATE_INPUT_ENDED;
-    bi_receive_update(transport);
-    if (transport->state & BI_STATE_LAYERED) {
+    transport->state |= BI_INPUT_ENDED | BI_CHANGED;
+    if (has_layers(transport)) {
         bi_layers_received_end(transport);
-        bi_close_advance(transport);
     } else {
-        bi_receive_deliver_end(transport);
+        bi_levels_enter_end(transport, NULL);
     }
+    bi_transport_advance(transport);
 }
 
 static void receive_failed(struct bight_transport *transport, ssize_t result)
@@ -249,7 +82,22 @@ static void receive_failed(struct bight_transport *transport, ssize_t result)
     if (result == 0) {
         input_ended(transport);
     } else if (result != -EAGAIN && result != -EWOULDBLOCK && result != -EINTR) {
+        transport->state |= BI_INPUT_ENDED;
         bi_close_broken(transport, (int)-result, "receive");
+    }
+}
+
+/* Through the layers if there are any. What comes while losing is thrown away, unless a layer still wants it. */
+static void take(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    bool losing = bi_is_losing(transport);
+    if (has_layers(transport) && (!losing || bi_layers_are_busy(transport))) {
+        bi_layers_received(transport, data, size);
+    } else if (!losing) {
+        bi_levels_enter(transport, NULL, data, size);
+    }
+    if (losing) {
+        bi_close_discarded(transport, size);
     }
 }
 
@@ -259,22 +107,17 @@ static ssize_t receive_unusual(struct bight_transport *transport)
         bi_receive_update(transport);
         return 0;
     }
-    struct bi_hub *hub = transport->hub;
-    transport->state &= ~(BI_STATE_SENT | BI_STATE_LOOK_LATER);
-    ssize_t size = transport->bottom->receive(transport, hub->receive_buffer, BI_RECEIVE_SIZE);
+    uint8_t *buffer = transport->hub->receive_buffer;
+    transport->state &= ~(BI_SENT | BI_LOOK_LATER);
+    ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
     if (size <= 0) {
         receive_failed(transport, size);
         return size;
     }
     bi_count_received(transport, (size_t)size);
-    bool losing = transport->state & BI_STATE_LOSING;
-    if ((transport->state & BI_STATE_LAYERED) && (!losing || bi_layers_are_busy(transport))) {
-        bi_layers_received(transport, hub->receive_buffer, (size_t)size);
-    } else if (!losing) {
-        bi_receive_deliver(transport, hub->receive_buffer, (size_t)size);
-    }
-    if (losing) {
-        bi_close_discarded(transport, (size_t)size);
+    take(transport, buffer, (size_t)size);
+    if (transport->state & (BI_CHANGED | BI_SWITCHING)) {
+        bi_transport_advance(transport);
     }
     return size;
 }
@@ -282,18 +125,23 @@ static ssize_t receive_unusual(struct bight_transport *transport)
 /* Gives what the bottom gave. */
 static inline ssize_t receive(struct bight_transport *transport)
 {
-    if (BI_UNLIKELY((transport->state & (UNUSUAL | BI_STATE_STARTED)) != BI_STATE_STARTED)) {
+    if (BI_UNLIKELY(transport->state & UNUSUAL)) {
         return receive_unusual(transport);
     }
     uint8_t *buffer = transport->hub->receive_buffer;
-    transport->state &= ~(BI_STATE_SENT | BI_STATE_LOOK_LATER);
+    transport->state &= ~(BI_SENT | BI_LOOK_LATER);
     ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
     if (BI_UNLIKELY(size <= 0)) {
         receive_failed(transport, size);
         return size;
     }
     bi_count_received(transport, (size_t)size);
-    hand_over(transport, buffer, (size_t)size);
+    struct bight_protocol *protocol = transport->protocol;
+    bi_enter_handler(transport);
+    if (BI_LIKELY(protocol->ops->data_received != NULL)) {
+        protocol->ops->data_received(protocol, buffer, (size_t)size);
+    }
+    bi_leave_handler(transport);
     return size;
 }
 
@@ -309,7 +157,7 @@ static inline bool must_look_again(const struct bight_transport *transport, ssiz
     if (size <= 0 || !transport->hub->is_edge) {
         return false;
     }
-    return size == BI_RECEIVE_SIZE || !(transport->state & BI_STATE_SENT) || (what & BIGHT_CLOSED);
+    return size == BI_RECEIVE_SIZE || !(transport->state & BI_SENT) || (what & BIGHT_CLOSED);
 }
 
 /* So that a peer that sends without end does not hold up the others. */
@@ -319,14 +167,14 @@ static void __attribute__((noinline)) look_again(struct bight_transport *transpo
 {
     struct bight_reactor *reactor = transport->hub->reactor;
     for (int looks = 1; looks < LOOKS_A_TURN; looks++) {
-        if (transport->state & (BI_STATE_OVER | BI_STATE_INPUT_ENDED)) {
+        if (bi_life_of(transport) >= BI_BROKEN || (transport->state & BI_INPUT_ENDED)) {
             return;
         }
-        if (transport->state & BI_STATE_LOOK_LATER) {
+        if (transport->state & BI_LOOK_LATER) {
             break;
         }
         if (!wants_input(transport)) {
-            transport->state |= BI_STATE_UNREAD;
+            transport->state |= BI_UNREAD;
             return;
         }
         bi_reactor_enter_for(reactor, "connection", transport, transport->id);
@@ -336,7 +184,7 @@ static void __attribute__((noinline)) look_again(struct bight_transport *transpo
             return;
         }
     }
-    transport->state |= BI_STATE_UNREAD;
+    transport->state |= BI_UNREAD;
     bi_receive_update(transport);
 }
 
@@ -357,4 +205,25 @@ void bight_transport_readable(struct bight_transport *transport)
 {
     bi_reactor_name_handler(transport->hub->reactor, "connection", transport, transport->id);
     bi_transport_readable_event(-1, BIGHT_READABLE, transport);
+}
+
+/* ------------------------------------------------------------------------------------ what was left */
+
+/* A call of the bottom has failed, and took the error with it: whatever else than data is the end now. */
+void bi_receive_rest(struct bight_transport *transport)
+{
+    uint8_t *buffer = transport->hub->receive_buffer;
+    for (int looks = 0; looks < LOOKS_A_TURN; looks++) {
+        if (bi_life_of(transport) != BI_BROKEN || (transport->state & BI_INPUT_ENDED) ||
+            !bi_levels_want_input(transport)) {
+            return;
+        }
+        ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
+        if (size > 0) {
+            bi_count_received(transport, (size_t)size);
+            take(transport, buffer, (size_t)size);
+        } else if (size != -EINTR) {
+            transport->state |= BI_INPUT_ENDED;
+        }
+    }
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* timeouts.c - a connection's deadlines: total, and the bounds of a close; and what a program asks for of all of them.
+/* timeouts.c - what a program asks for of a connection's deadlines, and the total one.
  *
- * The timers are embedded in the extension. None is touched per message (T24). How idle timeouts are kept is in idle.c.
- */
+ * The timers are embedded in the extension. None is touched per message (T24). How idle timeouts are kept is in idle.c;
+ * what is bounded while output waits, and how a close is, in close.c. */
 #include "base/moment.h"
-#include "transport/transport.h"
+#include "transport/state.h"
 
 void bi_timeouts_end(struct bight_transport *transport)
 {
@@ -13,7 +13,7 @@ void bi_timeouts_end(struct bight_transport *transport)
 
 static int read_seconds(struct bight_transport *transport, double seconds, uint64_t *nanoseconds)
 {
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
     int code = bight_seconds_to_nanoseconds(seconds, nanoseconds);
@@ -62,24 +62,6 @@ int bight_transport_set_total_timeout(struct bight_transport *transport, double 
 
 /* ------------------------------------------------------------------------------------------ closing */
 
-static void close_timer_ran(struct bi_wheel_entry *entry)
-{
-    struct bight_transport *transport = BI_CONTAINER(entry, struct bi_extension, close_timer)->transport;
-    if (transport->state & BI_STATE_SHUT) {
-        bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
-    } else {
-        bi_timeouts_end(transport);
-    }
-}
-
-void bi_timeouts_close_in(struct bight_transport *transport, uint64_t nanoseconds)
-{
-    struct bight_reactor *reactor = transport->hub->reactor;
-    struct bi_wheel_entry *timer = &transport->extension->close_timer;
-    timer->function = close_timer_ran;
-    bi_reactor_arm(reactor, timer, bi_moment_after(bi_reactor_now(reactor), nanoseconds));
-}
-
 /* The new bounds hold from the next time that they are looked at. */
 int bight_transport_set_flush_timeout(struct bight_transport *transport, double seconds)
 {
@@ -102,20 +84,32 @@ int bight_transport_set_linger(struct bight_transport *transport, double seconds
     return code;
 }
 
+/* It counts from the next time that output waits, or anew when some of it goes. */
+int bight_transport_set_write_timeout(struct bight_transport *transport, double seconds)
+{
+    uint64_t nanoseconds;
+    int code = take_seconds(transport, seconds, &nanoseconds);
+    if (code == BIGHT_OK) {
+        transport->extension->stall = nanoseconds;
+        bi_transport_changed(transport);
+    }
+    return code;
+}
+
 /* ----------------------------------------------------------------------------------------- disarming */
 
-void bi_timeouts_disarm_user(struct bight_transport *transport)
+void bi_timeouts_disarm_close(struct bight_transport *transport)
 {
-    bi_idle_stop(transport);
     if (transport->extension != NULL) {
-        bi_reactor_disarm(transport->hub->reactor, &transport->extension->total_timer);
+        bi_reactor_disarm(transport->hub->reactor, &transport->extension->close_timer);
     }
 }
 
 void bi_timeouts_disarm(struct bight_transport *transport)
 {
-    bi_timeouts_disarm_user(transport);
+    bi_idle_stop(transport);
+    bi_timeouts_disarm_close(transport);
     if (transport->extension != NULL) {
-        bi_reactor_disarm(transport->hub->reactor, &transport->extension->close_timer);
+        bi_reactor_disarm(transport->hub->reactor, &transport->extension->total_timer);
     }
 }

@@ -9,11 +9,12 @@
 
 #include "base/places.h"
 #include "deferred/deferred.h"
-#include "transport/transport.h"
+#include "transport/levels.h"
+#include "transport/state.h"
 
 const struct bight_transport bi_transport_closed = {
     .descriptor = -1,
-    .state = BI_STATE_OVER,
+    .state = BI_LOST,
 };
 
 /* -------------------------------------------------------------------------------------- extension */
@@ -28,7 +29,7 @@ static struct bi_extension *make_extension(struct bight_transport *transport)
         .transport = transport,
         .low = BI_LOW_WATERMARK,
         .high = BI_HIGH_WATERMARK,
-        .limit = transport->state & BI_STATE_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX,
+        .limit = transport->state & BI_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX,
         .flush = BI_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
         .linger = BI_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
         .linger_bytes = BI_LINGER_BYTES,
@@ -57,7 +58,8 @@ void bi_extension_drop(struct bight_transport *transport)
     }
     bi_timeouts_disarm(transport);
     bi_switch_drop(transport);
-    bi_receive_drop_held(transport);
+    bi_levels_drop_facade(transport);
+    bight_failure_release(extension->reason);
     bight_free(extension->peer);
     transport->extension = NULL;
     bi_pool_give(&transport->hub->extensions, extension);
@@ -76,7 +78,7 @@ static int join_own_factory(
     int code = bi_factory_add_connection(protocol->factory, transport->hub->reactor);
     if (code == BIGHT_OK) {
         extension->factory = asked;
-        transport->state |= BI_STATE_FACTORY_APART;
+        transport->state |= BI_FACTORY_APART;
     }
     return code;
 }
@@ -111,9 +113,7 @@ static struct bight_transport *make(
         *code = BIGHT_E_OUT_OF_MEMORY;
         return NULL;
     }
-    if (accepted) {
-        transport->state = BI_STATE_ACCEPTED | BI_STATE_PRESSURE_ON;
-    }
+    transport->state = BI_NEW | (accepted ? BI_ACCEPTED | BI_PRESSURE_ON : 0);
     *code = build(transport, factory, peer);
     if (*code != BIGHT_OK) {
         bi_extension_drop(transport);
@@ -157,21 +157,22 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
 
 void bight_transport_start(struct bight_transport *transport)
 {
-    if (transport->state & (BI_STATE_OVER | BI_STATE_STARTED)) {
+    if (bi_is_over(transport) || (transport->state & BI_STARTED)) {
         return;
     }
     struct bight_reactor *reactor = transport->hub->reactor;
     struct bight_protocol *protocol = transport->protocol;
     bi_reactor_enter_for(reactor, "connection", transport, transport->id);
-    transport->state |= BI_STATE_STARTED | BI_STATE_IN_HANDLER;
+    if (bi_life_of(transport) == BI_NEW) {
+        bi_set_life(transport, BI_OPEN);
+    }
+    transport->state |= BI_STARTED | BI_CHANGED;
     bi_connection_log_begin(transport);
+    bi_enter_handler(transport);
     if (protocol->ops->connection_made != NULL) {
         protocol->ops->connection_made(protocol);
     }
-    transport->state &= ~BI_STATE_IN_HANDLER;
-    if (!(transport->state & BI_STATE_OVER)) {
-        bi_receive_go_on(transport);
-    }
+    bi_leave_handler(transport);
     bi_reactor_leave(reactor);
 }
 
@@ -196,7 +197,7 @@ static int ask_address(struct bight_transport *transport, bool peer, struct bigh
         return BIGHT_OK;
     }
     *address = (struct bight_address) { .family = BIGHT_ADDRESS_NONE };
-    if (transport->state & BI_STATE_ENDED) {
+    if (bi_life_of(transport) == BI_LOST) {
         return BIGHT_E_CLOSED;
     }
     return transport->bottom->address == NULL ? BIGHT_OK : transport->bottom->address(transport, peer, address);
@@ -219,7 +220,7 @@ static void remember_peer(struct bight_transport *transport, const struct bight_
 int bight_transport_peer(struct bight_transport *transport, struct bight_address *address)
 {
     int code = ask_address(transport, true, address);
-    if (code == BIGHT_OK && !(transport->state & BI_STATE_ENDED)) {
+    if (code == BIGHT_OK && bi_life_of(transport) != BI_LOST) {
         remember_peer(transport, address);
     }
     return code;
@@ -233,7 +234,7 @@ int bight_transport_host(struct bight_transport *transport, struct bight_address
 
 static int set_option(struct bight_transport *transport, enum bight_transport_option option, bool on)
 {
-    if (transport->state & BI_STATE_OVER) {
+    if (bi_is_over(transport)) {
         return BIGHT_E_CLOSED;
     }
     if (transport->bottom->set_option == NULL) {
@@ -254,7 +255,7 @@ int bight_transport_set_keepalive(struct bight_transport *transport, bool on)
 
 uint64_t bight_transport_id(const struct bight_transport *transport)
 {
-    return transport->state & BI_STATE_ENDED ? 0 : transport->id;
+    return bi_life_of(transport) == BI_LOST ? 0 : transport->id;
 }
 
 struct bight_protocol *bight_transport_protocol(const struct bight_transport *transport)
@@ -269,15 +270,15 @@ struct bight_reactor *bight_transport_reactor(const struct bight_transport *tran
 
 int bight_transport_descriptor(const struct bight_transport *transport)
 {
-    return transport->state & BI_STATE_ENDED ? -1 : transport->descriptor;
+    return bi_life_of(transport) == BI_LOST ? -1 : transport->descriptor;
 }
 
 bool bight_transport_is_open(const struct bight_transport *transport)
 {
-    return !(transport->state & (BI_STATE_OVER | BI_STATE_LOSING));
+    return bi_life_of(transport) < BI_LOSING;
 }
 
 size_t bight_transport_queued(const struct bight_transport *transport)
 {
-    return transport->state & BI_STATE_OVER ? 0 : bi_output_queued(transport);
+    return bi_is_cut(transport) ? 0 : bi_output_queued(transport);
 }

@@ -40,44 +40,6 @@
 #define BI_LINGER_SECONDS 5
 #define BI_LINGER_BYTES (16u << 20)
 
-/* Bits of bight_transport.state. */
-#define BI_STATE_STARTED (1u << 0)       /* connection_made has been called */
-#define BI_STATE_READING (1u << 1)       /* the bottom watches for input */
-#define BI_STATE_PAUSED (1u << 2)        /* by the protocol */
-#define BI_STATE_PRESSED (1u << 3)       /* not read from because its own output is above the mark */
-#define BI_STATE_LOSING (1u << 4)        /* lose_connection was asked for */
-#define BI_STATE_SHUT_WANTED (1u << 5)   /* shut the writing side when the output is empty */
-#define BI_STATE_SHUT (1u << 6)          /* the writing side has been shut */
-#define BI_STATE_INPUT_ENDED (1u << 7)   /* the peer's EOF has been seen by the bottom */
-#define BI_STATE_END_DELIVERED (1u << 8) /* and the protocol has heard of it */
-#define BI_STATE_ENDING (1u << 9)        /* the loss is queued: nothing more is called but connection_lost */
-#define BI_STATE_ENDED (1u << 10)        /* connection_lost has been called or needs not be */
-#define BI_STATE_IN_HANDLER (1u << 11)   /* a slot of the protocol is on the stack */
-#define BI_STATE_ACCEPTED (1u << 12)
-#define BI_STATE_LAYERED (1u << 13)       /* the extension has layers */
-#define BI_STATE_HELD_INPUT (1u << 14)    /* the extension has input to deliver first */
-#define BI_STATE_SWITCHING (1u << 15)     /* the extension has a protocol to switch to */
-#define BI_STATE_PRESSURE_ON (1u << 17)   /* backpressure is wanted (T13) */
-#define BI_STATE_RESET (1u << 18)         /* the descriptor is to be closed with a reset */
-#define BI_STATE_END_HELD (1u << 19)      /* the layers' EOF waits until the protocol can hear of it */
-#define BI_STATE_PRODUCING (1u << 20)     /* the extension has a producer */
-#define BI_STATE_WRITE_ENDED (1u << 21)   /* lose_write was asked for */
-#define BI_STATE_WRITE_END_DUE (1u << 22) /* write_connection_lost has to be called */
-#define BI_STATE_FACTORY_APART (1u << 23) /* the extension has the factory that built the protocol */
-#define BI_STATE_LOST_IN_WATCH (1u << 24) /* a struct bi_loss lies in the watch's memory */
-
-/* Of edge-triggered reading, see receive.c: */
-#define BI_STATE_SENT (1u << 25)       /* a send has succeeded since the last read */
-#define BI_STATE_LOOK_LATER (1u << 26) /* what is to be read next belongs to a later turn */
-#define BI_STATE_UNREAD (1u << 27)     /* reading stopped before the kernel's buffer was known to be empty */
-#define BI_STATE_IN_SEQUENCE                                                             \
-    (1u << 28) /* between the rounds of a write: the marks are judged after the last one \
-                */
-#define BI_STATE_INHERITED                                                                 \
-    (1u << 29) /* R13: is the parent's, too; cleared when the program ends it here as well \
-                */
-#define BI_STATE_OVER (BI_STATE_ENDING | BI_STATE_ENDED)
-
 /* Bits of bight_protocol.state. */
 #define BI_PROTOCOL_CONNECTED (1u << 0) /* a transport has taken it */
 #define BI_PROTOCOL_OVER (1u << 1)      /* connection_lost or protocol_replaced is due or has been called */
@@ -109,7 +71,7 @@ struct bight_transport {
     int descriptor;
     uint32_t state;
     struct bi_idle idle;
-    /* the loop's watch follows; while the loss is queued a struct bi_loss lies there instead */
+    /* the loop's watch follows; when it has gone a struct bi_loss lies there instead */
 };
 
 /* A stretch of output: a block with room behind it (one of hub.blocks, or the first one, which is the output's own), or
@@ -145,8 +107,11 @@ struct bi_output {
 
 struct bi_extension {
     struct bight_transport *transport;
-    struct bi_task task;      /* soon: deliver, switch */
-    struct bight_input *held; /* what could not be delivered; NULL when there is none */
+    struct bi_task task; /* soon: advance.c */
+
+    struct bight_level facade;    /* levels.c: what waits for the protocol */
+    struct bight_input *returned; /* by a handler; NULL: nothing */
+    struct bight_layer *pushed;   /* the first one since the handler began */
 
     struct bight_layer *top, *lowest;
     struct bight_layer *popped; /* linked by `below`; freed when no slot of a layer is on the stack */
@@ -161,23 +126,17 @@ struct bi_extension {
     size_t low, high, limit;
 
     struct bi_wheel_entry total_timer, close_timer;
-    uint64_t flush; /* T7; nanoseconds */
-    uint64_t linger;
-    size_t linger_bytes; /* what may still be thrown away after the shut */
+    uint64_t flush, linger, stall; /* T7, T7, T24's time for output without progress; nanoseconds */
+    size_t linger_bytes;           /* what may still be thrown away after the shut */
+    size_t progress;               /* sent since the flush timer was armed */
+    struct bight_failure *reason;  /* the first one, which is told at the loss; NULL: in good order so far */
 
     struct bight_protocol *next_protocol; /* SWITCHING */
-    struct bight_input *switch_input;
 
     struct bight_factory *factory; /* FACTORY_APART */
     struct bight_scope_member member;
     struct bight_address *peer; /* when it has been asked for */
     uint64_t began;             /* connection_log.c; 0: is not logged */
-};
-
-/* Lies where the watch was. */
-struct bi_loss {
-    struct bi_task task;
-    struct bight_failure *reason;
 };
 
 struct bi_hub {
@@ -201,6 +160,9 @@ struct bi_hub {
     size_t slab_count, slab_capacity;
     size_t watch_size;
     bool disconnecting;
+
+    struct bi_task budget_task; /* soon: what layers may spend in a turn is theirs again */
+    uint64_t spent;             /* nanoseconds */
 
     uint64_t failures_since; /* stream/factory.c: of the second in which so many streams' functions failed */
     unsigned failures;
@@ -240,6 +202,8 @@ struct bight_transport *bi_hub_at(const struct bi_hub *hub, uint32_t index);
 /* A slot with its id and hub set and the rest zeroed; NULL without memory. */
 struct bight_transport *bi_hub_take(struct bi_hub *hub);
 void bi_hub_give(struct bight_transport *transport);
+/* Work of so many nanoseconds that a layer has done on this turn; false when all layers together have done enough. */
+bool bi_hub_spend(struct bi_hub *hub, uint64_t nanoseconds);
 
 /* describe.c: as bi_attachment.describe. */
 void bi_hub_describe(struct bi_attachment *attachment, struct bi_dump *dump);
@@ -249,24 +213,24 @@ struct bi_extension *bi_extension_of(struct bight_transport *transport);
 /* Gives its memory back, and all that it has but layers and producer, which must be gone. */
 void bi_extension_drop(struct bight_transport *transport);
 
+/* --- advance.c */
+
+/* Decides what follows from what has been marked, from the loop: may call the protocol. While something of the
+ * connection is on the stack it only marks: whoever is there decides when he has returned. */
+void bi_transport_advance(struct bight_transport *transport);
+/* The same for calls of the program, in which the protocol must not be called: that comes on a later turn. */
+void bi_transport_changed(struct bight_transport *transport);
+/* Decides anew on a later turn. */
+void bi_transport_later(struct bight_transport *transport);
+
 /* --- receive.c */
 
 /* As a bight_watch_function, context being the transport: for bottoms that have a watch. */
 void bi_transport_readable_event(int fd, short what, void *transport);
 /* Makes the bottom's watching agree with the state. Ends the connection when that fails. */
 void bi_receive_update(struct bight_transport *transport);
-/* What the lowest layer or the bottom has for the protocol; and the end of it. */
-void bi_receive_deliver(struct bight_transport *transport, const uint8_t *data, size_t size);
-void bi_receive_deliver_end(struct bight_transport *transport);
-/* Puts off to a later turn what is held, or a switch. Needs the extension. */
-void bi_receive_later(struct bight_transport *transport);
-/* Forgets input that is held. */
-void bi_receive_drop_held(struct bight_transport *transport);
-/* Takes what was not consumed (NULL: nothing), to hold it before what is held already. 0 or OUT_OF_MEMORY. Needs the
- * extension. */
-int bi_receive_give_back(struct bight_transport *transport, struct bight_input *rest);
-/* Goes on after anything that stood in the way of delivering: a pending switch, what is held, a held EOF, new input. */
-void bi_receive_go_on(struct bight_transport *transport);
+/* BROKEN: reads what was received before, some of it a turn, and delivers it. */
+void bi_receive_rest(struct bight_transport *transport);
 
 /* --- output.c */
 
@@ -303,11 +267,11 @@ static inline size_t bi_output_queued(const struct bight_transport *transport)
 
 /* --- flow.c */
 
-/* After an attempt to send: producers and backpressure. */
-void bi_flow_judge(struct bight_transport *transport);
+/* After an attempt to send: producers and backpressure. May call the producer. */
+void bi_flow_check_watermarks(struct bight_transport *transport);
 /* The output has become empty. */
 void bi_flow_drained(struct bight_transport *transport);
-/* At loss: the producer's one stop. */
+/* Takes the producer out, with its one stop. */
 void bi_flow_stop_producer(struct bight_transport *transport);
 size_t bi_flow_limit(const struct bight_transport *transport);
 
@@ -316,29 +280,32 @@ size_t bi_flow_limit(const struct bight_transport *transport);
 void bi_connection_log_begin(struct bight_transport *transport);
 void bi_connection_log_end(const struct bight_transport *transport, const struct bight_failure *reason);
 
-/* --- close.c */
+/* --- loss.c */
 
-/* The connection has ended: connection_lost(reason) comes on a later turn. Takes `reason`. Does nothing more when it
- * has ended already. */
+/* The connection has ended: connection_lost(reason) comes on a later turn. Takes `reason`, which is told unless there
+ * was one before. Does nothing more when it has ended already. */
 void bi_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset);
 /* The same at once, for a shutdown: calls connection_lost. */
 void bi_close_end_now(struct bight_transport *transport, struct bight_failure *reason);
 /* In the child of a fork (R13): only the descriptor is this process's own. */
 void bi_close_inherit(struct bight_transport *transport);
-/* A failed receive or send: `number` is a positive errno. */
+/* A receive or a send has failed: `number` is a positive errno. */
 void bi_close_broken(struct bight_transport *transport, int number, const char *what);
-/* After anything that a close may have waited for: goes on with it as far as it can. */
-void bi_close_advance(struct bight_transport *transport);
+
+/* --- close.c */
+
 /* lose_connection without its checks. */
 void bi_close_lose(struct bight_transport *transport);
-/* Bytes were sent while a close waits for the output: the flush has made progress, or none if it is 0. */
+/* A layer cannot go on (T5): what it has sent is flushed, and the reason kept, which is taken. */
+void bi_close_failed(struct bight_transport *transport, struct bight_failure *reason);
+/* Bytes were sent, or none: for what bounds a flush. */
 void bi_close_progress(struct bight_transport *transport, size_t sent);
-/* From the lowest layer, or lose itself: nothing more comes from above. */
-void bi_close_shut_wanted(struct bight_transport *transport);
-/* lose_connection, or what waited for a producer, goes on: its input is thrown away, its output flushed. */
-void bi_close_flush(struct bight_transport *transport);
+/* From the lowest layer: nothing more comes from above. */
+void bi_close_end_reached(struct bight_transport *transport);
 /* Input that came while losing and is thrown away. */
 void bi_close_discarded(struct bight_transport *transport, size_t size);
+/* The loss in good order: DONE, or the reason that was kept. */
+void bi_close_done(struct bight_transport *transport);
 
 /* --- idle.c */
 
@@ -367,10 +334,8 @@ static inline void bi_count_sent(struct bight_transport *transport, size_t size)
 void bi_timeouts_end(struct bight_transport *transport);
 /* Everything that is armed for the transport goes. */
 void bi_timeouts_disarm(struct bight_transport *transport);
-/* After the shut only the linger counts. */
-void bi_timeouts_disarm_user(struct bight_transport *transport);
-/* The one that bounds a flush or a linger. */
-void bi_timeouts_close_in(struct bight_transport *transport, uint64_t nanoseconds);
+/* What bounds a flush or a linger: it is armed anew when there is still something to bound. */
+void bi_timeouts_disarm_close(struct bight_transport *transport);
 
 /* --- layers.c */
 
@@ -380,12 +345,15 @@ void bi_layers_received_end(struct bight_transport *transport);
 int bi_layers_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);
 void bi_layers_write_end(struct bight_transport *transport);
 bool bi_layers_are_busy(const struct bight_transport *transport);
+/* Around every slot of a layer. */
+void bi_layers_enter(struct bight_transport *transport);
+void bi_layers_leave(struct bight_transport *transport);
 /* At loss. */
 void bi_layers_free(struct bight_transport *transport);
 
 /* --- switch.c */
 
-/* Carries out a pending switch, and those that its connection_made asks for. Delivers nothing. */
+/* Carries out a pending switch, and those that its connection_made asks for. Delivers nothing. For advance.c. */
 void bi_switch_now(struct bight_transport *transport);
 /* Forgets a pending one. */
 void bi_switch_drop(struct bight_transport *transport);

@@ -7,22 +7,19 @@
 #include <string.h>
 
 #include "base/pages.h"
-#include "transport/transport.h"
+#include "transport/state.h"
 
 /* Counted bytes below this size are copied: a reference costs as much as copying so many. */
 #define COPY_BELOW 128
 
 /* With one of these a write needs a closer look. */
-#define UNUSUAL (BI_STATE_OVER | BI_STATE_LOSING | BI_STATE_WRITE_ENDED | BI_STATE_LAYERED)
+#define UNUSUAL ((BI_LIFE & ~BI_NEW) | BI_WRITE_END | BI_LAYERED)
 
 /* T9, T11: writing has ended, unless a producer has yet to finish (T8). */
 static bool is_closed(const struct bight_transport *transport)
 {
-    uint32_t state = transport->state;
-    if (state & BI_STATE_OVER) {
-        return true;
-    }
-    return (state & (BI_STATE_LOSING | BI_STATE_WRITE_ENDED)) && !(state & BI_STATE_PRODUCING);
+    uint32_t end = bi_write_end_of(transport);
+    return bi_is_cut(transport) || end > BI_END_ASKED || (end == BI_END_ASKED && !(transport->state & BI_PRODUCING));
 }
 
 /* The code of a write that failed; the connection ends with it. */
@@ -39,7 +36,7 @@ static int write_pieces(struct bight_transport *transport, const struct bight_pi
     if (is_closed(transport)) {
         return BIGHT_E_CLOSED;
     }
-    if (transport->state & BI_STATE_LAYERED) {
+    if (transport->state & BI_LAYERED) {
         return fail(transport, bi_layers_write(transport, pieces, count));
     }
     return fail(transport, bi_output_write(transport, pieces, count));
@@ -64,9 +61,9 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
         struct iovec part = { (void *)(uintptr_t)data, size };
         ssize_t sent = transport->bottom->send(transport, &part, 1);
         if (BI_LIKELY(sent == (ssize_t)size)) {
-            transport->state |= BI_STATE_SENT;
+            transport->state |= BI_SENT;
             bi_count_sent(transport, size);
-            if (BI_UNLIKELY(transport->state & BI_STATE_PRODUCING)) {
+            if (BI_UNLIKELY(transport->state & BI_PRODUCING)) {
                 bi_flow_drained(transport);
             }
             return BIGHT_OK;
@@ -136,7 +133,8 @@ static int write_round(struct bight_transport *transport, const struct iovec *pa
     return used == 0 ? BIGHT_OK : write_pieces(transport, pieces, used);
 }
 
-/* A producer that is paused may write: the marks are judged when all rounds are queued, so that nothing comes between.
+/* A producer that is paused may write: the marks are looked at when all rounds are queued, so that nothing comes
+ * between.
  */
 int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
@@ -146,19 +144,19 @@ int bight_transport_write_sequence(struct bight_transport *transport, const stru
     }
     int code = BIGHT_OK;
     bool has_rounds = count > PIECES_A_ROUND;
-    transport->state |= has_rounds ? BI_STATE_IN_SEQUENCE : 0;
+    transport->state |= has_rounds ? BI_IN_SEQUENCE : 0;
     while (count > 0 && code == BIGHT_OK) {
         size_t round = count < PIECES_A_ROUND ? count : PIECES_A_ROUND;
         code = write_round(transport, parts, round);
         parts += round;
         count -= round;
-        if (transport->state & BI_STATE_OVER) {
+        if (bi_is_cut(transport)) {
             break; /* the rest would be dropped with what was queued */
         }
     }
     if (has_rounds) {
-        transport->state &= ~BI_STATE_IN_SEQUENCE;
-        bi_flow_judge(transport);
+        transport->state &= ~BI_IN_SEQUENCE;
+        bi_flow_check_watermarks(transport);
     }
     return code;
 }

@@ -2,106 +2,7 @@
 /* test_layers.c - layers between facade and bottom: stacking, transforming, pushing and popping in every slot. */
 #include <bight/log.h>
 
-#include "transport_support.h"
-
-/* Adds `key` to what goes up and subtracts it from what goes down, and says when it is freed. */
-struct shift {
-    struct bight_layer base;
-    uint8_t key;
-    const char *name;
-    void (*act)(struct bight_layer *layer);       /* in `received`, before handing on */
-    void (*act_write)(struct bight_layer *layer); /* in `write`, before handing on */
-    void (*act_end)(struct bight_layer *layer);
-    bool wait_at_end; /* write_end hands on nothing until the peer says "!" */
-    bool busy;
-};
-
-static void shift_received(struct bight_layer *layer, const uint8_t *data, size_t size)
-{
-    struct shift *shift = (struct shift *)layer;
-    if (shift->act != NULL) {
-        shift->act(layer);
-    }
-    for (size_t at = 0; at < size; at++) { /* byte by byte: it may be popped in the midst */
-        uint8_t byte = (uint8_t)(data[at] + shift->key);
-        if (shift->busy && byte == '!') {
-            shift->busy = false;
-            bight_layer_send_end(layer);
-        } else {
-            bight_layer_deliver(layer, &byte, 1);
-        }
-    }
-}
-
-static void shift_end(struct bight_layer *layer)
-{
-    struct shift *shift = (struct shift *)layer;
-    if (shift->act_end != NULL) {
-        shift->act_end(layer);
-    }
-    hear("%s-end", shift->name);
-    bight_layer_deliver_end(layer);
-}
-
-static int shift_write(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
-{
-    struct shift *shift = (struct shift *)layer;
-    int code = 0;
-    if (shift->act_write != NULL) {
-        shift->act_write(layer);
-    }
-    for (size_t i = 0; i < count && code == 0; i++) {
-        uint8_t *copy = malloc(pieces[i].size);
-        for (size_t at = 0; at < pieces[i].size; at++) {
-            copy[at] = (uint8_t)(pieces[i].data[at] - shift->key);
-        }
-        struct bight_piece piece = { .data = copy, .size = pieces[i].size, .counted = true };
-        code = bight_layer_send(layer, &piece, 1);
-        free(copy);
-    }
-    return code;
-}
-
-static void shift_write_end(struct bight_layer *layer)
-{
-    struct shift *shift = (struct shift *)layer;
-    hear("%s-write-end", shift->name);
-    if (shift->wait_at_end) {
-        shift->busy = true;
-        return;
-    }
-    bight_layer_send_end(layer);
-}
-
-static bool shift_is_busy(struct bight_layer *layer)
-{
-    return ((struct shift *)layer)->busy;
-}
-
-static void shift_free(struct bight_layer *layer)
-{
-    hear("%s-freed", ((struct shift *)layer)->name);
-    free(layer);
-}
-
-static const struct bight_layer_ops shift_ops = {
-    .received = shift_received,
-    .received_end = shift_end,
-    .write = shift_write,
-    .write_end = shift_write_end,
-    .free = shift_free,
-    .is_busy = shift_is_busy,
-};
-
-static struct shift *push(const char *name, uint8_t key)
-{
-    struct shift *shift = calloc(1, sizeof *shift);
-    shift->base.ops = &shift_ops;
-    shift->key = key;
-    shift->name = name;
-    ck_assert_int_eq(bight_transport_push_layer(transport, &shift->base), 0);
-    return shift;
-}
+#include "layer_support.h"
 
 START_TEST(two_layers_transform_in_their_order)
 {
@@ -343,13 +244,19 @@ static void fail_it(struct bight_layer *layer)
     bight_layer_fail(layer, bight_failure_of(BIGHT_E_TLS));
 }
 
-START_TEST(a_layer_that_fails_is_the_reason_and_its_last_words_go_out) /* T5 */
+START_TEST(a_layer_that_fails_is_the_reason_and_its_last_words_go_out) /* T5, T7 */
 {
     set_up();
     push("l", 1)->act = fail_it;
     bight_string_feed_text(peer, "ab");
-    ck_heard("lost:TLS l-freed");
     ck_assert_str_eq(bight_string_written_text(peer), "abc");
+    ck_assert(bight_string_is_shut(peer));
+    ck_assert_int_eq(bight_transport_write(transport, "x", 1), BIGHT_E_CLOSED);
+    bight_string_feed_text(peer, "which the kernel would answer with a reset if nobody read it");
+    ck_heard("");
+    bight_string_end(peer);
+    ck_heard("lost:TLS l-freed");
+    ck_assert(!bight_string_was_reset(peer));
     tear_down();
 }
 END_TEST

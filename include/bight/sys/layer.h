@@ -13,6 +13,7 @@
 BIGHT_BEGIN
 
 struct bight_layer;
+struct bight_input;
 
 /* A piece of output on its way down. release NULL: the memory is only good during the call and is copied below if it
  * must wait; else it may be referred to until release(context), which whoever has taken the piece calls exactly once,
@@ -41,12 +42,20 @@ struct bight_layer_ops {
     const void *reserved[6];
 };
 
+/* What waits to enter a layer, or the facade. bight's. */
+struct bight_level {
+    struct bight_input *input; /* NULL when there is none */
+    bool is_ended;             /* behind it */
+    bool waits;                /* for the next turn */
+};
+
 struct bight_layer {
     const struct bight_layer_ops *ops;
     struct bight_transport *transport; /* the facade; set by push */
     struct bight_layer *above, *below; /* NULL: the facade, the bottom */
-    struct bight_layer *next_popped;   /* bight's */
-    bool is_popped;                    /* bight's */
+    struct bight_layer *next_popped;   /* these are bight's */
+    struct bight_level waiting;
+    bool is_popped, is_hungry, is_ending;
 };
 
 /* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED,
@@ -62,11 +71,22 @@ BIGHT_API void bight_layer_pop(struct bight_layer *layer);
 BIGHT_API void bight_layer_deliver(struct bight_layer *layer, const uint8_t *data, size_t size);
 BIGHT_API void bight_layer_deliver_end(struct bight_layer *layer);
 
+/* For layers whose work takes long, inside `received`: says what the next piece of it costs, in nanoseconds. False: go
+ * on. True: all layers of the reactor together have done enough on this turn (10 ms); what is left, `size` bytes, has
+ * been kept, and `received` is called with it on a later turn, first come first served. */
+BIGHT_API bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *data, size_t size, uint64_t cost);
+
+/* A hungry layer (one in a handshake) has its input whether the protocol has paused or not: some 128 KiB that wait
+ * above it at most. */
+BIGHT_API void bight_layer_set_hungry(struct bight_layer *layer, bool hungry);
+
 /* Down: to the layer below or the bottom. As the write slot. */
 BIGHT_API int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count);
 BIGHT_API void bight_layer_send_end(struct bight_layer *layer);
 
-/* Ends the connection with this failure (taken) as the reason: a failed handshake, a malformed header. */
+/* Ends the connection with this failure (taken) as the reason: a failed handshake, a malformed header. What the layers
+ * have sent by now (an alert) is flushed, the writing side shut, and the peer given T7's time to read it; the protocol
+ * hears of nothing but the loss, and what it still writes is CLOSED. */
 BIGHT_API void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason);
 
 /* A layer that logs the traffic passing it, as DEBUG events with direction, size and at most `limit` bytes of the data

@@ -13,7 +13,7 @@
 #include "testing/kit/trial.h"
 #include "thread/pool.h"
 #include "transport/socket.h"
-#include "transport/transport.h"
+#include "transport/state.h"
 
 #define MOST_SLOTS 256
 
@@ -40,7 +40,7 @@ static void write_connections(struct writer *writer, struct bight_reactor *react
     const struct bi_hub *hub = bi_hub_of(reactor);
     const struct bight_transport *transport;
     while (hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL) {
-        if ((transport->state & BI_STATE_ENDED) == 0) {
+        if (bi_life_of(transport) != BI_LOST) {
             write_one(writer, "a connection", bi_places_find(transport, transport->id, NULL));
         }
     }

@@ -127,7 +127,7 @@ static void changed(struct bi_stream_end *end)
 
 ssize_t bi_stream_receive(struct bi_stream_end *end, void *buffer, size_t size)
 {
-    if (end->reset_number != 0) {
+    if (end->input.size == 0 && end->reset_number != 0) { /* as the kernel: what came before can be read */
         return -end->reset_number;
     }
     if (end->input.size == 0) {
@@ -194,7 +194,6 @@ void bi_stream_end_input(struct bi_stream_end *end)
 void bi_stream_reset(struct bi_stream_end *end, int number)
 {
     end->reset_number = number == 0 ? ECONNRESET : number;
-    bi_stream_forget(&end->input);
     bi_stream_announce(end);
 }
 

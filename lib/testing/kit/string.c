@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "testing/kit/peer.h"
-#include "transport/transport.h"
+#include "transport/state.h"
 
 #define TURNS_AT_LEAST 1000
 
@@ -105,7 +105,7 @@ static struct bight_transport *find_transport(struct bight_reactor *reactor, int
     const struct bi_hub *hub = reactor == NULL ? NULL : bi_hub_of(reactor);
     struct bight_transport *transport;
     while (hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL) {
-        if (transport->descriptor == descriptor && (transport->state & BI_STATE_ENDED) == 0) {
+        if (transport->descriptor == descriptor && bi_life_of(transport) != BI_LOST) {
             return transport;
         }
     }

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/* levels.c - input on its way up, and what of it waits: for a layer, or for the protocol.
+ *
+ * A level takes what comes when nothing waits before it; the protocol, moreover, when it has not paused and nothing
+ * of it is on the stack. The rest waits in the level's queue. So a push takes over the facade's queue and nothing that
+ * came before it is seen as if it had come through the new layer; and what a handler leaves of its input goes to
+ * whoever stands there when the handler has returned. What the layers do with input is theirs; the bottom is read in
+ * receive.c. */
+#include "transport/levels.h"
+
+#include <bight/memory.h>
+
+#include "transport/state.h"
+
+/* The protocol cannot be called with input while one of these is set. */
+#define NOT_NOW (BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL)
+
+/* What waits for the facade before the layers' queues stand still. */
+#define FACADE_BOUND BI_RECEIVE_SIZE
+
+/* ---------------------------------------------------------------------------------------- the queues */
+
+static bool is_empty(const struct bight_level *level)
+{
+    return level->input == NULL && !level->is_ended;
+}
+
+static bool is_waiting(const struct bight_layer *layer)
+{
+    return !is_empty(&layer->waiting);
+}
+
+/* Of a layer or, NULL, of the facade; NULL when there is no memory for that. */
+static struct bight_level *level_of(struct bight_transport *transport, struct bight_layer *layer)
+{
+    if (layer != NULL) {
+        return &layer->waiting;
+    }
+    struct bi_extension *extension = bi_extension_of(transport);
+    return extension == NULL ? NULL : &extension->facade;
+}
+
+static void update_flag(struct bight_transport *transport)
+{
+    const struct bi_extension *extension = transport->extension;
+    bool any = extension != NULL && !is_empty(&extension->facade);
+    for (const struct bight_layer *layer = extension == NULL ? NULL : extension->top; layer != NULL && !any;
+         layer = layer->below) {
+        any = is_waiting(layer);
+    }
+    transport->state = (transport->state & ~BI_WAITING) | (any ? BI_WAITING : 0);
+}
+
+/* A stream never has a gap: without memory the connection ends. */
+static void note_waiting(struct bight_transport *transport, int code)
+{
+    if (code == BIGHT_OK) {
+        transport->state |= BI_WAITING | BI_CHANGED;
+    } else {
+        bi_close_end(transport, bight_failure_of(code), true);
+    }
+}
+
+static void hold_behind(struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
+{
+    struct bight_level *level = level_of(transport, layer);
+    note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_append(&level->input, data, size));
+}
+
+static void hold_before(struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
+{
+    struct bight_level *level = level_of(transport, layer);
+    note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_prepend(&level->input, data, size));
+}
+
+static void hold_end(struct bight_transport *transport, struct bight_layer *layer)
+{
+    struct bight_level *level = level_of(transport, layer);
+    if (level != NULL) {
+        level->is_ended = true;
+    }
+    note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK);
+}
+
+static void drop(struct bight_level *level)
+{
+    bi_input_drop(&level->input);
+    level->is_ended = level->waits = false;
+}
+
+void bi_levels_drop_facade(struct bight_transport *transport)
+{
+    if (transport->extension != NULL) {
+        drop(&transport->extension->facade);
+        bi_input_drop(&transport->extension->returned);
+        update_flag(transport);
+    }
+}
+
+void bi_levels_drop(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension;
+    for (struct bight_layer *layer = extension == NULL ? NULL : extension->top; layer != NULL; layer = layer->below) {
+        drop(&layer->waiting);
+    }
+    bi_levels_drop_facade(transport);
+}
+
+/* -------------------------------------------------------------------------------- into the facade */
+
+/* May hear of input at all. */
+static bool facade_listens(const struct bight_transport *transport)
+{
+    return bi_is_heard(transport) && !(transport->state & BI_INPUT_TOLD);
+}
+
+static bool facade_takes(const struct bight_transport *transport)
+{
+    return facade_listens(transport) && !(transport->state & NOT_NOW) &&
+           (transport->extension == NULL || !transport->extension->facade.waits);
+}
+
+static void call_data_received(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    bi_enter_handler(transport);
+    if (protocol->ops->data_received != NULL) {
+        protocol->ops->data_received(protocol, data, size);
+    }
+    bi_leave_handler(transport);
+}
+
+/* The handler has given back some of its input, or has put a layer in its way. */
+static bool is_diverted(const struct bight_transport *transport)
+{
+    const struct bi_extension *extension = transport->extension;
+    return extension != NULL && (extension->pushed != NULL || extension->returned != NULL);
+}
+
+/* As much as the protocol takes; gives how much that is. */
+static size_t feed(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    size_t done = 0;
+    while (done < size && facade_takes(transport) && !is_diverted(transport)) {
+        size_t piece = size - done < BI_RECEIVE_SIZE ? size - done : BI_RECEIVE_SIZE;
+        done += piece;
+        call_data_received(transport, data + done - piece, piece);
+    }
+    return done;
+}
+
+void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest, size_t size)
+{
+    struct bi_extension *extension = transport->extension;
+    struct bight_layer *level = extension == NULL ? NULL : extension->pushed;
+    if (size > 0 && bi_is_heard(transport)) {
+        hold_before(transport, level, rest, size);
+    }
+    if (extension == NULL) {
+        return;
+    }
+    struct bight_input *returned = bi_input_take(&extension->returned);
+    extension->pushed = NULL;
+    extension->facade.waits = extension->facade.waits && level == NULL; /* it comes in another shape */
+    if (returned != NULL && bi_is_heard(transport)) {
+        note_waiting(transport, bi_input_give_back(&level_of(transport, level)->input, returned));
+    } else {
+        bight_free(returned);
+    }
+}
+
+static void enter_facade(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    if (size == 0 || !facade_listens(transport)) {
+        return;
+    }
+    if ((transport->state & BI_WAITING) && !is_empty(&transport->extension->facade)) {
+        hold_behind(transport, NULL, data, size);
+        return;
+    }
+    size_t done = feed(transport, data, size);
+    if (done < size || is_diverted(transport)) {
+        bi_levels_take_back(transport, data + done, size - done);
+    }
+}
+
+/* T11, T12. A producer is not waited for unless one's own lose or lose_write came first (T8). It is stopped when writes
+ * are refused already. */
+static void tell_end(struct bight_transport *transport)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    bool handled = false;
+    transport->state |= BI_INPUT_TOLD | BI_CHANGED;
+    if (protocol->ops->read_connection_lost != NULL) {
+        bi_enter_handler(transport);
+        handled = protocol->ops->read_connection_lost(protocol);
+        bi_leave_handler(transport);
+    }
+    if (handled || bi_life_of(transport) != BI_OPEN || (transport->state & BI_SWITCHING) ||
+        transport->protocol != protocol) {
+        return; /* a protocol that comes by a switch hears of the end too */
+    }
+    bool is_first = bi_write_end_of(transport) == BI_WRITE_OPEN;
+    bi_close_lose(transport);
+    if (is_first) {
+        bi_flow_stop_producer(transport);
+        transport->state |= BI_CHANGED;
+    }
+}
+
+void bi_levels_end_again(struct bight_transport *transport)
+{
+    if (transport->state & BI_INPUT_TOLD) {
+        transport->state &= ~BI_INPUT_TOLD;
+        hold_end(transport, NULL);
+    }
+}
+
+static void enter_facade_end(struct bight_transport *transport)
+{
+    if (bi_is_losing(transport)) {
+        transport->state |= BI_INPUT_TOLD | BI_CHANGED;
+    } else if (bi_life_of(transport) != BI_OPEN || (transport->state & BI_INPUT_TOLD)) {
+        return; /* what comes behind a failure is no end in good order */
+    } else if ((transport->state & BI_WAITING) || !facade_takes(transport)) {
+        hold_end(transport, NULL);
+    } else {
+        tell_end(transport);
+    }
+}
+
+/* -------------------------------------------------------------------------------------- into a level */
+
+void bi_levels_enter(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size)
+{
+    while (level != NULL && level->ops->received == NULL && !is_waiting(level)) {
+        level = level->above;
+    }
+    if (level == NULL) {
+        enter_facade(transport, data, size);
+    } else if (is_waiting(level)) {
+        hold_behind(transport, level, data, size);
+    } else {
+        bi_layers_enter(transport);
+        level->ops->received(level, data, size);
+        bi_layers_leave(transport);
+    }
+}
+
+void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *level)
+{
+    while (level != NULL && level->ops->received_end == NULL && !is_waiting(level)) {
+        level = level->above;
+    }
+    if (level == NULL) {
+        enter_facade_end(transport);
+    } else if (is_waiting(level)) {
+        hold_end(transport, level);
+    } else {
+        bi_layers_enter(transport);
+        level->ops->received_end(level);
+        bi_layers_leave(transport);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- what waited */
+
+/* It is taken out meanwhile, since the handler may cause more to wait. */
+static void run_facade(struct bight_transport *transport)
+{
+    struct bight_level *facade = &transport->extension->facade;
+    if (facade->input != NULL && facade_takes(transport)) {
+        struct bight_input *taken = bi_input_take(&facade->input);
+        size_t size = bi_input_size(taken), done = feed(transport, bi_input_bytes(taken), size);
+        bi_levels_take_back(transport, bi_input_bytes(taken) + done, size - done);
+        bight_free(taken);
+    }
+    if (facade->input == NULL && facade->is_ended && facade_takes(transport)) {
+        facade->is_ended = false;
+        update_flag(transport);
+        tell_end(transport);
+    }
+}
+
+/* Whether what waits for a layer may go on: levels above might fill up, and a lost connection wants nothing. */
+static bool layer_takes(const struct bight_transport *transport, const struct bight_layer *layer)
+{
+    if (!is_waiting(layer) || layer->waiting.waits || bi_is_over(transport)) {
+        return false;
+    }
+    return layer->is_hungry || bi_input_size(transport->extension->facade.input) < FACADE_BOUND;
+}
+
+/* Into the layer itself, or past it if it does not care. */
+static void feed_layer(struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
+{
+    if (layer->is_popped || layer->ops->received == NULL) {
+        bi_levels_enter(transport, layer->above, data, size);
+    } else {
+        layer->ops->received(layer, data, size);
+    }
+}
+
+/* Until the layer keeps some of it; then the rest waits behind that. */
+static void feed_all(struct bight_transport *transport, struct bight_layer *layer, const struct bight_input *taken)
+{
+    const uint8_t *data = bi_input_bytes(taken);
+    size_t left = bi_input_size(taken);
+    while (left > 0 && !is_waiting(layer) && !bi_is_over(transport)) {
+        size_t size = left < BI_RECEIVE_SIZE ? left : BI_RECEIVE_SIZE;
+        feed_layer(transport, layer, data, size);
+        data += size;
+        left -= size;
+    }
+    if (left > 0 && !bi_is_over(transport)) {
+        hold_behind(transport, layer, data, left);
+    }
+}
+
+static void run_layer(struct bight_transport *transport, struct bight_layer *layer)
+{
+    struct bight_level taken = layer->waiting;
+    layer->waiting = (struct bight_level) { 0 };
+    bi_layers_enter(transport);
+    feed_all(transport, layer, taken.input);
+    if (taken.is_ended && !bi_is_over(transport)) {
+        bi_levels_enter_end(transport, layer->is_popped ? layer->above : layer);
+    }
+    bight_free(taken.input);
+    bi_layers_leave(transport);
+}
+
+static struct bight_layer *find_layer_to_run(const struct bight_transport *transport)
+{
+    struct bight_layer *layer = transport->extension->top;
+    while (layer != NULL && !layer_takes(transport, layer)) {
+        layer = layer->below;
+    }
+    return layer;
+}
+
+/* Nothing is heard of any more: layers that have an end of their own to bring about go on. */
+static void run_losing(struct bight_transport *transport)
+{
+    if (!(transport->state & BI_LAYERED) || !bi_layers_are_busy(transport)) {
+        bi_levels_drop(transport);
+    }
+}
+
+void bi_levels_run(struct bight_transport *transport)
+{
+    if (!(transport->state & BI_WAITING)) {
+        return;
+    }
+    if (bi_is_losing(transport)) {
+        run_losing(transport);
+    }
+    run_facade(transport);
+    struct bight_layer *layer;
+    if (!bi_is_over(transport) && (layer = find_layer_to_run(transport)) != NULL) {
+        run_layer(transport, layer);
+        transport->state |= BI_CHANGED;
+    }
+    if (!bi_is_over(transport)) {
+        update_flag(transport);
+    }
+}
+
+void bi_levels_put_off(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension;
+    if (extension != NULL && !is_empty(&extension->facade)) {
+        extension->facade.waits = true;
+        bi_transport_later(transport);
+    }
+}
+
+void bi_levels_begin_turn(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension;
+    extension->facade.waits = false;
+    for (struct bight_layer *layer = extension->top; layer != NULL; layer = layer->below) {
+        layer->waiting.waits = false;
+    }
+}
+
+/* ------------------------------------------------------------------------------------ push and pop */
+
+void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *layer)
+{
+    struct bi_extension *extension = transport->extension;
+    layer->waiting = extension->facade;
+    layer->waiting.waits = false;
+    extension->facade = (struct bight_level) { .waits = extension->facade.waits };
+    extension->pushed = extension->pushed == NULL ? layer : extension->pushed;
+}
+
+void bi_levels_popped(struct bight_transport *transport, struct bight_layer *layer)
+{
+    struct bi_extension *extension = transport->extension;
+    struct bight_level waiting = layer->waiting;
+    layer->waiting = (struct bight_level) { 0 };
+    extension->pushed = extension->pushed == layer ? layer->above : extension->pushed;
+    if (waiting.input != NULL) {
+        hold_behind(transport, layer->above, bi_input_bytes(waiting.input), bi_input_size(waiting.input));
+        bight_free(waiting.input);
+    }
+    if (waiting.is_ended) {
+        hold_end(transport, layer->above);
+    }
+}
+
+bool bi_levels_want_input(const struct bight_transport *transport)
+{
+    const struct bi_extension *extension = transport->extension;
+    if (!(transport->state & (BI_WAITING | BI_PAUSED | BI_PRESSED | BI_SWITCHING))) {
+        return true;
+    }
+    if (!(transport->state & BI_LAYERED)) {
+        return false;
+    }
+    for (const struct bight_layer *layer = extension->lowest; layer != NULL; layer = layer->above) {
+        if (layer->is_hungry) {
+            return bi_input_size(layer->waiting.input) < FACADE_BOUND &&
+                   bi_input_size(extension->facade.input) < 2 * FACADE_BOUND;
+        }
+    }
+    return !(transport->state & (BI_WAITING | BI_PRESSED | BI_SWITCHING));
+}
+
+/* --------------------------------------------------------------------------------------- the calls */
+
+int bi_levels_return(struct bight_transport *transport, const void *data, size_t size)
+{
+    struct bi_extension *extension = bi_extension_of(transport);
+    return extension == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_prepend(&extension->returned, data, size);
+}
+
+int bight_transport_give_back(struct bight_transport *transport, const void *data, size_t size)
+{
+    BI_TRANSPORT_CHECK(transport, "bight_transport_give_back");
+    if (!bi_is_heard(transport)) {
+        return BIGHT_E_CLOSED;
+    }
+    int code = bi_levels_return(transport, data, size);
+    if (code != BIGHT_OK) {
+        bi_close_end(transport, bight_failure_of(code), true);
+        return code;
+    }
+    transport->extension->facade.waits = true; /* or it would come again at once, and again */
+    bi_transport_later(transport);
+    bi_transport_changed(transport);
+    return BIGHT_OK;
+}
+
+bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *data, size_t size, uint64_t cost)
+{
+    struct bight_transport *transport = layer->transport;
+    if (bi_is_over(transport) || bi_hub_spend(transport->hub, cost)) {
+        return false;
+    }
+    hold_before(transport, layer, data, size);
+    layer->waiting.waits = true;
+    bi_transport_later(transport);
+    return true;
+}

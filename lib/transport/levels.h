@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* levels.h - the queues of input of a connection's levels: its layers, and on top the facade, which is named by NULL.
+ *
+ * What cannot enter a level when it comes waits in the level's queue, bytes first and then the end. All that
+ * holds input up is this one thing: a pause, pressure, a switch, a layer that was pushed, input that was given back. */
+#ifndef BI_TRANSPORT_LEVELS_H
+#define BI_TRANSPORT_LEVELS_H
+
+#include "transport/transport.h"
+
+/* Into a level, or those above it that care, at last to the protocol; what cannot enter waits. Data without size, and
+ * what the protocol must not hear of any more, are dropped. */
+void bi_levels_enter(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size);
+void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *level);
+
+/* Lets in what waits, the highest level first, as far as it can. */
+void bi_levels_run(struct bight_transport *transport);
+
+/* Something stood in the way of what waits for the facade, and does no more: it goes on on a later turn. */
+void bi_levels_put_off(struct bight_transport *transport);
+/* What was put off to a later turn can go on. */
+void bi_levels_begin_turn(struct bight_transport *transport);
+
+/* Behind a handler: what is left of its input, and before that what it gave back, waits for whoever comes next to the
+ * sender now: the facade, or the first layer that the handler pushed. */
+void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest, size_t size);
+
+/* The protocol gives back what it has been given, or something in its place. 0 or OUT_OF_MEMORY. */
+int bi_levels_return(struct bight_transport *transport, const void *data, size_t size);
+
+/* A layer is being pushed on top: what waited for the facade waits for it. */
+void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *layer);
+/* A layer is being popped: what waited for it waits for the level above. */
+void bi_levels_popped(struct bight_transport *transport, struct bight_layer *layer);
+
+/* The facade's end is to be told once more, to another protocol. */
+void bi_levels_end_again(struct bight_transport *transport);
+
+/* There is a level that would take what the bottom has now. */
+bool bi_levels_want_input(const struct bight_transport *transport);
+
+/* Forgets what waits: for the facade; for all. */
+void bi_levels_drop_facade(struct bight_transport *transport);
+void bi_levels_drop(struct bight_transport *transport);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* loss.c - the end of a connection: what broke it, what is still delivered then, and the loss itself. What is done in
+ * good order before an end stands in close.c.
+ *
+ * The loss runs from the loop on a later turn (T3). Its task lies where the loop's watch was, which is
+ * not needed any more: nothing here can fail for want of memory. Order at loss (T4): the producer is stopped, the
+ * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port hear of it. */
+#include <errno.h>
+
+#include "transport/close.h"
+#include "transport/levels.h"
+#include "transport/state.h"
+
+static struct bi_loss *loss_of(struct bight_transport *transport)
+{
+    return (struct bi_loss *)(void *)bi_watch_of(transport);
+}
+
+/* -------------------------------------------------------------------------------------------- forking */
+
+bool bi_close_is_inherited(const struct bight_transport *transport)
+{
+    return (transport->state & BI_INHERITED) || bi_reactor_is_parents(transport->hub->reactor);
+}
+
+void bi_close_claim(struct bight_transport *transport)
+{
+    if (!bi_reactor_is_parents(transport->hub->reactor)) {
+        transport->state &= ~BI_INHERITED;
+    }
+}
+
+/* An end that is on its way is the parent's to bring about. */
+void bi_close_inherit(struct bight_transport *transport)
+{
+    transport->state |= BI_INHERITED;
+    bi_output_leave_to_parent(transport);
+    if (bi_is_losing(transport)) {
+        bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- the loss */
+
+static void tell_factory(struct bight_factory *factory, const struct bight_failure *reason)
+{
+    if (factory->ops != NULL && factory->ops->connection_ended != NULL) {
+        factory->ops->connection_ended(factory, reason);
+    }
+    bi_factory_remove_connection(factory);
+}
+
+static void tell_factories(struct bight_transport *transport, const struct bight_failure *reason)
+{
+    struct bight_factory *apart = transport->state & BI_FACTORY_APART ? transport->extension->factory : NULL;
+    bi_extension_drop(transport);
+    tell_factory(transport->protocol->factory, reason);
+    if (apart != NULL) {
+        tell_factory(apart, reason);
+    }
+}
+
+/* `is_started`: connection_made was called. */
+static void tell_protocol(struct bight_transport *transport, const struct bight_failure *reason, bool is_started)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    if (is_started && protocol->ops->connection_lost != NULL) {
+        protocol->ops->connection_lost(protocol, reason);
+    }
+}
+
+/* Takes `reason`. The transport may be gone afterwards. */
+static void lose(struct bight_transport *transport, struct bight_failure *reason)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    struct bight_reactor *reactor = transport->hub->reactor;
+    bool is_started = (transport->state & BI_STARTED) != 0;
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+    bi_reactor_name_handler(reactor, "connection", transport, transport->id);
+    bi_flow_stop_producer(transport);
+    bi_output_drop(transport);
+    bi_set_life(transport, BI_LOST); /* whoever the ties call may not ask a closed descriptor anything */
+    transport->bottom->close(transport, (transport->state & BI_RESET) && !bi_close_is_inherited(transport));
+    bi_protocol_end_ties(protocol);
+    tell_protocol(transport, reason, is_started);
+    if (transport->extension != NULL) {
+        bi_connection_log_end(transport, reason);
+        bi_layers_free(transport);
+        bight_scope_leave(&transport->extension->member);
+    }
+    tell_factories(transport, reason);
+    bight_failure_release(reason);
+    if (transport->bottom->ended != NULL) {
+        transport->bottom->ended(transport);
+    }
+    bi_protocol_disconnect(protocol);
+    bi_reactor_leave(reactor);
+}
+
+/* The output that cannot be sent goes, its producer too; then what came before the failure is delivered. */
+static void deliver_rest(struct bight_transport *transport)
+{
+    struct bight_reactor *reactor = transport->hub->reactor;
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+    bi_reactor_name_handler(reactor, "connection", transport, transport->id);
+    bi_output_drop(transport);
+    bi_flow_stop_producer(transport);
+    if (transport->extension != NULL) {
+        bi_levels_begin_turn(transport);
+    }
+    bi_receive_rest(transport);
+    bi_transport_advance(transport);
+    bi_reactor_leave(reactor);
+}
+
+static void run_loss(struct bi_task *task)
+{
+    struct bi_loss *loss = BI_CONTAINER(task, struct bi_loss, task);
+    struct bight_transport *transport = (struct bight_transport *)(void *)loss - 1;
+    if (bi_life_of(transport) == BI_BROKEN) {
+        deliver_rest(transport);
+    } else {
+        lose(transport, loss->reason);
+    }
+}
+
+static void queue_loss(struct bight_transport *transport)
+{
+    struct bi_loss *loss = loss_of(transport);
+    if (loss->task.run == NULL) {
+        bi_reactor_soon(transport->hub->reactor, &loss->task, run_loss);
+    }
+}
+
+void bi_close_broken_later(struct bight_transport *transport)
+{
+    queue_loss(transport);
+}
+
+/* The first reason is the one that is told. */
+static struct bight_failure *choose_reason(struct bight_transport *transport, struct bight_failure *reason)
+{
+    struct bi_extension *extension = transport->extension;
+    struct bight_failure *first = extension == NULL ? NULL : extension->reason;
+    if (first == NULL) {
+        return reason;
+    }
+    extension->reason = NULL;
+    bight_failure_release(reason);
+    return first;
+}
+
+/* The place of the watch, which goes, is the loss's. Takes `reason`. */
+static struct bi_loss *make_loss(struct bight_transport *transport, struct bight_failure *reason)
+{
+    if (transport->state & BI_READING) {
+        transport->bottom->watch_reading(transport, false);
+    }
+    transport->state &= ~(BI_READING | BI_UNREAD);
+    bi_output_quiet(transport);
+    struct bi_loss *loss = loss_of(transport);
+    *loss = (struct bi_loss) { .reason = choose_reason(transport, reason) };
+    return loss;
+}
+
+/* From here on nothing is called but connection_lost and what belongs to it. */
+static void begin_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)
+{
+    if (bi_life_of(transport) == BI_BROKEN) {
+        bi_output_quiet(transport);
+        bight_failure_release(reason);
+    } else {
+        (void)make_loss(transport, reason);
+    }
+    bi_set_life(transport, BI_LOSS_DUE);
+    transport->state |= reset ? BI_RESET : 0;
+    bi_timeouts_disarm(transport);
+}
+
+void bi_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)
+{
+    if (bi_is_over(transport)) {
+        bight_failure_release(reason);
+        return;
+    }
+    begin_end(transport, reason, reset);
+    queue_loss(transport);
+}
+
+/* A reactor that goes: what had been shut, or had broken before, ends as it would have (T5). */
+void bi_close_end_now(struct bight_transport *transport, struct bight_failure *reason)
+{
+    if (bi_life_of(transport) == BI_LOSS_DUE) {
+        bight_failure_release(reason);
+    } else if (bi_life_of(transport) == BI_LINGERING) {
+        bight_failure_release(reason);
+        begin_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
+    } else {
+        begin_end(transport, reason, bi_output_queued(transport) > 0); /* a cut stream must not look whole */
+    }
+    struct bi_loss *loss = loss_of(transport);
+    if (loss->task.run != NULL) {
+        bi_reactor_unqueue(transport->hub->reactor, &loss->task);
+    }
+    lose(transport, loss->reason);
+}
+
+/* ------------------------------------------------------------------------------------------ breaking */
+
+/* What people know it as; of the rest, what could not be done. */
+static struct bight_failure *loss_by(int number, const char *what)
+{
+    switch (number) {
+    case ECONNRESET:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection reset by peer");
+    case EPIPE:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection closed by peer");
+    case ETIMEDOUT:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "connection lost: the peer no longer answers");
+    default:
+        return bight_failure_new(BIGHT_E_CONNECTION_LOST, number, NULL, "the connection was lost: cannot %s", what);
+    }
+}
+
+/* Without memory for the errno, without it. */
+static struct bight_failure *make_reason(int number, const char *what)
+{
+    struct bight_failure *reason = loss_by(number, what);
+    if (bight_failure_code(reason) == BIGHT_E_CONNECTION_LOST) {
+        return reason;
+    }
+    bight_failure_release(reason);
+    return bight_failure_of(BIGHT_E_CONNECTION_LOST);
+}
+
+/* Somebody may still hear of something that came before. */
+static bool has_more_to_tell(const struct bight_transport *transport)
+{
+    return bi_life_of(transport) == BI_OPEN &&
+           ((transport->state & BI_WAITING) || !(transport->state & (BI_INPUT_ENDED | BI_INPUT_TOLD)));
+}
+
+/* T5, T7. What has been flushed before it broke was lost in good order. Unless it was the peer that broke it, the peer
+ * is told by a reset: it would take an end for all that there was to come. */
+void bi_close_broken(struct bight_transport *transport, int number, const char *what)
+{
+    bool reset = number != ECONNRESET && number != EPIPE;
+    if (bi_is_over(transport) || bi_life_of(transport) == BI_BROKEN) {
+        return;
+    }
+    if (bi_life_of(transport) == BI_LINGERING) {
+        bi_close_done(transport);
+    } else if (!has_more_to_tell(transport)) {
+        bi_close_end(transport, make_reason(number, what), reset);
+    } else {
+        make_loss(transport, make_reason(number, what));
+        bi_set_life(transport, BI_BROKEN);
+        transport->state = (transport->state & ~BI_PRESSED) | (reset ? BI_RESET : 0);
+        bi_timeouts_disarm(transport);
+        queue_loss(transport);
+    }
+}
