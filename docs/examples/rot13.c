@@ -31,7 +31,7 @@ static void free_layer(struct bight_layer *layer)
     bight_free(layer);
 }
 
-static const struct bight_layer_ops rot13_ops = { .received = received, .free = free_layer };
+static const struct bight_layer_ops rot13_ops = { .size = sizeof rot13_ops, .received = received, .free = free_layer };
 
 static void connection_made(struct bight_protocol *p)
 {

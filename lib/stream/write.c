@@ -46,7 +46,7 @@ void bi_stream_leave_producer(struct bight_stream *stream)
 static bool has_room(const struct bight_transport *transport)
 {
     size_t high = transport->extension == NULL ? BI_HIGH_WATERMARK : transport->extension->high;
-    return bi_output_queued(transport) <= high;
+    return bi_flow_queued(transport) <= high;
 }
 
 static void look_for_room(struct bi_task *task);

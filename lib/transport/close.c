@@ -7,6 +7,7 @@
 #include "transport/close.h"
 
 #include "base/moment.h"
+#include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -68,6 +69,7 @@ static void end_output(struct bight_transport *transport, bool quiet)
         bool layered = (transport->state & BI_LAYERED) != 0;
         bi_set_write_end(transport, layered ? BI_END_IN_LAYERS : BI_END_QUEUED);
         if (layered) {
+            bi_layers_flush(transport);
             bi_layers_write_end(transport);
         }
     }

@@ -4,6 +4,7 @@
  * The marks are looked at after an attempt to send (T13), so a peer that reads keeps everybody going however much is
  * written. A producer, when there is one, is told; without one the connection's own input stands still instead.
  * Defaults need no extension; whoever sets something gets one. */
+#include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -13,6 +14,12 @@ size_t bi_flow_limit(const struct bight_transport *transport)
         return transport->extension->limit;
     }
     return transport->state & BI_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX;
+}
+
+size_t bi_flow_queued(const struct bight_transport *transport)
+{
+    size_t layered = transport->state & BI_LAYERED ? bi_layers_queued(transport) : 0;
+    return bi_output_queued(transport) + layered;
 }
 
 /* ---------------------------------------------------------------------------------- the input (T2) */
@@ -96,7 +103,7 @@ static void leave_producer(struct bight_reactor *reactor)
 void bi_flow_check_watermarks(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
-    size_t queued = bi_output_queued(transport);
+    size_t queued = bi_flow_queued(transport);
     if (bi_is_cut(transport) || (transport->state & BI_IN_SEQUENCE)) {
         return;
     }
@@ -124,7 +131,7 @@ static void pull(struct bi_task *task)
     struct bi_extension *extension = BI_CONTAINER(task, struct bi_extension, pull_task);
     struct bight_transport *transport = extension->transport;
     bool wanted = (transport->state & BI_PRODUCING) && !bi_is_cut(transport);
-    if (wanted && !extension->streaming && bi_output_queued(transport) == 0 && extension->producer->resume != NULL) {
+    if (wanted && !extension->streaming && bi_flow_queued(transport) == 0 && extension->producer->resume != NULL) {
         extension->producer->resume(extension->producer_context);
     }
 }

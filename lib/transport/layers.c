@@ -6,6 +6,7 @@
  * NULL passes through. A popped layer is out of the list at once but freed only when no slot of any layer of the
  * connection is on the stack, since it may be the very one that runs; what it still hands on goes where it would have
  * gone. */
+#include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -14,12 +15,6 @@ static void free_layer(struct bight_layer *layer)
     if (layer->ops->free != NULL) {
         layer->ops->free(layer);
     }
-}
-
-void bi_layers_enter(struct bight_transport *transport)
-{
-    transport->extension->layer_depth++;
-    transport->state |= BI_IN_LAYER;
 }
 
 static void free_popped(struct bi_extension *extension)
@@ -31,42 +26,30 @@ static void free_popped(struct bi_extension *extension)
     }
 }
 
-void bi_layers_leave(struct bight_transport *transport)
+void bi_layers_left(struct bight_transport *transport)
 {
-    struct bi_extension *extension = transport->extension;
-    if (--extension->layer_depth > 0) {
-        return;
+    if (transport->extension->popped != NULL) {
+        free_popped(transport->extension);
     }
-    transport->state &= ~BI_IN_LAYER;
-    if (BI_UNLIKELY(extension->popped != NULL)) {
-        free_popped(extension);
-    }
-    if (BI_UNLIKELY(transport->state & (BI_CHANGED | BI_SWITCHING))) {
-        bi_transport_advance(transport);
-    }
+    bi_transport_advance(transport);
 }
 
 /* ------------------------------------------------------------------------------------------------ up */
-
-void bi_layers_received(struct bight_transport *transport, const uint8_t *data, size_t size)
-{
-    bi_levels_enter(transport, transport->extension->lowest, data, size);
-}
-
-void bi_layers_received_end(struct bight_transport *transport)
-{
-    bi_levels_enter_end(transport, transport->extension->lowest);
-}
 
 /* A layer that is at work: what its input brings about is decided when all of it is there. */
 void bight_layer_deliver(struct bight_layer *layer, const uint8_t *data, size_t size)
 {
     struct bight_transport *transport = layer->transport;
-    if (!bi_is_over(transport) && size > 0) {
-        bi_layers_enter(transport);
-        bi_levels_enter(transport, layer->above, data, size);
-        bi_layers_leave(transport);
+    if (BI_UNLIKELY(bi_is_over(transport) || size == 0)) {
+        return;
     }
+    if (BI_LIKELY(transport->state & BI_IN_LAYER)) {
+        bi_levels_enter(transport, layer->above, data, size);
+        return;
+    }
+    bi_layers_enter(transport);
+    bi_levels_enter(transport, layer->above, data, size);
+    bi_layers_leave(transport);
 }
 
 void bight_layer_deliver_end(struct bight_layer *layer)
@@ -80,21 +63,6 @@ void bight_layer_deliver_end(struct bight_layer *layer)
 }
 
 /* ---------------------------------------------------------------------------------------------- down */
-
-static int pass_down(
-    struct bight_transport *transport, struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
-{
-    while (layer != NULL && layer->ops->write == NULL) {
-        layer = layer->below;
-    }
-    if (layer == NULL) {
-        return bi_output_write(transport, pieces, count);
-    }
-    bi_layers_enter(transport);
-    int code = layer->ops->write(layer, pieces, count);
-    bi_layers_leave(transport);
-    return code;
-}
 
 static void pass_end_down(struct bight_transport *transport, struct bight_layer *layer)
 {
@@ -111,18 +79,6 @@ static void pass_end_down(struct bight_transport *transport, struct bight_layer 
     bi_layers_leave(transport);
 }
 
-int bi_layers_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
-{
-    uint32_t outer = transport->state & BI_IN_CALL;
-    transport->state |= BI_IN_CALL;
-    int code = pass_down(transport, transport->extension->top, pieces, count);
-    transport->state = (transport->state & ~BI_IN_CALL) | outer;
-    if (transport->state & BI_CHANGED) {
-        bi_transport_changed(transport);
-    }
-    return code;
-}
-
 void bi_layers_write_end(struct bight_transport *transport)
 {
     pass_end_down(transport, transport->extension->top);
@@ -135,7 +91,7 @@ int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces
     if (bi_is_cut(transport) || bi_write_end_of(transport) >= BI_END_QUEUED) {
         return BIGHT_E_CLOSED;
     }
-    int code = pass_down(transport, layer->below, pieces, count);
+    int code = bi_layers_pass_down(transport, layer->below, pieces, count);
     if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
         bi_close_end(transport, bight_failure_of(code), true);
     }
@@ -150,16 +106,6 @@ void bight_layer_send_end(struct bight_layer *layer)
     }
 }
 
-bool bi_layers_are_busy(const struct bight_transport *transport)
-{
-    for (struct bight_layer *layer = transport->extension->top; layer != NULL; layer = layer->below) {
-        if (layer->ops->is_busy != NULL && layer->ops->is_busy(layer)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What the layer has sent (an alert) goes out first, and the peer has time to see it: input that the kernel still had
  * would make a close a reset, which destroys what was sent. */
 void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
@@ -169,9 +115,10 @@ void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
 
 int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer)
 {
-    if (layer->ops == NULL) {
-        return bi_usage_error(
-            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_push_layer: the layer has no table of functions");
+    if (layer->ops == NULL || layer->ops->size < offsetof(struct bight_layer_ops, flush)) {
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            layer->ops == NULL ? "bight_transport_push_layer: the layer has no table of functions"
+                               : "bight_transport_push_layer: the layer's table does not say its size");
     }
     if (bi_is_cut(transport) || bi_is_losing(transport) || bi_write_end_of(transport) != BI_WRITE_OPEN) {
         return BIGHT_E_CLOSED;
@@ -185,7 +132,7 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
     layer->below = extension->top;
     layer->next_popped = NULL;
     layer->is_popped = false;
-    layer->is_hungry = layer->is_ending = false;
+    layer->is_hungry = layer->is_ending = layer->wants_flush = false;
     bi_levels_pushed(transport, layer);
     if (extension->top != NULL) {
         extension->top->above = layer;
@@ -249,12 +196,7 @@ void bi_layers_free(struct bight_transport *transport)
     }
     extension->lowest = NULL;
     transport->state &= ~BI_LAYERED;
-}
-
-void bight_layer_set_hungry(struct bight_layer *layer, bool hungry)
-{
-    layer->is_hungry = hungry;
-    if (!layer->is_popped && !bi_is_over(layer->transport)) {
-        bi_transport_changed(layer->transport);
+    if (extension->flush_task.run != NULL) {
+        bi_reactor_unqueue(transport->hub->reactor, &extension->flush_task);
     }
 }

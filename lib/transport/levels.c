@@ -10,6 +10,7 @@
 
 #include <bight/memory.h>
 
+#include "transport/layer_talk.h"
 #include "transport/state.h"
 
 /* The protocol cannot be called with input while one of these is set. */
@@ -22,7 +23,7 @@
 
 static bool is_empty(const struct bight_level *level)
 {
-    return level->input == NULL && !level->is_ended;
+    return level->input == NULL && !level->is_ended && !level->is_secured;
 }
 
 static bool is_waiting(const struct bight_layer *layer)
@@ -85,7 +86,7 @@ static void hold_end(struct bight_transport *transport, struct bight_layer *laye
 static void drop(struct bight_level *level)
 {
     bi_input_drop(&level->input);
-    level->is_ended = level->waits = false;
+    *level = (struct bight_level) { 0 };
 }
 
 void bi_levels_drop_facade(struct bight_transport *transport)
@@ -120,11 +121,11 @@ static bool facade_takes(const struct bight_transport *transport)
            (transport->extension == NULL || !transport->extension->facade.waits);
 }
 
-static void call_data_received(struct bight_transport *transport, const uint8_t *data, size_t size)
+static inline void call_data_received(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
     struct bight_protocol *protocol = transport->protocol;
     bi_enter_handler(transport);
-    if (protocol->ops->data_received != NULL) {
+    if (BI_LIKELY(protocol->ops->data_received != NULL)) {
         protocol->ops->data_received(protocol, data, size);
     }
     bi_leave_handler(transport);
@@ -163,13 +164,18 @@ void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest,
     extension->pushed = NULL;
     extension->facade.waits = extension->facade.waits && level == NULL; /* it comes in another shape */
     if (returned != NULL && bi_is_heard(transport)) {
+        extension->facade.before += level == NULL && extension->facade.is_secured ? bi_input_size(returned) : 0;
         note_waiting(transport, bi_input_give_back(&level_of(transport, level)->input, returned));
     } else {
         bight_free(returned);
     }
 }
 
-static void enter_facade(struct bight_transport *transport, const uint8_t *data, size_t size)
+/* With none of these, and no more than one piece, the protocol takes it at once. */
+#define NOT_PLAIN (NOT_NOW | BI_LIFE | BI_INPUT_TOLD | BI_WAITING)
+
+static void __attribute__((noinline))
+enter_facade_if_it_takes(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
     if (size == 0 || !facade_listens(transport)) {
         return;
@@ -181,6 +187,18 @@ static void enter_facade(struct bight_transport *transport, const uint8_t *data,
     size_t done = feed(transport, data, size);
     if (done < size || is_diverted(transport)) {
         bi_levels_take_back(transport, data + done, size - done);
+    }
+}
+
+static inline void enter_facade(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    if (BI_UNLIKELY((transport->state & NOT_PLAIN) || size - 1 >= BI_RECEIVE_SIZE)) {
+        enter_facade_if_it_takes(transport, data, size);
+        return;
+    }
+    call_data_received(transport, data, size);
+    if (BI_UNLIKELY(is_diverted(transport))) {
+        bi_levels_take_back(transport, NULL, 0);
     }
 }
 
@@ -231,7 +249,9 @@ static void enter_facade_end(struct bight_transport *transport)
 
 /* -------------------------------------------------------------------------------------- into a level */
 
-void bi_levels_enter(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size)
+/* Something waits: perhaps before this. */
+static void __attribute__((noinline))
+enter_behind(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size)
 {
     while (level != NULL && level->ops->received == NULL && !is_waiting(level)) {
         level = level->above;
@@ -245,6 +265,24 @@ void bi_levels_enter(struct bight_transport *transport, struct bight_layer *leve
         level->ops->received(level, data, size);
         bi_layers_leave(transport);
     }
+}
+
+void bi_levels_enter(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size)
+{
+    if (BI_UNLIKELY(transport->state & BI_WAITING)) {
+        enter_behind(transport, level, data, size);
+        return;
+    }
+    while (level != NULL && level->ops->received == NULL) {
+        level = level->above;
+    }
+    if (level == NULL) {
+        enter_facade(transport, data, size);
+        return;
+    }
+    bi_layers_enter(transport);
+    level->ops->received(level, data, size);
+    bi_layers_leave(transport);
 }
 
 void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *level)
@@ -265,17 +303,60 @@ void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *
 
 /* ------------------------------------------------------------------------------------- what waited */
 
+/* T19. A pause stops data, not this. */
+static void tell_secured(struct bight_transport *transport)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    if (!bi_is_heard(transport) || (transport->state & (BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL))) {
+        return;
+    }
+    transport->extension->facade.is_secured = false;
+    transport->state |= BI_CHANGED;
+    if (protocol->ops->handshake_completed != NULL) {
+        bi_enter_handler(transport);
+        protocol->ops->handshake_completed(protocol);
+        bi_leave_handler(transport);
+    }
+}
+
+void bi_levels_secured(struct bight_transport *transport)
+{
+    transport->extension->facade.is_secured = true;
+    note_waiting(transport, BIGHT_OK);
+    transport->extension->facade.before = bi_input_size(transport->extension->facade.input);
+    if (transport->extension->facade.before == 0) {
+        tell_secured(transport);
+        update_flag(transport);
+    }
+}
+
 /* It is taken out meanwhile, since the handler may cause more to wait. */
+static void run_input(struct bight_transport *transport, struct bight_level *facade)
+{
+    struct bight_input *taken = bi_input_take(&facade->input);
+    size_t size = bi_input_size(taken), most = facade->is_secured ? facade->before : size;
+    size_t done = feed(transport, bi_input_bytes(taken), most);
+    facade->before -= facade->is_secured ? done : 0;
+    transport->state |= BI_CHANGED;
+    bi_levels_take_back(transport, bi_input_bytes(taken) + done, size - done);
+    bight_free(taken);
+}
+
+static bool is_only_ended(const struct bight_level *level)
+{
+    return level->is_ended && level->input == NULL && !level->is_secured;
+}
+
 static void run_facade(struct bight_transport *transport)
 {
     struct bight_level *facade = &transport->extension->facade;
-    if (facade->input != NULL && facade_takes(transport)) {
-        struct bight_input *taken = bi_input_take(&facade->input);
-        size_t size = bi_input_size(taken), done = feed(transport, bi_input_bytes(taken), size);
-        bi_levels_take_back(transport, bi_input_bytes(taken) + done, size - done);
-        bight_free(taken);
+    if (facade->is_secured && facade->before == 0) {
+        tell_secured(transport);
     }
-    if (facade->input == NULL && facade->is_ended && facade_takes(transport)) {
+    if (facade->input != NULL && facade_takes(transport)) {
+        run_input(transport, facade);
+    }
+    if (is_only_ended(facade) && facade_takes(transport)) {
         facade->is_ended = false;
         update_flag(transport);
         tell_end(transport);
@@ -389,9 +470,9 @@ void bi_levels_begin_turn(struct bight_transport *transport)
 void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *layer)
 {
     struct bi_extension *extension = transport->extension;
-    layer->waiting = extension->facade;
-    layer->waiting.waits = false;
-    extension->facade = (struct bight_level) { .waits = extension->facade.waits };
+    struct bight_level *facade = &extension->facade;
+    layer->waiting = (struct bight_level) { .input = facade->input, .is_ended = facade->is_ended };
+    *facade = (struct bight_level) { .is_secured = facade->is_secured, .waits = facade->waits };
     extension->pushed = extension->pushed == NULL ? layer : extension->pushed;
 }
 

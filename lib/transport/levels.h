@@ -33,6 +33,9 @@ void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *lay
 /* A layer is being popped: what waited for it waits for the level above. */
 void bi_levels_popped(struct bight_transport *transport, struct bight_layer *layer);
 
+/* A layer has become secure, and the protocol is to hear of it before the input that comes from now on. */
+void bi_levels_secured(struct bight_transport *transport);
+
 /* The facade's end is to be told once more, to another protocol. */
 void bi_levels_end_again(struct bight_transport *transport);
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "transport/close.h"
+#include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -82,6 +83,9 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
     bi_set_life(transport, BI_LOST); /* whoever the ties call may not ask a closed descriptor anything */
     transport->bottom->close(transport, (transport->state & BI_RESET) && !bi_close_is_inherited(transport));
     bi_protocol_end_ties(protocol);
+    if (transport->state & BI_LAYERED) {
+        bi_layers_lost(transport, reason);
+    }
     tell_protocol(transport, reason, is_started);
     if (transport->extension != NULL) {
         bi_connection_log_end(transport, reason);

@@ -323,13 +323,6 @@ void bi_output_run_flush(struct bi_task *task)
     }
 }
 
-void bi_output_flush(struct bight_transport *transport)
-{
-    if (transport->output != NULL && !transport->output->watching && !transport->output->busy) {
-        attempt(transport->output);
-    }
-}
-
 void bight_transport_writable(struct bight_transport *transport)
 {
     struct bight_reactor *reactor = transport->hub->reactor;

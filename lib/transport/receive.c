@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "transport/close.h"
+#include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -70,7 +71,7 @@ static void input_ended(struct bight_transport *transport)
 {
     transport->state |= BI_INPUT_ENDED | BI_CHANGED;
     if (has_layers(transport)) {
-        bi_layers_received_end(transport);
+        bi_levels_enter_end(transport, transport->extension->lowest);
     } else {
         bi_levels_enter_end(transport, NULL);
     }
@@ -92,7 +93,7 @@ static void take(struct bight_transport *transport, const uint8_t *data, size_t 
 {
     bool losing = bi_is_losing(transport);
     if (has_layers(transport) && (!losing || bi_layers_are_busy(transport))) {
-        bi_layers_received(transport, data, size);
+        bi_levels_enter(transport, transport->extension->lowest, data, size);
     } else if (!losing) {
         bi_levels_enter(transport, NULL, data, size);
     }
@@ -122,11 +123,26 @@ static ssize_t receive_unusual(struct bight_transport *transport)
     return size;
 }
 
+/* What the layers make of it, and what follows, is theirs and advance's. */
+static ssize_t __attribute__((noinline)) receive_layered(struct bight_transport *transport)
+{
+    uint8_t *buffer = transport->hub->receive_buffer;
+    transport->state &= ~(BI_SENT | BI_LOOK_LATER);
+    ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
+    if (BI_UNLIKELY(size <= 0)) {
+        receive_failed(transport, size);
+        return size;
+    }
+    bi_count_received(transport, (size_t)size);
+    bi_levels_enter(transport, transport->extension->lowest, buffer, (size_t)size);
+    return size;
+}
+
 /* Gives what the bottom gave. */
 static inline ssize_t receive(struct bight_transport *transport)
 {
     if (BI_UNLIKELY(transport->state & UNUSUAL)) {
-        return receive_unusual(transport);
+        return (transport->state & UNUSUAL) == BI_LAYERED ? receive_layered(transport) : receive_unusual(transport);
     }
     uint8_t *buffer = transport->hub->receive_buffer;
     transport->state &= ~(BI_SENT | BI_LOOK_LATER);

@@ -107,7 +107,10 @@ static inline void bi_set_write_end(struct bight_transport *transport, uint32_t 
     transport->state = (transport->state & ~BI_WRITE_END) | write_end;
 }
 
-/* ------------------------------------------------------------------------------ the bracket, and advance */
+/* ----------------------------------------------------------------------------- the brackets, and advance */
+
+/* layers.c: popped layers go, and what was marked is decided. */
+void bi_layers_left(struct bight_transport *transport);
 
 /* Around every slot of the protocol but connection_lost. They do not nest: while one is on the stack nothing of this
  * connection's is called, so what a handler changes is decided when it has returned. */
@@ -121,6 +124,25 @@ static inline void bi_leave_handler(struct bight_transport *transport)
     transport->state &= ~BI_IN_HANDLER;
     if (BI_UNLIKELY(transport->state & (BI_CHANGED | BI_SWITCHING))) {
         bi_transport_advance(transport);
+    }
+}
+
+/* Around every slot of a layer. They nest: layers write while they receive, and the other way round. */
+static inline void bi_layers_enter(struct bight_transport *transport)
+{
+    transport->extension->layer_depth++;
+    transport->state |= BI_IN_LAYER;
+}
+
+static inline void bi_layers_leave(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension;
+    if (--extension->layer_depth > 0) {
+        return;
+    }
+    transport->state &= ~BI_IN_LAYER;
+    if (BI_UNLIKELY((transport->state & (BI_CHANGED | BI_SWITCHING)) || extension->popped != NULL)) {
+        bi_layers_left(transport);
     }
 }
 

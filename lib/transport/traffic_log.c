@@ -73,6 +73,7 @@ static void free_log(struct bight_layer *layer)
 }
 
 static const struct bight_layer_ops traffic_log_ops = {
+    .size = sizeof(struct bight_layer_ops),
     .received = received,
     .received_end = received_end,
     .write = written,

@@ -280,5 +280,5 @@ bool bight_transport_is_open(const struct bight_transport *transport)
 
 size_t bight_transport_queued(const struct bight_transport *transport)
 {
-    return bi_is_cut(transport) ? 0 : bi_output_queued(transport);
+    return bi_is_cut(transport) ? 0 : bi_flow_queued(transport);
 }

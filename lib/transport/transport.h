@@ -116,6 +116,7 @@ struct bi_extension {
     struct bight_layer *top, *lowest;
     struct bight_layer *popped; /* linked by `below`; freed when no slot of a layer is on the stack */
     unsigned layer_depth;
+    struct bi_task flush_task; /* afterwards: layer_talk.c */
 
     const struct bight_producer_ops *producer;
     void *producer_context;
@@ -245,8 +246,6 @@ int bi_output_gather(struct bight_transport *transport, const uint8_t *data, siz
 int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent);
 /* The task of an output. */
 void bi_output_run_flush(struct bi_task *task);
-/* Sends what can be sent now. */
-void bi_output_flush(struct bight_transport *transport);
 /* An output whose task runs, so that advance is called from the loop. 0 or OUT_OF_MEMORY. */
 int bi_output_ask(struct bight_transport *transport);
 /* Forgets what has not been sent, and the watch. Calls release functions. */
@@ -265,10 +264,17 @@ static inline size_t bi_output_queued(const struct bight_transport *transport)
     return transport->output == NULL ? 0 : transport->output->queued;
 }
 
+/* --- write.c */
+
+/* From the lowest layer to the output. The codes of write; the caller ends the connection on any but CLOSED. */
+int bi_write_down(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);
+
 /* --- flow.c */
 
 /* After an attempt to send: producers and backpressure. May call the producer. */
 void bi_flow_check_watermarks(struct bight_transport *transport);
+/* What was written and the bottom has not taken, in layers and output. */
+size_t bi_flow_queued(const struct bight_transport *transport);
 /* The output has become empty. */
 void bi_flow_drained(struct bight_transport *transport);
 /* Takes the producer out, with its one stop. */
@@ -339,15 +345,8 @@ void bi_timeouts_disarm_close(struct bight_transport *transport);
 
 /* --- layers.c */
 
-/* Up from the bottom, and down from the facade, of a LAYERED transport. */
-void bi_layers_received(struct bight_transport *transport, const uint8_t *data, size_t size);
-void bi_layers_received_end(struct bight_transport *transport);
-int bi_layers_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);
+/* Down from the facade of a LAYERED transport. */
 void bi_layers_write_end(struct bight_transport *transport);
-bool bi_layers_are_busy(const struct bight_transport *transport);
-/* Around every slot of a layer. */
-void bi_layers_enter(struct bight_transport *transport);
-void bi_layers_leave(struct bight_transport *transport);
 /* At loss. */
 void bi_layers_free(struct bight_transport *transport);
 

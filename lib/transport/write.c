@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/pages.h"
+#include "transport/layer_talk.h"
 #include "transport/state.h"
 
 /* Counted bytes below this size are copied: a reference costs as much as copying so many. */
@@ -31,15 +32,45 @@ static int fail(struct bight_transport *transport, int code)
     return code;
 }
 
+/* Outside any handler: whatever a layer makes of the write, the protocol is not called inside it (T6). */
+static int __attribute__((noinline))
+write_from_outside(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+{
+    uint32_t outer = transport->state & BI_IN_CALL;
+    transport->state |= BI_IN_CALL;
+    int code = bi_layers_pass_down(transport, transport->extension->top, pieces, count);
+    transport->state = (transport->state & ~BI_IN_CALL) | outer;
+    if (transport->state & BI_CHANGED) {
+        bi_transport_changed(transport);
+    }
+    return code;
+}
+
+static inline int write_through_layers(
+    struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+{
+    int code = BI_LIKELY(transport->state & BI_IN_HANDLER)
+                   ? bi_layers_pass_down(transport, transport->extension->top, pieces, count)
+                   : write_from_outside(transport, pieces, count);
+    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+}
+
 static int write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
     if (is_closed(transport)) {
         return BIGHT_E_CLOSED;
     }
     if (transport->state & BI_LAYERED) {
-        return fail(transport, bi_layers_write(transport, pieces, count));
+        return write_through_layers(transport, pieces, count);
     }
     return fail(transport, bi_output_write(transport, pieces, count));
+}
+
+/* The usual case of a connection that has layers. */
+static int __attribute__((noinline)) write_layered(struct bight_transport *transport, const void *data, size_t size)
+{
+    struct bight_piece piece = { .data = data, .size = size, .counted = true };
+    return write_through_layers(transport, &piece, 1);
 }
 
 static int write_unusual(struct bight_transport *transport, const void *data, size_t size)
@@ -94,6 +125,21 @@ static inline bool take_ready(struct bight_transport *transport, const uint8_t *
     return true;
 }
 
+/* Records and the like: as short a way as the protocol's own. */
+int bi_write_down(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+{
+    if (count != 1 || pieces->release != NULL || !pieces->counted || pieces->size == 0) {
+        return bi_output_write(transport, pieces, count);
+    }
+    if (pieces->size >= BI_LARGE_WRITE) {
+        return write_large(transport, pieces->data, pieces->size);
+    }
+    if (transport->output == NULL && take_ready(transport, pieces->data, pieces->size)) {
+        return BIGHT_OK;
+    }
+    return bi_output_gather(transport, pieces->data, pieces->size);
+}
+
 /* Out of line, so that the usual write needs no frame for it. */
 static int __attribute__((noinline)) write_other(struct bight_transport *transport, const void *data, size_t size)
 {
@@ -113,6 +159,9 @@ int bight_transport_write(struct bight_transport *transport, const void *data, s
     if (BI_LIKELY(!(transport->state & UNUSUAL) && transport->output == NULL && size - 1 < BI_LARGE_WRITE - 1) &&
         BI_LIKELY(take_ready(transport, data, size))) {
         return BIGHT_OK;
+    }
+    if (BI_LIKELY((transport->state & UNUSUAL) == BI_LAYERED && size > 0)) {
+        return write_layered(transport, data, size);
     }
     return write_other(transport, data, size);
 }

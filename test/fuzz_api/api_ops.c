@@ -202,7 +202,7 @@ static int on_layer_write(struct bight_layer *layer, const struct bight_piece *p
 }
 
 static const struct bight_layer_ops glass = {
-    .received = on_layer_data, .write = on_layer_write, .free = on_layer_freed
+    .size = sizeof(struct bight_layer_ops), .received = on_layer_data, .write = on_layer_write, .free = on_layer_freed
 };
 
 static void act_push_layer(struct fuzz_operation *operation, void *context)

@@ -112,6 +112,7 @@ static void shift_free(struct bight_layer *layer)
 }
 
 static const struct bight_layer_ops shift_ops = {
+    .size = sizeof(struct bight_layer_ops),
     .received = shift_received,
     .received_end = shift_end,
     .write = shift_write,

@@ -207,6 +207,7 @@ static void layer_free(struct bight_layer *layer)
 }
 
 static const struct bight_layer_ops layer_ops = {
+    .size = sizeof(struct bight_layer_ops),
     .received = layer_received,
     .received_end = layer_received_end,
     .write = layer_write,

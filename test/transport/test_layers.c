@@ -33,7 +33,7 @@ END_TEST
 
 START_TEST(a_layer_without_slots_passes_everything_through)
 {
-    static const struct bight_layer_ops nothing;
+    static const struct bight_layer_ops nothing = { .size = sizeof(struct bight_layer_ops) };
     static struct bight_layer layer = { .ops = &nothing };
     on.data = echo;
     set_up();
@@ -326,7 +326,7 @@ END_TEST
 
 START_TEST(lent_memory_passes_through_layers_by_reference) /* T6 */
 {
-    static const struct bight_layer_ops nothing;
+    static const struct bight_layer_ops nothing = { .size = sizeof(struct bight_layer_ops) };
     static struct bight_layer layer = { .ops = &nothing };
     int released = 0;
     set_up();

@@ -256,7 +256,7 @@ static int echo_up(struct bight_layer *layer, const struct bight_piece *pieces, 
     return BIGHT_OK;
 }
 
-static const struct bight_layer_ops mirror_ops = { .write = echo_up };
+static const struct bight_layer_ops mirror_ops = { .size = sizeof(struct bight_layer_ops), .write = echo_up };
 
 START_TEST(a_layer_that_answers_a_write_does_not_call_the_protocol_inside_it) /* T6 */
 {

@@ -168,7 +168,7 @@ static void close_somehow(struct line *line, struct bight_transport *t)
     }
 }
 
-static const struct bight_layer_ops clear_glass;
+static const struct bight_layer_ops clear_glass = { .size = sizeof(struct bight_layer_ops) };
 
 static void free_layer(struct bight_layer *layer)
 {
@@ -191,6 +191,7 @@ static void glass_received(struct bight_layer *layer, const uint8_t *data, size_
 }
 
 static const struct bight_layer_ops glass_ops = {
+    .size = sizeof(struct bight_layer_ops),
     .received = glass_received,
     .write = glass_write,
     .free = free_layer,

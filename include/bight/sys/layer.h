@@ -27,6 +27,7 @@ struct bight_piece {
 };
 
 struct bight_layer_ops {
+    size_t size; /* sizeof(struct bight_layer_ops): slots behind it are not looked at */
     /* Came from below. Hand on with bight_layer_deliver. */
     void (*received)(struct bight_layer *layer, const uint8_t *data, size_t size);
     /* The peer's side has ended (EOF). Hand on with bight_layer_deliver_end. */
@@ -39,12 +40,25 @@ struct bight_layer_ops {
     void (*free)(struct bight_layer *layer);
     /* True while lose_connection must wait for it (a closing handshake). NULL: never. */
     bool (*is_busy)(struct bight_layer *layer);
-    const void *reserved[6];
+    /* Once, behind the outermost handler, after bight_layer_flush_later: sends what the layer has gathered. The codes
+     * of bight_layer_send; any but CLOSED ends the connection. */
+    int (*flush)(struct bight_layer *layer);
+    /* Bytes that were taken from above and have not been sent below. They count as the connection's output: for the
+     * marks (T13) and in bight_transport_queued. Asked often: it must be quick. */
+    size_t (*queued)(const struct bight_layer *layer);
+    /* A layer below has become secure (bight_layer_secured). Hand on with bight_layer_secured. */
+    void (*secured)(struct bight_layer *layer);
+    /* The connection has ended; right before connection_lost, the lowest layer first. Nothing can be sent any more. */
+    void (*lost)(struct bight_layer *layer, const struct bight_failure *reason);
+    /* What the layer knows under this key, or NULL: see bight_transport_facts. */
+    const void *(*facts)(const struct bight_layer *layer, const void *key);
 };
 
 /* What waits to enter a layer, or the facade. bight's. */
 struct bight_level {
     struct bight_input *input; /* NULL when there is none */
+    size_t before;             /* how much of it comes before: */
+    bool is_secured;           /* a layer below has become secure, which is to be told */
     bool is_ended;             /* behind it */
     bool waits;                /* for the next turn */
 };
@@ -55,12 +69,12 @@ struct bight_layer {
     struct bight_layer *above, *below; /* NULL: the facade, the bottom */
     struct bight_layer *next_popped;   /* these are bight's */
     struct bight_level waiting;
-    bool is_popped, is_hungry, is_ending;
+    bool is_popped, is_hungry, is_ending, wants_flush;
 };
 
 /* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED,
- * OUT_OF_MEMORY or INVALID_ARGUMENT (it has no table), and then it was not taken. What was written before goes out
- * below it, unseen. */
+ * OUT_OF_MEMORY or INVALID_ARGUMENT (it has no table, or one without a size), and then it was not taken. What was
+ * written before goes out below it, unseen. */
 BIGHT_API int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer);
 
 /* Takes a layer out, wherever it stands, and frees it. */
@@ -79,6 +93,17 @@ BIGHT_API bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *
 /* A hungry layer (one in a handshake) has its input whether the protocol has paused or not: some 128 KiB that wait
  * above it at most. */
 BIGHT_API void bight_layer_set_hungry(struct bight_layer *layer, bool hungry);
+
+/* The layer has made the connection secure: tells the layers above, and at last the protocol's handshake_completed,
+ * before any data that is delivered from now on. A protocol that has paused hears of it, too. */
+BIGHT_API void bight_layer_secured(struct bight_layer *layer);
+
+/* Has `flush` called when the outermost handler has returned: what was written in it leaves in one piece. */
+BIGHT_API void bight_layer_flush_later(struct bight_layer *layer);
+
+/* What a layer of the connection tells under this key, the highest first; NULL when none knows it. A key is the address
+ * of something that the layer's header declares, which also says what is given; it is good as long as the layer. */
+BIGHT_API const void *bight_transport_facts(const struct bight_transport *transport, const void *key);
 
 /* Down: to the layer below or the bottom. As the write slot. */
 BIGHT_API int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count);
