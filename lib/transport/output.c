@@ -476,7 +476,7 @@ static int refuse(struct bi_output *output, const struct write_pass *pass, int c
     return code;
 }
 
-static bool add_sizes(const struct bight_piece *pieces, size_t count, size_t *total)
+bool bi_output_add_sizes(const struct bight_piece *pieces, size_t count, size_t *total)
 {
     *total = 0;
     for (size_t i = 0; i < count; i++) {
@@ -491,7 +491,7 @@ static bool add_sizes(const struct bight_piece *pieces, size_t count, size_t *to
 int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
     size_t total;
-    if (!add_sizes(pieces, count, &total)) {
+    if (!bi_output_add_sizes(pieces, count, &total)) {
         return BIGHT_E_OVERFLOW;
     }
     struct bi_output *output = output_of(transport);

@@ -237,6 +237,8 @@ void bi_receive_rest(struct bight_transport *transport);
 
 /* As a bight_watch_function, context being the transport. */
 void bi_transport_writable_event(int fd, short what, void *transport);
+/* What the pieces have in all; false when that is more than there can be. */
+bool bi_output_add_sizes(const struct bight_piece *pieces, size_t count, size_t *total);
 /* What reaches the bottom: queued and, if it is large, tried at once. The codes of write; the caller ends the
  * connection on any but CLOSED. */
 int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);

@@ -60,6 +60,10 @@ static int write_pieces(struct bight_transport *transport, const struct bight_pi
     if (is_closed(transport)) {
         return BIGHT_E_CLOSED;
     }
+    size_t total;
+    if (!bi_output_add_sizes(pieces, count, &total)) {
+        return fail(transport, BIGHT_E_OVERFLOW); /* layers must not meet it */
+    }
     if (transport->state & BI_LAYERED) {
         return write_through_layers(transport, pieces, count);
     }
@@ -160,7 +164,7 @@ int bight_transport_write(struct bight_transport *transport, const void *data, s
         BI_LIKELY(take_ready(transport, data, size))) {
         return BIGHT_OK;
     }
-    if (BI_LIKELY((transport->state & UNUSUAL) == BI_LAYERED && size > 0)) {
+    if (BI_LIKELY((transport->state & UNUSUAL) == BI_LAYERED && size - 1 < SIZE_MAX / 2)) {
         return write_layered(transport, data, size);
     }
     return write_other(transport, data, size);

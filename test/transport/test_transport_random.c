@@ -199,6 +199,10 @@ static const struct bight_layer_ops glass_ops = {
 
 static void push_glass(struct bight_transport *t)
 {
+    if (getenv("BIGHT_TEST_LAYERS") != NULL) {
+        push_extra_layer(t, "tcd"[chance(3)]);
+        return;
+    }
     struct bight_layer *layer = calloc(1, sizeof *layer);
     layer->ops = chance(2) == 0 ? &glass_ops : &clear_glass;
     if (layer->ops != &glass_ops || bight_transport_push_layer(t, layer) != 0) {
@@ -261,6 +265,8 @@ static void open_line(struct line *line)
     connecting = line;
     line->peer = bight_string_connect(reactor, &random_factory, chance(2) == 0);
     ck_assert_ptr_nonnull(line->peer);
+    struct bight_protocol *made = bight_string_protocol(line->peer);
+    push_extra_layers(made == NULL ? NULL : made->transport);
 }
 
 static void close_line(struct line *line)

@@ -10,6 +10,7 @@
 #include <bight/testing.h>
 #include <bight/transport.h>
 
+#include "extra_layers.h"
 #include "heard.h"
 #include "support.h"
 
@@ -107,6 +108,7 @@ static void set_up_as(bool accepted)
     ck_assert_ptr_nonnull(peer);
     protocol = bight_string_protocol(peer);
     transport = protocol == NULL ? NULL : protocol->transport;
+    push_extra_layers(transport);
 }
 
 __attribute__((unused)) static void set_up(void)
