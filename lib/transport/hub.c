@@ -142,18 +142,22 @@ struct bight_transport *bi_hub_next(const struct bi_hub *hub, size_t *cursor)
     return NULL;
 }
 
+struct bight_transport *bi_hub_find(const struct bi_hub *hub, uint64_t id)
+{
+    struct bight_transport *transport = transport_at(hub, (uint32_t)id);
+    if (transport == NULL || transport->id != id || bi_life_of(transport) == BI_LOST) {
+        return NULL;
+    }
+    return transport;
+}
+
 struct bight_transport *bight_transport_find(struct bight_reactor *reactor, uint64_t id)
 {
     struct bi_attachment *attachment = bi_attachment_find(reactor, &connections);
     if (attachment == NULL || id >> 32 == 0) {
         return NULL;
     }
-    struct bi_hub *hub = BI_CONTAINER(attachment, struct bi_hub, attachment);
-    struct bight_transport *transport = transport_at(hub, (uint32_t)id);
-    if (transport == NULL || transport->id != id || bi_life_of(transport) == BI_LOST) {
-        return NULL;
-    }
-    return transport;
+    return bi_hub_find(BI_CONTAINER(attachment, struct bi_hub, attachment), id);
 }
 
 /* R3, T5: ends all that have not come to this point of their lives. No connection is left behind, and none is made
@@ -275,6 +279,7 @@ static void finish_hub(struct bi_attachment *attachment)
         bi_reactor_unqueue(hub->reactor, &hub->budget_task);
     }
     bi_idle_finish(hub);
+    bi_doubt_finish(hub);
     finish_pools(hub);
     for (size_t i = 0; i < hub->slab_count; i++) {
         if (hub->slabs[i].slab != NULL) {

@@ -105,7 +105,7 @@ static void arm(struct bi_idle_class *class)
 static void push(struct bi_idle_class *class, struct bight_transport *transport, uint64_t number)
 {
     struct bi_idle *idle = &transport->idle;
-    idle->list = (uint16_t)(number % LISTS);
+    idle->list = (uint8_t)(number % LISTS);
     idle->previous = NOBODY;
     idle->next = class->first[idle->list];
     if (idle->next != NOBODY) {

@@ -53,7 +53,7 @@ static void tell_factory(struct bight_factory *factory, const struct bight_failu
 
 static void tell_factories(struct bight_transport *transport, const struct bight_failure *reason)
 {
-    struct bight_factory *apart = transport->state & BI_FACTORY_APART ? transport->extension->factory : NULL;
+    struct bight_factory *apart = transport->extension == NULL ? NULL : transport->extension->factory;
     bi_extension_drop(transport);
     tell_factory(transport->protocol->factory, reason);
     if (apart != NULL) {

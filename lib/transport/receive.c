@@ -3,7 +3,8 @@
  *
  * The usual case is one test of the state, one receive into the hub's buffer, one call of data_received. Everything
  * else (paused, layered, losing ...) is a bit that sends it to receive_unusual. Reading is switched off lazily: by the
- * first readiness that finds it unwanted. */
+ * first readiness that finds it unwanted. After a peer's end that was handled the watch stays, to hear of the peer's
+ * going altogether. */
 #include <errno.h>
 
 #include "transport/close.h"
@@ -25,6 +26,26 @@ static bool wants_input(const struct bight_transport *transport)
         return true;
     }
     return (life == BI_OPEN || life == BI_ESTABLISHING) && bi_levels_want_input(transport);
+}
+
+/* T11: the peer's end was handled, and there is something to lose. The watch must tell news alone, since the end itself
+ * would be told for ever: a loop does on edges, and a bottom without a descriptor is asked for it. A shut output
+ * answers the question by itself. */
+static bool wants_probe(const struct bight_transport *transport)
+{
+    const uint32_t ended = BI_INPUT_ENDED | BI_INPUT_TOLD;
+    return (transport->state & ended) == ended && bi_life_of(transport) == BI_OPEN &&
+           bi_write_end_of(transport) != BI_SHUT && transport->bottom->probe != NULL &&
+           (transport->hub->is_edge || transport->descriptor < 0);
+}
+
+/* To a receive a reset behind the end is the end once more. */
+static void probe(struct bight_transport *transport)
+{
+    int result = transport->bottom->probe(transport);
+    if (result < 0) {
+        bi_close_broken(transport, -result, "send");
+    }
 }
 
 static void set_reading(struct bight_transport *transport, bool on)
@@ -52,7 +73,7 @@ static void read_anew(struct bight_transport *transport)
 
 void bi_receive_update(struct bight_transport *transport)
 {
-    bool wanted = wants_input(transport);
+    bool wanted = wants_input(transport) || wants_probe(transport);
     bool reading = (transport->state & BI_READING) != 0;
     if (wanted != reading) {
         set_reading(transport, wanted);
@@ -76,6 +97,9 @@ static void input_ended(struct bight_transport *transport)
         bi_levels_enter_end(transport, NULL);
     }
     bi_transport_advance(transport);
+    if (wants_probe(transport)) { /* it may have gone before its end was read */
+        probe(transport);
+    }
 }
 
 static void receive_failed(struct bight_transport *transport, ssize_t result)
@@ -105,7 +129,7 @@ static void take(struct bight_transport *transport, const uint8_t *data, size_t 
 static ssize_t receive_unusual(struct bight_transport *transport)
 {
     if (!wants_input(transport)) {
-        bi_receive_update(transport);
+        wants_probe(transport) ? probe(transport) : bi_receive_update(transport);
         return 0;
     }
     uint8_t *buffer = transport->hub->receive_buffer;
@@ -163,27 +187,43 @@ static inline ssize_t receive(struct bight_transport *transport)
 
 /* ------------------------------------------------------------------------------------ edge-triggered */
 
-/* Where the loop tells news only, nothing may be left behind unseen. A short read has emptied the kernel's buffer, and
- * what comes after it is news again: so one read is enough, unless the peer's end or an error had come together with
- * the data. The end is told by CLOSED. An error is not told apart, but makes the next send fail: a send that succeeded
- * after the read proves that there was none. Thus an answered request costs one receive and one send; whoever does not
- * answer at once costs one more receive. */
-static inline bool must_look_again(const struct bight_transport *transport, ssize_t size, short what)
+/* Where news alone is told, nothing may be left behind unseen. A short read of a socket has emptied the kernel's
+ * buffer, and what comes after it is news again: so one read is enough, unless the peer's end or an error had come
+ * together with the data. The end is told by CLOSED. An error is not told apart, but makes the next send fail: a send
+ * that succeeded after the read proves that there was none. Thus an answered request costs one receive and one send;
+ * whoever does not answer at once costs one more receive. That a short read can leave something all the same is for
+ * doubt.c. */
+static inline bool is_settled(const struct bight_transport *transport, ssize_t size, short what)
 {
-    if (size <= 0 || !transport->hub->is_edge) {
+    const uint32_t answered = BI_SENT | BI_DOUBTED;
+    return (size_t)size < BI_RECEIVE_SIZE && (transport->state & (answered | BI_LOOKS_ON)) == answered &&
+           !(what & BIGHT_CLOSED);
+}
+
+/* Of what is not plainly settled. A bottom that says nothing of short reads is read until there is nothing. */
+static bool must_look_again(struct bight_transport *transport, ssize_t size, short what)
+{
+    if (size <= 0 || bi_is_cut(transport)) {
         return false;
     }
-    return size == BI_RECEIVE_SIZE || !(transport->state & BI_SENT) || (what & BIGHT_CLOSED);
+    if (transport->state & BI_LOOKS_ON) {
+        return true;
+    }
+    if (!transport->hub->is_edge) {
+        return false;
+    }
+    bool is_answered = size < BI_RECEIVE_SIZE && (transport->state & BI_SENT) && !(what & BIGHT_CLOSED);
+    return !is_answered || (!(transport->state & BI_DOUBTED) && !bi_doubt_note(transport));
 }
 
 /* So that a peer that sends without end does not hold up the others. */
 #define LOOKS_A_TURN 8
 
-static void __attribute__((noinline)) look_again(struct bight_transport *transport, short what)
+static void look_again(struct bight_transport *transport, short what)
 {
     struct bight_reactor *reactor = transport->hub->reactor;
     for (int looks = 1; looks < LOOKS_A_TURN; looks++) {
-        if (bi_life_of(transport) >= BI_BROKEN || (transport->state & BI_INPUT_ENDED)) {
+        if (bi_is_cut(transport) || (transport->state & BI_INPUT_ENDED)) {
             return;
         }
         if (transport->state & BI_LOOK_LATER) {
@@ -204,6 +244,13 @@ static void __attribute__((noinline)) look_again(struct bight_transport *transpo
     bi_receive_update(transport);
 }
 
+static void __attribute__((noinline)) settle(struct bight_transport *transport, ssize_t size, short what)
+{
+    if (must_look_again(transport, size, what)) {
+        look_again(transport, what);
+    }
+}
+
 void bi_transport_readable_event(int fd, short what, void *context)
 {
     (void)fd;
@@ -212,9 +259,31 @@ void bi_transport_readable_event(int fd, short what, void *context)
     bi_reactor_enter_for(reactor, "connection", transport, transport->id);
     ssize_t size = receive(transport);
     bi_reactor_leave(reactor);
-    if (BI_UNLIKELY(must_look_again(transport, size, what))) {
-        look_again(transport, what);
+    if (BI_UNLIKELY(!is_settled(transport, size, what))) {
+        settle(transport, size, what);
     }
+}
+
+#define FINDS_THAT_PROVE 2
+
+void bi_receive_look(struct bight_transport *transport)
+{
+    struct bight_reactor *reactor = transport->hub->reactor;
+    if (!(transport->state & BI_READING) || bi_close_is_inherited(transport)) {
+        return;
+    }
+    if (!wants_input(transport)) {
+        transport->state |= BI_UNREAD;
+        return;
+    }
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+    ssize_t size = receive(transport);
+    bi_reactor_leave(reactor);
+    transport->idle.finds = size > 0 ? transport->idle.finds + 1 : 0;
+    if (transport->idle.finds == FINDS_THAT_PROVE) {
+        transport->state |= BI_LOOKS_ON;
+    }
+    settle(transport, size, 0);
 }
 
 void bight_transport_readable(struct bight_transport *transport)

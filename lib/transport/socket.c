@@ -60,6 +60,17 @@ static ssize_t socket_send(struct bight_transport *transport, const struct iovec
     return sent;
 }
 
+/* An empty send moves nothing and fails as one of data would. */
+static int socket_probe(struct bight_transport *transport)
+{
+    struct bight_system *system = system_of(transport);
+    ssize_t result;
+    do {
+        result = system->ops->send(system, transport->descriptor, "", 0, MSG_NOSIGNAL);
+    } while (result == -EINTR);
+    return result < 0 && result != -EAGAIN && result != -EWOULDBLOCK ? (int)result : 0;
+}
+
 /* ----------------------------------------------------------------------------------------- watching */
 
 static int watch(
@@ -156,4 +167,6 @@ const struct bight_bottom_ops bi_socket_bottom = {
     .close = socket_close,
     .address = socket_address,
     .set_option = socket_set_option,
+    .probe = socket_probe,
+    .short_read_is_empty = true, /* but for marks: doubt.c */
 };

@@ -35,11 +35,10 @@
 /* --- facts */
 #define BI_STARTED (1u << 30) /* connection_made has been called */
 #define BI_ACCEPTED (1u << 8)
-#define BI_PRESSURE_ON (1u << 9)    /* backpressure is wanted (T13) */
-#define BI_RESET (1u << 10)         /* the descriptor is to be closed with a reset */
-#define BI_LAYERED (1u << 11)       /* the extension has layers */
-#define BI_FACTORY_APART (1u << 12) /* the extension has the factory that built the protocol */
-#define BI_INHERITED (1u << 13)     /* R13: is the parent's, too; cleared when the program ends it here as well */
+#define BI_PRESSURE_ON (1u << 9) /* backpressure is wanted (T13) */
+#define BI_RESET (1u << 10)      /* the descriptor is to be closed with a reset */
+#define BI_LAYERED (1u << 11)    /* the extension has layers */
+#define BI_INHERITED (1u << 13)  /* R13: is the parent's, too; cleared when the program ends it here as well */
 
 /* --- wishes, and what is due */
 #define BI_PAUSED (1u << 14)        /* by the protocol */
@@ -58,10 +57,12 @@
 #define BI_IN_SEQUENCE (1u << 25) /* between the rounds of a write: the marks are judged after the last one */
 
 /* --- reading, see receive.c */
+#define BI_LOOKS_ON (1u << 12)   /* it reads until there is nothing, whatever a read has given */
 #define BI_READING (1u << 26)    /* the bottom watches for input */
 #define BI_SENT (1u << 27)       /* a send has succeeded since the last read */
 #define BI_LOOK_LATER (1u << 28) /* what is to be read next belongs to a later turn */
 #define BI_UNREAD (1u << 29)     /* reading stopped before the kernel's buffer was known to be empty */
+#define BI_DOUBTED (1u << 31)    /* doubt.c has noted it */
 
 static inline uint32_t bi_life_of(const struct bight_transport *transport)
 {

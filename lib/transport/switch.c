@@ -26,12 +26,11 @@ void bi_switch_drop(struct bight_transport *transport)
  * came by a switch leaves with its protocol. */
 static void leave_factory(struct bight_transport *transport, struct bight_factory *factory)
 {
-    if (transport->state & BI_FACTORY_APART) {
+    if (transport->extension->factory != NULL) {
         bi_factory_remove_connection(factory);
         return;
     }
     transport->extension->factory = factory;
-    transport->state |= BI_FACTORY_APART;
 }
 
 static void replace(struct bight_transport *transport, struct bight_protocol *old)

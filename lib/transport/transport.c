@@ -78,7 +78,6 @@ static int join_own_factory(
     int code = bi_factory_add_connection(protocol->factory, transport->hub->reactor);
     if (code == BIGHT_OK) {
         extension->factory = asked;
-        transport->state |= BI_FACTORY_APART;
     }
     return code;
 }
@@ -150,6 +149,7 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
         bi_places_note(&(struct bi_place) { .object = transport, .generation = transport->id });
     }
     transport->bottom = bottom;
+    transport->state |= bottom->short_read_is_empty ? 0 : BI_LOOKS_ON;
     transport->bottom_memory = memory;
     transport->descriptor = descriptor;
     return transport;

@@ -56,7 +56,8 @@ struct bi_idle {
     uint32_t active;         /* the hub's tick of the last one */
     uint32_t previous, next; /* in its list: indices of slots */
     uint16_t class_number;   /* 0: no idle timeout */
-    uint16_t list;
+    uint8_t list;
+    uint8_t finds; /* not idle.c's, but in a byte that was left: of receive.c's looks in a row that found something */
 };
 
 /* On machines of 64 bits: a cache line, and what idle timeouts need. */
@@ -134,10 +135,18 @@ struct bi_extension {
 
     struct bight_protocol *next_protocol; /* SWITCHING */
 
-    struct bight_factory *factory; /* FACTORY_APART */
+    struct bight_factory *factory; /* that built the protocol, if the protocol's is another; else NULL */
     struct bight_scope_member member;
     struct bight_address *peer; /* when it has been asked for */
     uint64_t began;             /* connection_log.c; 0: is not logged */
+};
+
+/* doubt.c: what has been answered and not looked at again. */
+struct bi_doubts {
+    struct bi_doubt *list;
+    size_t count, capacity;
+    size_t next, kept, last; /* of the round that is on its way */
+    struct bi_wheel_entry timer;
 };
 
 struct bi_hub {
@@ -150,6 +159,8 @@ struct bi_hub {
     struct bi_pool extensions, outputs, references, blocks;
     struct bi_wheel_entry trim_timer; /* armed while a pool has slabs to give back */
     struct bi_output *ready_output;   /* with an empty block: see output.c. NULL: in use, or not made yet */
+
+    struct bi_doubts doubts;
 
     struct bi_idle_class **idle_classes; /* idle.c */
     uint16_t idle_class_count;
@@ -200,6 +211,8 @@ BI_PRIVATE_API struct bi_hub *bi_hub_of(struct bight_reactor *reactor);
 BI_PRIVATE_API struct bight_transport *bi_hub_next(const struct bi_hub *hub, size_t *cursor);
 /* The transport of the slot with this index: the lower half of its id. */
 struct bight_transport *bi_hub_at(const struct bi_hub *hub, uint32_t index);
+/* The transport with this id; NULL when it has been lost. */
+struct bight_transport *bi_hub_find(const struct bi_hub *hub, uint64_t id);
 /* A slot with its id and hub set and the rest zeroed; NULL without memory. */
 struct bight_transport *bi_hub_take(struct bi_hub *hub);
 void bi_hub_give(struct bight_transport *transport);
@@ -232,6 +245,16 @@ void bi_transport_readable_event(int fd, short what, void *transport);
 void bi_receive_update(struct bight_transport *transport);
 /* BROKEN: reads what was received before, some of it a turn, and delivers it. */
 void bi_receive_rest(struct bight_transport *transport);
+
+/* The lazy look: one receive, and what follows if it finds something. */
+void bi_receive_look(struct bight_transport *transport);
+
+/* --- doubt.c */
+
+/* The connection is to be looked at when it has been quiet for a while. False without memory. */
+bool bi_doubt_note(struct bight_transport *transport);
+/* Nobody is in doubt any more. */
+void bi_doubt_finish(struct bi_hub *hub);
 
 /* --- output.c */
 

@@ -91,6 +91,7 @@ static void begin_faults(uint64_t state)
         struct bight_kernel_conditions kernel = {
             .short_read = one_in(&state, 2, 300),
             .short_write = one_in(&state, 2, 300),
+            .mark = one_in(&state, 4, 300),
             .would_block = one_in(&state, 2, 300),
             .spurious = one_in(&state, 2, 200),
             .interrupted = one_in(&state, 2, 100),

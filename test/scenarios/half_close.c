@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* half_close.c - scenario: both ends of a connection send and end it, each in its own way and at its own time.
  *
- * An end is lose_write, lose_connection, abort, or just waiting for the peer's. What was sent before an orderly end is
- * there before the end is; without resets and aborts nobody sees anything but an orderly end. Ends are paired by the
- * port of the one that connected. */
+ * An end is lose_write, lose_connection, abort, lose_write and an abort behind it, or just waiting for the peer's. Who
+ * waits hears of an abort, also when it has handled the peer's end and writes nothing. What was sent before an orderly
+ * end is there before the end is; without resets and aborts nobody sees anything but an orderly end. Ends are paired by
+ * the port of the one that connected. */
 #include "scenario.h"
 
 #include <string.h>
@@ -13,13 +14,16 @@
 #define MOST_PIECES 10
 #define LINGER_SECONDS 60 /* longer than any of the streams takes */
 
-enum act { WAIT, LOSE_WRITE, LOSE, ABORT };
+#define TOLD_WITHIN 3 /* seconds; longer than anything is under way */
+
+enum act { WAIT, LOSE_WRITE, LEAVE, LOSE, ABORT };
 
 /* What outlives the protocols. */
 struct conversation {
     uint16_t port;
     size_t written[2]; /* by side: 0 has connected */
     bool aborted, has_ended[2];
+    double left[2]; /* when; 0: has not */
 };
 
 struct half_close {
@@ -63,12 +67,41 @@ static struct conversation *conversation_at(struct half_close *scenario, uint16_
     return conversation;
 }
 
+static void leave(void *context)
+{
+    struct half *half = context;
+    if (bight_transport_is_open(half->base.transport)) {
+        half->no_more = half->conversation->aborted = true;
+        half->conversation->left[half->side] = bight_simulation_now(scenario_of(half)->audit.simulation);
+        (void)bight_transport_abort_connection(half->base.transport);
+    }
+}
+
+static void act(struct half *half);
+
+static void stop_waiting(void *context)
+{
+    struct half *half = context;
+    double left = half->conversation->left[1 - half->side];
+    double now = bight_simulation_now(scenario_of(half)->audit.simulation);
+    if (half->end.peer_ended && left != 0 && now > left + TOLD_WITHIN && half->conversation->port != 0) {
+        audit_wrong("the peer has gone, and nobody was told");
+    }
+    half->act = LOSE;
+    act(half);
+}
+
 static void act(struct half *half)
 {
+    struct bight_reactor *reactor = bight_transport_reactor(half->base.transport);
     half->has_acted = true;
     switch (half->act) {
     case LOSE_WRITE:
         (void)bight_transport_lose_write(half->base.transport);
+        return;
+    case LEAVE:
+        (void)bight_transport_lose_write(half->base.transport);
+        (void)bight_call_later(reactor, draw_seconds(&scenario_of(half)->audit, 1), leave, half, &half->timer);
         return;
     case LOSE:
         half->no_more = true;
@@ -79,9 +112,7 @@ static void act(struct half *half)
         (void)bight_transport_abort_connection(half->base.transport);
         return;
     case WAIT: /* for the peer, but not for ever */
-        half->act = LOSE;
-        (void)bight_call_later(
-            bight_transport_reactor(half->base.transport), 5, (bight_timer_function)act, half, &half->timer);
+        (void)bight_call_later(reactor, 10, stop_waiting, half, &half->timer);
         half->has_acted = false;
         return;
     }
@@ -124,8 +155,8 @@ static void half_made(struct bight_protocol *protocol)
     half->conversation = address.port != 0 ? conversation_at(scenario, address.port) : &scenario->nobodys;
     (void)bight_transport_set_linger(protocol->transport, LINGER_SECONDS, SIZE_MAX);
     half->size = draw_size(&scenario->audit, MOST_BYTES);
-    static const enum act acts[] = { WAIT, LOSE_WRITE, LOSE_WRITE, LOSE_WRITE, LOSE, LOSE };
-    half->act = draw(&scenario->audit, 8) ? ABORT : acts[bight_simulation_draw(scenario->audit.simulation, 6)];
+    static const enum act acts[] = { WAIT, WAIT, LOSE_WRITE, LOSE_WRITE, LEAVE, LEAVE, LOSE, LOSE };
+    half->act = draw(&scenario->audit, 8) ? ABORT : acts[bight_simulation_draw(scenario->audit.simulation, 8)];
     send_piece(half);
 }
 
@@ -182,7 +213,7 @@ static void half_shut(struct bight_protocol *protocol)
 {
     struct half *half = bight_self(struct half, protocol);
     end_hears(&half->end);
-    if (++half->shut > 1 || !half->has_acted || half->act != LOSE_WRITE) {
+    if (++half->shut > 1 || !half->has_acted || (half->act != LOSE_WRITE && half->act != LEAVE)) {
         audit_wrong("write_connection_lost came unasked or twice");
     }
 }

@@ -326,6 +326,7 @@ void set_trouble(struct audit *audit, const struct trouble *trouble, struct bigh
         const struct bight_kernel_conditions kernel = {
             .short_read = draw_chance(audit, true, 500),
             .short_write = draw_chance(audit, true, 500),
+            .mark = draw_chance(audit, true, 300),
             .would_block = draw_chance(audit, true, 300),
             .spurious = draw_chance(audit, true, 300),
             .interrupted = draw_chance(audit, true, 200),

@@ -68,6 +68,7 @@ static void suffer_all(const struct trouble *trouble)
     END_TEST
 
 SUFFERING(short_reads_are_harmless, { .kernel.short_read = 700 })
+SUFFERING(marks_in_the_stream_are_harmless, { .kernel.mark = 700 }) /* T2 */
 SUFFERING(short_writes_are_harmless, { .kernel.short_write = 700 })
 SUFFERING(storms_of_eagain_are_harmless, { .kernel.would_block = 700 })
 SUFFERING(spurious_readiness_is_harmless, { .kernel.spurious = 500 })
@@ -491,6 +492,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_send_that_fails_is_no_orderly_end_to_the_peer);
     tcase_add_test(tests, short_reads_are_harmless);
+    tcase_add_test(tests, marks_in_the_stream_are_harmless);
     tcase_add_test(tests, short_writes_are_harmless);
     tcase_add_test(tests, storms_of_eagain_are_harmless);
     tcase_add_test(tests, spurious_readiness_is_harmless);

@@ -80,6 +80,22 @@ static void half_closed(struct script *script)
     close_fd(script, ends[0]);
 }
 
+/* What an empty send says of a peer whose end has come. */
+static void asked_behind_the_end(struct script *script)
+{
+    const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+    int ends[2];
+    pair_tcp(script, ends);
+    note(script, "shutdown", script->ops->shutdown(script->system, ends[0], SHUT_WR));
+    receive(script, "the end", ends[1]);
+    send_text(script, "nothing is wrong", ends[1], "");
+    (void)script->ops->setsockopt(script->system, ends[0], SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close_fd(script, ends[0]);
+    receive(script, "the end again", ends[1]);
+    send_text(script, "it has gone", ends[1], "");
+    close_fd(script, ends[1]);
+}
+
 static void take_message(struct script *script, const char *what, int fd)
 {
     char buffer[100];
@@ -371,6 +387,7 @@ static void options(struct script *script)
 
 COMPARED(a_refused_connection, refused)
 COMPARED(a_half_closed_connection, half_closed)
+COMPARED(an_empty_send_behind_the_end, asked_behind_the_end)
 COMPARED(a_stream_received_as_messages, received_as_messages)
 COMPARED(closing_with_input_unread, closed_with_input_unread)
 COMPARED(a_reset_by_so_linger, reset_by_linger)
@@ -388,6 +405,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_refused_connection);
     tcase_add_test(tests, a_half_closed_connection);
+    tcase_add_test(tests, an_empty_send_behind_the_end);
     tcase_add_test(tests, a_stream_received_as_messages);
     tcase_add_test(tests, closing_with_input_unread);
     tcase_add_test(tests, a_reset_by_so_linger);

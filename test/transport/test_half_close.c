@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_half_close.c - connections of which one direction has ended (T8, T11, T12). How both end is in test_close.c. */
+#include <errno.h>
+
 #include "transport_support.h"
 
 static int stops;
@@ -199,6 +201,32 @@ START_TEST(what_a_stopped_producer_writes_is_refused) /* T9, T11 */
 }
 END_TEST
 
+START_TEST(a_reset_behind_a_handled_eof_is_told) /* T11 */
+{
+    on.read_lost = handled;
+    set_up();
+    bight_string_end(peer);
+    settle(); /* what waits for news has no turns */
+    ck_heard("read-lost");
+    bight_string_reset(peer, ECONNRESET);
+    ck_heard("lost:CONNECTION_LOST");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_pause_does_not_hide_a_reset_behind_a_handled_eof) /* T11 */
+{
+    on.read_lost = handled;
+    set_up();
+    bight_string_end(peer);
+    ck_heard("read-lost");
+    bight_transport_pause(transport);
+    bight_string_reset(peer, ECONNRESET);
+    ck_heard("lost:CONNECTION_LOST");
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("half_close");
@@ -212,6 +240,8 @@ int main(void)
     tcase_add_test(tests, lose_after_lose_write_lingers_too);
     tcase_add_test(tests, a_peers_eof_that_nobody_handles_stops_the_producer);
     tcase_add_test(tests, a_handled_eof_never_stops_a_producer);
+    tcase_add_test(tests, a_reset_behind_a_handled_eof_is_told);
+    tcase_add_test(tests, a_pause_does_not_hide_a_reset_behind_a_handled_eof);
     tcase_add_test(tests, an_eof_behind_ones_own_lose_does_not_stop_the_producer);
     tcase_add_test(tests, what_a_stopped_producer_writes_is_refused);
     suite_add_tcase(suite, tests);

@@ -17,7 +17,8 @@ struct bight_bottom_ops {
     size_t size; /* sizeof(struct bight_bottom_ops) */
     ssize_t (*receive)(struct bight_transport *transport, void *buffer, size_t size);
     ssize_t (*send)(struct bight_transport *transport, const struct iovec *parts, int count);
-    /* Begin and end to call bight_transport_readable when there may be something to read. 0 or a code. */
+    /* Begin and end to call bight_transport_readable when there may be something to read, be it there already or new.
+     * 0 or a code. */
     int (*watch_reading)(struct bight_transport *transport, bool on);
     /* The same for writing and bight_transport_writable; `watch` is memory for the loop's watch. */
     int (*watch_writing)(struct bight_transport *transport, struct bight_watch *watch, bool on);
@@ -28,7 +29,14 @@ struct bight_bottom_ops {
     int (*set_option)(struct bight_transport *transport, enum bight_transport_option option, bool on);
     /* After connection_lost and all that follows it: the bottom's memory may go. Last call. NULL: nothing to do. */
     void (*ended)(struct bight_transport *transport);
-    const void *reserved[3];
+    /* Asked when readable is called after the peer's end: 0, or -errno when the peer has gone altogether. With it the
+     * transport goes on watching for reading after the end, and news alone may be told then. (A bottom with a
+     * descriptor is asked on loops with EDGE only.) NULL: nothing can be known before something is sent. */
+    int (*probe)(struct bight_transport *transport);
+    /* A receive of less than was asked for leaves nothing, or what it leaves is told anew. False: all that is there is
+     * received until -EAGAIN, a bounded part of it a turn. */
+    bool short_read_is_empty;
+    const void *reserved[1];
 };
 
 /* A connection of `factory` over a bottom. `memory` is the bottom's own (a socket uses `descriptor` and leaves it

@@ -78,7 +78,10 @@ struct bight_kernel_conditions {
     unsigned no_ports;                /* of connection attempts: EADDRNOTAVAIL, every port is taken */
     unsigned no_buffers;              /* ENOBUFS, ENOMEM where manual pages allow them, but for sends of streams */
     unsigned starved; /* of a stream's sends: ENOBUFS, ENOMEM though there is room; it passes unannounced */
-    unsigned shuffle; /* of polls: the ready watches are called in a shuffled order */
+    /* Of a stream's sends: what was sent last is marked, as urgent data and descriptors mark it. A receive stops there
+     * though more lies behind, of which no loop that tells news is told. */
+    unsigned mark;
+    unsigned shuffle;               /* of polls: the ready watches are called in a shuffled order */
     unsigned name_fails, name_late; /* of look-ups: fails; comes up to 10 s late */
     unsigned thread_late;           /* of pool jobs and calls from threads: up to 1 s late */
     /* Bytes per stream or datagram socket. A datagram that comes to a full receive buffer is lost; one fills a send

@@ -74,9 +74,11 @@ void bi_stream_finish(struct bi_stream_end *end)
 
 /* ---------------------------------------------------------------------------------------- readiness */
 
+/* A transport that has taken the end waits for news. */
 static bool reads(const struct bi_stream_end *end)
 {
-    return end->reading && bi_stream_is_readable(end);
+    bool is_over = end->transport != NULL && end->end_taken && end->reset_number == 0;
+    return end->reading && bi_stream_is_readable(end) && !is_over;
 }
 
 static bool writes(const struct bi_stream_end *end)
@@ -131,6 +133,7 @@ ssize_t bi_stream_receive(struct bi_stream_end *end, void *buffer, size_t size)
         return -end->reset_number;
     }
     if (end->input.size == 0) {
+        end->end_taken = end->input_ended;
         return end->input_ended ? 0 : -EAGAIN;
     }
     size_t taken = bi_stream_take(&end->input, buffer, size < end->chunk ? size : end->chunk);
@@ -253,6 +256,11 @@ static int bottom_set_option(struct bight_transport *transport, enum bight_trans
     return BIGHT_E_NOT_SUPPORTED;
 }
 
+static int bottom_probe(struct bight_transport *transport)
+{
+    return -end_of(transport)->reset_number;
+}
+
 static void bottom_ended(struct bight_transport *transport)
 {
     struct bi_stream_end *end = end_of(transport);
@@ -273,6 +281,8 @@ static const struct bight_bottom_ops stream_bottom = {
     .address = bottom_address,
     .set_option = bottom_set_option,
     .ended = bottom_ended,
+    .probe = bottom_probe,
+    .short_read_is_empty = true, /* readiness is told for as long as it lasts */
 };
 
 void bi_stream_tell_readable(struct bi_stream_end *end)

@@ -39,7 +39,7 @@ struct bi_stream_end {
     size_t chunk;                   /* most bytes received at once */
     size_t window;                  /* most bytes that may lie in `written` */
     int reset_number;               /* the errno of a reset; 0: none */
-    bool input_ended;
+    bool input_ended, end_taken;
     bool reading, writing; /* watched for */
     bool shut, closed, was_reset;
     struct bight_address addresses[2]; /* of a memory bottom: its own and its peer's; zeroed: none */

@@ -179,6 +179,16 @@ static void send_segment(struct bi_sim_pipe *pipe, uint64_t start, uint64_t end)
     append(pipe, end, when, BI_SIM_DATA);
 }
 
+/* At the end of what was put in. */
+static void draw_mark(struct bi_sim_pipe *pipe)
+{
+    const struct bight_host *sender = pipe->arrival.from;
+    bool is_drawn = bi_sim_fault(simulation_of(pipe), sender->kernel.mark, "mark in a stream");
+    if (is_drawn && pipe->mark_count < BI_SIM_MARKS) {
+        pipe->marks[(pipe->first_mark + pipe->mark_count++) % BI_SIM_MARKS] = pipe->sent;
+    }
+}
+
 static void send_bytes(struct bi_sim_pipe *pipe, uint64_t start)
 {
     if (pipe->wire->instant) {
@@ -273,6 +283,7 @@ ssize_t bi_sim_pipe_put(struct bi_sim_pipe *pipe, const struct iovec *parts, siz
         copy_in(pipe, parts[i].iov_base, size);
         limit -= size;
     }
+    draw_mark(pipe);
     send_bytes(pipe, start);
     return (ssize_t)(pipe->sent - start);
 }
@@ -288,6 +299,20 @@ static void open_window(struct bi_sim_pipe *pipe)
     }
 }
 
+size_t bi_sim_pipe_before_mark(const struct bi_sim_pipe *pipe, size_t size)
+{
+    uint64_t before = pipe->mark_count == 0 ? UINT64_MAX : pipe->marks[pipe->first_mark] - pipe->taken;
+    return size < before ? size : (size_t)before;
+}
+
+static void forget_marks(struct bi_sim_pipe *pipe)
+{
+    while (pipe->mark_count > 0 && pipe->marks[pipe->first_mark] <= pipe->taken) {
+        pipe->first_mark = (pipe->first_mark + 1) % BI_SIM_MARKS;
+        pipe->mark_count--;
+    }
+}
+
 size_t bi_sim_pipe_take(struct bi_sim_pipe *pipe, void *buffer, size_t size)
 {
     size_t there = (size_t)(pipe->arrived - pipe->taken);
@@ -297,6 +322,7 @@ size_t bi_sim_pipe_take(struct bi_sim_pipe *pipe, void *buffer, size_t size)
     memcpy(buffer, pipe->ring + at, whole);
     memcpy((uint8_t *)buffer + whole, pipe->ring, size - whole);
     pipe->taken += size;
+    forget_marks(pipe);
     if (pipe->wire->instant) {
         update(pipe->wire->ends[pipe->from]);
     } else {

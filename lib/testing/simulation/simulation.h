@@ -419,6 +419,8 @@ struct bi_sim_segment {
     enum bi_sim_mark mark;
 };
 
+enum { BI_SIM_MARKS = 16 };
+
 /* One direction of a stream. Positions count bytes from its beginning: taken <= arrived <= sent. */
 struct bi_sim_pipe {
     struct bi_sim_event arrival, acknowledgement;
@@ -431,6 +433,8 @@ struct bi_sim_pipe {
     size_t first, count, room;
     uint64_t last_arrival;
     size_t send_room, receive_room;
+    uint64_t marks[BI_SIM_MARKS]; /* a ring of positions behind which a receive does not go; more are not made */
+    size_t first_mark, mark_count;
     bool ended;   /* the END has arrived */
     bool stalled; /* the receive buffer is full */
 };
@@ -456,6 +460,8 @@ size_t bi_sim_pipe_room(const struct bi_sim_pipe *pipe);
 /* Takes what it can of the parts; the count, or -ENOBUFS. */
 ssize_t bi_sim_pipe_put(struct bi_sim_pipe *pipe, const struct iovec *parts, size_t count, size_t limit);
 size_t bi_sim_pipe_take(struct bi_sim_pipe *pipe, void *buffer, size_t size);
+/* How much of `size` bytes stands before the next mark. */
+size_t bi_sim_pipe_before_mark(const struct bi_sim_pipe *pipe, size_t size);
 /* Sends an END or a RESET behind all data. */
 void bi_sim_pipe_mark(struct bi_sim_pipe *pipe, enum bi_sim_mark mark);
 /* Forgets what is under way, but for a RESET. */

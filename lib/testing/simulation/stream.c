@@ -86,7 +86,7 @@ ssize_t bi_sim_stream_receive(struct bi_sim_socket *socket, void *buffer, size_t
         return result;
     }
     if (socket->state == BI_SIM_CONNECTED && has_input(socket) && !socket->shut_reading) {
-        size_t asked = size;
+        size_t asked = size = bi_sim_pipe_before_mark(input_of(socket), size);
         if (size > 1 && bi_sim_fault(host->simulation, host->kernel.short_read, "short read")) {
             uint64_t there = input_of(socket)->arrived - input_of(socket)->taken;
             size = 1 + (size_t)bi_sim_detail(host->simulation, there < size ? there : size);
@@ -150,13 +150,16 @@ ssize_t bi_sim_stream_send(struct bi_sim_socket *socket, const struct iovec *par
     for (size_t i = 0; i < count; i++) {
         size += parts[i].iov_len;
     }
+    if (size == 0) {
+        return 0; /* needs nothing that could be lacking */
+    }
     size_t room = bi_sim_pipe_room(output_of(socket));
     result = disturb_sending(socket, room != 0);
     if (result != 0) {
         return result;
     }
-    if (size == 0 || room == 0) {
-        return size == 0 ? 0 : -EAGAIN;
+    if (room == 0) {
+        return -EAGAIN;
     }
     size_t limit = size < room ? size : room;
     if (limit > 1 && bi_sim_fault(host->simulation, host->kernel.short_write, "short write")) {
@@ -237,7 +240,7 @@ void bi_sim_stream_close(struct bi_sim_socket *socket)
         say_farewell(socket);
         wire->ends[socket->side] = NULL;
         if (is_unix(socket)) {
-            bi_sim_socket_update(wire->ends[!socket->side]); /* it cannot send any more */
+            bi_sim_socket_news(wire->ends[!socket->side]); /* it cannot send any more */
         }
         return;
     }
