@@ -33,6 +33,20 @@ BIGHT_API int bight_transport_write_bytes(struct bight_transport *transport, str
 BIGHT_API int bight_transport_write_lent(
     struct bight_transport *transport, const void *data, size_t size, bight_release_function release, void *context);
 
+/* `size` bytes of a file from `offset` on, in order with what is written before and behind. The loop never waits for
+ * the disk: threads of the reactor's own ("bight-files") read what is not in memory. What is at its place in memory
+ * goes from there to a socket; through layers, and to whatever else, it is read and written, 64 KiB at a time. It
+ * counts as queued, but not towards the output limit. The file's own position stays, unless it has none (a pipe; it
+ * must block).
+ *
+ * When 0 is given, release(context) is called once, never inside this call, when the bytes have been sent or dropped
+ * and no thread reads any more; as long the descriptor must stay open (a thread that a reactor's end left behind calls
+ * it itself). NULL: the caller knows by other means. A file that is shorter by then aborts the connection with
+ * INCOMPLETE, one that cannot be read with the errno. OVERFLOW: more than SIZE_MAX / 2 bytes would be queued.
+ * INVALID_ARGUMENT, a usage error: no range of a file. NOT_SUPPORTED: a table of system calls without files. */
+BIGHT_API int bight_transport_send_file(struct bight_transport *transport, int descriptor, uint64_t offset,
+    uint64_t size, bight_release_function release, void *context);
+
 /* Bytes written that the kernel has not taken yet. */
 BIGHT_API size_t bight_transport_queued(const struct bight_transport *transport);
 

@@ -11,7 +11,7 @@
 
 #include "deferred/promises.h"
 #include "stream/stream.h"
-#include "transport/transport.h"
+#include "transport/state.h"
 
 static struct bight_stream_waiters *waiters_of(struct bight_stream *stream)
 {

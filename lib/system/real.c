@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -209,6 +210,20 @@ static int real_flock(struct bight_system *system, int fd, int operation)
     return or_errno(flock(fd, operation));
 }
 
+static ssize_t real_preadv2(
+    struct bight_system *system, int fd, const struct iovec *parts, int count, uint64_t offset, int flags)
+{
+    (void)system;
+    return size_or_errno(preadv2(fd, parts, count, (off_t)offset, flags));
+}
+
+static ssize_t real_sendfile(struct bight_system *system, int to, int file, uint64_t offset, size_t size)
+{
+    off_t place = (off_t)offset;
+    (void)system;
+    return size_or_errno(sendfile(to, file, &place, size));
+}
+
 /* ------------------------------------------------------------------------------- clocks and wake-ups */
 
 static uint64_t read_clock(clockid_t clock)
@@ -309,6 +324,8 @@ static const struct bight_system_ops real_ops = {
     .map_stack = bi_real_map_stack,
     .unmap_stack = bi_real_unmap_stack,
     .file_identity = real_file_identity,
+    .preadv2 = real_preadv2,
+    .sendfile = real_sendfile,
 };
 
 struct bight_system *bight_system_real(void)

@@ -21,8 +21,12 @@
 /* Of name servers that do not answer; enough for the names of a crawler, and few enough to leave behind. */
 #define NAME_THREADS 16
 
+/* Of disks: enough to keep one busy that takes many requests at a time. */
+#define FILE_THREADS 8
+
 #define OWN_NAME "bight"
 #define NAMES_NAME "bight-names"
+#define FILES_NAME "bight-files"
 #define PATIENCE (5 * BIGHT_NANOSECONDS_PER_SECOND)
 
 /* ------------------------------------------------------------------------------------------- the pool */
@@ -291,6 +295,15 @@ struct bight_thread_pool *bi_reactor_name_pool(struct bight_reactor *reactor)
         }
     }
     return hub == NULL ? NULL : hub->names;
+}
+
+struct bight_thread_pool *bi_reactor_file_pool(struct bight_reactor *reactor)
+{
+    struct bi_thread_hub *hub = hub_of(reactor);
+    if (hub != NULL && hub->files == NULL) {
+        hub->files = make_pool(hub, FILES_NAME, FILE_THREADS);
+    }
+    return hub == NULL ? NULL : hub->files;
 }
 
 /* ------------------------------------------------------------------------------------------- figures */

@@ -14,6 +14,7 @@ struct bi_thread_hub {
     struct bi_attachment attachment;
     struct bight_thread_pool *own;   /* the reactor's, NULL until it is first asked for */
     struct bight_thread_pool *names; /* for look-ups, likewise */
+    struct bight_thread_pool *files; /* for reading files that are sent, likewise */
     struct bight_thread_pool *pools; /* all of them, linked */
     bool is_ending;                  /* they take no jobs */
 };
@@ -139,6 +140,8 @@ BI_PRIVATE_API struct bight_thread_pool *bi_thread_pools(const struct bight_reac
 
 /* The reactor's pool for looking up names, which no program sees; made on first use. NULL without memory. */
 struct bight_thread_pool *bi_reactor_name_pool(struct bight_reactor *reactor);
+/* Likewise, for reading what is to be sent of files. */
+struct bight_thread_pool *bi_reactor_file_pool(struct bight_reactor *reactor);
 
 /* How long a shutdown waits for running jobs, instead of five seconds; 0 waits not at all. */
 void bi_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds);

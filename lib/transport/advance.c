@@ -10,6 +10,7 @@
  * turn. So is what is still undecided after some rounds, for a protocol that always asks for more must not hold up the
  * others. */
 #include "transport/close.h"
+#include "transport/held.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -28,6 +29,7 @@ static void run_later(struct bi_task *task)
 {
     struct bi_extension *extension = BI_CONTAINER(task, struct bi_extension, task);
     bi_levels_begin_turn(extension->transport);
+    extension->may_go_on = true;
     bi_transport_advance(extension->transport);
 }
 
@@ -57,6 +59,9 @@ static void tell(struct bight_transport *transport)
 static void decide(struct bight_transport *transport)
 {
     tell(transport);
+    if (BI_UNLIKELY(transport->state & BI_HELD)) {
+        is_quiet(transport) ? bi_transport_later(transport) : bi_held_go_on(transport);
+    }
     bi_close_go_on(transport, is_quiet(transport));
     bi_flow_check_watermarks(transport);
 }

@@ -65,7 +65,7 @@ static void shut(struct bight_transport *transport)
 /* Nothing more is written: the layers end first, each when it has sent its own. A producer is waited for (T8). */
 static void end_output(struct bight_transport *transport, bool quiet)
 {
-    if (bi_write_end_of(transport) == BI_END_ASKED && !(transport->state & BI_PRODUCING)) {
+    if (bi_write_end_of(transport) == BI_END_ASKED && !(transport->state & (BI_PRODUCING | BI_HELD))) {
         bool layered = (transport->state & BI_LAYERED) != 0;
         bi_set_write_end(transport, layered ? BI_END_IN_LAYERS : BI_END_QUEUED);
         if (layered) {
@@ -174,7 +174,7 @@ void bi_close_discarded(struct bight_transport *transport, size_t size)
 
 static bool is_refused(const struct bight_transport *transport)
 {
-    return transport->output != NULL && transport->output->watching;
+    return (transport->output != NULL && transport->output->watching) || (transport->state & BI_HELD);
 }
 
 /* What may take only so long without progress, in nanoseconds; 0: nothing does. Output that has not been tried yet is
@@ -253,7 +253,7 @@ void bi_close_progress(struct bight_transport *transport, size_t sent)
     }
     struct bi_extension *extension = transport->extension;
     extension->progress += sent;
-    if (extension->progress >= LEAST_PROGRESS || bi_output_queued(transport) == 0) {
+    if (extension->progress >= LEAST_PROGRESS || bi_output_waiting(transport) == 0) {
         bi_reactor_disarm(transport->hub->reactor, &extension->close_timer);
         bi_close_bound(transport);
     }

@@ -68,7 +68,7 @@ static void describe(struct bight_transport *transport, struct bi_dump *dump)
     (void)bi_dump_ties(dump, name, has_ties ? bight_protocol_owner(protocol) : NULL, ties);
     bi_dump_node(dump, name, "cds", "%s%s\n%s%s\n%zu bytes to send%s", name,
         bi_dump_place(transport, transport->id, place), name_state(transport),
-        describe_peer(transport, peer, sizeof peer), bi_output_queued(transport), ties);
+        describe_peer(transport, peer, sizeof peer), bi_output_waiting(transport), ties);
 }
 
 void bi_hub_describe(struct bi_attachment *attachment, struct bi_dump *dump)

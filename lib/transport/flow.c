@@ -19,7 +19,7 @@ size_t bi_flow_limit(const struct bight_transport *transport)
 size_t bi_flow_queued(const struct bight_transport *transport)
 {
     size_t layered = transport->state & BI_LAYERED ? bi_layers_queued(transport) : 0;
-    return bi_output_queued(transport) + layered;
+    return bi_output_waiting(transport) + layered;
 }
 
 /* ---------------------------------------------------------------------------------- the input (T2) */
@@ -104,7 +104,7 @@ void bi_flow_check_watermarks(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
     size_t queued = bi_flow_queued(transport);
-    if (bi_is_cut(transport) || (transport->state & BI_IN_SEQUENCE)) {
+    if (bi_is_cut(transport) || transport->hub->sequence == transport) {
         return;
     }
     if (transport->state & BI_PRODUCING) {

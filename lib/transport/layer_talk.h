@@ -4,6 +4,7 @@
 #ifndef BI_TRANSPORT_LAYER_TALK_H
 #define BI_TRANSPORT_LAYER_TALK_H
 
+#include "transport/held.h"
 #include "transport/state.h"
 
 /* Tables made for an earlier bight end before the slots that came later. */
@@ -15,11 +16,12 @@
 static inline int bi_layers_pass_down(
     struct bight_transport *transport, struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
 {
-    while (layer != NULL && layer->ops->write == NULL) {
-        layer = layer->below;
-    }
+    layer = bi_held_level(layer);
     if (layer == NULL) {
         return bi_write_down(transport, pieces, count);
+    }
+    if (BI_UNLIKELY(transport->state & BI_HELD) && bi_held_has(layer)) {
+        return bi_held_add(layer, pieces, count);
     }
     bi_layers_enter(transport);
     int code = layer->ops->write(layer, pieces, count);

@@ -12,6 +12,7 @@
 
 static void free_layer(struct bight_layer *layer)
 {
+    bi_held_drop(layer);
     if (layer->ops->free != NULL) {
         layer->ops->free(layer);
     }
@@ -131,6 +132,7 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
     layer->above = NULL;
     layer->below = extension->top;
     layer->next_popped = NULL;
+    layer->held = NULL;
     layer->is_popped = false;
     layer->is_hungry = layer->is_ending = layer->wants_flush = false;
     bi_levels_pushed(transport, layer);
@@ -172,6 +174,7 @@ void bight_layer_pop(struct bight_layer *layer)
     }
     struct bi_extension *extension = transport->extension;
     bi_levels_popped(transport, layer);
+    bi_held_popped(layer);
     unlink_layer(extension, layer);
     layer->is_popped = true;
     layer->next_popped = extension->popped;

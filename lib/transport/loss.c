@@ -200,7 +200,7 @@ void bi_close_end_now(struct bight_transport *transport, struct bight_failure *r
         bight_failure_release(reason);
         begin_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
     } else {
-        begin_end(transport, reason, bi_output_queued(transport) > 0); /* a cut stream must not look whole */
+        begin_end(transport, reason, bi_output_waiting(transport) > 0); /* a cut stream must not look whole */
     }
     struct bi_loss *loss = loss_of(transport);
     if (loss->task.run != NULL) {

@@ -10,25 +10,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "transport/held.h"
 #include "transport/queue.h"
 #include "transport/state.h"
 
 enum {
-    SENDS_A_TURN = 8, /* so that one reader that is fast does not hold up the others */
-    STACK_CHUNKS = 16,
+    SENDS_A_TURN = 8,   /* so that one reader that is fast does not hold up the others */
     GATHER_MOST = 65536 /* what a handler gathers before it is sent all the same */
 };
 
 #define FIRST_RETRY (BIGHT_NANOSECONDS_PER_SECOND / 100)
 #define LONGEST_RETRY BIGHT_NANOSECONDS_PER_SECOND
-
-/* What one write has put into the queue. */
-struct write_pass {
-    struct bi_chunk borrowed[STACK_CHUNKS];
-    size_t borrowed_count;
-    size_t reference_count;
-    struct bi_chunk *reference; /* the last one */
-};
 
 /* ------------------------------------------------------------------------------------- the output */
 
@@ -69,6 +61,32 @@ static void retry_later(struct bi_output *output)
     bi_reactor_arm(reactor, &output->retry, bi_reactor_now(reactor) + output->pause);
 }
 
+/* The bottom says nothing of what it waits for: memory, or a file's bytes. */
+static bool waits_elsewhere(struct bi_output *output)
+{
+    if (BI_UNLIKELY(output->unread)) {
+        output->reading = true;
+        bi_file_read(output->first->context, output->first->size);
+    } else if (BI_UNLIKELY(output->starved)) {
+        retry_later(output);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool waited_elsewhere(struct bi_output *output)
+{
+    if (BI_UNLIKELY(output->reading)) {
+        output->reading = output->unread = false;
+    } else if (BI_UNLIKELY(bi_wheel_is_armed(&output->retry))) {
+        bi_reactor_disarm(output->transport->hub->reactor, &output->retry);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void set_watching(struct bi_output *output, bool on)
 {
     struct bight_transport *transport = output->transport;
@@ -76,12 +94,7 @@ static void set_watching(struct bi_output *output, bool on)
         return;
     }
     output->watching = on;
-    if (BI_UNLIKELY(on && output->starved)) {
-        retry_later(output);
-        return;
-    }
-    if (BI_UNLIKELY(bi_wheel_is_armed(&output->retry))) {
-        bi_reactor_disarm(transport->hub->reactor, &output->retry);
+    if (on ? waits_elsewhere(output) : waited_elsewhere(output)) {
         return;
     }
     int code = transport->bottom->watch_writing(transport, watch_of(output), on);
@@ -125,20 +138,35 @@ static size_t count_what_went(struct bight_transport *transport, ssize_t sent)
     return (size_t)sent;
 }
 
+/* Of the file that comes first. A file may give less than was asked for while the bottom has room: only a refusal
+ * tells. */
+static ssize_t send_file(struct bi_output *output, size_t *window, size_t *total)
+{
+    ssize_t sent = bi_file_send(output->first->context, output->first->size, window);
+    output->unread = sent == BI_FILE_UNREAD;
+    *total = sent > 0 ? (size_t)sent : 0;
+    return sent;
+}
+
 /* Until the queue is empty or the kernel refuses; gives what was sent. */
 static size_t send_some(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     size_t sent = 0;
-    output->refused = output->starved = false;
+    size_t window = BI_FILE_WINDOW;
+    output->refused = output->starved = output->unread = false;
     bi_queue_consume(output, 0);
-    for (int i = 0; i < SENDS_A_TURN && output->queued > 0; i++) {
+    for (int i = 0; i < SENDS_A_TURN && output->queued > 0 && window > 0; i++) {
         struct iovec parts[BI_PARTS_A_SEND];
         size_t total;
         int count = bi_queue_collect(output, parts, &total);
-        ssize_t result = transport->bottom->send(transport, parts, count);
+        ssize_t result =
+            count > 0 ? transport->bottom->send(transport, parts, count) : send_file(output, &window, &total);
         if (result == -EINTR) {
             continue;
+        }
+        if (BI_UNLIKELY(output->unread || bi_is_cut(transport))) {
+            break;
         }
         if (result < 0 && is_refusal(result)) {
             output->refused = true;
@@ -180,7 +208,7 @@ static void attempt(struct bi_output *output)
         return;
     }
     if (BI_UNLIKELY(output->watching && output->queued > 0 &&
-                    (output->starved || (!output->refused && transport->hub->is_edge)))) {
+                    (output->starved || output->unread || (!output->refused && transport->hub->is_edge)))) {
         set_watching(output, false); /* the kernel takes more: adding the watch anew says so on the next turn */
     }
     set_watching(output, output->queued > 0);
@@ -188,7 +216,7 @@ static void attempt(struct bi_output *output)
 }
 
 /* With one of these something waits for what the output does. */
-#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_PRESSED | BI_PRODUCING | BI_CHANGED)
+#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_PRESSED | BI_PRODUCING | BI_HELD | BI_CHANGED)
 
 /* Behind an attempt that came from the loop: memory is released, an empty output goes, and what follows is decided. */
 static void settle(struct bi_output *output)
@@ -403,60 +431,9 @@ int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, 
     return BIGHT_OK;
 }
 
-/* The chunks on the stack leave the queue. What is left of them is copied to where they stood. */
-static int replace_borrowed(struct bi_output *output)
-{
-    struct bight_transport *transport = output->transport;
-    bool over = bi_is_cut(transport);
-    int code = BIGHT_OK;
-    struct bi_chunk *behind = output->first;
-    output->first = output->last = NULL;
-    while (behind != NULL) {
-        struct bi_chunk *chunk = behind;
-        behind = chunk->next;
-        if (!chunk->borrowed) {
-            bi_queue_append(output, chunk);
-            continue;
-        }
-        output->queued -= chunk->size;
-        output->counted -= chunk->size;
-        if (!over && code == BIGHT_OK) {
-            code = bi_queue_append_copy(output, chunk->data, chunk->size);
-        }
-    }
-    return code;
-}
-
-static int enqueue_reference(struct bi_output *output, const struct bight_piece *piece, struct write_pass *pass)
-{
-    struct bi_chunk *chunk = bi_queue_append_reference(output, piece);
-    if (chunk == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    pass->reference_count++;
-    pass->reference = chunk;
-    return BIGHT_OK;
-}
-
-static int enqueue(
-    struct bi_output *output, const struct bight_piece *pieces, size_t count, bool large, struct write_pass *pass)
-{
-    int code = BIGHT_OK;
-    for (size_t i = 0; i < count && code == BIGHT_OK; i++) {
-        if (pieces[i].release != NULL) {
-            code = enqueue_reference(output, &pieces[i], pass);
-        } else if (large && pieces[i].size > 0 && pass->borrowed_count < STACK_CHUNKS) {
-            bi_queue_append_borrowed(output, &pieces[i], &pass->borrowed[pass->borrowed_count++]);
-        } else {
-            code = bi_queue_append_copy(output, pieces[i].data, pieces[i].size);
-        }
-    }
-    return code;
-}
-
 /* A write that fails has taken nothing: its reference is forgotten. With several, of which some may have been sent,
  * they count as taken and the connection ends from here. */
-static int refuse(struct bi_output *output, const struct write_pass *pass, int code)
+static int refuse(struct bi_output *output, const struct bi_write_pass *pass, int code)
 {
     if (pass->reference_count > 1) {
         bi_close_end(output->transport, bight_failure_of(code), true);
@@ -498,16 +475,16 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    struct write_pass pass;
+    struct bi_write_pass pass;
     pass.borrowed_count = pass.reference_count = 0;
     pass.reference = NULL;
     bool large = total >= BI_LARGE_WRITE && !output->watching && !output->busy;
-    int code = enqueue(output, pieces, count, large, &pass);
+    int code = bi_queue_append_pieces(output, pieces, count, large, &pass);
     if (code == BIGHT_OK && large) {
         attempt(output);
     }
     if (pass.borrowed_count > 0) {
-        int copied = replace_borrowed(output);
+        int copied = bi_queue_replace_borrowed(output, bi_is_cut(transport));
         code = code == BIGHT_OK ? copied : code;
     }
     if (code == BIGHT_OK && is_too_much(output)) {
@@ -526,6 +503,44 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
     return BIGHT_OK;
 }
 
+/* ------------------------------------------------------------------------------------------- files */
+
+int bi_output_send_file(struct bight_transport *transport, struct bi_file *file, size_t size)
+{
+    struct bi_output *output = output_of(transport);
+    if (output == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    int code = bi_file_queue(output, file, size);
+    if (code == BIGHT_OK) {
+        if (output->watching) {
+            bi_flow_check_watermarks(transport);
+        }
+        plan_flush(output);
+    }
+    return code;
+}
+
+void bi_output_was_read(struct bight_transport *transport)
+{
+    struct bi_output *output = transport->output;
+    if (output != NULL && output->reading && !bi_is_cut(transport)) {
+        set_watching(output, false);
+        plan_flush(output);
+    }
+}
+
+int bi_output_take_queue(struct bight_transport *transport, struct bi_output *from)
+{
+    struct bi_output *output = output_of(transport);
+    if (output == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    bi_queue_move(from, output);
+    plan_flush(output);
+    return BIGHT_OK;
+}
+
 /* ------------------------------------------------------------------------------------------- the end */
 
 /* What waits for the output to be empty hears of it behind the handler, as after a send. A fork inside a send (by what
@@ -533,6 +548,9 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
 void bi_output_leave_to_parent(struct bight_transport *transport)
 {
     struct bi_output *output = transport->output;
+    if (transport->state & BI_HELD) {
+        bi_held_leave_to_parent(transport);
+    }
     if (output != NULL && !output->busy && !bi_is_cut(transport)) {
         bi_queue_consume(output, output->queued);
         set_watching(output, false);
@@ -550,6 +568,9 @@ void bi_output_quiet(struct bight_transport *transport)
 void bi_output_drop(struct bight_transport *transport)
 {
     struct bi_output *output = transport->output;
+    if (transport->state & BI_HELD) {
+        bi_held_drop_all(transport);
+    }
     if (output == NULL) {
         return;
     }

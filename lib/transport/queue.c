@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.c - the chunks of an output: what is queued, in what form, and what becomes of it when it has been sent.
  *
- * A chunk is a block of copied bytes, a reference to memory that was lent, or (while the write that brought it is on
- * the stack) a piece of the caller's memory. Blocks and references are pooled, but for an output's first block, which
- * is part of it: small, since a handler may write to hundreds of connections, while the blocks after it are large,
- * since a send takes so many parts and no more. When something is sent, and how closing and flow depend on it, is
- * output.c's.
+ * A chunk is a block of copied bytes, a reference to memory that was lent, a file (file.c), or (while the write that
+ * brought it is on the stack) a piece of the caller's memory. Blocks and references are pooled, but for an output's
+ * first block, which is part of it: small, since a handler may write to hundreds of connections, while the blocks after
+ * it are large, since a send takes so many parts and no more. When something is sent, and how closing and flow depend
+ * on it, is output.c's.
  */
 #include "transport/queue.h"
 
 #include <limits.h>
 #include <string.h>
+
+#include "transport/file.h"
 
 _Static_assert(BI_PARTS_A_SEND <= IOV_MAX, "a send takes what the kernel takes");
 
@@ -109,11 +111,39 @@ struct bi_chunk *bi_queue_append_reference(struct bi_output *output, const struc
     return chunk;
 }
 
-void bi_queue_append_borrowed(struct bi_output *output, const struct bight_piece *piece, struct bi_chunk *chunk)
+/* `chunk` is the caller's, and leaves the queue before the caller returns. */
+static void append_borrowed(struct bi_output *output, const struct bight_piece *piece, struct bi_chunk *chunk)
 {
     *chunk = (struct bi_chunk) { .data = piece->data, .size = piece->size, .counted = true, .borrowed = true };
     bi_queue_append(output, chunk);
     count_in(output, chunk);
+}
+
+static int enqueue_reference(struct bi_output *output, const struct bight_piece *piece, struct bi_write_pass *pass)
+{
+    struct bi_chunk *chunk = bi_queue_append_reference(output, piece);
+    if (chunk == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    pass->reference_count++;
+    pass->reference = chunk;
+    return BIGHT_OK;
+}
+
+int bi_queue_append_pieces(
+    struct bi_output *output, const struct bight_piece *pieces, size_t count, bool large, struct bi_write_pass *pass)
+{
+    int code = BIGHT_OK;
+    for (size_t i = 0; i < count && code == BIGHT_OK; i++) {
+        if (pieces[i].release != NULL) {
+            code = enqueue_reference(output, &pieces[i], pass);
+        } else if (large && pieces[i].size > 0 && pass->borrowed_count < BI_STACK_CHUNKS) {
+            append_borrowed(output, &pieces[i], &pass->borrowed[pass->borrowed_count++]);
+        } else {
+            code = bi_queue_append_copy(output, pieces[i].data, pieces[i].size);
+        }
+    }
+    return code;
 }
 
 void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk)
@@ -143,6 +173,15 @@ void bi_queue_release_sent(struct bi_output *output)
     }
 }
 
+static void take_part(struct bi_chunk *chunk, size_t size)
+{
+    if (BI_UNLIKELY(bi_chunk_is_file(chunk))) {
+        bi_file_advance(chunk->context, size);
+    } else {
+        chunk->data += size;
+    }
+}
+
 void bi_queue_consume(struct bi_output *output, size_t size)
 {
     output->queued -= size;
@@ -157,10 +196,23 @@ void bi_queue_consume(struct bi_output *output, size_t size)
         bi_queue_retire(output, chunk);
     }
     if (size > 0) {
-        output->first->data += size;
+        take_part(output->first, size);
         output->first->size -= size;
         output->counted -= output->first->counted ? size : 0;
     }
+}
+
+void bi_queue_move(struct bi_output *from, struct bi_output *to)
+{
+    while (from->first != NULL) {
+        struct bi_chunk *chunk = from->first;
+        from->first = chunk->next;
+        bi_queue_append(to, chunk);
+    }
+    from->last = NULL;
+    to->queued += from->queued;
+    to->counted += from->counted;
+    from->queued = from->counted = 0;
 }
 
 int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total)
@@ -168,10 +220,34 @@ int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t
     int count = 0;
     *total = 0;
     for (struct bi_chunk *chunk = output->first; chunk != NULL && count < BI_PARTS_A_SEND; chunk = chunk->next) {
+        if (BI_UNLIKELY(bi_chunk_is_file(chunk))) {
+            break;
+        }
         if (chunk->size > 0) {
             parts[count++] = (struct iovec) { (void *)(uintptr_t)chunk->data, chunk->size };
             *total += chunk->size;
         }
     }
     return count;
+}
+
+int bi_queue_replace_borrowed(struct bi_output *output, bool over)
+{
+    int code = BIGHT_OK;
+    struct bi_chunk *behind = output->first;
+    output->first = output->last = NULL;
+    while (behind != NULL) {
+        struct bi_chunk *chunk = behind;
+        behind = chunk->next;
+        if (!chunk->borrowed) {
+            bi_queue_append(output, chunk);
+            continue;
+        }
+        output->queued -= chunk->size;
+        output->counted -= chunk->size;
+        if (!over && code == BIGHT_OK) {
+            code = bi_queue_append_copy(output, chunk->data, chunk->size);
+        }
+    }
+    return code;
 }

@@ -7,6 +7,16 @@
 
 #define BI_PARTS_A_SEND 64 /* well below IOV_MAX */
 
+#define BI_STACK_CHUNKS 16
+
+/* What one write has put into the queue. */
+struct bi_write_pass {
+    struct bi_chunk borrowed[BI_STACK_CHUNKS];
+    size_t borrowed_count;
+    size_t reference_count;
+    struct bi_chunk *reference; /* the last one */
+};
+
 /* An empty block; NULL without memory. */
 struct bi_chunk *bi_queue_new_block(struct bi_hub *hub);
 
@@ -18,11 +28,20 @@ int bi_queue_append_copy(struct bi_output *output, const uint8_t *data, size_t s
 /* The chunk, or NULL without memory. The piece's memory is released when it has been sent or dropped. */
 struct bi_chunk *bi_queue_append_reference(struct bi_output *output, const struct bight_piece *piece);
 
-/* `chunk` is the caller's, and leaves the queue before the caller returns. */
-void bi_queue_append_borrowed(struct bi_output *output, const struct bight_piece *piece, struct bi_chunk *chunk);
+/* In the form that suits each piece; those that would be copied, when much is written at once, as chunks on the stack.
+ * 0 or OUT_OF_MEMORY; then some may have been queued. */
+int bi_queue_append_pieces(
+    struct bi_output *output, const struct bight_piece *pieces, size_t count, bool large, struct bi_write_pass *pass);
+
+/* The chunks on the stack leave the queue. What is left of them is copied to where they stood, unless it is `over`. 0
+ * or OUT_OF_MEMORY. */
+int bi_queue_replace_borrowed(struct bi_output *output, bool over);
 
 /* `size` bytes have been sent: chunks that are empty go. */
 void bi_queue_consume(struct bi_output *output, size_t size);
+
+/* All of one queue goes behind what is in the other. The first has no block of its own. */
+void bi_queue_move(struct bi_output *from, struct bi_output *to);
 
 /* A chunk that has left the queue: back to its pool, or to those whose memory is released later. */
 void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk);
@@ -30,7 +49,7 @@ void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk);
 /* Releases the memory of what was sent. Never inside a write. */
 void bi_queue_release_sent(struct bi_output *output);
 
-/* What comes first, at most BI_PARTS_A_SEND parts; gives their count, and their bytes. */
+/* What comes first, at most BI_PARTS_A_SEND parts and no file; gives their count, and their bytes. */
 int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total);
 
 #endif

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "base/quiet.h"
 #include "transport/transport.h"
 
 static struct bight_system *system_of(const struct bight_transport *transport)
@@ -69,6 +70,23 @@ static int socket_probe(struct bight_transport *transport)
         result = system->ops->send(system, transport->descriptor, "", 0, MSG_NOSIGNAL);
     } while (result == -EINTR);
     return result < 0 && result != -EAGAIN && result != -EWOULDBLOCK ? (int)result : 0;
+}
+
+/* There is no flag against the signal of a peer that has gone. */
+static ssize_t socket_send_file(struct bight_transport *transport, int file, uint64_t offset, size_t size)
+{
+    struct bight_system *system = system_of(transport);
+    struct bi_quiet quiet;
+    ssize_t sent;
+    if (system->ops->sendfile == NULL) {
+        return -ENOSYS;
+    }
+    bi_quiet_begin(&quiet);
+    do {
+        sent = system->ops->sendfile(system, transport->descriptor, file, offset, size);
+    } while (sent == -EINTR);
+    bi_quiet_end(&quiet, sent < 0 ? (int)-sent : 0);
+    return sent;
 }
 
 /* ----------------------------------------------------------------------------------------- watching */
@@ -169,4 +187,5 @@ const struct bight_bottom_ops bi_socket_bottom = {
     .set_option = socket_set_option,
     .probe = socket_probe,
     .short_read_is_empty = true, /* but for marks: doubt.c */
+    .send_file = socket_send_file,
 };

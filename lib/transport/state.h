@@ -48,13 +48,13 @@
 #define BI_WAITING (1u << 18)       /* some level has input that waits to enter it */
 #define BI_WRITE_END_DUE (1u << 19) /* write_connection_lost has to be called */
 #define BI_CHANGED (1u << 20)       /* something was marked whose consequences are to be decided */
+#define BI_HELD (1u << 25)          /* a file, or what was written behind it, waits to enter a layer: held.c */
 
 /* --- brackets: what of this connection is on the stack */
-#define BI_IN_HANDLER (1u << 21)  /* a slot of the protocol */
-#define BI_IN_LAYER (1u << 22)    /* a slot of a layer */
-#define BI_ADVANCING (1u << 23)   /* advance.c */
-#define BI_IN_CALL (1u << 24)     /* a call of the program: the protocol must not be called (T6) */
-#define BI_IN_SEQUENCE (1u << 25) /* between the rounds of a write: the marks are judged after the last one */
+#define BI_IN_HANDLER (1u << 21) /* a slot of the protocol */
+#define BI_IN_LAYER (1u << 22)   /* a slot of a layer */
+#define BI_ADVANCING (1u << 23)  /* advance.c */
+#define BI_IN_CALL (1u << 24)    /* a call of the program: the protocol must not be called (T6) */
 
 /* --- reading, see receive.c */
 #define BI_LOOKS_ON (1u << 12)   /* it reads until there is nothing, whatever a read has given */
@@ -106,6 +106,20 @@ static inline uint32_t bi_write_end_of(const struct bight_transport *transport)
 static inline void bi_set_write_end(struct bight_transport *transport, uint32_t write_end)
 {
     transport->state = (transport->state & ~BI_WRITE_END) | write_end;
+}
+
+/* All that was written and that the bottom has not taken. */
+static inline size_t bi_output_waiting(const struct bight_transport *transport)
+{
+    return bi_output_queued(transport) + (BI_UNLIKELY(transport->state & BI_HELD) ? bi_held_size(transport) : 0);
+}
+
+/* T9, T11: writing has ended, unless a producer has yet to finish (T8). */
+static inline bool bi_takes_output(const struct bight_transport *transport)
+{
+    uint32_t end = bi_write_end_of(transport);
+    return !bi_is_cut(transport) &&
+           (end == BI_WRITE_OPEN || (end == BI_END_ASKED && (transport->state & BI_PRODUCING)));
 }
 
 /* ----------------------------------------------------------------------------- the brackets, and advance */

@@ -49,6 +49,7 @@ struct bi_hub;
 struct bight_port;
 struct bi_extension;
 struct bi_output;
+struct bi_file;
 struct bi_idle_class;
 
 /* idle.c: 16 bytes of each connection, for what each read and send leaves. */
@@ -100,6 +101,8 @@ struct bi_output {
     bool busy;      /* an attempt to send, or a drop, is on the stack */
     bool refused;   /* the last attempt ended because the kernel took no more */
     bool starved;   /* and that because it had no memory */
+    bool unread;    /* or because the file that comes first has to be read before */
+    bool reading;   /* watching stands for that: a thread reads */
     uint64_t pause; /* nanoseconds before the retry; 0: none since something was sent */
     struct bi_wheel_entry retry;
     struct bi_chunk first_block;
@@ -118,6 +121,8 @@ struct bi_extension {
     struct bight_layer *popped; /* linked by `below`; freed when no slot of a layer is on the stack */
     unsigned layer_depth;
     struct bi_task flush_task; /* afterwards: layer_talk.c */
+
+    bool may_go_on; /* held.c: one step a turn */
 
     const struct bight_producer_ops *producer;
     void *producer_context;
@@ -158,6 +163,7 @@ struct bi_hub {
     uint32_t tick; /* idle.c: a coarse time */
     struct bi_pool extensions, outputs, references, blocks;
     struct bi_wheel_entry trim_timer; /* armed while a pool has slabs to give back */
+    struct bight_transport *sequence; /* is in the midst of a long write: its marks are judged after that */
     struct bi_output *ready_output;   /* with an empty block: see output.c. NULL: in use, or not made yet */
 
     struct bi_doubts doubts;
@@ -271,6 +277,12 @@ int bi_output_gather(struct bight_transport *transport, const uint8_t *data, siz
 int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent);
 /* The task of an output. */
 void bi_output_run_flush(struct bi_task *task);
+/* A file (file.h) is queued, of which so much is to be sent; it is taken when 0 is given. */
+int bi_output_send_file(struct bight_transport *transport, struct bi_file *file, size_t size);
+/* The file that comes first has been read. */
+void bi_output_was_read(struct bight_transport *transport);
+/* What was queued elsewhere comes last here. OUT_OF_MEMORY: nothing has moved. */
+int bi_output_take_queue(struct bight_transport *transport, struct bi_output *from);
 /* An output whose task runs, so that advance is called from the loop. 0 or OUT_OF_MEMORY. */
 int bi_output_ask(struct bight_transport *transport);
 /* Forgets what has not been sent, and the watch. Calls release functions. */
@@ -284,10 +296,14 @@ void bi_output_free_ready(struct bi_hub *hub);
 /* Takes its watch and its task out, and nothing else: for the moment when the loss is queued. */
 void bi_output_quiet(struct bight_transport *transport);
 
+/* What waits for the bottom. */
 static inline size_t bi_output_queued(const struct bight_transport *transport)
 {
     return transport->output == NULL ? 0 : transport->output->queued;
 }
+
+/* --- held.c: what waits above layers behind files. Only of a HELD transport. */
+size_t bi_held_size(const struct bight_transport *transport);
 
 /* --- write.c */
 

@@ -2,8 +2,9 @@
 /* write.c - the facade's writing functions: who may write, and the forms in which bytes are given.
  *
  * They check the state, pass layers if there are any, and end the connection when a write fails: a stream never has a
- * gap (T6). Two ways are short: a small write is gathered, and a large one with nothing before it goes straight from
- * the caller's memory to the bottom. */
+ * gap (T6). Files are file.c's. Two ways are short: a small write is gathered, and a large one with nothing before it
+ * goes straight from the caller's memory to the bottom. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/pages.h"
@@ -15,13 +16,6 @@
 
 /* With one of these a write needs a closer look. */
 #define UNUSUAL ((BI_LIFE & ~BI_NEW) | BI_WRITE_END | BI_LAYERED)
-
-/* T9, T11: writing has ended, unless a producer has yet to finish (T8). */
-static bool is_closed(const struct bight_transport *transport)
-{
-    uint32_t end = bi_write_end_of(transport);
-    return bi_is_cut(transport) || end > BI_END_ASKED || (end == BI_END_ASKED && !(transport->state & BI_PRODUCING));
-}
 
 /* The code of a write that failed; the connection ends with it. */
 static int fail(struct bight_transport *transport, int code)
@@ -57,7 +51,7 @@ static inline int write_through_layers(
 
 static int write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
-    if (is_closed(transport)) {
+    if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;
     }
     size_t total;
@@ -79,7 +73,7 @@ static int __attribute__((noinline)) write_layered(struct bight_transport *trans
 
 static int write_unusual(struct bight_transport *transport, const void *data, size_t size)
 {
-    if (is_closed(transport)) {
+    if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;
     }
     if (size == 0) {
@@ -192,12 +186,13 @@ static int write_round(struct bight_transport *transport, const struct iovec *pa
 int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
-    if (is_closed(transport)) {
+    if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;
     }
     int code = BIGHT_OK;
     bool has_rounds = count > PIECES_A_ROUND;
-    transport->state |= has_rounds ? BI_IN_SEQUENCE : 0;
+    struct bight_transport *outer = transport->hub->sequence;
+    transport->hub->sequence = has_rounds ? transport : outer;
     while (count > 0 && code == BIGHT_OK) {
         size_t round = count < PIECES_A_ROUND ? count : PIECES_A_ROUND;
         code = write_round(transport, parts, round);
@@ -208,7 +203,7 @@ int bight_transport_write_sequence(struct bight_transport *transport, const stru
         }
     }
     if (has_rounds) {
-        transport->state &= ~BI_IN_SEQUENCE;
+        transport->hub->sequence = outer;
         bi_flow_check_watermarks(transport);
     }
     return code;
@@ -223,7 +218,7 @@ int bight_transport_write_bytes(struct bight_transport *transport, struct bight_
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_write_bytes");
     size_t size = bight_bytes_size(bytes);
-    if (size < COPY_BELOW || is_closed(transport)) {
+    if (size < COPY_BELOW || !bi_takes_output(transport)) {
         return bight_transport_write(transport, bight_bytes_data(bytes), size);
     }
     struct bight_piece piece = {
@@ -249,4 +244,39 @@ int bight_transport_write_lent(
     }
     struct bight_piece piece = { .data = data, .size = size, .release = release, .context = context };
     return write_pieces(transport, &piece, 1);
+}
+
+/* ------------------------------------------------------------------------------------------- files */
+
+static bool is_range(int descriptor, uint64_t offset, uint64_t size)
+{
+    return descriptor >= 0 && offset <= INT64_MAX && size <= INT64_MAX - offset && size <= SIZE_MAX / 2;
+}
+
+int bight_transport_send_file(struct bight_transport *transport, int descriptor, uint64_t offset, uint64_t size,
+    bight_release_function release, void *context)
+{
+    BI_TRANSPORT_CHECK(transport, "bight_transport_send_file");
+    if (!is_range(descriptor, offset, size)) {
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
+            "bight_transport_send_file: %" PRIu64 " bytes from %" PRIu64 " on of descriptor %d are no part of a file",
+            size, offset, descriptor);
+    }
+    if (!bi_takes_output(transport)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (transport->hub->system->ops->preadv2 == NULL) {
+        return BIGHT_E_NOT_SUPPORTED;
+    }
+    struct bi_file *file = bi_file_new(transport, descriptor, offset, release, context);
+    if (file == NULL) {
+        return fail(transport, BIGHT_E_OUT_OF_MEMORY);
+    }
+    struct bight_layer *layer = bi_held_level(transport->state & BI_LAYERED ? transport->extension->top : NULL);
+    int code = layer == NULL ? bi_output_send_file(transport, file, (size_t)size)
+                             : bi_held_add_file(layer, file, (size_t)size);
+    if (code != BIGHT_OK) {
+        bi_file_forget(file);
+    }
+    return fail(transport, code);
 }

@@ -237,6 +237,7 @@ const struct fuzz_kind api_kinds[] = {
     { "connect", 9, act_connect },
     { "write", 24, act_write },
     { "write lent memory", 8, act_write_lent },
+    { "send a file", 6, act_send_file },
     { "lose", 6, act_lose },
     { "abort", 4, act_abort },
     { "lose the writing side", 2, act_lose_write },

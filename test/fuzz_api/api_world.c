@@ -101,6 +101,7 @@ static void begin_faults(uint64_t state)
             .no_files = one_in(&state, 4, 100),
             .shuffle = one_in(&state, 2, 500),
             .thread_late = one_in(&state, 2, 300),
+            .not_cached = one_in(&state, 2, 500),
             .name_fails = one_in(&state, 4, 100),
             .name_late = one_in(&state, 4, 100),
             .send_buffer = one_in(&state, 2, 30000),

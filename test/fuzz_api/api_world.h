@@ -45,6 +45,7 @@ struct item {
     struct bight_deferred *deferred; /* a hold of ours */
     struct bight_promise promise;
     uint8_t *memory;
+    int descriptor;
     unsigned budget, limit;
     bool is_pull;
     bool is_plain, is_outer; /* a Deferred that only the program fires; a coroutine's */
@@ -134,6 +135,7 @@ bool is_timer(const struct item *item); /* with a handle */
 
 void act_write(struct fuzz_operation *operation, void *context);
 void act_write_lent(struct fuzz_operation *operation, void *context);
+void act_send_file(struct fuzz_operation *operation, void *context);
 void act_register_producer(struct fuzz_operation *operation, void *context);
 void act_unregister_producer(struct fuzz_operation *operation, void *context);
 void write_some(struct end *end, size_t size, unsigned how);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* api_write.c - writing in every form, lent memory, and producers (T6, T8, T9, T13, T14).
+/* api_write.c - writing in every form, lent memory, files, and producers (T6, T8, T9, T13, T14).
  *
  * The bytes of an end are numbered: a write takes the next numbers before it is made, since a producer that is paused
  * from inside it may write as well, behind it. */
 #include "api_world.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "reactor/reactor.h"
 
 static uint8_t *next_bytes(const struct end *end, size_t size)
 {
@@ -128,6 +132,62 @@ void act_write_lent(struct fuzz_operation *operation, void *context)
         free(item->memory);
         item->memory = NULL;
         item->is_released = true;
+    }
+    note_answer(end, size, code, could_write);
+}
+
+/* ------------------------------------------------------------------------------------------ files */
+
+static void release_file(void *context)
+{
+    struct item *item = context;
+    struct bight_system *system = world.reactors[item->side]->system;
+    (void)system->ops->close(system, item->descriptor); /* a thread that still read it would be found out */
+    if (item->is_inside) {
+        fuzz_fail("a file comes back from inside the call");
+    }
+    release_item(item);
+}
+
+/* A file of these bytes behind some others; negative when the disk is full. */
+static int make_file(struct item *item, const uint8_t *bytes, size_t size, size_t before)
+{
+    static const uint8_t others[64];
+    struct bight_system *system = world.reactors[item->side]->system;
+    char path[40];
+    (void)snprintf(path, sizeof path, "/files/%u", item->id);
+    int fd = system->ops->open(system, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (fd >= 0 &&
+        (system->ops->write(system, fd, others, before) < 0 || system->ops->write(system, fd, bytes, size) < 0)) {
+        (void)system->ops->close(system, fd);
+        return -1;
+    }
+    return fd;
+}
+
+void act_send_file(struct fuzz_operation *operation, void *context)
+{
+    struct end *end = find_end(operation);
+    struct item *item = end == NULL ? NULL : new_item("a file", end->side);
+    (void)context;
+    if (item == NULL) {
+        return;
+    }
+    size_t size = choose_size(operation) % 5001, before = fuzz_choose(operation, 64);
+    bool could_write = may_write(end);
+    uint8_t *bytes = next_bytes(end, size);
+    item->descriptor = make_file(item, bytes, size, before);
+    free(bytes);
+    if (item->descriptor < 0) {
+        item->is_released = true;
+        return;
+    }
+    item->is_inside = true;
+    end->written += (uint32_t)size;
+    int code = bight_transport_send_file(transport_of(end), item->descriptor, before, size, release_file, item);
+    item->is_inside = false;
+    if (code != 0) {
+        release_file(item);
     }
     note_answer(end, size, code, could_write);
 }

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* echo.c - scenario: many clients of the production echo, with random sizes and chunking.
  *
- * Each client sends its own stream in pieces at random moments and checks what comes back against it. Whoever is not
- * lost has everything in the end; where nothing went wrong that a program can see, nobody is lost. */
+ * Each client sends its own stream in pieces at random moments, the beginning perhaps from a file on its disk, and
+ * checks what comes back against it. Whoever is not lost has everything in the end; where nothing went wrong that a
+ * program can see, nobody is lost. */
 #include "scenario.h"
 
 #include <bight/protocols/wire.h>
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "reactor/reactor.h"
 
 #define MOST_CLIENTS 30
 #define MOST_BYTES 60000
+#define FILE_BYTES 8000 /* of a stream, that its client may have in a file */
 
 struct echo {
     struct audit audit;
@@ -18,11 +25,21 @@ struct echo {
     struct bight_reactor *clients[2];
     struct bight_factory server_factory, client_factories[2];
     size_t started, complete;
+    size_t files; /* that are open */
     uint32_t next_key;
+};
+
+/* A file that is sent from stays open until nobody reads it any more. */
+struct source {
+    struct echo *echo;
+    struct bight_system *system;
+    int descriptor;
+    unsigned holds;
 };
 
 struct client {
     struct bight_protocol base;
+    struct source *source; /* NULL: it has no file */
     struct end end;
     uint32_t key;
     size_t size, sent, received;
@@ -34,13 +51,63 @@ static struct echo *echo_of(const struct client *client)
     return client->base.factory->context;
 }
 
+static void release_source(void *context)
+{
+    struct source *source = context;
+    if (--source->holds == 0) {
+        (void)source->system->ops->close(source->system, source->descriptor);
+        source->echo->files--;
+        free(source);
+    }
+}
+
+static bool fill(const struct source *source, uint32_t key)
+{
+    uint8_t bytes[FILE_BYTES];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = stream_byte(key, i);
+    }
+    return source->system->ops->write(source->system, source->descriptor, bytes, sizeof bytes) == sizeof bytes;
+}
+
+static struct source *open_source(struct echo *echo, struct bight_reactor *reactor, uint32_t key)
+{
+    struct source *source = calloc(1, sizeof *source);
+    char path[40];
+    (void)snprintf(path, sizeof path, "/streams/%u", (unsigned)key);
+    source->echo = echo;
+    source->system = reactor->system;
+    source->descriptor = source->system->ops->open(source->system, path, O_RDWR | O_CREAT, 0600);
+    source->holds = 1;
+    echo->files++;
+    if (source->descriptor < 0 || !fill(source, key)) {
+        audit_wrong("a file could not be made");
+    }
+    return source;
+}
+
+static int send_bytes(struct client *client, size_t size)
+{
+    struct source *source = client->source;
+    if (source == NULL || client->sent + size > FILE_BYTES || !draw(&source->echo->audit, 70)) {
+        return stream_write(client->base.transport, client->key, client->sent, size);
+    }
+    source->holds++;
+    int code = bight_transport_send_file(
+        client->base.transport, source->descriptor, client->sent, size, release_source, source);
+    if (code != 0) {
+        release_source(source);
+    }
+    return code;
+}
+
 static void send_piece(void *context)
 {
     struct client *client = context;
     struct echo *echo = echo_of(client);
     size_t left = client->size - client->sent;
     size_t piece = 1 + draw_size(&echo->audit, left - 1);
-    if (stream_write(client->base.transport, client->key, client->sent, piece) != 0) {
+    if (send_bytes(client, piece) != 0) {
         return;
     }
     client->sent += piece;
@@ -57,6 +124,8 @@ static void client_made(struct bight_protocol *protocol)
     end_made(&client->end, protocol);
     client->key = echo->next_key++;
     client->size = 1 + draw_size(&echo->audit, MOST_BYTES);
+    client->source =
+        draw(&echo->audit, 40) ? open_source(echo, bight_transport_reactor(protocol->transport), client->key) : NULL;
     send_piece(client);
 }
 
@@ -80,6 +149,9 @@ static void client_lost(struct bight_protocol *protocol, const struct bight_fail
     struct client *client = bight_self(struct client, protocol);
     end_lost(&client->end, reason);
     (void)bight_timer_cancel(client->timer);
+    if (client->source != NULL) {
+        release_source(client->source);
+    }
     /* a server without descriptors closes what it accepts */
     if (client->end.reason == BIGHT_E_CONNECTION_DONE && client->received != client->size &&
         !echo_of(client)->trouble.files) {
@@ -140,7 +212,8 @@ static const char *run(struct bight_simulation *simulation, void *context)
     echo.client_factories[0].context = echo.client_factories[1].context = &echo;
     audit_begin(&echo.audit, simulation);
     run_echo(&echo);
-    return audit_end(&echo.audit);
+    const char *wrong = audit_end(&echo.audit);
+    return wrong == NULL && echo.files != 0 ? "a file that was sent has not been released" : wrong;
 }
 
 const struct bight_scenario echo_scenario = { "echo", run, NULL };

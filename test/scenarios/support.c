@@ -335,6 +335,7 @@ void set_trouble(struct audit *audit, const struct trouble *trouble, struct bigh
             .no_ports = draw_chance(audit, trouble->refusals, 100),
             .shuffle = draw_chance(audit, true, 1000),
             .thread_late = draw_chance(audit, true, 200),
+            .not_cached = draw_chance(audit, true, 500),
             .no_files = draw_chance(audit, trouble->files, 100),
             .no_buffers = draw_chance(audit, trouble->files, 20),
             .name_fails = draw_chance(audit, trouble->names, 300),

@@ -36,6 +36,9 @@ struct bight_bottom_ops {
     /* A receive of less than was asked for leaves nothing, or what it leaves is told anew. False: all that is there is
      * received until -EAGAIN, a bounded part of it a turn. */
     bool short_read_is_empty;
+    /* As send, of a file's bytes from a place on, without moving its own place; 0 at its end. NULL, or an errno that is
+     * the file's (EINVAL, EIO ...): the facade reads them, and sends what it has read. */
+    ssize_t (*send_file)(struct bight_transport *transport, int file, uint64_t offset, size_t size);
     const void *reserved[1];
 };
 

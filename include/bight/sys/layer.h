@@ -14,6 +14,7 @@ BIGHT_BEGIN
 
 struct bight_layer;
 struct bight_input;
+struct bi_output;
 
 /* A piece of output on its way down. release NULL: the memory is only good during the call and is copied below if it
  * must wait; else it may be referred to until release(context), which whoever has taken the piece calls exactly once,
@@ -69,6 +70,7 @@ struct bight_layer {
     struct bight_layer *above, *below; /* NULL: the facade, the bottom */
     struct bight_layer *next_popped;   /* these are bight's */
     struct bight_level waiting;
+    struct bi_output *held; /* what waits to enter it from above, behind a file */
     bool is_popped, is_hungry, is_ending, wants_flush;
 };
 

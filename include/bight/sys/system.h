@@ -85,7 +85,13 @@ struct bight_system_ops {
     int (*unmap_stack)(struct bight_system *system, void *memory, size_t size);
     /* Fills device and inode of what `fd` is. NULL: cannot be told. */
     int (*file_identity)(struct bight_system *system, int fd, uint64_t identity[2]);
-    const void *reserved[3];
+    /* Reads from a place in a file. RWF_NOWAIT among the flags: only what is in memory, else -EAGAIN. An offset of
+     * UINT64_MAX: as read. Called in threads of the pool too. NULL: files cannot be sent. */
+    ssize_t (*preadv2)(
+        struct bight_system *system, int fd, const struct iovec *parts, int count, uint64_t offset, int flags);
+    /* From a place in a file to a stream socket; 0 at the file's end. Raises SIGPIPE. NULL: it is read and sent. */
+    ssize_t (*sendfile)(struct bight_system *system, int socket, int file, uint64_t offset, size_t size);
+    const void *reserved[1];
 };
 
 struct bight_system {

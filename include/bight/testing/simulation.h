@@ -84,6 +84,7 @@ struct bight_kernel_conditions {
     unsigned shuffle;               /* of polls: the ready watches are called in a shuffled order */
     unsigned name_fails, name_late; /* of look-ups: fails; comes up to 10 s late */
     unsigned thread_late;           /* of pool jobs and calls from threads: up to 1 s late */
+    unsigned not_cached;            /* of reads of files that may not wait for the disk: EAGAIN */
     /* Bytes per stream or datagram socket. A datagram that comes to a full receive buffer is lost; one fills a send
      * buffer until it has left, which takes time on a way of limited bandwidth. */
     size_t send_buffer;    /* 0: 208 KiB */

@@ -63,6 +63,8 @@ LIST(signal_child, E(EPERM))
 LIST(open_terminal, E(EMFILE), E(ENFILE), E(ENOMEM), E(ENOENT), E(ENOSPC))
 LIST(set_window, E(EIO), E(ENOTTY))
 LIST(flock, E(EWOULDBLOCK), E(EINTR), E(ENOLCK))
+LIST(preadv2, E(EAGAIN), E(EINTR), E(EIO), E(EOPNOTSUPP))
+LIST(sendfile, E(EAGAIN), E(EINTR), E(EINVAL), E(EIO), E(ENOMEM), E(EPIPE), E(ECONNRESET))
 LIST(map_stack, E(ENOMEM), E(EAGAIN))
 LIST(unmap_stack, E(ENOMEM))
 
@@ -102,6 +104,8 @@ LIST(unmap_stack, E(ENOMEM))
     X(signal_child, NULL, signal_child)             \
     X(open_terminal, NULL, open_terminal)           \
     X(set_window, NULL, set_window)                 \
+    X(preadv2, "is short", preadv2)                 \
+    X(sendfile, "is short", sendfile)               \
     X(map_stack, NULL, map_stack)                   \
     X(unmap_stack, NULL, unmap_stack)
 
@@ -500,6 +504,33 @@ static int faulty_set_window(struct bight_system *system, int fd, unsigned short
         return -ENOSYS;
     }
     FAIL_OR_PASS(set_window, fd, rows, columns);
+}
+
+/* Of a table without it nothing can be read. */
+static ssize_t faulty_preadv2(
+    struct bight_system *system, int fd, const struct iovec *parts, int count, uint64_t offset, int flags)
+{
+    struct bight_system *inner = inner_of(system);
+    struct iovec first = parts[0];
+    int number = 0;
+    if (inner->ops->preadv2 == NULL) {
+        return -ENOSYS;
+    }
+    if (!goes_wrong(CALL_preadv2, &number)) {
+        return inner->ops->preadv2(inner, fd, parts, count, offset, flags);
+    }
+    first.iov_len = (first.iov_len + 1) / 2;
+    return number != 0 ? -number : inner->ops->preadv2(inner, fd, &first, 1, offset, flags);
+}
+
+static ssize_t faulty_sendfile(struct bight_system *system, int fd, int file, uint64_t offset, size_t size)
+{
+    struct bight_system *inner = inner_of(system);
+    if (inner->ops->sendfile == NULL) {
+        return -ENOSYS;
+    }
+    FAIL_OR_SHORTEN(sendfile, size)
+    return inner->ops->sendfile(inner, fd, file, offset, size);
 }
 
 /* A table without these has no memory of its own. */

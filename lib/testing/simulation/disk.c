@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* disk.c - small files on a host's disk: opened by path, read, written, and locked with flock(2).
+/* disk.c - small files on a host's disk: opened by path, read, written, sent, and locked with flock(2).
  *
  * A file is a node of the host's name space, beside the paths of UNIX sockets, and stays when it is closed. It is there
  * for locks between the reactors of a host, which stand for processes: what an open file locks is free when it is
@@ -43,6 +43,20 @@ static ssize_t write_disk(struct bi_sim_file *file, const void *data, size_t siz
     disk->at += size;
     node->content_size = disk->at > node->content_size ? disk->at : node->content_size;
     return (ssize_t)size;
+}
+
+ssize_t bi_sim_file_look(const struct bi_sim_file *file, uint64_t offset, size_t size, const char **bytes)
+{
+    if (!bi_sim_is_disk(file)) {
+        return -ESPIPE;
+    }
+    const struct bi_sim_node *node = ((const struct disk_file *)file)->node;
+    if (offset >= node->content_size) {
+        return 0;
+    }
+    size_t left = node->content_size - (size_t)offset;
+    *bytes = node->content + offset;
+    return (ssize_t)(size < left ? size : left);
 }
 
 static void unlock(struct disk_file *disk)

@@ -366,6 +366,39 @@ static int sim_open(struct bight_system *system, const char *path, int flags, mo
     return traced_path(loop, BI_SIM_open, path, fd);
 }
 
+/* As from a page's beginning on, of one part; what is not in memory now may be so the next time. */
+static ssize_t sim_preadv2(
+    struct bight_system *system, int fd, const struct iovec *parts, int count, uint64_t offset, int flags)
+{
+    struct bi_sim_loop *loop = loop_of(system);
+    struct bi_sim_file *file = bi_sim_file_get(loop, fd, "preadv2", CALLER);
+    const char *bytes;
+    if (flags != 0 && fault(loop, loop->host->kernel.not_cached, "not in memory")) {
+        bi_sim_trace(loop->host, BI_SIM_preadv2, fd, count, -EAGAIN);
+        return -EAGAIN;
+    }
+    ssize_t result = bi_sim_file_look(file, offset, parts[0].iov_len, &bytes);
+    if (result > 0) {
+        memcpy(parts[0].iov_base, bytes, (size_t)result);
+    }
+    return received(loop, BI_SIM_preadv2, fd, parts[0].iov_base, parts[0].iov_len, result);
+}
+
+static ssize_t sim_sendfile(struct bight_system *system, int to, int fd, uint64_t offset, size_t size)
+{
+    struct bi_sim_loop *loop = loop_of(system);
+    struct bi_sim_file *file = bi_sim_file_get(loop, fd, "sendfile", CALLER);
+    struct bi_sim_socket *socket = socket_at(loop, to, "sendfile", CALLER);
+    const char *bytes;
+    ssize_t there = bi_sim_file_look(file, offset, size, &bytes);
+    if (there <= 0) {
+        bi_sim_trace(loop->host, BI_SIM_sendfile, to, fd, there);
+        return there == -ESPIPE ? -EINVAL : there;
+    }
+    const struct iovec part = { (void *)(uintptr_t)bytes, (size_t)there };
+    return moved(loop, BI_SIM_sendfile, to, &part, 1, bi_sim_stream_send(socket, &part, 1, MSG_NOSIGNAL));
+}
+
 static int sim_flock(struct bight_system *system, int fd, int operation)
 {
     struct bi_sim_loop *loop = loop_of(system);
@@ -503,4 +536,6 @@ const struct bight_system_ops bi_sim_system_ops = {
     .start_job = bi_sim_start_job,
     .recvmsg = sim_recvmsg,
     .flock = sim_flock,
+    .preadv2 = sim_preadv2,
+    .sendfile = sim_sendfile,
 };

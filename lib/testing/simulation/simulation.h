@@ -109,7 +109,7 @@ uint64_t bi_sim_detail(const struct bight_simulation *simulation, uint64_t below
     X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname) \
         X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create)  \
             X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn)         \
-                X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock)
+                X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock) X(preadv2) X(sendfile)
 
 enum bi_sim_call {
 #define BI_SIM_CALL_ENUM_(name) BI_SIM_##name,
@@ -380,7 +380,7 @@ struct bi_sim_node {
     bool is_exclusive; /* locked so */
     unsigned shared;   /* locks */
     size_t content_size;
-    char content[64];
+    char content[8192];
     socklen_t size;
     char name[108];
 };
@@ -398,6 +398,9 @@ socklen_t bi_sim_node_address(const struct bi_sim_node *node, struct sockaddr *a
 
 int bi_sim_open(struct bight_host *host, const char *path, int flags, mode_t mode);
 int bi_sim_flock(struct bi_sim_file *file, int operation);
+/* What is in the file from `offset` on, at most `size` bytes: their count, 0 at the end, and where they are. -ESPIPE:
+ * it is none. */
+ssize_t bi_sim_file_look(const struct bi_sim_file *file, uint64_t offset, size_t size, const char **bytes);
 bool bi_sim_is_disk(const struct bi_sim_file *file);
 
 /* ------------------------------------------------------------------------------------------ streams */

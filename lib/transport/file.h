@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* file.h - files among the output, between file.c, which reads and sends them, and those who keep queues: output.c,
+ * queue.c, held.c. */
+#ifndef BI_TRANSPORT_FILE_H
+#define BI_TRANSPORT_FILE_H
+
+#include "transport/transport.h"
+
+/* The most that is sent of files on a turn, so that other connections have theirs; and of what is read at once. */
+#define BI_FILE_WINDOW ((size_t)512 << 10)
+
+/* In place of a count of bytes. */
+#define BI_FILE_UNREAD (-EINPROGRESS) /* has to be read first: bi_file_read */
+#define BI_FILE_FAILED (-ECANCELED)   /* the connection has ended by it */
+
+struct bi_file;
+
+/* NULL without memory. `release` may be NULL. */
+struct bi_file *bi_file_new(
+    struct bight_transport *transport, int descriptor, uint64_t offset, bight_release_function release, void *context);
+/* Of one that no queue has taken: it is forgotten, and nothing released. */
+void bi_file_forget(struct bi_file *file);
+
+/* Comes last in a queue, and is the queue's: 0. Or OUT_OF_MEMORY, or OVERFLOW when the queue would be larger than what
+ * can be said. */
+int bi_file_queue(struct bi_output *queue, struct bi_file *file, size_t size);
+
+/* A chunk's release function: has been sent, or is dropped. What is under way in a thread is waited for by the file,
+ * not by the caller. */
+void bi_file_let_go(void *file);
+
+static inline bool bi_chunk_is_file(const struct bi_chunk *chunk)
+{
+    return chunk->release == bi_file_let_go;
+}
+
+/* So much of it has been sent. */
+void bi_file_advance(struct bi_file *file, size_t size);
+
+/* Sends some of the `left` bytes to come, at most *window, which gets smaller by it. As the bottom's send, or one of
+ * the above. */
+ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *window);
+
+/* The bytes to come, as many of `left` as one read gives: their count and where they are, or one of the above. They
+ * stay where they are until the next call. */
+ssize_t bi_file_look(struct bi_file *file, size_t left, const uint8_t **data);
+
+/* Has a thread read what comes next. Then bi_output_was_read and bi_held_was_read are called, or the connection ends.
+ * Nothing when it is at it already. */
+void bi_file_read(struct bi_file *file, size_t left);
+bool bi_file_is_being_read(const struct bi_file *file);
+
+#endif
