@@ -91,8 +91,8 @@ struct bight_producer_ops {
 BIGHT_API int bight_transport_register_producer(
     struct bight_transport *transport, const struct bight_producer_ops *ops, void *context, bool streaming);
 
-/* The source has ended; a lose_connection that waited for it goes on (T8). 0, CLOSED, or INVALID_ARGUMENT when none is
- * registered. */
+/* The source has ended; a lose_connection that waited for it goes on (T8). 0; CLOSED, also while the connection is on
+ * its way to an end and the producer has been stopped; or INVALID_ARGUMENT when none is registered. */
 BIGHT_API int bight_transport_unregister_producer(struct bight_transport *transport);
 
 /* The settings below give 0; CLOSED after the end; OUT_OF_MEMORY, and then nothing has changed.

@@ -202,10 +202,11 @@ int bight_transport_register_producer(
 int bight_transport_unregister_producer(struct bight_transport *transport)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
-    if (bi_is_over(transport)) {
-        return BIGHT_E_CLOSED;
+    bool has_producer = (transport->state & BI_PRODUCING) != 0;
+    if (bi_is_over(transport) || (!has_producer && (bi_is_cut(transport) || bi_is_losing(transport)))) {
+        return BIGHT_E_CLOSED; /* it may have been stopped, and who registered it need not have heard of it */
     }
-    if (!(transport->state & BI_PRODUCING)) {
+    if (!has_producer) {
         return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_transport_unregister_producer: no producer is registered");
     }

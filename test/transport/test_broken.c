@@ -182,12 +182,28 @@ START_TEST(it_ends_however_little_memory_there_is) /* D34, T7 */
 }
 END_TEST
 
+START_TEST(a_producer_that_was_stopped_can_be_unregistered_all_the_same) /* T8, T14 */
+{
+    set_up();
+    ck_assert_int_eq(bight_transport_register_producer(transport, &push_ops, NULL, true), 0);
+    send_and_reset("early answer");
+    write_into_the_void();
+    ck_heard("stop");
+    ck_assert_int_eq(bight_transport_unregister_producer(transport), BIGHT_E_CLOSED);
+    bight_transport_resume(transport);
+    settle();
+    ck_heard("data:early answer lost:CONNECTION_LOST");
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("broken");
     TCase *tests = tcase_create("broken");
     tcase_add_test(tests, what_came_before_a_send_that_fails_is_delivered);
     tcase_add_test(tests, from_then_on_writes_are_refused_and_the_producer_is_stopped);
+    tcase_add_test(tests, a_producer_that_was_stopped_can_be_unregistered_all_the_same);
     tcase_add_test(tests, a_pause_delays_the_loss_by_the_flush_time_at_most);
     tcase_add_test(tests, lose_forgets_what_is_left_and_keeps_the_reason);
     tcase_add_test(tests, a_receive_that_fails_does_not_lose_what_waits);
