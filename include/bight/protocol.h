@@ -40,7 +40,11 @@ struct bight_protocol_ops {
     /* The memory goes, now that the last hold has gone (T3): frees what the protocol's struct owns, and does nothing
      * else. The factory may have gone before. */
     void (*finish)(struct bight_protocol *protocol);
-    void (*reserved[4])(void);
+    /* For protocols that keep input which they have not consumed. A layer is being pushed: gives all of it back with
+     * bight_transport_give_back, so that nothing is taken for what came through the layer (T19), and does nothing else.
+     * Called inside bight_transport_push_layer. */
+    void (*return_input)(struct bight_protocol *protocol);
+    void (*reserved[3])(void);
 };
 
 /* The base of every protocol, in memory that bight owns. Programs read `transport` and `factory` and touch nothing

@@ -164,7 +164,8 @@ BIGHT_API bool bight_stream_at_end(const struct bight_stream *stream);
 /* Bytes received and not read. */
 BIGHT_API size_t bight_stream_buffered(const struct bight_stream *stream);
 
-/* Forgets them (before start_tls, T19); gives their number. */
+/* Forgets them, and what waits in the transport; gives their number. A layer that is pushed makes this needless (T19):
+ * they go through it, or are forgotten when the peer has ended. */
 BIGHT_API size_t bight_stream_forget_input(struct bight_stream *stream);
 
 /* As bight_transport_switch_protocol (T23), and the bytes not read go with it. A read that waits fails with CLOSED. */

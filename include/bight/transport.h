@@ -73,9 +73,18 @@ BIGHT_API int bight_transport_resume(struct bight_transport *transport);
 
 /* Input that the protocol does not want now: it is delivered again, before all other input, when the protocol has
  * resumed or its output gone, to the protocol that it switches to, or through the layer that it pushes; if nothing
- * stands in the way, on a later turn. Several pieces are given back the last one first. `data` is copied. 0; CLOSED;
- * OUT_OF_MEMORY, and then the connection is aborted. */
+ * stands in the way, on a later turn. Several pieces are given back the last one first. `data` is copied at most once,
+ * however often the end of a piece is given back. 0; CLOSED, also when the peer's end was told already; OUT_OF_MEMORY,
+ * and then the connection is aborted. */
 BIGHT_API int bight_transport_give_back(struct bight_transport *transport, const void *data, size_t size);
+
+/* False when the protocol must be given nothing more at present: it has paused, its own output is above the mark (T13),
+ * it has switched, pushed a layer or closed. Receivers, which hand out a piece bit by bit, ask after each and
+ * give back the rest. */
+BIGHT_API bool bight_transport_takes_input(const struct bight_transport *transport);
+
+/* Forgets what was read and waits for the protocol, which has paused or given it back. Gives the number of bytes. */
+BIGHT_API size_t bight_transport_forget_input(struct bight_transport *transport);
 
 /* T13: a source of output that is told about room. A push producer is paused above the high watermark and resumed below
  * the low one; a pull producer (streaming false) has `resume` called whenever more is wanted, at most once a turn. */

@@ -173,10 +173,9 @@ size_t bight_stream_buffered(const struct bight_stream *stream)
 size_t bight_stream_forget_input(struct bight_stream *stream)
 {
     size_t size = bi_input_size(stream->input);
-    if (size > 0) {
-        bi_input_drop(&stream->input);
-        bi_stream_update_flow(stream);
-    }
+    bi_input_drop(&stream->input);
+    size += bight_transport_forget_input(stream->base.transport);
+    bi_stream_update_flow(stream);
     return size;
 }
 

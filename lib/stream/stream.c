@@ -6,6 +6,8 @@
  * changes, bi_stream_try_answer is asked. A chunk that a waiting read wants whole never gets into the buffer, so a
  * stream that waits holds no memory. The buffer grows while a read wants more and no further than the limit otherwise:
  * then the transport is paused. */
+#include <bight/memory.h>
+
 #include "stream/stream.h"
 
 /* If a postponed read counted as one that waits, a peer that sends short lines would decide how much is held: each turn
@@ -127,6 +129,16 @@ static void protocol_replaced(struct bight_protocol *protocol)
     end(stream);
 }
 
+/* What cannot be given back, since the peer has ended, is forgotten: it has not come through the layer. */
+static void return_input(struct bight_protocol *protocol)
+{
+    struct bight_stream *stream = stream_of(protocol);
+    struct bight_input *input = bi_input_take(&stream->input);
+    (void)bight_transport_give_back(stream->transport, bi_input_bytes(input), bi_input_size(input));
+    bight_free(input);
+    bi_stream_update_flow(stream);
+}
+
 static void finish(struct bight_protocol *protocol)
 {
     struct bight_stream *stream = stream_of(protocol);
@@ -144,4 +156,5 @@ const struct bight_protocol_ops bight_stream_protocol_ops = {
     .read_connection_lost = read_connection_lost,
     .protocol_replaced = protocol_replaced,
     .finish = finish,
+    .return_input = return_input,
 };

@@ -138,37 +138,64 @@ static bool is_diverted(const struct bight_transport *transport)
     return extension != NULL && (extension->pushed != NULL || extension->returned != NULL);
 }
 
-/* As much as the protocol takes; gives how much that is. */
-static size_t feed(struct bight_transport *transport, const uint8_t *data, size_t size)
+/* As much as the protocol takes. */
+static void feed(struct bight_transport *transport, struct bi_rest *rest)
 {
-    size_t done = 0;
-    while (done < size && facade_takes(transport) && !is_diverted(transport)) {
-        size_t piece = size - done < BI_RECEIVE_SIZE ? size - done : BI_RECEIVE_SIZE;
-        done += piece;
-        call_data_received(transport, data + done - piece, piece);
+    while (rest->size > 0 && facade_takes(transport) && !is_diverted(transport)) {
+        const uint8_t *piece = rest->data;
+        size_t size = rest->size < BI_RECEIVE_SIZE ? rest->size : BI_RECEIVE_SIZE;
+        rest->data += size;
+        rest->size -= size;
+        call_data_received(transport, piece, size);
     }
-    return done;
+}
+
+/* Behind what a handler did with its input: nobody has been pushed any more. Gives who comes next to the sender, for
+ * whom `returned` is; NULL: the facade. */
+static struct bight_layer *forget_pushed(struct bi_extension *extension)
+{
+    struct bight_layer *level = extension->pushed;
+    extension->pushed = NULL;
+    extension->facade.waits = extension->facade.waits && level == NULL; /* it comes in another shape */
+    return level;
+}
+
+/* Takes `input`. */
+static void hold_block_before(struct bight_transport *transport, struct bight_layer *layer, struct bight_input *input)
+{
+    if (input != NULL && bi_is_heard(transport)) {
+        note_waiting(transport, bi_input_give_back(&level_of(transport, layer)->input, input));
+    } else {
+        bight_free(input);
+    }
+}
+
+static void hold_returned(struct bight_transport *transport, struct bight_layer *layer)
+{
+    struct bi_extension *extension = transport->extension;
+    struct bight_input *returned = bi_input_take(&extension->returned);
+    extension->facade.before += layer == NULL && extension->facade.is_secured ? bi_input_size(returned) : 0;
+    hold_block_before(transport, layer, returned);
 }
 
 void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest, size_t size)
 {
     struct bi_extension *extension = transport->extension;
-    struct bight_layer *level = extension == NULL ? NULL : extension->pushed;
+    struct bight_layer *level = extension == NULL ? NULL : forget_pushed(extension);
     if (size > 0 && bi_is_heard(transport)) {
         hold_before(transport, level, rest, size);
     }
-    if (extension == NULL) {
-        return;
+    if (extension != NULL) {
+        hold_returned(transport, level);
     }
-    struct bight_input *returned = bi_input_take(&extension->returned);
-    extension->pushed = NULL;
-    extension->facade.waits = extension->facade.waits && level == NULL; /* it comes in another shape */
-    if (returned != NULL && bi_is_heard(transport)) {
-        extension->facade.before += level == NULL && extension->facade.is_secured ? bi_input_size(returned) : 0;
-        note_waiting(transport, bi_input_give_back(&level_of(transport, level)->input, returned));
-    } else {
-        bight_free(returned);
-    }
+}
+
+/* The same for a rest that has a block of its own already, which is taken. */
+static void take_back_block(struct bight_transport *transport, struct bight_input *rest)
+{
+    struct bight_layer *level = forget_pushed(transport->extension);
+    hold_block_before(transport, level, rest);
+    hold_returned(transport, level);
 }
 
 /* With none of these, and no more than one piece, the protocol takes it at once. */
@@ -184,9 +211,10 @@ enter_facade_if_it_takes(struct bight_transport *transport, const uint8_t *data,
         hold_behind(transport, NULL, data, size);
         return;
     }
-    size_t done = feed(transport, data, size);
-    if (done < size || is_diverted(transport)) {
-        bi_levels_take_back(transport, data + done, size - done);
+    struct bi_rest rest = { .data = data, .size = size };
+    feed(transport, &rest);
+    if (rest.size > 0 || is_diverted(transport)) {
+        bi_levels_take_back(transport, rest.data, rest.size);
     }
 }
 
@@ -330,16 +358,21 @@ void bi_levels_secured(struct bight_transport *transport)
     }
 }
 
-/* It is taken out meanwhile, since the handler may cause more to wait. */
+/* It is taken out meanwhile, since the handler may cause more to wait. One that hands it out bit by bit and gives back
+ * the end of its piece only moves `rest`: what waits long must not be copied each time. */
 static void run_input(struct bight_transport *transport, struct bight_level *facade)
 {
     struct bight_input *taken = bi_input_take(&facade->input);
-    size_t size = bi_input_size(taken), most = facade->is_secured ? facade->before : size;
-    size_t done = feed(transport, bi_input_bytes(taken), most);
-    facade->before -= facade->is_secured ? done : 0;
+    size_t most = facade->is_secured ? facade->before : bi_input_size(taken);
+    struct bi_rest rest = { .data = bi_input_bytes(taken), .size = most };
+    transport->extension->rest = &rest;
+    feed(transport, &rest);
+    transport->extension->rest = NULL;
+    size_t done = most - rest.size;
+    facade->before -= done < facade->before ? done : facade->before;
     transport->state |= BI_CHANGED;
-    bi_levels_take_back(transport, bi_input_bytes(taken) + done, size - done);
-    bight_free(taken);
+    bi_input_consume(&taken, done);
+    take_back_block(transport, taken);
 }
 
 static bool is_only_ended(const struct bight_level *level)
@@ -471,6 +504,9 @@ void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *lay
 {
     struct bi_extension *extension = transport->extension;
     struct bight_level *facade = &extension->facade;
+    if (transport->protocol != NULL && transport->protocol->ops->return_input != NULL) {
+        transport->protocol->ops->return_input(transport->protocol);
+    }
     layer->waiting = (struct bight_level) { .input = facade->input, .is_ended = facade->is_ended };
     *facade = (struct bight_level) { .is_secured = facade->is_secured, .waits = facade->waits };
     extension->pushed = extension->pushed == NULL ? layer : extension->pushed;
@@ -511,17 +547,41 @@ bool bi_levels_want_input(const struct bight_transport *transport)
 
 /* --------------------------------------------------------------------------------------- the calls */
 
+/* The end of the piece that the handler has been given, with nothing given back behind it. */
+static bool is_end_of_piece(const struct bi_extension *extension, const uint8_t *data, size_t size)
+{
+    const struct bi_rest *rest = extension->rest;
+    return rest != NULL && extension->returned == NULL && data + size == rest->data;
+}
+
 int bi_levels_return(struct bight_transport *transport, const void *data, size_t size)
 {
     struct bi_extension *extension = bi_extension_of(transport);
-    return extension == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_prepend(&extension->returned, data, size);
+    if (extension == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (!is_end_of_piece(extension, data, size)) {
+        return bi_input_prepend(&extension->returned, data, size);
+    }
+    extension->rest->data = data;
+    extension->rest->size += size;
+    return BIGHT_OK;
+}
+
+/* Of the peer's end nothing can come any more, unless somebody else hears of it anew. */
+static bool can_hear(const struct bight_transport *transport)
+{
+    return bi_is_heard(transport) && ((transport->state & BI_SWITCHING) || !(transport->state & BI_INPUT_TOLD));
 }
 
 int bight_transport_give_back(struct bight_transport *transport, const void *data, size_t size)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_give_back");
-    if (!bi_is_heard(transport)) {
+    if (!can_hear(transport)) {
         return BIGHT_E_CLOSED;
+    }
+    if (size == 0) {
+        return BIGHT_OK;
     }
     int code = bi_levels_return(transport, data, size);
     if (code != BIGHT_OK) {
@@ -532,6 +592,36 @@ int bight_transport_give_back(struct bight_transport *transport, const void *dat
     bi_transport_later(transport);
     bi_transport_changed(transport);
     return BIGHT_OK;
+}
+
+bool bight_transport_takes_input(const struct bight_transport *transport)
+{
+    const uint32_t own = BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_INPUT_TOLD;
+    if (BI_LIKELY(!(transport->state & (own | BI_LIFE | BI_LAYERED)))) {
+        return true;
+    }
+    const struct bi_extension *extension = transport->extension;
+    return bi_is_heard(transport) && !(transport->state & own) && (extension == NULL || extension->pushed == NULL);
+}
+
+size_t bight_transport_forget_input(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension;
+    if (extension == NULL) {
+        return 0;
+    }
+    size_t size = bi_input_size(extension->facade.input) + bi_input_size(extension->returned);
+    bi_input_drop(&extension->facade.input);
+    bi_input_drop(&extension->returned);
+    if (extension->rest != NULL) {
+        size += extension->rest->size;
+        extension->rest->size = 0;
+    } else {
+        extension->facade.before = 0;
+    }
+    update_flag(transport);
+    bi_transport_changed(transport);
+    return size;
 }
 
 bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *data, size_t size, uint64_t cost)

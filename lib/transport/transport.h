@@ -109,12 +109,19 @@ struct bi_output {
     /* the loop's watch for writing follows, and then the first block's bytes */
 };
 
+/* The end of input that is being delivered: what the handler on the stack has not been given. */
+struct bi_rest {
+    const uint8_t *data;
+    size_t size;
+};
+
 struct bi_extension {
     struct bight_transport *transport;
     struct bi_task task; /* soon: advance.c */
 
     struct bight_level facade;    /* levels.c: what waits for the protocol */
     struct bight_input *returned; /* by a handler; NULL: nothing */
+    struct bi_rest *rest;         /* of what waited for the protocol and is being delivered; NULL: nothing is */
     struct bight_layer *pushed;   /* the first one since the handler began */
 
     struct bight_layer *top, *lowest;

@@ -2,10 +2,10 @@
 /* line.c - the line receiver: bytes in, lines out.
  *
  * What delivers is here; what programs call to steer it is in line_control.c. Input is a span: the chunk that the
- * transport handed over, or what was kept, taken out of the receiver while it is looked at. Whole lines are views of
- * the span; only what is left when a span ends is copied. Each byte is scanned once. Between any two handlers the state
- * is looked at again, since a handler may have paused, closed, switched or turned to raw. The events depend on the
- * stream alone, never on how it was cut. */
+ * transport handed over. Whole lines are views of the span; only the beginning of a line is copied when a span ends.
+ * Each byte is scanned once. Between any two handlers the transport is asked whether it takes more, since a handler may
+ * have paused, closed, switched, pushed a layer or written too much; what is left of the span is given back then. The
+ * events depend on the stream alone, never on how it was cut. */
 #include "line.h"
 
 #include <bight/log.h>
@@ -35,18 +35,7 @@ static size_t line_size(const struct bi_line_rule *rule, const uint8_t *data, si
     return rule->either && size > 0 && data[size - 1] == '\r' ? size - 1 : size;
 }
 
-bool bi_line_may_go_on(const struct bight_line_receiver *receiver)
-{
-    return (receiver->state & (LINE_PAUSED | LINE_OVER)) == 0 && bight_transport_is_open(receiver->base.transport);
-}
-
 /* --------------------------------------------------------------------------------------------- what is kept */
-
-void bi_line_drop_input(struct bight_line_receiver *receiver)
-{
-    bi_input_drop(&receiver->input);
-    receiver->state &= ~(uint32_t)LINE_PENDING;
-}
 
 /* False without memory: the connection has been aborted, since a stream has no gap. */
 static bool keep(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
@@ -54,16 +43,31 @@ static bool keep(struct bight_line_receiver *receiver, const uint8_t *data, size
     if (bi_input_append(&receiver->input, data, size) == BIGHT_OK) {
         return true;
     }
-    bi_line_drop_input(receiver);
+    bi_input_drop(&receiver->input);
     (void)bight_transport_abort_connection(receiver->base.transport);
     return false;
 }
 
-static void keep_for_later(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+/* The last comes first, so that it is behind the others. A connection that wants no more input drops it. */
+static void return_span(struct bight_line_receiver *receiver, struct bight_line_span *span)
 {
-    if (keep(receiver, data, size)) {
-        receiver->state |= LINE_PENDING;
+    if (span != NULL) {
+        return_span(receiver, span->outer);
+        (void)bight_transport_give_back(receiver->base.transport, span->data, span->size);
+        span->size = 0;
     }
+}
+
+void bi_line_return_spans(struct bight_line_receiver *receiver)
+{
+    return_span(receiver, receiver->delivering);
+}
+
+void bi_line_return_input(struct bight_line_receiver *receiver)
+{
+    struct bight_input *input = bi_input_take(&receiver->input);
+    (void)bight_transport_give_back(receiver->base.transport, bi_input_bytes(input), bi_input_size(input));
+    bi_input_drop(&input);
 }
 
 /* Makes a span known to handlers. */
@@ -73,13 +77,12 @@ static void enter(struct bight_line_receiver *receiver, struct bight_line_span *
     receiver->delivering = span;
 }
 
-/* Keeps what is left of it for a paused receiver, or forgets it. */
 static void leave(struct bight_line_receiver *receiver, struct bight_line_span *span)
 {
-    receiver->delivering = span->outer;
-    if (span->size > 0 && (receiver->state & LINE_OVER) == 0 && bight_transport_is_open(receiver->base.transport)) {
-        keep_for_later(receiver, span->data, span->size);
+    if (span->size > 0) {
+        bi_line_return_spans(receiver);
     }
+    receiver->delivering = span->outer;
 }
 
 /* --------------------------------------------------------------------------------------------- delivering */
@@ -142,6 +145,9 @@ static void read_line(
     }
 }
 
+static void consume(
+    struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span);
+
 /* What was kept has grown to the line's end, or to its limit. It is taken out of the receiver while handlers run. */
 static void finish_kept_line(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, size_t end)
 {
@@ -154,7 +160,7 @@ static void finish_kept_line(struct bight_line_receiver *receiver, const struct 
         struct bight_line_span rest = { .data = line + rule->limit, .size = bi_input_size(input) - rule->limit };
         enter(receiver, &rest);
         give_length_exceeded(receiver, rule);
-        bi_line_consume(receiver, &rest);
+        consume(receiver, rule, &rest);
         leave(receiver, &rest);
     }
     bi_input_drop(&input);
@@ -196,12 +202,12 @@ static void skip_line(
     end = end != 0 ? end - held : bi_input_find(span->data, span->size, 0, rule->delimiter, length);
     if (end != 0) {
         receiver->state &= ~(uint32_t)LINE_SKIPPING;
-        bi_line_drop_input(receiver);
+        bi_input_drop(&receiver->input);
         advance(span, end);
         return;
     }
     if (held == 0 || span->size > overlap) {
-        bi_line_drop_input(receiver);
+        bi_input_drop(&receiver->input);
         (void)keep(receiver, span->data + span->size - joined, joined);
     } else if (held + joined > overlap) {
         bi_input_consume(&receiver->input, held + joined - overlap);
@@ -209,65 +215,30 @@ static void skip_line(
     advance(span, span->size);
 }
 
-void bi_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span)
+/* Delivers from the span until it is empty or something stands in the way. */
+static void consume(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
-    struct bi_line_rule rule = bi_line_rule_of(receiver);
-    while (span->size > 0 && bi_line_may_go_on(receiver)) {
+    while (span->size > 0 && bight_transport_takes_input(receiver->base.transport)) {
         if ((receiver->state & LINE_RAW) != 0) {
-            if (receiver->input != NULL) {
-                bi_line_drain(receiver);
-            } else {
-                give_raw(receiver, &rule, span);
-            }
+            give_raw(receiver, rule, span);
         } else if ((receiver->state & LINE_SKIPPING) != 0) {
-            skip_line(receiver, &rule, span);
+            skip_line(receiver, rule, span);
         } else if (receiver->input != NULL) {
-            continue_line(receiver, &rule, span);
+            continue_line(receiver, rule, span);
         } else {
-            read_line(receiver, &rule, span);
+            read_line(receiver, rule, span);
         }
-    }
-}
-
-void bi_line_drain(struct bight_line_receiver *receiver)
-{
-    struct bight_input *input = bi_input_take(&receiver->input);
-    struct bight_line_span span = { .data = bi_input_bytes(input), .size = bi_input_size(input) };
-    receiver->state &= ~(uint32_t)LINE_PENDING;
-    enter(receiver, &span);
-    bi_line_consume(receiver, &span);
-    if (span.size > 0 && receiver->input == NULL && (receiver->state & LINE_OVER) == 0) {
-        bi_input_consume(&input, bi_input_size(input) - span.size);
-        receiver->input = bi_input_take(&input);
-        receiver->state |= LINE_PENDING;
-        span.size = 0;
-    }
-    leave(receiver, &span);
-    bi_input_drop(&input);
-}
-
-void bi_line_drain_pending(struct bight_line_receiver *receiver)
-{
-    while ((receiver->state & LINE_PENDING) != 0 && bi_line_may_go_on(receiver)) {
-        bi_line_drain(receiver);
-    }
-    if (!bight_transport_is_open(receiver->base.transport)) {
-        bi_line_drop_input(receiver);
     }
 }
 
 static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    if ((receiver->state & (LINE_PENDING | LINE_PAUSED)) != 0) {
-        keep_for_later(receiver, data, size);
-    } else {
-        struct bight_line_span span = { .data = data, .size = size };
-        enter(receiver, &span);
-        bi_line_consume(receiver, &span);
-        leave(receiver, &span);
-    }
-    bi_line_drain_pending(receiver);
+    struct bi_line_rule rule = bi_line_rule_of(receiver);
+    struct bight_line_span span = { .data = data, .size = size };
+    enter(receiver, &span);
+    consume(receiver, &rule, &span);
+    leave(receiver, &span);
 }
 
 /* Nobody would hear anything. */
@@ -290,17 +261,11 @@ static void connection_made(struct bight_protocol *protocol)
     }
 }
 
-static void finish(struct bight_line_receiver *receiver)
-{
-    receiver->state |= LINE_OVER;
-    bi_line_drop_input(receiver);
-}
-
 static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
     const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
-    finish(receiver);
+    bi_input_drop(&receiver->input);
     if (ops->connection_lost != NULL) {
         ops->connection_lost(receiver, reason);
     }
@@ -326,7 +291,7 @@ static void protocol_replaced(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
     const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
-    finish(receiver);
+    bi_input_drop(&receiver->input);
     if (ops->protocol_replaced != NULL) {
         ops->protocol_replaced(receiver);
     }
@@ -341,6 +306,14 @@ static void handshake_completed(struct bight_protocol *protocol)
     }
 }
 
+static void return_input(struct bight_protocol *protocol)
+{
+    struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
+    bi_line_return_spans(receiver);
+    bi_line_return_input(receiver);
+    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+}
+
 const struct bight_protocol_ops bight_line_protocol_ops = {
     .connection_made = connection_made,
     .data_received = data_received,
@@ -349,4 +322,5 @@ const struct bight_protocol_ops bight_line_protocol_ops = {
     .write_connection_lost = write_connection_lost,
     .protocol_replaced = protocol_replaced,
     .handshake_completed = handshake_completed,
+    .return_input = return_input,
 };

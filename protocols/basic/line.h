@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* line.h - what the line receiver's files share: its states, the rule of its factory, spans of input.
  *
- * The one idea: input that has not been delivered is either in a span on the stack, which handlers can reach through
- * receiver->delivering, or in receiver->input. */
+ * The one idea: receiver->input is the beginning of a line and nothing else. What a handler on the stack has not been
+ * given is in a span, which handlers can reach through receiver->delivering; all that must wait is the transport's. */
 #ifndef BI_PROTOCOLS_BASIC_LINE_H
 #define BI_PROTOCOLS_BASIC_LINE_H
 
@@ -12,11 +12,7 @@
 
 /* bight_line_receiver.state */
 #define LINE_RAW (1u << 0)
-#define LINE_PAUSED (1u << 1)
-#define LINE_SKIPPING (1u << 2)  /* within a line that was too long */
-#define LINE_PENDING (1u << 3)   /* receiver->input was not looked at yet */
-#define LINE_SCHEDULED (1u << 4) /* and a timer will */
-#define LINE_OVER (1u << 5)      /* the connection has ended or is another protocol's: nothing is delivered */
+#define LINE_SKIPPING (1u << 1) /* within a line that was too long */
 
 #define LINE_LIMIT_CEILING ((size_t)1 << 30)
 
@@ -40,17 +36,8 @@ struct bi_line_rule {
 
 struct bi_line_rule bi_line_rule_of(const struct bight_line_receiver *receiver);
 
-/* True while the next line may be handed out. */
-bool bi_line_may_go_on(const struct bight_line_receiver *receiver);
-
-/* Delivers from the span until it is empty or a handler stopped it. */
-void bi_line_consume(struct bight_line_receiver *receiver, struct bight_line_span *span);
-
-/* Delivers receiver->input, likewise; what cannot be delivered is there again afterwards. */
-void bi_line_drain(struct bight_line_receiver *receiver);
-void bi_line_drain_pending(struct bight_line_receiver *receiver);
-
-/* Forgets receiver->input. */
-void bi_line_drop_input(struct bight_line_receiver *receiver);
+/* Gives back to the transport what the spans on the stack hold; and the beginning of a line. */
+void bi_line_return_spans(struct bight_line_receiver *receiver);
+void bi_line_return_input(struct bight_line_receiver *receiver);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* line_control.c - what programs call on a line receiver: sending, modes, pausing, forgetting, switching.
  *
- * Nothing here delivers: inside a handler the delivering loop sees the change when the handler has returned, outside
- * one a timer of no delay does it on a later turn. */
+ * Nothing here delivers: inside a handler the delivering loop sees the change when the handler has returned; what
+ * must come again is given back to the transport, which delivers it on a later turn. */
 #include "line.h"
 
 #include <string.h>
@@ -59,166 +59,74 @@ int bight_line_send_text(struct bight_line_receiver *receiver, const char *line)
 
 /* ---------------------------------------------------------------------------------- pause and resume */
 
-static void release_receiver(void *context)
-{
-    bight_protocol_release(&((struct bight_line_receiver *)context)->base);
-}
-
-static void deliver_later(void *context)
-{
-    struct bight_line_receiver *receiver = context;
-    receiver->state &= ~(uint32_t)LINE_SCHEDULED;
-    bi_line_drain_pending(receiver);
-    if ((receiver->state & (LINE_PAUSED | LINE_OVER)) == 0) {
-        (void)bight_transport_resume(receiver->base.transport);
-    }
-}
-
-/* Has what was kept delivered on a later turn; the transport stays paused until then. */
-static void schedule(struct bight_line_receiver *receiver)
-{
-    struct bight_transport *transport = receiver->base.transport;
-    if ((receiver->state & LINE_SCHEDULED) != 0) {
-        return;
-    }
-    (void)bight_transport_pause(transport);
-    if (bi_input_go_on_later(&receiver->base, deliver_later, release_receiver) == BIGHT_OK) {
-        receiver->state |= LINE_SCHEDULED;
-    } else {
-        (void)bight_transport_abort_connection(transport);
-    }
-}
-
-static bool is_over(const struct bight_line_receiver *receiver)
-{
-    return (receiver->state & LINE_OVER) != 0 || !bight_transport_is_open(receiver->base.transport);
-}
-
 void bight_line_pause(struct bight_line_receiver *receiver)
 {
-    receiver->state |= LINE_PAUSED;
     (void)bight_transport_pause(receiver->base.transport);
 }
 
 void bight_line_resume(struct bight_line_receiver *receiver)
 {
-    if ((receiver->state & LINE_PAUSED) == 0 || is_over(receiver)) {
-        return;
-    }
-    receiver->state &= ~(uint32_t)LINE_PAUSED;
-    if ((receiver->state & LINE_PENDING) != 0 && receiver->delivering == NULL) {
-        schedule(receiver);
-    } else {
-        (void)bight_transport_resume(receiver->base.transport);
-    }
+    (void)bight_transport_resume(receiver->base.transport);
 }
 
 /* -------------------------------------------------------------------------------------------- modes */
 
-static size_t undelivered(const struct bight_line_receiver *receiver)
-{
-    size_t size = bi_input_size(receiver->input);
-    for (const struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
-        size += span->size;
-    }
-    return size;
-}
-
-/* Has all undelivered input in receiver->input, in order and behind `size` bytes of `data`. 0, or OUT_OF_MEMORY: then
- * nothing was moved. */
-static int gather(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
-{
-    size_t held = bi_input_size(receiver->input), all = undelivered(receiver);
-    int code = bi_input_reserve(&receiver->input, size, all - held);
-    if (code != BIGHT_OK || size + all == held) {
-        return code;
-    }
-    (void)bi_input_prepend(&receiver->input, data, size);
-    for (struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
-        (void)bi_input_append(&receiver->input, span->data, span->size);
-        span->size = 0;
-    }
-    receiver->state |= LINE_PENDING;
-    return BIGHT_OK;
-}
-
 size_t bight_line_forget_input(struct bight_line_receiver *receiver)
 {
-    size_t size = undelivered(receiver);
+    size_t size = bi_input_size(receiver->input) + bight_transport_forget_input(receiver->base.transport);
     for (struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
+        size += span->size;
         span->size = 0;
     }
-    bi_line_drop_input(receiver);
+    bi_input_drop(&receiver->input);
     receiver->state &= ~(uint32_t)LINE_SKIPPING;
     return size;
 }
 
 void bight_line_set_raw_mode(struct bight_line_receiver *receiver)
 {
-    if (is_over(receiver)) {
-        return;
-    }
     receiver->state |= LINE_RAW;
     receiver->state &= ~(uint32_t)LINE_SKIPPING;
-    if (receiver->input != NULL) {
-        receiver->state |= LINE_PENDING;
-        if (receiver->delivering == NULL && (receiver->state & LINE_PAUSED) == 0) {
-            schedule(receiver);
-        }
-    }
+    bi_line_return_input(receiver);
 }
 
-/* Puts `data` before everything else that waits. */
-static int put_back(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
+/* The end of what a raw handler has just been given, with nothing behind it. */
+static bool is_end_of_given(const struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
-    int code = gather(receiver, data, size);
-    if (code != BIGHT_OK) {
-        (void)bight_transport_abort_connection(receiver->base.transport);
-        return code;
-    }
-    receiver->state &= ~(uint32_t)LINE_SKIPPING;
-    if (receiver->delivering == NULL && (receiver->state & LINE_PAUSED) == 0) {
-        schedule(receiver);
-    }
-    return BIGHT_OK;
+    const struct bight_line_span *span = receiver->delivering;
+    return span != NULL && span->size == 0 && receiver->input == NULL && size <= span->given &&
+           data == span->data - size;
 }
 
 int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
-    struct bight_line_span *span = receiver->delivering;
-    if (is_over(receiver)) {
-        return BIGHT_E_CLOSED;
+    struct bight_transport *transport = receiver->base.transport;
+    int code = bight_transport_give_back(transport, NULL, 0);
+    if (code != BIGHT_OK) {
+        return code;
     }
     receiver->state &= ~(uint32_t)LINE_RAW;
     if (size == 0) {
-        return 0;
+        return BIGHT_OK;
     }
-    if (receiver->input == NULL && span != NULL && span->size == 0 && size <= span->given &&
-        data == span->data - size) {
-        span->data = data;
-        span->size = size;
-        span->given = 0;
-        return 0;
+    if (is_end_of_given(receiver, data, size)) {
+        receiver->delivering->data = data;
+        receiver->delivering->size = size;
+        receiver->delivering->given = 0;
+        return BIGHT_OK;
     }
-    return put_back(receiver, data, size);
+    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+    bi_line_return_spans(receiver);
+    bi_line_return_input(receiver);
+    return bight_transport_give_back(transport, data, size);
 }
 
 int bight_line_switch_protocol(struct bight_line_receiver *receiver, struct bight_protocol *protocol)
 {
-    if (is_over(receiver)) {
-        return BIGHT_E_CLOSED;
-    }
-    int code = gather(receiver, NULL, 0);
-    if (code != BIGHT_OK) {
-        return code;
-    }
-    bight_protocol_hold(&receiver->base);
-    code = bight_transport_switch_protocol(
-        receiver->base.transport, protocol, bi_input_bytes(receiver->input), bi_input_size(receiver->input));
+    int code = bight_transport_switch_protocol(receiver->base.transport, protocol, NULL, 0);
     if (code == BIGHT_OK) {
-        (void)bight_line_forget_input(receiver);
-        receiver->state |= LINE_OVER;
+        bi_line_return_spans(receiver);
+        bi_line_return_input(receiver);
     }
-    bight_protocol_release(&receiver->base);
     return code;
 }

@@ -173,8 +173,28 @@ static void act_switch(struct fuzz_operation *operation, void *context)
     } else {
         end->switching = true;
         end->received -= (uint32_t)back;
+        if (moment != NULL) {
+            moment->size -= back;
+        }
     }
     check_answer(end, "switch_protocol", code, end->losing || end->aborted);
+}
+
+/* The end of what is being received, or of what has not been given back of it yet. */
+static void act_give_back(struct fuzz_operation *operation, void *context)
+{
+    struct moment *moment = context;
+    struct end *end = moment == NULL ? NULL : moment->end;
+    if (end == NULL || end->protocol == NULL || end->received < HEADER + moment->size) {
+        return;
+    }
+    size_t back = draw_from(operation->detail) % (moment->size + 1);
+    int code = bight_transport_give_back(transport_of(end), moment->data + moment->size - back, back);
+    if (code == 0) {
+        moment->size -= back;
+        end->received -= (uint32_t)back;
+    }
+    check_answer(end, "give_back", code, end->losing || end->aborted);
 }
 
 static void on_layer_freed(struct bight_layer *base)
@@ -250,6 +270,7 @@ const struct fuzz_kind api_kinds[] = {
     { "hold", 3, act_hold },
     { "let go", 3, act_let_go },
     { "switch the protocol", 4, act_switch },
+    { "give back input", 4, act_give_back },
     { "push a layer", 2, act_push_layer },
     { "pop a layer", 1, act_pop_layer },
     { "call later", 8, act_call_later },

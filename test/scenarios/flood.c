@@ -2,8 +2,9 @@
 /* flood.c - scenario: short lines in bulk, sent as fast as they go and read one by one.
  *
  * The server reads them from a stream, in handlers that read on, or hears them as a line receiver that pauses now and
- * then. Bytes come by the chunk and go by the line, so whoever thinks that somebody waits for input when nobody does
- * keeps all of them: what is held is looked at with every line. */
+ * then, and may answer each with much more. Bytes come by the chunk and go by the line, so whoever thinks that somebody
+ * waits for input when nobody does keeps all of them: what is held is looked at with every line. And whoever hands out
+ * the lines of a chunk whatever their answers have queued passes what a connection may queue. */
 #include "scenario.h"
 
 #include <bight/protocols/line.h>
@@ -14,6 +15,8 @@
 
 #define MOST_LINES 100000
 #define MOST_PIECE 8000
+#define MOST_ANSWER 1000
+#define MOST_ANSWERED 4000000
 #define CHUNK 65536
 
 struct flood {
@@ -24,7 +27,8 @@ struct flood {
     struct bight_line_factory lines;
     struct bight_stream *client;
     size_t limit, count, sent, heard;
-    size_t pause_every; /* lines; 0: never */
+    size_t answer, answered; /* bytes to each line, and all that came back */
+    size_t pause_every;      /* lines; 0: never */
     double pause_seconds;
     bool has_started, has_ended;
 };
@@ -130,7 +134,9 @@ static void said(struct bight_line_receiver *receiver, const char *line, size_t 
 {
     struct flood *flood = flood_of(receiver);
     struct hearer *hearer = bight_line_self(struct hearer, receiver);
+    static const char answer[MOST_ANSWER];
     hear(flood, line, size, bi_input_size(receiver->input));
+    (void)bight_transport_write(bight_line_transport(receiver), answer, flood->answer);
     if (flood->pause_every > 0 && flood->heard % flood->pause_every == 0) {
         bight_line_pause(receiver);
         (void)bight_call_later(bight_transport_reactor(bight_line_transport(receiver)), flood->pause_seconds, go_on,
@@ -150,6 +156,41 @@ static const struct bight_line_ops line_ops = {
 
 /* ------------------------------------------------------------------------------------------ the client */
 
+static void read_answer(struct flood *flood);
+
+static void got_answer(struct bight_result *result, void *context)
+{
+    struct flood *flood = context;
+    struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
+    size_t size = bytes == NULL ? 0 : bight_bytes_size(bytes);
+    bight_result_clear(result);
+    flood->answered += size;
+    if (size > 0) {
+        read_answer(flood);
+        return;
+    }
+    audit_watch(&flood->audit, bight_stream_close(flood->client));
+    bight_stream_release(flood->client);
+}
+
+static void read_answer(struct flood *flood)
+{
+    struct bight_deferred *answer = bight_stream_read(flood->client, 0);
+    (void)bight_deferred_add_both(answer, got_answer, flood);
+    bight_deferred_release(answer);
+}
+
+/* Who is answered reads to the end. */
+static void end_sending(struct flood *flood)
+{
+    if (flood->answer > 0) {
+        (void)bight_stream_write_eof(flood->client);
+    } else {
+        audit_watch(&flood->audit, bight_stream_close(flood->client));
+    }
+    bight_stream_release(flood->client);
+}
+
 static void send_piece(struct bight_result *result, void *context)
 {
     struct flood *flood = context;
@@ -162,8 +203,7 @@ static void send_piece(struct bight_result *result, void *context)
     if (lines == 0 || bight_result_failure(result) != NULL ||
         bight_stream_write(flood->client, piece, 2 * lines) != 0) {
         bight_result_clear(result);
-        audit_watch(&flood->audit, bight_stream_close(flood->client));
-        bight_stream_release(flood->client);
+        end_sending(flood);
         return;
     }
     flood->sent += lines;
@@ -176,6 +216,10 @@ static void opened(struct bight_result *result, void *context)
 {
     struct flood *flood = context;
     flood->client = bight_result_take(result, &bight_type_stream);
+    if (flood->answer > 0) {
+        bight_stream_hold(flood->client);
+        read_answer(flood);
+    }
     send_piece(result, flood);
 }
 
@@ -197,6 +241,15 @@ static void check_complete(const struct flood *flood)
     if (flood->heard > flood->sent || (!may_fail(flood) && flood->heard != flood->count)) {
         audit_wrong("%zu lines were heard, %zu of %zu sent", flood->heard, flood->sent, flood->count);
     }
+    if (!may_fail(flood) && flood->answered != flood->heard * flood->answer) {
+        audit_wrong("%zu bytes came back for %zu lines", flood->answered, flood->heard);
+    }
+}
+
+static uint64_t most_answer(const struct flood *flood)
+{
+    uint64_t most = MOST_ANSWERED / (flood->count + 1);
+    return most < MOST_ANSWER - 1 ? most : MOST_ANSWER - 1;
 }
 
 static void run_flood(struct flood *flood)
@@ -209,7 +262,9 @@ static void run_flood(struct flood *flood)
     flood->limit = by_line ? 0 : 1 + draw_size(audit, 10000);
     flood->pause_every = draw(audit, 70) ? 1 + flood->count / 500 + draw_size(audit, 100) : 0;
     flood->pause_seconds = draw(audit, 50) ? 0 : draw_seconds(audit, 0.01);
-    struct bight_reactor *server = audit_reactor(audit, hosts[0], CHUNK);
+    flood->answer =
+        by_line && draw(audit, 50) ? 1 + (size_t)bight_simulation_draw(audit->simulation, most_answer(flood)) : 0;
+    struct bight_reactor *server = audit_reactor(audit, hosts[0], flood->answer > 0 ? 3 * CHUNK : CHUNK);
     flood->client_reactor = audit_reactor(audit, hosts[1], 2 * CHUNK + MOST_PIECE);
     (void)audit_listen(audit, server, "tcp:7", by_line ? &flood->lines.base : &flood->streams.base);
     flood->trouble = draw_trouble(audit);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_stream.c - a stream's output and its end, the function that serves it, factories, switching (S7, S8). */
+#include <bight/sys/layer.h>
+
 #include "stream_support.h"
 
 START_TEST(a_text_is_written_up_to_its_end) /* S7 */
@@ -412,9 +414,42 @@ START_TEST(serving_survives_every_lack_of_memory) /* S8, D34 */
 }
 END_TEST
 
+static void pass_on_shifted(struct bight_layer *layer, const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        uint8_t byte = (uint8_t)(data[i] + 1);
+        bight_layer_deliver(layer, &byte, 1);
+    }
+}
+
+static void free_nothing(struct bight_layer *layer)
+{
+    (void)layer;
+}
+
+static const struct bight_layer_ops shifting_ops = {
+    .size = sizeof(struct bight_layer_ops), .received = pass_on_shifted, .free = free_nothing
+};
+
+START_TEST(what_was_not_read_goes_through_a_layer_that_is_pushed) /* T19 */
+{
+    static struct bight_layer layer = { .ops = &shifting_ops };
+    bight_stream_set_limits(stream, 3, 0);
+    note(bight_stream_read_until(stream, "a", 1, 0));
+    feed("abcdef");
+    ck_assert_int_eq(bight_transport_push_layer(stream->transport, &layer), 0);
+    ck_assert_uint_eq(bight_stream_buffered(stream), 0);
+    note(bight_stream_read_exactly(stream, 6));
+    settle();
+    feed("g");
+    ck_heard("'a' 'cdefgh'");
+}
+END_TEST
+
 static void add_stream_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, what_was_not_read_goes_through_a_layer_that_is_pushed);
     tcase_add_test(tests, a_text_is_written_up_to_its_end);
     tcase_add_test(tests, half_closing_lets_reading_go_on);
     tcase_add_test(tests, closing_flushes_and_fires_at_the_end);

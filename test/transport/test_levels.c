@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_levels.c - input that waits for a layer or for the protocol, and to whom it goes (T2, T19, T23). */
+#include "transport/transport.h"
+
 #include "layer_support.h"
 
 static struct bight_protocol *self;
@@ -84,6 +86,149 @@ START_TEST(pieces_are_given_back_the_last_one_first) /* T2 */
     set_up();
     bight_string_feed_text(peer, "x");
     ck_heard("data:x data:onetwo");
+    tear_down();
+}
+END_TEST
+
+static void take_one_and_pause(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    bight_transport_pause(p->transport);
+    give_back_rest(p, data, size);
+}
+
+START_TEST(who_takes_a_chunk_bit_by_bit_has_it_copied_once) /* T2 */
+{
+    on.data = take_one_and_pause;
+    set_up();
+    bight_string_feed_text(peer, "abcd");
+    const struct bight_input *waiting = transport->extension->facade.input;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_ptr_nonnull(waiting);
+        ck_assert_ptr_eq(transport->extension->facade.input, waiting);
+        bight_transport_resume(transport);
+        settle();
+    }
+    ck_heard("data:abcd data:bcd data:cd data:d");
+    tear_down();
+}
+END_TEST
+
+static void give_back_in_pieces(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    if (size == 4) {
+        ck_assert_int_eq(bight_transport_give_back(p->transport, data + 3, 1), BIGHT_OK);
+        ck_assert_int_eq(bight_transport_give_back(p->transport, data + 1, 2), BIGHT_OK);
+        ck_assert_int_eq(bight_transport_give_back(p->transport, "x", 1), BIGHT_OK);
+        ck_assert_int_eq(bight_transport_give_back(p->transport, data, 1), BIGHT_OK);
+        on.data = NULL;
+    }
+}
+
+START_TEST(pieces_of_what_waited_are_given_back_in_order_too) /* T2 */
+{
+    on.data = give_back_rest;
+    set_up();
+    bight_transport_pause(transport);
+    bight_string_feed_text(peer, "0abcd");
+    on.data = give_back_in_pieces;
+    bight_transport_resume(transport);
+    bight_transport_give_back(transport, "", 0);
+    settle();
+    ck_heard("data:0abcd");
+    bight_string_feed_text(peer, "abcd");
+    ck_heard("data:abcd data:axbcd");
+    on.data = give_back_rest;
+    bight_string_feed_text(peer, "0abcd");
+    on.data = NULL;
+    ck_heard("data:0abcd data:abcd data:bcd data:cd data:d");
+    tear_down();
+}
+END_TEST
+
+static void forget_here(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    give_back_rest(p, data, size);
+    ck_assert_uint_eq(bight_transport_forget_input(p->transport), 2);
+    on.data = NULL;
+}
+
+START_TEST(what_waits_for_the_protocol_can_be_forgotten) /* T19 */
+{
+    on.data = pause_and_give_back;
+    set_up();
+    bight_string_feed_text(peer, "abc");
+    on.data = forget_here;
+    bight_transport_give_back(transport, "z", 1);
+    bight_transport_resume(transport);
+    settle();
+    ck_heard("data:abc data:zbc");
+    ck_assert_uint_eq(bight_transport_forget_input(transport), 0);
+    bight_string_feed_text(peer, "d");
+    ck_heard("data:d");
+    tear_down();
+}
+END_TEST
+
+static bool ask(struct bight_protocol *p)
+{
+    hear("%s", bight_transport_takes_input(p->transport) ? "yes" : "no");
+    return true;
+}
+
+static void ask_after_pause(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    (void)size;
+    (void)ask(p);
+    if (*data == 'p') {
+        bight_transport_pause(p->transport);
+    } else if (*data == 'l') {
+        push("l", 0);
+    } else if (*data == 'w') {
+        static const uint8_t much[100000];
+        bight_string_set_window(peer, 0);
+        bight_transport_write(p->transport, much, sizeof much);
+    } else {
+        bight_transport_lose_connection(p->transport);
+    }
+    (void)ask(p);
+}
+
+START_TEST(whether_more_input_may_come_can_be_asked) /* T2, T13, T19 */
+{
+    on.data = ask_after_pause;
+    set_up();
+    bight_string_feed_text(peer, "p");
+    ck_heard("data:p yes no");
+    bight_transport_resume(transport);
+    bight_string_feed_text(peer, "l");
+    ck_heard("data:l yes no");
+    ck_assert(bight_transport_takes_input(transport));
+    bight_string_feed_text(peer, "w");
+    ck_heard("data:w yes no");
+    bight_string_set_window(peer, SIZE_MAX);
+    settle();
+    bight_string_feed_text(peer, "x");
+    ck_heard("data:x yes no l-write-end");
+    bight_string_end(peer);
+    settle();
+    tear_down();
+}
+END_TEST
+
+static bool handle_and_give_back(struct bight_protocol *p)
+{
+    ck_assert_int_eq(bight_transport_give_back(p->transport, "x", 1), BIGHT_E_CLOSED);
+    return ask(p);
+}
+
+START_TEST(behind_the_peer_s_end_nothing_can_be_given_back) /* T11 */
+{
+    on.read_lost = handle_and_give_back;
+    set_up();
+    bight_string_end(peer);
+    ck_heard("read-lost no");
+    bight_transport_abort_connection(transport);
+    settle();
     tear_down();
 }
 END_TEST
@@ -334,6 +479,11 @@ int main(void)
     tcase_add_test(tests, what_is_given_back_waits_for_resume_and_comes_before_what_follows);
     tcase_add_test(tests, above_the_mark_nothing_is_delivered_either);
     tcase_add_test(tests, pieces_are_given_back_the_last_one_first);
+    tcase_add_test(tests, who_takes_a_chunk_bit_by_bit_has_it_copied_once);
+    tcase_add_test(tests, pieces_of_what_waited_are_given_back_in_order_too);
+    tcase_add_test(tests, what_waits_for_the_protocol_can_be_forgotten);
+    tcase_add_test(tests, whether_more_input_may_come_can_be_asked);
+    tcase_add_test(tests, behind_the_peer_s_end_nothing_can_be_given_back);
     tcase_add_test(tests, after_the_end_nothing_can_be_given_back);
     tcase_add_test(tests, a_layer_that_is_pushed_takes_over_what_waited_for_the_protocol);
     tcase_add_test(tests, what_a_handler_gives_back_goes_through_the_layer_that_it_pushes);

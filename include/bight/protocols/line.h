@@ -43,7 +43,7 @@ struct bight_line_ops {
 /* The base of every protocol over lines. The layout is frozen; programs use the functions below. */
 struct bight_line_receiver {
     struct bight_protocol base;
-    struct bight_input *input; /* an unfinished line, or what waits while paused; NULL when there is none */
+    struct bight_input *input; /* the beginning of a line; NULL when there is none */
     uint32_t state;
     struct bight_line_span *delivering; /* what a handler on the stack has not been given yet */
     void *reserved;
@@ -97,17 +97,19 @@ BIGHT_API int bight_line_send_text(struct bight_line_receiver *receiver, const c
 BIGHT_API void bight_line_set_raw_mode(struct bight_line_receiver *receiver);
 
 /* Back to lines; `data` was read as raw but belongs to the lines (may be empty). The end of what raw_data_received was
- * just given is not copied. 0, CLOSED, or OUT_OF_MEMORY (aborted). Never delivers inside the call. */
+ * just given is not copied. 0, CLOSED, or OUT_OF_MEMORY (aborted). Never delivers inside the call. Several pieces are
+ * put back the last one first. Handlers use this and not bight_transport_give_back, which knows nothing of what the
+ * receiver has not handed out yet. */
 BIGHT_API int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
 
-/* Stop and restart delivery, lines that were read already included. Pausing in a handler takes effect at once; resuming
- * delivers on a later turn (T2). A paused receiver holds what was left of the piece that it was given, 64 KiB at most,
- * besides a line that is not finished, for which there is the factory's limit. Use these and not the transport's own,
- * which know nothing of lines already read. */
+/* As bight_transport_pause and bight_transport_resume (T2): pausing in a handler takes effect at once, lines that were
+ * read already included, and resuming delivers on a later turn. So does all that stands in the way of input: output
+ * above the mark (T13), a switch, a layer that is pushed. What waits is the transport's. */
 BIGHT_API void bight_line_pause(struct bight_line_receiver *receiver);
 BIGHT_API void bight_line_resume(struct bight_line_receiver *receiver);
 
-/* Forgets what was read and not delivered (before start_tls, T19); gives the number of bytes. */
+/* Forgets what was read and not delivered; gives the number of bytes. A layer that is pushed makes this needless: all
+ * of it goes through the layer (T19). */
 BIGHT_API size_t bight_line_forget_input(struct bight_line_receiver *receiver);
 
 /* As bight_transport_switch_protocol (T23), and what was read and not delivered goes with it. */
