@@ -44,7 +44,14 @@ struct bight_protocol_ops {
      * bight_transport_give_back, so that nothing is taken for what came through the layer (T19), and does nothing else.
      * Called inside bight_transport_push_layer. */
     void (*return_input)(struct bight_protocol *protocol);
-    void (*reserved[3])(void);
+    /* For protocols that hold their own output back (T13). What is queued was above the high watermark and is below the
+     * low one: from the loop, once for each time, and not while a producer is registered, which is told instead. */
+    void (*room)(struct bight_protocol *protocol);
+    /* Once, from the loop: the connection's port is being drained (bight_drain_at_shutdown). True: the protocol
+     * finishes what it does and loses the connection by itself; false: as without the slot. What is left when the time
+     * of the drain is up is disconnected. */
+    bool (*drain)(struct bight_protocol *protocol);
+    void (*reserved[1])(void);
 };
 
 /* The base of every protocol, in memory that bight owns. Programs read `transport` and `factory` and touch nothing

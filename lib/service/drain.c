@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* drain.c - letting the connections of a port end when the reactor shuts down.
  *
- * A before-trigger stops the port, asks its connections to end when that was wanted, and gives a Deferred that fires
- * with the last of them. How long that is waited for, and what ends the waiting early, is the reactor's (R3); what is
- * left then is disconnected with the rest. */
+ * A before-trigger stops the port, tells its protocols to finish, loses those that do not know how when that was
+ * wanted, and gives a Deferred that fires with the last connection. How long that is waited for, and what ends the
+ * waiting early, is the reactor's (R3); what is left then is disconnected with the rest. */
 #include <bight/sys/service.h>
 
 #include <bight/memory.h>
@@ -32,13 +32,13 @@ static void stop_waiting(struct drain *drain)
     (void)bight_abandon(drain->promise);
 }
 
-/* Losing calls no protocol, so the table does not change meanwhile. */
-static void lose_connections(const struct bight_port *port)
+/* A protocol that is told may do anything, but connections end on a later turn, and the table only grows. */
+static void tell_connections(const struct drain *drain)
 {
-    const struct bi_hub *hub = bi_hub_of(port->reactor);
+    const struct bi_hub *hub = bi_hub_of(drain->port->reactor);
     struct bight_transport *transport;
     for (size_t cursor = 0; hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL;) {
-        if (transport->bottom_memory == port) {
+        if (transport->bottom_memory == drain->port && !bi_close_drain(transport) && drain->lose) {
             (void)bight_transport_lose_connection(transport);
         }
     }
@@ -52,9 +52,7 @@ static struct bight_deferred *begin(void *context)
     if (bight_port_connections(port) == 0) {
         return NULL;
     }
-    if (drain->lose) {
-        lose_connections(port);
-    }
+    tell_connections(drain);
     stop_waiting(drain); /* of an earlier shutdown that did not wait for it */
     struct bight_deferred *deferred = bight_deferred_new(&drain->promise, NULL, NULL);
     bi_list_append(&port->end_waiters, &drain->waiter.link);

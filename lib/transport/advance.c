@@ -64,6 +64,9 @@ static void decide(struct bight_transport *transport)
     }
     bi_close_go_on(transport, is_quiet(transport));
     bi_flow_check_watermarks(transport);
+    if (BI_UNLIKELY(bi_flow_awaits_room(transport)) && !bi_is_over(transport)) {
+        bi_flow_tell_room(transport, is_quiet(transport));
+    }
 }
 
 static void go_through(struct bight_transport *transport)

@@ -170,6 +170,23 @@ void bi_close_discarded(struct bight_transport *transport, size_t size)
     }
 }
 
+bool bi_close_drain(struct bight_transport *transport)
+{
+    struct bight_reactor *reactor = transport->hub->reactor;
+    struct bight_protocol *protocol = transport->protocol;
+    if (bi_life_of(transport) != BI_OPEN || protocol->ops->drain == NULL) {
+        return false;
+    }
+    if (!(protocol->state & BI_PROTOCOL_DRAINING)) {
+        bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+        bi_enter_handler(transport);
+        protocol->state |= protocol->ops->drain(protocol) ? BI_PROTOCOL_DRAINING : 0;
+        bi_leave_handler(transport);
+        bi_reactor_leave(reactor);
+    }
+    return (protocol->state & BI_PROTOCOL_DRAINING) != 0;
+}
+
 /* ------------------------------------------------------------------------------------------ the bounds */
 
 static bool is_refused(const struct bight_transport *transport)

@@ -68,6 +68,16 @@ static bool is_below(size_t queued, size_t low)
     return queued < low || queued == 0;
 }
 
+static bool is_above(const struct bi_extension *extension, size_t queued)
+{
+    return queued > (extension == NULL ? BI_HIGH_WATERMARK : extension->high);
+}
+
+static bool is_below_low(const struct bi_extension *extension, size_t queued)
+{
+    return is_below(queued, extension == NULL ? BI_LOW_WATERMARK : extension->low);
+}
+
 static void check_producer(struct bi_extension *extension, size_t queued)
 {
     if (!extension->streaming) {
@@ -107,6 +117,9 @@ void bi_flow_check_watermarks(struct bight_transport *transport)
     if (bi_is_cut(transport) || transport->hub->sequence == transport) {
         return;
     }
+    if (is_above(extension, queued) && transport->protocol->ops->room != NULL) {
+        transport->protocol->state |= BI_PROTOCOL_ABOVE;
+    }
     if (transport->state & BI_PRODUCING) {
         struct bight_reactor *reactor = transport->hub->reactor;
         set_pressed(transport, false);
@@ -117,10 +130,36 @@ void bi_flow_check_watermarks(struct bight_transport *transport)
     }
     if (!(transport->state & BI_PRESSURE_ON) || bi_life_of(transport) != BI_OPEN) {
         set_pressed(transport, false);
-    } else if (queued > (extension == NULL ? BI_HIGH_WATERMARK : extension->high)) {
+    } else if (is_above(extension, queued)) {
         set_pressed(transport, true);
-    } else if (is_below(queued, extension == NULL ? BI_LOW_WATERMARK : extension->low)) {
+    } else if (is_below_low(extension, queued)) {
         set_pressed(transport, false);
+    }
+}
+
+/* A protocol that cannot write any more has nothing to do with room. */
+static bool wants_room(const struct bight_transport *transport)
+{
+    return bi_life_of(transport) == BI_OPEN && bi_write_end_of(transport) == BI_WRITE_OPEN &&
+           !(transport->state & BI_PRODUCING) && transport->protocol->ops->room != NULL;
+}
+
+void bi_flow_tell_room(struct bight_transport *transport, bool quiet)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    if (!bi_flow_awaits_room(transport) || !is_below_low(transport->extension, bi_flow_queued(transport))) {
+        return;
+    }
+    if (!wants_room(transport)) {
+        protocol->state &= ~BI_PROTOCOL_ABOVE;
+    } else if (quiet) {
+        bi_transport_later(transport);
+    } else {
+        protocol->state &= ~BI_PROTOCOL_ABOVE;
+        transport->state |= BI_CHANGED;
+        bi_enter_handler(transport);
+        protocol->ops->room(protocol);
+        bi_leave_handler(transport);
     }
 }
 

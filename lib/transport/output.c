@@ -234,7 +234,7 @@ static void settle(struct bi_output *output)
         bi_pool_give(&transport->hub->outputs, output);
         bi_flow_drained(transport);
     }
-    if (BI_UNLIKELY((transport->state & WAITED_FOR) || !is_empty)) {
+    if (BI_UNLIKELY((transport->state & WAITED_FOR) || !is_empty || bi_flow_awaits_room(transport))) {
         bi_transport_advance(transport);
     }
 }

@@ -44,6 +44,8 @@
 #define BI_PROTOCOL_CONNECTED (1u << 0) /* a transport has taken it */
 #define BI_PROTOCOL_OVER (1u << 1)      /* connection_lost or protocol_replaced is due or has been called */
 #define BI_PROTOCOL_COUNTED (1u << 2)   /* among its factory's connections */
+#define BI_PROTOCOL_ABOVE (1u << 4)     /* see bi_flow_awaits_room */
+#define BI_PROTOCOL_DRAINING (1u << 3)  /* closes by itself, as it has been told to */
 
 struct bi_hub;
 struct bight_port;
@@ -321,6 +323,13 @@ int bi_write_down(struct bight_transport *transport, const struct bight_piece *p
 
 /* After an attempt to send: producers and backpressure. May call the producer. */
 void bi_flow_check_watermarks(struct bight_transport *transport);
+/* The output was above the high mark and has not been seen below the low one since: for the protocol's `room`. */
+static inline bool bi_flow_awaits_room(const struct bight_transport *transport)
+{
+    return (transport->protocol->state & BI_PROTOCOL_ABOVE) != 0;
+}
+/* It may be below now: tells the protocol; inside a call of the program, on a later turn. */
+void bi_flow_tell_room(struct bight_transport *transport, bool quiet);
 /* What was written and the bottom has not taken, in layers and output. */
 size_t bi_flow_queued(const struct bight_transport *transport);
 /* The output has become empty. */
@@ -348,6 +357,8 @@ void bi_close_broken(struct bight_transport *transport, int number, const char *
 
 /* --- close.c */
 
+/* From the loop: the protocol is to finish. True: it does, or has been told so before. */
+BI_PRIVATE_API bool bi_close_drain(struct bight_transport *transport);
 /* lose_connection without its checks. */
 void bi_close_lose(struct bight_transport *transport);
 /* A layer cannot go on (T5): what it has sent is flushed, and the reason kept, which is taken. */

@@ -306,6 +306,22 @@ static void handshake_completed(struct bight_protocol *protocol)
     }
 }
 
+static void room(struct bight_protocol *protocol)
+{
+    struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    if (ops->room != NULL) {
+        ops->room(receiver);
+    }
+}
+
+static bool drain(struct bight_protocol *protocol)
+{
+    struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
+    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    return ops->drain != NULL && ops->drain(receiver);
+}
+
 static void return_input(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
@@ -323,4 +339,6 @@ const struct bight_protocol_ops bight_line_protocol_ops = {
     .protocol_replaced = protocol_replaced,
     .handshake_completed = handshake_completed,
     .return_input = return_input,
+    .room = room,
+    .drain = drain,
 };

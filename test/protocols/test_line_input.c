@@ -36,9 +36,24 @@ static void hear_loss(struct bight_line_receiver *receiver, const struct bight_f
     hear("lost:%s", bight_error_name(bight_failure_code(reason)));
 }
 
-static const struct bight_line_ops ops = {
-    .line_received = hear_line, .raw_data_received = hear_raw, .connection_lost = hear_loss
-};
+static void hear_room(struct bight_line_receiver *self)
+{
+    (void)self;
+    hear("room");
+}
+
+static bool hear_drain(struct bight_line_receiver *self)
+{
+    (void)self;
+    hear("drain");
+    return true;
+}
+
+static const struct bight_line_ops ops = { .line_received = hear_line,
+    .raw_data_received = hear_raw,
+    .connection_lost = hear_loss,
+    .room = hear_room,
+    .drain = hear_drain };
 static struct bight_line_factory factory = BIGHT_LINE_FACTORY(struct bight_line_receiver, &ops);
 
 static void connect_lines(void)
@@ -79,9 +94,10 @@ START_TEST(above_the_mark_the_lines_of_a_chunk_wait) /* T13, B1 */
     ck_assert_ptr_null(receiver()->input);
     bight_string_set_window(peer, 70000);
     settle();
-    ck_heard("c d"); /* 10000 were left, and then more than the mark */
+    ck_heard("room c d"); /* 10000 were left, and then more than the mark */
     bight_string_set_window(peer, SIZE_MAX);
     settle();
+    ck_heard("room");
     ck_assert_uint_eq(bi_input_size(receiver()->input), 3);
     bight_string_feed_text(peer, "f\n");
     ck_heard("half");
@@ -193,6 +209,20 @@ START_TEST(what_waits_in_the_transport_can_be_forgotten) /* T19 */
 }
 END_TEST
 
+START_TEST(a_receiver_hands_on_that_it_is_drained) /* V4 */
+{
+    static const struct bight_line_ops deaf = { .line_received = hear_line };
+    connect_lines();
+    ck_assert(bi_close_drain(transport));
+    ck_heard("drain");
+    end_lines();
+    factory.ops = &deaf;
+    connect_lines();
+    ck_assert(!bi_close_drain(transport));
+    end_lines();
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------------ layers */
 
 static void push_at_request(struct bight_line_receiver *self, const char *line)
@@ -298,6 +328,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_transport_s_own_pause_holds_lines_up_as_well);
     tcase_add_test(tests, lines_behind_a_send_that_fails_are_handed_out);
     tcase_add_test(tests, what_waits_in_the_transport_can_be_forgotten);
+    tcase_add_test(tests, a_receiver_hands_on_that_it_is_drained);
     tcase_add_test(tests, lines_behind_a_request_go_through_the_layer_that_it_pushed);
     tcase_add_test(tests, the_request_itself_may_have_come_in_pieces);
     tcase_add_test(tests, the_beginning_of_a_line_goes_through_a_layer_that_is_pushed_from_outside);

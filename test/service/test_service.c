@@ -194,6 +194,77 @@ START_TEST(a_drained_port_waits_for_its_connections) /* R3 */
 }
 END_TEST
 
+static bool finish_up(struct bight_protocol *protocol)
+{
+    note("drain ");
+    bight_transport_write(protocol->transport, "bye", 3);
+    bight_transport_lose_connection(protocol->transport);
+    return true;
+}
+
+static bool pay_no_heed(struct bight_protocol *protocol)
+{
+    (void)protocol;
+    note("drain ");
+    return false;
+}
+
+static void drain_with(bool (*drain)(struct bight_protocol *), bool lose)
+{
+    static struct bight_protocol_ops draining;
+    draining = ops;
+    draining.drain = drain;
+    factory.protocol_ops = &draining;
+    set_the_stage(30, lose);
+    ck_assert_int_eq(bight_drain_at_shutdown(reactor, port, lose), 0);
+}
+
+START_TEST(a_protocol_that_is_drained_finishes_by_itself_and_is_told_once) /* V4 */
+{
+    char text[8] = "";
+    drain_with(finish_up, false);
+    does_leave = true; /* so that nobody lingers */
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert_str_eq(order, "stop drain leaves done ");
+    ck_assert_int_eq(recv(client, text, sizeof text - 1, MSG_WAITALL), 4);
+    ck_assert_str_eq(text, "sbye");
+    strike_the_stage();
+}
+END_TEST
+
+static void finish_later(void *context)
+{
+    note("later ");
+    bight_transport_lose_connection(context);
+    client_leaves(NULL);
+}
+
+static bool go_on_for_a_while(struct bight_protocol *protocol)
+{
+    note("drain ");
+    bight_call_later(reactor, 0.02, finish_later, protocol->transport, NULL);
+    return true;
+}
+
+START_TEST(a_protocol_that_closes_by_itself_is_not_lost_before) /* V4 */
+{
+    drain_with(go_on_for_a_while, true);
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert_str_eq(order, "stop drain later leaves done ");
+    strike_the_stage();
+}
+END_TEST
+
+START_TEST(a_protocol_that_does_not_is_lost_when_that_was_asked_for) /* V4 */
+{
+    drain_with(pay_no_heed, true);
+    does_leave = true;
+    ck_assert_int_eq(bight_reactor_run(reactor), 0);
+    ck_assert_str_eq(order, "stop drain leaves done "); /* it is losing when the second drain comes */
+    strike_the_stage();
+}
+END_TEST
+
 /* Otherwise the shutdown would wait for the first one's Deferred as long as it may, which is for ever here. */
 START_TEST(a_port_may_be_drained_by_several) /* R3 */
 {
@@ -264,6 +335,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_hundred_services_fit);
     tcase_add_test(tests, a_drained_port_waits_for_its_connections);
     tcase_add_test(tests, a_port_may_be_drained_by_several);
+    tcase_add_test(tests, a_protocol_that_is_drained_finishes_by_itself_and_is_told_once);
+    tcase_add_test(tests, a_protocol_that_closes_by_itself_is_not_lost_before);
+    tcase_add_test(tests, a_protocol_that_does_not_is_lost_when_that_was_asked_for);
     tcase_add_test(tests, what_does_not_end_in_time_is_disconnected);
     tcase_add_test(tests, connections_may_be_asked_to_end);
     tcase_add_test(tests, a_port_without_connections_holds_up_nothing);

@@ -312,6 +312,122 @@ START_TEST(a_producers_writes_outside_handlers_are_not_sent_inside_a_call) /* T6
 }
 END_TEST
 
+/* ---------------------------------------------------------------------------------------------- room */
+
+static bool fills_again;
+
+static void hear_room(struct bight_protocol *p)
+{
+    hear("room");
+    if (fills_again) {
+        bight_transport_write(p->transport, block, 70000);
+    }
+}
+
+static void set_up_with_room(bool accepted)
+{
+    static struct bight_protocol_ops roomy;
+    roomy = probe_ops;
+    roomy.room = hear_room;
+    probe_factory.protocol_ops = &roomy;
+    set_up_as(accepted);
+    bight_string_set_window(peer, 0);
+    ck_heard("made");
+}
+
+static void take(size_t size)
+{
+    bight_string_clear(peer);
+    bight_string_set_window(peer, size);
+    settle();
+}
+
+START_TEST(a_protocol_is_told_of_room_once_its_output_was_above_the_mark) /* T13 */
+{
+    for (int accepted = 0; accepted < 2; accepted++) {
+        set_up_with_room(accepted);
+        bight_transport_write(transport, block, 60000);
+        take(60000);
+        ck_heard("");
+        take(0);
+        bight_transport_write(transport, block, 70000);
+        take(70000 - 16384);
+        ck_heard("");
+        take(1);
+        ck_heard("room");
+        take(SIZE_MAX);
+        ck_heard("");
+        tear_down();
+        heard[0] = '\0';
+    }
+}
+END_TEST
+
+START_TEST(who_fills_the_room_is_told_again) /* T13 */
+{
+    fills_again = true;
+    set_up_with_room(true);
+    bight_transport_write(transport, block, 70000);
+    take(70000);
+    ck_heard("room");
+    fills_again = false;
+    take(70000);
+    ck_heard("room");
+    take(SIZE_MAX);
+    ck_heard("");
+    tear_down();
+}
+END_TEST
+
+START_TEST(room_is_the_producer_s_when_there_is_one) /* T13 */
+{
+    set_up_with_room(true);
+    bight_transport_write(transport, block, 70000);
+    bight_transport_register_producer(transport, &producer, NULL, true);
+    take(SIZE_MAX);
+    bight_transport_unregister_producer(transport);
+    settle();
+    ck_heard("pause resume");
+    tear_down();
+}
+END_TEST
+
+START_TEST(who_cannot_write_any_more_is_not_told_of_room) /* T13 */
+{
+    set_up_with_room(true);
+    bight_transport_write(transport, block, 70000);
+    bight_transport_lose_connection(transport);
+    take(SIZE_MAX);
+    ck_heard("");
+    tear_down();
+}
+END_TEST
+
+static void pause_above(void *context)
+{
+    (void)context;
+    hear("pause");
+    bight_string_set_window(peer, SIZE_MAX);
+}
+
+START_TEST(room_that_comes_inside_a_call_is_told_on_a_later_turn) /* T6, T13 */
+{
+    static const struct bight_producer_ops opening = { .pause = pause_above };
+    set_up_with_room(true);
+    bight_transport_write(transport, block, 70000);
+    bight_transport_register_producer(transport, &opening, NULL, true);
+    bight_transport_unregister_producer(transport);
+    bight_transport_set_watermarks(transport, 80000, 90000);
+    bight_transport_resume(transport);
+    bight_transport_give_back(transport, "x", 1);
+    ck_heard("pause");
+    settle();
+    ck_assert_ptr_nonnull(strstr(heard, "room"));
+    heard[0] = '\0';
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, memory_for_a_burst_of_output_goes_two_seconds_after_it);
@@ -329,6 +445,11 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_second_producer_is_a_usage_error);
     tcase_add_test(tests, a_producer_on_a_closed_transport_is_stopped_at_once);
     tcase_add_test(tests, a_producer_is_stopped_once_at_loss);
+    tcase_add_test(tests, a_protocol_is_told_of_room_once_its_output_was_above_the_mark);
+    tcase_add_test(tests, who_fills_the_room_is_told_again);
+    tcase_add_test(tests, room_is_the_producer_s_when_there_is_one);
+    tcase_add_test(tests, who_cannot_write_any_more_is_not_told_of_room);
+    tcase_add_test(tests, room_that_comes_inside_a_call_is_told_on_a_later_turn);
     tcase_add_test(tests, a_producers_writes_outside_handlers_are_not_sent_inside_a_call);
 }
 

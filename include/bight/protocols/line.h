@@ -37,7 +37,9 @@ struct bight_line_ops {
     void (*write_connection_lost)(struct bight_line_receiver *receiver);
     void (*protocol_replaced)(struct bight_line_receiver *receiver);
     void (*handshake_completed)(struct bight_line_receiver *receiver);
-    void (*reserved[5])(void);
+    void (*room)(struct bight_line_receiver *receiver);
+    bool (*drain)(struct bight_line_receiver *receiver);
+    void (*reserved[3])(void);
 };
 
 /* The base of every protocol over lines. The layout is frozen; programs use the functions below. */
