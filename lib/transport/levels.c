@@ -548,7 +548,7 @@ bool bi_levels_want_input(const struct bight_transport *transport)
 bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *data, size_t size, uint64_t cost)
 {
     struct bight_transport *transport = layer->transport;
-    if (bi_is_over(transport) || bi_hub_spend(transport->hub, cost)) {
+    if (bi_is_over(transport) || layer->is_popped || bi_hub_spend(transport->hub, cost)) {
         return false;
     }
     hold_before(transport, layer, data, size);

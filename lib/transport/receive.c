@@ -25,7 +25,7 @@ static bool wants_input(const struct bight_transport *transport)
     if (life == BI_LOSING || life == BI_LINGERING) {
         return true;
     }
-    return (life == BI_OPEN || life == BI_ESTABLISHING) && bi_levels_want_input(transport);
+    return life == BI_OPEN && bi_levels_want_input(transport);
 }
 
 /* T11: the peer's end was handled, and there is something to lose. The watch must tell news alone, since the end itself

@@ -12,13 +12,12 @@
 /* --- life: where the connection stands as a whole. Their order is used: from LOSS_DUE on it is over. */
 #define BI_LIFE 7u
 #define BI_OPEN 0u
-#define BI_NEW 1u          /* connection_made has not been called */
-#define BI_ESTABLISHING 2u /* a layer is not ready, and there is no protocol of the program's yet (L3) */
-#define BI_LOSING 3u       /* input is thrown away, output flushed (T7) */
-#define BI_LINGERING 4u    /* shut; waits for the peer to see it */
-#define BI_BROKEN 5u       /* a call of the bottom failed; what was received before is still delivered (T7) */
-#define BI_LOSS_DUE 6u     /* connection_lost is queued: nothing is called but it, and what belongs to it */
-#define BI_LOST 7u         /* it has been called, or needs not be */
+#define BI_NEW 1u       /* connection_made has not been called */
+#define BI_LOSING 3u    /* input is thrown away, output flushed (T7) */
+#define BI_LINGERING 4u /* shut; waits for the peer to see it */
+#define BI_BROKEN 5u    /* a call of the bottom failed; what was received before is still delivered (T7) */
+#define BI_LOSS_DUE 6u  /* connection_lost is queued: nothing is called but it, and what belongs to it */
+#define BI_LOST 7u      /* it has been called, or needs not be */
 
 /* --- the end of the output */
 #define BI_WRITE_END (7u << 3)
