@@ -118,6 +118,14 @@ BIGHT_API int bight_transport_set_backpressure(struct bight_transport *transport
  * connections, none for made ones. */
 BIGHT_API int bight_transport_set_output_limit(struct bight_transport *transport, size_t limit);
 
+/* What all connections of the reactor together may have waiting: output that their peers do not take (copied and counted
+ * bytes, as above), and input that protocols do not take. When that is met, connections whose own queue grows and is longer
+ * than 64 KiB are aborted with OVERFLOW, which is logged once each time. Default a quarter of the machine's memory. 0 or
+ * OUT_OF_MEMORY. */
+BIGHT_API int bight_reactor_set_held_limit(struct bight_reactor *reactor, size_t bytes);
+/* How much waits now. */
+BIGHT_API size_t bight_reactor_held(struct bight_reactor *reactor);
+
 /* -------------------------------------------------------------------------------------- timeouts */
 
 /* T24. Idle: aborts with TIMED_OUT when for `seconds` nothing was received and nothing sent; never earlier, at most a

@@ -303,6 +303,7 @@ static bool open_hub(struct bi_attachment *attachment)
     hub->is_edge = reactor->loop->edge != 0;
     hub->watch_size = (reactor->loop->ops->watch_size + 15) & ~(size_t)15;
     make_pools(hub);
+    bi_cap_begin(hub);
     return true;
 }
 

@@ -41,6 +41,16 @@ static struct bight_level *level_of(struct bight_transport *transport, struct bi
     return extension == NULL ? NULL : &extension->facade;
 }
 
+static bool count_held(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension;
+    size_t size = bi_input_size(extension->facade.input);
+    for (const struct bight_layer *layer = extension->top; layer != NULL; layer = layer->below) {
+        size += bi_input_size(layer->waiting.input);
+    }
+    return bi_cap_update(transport->hub, &extension->held, size);
+}
+
 static void update_flag(struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
@@ -50,11 +60,17 @@ static void update_flag(struct bight_transport *transport)
         any = is_waiting(layer);
     }
     transport->state = (transport->state & ~BI_WAITING) | (any ? BI_WAITING : 0);
+    if (extension != NULL) {
+        (void)count_held(transport);
+    }
 }
 
 /* A stream never has a gap: without memory the connection ends. */
 static void note_waiting(struct bight_transport *transport, int code)
 {
+    if (code == BIGHT_OK && !count_held(transport)) {
+        code = BIGHT_E_OVERFLOW;
+    }
     if (code == BIGHT_OK) {
         transport->state |= BI_WAITING | BI_CHANGED;
     } else {

@@ -190,6 +190,12 @@ static size_t send_some(struct bi_output *output)
     return sent;
 }
 
+/* What the bottom has refused is held; what has not been tried yet is not. */
+static bool count_held(struct bi_output *output)
+{
+    return bi_cap_update(output->transport->hub, &output->held, output->watching ? output->counted : 0);
+}
+
 /* Only few connections have a bound that minds it. */
 static inline void note_progress(struct bight_transport *transport, size_t sent)
 {
@@ -212,6 +218,7 @@ static void attempt(struct bi_output *output)
         set_watching(output, false); /* the kernel takes more: adding the watch anew says so on the next turn */
     }
     set_watching(output, output->queued > 0);
+    (void)count_held(output);
     note_progress(transport, sent);
 }
 
@@ -289,6 +296,7 @@ static void __attribute__((noinline)) sent_in_part(struct bi_output *output, ssi
         bi_queue_consume(output, count_what_went(output->transport, sent));
         output->starved = is_starved(sent);
         set_watching(output, true);
+        (void)count_held(output);
         note_progress(output->transport, 0);
     }
     settle(output);
@@ -382,7 +390,7 @@ static bool is_too_much(struct bi_output *output)
         attempt(output);
         bi_flow_check_watermarks(transport);
     }
-    return output->counted > limit && !bi_is_cut(transport);
+    return (!count_held(output) || output->counted > limit) && !bi_is_cut(transport);
 }
 
 int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
@@ -424,7 +432,7 @@ int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, 
     output->starved = is_starved(sent);
     set_watching(output, true);
     note_progress(transport, 0);
-    if (output->counted > bi_flow_limit(transport)) {
+    if (!count_held(output) || output->counted > bi_flow_limit(transport)) {
         return BIGHT_E_OVERFLOW;
     }
     bi_flow_check_watermarks(transport);
@@ -583,6 +591,7 @@ void bi_output_drop(struct bight_transport *transport)
         output->first = chunk->next;
         bi_queue_retire(output, chunk);
     }
+    (void)bi_cap_update(transport->hub, &output->held, 0);
     bi_queue_release_sent(output);
     bi_pool_give(&transport->hub->outputs, output);
 }

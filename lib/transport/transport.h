@@ -99,6 +99,7 @@ struct bi_output {
     struct bi_chunk *sent; /* their memory is released when no write is on the stack */
     size_t queued;
     size_t counted;
+    size_t held;    /* of it, what the hub has counted: see cap.c */
     bool watching;  /* the kernel has refused: waits for writable, or for the retry */
     bool busy;      /* an attempt to send, or a drop, is on the stack */
     bool refused;   /* the last attempt ended because the kernel took no more */
@@ -124,6 +125,7 @@ struct bi_extension {
     struct bight_level facade;    /* levels.c: what waits for the protocol */
     struct bight_input *returned; /* by a handler; NULL: nothing */
     struct bi_rest *rest;         /* of what waited for the protocol and is being delivered; NULL: nothing is */
+    size_t held;                  /* of what waits, what the hub has counted */
     struct bight_layer *pushed;   /* the first one since the handler began */
 
     struct bight_layer *top, *lowest;
@@ -187,6 +189,9 @@ struct bi_hub {
     size_t slab_count, slab_capacity;
     size_t watch_size;
     bool disconnecting;
+
+    size_t held, held_limit; /* cap.c: bytes that wait in all connections */
+    bool held_is_told;
 
     struct bi_task budget_task; /* soon: what layers may spend in a turn is theirs again */
     uint64_t spent;             /* nanoseconds */
@@ -313,6 +318,13 @@ static inline size_t bi_output_queued(const struct bight_transport *transport)
 
 /* --- held.c: what waits above layers behind files. Only of a HELD transport. */
 size_t bi_held_size(const struct bight_transport *transport);
+
+/* --- cap.c */
+
+void bi_cap_begin(struct bi_hub *hub);
+/* A queue holds so much `now`, of which *counted had been counted. False when all connections together hold too much
+ * and this queue, which has grown, is not short: its connection is to end with OVERFLOW. */
+bool bi_cap_update(struct bi_hub *hub, size_t *counted, size_t now);
 
 /* --- write.c */
 
