@@ -58,6 +58,7 @@ static void tell(struct bight_transport *transport)
 
 static void decide(struct bight_transport *transport)
 {
+    bi_levels_take_back(transport, NULL, 0);
     tell(transport);
     if (BI_UNLIKELY(transport->state & BI_HELD)) {
         is_quiet(transport) ? bi_transport_later(transport) : bi_held_go_on(transport);
@@ -72,7 +73,6 @@ static void decide(struct bight_transport *transport)
 static void go_through(struct bight_transport *transport)
 {
     transport->state |= BI_ADVANCING;
-    bi_levels_take_back(transport, NULL, 0);
     for (int round = 0; round < ROUNDS && !bi_is_over(transport); round++) {
         transport->state &= ~BI_CHANGED;
         decide(transport);
@@ -85,6 +85,7 @@ static void go_through(struct bight_transport *transport)
         return;
     }
     if (transport->state & BI_CHANGED) {
+        bi_levels_take_back(transport, NULL, 0);
         bi_transport_later(transport);
     }
     bi_receive_update(transport);

@@ -257,6 +257,7 @@ static void tell_end(struct bight_transport *transport)
         bi_enter_handler(transport);
         handled = protocol->ops->read_connection_lost(protocol);
         bi_leave_handler(transport);
+        bi_levels_take_back(transport, NULL, 0);
     }
     if (handled || bi_life_of(transport) != BI_OPEN || (transport->state & BI_SWITCHING) ||
         transport->protocol != protocol) {
@@ -360,6 +361,7 @@ static void tell_secured(struct bight_transport *transport)
         bi_enter_handler(transport);
         protocol->ops->handshake_completed(protocol);
         bi_leave_handler(transport);
+        bi_levels_take_back(transport, NULL, 0);
     }
 }
 
@@ -523,9 +525,16 @@ void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *lay
     if (transport->protocol != NULL && transport->protocol->ops->return_input != NULL) {
         transport->protocol->ops->return_input(transport->protocol);
     }
+    bool in_handler = (transport->state & BI_IN_HANDLER) != 0;
+    if (!in_handler) {
+        hold_returned(transport, NULL);
+    }
     layer->waiting = (struct bight_level) { .input = facade->input, .is_ended = facade->is_ended };
     *facade = (struct bight_level) { .is_secured = facade->is_secured, .waits = facade->waits };
-    extension->pushed = extension->pushed == NULL ? layer : extension->pushed;
+    if (in_handler && extension->pushed == NULL) {
+        extension->pushed =
+            layer; /* outside one there is no piece whose rest would enter here, but there may be later */
+    }
 }
 
 void bi_levels_popped(struct bight_transport *transport, struct bight_layer *layer)

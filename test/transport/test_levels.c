@@ -298,6 +298,38 @@ static void push_second(struct bight_protocol *p, const uint8_t *data, size_t si
     push("second", 2);
 }
 
+static void push_when_resumed(void *context)
+{
+    (void)context;
+    push("l", 1);
+}
+
+static const struct bight_producer_ops pushing = { .resume = push_when_resumed };
+
+static void give_all_back_once(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    on.data = NULL;
+    ck_assert_int_eq(bight_transport_give_back(p->transport, data, size), BIGHT_OK);
+}
+
+START_TEST(what_is_given_back_long_after_a_push_comes_again_as_it_came) /* T2 */
+{
+    set_up();
+    uint8_t *data = make_data(100000);
+    bight_transport_register_producer(transport, &pushing, NULL, true);
+    bight_string_set_window(peer, 0);
+    ck_assert_int_eq(bight_transport_write(transport, data, 100000), BIGHT_OK);
+    bight_string_set_window(peer, SIZE_MAX);
+    bight_string_clear(peer); /* now the producer pushes, and no handler has any input */
+    on.data = give_all_back_once;
+    bight_string_feed_text(peer, "ab");
+    ck_heard("data:b data:bc");
+    free(data);
+    heard[0] = '\0';
+    tear_down();
+}
+END_TEST
+
 START_TEST(what_a_layer_delivers_behind_a_push_goes_through_the_new_one) /* T19 */
 {
     set_up();
@@ -487,6 +519,7 @@ int main(void)
     tcase_add_test(tests, after_the_end_nothing_can_be_given_back);
     tcase_add_test(tests, a_layer_that_is_pushed_takes_over_what_waited_for_the_protocol);
     tcase_add_test(tests, what_a_handler_gives_back_goes_through_the_layer_that_it_pushes);
+    tcase_add_test(tests, what_is_given_back_long_after_a_push_comes_again_as_it_came);
     tcase_add_test(tests, what_a_layer_delivers_behind_a_push_goes_through_the_new_one);
     tcase_add_test(tests, an_end_that_waited_reaches_the_layer_that_is_pushed);
     tcase_add_test(tests, what_waits_for_a_layer_that_is_popped_goes_to_the_level_above);
