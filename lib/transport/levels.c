@@ -246,29 +246,41 @@ static inline void enter_facade(struct bight_transport *transport, const uint8_t
     }
 }
 
-/* T11, T12. A producer is not waited for unless one's own lose or lose_write came first (T8). It is stopped when writes
- * are refused already. */
-static void tell_end(struct bight_transport *transport)
+static bool ask_about_end(struct bight_transport *transport)
 {
     struct bight_protocol *protocol = transport->protocol;
-    bool handled = false;
-    transport->state |= BI_INPUT_TOLD | BI_CHANGED;
-    if (protocol->ops->read_connection_lost != NULL) {
-        bi_enter_handler(transport);
-        handled = protocol->ops->read_connection_lost(protocol);
-        bi_leave_handler(transport);
-        bi_levels_take_back(transport, NULL, 0);
+    if (protocol->ops->read_connection_lost == NULL) {
+        return false;
     }
-    if (handled || bi_life_of(transport) != BI_OPEN || (transport->state & BI_SWITCHING) ||
-        transport->protocol != protocol) {
-        return; /* a protocol that comes by a switch hears of the end too */
+    bi_enter_handler(transport);
+    bool handled = protocol->ops->read_connection_lost(protocol);
+    bi_leave_handler(transport);
+    bi_levels_take_back(transport, NULL, 0);
+    return handled || transport->protocol != protocol;
+}
+
+/* T11, T12. A producer is not waited for unless one's own lose or lose_write came first (T8). It is stopped when writes
+ * are refused already. A protocol that comes by a switch hears of the end too. */
+static void lose_unless_handled(struct bight_transport *transport)
+{
+    bool handled = ask_about_end(transport);
+    if (handled || bi_life_of(transport) != BI_OPEN || (transport->state & BI_SWITCHING)) {
+        return;
     }
     bool is_first = bi_write_end_of(transport) == BI_WRITE_OPEN;
     bi_close_lose(transport);
     if (is_first) {
         bi_flow_stop_producer(transport);
-        transport->state |= BI_CHANGED;
     }
+}
+
+/* Nothing else is decided before it is clear what the end means: whoever called goes on to advance. */
+static void tell_end(struct bight_transport *transport)
+{
+    uint32_t outer = transport->state & BI_ADVANCING;
+    transport->state |= BI_INPUT_TOLD | BI_ADVANCING;
+    lose_unless_handled(transport);
+    transport->state = (transport->state & ~BI_ADVANCING) | outer | BI_CHANGED;
 }
 
 void bi_levels_end_again(struct bight_transport *transport)

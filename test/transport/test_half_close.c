@@ -227,6 +227,47 @@ START_TEST(a_pause_does_not_hide_a_reset_behind_a_handled_eof) /* T11 */
 }
 END_TEST
 
+static void hear_pause(void *context)
+{
+    (void)context;
+    hear("pause");
+}
+
+static void hear_resume(void *context)
+{
+    (void)context;
+    hear("resume");
+}
+
+static const struct bight_producer_ops told_ops = {
+    .pause = hear_pause, .resume = hear_resume, .stop = stop_producing
+};
+
+static bool raise_marks(struct bight_protocol *p)
+{
+    ck_assert_int_eq(bight_transport_set_watermarks(p->transport, 1000, 2000), BIGHT_OK);
+    return false;
+}
+
+START_TEST(an_end_that_nobody_handles_is_a_lose_before_anything_else_is_called) /* T9, T11 */
+{
+    on.read_lost = raise_marks;
+    set_up();
+    bight_transport_set_watermarks(transport, 10, 50);
+    bight_string_set_window(peer, 0);
+    bight_transport_register_producer(transport, &told_ops, NULL, true);
+    uint8_t *data = make_data(100);
+    ck_assert_int_eq(bight_transport_write(transport, data, 100), BIGHT_OK);
+    settle();
+    ck_heard("pause");
+    bight_string_end(peer);
+    ck_heard("read-lost stop"); /* and no resume between them */
+    free(data);
+    heard[0] = '\0';
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("half_close");
@@ -244,6 +285,7 @@ int main(void)
     tcase_add_test(tests, a_pause_does_not_hide_a_reset_behind_a_handled_eof);
     tcase_add_test(tests, an_eof_behind_ones_own_lose_does_not_stop_the_producer);
     tcase_add_test(tests, what_a_stopped_producer_writes_is_refused);
+    tcase_add_test(tests, an_end_that_nobody_handles_is_a_lose_before_anything_else_is_called);
     suite_add_tcase(suite, tests);
     return bight_test_run(suite);
 }
