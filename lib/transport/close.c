@@ -141,20 +141,34 @@ void bi_close_lose(struct bight_transport *transport)
     bi_transport_changed(transport);
 }
 
-/* What is written above the layer that failed goes nowhere, so nobody is asked for an end of his own. */
-void bi_close_failed(struct bight_transport *transport, struct bight_failure *reason)
+/* True when it is the first. What is written above the layer that failed goes nowhere, so nobody is asked for an end of
+ * his own. */
+static bool keep_reason(struct bight_transport *transport, struct bight_failure *reason)
 {
     struct bi_extension *extension = transport->extension;
-    if (bi_is_cut(transport) || extension->reason != NULL || bi_life_of(transport) == BI_LINGERING) {
+    if (extension->reason != NULL || bi_life_of(transport) == BI_LINGERING) {
         bight_failure_release(reason);
-        return;
+        return false;
     }
     extension->reason = reason;
     if (bi_write_end_of(transport) < BI_END_QUEUED) {
         bi_set_write_end(transport, BI_END_QUEUED);
     }
     bi_flow_stop_producer(transport);
-    bi_close_lose(transport);
+    transport->state &= ~BI_PRESSED; /* by output that nobody waits for */
+    return true;
+}
+
+/* What the layer has delivered may still wait for the protocol: so a failure goes up as an end does, behind the data,
+ * and is the end of the connection when it has come to the protocol. */
+void bi_close_failed(struct bight_transport *transport, struct bight_layer *layer, struct bight_failure *reason)
+{
+    bool is_first = keep_reason(transport, reason);
+    if (bi_life_of(transport) == BI_OPEN && !(transport->state & BI_INPUT_TOLD)) {
+        bi_levels_failed(transport, layer);
+    } else if (is_first) {
+        bi_close_lose(transport);
+    }
 }
 
 void bi_close_discarded(struct bight_transport *transport, size_t size)
@@ -204,7 +218,7 @@ static uint64_t bound_of(const struct bight_transport *transport)
     bool waits_for_producer = bi_write_end_of(transport) == BI_END_ASKED && (transport->state & BI_PRODUCING);
     switch (bi_life_of(transport)) {
     case BI_OPEN:
-        return waits_for_producer ? flush : is_refused(transport) ? stall : 0;
+        return waits_for_producer || bi_has_failed(transport) ? flush : is_refused(transport) ? stall : 0;
     case BI_LOSING:
         return waits_for_producer || is_refused(transport) || bi_write_end_of(transport) == BI_END_IN_LAYERS ? flush
                                                                                                              : 0;

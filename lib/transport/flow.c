@@ -128,7 +128,7 @@ void bi_flow_check_watermarks(struct bight_transport *transport)
         leave_producer(reactor);
         return;
     }
-    if (!(transport->state & BI_PRESSURE_ON) || bi_life_of(transport) != BI_OPEN) {
+    if (!(transport->state & BI_PRESSURE_ON) || bi_life_of(transport) != BI_OPEN || bi_has_failed(transport)) {
         set_pressed(transport, false);
     } else if (is_above(extension, queued)) {
         set_pressed(transport, true);

@@ -111,7 +111,14 @@ void bight_layer_send_end(struct bight_layer *layer)
  * would make a close a reset, which destroys what was sent. */
 void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
 {
-    bi_close_failed(layer->transport, reason);
+    struct bight_transport *transport = layer->transport;
+    if (bi_is_cut(transport)) {
+        bight_failure_release(reason);
+        return;
+    }
+    bi_layers_enter(transport);
+    bi_close_failed(transport, layer, reason);
+    bi_layers_leave(transport);
 }
 
 int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer)

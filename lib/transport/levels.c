@@ -224,7 +224,9 @@ enter_facade_if_it_takes(struct bight_transport *transport, const uint8_t *data,
         return;
     }
     if ((transport->state & BI_WAITING) && !is_empty(&transport->extension->facade)) {
-        hold_behind(transport, NULL, data, size);
+        if (!transport->extension->facade.is_ended) { /* there is nothing behind an end */
+            hold_behind(transport, NULL, data, size);
+        }
         return;
     }
     struct bi_rest rest = { .data = data, .size = size };
@@ -263,6 +265,10 @@ static bool ask_about_end(struct bight_transport *transport)
  * are refused already. A protocol that comes by a switch hears of the end too. */
 static void lose_unless_handled(struct bight_transport *transport)
 {
+    if (bi_has_failed(transport)) {
+        bi_close_lose(transport);
+        return;
+    }
     bool handled = ask_about_end(transport);
     if (handled || bi_life_of(transport) != BI_OPEN || (transport->state & BI_SWITCHING)) {
         return;
@@ -562,6 +568,15 @@ void bi_levels_popped(struct bight_transport *transport, struct bight_layer *lay
     if (waiting.is_ended) {
         hold_end(transport, layer->above);
     }
+}
+
+void bi_levels_failed(struct bight_transport *transport, struct bight_layer *layer)
+{
+    for (struct bight_layer *each = layer; each != NULL; each = each->below) {
+        drop(&each->waiting);
+    }
+    bi_levels_enter_end(transport, layer->above);
+    update_flag(transport);
 }
 
 bool bi_levels_want_input(const struct bight_transport *transport)

@@ -39,6 +39,9 @@ void bi_levels_secured(struct bight_transport *transport);
 /* The facade's end is to be told once more, to another protocol. */
 void bi_levels_end_again(struct bight_transport *transport);
 
+/* A layer can go on no more: nothing enters it or one below it any more, and the end enters those above. */
+void bi_levels_failed(struct bight_transport *transport, struct bight_layer *layer);
+
 /* There is a level that would take what the bottom has now. */
 bool bi_levels_want_input(const struct bight_transport *transport);
 

@@ -244,6 +244,15 @@ static bool has_more_to_tell(const struct bight_transport *transport)
            ((transport->state & BI_WAITING) || !(transport->state & (BI_INPUT_ENDED | BI_INPUT_TOLD)));
 }
 
+/* A layer had failed, and the failure waits behind data: that it waits is all that is left of the end. */
+static void forget_end_of_failed(struct bight_transport *transport)
+{
+    if (bi_has_failed(transport)) {
+        transport->extension->facade.is_ended = false;
+        transport->state |= BI_INPUT_ENDED;
+    }
+}
+
 /* T5, T7. What has been flushed before it broke was lost in good order. Unless it was the peer that broke it, the peer
  * is told by a reset: it would take an end for all that there was to come. */
 void bi_close_broken(struct bight_transport *transport, int number, const char *what)
@@ -257,6 +266,7 @@ void bi_close_broken(struct bight_transport *transport, int number, const char *
     } else if (!has_more_to_tell(transport)) {
         bi_close_end(transport, make_reason(number, what), reset);
     } else {
+        forget_end_of_failed(transport);
         make_loss(transport, make_reason(number, what));
         bi_set_life(transport, BI_BROKEN);
         transport->state = (transport->state & ~BI_PRESSED) | (reset ? BI_RESET : 0);

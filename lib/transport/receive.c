@@ -25,7 +25,7 @@ static bool wants_input(const struct bight_transport *transport)
     if (life == BI_LOSING || life == BI_LINGERING) {
         return true;
     }
-    return life == BI_OPEN && bi_levels_want_input(transport);
+    return life == BI_OPEN && !bi_has_failed(transport) && bi_levels_want_input(transport);
 }
 
 /* T11: the peer's end was handled, and there is something to lose. The watch must tell news alone, since the end itself
@@ -85,7 +85,7 @@ void bi_receive_update(struct bight_transport *transport)
 /* Layers of which one has failed (T5) hear nothing more. */
 static bool has_layers(const struct bight_transport *transport)
 {
-    return (transport->state & BI_LAYERED) && transport->extension->reason == NULL;
+    return (transport->state & BI_LAYERED) && !bi_has_failed(transport);
 }
 
 static void input_ended(struct bight_transport *transport)

@@ -374,7 +374,12 @@ BI_PRIVATE_API bool bi_close_drain(struct bight_transport *transport);
 /* lose_connection without its checks. */
 void bi_close_lose(struct bight_transport *transport);
 /* A layer cannot go on (T5): what it has sent is flushed, and the reason kept, which is taken. */
-void bi_close_failed(struct bight_transport *transport, struct bight_failure *reason);
+void bi_close_failed(struct bight_transport *transport, struct bight_layer *layer, struct bight_failure *reason);
+/* A layer has failed, and why is kept for the loss. */
+static inline bool bi_has_failed(const struct bight_transport *transport)
+{
+    return transport->extension != NULL && transport->extension->reason != NULL;
+}
 /* Bytes were sent, or none: for what bounds a flush. */
 void bi_close_progress(struct bight_transport *transport, size_t sent);
 /* From the lowest layer: nothing more comes from above. */

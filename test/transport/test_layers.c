@@ -2,6 +2,8 @@
 /* test_layers.c - layers between facade and bottom: stacking, transforming, pushing and popping in every slot. */
 #include <bight/log.h>
 
+#include <errno.h>
+
 #include "layer_support.h"
 
 START_TEST(two_layers_transform_in_their_order)
@@ -261,6 +263,86 @@ START_TEST(a_layer_that_fails_is_the_reason_and_its_last_words_go_out) /* T5, T7
 }
 END_TEST
 
+/* As a layer does that meets a bad record behind good ones. */
+static void deliver_and_fail(struct bight_layer *layer)
+{
+    bight_layer_deliver(layer, (const uint8_t *)"good", 4);
+    bight_layer_fail(layer, bight_failure_of(BIGHT_E_TLS));
+}
+
+static void feed_a_failure(void)
+{
+    set_up();
+    struct shift *failing = push("l", 0);
+    failing->act = deliver_and_fail;
+    failing->whole = true;
+    bight_transport_pause(transport);
+    bight_string_feed_text(peer, "bad");
+    ck_heard("");
+    ck_assert_int_eq(bight_transport_write(transport, "x", 1), BIGHT_E_CLOSED);
+}
+
+START_TEST(what_a_layer_delivered_before_it_failed_comes_before_the_loss) /* T7 */
+{
+    feed_a_failure();
+    bight_transport_resume(transport);
+    settle();
+    ck_heard("data:good");
+    bight_string_end(peer);
+    ck_heard("lost:TLS l-freed");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_pause_delays_the_loss_by_a_failed_layer_for_the_time_of_a_flush) /* T7 */
+{
+    feed_a_failure();
+    bight_testing_advance(reactor, 29.9);
+    ck_heard("");
+    bight_testing_advance(reactor, 0.2);
+    ck_heard("lost:TLS l-freed");
+    tear_down();
+}
+END_TEST
+
+static void say_last_words_and_fail(struct bight_layer *layer)
+{
+    bight_transport_write(layer->transport, "alert", 5);
+    deliver_and_fail(layer);
+}
+
+START_TEST(a_failed_layer_is_the_reason_though_its_last_words_cannot_be_sent) /* T5, T7 */
+{
+    set_up();
+    struct shift *failing = push("l", 0);
+    failing->act = say_last_words_and_fail;
+    failing->whole = true;
+    bight_transport_pause(transport);
+    bight_string_set_window(peer, 0);
+    bight_string_feed_text(peer, "bad");
+    bight_string_reset(peer, EPIPE);
+    ck_heard("");
+    bight_transport_resume(transport);
+    settle();
+    ck_heard("data:good lost:TLS l-freed");
+    tear_down();
+}
+END_TEST
+
+START_TEST(layers_above_one_that_failed_hear_of_an_end) /* T7 */
+{
+    set_up();
+    struct shift *failing = push("l", 0);
+    failing->act = deliver_and_fail;
+    failing->whole = true;
+    push("m", 1);
+    bight_string_feed_text(peer, "bad");
+    bight_string_end(peer);
+    ck_heard("data:h data:p data:p data:e m-end lost:TLS m-freed l-freed");
+    tear_down();
+}
+END_TEST
+
 static void push_another(struct bight_protocol *p, const uint8_t *data, size_t size)
 {
     (void)p;
@@ -400,6 +482,10 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_protocol_can_pop_all_layers_while_they_run);
     tcase_add_test(tests, the_connection_can_be_aborted_in_a_layer);
     tcase_add_test(tests, a_layer_that_fails_is_the_reason_and_its_last_words_go_out);
+    tcase_add_test(tests, what_a_layer_delivered_before_it_failed_comes_before_the_loss);
+    tcase_add_test(tests, a_pause_delays_the_loss_by_a_failed_layer_for_the_time_of_a_flush);
+    tcase_add_test(tests, a_failed_layer_is_the_reason_though_its_last_words_cannot_be_sent);
+    tcase_add_test(tests, layers_above_one_that_failed_hear_of_an_end);
     tcase_add_test(tests, a_layer_can_be_pushed_in_data_received);
     tcase_add_test(tests, the_traffic_log_logs_both_directions_and_changes_nothing);
     tcase_add_test(tests, traffic_logs_stack);

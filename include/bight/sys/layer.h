@@ -112,8 +112,9 @@ BIGHT_API int bight_layer_send(struct bight_layer *layer, const struct bight_pie
 BIGHT_API void bight_layer_send_end(struct bight_layer *layer);
 
 /* Ends the connection with this failure (taken) as the reason: a failed handshake, a malformed header. What the layers
- * have sent by now (an alert) is flushed, the writing side shut, and the peer given T7's time to read it; the protocol
- * hears of nothing but the loss, and what it still writes is CLOSED. */
+ * have sent by now (an alert) is flushed, the writing side shut, and the peer given T7's time to read it. What was
+ * delivered before comes first, however long the protocol has paused (for the time of a flush at most); then it hears
+ * of nothing but the loss. What it still writes is CLOSED. Deliver nothing afterwards. */
 BIGHT_API void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason);
 
 /* A layer that logs the traffic passing it, as DEBUG events with direction, size and at most `limit` bytes of the data
