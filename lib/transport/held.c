@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* held.c - what waits to enter layers: files whose bytes have to be read for them, and what was written behind.
+/* held.c - what waits to enter layers: files whose bytes have to be read for them, and what was written behind; and
+ * layers that keep what was written until there is room below.
  *
  * A queue is an output that is never flushed, its chunks those of queue.c. It is let in from the loop, a step a turn: a
  * chunk, or as much of a file as one read gives, and only while the output below is under the low mark, so that a
@@ -192,7 +193,19 @@ static void tidy(struct bight_layer *layer)
     }
 }
 
-static void step(struct bight_layer *layer)
+static void flush(struct bight_layer *layer)
+{
+    struct bight_transport *transport = layer->transport;
+    layer->wants_room = false;
+    bi_layers_enter(transport);
+    int code = layer->ops->flush(layer);
+    bi_layers_leave(transport);
+    if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
+        bi_close_end(transport, bight_failure_of(code), true);
+    }
+}
+
+static void let_in(struct bight_layer *layer)
 {
     struct bight_transport *transport = layer->transport;
     struct bi_chunk *chunk = layer->held->first;
@@ -218,19 +231,31 @@ static void step(struct bight_layer *layer)
 static struct bight_layer *find_lowest(const struct bight_transport *transport)
 {
     struct bight_layer *layer = transport->extension->lowest;
-    while (layer != NULL && !bi_held_has(layer)) {
+    while (layer != NULL && !bi_held_has(layer) && !layer->wants_room) {
         layer = layer->above;
     }
     return layer;
 }
 
+/* What comes before that which waits for the layer, or is kept by it. */
+static size_t count_before(const struct bight_transport *transport, const struct bight_layer *layer)
+{
+    size_t queued = bi_output_queued(transport);
+    for (layer = layer->wants_room ? layer->below : layer; layer != NULL; layer = layer->below) {
+        queued += BI_LAYER_HAS(layer, queued) ? layer->ops->queued(layer) : 0;
+    }
+    return queued;
+}
+
 static bool can_go_on(const struct bight_transport *transport, const struct bight_layer *layer)
 {
-    const struct bi_chunk *chunk = layer->held->first;
-    size_t queued = bi_output_queued(transport) + bi_layers_queued(transport);
-    return !bi_is_cut(transport) && bi_write_end_of(transport) < BI_END_QUEUED &&
-           (queued == 0 || queued < transport->extension->low) &&
-           !(bi_chunk_is_file(chunk) && bi_file_is_being_read(chunk->context));
+    size_t queued = count_before(transport, layer);
+    if (bi_is_cut(transport) || bi_write_end_of(transport) >= BI_END_QUEUED ||
+        (queued > 0 && queued >= transport->extension->low)) {
+        return false;
+    }
+    const struct bi_chunk *chunk = layer->wants_room ? NULL : layer->held->first;
+    return chunk == NULL || !(bi_chunk_is_file(chunk) && bi_file_is_being_read(chunk->context));
 }
 
 /* A release function may pop layers: they stay until it has been left. */
@@ -260,7 +285,7 @@ void bi_held_go_on(struct bight_transport *transport)
     }
     if (extension->may_go_on) {
         extension->may_go_on = false;
-        step(layer);
+        layer->wants_room ? flush(layer) : let_in(layer);
         transport->state |= BI_CHANGED;
     } else {
         bi_transport_later(transport);

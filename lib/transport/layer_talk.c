@@ -52,6 +52,33 @@ void bight_layer_flush_later(struct bight_layer *layer)
     }
 }
 
+void bight_layer_flush_with_room(struct bight_layer *layer)
+{
+    struct bight_transport *transport = layer->transport;
+    if (BI_LAYER_HAS(layer, flush) && !layer->is_popped && !bi_is_cut(transport)) {
+        layer->wants_room = true;
+        transport->state |= BI_HELD;
+        bi_transport_changed(transport);
+    }
+}
+
+int bight_layer_keeps(struct bight_layer *layer, size_t counted)
+{
+    struct bight_transport *transport = layer->transport;
+    size_t below = transport->output == NULL ? 0 : transport->output->counted;
+    if (layer->is_popped || bi_is_cut(transport)) {
+        return BIGHT_OK;
+    }
+    bool grows = counted > layer->kept;
+    bool fits = bi_cap_update(transport->hub, &layer->kept, counted);
+    size_t limit = bi_flow_limit(transport);
+    if (grows && (!fits || counted > limit || below > limit - counted)) {
+        return BIGHT_E_OVERFLOW;
+    }
+    bi_flow_check_watermarks(transport);
+    return BIGHT_OK;
+}
+
 /* ------------------------------------------------------------------------------------------- telling */
 
 void bight_layer_secured(struct bight_layer *layer)

@@ -13,6 +13,7 @@
 static void free_layer(struct bight_layer *layer)
 {
     bi_held_drop(layer);
+    (void)bi_cap_update(layer->transport->hub, &layer->kept, 0);
     if (layer->ops->free != NULL) {
         layer->ops->free(layer);
     }
@@ -140,8 +141,9 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
     layer->below = extension->top;
     layer->next_popped = NULL;
     layer->held = NULL;
+    layer->kept = 0;
     layer->is_popped = false;
-    layer->is_hungry = layer->is_ending = layer->wants_flush = false;
+    layer->is_hungry = layer->is_ending = layer->wants_flush = layer->wants_room = false;
     bi_levels_pushed(transport, layer);
     if (extension->top != NULL) {
         extension->top->above = layer;

@@ -84,7 +84,8 @@ static void hold_behind(struct bight_transport *transport, struct bight_layer *l
     note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_append(&level->input, data, size));
 }
 
-static void hold_before(struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
+void bi_levels_hold_before(
+    struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
 {
     struct bight_level *level = level_of(transport, layer);
     note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_prepend(&level->input, data, size));
@@ -135,6 +136,11 @@ static bool facade_takes(const struct bight_transport *transport)
 {
     return facade_listens(transport) && !(transport->state & NOT_NOW) &&
            (transport->extension == NULL || !transport->extension->facade.waits);
+}
+
+bool bi_levels_facade_is_open(const struct bight_transport *transport)
+{
+    return facade_takes(transport) && (transport->extension == NULL || is_empty(&transport->extension->facade));
 }
 
 static inline void call_data_received(struct bight_transport *transport, const uint8_t *data, size_t size)
@@ -199,7 +205,7 @@ void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest,
     struct bi_extension *extension = transport->extension;
     struct bight_layer *level = extension == NULL ? NULL : forget_pushed(extension);
     if (size > 0 && bi_is_heard(transport)) {
-        hold_before(transport, level, rest, size);
+        bi_levels_hold_before(transport, level, rest, size);
     }
     if (extension != NULL) {
         hold_returned(transport, level);
@@ -438,6 +444,9 @@ static bool layer_takes(const struct bight_transport *transport, const struct bi
     if (!is_waiting(layer) || layer->waiting.waits || bi_is_over(transport)) {
         return false;
     }
+    if (layer->waiting.is_unwanted && !bi_levels_are_wanted(transport, layer)) {
+        return false;
+    }
     return layer->is_hungry || bi_input_size(transport->extension->facade.input) < FACADE_BOUND;
 }
 
@@ -525,15 +534,6 @@ void bi_levels_put_off(struct bight_transport *transport)
     }
 }
 
-void bi_levels_begin_turn(struct bight_transport *transport)
-{
-    struct bi_extension *extension = transport->extension;
-    extension->facade.waits = false;
-    for (struct bight_layer *layer = extension->top; layer != NULL; layer = layer->below) {
-        layer->waiting.waits = false;
-    }
-}
-
 /* ------------------------------------------------------------------------------------ push and pop */
 
 void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *layer)
@@ -595,16 +595,4 @@ bool bi_levels_want_input(const struct bight_transport *transport)
         }
     }
     return !(transport->state & (BI_WAITING | BI_PRESSED | BI_SWITCHING));
-}
-
-bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *data, size_t size, uint64_t cost)
-{
-    struct bight_transport *transport = layer->transport;
-    if (bi_is_over(transport) || layer->is_popped || bi_hub_spend(transport->hub, cost)) {
-        return false;
-    }
-    hold_before(transport, layer, data, size);
-    layer->waiting.waits = true;
-    bi_transport_later(transport);
-    return true;
 }

@@ -42,6 +42,14 @@ void bi_levels_end_again(struct bight_transport *transport);
 /* A layer can go on no more: nothing enters it or one below it any more, and the end enters those above. */
 void bi_levels_failed(struct bight_transport *transport, struct bight_layer *layer);
 
+/* What the layer delivers now enters a hungry layer or the protocol, or is dropped: in any case it need not wait. */
+bool bi_levels_are_wanted(const struct bight_transport *transport, const struct bight_layer *layer);
+/* Nothing waits for the facade, and it would take input now. */
+bool bi_levels_facade_is_open(const struct bight_transport *transport);
+/* Comes before what waits for the level. Ends the connection when it cannot be kept. */
+void bi_levels_hold_before(
+    struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size);
+
 /* There is a level that would take what the bottom has now. */
 bool bi_levels_want_input(const struct bight_transport *transport);
 

@@ -62,6 +62,7 @@ struct bight_level {
     bool is_secured;           /* a layer below has become secure, which is to be told */
     bool is_ended;             /* behind it */
     bool waits;                /* for the next turn */
+    bool is_unwanted;          /* until what is above takes input */
 };
 
 struct bight_layer {
@@ -71,7 +72,8 @@ struct bight_layer {
     struct bight_layer *next_popped;   /* these are bight's */
     struct bight_level waiting;
     struct bi_output *held; /* what waits to enter it from above, behind a file */
-    bool is_popped, is_hungry, is_ending, wants_flush;
+    size_t kept;            /* that it has said it keeps */
+    bool is_popped, is_hungry, is_ending, wants_flush, wants_room;
 };
 
 /* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED,
@@ -92,6 +94,12 @@ BIGHT_API void bight_layer_deliver_end(struct bight_layer *layer);
  * been kept, and `received` is called with it on a later turn, first come first served. */
 BIGHT_API bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *data, size_t size, uint64_t cost);
 
+/* For layers whose input is smaller, or safer, than what they make of it (encrypted, compressed), inside `received`,
+ * before each piece of work. False: what is delivered now enters the protocol, or a hungry layer. True: it is not
+ * wanted now (the protocol has paused ...); the `size` bytes have been kept, and `received` is called with them when
+ * something is. */
+BIGHT_API bool bight_layer_hold_unwanted(struct bight_layer *layer, const uint8_t *data, size_t size);
+
 /* A hungry layer (one in a handshake) has its input whether the protocol has paused or not: some 128 KiB that wait
  * above it at most. */
 BIGHT_API void bight_layer_set_hungry(struct bight_layer *layer, bool hungry);
@@ -102,6 +110,16 @@ BIGHT_API void bight_layer_secured(struct bight_layer *layer);
 
 /* Has `flush` called when the outermost handler has returned: what was written in it leaves in one piece. */
 BIGHT_API void bight_layer_flush_later(struct bight_layer *layer);
+
+/* For layers that do not turn all that was written into output that waits below (encrypted ahead, say): has `flush`
+ * called from the loop when less than the low watermark waits below the layer. */
+BIGHT_API void bight_layer_flush_with_room(struct bight_layer *layer);
+
+/* Says that the layer now keeps so many counted bytes (bight_piece.counted) of what was written: whenever it has kept
+ * more than until the flush, and when that has changed. The marks are looked at, which may call a producer. 0, or
+ * OVERFLOW when the connection's output limit or the cap of all connections is passed: what `write` or `flush` is to
+ * give then. */
+BIGHT_API int bight_layer_keeps(struct bight_layer *layer, size_t counted);
 
 /* What a layer of the connection tells under this key, the highest first; NULL when none knows it. A key is the address
  * of something that the layer's header declares, which also says what is given; it is good as long as the layer. */
