@@ -90,6 +90,7 @@ static void go_through(struct bight_transport *transport)
     }
     bi_receive_update(transport);
     bi_close_bound(transport);
+    BI_CHECK_INVARIANTS(transport, bi_invariants_decided);
 }
 
 void bi_transport_advance(struct bight_transport *transport)

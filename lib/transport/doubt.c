@@ -14,6 +14,7 @@
 #include <bight/memory.h>
 
 #include "transport/close.h"
+#include "transport/invariants.h"
 #include "transport/state.h"
 
 #define PERIOD (BIGHT_NANOSECONDS_PER_SECOND / 10)
@@ -114,4 +115,24 @@ void bi_doubt_finish(struct bi_hub *hub)
     bi_reactor_disarm(hub->reactor, &hub->doubts.timer);
     bight_free(hub->doubts.list);
     hub->doubts = (struct bi_doubts) { .count = 0 };
+}
+
+const char *bi_invariants_of_doubts(const struct bi_hub *hub, size_t doubted)
+{
+    const struct bi_doubts *doubts = &hub->doubts;
+    BI_MUST(doubts->count <= doubts->capacity, "doubts: the list is as long as its room at most");
+    BI_MUST(
+        (doubts->count > 0) == bi_wheel_is_armed(&doubts->timer), "doubts: the timer is armed while there are some");
+    if (doubts->next > 0) {
+        return NULL; /* a round is on its way */
+    }
+    size_t fresh = 0;
+    for (size_t i = 0; i < doubts->count; i++) {
+        const struct bight_transport *transport = bi_hub_find(hub, doubts->list[i].id);
+        bool is_fresh = transport != NULL && !doubts->list[i].is_second;
+        BI_MUST(!is_fresh || (transport->state & BI_DOUBTED), "doubts: who was noted knows");
+        fresh += is_fresh;
+    }
+    BI_MUST(fresh == doubted, "doubts: who is doubted was noted, once");
+    return NULL;
 }

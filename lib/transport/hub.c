@@ -12,6 +12,7 @@
 
 #include "base/pages.h"
 #include "transport/close.h"
+#include "transport/invariants.h"
 #include "transport/state.h"
 
 enum {
@@ -248,6 +249,45 @@ static void finish_pools(struct bi_hub *hub)
     bi_pool_finish(&hub->blocks);
 }
 
+/* ---------------------------------------------------------------------------------------- invariants */
+
+static const char *look_at_slot(const struct bi_hub *hub, const struct bi_slot_slab *entry, uint32_t index)
+{
+    const struct bi_slot *slot = bi_pool_slot_at(&hub->slots, entry->slab, index & (MOST_A_SLAB - 1));
+    BI_MUST(((uint32_t)slot->generation & ~(uint32_t)IS_FREE) == index, "slots: an id says where its slot is");
+    uint32_t generation = (uint32_t)(slot->generation >> 32);
+    BI_MUST(!(slot->generation & IS_FREE) || generation == UINT32_MAX || generation <= entry->generation,
+        "slots: the table knows the highest generation of those that were given back");
+    return NULL;
+}
+
+static const char *look_at_slab(const struct bi_hub *hub, uint32_t number)
+{
+    const struct bi_slot_slab *entry = &hub->slabs[number];
+    size_t free_slots = 0;
+    BI_MUST(entry->slab->number == number, "slots: a slab knows its number");
+    for (const struct bi_slot *slot = entry->slab->free_list; slot != NULL; slot = bi_slot_next(slot)) {
+        BI_MUST(slot->generation & IS_FREE, "slots: what is in a free list is free");
+        BI_MUST(++free_slots <= entry->slab->carved, "slots: a free list comes to an end");
+    }
+    BI_MUST(free_slots + entry->slab->used == entry->slab->carved, "slots: each is free or taken");
+    for (uint32_t i = 0; i < entry->slab->carved; i++) {
+        const char *broken = look_at_slot(hub, entry, number << SLAB_BITS | i);
+        BI_MUST(broken == NULL, broken);
+    }
+    return NULL;
+}
+
+const char *bi_invariants_of_slots(const struct bi_hub *hub)
+{
+    BI_MUST(hub->slab_count <= hub->slab_capacity, "slots: the table is as long as its room at most");
+    for (uint32_t number = 0; number < hub->slab_count; number++) {
+        const char *broken = hub->slabs[number].slab == NULL ? NULL : look_at_slab(hub, number);
+        BI_MUST(broken == NULL, broken);
+    }
+    return NULL;
+}
+
 /* ------------------------------------------------------------------------------- the hub's beginning and end */
 
 static int after_fork(struct bi_attachment *attachment)
@@ -320,5 +360,11 @@ static const struct bi_attachment_kind connections = {
 struct bi_hub *bi_hub_of(struct bight_reactor *reactor)
 {
     struct bi_attachment *attachment = bi_attachment_of(reactor, &connections);
+    return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct bi_hub, attachment);
+}
+
+const struct bi_hub *bi_hub_if_any(const struct bight_reactor *reactor)
+{
+    struct bi_attachment *attachment = bi_attachment_find(reactor, &connections);
     return attachment == NULL ? NULL : BI_CONTAINER(attachment, struct bi_hub, attachment);
 }

@@ -22,7 +22,7 @@
  * the ring. */
 #include <bight/memory.h>
 
-#include "transport/transport.h"
+#include "transport/invariants.h"
 
 /* What the tick counts: 2^22 ns, about 4 ms. Half of its 32 bits are 104 days; longer than that is taken for ever. */
 #define TICK_SHIFT 22
@@ -290,4 +290,47 @@ void bi_idle_finish(struct bi_hub *hub)
         bight_free(hub->idle_classes[i]);
     }
     bight_free(hub->idle_classes);
+}
+
+/* ---------------------------------------------------------------------------------------- invariants */
+
+/* Gives how many are in the list, or SIZE_MAX when it is no list of the class's. */
+static size_t count_list(const struct bi_hub *hub, uint16_t class_number, uint8_t list)
+{
+    const struct bi_idle_class *class = hub->idle_classes[class_number - 1];
+    uint32_t previous = NOBODY;
+    size_t count = 0;
+    for (uint32_t index = class->first[list]; index != NOBODY; index = at(hub, index)->next) {
+        const struct bi_idle *idle = at(hub, index);
+        if (idle->class_number != class_number || idle->list != list || idle->previous != previous ||
+            count++ == class->members) {
+            return SIZE_MAX;
+        }
+        previous = index;
+    }
+    return count;
+}
+
+static const char *look_at_class(const struct bi_hub *hub, uint16_t class_number)
+{
+    const struct bi_idle_class *class = hub->idle_classes[class_number - 1];
+    size_t members = 0;
+    BI_MUST((class->members > 0) == bi_wheel_is_armed(&class->timer), "idle: a class with members has a timer");
+    for (uint8_t list = 0; class->members > 0 && list < LISTS; list++) {
+        size_t count = count_list(hub, class_number, list);
+        BI_MUST(count != SIZE_MAX, "idle: a list has connections of its class and its number, linked both ways");
+        members += count;
+    }
+    BI_MUST(members == class->members, "idle: a class counts its members");
+    return NULL;
+}
+
+const char *bi_invariants_of_idle(const struct bi_hub *hub)
+{
+    BI_MUST(hub->idle_shortest == shortest_period(hub), "idle: the shortest period is that of the classes in use");
+    for (uint16_t number = 1; number <= hub->idle_class_count; number++) {
+        const char *broken = look_at_class(hub, number);
+        BI_MUST(broken == NULL, broken);
+    }
+    return NULL;
 }

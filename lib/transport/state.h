@@ -7,7 +7,7 @@
 #ifndef BI_TRANSPORT_STATE_H
 #define BI_TRANSPORT_STATE_H
 
-#include "transport/transport.h"
+#include "transport/invariants.h"
 
 /* --- life: where the connection stands as a whole. Their order is used: from LOSS_DUE on it is over. */
 #define BI_LIFE 7u
@@ -139,6 +139,7 @@ static inline void bi_leave_handler(struct bight_transport *transport)
     if (BI_UNLIKELY(transport->state & (BI_CHANGED | BI_SWITCHING))) {
         bi_transport_advance(transport);
     }
+    BI_CHECK_INVARIANTS(transport, bi_invariants_always);
 }
 
 /* Around every slot of a layer. They nest: layers write while they receive, and the other way round. */
@@ -158,6 +159,7 @@ static inline void bi_layers_leave(struct bight_transport *transport)
     if (BI_UNLIKELY((transport->state & (BI_CHANGED | BI_SWITCHING)) || extension->popped != NULL)) {
         bi_layers_left(transport);
     }
+    BI_CHECK_INVARIANTS(transport, bi_invariants_always);
 }
 
 #endif

@@ -227,6 +227,9 @@ extern const struct bight_transport bi_transport_closed;
 /* The hub of a reactor, made on first use; NULL without memory. */
 BI_PRIVATE_API struct bi_hub *bi_hub_of(struct bight_reactor *reactor);
 
+/* NULL when there is none yet. */
+const struct bi_hub *bi_hub_if_any(const struct bight_reactor *reactor);
+
 /* Walks the transports, ended ones too: *cursor starts at 0; NULL at the end. */
 BI_PRIVATE_API struct bight_transport *bi_hub_next(const struct bi_hub *hub, size_t *cursor);
 /* The transport of the slot with this index: the lower half of its id. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "reactor/reactor.h"
+#include "transport/invariants.h"
 
 enum { STEPS_TO_REST = 400000 };
 
@@ -56,11 +57,21 @@ void release_item(void *context)
     act_inside(item->id * 41u, NULL);
 }
 
+/* What must be true of all connections; what holds at rest only when no callback is on the stack. */
+static void check_invariants(void)
+{
+    bool at_rest = world.tape->depth == 0 && world.in_call == 0;
+    for (unsigned side = 0; side < 2; side++) {
+        bi_invariants_check(world.reactors[side], at_rest);
+    }
+}
+
 static bool act(struct moment *moment)
 {
     world.in_call++;
     bool acted = fuzz_tape_act(world.tape, api_kinds, moment);
     world.in_call--;
+    check_invariants();
     return acted;
 }
 

@@ -17,11 +17,13 @@
 #include "reactor/reactor.h"
 #include "service/main.h"
 #include "testing/kit/testing.h"
+#include "transport/invariants.h"
 
 #define FIRST_MOMENT BIGHT_NANOSECONDS_PER_SECOND
 #define EPOCH_SECONDS UINT64_C(1000000000) /* the wall clock's time when the virtual one shows zero */
 #define TURNS_AT_ONE_MOMENT 1000
 #define MOST_AWAITED 8
+#define CHECKED_A_TURN 32 /* connections; of more the invariants are looked at when the turns are over */
 
 struct virtual_watch {
     struct bi_link link; /* next == NULL: not added */
@@ -400,7 +402,11 @@ size_t bi_testing_settle_quietly(struct bight_reactor *reactor, size_t limit)
     while (turns < limit && (bi_reactor_has_work(reactor) || reactor->loop_deadline <= bi_reactor_now(reactor))) {
         bi_reactor_turn(reactor, false);
         turns++;
+        if (reactor->traffic.open <= CHECKED_A_TURN) {
+            bi_invariants_check(reactor, true);
+        }
     }
+    bi_invariants_check(reactor, true);
     return turns;
 }
 

@@ -153,6 +153,7 @@ static int wait_for_events(struct bi_sim_loop *loop)
 {
     bool had_turn = loop->has_turn;
     loop->has_turn = true;
+    bi_sim_check_invariants(loop);
     while (!has_events(loop)) {
         if (!bi_sim_step(loop->simulation, UINT64_MAX)) {
             loop->has_turn = had_turn;

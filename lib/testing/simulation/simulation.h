@@ -192,6 +192,7 @@ struct bi_sim_loop {
     bool has_turn;   /* a turn of it is on the stack */
     struct bi_link ready, watches;
     size_t watch_count;
+    size_t unchecked; /* turns since the invariants were looked at */
     void (*on_due)(void *context);
     void *context;
 };
@@ -212,6 +213,8 @@ struct bi_sim_loop *bi_sim_loop_new(struct bight_host *host);
 bool bi_sim_loop_has_work(const struct bi_sim_loop *loop);
 /* step.c: lets the world go on once; false when nothing is left to happen up to `last`. */
 bool bi_sim_step(struct bight_simulation *simulation, uint64_t last);
+/* Between its turns: what must be true of its connections. */
+void bi_sim_check_invariants(struct bi_sim_loop *loop);
 
 extern const struct bight_system_ops bi_sim_system_ops;
 

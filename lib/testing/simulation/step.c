@@ -10,9 +10,11 @@
 #include "reactor/reactor.h"
 #include "testing/kit/testing.h"
 #include "testing/simulation/simulation.h"
+#include "transport/invariants.h"
 
 #define PATIENCE 1000 /* turns at one moment before turns cost time */
 #define COST_OF_TURN 1000
+#define CHECKED_A_TURN 32 /* connections; of more than that the invariants are looked at the more rarely */
 
 static void advance(struct bight_simulation *simulation, uint64_t moment)
 {
@@ -42,12 +44,21 @@ static void find_order(struct bight_simulation *simulation)
     simulation->order_count = count;
 }
 
+void bi_sim_check_invariants(struct bi_sim_loop *loop)
+{
+    if (++loop->unchecked * CHECKED_A_TURN >= loop->reactor->traffic.open) {
+        loop->unchecked = 0;
+        bi_invariants_check(loop->reactor, true);
+    }
+}
+
 static void take_turn(struct bi_sim_loop *loop)
 {
     bi_sim_trace(loop->host, BI_SIM_turn, 0, 0, 0);
     loop->has_turn = true;
     bi_reactor_turn(loop->reactor, false);
     loop->has_turn = false;
+    bi_sim_check_invariants(loop);
     loop->wants_turn = bi_reactor_has_work(loop->reactor);
 }
 
