@@ -141,9 +141,8 @@ void bi_close_lose(struct bight_transport *transport)
     bi_transport_changed(transport);
 }
 
-/* True when it is the first. What is written above the layer that failed goes nowhere, so nobody is asked for an end of
- * his own. */
-static bool keep_reason(struct bight_transport *transport, struct bight_failure *reason)
+/* True when it is the first. */
+static bool keep_reason(struct bight_transport *transport, struct bight_layer *layer, struct bight_failure *reason)
 {
     struct bi_extension *extension = transport->extension;
     if (extension->reason != NULL || bi_life_of(transport) == BI_LINGERING) {
@@ -151,9 +150,7 @@ static bool keep_reason(struct bight_transport *transport, struct bight_failure 
         return false;
     }
     extension->reason = reason;
-    if (bi_write_end_of(transport) < BI_END_QUEUED) {
-        bi_set_write_end(transport, BI_END_QUEUED);
-    }
+    bi_layers_end_below(layer);
     bi_flow_stop_producer(transport);
     transport->state &= ~BI_PRESSED; /* by output that nobody waits for */
     return true;
@@ -163,7 +160,7 @@ static bool keep_reason(struct bight_transport *transport, struct bight_failure 
  * and is the end of the connection when it has come to the protocol. */
 void bi_close_failed(struct bight_transport *transport, struct bight_layer *layer, struct bight_failure *reason)
 {
-    bool is_first = keep_reason(transport, reason);
+    bool is_first = keep_reason(transport, layer, reason);
     if (bi_life_of(transport) == BI_OPEN && !(transport->state & BI_INPUT_TOLD)) {
         bi_levels_failed(transport, layer);
     } else if (is_first) {

@@ -86,6 +86,30 @@ void bi_layers_write_end(struct bight_transport *transport)
     pass_end_down(transport, transport->extension->top);
 }
 
+static bool is_ending_below(const struct bight_layer *layer)
+{
+    while ((layer = layer->below) != NULL && !layer->is_ending) {
+    }
+    return layer != NULL;
+}
+
+/* What is written above it goes nowhere, so those above are not asked for an end; those below gather what it has said,
+ * and may have last words of their own. */
+void bi_layers_end_below(struct bight_layer *layer)
+{
+    struct bight_transport *transport = layer->transport;
+    bi_layers_flush(transport);
+    for (struct bight_layer *each = layer; each != NULL; each = each->above) {
+        each->is_ending = false;
+    }
+    if (bi_write_end_of(transport) < BI_END_IN_LAYERS) {
+        bi_set_write_end(transport, BI_END_IN_LAYERS);
+    }
+    if (bi_write_end_of(transport) == BI_END_IN_LAYERS && !is_ending_below(layer)) {
+        pass_end_down(transport, layer->below);
+    }
+}
+
 /* A layer may send of its own accord, where no write would see the code: so the connection is ended from here. */
 int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
 {
@@ -102,8 +126,9 @@ int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces
 
 void bight_layer_send_end(struct bight_layer *layer)
 {
+    bool is_late = !layer->is_ending && bi_has_failed(layer->transport); /* those below have been told already */
     layer->is_ending = false;
-    if (!bi_is_cut(layer->transport)) {
+    if (!bi_is_cut(layer->transport) && !is_late) {
         pass_end_down(layer->transport, layer->below);
     }
 }

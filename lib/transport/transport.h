@@ -426,6 +426,8 @@ void bi_timeouts_disarm_close(struct bight_transport *transport);
 
 /* Down from the facade of a LAYERED transport. */
 void bi_layers_write_end(struct bight_transport *transport);
+/* The same for what stands below a layer that has failed. */
+void bi_layers_end_below(struct bight_layer *layer);
 /* At loss. */
 void bi_layers_free(struct bight_transport *transport);
 

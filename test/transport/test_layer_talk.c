@@ -146,6 +146,40 @@ START_TEST(what_was_gathered_goes_out_before_the_end) /* T7 */
 }
 END_TEST
 
+static int say_and_fail(struct bight_layer *layer)
+{
+    struct bight_piece piece = { .data = (const uint8_t *)"alert", .size = 5, .counted = true };
+    ck_assert_int_eq(bight_layer_send(layer, &piece, 1), BIGHT_OK);
+    bight_layer_fail(layer, bight_failure_of(BIGHT_E_TLS));
+    return BIGHT_OK;
+}
+
+static void end_below(struct bight_layer *layer)
+{
+    hear("%s:write-end", ((struct gatherer *)layer)->fact);
+    bight_layer_send_end(layer);
+}
+
+START_TEST(the_last_words_of_a_layer_that_fails_pass_layers_that_gather) /* T5, T7 */
+{
+    struct bight_layer_ops failing = gatherer_ops, ending = gatherer_ops;
+    failing.flush = say_and_fail;
+    ending.write_end = end_below;
+    set_up();
+    push_gatherer(&first, "first");
+    first.base.ops = &ending;
+    push_gatherer(&second, "second");
+    second.base.ops = &failing;
+    write_text("x");
+    settle();
+    ck_assert_str_eq(bight_string_written_text(peer), "alert");
+    ck_assert(bight_string_is_shut(peer));
+    bight_string_end(peer);
+    ck_heard("first:write-end first:TLS second:TLS lost:TLS");
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_flush_that_fails_ends_the_connection) /* T6 */
 {
     set_up();
@@ -328,6 +362,7 @@ int main(void)
     tcase_add_test(tests, what_a_handler_writes_in_pieces_is_flushed_once_behind_it);
     tcase_add_test(tests, higher_layers_are_flushed_first);
     tcase_add_test(tests, what_was_gathered_goes_out_before_the_end);
+    tcase_add_test(tests, the_last_words_of_a_layer_that_fails_pass_layers_that_gather);
     tcase_add_test(tests, a_flush_that_fails_ends_the_connection);
     tcase_add_test(tests, what_layers_have_counts_as_queued);
     tcase_add_test(tests, the_lowest_layer_hears_of_the_loss_first_and_the_protocol_last);
