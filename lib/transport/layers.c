@@ -147,6 +147,16 @@ void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
     bi_layers_leave(transport);
 }
 
+/* Those that were popped from the top and are still at work hand on to it, as all that comes from now on. */
+static void link_on_top(struct bi_extension *extension, struct bight_layer *layer)
+{
+    *(extension->top != NULL ? &extension->top->above : &extension->lowest) = layer;
+    extension->top = layer;
+    for (struct bight_layer *each = extension->popped; each != NULL; each = each->next_popped) {
+        each->above = each->above == NULL ? layer : each->above;
+    }
+}
+
 int bight_transport_push_layer(struct bight_transport *transport, struct bight_layer *layer)
 {
     if (layer->ops == NULL || layer->ops->size < offsetof(struct bight_layer_ops, flush)) {
@@ -170,12 +180,7 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
     layer->is_popped = false;
     layer->is_hungry = layer->is_ending = layer->wants_flush = layer->wants_room = false;
     bi_levels_pushed(transport, layer);
-    if (extension->top != NULL) {
-        extension->top->above = layer;
-    } else {
-        extension->lowest = layer;
-    }
-    extension->top = layer;
+    link_on_top(extension, layer);
     transport->state |= BI_LAYERED;
     bi_transport_changed(transport);
     return BIGHT_OK;

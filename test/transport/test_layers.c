@@ -21,6 +21,30 @@ START_TEST(two_layers_transform_in_their_order)
 }
 END_TEST
 
+static struct bight_layer *replaced;
+
+static void replace_layer(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    (void)p;
+    (void)data;
+    (void)size;
+    on.data = NULL;
+    bight_layer_pop(replaced);
+    push("new", 1);
+}
+
+START_TEST(a_layer_that_was_popped_at_work_hands_on_to_the_one_pushed_in_its_place)
+{
+    on.data = replace_layer;
+    set_up();
+    replaced = &push("old", 0)->base;
+    bight_string_feed_text(peer, "abc");
+    settle();
+    ck_heard("data:a data:c data:d old-freed");
+    tear_down();
+}
+END_TEST
+
 START_TEST(what_was_written_before_a_push_goes_out_unseen)
 {
     set_up();
@@ -469,6 +493,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, held_input_is_delivered_piece_by_piece_to_a_protocol_that_pauses);
     tcase_add_test(tests, two_layers_transform_in_their_order);
     tcase_add_test(tests, what_was_written_before_a_push_goes_out_unseen);
+    tcase_add_test(tests, a_layer_that_was_popped_at_work_hands_on_to_the_one_pushed_in_its_place);
     tcase_add_test(tests, a_layer_without_slots_passes_everything_through);
     tcase_add_test(tests, both_ends_travel_through_the_layers);
     tcase_add_test(tests, lose_waits_for_a_busy_layer);
