@@ -12,6 +12,7 @@
 
 #define MOST_REACTORS 8
 #define MOST_PORTS 8
+#define MOST_SEEN 256 /* connections of a run, by their places in the reactors */
 
 struct audit {
     struct bight_simulation *simulation;
@@ -26,7 +27,9 @@ struct audit {
     size_t made, lost, connected, failed;
     bool lacks_memory; /* that some of it is refused may be logged */
     bool lacks_files;  /* the same of descriptors and of the kernel's memory */
-    struct end *held;  /* ends whose memory is kept to the end, to see that nobody calls them */
+    bool layers;       /* connections get some: see layers.c */
+    uint64_t seen[MOST_SEEN];
+    struct end *held; /* ends whose memory is kept to the end, to see that nobody calls them */
 };
 
 /* One end of a connection. */
@@ -66,6 +69,11 @@ void end_lost(struct end *end, const struct bight_failure *reason);
 uint8_t stream_byte(uint32_t key, size_t position);
 int stream_write(struct bight_transport *transport, uint32_t key, size_t from, size_t size);
 void stream_check(uint32_t key, size_t from, const uint8_t *data, size_t size);
+
+/* layers.c: perhaps one comes or goes, of one connection or of all. The first time that a connection is seen some come.
+ */
+void layers_in_handler(struct audit *audit, struct bight_transport *transport);
+void layers_step(struct audit *audit, struct bight_reactor *reactor);
 
 /* Draws. chance is per cent. */
 size_t draw_size(struct audit *audit, size_t most); /* mostly small ones */

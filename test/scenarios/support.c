@@ -60,10 +60,11 @@ static void hear_log(const struct bight_log_event *event, void *context)
 }
 
 /* Before every step. */
-static void check_queues(void *context)
+static void look_around(void *context)
 {
-    const struct audit *audit = context;
+    struct audit *audit = context;
     for (size_t i = 0; i < audit->reactor_count; i++) {
+        layers_step(audit, audit->reactors[i].reactor);
         const struct bi_hub *hub = bi_hub_of(audit->reactors[i].reactor);
         const struct bight_transport *transport;
         for (size_t cursor = 0; hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL;) {
@@ -79,7 +80,8 @@ void audit_begin(struct audit *audit, struct bight_simulation *simulation)
     wrong[0] = '\0';
     audit->simulation = simulation;
     bight_log_set_observer(hear_log, audit);
-    bight_simulation_set_check(simulation, check_queues, audit);
+    bight_simulation_set_check(simulation, look_around, audit);
+    audit->layers = draw(audit, 50);
 }
 
 static void release_held(struct audit *audit)
@@ -197,6 +199,7 @@ void end_made(struct end *end, struct bight_protocol *protocol)
     }
     end->made = true;
     audit->made++;
+    layers_in_handler(audit, protocol->transport);
     if (draw(audit, 50)) {
         bight_protocol_hold(protocol);
         end->next_held = audit->held;
@@ -209,6 +212,7 @@ void end_hears(struct end *end)
     if (!end->made || end->lost) {
         audit_wrong("a handler was called %s", end->lost ? "after connection_lost" : "before connection_made");
     }
+    layers_in_handler(audit_of(end), end->protocol->transport);
 }
 
 void end_hears_the_end(struct end *end)

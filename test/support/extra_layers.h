@@ -121,7 +121,8 @@ static const struct bight_layer_ops extra_layer_ops = {
     .free = extra_free,
 };
 
-static inline void push_extra_layer(struct bight_transport *transport, char kind)
+/* False: the connection is closed, or there is no memory. */
+static inline bool push_extra_layer(struct bight_transport *transport, char kind)
 {
     struct extra_layer *layer = (struct extra_layer *)calloc(1, sizeof *layer);
     layer->base.ops = &extra_layer_ops;
@@ -129,7 +130,9 @@ static inline void push_extra_layer(struct bight_transport *transport, char kind
     layer->turned = kind == 'r' ? 13 : kind == 's' ? (uint8_t)-13 : 0;
     if (bight_transport_push_layer(transport, &layer->base) != 0) {
         free(layer);
+        return false;
     }
+    return true;
 }
 
 /* A NULL transport is fine. */
@@ -137,7 +140,7 @@ static inline void push_extra_layers(struct bight_transport *transport)
 {
     const char *kinds = getenv("BIGHT_TEST_LAYERS");
     for (; transport != NULL && kinds != NULL && *kinds != '\0'; kinds++) {
-        push_extra_layer(transport, *kinds);
+        (void)push_extra_layer(transport, *kinds);
     }
 }
 
