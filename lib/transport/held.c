@@ -197,9 +197,9 @@ static void flush(struct bight_layer *layer)
 {
     struct bight_transport *transport = layer->transport;
     layer->wants_room = false;
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     int code = layer->ops->flush(layer);
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
     if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
         bi_close_end(transport, bight_failure_of(code), true);
     }
@@ -217,10 +217,10 @@ static void let_in(struct bight_layer *layer)
     if (there < 0) {
         return;
     }
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     int code = hand_over(layer, &piece);
     tidy(layer);
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
     if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
         bi_close_end(transport, bight_failure_of(code), true);
     }
@@ -262,13 +262,13 @@ static bool can_go_on(const struct bight_transport *transport, const struct bigh
 static void end(struct bight_transport *transport)
 {
     transport->state = (transport->state & ~BI_HELD) | BI_CHANGED;
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     for (struct bight_layer *layer = transport->extension->lowest; layer != NULL; layer = layer->above) {
         if (layer->held != NULL) {
             tidy(layer);
         }
     }
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
     bi_flow_drained(transport);
 }
 
@@ -325,11 +325,11 @@ void bi_held_drop(struct bight_layer *layer)
 void bi_held_drop_all(struct bight_transport *transport)
 {
     transport->state &= ~BI_HELD;
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     for (struct bight_layer *layer = transport->extension->top; layer != NULL; layer = layer->below) {
         bi_held_drop(layer);
     }
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
 }
 
 void bi_held_leave_to_parent(struct bight_transport *transport)

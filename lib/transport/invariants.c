@@ -98,7 +98,8 @@ static const char *look_at_flags(const struct bight_transport *transport)
     BI_MUST((extension->top == NULL) == (extension->lowest == NULL), "layers: a top one means a lowest one");
     BI_MUST(extension->top == NULL || extension->top->above == NULL, "layers: nothing is above the top one");
     BI_MUST(extension->lowest == NULL || extension->lowest->below == NULL, "layers: nothing is below the lowest one");
-    BI_MUST(has(transport, BI_IN_LAYER) == (extension->layer_depth > 0), "layers: IN_LAYER says that one is entered");
+    BI_MUST(
+        extension->popped == NULL || has(transport, BI_IN_LAYER), "layers: a popped one stays while one is entered");
     BI_MUST(has(transport, BI_SWITCHING) == (extension->next_protocol != NULL), "switch: SWITCHING says to whom");
     BI_MUST(extension->next_protocol == NULL || extension->next_protocol->transport == transport,
         "switch: the next protocol knows its connection");

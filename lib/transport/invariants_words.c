@@ -94,8 +94,8 @@ static void add_extension(struct text *text, const struct bi_extension *extensio
             add_output(text, layer->held);
         }
     }
-    add(text, "; held %zu, depth %u%s%s%s%s", extension->held, extension->layer_depth,
-        extension->task.run != NULL ? ", task" : "", extension->flush_task.run != NULL ? ", flush task" : "",
+    add(text, "; held %zu%s%s%s%s", extension->held, extension->task.run != NULL ? ", task" : "",
+        extension->flush_task.run != NULL ? ", flush task" : "",
         bi_wheel_is_armed(&extension->close_timer) ? ", close timer" : "",
         bi_wheel_is_armed(&extension->total_timer) ? ", total timer" : "");
 }

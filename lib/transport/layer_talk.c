@@ -22,7 +22,7 @@ void bi_layers_flush(struct bight_transport *transport)
 {
     struct bight_layer *layer;
     int code = BIGHT_OK;
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     while (!bi_is_cut(transport) && code == BIGHT_OK && (layer = find_unflushed(transport->extension)) != NULL) {
         layer->wants_flush = false;
         code = layer->ops->flush(layer);
@@ -31,7 +31,7 @@ void bi_layers_flush(struct bight_transport *transport)
     if (code != BIGHT_OK) {
         bi_close_end(transport, bight_failure_of(code), true);
     }
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
 }
 
 static void run_flush(struct bi_task *task)
@@ -91,13 +91,13 @@ void bight_layer_secured(struct bight_layer *layer)
     if (bi_is_over(transport)) {
         return;
     }
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     if (above != NULL) {
         above->ops->secured(above);
     } else {
         bi_levels_secured(transport);
     }
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
 }
 
 void bi_layers_lost(struct bight_transport *transport, const struct bight_failure *reason)

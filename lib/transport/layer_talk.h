@@ -23,9 +23,12 @@ static inline int bi_layers_pass_down(
     if (BI_UNLIKELY(transport->state & BI_HELD) && bi_held_has(layer)) {
         return bi_held_add(layer, pieces, count);
     }
-    bi_layers_enter(transport);
+    if (BI_LIKELY(transport->state & BI_IN_LAYER)) {
+        return layer->ops->write(layer, pieces, count); /* whoever is outermost decides */
+    }
+    bool is_outermost = bi_layers_enter(transport);
     int code = layer->ops->write(layer, pieces, count);
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
     return code;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* layers.c - what stands between the facade and the bottom: pushing, popping, and handing on. How input finds its way
- * up, and what of it waits, is in levels.c.
+ * up, and what of it waits, is in levels.c; how output finds its way down, in write.c.
  *
  * The layers of a connection are a list from the top, below the facade, to the lowest, above the bottom. A slot that is
  * NULL passes through. A popped layer is out of the list at once but freed only when no slot of any layer of the
@@ -38,29 +38,44 @@ void bi_layers_left(struct bight_transport *transport)
 
 /* ------------------------------------------------------------------------------------------------ up */
 
-/* A layer that is at work: what its input brings about is decided when all of it is there. */
+static void __attribute__((noinline))
+deliver_if_it_lives(struct bight_transport *transport, struct bight_layer *above, const uint8_t *data, size_t size)
+{
+    if (!bi_is_over(transport) && size > 0) {
+        bool is_outermost = bi_layers_enter(transport);
+        bi_levels_enter(transport, above, data, size);
+        bi_layers_leave(transport, is_outermost);
+    }
+}
+
+/* Nearly always by a layer that is at work, to a protocol that takes it. What the input brings about is decided when
+ * all of it is there. */
 void bight_layer_deliver(struct bight_layer *layer, const uint8_t *data, size_t size)
 {
     struct bight_transport *transport = layer->transport;
-    if (BI_UNLIKELY(bi_is_over(transport) || size == 0)) {
+    struct bight_layer *above = layer->above;
+    if (BI_UNLIKELY(
+            (transport->state & (BI_IN_LAYER | BI_LEVELS_NOT_PLAIN)) != BI_IN_LAYER || size - 1 >= BI_RECEIVE_SIZE)) {
+        deliver_if_it_lives(transport, above, data, size);
         return;
     }
-    if (BI_LIKELY(transport->state & BI_IN_LAYER)) {
-        bi_levels_enter(transport, layer->above, data, size);
-        return;
+    while (above != NULL && above->ops->received == NULL) {
+        above = above->above;
     }
-    bi_layers_enter(transport);
-    bi_levels_enter(transport, layer->above, data, size);
-    bi_layers_leave(transport);
+    if (above == NULL) {
+        bi_levels_give(transport, data, size);
+    } else {
+        above->ops->received(above, data, size);
+    }
 }
 
 void bight_layer_deliver_end(struct bight_layer *layer)
 {
     struct bight_transport *transport = layer->transport;
     if (!bi_is_over(transport)) {
-        bi_layers_enter(transport);
+        bool is_outermost = bi_layers_enter(transport);
         bi_levels_enter_end(transport, layer->above);
-        bi_layers_leave(transport);
+        bi_layers_leave(transport, is_outermost);
     }
 }
 
@@ -76,9 +91,9 @@ static void pass_end_down(struct bight_transport *transport, struct bight_layer 
         return;
     }
     layer->is_ending = true;
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     layer->ops->write_end(layer);
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
 }
 
 void bi_layers_write_end(struct bight_transport *transport)
@@ -110,20 +125,6 @@ void bi_layers_end_below(struct bight_layer *layer)
     }
 }
 
-/* A layer may send of its own accord, where no write would see the code: so the connection is ended from here. */
-int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
-{
-    struct bight_transport *transport = layer->transport;
-    if (bi_is_cut(transport) || bi_write_end_of(transport) >= BI_END_QUEUED) {
-        return BIGHT_E_CLOSED;
-    }
-    int code = bi_layers_pass_down(transport, layer->below, pieces, count);
-    if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
-        bi_close_end(transport, bight_failure_of(code), true);
-    }
-    return code;
-}
-
 void bight_layer_send_end(struct bight_layer *layer)
 {
     bool is_late = !layer->is_ending && bi_has_failed(layer->transport); /* those below have been told already */
@@ -142,9 +143,9 @@ void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason)
         bight_failure_release(reason);
         return;
     }
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     bi_close_failed(transport, layer, reason);
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
 }
 
 /* Those that were popped from the top and are still at work hand on to it, as all that comes from now on. */
@@ -221,7 +222,7 @@ void bight_layer_pop(struct bight_layer *layer)
     if (layer->is_ending) {
         bight_layer_send_end(layer); /* it was asked for, and will not come from this layer any more */
     }
-    if (extension->layer_depth == 0) {
+    if (!(transport->state & BI_IN_LAYER)) {
         free_popped(extension);
     }
     bi_transport_changed(transport);

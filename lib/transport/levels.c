@@ -11,10 +11,6 @@
 #include <bight/memory.h>
 
 #include "transport/layer_talk.h"
-#include "transport/state.h"
-
-/* The protocol cannot be called with input while one of these is set. */
-#define NOT_NOW (BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL)
 
 /* What waits for the facade before the layers' queues stand still. */
 #define FACADE_BOUND BI_RECEIVE_SIZE
@@ -134,23 +130,13 @@ static bool facade_listens(const struct bight_transport *transport)
 
 static bool facade_takes(const struct bight_transport *transport)
 {
-    return facade_listens(transport) && !(transport->state & NOT_NOW) &&
+    return facade_listens(transport) && !(transport->state & BI_LEVELS_NOT_NOW) &&
            (transport->extension == NULL || !transport->extension->facade.waits);
 }
 
 bool bi_levels_facade_is_open(const struct bight_transport *transport)
 {
     return facade_takes(transport) && (transport->extension == NULL || is_empty(&transport->extension->facade));
-}
-
-static inline void call_data_received(struct bight_transport *transport, const uint8_t *data, size_t size)
-{
-    struct bight_protocol *protocol = transport->protocol;
-    bi_enter_handler(transport);
-    if (BI_LIKELY(protocol->ops->data_received != NULL)) {
-        protocol->ops->data_received(protocol, data, size);
-    }
-    bi_leave_handler(transport);
 }
 
 /* The handler has given back some of its input, or has put a layer in its way. */
@@ -168,7 +154,7 @@ static void feed(struct bight_transport *transport, struct bi_rest *rest)
         size_t size = rest->size < BI_RECEIVE_SIZE ? rest->size : BI_RECEIVE_SIZE;
         rest->data += size;
         rest->size -= size;
-        call_data_received(transport, piece, size);
+        bi_levels_call(transport, piece, size);
     }
 }
 
@@ -220,8 +206,12 @@ static void take_back_block(struct bight_transport *transport, struct bight_inpu
     hold_returned(transport, level);
 }
 
-/* With none of these, and no more than one piece, the protocol takes it at once. */
-#define NOT_PLAIN (NOT_NOW | BI_LIFE | BI_INPUT_TOLD | BI_WAITING)
+void bi_levels_left(struct bight_transport *transport)
+{
+    if (is_diverted(transport)) {
+        bi_levels_take_back(transport, NULL, 0);
+    }
+}
 
 static void __attribute__((noinline))
 enter_facade_if_it_takes(struct bight_transport *transport, const uint8_t *data, size_t size)
@@ -244,13 +234,10 @@ enter_facade_if_it_takes(struct bight_transport *transport, const uint8_t *data,
 
 static inline void enter_facade(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
-    if (BI_UNLIKELY((transport->state & NOT_PLAIN) || size - 1 >= BI_RECEIVE_SIZE)) {
+    if (BI_UNLIKELY((transport->state & BI_LEVELS_NOT_PLAIN) || size - 1 >= BI_RECEIVE_SIZE)) {
         enter_facade_if_it_takes(transport, data, size);
-        return;
-    }
-    call_data_received(transport, data, size);
-    if (BI_UNLIKELY(is_diverted(transport))) {
-        bi_levels_take_back(transport, NULL, 0);
+    } else {
+        bi_levels_give(transport, data, size);
     }
 }
 
@@ -318,6 +305,18 @@ static void enter_facade_end(struct bight_transport *transport)
 
 /* -------------------------------------------------------------------------------------- into a level */
 
+static inline void call_received(
+    struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
+{
+    if (transport->state & BI_IN_LAYER) {
+        layer->ops->received(layer, data, size); /* whoever is outermost decides */
+        return;
+    }
+    bool is_outermost = bi_layers_enter(transport);
+    layer->ops->received(layer, data, size);
+    bi_layers_leave(transport, is_outermost);
+}
+
 /* Something waits: perhaps before this. */
 static void __attribute__((noinline))
 enter_behind(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size)
@@ -330,9 +329,7 @@ enter_behind(struct bight_transport *transport, struct bight_layer *level, const
     } else if (is_waiting(level)) {
         hold_behind(transport, level, data, size);
     } else {
-        bi_layers_enter(transport);
-        level->ops->received(level, data, size);
-        bi_layers_leave(transport);
+        call_received(transport, level, data, size);
     }
 }
 
@@ -347,11 +344,9 @@ void bi_levels_enter(struct bight_transport *transport, struct bight_layer *leve
     }
     if (level == NULL) {
         enter_facade(transport, data, size);
-        return;
+    } else {
+        call_received(transport, level, data, size);
     }
-    bi_layers_enter(transport);
-    level->ops->received(level, data, size);
-    bi_layers_leave(transport);
 }
 
 void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *level)
@@ -364,9 +359,9 @@ void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *
     } else if (is_waiting(level)) {
         hold_end(transport, level);
     } else {
-        bi_layers_enter(transport);
+        bool is_outermost = bi_layers_enter(transport);
         level->ops->received_end(level);
-        bi_layers_leave(transport);
+        bi_layers_leave(transport, is_outermost);
     }
 }
 
@@ -480,13 +475,13 @@ static void run_layer(struct bight_transport *transport, struct bight_layer *lay
 {
     struct bight_level taken = layer->waiting;
     layer->waiting = (struct bight_level) { 0 };
-    bi_layers_enter(transport);
+    bool is_outermost = bi_layers_enter(transport);
     feed_all(transport, layer, taken.input);
     if (taken.is_ended && !bi_is_over(transport)) {
         bi_levels_enter_end(transport, layer->is_popped ? layer->above : layer);
     }
     bight_free(taken.input);
-    bi_layers_leave(transport);
+    bi_layers_leave(transport, is_outermost);
 }
 
 static struct bight_layer *find_layer_to_run(const struct bight_transport *transport)

@@ -6,7 +6,35 @@
 #ifndef BI_TRANSPORT_LEVELS_H
 #define BI_TRANSPORT_LEVELS_H
 
-#include "transport/transport.h"
+#include "transport/state.h"
+
+/* The protocol cannot be called with input while one of these is set. */
+#define BI_LEVELS_NOT_NOW (BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL)
+
+/* With none of these it takes what a receive gives at once, wherever in the layers that comes from. */
+#define BI_LEVELS_NOT_PLAIN (BI_LEVELS_NOT_NOW | BI_LIFE | BI_INPUT_TOLD | BI_WAITING)
+
+/* Behind a handler that was given input of layers, when something was marked: as bi_levels_take_back. */
+void bi_levels_left(struct bight_transport *transport);
+
+static inline void bi_levels_call(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    struct bight_protocol *protocol = transport->protocol;
+    bi_enter_handler(transport);
+    if (BI_LIKELY(protocol->ops->data_received != NULL)) {
+        protocol->ops->data_received(protocol, data, size);
+    }
+    bi_leave_handler(transport);
+}
+
+/* To a protocol for which nothing is NOT_PLAIN, at most BI_RECEIVE_SIZE bytes and not none. */
+static inline void bi_levels_give(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    bi_levels_call(transport, data, size);
+    if (BI_UNLIKELY(transport->state & BI_CHANGED)) {
+        bi_levels_left(transport);
+    }
+}
 
 /* Into a level, or those above it that care, at last to the protocol; what cannot enter waits. Data without size, and
  * what the protocol must not hear of any more, are dropped. */

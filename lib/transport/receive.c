@@ -176,12 +176,7 @@ static inline ssize_t receive(struct bight_transport *transport)
         return size;
     }
     bi_count_received(transport, (size_t)size);
-    struct bight_protocol *protocol = transport->protocol;
-    bi_enter_handler(transport);
-    if (BI_LIKELY(protocol->ops->data_received != NULL)) {
-        protocol->ops->data_received(protocol, buffer, (size_t)size);
-    }
-    bi_leave_handler(transport);
+    bi_levels_call(transport, buffer, (size_t)size);
     return size;
 }
 

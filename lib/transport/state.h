@@ -142,21 +142,22 @@ static inline void bi_leave_handler(struct bight_transport *transport)
     BI_CHECK_INVARIANTS(transport, bi_invariants_always);
 }
 
-/* Around every slot of a layer. They nest: layers write while they receive, and the other way round. */
-static inline void bi_layers_enter(struct bight_transport *transport)
+/* Around every slot of a layer. They nest: layers write while they receive, and the other way round; what enter gives
+ * is for leave, since only the outermost has something to do. A layer that was popped has marked the change. */
+static inline bool bi_layers_enter(struct bight_transport *transport)
 {
-    transport->extension->layer_depth++;
+    bool is_outermost = !(transport->state & BI_IN_LAYER);
     transport->state |= BI_IN_LAYER;
+    return is_outermost;
 }
 
-static inline void bi_layers_leave(struct bight_transport *transport)
+static inline void bi_layers_leave(struct bight_transport *transport, bool is_outermost)
 {
-    struct bi_extension *extension = transport->extension;
-    if (--extension->layer_depth > 0) {
+    if (!is_outermost) {
         return;
     }
     transport->state &= ~BI_IN_LAYER;
-    if (BI_UNLIKELY((transport->state & (BI_CHANGED | BI_SWITCHING)) || extension->popped != NULL)) {
+    if (BI_UNLIKELY(transport->state & (BI_CHANGED | BI_SWITCHING))) {
         bi_layers_left(transport);
     }
     BI_CHECK_INVARIANTS(transport, bi_invariants_always);

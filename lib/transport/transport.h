@@ -130,8 +130,7 @@ struct bi_extension {
 
     struct bight_layer *top, *lowest;
     struct bight_layer *popped; /* linked by `below`; freed when no slot of a layer is on the stack */
-    unsigned layer_depth;
-    struct bi_task flush_task; /* afterwards: layer_talk.c */
+    struct bi_task flush_task;  /* afterwards: layer_talk.c */
 
     bool may_go_on; /* held.c: one step a turn */
 

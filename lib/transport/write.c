@@ -26,6 +26,83 @@ static int fail(struct bight_transport *transport, int code)
     return code;
 }
 
+/* ------------------------------------------------------------------------------------ to the bottom */
+
+/* Nothing is queued, nobody may be told anything by these few bytes, and an output with a block for them is at hand. */
+static inline bool takes_ready(const struct bight_transport *transport, size_t size)
+{
+    const struct bi_hub *hub = transport->hub;
+    return BI_LIKELY(transport->output == NULL && size - 1 < BI_LARGE_WRITE - 1 && hub->ready_output != NULL) &&
+           BI_LIKELY(!bi_memory_asks_permit && hub->reactor->handler_depth > 0) &&
+           BI_LIKELY(transport->extension == NULL || transport->extension->limit >= size);
+}
+
+/* The ready output is taken for them. The copy comes last, so that nothing has to be saved for after it. */
+static int __attribute__((noinline)) put_in_ready(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    struct bi_hub *hub = transport->hub;
+    struct bi_output *output = hub->ready_output;
+    struct bi_chunk *block = output->first;
+    uint8_t *room = block->room;
+    hub->ready_output = NULL;
+    block->room = room + size;
+    block->size = output->queued = output->counted = size;
+    output->transport = transport;
+    transport->output = output;
+    output->task.run = bi_output_run_flush;
+    bi_task_push(&hub->reactor->afterwards, &output->task);
+    memcpy(room, data, size);
+    return BIGHT_OK;
+}
+
+/* Nothing is queued: the whole of it may go at once and leave nothing behind. */
+static int write_large(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    if (transport->output == NULL) {
+        struct iovec part = { (void *)(uintptr_t)data, size };
+        ssize_t sent = transport->bottom->send(transport, &part, 1);
+        if (BI_LIKELY(sent == (ssize_t)size)) {
+            transport->state |= BI_SENT;
+            bi_count_sent(transport, size);
+            if (BI_UNLIKELY(transport->state & BI_PRODUCING)) {
+                bi_flow_drained(transport);
+            }
+            return BIGHT_OK;
+        }
+        return bi_output_left_over(transport, data, size, sent);
+    }
+    struct bight_piece piece = { .data = data, .size = size, .counted = true };
+    return bi_output_write(transport, &piece, 1);
+}
+
+/* Out of line, so that the usual write needs no frame for it. */
+static int __attribute__((noinline)) write_more(struct bight_transport *transport, const void *data, size_t size)
+{
+    if (size >= BI_LARGE_WRITE) {
+        return write_large(transport, data, size);
+    }
+    return size == 0 ? BIGHT_OK : bi_output_gather(transport, data, size);
+}
+
+static inline int write_plain(struct bight_transport *transport, const void *data, size_t size)
+{
+    return takes_ready(transport, size) ? put_in_ready(transport, data, size) : write_more(transport, data, size);
+}
+
+/* Records and the like: as short a way as the protocol's own. */
+static inline bool is_plain(const struct bight_piece *pieces, size_t count)
+{
+    return count == 1 && pieces->release == NULL && pieces->counted;
+}
+
+int bi_write_down(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+{
+    return is_plain(pieces, count) ? write_plain(transport, pieces->data, pieces->size)
+                                   : bi_output_write(transport, pieces, count);
+}
+
+/* ---------------------------------------------------------------------------------- through layers */
+
 /* Outside any handler: whatever a layer makes of the write, the protocol is not called inside it (T6). */
 static int __attribute__((noinline))
 write_from_outside(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
@@ -43,11 +120,35 @@ write_from_outside(struct bight_transport *transport, const struct bight_piece *
 static inline int write_through_layers(
     struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
-    int code = BI_LIKELY(transport->state & BI_IN_HANDLER)
-                   ? bi_layers_pass_down(transport, transport->extension->top, pieces, count)
-                   : write_from_outside(transport, pieces, count);
+    return BI_LIKELY(transport->state & BI_IN_HANDLER)
+               ? bi_layers_pass_down(transport, transport->extension->top, pieces, count)
+               : write_from_outside(transport, pieces, count);
+}
+
+static int __attribute__((noinline)) send_further(
+    struct bight_transport *transport, struct bight_layer *below, const struct bight_piece *pieces, size_t count)
+{
+    if (BI_UNLIKELY(transport->state & (BI_LIFE | BI_WRITE_END)) &&
+        (bi_is_cut(transport) || bi_write_end_of(transport) >= BI_END_QUEUED)) {
+        return BIGHT_E_CLOSED;
+    }
+    int code = bi_layers_pass_down(transport, below, pieces, count);
     return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
 }
+
+/* A layer may send of its own accord, where no write would see the code: so the connection is ended from here. */
+int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
+{
+    struct bight_transport *transport = layer->transport;
+    struct bight_layer *below = bi_held_level(layer->below);
+    if (BI_LIKELY(below == NULL && !(transport->state & (BI_LIFE | BI_WRITE_END)) && is_plain(pieces, count)) &&
+        takes_ready(transport, pieces->size)) {
+        return put_in_ready(transport, pieces->data, pieces->size);
+    }
+    return send_further(transport, below, pieces, count);
+}
+
+/* --------------------------------------------------------------------------------------- the facade's */
 
 static int write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
@@ -58,110 +159,57 @@ static int write_pieces(struct bight_transport *transport, const struct bight_pi
     if (!bi_output_add_sizes(pieces, count, &total)) {
         return fail(transport, BIGHT_E_OVERFLOW); /* layers must not meet it */
     }
-    if (transport->state & BI_LAYERED) {
-        return write_through_layers(transport, pieces, count);
-    }
-    return fail(transport, bi_output_write(transport, pieces, count));
+    return fail(transport, transport->state & BI_LAYERED ? write_through_layers(transport, pieces, count)
+                                                         : bi_output_write(transport, pieces, count));
 }
 
-/* The usual case of a connection that has layers. */
-static int __attribute__((noinline)) write_layered(struct bight_transport *transport, const void *data, size_t size)
+static int __attribute__((noinline)) write_piece(struct bight_transport *transport, const void *data, size_t size)
 {
-    struct bight_piece piece = { .data = data, .size = size, .counted = true };
-    return write_through_layers(transport, &piece, 1);
-}
-
-static int write_unusual(struct bight_transport *transport, const void *data, size_t size)
-{
-    if (!bi_takes_output(transport)) {
-        return BIGHT_E_CLOSED;
-    }
-    if (size == 0) {
-        return BIGHT_OK;
-    }
     struct bight_piece piece = { .data = data, .size = size, .counted = true };
     return write_pieces(transport, &piece, 1);
 }
 
-/* Nothing is queued: the whole of it may go at once and leave nothing behind. */
-static int write_large(struct bight_transport *transport, const uint8_t *data, size_t size)
+/* Nearly always in answer to what came up through the same layers. */
+static int __attribute__((noinline))
+write_layered(struct bight_transport *transport, struct bight_layer *layer, const void *data, size_t size)
 {
-    if (transport->output == NULL) {
-        struct iovec part = { (void *)(uintptr_t)data, size };
-        ssize_t sent = transport->bottom->send(transport, &part, 1);
-        if (BI_LIKELY(sent == (ssize_t)size)) {
-            transport->state |= BI_SENT;
-            bi_count_sent(transport, size);
-            if (BI_UNLIKELY(transport->state & BI_PRODUCING)) {
-                bi_flow_drained(transport);
-            }
-            return BIGHT_OK;
-        }
-        return fail(transport, bi_output_left_over(transport, data, size, sent));
-    }
+    const uint32_t answering = BI_IN_HANDLER | BI_IN_LAYER;
     struct bight_piece piece = { .data = data, .size = size, .counted = true };
-    return fail(transport, bi_output_write(transport, &piece, 1));
+    int code = BI_LIKELY((transport->state & (answering | BI_HELD)) == answering)
+                   ? layer->ops->write(layer, &piece, 1)
+                   : write_through_layers(transport, &piece, 1);
+    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
 }
 
-/* True when the ready output has been taken for these bytes, which fit its block. */
-static inline bool take_ready(struct bight_transport *transport, const uint8_t *data, size_t size)
+static int __attribute__((noinline)) write_unusual(struct bight_transport *transport, const void *data, size_t size)
 {
-    struct bi_hub *hub = transport->hub;
-    struct bi_output *output = hub->ready_output;
-    if (BI_UNLIKELY(output == NULL || bi_memory_asks_permit) ||
-        BI_UNLIKELY(transport->extension != NULL && transport->extension->limit < size)) {
-        return false;
+    if (BI_LIKELY((transport->state & UNUSUAL) == BI_LAYERED && size - 1 < SIZE_MAX / 2)) {
+        struct bight_layer *layer = bi_held_level(transport->extension->top);
+        if (layer != NULL) {
+            return write_layered(transport, layer, data, size);
+        }
+        return takes_ready(transport, size) ? put_in_ready(transport, data, size)
+                                            : fail(transport, write_more(transport, data, size));
     }
-    hub->ready_output = NULL;
-    struct bi_chunk *block = output->first;
-    memcpy(block->room, data, size);
-    block->room += size;
-    block->size = output->queued = output->counted = size;
-    output->transport = transport;
-    transport->output = output;
-    bi_reactor_afterwards(hub->reactor, &output->task, bi_output_run_flush);
-    return true;
+    if (size == 0) {
+        return bi_takes_output(transport) ? BIGHT_OK : BIGHT_E_CLOSED;
+    }
+    return write_piece(transport, data, size);
 }
 
-/* Records and the like: as short a way as the protocol's own. */
-int bi_write_down(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+static int __attribute__((noinline)) write_further(struct bight_transport *transport, const void *data, size_t size)
 {
-    if (count != 1 || pieces->release != NULL || !pieces->counted || pieces->size == 0) {
-        return bi_output_write(transport, pieces, count);
-    }
-    if (pieces->size >= BI_LARGE_WRITE) {
-        return write_large(transport, pieces->data, pieces->size);
-    }
-    if (transport->output == NULL && take_ready(transport, pieces->data, pieces->size)) {
-        return BIGHT_OK;
-    }
-    return bi_output_gather(transport, pieces->data, pieces->size);
-}
-
-/* Out of line, so that the usual write needs no frame for it. */
-static int __attribute__((noinline)) write_other(struct bight_transport *transport, const void *data, size_t size)
-{
-    if (BI_UNLIKELY((transport->state & UNUSUAL) || size == 0)) {
-        return write_unusual(transport, data, size);
-    }
-    if (size >= BI_LARGE_WRITE) {
-        return write_large(transport, data, size);
-    }
-    int code = bi_output_gather(transport, data, size);
+    int code = write_more(transport, data, size);
     return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
 }
 
 int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_write");
-    if (BI_LIKELY(!(transport->state & UNUSUAL) && transport->output == NULL && size - 1 < BI_LARGE_WRITE - 1) &&
-        BI_LIKELY(take_ready(transport, data, size))) {
-        return BIGHT_OK;
+    if (BI_UNLIKELY(transport->state & UNUSUAL)) {
+        return write_unusual(transport, data, size);
     }
-    if (BI_LIKELY((transport->state & UNUSUAL) == BI_LAYERED && size - 1 < SIZE_MAX / 2)) {
-        return write_layered(transport, data, size);
-    }
-    return write_other(transport, data, size);
+    return takes_ready(transport, size) ? put_in_ready(transport, data, size) : write_further(transport, data, size);
 }
 
 /* More pieces than this are written in several rounds, all of them or none: a round that fails ends the connection. */

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """compare.py - bight's figures as ratios to programs that do the bare work, all in one run.
 
-Usage: compare.py [--build DIR] [--seconds S] [--runs N] [echo | fan | idle | queue | timers | deferred | await] ...
+Usage: compare.py [--build DIR] [--seconds S] [--runs N] [echo | layers | fan | idle | queue | timers | deferred | await] ...
 
 echo      rate and server CPU per message of bight-echo to a bare epoll echo ("limit", entered twice: what the second
           shows is the noise)
+layers    the same through layers that hand everything on, beside an echo without one
 fan       rate and server CPU per delivery of a broadcast to 500 connections, beside the same limit
 idle      process memory per connection that has echoed once, without and with an idle timeout
 queue     the same after every client has let 32 KiB wait and then read it
@@ -86,19 +87,19 @@ def bight_echo(options):
     return "bight-echo", [os.path.join(options.build, "apps", "bight-echo"), "tcp:PORT"]
 
 
-def race(options, what, scenarios, server, how):
-    """Loads the limit twice and `server`, in each of the scenarios; `how` are options of the limit and of the load."""
+def race(options, what, scenarios, servers, how):
+    """Loads the limit twice and `servers`, in each of the scenarios; `how` are options of the limit and of the load."""
     limit = [bench(options.build, "limit_echo"), *how, "PORT"]
-    commands = [("limit", limit), ("limit again", limit), server]
+    commands = [("limit", limit), ("limit again", limit), *servers]
     for title, connections, size, depth in scenarios:
         rows = {name: [] for name, _ in commands}
         for _ in range(options.runs):
-            with Servers(commands) as servers:
+            with Servers(commands) as running:
                 load = [bench(options.build, "echo_load"), *how, "-c", str(connections), "-s", str(size), "-P", str(depth),
                         "-d", str(options.seconds)]
-                load += [f"{port}:{process.pid}" for _, port, process in servers]
+                load += [f"{port}:{process.pid}" for _, port, process in running]
                 lines = subprocess.run(pinned(1, load), check=True, capture_output=True, text=True).stdout.split("\n")
-            for (name, _, _), line in zip(servers, lines):
+            for (name, _, _), line in zip(running, lines):
                 rows[name].append(json.loads(line))
         print(f"\n{what}, {title} (median of {options.runs})")
         for name, runs in rows.items():
@@ -108,12 +109,19 @@ def race(options, what, scenarios, server, how):
 
 
 def echo(options):
-    race(options, "echo", SCENARIOS, bight_echo(options), [])
+    race(options, "echo", SCENARIOS, [bight_echo(options)], [])
+
+
+def layers(options):
+    program = bench(options.build, "layered_echo")
+    servers = [("no layer", [program, "0", "tcp:PORT"]), ("1, empty", [program, "1", "tcp:PORT", "empty"]),
+               ("1", [program, "1", "tcp:PORT"]), ("2", [program, "2", "tcp:PORT"])]
+    race(options, "layers", SCENARIOS[:1], servers, [])
 
 
 def fan(options):
     server = ("broadcast", [bench(options.build, "broadcast"), "tcp:PORT"])
-    race(options, "fan", FANS, server, ["-B"])
+    race(options, "fan", FANS, [server], ["-B"])
 
 
 def resident(pid):
@@ -223,7 +231,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--connections", type=int, default=10000)
     options = parser.parse_args()
-    parts = {"echo": echo, "fan": fan, "idle": idle, "queue": queue, "timers": timers, "deferred": deferred,
+    parts = {"echo": echo, "layers": layers, "fan": fan, "idle": idle, "queue": queue, "timers": timers, "deferred": deferred,
              "await": awaiting}
     unknown = [word for word in options.what if word not in parts]
     if unknown:

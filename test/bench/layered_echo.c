@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* layered_echo.c - gives back what it is sent, through LAYERS layers that hand everything on: what a layer costs a
- * message shows beside bight-echo, which has none.
+/* layered_echo.c - gives back what it is sent, through LAYERS layers that hand everything on, by functions of their own
+ * or, "empty", without any: what a layer costs a message shows beside LAYERS 0.
  *
- * Usage: layered_echo LAYERS ENDPOINT */
+ * Usage: layered_echo LAYERS ENDPOINT [empty] */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <bight/bight.h>
 #include <bight/sys/layer.h>
 
 static unsigned layers;
+static bool are_empty;
 
 static void hand_on(struct bight_layer *layer, const uint8_t *data, size_t size)
 {
@@ -26,8 +28,10 @@ static void free_layer(struct bight_layer *layer)
     free(layer);
 }
 
-static const struct bight_layer_ops layer_ops = {
-    .size = sizeof layer_ops,
+static const struct bight_layer_ops empty_ops = { .size = sizeof empty_ops, .free = free_layer };
+
+static const struct bight_layer_ops handing_ops = {
+    .size = sizeof handing_ops,
     .received = hand_on,
     .write = send_on,
     .free = free_layer,
@@ -38,7 +42,7 @@ static void made(struct bight_protocol *protocol)
     for (unsigned i = 0; i < layers; i++) {
         struct bight_layer *layer = calloc(1, sizeof *layer);
         if (layer != NULL) {
-            layer->ops = &layer_ops;
+            layer->ops = are_empty ? &empty_ops : &handing_ops;
         }
         if (layer == NULL || bight_transport_push_layer(protocol->transport, layer) != 0) {
             free(layer);
@@ -58,11 +62,12 @@ static struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &ops)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: layered_echo LAYERS ENDPOINT\n");
+    if (argc < 3) {
+        fprintf(stderr, "usage: layered_echo LAYERS ENDPOINT [empty]\n");
         return 64;
     }
     layers = (unsigned)atoi(argv[1]);
+    are_empty = argc > 3 && strcmp(argv[3], "empty") == 0;
     struct bight_reactor *reactor = bight_reactor_new();
     bight_serve(reactor, argv[2], &factory);
     int status = bight_reactor_run(reactor);

@@ -102,9 +102,9 @@ static void plant_link(void)
     transport->extension->top = transport->extension->lowest;
 }
 
-static void plant_depth(void)
+static void plant_popped(void)
 {
-    transport->extension->layer_depth++;
+    transport->extension->popped = transport->extension->top;
 }
 
 static void plant_before(void)
@@ -167,7 +167,7 @@ static const struct {
     { plant_last, "output: the last chunk comes last" },
     { plant_marks, "flow: the low mark is below the high one" },
     { plant_link, "layers: nothing is above the top one" },
-    { plant_depth, "layers: IN_LAYER says that one is entered" },
+    { plant_popped, "layers: a popped one stays while one is entered" },
     { plant_before, "levels: before a secured layer came part of what waits" },
     { plant_pressed, "flow: only who wants backpressure is pressed" },
     { plant_doubted, "doubts: who is doubted was noted, once" },
