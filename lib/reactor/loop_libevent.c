@@ -24,6 +24,7 @@ _Static_assert(sizeof(struct event) >= 64, "the least size of a watch");
 
 struct libevent_loop {
     struct bight_loop loop; /* first */
+    struct bight_loop_ops ops;
     struct event_base *base;
     bool hosted;
     unsigned forks;           /* the count of forks of the process whose the kernel's objects are */
@@ -290,7 +291,6 @@ static void free_loop(struct bight_loop *loop_base)
 
 static const struct bight_loop_ops libevent_ops = {
     .size = sizeof(struct bight_loop_ops),
-    .watch_size = sizeof(struct event),
     .watch_init = watch_init,
     .watch_add = watch_add,
     .watch_remove = watch_remove,
@@ -351,6 +351,19 @@ static short edge_of(const struct libevent_loop *loop)
     return is_real && (event_base_get_features(loop->base) & needed) == needed ? BIGHT_EDGE | BIGHT_CLOSED : 0;
 }
 
+/* An event ends with its timeout, and no watch has one. There is a watch in each connection, so it is left out, unless
+ * this libevent was seen to write to it. */
+static const struct timeval untouched = { -1, -1 };
+
+static size_t find_watch_size(const struct libevent_loop *loop)
+{
+    const struct timeval *timeout = &loop->timer_event.ev_timeout;
+    bool is_last = offsetof(struct event, ev_timeout) + sizeof *timeout == sizeof(struct event);
+    bool is_untouched =
+        loop->timer_fd >= 0 && timeout->tv_sec == untouched.tv_sec && timeout->tv_usec == untouched.tv_usec;
+    return is_last && is_untouched ? offsetof(struct event, ev_timeout) : sizeof(struct event);
+}
+
 /* Events lie in memory of the size that libevent's header said; a libevent whose events are larger would write past
  * their ends. */
 static bool is_same_libevent(void)
@@ -370,7 +383,8 @@ struct bight_loop *bi_loop_libevent_new(struct bight_system *system, struct even
     if (loop == NULL) {
         return NULL;
     }
-    loop->loop = (struct bight_loop) { .ops = &libevent_ops, .system = system };
+    loop->ops = libevent_ops;
+    loop->loop = (struct bight_loop) { .ops = &loop->ops, .system = system };
     loop->hosted = host != NULL;
     loop->forks = bi_fork_count;
     open_timer(loop);
@@ -382,7 +396,9 @@ struct bight_loop *bi_loop_libevent_new(struct bight_system *system, struct even
     }
     loop->loop.edge = edge_of(loop);
     (void)event_assign(&loop->turn_event, loop->base, -1, 0, take_turn, loop);
+    loop->timer_event.ev_timeout = untouched;
     watch_timer(loop);
+    loop->ops.watch_size = find_watch_size(loop);
     return &loop->loop;
 }
 

@@ -11,8 +11,7 @@
  * two finds in a row show that the peer sends marks; from then on the connection is read until there is nothing. */
 #include <string.h>
 
-#include <bight/memory.h>
-
+#include "base/pages.h"
 #include "transport/close.h"
 #include "transport/invariants.h"
 #include "transport/state.h"
@@ -26,13 +25,23 @@ struct bi_doubt {
     bool is_second; /* the first visit takes the mark away; who has none at the second has been quiet since */
 };
 
+static void free_list(struct bi_doubts *doubts)
+{
+    bi_pages_release(doubts->list, doubts->capacity * sizeof *doubts->list);
+}
+
+/* Pages, since the list comes and goes: from malloc's, what is made meanwhile would lie behind it and keep it there. */
 static bool make_room(struct bi_doubts *doubts)
 {
     size_t capacity = doubts->capacity == 0 ? LEAST_ROOM : doubts->capacity * 2;
-    struct bi_doubt *list = bight_realloc(doubts->list, capacity * sizeof *list);
+    struct bi_doubt *list = bi_pages_allocate(capacity * sizeof *list);
     if (list == NULL) {
         return false;
     }
+    if (doubts->count > 0) {
+        memcpy(list, doubts->list, doubts->count * sizeof *list);
+    }
+    free_list(doubts);
     doubts->list = list;
     doubts->capacity = capacity;
     return true;
@@ -113,7 +122,7 @@ bool bi_doubt_note(struct bight_transport *transport)
 void bi_doubt_finish(struct bi_hub *hub)
 {
     bi_reactor_disarm(hub->reactor, &hub->doubts.timer);
-    bight_free(hub->doubts.list);
+    free_list(&hub->doubts);
     hub->doubts = (struct bi_doubts) { .count = 0 };
 }
 

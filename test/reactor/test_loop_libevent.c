@@ -111,6 +111,43 @@ START_TEST(a_timerfd_that_cannot_be_watched_is_told_and_closed_and_timers_work)
 }
 END_TEST
 
+static void note(int fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    ++*(int *)context;
+}
+
+/* Which is less than an event, for events end with a timeout, and watches have none. */
+START_TEST(libevent_writes_to_no_more_of_a_watch_than_its_size)
+{
+    int ends[2], calls = 0;
+    make_reactor();
+    struct bight_loop *loop = reactor->loop;
+    size_t size = loop->ops->watch_size;
+    ck_assert_uint_lt(size, sizeof(struct event));
+    union {
+        max_align_t aligned;
+        unsigned char bytes[2 * sizeof(struct event)];
+    } memory;
+    memset(&memory, 0xa5, sizeof memory);
+    struct bight_watch *watch = (struct bight_watch *)(void *)&memory;
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(write(ends[1], "x", 1), 1);
+    loop->ops->watch_init(loop, watch, ends[0], BIGHT_READABLE, note, &calls);
+    ck_assert_int_eq(loop->ops->watch_add(loop, watch), 0);
+    ck_assert_int_eq(loop->ops->poll(loop, true), 0);
+    ck_assert(loop->ops->watch_is_added(loop, watch));
+    loop->ops->watch_remove(loop, watch);
+    ck_assert_int_eq(calls, 1);
+    for (size_t i = size; i < sizeof memory; i++) {
+        ck_assert_uint_eq(memory.bytes[i], 0xa5);
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 static void set_up(void)
 {
     fake_init(&fake);
@@ -130,6 +167,7 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_libevent_of_larger_events_makes_no_reactor);
     tcase_add_test(tests, a_libevent_of_smaller_events_does_no_harm);
+    tcase_add_test(tests, libevent_writes_to_no_more_of_a_watch_than_its_size);
     tcase_add_test(tests, a_timerfd_that_is_refused_is_told_once_and_timers_work);
     tcase_add_test(tests, a_timerfd_that_cannot_be_watched_is_told_and_closed_and_timers_work);
 }
