@@ -79,7 +79,10 @@ struct bight_factory_ops {
     void (*stopped)(struct bight_factory *factory);
     /* After a connection's connection_lost has returned (T4). */
     void (*connection_ended)(struct bight_factory *factory, const struct bight_failure *reason);
-    void (*reserved[4])(void);
+    /* Asked when a connection from `peer` is accepted, before anything is read or established; and again when a layer
+     * has learnt that it comes from somewhere else. False: it is closed at once, and nobody hears of it. */
+    bool (*admit)(struct bight_factory *factory, const struct bight_address *peer);
+    void (*reserved[3])(void);
 };
 
 /* Often static: BIGHT_FACTORY(struct member, &chat_ops). Programs may set `ops` and `context`; the rest is bight's.

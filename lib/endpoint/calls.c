@@ -57,10 +57,15 @@ static struct bight_deferred *call_type(const char *place, const char *function,
     if (type == NULL) {
         return bight_fail_at(place, failure);
     }
+    failure = bi_endpoint_read_secrets(reactor, type, &parsed, arguments);
+    if (failure != NULL) {
+        return bight_fail_at(place, bi_endpoint_tried(direction, endpoint, failure));
+    }
     const char *before = bi_places_here(place);
     struct bight_deferred *deferred = direction == BI_ENDPOINT_CONNECT ? type->connect(reactor, arguments, factory)
                                                                        : type->listen(reactor, arguments, factory);
     bi_places_here(before);
+    bi_endpoint_wipe(&parsed);
     return bi_endpoint_tell_tried(direction, endpoint, deferred);
 }
 

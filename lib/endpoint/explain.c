@@ -135,18 +135,18 @@ static bool needs_no_endpoint(const struct bight_failure *failure)
 struct bight_failure *bi_endpoint_tried(
     enum bi_endpoint_direction direction, const char *string, struct bight_failure *failure)
 {
-    char instead[LONGEST_SHOWN + 32] = "";
+    char instead[LONGEST_SHOWN + 32] = "", shown[LONGEST_SHOWN + 1];
     if (needs_no_endpoint(failure)) {
         return failure;
     }
     string = string == NULL ? "" : string;
     bool is_wrong = bight_failure_is(failure, BIGHT_E_SYNTAX);
     bool has_guess = is_wrong && bi_endpoint_guess(string, direction, instead, sizeof instead);
+    bool is_cut = bi_endpoint_conceal(string, direction, shown, sizeof shown) >= sizeof shown;
     struct bight_failure *told =
         bight_failure_new_at(bight_failure_place(failure), bight_failure_code(failure), bight_failure_errno(failure),
-            NULL, "cannot %s \"%.*s%s\": %s%s%s", direction == BI_ENDPOINT_LISTEN ? "listen on" : "connect to",
-            LONGEST_SHOWN, string, strnlen(string, LONGEST_SHOWN + 1) > LONGEST_SHOWN ? "..." : "",
-            bight_failure_message(failure), has_guess ? "; write " : "", has_guess ? instead : "");
+            NULL, "cannot %s \"%s%s\": %s%s%s", direction == BI_ENDPOINT_LISTEN ? "listen on" : "connect to", shown,
+            is_cut ? "..." : "", bight_failure_message(failure), has_guess ? "; write " : "", has_guess ? instead : "");
     if (bight_failure_is(told, BIGHT_E_OUT_OF_MEMORY)) {
         return failure; /* it says more */
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* grammar.h - from an endpoint string to checked arguments: what the files of lib/endpoint share (E6).
  *
- * parse.c knows the grammar, rules.c a type's table, registry.c the types, suggest.c how words are mistyped, explain.c
- * how strings are. Nothing here allocates but the failures. */
+ * parse.c knows the grammar, rules.c a type's table, registry.c the types, secrets.c what must not be shown, suggest.c
+ * how words are mistyped, explain.c how strings are. Nothing here allocates but the failures. */
 #ifndef BI_ENDPOINT_GRAMMAR_H
 #define BI_ENDPOINT_GRAMMAR_H
 
@@ -10,7 +10,9 @@
 
 /* Strings come from command lines and configuration, now and then from a peer: they have limits. */
 #define BI_ENDPOINT_TEXT_LIMIT 4096
-#define BI_ENDPOINT_PART_LIMIT 32
+#define BI_ENDPOINT_PART_LIMIT 64
+#define BI_ENDPOINT_DEPTH_LIMIT 10
+#define BI_ENDPOINT_SECRETS_LIMIT 1024
 
 /* One part between ':'. Texts are unescaped and lie in the parsed endpoint. Columns count bytes from 1. */
 struct bi_endpoint_part {
@@ -22,15 +24,27 @@ struct bi_endpoint_part {
 };
 
 struct bi_parsed_endpoint {
+    const char *string;                      /* as it was given, which must live as long */
+    size_t before;                           /* columns of the whole string in front of it */
+    unsigned depth;                          /* endpoints in front of it */
+    size_t end_column;                       /* one past the last byte */
+    const char *type;                        /* NULL: there is none */
+    size_t used;                             /* of what follows */
+    char secrets[BI_ENDPOINT_SECRETS_LIMIT]; /* that stood in files */
     char text[BI_ENDPOINT_TEXT_LIMIT + 1];
-    size_t end_column; /* one past the last byte */
-    const char *type;
     struct bi_endpoint_part parts[BI_ENDPOINT_PART_LIMIT];
     size_t count; /* of the parts after the type */
 };
 
 /* NULL when `string` follows the grammar, else the failure. */
 struct bight_failure *bi_endpoint_parse(const char *string, struct bi_parsed_endpoint *parsed);
+/* The same for the rest of a string. */
+struct bight_failure *bi_endpoint_parse_inner(const struct bight_argument *inner, struct bi_parsed_endpoint *parsed);
+/* A part as it stands in the string, up to the end of that. */
+static inline const char *bi_endpoint_rest(const struct bi_parsed_endpoint *parsed, const struct bi_endpoint_part *part)
+{
+    return parsed->string + (part->column - 1 - parsed->before);
+}
 
 /* Fills `arguments` (one for each rule) from the parts. NULL, or the failure. */
 struct bight_failure *bi_endpoint_check(
@@ -46,6 +60,25 @@ const struct bight_endpoint_type *bi_endpoint_find_type(
  * arguments are used. */
 const struct bight_endpoint_type *bi_endpoint_read(const char *string, enum bi_endpoint_direction direction,
     struct bi_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure);
+
+/* The same for the rest of a string, whose failures do not say what was tried. */
+const struct bight_endpoint_type *bi_endpoint_read_inner(const struct bight_argument *inner,
+    enum bi_endpoint_direction direction, struct bi_parsed_endpoint *parsed, struct bight_argument *arguments,
+    struct bight_failure **failure);
+
+/* The rule for a part: by its keyword, or by its place, which it moves on. NULL: there is none. */
+const struct bight_argument_rule *bi_endpoint_rule_for(
+    const struct bight_endpoint_type *type, const struct bi_endpoint_part *part, size_t *place);
+/* The type of that name; NULL: there is none. */
+const struct bight_endpoint_type *bi_endpoint_type_named(const char *name, enum bi_endpoint_direction direction);
+
+/* What stands in files is read. NULL, or the failure. */
+struct bight_failure *bi_endpoint_read_secrets(struct bight_reactor *reactor, const struct bight_endpoint_type *type,
+    struct bi_parsed_endpoint *parsed, struct bight_argument *arguments);
+/* Nothing that was secret is left in it. */
+void bi_endpoint_wipe(struct bi_parsed_endpoint *parsed);
+/* The string with *** in place of what is secret, cut at the buffer's end; gives its whole size, as snprintf does. */
+size_t bi_endpoint_conceal(const char *string, enum bi_endpoint_direction direction, char *buffer, size_t size);
 
 /* Takes a failure of listening or connecting and gives one that says what was tried: "cannot listen on "tcp:x": ...".
  * `string` may be NULL. */

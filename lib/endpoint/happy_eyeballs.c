@@ -2,9 +2,10 @@
 /* happy_eyeballs.c - RFC 8305: attempts to connect to the addresses of a name, one after the other, each given
  * a short head start before the next, and the first to succeed wins.
  *
- * A single address, a literal or a UNIX path, is a race with one runner. The race's memory is counted: the Deferred has
- * it as its canceller's context until it fires, a look-up has it until it has answered. A race is over (is_over) when
- * it was won, lost or cancelled; from then on nothing of it is open and whatever still comes is ignored. The protocol's
+ * A single address, a literal or a UNIX path, is a race with one runner. A race that is won may have to wait until the
+ * connection has been established, within the time that the race has. The race's memory is counted: the Deferred has it
+ * as its canceller's context until it fires, a look-up has it until it has answered. A race is over (is_over) when it
+ * was won, lost or cancelled; from then on nothing of it is open and whatever still comes is ignored. The protocol's
  * and the consumer's code run last, when the race is over, so they may do anything. */
 #include "endpoint/happy_eyeballs.h"
 
@@ -18,8 +19,10 @@
 #include "base/places.h"
 #include "deferred/deferred.h"
 #include "endpoint/failures.h"
+#include "transport/establish.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
+#include "transport/wrapper.h"
 
 #define HEAD_START (BIGHT_NANOSECONDS_PER_SECOND / 4)    /* RFC 8305, section 5 */
 #define FULL_BACKLOG (BIGHT_NANOSECONDS_PER_SECOND / 50) /* a UNIX socket's: connect(2) says EAGAIN and never more */
@@ -45,7 +48,8 @@ struct race {
     size_t connector_size;
     struct bight_failure **failures; /* of `count` attempts */
     size_t failed;
-    char name[]; /* the host */
+    struct bight_transport *transport; /* the winner's, while it is being established; NULL: none is */
+    char name[];                       /* the host */
 };
 
 static void run_next(struct race *race);
@@ -94,25 +98,43 @@ static struct bi_connector *runner(struct race *race, size_t index)
     return (struct bi_connector *)(void *)(race->connectors + index * race->connector_size);
 }
 
-/* Closes and stops everything but the factory's use. */
+static void stop_attempts(struct race *race)
+{
+    bi_reactor_disarm(race->reactor, &race->head_start);
+    for (size_t i = 0; i < race->next; i++) {
+        bi_connector_close(runner(race, i));
+    }
+}
+
+/* The connection that has no protocol yet goes, and with it its hold of the race. */
+static void give_up_winner(struct race *race)
+{
+    struct bight_transport *transport = race->transport;
+    race->transport = NULL;
+    if (transport != NULL) {
+        bi_establish_forget(transport);
+        (void)bight_transport_abort_connection(transport);
+        release_race(race);
+    }
+}
+
+/* Closes and stops everything but the factory's use. Whoever calls has a hold. */
 static void end_race(struct race *race)
 {
     race->is_over = true;
     bi_open_leave(&race->open);
-    bi_reactor_disarm(race->reactor, &race->head_start);
     bi_reactor_disarm(race->reactor, &race->deadline);
     if (race->begin.run != NULL) {
         bi_reactor_unqueue(race->reactor, &race->begin);
     }
-    for (size_t i = 0; i < race->next; i++) {
-        bi_connector_close(runner(race, i));
-    }
+    stop_attempts(race);
     struct bight_deferred *look_up = race->look_up;
     race->look_up = NULL;
     if (look_up != NULL) {
         bight_deferred_cancel(look_up);
         bight_deferred_release(look_up);
     }
+    give_up_winner(race);
 }
 
 static void leave_factory(struct race *race)
@@ -169,9 +191,19 @@ static void lose_all(struct race *race)
                    BIGHT_E_ALL_FAILED, race->failures, count, "cannot connect to %s", target_of(race, text)));
 }
 
-/* A connection that ends inside connection_made does so on a later turn (T3): the consumer still gets its protocol,
- * which then answers CLOSED. */
-static void give_protocol(struct bight_promise promise, struct bight_transport *transport)
+/* A connection that ends inside connection_made does so on a later turn (T3): the consumer still gets its protocol
+ * (held, and taken), which then answers CLOSED. */
+static void give_protocol(struct bight_promise promise, struct bight_protocol *protocol)
+{
+    struct bight_result result = { &bight_type_protocol, protocol, NULL };
+    if (bight_promise_is_open(promise)) {
+        (void)bight_callback(promise, result.type, result.value);
+    } else {
+        bight_result_discard(&result); /* cancelled in connection_made, which is no misuse of ours to report */
+    }
+}
+
+static void start(struct bight_promise promise, struct bight_transport *transport)
 {
     struct bight_protocol *first = bight_protocol_hold(bight_transport_protocol(transport));
     bight_transport_start(transport);
@@ -182,12 +214,39 @@ static void give_protocol(struct bight_promise promise, struct bight_transport *
         bight_protocol_hold(protocol);
         bight_protocol_release(first);
     }
-    struct bight_result result = { &bight_type_protocol, protocol, NULL };
-    if (bight_promise_is_open(promise)) {
-        (void)bight_callback(promise, result.type, result.value);
+    give_protocol(promise, protocol);
+}
+
+/* K2: whose fault it was is the cause. */
+static struct bight_failure *not_established(const struct race *race, const struct bight_failure *cause)
+{
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
+    struct bight_failure *causes[] = { bight_failure_hold(cause) };
+    return bight_failure_new_many(bight_failure_code(cause), causes, 1, "cannot connect to %s: %s",
+        target_of(race, text), bight_failure_message(cause));
+}
+
+static void established(void *context, struct bight_transport *transport, const struct bight_failure *failure)
+{
+    struct race *race = context;
+    race->transport = NULL;
+    if (failure != NULL) {
+        lose(race, not_established(race, failure));
     } else {
-        bight_result_discard(&result); /* cancelled in connection_made, which is no misuse of ours to report */
+        struct bight_promise promise = race->promise;
+        end_race(race);
+        give_protocol(promise, bight_protocol_hold(bight_transport_protocol(transport)));
     }
+    release_race(race);
+}
+
+/* Until it has been established the race has its time, and can be cancelled. */
+static void wait_for_winner(struct race *race, struct bight_transport *transport)
+{
+    race->transport = transport;
+    race->holds++;
+    (void)bi_establish_then(transport, established, race);
+    bight_transport_start(transport);
 }
 
 static void win(struct race *race, struct bi_connector *connector, size_t index)
@@ -196,11 +255,11 @@ static void win(struct race *race, struct bi_connector *connector, size_t index)
     struct bight_factory *factory = race->factory;
     struct bight_promise promise = race->promise;
     struct bight_address peer = race->addresses[index];
-    bool is_inherited = bi_connector_is_inherited(connector);
+    bool is_inherited = bi_connector_is_inherited(connector), waits = bi_is_wrapped(factory);
     int code = 0, fd = bi_connector_take(connector);
     race->factory = NULL; /* ours until the connection uses it */
     race->holds++;
-    end_race(race);
+    waits ? stop_attempts(race) : end_race(race);
     const char *before = bi_deferred_debug() ? bi_places_here(bi_places_find(&race->open, 0, NULL)) : NULL;
     struct bight_transport *transport =
         bight_transport_new(reactor, factory, &bi_socket_bottom, NULL, fd, &peer, false, &code);
@@ -208,12 +267,13 @@ static void win(struct race *race, struct bi_connector *connector, size_t index)
     bi_factory_remove_port(factory);
     if (transport == NULL) {
         (void)reactor->system->ops->close(reactor->system, fd);
+        end_race(race);
         (void)bight_errback(promise, bight_failure_of(code));
     } else {
         if (is_inherited) {
             bi_close_inherit(transport);
         }
-        give_protocol(promise, transport);
+        waits ? wait_for_winner(race, transport) : start(promise, transport);
     }
     release_race(race);
 }
@@ -300,10 +360,11 @@ static void deadline_over(struct bi_wheel_entry *timer)
 {
     struct race *race = BI_CONTAINER(timer, struct race, deadline);
     char text[BIGHT_ADDRESS_TEXT_SIZE];
+    const char *what = race->transport == NULL ? "no answer" : "not established";
     size_t count = race->failed;
     race->failed = 0; /* the causes are taken */
     lose(race, bight_failure_new_many(BIGHT_E_CONNECT_TIMED_OUT, race->failures, count,
-                   "cannot connect to %s: no answer within %g s", target_of(race, text), race->options.timeout));
+                   "cannot connect to %s: %s within %g s", target_of(race, text), what, race->options.timeout));
 }
 
 /* ------------------------------------------------------------------------------------------ addresses */

@@ -23,6 +23,12 @@ struct reader {
     size_t bracket; /* column of an open '[', 0: none */
 };
 
+/* Of the character at `at`. */
+static size_t column_of(const struct reader *reader, size_t at)
+{
+    return reader->parsed->before + at + 1;
+}
+
 void bi_endpoint_excerpt(const char *text, size_t size, char buffer[BI_EXCERPT_SIZE])
 {
     const size_t longest = BI_EXCERPT_SIZE - sizeof "...";
@@ -44,11 +50,12 @@ static struct bight_failure *read_character(struct reader *reader)
     if (character == '\\') {
         character = reader->string[reader->at];
         if (character == '\0') {
-            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: nothing follows the backslash", reader->at);
+            return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: nothing follows the backslash",
+                column_of(reader, reader->at - 1));
         }
         reader->at++;
     } else if (character == '[' && reader->bracket == 0) {
-        reader->bracket = reader->at;
+        reader->bracket = column_of(reader, reader->at - 1);
     } else if (character == ']') {
         reader->bracket = 0;
     }
@@ -67,12 +74,12 @@ static bool is_separator(const struct reader *reader, char character, const stru
 static void begin_value(struct reader *reader, struct bi_endpoint_part *part)
 {
     part->value = reader->parsed->text + reader->used;
-    part->value_column = reader->at + 1;
+    part->value_column = column_of(reader, reader->at);
 }
 
 static struct bight_failure *end_keyword(struct reader *reader, struct bi_endpoint_part *part)
 {
-    if (reader->at + 1 == part->column) {
+    if (column_of(reader, reader->at) == part->column) {
         return bight_failure_new(
             BIGHT_E_SYNTAX, 0, NULL, "column %zu: the name of an argument is missing before \"=\"", part->column);
     }
@@ -86,7 +93,7 @@ static struct bight_failure *end_keyword(struct reader *reader, struct bi_endpoi
 /* Reads up to the next ':' or the end. */
 static struct bight_failure *read_part(struct reader *reader, struct bi_endpoint_part *part)
 {
-    *part = (struct bi_endpoint_part) { .column = reader->at + 1 };
+    *part = (struct bi_endpoint_part) { .column = column_of(reader, reader->at) };
     begin_value(reader, part);
     for (;;) {
         char character = reader->string[reader->at];
@@ -116,7 +123,7 @@ static struct bight_failure *read_type(struct reader *reader)
     }
     if (part.keyword != NULL || part.value_size == 0) {
         return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL,
-            "column 1: an endpoint begins with its type, such as \"tcp:\"%s",
+            "column %zu: an endpoint begins with its type, such as \"tcp:\"%s", part.column,
             part.keyword != NULL ? ", not with an argument" : "");
     }
     reader->parsed->type = part.value;
@@ -130,7 +137,7 @@ static struct bight_failure *read_parts(struct reader *reader)
         reader->at++;
         if (parsed->count == BI_ENDPOINT_PART_LIMIT) {
             return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: there are more than %d arguments",
-                reader->at + 1, BI_ENDPOINT_PART_LIMIT);
+                column_of(reader, reader->at), BI_ENDPOINT_PART_LIMIT);
         }
         struct bight_failure *failure = read_part(reader, &parsed->parts[parsed->count++]);
         if (failure != NULL) {
@@ -140,21 +147,42 @@ static struct bight_failure *read_parts(struct reader *reader)
     return NULL;
 }
 
-struct bight_failure *bi_endpoint_parse(const char *string, struct bi_parsed_endpoint *parsed)
+static struct bight_failure *parse(const char *string, struct bi_parsed_endpoint *parsed)
 {
-    if (string == NULL) {
-        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: there is no endpoint, but NULL");
-    }
     size_t length = strnlen(string, BI_ENDPOINT_TEXT_LIMIT + 1);
+    parsed->string = string;
+    parsed->type = NULL;
+    parsed->count = parsed->used = 0;
     if (length > BI_ENDPOINT_TEXT_LIMIT) {
         return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %d: an endpoint has at most %d bytes",
             BI_ENDPOINT_TEXT_LIMIT + 1, BI_ENDPOINT_TEXT_LIMIT);
     }
-    parsed->count = 0;
-    parsed->end_column = length + 1;
+    parsed->end_column = parsed->before + length + 1;
     struct reader reader = { .string = string, .parsed = parsed };
     struct bight_failure *failure = read_type(&reader);
     return failure != NULL ? failure : read_parts(&reader);
+}
+
+struct bight_failure *bi_endpoint_parse(const char *string, struct bi_parsed_endpoint *parsed)
+{
+    parsed->before = parsed->depth = 0;
+    parsed->used = 0;
+    if (string == NULL) {
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column 1: there is no endpoint, but NULL");
+    }
+    return parse(string, parsed);
+}
+
+struct bight_failure *bi_endpoint_parse_inner(const struct bight_argument *inner, struct bi_parsed_endpoint *parsed)
+{
+    parsed->before = inner->column - 1;
+    parsed->depth = (unsigned)inner->number;
+    parsed->used = 0;
+    if (parsed->depth >= BI_ENDPOINT_DEPTH_LIMIT) {
+        return bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "column %zu: endpoints are nested %d deep at most",
+            inner->column, BI_ENDPOINT_DEPTH_LIMIT);
+    }
+    return parse(inner->text, parsed);
 }
 
 size_t bight_endpoint_quote(const char *text, char *buffer, size_t size)

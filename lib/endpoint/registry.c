@@ -54,7 +54,7 @@ static bool goes(const struct bight_endpoint_type *type, enum bi_endpoint_direct
     return direction == BI_ENDPOINT_LISTEN ? type->listen != NULL : type->connect != NULL;
 }
 
-static const struct bight_endpoint_type *find(const char *name, enum bi_endpoint_direction direction)
+const struct bight_endpoint_type *bi_endpoint_type_named(const char *name, enum bi_endpoint_direction direction)
 {
     const struct bight_endpoint_type *type;
     for (size_t cursor = 0; (type = bight_endpoint_next_type(&cursor)) != NULL;) {
@@ -117,7 +117,7 @@ static void suggest_type(const char *name, enum bi_endpoint_direction direction,
     }
 }
 
-static struct bight_failure *unknown_type(const char *name, enum bi_endpoint_direction direction)
+static struct bight_failure *unknown_type(const char *name, size_t column, enum bi_endpoint_direction direction)
 {
     char excerpt[BI_EXCERPT_SIZE], instead[256], lower[40];
     bool listens = direction == BI_ENDPOINT_LISTEN;
@@ -128,29 +128,31 @@ static struct bight_failure *unknown_type(const char *name, enum bi_endpoint_dir
     lower[size] = '\0';
     suggest_type(lower, direction, instead, sizeof instead);
     bi_endpoint_excerpt(name, strlen(name), excerpt);
-    if (find(name, listens ? BI_ENDPOINT_CONNECT : BI_ENDPOINT_LISTEN) != NULL) {
-        return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: \"%s\" can only be %s%s", excerpt,
+    if (bi_endpoint_type_named(name, listens ? BI_ENDPOINT_CONNECT : BI_ENDPOINT_LISTEN) != NULL) {
+        return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column %zu: \"%s\" can only be %s%s", column, excerpt,
             listens ? "connected to" : "listened on", instead);
     }
-    return bight_failure_new(BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column 1: there is no type \"%s\"%s", excerpt, instead);
+    return bight_failure_new(
+        BIGHT_E_UNKNOWN_TYPE, 0, NULL, "column %zu: there is no type \"%s\"%s", column, excerpt, instead);
 }
 
 const struct bight_endpoint_type *bi_endpoint_find_type(
     const struct bi_parsed_endpoint *parsed, enum bi_endpoint_direction direction, struct bight_failure **failure)
 {
-    const struct bight_endpoint_type *type = find(parsed->type, direction);
+    const struct bight_endpoint_type *type = bi_endpoint_type_named(parsed->type, direction);
     if (type == NULL) {
-        *failure = unknown_type(parsed->type, direction);
+        *failure = unknown_type(parsed->type, parsed->before + 1, direction);
     }
     return type;
 }
 
-/* As bi_endpoint_read; the failures do not say yet what was tried. */
-static const struct bight_endpoint_type *read_string(const char *string, enum bi_endpoint_direction direction,
-    struct bi_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
+/* Of what has been parsed with this failure, or NULL. */
+static const struct bight_endpoint_type *check(struct bight_failure *parse_failure,
+    enum bi_endpoint_direction direction, const struct bi_parsed_endpoint *parsed, struct bight_argument *arguments,
+    struct bight_failure **failure)
 {
-    *failure = bi_endpoint_parse(string, parsed);
-    if (*failure != NULL) {
+    *failure = parse_failure;
+    if (parse_failure != NULL) {
         return NULL;
     }
     const struct bight_endpoint_type *type = bi_endpoint_find_type(parsed, direction, failure);
@@ -160,10 +162,18 @@ static const struct bight_endpoint_type *read_string(const char *string, enum bi
     return *failure == NULL ? type : NULL;
 }
 
+const struct bight_endpoint_type *bi_endpoint_read_inner(const struct bight_argument *inner,
+    enum bi_endpoint_direction direction, struct bi_parsed_endpoint *parsed, struct bight_argument *arguments,
+    struct bight_failure **failure)
+{
+    return check(bi_endpoint_parse_inner(inner, parsed), direction, parsed, arguments, failure);
+}
+
 const struct bight_endpoint_type *bi_endpoint_read(const char *string, enum bi_endpoint_direction direction,
     struct bi_parsed_endpoint *parsed, struct bight_argument *arguments, struct bight_failure **failure)
 {
-    const struct bight_endpoint_type *type = read_string(string, direction, parsed, arguments, failure);
+    struct bight_failure *parse_failure = bi_endpoint_parse(string, parsed);
+    const struct bight_endpoint_type *type = check(parse_failure, direction, parsed, arguments, failure);
     if (type == NULL) {
         *failure = bi_endpoint_tried(direction, string, *failure);
     }
@@ -177,20 +187,30 @@ static bool is_word(const char *name)
     return name != NULL && name[0] != '\0' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
-/* A positional argument that is required cannot stand behind one that is not. */
+static bool is_kind_sound(const struct bight_argument_rule *rule)
+{
+    if (rule->kind == BIGHT_ARGUMENT_ENDPOINT && !rule->positional) {
+        return false;
+    }
+    return rule->kind >= BIGHT_ARGUMENT_TEXT && rule->kind <= BIGHT_ARGUMENT_ENDPOINT &&
+           (!rule->secret || rule->kind == BIGHT_ARGUMENT_TEXT);
+}
+
+/* A positional argument that is required cannot stand behind one that is not, and nothing behind the rest. */
 static bool are_rules_sound(const struct bight_argument_rule *rules)
 {
     bool optional_seen = false;
     size_t count = 0;
     for (const struct bight_argument_rule *rule = rules; rule->name != NULL; rule++, count++) {
-        bool is_kind = rule->kind >= BIGHT_ARGUMENT_TEXT && rule->kind <= BIGHT_ARGUMENT_ADDRESS;
-        if (count == BI_ENDPOINT_PART_LIMIT || !is_word(rule->name) || !is_kind || rule->minimum > rule->maximum) {
+        if (count == BI_ENDPOINT_PART_LIMIT || !is_word(rule->name) || !is_kind_sound(rule) ||
+            rule->minimum > rule->maximum) {
             return false;
         }
         if (rule->positional && rule->required && optional_seen) {
             return false;
         }
-        optional_seen = optional_seen || (rule->positional && !rule->required);
+        bool ends = rule->positional && (!rule->required || rule->kind == BIGHT_ARGUMENT_ENDPOINT);
+        optional_seen = optional_seen || ends;
     }
     return true;
 }
@@ -203,8 +223,8 @@ static bool is_sound(const struct bight_endpoint_type *type)
 
 static bool is_taken(const struct bight_endpoint_type *type)
 {
-    return (type->listen != NULL && find(type->name, BI_ENDPOINT_LISTEN) != NULL) ||
-           (type->connect != NULL && find(type->name, BI_ENDPOINT_CONNECT) != NULL);
+    return (type->listen != NULL && bi_endpoint_type_named(type->name, BI_ENDPOINT_LISTEN) != NULL) ||
+           (type->connect != NULL && bi_endpoint_type_named(type->name, BI_ENDPOINT_CONNECT) != NULL);
 }
 
 int bight_endpoint_register(const struct bight_endpoint_type *type)

@@ -89,6 +89,7 @@ static bool read_value(const struct bight_argument_rule *rule, struct bight_argu
 {
     switch (rule->kind) {
     case BIGHT_ARGUMENT_TEXT:
+    case BIGHT_ARGUMENT_ENDPOINT:
         return true;
     case BIGHT_ARGUMENT_PORT:
     case BIGHT_ARGUMENT_NUMBER:
@@ -136,6 +137,9 @@ static void describe_expected(const struct bight_argument_rule *rule, char *buff
     case BIGHT_ARGUMENT_ADDRESS:
         snprintf(buffer, size, "an IP address");
         return;
+    case BIGHT_ARGUMENT_ENDPOINT:
+        snprintf(buffer, size, "an endpoint such as tcp:1234");
+        return;
     case BIGHT_ARGUMENT_TEXT:
         break;
     }
@@ -168,7 +172,9 @@ static struct bight_failure *unknown_keyword(
     struct bi_suggestion suggestion;
     bi_suggestion_begin(&suggestion, part->keyword);
     for (const struct bight_argument_rule *rule = type->rules; rule->name != NULL; rule++) {
-        bi_suggestion_offer(&suggestion, rule->name);
+        if (rule->kind != BIGHT_ARGUMENT_ENDPOINT) {
+            bi_suggestion_offer(&suggestion, rule->name);
+        }
     }
     bi_suggestion_phrase(&suggestion, phrase, sizeof phrase);
     bi_endpoint_excerpt(part->keyword, strlen(part->keyword), excerpt);
@@ -186,6 +192,12 @@ static struct bight_failure *too_many(const struct bight_endpoint_type *type, co
     if (part->value_size == 0) {
         return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL,
             "column %zu: after the \":\" an argument is missing (%s)", part->column, type->help);
+    }
+    for (const struct bight_argument_rule *rule = type->rules; rule->name != NULL; rule++) {
+        if (rule->secret) { /* it may be the rest of one that has a ':' */
+            return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: there is one argument too many (%s)",
+                part->column, type->help);
+        }
     }
     bi_endpoint_excerpt(part->value, part->value_size, excerpt);
     return bight_failure_new(BIGHT_E_EXTRA_ARGUMENT, 0, NULL, "column %zu: \"%s\" is one argument too many (%s)",
@@ -206,7 +218,7 @@ size_t bi_endpoint_rule_count(const struct bight_endpoint_type *type)
 static const struct bight_argument_rule *find_keyword(const struct bight_endpoint_type *type, const char *keyword)
 {
     for (const struct bight_argument_rule *rule = type->rules; rule->name != NULL; rule++) {
-        if (strcmp(rule->name, keyword) == 0) {
+        if (strcmp(rule->name, keyword) == 0 && rule->kind != BIGHT_ARGUMENT_ENDPOINT) {
             return rule;
         }
     }
@@ -221,6 +233,12 @@ static const struct bight_argument_rule *find_place(const struct bight_endpoint_
         }
     }
     return NULL;
+}
+
+const struct bight_argument_rule *bi_endpoint_rule_for(
+    const struct bight_endpoint_type *type, const struct bi_endpoint_part *part, size_t *place)
+{
+    return part->keyword != NULL ? find_keyword(type, part->keyword) : find_place(type, (*place)++);
 }
 
 /* Bounds that were left zero mean the kind's own. */
@@ -264,6 +282,16 @@ static struct bight_failure *find_missing(const struct bight_endpoint_type *type
     return NULL;
 }
 
+/* As it stands, since it will be parsed by itself. */
+static void take_rest(
+    const struct bi_parsed_endpoint *parsed, const struct bi_endpoint_part *part, struct bight_argument *argument)
+{
+    argument->text = bi_endpoint_rest(parsed, part);
+    argument->text_size = strlen(argument->text);
+    argument->column = part->column;
+    argument->number = parsed->depth + 1;
+}
+
 struct bight_failure *bi_endpoint_check(
     const struct bight_endpoint_type *type, const struct bi_parsed_endpoint *parsed, struct bight_argument *arguments)
 {
@@ -271,14 +299,17 @@ struct bight_failure *bi_endpoint_check(
     memset(arguments, 0, bi_endpoint_rule_count(type) * sizeof *arguments);
     for (size_t i = 0; i < parsed->count; i++) {
         const struct bi_endpoint_part *part = &parsed->parts[i];
-        const struct bight_argument_rule *rule =
-            part->keyword != NULL ? find_keyword(type, part->keyword) : find_place(type, place++);
+        const struct bight_argument_rule *rule = bi_endpoint_rule_for(type, part, &place);
         if (rule == NULL) {
             return part->keyword != NULL ? unknown_keyword(type, part) : too_many(type, part);
         }
         struct bight_failure *failure = fill(rule, part, &arguments[rule - type->rules]);
         if (failure != NULL) {
             return failure;
+        }
+        if (rule->kind == BIGHT_ARGUMENT_ENDPOINT) {
+            take_rest(parsed, part, &arguments[rule - type->rules]);
+            break;
         }
     }
     return find_missing(type, parsed, arguments);

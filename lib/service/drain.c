@@ -38,8 +38,8 @@ static void tell_connections(const struct drain *drain)
     const struct bi_hub *hub = bi_hub_of(drain->port->reactor);
     struct bight_transport *transport;
     for (size_t cursor = 0; hub != NULL && (transport = bi_hub_next(hub, &cursor)) != NULL;) {
-        if (transport->bottom_memory == drain->port && !bi_close_drain(transport) && drain->lose) {
-            (void)bight_transport_lose_connection(transport);
+        if (transport->bottom_memory == drain->port) {
+            bi_close_drain(transport, drain->lose);
         }
     }
 }

@@ -141,18 +141,27 @@ static bool accept_failed(struct bight_port *port, int number)
 
 /* ----------------------------------------------------------------------------------------- good days */
 
+static void close_accepted(struct bight_port *port, int fd)
+{
+    struct bight_system *system = port->reactor->system;
+    (void)system->ops->close(system, fd);
+}
+
 static void accepted(struct bight_port *port, int fd, const struct bight_address *peer)
 {
     int code = 0;
     port->backoff = port->failures = 0;
+    if (peer != NULL && !bi_factory_admits(port->factory, peer)) {
+        close_accepted(port, fd);
+        return;
+    }
     port->connections++;
     const char *before = bi_deferred_debug() ? bi_places_here(bi_places_find(&port->open, 0, NULL)) : NULL;
     struct bight_transport *transport =
         bight_transport_new(port->reactor, port->factory, &bi_socket_bottom, port, fd, peer, true, &code);
     bi_places_here(before);
     if (transport == NULL) {
-        struct bight_system *system = port->reactor->system;
-        (void)system->ops->close(system, fd);
+        close_accepted(port, fd);
         port->connections--;
         return;
     }
@@ -161,7 +170,8 @@ static void accepted(struct bight_port *port, int fd, const struct bight_address
 
 static bool wants_peer(const struct bight_port *port)
 {
-    return port->factory->ops != NULL && port->factory->ops->build_protocol != NULL;
+    const struct bight_factory_ops *ops = port->factory->ops;
+    return ops != NULL && (ops->build_protocol != NULL || ops->admit != NULL);
 }
 
 static int accept_one(struct bight_port *port)

@@ -10,6 +10,7 @@
  * turn. So is what is still undecided after some rounds, for a protocol that always asks for more must not hold up the
  * others. */
 #include "transport/close.h"
+#include "transport/establish.h"
 #include "transport/held.h"
 #include "transport/levels.h"
 #include "transport/state.h"
@@ -59,6 +60,7 @@ static void tell(struct bight_transport *transport)
 static void decide(struct bight_transport *transport)
 {
     bi_levels_take_back(transport, NULL, 0);
+    bi_establish_go_on(transport, is_quiet(transport));
     tell(transport);
     if (BI_UNLIKELY(transport->state & BI_HELD)) {
         is_quiet(transport) ? bi_transport_later(transport) : bi_held_go_on(transport);

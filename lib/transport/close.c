@@ -7,6 +7,7 @@
 #include "transport/close.h"
 
 #include "base/moment.h"
+#include "transport/establish.h"
 #include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
@@ -160,6 +161,10 @@ static bool keep_reason(struct bight_transport *transport, struct bight_layer *l
  * and is the end of the connection when it has come to the protocol. */
 void bi_close_failed(struct bight_transport *transport, struct bight_layer *layer, struct bight_failure *reason)
 {
+    if (bi_life_of(transport) == BI_BROKEN) {
+        bi_close_explain(transport, reason);
+        return;
+    }
     bool is_first = keep_reason(transport, layer, reason);
     if (bi_life_of(transport) == BI_OPEN && !(transport->state & BI_INPUT_TOLD)) {
         bi_levels_failed(transport, layer);
@@ -181,7 +186,8 @@ void bi_close_discarded(struct bight_transport *transport, size_t size)
     }
 }
 
-bool bi_close_drain(struct bight_transport *transport)
+/* True: the protocol finishes by itself. */
+static bool tell_drain(struct bight_transport *transport)
 {
     struct bight_reactor *reactor = transport->hub->reactor;
     struct bight_protocol *protocol = transport->protocol;
@@ -196,6 +202,17 @@ bool bi_close_drain(struct bight_transport *transport)
         bi_reactor_leave(reactor);
     }
     return (protocol->state & BI_PROTOCOL_DRAINING) != 0;
+}
+
+void bi_close_drain(struct bight_transport *transport, bool lose)
+{
+    if (bi_life_of(transport) == BI_ESTABLISHING) {
+        struct bi_establishing *establishing = transport->extension->establishing;
+        establishing->is_drained = true;
+        establishing->is_lost_when_drained = lose;
+    } else if (!tell_drain(transport) && lose) {
+        (void)bight_transport_lose_connection(transport);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------ the bounds */

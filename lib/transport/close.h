@@ -28,4 +28,7 @@ void bi_close_go_on(struct bight_transport *transport, bool quiet);
 /* Arms what bounds a flush, or takes it back, as the state demands. */
 void bi_close_bound(struct bight_transport *transport);
 
+/* Of one that has broken: this is why, as has been learnt from what came before (taken). It ends. */
+void bi_close_explain(struct bight_transport *transport, struct bight_failure *reason);
+
 #endif

@@ -40,6 +40,7 @@ static const char *name_state(const struct bight_transport *transport)
 {
     static const char *const names[] = {
         [BI_NEW] = "beginning",
+        [BI_ESTABLISHING] = "being established",
         [BI_LOSING] = "closing, flushes its output",
         [BI_LINGERING] = "closing, waits for the peer's end",
         [BI_BROKEN] = "broken, delivers what came before",

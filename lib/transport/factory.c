@@ -68,6 +68,11 @@ void bi_factory_remove_connection(struct bight_factory *factory)
     subtract(factory, &factory->connections);
 }
 
+bool bi_factory_admits(struct bight_factory *factory, const struct bight_address *peer)
+{
+    return factory->ops == NULL || factory->ops->admit == NULL || factory->ops->admit(factory, peer);
+}
+
 struct bight_protocol *bi_factory_build(struct bight_factory *factory, const struct bight_address *peer, int *code)
 {
     bool custom = factory->ops != NULL && factory->ops->build_protocol != NULL;

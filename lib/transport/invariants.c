@@ -9,7 +9,9 @@
 #include "transport/invariants.h"
 
 #include "transport/close.h"
+#include "transport/establish.h"
 #include "transport/layer_talk.h"
+#include "transport/level_queue.h"
 #include "transport/levels.h"
 #include "transport/queue.h"
 #include "transport/socket.h"
@@ -25,6 +27,11 @@ static bool has(const struct bight_transport *transport, uint32_t flags)
 static bool is(const struct bight_transport *transport, uint32_t life)
 {
     return bi_life_of(transport) == life;
+}
+
+static bool is_made(const struct bight_transport *transport)
+{
+    return (transport->protocol->state & BI_PROTOCOL_MADE) != 0;
 }
 
 /* Whoever decides anew on a later turn. */
@@ -55,8 +62,8 @@ static const char *look_at_life(const struct bight_transport *transport)
 {
     bool losing = bi_is_losing(transport), cut = bi_is_cut(transport);
     uint32_t end = bi_write_end_of(transport);
-    BI_MUST(!is(transport, BI_NEW) || !has(transport, BI_STARTED), "life: what is new has not been started");
-    BI_MUST(!bi_is_heard(transport) || has(transport, BI_STARTED), "life: what is open or has broken was started");
+    BI_MUST(!is(transport, BI_NEW) || !is_made(transport), "life: what is new has not been started");
+    BI_MUST(!is(transport, BI_OPEN) || is_made(transport), "life: what is open was started");
     BI_MUST(!losing || end != BI_WRITE_OPEN, "life: whoever loses has ended the output");
     BI_MUST(!losing || !has(transport, BI_PAUSED), "life: whoever loses does not pause");
     BI_MUST(!losing || !has(transport, BI_SWITCHING), "life: whoever loses does not switch");
@@ -68,10 +75,29 @@ static const char *look_at_life(const struct bight_transport *transport)
     return NULL;
 }
 
+/* L3: one in whose protocol's place there is one that does nothing. */
+static const char *look_at_stand_in(const struct bight_transport *transport)
+{
+    const struct bi_extension *extension = transport->extension;
+    BI_MUST(!is(transport, BI_OPEN), "establishing: what is open has a protocol");
+    if (is(transport, BI_LOST)) {
+        return NULL;
+    }
+    BI_MUST(extension != NULL && extension->establishing != NULL, "establishing: somebody sees to it");
+    BI_MUST(extension->factory != NULL, "establishing: there is a factory to ask");
+    BI_MUST(!is(transport, BI_ESTABLISHING) || extension->facade.is_closed, "establishing: the facade is closed");
+    BI_MUST(!is(transport, BI_ESTABLISHING) || bi_wheel_is_armed(&extension->establishing->deadline),
+        "establishing: it has a time");
+    return NULL;
+}
+
 static const char *look_at_protocol(const struct bight_transport *transport)
 {
     const struct bight_protocol *protocol = transport->protocol;
     BI_MUST(protocol != NULL, "protocol: there is one");
+    if (!bi_has_protocol(transport)) {
+        return look_at_stand_in(transport);
+    }
     BI_MUST(protocol->holds > 0, "protocol: it is held");
     if (is(transport, BI_LOST)) {
         return NULL;
@@ -183,7 +209,8 @@ static const char *look_at_ends(const struct bight_transport *transport)
 
 static bool wants_input(const struct bight_transport *transport)
 {
-    bool hears = is(transport, BI_OPEN) && !bi_has_failed(transport) && bi_levels_want_input(transport);
+    bool hears = (is(transport, BI_OPEN) || is(transport, BI_ESTABLISHING)) && !bi_has_failed(transport) &&
+                 bi_levels_want_input(transport);
     return !has(transport, BI_INPUT_ENDED) && (bi_is_losing(transport) || hears);
 }
 
@@ -277,11 +304,6 @@ static const char *look_at_output(const struct bight_transport *transport)
 
 /* -------------------------------------------------------------------------------- at rest: the levels */
 
-static bool is_empty(const struct bight_level *level)
-{
-    return level->input == NULL && !level->is_ended && !level->is_secured;
-}
-
 /* The lowest for which something waits to enter it, or that wants room below. */
 static const struct bight_layer *find_held(const struct bight_transport *transport)
 {
@@ -335,7 +357,7 @@ static const char *look_at_layer(const struct bight_transport *transport, const 
     if (bi_is_over(transport)) {
         return NULL;
     }
-    BI_MUST(!layer->waiting.waits || is_empty(&layer->waiting) || will_go_on(transport),
+    BI_MUST(!layer->waiting.waits || bi_level_is_empty(&layer->waiting) || will_go_on(transport),
         "levels: a layer that waits for a turn has one");
     BI_MUST(!layer->wants_flush || bi_is_cut(transport) || extension->flush_task.run != NULL,
         "layers: one that wants a flush has it");
@@ -345,9 +367,14 @@ static const char *look_at_layer(const struct bight_transport *transport, const 
 /* What waits for a layer stands still only while too much waits for the facade. */
 static const char *look_at_layers_input(const struct bight_transport *transport, const struct bight_layer *layer)
 {
+    if (layer->waiting.is_closed) {
+        BI_MUST(!is(transport, BI_OPEN) && !is(transport, BI_BROKEN), "levels: what has begun is not closed");
+        BI_MUST(!layer->is_prepared, "levels: what is prepared is not closed");
+        return NULL;
+    }
     size_t above = bi_input_size(transport->extension->facade.input);
     bool unwanted = layer->waiting.is_unwanted && !bi_levels_are_wanted(transport, layer);
-    BI_MUST(is_empty(&layer->waiting) || unwanted || above >= BI_RECEIVE_SIZE || will_go_on(transport) ||
+    BI_MUST(bi_level_is_empty(&layer->waiting) || unwanted || above >= BI_RECEIVE_SIZE || will_go_on(transport) ||
                 bi_is_losing(transport),
         "levels: what a layer can have it will");
     return NULL;
@@ -356,14 +383,14 @@ static const char *look_at_layers_input(const struct bight_transport *transport,
 static const char *look_at_layers(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
-    bool any = !is_empty(&extension->facade);
+    bool any = !bi_level_is_empty(&extension->facade);
     size_t waiting = bi_input_size(extension->facade.input);
     for (const struct bight_layer *layer = extension->top; layer != NULL; layer = layer->below) {
         const char *broken = look_at_layer(transport, layer);
         BI_MUST(broken == NULL, broken);
         broken = bi_is_over(transport) ? NULL : look_at_layers_input(transport, layer);
         BI_MUST(broken == NULL, broken);
-        any = any || !is_empty(&layer->waiting);
+        any = any || !bi_level_is_empty(&layer->waiting);
         waiting += bi_input_size(layer->waiting.input);
     }
     BI_MUST(bi_is_over(transport) || has(transport, BI_WAITING) == any, "levels: WAITING says that something waits");
@@ -373,7 +400,8 @@ static const char *look_at_layers(const struct bight_transport *transport)
 
 static bool facade_takes(const struct bight_transport *transport)
 {
-    return bi_is_heard(transport) && !has(transport, BI_INPUT_TOLD | BI_PAUSED | BI_PRESSED | BI_SWITCHING);
+    return bi_is_heard(transport) && !transport->extension->facade.is_closed &&
+           !has(transport, BI_INPUT_TOLD | BI_PAUSED | BI_PRESSED | BI_SWITCHING);
 }
 
 static const char *look_at_facade(const struct bight_transport *transport)
@@ -381,9 +409,9 @@ static const char *look_at_facade(const struct bight_transport *transport)
     const struct bight_level *facade = &transport->extension->facade;
     BI_MUST(facade->before <= bi_input_size(facade->input), "levels: before a secured layer came part of what waits");
     BI_MUST(facade->before == 0 || facade->is_secured, "levels: only a secured layer cuts what waits in two");
-    BI_MUST(is_empty(facade) || !facade_takes(transport) || will_go_on(transport),
+    BI_MUST(bi_level_is_empty(facade) || !facade_takes(transport) || will_go_on(transport),
         "levels: what the protocol can hear it will");
-    BI_MUST(is_empty(facade) || !bi_is_losing(transport), "levels: whoever loses has no input that waits");
+    BI_MUST(bi_level_is_empty(facade) || !bi_is_losing(transport), "levels: whoever loses has no input that waits");
     return NULL;
 }
 

@@ -40,7 +40,7 @@ static void count_one(struct tally *tally, const void *what)
 static void count_factories(struct tally *tally, const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
-    count_one(tally, transport->protocol->factory);
+    count_one(tally, transport->protocol->factory); /* none of one that stands in */
     if (extension != NULL) {
         count_one(tally, extension->factory);
         count_one(tally, extension->next_protocol == NULL ? NULL : extension->next_protocol->factory);

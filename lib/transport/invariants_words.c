@@ -31,6 +31,7 @@ static const char *name_life(const struct bight_transport *transport)
     static const char *const names[] = {
         [BI_OPEN] = "OPEN",
         [BI_NEW] = "NEW",
+        [BI_ESTABLISHING] = "ESTABLISHING",
         [BI_LOSING] = "LOSING",
         [BI_LINGERING] = "LINGERING",
         [BI_BROKEN] = "BROKEN",
@@ -58,8 +59,8 @@ static void add_flags(struct text *text, uint32_t state)
     static const struct {
         uint32_t flag;
         const char *name;
-    } flags[] = { FLAG(INPUT_ENDED), FLAG(INPUT_TOLD), FLAG(STARTED), FLAG(ACCEPTED), FLAG(PRESSURE_ON), FLAG(RESET),
-        FLAG(LAYERED), FLAG(INHERITED), FLAG(PAUSED), FLAG(PRESSED), FLAG(SWITCHING), FLAG(PRODUCING), FLAG(WAITING),
+    } flags[] = { FLAG(INPUT_ENDED), FLAG(INPUT_TOLD), FLAG(ACCEPTED), FLAG(PRESSURE_ON), FLAG(RESET), FLAG(LAYERED),
+        FLAG(INHERITED), FLAG(PAUSED), FLAG(PRESSED), FLAG(SWITCHING), FLAG(PRODUCING), FLAG(WAITING),
         FLAG(WRITE_END_DUE), FLAG(CHANGED), FLAG(HELD), FLAG(IN_HANDLER), FLAG(IN_LAYER), FLAG(ADVANCING),
         FLAG(IN_CALL), FLAG(LOOKS_ON), FLAG(READING), FLAG(SENT), FLAG(LOOK_LATER), FLAG(UNREAD), FLAG(DOUBTED) };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {

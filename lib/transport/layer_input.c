@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* layer_input.c - what a layer says of the input that it has been given: that it has no time for the rest on this turn
  * (and that another turn begins), that nobody above wants it now. What becomes of it is in levels.c. */
+#include "transport/level_queue.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -10,7 +11,7 @@ bool bight_layer_hold_input(struct bight_layer *layer, const uint8_t *data, size
     if (bi_is_over(transport) || layer->is_popped || bi_hub_spend(transport->hub, cost)) {
         return false;
     }
-    bi_levels_hold_before(transport, layer, data, size);
+    bi_level_hold_before(transport, layer, data, size);
     layer->waiting.waits = true;
     bi_transport_later(transport);
     return true;
@@ -36,7 +37,7 @@ bool bi_levels_are_wanted(const struct bight_transport *transport, const struct 
         if (is_waiting(layer)) {
             return false;
         }
-        if (layer->is_hungry) {
+        if (bi_level_is_hungry(layer)) {
             return true;
         }
     }
@@ -55,7 +56,7 @@ bool bight_layer_hold_unwanted(struct bight_layer *layer, const uint8_t *data, s
     if (bi_is_over(transport) || layer->is_popped || bi_levels_are_wanted(transport, layer)) {
         return false;
     }
-    bi_levels_hold_before(transport, layer, data, size);
+    bi_level_hold_before(transport, layer, data, size);
     layer->waiting.is_unwanted = true;
     return true;
 }

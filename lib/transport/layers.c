@@ -180,6 +180,7 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
     layer->kept = 0;
     layer->is_popped = false;
     layer->is_hungry = layer->is_ending = layer->wants_flush = layer->wants_room = false;
+    layer->is_prepared = layer->is_ready = bi_life_of(transport) != BI_ESTABLISHING;
     bi_levels_pushed(transport, layer);
     link_on_top(extension, layer);
     transport->state |= BI_LAYERED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* levels.c - input on its way up, and what of it waits: for a layer, or for the protocol.
+/* levels.c - input on its way up, and when what waits of it goes on: into a layer, or to the protocol. The queues are
+ * in level_queue.c.
  *
  * A level takes what comes when nothing waits before it; the protocol, moreover, when it has not paused and nothing
  * of it is on the stack. The rest waits in the level's queue. So a push takes over the facade's queue and nothing that
@@ -10,115 +11,12 @@
 
 #include <bight/memory.h>
 
+#include "transport/establish.h"
 #include "transport/layer_talk.h"
+#include "transport/level_queue.h"
 
 /* What waits for the facade before the layers' queues stand still. */
 #define FACADE_BOUND BI_RECEIVE_SIZE
-
-/* ---------------------------------------------------------------------------------------- the queues */
-
-static bool is_empty(const struct bight_level *level)
-{
-    return level->input == NULL && !level->is_ended && !level->is_secured;
-}
-
-static bool is_waiting(const struct bight_layer *layer)
-{
-    return !is_empty(&layer->waiting);
-}
-
-/* Of a layer or, NULL, of the facade; NULL when there is no memory for that. */
-static struct bight_level *level_of(struct bight_transport *transport, struct bight_layer *layer)
-{
-    if (layer != NULL) {
-        return &layer->waiting;
-    }
-    struct bi_extension *extension = bi_extension_of(transport);
-    return extension == NULL ? NULL : &extension->facade;
-}
-
-static bool count_held(struct bight_transport *transport)
-{
-    struct bi_extension *extension = transport->extension;
-    size_t size = bi_input_size(extension->facade.input);
-    for (const struct bight_layer *layer = extension->top; layer != NULL; layer = layer->below) {
-        size += bi_input_size(layer->waiting.input);
-    }
-    return bi_cap_update(transport->hub, &extension->held, size);
-}
-
-static void update_flag(struct bight_transport *transport)
-{
-    const struct bi_extension *extension = transport->extension;
-    bool any = extension != NULL && !is_empty(&extension->facade);
-    for (const struct bight_layer *layer = extension == NULL ? NULL : extension->top; layer != NULL && !any;
-         layer = layer->below) {
-        any = is_waiting(layer);
-    }
-    transport->state = (transport->state & ~BI_WAITING) | (any ? BI_WAITING : 0);
-    if (extension != NULL) {
-        (void)count_held(transport);
-    }
-}
-
-/* A stream never has a gap: without memory the connection ends. */
-static void note_waiting(struct bight_transport *transport, int code)
-{
-    if (code == BIGHT_OK && !count_held(transport)) {
-        code = BIGHT_E_OVERFLOW;
-    }
-    if (code == BIGHT_OK) {
-        transport->state |= BI_WAITING | BI_CHANGED;
-    } else {
-        bi_close_end(transport, bight_failure_of(code), true);
-    }
-}
-
-static void hold_behind(struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
-{
-    struct bight_level *level = level_of(transport, layer);
-    note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_append(&level->input, data, size));
-}
-
-void bi_levels_hold_before(
-    struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
-{
-    struct bight_level *level = level_of(transport, layer);
-    note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_input_prepend(&level->input, data, size));
-}
-
-static void hold_end(struct bight_transport *transport, struct bight_layer *layer)
-{
-    struct bight_level *level = level_of(transport, layer);
-    if (level != NULL) {
-        level->is_ended = true;
-    }
-    note_waiting(transport, level == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK);
-}
-
-static void drop(struct bight_level *level)
-{
-    bi_input_drop(&level->input);
-    *level = (struct bight_level) { 0 };
-}
-
-void bi_levels_drop_facade(struct bight_transport *transport)
-{
-    if (transport->extension != NULL) {
-        drop(&transport->extension->facade);
-        bi_input_drop(&transport->extension->returned);
-        update_flag(transport);
-    }
-}
-
-void bi_levels_drop(struct bight_transport *transport)
-{
-    struct bi_extension *extension = transport->extension;
-    for (struct bight_layer *layer = extension == NULL ? NULL : extension->top; layer != NULL; layer = layer->below) {
-        drop(&layer->waiting);
-    }
-    bi_levels_drop_facade(transport);
-}
 
 /* -------------------------------------------------------------------------------- into the facade */
 
@@ -131,12 +29,14 @@ static bool facade_listens(const struct bight_transport *transport)
 static bool facade_takes(const struct bight_transport *transport)
 {
     return facade_listens(transport) && !(transport->state & BI_LEVELS_NOT_NOW) &&
-           (transport->extension == NULL || !transport->extension->facade.waits);
+           (transport->extension == NULL ||
+               !(transport->extension->facade.waits || transport->extension->facade.is_closed));
 }
 
 bool bi_levels_facade_is_open(const struct bight_transport *transport)
 {
-    return facade_takes(transport) && (transport->extension == NULL || is_empty(&transport->extension->facade));
+    return facade_takes(transport) &&
+           (transport->extension == NULL || bi_level_is_empty(&transport->extension->facade));
 }
 
 /* The handler has given back some of its input, or has put a layer in its way. */
@@ -172,7 +72,7 @@ static struct bight_layer *forget_pushed(struct bi_extension *extension)
 static void hold_block_before(struct bight_transport *transport, struct bight_layer *layer, struct bight_input *input)
 {
     if (input != NULL && bi_is_heard(transport)) {
-        note_waiting(transport, bi_input_give_back(&level_of(transport, layer)->input, input));
+        bi_level_note_waiting(transport, bi_input_give_back(&bi_level_of(transport, layer)->input, input));
     } else {
         bight_free(input);
     }
@@ -191,7 +91,7 @@ void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest,
     struct bi_extension *extension = transport->extension;
     struct bight_layer *level = extension == NULL ? NULL : forget_pushed(extension);
     if (size > 0 && bi_is_heard(transport)) {
-        bi_levels_hold_before(transport, level, rest, size);
+        bi_level_hold_before(transport, level, rest, size);
     }
     if (extension != NULL) {
         hold_returned(transport, level);
@@ -219,9 +119,9 @@ enter_facade_if_it_takes(struct bight_transport *transport, const uint8_t *data,
     if (size == 0 || !facade_listens(transport)) {
         return;
     }
-    if ((transport->state & BI_WAITING) && !is_empty(&transport->extension->facade)) {
+    if ((transport->state & BI_WAITING) && !bi_level_is_empty(&transport->extension->facade)) {
         if (!transport->extension->facade.is_ended) { /* there is nothing behind an end */
-            hold_behind(transport, NULL, data, size);
+            bi_level_hold_behind(transport, NULL, data, size);
         }
         return;
     }
@@ -286,7 +186,7 @@ void bi_levels_end_again(struct bight_transport *transport)
 {
     if (transport->state & BI_INPUT_TOLD) {
         transport->state &= ~BI_INPUT_TOLD;
-        hold_end(transport, NULL);
+        bi_level_hold_end(transport, NULL);
     }
 }
 
@@ -294,10 +194,12 @@ static void enter_facade_end(struct bight_transport *transport)
 {
     if (bi_is_losing(transport)) {
         transport->state |= BI_INPUT_TOLD | BI_CHANGED;
+    } else if (bi_life_of(transport) == BI_ESTABLISHING) {
+        bi_level_hold_end(transport, NULL);
     } else if (bi_life_of(transport) != BI_OPEN || (transport->state & BI_INPUT_TOLD)) {
         return; /* what comes behind a failure is no end in good order */
     } else if ((transport->state & BI_WAITING) || !facade_takes(transport)) {
-        hold_end(transport, NULL);
+        bi_level_hold_end(transport, NULL);
     } else {
         tell_end(transport);
     }
@@ -321,13 +223,13 @@ static inline void call_received(
 static void __attribute__((noinline))
 enter_behind(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size)
 {
-    while (level != NULL && level->ops->received == NULL && !is_waiting(level)) {
+    while (level != NULL && level->ops->received == NULL && !bi_level_is_waiting(level)) {
         level = level->above;
     }
     if (level == NULL) {
         enter_facade(transport, data, size);
-    } else if (is_waiting(level)) {
-        hold_behind(transport, level, data, size);
+    } else if (bi_level_is_waiting(level)) {
+        bi_level_hold_behind(transport, level, data, size);
     } else {
         call_received(transport, level, data, size);
     }
@@ -351,13 +253,16 @@ void bi_levels_enter(struct bight_transport *transport, struct bight_layer *leve
 
 void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *level)
 {
-    while (level != NULL && level->ops->received_end == NULL && !is_waiting(level)) {
+    while (level != NULL && level->ops->received_end == NULL && !bi_level_is_waiting(level)) {
         level = level->above;
+    }
+    if (BI_UNLIKELY(bi_life_of(transport) == BI_ESTABLISHING) && bi_establish_refuses_end(transport, level)) {
+        return;
     }
     if (level == NULL) {
         enter_facade_end(transport);
-    } else if (is_waiting(level)) {
-        hold_end(transport, level);
+    } else if (bi_level_is_waiting(level)) {
+        bi_level_hold_end(transport, level);
     } else {
         bool is_outermost = bi_layers_enter(transport);
         level->ops->received_end(level);
@@ -384,14 +289,18 @@ static void tell_secured(struct bight_transport *transport)
     }
 }
 
+/* A protocol that comes when all of this is over has nothing to wait for. */
 void bi_levels_secured(struct bight_transport *transport)
 {
+    if (bi_life_of(transport) == BI_ESTABLISHING) {
+        return;
+    }
     transport->extension->facade.is_secured = true;
-    note_waiting(transport, BIGHT_OK);
+    bi_level_note_waiting(transport, BIGHT_OK);
     transport->extension->facade.before = bi_input_size(transport->extension->facade.input);
     if (transport->extension->facade.before == 0) {
         tell_secured(transport);
-        update_flag(transport);
+        bi_level_update_flag(transport);
     }
 }
 
@@ -428,7 +337,7 @@ static void run_facade(struct bight_transport *transport)
     }
     if (is_only_ended(facade) && facade_takes(transport)) {
         facade->is_ended = false;
-        update_flag(transport);
+        bi_level_update_flag(transport);
         tell_end(transport);
     }
 }
@@ -436,13 +345,13 @@ static void run_facade(struct bight_transport *transport)
 /* Whether what waits for a layer may go on: levels above might fill up, and a lost connection wants nothing. */
 static bool layer_takes(const struct bight_transport *transport, const struct bight_layer *layer)
 {
-    if (!is_waiting(layer) || layer->waiting.waits || bi_is_over(transport)) {
+    if (!bi_level_is_waiting(layer) || layer->waiting.waits || layer->waiting.is_closed || bi_is_over(transport)) {
         return false;
     }
     if (layer->waiting.is_unwanted && !bi_levels_are_wanted(transport, layer)) {
         return false;
     }
-    return layer->is_hungry || bi_input_size(transport->extension->facade.input) < FACADE_BOUND;
+    return bi_level_is_hungry(layer) || bi_input_size(transport->extension->facade.input) < FACADE_BOUND;
 }
 
 /* Into the layer itself, or past it if it does not care. */
@@ -460,14 +369,14 @@ static void feed_all(struct bight_transport *transport, struct bight_layer *laye
 {
     const uint8_t *data = bi_input_bytes(taken);
     size_t left = bi_input_size(taken);
-    while (left > 0 && !is_waiting(layer) && !bi_is_over(transport)) {
+    while (left > 0 && !bi_level_is_waiting(layer) && !bi_is_over(transport)) {
         size_t size = left < BI_RECEIVE_SIZE ? left : BI_RECEIVE_SIZE;
         feed_layer(transport, layer, data, size);
         data += size;
         left -= size;
     }
     if (left > 0 && !bi_is_over(transport)) {
-        hold_behind(transport, layer, data, left);
+        bi_level_hold_behind(transport, layer, data, left);
     }
 }
 
@@ -516,14 +425,14 @@ void bi_levels_run(struct bight_transport *transport)
         transport->state |= BI_CHANGED;
     }
     if (!bi_is_over(transport)) {
-        update_flag(transport);
+        bi_level_update_flag(transport);
     }
 }
 
 void bi_levels_put_off(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->extension;
-    if (extension != NULL && !is_empty(&extension->facade)) {
+    if (extension != NULL && !bi_level_is_empty(&extension->facade)) {
         extension->facade.waits = true;
         bi_transport_later(transport);
     }
@@ -535,15 +444,19 @@ void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *lay
 {
     struct bi_extension *extension = transport->extension;
     struct bight_level *facade = &extension->facade;
-    if (transport->protocol != NULL && transport->protocol->ops->return_input != NULL) {
+    if (transport->protocol->ops->return_input != NULL) {
         transport->protocol->ops->return_input(transport->protocol);
     }
     bool in_handler = (transport->state & BI_IN_HANDLER) != 0;
     if (!in_handler) {
         hold_returned(transport, NULL);
     }
-    layer->waiting = (struct bight_level) { .input = facade->input, .is_ended = facade->is_ended };
-    *facade = (struct bight_level) { .is_secured = facade->is_secured, .waits = facade->waits };
+    layer->waiting =
+        (struct bight_level) { .input = facade->input, .is_ended = facade->is_ended, .is_closed = !layer->is_prepared };
+    *facade = (struct bight_level) {
+        .is_secured = facade->is_secured, .waits = facade->waits, .is_closed = facade->is_closed
+    };
+    transport->state |= layer->waiting.is_closed ? BI_WAITING : 0;
     if (in_handler && extension->pushed == NULL) {
         extension->pushed =
             layer; /* outside one there is no piece whose rest would enter here, but there may be later */
@@ -557,21 +470,21 @@ void bi_levels_popped(struct bight_transport *transport, struct bight_layer *lay
     layer->waiting = (struct bight_level) { 0 };
     extension->pushed = extension->pushed == layer ? layer->above : extension->pushed;
     if (waiting.input != NULL) {
-        hold_behind(transport, layer->above, bi_input_bytes(waiting.input), bi_input_size(waiting.input));
+        bi_level_hold_behind(transport, layer->above, bi_input_bytes(waiting.input), bi_input_size(waiting.input));
         bight_free(waiting.input);
     }
     if (waiting.is_ended) {
-        hold_end(transport, layer->above);
+        bi_level_hold_end(transport, layer->above);
     }
 }
 
 void bi_levels_failed(struct bight_transport *transport, struct bight_layer *layer)
 {
     for (struct bight_layer *each = layer; each != NULL; each = each->below) {
-        drop(&each->waiting);
+        bi_level_drop(&each->waiting);
     }
     bi_levels_enter_end(transport, layer->above);
-    update_flag(transport);
+    bi_level_update_flag(transport);
 }
 
 bool bi_levels_want_input(const struct bight_transport *transport)
@@ -584,7 +497,7 @@ bool bi_levels_want_input(const struct bight_transport *transport)
         return false;
     }
     for (const struct bight_layer *layer = extension->lowest; layer != NULL; layer = layer->above) {
-        if (layer->is_hungry) {
+        if (bi_level_is_hungry(layer)) {
             return bi_input_size(layer->waiting.input) < FACADE_BOUND &&
                    bi_input_size(extension->facade.input) < 2 * FACADE_BOUND;
         }

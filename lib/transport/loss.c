@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "transport/close.h"
+#include "transport/establish.h"
 #include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
@@ -55,17 +56,19 @@ static void tell_factories(struct bight_transport *transport, const struct bight
 {
     struct bight_factory *apart = transport->extension == NULL ? NULL : transport->extension->factory;
     bi_extension_drop(transport);
-    tell_factory(transport->protocol->factory, reason);
-    if (apart != NULL) {
-        tell_factory(apart, reason);
+    if (bi_has_protocol(transport)) {
+        tell_factory(transport->protocol->factory, reason);
+        if (apart != NULL) {
+            tell_factory(apart, reason);
+        }
+    } else {
+        bi_factory_remove_connection(apart); /* it was asked for nothing */
     }
 }
 
-/* `is_started`: connection_made was called. */
-static void tell_protocol(struct bight_transport *transport, const struct bight_failure *reason, bool is_started)
+static void tell_protocol(struct bight_protocol *protocol, const struct bight_failure *reason)
 {
-    struct bight_protocol *protocol = transport->protocol;
-    if (is_started && protocol->ops->connection_lost != NULL) {
+    if ((protocol->state & BI_PROTOCOL_MADE) && protocol->ops->connection_lost != NULL) {
         protocol->ops->connection_lost(protocol, reason);
     }
 }
@@ -75,19 +78,21 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
 {
     struct bight_protocol *protocol = transport->protocol;
     struct bight_reactor *reactor = transport->hub->reactor;
-    bool is_started = (transport->state & BI_STARTED) != 0;
     bi_reactor_enter_for(reactor, "connection", transport, transport->id);
     bi_reactor_name_handler(reactor, "connection", transport, transport->id);
     bi_flow_stop_producer(transport);
     bi_output_drop(transport);
     bi_set_life(transport, BI_LOST); /* whoever the ties call may not ask a closed descriptor anything */
     transport->bottom->close(transport, (transport->state & BI_RESET) && !bi_close_is_inherited(transport));
-    bi_protocol_end_ties(protocol);
+    if (bi_has_protocol(transport)) {
+        bi_protocol_end_ties(protocol);
+    }
     if (transport->state & BI_LAYERED) {
         bi_layers_lost(transport, reason);
     }
-    tell_protocol(transport, reason, is_started);
+    tell_protocol(protocol, reason);
     if (transport->extension != NULL) {
+        bi_establish_lost(transport, reason);
         bi_connection_log_end(transport, reason);
         bi_layers_free(transport);
         bight_scope_leave(&transport->extension->member);
@@ -97,7 +102,7 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
     if (transport->bottom->ended != NULL) {
         transport->bottom->ended(transport);
     }
-    bi_protocol_disconnect(protocol);
+    bi_has_protocol(transport) ? bi_protocol_disconnect(protocol) : bi_hub_give(transport);
     bi_reactor_leave(reactor);
 }
 
@@ -237,10 +242,18 @@ static struct bight_failure *make_reason(int number, const char *what)
     return bight_failure_of(BIGHT_E_CONNECTION_LOST);
 }
 
+void bi_close_explain(struct bight_transport *transport, struct bight_failure *reason)
+{
+    struct bi_loss *loss = loss_of(transport);
+    bight_failure_release(loss->reason);
+    loss->reason = reason;
+    bi_close_done(transport);
+}
+
 /* Somebody may still hear of something that came before. */
 static bool has_more_to_tell(const struct bight_transport *transport)
 {
-    return bi_life_of(transport) == BI_OPEN &&
+    return (bi_life_of(transport) == BI_OPEN || bi_life_of(transport) == BI_ESTABLISHING) &&
            ((transport->state & BI_WAITING) || !(transport->state & (BI_INPUT_ENDED | BI_INPUT_TOLD)));
 }
 
@@ -260,6 +273,9 @@ void bi_close_broken(struct bight_transport *transport, int number, const char *
     bool reset = number != ECONNRESET && number != EPIPE;
     if (bi_is_over(transport) || bi_life_of(transport) == BI_BROKEN) {
         return;
+    }
+    if (bi_life_of(transport) == BI_ESTABLISHING) {
+        bi_establish_broken(transport);
     }
     if (bi_life_of(transport) == BI_LINGERING) {
         bi_close_done(transport);

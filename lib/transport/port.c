@@ -232,6 +232,8 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
         return NULL;
     }
     bi_list_init(&port->end_waiters);
+    bi_list_init(&port->silent);
+    bi_list_init(&port->greeted);
     port->open.end = end_open;
     port->open.forked = forked;
     port->open.tell = tell;

@@ -20,8 +20,10 @@ struct bight_port {
     int descriptor; /* -1: closed */
     size_t connections;
     size_t max_connections;
-    bool is_paused;    /* by the user */
-    bool is_accepting; /* on the stack: the factory is not let go of meanwhile */
+    struct bi_link silent, greeted; /* struct bi_establishing: before and behind the peer's first message */
+    size_t establishing;            /* in both */
+    bool is_paused;                 /* by the user */
+    bool is_accepting;              /* on the stack: the factory is not let go of meanwhile */
     bool is_backing_off;
     bool owns_path;
     bool has_identity;

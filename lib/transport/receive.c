@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "transport/close.h"
+#include "transport/establish.h"
 #include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
@@ -25,7 +26,8 @@ static bool wants_input(const struct bight_transport *transport)
     if (life == BI_LOSING || life == BI_LINGERING) {
         return true;
     }
-    return life == BI_OPEN && !bi_has_failed(transport) && bi_levels_want_input(transport);
+    bool is_open = life == BI_OPEN || life == BI_ESTABLISHING;
+    return is_open && !bi_has_failed(transport) && bi_levels_want_input(transport);
 }
 
 /* T11: the peer's end was handled, and there is something to lose. The watch must tell news alone, since the end itself
@@ -144,6 +146,7 @@ static ssize_t receive_unusual(struct bight_transport *transport)
     if (transport->state & (BI_CHANGED | BI_SWITCHING)) {
         bi_transport_advance(transport);
     }
+    bi_establish_received(transport, (size_t)size);
     return size;
 }
 

@@ -12,12 +12,13 @@
 /* --- life: where the connection stands as a whole. Their order is used: from LOSS_DUE on it is over. */
 #define BI_LIFE 7u
 #define BI_OPEN 0u
-#define BI_NEW 1u       /* connection_made has not been called */
-#define BI_LOSING 3u    /* input is thrown away, output flushed (T7) */
-#define BI_LINGERING 4u /* shut; waits for the peer to see it */
-#define BI_BROKEN 5u    /* a call of the bottom failed; what was received before is still delivered (T7) */
-#define BI_LOSS_DUE 6u  /* connection_lost is queued: nothing is called but it, and what belongs to it */
-#define BI_LOST 7u      /* it has been called, or needs not be */
+#define BI_NEW 1u          /* connection_made has not been called */
+#define BI_ESTABLISHING 2u /* layers that must be ready before there is a protocol */
+#define BI_LOSING 3u       /* input is thrown away, output flushed (T7) */
+#define BI_LINGERING 4u    /* shut; waits for the peer to see it */
+#define BI_BROKEN 5u       /* a call of the bottom failed; what was received before is still delivered (T7) */
+#define BI_LOSS_DUE 6u     /* connection_lost is queued: nothing is called but it, and what belongs to it */
+#define BI_LOST 7u         /* it has been called, or needs not be */
 
 /* --- the end of the output */
 #define BI_WRITE_END (7u << 3)
@@ -32,7 +33,6 @@
 #define BI_INPUT_TOLD (1u << 7)  /* the protocol has heard of the peer's end */
 
 /* --- facts */
-#define BI_STARTED (1u << 30) /* connection_made has been called */
 #define BI_ACCEPTED (1u << 8)
 #define BI_PRESSURE_ON (1u << 9) /* backpressure is wanted (T13) */
 #define BI_RESET (1u << 10)      /* the descriptor is to be closed with a reset */
@@ -86,10 +86,11 @@ static inline bool bi_is_losing(const struct bight_transport *transport)
     return bi_life_of(transport) == BI_LOSING || bi_life_of(transport) == BI_LINGERING;
 }
 
-/* The protocol may hear of input, and of its end. */
+/* The protocol may hear of input, now or when there is one. */
 static inline bool bi_is_heard(const struct bight_transport *transport)
 {
-    return bi_life_of(transport) == BI_OPEN || bi_life_of(transport) == BI_BROKEN;
+    uint32_t life = bi_life_of(transport);
+    return life == BI_OPEN || life == BI_ESTABLISHING || life == BI_BROKEN;
 }
 
 static inline void bi_set_life(struct bight_transport *transport, uint32_t life)

@@ -39,6 +39,7 @@ static void replace(struct bight_transport *transport, struct bight_protocol *ol
     transport->state &= ~BI_SWITCHING;
     transport->extension->next_protocol = NULL;
     transport->protocol = protocol;
+    protocol->state |= BI_PROTOCOL_MADE; /* it will be, right behind this */
     old->transport = BI_TRANSPORT_CLOSED;
     bi_protocol_end_ties(old);
     if (old->ops->protocol_replaced != NULL) {

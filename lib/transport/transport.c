@@ -9,8 +9,10 @@
 
 #include "base/places.h"
 #include "deferred/deferred.h"
+#include "transport/establish.h"
 #include "transport/levels.h"
 #include "transport/state.h"
+#include "transport/wrapper.h"
 
 const struct bight_transport bi_transport_closed = {
     .descriptor = -1,
@@ -59,6 +61,7 @@ void bi_extension_drop(struct bight_transport *transport)
     bi_timeouts_disarm(transport);
     bi_switch_drop(transport);
     bi_levels_drop_facade(transport);
+    bi_establish_drop(transport);
     bight_failure_release(extension->reason);
     bight_free(extension->peer);
     transport->extension = NULL;
@@ -82,7 +85,8 @@ static int join_own_factory(
     return code;
 }
 
-static int build(struct bight_transport *transport, struct bight_factory *factory, const struct bight_address *peer)
+int bi_transport_build(
+    struct bight_transport *transport, struct bight_factory *factory, const struct bight_address *peer)
 {
     int code = BIGHT_OK;
     struct bight_protocol *protocol = bi_factory_build(factory, peer, &code);
@@ -93,11 +97,12 @@ static int build(struct bight_transport *transport, struct bight_factory *factor
     if (code != BIGHT_OK) {
         return code; /* it has a connection already, to which it belongs */
     }
-    transport->protocol = protocol;
     if (protocol->factory != factory) {
         code = join_own_factory(transport, protocol, factory);
     }
-    if (code != BIGHT_OK) {
+    if (code == BIGHT_OK) {
+        transport->protocol = protocol;
+    } else {
         protocol->transport = BI_TRANSPORT_CLOSED;
         bi_protocol_disconnect(protocol);
     }
@@ -113,7 +118,8 @@ static struct bight_transport *make(
         return NULL;
     }
     transport->state = BI_NEW | (accepted ? BI_ACCEPTED | BI_PRESSURE_ON : 0);
-    *code = build(transport, factory, peer);
+    *code = bi_is_wrapped(factory) ? bi_establish_prepare(transport, factory, peer)
+                                   : bi_transport_build(transport, factory, peer);
     if (*code != BIGHT_OK) {
         bi_extension_drop(transport);
         bi_hub_give(transport);
@@ -155,24 +161,35 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
     return transport;
 }
 
-void bight_transport_start(struct bight_transport *transport)
+void bi_transport_made(struct bight_transport *transport)
 {
-    if (bi_is_over(transport) || (transport->state & BI_STARTED)) {
-        return;
-    }
-    struct bight_reactor *reactor = transport->hub->reactor;
     struct bight_protocol *protocol = transport->protocol;
-    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
-    if (bi_life_of(transport) == BI_NEW) {
-        bi_set_life(transport, BI_OPEN);
-    }
-    transport->state |= BI_STARTED | BI_CHANGED;
+    protocol->state |= BI_PROTOCOL_MADE;
+    transport->state |= BI_CHANGED;
     bi_connection_log_begin(transport);
     bi_enter_handler(transport);
     if (protocol->ops->connection_made != NULL) {
         protocol->ops->connection_made(protocol);
     }
     bi_leave_handler(transport);
+}
+
+void bight_transport_start(struct bight_transport *transport)
+{
+    if (bi_is_over(transport) || (transport->protocol->state & BI_PROTOCOL_MADE) ||
+        bi_life_of(transport) == BI_ESTABLISHING) {
+        return;
+    }
+    struct bight_reactor *reactor = transport->hub->reactor;
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+    if (!bi_has_protocol(transport)) {
+        bi_establish_start(transport);
+    } else {
+        if (bi_life_of(transport) == BI_NEW) {
+            bi_set_life(transport, BI_OPEN);
+        }
+        bi_transport_made(transport);
+    }
     bi_reactor_leave(reactor);
 }
 
@@ -203,25 +220,24 @@ static int ask_address(struct bight_transport *transport, bool peer, struct bigh
     return transport->bottom->address == NULL ? BIGHT_OK : transport->bottom->address(transport, peer, address);
 }
 
-static void remember_peer(struct bight_transport *transport, const struct bight_address *address)
+int bi_transport_remember_peer(struct bight_transport *transport, const struct bight_address *address)
 {
     struct bi_extension *extension = bi_extension_of(transport);
-    if (extension == NULL) {
-        return; /* it will have to be asked for again */
-    }
-    if (extension->peer == NULL) {
+    if (extension != NULL && extension->peer == NULL) {
         extension->peer = bight_malloc(sizeof *extension->peer);
     }
-    if (extension->peer != NULL) {
-        *extension->peer = *address;
+    if (extension == NULL || extension->peer == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
     }
+    *extension->peer = *address;
+    return BIGHT_OK;
 }
 
 int bight_transport_peer(struct bight_transport *transport, struct bight_address *address)
 {
     int code = ask_address(transport, true, address);
     if (code == BIGHT_OK && bi_life_of(transport) != BI_LOST) {
-        remember_peer(transport, address);
+        (void)bi_transport_remember_peer(transport, address); /* else it will have to be asked for again */
     }
     return code;
 }
@@ -260,7 +276,7 @@ uint64_t bight_transport_id(const struct bight_transport *transport)
 
 struct bight_protocol *bight_transport_protocol(const struct bight_transport *transport)
 {
-    return transport->protocol;
+    return bi_has_protocol(transport) ? transport->protocol : NULL;
 }
 
 struct bight_reactor *bight_transport_reactor(const struct bight_transport *transport)

@@ -46,12 +46,14 @@
 #define BI_PROTOCOL_COUNTED (1u << 2)   /* among its factory's connections */
 #define BI_PROTOCOL_ABOVE (1u << 4)     /* see bi_flow_awaits_room */
 #define BI_PROTOCOL_DRAINING (1u << 3)  /* closes by itself, as it has been told to */
+#define BI_PROTOCOL_MADE (1u << 5)      /* connection_made has been called */
 
 struct bi_hub;
 struct bight_port;
 struct bi_extension;
 struct bi_output;
 struct bi_file;
+struct bi_establishing;
 struct bi_idle_class;
 
 /* idle.c: 16 bytes of each connection, for what each read and send leaves. */
@@ -150,10 +152,17 @@ struct bi_extension {
 
     struct bight_protocol *next_protocol; /* SWITCHING */
 
-    struct bight_factory *factory; /* that built the protocol, if the protocol's is another; else NULL */
+    struct bight_factory *factory;        /* that built the protocol, if the protocol's is another; else NULL */
+    struct bi_establishing *establishing; /* establish.c; NULL: it needs not be, or has been told of */
     struct bight_scope_member member;
     struct bight_address *peer; /* when it has been asked for */
     uint64_t began;             /* connection_log.c; 0: is not logged */
+};
+
+/* establish.c: what has been logged within a second. */
+struct bi_establish_log {
+    uint64_t second; /* when it began */
+    uint64_t count;
 };
 
 /* doubt.c: what has been answered and not looked at again. */
@@ -188,6 +197,7 @@ struct bi_hub {
     size_t slab_count, slab_capacity;
     size_t watch_size;
     bool disconnecting;
+    struct bi_establish_log establish_log;
 
     size_t held, held_limit; /* cap.c: bytes that wait in all connections */
     bool held_is_told;
@@ -220,6 +230,16 @@ extern const struct bight_transport bi_transport_closed;
 #else
 #define BI_TRANSPORT_CHECK(transport, what) ((void)0)
 #endif
+
+/* --- transport.c */
+
+/* Asks the factory for the transport's protocol, and takes it. 0, or why there is none. */
+int bi_transport_build(
+    struct bight_transport *transport, struct bight_factory *factory, const struct bight_address *peer);
+/* Calls connection_made. */
+void bi_transport_made(struct bight_transport *transport);
+/* What bight_transport_peer says from now on. 0 or OUT_OF_MEMORY. */
+int bi_transport_remember_peer(struct bight_transport *transport, const struct bight_address *peer);
 
 /* --- hub.c */
 
@@ -371,8 +391,9 @@ void bi_close_broken(struct bight_transport *transport, int number, const char *
 
 /* --- close.c */
 
-/* From the loop: the protocol is to finish. True: it does, or has been told so before. */
-BI_PRIVATE_API bool bi_close_drain(struct bight_transport *transport);
+/* From the loop: the protocol is to finish. One that does not know how is lost if `lose` says so. What is being
+ * established is told when it has been. */
+BI_PRIVATE_API void bi_close_drain(struct bight_transport *transport, bool lose);
 /* lose_connection without its checks. */
 void bi_close_lose(struct bight_transport *transport);
 /* A layer cannot go on (T5): what it has sent is flushed, and the reason kept, which is taken. */
@@ -458,6 +479,8 @@ int bi_factory_add_connection(struct bight_factory *factory, struct bight_reacto
 /* One less: `stopped` is called after the last, and the factory may be gone then. */
 void bi_factory_remove_port(struct bight_factory *factory);
 void bi_factory_remove_connection(struct bight_factory *factory);
+/* Whether it wants connections from this peer. */
+bool bi_factory_admits(struct bight_factory *factory, const struct bight_address *peer);
 /* Asks the factory for a protocol. NULL with *code (NO_PROTOCOL, OUT_OF_MEMORY). */
 struct bight_protocol *bi_factory_build(struct bight_factory *factory, const struct bight_address *peer, int *code);
 

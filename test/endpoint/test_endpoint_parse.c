@@ -284,7 +284,7 @@ START_TEST(overlong_strings_and_too_many_parts_are_refused) /* E6 */
     memcpy(string, "tcp", 3);
     string[100] = '\0';
     failure = bi_endpoint_parse(string, &parsed);
-    ck_assert_str_eq(bight_failure_message(failure), "column 37: there are more than 32 arguments");
+    ck_assert_str_eq(bight_failure_message(failure), "column 69: there are more than 64 arguments");
     bight_failure_release(failure);
 }
 END_TEST

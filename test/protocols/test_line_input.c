@@ -213,12 +213,14 @@ START_TEST(a_receiver_hands_on_that_it_is_drained) /* V4 */
 {
     static const struct bight_line_ops deaf = { .line_received = hear_line };
     connect_lines();
-    ck_assert(bi_close_drain(transport));
+    bi_close_drain(transport, true);
+    ck_assert(bight_transport_is_open(transport));
     ck_heard("drain");
     end_lines();
     factory.ops = &deaf;
     connect_lines();
-    ck_assert(!bi_close_drain(transport));
+    bi_close_drain(transport, true);
+    ck_assert(!bight_transport_is_open(transport));
     end_lines();
 }
 END_TEST

@@ -221,7 +221,7 @@ static void read_words(const struct bight_log_event *event, void *context)
 {
     (void)context;
     if (strstr(event->message, "broken invariant: producer: PRODUCING says that there is one (connection ") == NULL ||
-        strstr(event->message, ": OPEN, output open; STARTED ACCEPTED") == NULL ||
+        strstr(event->message, ": OPEN, output open; ACCEPTED") == NULL ||
         strstr(event->message, "; output: 11 queued, 11 counted, 11 held, watching; facade: 0 bytes; layer: 0 bytes") ==
             NULL) {
         _Exit(EXIT_SUCCESS);

@@ -53,6 +53,11 @@ struct bight_layer_ops {
     void (*lost)(struct bight_layer *layer, const struct bight_failure *reason);
     /* What the layer knows under this key, or NULL: see bight_transport_facts. */
     const void *(*facts)(const struct bight_layer *layer, const void *key);
+    /* Of a layer that an endpoint puts under a connection (bight/sys/wrapper.h), once, when the layers below it are
+     * ready and before anything is received: begins what has to be done before there is a protocol (a handshake, a
+     * header). 0: ready; 1: later, see bight_layer_ready; an error's code: the connection cannot be established. NULL:
+     * ready. */
+    int (*prepare)(struct bight_layer *layer);
 };
 
 /* What waits to enter a layer, or the facade. bight's. */
@@ -63,6 +68,7 @@ struct bight_level {
     bool is_ended;             /* behind it */
     bool waits;                /* for the next turn */
     bool is_unwanted;          /* until what is above takes input */
+    bool is_closed;            /* nothing may enter yet */
 };
 
 struct bight_layer {
@@ -73,7 +79,7 @@ struct bight_layer {
     struct bight_level waiting;
     struct bi_output *held; /* what waits to enter it from above, behind a file */
     size_t kept;            /* that it has said it keeps */
-    bool is_popped, is_hungry, is_ending, wants_flush, wants_room;
+    bool is_popped, is_hungry, is_ending, wants_flush, wants_room, is_prepared, is_ready;
 };
 
 /* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED,
@@ -105,8 +111,22 @@ BIGHT_API bool bight_layer_hold_unwanted(struct bight_layer *layer, const uint8_
 BIGHT_API void bight_layer_set_hungry(struct bight_layer *layer, bool hungry);
 
 /* The layer has made the connection secure: tells the layers above, and at last the protocol's handshake_completed,
- * before any data that is delivered from now on. A protocol that has paused hears of it, too. */
+ * before any data that is delivered from now on. A protocol that has paused hears of it, too; one that comes when all
+ * this is over (see `prepare`) does not. */
 BIGHT_API void bight_layer_secured(struct bight_layer *layer);
+
+/* The layer has done what `prepare` has begun: when all layers of the connection are ready, the factory is asked for a
+ * protocol, and what the layers deliver from now on is the protocol's. Does nothing for a layer that is ready. */
+BIGHT_API void bight_layer_ready(struct bight_layer *layer);
+
+/* The peer has sent a whole first message (a ClientHello, a header): of the connections that are being established, a
+ * port that has too many gives up those first that have not come that far. */
+BIGHT_API void bight_layer_greeted(struct bight_layer *layer);
+
+/* Where the connection comes from in truth, as a PROXY header tells: what bight_transport_peer, build_protocol and the
+ * log say from now on. The factory's `admit` is asked again: 0, CONNECTION_REFUSED when it does not want that peer (the
+ * layer is to fail the connection), OUT_OF_MEMORY. */
+BIGHT_API int bight_layer_set_peer(struct bight_layer *layer, const struct bight_address *peer);
 
 /* Has `flush` called when the outermost handler has returned: what was written in it leaves in one piece. */
 BIGHT_API void bight_layer_flush_later(struct bight_layer *layer);

@@ -3,8 +3,8 @@
  *
  * A watch is a piece of memory of ops->watch_size bytes, aligned as malloc's, that the owner provides (a connection
  * has it right behind itself), so that watching allocates nothing. Callbacks are level-triggered unless EDGE is asked
- * for: they are called again until the condition goes or the watch is removed. Removing is legal in any callback, and a removed
- * watch is not called any more, also when it was ready in the same poll. */
+ * for: they are called again until the condition goes or the watch is removed. Removing is legal in any callback, and a
+ * removed watch is not called any more, also when it was ready in the same poll. */
 #ifndef BIGHT_SYS_LOOP_H
 #define BIGHT_SYS_LOOP_H
 
@@ -16,9 +16,10 @@ BIGHT_BEGIN
 #define BIGHT_READABLE 0x02
 #define BIGHT_WRITABLE 0x04
 
-/* Added to what is waited for, where the loop's `edge` has them: the callback is called for news only (something has come
- * or become possible since the watch was added or the callback was called), and with CLOSED among what is ready when the
- * peer has sent its last. News of errors are told as READABLE and WRITABLE. All watches of a descriptor are of one kind. */
+/* Added to what is waited for, where the loop's `edge` has them: the callback is called for news only (something has
+ * come or become possible since the watch was added or the callback was called), and with CLOSED among what is ready
+ * when the peer has sent its last. News of errors are told as READABLE and WRITABLE. All watches of a descriptor are of
+ * one kind. */
 #define BIGHT_EDGE 0x20
 #define BIGHT_CLOSED 0x80
 
