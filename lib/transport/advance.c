@@ -93,6 +93,9 @@ static void go_through(struct bight_transport *transport)
     bi_receive_update(transport);
     bi_close_bound(transport);
     BI_CHECK_INVARIANTS(transport, bi_invariants_decided);
+    if (BI_UNLIKELY(bi_flow_awaits_room(transport)) && !bi_is_over(transport)) {
+        transport->state |= BI_CHANGED; /* for the next send */
+    }
 }
 
 void bi_transport_advance(struct bight_transport *transport)

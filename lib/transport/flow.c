@@ -117,8 +117,9 @@ void bi_flow_check_watermarks(struct bight_transport *transport)
     if (bi_is_cut(transport) || transport->hub->sequence == transport) {
         return;
     }
-    if (is_above(extension, queued) && transport->protocol->ops->room != NULL) {
+    if (is_above(extension, queued) && transport->protocol->ops->room != NULL && !bi_flow_awaits_room(transport)) {
         transport->protocol->state |= BI_PROTOCOL_ABOVE;
+        transport->state |= BI_CHANGED; /* or a send that takes all there is would ask nobody */
     }
     if (transport->state & BI_PRODUCING) {
         struct bight_reactor *reactor = transport->hub->reactor;

@@ -158,7 +158,6 @@ static const char *look_at_flow(const struct bight_transport *transport)
     if (output == NULL) {
         return NULL;
     }
-    BI_MUST(!is(transport, BI_LOST), "output: what is lost has none");
     BI_MUST(output->transport == transport, "output: it knows its connection");
     BI_MUST(output->counted <= output->queued, "output: what is counted is part of what is queued");
     BI_MUST((output->first == NULL) == (output->last == NULL), "output: a first chunk means a last one");
@@ -176,6 +175,9 @@ const char *bi_invariants_always(const struct bight_transport *transport)
     }
     broken = look_at_life(transport);
     broken = broken != NULL ? broken : look_at_protocol(transport);
+    if (is(transport, BI_LOST)) {
+        return broken; /* what it has goes, part by part */
+    }
     broken = broken != NULL ? broken : look_at_flags(transport);
     broken = broken != NULL ? broken : look_at_timers(transport);
     return broken != NULL ? broken : look_at_flow(transport);
@@ -217,7 +219,7 @@ static bool wants_input(const struct bight_transport *transport)
 const char *bi_invariants_decided(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
-    if (bi_is_over(transport) || has(transport, BI_CHANGED)) {
+    if (bi_is_over(transport) || (has(transport, BI_CHANGED) && !bi_flow_awaits_room(transport))) {
         return NULL;
     }
     const char *broken = look_at_ends(transport);
@@ -329,7 +331,7 @@ static bool must_wait(const struct bight_transport *transport, const struct bigh
 static const char *look_at_held(const struct bight_transport *transport)
 {
     const struct bight_layer *layer = find_held(transport);
-    if (bi_is_over(transport)) {
+    if (bi_is_cut(transport)) {
         return NULL;
     }
     BI_MUST(layer == NULL || has(transport, BI_HELD), "held: HELD says that something waits to enter a layer");
@@ -421,7 +423,8 @@ static const char *look_at_brackets(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
     BI_MUST(!has(transport, BRACKETS), "brackets: each that was entered has been left");
-    BI_MUST(!has(transport, BI_CHANGED) || bi_is_over(transport) || will_go_on(transport) || has_output_task(transport),
+    bool changed = has(transport, BI_CHANGED) && !bi_is_over(transport);
+    BI_MUST(!changed || will_go_on(transport) || has_output_task(transport) || bi_flow_awaits_room(transport),
         "brackets: what has changed will be decided");
     if (extension == NULL) {
         return NULL;
@@ -439,7 +442,7 @@ static const char *look_at_brackets(const struct bight_transport *transport)
 static const char *look_at_loss(const struct bight_transport *transport)
 {
     if (is(transport, BI_LOST)) {
-        BI_MUST(transport->extension == NULL, "life: what is lost has no extension");
+        BI_MUST(transport->extension == NULL && transport->output == NULL, "life: what is lost has nothing more");
         BI_MUST(transport->protocol->state & BI_PROTOCOL_OVER, "protocol: it is over when its connection is lost");
     }
     BI_MUST(!is(transport, BI_LOSS_DUE) || has_loss_task(transport), "life: a loss that is due will come");

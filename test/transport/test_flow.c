@@ -363,6 +363,23 @@ START_TEST(a_protocol_is_told_of_room_once_its_output_was_above_the_mark) /* T13
 }
 END_TEST
 
+/* A long write in rounds: the last one is gathered, and goes as one small write does. */
+START_TEST(what_was_above_the_mark_and_goes_in_one_send_made_room) /* T13 */
+{
+    struct iovec parts[20];
+    for (size_t i = 0; i < 20; i++) {
+        parts[i] = (struct iovec) { block, 900 };
+    }
+    set_up_with_room(false);
+    take(SIZE_MAX);
+    ck_assert_int_eq(bight_transport_set_watermarks(transport, 100, 1000), BIGHT_OK);
+    ck_assert_int_eq(bight_transport_write_sequence(transport, parts, 20), BIGHT_OK);
+    settle();
+    ck_heard("room");
+    tear_down();
+}
+END_TEST
+
 START_TEST(who_fills_the_room_is_told_again) /* T13 */
 {
     fills_again = true;
@@ -446,6 +463,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_producer_on_a_closed_transport_is_stopped_at_once);
     tcase_add_test(tests, a_producer_is_stopped_once_at_loss);
     tcase_add_test(tests, a_protocol_is_told_of_room_once_its_output_was_above_the_mark);
+    tcase_add_test(tests, what_was_above_the_mark_and_goes_in_one_send_made_room);
     tcase_add_test(tests, who_fills_the_room_is_told_again);
     tcase_add_test(tests, room_is_the_producer_s_when_there_is_one);
     tcase_add_test(tests, who_cannot_write_any_more_is_not_told_of_room);
