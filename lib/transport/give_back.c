@@ -69,8 +69,7 @@ size_t bight_transport_forget_input(struct bight_transport *transport)
         return 0;
     }
     size_t size = bi_input_size(extension->facade.input) + bi_input_size(extension->returned);
-    bi_input_drop(&extension->facade.input);
-    bi_input_drop(&extension->returned);
+    bi_levels_forget(transport);
     if (extension->rest != NULL) {
         size += extension->rest->size;
         extension->rest->size = 0;

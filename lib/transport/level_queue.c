@@ -84,12 +84,18 @@ void bi_level_drop(struct bight_level *level)
     *level = (struct bight_level) { 0 };
 }
 
+void bi_levels_forget(struct bight_transport *transport)
+{
+    bi_input_drop(&transport->extension->facade.input);
+    bi_input_drop(&transport->extension->returned);
+    bi_level_update_flag(transport);
+}
+
 void bi_levels_drop_facade(struct bight_transport *transport)
 {
     if (transport->extension != NULL) {
         bi_level_drop(&transport->extension->facade);
-        bi_input_drop(&transport->extension->returned);
-        bi_level_update_flag(transport);
+        bi_levels_forget(transport);
     }
 }
 

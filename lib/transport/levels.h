@@ -81,6 +81,8 @@ void bi_levels_hold_before(
 /* There is a level that would take what the bottom has now. */
 bool bi_levels_want_input(const struct bight_transport *transport);
 
+/* Forgets the bytes that wait for the facade, or were given back. */
+void bi_levels_forget(struct bight_transport *transport);
 /* Forgets what waits: for the facade; for all. */
 void bi_levels_drop_facade(struct bight_transport *transport);
 void bi_levels_drop(struct bight_transport *transport);

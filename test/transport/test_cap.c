@@ -83,6 +83,19 @@ START_TEST(input_that_waits_is_counted_too) /* T13 */
 }
 END_TEST
 
+START_TEST(input_that_is_forgotten_is_counted_no_more) /* T13 */
+{
+    on.data = give_all_back;
+    set_up();
+    bight_string_feed_text(peer, "hello");
+    ck_assert_uint_eq(bight_reactor_held(reactor), 5);
+    ck_assert_uint_eq(bight_transport_forget_input(transport), 5);
+    ck_assert_uint_eq(bight_reactor_held(reactor), 0);
+    heard[0] = '\0';
+    tear_down();
+}
+END_TEST
+
 START_TEST(at_the_cap_whoever_adds_to_a_long_queue_is_aborted) /* T13 */
 {
     set_up();
@@ -118,6 +131,7 @@ int main(void)
     tcase_add_test(tests, what_is_sent_whole_is_never_counted);
     tcase_add_test(tests, a_loss_lets_go_of_what_was_counted);
     tcase_add_test(tests, input_that_waits_is_counted_too);
+    tcase_add_test(tests, input_that_is_forgotten_is_counted_no_more);
     tcase_add_test(tests, at_the_cap_whoever_adds_to_a_long_queue_is_aborted);
     tcase_add_test(tests, at_the_cap_a_short_queue_is_spared);
     suite_add_tcase(suite, tests);
