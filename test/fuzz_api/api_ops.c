@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* api_ops.c - the table of operations, and those on transports: closing, flow, options, switching, layers, holds.
+/* api_ops.c - the table of operations, and those on transports: closing, flow, options, switching, giving back, holds.
  *
  * `context` is the moment of data being received, or NULL. */
 #include "api_company.h"
@@ -91,6 +91,8 @@ static int set_option(struct bight_transport *transport, unsigned which, unsigne
         return bight_transport_set_linger(transport, value, (size_t)value * 1000);
     case 7:
         return bight_transport_set_keepalive(transport, value % 2 == 0);
+    case 8:
+        return bight_transport_set_write_timeout(transport, value);
     default:
         return bight_transport_set_nodelay(transport, value % 2 == 0);
     }
@@ -103,7 +105,7 @@ static void act_option(struct fuzz_operation *operation, void *context)
     if (end == NULL) {
         return;
     }
-    unsigned which = fuzz_choose(operation, 9);
+    unsigned which = fuzz_choose(operation, 10);
     end->is_unsure = end->is_unsure || which == 2;
     int code = set_option(transport_of(end), which, fuzz_choose(operation, 50));
     fuzz_tell(world.tape, "option %u of end %u answers %d", which, end->id, code);
@@ -154,7 +156,7 @@ static void act_let_go(struct fuzz_operation *operation, void *context)
     }
 }
 
-/* -------------------------------------------------------------------------------- switching, layers */
+/* ----------------------------------------------------------------------- switching, giving input back */
 
 static void act_switch(struct fuzz_operation *operation, void *context)
 {
@@ -180,12 +182,35 @@ static void act_switch(struct fuzz_operation *operation, void *context)
     check_answer(end, "switch_protocol", code, end->losing || end->aborted);
 }
 
+/* Outside a handler that has been given something: what came last, which may be long ago. */
+static void give_back_old(struct fuzz_operation *operation)
+{
+    struct end *end = find_end(operation);
+    uint8_t bytes[64];
+    if (end == NULL || end->is_hearing || end->received < HEADER) {
+        return;
+    }
+    size_t back = fuzz_choose(operation, sizeof bytes);
+    back = back < end->received - HEADER ? back : end->received - HEADER;
+    for (size_t i = 0; i < back; i++) {
+        bytes[i] = byte_at(end->peer, end->received - (uint32_t)(back - i));
+    }
+    bool is_heard_no_more = end->read_ended && !end->switching;
+    int code = bight_transport_give_back(transport_of(end), bytes, back);
+    end->received -= code == 0 ? (uint32_t)back : 0;
+    check_answer(end, "give_back", code, end->losing || end->aborted || is_heard_no_more);
+}
+
 /* The end of what is being received, or of what has not been given back of it yet. */
 static void act_give_back(struct fuzz_operation *operation, void *context)
 {
     struct moment *moment = context;
     struct end *end = moment == NULL ? NULL : moment->end;
-    if (end == NULL || end->protocol == NULL || end->received < HEADER + moment->size) {
+    if (moment == NULL) {
+        give_back_old(operation);
+        return;
+    }
+    if (end->protocol == NULL || end->received < HEADER + moment->size) {
         return;
     }
     size_t back = draw_from(operation->detail) % (moment->size + 1);
@@ -197,57 +222,34 @@ static void act_give_back(struct fuzz_operation *operation, void *context)
     check_answer(end, "give_back", code, end->losing || end->aborted);
 }
 
-static void on_layer_freed(struct bight_layer *base)
-{
-    struct layer *layer = (struct layer *)base;
-    if (!layer->is_live) {
-        fuzz_fail("a layer is freed twice");
-    }
-    layer->is_live = false;
-}
-
-static void on_layer_data(struct bight_layer *layer, const uint8_t *data, size_t size)
-{
-    size_t half = size / 2;
-    bight_layer_deliver(layer, data, half);
-    if (draw_from(size * 3 + data[0]) % 30 == 0) {
-        bight_layer_pop(layer);
-    }
-    bight_layer_deliver(layer, data + half, size - half);
-}
-
-static int on_layer_write(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
-{
-    return bight_layer_send(layer, pieces, count);
-}
-
-static const struct bight_layer_ops glass = {
-    .size = sizeof(struct bight_layer_ops), .received = on_layer_data, .write = on_layer_write, .free = on_layer_freed
-};
-
-static void act_push_layer(struct fuzz_operation *operation, void *context)
+/* As if it had come. */
+static void act_forget_input(struct fuzz_operation *operation, void *context)
 {
     struct end *end = find_end(operation);
     (void)context;
-    if (end == NULL || world.layer_count == MOST_ITEMS) {
+    if (end == NULL || end->received < HEADER || end->is_hearing || fuzz_choose(operation, 3) > 0) {
         return;
     }
-    struct layer *layer = &world.layers[world.layer_count++];
-    layer->base.ops = &glass;
-    int code = bight_transport_push_layer(transport_of(end), &layer->base);
-    layer->is_live = code == 0;
-    check_answer(end, "push_layer", code, false);
+    bool takes_input = bight_transport_takes_input(transport_of(end));
+    if (takes_input && (end->lost || end->losing || end->aborted || end->switching || end->paused || end->read_ended)) {
+        fuzz_fail("end %u takes input and should not", end->id);
+    }
+    end->received += (uint32_t)bight_transport_forget_input(transport_of(end));
+    if (end->received > world.ends[end->peer].written) {
+        fuzz_fail("end %u forgets what has not been written", end->id);
+    }
 }
 
-static void act_pop_layer(struct fuzz_operation *operation, void *context)
+/* Whoever adds to a long queue is aborted. */
+static void act_cap(struct fuzz_operation *operation, void *context)
 {
+    static const size_t limits[] = { 0, 30000, 100000, 300000, SIZE_MAX, SIZE_MAX };
+    struct bight_reactor *reactor = world.reactors[fuzz_choose(operation, 2)];
     (void)context;
-    for (unsigned i = 0; i < world.layer_count; i++) {
-        struct layer *layer = &world.layers[(operation->subject + i) % world.layer_count];
-        if (layer->is_live) {
-            bight_layer_pop(&layer->base);
-            return;
-        }
+    world.has_cap = true;
+    int code = bight_reactor_set_held_limit(reactor, limits[fuzz_choose(operation, 6)]);
+    if (code != 0) {
+        fuzz_fail("set_held_limit answers %d", code);
     }
 }
 
@@ -271,8 +273,10 @@ const struct fuzz_kind api_kinds[] = {
     { "let go", 3, act_let_go },
     { "switch the protocol", 4, act_switch },
     { "give back input", 4, act_give_back },
-    { "push a layer", 2, act_push_layer },
-    { "pop a layer", 1, act_pop_layer },
+    { "forget input", 2, act_forget_input },
+    { "cap what is held", 1, act_cap },
+    { "push a layer", 5, act_push_layer },
+    { "pop a layer", 3, act_pop_layer },
     { "call later", 8, act_call_later },
     { "use a timer's handle", 6, act_timer },
     { "call from a thread", 4, act_call_from_thread },

@@ -49,7 +49,7 @@ void check_answer(struct end *end, const char *call, int code, bool closed)
     if (closed || code == 0) {
         return;
     }
-    bool is_over = end->protocol == NULL || !bight_transport_is_open(transport_of(end));
+    bool is_over = end->protocol == NULL || end->has_failed || !bight_transport_is_open(transport_of(end));
     if (code != BIGHT_E_CLOSED || (!is_over && !end->write_ended)) {
         fuzz_fail("%s of end %u, which is open, answers %d", call, end->id, code);
     }
@@ -139,14 +139,17 @@ static void on_data(struct bight_protocol *protocol, const uint8_t *data, size_t
     for (size_t i = 0; i < size; i++) {
         check_byte(end, data[i]);
     }
+    end->is_hearing = true;
     act_in_handler(end, &moment);
+    end->is_hearing = false;
 }
 
-/* The end of a stream comes behind all of it, except that a local stream has no other way to say it was aborted. */
+/* The end of a stream comes behind all of it, except that a local stream has no other way to say it was aborted. Behind
+ * a layer that failed nothing more comes from above it. */
 static void check_whole(const struct end *end)
 {
     const struct end *peer = end->received < HEADER ? NULL : &world.ends[end->peer];
-    bool is_good_order = peer != NULL && (!peer->lost || peer->reason == BIGHT_E_CONNECTION_DONE);
+    bool is_good_order = peer != NULL && !peer->has_failed && (!peer->lost || peer->reason == BIGHT_E_CONNECTION_DONE);
     if (is_good_order && end->received != peer->written) {
         fuzz_fail("end %u got %u of %u bytes before the end of the stream", end->id, end->received, peer->written);
     }
@@ -167,6 +170,26 @@ static bool on_read_lost(struct bight_protocol *protocol)
     end->losing = end->losing || (!handled && !end->switching && !end->aborted);
     end->is_unsure = true;
     return handled;
+}
+
+/* A layer has become secure. A pause does not hold it up. */
+static void on_handshake(struct bight_protocol *protocol)
+{
+    struct end *end = end_of(protocol);
+    check_heard(end, protocol, "handshake_completed");
+    check_in_use(end, "handshake_completed");
+    act_in_handler(end, NULL);
+}
+
+static void on_room(struct bight_protocol *protocol)
+{
+    struct end *end = end_of(protocol);
+    check_heard(end, protocol, "room");
+    check_in_use(end, "room");
+    if (end->producer != NULL || end->write_ended) {
+        fuzz_fail("end %u hears of room, and has a producer or does not write", end->id);
+    }
+    act_in_handler(end, NULL);
 }
 
 static void on_write_lost(struct bight_protocol *protocol)
@@ -233,6 +256,8 @@ static const struct bight_protocol_ops end_ops = {
     .read_connection_lost = on_read_lost,
     .write_connection_lost = on_write_lost,
     .protocol_replaced = on_replaced,
+    .handshake_completed = on_handshake,
+    .room = on_room,
 };
 
 /* ------------------------------------------------------------------------------------- factories */

@@ -21,6 +21,8 @@ struct end {
     unsigned holds;                  /* of ours */
     bool made, lost, losing, aborted, write_ended, write_end_heard, read_ended, paused;
     bool switching, is_unsure;  /* something else may close it: a scope, a limit */
+    bool is_hearing;            /* data, at present */
+    bool has_failed;            /* a layer of it has: calls may answer CLOSED */
     unsigned ties;              /* Deferreds that are tied and have not finished */
     struct item *producer;      /* registered at present */
     uint32_t written, received; /* positions in the two streams */
@@ -54,7 +56,11 @@ struct item {
 
 struct layer {
     struct bight_layer base;
-    bool is_live;
+    struct end *end;
+    unsigned kind;
+    uint64_t salt;     /* of what it draws */
+    struct kept *kept; /* of what was written */
+    bool is_live, end_due;
 };
 
 struct scope {
@@ -83,6 +89,7 @@ struct world {
     unsigned in_call;                     /* operations on the stack: no protocol may be called then */
     unsigned calls_made[2], calls_run[2];
     uint64_t timers_armed;
+    bool has_cap;                    /* of all connections: whoever writes may be aborted */
     bool has_cancelled;              /* perhaps a connect, whose connection is aborted then */
     bool is_ending, uses_run, parks; /* parks: what is waited for stays until the reactors go */
 };
@@ -139,6 +146,9 @@ void act_send_file(struct fuzz_operation *operation, void *context);
 void act_register_producer(struct fuzz_operation *operation, void *context);
 void act_unregister_producer(struct fuzz_operation *operation, void *context);
 void write_some(struct end *end, size_t size, unsigned how);
+
+void act_push_layer(struct fuzz_operation *operation, void *context);
+void act_pop_layer(struct fuzz_operation *operation, void *context);
 
 void act_call_later(struct fuzz_operation *operation, void *context);
 void act_timer(struct fuzz_operation *operation, void *context);

@@ -31,14 +31,14 @@ static bool may_write(const struct end *end)
 
 static void note_answer(struct end *end, size_t size, int code, bool could_write)
 {
-    if (code == BIGHT_E_OVERFLOW && end->is_unsure && could_write) {
+    if (code == BIGHT_E_OVERFLOW && (end->is_unsure || world.has_cap) && could_write) {
         return; /* some of it may have been sent before the connection was given up */
     }
     if (code != 0) {
         end->written -= (uint32_t)size;
     }
-    if (could_write && code == BIGHT_E_CLOSED && end->losing) {
-        return; /* the producer went meanwhile */
+    if (could_write && code == BIGHT_E_CLOSED && (end->losing || end->has_failed)) {
+        return; /* the producer went meanwhile, or a layer cannot go on */
     }
     check_answer(end, "write", code, !could_write);
 }
