@@ -455,7 +455,7 @@ static const char *look_at_loss(const struct bight_transport *transport)
 static const char *look_at_waits(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
-    bool waits = bi_flow_queued(transport) > 0;
+    bool waits = bi_flow_queued(transport) > 0 || has_output_task(transport);
     bool ended = is(transport, BI_OPEN) && has(transport, BI_INPUT_ENDED) && !has(transport, BI_LAYERED);
     BI_MUST(!has(transport, BI_PRESSED) || waits, "flow: who is pressed waits for output");
     BI_MUST(
