@@ -158,6 +158,16 @@ static void act_let_go(struct fuzz_operation *operation, void *context)
 
 /* ----------------------------------------------------------------------- switching, giving input back */
 
+/* So much of what came will come again, or, negative, will not. Noted before the call: what it calls may act as well.
+ */
+static void note_back(struct end *end, struct moment *moment, ptrdiff_t back)
+{
+    end->received = (uint32_t)((ptrdiff_t)end->received - back);
+    if (moment != NULL) {
+        moment->size = (size_t)((ptrdiff_t)moment->size - back);
+    }
+}
+
 static void act_switch(struct fuzz_operation *operation, void *context)
 {
     struct moment *moment = context;
@@ -169,17 +179,26 @@ static void act_switch(struct fuzz_operation *operation, void *context)
         moment == NULL || end->received < HEADER + moment->size ? 0 : draw_from(operation->detail) % (moment->size + 1);
     const uint8_t *data = moment == NULL ? NULL : moment->data + moment->size - back;
     struct bight_protocol *next = new_protocol(end);
+    bool was_closed = end->losing || end->aborted;
+    end->switching = true;
+    note_back(end, moment, (ptrdiff_t)back);
     int code = bight_transport_switch_protocol(transport_of(end), next, data, back);
     if (code != 0) {
         bight_protocol_free(next);
-    } else {
-        end->switching = true;
-        end->received -= (uint32_t)back;
-        if (moment != NULL) {
-            moment->size -= back;
-        }
+        end->switching = false;
+        note_back(end, moment, -(ptrdiff_t)back);
     }
-    check_answer(end, "switch_protocol", code, end->losing || end->aborted);
+    check_answer(end, "switch_protocol", code, was_closed);
+}
+
+static void give_back(struct end *end, struct moment *moment, const uint8_t *data, size_t back, bool was_closed)
+{
+    note_back(end, moment, (ptrdiff_t)back);
+    int code = bight_transport_give_back(transport_of(end), data, back);
+    if (code != 0) {
+        note_back(end, moment, -(ptrdiff_t)back);
+    }
+    check_answer(end, "give_back", code, was_closed);
 }
 
 /* Outside a handler that has been given something: what came last, which may be long ago. */
@@ -196,9 +215,7 @@ static void give_back_old(struct fuzz_operation *operation)
         bytes[i] = byte_at(end->peer, end->received - (uint32_t)(back - i));
     }
     bool is_heard_no_more = end->read_ended && !end->switching;
-    int code = bight_transport_give_back(transport_of(end), bytes, back);
-    end->received -= code == 0 ? (uint32_t)back : 0;
-    check_answer(end, "give_back", code, end->losing || end->aborted || is_heard_no_more);
+    give_back(end, NULL, bytes, back, end->losing || end->aborted || is_heard_no_more);
 }
 
 /* The end of what is being received, or of what has not been given back of it yet. */
@@ -214,12 +231,7 @@ static void act_give_back(struct fuzz_operation *operation, void *context)
         return;
     }
     size_t back = draw_from(operation->detail) % (moment->size + 1);
-    int code = bight_transport_give_back(transport_of(end), moment->data + moment->size - back, back);
-    if (code == 0) {
-        moment->size -= back;
-        end->received -= (uint32_t)back;
-    }
-    check_answer(end, "give_back", code, end->losing || end->aborted);
+    give_back(end, moment, moment->data + moment->size - back, back, end->losing || end->aborted);
 }
 
 /* As if it had come. */
