@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "testing/simulation/simulation.h"
+#include "transport/transport.h"
 
 START_TEST(an_echo_answers_over_tcp) /* E2 */
 {
@@ -459,6 +460,21 @@ START_TEST(using_the_descriptor_of_another_host_is_a_broken_invariant)
 }
 END_TEST
 
+START_TEST(a_turn_that_leaves_an_invariant_of_connections_broken_ends_the_process)
+{
+    struct world *world = world_new(5);
+    world->keep = true;
+    world_listen(world, "tcp:7");
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 1);
+    bi_hub_of(world->server)->held++;
+    bight_simulation_run(world->simulation, 1);
+    ck_assert_uint_eq(world->made, 1); /* nobody had a turn */
+    (void)bight_transport_write(world->last->transport, "x", 1);
+    bight_simulation_run(world->simulation, 1);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, an_echo_answers_over_tcp);
@@ -482,6 +498,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, run_ends_when_nothing_can_happen_any_more);
     tcase_add_test_raise_signal(tests, closing_twice_is_a_broken_invariant, SIGABRT);
     tcase_add_test_raise_signal(tests, using_the_descriptor_of_another_host_is_a_broken_invariant, SIGABRT);
+    tcase_add_test_raise_signal(tests, a_turn_that_leaves_an_invariant_of_connections_broken_ends_the_process, SIGABRT);
     tcase_add_test(tests, stepping_inside_a_handler_is_a_usage_error);
     tcase_add_test(tests, a_reactor_frees_another_whose_turn_comes);
     tcase_add_test(tests, a_timerfd_is_readable_at_its_time);
