@@ -87,7 +87,10 @@ struct trouble {
 struct trouble draw_trouble(struct audit *audit);
 void set_trouble(struct audit *audit, const struct trouble *trouble, struct bight_host *const *hosts, size_t count);
 
+/* Before the first run: knock.c's endpoint type, which stays. */
+void register_knock(void);
+
 extern const struct bight_scenario echo_scenario, chat_scenario, connect_scenario, half_close_scenario, relay_scenario,
-    drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario;
+    drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario, knock_scenario;
 
 #endif
