@@ -59,8 +59,8 @@ static void tell(struct bight_transport *transport)
 
 static void decide(struct bight_transport *transport)
 {
-    bi_levels_take_back(transport, NULL, 0);
     bi_establish_go_on(transport, is_quiet(transport));
+    bi_levels_take_back(transport, NULL, 0);
     tell(transport);
     if (BI_UNLIKELY(transport->state & BI_HELD)) {
         is_quiet(transport) ? bi_transport_later(transport) : bi_held_go_on(transport);

@@ -2,6 +2,8 @@
 /* api_connect.c - listening, connecting, and Deferreds that are tied, cancelled and let go of (E1 to E3, T18, D32).
  *
  * Every Deferred that the program is given must finish, whatever is done to it and to what it stands for. */
+#include "knock.h" /* first, since its names are the usual ones */
+
 #include "api_world.h"
 
 #include <bight/endpoint.h>
@@ -119,11 +121,13 @@ void act_release(struct fuzz_operation *operation, void *context)
 
 /* --------------------------------------------------------------------------------------- listening */
 
-static const char *const port_names[PORTS] = { "tcp:101", "tcp:102:backlog=2", "unix:/run/fuzz" };
+static const char *const port_names[PORTS] = { "tcp:101", "tcp:102:backlog=2", "unix:/run/fuzz",
+    "knock:sesame:tcp:103:maxconn=4" };
 static const char *const targets[][2] = {
     { "tcp:127.0.0.1:101", "tcp:server:101" },
     { "tcp:server:102", "tcp:server:102:timeout=2" },
-    { "unix:/run/fuzz", "tcp:server:103" },
+    { "unix:/run/fuzz", "tcp:server:109" },
+    { "knock:sesame:tcp:server:103", "knock:simsim:tcp:server:103" },
 };
 
 static void on_listening(struct bight_result *result, void *context)
@@ -216,6 +220,12 @@ static void on_connected(struct bight_result *result, void *context)
         bight_result_discard(result);
     } /* else the result stays with the Deferred */
     act_inside(item->id * 37u, NULL);
+}
+
+/* Before anything else; it stays. */
+void register_knock(void)
+{
+    (void)bight_endpoint_register(&knock_type);
 }
 
 void act_connect(struct fuzz_operation *operation, void *context)

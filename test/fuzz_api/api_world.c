@@ -360,6 +360,7 @@ static void play(struct fuzz_tape *tape)
 
 int main(int argc, char **argv)
 {
+    register_knock();
     const struct fuzz_target target = {
         .name = "fuzz_api",
         .program_size = API_PROGRAM_SIZE,

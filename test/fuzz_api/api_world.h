@@ -12,7 +12,7 @@
 
 #include "tape.h"
 
-enum { API_PROGRAM_SIZE = 250, MOST_ENDS = 128, MOST_ITEMS = 1024, PORTS = 3, SCOPES = 6, LOCKS = 4, HEADER = 4 };
+enum { API_PROGRAM_SIZE = 250, MOST_ENDS = 128, MOST_ITEMS = 1024, PORTS = 4, SCOPES = 6, LOCKS = 4, HEADER = 4 };
 
 /* One end of a connection, through all protocols that it is handed to. */
 struct end {
@@ -173,6 +173,8 @@ void end_shares(void);
 void act_listen(struct fuzz_operation *operation, void *context);
 void act_port(struct fuzz_operation *operation, void *context);
 void act_connect(struct fuzz_operation *operation, void *context);
+/* The endpoint type of support/knock.h: before anything else. */
+void register_knock(void);
 void stop_port(unsigned number);
 void watch_deferred(struct item *item, struct bight_deferred *deferred); /* must finish; the hold is the item's */
 void finish_item(struct item *item, const struct bight_result *result);  /* first in a handler that watches */

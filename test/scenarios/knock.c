@@ -107,9 +107,7 @@ static const struct bight_protocol_ops stranger_ops = {
 static struct bight_protocol *serve(struct bight_factory *factory, const struct bight_address *peer)
 {
     struct knocking *scenario = factory->context;
-    if (peer->family == BIGHT_ADDRESS_NONE) {
-        audit_wrong("the factory is not told of the peer");
-    }
+    (void)peer; /* of one that was reset before it was accepted there is nothing to tell */
     scenario->served++;
     return bight_protocol_new(factory);
 }

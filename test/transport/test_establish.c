@@ -289,6 +289,21 @@ END_TEST
 
 /* -------------------------------------------------------------------------------------- other things */
 
+static void push_a_cutting_layer(struct bight_protocol *made)
+{
+    push_extra_layer(made->transport, 'c');
+}
+
+START_TEST(a_layer_pushed_in_connection_made_gets_what_waited_in_order) /* L3, T19 */
+{
+    begin();
+    on.made = push_a_cutting_layer;
+    bight_string_feed_text(peer, "knock sesame\nabcd");
+    ck_heard("made data:ab data:cd");
+    end();
+}
+END_TEST
+
 START_TEST(it_can_be_switched_in_connection_made) /* T23 */
 {
     begin();
@@ -352,6 +367,7 @@ int main(void)
     tcase_add_test(tests, a_client_knocks_before_its_protocol_is_made);
     tcase_add_test(tests, a_layer_that_is_ready_at_once_costs_no_turn);
     tcase_add_test(tests, a_layer_that_cannot_begin_ends_the_connection);
+    tcase_add_test(tests, a_layer_pushed_in_connection_made_gets_what_waited_in_order);
     tcase_add_test(tests, it_can_be_switched_in_connection_made);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
