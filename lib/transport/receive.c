@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* receive.c - reading from the bottom, and when it is watched for that. Where input goes from here is in levels.c.
  *
- * The usual case is one test of the state, one receive into the hub's buffer, one call of data_received. Everything
- * else (paused, layered, losing ...) is a bit that sends it to receive_unusual. Reading is switched off lazily: by the
- * first readiness that finds it unwanted. After a peer's end that was handled the watch stays, to hear of the peer's
- * going altogether. */
+ * The usual case is one test of the state, one receive into the hub's buffer, one call of data_received or of the
+ * lowest layer. Everything else (paused, losing ...) is a bit that sends it to receive_unusual. Reading is switched off
+ * lazily: by the first readiness that finds it unwanted. After a peer's end that was handled the watch stays, to hear
+ * of the peer's going altogether. */
 #include <errno.h>
 
 #include "transport/close.h"
@@ -13,9 +13,8 @@
 #include "transport/levels.h"
 #include "transport/state.h"
 
-/* With one of these set a readiness is no plain piece of input for the protocol. */
-#define UNUSUAL \
-    (BI_LIFE | BI_INPUT_ENDED | BI_INPUT_TOLD | BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_WAITING | BI_LAYERED)
+/* With one of these set a readiness is no plain piece of input. */
+#define UNUSUAL (BI_LIFE | BI_INPUT_ENDED | BI_INPUT_TOLD | BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_WAITING)
 
 static bool wants_input(const struct bight_transport *transport)
 {
@@ -128,21 +127,29 @@ static void take(struct bight_transport *transport, const uint8_t *data, size_t 
     }
 }
 
-static ssize_t receive_unusual(struct bight_transport *transport)
+/* Into the hub's buffer; gives what the bottom gave. */
+static inline ssize_t fetch(struct bight_transport *transport)
+{
+    transport->state &= ~(BI_SENT | BI_LOOK_LATER);
+    ssize_t size = transport->bottom->receive(transport, transport->hub->receive_buffer, BI_RECEIVE_SIZE);
+    if (BI_LIKELY(size > 0)) {
+        bi_count_received(transport, (size_t)size);
+    }
+    return size;
+}
+
+static ssize_t __attribute__((noinline)) receive_unusual(struct bight_transport *transport)
 {
     if (!wants_input(transport)) {
         wants_probe(transport) ? probe(transport) : bi_receive_update(transport);
         return 0;
     }
-    uint8_t *buffer = transport->hub->receive_buffer;
-    transport->state &= ~(BI_SENT | BI_LOOK_LATER);
-    ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
+    ssize_t size = fetch(transport);
     if (size <= 0) {
         receive_failed(transport, size);
         return size;
     }
-    bi_count_received(transport, (size_t)size);
-    take(transport, buffer, (size_t)size);
+    take(transport, transport->hub->receive_buffer, (size_t)size);
     if (transport->state & (BI_CHANGED | BI_SWITCHING)) {
         bi_transport_advance(transport);
     }
@@ -150,36 +157,29 @@ static ssize_t receive_unusual(struct bight_transport *transport)
     return size;
 }
 
-/* What the layers make of it, and what follows, is theirs and advance's. */
-static ssize_t __attribute__((noinline)) receive_layered(struct bight_transport *transport)
-{
-    uint8_t *buffer = transport->hub->receive_buffer;
-    transport->state &= ~(BI_SENT | BI_LOOK_LATER);
-    ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
-    if (BI_UNLIKELY(size <= 0)) {
-        receive_failed(transport, size);
-        return size;
-    }
-    bi_count_received(transport, (size_t)size);
-    bi_levels_enter(transport, transport->extension->lowest, buffer, (size_t)size);
-    return size;
-}
-
-/* Gives what the bottom gave. */
 static inline ssize_t receive(struct bight_transport *transport)
 {
     if (BI_UNLIKELY(transport->state & UNUSUAL)) {
-        return (transport->state & UNUSUAL) == BI_LAYERED ? receive_layered(transport) : receive_unusual(transport);
+        return receive_unusual(transport);
     }
-    uint8_t *buffer = transport->hub->receive_buffer;
-    transport->state &= ~(BI_SENT | BI_LOOK_LATER);
-    ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
+    ssize_t size = fetch(transport);
     if (BI_UNLIKELY(size <= 0)) {
         receive_failed(transport, size);
-        return size;
+    } else if (BI_UNLIKELY(transport->state & BI_LAYERED)) {
+        bi_levels_enter(transport, transport->extension->lowest, transport->hub->receive_buffer, (size_t)size);
+    } else {
+        bi_levels_call(transport, transport->hub->receive_buffer, (size_t)size);
     }
-    bi_count_received(transport, (size_t)size);
-    bi_levels_call(transport, buffer, (size_t)size);
+    return size;
+}
+
+/* As a handler of its own. */
+static inline ssize_t read_once(struct bight_transport *transport)
+{
+    struct bight_reactor *reactor = transport->hub->reactor;
+    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
+    ssize_t size = receive(transport);
+    bi_reactor_leave(reactor);
     return size;
 }
 
@@ -219,7 +219,6 @@ static bool must_look_again(struct bight_transport *transport, ssize_t size, sho
 
 static void look_again(struct bight_transport *transport, short what)
 {
-    struct bight_reactor *reactor = transport->hub->reactor;
     for (int looks = 1; looks < LOOKS_A_TURN; looks++) {
         if (bi_is_cut(transport) || (transport->state & BI_INPUT_ENDED)) {
             return;
@@ -231,9 +230,7 @@ static void look_again(struct bight_transport *transport, short what)
             transport->state |= BI_UNREAD;
             return;
         }
-        bi_reactor_enter_for(reactor, "connection", transport, transport->id);
-        ssize_t size = receive(transport);
-        bi_reactor_leave(reactor);
+        ssize_t size = read_once(transport);
         if (!must_look_again(transport, size, what)) {
             return;
         }
@@ -253,10 +250,7 @@ void bi_transport_readable_event(int fd, short what, void *context)
 {
     (void)fd;
     struct bight_transport *transport = context;
-    struct bight_reactor *reactor = transport->hub->reactor;
-    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
-    ssize_t size = receive(transport);
-    bi_reactor_leave(reactor);
+    ssize_t size = read_once(transport);
     if (BI_UNLIKELY(!is_settled(transport, size, what))) {
         settle(transport, size, what);
     }
@@ -266,7 +260,6 @@ void bi_transport_readable_event(int fd, short what, void *context)
 
 void bi_receive_look(struct bight_transport *transport)
 {
-    struct bight_reactor *reactor = transport->hub->reactor;
     if (!(transport->state & BI_READING) || bi_close_is_inherited(transport)) {
         return;
     }
@@ -274,9 +267,7 @@ void bi_receive_look(struct bight_transport *transport)
         transport->state |= BI_UNREAD;
         return;
     }
-    bi_reactor_enter_for(reactor, "connection", transport, transport->id);
-    ssize_t size = receive(transport);
-    bi_reactor_leave(reactor);
+    ssize_t size = read_once(transport);
     transport->idle.finds = size > 0 ? transport->idle.finds + 1 : 0;
     if (transport->idle.finds == FINDS_THAT_PROVE) {
         transport->state |= BI_LOOKS_ON;
@@ -295,16 +286,14 @@ void bight_transport_readable(struct bight_transport *transport)
 /* A call of the bottom has failed, and took the error with it: whatever else than data is the end now. */
 void bi_receive_rest(struct bight_transport *transport)
 {
-    uint8_t *buffer = transport->hub->receive_buffer;
     for (int looks = 0; looks < LOOKS_A_TURN; looks++) {
         if (bi_life_of(transport) != BI_BROKEN || (transport->state & BI_INPUT_ENDED) ||
             !bi_levels_want_input(transport)) {
             return;
         }
-        ssize_t size = transport->bottom->receive(transport, buffer, BI_RECEIVE_SIZE);
+        ssize_t size = fetch(transport);
         if (size > 0) {
-            bi_count_received(transport, (size_t)size);
-            take(transport, buffer, (size_t)size);
+            take(transport, transport->hub->receive_buffer, (size_t)size);
         } else if (size != -EINTR) {
             transport->state |= BI_INPUT_ENDED;
         }
