@@ -128,20 +128,35 @@ static bool is_refusal(ssize_t result)
     return result == -EAGAIN || result == -EWOULDBLOCK || result == -EINTR || is_starved(result);
 }
 
-/* Of a send that was refused or took a part: how much that is. */
-static size_t count_what_went(struct bight_transport *transport, ssize_t sent)
+/* What a send of `total` bytes that come first has brought: what went leaves the queue. True when more can be tried. */
+static bool take_result(struct bi_output *output, ssize_t result, size_t total)
 {
-    if (sent <= 0) {
-        return 0;
+    struct bight_transport *transport = output->transport;
+    if (result < 0 && !is_refusal(result)) {
+        bi_close_broken(transport, (int)-result, "send");
+        return false;
     }
-    bi_count_sent(transport, (size_t)sent);
-    return (size_t)sent;
+    if (result > 0) {
+        transport->state |= BI_SENT;
+        bi_count_sent(transport, (size_t)result);
+        output->pause = 0;
+        bi_queue_consume(output, (size_t)result);
+    }
+    output->starved = is_starved(result);
+    output->refused = result < 0 || (size_t)result < total;
+    return !output->refused;
 }
 
-/* Of the file that comes first. A file may give less than was asked for while the bottom has room: only a refusal
- * tells. */
-static ssize_t send_file(struct bi_output *output, size_t *window, size_t *total)
+/* What comes first: copied bytes and references up to a file, or of the file. A file may give less than was asked for
+ * while the bottom has room: only a refusal tells. */
+static ssize_t send_first(struct bi_output *output, size_t *window, size_t *total)
 {
+    struct bight_transport *transport = output->transport;
+    struct iovec parts[BI_PARTS_A_SEND];
+    int count = bi_queue_collect(output, parts, total);
+    if (count > 0) {
+        return transport->bottom->send(transport, parts, count);
+    }
     ssize_t sent = bi_file_send(output->first->context, output->first->size, window);
     output->unread = sent == BI_FILE_UNREAD;
     *total = sent > 0 ? (size_t)sent : 0;
@@ -151,43 +166,18 @@ static ssize_t send_file(struct bi_output *output, size_t *window, size_t *total
 /* Until the queue is empty or the kernel refuses; gives what was sent. */
 static size_t send_some(struct bi_output *output)
 {
-    struct bight_transport *transport = output->transport;
-    size_t sent = 0;
-    size_t window = BI_FILE_WINDOW;
+    size_t before, window = BI_FILE_WINDOW;
     output->refused = output->starved = output->unread = false;
     bi_queue_consume(output, 0);
+    before = output->queued;
     for (int i = 0; i < SENDS_A_TURN && output->queued > 0 && window > 0; i++) {
-        struct iovec parts[BI_PARTS_A_SEND];
         size_t total;
-        int count = bi_queue_collect(output, parts, &total);
-        ssize_t result =
-            count > 0 ? transport->bottom->send(transport, parts, count) : send_file(output, &window, &total);
-        if (result == -EINTR) {
-            continue;
-        }
-        if (BI_UNLIKELY(output->unread || bi_is_cut(transport))) {
-            break;
-        }
-        if (result < 0 && is_refusal(result)) {
-            output->refused = true;
-            output->starved = is_starved(result);
-            break;
-        }
-        if (result < 0) {
-            bi_close_broken(transport, (int)-result, "send");
-            return sent;
-        }
-        transport->state |= BI_SENT;
-        bi_count_sent(transport, (size_t)result);
-        output->pause = 0;
-        bi_queue_consume(output, (size_t)result);
-        sent += (size_t)result;
-        if ((size_t)result < total) {
-            output->refused = true;
+        ssize_t result = send_first(output, &window, &total);
+        if (BI_UNLIKELY(output->unread || bi_is_cut(output->transport)) || !take_result(output, result, total)) {
             break;
         }
     }
-    return sent;
+    return before - output->queued;
 }
 
 /* What the bottom has refused is held; what has not been tried yet is not. */
@@ -204,12 +194,10 @@ static inline void note_progress(struct bight_transport *transport, size_t sent)
     }
 }
 
-static void attempt(struct bi_output *output)
+/* Behind a try that sent so much: what the bottom has not taken waits for it. */
+static void conclude(struct bi_output *output, size_t sent)
 {
     struct bight_transport *transport = output->transport;
-    output->busy = true;
-    size_t sent = send_some(output);
-    output->busy = false;
     if (bi_is_cut(transport)) {
         return;
     }
@@ -220,6 +208,21 @@ static void attempt(struct bi_output *output)
     set_watching(output, output->queued > 0);
     (void)count_held(output);
     note_progress(transport, sent);
+}
+
+static void attempt(struct bi_output *output)
+{
+    output->busy = true;
+    size_t sent = send_some(output);
+    output->busy = false;
+    conclude(output, sent);
+}
+
+/* The same for a send of all that is queued which has been made already. */
+static void take_try(struct bi_output *output, ssize_t sent)
+{
+    (void)take_result(output, sent, output->queued);
+    conclude(output, sent > 0 ? (size_t)sent : 0);
 }
 
 /* With one of these something waits for what the output does. */
@@ -290,15 +293,7 @@ static inline void put_ready(struct bight_transport *transport, struct bi_output
  * needs no frame for them. */
 static void __attribute__((noinline)) sent_in_part(struct bi_output *output, ssize_t sent)
 {
-    if (sent < 0 && !is_refusal(sent)) {
-        bi_close_broken(output->transport, (int)-sent, "send");
-    } else {
-        bi_queue_consume(output, count_what_went(output->transport, sent));
-        output->starved = is_starved(sent);
-        set_watching(output, true);
-        (void)count_held(output);
-        note_progress(output->transport, 0);
-    }
+    take_try(output, sent);
     settle(output);
 }
 
@@ -393,50 +388,31 @@ static bool is_too_much(struct bi_output *output)
     return (!count_held(output) || output->counted > limit) && !bi_is_cut(transport);
 }
 
-int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
+/* Behind what was queued, and tried if it was much: limit and marks are looked at, and the rest is sent behind the
+ * handler. The marks of less than a handler gathers are those of nobody who has not set some. */
+static inline int look_at(struct bi_output *output, bool was_tried)
 {
-    struct bi_output *output = output_of(transport);
-    if (BI_UNLIKELY(output == NULL)) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    int code = bi_queue_append_copy(output, data, size);
-    if (BI_UNLIKELY(code != BIGHT_OK)) {
-        return code;
-    }
-    if (BI_UNLIKELY(output->queued >= GATHER_MOST || transport->extension != NULL)) {
+    struct bight_transport *transport = output->transport;
+    if (BI_UNLIKELY(was_tried || output->queued >= GATHER_MOST || transport->extension != NULL)) {
         if (is_too_much(output)) {
             return BIGHT_E_OVERFLOW;
         }
-        if (output->watching) {
+        if (bi_is_cut(transport)) {
+            return BIGHT_OK;
+        }
+        if (was_tried || output->watching) {
             bi_flow_check_watermarks(transport);
         }
     }
-    if (output->task.run == NULL) {
-        plan_flush(output);
-    }
+    plan_flush(output);
     return BIGHT_OK;
 }
 
-int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent)
+int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
-    if (sent < 0 && !is_refusal(sent)) {
-        bi_close_broken(transport, (int)-sent, "send");
-        return BIGHT_OK;
-    }
-    size_t done = count_what_went(transport, sent);
     struct bi_output *output = output_of(transport);
-    int code = output == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_queue_append_copy(output, data + done, size - done);
-    if (code != BIGHT_OK) {
-        return code;
-    }
-    output->starved = is_starved(sent);
-    set_watching(output, true);
-    note_progress(transport, 0);
-    if (!count_held(output) || output->counted > bi_flow_limit(transport)) {
-        return BIGHT_E_OVERFLOW;
-    }
-    bi_flow_check_watermarks(transport);
-    return BIGHT_OK;
+    int code = BI_UNLIKELY(output == NULL) ? BIGHT_E_OUT_OF_MEMORY : bi_queue_append_copy(output, data, size);
+    return BI_LIKELY(code == BIGHT_OK) ? look_at(output, false) : code;
 }
 
 /* A write that fails has taken nothing: its reference is forgotten. With several, of which some may have been sent,
@@ -473,7 +449,7 @@ bool bi_output_add_sizes(const struct bight_piece *pieces, size_t count, size_t 
     return true;
 }
 
-int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count, ssize_t tried)
 {
     size_t total;
     if (!bi_output_add_sizes(pieces, count, &total)) {
@@ -489,26 +465,14 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
     bool large = total >= BI_LARGE_WRITE && !output->watching && !output->busy;
     int code = bi_queue_append_pieces(output, pieces, count, large, &pass);
     if (code == BIGHT_OK && large) {
-        attempt(output);
+        tried == BI_NOT_TRIED ? attempt(output) : take_try(output, tried);
     }
     if (pass.borrowed_count > 0) {
         int copied = bi_queue_replace_borrowed(output, bi_is_cut(transport));
         code = code == BIGHT_OK ? copied : code;
     }
-    if (code == BIGHT_OK && is_too_much(output)) {
-        code = BIGHT_E_OVERFLOW;
-    }
-    if (code != BIGHT_OK) {
-        return refuse(output, &pass, code);
-    }
-    if (bi_is_cut(transport)) {
-        return BIGHT_OK;
-    }
-    if (output->watching || large) {
-        bi_flow_check_watermarks(transport);
-    }
-    plan_flush(output);
-    return BIGHT_OK;
+    code = code == BIGHT_OK ? look_at(output, large) : code;
+    return code == BIGHT_OK ? code : refuse(output, &pass, code);
 }
 
 /* ------------------------------------------------------------------------------------------- files */

@@ -304,13 +304,12 @@ void bi_doubt_finish(struct bi_hub *hub);
 void bi_transport_writable_event(int fd, short what, void *transport);
 /* What the pieces have in all; false when that is more than there can be. */
 bool bi_output_add_sizes(const struct bight_piece *pieces, size_t count, size_t *total);
-/* What reaches the bottom: queued and, if it is large, tried at once. The codes of write; the caller ends the
- * connection on any but CLOSED. */
-int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);
-/* The same for a small piece that is copied; and for what is left of a large one of which `sent` bytes have been sent
- * with nothing queued (negative: -errno). */
+/* What reaches the bottom: queued and, if it is large, tried at once, unless the caller has: with nothing queued, and
+ * `tried` is what came of that. The codes of write; the caller ends the connection on any but CLOSED. */
+#define BI_NOT_TRIED ((ssize_t)(SIZE_MAX / 2))
+int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count, ssize_t tried);
+/* The same for a small piece that is copied. */
 int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size);
-int bi_output_left_over(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t sent);
 /* The task of an output. */
 void bi_output_run_flush(struct bi_task *task);
 /* A file (file.h) is queued, of which so much is to be sent; it is taken when 0 is given. */

@@ -55,13 +55,21 @@ static int __attribute__((noinline)) put_in_ready(struct bight_transport *transp
     return BIGHT_OK;
 }
 
-/* Nothing is queued: the whole of it may go at once and leave nothing behind. */
+static int __attribute__((noinline))
+write_behind(struct bight_transport *transport, const uint8_t *data, size_t size, ssize_t tried)
+{
+    struct bight_piece piece = { .data = data, .size = size, .counted = true };
+    return bi_output_write(transport, &piece, 1, tried);
+}
+
+/* If nothing is queued the whole of it may go at once and leave nothing behind. */
 static int write_large(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
+    ssize_t tried = BI_NOT_TRIED;
     if (transport->output == NULL) {
         struct iovec part = { (void *)(uintptr_t)data, size };
-        ssize_t sent = transport->bottom->send(transport, &part, 1);
-        if (BI_LIKELY(sent == (ssize_t)size)) {
+        tried = transport->bottom->send(transport, &part, 1);
+        if (BI_LIKELY(tried == (ssize_t)size)) {
             transport->state |= BI_SENT;
             bi_count_sent(transport, size);
             if (BI_UNLIKELY(transport->state & BI_PRODUCING)) {
@@ -69,10 +77,8 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
             }
             return BIGHT_OK;
         }
-        return bi_output_left_over(transport, data, size, sent);
     }
-    struct bight_piece piece = { .data = data, .size = size, .counted = true };
-    return bi_output_write(transport, &piece, 1);
+    return write_behind(transport, data, size, tried);
 }
 
 /* Out of line, so that the usual write needs no frame for it. */
@@ -98,7 +104,7 @@ static inline bool is_plain(const struct bight_piece *pieces, size_t count)
 int bi_write_down(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
     return is_plain(pieces, count) ? write_plain(transport, pieces->data, pieces->size)
-                                   : bi_output_write(transport, pieces, count);
+                                   : bi_output_write(transport, pieces, count, BI_NOT_TRIED);
 }
 
 /* ---------------------------------------------------------------------------------- through layers */
@@ -160,7 +166,7 @@ static int write_pieces(struct bight_transport *transport, const struct bight_pi
         return fail(transport, BIGHT_E_OVERFLOW); /* layers must not meet it */
     }
     return fail(transport, transport->state & BI_LAYERED ? write_through_layers(transport, pieces, count)
-                                                         : bi_output_write(transport, pieces, count));
+                                                         : bi_output_write(transport, pieces, count, BI_NOT_TRIED));
 }
 
 static int __attribute__((noinline)) write_piece(struct bight_transport *transport, const void *data, size_t size)
