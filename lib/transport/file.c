@@ -351,6 +351,11 @@ static ssize_t send_pages(struct bi_file *file, size_t left, size_t size)
     return is_of_file(sent) ? send_copy(file, left, size) : sent;
 }
 
+bool bi_file_is_ready(struct bi_file *file, size_t left)
+{
+    return !file->is_copied && file->reading == NULL && find_resident(file, left < STRETCH ? left : STRETCH) > 0;
+}
+
 ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *window)
 {
     size_t size = left < *window ? left : *window;

@@ -37,6 +37,9 @@ static inline bool bi_chunk_is_file(const struct bi_chunk *chunk)
 /* So much of it has been sent. */
 void bi_file_advance(struct bi_file *file, size_t size);
 
+/* Some of the `left` bytes to come would go by the bottom's send_file right now, for all that can be known. */
+bool bi_file_is_ready(struct bi_file *file, size_t left);
+
 /* Sends some of the `left` bytes to come, at most *window, which gets smaller by it. As the bottom's send, or one of
  * the above. */
 ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *window);

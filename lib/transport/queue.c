@@ -215,12 +215,14 @@ void bi_queue_move(struct bi_output *from, struct bi_output *to)
     from->queued = from->counted = 0;
 }
 
-int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total)
+int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total, const struct bi_chunk **file)
 {
     int count = 0;
     *total = 0;
+    *file = NULL;
     for (struct bi_chunk *chunk = output->first; chunk != NULL && count < BI_PARTS_A_SEND; chunk = chunk->next) {
         if (BI_UNLIKELY(bi_chunk_is_file(chunk))) {
+            *file = chunk;
             break;
         }
         if (chunk->size > 0) {

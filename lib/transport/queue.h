@@ -49,7 +49,8 @@ void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk);
 /* Releases the memory of what was sent. Never inside a write. */
 void bi_queue_release_sent(struct bi_output *output);
 
-/* What comes first, at most BI_PARTS_A_SEND parts and no file; gives their count, and their bytes. */
-int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total);
+/* What comes first, at most BI_PARTS_A_SEND parts and no file; gives their count, their bytes, and the file that comes
+ * right behind them, or NULL. */
+int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total, const struct bi_chunk **file);
 
 #endif

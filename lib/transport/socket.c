@@ -37,13 +37,13 @@ static ssize_t socket_receive(struct bight_transport *transport, void *buffer, s
 }
 
 static ssize_t __attribute__((noinline))
-send_many(struct bight_transport *transport, const struct iovec *parts, int count)
+send_many(struct bight_transport *transport, const struct iovec *parts, int count, int flags)
 {
     struct bight_system *system = system_of(transport);
     struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count };
     ssize_t sent;
     do {
-        sent = system->ops->sendmsg(system, transport->descriptor, &message, MSG_NOSIGNAL);
+        sent = system->ops->sendmsg(system, transport->descriptor, &message, flags);
     } while (sent == -EINTR);
     return sent;
 }
@@ -51,7 +51,7 @@ send_many(struct bight_transport *transport, const struct iovec *parts, int coun
 static ssize_t socket_send(struct bight_transport *transport, const struct iovec *parts, int count)
 {
     if (count != 1) {
-        return send_many(transport, parts, count);
+        return send_many(transport, parts, count, MSG_NOSIGNAL);
     }
     struct bight_system *system = system_of(transport);
     ssize_t sent;
@@ -59,6 +59,11 @@ static ssize_t socket_send(struct bight_transport *transport, const struct iovec
         sent = system->ops->send(system, transport->descriptor, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
     } while (sent == -EINTR);
     return sent;
+}
+
+static ssize_t socket_send_more(struct bight_transport *transport, const struct iovec *parts, int count)
+{
+    return send_many(transport, parts, count, MSG_NOSIGNAL | MSG_MORE);
 }
 
 /* An empty send moves nothing and fails as one of data would. */
@@ -188,4 +193,5 @@ const struct bight_bottom_ops bi_socket_bottom = {
     .probe = socket_probe,
     .short_read_is_empty = true, /* but for marks: doubt.c */
     .send_file = socket_send_file,
+    .send_more = socket_send_more,
 };

@@ -6,6 +6,7 @@
 
 #include "net_support.h"
 
+#include <linux/tcp.h>
 #include <signal.h>
 
 #include <bight/testing.h>
@@ -219,6 +220,92 @@ START_TEST(a_peer_that_has_gone_raises_no_signal)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------- what comes before */
+
+static unsigned held_back; /* sends that told the kernel of more */
+
+static ssize_t note_send(struct bight_system *system, int fd, const void *data, size_t size, int flags)
+{
+    held_back += (flags & MSG_MORE) != 0;
+    return net_send(system, fd, data, size, flags);
+}
+
+static ssize_t note_sendmsg(struct bight_system *system, int fd, const struct msghdr *message, int flags)
+{
+    held_back += (flags & MSG_MORE) != 0;
+    return net_sendmsg(system, fd, message, flags);
+}
+
+static void begin_noting(void)
+{
+    begin();
+    held_back = 0;
+    net.fake.ops.send = note_send;
+    net.fake.ops.sendmsg = note_sendmsg;
+}
+
+static unsigned count_segments(void)
+{
+    struct tcp_info info = { 0 };
+    socklen_t size = sizeof info;
+    int fd = bight_transport_descriptor(transport());
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    ck_assert_uint_ge(size, offsetof(struct tcp_info, tcpi_data_segs_out) + sizeof info.tcpi_data_segs_out);
+    return info.tcpi_data_segs_out;
+}
+
+static void write_head(void)
+{
+    ck_assert_int_eq(bight_transport_write(transport(), "head", 4), 0);
+}
+
+/* Nothing may have to be waited for. */
+static void take_head(void)
+{
+    char bytes[4];
+    NET_UNTIL(&net, recv(far, bytes, sizeof bytes, MSG_DONTWAIT) == 4);
+    ck_assert_mem_eq(bytes, "head", 4);
+}
+
+START_TEST(a_head_and_the_file_behind_it_leave_in_one_segment) /* T6 */
+{
+    begin_noting();
+    unsigned before = count_segments();
+    write_head();
+    ck_assert_int_eq(send_part(0, 1000), 0);
+    take_head();
+    take_all(0, 1000);
+    ck_assert_uint_eq(held_back, 1);
+    ck_assert_uint_eq(count_segments() - before, 1);
+    end();
+}
+END_TEST
+
+START_TEST(what_comes_behind_a_file_is_not_held_back) /* T6 */
+{
+    begin_noting();
+    ck_assert_int_eq(send_part(0, 1000), 0);
+    write_head();
+    take_all(0, 1000);
+    take_head();
+    ck_assert_uint_eq(held_back, 0);
+    end();
+}
+END_TEST
+
+START_TEST(no_head_waits_for_a_file_that_does_not_follow_at_once) /* T6 */
+{
+    begin_noting();
+    disk.cold = _i == 0 ? -EAGAIN : 0;
+    write_head();
+    ck_assert_int_eq(send_part(0, _i == 0 ? 1000 : 0), 0);
+    take_head();
+    ck_assert_uint_eq(held_back, 0);
+    take_all(0, _i == 0 ? 1000 : 0);
+    end();
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- with real threads */
 
 static ssize_t cold_preadv2(
@@ -334,6 +421,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_reader_that_stalls_has_the_rest_when_it_goes_on);
     tcase_add_test(tests, a_file_that_has_shrunk_is_a_reset_for_the_peer);
     tcase_add_test(tests, a_peer_that_has_gone_raises_no_signal);
+    tcase_add_test(tests, a_head_and_the_file_behind_it_leave_in_one_segment);
+    tcase_add_test(tests, what_comes_behind_a_file_is_not_held_back);
+    tcase_add_loop_test(tests, no_head_waits_for_a_file_that_does_not_follow_at_once, 0, 2);
     tcase_add_loop_test(tests, real_threads_read_what_is_not_in_memory, 0, 2);
     tcase_add_loop_test(tests, an_abort_while_a_real_thread_reads_releases_once, 0, 5);
     tcase_add_loop_test(tests, each_system_call_that_fails_is_survived, 0, 4);

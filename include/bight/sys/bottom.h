@@ -39,7 +39,9 @@ struct bight_bottom_ops {
     /* As send, of a file's bytes from a place on, without moving its own place; 0 at its end. NULL, or an errno that is
      * the file's (EINVAL, EIO ...): the facade reads them, and sends what it has read. */
     ssize_t (*send_file)(struct bight_transport *transport, int file, uint64_t offset, size_t size);
-    const void *reserved[1];
+    /* As send, of what is followed by something else at once, so that the bottom may keep the end of it back until then
+     * and send both together. NULL: it need not know. */
+    ssize_t (*send_more)(struct bight_transport *transport, const struct iovec *parts, int count);
 };
 
 /* A connection of `factory` over a bottom. `memory` is the bottom's own (a socket uses `descriptor` and leaves it
