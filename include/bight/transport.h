@@ -136,12 +136,16 @@ BIGHT_API size_t bight_reactor_held(struct bight_reactor *reactor);
 BIGHT_API int bight_transport_set_idle_timeout(struct bight_transport *transport, double seconds);
 BIGHT_API int bight_transport_set_total_timeout(struct bight_transport *transport, double seconds);
 
-/* T24. Aborts with TIMED_OUT when output waits and for so long less than 1 KiB of it, or all that was left, was taken
- * by the peer. 0 seconds, the default: none. */
+/* T24. Aborts with TIMED_OUT when output waits and for so long made no progress: less than 1 KiB of it, or all that was
+ * left, was taken by the peer. 0 seconds, the default: none. */
 BIGHT_API int bight_transport_set_write_timeout(struct bight_transport *transport, double seconds);
 
 /* T7's bounds: a flush without progress (default 30 s), how long and how much is read after the shut (5 s, 16 MiB). */
 BIGHT_API int bight_transport_set_flush_timeout(struct bight_transport *transport, double seconds);
+/* What is progress within these times, of a flush and under a write timeout, instead of 1 KiB: with the time it is the
+ * least rate at which the peer has to take output that waits. 0: any byte. The last ones are progress however few. CLOSED
+ * or OUT_OF_MEMORY. */
+BIGHT_API int bight_transport_set_least_progress(struct bight_transport *transport, size_t bytes);
 BIGHT_API int bight_transport_set_linger(struct bight_transport *transport, double seconds, size_t bytes);
 
 /* ------------------------------------------------------------------------------------------ facts */

@@ -12,10 +12,6 @@
 #include "transport/levels.h"
 #include "transport/state.h"
 
-/* T7: what a flush must have sent, of all that there is, to be called progress. A peer that takes a byte now and then
- * must not keep megabytes alive. */
-#define LEAST_PROGRESS 1024
-
 void bi_close_done(struct bight_transport *transport)
 {
     bi_close_end(transport, bight_failure_of(BIGHT_E_CONNECTION_DONE), false);
@@ -289,7 +285,8 @@ void bi_close_bound(struct bight_transport *transport)
     }
 }
 
-/* The flush has its time anew for each bit of progress. */
+/* The flush has its time anew for each bit of progress, and not for each byte: a peer that takes one now and then must
+ * not keep megabytes alive. */
 void bi_close_progress(struct bight_transport *transport, size_t sent)
 {
     if (!is_bounded(transport) || bi_life_of(transport) == BI_LINGERING) {
@@ -298,7 +295,7 @@ void bi_close_progress(struct bight_transport *transport, size_t sent)
     }
     struct bi_extension *extension = transport->extension;
     extension->progress += sent;
-    if (extension->progress >= LEAST_PROGRESS || bi_output_waiting(transport) == 0) {
+    if (extension->progress >= extension->least_progress || bi_output_waiting(transport) == 0) {
         bi_reactor_disarm(transport->hub->reactor, &extension->close_timer);
         bi_close_bound(transport);
     }

@@ -96,6 +96,19 @@ int bight_transport_set_write_timeout(struct bight_transport *transport, double 
     return code;
 }
 
+/* Time that runs goes on, towards the new amount. */
+int bight_transport_set_least_progress(struct bight_transport *transport, size_t bytes)
+{
+    if (bi_is_over(transport)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (bi_extension_of(transport) == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    transport->extension->least_progress = bytes == 0 ? 1 : bytes;
+    return BIGHT_OK;
+}
+
 /* ----------------------------------------------------------------------------------------- disarming */
 
 void bi_timeouts_disarm_close(struct bight_transport *transport)

@@ -37,6 +37,7 @@
 #define BI_HIGH_WATERMARK 65536
 #define BI_ACCEPTED_LIMIT (16u << 20)
 #define BI_FLUSH_SECONDS 30
+#define BI_LEAST_PROGRESS 1024
 #define BI_LINGER_SECONDS 5
 #define BI_LINGER_BYTES (16u << 20)
 
@@ -148,6 +149,7 @@ struct bi_extension {
     uint64_t flush, linger, stall; /* T7, T7, T24's time for output without progress; nanoseconds */
     size_t linger_bytes;           /* what may still be thrown away after the shut */
     size_t progress;               /* sent since the flush timer was armed */
+    size_t least_progress;         /* what that has to come to */
     struct bight_failure *reason;  /* the first one, which is told at the loss; NULL: in good order so far */
 
     struct bight_protocol *next_protocol; /* SWITCHING */

@@ -47,11 +47,78 @@ START_TEST(the_timeouts_do_not_disturb_a_linger) /* T7, T24 */
 }
 END_TEST
 
+/* A peer that takes so much a second of 40,000 bytes that wait; gives after how many seconds the connection is lost. */
+static int flush_at(size_t rate)
+{
+    uint8_t *data = make_data(40000);
+    bight_string_set_window(peer, rate);
+    ck_assert_int_eq(bight_transport_write(transport, data, 40000), 0);
+    free(data);
+    bight_transport_lose_connection(transport);
+    int seconds = 0;
+    while (strstr(heard, "lost") == NULL && seconds < 1000) {
+        bight_testing_advance(reactor, 1);
+        bight_string_clear(peer);
+        seconds++;
+    }
+    return seconds;
+}
+
+START_TEST(what_a_flush_must_send_in_its_time_can_be_set) /* T7, T24 */
+{
+    set_up();
+    ck_assert_int_eq(bight_transport_set_flush_timeout(transport, 10), 0);
+    ck_assert_int_eq(bight_transport_set_least_progress(transport, 10000), 0);
+    int seconds = flush_at(_i == 0 ? 900 : 2000);
+    if (_i == 0) {
+        ck_heard("lost:TIMED_OUT");
+        ck_assert_int_le(seconds, 11);
+    } else { /* and then the linger is over */
+        ck_heard("lost:CONNECTION_DONE");
+        ck_assert_int_ge(seconds, 19);
+    }
+    tear_down();
+}
+END_TEST
+
+START_TEST(any_byte_may_be_progress) /* T7, T24 */
+{
+    set_up();
+    ck_assert_int_eq(bight_transport_set_flush_timeout(transport, 2), 0);
+    ck_assert_int_eq(bight_transport_set_least_progress(transport, 0), 0);
+    ck_assert_int_ge(flush_at(100), 400);
+    ck_heard("lost:CONNECTION_DONE");
+    tear_down();
+}
+END_TEST
+
+START_TEST(the_same_amount_is_progress_under_a_write_timeout) /* T24 */
+{
+    set_up();
+    ck_assert_int_eq(bight_transport_set_write_timeout(transport, 10), 0);
+    ck_assert_int_eq(bight_transport_set_least_progress(transport, 4000), 0);
+    uint8_t *data = make_data(5000);
+    bight_string_set_window(peer, 100);
+    ck_assert_int_eq(bight_transport_write(transport, data, 5000), 0);
+    free(data);
+    for (int i = 0; i < 12; i++) {
+        bight_testing_advance(reactor, 1);
+        bight_string_clear(peer);
+    }
+    ck_heard("lost:TIMED_OUT");
+    ck_assert_int_eq(bight_transport_set_least_progress(transport, 4000), BIGHT_E_CLOSED);
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_total_timeout_comes_whatever_happens);
     tcase_add_test(tests, bad_times_are_refused);
     tcase_add_test(tests, the_timeouts_do_not_disturb_a_linger);
+    tcase_add_loop_test(tests, what_a_flush_must_send_in_its_time_can_be_set, 0, 2);
+    tcase_add_test(tests, any_byte_may_be_progress);
+    tcase_add_test(tests, the_same_amount_is_progress_under_a_write_timeout);
 }
 
 BIGHT_TEST_MAIN("timeouts", add_tests)
