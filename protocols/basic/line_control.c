@@ -15,26 +15,42 @@ static char byte_at(const char *line, size_t size, const char *delimiter, size_t
     return index < size ? line[index] : delimiter[index - size];
 }
 
+static bool begins_delimiter(const char *line, size_t size, const char *delimiter, size_t length, size_t start)
+{
+    size_t same = 0;
+    while (same < length && byte_at(line, size, delimiter, start + same) == delimiter[same]) {
+        same++;
+    }
+    return same == length;
+}
+
 /* True when a delimiter begins in the text, be it one that ends in the delimiter which is sent after it. */
 static bool holds_delimiter(const char *line, size_t size, const char *delimiter, size_t length)
 {
-    for (size_t start = 0; start < size; start++) {
-        size_t same = 0;
-        while (same < length && byte_at(line, size, delimiter, start + same) == delimiter[same]) {
-            same++;
-        }
-        if (same == length) {
+    const char *at = line;
+    while ((at = memchr(at, delimiter[0], size - (size_t)(at - line))) != NULL) {
+        if (begins_delimiter(line, size, delimiter, length, (size_t)(at - line))) {
             return true;
         }
+        at++;
     }
     return false;
 }
 
+static bool holds_line_end(const char *line, size_t size)
+{
+    return memchr(line, '\n', size) != NULL || memchr(line, '\r', size) != NULL;
+}
+
 static bool is_one_line(const struct bi_line_rule *rule, const char *line, size_t size)
 {
-    bool line_ends = memchr(rule->delimiter, '\n', rule->delimiter_size) != NULL ||
-                     memchr(rule->delimiter, '\r', rule->delimiter_size) != NULL;
-    if (line_ends && size > 0 && (memchr(line, '\n', size) != NULL || memchr(line, '\r', size) != NULL)) {
+    if (size == 0) {
+        return true;
+    }
+    if (rule->either) {
+        return !holds_line_end(line, size);
+    }
+    if (holds_line_end(rule->delimiter, rule->delimiter_size) && holds_line_end(line, size)) {
         return false;
     }
     return !holds_delimiter(line, size, rule->delimiter, rule->delimiter_size);
