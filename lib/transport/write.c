@@ -234,12 +234,40 @@ static int write_round(struct bight_transport *transport, const struct iovec *pa
     return used == 0 ? BIGHT_OK : write_pieces(transport, pieces, used);
 }
 
+/* Little, with nobody who might be told of marks between its parts: the short way of a write, part by part. */
+static bool is_little(const struct bight_transport *transport, const struct iovec *parts, size_t count)
+{
+    size_t total = 0;
+    if ((transport->state & UNUSUAL) || transport->extension != NULL || count > PIECES_A_ROUND) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].iov_len >= BI_LARGE_WRITE) {
+            return false;
+        }
+        total += parts[i].iov_len;
+    }
+    return total < BI_LARGE_WRITE;
+}
+
+static int write_little(struct bight_transport *transport, const struct iovec *parts, size_t count)
+{
+    int code = BIGHT_OK;
+    for (size_t i = 0; i < count && code == BIGHT_OK; i++) {
+        code = write_plain(transport, parts[i].iov_base, parts[i].iov_len);
+    }
+    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+}
+
 /* A producer that is paused may write: the marks are looked at when all rounds are queued, so that nothing comes
  * between.
  */
 int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
+    if (BI_LIKELY(is_little(transport, parts, count))) {
+        return write_little(transport, parts, count);
+    }
     if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;
     }
