@@ -46,6 +46,23 @@ static void begin(size_t size)
     ck_heard("made");
 }
 
+/* BIG bytes, none of them in memory; with a layer "l", if it is to be. */
+__attribute__((unused)) static void begin_cold(bool is_layered)
+{
+    begin(BIG);
+    disk.cold = -EAGAIN;
+    if (is_layered) {
+        push("l", 0);
+    }
+}
+
+/* And all of them are to be sent. */
+__attribute__((unused)) static void begin_sending(bool is_layered)
+{
+    begin_cold(is_layered);
+    ck_assert_int_eq(send_part(0, BIG), 0);
+}
+
 static void end(void)
 {
     on.data = NULL;

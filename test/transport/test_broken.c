@@ -5,14 +5,6 @@
 
 #include "layer_support.h"
 
-static void stop_producing(void *context)
-{
-    (void)context;
-    hear("stop");
-}
-
-static const struct bight_producer_ops push_ops = { .stop = stop_producing };
-
 /* The peer has sent this and is gone, which the next send finds out. */
 static void send_and_reset(const char *text)
 {

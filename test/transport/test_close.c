@@ -183,17 +183,6 @@ START_TEST(a_reset_during_the_flush_is_lost) /* T5, T7 */
 }
 END_TEST
 
-static int stops;
-
-static void stop_producing(void *context)
-{
-    (void)context;
-    stops++;
-    hear("stop");
-}
-
-static const struct bight_producer_ops push_ops = { .stop = stop_producing };
-
 START_TEST(lose_waits_for_the_producer) /* T8, T9 */
 {
     set_up();

@@ -4,17 +4,6 @@
 
 #include "transport_support.h"
 
-static int stops;
-
-static void stop_producing(void *context)
-{
-    (void)context;
-    stops++;
-    hear("stop");
-}
-
-static const struct bight_producer_ops push_ops = { .stop = stop_producing };
-
 static bool handled(struct bight_protocol *p)
 {
     (void)p;

@@ -122,11 +122,7 @@ static const struct bight_producer_ops producer = { .pause = be_paused, .resume 
 
 START_TEST(a_producer_is_paused_while_a_file_is_queued) /* T13 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    if (_i == 1) {
-        push("l", 0);
-    }
+    begin_cold(_i == 1);
     ck_assert_int_eq(bight_transport_register_producer(transport, &producer, NULL, true), 0);
     ck_assert_int_eq(send_part(0, BIG), 0);
     settle();
@@ -166,9 +162,7 @@ END_TEST
 
 START_TEST(input_waits_while_a_file_is_above_the_mark) /* T13 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    ck_assert_int_eq(send_part(0, BIG), 0);
+    begin_sending(false);
     write_text("x"); /* the marks are judged */
     settle();
     bight_string_feed_text(peer, "question");
@@ -181,12 +175,7 @@ END_TEST
 
 START_TEST(lose_flushes_a_file_that_a_thread_reads) /* T7 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    if (_i == 1) {
-        push("l", 0);
-    }
-    ck_assert_int_eq(send_part(0, BIG), 0);
+    begin_sending(_i == 1);
     ck_assert_int_eq(bight_transport_lose_connection(transport), 0);
     settle();
     ck_assert(!bight_string_is_shut(peer));
@@ -201,12 +190,7 @@ END_TEST
 
 START_TEST(a_half_close_comes_behind_a_file) /* T11 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    if (_i == 1) {
-        push("l", 0);
-    }
-    ck_assert_int_eq(send_part(0, BIG), 0);
+    begin_sending(_i == 1);
     ck_assert_int_eq(bight_transport_lose_write(transport), 0);
     work_all();
     ck_written(content, BIG);
@@ -218,12 +202,7 @@ END_TEST
 
 START_TEST(an_abort_waits_for_no_thread_and_the_file_waits_for_it) /* T10 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    if (_i == 1) {
-        push("l", 0);
-    }
-    ck_assert_int_eq(send_part(0, BIG), 0);
+    begin_sending(_i == 1);
     settle();
     ck_assert_uint_eq(disk.job_count, 1);
     ck_assert_int_eq(bight_transport_abort_connection(transport), 0);
@@ -257,8 +236,7 @@ static ssize_t read_and_abort(
 
 START_TEST(a_thread_that_reads_when_the_connection_ends_keeps_the_file) /* T6, T10 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
+    begin_cold(false);
     ((struct bight_system_ops *)(uintptr_t)reactor->system->ops)->preadv2 = read_and_abort;
     ck_assert_int_eq(send_part(0, BIG), 0);
     settle();
@@ -291,8 +269,7 @@ END_TEST
 
 START_TEST(a_file_that_cannot_be_read_aborts_with_the_errno) /* T6 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
+    begin_cold(false);
     disk.broken = -EIO;
     if (_i == 1) {
         push("l", 0);
@@ -346,8 +323,7 @@ END_TEST
 
 START_TEST(a_layer_that_is_pushed_sends_its_own_behind_the_file) /* T19 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
+    begin_cold(false);
     push("low", 1);
     ck_assert_int_eq(send_part(0, 1000), 0);
     settle();
@@ -371,8 +347,7 @@ END_TEST
 
 START_TEST(what_waits_for_a_layer_that_is_popped_goes_on_below_it)
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
+    begin_cold(false);
     struct shift *low = push("low", 1);
     struct shift *high = push("high", 2);
     ck_assert_int_eq(send_part(0, BIG), 0);
@@ -447,12 +422,7 @@ END_TEST
 
 START_TEST(a_disk_that_never_answers_runs_into_the_flush_timeout) /* T7 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    if (_i == 1) {
-        push("l", 0);
-    }
-    ck_assert_int_eq(send_part(0, BIG), 0);
+    begin_sending(_i == 1);
     ck_assert_int_eq(bight_transport_lose_connection(transport), 0);
     settle();
     bight_testing_advance(reactor, 31);
@@ -464,9 +434,7 @@ END_TEST
 
 START_TEST(a_switch_of_protocols_leaves_a_file_alone) /* T23 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    ck_assert_int_eq(send_part(0, BIG), 0);
+    begin_sending(false);
     settle();
     struct bight_protocol *next = bight_protocol_new(&probe_factory);
     ck_assert_int_eq(bight_transport_switch_protocol(transport, next, NULL, 0), 0);
@@ -479,12 +447,7 @@ END_TEST
 
 START_TEST(files_of_a_reactor_that_is_freed_are_released) /* T4 */
 {
-    begin(BIG);
-    disk.cold = -EAGAIN;
-    if (_i == 1) {
-        push("l", 0);
-    }
-    ck_assert_int_eq(send_part(0, BIG), 0);
+    begin_sending(_i == 1);
     ck_assert_int_eq(send_part(0, BIG), 0);
     settle();
     bight_reactor_free(reactor);

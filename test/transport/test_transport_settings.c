@@ -15,7 +15,7 @@ static void nothing(void *context)
     (void)context;
 }
 
-static const struct bight_producer_ops push_ops = { .pause = nothing, .resume = nothing, .stop = nothing };
+static const struct bight_producer_ops quiet_ops = { .pause = nothing, .resume = nothing, .stop = nothing };
 static const struct bight_producer_ops silent_ops = { .pause = NULL };
 static char large[200000];
 static int released;
@@ -64,7 +64,7 @@ static int write_lent(void)
 
 static int produce(void)
 {
-    return bight_transport_register_producer(transport, &push_ops, NULL, true);
+    return bight_transport_register_producer(transport, &quiet_ops, NULL, true);
 }
 
 static int produce_silently(void)

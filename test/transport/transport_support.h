@@ -147,6 +147,18 @@ __attribute__((unused)) static void ck_written(const void *data, size_t size)
     ck_assert_mem_eq(bytes, data, size);
 }
 
+/* A producer that is told to stop. */
+static int stops;
+
+static void stop_producing(void *context)
+{
+    (void)context;
+    stops++;
+    hear("stop");
+}
+
+__attribute__((unused)) static const struct bight_producer_ops push_ops = { .stop = stop_producing };
+
 __attribute__((unused)) static void count_release(void *context)
 {
     ++*(int *)context;
