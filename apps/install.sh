@@ -44,7 +44,7 @@ present() {
     c++) printf '#include <cstdio>\n' | ${CXX:-c++} -E -x c++ - >/dev/null 2>&1 ;;
     meson) [ "$(meson --version 2>/dev/null | cut -d . -f 1)" -ge 1 ] 2>/dev/null ;; # 1.0 or later
     libevent_core) pkg-config --exists 'libevent_core >= 2.1.12' 2>/dev/null ;;
-    libcrypto) pkg-config --exists 'libcrypto >= 3.0' 2>/dev/null ;;
+    libcrypto) pkg-config --exists 'libcrypto >= 3.0' 'libssl >= 3.0' 2>/dev/null ;; # one package everywhere
     boost_context) links_with boost_context || links_with boost_context-mt ;;
     check) pkg-config --exists 'check >= 0.15' 2>/dev/null ;;
     nc) nc -h 2>&1 | grep -q -e '-N' ;; # OpenBSD's: others cannot shut their writing side

@@ -32,6 +32,7 @@
 #include <bight/sync.h>
 #include <bight/task.h>
 #include <bight/thread.h>
+#include <bight/tls.h>
 #include <bight/transport.h>
 #include <bight/version.h>
 #include <bight/worker.h>

@@ -75,6 +75,10 @@ BIGHT_BEGIN
     X(FIRST_ERROR, -1101, COMPOUND, "one of several operations failed")                     \
     X(ALL_FAILED, -1102, COMPOUND, "all of several operations failed")                      \
     X(TLS, -1200, TLS, "TLS failed")                                                        \
+    X(TLS_ALERT, -1201, TLS, "the peer ended the session with an alert")                    \
+    X(NOT_VERIFIED, -1202, TLS, "the peer's certificate was not verified")                  \
+    X(WRONG_NAME, -1203, NOT_VERIFIED, "the peer's certificate is for other names")         \
+    X(UNUSABLE_CERTIFICATE, -1204, TLS, "a certificate or key cannot be used")              \
     X(PROCESS, -1300, PROCESS, "the process failed")                                        \
     X(PROCESS_DONE, -1301, PROCESS, "the process ended with status 0")                      \
     X(PROCESS_TERMINATED, -1302, PROCESS, "the process ended with a status or by a signal") \

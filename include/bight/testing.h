@@ -115,6 +115,7 @@ BIGHT_END
 
 /* More of the kit, each of which stands alone too. To be included by themselves: bight/testing/trial.h (under Check
  * bight/testing/check.h) and the simulation. */
+#include <bight/testing/ca.h>
 #include <bight/testing/pair.h>
 #include <bight/testing/recorder.h>
 #include <bight/testing/syscalls.h>

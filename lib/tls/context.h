@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* context.h - what the layer asks of a context: sessions, ready but for their BIOs, and what went wrong in words. */
+#ifndef BI_TLS_CONTEXT_H
+#define BI_TLS_CONTEXT_H
+
+#include <bight/tls.h>
+
+#include <openssl/ssl.h>
+
+/* A session in the state of accepting or connecting; the layer gives it its BIOs. A client's is for the host name or
+ * address `name`, which it verifies and, when it is a host's, sends; `port` tells the sessions that are kept for
+ * services of one host apart (0: not known). NULL and 0 for servers; NULL is a usage error for a client that verifies.
+ * NULL: *failure says why. The session keeps what it needs of the context. */
+SSL *bi_tls_session_new(struct bight_tls *tls, const char *name, uint16_t port, struct bight_failure **failure);
+
+/* To be called once after the handshake, before anything is delivered: OpenSSL verifies nothing when it resumes a
+ * session. NULL: the peer is who it should be. */
+struct bight_failure *bi_tls_check(SSL *ssl);
+
+/* What went wrong, after a call that failed with `ssl_error` (SSL_get_error, asked before anything else was called).
+ * `doing` begins the message: "the TLS handshake failed". Empties OpenSSL's queue of errors. Never NULL. */
+struct bight_failure *bi_tls_failure(SSL *ssl, int ssl_error, const char *doing);
+
+bool bi_tls_is_server(const struct bight_tls *tls);
+
+/* Verification was asked for: what bi_tls_check found good is the peer. */
+bool bi_tls_is_verifying(const SSL *ssl);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* identity.c - a certificate of one's own: read with its chain and its key, and looked at for what is usually wrong.
+ *
+ * Everything is read before anything is judged, so that whoever set it up hears of all mistakes at once. Reading PEM is
+ * source.c's. */
+#include "tls/identity.h"
+
+#include <bight/log.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "tls/source.h"
+
+enum { FILE_LIMIT = 1 << 20, MOST_CERTIFICATES = 32 };
+
+struct parts {
+    struct bi_tls_text certificate, key, chain;
+    STACK_OF(X509) * certificates; /* the first is one's own */
+    EVP_PKEY *private_key;
+    bool is_without_password; /* one was asked for, and there is none */
+};
+
+/* ------------------------------------------------------------------------------------------ the key */
+
+struct password {
+    const struct bight_tls_identity *identity;
+    bool is_missing;
+};
+
+static int ask_password(char *buffer, int size, int is_writing, void *context)
+{
+    (void)is_writing;
+    struct password *password = context;
+    const struct bight_tls_identity *identity = password->identity;
+    int length = identity->password == NULL ? -1 : identity->password(buffer, (size_t)size, identity->password_context);
+    password->is_missing = length < 0;
+    return length > size ? -1 : length;
+}
+
+static bool has_no_key(void)
+{
+    unsigned long error = ERR_peek_last_error();
+    bool is_pem_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    return is_pem_end || (ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(error) == ERR_R_UNSUPPORTED);
+}
+
+static struct bight_failure *explain_key(const struct bi_tls_text *text, const struct password *password, bool is_own)
+{
+    const int code = BIGHT_E_UNUSABLE_CERTIFICATE;
+    if (password->is_missing) {
+        ERR_clear_error();
+        return bight_failure_new(
+            code, 0, NULL, "%s: the key is encrypted, and there is no password for it", text->name);
+    }
+    if (has_no_key()) {
+        return bi_tls_take_errors(
+            code, "%s: there is no private key in it%s", text->name, is_own ? "" : " (is it in a file of its own?)");
+    }
+    return bi_tls_take_errors(code, "%s: the private key cannot be used", text->name);
+}
+
+static void read_key(struct parts *parts, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
+{
+    bool is_own = bi_pem_is_given(&identity->key);
+    const struct bi_tls_text *text = is_own ? &parts->key : &parts->certificate;
+    struct password password = { .identity = identity };
+    BIO *bio = bi_tls_text_open(text);
+    if (bio != NULL) {
+        parts->private_key = PEM_read_bio_PrivateKey(bio, NULL, ask_password, &password);
+    }
+    if (parts->private_key == NULL) {
+        bi_tls_add_problem(problems, explain_key(text, &password, is_own));
+    }
+    BIO_free(bio);
+    ERR_clear_error(); /* what was in the file before the key */
+}
+
+/* -------------------------------------------------------------------------------- the certificates */
+
+static void read_certificates(struct parts *parts, struct bi_tls_problems *problems)
+{
+    parts->certificates = sk_X509_new_null();
+    if (parts->certificates == NULL) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_OUT_OF_MEMORY, "%s", parts->certificate.name));
+        return;
+    }
+    if (bi_tls_text_certificates(&parts->certificate, parts->certificates, MOST_CERTIFICATES, problems) &&
+        sk_X509_num(parts->certificates) == 0) {
+        bi_tls_add_problem(problems,
+            bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+                "%s: there is no certificate in it (it must be PEM, with BEGIN CERTIFICATE)", parts->certificate.name));
+    }
+}
+
+static void read_chain(struct parts *parts, struct bi_tls_problems *problems)
+{
+    int before = sk_X509_num(parts->certificates);
+    if (bi_tls_text_certificates(&parts->chain, parts->certificates, MOST_CERTIFICATES, problems) &&
+        sk_X509_num(parts->certificates) == before) {
+        bi_tls_add_problem(problems, bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+                                         "%s: there is no certificate in it", parts->chain.name));
+    }
+}
+
+/* --------------------------------------------------------------------------------------- together */
+
+static void warn_of_time(const struct parts *parts)
+{
+    const X509 *certificate = sk_X509_value(parts->certificates, 0);
+    const char *name = parts->certificate.name;
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
+        bight_log(BIGHT_LOG_WARNING, "tls", NULL, "the certificate in %s has expired", name);
+    } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+        bight_log(BIGHT_LOG_WARNING, "tls", NULL, "the certificate in %s is not valid yet", name);
+    }
+}
+
+static int key_is_of(const struct parts *parts)
+{
+    for (int i = 0; i < sk_X509_num(parts->certificates); i++) {
+        if (X509_check_private_key(sk_X509_value(parts->certificates, i), parts->private_key) == 1) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static struct bight_failure *explain_mismatch(const struct parts *parts, const struct bight_tls_identity *identity)
+{
+    const char *certificate = parts->certificate.name;
+    int index = key_is_of(parts);
+    ERR_clear_error();
+    if (index > 0) {
+        return bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+            "%s: the key is that of certificate number %d, which must come first", certificate, index + 1);
+    }
+    return bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+        "%s: certificate and key%s%s do not belong together", certificate,
+        bi_pem_is_given(&identity->key) ? " in " : "", bi_pem_is_given(&identity->key) ? parts->key.name : "");
+}
+
+/* The context gets holds of its own. */
+static bool give(SSL_CTX *ctx, struct parts *parts, struct bi_tls_problems *problems)
+{
+    X509 *own = sk_X509_shift(parts->certificates);
+    bool is_good = SSL_CTX_use_cert_and_key(ctx, own, parts->private_key, parts->certificates, 1) == 1;
+    X509_free(own);
+    if (!is_good) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_UNUSABLE_CERTIFICATE, "%s", parts->certificate.name));
+    }
+    return is_good;
+}
+
+static bool use(
+    SSL_CTX *ctx, struct parts *parts, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
+{
+    if (X509_check_private_key(sk_X509_value(parts->certificates, 0), parts->private_key) != 1) {
+        bi_tls_add_problem(problems, explain_mismatch(parts, identity));
+        return false;
+    }
+    warn_of_time(parts);
+    return give(ctx, parts, problems);
+}
+
+static void read_parts(struct parts *parts, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
+{
+    bool has_certificate =
+        bi_tls_text_read(&parts->certificate, &identity->certificate, "certificate", FILE_LIMIT, problems);
+    bool has_key = bi_tls_text_read(&parts->key, &identity->key, "key", FILE_LIMIT, problems);
+    bool has_chain = bi_tls_text_read(&parts->chain, &identity->chain, "chain", FILE_LIMIT, problems);
+    if (has_certificate) {
+        read_certificates(parts, problems);
+    }
+    if (has_key && (has_certificate || bi_pem_is_given(&identity->key))) {
+        read_key(parts, identity, problems);
+    }
+    if (parts->certificates != NULL && has_chain && bi_pem_is_given(&identity->chain)) {
+        read_chain(parts, problems);
+    }
+}
+
+bool bi_tls_use_identity(SSL_CTX *ctx, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
+{
+    struct parts parts = { .certificates = NULL };
+    size_t before = problems->count;
+    read_parts(&parts, identity, problems);
+    bool is_good = problems->count == before && use(ctx, &parts, identity, problems);
+    sk_X509_pop_free(parts.certificates, X509_free);
+    EVP_PKEY_free(parts.private_key);
+    bi_tls_text_finish(&parts.certificate);
+    bi_tls_text_finish(&parts.key);
+    bi_tls_text_finish(&parts.chain);
+    return is_good;
+}
