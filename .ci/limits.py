@@ -22,7 +22,7 @@ DECLARED = re.compile(r"^BIGHT_API\b[^;]*?\b(bight_\w+)\(", re.MULTILINE)
 DEFINED = re.compile(r"^(?!static|typedef|return)[a-z][^;{}#]*?\b(bight_\w+)\(", re.MULTILINE)
 # protocols/ and apps/ are made as a user's programs are, but for what parses.
 ALLOWED_OUTSIDE = {("protocols", "transport/input.h")}
-FOREIGN = {"event2/": ("lib/reactor/",), "openssl/": ("lib/base/", "lib/tls/", "lib/testing/kit/")}
+FOREIGN = {"event2/": ("lib/reactor/",), "openssl/": ("lib/base/", "lib/tls/", "lib/testing/")}
 
 
 def sources():

@@ -102,6 +102,12 @@ BIGHT_API bool bight_string_was_reset(const struct bight_string_peer *peer);
  * place behind. */
 BIGHT_API size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit);
 
+/* Has OpenSSL ask, too, so that its allocations fail among bight's own; what it leaves is not counted. A handshake makes
+ * eight thousand of them, so one in `one_in` may do, not the same ones in each run. To be called before anything uses
+ * OpenSSL, first thing in main; false: it is too late. Runs of a body that uses OpenSSL are not all alike, since it
+ * keeps much of what it has made. */
+BIGHT_API bool bight_testing_hook_openssl(size_t one_in);
+
 /* True while, in the present run, an allocation has been refused: for bodies that expect success otherwise. */
 BIGHT_API bool bight_testing_fault_injected(void);
 

@@ -25,6 +25,7 @@ enum bi_fork_order {
     BI_FORK_BACKTRACE,
     BI_FORK_KIT, /* of the testing kit: what it has been told, and the plan of faults of system calls */
     BI_FORK_TRUST, /* held while it is read: allocates, logs */
+    BI_FORK_TLS, /* contexts, tickets and sessions: each for a few instructions */
     BI_FORK_PLACES,
     BI_FORK_SLAB,   /* allocates */
     BI_FORK_FAULTS, /* of the testing kit: of allocations */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* context.c - contexts: made from settings, counted, and what gives each connection its session.
  *
- * A context is an SSL_CTX and the settings that it was made from. Sessions hold the SSL_CTX, not the context. */
+ * A context is an SSL_CTX with its material, and the settings that both were made from. Sessions hold the SSL_CTX and
+ * not the context, so that another can take its place when the context is reloaded. */
 #include "tls/context.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <bight/log.h>
@@ -12,72 +14,111 @@
 #include <openssl/err.h>
 
 #include "base/check.h"
+#include "base/fork.h"
+#include "tls/choose.h"
 #include "tls/defaults.h"
-#include "tls/identity.h"
-#include "tls/trust.h"
+#include "tls/keylog.h"
+#include "tls/material.h"
+#include "tls/own.h"
 #include "tls/verify.h"
 
 struct bight_tls {
     atomic_size_t holds;
     struct bi_tls_settings settings;
-    SSL_CTX *ctx;
+    struct bi_tls_tickets *tickets; /* a server's; stay when it is reloaded. NULL: none */
+    SSL_CTX *ctx;                   /* with its material; another after a reload */
 };
 
-/* ------------------------------------------------------------------------------------------- making */
+/* Over `ctx` of all contexts; held for a few instructions. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+BI_FORK_GUARD(lock, BI_FORK_TLS, NULL)
 
-static void use_trust(SSL_CTX *ctx, const struct bi_tls_settings *settings, struct bi_tls_problems *problems)
+/* ------------------------------------------------------------------------------------- an SSL_CTX */
+
+static bool use_identities(SSL_CTX *ctx, const struct bi_tls_material *material)
 {
-    bi_tls_use_verification(ctx, settings->verification);
-    if (settings->verification != BI_TLS_UNVERIFIED) {
-        X509_STORE *store = bi_tls_trust(&settings->ca, problems);
-        SSL_CTX_set_cert_store(ctx, store); /* takes the hold; NULL is allowed, and the problem is known */
+    bool is_good = true;
+    for (size_t i = 0; i < material->identity_count && is_good; i++) {
+        is_good = bi_tls_identity_give(ctx, material->identities[i]);
     }
+    return is_good;
 }
 
-static void fill(SSL_CTX *ctx, const struct bi_tls_settings *settings, struct bi_tls_problems *problems)
+static bool use_session_context(SSL_CTX *ctx, const struct bi_tls_material *material)
 {
-    if (!bi_tls_use_defaults(ctx, settings)) {
-        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_TLS, "OpenSSL cannot be set up"));
-    }
-    for (size_t i = 0; i < settings->identity_count; i++) {
-        (void)bi_tls_use_identity(ctx, &settings->identities[i], problems);
-    }
-    use_trust(ctx, settings, problems);
+    uint8_t digest[BI_TLS_DIGEST_SIZE];
+    return bi_tls_material_session_context(material, NULL, digest) &&
+           SSL_CTX_set_session_id_context(ctx, digest, sizeof digest) == 1;
 }
 
-/* NULL: problems were added. */
-static SSL_CTX *make_ctx(const struct bi_tls_settings *settings, struct bi_tls_problems *problems)
+static bool use_server(SSL_CTX *ctx, const struct bi_tls_material *material)
+{
+    bi_tls_choose_use(ctx);
+    return use_session_context(ctx, material) && bi_tls_tickets_use(ctx);
+}
+
+/* All that the material has, which `ctx` has already. False: OpenSSL's queue tells why. */
+static bool fill(SSL_CTX *ctx, const struct bi_tls_settings *settings, const struct bi_tls_material *material)
+{
+    if (!bi_tls_use_defaults(ctx, settings) || !bi_tls_use_verification(ctx, material) ||
+        !bi_tls_alpn_use(ctx, &material->alpn, settings->is_server) || !use_identities(ctx, material)) {
+        return false;
+    }
+    if (material->keylog >= 0) {
+        bi_tls_keylog_use(ctx);
+    }
+    bi_tls_sessions_use(ctx);
+    return !settings->is_server || use_server(ctx, material);
+}
+
+/* Takes the material. NULL: a problem was added. */
+static SSL_CTX *make_ctx(
+    const struct bi_tls_settings *settings, struct bi_tls_material *material, struct bi_tls_problems *problems)
 {
     ERR_clear_error();
     SSL_CTX *ctx = SSL_CTX_new(settings->is_server ? TLS_server_method() : TLS_client_method());
-    if (ctx == NULL) {
-        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_TLS, "OpenSSL cannot be set up"));
-        return NULL;
+    bool is_taken = ctx != NULL && bi_tls_set_material(ctx, material);
+    if (!is_taken) {
+        bi_tls_material_free(material);
     }
-    fill(ctx, settings, problems);
-    if (problems->count > 0) {
+    if (!is_taken || !fill(ctx, settings, material)) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_TLS, "OpenSSL cannot use what it is given"));
         SSL_CTX_free(ctx);
         return NULL;
     }
+    ERR_clear_error();
     return ctx;
+}
+
+static const char *complaint_of(const struct bight_tls *tls)
+{
+    return tls->settings.is_server ? "the TLS server cannot be set up" : "the TLS client cannot be set up";
+}
+
+/* ------------------------------------------------------------------------------------------- making */
+
+static bool make(struct bight_tls *tls, struct bight_failure **failure)
+{
+    struct bi_tls_problems problems = { .count = 0 };
+    struct bi_tls_material *material = bi_tls_material_load(&tls->settings, NULL, tls->tickets, &problems);
+    if (problems.count == 0) {
+        tls->ctx = make_ctx(&tls->settings, material, &problems);
+    } else {
+        bi_tls_material_free(material);
+    }
+    if (problems.count > 0) {
+        *failure = bi_tls_sum_up(&problems, complaint_of(tls));
+    }
+    ERR_clear_error();
+    return tls->ctx != NULL;
 }
 
 static void dispose(struct bight_tls *tls)
 {
     SSL_CTX_free(tls->ctx);
+    bi_tls_tickets_release(tls->tickets);
     bi_tls_settings_finish(&tls->settings);
     bight_free(tls);
-}
-
-static bool make(struct bight_tls *tls, struct bight_failure **failure)
-{
-    struct bi_tls_problems problems = { .count = 0 };
-    tls->ctx = make_ctx(&tls->settings, &problems);
-    if (tls->ctx == NULL) {
-        *failure = bi_tls_sum_up(
-            &problems, tls->settings.is_server ? "the TLS server cannot be set up" : "the TLS client cannot be set up");
-    }
-    return tls->ctx != NULL;
 }
 
 static struct bight_tls *allocate(struct bight_failure **failure)
@@ -90,9 +131,19 @@ static struct bight_tls *allocate(struct bight_failure **failure)
     return tls;
 }
 
+static int make_tickets(struct bight_tls *tls)
+{
+    if (tls->settings.is_server && !tls->settings.is_without_resumption) {
+        tls->tickets = bi_tls_tickets_new();
+        return tls->tickets == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
+    }
+    return BIGHT_OK;
+}
+
 /* `code`: what became of its settings. */
 static struct bight_tls *finish_making(struct bight_tls *tls, int code, struct bight_failure **failure)
 {
+    code = code == BIGHT_OK ? make_tickets(tls) : code;
     if (code != BIGHT_OK) {
         *failure = bight_failure_of(code);
     }
@@ -149,30 +200,105 @@ bool bi_tls_is_server(const struct bight_tls *tls)
 
 /* ----------------------------------------------------------------------------------------- sessions */
 
-static int prepare(SSL *ssl, const struct bight_tls *tls, const char *name)
+SSL_CTX *bi_tls_hold_ctx(struct bight_tls *tls)
 {
-    if (tls->settings.is_server) {
-        SSL_set_accept_state(ssl);
-        return BIGHT_OK;
-    }
+    pthread_mutex_lock(&lock);
+    SSL_CTX *ctx = SSL_CTX_up_ref(tls->ctx) == 1 ? tls->ctx : NULL;
+    pthread_mutex_unlock(&lock);
+    return ctx;
+}
+
+static int begin_client(SSL *ssl, const struct bight_tls *tls, const char *name, uint16_t port)
+{
     SSL_set_connect_state(ssl);
     if (name == NULL && tls->settings.verification != BI_TLS_UNVERIFIED) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "TLS: a client that verifies needs the name of the peer");
     }
-    return name == NULL ? BIGHT_OK : bi_tls_expect(ssl, name);
+    int code = name == NULL ? BIGHT_OK : bi_tls_expect(ssl, name);
+    if (code == BIGHT_OK) {
+        bi_tls_sessions_offer(ssl, name, port);
+    }
+    return code;
+}
+
+static int begin(SSL *ssl, const struct bight_tls *tls, const char *name, uint16_t port)
+{
+    if (ssl == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (!tls->settings.is_server) {
+        return begin_client(ssl, tls, name, port);
+    }
+    SSL_set_accept_state(ssl);
+    return BIGHT_OK;
 }
 
 SSL *bi_tls_session_new(struct bight_tls *tls, const char *name, uint16_t port, struct bight_failure **failure)
 {
-    (void)port;
-    SSL *ssl = SSL_new(tls->ctx);
-    int code = ssl == NULL ? BIGHT_E_OUT_OF_MEMORY : prepare(ssl, tls, name);
+    SSL_CTX *ctx = bi_tls_hold_ctx(tls);
+    SSL *ssl = ctx == NULL ? NULL : SSL_new(ctx);
+    int code = begin(ssl, tls, name, port);
+    SSL_CTX_free(ctx);
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
     if (code == BIGHT_OK) {
         *failure = NULL;
         return ssl;
     }
     SSL_free(ssl);
-    ERR_clear_error();
     *failure = bight_failure_of(code);
     return NULL;
+}
+
+/* ---------------------------------------------------------------------------------------- changing */
+
+/* The old one stays until its last session has gone. */
+static void exchange(struct bight_tls *tls, SSL_CTX *ctx)
+{
+    pthread_mutex_lock(&lock);
+    SSL_CTX *old = tls->ctx;
+    tls->ctx = ctx;
+    pthread_mutex_unlock(&lock);
+    SSL_CTX_free(old);
+}
+
+/* What was read, or is old, is all that there should be. */
+static bool is_whole(const struct bi_tls_material *material, const struct bi_tls_settings *settings)
+{
+    return material->identity_count == settings->identity_count &&
+           (material->names != NULL || settings->directory == NULL);
+}
+
+/* NULL: nothing is changed. When memory is wanting, what would be missing is not what is old. */
+static SSL_CTX *make_again(const struct bight_tls *tls, struct bi_tls_problems *problems)
+{
+    const struct bi_tls_material *old = bi_tls_material_of_ctx(tls->ctx);
+    struct bi_tls_material *material = bi_tls_material_load(&tls->settings, old, tls->tickets, problems);
+    if (problems->lacks_memory || !is_whole(material, &tls->settings)) {
+        bi_tls_material_free(material);
+        return NULL;
+    }
+    return make_ctx(&tls->settings, material, problems);
+}
+
+struct bight_failure *bight_tls_reload(struct bight_tls *tls)
+{
+    struct bi_tls_problems problems = { .count = 0 };
+    SSL_CTX *ctx = make_again(tls, &problems);
+    if (ctx != NULL) {
+        exchange(tls, ctx);
+    }
+    ERR_clear_error();
+    return problems.count == 0 ? NULL : bi_tls_sum_up(&problems, "not all of TLS could be reloaded");
+}
+
+int bight_tls_add_ticket_secret(
+    struct bight_tls *tls, uint64_t hour, const uint8_t secret[BIGHT_TLS_TICKET_SECRET_SIZE])
+{
+    if (tls->tickets == NULL) {
+        return bi_usage_error(
+            BIGHT_E_INVALID_ARGUMENT, NULL, "bight_tls_add_ticket_secret: the context issues no tickets");
+    }
+    return bi_tls_tickets_add(tls->tickets, bi_tls_tickets_clock(), hour, secret);
 }

@@ -21,6 +21,13 @@ struct bight_failure *bi_tls_check(SSL *ssl);
  * `doing` begins the message: "the TLS handshake failed". Empties OpenSSL's queue of errors. Never NULL. */
 struct bight_failure *bi_tls_failure(SSL *ssl, int ssl_error, const char *doing);
 
+/* After SSL_ERROR_WANT_CLIENT_HELLO_CB: calls resume(context) once, in the reactor's thread, when the handshake is to
+ * be tried again; the session may be freed in it. Never, when the session is freed before. */
+void bi_tls_when_chosen(SSL *ssl, void (*resume)(void *context), void *context);
+
+/* A hold of what sessions are made of now; NULL without memory. */
+SSL_CTX *bi_tls_hold_ctx(struct bight_tls *tls);
+
 bool bi_tls_is_server(const struct bight_tls *tls);
 
 /* Verification was asked for: what bi_tls_check found good is the peer. */

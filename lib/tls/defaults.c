@@ -71,10 +71,15 @@ static void use_options(SSL_CTX *ctx)
     (void)SSL_CTX_set_recv_max_early_data(ctx, 0);
 }
 
+void bi_tls_use_security(SSL_CTX *ctx)
+{
+    SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+}
+
 bool bi_tls_use_defaults(SSL_CTX *ctx, const struct bi_tls_settings *settings)
 {
     use_options(ctx);
-    SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+    bi_tls_use_security(ctx);
     return use_versions(ctx, settings) && SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
            SSL_CTX_set_ciphersuites(ctx, SUITES) == 1 && use_groups(ctx) &&
            SSL_CTX_set1_sigalgs_list(ctx, SIGNATURES) == 1 && SSL_CTX_set1_client_sigalgs_list(ctx, SIGNATURES) == 1;

@@ -7,6 +7,9 @@
 
 #include "tls/settings.h"
 
+/* How weak a key or a signature may be. */
+void bi_tls_use_security(SSL_CTX *ctx);
+
 /* Sets all of it, whatever openssl.cnf says. False: OpenSSL's queue tells why. */
 bool bi_tls_use_defaults(SSL_CTX *ctx, const struct bi_tls_settings *settings);
 

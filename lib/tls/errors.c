@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 
 #include "tls/context.h"
+#include "tls/own.h"
 
 enum { WORDS_SIZE = 512, MESSAGE_SIZE = 512 };
 
@@ -50,6 +51,13 @@ static void take_words(struct words *words)
             put_words(words, error, data, flags);
         }
     }
+}
+
+bool bi_tls_clear_errors(void)
+{
+    struct words words;
+    take_words(&words);
+    return words.lacks_memory;
 }
 
 struct bight_failure *bi_tls_take_errors(int code, const char *format, ...)
@@ -133,29 +141,19 @@ static struct bight_failure *failure_of_alert(int number, const char *doing)
 
 /* ---------------------------------------------------------------------------------------- failures */
 
-static void free_failure(void *parent, void *failure, CRYPTO_EX_DATA *data, int index, long number, void *context)
-{
-    (void)parent, (void)data, (void)index, (void)number, (void)context;
-    bight_failure_release(failure);
-}
-
-static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
-static int failure_index;
-
-static void make_index(void)
-{
-    failure_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_failure);
-}
-
 static struct bight_failure *failure_set(SSL *ssl)
 {
-    return CRYPTO_THREAD_run_once(&once, make_index) == 1 ? SSL_get_ex_data(ssl, failure_index) : NULL;
+    struct bi_tls_own *own = bi_tls_own(ssl);
+    return own == NULL ? NULL : own->failure;
 }
 
 void bi_tls_set_failure(SSL *ssl, struct bight_failure *failure)
 {
-    if (failure_set(ssl) != NULL || failure_index < 0 || SSL_set_ex_data(ssl, failure_index, failure) == 0) {
+    struct bi_tls_own *own = bi_tls_own_or_new(ssl);
+    if (own == NULL || own->failure != NULL) {
         bight_failure_release(failure);
+    } else {
+        own->failure = failure;
     }
 }
 
@@ -206,6 +204,7 @@ struct bight_failure *bi_tls_failure(SSL *ssl, int ssl_error, const char *doing)
 
 void bi_tls_add_problem(struct bi_tls_problems *problems, struct bight_failure *failure)
 {
+    problems->lacks_memory = problems->lacks_memory || bight_failure_is(failure, BIGHT_E_OUT_OF_MEMORY);
     if (problems->count < BI_TLS_MOST_PROBLEMS) {
         problems->list[problems->count] = failure;
     } else {
@@ -214,14 +213,34 @@ void bi_tls_add_problem(struct bi_tls_problems *problems, struct bight_failure *
     problems->count++;
 }
 
+/* Of two problems; want of memory is the one that matters. */
+static int common_code(int first, int second)
+{
+    if (first == BIGHT_E_OUT_OF_MEMORY || second == BIGHT_E_OUT_OF_MEMORY) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    return bight_error_is(first, second) ? second : bight_error_is(second, first) ? first : BIGHT_E_TLS;
+}
+
+static size_t count_kept(const struct bi_tls_problems *problems)
+{
+    return problems->count < BI_TLS_MOST_PROBLEMS ? problems->count : BI_TLS_MOST_PROBLEMS;
+}
+
+/* Of all of them. */
+static int sum_up_code(const struct bi_tls_problems *problems)
+{
+    int code = problems->lacks_memory ? BIGHT_E_OUT_OF_MEMORY : bight_failure_code(problems->list[0]);
+    for (size_t i = 1; i < count_kept(problems); i++) {
+        code = common_code(code, bight_failure_code(problems->list[i]));
+    }
+    return code;
+}
+
 struct bight_failure *bi_tls_sum_up(struct bi_tls_problems *problems, const char *what)
 {
-    int code = BIGHT_E_UNUSABLE_CERTIFICATE;
-    size_t kept = problems->count < BI_TLS_MOST_PROBLEMS ? problems->count : BI_TLS_MOST_PROBLEMS;
-    for (size_t i = 0; i < kept; i++) {
-        code = bight_failure_is(problems->list[i], BIGHT_E_OUT_OF_MEMORY) ? BIGHT_E_OUT_OF_MEMORY : code;
-    }
-    struct bight_failure *failure = bight_failure_new_many(code, problems->list, kept, "%s", what);
+    struct bight_failure *failure =
+        bight_failure_new_many(sum_up_code(problems), problems->list, count_kept(problems), "%s", what);
     problems->count = 0;
     return failure;
 }

@@ -6,10 +6,13 @@
 #include "tls/identity.h"
 
 #include <bight/log.h>
+#include <bight/memory.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "tls/certificate.h"
+#include "tls/defaults.h"
 #include "tls/source.h"
 
 enum { FILE_LIMIT = 1 << 20, MOST_CERTIFICATES = 32 };
@@ -41,8 +44,8 @@ static int ask_password(char *buffer, int size, int is_writing, void *context)
 static bool has_no_key(void)
 {
     unsigned long error = ERR_peek_last_error();
-    bool is_pem_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-    return is_pem_end || (ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(error) == ERR_R_UNSUPPORTED);
+    return bi_tls_is_at_end_of_pem() ||
+           (ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(error) == ERR_R_UNSUPPORTED);
 }
 
 static struct bight_failure *explain_key(const struct bi_tls_text *text, const struct password *password, bool is_own)
@@ -110,9 +113,9 @@ static void warn_of_time(const struct parts *parts)
     const X509 *certificate = sk_X509_value(parts->certificates, 0);
     const char *name = parts->certificate.name;
     if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
-        bight_log(BIGHT_LOG_WARNING, "tls", NULL, "the certificate in %s has expired", name);
+        bight_log(BIGHT_LOG_WARNING, "tls", NULL, "%s: the certificate has expired", name);
     } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
-        bight_log(BIGHT_LOG_WARNING, "tls", NULL, "the certificate in %s is not valid yet", name);
+        bight_log(BIGHT_LOG_WARNING, "tls", NULL, "%s: the certificate is not valid yet", name);
     }
 }
 
@@ -130,37 +133,39 @@ static struct bight_failure *explain_mismatch(const struct parts *parts, const s
 {
     const char *certificate = parts->certificate.name;
     int index = key_is_of(parts);
-    ERR_clear_error();
+    if (bi_tls_clear_errors()) {
+        return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+    }
     if (index > 0) {
         return bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
             "%s: the key is that of certificate number %d, which must come first", certificate, index + 1);
     }
-    return bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+    return bight_failure_new(BIGHT_E_CERTIFICATE_MISMATCH, 0, NULL,
         "%s: certificate and key%s%s do not belong together", certificate,
         bi_pem_is_given(&identity->key) ? " in " : "", bi_pem_is_given(&identity->key) ? parts->key.name : "");
 }
 
-/* The context gets holds of its own. */
-static bool give(SSL_CTX *ctx, struct parts *parts, struct bi_tls_problems *problems)
+static bool belong_together(
+    struct parts *parts, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
 {
-    X509 *own = sk_X509_shift(parts->certificates);
-    bool is_good = SSL_CTX_use_cert_and_key(ctx, own, parts->private_key, parts->certificates, 1) == 1;
-    X509_free(own);
-    if (!is_good) {
-        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_UNUSABLE_CERTIFICATE, "%s", parts->certificate.name));
+    if (X509_check_private_key(sk_X509_value(parts->certificates, 0), parts->private_key) == 1) {
+        return true;
     }
-    return is_good;
+    bi_tls_add_problem(problems, explain_mismatch(parts, identity));
+    return false;
 }
 
-static bool use(
-    SSL_CTX *ctx, struct parts *parts, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
+/* A key that others know is no secret any more, and one that they may write is theirs. */
+static void check_secrecy(const struct bi_tls_text *text, struct bi_tls_problems *problems)
 {
-    if (X509_check_private_key(sk_X509_value(parts->certificates, 0), parts->private_key) != 1) {
-        bi_tls_add_problem(problems, explain_mismatch(parts, identity));
-        return false;
+    if (text->file.others_may_write) {
+        bi_tls_add_problem(
+            problems, bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+                          "%s: everybody may write to the file of the key (chmod o-rwx helps)", text->name));
+    } else if (text->file.others_may_read) {
+        bight_log(BIGHT_LOG_WARNING, "tls", NULL, "everybody may read the file of the key, %s (chmod o-rwx helps)",
+            text->name);
     }
-    warn_of_time(parts);
-    return give(ctx, parts, problems);
 }
 
 static void read_parts(struct parts *parts, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
@@ -180,16 +185,97 @@ static void read_parts(struct parts *parts, const struct bight_tls_identity *ide
     }
 }
 
-bool bi_tls_use_identity(SSL_CTX *ctx, const struct bight_tls_identity *identity, struct bi_tls_problems *problems)
+static void finish_parts(struct parts *parts)
+{
+    sk_X509_pop_free(parts->certificates, X509_free);
+    EVP_PKEY_free(parts->private_key);
+    bi_tls_text_finish(&parts->certificate);
+    bi_tls_text_finish(&parts->key);
+    bi_tls_text_finish(&parts->chain);
+}
+
+/* ------------------------------------------------------------------------------------- the identity */
+
+/* Takes what is in `parts`. */
+static struct bi_tls_identity *make(struct parts *parts, struct bi_tls_problems *problems)
+{
+    struct bi_tls_identity *identity = bight_calloc(1, sizeof *identity);
+    if (identity == NULL) {
+        bi_tls_add_problem(problems, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return NULL;
+    }
+    atomic_init(&identity->holds, 1);
+    identity->own = sk_X509_shift(parts->certificates);
+    identity->chain = parts->certificates;
+    identity->key = parts->private_key;
+    parts->certificates = NULL;
+    parts->private_key = NULL;
+    if (!bi_tls_digest_names(identity->own, identity->names)) {
+        bi_tls_add_problem(problems,
+            bi_tls_take_errors(BIGHT_E_UNUSABLE_CERTIFICATE, "%s: its names cannot be read", parts->certificate.name));
+        bi_tls_identity_release(identity);
+        return NULL;
+    }
+    return identity;
+}
+
+struct bi_tls_identity *bi_tls_identity_load(
+    const struct bight_tls_identity *identity, SSL_CTX *trial, struct bi_tls_problems *problems)
 {
     struct parts parts = { .certificates = NULL };
+    struct bi_tls_identity *made = NULL;
     size_t before = problems->count;
+    ERR_clear_error();
     read_parts(&parts, identity, problems);
-    bool is_good = problems->count == before && use(ctx, &parts, identity, problems);
-    sk_X509_pop_free(parts.certificates, X509_free);
-    EVP_PKEY_free(parts.private_key);
-    bi_tls_text_finish(&parts.certificate);
-    bi_tls_text_finish(&parts.key);
-    bi_tls_text_finish(&parts.chain);
-    return is_good;
+    check_secrecy(bi_pem_is_given(&identity->key) ? &parts.key : &parts.certificate, problems);
+    if (problems->count == before && belong_together(&parts, identity, problems)) {
+        warn_of_time(&parts);
+        made = make(&parts, problems);
+    }
+    if (made != NULL && !bi_tls_identity_give(trial, made)) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_UNUSABLE_CERTIFICATE, "%s", parts.certificate.name));
+        bi_tls_identity_release(made);
+        made = NULL;
+    }
+    finish_parts(&parts);
+    return made;
+}
+
+struct bi_tls_identity *bi_tls_identity_hold(struct bi_tls_identity *identity)
+{
+    atomic_fetch_add_explicit(&identity->holds, 1, memory_order_relaxed);
+    return identity;
+}
+
+void bi_tls_identity_release(struct bi_tls_identity *identity)
+{
+    if (identity == NULL || atomic_fetch_sub_explicit(&identity->holds, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    X509_free(identity->own);
+    EVP_PKEY_free(identity->key);
+    sk_X509_pop_free(identity->chain, X509_free);
+    bight_free(identity);
+}
+
+bool bi_tls_identity_give(SSL_CTX *ctx, const struct bi_tls_identity *identity)
+{
+    return SSL_CTX_use_cert_and_key(ctx, identity->own, identity->key, identity->chain, 1) == 1;
+}
+
+bool bi_tls_identity_use(SSL *ssl, const struct bi_tls_identity *identity)
+{
+    SSL_certs_clear(ssl);
+    return SSL_use_cert_and_key(ssl, identity->own, identity->key, identity->chain, 1) == 1;
+}
+
+SSL_CTX *bi_tls_trial_new(struct bi_tls_problems *problems)
+{
+    SSL_CTX *trial = SSL_CTX_new(TLS_method());
+    if (trial == NULL) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_TLS, "OpenSSL cannot be set up"));
+        return NULL;
+    }
+    bi_tls_use_security(trial);
+    return trial;
 }

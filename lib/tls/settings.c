@@ -11,8 +11,7 @@
 
 #include "base/check.h"
 #include "base/options.h"
-
-enum { MOST_IDENTITIES = 16 };
+#include "tls/source.h"
 
 /* ------------------------------------------------------------------------------------------ texts */
 
@@ -54,7 +53,7 @@ static int copy_identity(struct bight_tls_identity *copy, const struct bight_tls
 
 static int copy_identities(struct bi_tls_settings *settings, const struct bight_tls_identity *identities, size_t count)
 {
-    if (count > MOST_IDENTITIES) {
+    if (count > BI_TLS_MOST_IDENTITIES) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "TLS: more than 16 identities");
     }
     settings->identities = bight_calloc(count, sizeof *identities);
@@ -76,7 +75,7 @@ static void finish_identity(struct bight_tls_identity *identity)
     finish_pem(&identity->chain);
 }
 
-/* ------------------------------------------------------------------------------------- all of it */
+/* ------------------------------------------------------------------------------------- of both kinds */
 
 static int check_versions(const struct bi_tls_settings *settings)
 {
@@ -88,20 +87,93 @@ static int check_versions(const struct bi_tls_settings *settings)
     return BIGHT_OK;
 }
 
+/* NULL is copied, too. */
+static int copy_string(char **copy, const char *string)
+{
+    *copy = string == NULL ? NULL : bight_strdup(string);
+    return *copy == NULL && string != NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
+}
+
+static int copy_strings(struct bi_tls_settings *settings, const char *alpn, const char *keylog_file)
+{
+    int code = copy_string(&settings->alpn, alpn);
+    return code == BIGHT_OK ? copy_string(&settings->keylog_file, keylog_file) : code;
+}
+
+/* ------------------------------------------------------------------------------------------ servers */
+
+static enum bi_tls_verification verification_of(const struct bight_tls_server_options *options)
+{
+    if (!bi_pem_is_given(&options->client_ca)) {
+        return BI_TLS_UNVERIFIED;
+    }
+    return options->client_auth == BIGHT_TLS_CLIENT_AUTH_OPTIONAL ? BI_TLS_VERIFIED_IF_SENT : BI_TLS_VERIFIED;
+}
+
+static int check_server(const struct bight_tls_server_options *options)
+{
+    const char *problem = NULL;
+    if (options->identity_count == 0 && (options->directory == NULL || !options->refuses_unknown_names) &&
+        options->choose == NULL) {
+        problem = "there is no certificate for those who do not say whom they want";
+    } else if ((unsigned)options->client_auth > BIGHT_TLS_CLIENT_AUTH_OPTIONAL) {
+        problem = "there is no such client authentication";
+    } else if (bi_pem_is_given(&options->crl) && !bi_pem_is_given(&options->client_ca)) {
+        problem = "there is a list of revoked certificates, but clients need none";
+    }
+    return problem == NULL ? BIGHT_OK
+                           : bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "bight_tls_server_new: %s", problem);
+}
+
+static int copy_server(struct bi_tls_settings *settings, const struct bight_tls_server_options *options)
+{
+    int code = copy_identities(settings, options->identities, options->identity_count);
+    code = code == BIGHT_OK ? copy_pem(&settings->ca, &options->client_ca) : code;
+    code = code == BIGHT_OK ? copy_pem(&settings->crl, &options->crl) : code;
+    code = code == BIGHT_OK ? copy_string(&settings->directory, options->directory) : code;
+    return code == BIGHT_OK ? copy_strings(settings, options->alpn, options->keylog_file) : code;
+}
+
 int bi_tls_settings_of_server(struct bi_tls_settings *settings, const struct bight_tls_server_options *options)
 {
     struct bight_tls_server_options known;
     bi_take_options(&known, sizeof known, options);
     *settings = (struct bi_tls_settings) {
         .is_server = true,
+        .refuses_unknown_names = known.refuses_unknown_names,
+        .is_without_resumption = known.without_tickets,
+        .verification = verification_of(&known),
         .min_version = known.min_version,
         .max_version = known.max_version,
+        .choose = known.choose,
+        .choose_context = known.choose_context,
     };
     int code = check_versions(settings);
-    if (code == BIGHT_OK && known.identity_count == 0) {
-        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "bight_tls_server_new: there is no identity");
+    code = code == BIGHT_OK ? check_server(&known) : code;
+    return code == BIGHT_OK ? copy_server(settings, &known) : code;
+}
+
+/* ------------------------------------------------------------------------------------------ clients */
+
+static int copy_client(struct bi_tls_settings *settings, const struct bight_tls_client_options *options)
+{
+    size_t identity_count = bi_pem_is_given(&options->identity.certificate) ? 1 : 0;
+    int code = copy_identities(settings, &options->identity, identity_count);
+    code = code == BIGHT_OK ? copy_pem(&settings->ca, &options->ca) : code;
+    code = code == BIGHT_OK ? copy_pem(&settings->crl, &options->crl) : code;
+    code = code == BIGHT_OK ? copy_string(&settings->ca_directory, options->ca_directory) : code;
+    return code == BIGHT_OK ? copy_strings(settings, options->alpn, options->keylog_file) : code;
+}
+
+static int check_client(const struct bight_tls_client_options *options)
+{
+    bool wants_verification =
+        bi_pem_is_given(&options->ca) || options->ca_directory != NULL || bi_pem_is_given(&options->crl);
+    if (options->without_verification && wants_verification) {
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL,
+            "bight_tls_client_new: whom to trust is said, and that nothing is verified");
     }
-    return code == BIGHT_OK ? copy_identities(settings, known.identities, known.identity_count) : code;
+    return BIGHT_OK;
 }
 
 int bi_tls_settings_of_client(struct bi_tls_settings *settings, const struct bight_tls_client_options *options)
@@ -110,11 +182,13 @@ int bi_tls_settings_of_client(struct bi_tls_settings *settings, const struct big
     bi_take_options(&known, sizeof known, options);
     *settings = (struct bi_tls_settings) {
         .verification = known.without_verification ? BI_TLS_UNVERIFIED : BI_TLS_VERIFIED,
+        .is_without_resumption = known.without_resumption,
         .min_version = known.min_version,
         .max_version = known.max_version,
     };
     int code = check_versions(settings);
-    return code == BIGHT_OK ? copy_pem(&settings->ca, &known.ca) : code;
+    code = code == BIGHT_OK ? check_client(&known) : code;
+    return code == BIGHT_OK ? copy_client(settings, &known) : code;
 }
 
 void bi_tls_settings_finish(struct bi_tls_settings *settings)
@@ -124,4 +198,9 @@ void bi_tls_settings_finish(struct bi_tls_settings *settings)
     }
     bight_free(settings->identities);
     finish_pem(&settings->ca);
+    finish_pem(&settings->crl);
+    bight_free(settings->directory);
+    bight_free(settings->ca_directory);
+    bight_free(settings->alpn);
+    bight_free(settings->keylog_file);
 }

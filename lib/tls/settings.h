@@ -5,6 +5,8 @@
 
 #include <bight/tls.h>
 
+enum { BI_TLS_MOST_IDENTITIES = 16 };
+
 enum bi_tls_verification {
     BI_TLS_UNVERIFIED,
     BI_TLS_VERIFIED_IF_SENT, /* a client's certificate */
@@ -13,11 +15,17 @@ enum bi_tls_verification {
 
 struct bi_tls_settings {
     bool is_server;
+    bool refuses_unknown_names;
+    bool is_without_resumption; /* or a server's tickets */
     enum bi_tls_verification verification;
     struct bight_tls_identity *identities;
     size_t identity_count;
-    struct bight_pem ca;
+    struct bight_pem ca, crl;
+    char *directory; /* a server's, of certificates for names */
+    char *ca_directory, *alpn, *keylog_file;
     enum bight_tls_version min_version, max_version;
+    bight_tls_choose_function choose;
+    void *choose_context;
 };
 
 /* 0 or a code; the settings are to be finished in either case. */

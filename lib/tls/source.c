@@ -14,8 +14,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "system/whole_file.h"
-
 /* --------------------------------------------------------------------------------------------- texts */
 
 static const char *hint_of(int number)
@@ -24,16 +22,18 @@ static const char *hint_of(int number)
     case EACCES:
         return " (may the user that this program runs as read it, and search its directories?)";
     case EFBIG:
-        return " (is it really PEM?)";
+        return " (it is too large)";
     case EISDIR:
     case EINVAL:
         return " (it must be a regular file)";
+    case EAGAIN:
+        return " (it is being written)";
     default:
         return "";
     }
 }
 
-static struct bight_failure *cannot_read(const char *what, const char *path, int number)
+struct bight_failure *bi_tls_cannot_read(const char *what, const char *path, int number)
 {
     if (number == ENOMEM) {
         return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
@@ -52,19 +52,20 @@ bool bi_tls_text_read(struct bi_tls_text *text, const struct bight_pem *pem, con
         return true;
     }
     (void)snprintf(text->name, sizeof text->name, "%s", pem->file);
-    int result = bi_read_whole_file(pem->file, limit, &text->read, &text->size);
-    text->data = text->read;
+    int result = bi_disk_read(pem->file, limit, &text->file);
+    text->data = text->file.content;
+    text->size = text->file.size;
     if (result < 0) {
-        bi_tls_add_problem(problems, cannot_read(what, pem->file, -result));
+        bi_tls_add_problem(problems, bi_tls_cannot_read(what, pem->file, -result));
     }
     return result == 0;
 }
 
 void bi_tls_text_finish(struct bi_tls_text *text)
 {
-    if (text->read != NULL) {
-        OPENSSL_cleanse(text->read, text->size);
-        bight_free(text->read);
+    if (text->file.content != NULL) {
+        OPENSSL_cleanse(text->file.content, text->file.size);
+        bight_free(text->file.content);
     }
 }
 
@@ -76,7 +77,7 @@ BIO *bi_tls_text_open(const struct bi_tls_text *text)
 /* ----------------------------------------------------------------------------------- certificates */
 
 /* PEM_read_bio goes to the end, and says there that no more has begun. */
-static bool is_at_end(void)
+bool bi_tls_is_at_end_of_pem(void)
 {
     unsigned long error = ERR_peek_last_error();
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
@@ -96,7 +97,7 @@ static struct bight_failure *read_certificates(BIO *bio, STACK_OF(X509) * certif
             return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
         }
     }
-    if (!is_at_end()) {
+    if (!bi_tls_is_at_end_of_pem()) {
         return bi_tls_take_errors(
             BIGHT_E_UNUSABLE_CERTIFICATE, "%s: certificate number %d is damaged", name, sk_X509_num(certificates) + 1);
     }

@@ -8,11 +8,12 @@
 #include <openssl/bio.h>
 #include <openssl/x509.h>
 
+#include "system/disk.h"
 #include "tls/errors.h"
 
 /* The text of a source, while it is read. */
 struct bi_tls_text {
-    uint8_t *read; /* of a file, ours; NULL: memory */
+    struct bi_disk_file file; /* none: memory */
     const uint8_t *data;
     size_t size;
     char name[256]; /* "server.pem", "the key in memory": for messages */
@@ -29,11 +30,17 @@ bool bi_tls_text_read(struct bi_tls_text *text, const struct bight_pem *pem, con
     struct bi_tls_problems *problems);
 void bi_tls_text_finish(struct bi_tls_text *text);
 
+/* The failure of reading a file or directory, with a hint. */
+struct bight_failure *bi_tls_cannot_read(const char *what, const char *path, int number);
+
 /* To read it from its beginning; NULL without memory. */
 BIO *bi_tls_text_open(const struct bi_tls_text *text);
 
 /* Appends the certificates in it to `certificates`, at most `limit` altogether. False: a problem was added. */
 bool bi_tls_text_certificates(
     const struct bi_tls_text *text, STACK_OF(X509) * certificates, size_t limit, struct bi_tls_problems *problems);
+
+/* What OpenSSL failed with last is that no more objects of the kind came: not a fault. */
+bool bi_tls_is_at_end_of_pem(void);
 
 #endif

@@ -2,19 +2,112 @@
 /* trust.c - stores of trusted certificates, read whole, so that nothing is read from disk in a handshake.
  *
  * What the system trusts takes 65 to 165 ms and half a megabyte, so it is read once, when it is first asked for, and
- * shared by all contexts of the process. A failure to read it is not kept. */
+ * shared by all contexts of the process. A failure to read it is not kept. Lists of revoked certificates are in
+ * revoked.c. */
 #include "tls/trust.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <bight/memory.h>
+
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "base/fork.h"
 #include "tls/source.h"
 
-enum { FILE_LIMIT = 16 << 20, MOST_CERTIFICATES = 10000 };
+enum { FILE_LIMIT = 16 << 20, MOST_CERTIFICATES = 10000, MOST_FILES = 10000, NAMES_TOLD = 64 };
+
+/* ------------------------------------------------------------------------------------------ reading */
+
+/* What is gathered from one file or more. */
+struct gathered {
+    STACK_OF(X509) * certificates;
+    EVP_MD_CTX *digest;
+};
+
+static bool begin_gathering(struct gathered *gathered)
+{
+    gathered->certificates = sk_X509_new_null();
+    gathered->digest = EVP_MD_CTX_new();
+    return gathered->certificates != NULL && gathered->digest != NULL &&
+           EVP_DigestInit_ex(gathered->digest, EVP_sha256(), NULL) == 1;
+}
+
+static void finish_gathering(struct gathered *gathered)
+{
+    sk_X509_pop_free(gathered->certificates, X509_free);
+    EVP_MD_CTX_free(gathered->digest);
+}
+
+/* Gives the number of certificates in it; negative: problems were added. */
+static int gather(struct gathered *gathered, const struct bight_pem *pem, struct bi_tls_problems *problems)
+{
+    struct bi_tls_text text;
+    int before = sk_X509_num(gathered->certificates);
+    bool is_good = bi_tls_text_read(&text, pem, "list of trusted certificates", FILE_LIMIT, problems) &&
+                   bi_tls_text_certificates(&text, gathered->certificates, MOST_CERTIFICATES, problems);
+    if (is_good && EVP_DigestUpdate(gathered->digest, text.data, text.size) != 1) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_TLS, "%s", text.name));
+        is_good = false;
+    }
+    bi_tls_text_finish(&text);
+    return is_good ? sk_X509_num(gathered->certificates) - before : -1;
+}
+
+static void gather_file(struct gathered *gathered, const struct bight_pem *pem, struct bi_tls_problems *problems)
+{
+    if (gather(gathered, pem, problems) == 0) {
+        bi_tls_add_problem(problems,
+            bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+                "%s: there is no certificate in it that could be trusted (it must be PEM, with BEGIN CERTIFICATE)",
+                pem->file == NULL ? "the list of trusted certificates in memory" : pem->file));
+    }
+}
+
+/* Subdirectories and files without certificates are passed over: what is in a directory is not all for us. */
+static void gather_entry(
+    struct gathered *gathered, const char *directory, const char *name, struct bi_tls_problems *problems)
+{
+    char path[4096];
+    struct bi_tls_problems own = { .count = 0 };
+    int length = snprintf(path, sizeof path, "%s/%s", directory, name);
+    if (length < 0 || (size_t)length >= sizeof path ||
+        gather(gathered, &(struct bight_pem) { .file = path }, &own) >= 0) {
+        return;
+    }
+    for (size_t i = 0; i < own.count && i < BI_TLS_MOST_PROBLEMS; i++) {
+        if (bight_failure_errno(own.list[i]) == EISDIR) {
+            bight_failure_release(own.list[i]);
+        } else {
+            bi_tls_add_problem(problems, own.list[i]);
+        }
+    }
+}
+
+static void gather_directory(struct gathered *gathered, const char *path, struct bi_tls_problems *problems)
+{
+    struct bi_disk_directory directory;
+    int result = bi_disk_list(path, MOST_FILES, &directory);
+    if (result < 0) {
+        bi_tls_add_problem(problems, bi_tls_cannot_read("directory of trusted certificates", path, -result));
+        return;
+    }
+    int before = sk_X509_num(gathered->certificates);
+    for (size_t i = 0; i < directory.count; i++) {
+        gather_entry(gathered, path, directory.names[i], problems);
+    }
+    bight_free(directory.names);
+    if (sk_X509_num(gathered->certificates) == before) {
+        bi_tls_add_problem(problems, bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
+                                         "%s: there is no file with a certificate that could be trusted in it", path));
+    }
+}
 
 /* ------------------------------------------------------------------------------------------ a store */
 
@@ -29,45 +122,58 @@ static bool add_all(X509_STORE *store, const STACK_OF(X509) * certificates)
 }
 
 /* Without the flag only roots, which signed themselves, would do. */
-static X509_STORE *make_store(const STACK_OF(X509) * certificates)
+static bool make_store(struct bi_tls_trust *trust, const STACK_OF(X509) * certificates)
 {
-    X509_STORE *store = X509_STORE_new();
-    if (store != NULL &&
-        (X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) != 1 || !add_all(store, certificates))) {
-        X509_STORE_free(store);
-        store = NULL;
-    }
-    return store;
+    trust->store = X509_STORE_new();
+    return trust->store != NULL && X509_STORE_set_flags(trust->store, X509_V_FLAG_PARTIAL_CHAIN) == 1 &&
+           add_all(trust->store, certificates);
 }
 
-static X509_STORE *store_of_text(const struct bi_tls_text *text, struct bi_tls_problems *problems)
+/* So that a client finds the one of its certificates that will do. Of many it would learn nothing. */
+static bool make_names(struct bi_tls_trust *trust, const STACK_OF(X509) * certificates)
 {
-    X509_STORE *store = NULL;
-    STACK_OF(X509) *certificates = sk_X509_new_null();
-    if (certificates == NULL) {
-        bi_tls_add_problem(problems, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-        return NULL;
+    if (sk_X509_num(certificates) > NAMES_TOLD) {
+        return true;
     }
-    if (bi_tls_text_certificates(text, certificates, MOST_CERTIFICATES, problems)) {
-        store = sk_X509_num(certificates) == 0 ? NULL : make_store(certificates);
-        if (store == NULL) {
-            bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_UNUSABLE_CERTIFICATE,
-                                             "%s: there is no certificate in it that could be trusted", text->name));
+    trust->names = sk_X509_NAME_new_null();
+    for (int i = 0; trust->names != NULL && i < sk_X509_num(certificates); i++) {
+        X509_NAME *name = X509_NAME_dup(X509_get_subject_name(sk_X509_value(certificates, i)));
+        if (name == NULL || sk_X509_NAME_push(trust->names, name) == 0) {
+            X509_NAME_free(name);
+            return false;
         }
     }
-    sk_X509_pop_free(certificates, X509_free);
-    return store;
+    return trust->names != NULL;
 }
 
-static X509_STORE *store_of(const struct bight_pem *pem, struct bi_tls_problems *problems)
+static void make_trust(struct bi_tls_trust *trust, struct gathered *gathered, struct bi_tls_problems *problems)
 {
-    struct bi_tls_text text;
-    X509_STORE *store = NULL;
-    if (bi_tls_text_read(&text, pem, "list of trusted certificates", FILE_LIMIT, problems)) {
-        store = store_of_text(&text, problems);
+    if (!make_store(trust, gathered->certificates) || !make_names(trust, gathered->certificates) ||
+        EVP_DigestFinal_ex(gathered->digest, trust->digest, NULL) != 1) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_OUT_OF_MEMORY, "trusting certificates"));
     }
-    bi_tls_text_finish(&text);
-    return store;
+}
+
+static void load(
+    struct bi_tls_trust *trust, const struct bight_pem *ca, const char *directory, struct bi_tls_problems *problems)
+{
+    size_t before = problems->count;
+    struct gathered gathered;
+    if (!begin_gathering(&gathered)) {
+        bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_OUT_OF_MEMORY, "trusting certificates"));
+    } else {
+        if (bi_pem_is_given(ca)) {
+            gather_file(&gathered, ca, problems);
+        }
+        if (directory != NULL) {
+            gather_directory(&gathered, directory, problems);
+        }
+    }
+    if (problems->count == before) {
+        make_trust(trust, &gathered, problems);
+    }
+    finish_gathering(&gathered);
+    ERR_clear_error();
 }
 
 /* ---------------------------------------------------------------------------------- the system's */
@@ -76,7 +182,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static X509_STORE *system_store; /* kept for as long as the process */
 BI_FORK_GUARD(lock, BI_FORK_TRUST, NULL)
 
-/* Where OpenSSL's own place is empty, as Debian's is, these are where systems keep them. */
+/* Where OpenSSL's own file is not there, as on Debian, these are where systems keep it. */
 static const char *find_file(void)
 {
     static const char *const places[] = {
@@ -85,32 +191,84 @@ static const char *find_file(void)
         "/etc/ssl/cert.pem",
         "/etc/ssl/ca-bundle.pem",
     };
-    const char *named = secure_getenv(X509_get_default_cert_file_env());
-    if (named != NULL && *named != '\0') {
-        return named;
+    const char *found = secure_getenv(X509_get_default_cert_file_env());
+    if (found != NULL && *found != '\0') {
+        return found;
     }
-    const char *found = X509_get_default_cert_file();
+    found = X509_get_default_cert_file();
     for (size_t i = 0; i < sizeof places / sizeof places[0] && access(found, R_OK) != 0; i++) {
         found = places[i];
     }
     return found;
 }
 
-static X509_STORE *share_system_store(struct bi_tls_problems *problems)
+/* SSL_CERT_DIR stands beside the file, as it does for OpenSSL. */
+static const char *find_directory(void)
+{
+    const char *found = secure_getenv(X509_get_default_cert_dir_env());
+    return found != NULL && *found != '\0' && access(found, R_OK) == 0 ? found : NULL;
+}
+
+static X509_STORE *load_system_store(struct bi_tls_problems *problems)
+{
+    struct bi_tls_trust trust = { .store = NULL };
+    size_t before = problems->count;
+    load(&trust, &(struct bight_pem) { .file = find_file() }, find_directory(), problems);
+    sk_X509_NAME_pop_free(trust.names, X509_NAME_free);
+    if (problems->count > before) {
+        X509_STORE_free(trust.store);
+        return NULL;
+    }
+    return trust.store;
+}
+
+static void share_system_store(struct bi_tls_trust *trust, struct bi_tls_problems *problems)
 {
     pthread_mutex_lock(&lock);
     if (system_store == NULL) {
-        system_store = store_of(&(struct bight_pem) { .file = find_file() }, problems);
+        system_store = load_system_store(problems);
     }
-    X509_STORE *store = system_store;
-    if (store != NULL && X509_STORE_up_ref(store) != 1) {
-        store = NULL;
+    if (system_store != NULL && X509_STORE_up_ref(system_store) == 1) {
+        trust->store = system_store;
     }
     pthread_mutex_unlock(&lock);
-    return store;
 }
 
-X509_STORE *bi_tls_trust(const struct bight_pem *ca, struct bi_tls_problems *problems)
+/* ------------------------------------------------------------------------------------------ all of it */
+
+bool bi_tls_trust_load(
+    struct bi_tls_trust *trust, const struct bight_pem *ca, const char *directory, struct bi_tls_problems *problems)
 {
-    return bi_pem_is_given(ca) ? store_of(ca, problems) : share_system_store(problems);
+    size_t before = problems->count;
+    *trust = (struct bi_tls_trust) { .store = NULL };
+    if (bi_pem_is_given(ca) || directory != NULL) {
+        load(trust, ca, directory, problems);
+    } else {
+        share_system_store(trust, problems);
+    }
+    if (problems->count == before) {
+        return true;
+    }
+    bi_tls_trust_finish(trust);
+    *trust = (struct bi_tls_trust) { .store = NULL };
+    return false;
+}
+
+bool bi_tls_trust_copy(struct bi_tls_trust *copy, const struct bi_tls_trust *trust)
+{
+    *copy = (struct bi_tls_trust) { .store = NULL };
+    memcpy(copy->digest, trust->digest, sizeof copy->digest);
+    if (trust->names != NULL) {
+        copy->names = sk_X509_NAME_deep_copy(trust->names, X509_NAME_dup, X509_NAME_free);
+    }
+    if (X509_STORE_up_ref(trust->store) == 1) {
+        copy->store = trust->store;
+    }
+    return copy->store != NULL && (copy->names != NULL) == (trust->names != NULL);
+}
+
+void bi_tls_trust_finish(struct bi_tls_trust *trust)
+{
+    X509_STORE_free(trust->store);
+    sk_X509_NAME_pop_free(trust->names, X509_NAME_free);
 }

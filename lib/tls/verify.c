@@ -17,9 +17,12 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "tls/context.h"
+#include "tls/certificate.h"
 #include "tls/errors.h"
+#include "tls/material.h"
+#include "tls/own.h"
 
-enum { LONGEST_CHAIN = 10, NAMES_TOLD = 8, NAME_SIZE = 256, WORDS_SIZE = 768 };
+enum { LONGEST_CHAIN = 10, NAMES_TOLD = 8, WORDS_SIZE = 768 };
 
 /* ------------------------------------------------------------------------------------------ the name */
 
@@ -45,7 +48,7 @@ static bool is_host_name(const char *name)
 
 static int expect_host(SSL *ssl, const char *name)
 {
-    char host[NAME_SIZE];
+    char host[BI_TLS_NAME_SIZE];
     if (!is_host_name(name)) {
         return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, NULL, "TLS: the peer's name is neither a host name nor an address");
@@ -88,60 +91,64 @@ static void say(struct bi_text *text, const char *string)
 
 static void say_escaped(struct bi_text *text, const void *data, size_t size)
 {
-    char escaped[NAME_SIZE];
+    char escaped[BI_TLS_NAME_SIZE];
     (void)bight_escape(data, size, escaped, sizeof escaped);
     say(text, escaped);
 }
 
-static bool say_name(struct bi_text *text, const GENERAL_NAME *name)
+struct telling {
+    struct bi_text *text;
+    int told;
+};
+
+static bool say_name(void *context, const char *name, size_t size)
 {
-    if (name->type == GEN_DNS) {
-        say_escaped(text, ASN1_STRING_get0_data(name->d.dNSName), (size_t)ASN1_STRING_length(name->d.dNSName));
-    } else if (name->type == GEN_IPADD) {
-        char address[INET6_ADDRSTRLEN] = "an address of no kind";
-        int size = ASN1_STRING_length(name->d.iPAddress);
-        (void)(size == 4 || size == 16 ? inet_ntop(size == 4 ? AF_INET : AF_INET6,
-                                             ASN1_STRING_get0_data(name->d.iPAddress), address, sizeof address)
-                                       : NULL);
-        say(text, address);
+    struct telling *telling = context;
+    if (telling->told == NAMES_TOLD) {
+        say(telling->text, " and more");
+        return false;
     }
-    return name->type == GEN_DNS || name->type == GEN_IPADD;
+    say(telling->text, telling->told++ > 0 ? ", " : "");
+    say_escaped(telling->text, name, size);
+    return true;
 }
 
 /* "a.example, 192.0.2.1 and more". */
 static void say_names(struct bi_text *text, const X509 *certificate)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    int told = 0;
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_DNS && name->type != GEN_IPADD) {
-            continue;
-        }
-        if (told == NAMES_TOLD) {
-            say(text, " and more");
-            break;
-        }
-        say(text, told++ > 0 ? ", " : "");
-        (void)say_name(text, name);
-    }
-    say(text, told == 0 ? "no name at all" : "");
-    GENERAL_NAMES_free(names);
+    struct telling telling = { text, 0 };
+    (void)bi_tls_each_name(certificate, say_name, &telling);
     ERR_clear_error();
+    say(text, telling.told == 0 ? "no name at all" : "");
+}
+
+/* Whom the session is for, as it was said. */
+static void say_expected(struct bi_text *text, SSL *ssl)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    unsigned char bytes[16];
+    char canonical[INET6_ADDRSTRLEN];
+    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    if (address != NULL && inet_pton(AF_INET6, address, bytes) == 1) {
+        (void)inet_ntop(AF_INET6, bytes, canonical, sizeof canonical); /* OpenSSL does not shorten it */
+        say(text, canonical);
+    } else {
+        say(text, host != NULL ? host : address != NULL ? address : "an unknown peer");
+    }
+    OPENSSL_free(address);
 }
 
 static struct bight_failure *wrong_name(SSL *ssl, const X509 *certificate)
 {
-    char names[WORDS_SIZE];
-    struct bi_text text = { names, sizeof names, 0 };
-    char *address = X509_VERIFY_PARAM_get1_ip_asc(SSL_get0_param(ssl));
-    const char *host = X509_VERIFY_PARAM_get0_host(SSL_get0_param(ssl), 0);
+    char words[WORDS_SIZE];
+    struct bi_text text = { words, sizeof words, 0 };
+    say(&text, "the peer's certificate is not for ");
+    say_expected(&text, ssl);
+    say(&text, ", but for ");
     say_names(&text, certificate);
     bi_text_end(&text);
-    struct bight_failure *failure = bight_failure_new(BIGHT_E_WRONG_NAME, 0, NULL,
-        "the peer's certificate is not for %s, but for %s", host != NULL ? host : address, names);
-    OPENSSL_free(address);
-    return failure;
+    return bight_failure_new(BIGHT_E_WRONG_NAME, 0, NULL, "%s", words);
 }
 
 static void say_subject(struct bi_text *text, const X509 *certificate)
@@ -168,6 +175,10 @@ static const char *hint_of(int error)
         return " (the root of the chain is not trusted here)";
     case X509_V_ERR_CERT_NOT_YET_VALID:
         return " (is the clock right?)";
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+        return " (there is no list of who was revoked by its issuer)";
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+        return " (a newer list of who was revoked is due)";
     case X509_V_ERR_INVALID_PURPOSE:
         return " (its extended key usage is for something else)";
     default:
@@ -203,6 +214,37 @@ static struct bight_failure *explain(SSL *ssl, const X509_STORE_CTX *store)
     return is_about_name(error) ? wrong_name(ssl, X509_STORE_CTX_get0_cert(store)) : not_verified(store);
 }
 
+/* Of whom a list must be there: who issued the certificate itself. Who issued an issuer's may have none. */
+static int judge(int is_good, X509_STORE_CTX *store)
+{
+    bool lacks_list = X509_STORE_CTX_get_error(store) == X509_V_ERR_UNABLE_TO_GET_CRL;
+    if (is_good == 0 && lacks_list && X509_STORE_CTX_get_error_depth(store) > 0) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    return is_good;
+}
+
+static void use_lists(X509_STORE_CTX *store, const struct bi_tls_revoked *revoked)
+{
+    if (revoked->lists != NULL) {
+        X509_STORE_CTX_set0_crls(store, revoked->lists);
+        X509_STORE_CTX_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+        X509_STORE_CTX_set_verify_cb(store, judge);
+    }
+}
+
+static bool is_good_chain(X509_STORE_CTX *store)
+{
+    if (X509_verify_cert(store) == 1 && X509_STORE_CTX_get_error(store) == X509_V_OK) {
+        return true;
+    }
+    if (X509_STORE_CTX_get_error(store) == X509_V_OK) {
+        X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+    }
+    return false;
+}
+
 static int verify(X509_STORE_CTX *store, void *context)
 {
     (void)context;
@@ -211,26 +253,39 @@ static int verify(X509_STORE_CTX *store, void *context)
         X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION); /* nobody shall take it for verified */
         return 1;
     }
-    if (X509_verify_cert(store) == 1 && X509_STORE_CTX_get_error(store) == X509_V_OK) {
+    use_lists(store, &bi_tls_material_of(ssl)->revoked);
+    if (is_good_chain(store)) {
         return 1;
-    }
-    if (X509_STORE_CTX_get_error(store) == X509_V_OK) {
-        X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
     }
     bi_tls_set_failure(ssl, explain(ssl, store));
     return 0;
 }
 
-void bi_tls_use_verification(SSL_CTX *ctx, enum bi_tls_verification verification)
+/* Tells clients who may have issued their certificates. */
+static bool use_names(SSL_CTX *ctx, const struct bi_tls_material *material)
+{
+    if (material->is_server && material->trust.names != NULL) {
+        STACK_OF(X509_NAME) *names = SSL_dup_CA_list(material->trust.names);
+        SSL_CTX_set_client_CA_list(ctx, names);
+        return names != NULL;
+    }
+    return true;
+}
+
+bool bi_tls_use_verification(SSL_CTX *ctx, const struct bi_tls_material *material)
 {
     static const int modes[] = {
         [BI_TLS_UNVERIFIED] = SSL_VERIFY_NONE,
         [BI_TLS_VERIFIED_IF_SENT] = SSL_VERIFY_PEER,
         [BI_TLS_VERIFIED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
     };
-    SSL_CTX_set_verify(ctx, modes[verification], NULL);
+    SSL_CTX_set_verify(ctx, modes[material->verification], NULL);
     SSL_CTX_set_verify_depth(ctx, LONGEST_CHAIN);
     SSL_CTX_set_cert_verify_callback(ctx, verify, NULL);
+    if (material->trust.store != NULL) {
+        SSL_CTX_set1_cert_store(ctx, material->trust.store);
+    }
+    return use_names(ctx, material);
 }
 
 bool bi_tls_is_verifying(const SSL *ssl)

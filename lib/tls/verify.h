@@ -3,12 +3,14 @@
 #ifndef BI_TLS_VERIFY_H
 #define BI_TLS_VERIFY_H
 
+#include <bight/macros.h>
+
 #include <openssl/ssl.h>
 
-#include "tls/settings.h"
+struct bi_tls_material;
 
-/* What a context verifies. */
-void bi_tls_use_verification(SSL_CTX *ctx, enum bi_tls_verification verification);
+/* Whom a context trusts, and whether it asks. False: want of memory. */
+bool bi_tls_use_verification(SSL_CTX *ctx, const struct bi_tls_material *material);
 
 /* Whom a session is for. 0 or a code. */
 int bi_tls_expect(SSL *ssl, const char *name);

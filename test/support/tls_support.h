@@ -5,6 +5,11 @@
 
 #include "support.h"
 
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <bight/testing.h>
 #include <bight/tls.h>
 
@@ -17,25 +22,112 @@ static inline struct bight_pem pem_of(const char *text)
     return (struct bight_pem) { .text = text, .size = strlen(text) };
 }
 
-static inline struct bight_tls *server_of(const struct bight_testing_certificate *certificate)
+/* What was logged, a line each. */
+static char tls_logged[8192];
+
+static inline void keep_tls_log(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    size_t used = strlen(tls_logged);
+    snprintf(tls_logged + used, sizeof tls_logged - used, "%s\n", event->message);
+}
+
+static inline bool was_logged(const char *part)
+{
+    return strstr(tls_logged, part) != NULL;
+}
+
+/* ------------------------------------------------------------------------------------------- contexts */
+
+static inline struct bight_tls *make_server(struct bight_tls_server_options options)
 {
     struct bight_failure *failure;
-    struct bight_tls_identity identity = bight_testing_identity(certificate);
-    const struct bight_tls_server_options options = {
-        .size = sizeof options, .identities = &identity, .identity_count = 1
-    };
+    options.size = sizeof options;
     struct bight_tls *tls = bight_tls_server_new(&options, &failure);
-    ck_assert_ptr_nonnull(tls);
+    ck_assert_msg(tls != NULL, "%s", tls == NULL ? bight_failure_message(bight_failure_root(failure)) : "");
     return tls;
+}
+
+static inline struct bight_tls *make_client(struct bight_tls_client_options options)
+{
+    struct bight_failure *failure;
+    options.size = sizeof options;
+    struct bight_tls *tls = bight_tls_client_new(&options, &failure);
+    ck_assert_msg(tls != NULL, "%s", tls == NULL ? bight_failure_message(bight_failure_root(failure)) : "");
+    return tls;
+}
+
+/* Why it cannot be made. */
+static inline struct bight_failure *refuse_server(struct bight_tls_server_options options)
+{
+    struct bight_failure *failure;
+    options.size = sizeof options;
+    ck_assert_ptr_null(bight_tls_server_new(&options, &failure));
+    return failure;
+}
+
+static inline struct bight_failure *refuse_client(struct bight_tls_client_options options)
+{
+    struct bight_failure *failure;
+    options.size = sizeof options;
+    ck_assert_ptr_null(bight_tls_client_new(&options, &failure));
+    return failure;
+}
+
+static inline struct bight_tls *server_of(const struct bight_testing_certificate *certificate)
+{
+    struct bight_tls_identity identity = bight_testing_identity(certificate);
+    return make_server((struct bight_tls_server_options) { .identities = &identity, .identity_count = 1 });
 }
 
 static inline struct bight_tls *client_trusting(const char *ca)
 {
-    struct bight_failure *failure;
-    const struct bight_tls_client_options options = { .size = sizeof options, .ca = pem_of(ca) };
-    struct bight_tls *tls = bight_tls_client_new(&options, &failure);
-    ck_assert_ptr_nonnull(tls);
-    return tls;
+    return make_client((struct bight_tls_client_options) { .ca = pem_of(ca) });
+}
+
+/* ---------------------------------------------------------------------------------------------- files */
+
+/* A directory of the test's own. */
+static char tls_place[64];
+
+static inline void make_place(void)
+{
+    strcpy(tls_place, "/tmp/bight-tls-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(tls_place));
+}
+
+static inline int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status, (void)kind, (void)walk;
+    return remove(path);
+}
+
+static inline void remove_place(void)
+{
+    ck_assert_int_eq(nftw(tls_place, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* A path in it; good until the eighth after it. */
+static inline const char *in_place(const char *name)
+{
+    static char paths[8][256];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", tls_place, name);
+    return path;
+}
+
+/* The file is another one afterwards, as after a renewal. Gives its path. */
+static inline const char *put_file(const char *name, const char *text, mode_t mode)
+{
+    const char *path = in_place(name);
+    (void)unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    ck_assert_int_eq(fchmod(fd, mode), 0);
+    close(fd);
+    return path;
 }
 
 /* ----------------------------------------------------------------------------------------- a handshake */
@@ -69,14 +161,15 @@ static inline void step_end(struct tls_end *end)
     } else if (error != SSL_ERROR_WANT_READ) {
         end->failure = bi_tls_failure(end->ssl, error, "the handshake failed");
     }
-    ck_assert_uint_eq(ERR_peek_error(), 0);
+    ck_assert(ERR_peek_error() == 0 || bight_testing_fault_injected());
 }
 
-/* What is after a handshake: tickets, and a TLS 1.3 server's view of the client's certificate. */
+/* What is after a handshake: tickets, and a TLS 1.3 server's view of the client's certificate. Each message by itself.
+ */
 static inline void read_rest(struct tls_end *end)
 {
     char byte;
-    if (end->is_done && end->failure == NULL) {
+    for (int i = 0; i < 4 && end->is_done && end->failure == NULL; i++) {
         int result = SSL_read(end->ssl, &byte, 1);
         int error = SSL_get_error(end->ssl, result);
         if (result <= 0 && error != SSL_ERROR_WANT_READ) {
@@ -85,8 +178,9 @@ static inline void read_rest(struct tls_end *end)
     }
 }
 
-/* A handshake through memory, until neither gets on. */
-static inline void talk_tls(struct tls_talk *talk, struct bight_tls *server, struct bight_tls *client, const char *name)
+/* Through memory. */
+static inline void begin_talk(
+    struct tls_talk *talk, struct bight_tls *server, struct bight_tls *client, const char *name)
 {
     BIO *ours, *theirs;
     begin_end(&talk->server, server, NULL);
@@ -94,6 +188,11 @@ static inline void talk_tls(struct tls_talk *talk, struct bight_tls *server, str
     ck_assert_int_eq(BIO_new_bio_pair(&ours, 1 << 17, &theirs, 1 << 17), 1);
     SSL_set_bio(talk->server.ssl, ours, ours);
     SSL_set_bio(talk->client.ssl, theirs, theirs);
+}
+
+/* The handshake and what follows it, until neither gets on. */
+static inline void go_on_talking(struct tls_talk *talk)
+{
     for (int i = 0; i < 8; i++) {
         step_end(&talk->client);
         step_end(&talk->server);
@@ -102,9 +201,33 @@ static inline void talk_tls(struct tls_talk *talk, struct bight_tls *server, str
     read_rest(&talk->server);
 }
 
+static inline void talk_tls(struct tls_talk *talk, struct bight_tls *server, struct bight_tls *client, const char *name)
+{
+    begin_talk(talk, server, client, name);
+    go_on_talking(talk);
+}
+
 static inline bool both_are_good(const struct tls_talk *talk)
 {
     return talk->server.is_done && talk->client.is_done && talk->server.failure == NULL && talk->client.failure == NULL;
+}
+
+static inline void say_failure(const char *who, const struct bight_failure *failure)
+{
+    char text[1024];
+    if (failure != NULL) {
+        bight_failure_format(failure, text, sizeof text);
+        fprintf(stderr, "the %s failed: %s\n", who, text);
+    }
+}
+
+static inline void assert_both_good(const struct tls_talk *talk)
+{
+    if (!both_are_good(talk)) {
+        say_failure("server", talk->server.failure);
+        say_failure("client", talk->client.failure);
+    }
+    ck_assert(both_are_good(talk));
 }
 
 static inline void end_talk(struct tls_talk *talk)

@@ -36,6 +36,7 @@ static struct {
     size_t fail_from; /* the asking that fails; 0: none */
     bool fail_all;    /* and all after it */
     size_t askings;   /* of this run: allocations, and pooled objects */
+    size_t foreign;   /* of this run: those of whose memory is past the hook */
     bool injected;    /* one of this run was refused */
     struct bi_link blocks;
     struct bi_link lost;           /* left by earlier runs; kept, since somebody may still use them */
@@ -85,6 +86,19 @@ static bool faulty_permit(void *context)
     (void)context;
     pthread_mutex_lock(&faults.lock);
     bool granted = grant() && (faults.grants == NULL || faults.grants(faults.grants_context));
+    pthread_mutex_unlock(&faults.lock);
+    return granted;
+}
+
+/* Outside of a loop nothing is refused, nor counted. Which ones count changes from run to run, so that in the end most
+ * places have been met. */
+bool bi_testing_grants(size_t every)
+{
+    bool granted = true;
+    pthread_mutex_lock(&faults.lock);
+    if (faults.fail_from != 0 && ++faults.foreign % every == faults.fail_from % every) {
+        granted = grant();
+    }
     pthread_mutex_unlock(&faults.lock);
     return granted;
 }
@@ -181,6 +195,7 @@ static void begin_run(size_t fail_from, bool fail_all)
     faults.fail_from = fail_from;
     faults.fail_all = fail_all;
     faults.askings = 0;
+    faults.foreign = 0;
     faults.injected = false;
 }
 

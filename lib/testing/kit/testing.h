@@ -25,6 +25,9 @@ void bi_testing_track_memory(void);
 size_t bi_testing_report_leaks(void);
 void bi_testing_untrack_memory(void);
 
+/* Counts one more asking, or each `every`-th, of somebody whose memory is past the hook. False: it is to be refused. */
+bool bi_testing_grants(size_t every);
+
 /* Meanwhile `grants` is asked too before a pooled object is handed out (NULL: no longer). Only for these are the
  * askings of two runs in one process the same, whatever the pools have kept. */
 void bi_testing_ask_for_pooled(bool (*grants)(void *context), void *context);

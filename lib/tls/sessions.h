@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* sessions.h - the sessions that a client keeps, to resume them with the next connection to the same server. */
+#ifndef BI_TLS_SESSIONS_H
+#define BI_TLS_SESSIONS_H
+
+#include <bight/macros.h>
+
+#include <openssl/ssl.h>
+
+#include "tls/errors.h"
+
+struct bi_tls_sessions;
+
+/* NULL: a problem was added. */
+struct bi_tls_sessions *bi_tls_sessions_new(struct bi_tls_problems *problems);
+void bi_tls_sessions_free(struct bi_tls_sessions *sessions); /* NULL is allowed */
+
+void bi_tls_sessions_use(SSL_CTX *ctx);
+
+/* For a session with `name` at `port`: offers what is kept of them, and keeps what comes of it. Want of memory means a
+ * full handshake and nothing else. */
+void bi_tls_sessions_offer(SSL *ssl, const char *name, uint16_t port);
+
+/* What time it is for the sessions of the process, in seconds since 1970; tests replace it. */
+extern int64_t (*bi_tls_sessions_clock)(void);
+
+#endif
