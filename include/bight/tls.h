@@ -121,7 +121,7 @@ BIGHT_API void bight_tls_release(struct bight_tls *tls);
 /* Reads everything again, for connections that are made from now on; what was given in memory does not change. NULL:
  * all of it is new. Else what could not be used, as when it was made: each such entry keeps what it had, and the others
  * are new. CERTIFICATE_MISMATCH among the causes may mean that a renewal is half done: to be tried again after a
- * second. In any thread, one at a time. */
+ * second. In any thread. */
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_tls_reload(struct bight_tls *tls);
 
 enum { BIGHT_TLS_TICKET_SECRET_SIZE = 80 };

@@ -193,6 +193,12 @@ bool bi_disk_is_there(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool bi_disk_is_open_to_all(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode) && (status.st_mode & S_IWOTH) != 0;
+}
+
 /* ------------------------------------------------------------------------------------------ secrets */
 
 int bi_disk_open_private(const char *path)

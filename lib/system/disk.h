@@ -28,6 +28,9 @@ int bi_disk_list(const char *path, size_t limit, struct bi_disk_directory *direc
 /* There is something of that name, links followed. */
 bool bi_disk_is_there(const char *path);
 
+/* It is a directory, links followed, in which everybody may make files. */
+bool bi_disk_is_open_to_all(const char *path);
+
 /* Opens a file to append secrets to; makes it for its owner alone when it is missing. Its descriptor, or -errno: ELOOP
  * when it is a symbolic link, EPERM when it is somebody else's or others may read or write it, EINVAL when it is no
  * regular file. */

@@ -271,9 +271,9 @@ static bool is_whole(const struct bi_tls_material *material, const struct bi_tls
 }
 
 /* NULL: nothing is changed. When memory is wanting, what would be missing is not what is old. */
-static SSL_CTX *make_again(const struct bight_tls *tls, struct bi_tls_problems *problems)
+static SSL_CTX *make_again(
+    const struct bight_tls *tls, const struct bi_tls_material *old, struct bi_tls_problems *problems)
 {
-    const struct bi_tls_material *old = bi_tls_material_of_ctx(tls->ctx);
     struct bi_tls_material *material = bi_tls_material_load(&tls->settings, old, tls->tickets, problems);
     if (problems->lacks_memory || !is_whole(material, &tls->settings)) {
         bi_tls_material_free(material);
@@ -285,10 +285,12 @@ static SSL_CTX *make_again(const struct bight_tls *tls, struct bi_tls_problems *
 struct bight_failure *bight_tls_reload(struct bight_tls *tls)
 {
     struct bi_tls_problems problems = { .count = 0 };
-    SSL_CTX *ctx = make_again(tls, &problems);
+    SSL_CTX *old = bi_tls_hold_ctx(tls); /* another thread may exchange it meanwhile */
+    SSL_CTX *ctx = old == NULL ? NULL : make_again(tls, bi_tls_material_of_ctx(old), &problems);
     if (ctx != NULL) {
         exchange(tls, ctx);
     }
+    SSL_CTX_free(old);
     ERR_clear_error();
     return problems.count == 0 ? NULL : bi_tls_sum_up(&problems, "not all of TLS could be reloaded");
 }
@@ -300,5 +302,5 @@ int bight_tls_add_ticket_secret(
         return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, NULL, "bight_tls_add_ticket_secret: the context issues no tickets");
     }
-    return bi_tls_tickets_add(tls->tickets, bi_tls_tickets_clock(), hour, secret);
+    return bi_tls_tickets_add(tls->tickets, bi_tls_tickets_hour(), hour, secret);
 }

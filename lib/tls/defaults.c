@@ -5,9 +5,6 @@
  * said again here: options are cleared before they are set. */
 #include "tls/defaults.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include <openssl/err.h>
 
 /* Forward secrecy and authenticated encryption, and no finite fields (DHE), which cost much more than curves. */
@@ -28,19 +25,21 @@ enum {
 
 /* -------------------------------------------------------------------------------------- what is spoken */
 
-/* One that the library does not have would spoil a list of them. */
+#define GROUPS "X25519:P-256:P-384"
+
+/* A group that the library does not have spoils a list. With a star (OpenSSL 3.5) a key is sent along at once for more
+ * than the first, so that a server without the new group needs no second round. */
 static bool use_groups(SSL_CTX *ctx)
 {
-    static const char *const wanted[] = { "X25519MLKEM768", "X25519", "P-256", "P-384" };
-    char list[64] = "";
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        if (SSL_CTX_set1_groups_list(ctx, wanted[i]) == 1) {
-            size_t length = strlen(list);
-            (void)snprintf(list + length, sizeof list - length, "%s%s", length > 0 ? ":" : "", wanted[i]);
-        }
+    static const char *const lists[] = { "*X25519MLKEM768:*" GROUPS, "X25519MLKEM768:" GROUPS, GROUPS };
+    bool is_good = false;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0] && !is_good; i++) {
+        is_good = SSL_CTX_set1_groups_list(ctx, lists[i]) == 1;
     }
-    ERR_clear_error();
-    return SSL_CTX_set1_groups_list(ctx, list) == 1;
+    if (is_good) {
+        ERR_clear_error();
+    }
+    return is_good;
 }
 
 static bool use_versions(SSL_CTX *ctx, const struct bi_tls_settings *settings)

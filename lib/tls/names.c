@@ -164,16 +164,22 @@ struct loading {
     struct bi_tls_problems *problems;
 };
 
+static void keep_entry(const struct loading *loading, const char *certificate)
+{
+    const struct bi_tls_named *before = find_old(loading->old, certificate);
+    if (before != NULL) {
+        add(loading->names, bi_tls_identity_hold(before->identity), certificate, loading->problems);
+    }
+}
+
 static void load_entry(const struct loading *loading, const char *certificate, const char *key)
 {
     const struct bight_tls_identity from = { .certificate.file = certificate, .key.file = key };
     struct bi_tls_identity *identity = bi_tls_identity_load(&from, loading->trial, loading->problems);
-    const struct bi_tls_named *before = identity == NULL ? find_old(loading->old, certificate) : NULL;
-    if (before != NULL) {
-        identity = bi_tls_identity_hold(before->identity);
-    }
     if (identity != NULL) {
         add(loading->names, identity, certificate, loading->problems);
+    } else {
+        keep_entry(loading, certificate);
     }
 }
 
@@ -183,19 +189,39 @@ static bool ends_with(const char *name, const char *end)
     return size > end_size && strcmp(name + size - end_size, end) == 0;
 }
 
-/* "NAME.pem" as it is; of others "NAME/fullchain.pem", when there is one. */
+static struct bight_failure *open_to_all(const char *path)
+{
+    return bight_failure_new(
+        BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL, "%s: everybody may write to this directory (chmod o-w helps)", path);
+}
+
+/* "NAME/fullchain.pem" with "NAME/privkey.pem", when they are there: certbot puts a README beside its directories. */
+static void look_into(const struct loading *loading, const char *path)
+{
+    char certificate[PATH_SIZE + 16], key[PATH_SIZE + 16];
+    (void)snprintf(certificate, sizeof certificate, "%s/fullchain.pem", path);
+    (void)snprintf(key, sizeof key, "%s/privkey.pem", path);
+    if (!bi_disk_is_there(certificate)) {
+        return;
+    }
+    if (!bi_disk_is_open_to_all(path)) {
+        load_entry(loading, certificate, key);
+    } else {
+        bi_tls_add_problem(loading->problems, open_to_all(path));
+        keep_entry(loading, certificate);
+    }
+}
+
 static void look_at(const struct loading *loading, const char *name)
 {
-    char certificate[PATH_SIZE], key[PATH_SIZE];
-    const char *inside = ends_with(name, ".pem") ? "" : "/fullchain.pem";
-    int length = snprintf(certificate, sizeof certificate, "%s/%s%s", loading->directory, name, inside);
-    (void)snprintf(key, sizeof key, "%s/%s/privkey.pem", loading->directory, name);
-    if (length < 0 || (size_t)length >= sizeof certificate) {
+    char path[PATH_SIZE];
+    int length = snprintf(path, sizeof path, "%s/%s", loading->directory, name);
+    if (length < 0 || (size_t)length >= sizeof path) {
         bi_tls_add_problem(loading->problems, bi_tls_cannot_read("certificate", name, ENAMETOOLONG));
-    } else if (*inside == '\0') {
-        load_entry(loading, certificate, NULL);
-    } else if (bi_disk_is_there(certificate)) {
-        load_entry(loading, certificate, key);
+    } else if (ends_with(name, ".pem")) {
+        load_entry(loading, path, NULL);
+    } else {
+        look_into(loading, path);
     }
 }
 
@@ -218,8 +244,7 @@ static struct bight_failure *list(const char *path, struct bi_disk_directory *di
         return NULL;
     }
     bight_free(directory->names);
-    return bight_failure_new(
-        BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL, "%s: everybody may write to this directory (chmod o-w helps)", path);
+    return open_to_all(path);
 }
 
 void bi_tls_names_load(struct bi_tls_names *names, const char *directory, const struct bi_tls_names *old,

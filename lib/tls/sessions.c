@@ -12,11 +12,11 @@
 #include <string.h>
 
 #include <bight/memory.h>
-#include <bight/sys/system.h>
 
 #include "base/fork.h"
 #include "base/list.h"
 #include "tls/certificate.h"
+#include "tls/clock.h"
 #include "tls/context.h"
 #include "tls/material.h"
 #include "tls/own.h"
@@ -39,14 +39,6 @@ struct bi_tls_sessions {
 /* Over the lists of all contexts. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 BI_FORK_GUARD(lock, BI_FORK_TLS, NULL)
-
-static int64_t present_second(void)
-{
-    struct bight_system *system = bight_system_real();
-    return (int64_t)(system->ops->wall_time(system) / UINT64_C(1000000000));
-}
-
-int64_t (*bi_tls_sessions_clock)(void) = present_second;
 
 /* ---------------------------------------------------------------------------------------- the list */
 
@@ -160,7 +152,7 @@ static int64_t lifetime_of(const SSL_SESSION *session)
 static struct kept *make(SSL *ssl, const SSL_SESSION *session, const struct bi_tls_own *own)
 {
     int64_t not_after = SSL_session_reused(ssl) == 1 ? own->not_after : first_end(ssl);
-    int64_t until = bi_tls_sessions_clock() + lifetime_of(session);
+    int64_t until = bi_tls_clock() + lifetime_of(session);
     size_t size = strlen(own->key) + 1;
     struct kept *kept = bight_malloc(sizeof *kept + size);
     SSL_SESSION *copy = kept == NULL ? NULL : SSL_SESSION_dup(session);
@@ -221,13 +213,13 @@ static void offer(SSL *ssl, struct bi_tls_sessions *sessions, struct bi_tls_own 
     if (kept == NULL) {
         return;
     }
-    if (kept->until > bi_tls_sessions_clock()) {
+    if (kept->until > bi_tls_clock()) {
         SSL_SESSION *later = copy_for_later(kept->session);
         own->not_after = SSL_set_session(ssl, kept->session) == 1 ? kept->not_after : 0;
         SSL_SESSION_free(kept->session);
         kept->session = later;
     }
-    if (kept->session != NULL && kept->until > bi_tls_sessions_clock()) {
+    if (kept->session != NULL && kept->until > bi_tls_clock()) {
         put(sessions, kept);
     } else {
         free_kept(kept);

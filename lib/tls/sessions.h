@@ -21,7 +21,4 @@ void bi_tls_sessions_use(SSL_CTX *ctx);
  * full handshake and nothing else. */
 void bi_tls_sessions_offer(SSL *ssl, const char *name, uint16_t port);
 
-/* What time it is for the sessions of the process, in seconds since 1970; tests replace it. */
-extern int64_t (*bi_tls_sessions_clock)(void);
-
 #endif

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include <bight/memory.h>
-#include <bight/sys/system.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -21,6 +20,7 @@
 #include "base/fork.h"
 #include "base/random.h"
 #include "tls/certificate.h"
+#include "tls/clock.h"
 #include "tls/material.h"
 #include "tls/own.h"
 
@@ -47,13 +47,10 @@ struct bi_tls_tickets {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 BI_FORK_GUARD(lock, BI_FORK_TLS, NULL)
 
-static uint64_t present_hour(void)
+uint64_t bi_tls_tickets_hour(void)
 {
-    struct bight_system *system = bight_system_real();
-    return system->ops->wall_time(system) / UINT64_C(3600000000000);
+    return (uint64_t)bi_tls_clock() / 3600;
 }
-
-uint64_t (*bi_tls_tickets_clock)(void) = present_hour;
 
 /* -------------------------------------------------------------------------------------- the secrets */
 
@@ -130,7 +127,7 @@ size_t bi_tls_tickets_count(struct bi_tls_tickets *tickets, uint64_t now)
 /* The present hour's, made when nobody has given one. False: there is no chance to be had. */
 static bool find_present(struct bi_tls_tickets *tickets, struct secret *found)
 {
-    uint64_t now = bi_tls_tickets_clock();
+    uint64_t now = bi_tls_tickets_hour();
     uint8_t bytes[BIGHT_TLS_TICKET_SECRET_SIZE];
     const struct secret *secret = &tickets->secrets[now % SECRETS];
     pthread_mutex_lock(&lock);
@@ -146,7 +143,7 @@ static bool find_present(struct bi_tls_tickets *tickets, struct secret *found)
 
 static bool find_named(struct bi_tls_tickets *tickets, const uint8_t *name, struct secret *found)
 {
-    uint64_t now = bi_tls_tickets_clock();
+    uint64_t now = bi_tls_tickets_hour();
     bool is_found = false;
     pthread_mutex_lock(&lock);
     wipe_old(tickets, now);
@@ -194,7 +191,7 @@ static int decrypt(struct bi_tls_tickets *tickets, const unsigned char *name, co
     struct secret secret;
     int result = 0;
     if (find_named(tickets, name, &secret)) {
-        result = !set_keys(&secret, vector, cipher, mac, false) ? -1 : secret.hour == bi_tls_tickets_clock() ? 1 : 2;
+        result = !set_keys(&secret, vector, cipher, mac, false) ? -1 : secret.hour == bi_tls_tickets_hour() ? 1 : 2;
     }
     OPENSSL_cleanse(&secret, sizeof secret);
     return result;
@@ -215,7 +212,7 @@ static int use_secret(
 static bool is_client_still_good(const SSL_SESSION *session)
 {
     X509 *certificate = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)session);
-    return certificate == NULL || X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+    return certificate == NULL || bi_tls_seconds_of(X509_get0_notAfter(certificate)) > bi_tls_clock();
 }
 
 static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_size,

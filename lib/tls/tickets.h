@@ -23,7 +23,7 @@ int bi_tls_tickets_add(struct bi_tls_tickets *tickets, uint64_t now, uint64_t ho
 /* The number of secrets that are there at `now`; those whose time is over have been wiped. For tests. */
 size_t bi_tls_tickets_count(struct bi_tls_tickets *tickets, uint64_t now);
 
-/* What time it is for all tickets of the process, in hours since 1970; tests replace it. */
-extern uint64_t (*bi_tls_tickets_clock)(void);
+/* In hours since 1970. */
+uint64_t bi_tls_tickets_hour(void);
 
 #endif

@@ -237,6 +237,13 @@ START_TEST(what_others_may_write_is_refused) /* L8 */
     ck_assert_int_eq(chmod(in_place("a.pem"), 0600), 0);
     ck_assert_int_eq(chmod(tls_place, 0707), 0);
     assert_directory_refused("everybody may write to this directory (chmod o-w helps)");
+    ck_assert_int_eq(chmod(tls_place, 0700), 0);
+    ck_assert_int_eq(mkdir(in_place("b.example"), 0700), 0);
+    put_file("b.example/fullchain.pem", everybodys->certificate, 0644);
+    put_file("b.example/privkey.pem", everybodys->key, 0600);
+    bight_tls_release(serve_directory(false, true));
+    ck_assert_int_eq(chmod(in_place("b.example"), 0707), 0);
+    assert_directory_refused("b.example: everybody may write to this directory (chmod o-w helps)");
 }
 END_TEST
 

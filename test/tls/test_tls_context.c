@@ -306,6 +306,48 @@ START_TEST(the_servers_order_of_ciphers_decides_but_for_chacha_first) /* L2 */
 }
 END_TEST
 
+START_TEST(tls_1_1_is_refused) /* L2 */
+{
+    struct tls_talk talk;
+    struct bight_tls *server = server_of(good), *client = client_trusting(bight_testing_ca_pem(ca));
+    begin_talk(&talk, server, client, "localhost");
+    SSL_set_security_level(talk.client.ssl, 0);
+    ck_assert_int_eq(SSL_set_min_proto_version(talk.client.ssl, TLS1_1_VERSION), 1);
+    ck_assert_int_eq(SSL_set_max_proto_version(talk.client.ssl, TLS1_1_VERSION), 1);
+    ck_assert_int_eq(SSL_set_cipher_list(talk.client.ssl, "ALL"), 1);
+    go_on_talking(&talk);
+    assert_says(talk.server.failure, "unsupported protocol (the peer speaks no version of TLS that is allowed here)");
+    assert_says(talk.client.failure, "protocol_version (70)");
+    end_talk(&talk);
+    bight_tls_release(server);
+    bight_tls_release(client);
+}
+END_TEST
+
+START_TEST(renegotiation_is_refused) /* L2 */
+{
+    struct tls_talk talk;
+    char byte;
+    struct bight_tls *server = server_of(good);
+    struct bight_tls *client = make_client(
+        (struct bight_tls_client_options) { .ca = pem_of(bight_testing_ca_pem(ca)), .max_version = BIGHT_TLS_1_2 });
+    talk_tls(&talk, server, client, "localhost");
+    assert_both_good(&talk);
+    SSL_clear_options(talk.client.ssl, SSL_OP_NO_RENEGOTIATION);
+    ck_assert_int_eq(SSL_renegotiate(talk.client.ssl), 1);
+    ck_assert_int_eq(SSL_get_error(talk.client.ssl, SSL_do_handshake(talk.client.ssl)), SSL_ERROR_WANT_READ);
+    ck_assert_int_eq(SSL_get_error(talk.server.ssl, SSL_read(talk.server.ssl, &byte, 1)), SSL_ERROR_WANT_READ);
+    int error = SSL_get_error(talk.client.ssl, SSL_read(talk.client.ssl, &byte, 1));
+    ck_assert_int_eq(error, SSL_ERROR_SSL);
+    struct bight_failure *failure = bi_tls_failure(talk.client.ssl, error, "renegotiating failed");
+    assert_says(failure, "renegotiat");
+    bight_failure_release(failure);
+    end_talk(&talk);
+    bight_tls_release(server);
+    bight_tls_release(client);
+}
+END_TEST
+
 START_TEST(no_cipher_without_forward_secrecy_or_with_finite_fields_is_accepted) /* L2 */
 {
     struct tls_talk talk;
@@ -428,6 +470,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, without_options_tls_1_3_is_spoken_with_x25519_or_better);
     tcase_add_test(tests, each_side_says_which_versions_it_speaks);
     tcase_add_test(tests, the_servers_order_of_ciphers_decides_but_for_chacha_first);
+    tcase_add_test(tests, tls_1_1_is_refused);
+    tcase_add_test(tests, renegotiation_is_refused);
     tcase_add_test(tests, no_cipher_without_forward_secrecy_or_with_finite_fields_is_accepted);
     tcase_add_test(tests, several_certificates_serve_clients_of_several_kinds);
     tcase_add_test(tests, what_speaks_no_tls_is_told_so);

@@ -2,23 +2,26 @@
 /* test_tls_resume.c - sessions that are resumed: the server's tickets and their secrets, and what a client keeps. */
 #include "tls_support.h"
 
-#include "tls/sessions.h"
+#include "tls/clock.h"
 #include "tls/tickets.h"
 
 static struct bight_testing_ca *ca;
 static const struct bight_testing_certificate *good;
-static uint64_t hour;
+static int64_t present;
 
-static int64_t ahead;
-
-static int64_t tell_second(void)
+static int64_t tell_time(void)
 {
-    return (int64_t)time(NULL) + ahead;
+    return present;
 }
 
-static uint64_t tell_hour(void)
+static void pass_hours(int64_t hours)
 {
-    return hour;
+    present += hours * 3600;
+}
+
+static uint64_t present_hour(void)
+{
+    return (uint64_t)present / 3600;
 }
 
 static void set_up(void)
@@ -26,9 +29,8 @@ static void set_up(void)
     make_place();
     tls_logged[0] = '\0';
     bight_log_set_observer(keep_tls_log, NULL);
-    hour = 500000;
-    bi_tls_tickets_clock = tell_hour;
-    bi_tls_sessions_clock = tell_second;
+    present = (int64_t)time(NULL);
+    bi_tls_clock = tell_time;
     ca = bight_testing_ca_new("Testing Root", NULL);
     good = bight_testing_certificate_new(ca, NULL);
 }
@@ -221,10 +223,10 @@ START_TEST(no_session_is_offered_once_its_time_or_its_chains_is_over) /* L6 */
         struct bight_tls *server = server_of(certificate), *client = make_client(trusting());
         ck_assert(!resumes(server, client, "localhost"));
         ck_assert(resumes(server, client, "localhost")); /* and what comes of a resumed one ends with the same chain */
-        ahead = cases[i].later;
+        present += cases[i].later;
         SSL *session = bi_tls_session_new(client, "localhost", 443, &failure);
         ck_assert_int_eq(SSL_get0_session(session) != NULL, cases[i].is_resumed);
-        ahead = 0;
+        present -= cases[i].later;
         SSL_free(session);
         bight_testing_certificate_free(certificate);
         bight_tls_release(server);
@@ -272,9 +274,9 @@ START_TEST(a_ticket_is_accepted_for_a_day_and_no_longer) /* L12 */
 {
     struct bight_tls *server = server_of(good);
     SSL_SESSION *session = session_of(server, trusting());
-    hour += 23;
+    pass_hours(23);
     ck_assert(is_taken(server, trusting(), session));
-    hour += 1;
+    pass_hours(1);
     ck_assert(!is_taken(server, trusting(), session));
     SSL_SESSION_free(session);
     bight_tls_release(server);
@@ -285,6 +287,7 @@ START_TEST(secrets_are_wiped_after_a_day) /* L12 */
 {
     uint8_t secret[BIGHT_TLS_TICKET_SECRET_SIZE];
     struct bi_tls_tickets *tickets = bi_tls_tickets_new();
+    const uint64_t hour = 500000;
     for (uint64_t i = 0; i < 100; i++) {
         fill_secret(secret, (int)i);
         ck_assert_int_eq(bi_tls_tickets_add(tickets, hour + i, hour + i + 1, secret), BIGHT_OK);
@@ -307,17 +310,18 @@ START_TEST(servers_with_the_same_secrets_accept_each_others_tickets_even_an_hour
     struct bight_tls *early = server_of(good), *late = server_of(good), *stranger = server_of(good);
     fill_secret(now, 1);
     fill_secret(next, 2);
-    ck_assert_int_eq(bight_tls_add_ticket_secret(early, hour, now), BIGHT_OK);
-    ck_assert_int_eq(bight_tls_add_ticket_secret(late, hour, now), BIGHT_OK);
-    ck_assert_int_eq(bight_tls_add_ticket_secret(late, hour + 1, next), BIGHT_OK); /* not used before its hour */
+    ck_assert_int_eq(bight_tls_add_ticket_secret(early, present_hour(), now), BIGHT_OK);
+    ck_assert_int_eq(bight_tls_add_ticket_secret(late, present_hour(), now), BIGHT_OK);
+    ck_assert_int_eq(
+        bight_tls_add_ticket_secret(late, present_hour() + 1, next), BIGHT_OK); /* not used before its hour */
     SSL_SESSION *session = session_of(late, trusting());
     ck_assert(is_taken(early, trusting(), session));
     ck_assert(!is_taken(stranger, trusting(), session));
     SSL_SESSION_free(session);
-    ck_assert_int_eq(bight_tls_add_ticket_secret(early, hour + 1, next), BIGHT_OK);
-    hour++;
+    ck_assert_int_eq(bight_tls_add_ticket_secret(early, present_hour() + 1, next), BIGHT_OK);
+    pass_hours(1);
     session = session_of(early, trusting());
-    hour--; /* as if its clock were behind */
+    pass_hours(-1); /* as if its clock were behind */
     ck_assert(is_taken(late, trusting(), session));
     SSL_SESSION_free(session);
     bight_tls_release(early);
@@ -339,7 +343,7 @@ static struct bight_tls *sharing_server(const struct bight_testing_certificate *
     options.crl = crl == NULL ? options.crl : pem_of(crl);
     struct bight_tls *server = make_server(options);
     fill_secret(secret, 7);
-    ck_assert_int_eq(bight_tls_add_ticket_secret(server, hour, secret), BIGHT_OK);
+    ck_assert_int_eq(bight_tls_add_ticket_secret(server, present_hour(), secret), BIGHT_OK);
     return server;
 }
 
@@ -436,6 +440,28 @@ START_TEST(a_resumed_session_still_has_the_clients_certificate) /* L7, L12 */
 }
 END_TEST
 
+START_TEST(a_client_whose_certificate_has_expired_does_not_resume) /* L12 */
+{
+    const struct bight_testing_certificate_options soon = { .size = sizeof soon, .begins = -60, .ends = 1000 };
+    const struct bight_testing_certificate *of_client = bight_testing_certificate_new(ca, &soon);
+    struct bight_tls_client_options options = trusting();
+    options.identity = bight_testing_identity(of_client);
+    for (int version = BIGHT_TLS_1_2; version <= BIGHT_TLS_1_3; version++) {
+        options.max_version = (enum bight_tls_version)version;
+        struct bight_tls *server = sharing_server(good, bight_testing_ca_pem(ca), BIGHT_TLS_CLIENT_AUTH_REQUIRED, NULL);
+        SSL_SESSION *session = session_of(server, options);
+        present += 900;
+        ck_assert(is_taken(server, options, session));
+        present += 200; /* for us; OpenSSL believes it in the full handshake */
+        ck_assert(!is_taken(server, options, session));
+        present -= 1100;
+        SSL_SESSION_free(session);
+        bight_tls_release(server);
+    }
+    bight_testing_certificate_free(of_client);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -453,6 +479,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, servers_with_the_same_secrets_accept_each_others_tickets_even_an_hour_early);
     tcase_add_test(tests, a_ticket_does_not_cross_names_nor_what_clients_are_asked_for);
     tcase_add_test(tests, a_ticket_of_a_name_is_not_good_at_another_that_asks_clients_for_more);
+    tcase_add_test(tests, a_client_whose_certificate_has_expired_does_not_resume);
     tcase_add_test(tests, a_resumed_session_still_has_the_clients_certificate);
 }
 
