@@ -185,13 +185,19 @@ static int encrypt(struct bi_tls_tickets *tickets, unsigned char *name, unsigned
     return result;
 }
 
-static int decrypt(struct bi_tls_tickets *tickets, const unsigned char *name, const unsigned char *vector,
+/* In TLS 1.3 a ticket is good once, so another is always due. */
+static bool is_due(const SSL *ssl, const struct secret *secret)
+{
+    return SSL_version(ssl) == TLS1_3_VERSION || secret->hour != bi_tls_tickets_hour();
+}
+
+static int decrypt(SSL *ssl, struct bi_tls_tickets *tickets, const unsigned char *name, const unsigned char *vector,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
     struct secret secret;
     int result = 0;
     if (find_named(tickets, name, &secret)) {
-        result = !set_keys(&secret, vector, cipher, mac, false) ? -1 : secret.hour == bi_tls_tickets_hour() ? 1 : 2;
+        result = !set_keys(&secret, vector, cipher, mac, false) ? -1 : is_due(ssl, &secret) ? 2 : 1;
     }
     OPENSSL_cleanse(&secret, sizeof secret);
     return result;
@@ -204,7 +210,8 @@ static int use_secret(
     if (tickets == NULL) {
         return 0;
     }
-    return encrypts != 0 ? encrypt(tickets, name, vector, cipher, mac) : decrypt(tickets, name, vector, cipher, mac);
+    return encrypts != 0 ? encrypt(tickets, name, vector, cipher, mac)
+                         : decrypt(ssl, tickets, name, vector, cipher, mac);
 }
 
 /* OpenSSL verifies nothing when it resumes a session, so a client could go on for ever with a certificate that has

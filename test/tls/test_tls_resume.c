@@ -62,15 +62,16 @@ static bool resumes(struct bight_tls *server, struct bight_tls *client, const ch
 
 /* ------------------------------------------------------------------------------------------ what is kept */
 
-START_TEST(a_second_connection_resumes_the_first_ones_session) /* L6, L12 */
+START_TEST(each_connection_resumes_the_session_of_the_one_before) /* L6, L12 */
 {
     for (int version = BIGHT_TLS_1_2; version <= BIGHT_TLS_1_3; version++) {
         struct bight_tls_client_options options = trusting();
         options.max_version = (enum bight_tls_version)version;
         struct bight_tls *server = server_of(good), *client = make_client(options);
         ck_assert(!resumes(server, client, "localhost"));
-        ck_assert(resumes(server, client, "localhost"));
-        ck_assert(resumes(server, client, "localhost"));
+        for (int i = 0; i < 6; i++) { /* more than the tickets that come at first */
+            ck_assert(resumes(server, client, "localhost"));
+        }
         bight_tls_release(server);
         bight_tls_release(client);
     }
@@ -465,7 +466,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, a_second_connection_resumes_the_first_ones_session);
+    tcase_add_test(tests, each_connection_resumes_the_session_of_the_one_before);
     tcase_add_test(tests, a_session_is_kept_for_its_name_and_context_alone);
     tcase_add_test(tests, a_session_is_kept_for_its_port_alone);
     tcase_add_test(tests, a_session_of_tls_1_3_is_offered_once);
