@@ -182,7 +182,7 @@ static struct bight_failure *failure_of_words(const struct words *words, int ssl
     }
     bool is_end =
         ERR_GET_LIB(words->first) == ERR_LIB_SSL && ERR_GET_REASON(words->first) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
-    if (is_end || (words->first == 0 && ssl_error == SSL_ERROR_SYSCALL)) {
+    if (is_end || (words->first == 0 && (ssl_error == SSL_ERROR_SYSCALL || ssl_error == SSL_ERROR_ZERO_RETURN))) {
         return bight_failure_new(BIGHT_E_TRUNCATED, 0, NULL, "%s: the peer ended the connection", doing);
     }
     return bight_failure_new(BIGHT_E_TLS, 0, NULL, "%s: %s%s", doing,

@@ -5,6 +5,8 @@
  * that make it. Private keys may be among the texts: these are wiped. */
 #include "tls/settings.h"
 
+#include <string.h>
+
 #include <bight/memory.h>
 
 #include <openssl/crypto.h>
@@ -13,22 +15,36 @@
 #include "base/options.h"
 #include "tls/source.h"
 
+enum { LARGEST_TEXT = 64 << 20 };
+
 /* ------------------------------------------------------------------------------------------ texts */
+
+/* It may hold any bytes. */
+static int copy_text(struct bight_pem *copy, const struct bight_pem *pem)
+{
+    if (pem->size > LARGEST_TEXT) {
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "TLS: a PEM text in memory of more than 64 MiB");
+    }
+    char *text = bight_malloc(pem->size + 1);
+    if (text == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    memcpy(text, pem->text, pem->size);
+    copy->text = text;
+    copy->size = pem->size;
+    return BIGHT_OK;
+}
 
 static int copy_pem(struct bight_pem *copy, const struct bight_pem *pem)
 {
     if (pem->file != NULL && pem->text != NULL) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "TLS: a PEM text is given by file and in memory");
     }
-    if (pem->file != NULL) {
-        copy->file = bight_strdup(pem->file);
-    } else if (pem->text != NULL) {
-        copy->text = bight_strndup(pem->text, pem->size);
-        copy->size = pem->size;
-    } else {
-        return BIGHT_OK;
+    if (pem->text != NULL) {
+        return copy_text(copy, pem);
     }
-    return copy->file == NULL && copy->text == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
+    copy->file = pem->file == NULL ? NULL : bight_strdup(pem->file);
+    return copy->file == NULL && pem->file != NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
 }
 
 static void finish_pem(struct bight_pem *pem)

@@ -182,6 +182,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static X509_STORE *system_store; /* kept for as long as the process */
 BI_FORK_GUARD(lock, BI_FORK_TRUST, NULL)
 
+/* Of a program that runs with another's rights the environment is a stranger's. */
+static const char *ask_environment(const char *name)
+{
+    bool is_another = getuid() != geteuid() || getgid() != getegid();
+    const char *value = is_another ? NULL : getenv(name);
+    return value == NULL || *value == '\0' ? NULL : value;
+}
+
 /* Where OpenSSL's own file is not there, as on Debian, these are where systems keep it. */
 static const char *find_file(void)
 {
@@ -191,8 +199,8 @@ static const char *find_file(void)
         "/etc/ssl/cert.pem",
         "/etc/ssl/ca-bundle.pem",
     };
-    const char *found = secure_getenv(X509_get_default_cert_file_env());
-    if (found != NULL && *found != '\0') {
+    const char *found = ask_environment(X509_get_default_cert_file_env());
+    if (found != NULL) {
         return found;
     }
     found = X509_get_default_cert_file();
@@ -205,8 +213,8 @@ static const char *find_file(void)
 /* SSL_CERT_DIR stands beside the file, as it does for OpenSSL. */
 static const char *find_directory(void)
 {
-    const char *found = secure_getenv(X509_get_default_cert_dir_env());
-    return found != NULL && *found != '\0' && access(found, R_OK) == 0 ? found : NULL;
+    const char *found = ask_environment(X509_get_default_cert_dir_env());
+    return found != NULL && access(found, R_OK) == 0 ? found : NULL;
 }
 
 static X509_STORE *load_system_store(struct bi_tls_problems *problems)

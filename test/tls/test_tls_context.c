@@ -75,6 +75,29 @@ START_TEST(a_damaged_certificate_is_told_with_openssls_words) /* L1 */
 }
 END_TEST
 
+START_TEST(a_text_in_memory_may_hold_any_bytes) /* L1 */
+{
+    char text[8192] = "nothing";
+    size_t size = 8 + (size_t)snprintf(text + 8, sizeof text - 8, "\n%s", good->all);
+    struct bight_tls_identity identity = { .certificate = { .text = text, .size = size } };
+    struct bight_failure *failure;
+    const struct bight_tls_server_options options = {
+        .size = sizeof options, .identities = &identity, .identity_count = 1
+    };
+    struct bight_tls *tls = bight_tls_server_new(&options, &failure);
+    ck_assert(tls != NULL || bight_failure_code(failure) == BIGHT_E_UNUSABLE_CERTIFICATE);
+    bight_tls_release(tls);
+    bight_failure_release(failure);
+    identity.certificate = (struct bight_pem) { .text = text };
+    failure = refuse_server(options);
+    assert_says(failure, "there is no certificate in it");
+    bight_failure_release(failure);
+    identity.certificate.size = ((size_t)64 << 20) + 1;
+    failure = refuse_server(options);
+    ck_assert_int_eq(bight_failure_code(failure), BIGHT_E_INVALID_ARGUMENT);
+}
+END_TEST
+
 START_TEST(a_key_that_is_of_a_later_certificate_is_recognised) /* L1 */
 {
     char text[8192];
@@ -459,6 +482,7 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, each_mistake_with_a_certificate_is_told_in_words);
     tcase_add_test(tests, a_damaged_certificate_is_told_with_openssls_words);
+    tcase_add_test(tests, a_text_in_memory_may_hold_any_bytes);
     tcase_add_test(tests, a_key_that_is_of_a_later_certificate_is_recognised);
     tcase_add_test(tests, all_mistakes_are_told_at_once);
     tcase_add_test(tests, a_weak_key_is_refused_with_its_file);
