@@ -94,9 +94,10 @@ static void end_both(struct bight_transport *transport)
 /* The reason was kept when it broke. */
 static void end_broken(struct bight_transport *transport)
 {
-    if ((transport->state & (BI_INPUT_ENDED | BI_WAITING)) == BI_INPUT_ENDED) {
+    bool is_read = (transport->state & BI_INPUT_ENDED) != 0;
+    if (is_read && !(transport->state & BI_WAITING)) {
         bi_close_done(transport);
-    } else if (bi_levels_want_input(transport)) {
+    } else if (!is_read && bi_levels_want_input(transport)) {
         bi_close_broken_later(transport);
     }
 }

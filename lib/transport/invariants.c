@@ -446,7 +446,8 @@ static const char *look_at_loss(const struct bight_transport *transport)
         BI_MUST(transport->protocol->state & BI_PROTOCOL_OVER, "protocol: it is over when its connection is lost");
     }
     BI_MUST(!is(transport, BI_LOSS_DUE) || has_loss_task(transport), "life: a loss that is due will come");
-    BI_MUST(!is(transport, BI_BROKEN) || has_loss_task(transport) || !bi_levels_want_input(transport),
+    bool is_read = has(transport, BI_INPUT_ENDED);
+    BI_MUST(!is(transport, BI_BROKEN) || has_loss_task(transport) || is_read || !bi_levels_want_input(transport),
         "life: what is left of a broken connection will be read");
     return NULL;
 }

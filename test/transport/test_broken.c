@@ -189,6 +189,23 @@ START_TEST(a_producer_that_was_stopped_can_be_unregistered_all_the_same) /* T8, 
 }
 END_TEST
 
+/* A hungry layer would have input, which cannot come any more. */
+START_TEST(nobody_looks_for_more_when_there_is_no_more) /* T7 */
+{
+    set_up();
+    bight_layer_set_hungry(&push("low", 0)->base, true);
+    bight_transport_pause(transport);
+    bight_string_feed_text(peer, "a");
+    bight_string_reset(peer, ECONNRESET);
+    settle();
+    ck_heard("");
+    bight_transport_resume(transport);
+    settle();
+    ck_heard("data:a lost:CONNECTION_LOST low-freed");
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("broken");
@@ -202,6 +219,7 @@ int main(void)
     tcase_add_test(tests, what_is_left_comes_up_through_the_layers);
     tcase_add_test(tests, a_protocol_that_pauses_again_hears_the_rest_after_that);
     tcase_add_test(tests, the_end_behind_a_failure_is_no_end_in_good_order);
+    tcase_add_test(tests, nobody_looks_for_more_when_there_is_no_more);
     tcase_add_test(tests, it_ends_however_little_memory_there_is);
     suite_add_tcase(suite, tests);
     return bight_test_run(suite);
