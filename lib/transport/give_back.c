@@ -27,7 +27,7 @@ int bi_levels_return(struct bight_transport *transport, const void *data, size_t
 }
 
 /* Of the peer's end nothing can come any more, unless somebody else hears of it anew. */
-static bool can_hear(const struct bight_transport *transport)
+bool bi_levels_can_return(const struct bight_transport *transport)
 {
     return bi_is_heard(transport) && ((transport->state & BI_SWITCHING) || !(transport->state & BI_INPUT_TOLD));
 }
@@ -35,7 +35,7 @@ static bool can_hear(const struct bight_transport *transport)
 int bight_transport_give_back(struct bight_transport *transport, const void *data, size_t size)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_give_back");
-    if (!can_hear(transport)) {
+    if (!bi_levels_can_return(transport)) {
         return BIGHT_E_CLOSED;
     }
     if (size == 0) {

@@ -444,7 +444,7 @@ void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *lay
 {
     struct bi_extension *extension = transport->extension;
     struct bight_level *facade = &extension->facade;
-    if (transport->protocol->ops->return_input != NULL) {
+    if (transport->protocol->ops->return_input != NULL && bi_levels_can_return(transport)) {
         transport->protocol->ops->return_input(transport->protocol);
     }
     bool in_handler = (transport->state & BI_IN_HANDLER) != 0;

@@ -53,6 +53,8 @@ void bi_levels_begin_turn(struct bight_transport *transport);
  * sender now: the facade, or the first layer that the handler pushed. */
 void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest, size_t size);
 
+/* The protocol may give back input. When it has heard of the end it keeps what it has: nothing follows that. */
+bool bi_levels_can_return(const struct bight_transport *transport);
 /* The protocol gives back what it has been given, or something in its place. 0 or OUT_OF_MEMORY. */
 int bi_levels_return(struct bight_transport *transport, const void *data, size_t size);
 

@@ -503,6 +503,36 @@ START_TEST(no_byte_goes_astray_however_little_memory_there_is) /* D34, T2 */
 }
 END_TEST
 
+static void hear_return(struct bight_protocol *p)
+{
+    (void)p;
+    hear("return");
+}
+
+static bool handle_end(struct bight_protocol *p)
+{
+    (void)p;
+    return true;
+}
+
+START_TEST(who_has_heard_of_the_end_keeps_his_input_when_a_layer_is_pushed) /* T19 */
+{
+    static struct bight_protocol_ops ops;
+    ops = probe_ops;
+    probe_factory.protocol_ops = &ops;
+    on.read_lost = handle_end;
+    set_up();
+    ops.return_input = hear_return;
+    push("low", 0);
+    ck_heard("return");
+    bight_string_end(peer);
+    ck_heard("low-end read-lost");
+    push("high", 0);
+    ck_heard("");
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("levels");
@@ -528,6 +558,7 @@ int main(void)
     tcase_add_test(tests, hunger_has_a_bound);
     tcase_add_test(tests, a_layer_that_answers_a_write_does_not_call_the_protocol_inside_it);
     tcase_add_test(tests, a_layer_that_is_popped_with_an_end_on_its_way_does_not_keep_it);
+    tcase_add_test(tests, who_has_heard_of_the_end_keeps_his_input_when_a_layer_is_pushed);
     tcase_add_test(tests, no_byte_goes_astray_however_little_memory_there_is);
     suite_add_tcase(suite, tests);
     return bight_test_run(suite);
