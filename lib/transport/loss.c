@@ -10,6 +10,7 @@
 #include "transport/close.h"
 #include "transport/establish.h"
 #include "transport/layer_talk.h"
+#include "transport/level_queue.h"
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -263,6 +264,7 @@ static void forget_end_of_failed(struct bight_transport *transport)
     if (bi_has_failed(transport)) {
         transport->extension->facade.is_ended = false;
         transport->state |= BI_INPUT_ENDED;
+        bi_level_update_flag(transport);
     }
 }
 
@@ -279,10 +281,12 @@ void bi_close_broken(struct bight_transport *transport, int number, const char *
     }
     if (bi_life_of(transport) == BI_LINGERING) {
         bi_close_done(transport);
-    } else if (!has_more_to_tell(transport)) {
+        return;
+    }
+    forget_end_of_failed(transport);
+    if (!has_more_to_tell(transport)) {
         bi_close_end(transport, make_reason(number, what), reset);
     } else {
-        forget_end_of_failed(transport);
         make_loss(transport, make_reason(number, what));
         bi_set_life(transport, BI_BROKEN);
         transport->state = (transport->state & ~BI_PRESSED) | (reset ? BI_RESET : 0);

@@ -206,6 +206,24 @@ START_TEST(nobody_looks_for_more_when_there_is_no_more) /* T7 */
 }
 END_TEST
 
+START_TEST(a_layer_s_failure_that_waits_is_told_when_the_connection_breaks) /* T5, T7 */
+{
+    set_up();
+    struct shift *low = push("low", 0);
+    bight_string_set_window(peer, 0);
+    ck_assert_int_eq(bight_transport_write(transport, "abc", 3), BIGHT_OK);
+    bight_transport_pause(transport);
+    settle();
+    bight_layer_fail(&low->base, bight_failure_of(BIGHT_E_INCOMPLETE));
+    settle();
+    ck_heard("");
+    bight_string_reset(peer, ECONNRESET);
+    settle();
+    ck_heard("lost:INCOMPLETE low-freed");
+    tear_down();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("broken");
@@ -220,6 +238,7 @@ int main(void)
     tcase_add_test(tests, a_protocol_that_pauses_again_hears_the_rest_after_that);
     tcase_add_test(tests, the_end_behind_a_failure_is_no_end_in_good_order);
     tcase_add_test(tests, nobody_looks_for_more_when_there_is_no_more);
+    tcase_add_test(tests, a_layer_s_failure_that_waits_is_told_when_the_connection_breaks);
     tcase_add_test(tests, it_ends_however_little_memory_there_is);
     suite_add_tcase(suite, tests);
     return bight_test_run(suite);
