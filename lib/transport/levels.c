@@ -182,11 +182,21 @@ static void tell_end(struct bight_transport *transport)
     transport->state = (transport->state & ~BI_ADVANCING) | outer | BI_CHANGED;
 }
 
+/* Behind all that waits: a layer may have been pushed since, and have what was given back. */
+static struct bight_layer *find_lowest_waiting(const struct bight_transport *transport)
+{
+    struct bight_layer *layer = transport->state & BI_LAYERED ? transport->extension->lowest : NULL;
+    while (layer != NULL && bi_level_is_empty(&layer->waiting)) {
+        layer = layer->above;
+    }
+    return layer;
+}
+
 void bi_levels_end_again(struct bight_transport *transport)
 {
     if (transport->state & BI_INPUT_TOLD) {
         transport->state &= ~BI_INPUT_TOLD;
-        bi_level_hold_end(transport, NULL);
+        bi_level_hold_end(transport, find_lowest_waiting(transport));
     }
 }
 

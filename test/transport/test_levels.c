@@ -233,6 +233,27 @@ START_TEST(behind_the_peer_s_end_nothing_can_be_given_back) /* T11 */
 }
 END_TEST
 
+static bool hand_over_with_layer(struct bight_protocol *p)
+{
+    on.read_lost = NULL;
+    ck_assert_int_eq(
+        bight_transport_switch_protocol(p->transport, bight_protocol_new(&probe_factory), NULL, 0), BIGHT_OK);
+    push("new", 1);
+    ck_assert_int_eq(bight_transport_give_back(p->transport, "a", 1), BIGHT_OK);
+    return true;
+}
+
+START_TEST(who_takes_over_behind_the_end_hears_it_behind_what_was_given_back) /* T11, T23 */
+{
+    on.read_lost = hand_over_with_layer;
+    set_up();
+    bight_string_end(peer);
+    settle();
+    ck_heard("read-lost replaced made data:b new-end read-lost new-write-end lost:CONNECTION_DONE new-freed");
+    tear_down();
+}
+END_TEST
+
 START_TEST(after_the_end_nothing_can_be_given_back) /* T3 */
 {
     set_up();
@@ -546,6 +567,7 @@ int main(void)
     tcase_add_test(tests, what_waits_for_the_protocol_can_be_forgotten);
     tcase_add_test(tests, whether_more_input_may_come_can_be_asked);
     tcase_add_test(tests, behind_the_peer_s_end_nothing_can_be_given_back);
+    tcase_add_test(tests, who_takes_over_behind_the_end_hears_it_behind_what_was_given_back);
     tcase_add_test(tests, after_the_end_nothing_can_be_given_back);
     tcase_add_test(tests, a_layer_that_is_pushed_takes_over_what_waited_for_the_protocol);
     tcase_add_test(tests, what_a_handler_gives_back_goes_through_the_layer_that_it_pushes);
