@@ -134,6 +134,33 @@ enum { BIGHT_TLS_TICKET_SECRET_SIZE = 80 };
 BIGHT_API int bight_tls_add_ticket_secret(
     struct bight_tls *tls, uint64_t hour, const uint8_t secret[BIGHT_TLS_TICKET_SECRET_SIZE]);
 
+/* --------------------------------------------------------------------------------------- connections */
+
+struct bight_transport;
+
+/* Puts TLS under the connection (T19, L5), as a server or a client, whichever the context is for. `name` is the host
+ * name or address that a client verifies; NULL for servers, and for clients that do not verify. What was written before
+ * goes out as it is; what is written from now on waits for the handshake, which has 10 s, and goes out only if that
+ * succeeds. What has come and has not been delivered is taken for the handshake's beginning, and is never delivered.
+ * The protocol hears of handshake_completed, then data; or the loss, with what was wrong. TLS inside TLS works.
+ * 0; CLOSED; INVALID_ARGUMENT (no name where one is needed); OUT_OF_MEMORY. Then all is as it was. */
+BIGHT_API int bight_transport_start_tls(struct bight_transport *transport, struct bight_tls *tls, const char *name);
+
+/* What a session is. */
+struct bight_tls_session {
+    const char *version;     /* "TLSv1.3" */
+    const char *cipher;      /* "TLS_AES_128_GCM_SHA256" */
+    const char *group;       /* of the key exchange, "X25519"; NULL: not known */
+    const char *alpn;        /* the protocol that was agreed on; NULL: none */
+    const char *server_name; /* that the client asked for; NULL: none */
+    bool is_resumed;         /* an earlier session goes on: no full handshake */
+    bool is_verified;        /* the peer's certificate was, and a server's name */
+};
+
+/* The session of the topmost TLS layer whose handshake is done. NULL: there is none, or no memory. Good as long as the
+ * connection, connection_lost included. */
+BIGHT_API const struct bight_tls_session *bight_transport_tls(const struct bight_transport *transport);
+
 BIGHT_END
 
 #endif

@@ -91,6 +91,7 @@ void set_trouble(struct audit *audit, const struct trouble *trouble, struct bigh
 void register_knock(void);
 
 extern const struct bight_scenario echo_scenario, chat_scenario, connect_scenario, half_close_scenario, relay_scenario,
-    drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario, knock_scenario;
+    drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario, knock_scenario,
+    tls_scenario;
 
 #endif

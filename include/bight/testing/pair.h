@@ -53,6 +53,12 @@ BIGHT_API size_t bight_pair_under_way(const struct bight_pair *pair, enum bight_
  * chunks that takes; at most `turns` times (0: a million). True when it came to rest. */
 BIGHT_API bool bight_pair_pump(struct bight_pair *pair, size_t turns);
 
+/* Starts TLS on both sides and pumps until the handshakes are done. The client wants the server to be `name` (NULL:
+ * "localhost"). NULL for either context: both are made for the purpose, by a CA that only this client trusts. 0; TLS
+ * when a handshake failed (the protocols know why); the codes of bight_transport_start_tls. */
+BIGHT_API int bight_pair_start_tls(
+    struct bight_pair *pair, struct bight_tls *server, struct bight_tls *client, const char *name);
+
 /* True when both connections have ended. */
 BIGHT_API bool bight_pair_is_over(const struct bight_pair *pair);
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* hub.h - what the TLS layers of a reactor share: a BIO, buffers for one piece of work, blocks of plaintext.
+ *
+ * Calls of OpenSSL's follow one another in a reactor's thread, so one BIO serves all of its connections. What it reads
+ * from and writes to is the frame of the call that is on the stack: callbacks inside one (a program that chooses by a
+ * name, say) may lead to another, of another connection, so frames are a stack. */
+#ifndef BI_TLS_HUB_H
+#define BI_TLS_HUB_H
+
+#include <openssl/ssl.h>
+
+#include "base/check.h"
+#include "base/pool.h"
+#include "reactor/attachment.h"
+#include "reactor/wheel.h"
+
+/* The plaintext of a full record. */
+#define BI_TLS_RECORD SSL3_RT_MAX_PLAIN_LENGTH
+
+/* What is delivered at once, and what is encrypted ahead of the bottom (L10). */
+#define BI_TLS_AHEAD 65536
+
+/* For plaintext on its way up, or records on their way down. */
+struct bi_tls_buffer {
+    struct bi_tls_buffer *next; /* spare ones */
+    size_t size, room;
+    uint8_t bytes[];
+};
+
+struct bi_tls_hub {
+    struct bi_attachment attachment;
+    BIO *bio;
+    struct bi_tls_frame *frame; /* NULL: no call of OpenSSL's is on the stack */
+    struct bi_tls_buffer *spare;
+    unsigned spare_count;
+    unsigned gathering; /* layers that keep plaintext until the flush */
+    struct bi_pool blocks, references;
+    struct bi_wheel_entry trim_timer; /* armed while one of them has slabs to give back */
+};
+
+/* The hub of a reactor, made on first use; NULL without memory. */
+struct bi_tls_hub *bi_tls_hub_of(struct bight_reactor *reactor);
+
+/* An empty one with room for BI_TLS_AHEAD bytes and one record more; NULL without memory. */
+struct bi_tls_buffer *bi_tls_buffer_take(struct bi_tls_hub *hub);
+/* NULL is fine. */
+void bi_tls_buffer_give(struct bi_tls_hub *hub, struct bi_tls_buffer *buffer);
+
+/* Around calls of OpenSSL's for one session. */
+struct bi_tls_frame {
+    struct bi_tls_frame *outer;
+    const uint8_t *input; /* what is left of the view that was received */
+    size_t input_size;
+    struct bi_tls_buffer **records; /* where they are gathered; the buffer is made when it is needed */
+    /* L10: records and messages since the last data. Past `most` nothing more is read. */
+    unsigned barren_records, barren_messages, most;
+    bool lacks_memory; /* for the records */
+};
+
+/* The error queue is empty when a frame begins, or SSL_get_error would take what others left in it for ours. */
+void bi_tls_frame_enter(struct bi_tls_hub *hub, struct bi_tls_frame *frame);
+
+static inline void bi_tls_frame_leave(struct bi_tls_hub *hub, const struct bi_tls_frame *frame)
+{
+    hub->frame = frame->outer;
+}
+
+static inline bool bi_tls_frame_is_barren(const struct bi_tls_frame *frame)
+{
+    return frame->barren_records > frame->most || frame->barren_messages > frame->most;
+}
+
+/* Gives the session the hub's BIO. */
+void bi_tls_hub_connect(struct bi_tls_hub *hub, SSL *ssl);
+
+/* From here on messages are counted in frames: the handshake is done. */
+void bi_tls_hub_count_messages(SSL *ssl);
+
+#endif
