@@ -119,6 +119,7 @@ static void dispose(struct bight_tls *tls)
     bi_tls_tickets_release(tls->tickets);
     bi_tls_settings_finish(&tls->settings);
     bight_free(tls);
+    (void)bi_tls_clear_errors(); /* OpenSSL asks for memory also to free some */
 }
 
 static struct bight_tls *allocate(struct bight_failure **failure)
