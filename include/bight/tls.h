@@ -37,6 +37,18 @@ struct bight_tls_identity {
     void *password_context;           /* must live as long as the context */
 };
 
+/* What the peer's certificate says. */
+struct bight_tls_certificate {
+    const char *subject;      /* "CN=a.example,O=Example" (RFC 2253), escaped, cut after 1023 bytes; may be "" */
+    const char *const *names; /* of hosts, and addresses, that it is for (SAN), at most 1,000 */
+    size_t name_count;
+    const char *serial;            /* in hexadecimal digits */
+    int64_t not_before, not_after; /* in seconds since 1970 */
+    uint8_t sha256[32];            /* its fingerprint: SHA-256 of `der` */
+    const uint8_t *der;
+    size_t der_size;
+};
+
 /* ------------------------------------------------------------------------------------------- servers */
 
 enum bight_tls_client_auth {
@@ -148,13 +160,14 @@ BIGHT_API int bight_transport_start_tls(struct bight_transport *transport, struc
 
 /* What a session is. */
 struct bight_tls_session {
-    const char *version;     /* "TLSv1.3" */
-    const char *cipher;      /* "TLS_AES_128_GCM_SHA256" */
-    const char *group;       /* of the key exchange, "X25519"; NULL: not known */
-    const char *alpn;        /* the protocol that was agreed on; NULL: none */
-    const char *server_name; /* that the client asked for; NULL: none */
-    bool is_resumed;         /* an earlier session goes on: no full handshake */
-    bool is_verified;        /* the peer's certificate was, and a server's name */
+    const char *version;                      /* "TLSv1.3" */
+    const char *cipher;                       /* "TLS_AES_128_GCM_SHA256" */
+    const char *group;                        /* of the key exchange, "X25519"; NULL: not known */
+    const char *alpn;                         /* the protocol that was agreed on; NULL: none */
+    const char *server_name;                  /* that the client asked for; NULL: none */
+    bool is_resumed;                          /* an earlier session goes on: no full handshake */
+    bool is_verified;                         /* the peer's certificate was, and a server's name */
+    const struct bight_tls_certificate *peer; /* what the peer's says; NULL: it has none */
 };
 
 /* The session of the topmost TLS layer whose handshake is done. NULL: there is none, or no memory. Good as long as the

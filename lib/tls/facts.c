@@ -9,12 +9,14 @@
 #include <openssl/objects.h>
 
 #include "tls/layer.h"
+#include "tls/peer.h"
 
 enum { LONGEST_PROTOCOL = 255 };
 
 /* The texts are OpenSSL's, and live as long as the session, but for the one that is no text there. */
 struct bi_tls_facts {
     struct bight_tls_session session;
+    struct bight_tls_certificate *peer;
     char alpn[LONGEST_PROTOCOL + 1];
 };
 
@@ -38,6 +40,19 @@ static void fill_alpn(struct bi_tls_facts *facts, const SSL *ssl)
     }
 }
 
+/* False without memory: that is not the same as no certificate. */
+static bool fill_peer(struct bi_tls_facts *facts, const SSL *ssl)
+{
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    if (certificate == NULL) {
+        return true;
+    }
+    facts->session.is_verified = bi_tls_is_verifying(ssl);
+    facts->peer = bi_tls_describe_certificate(certificate);
+    facts->session.peer = facts->peer;
+    return facts->peer != NULL;
+}
+
 static struct bi_tls_facts *gather(SSL *ssl)
 {
     struct bi_tls_facts *facts = bight_calloc(1, sizeof *facts);
@@ -49,8 +64,11 @@ static struct bi_tls_facts *gather(SSL *ssl)
     facts->session.group = find_group(ssl);
     facts->session.server_name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     facts->session.is_resumed = SSL_session_reused(ssl) == 1;
-    facts->session.is_verified = bi_tls_is_verifying(ssl) && SSL_get0_peer_certificate(ssl) != NULL;
     fill_alpn(facts, ssl);
+    if (!fill_peer(facts, ssl)) {
+        bi_tls_facts_free(facts);
+        return NULL;
+    }
     return facts;
 }
 
@@ -68,7 +86,10 @@ const void *bi_tls_tell_facts(const struct bight_layer *layer, const void *key)
 
 void bi_tls_facts_free(struct bi_tls_facts *facts)
 {
-    bight_free(facts);
+    if (facts != NULL) {
+        bight_free(facts->peer);
+        bight_free(facts);
+    }
 }
 
 const struct bight_tls_session *bight_transport_tls(const struct bight_transport *transport)

@@ -304,7 +304,7 @@ END_TEST
 
 /* ----------------------------------------------------------------------------------------------- facts */
 
-START_TEST(a_session_tells_what_it_is)
+START_TEST(a_session_tells_what_it_is) /* L7 */
 {
     join();
     ck_assert_ptr_null(bight_transport_tls(transport_of(CLIENT)));
@@ -318,6 +318,9 @@ START_TEST(a_session_tells_what_it_is)
     ck_assert_str_eq(server->server_name, "localhost");
     ck_assert_ptr_null(client->alpn);
     ck_assert(client->is_verified && !server->is_verified);
+    ck_assert_str_eq(client->peer->subject, "CN=test");
+    ck_assert_str_eq(client->peer->names[0], "localhost");
+    ck_assert_ptr_null(server->peer);
     ck_assert(!client->is_resumed);
     ck_assert_ptr_eq(bight_transport_tls(transport_of(CLIENT)), client);
 }
