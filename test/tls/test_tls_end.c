@@ -201,6 +201,21 @@ START_TEST(key_updates_without_data_end_the_connection) /* L10 */
 }
 END_TEST
 
+START_TEST(tickets_without_end_end_the_connection) /* L10 */
+{
+    raw_accept();
+    ck_heard("c:secure");
+    for (int i = 0; i < 40; i++) {
+        ck_assert_int_eq(SSL_new_session_ticket(raw.ssl), 1);
+        ck_assert_int_eq(SSL_do_handshake(raw.ssl), 1);
+    }
+    carry();
+    bight_string_end(raw.peer);
+    ck_heard("c:OVERFLOW");
+    raw_free();
+}
+END_TEST
+
 START_TEST(a_flood_of_key_updates_to_a_peer_that_does_not_read_costs_little) /* L10 */
 {
     char bytes[65536];
@@ -274,6 +289,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_handler_may_end_the_connection_in_the_midst_of_a_view);
     tcase_add_test(tests, key_updates_with_data_between_go_on_for_ever);
     tcase_add_test(tests, key_updates_without_data_end_the_connection);
+    tcase_add_test(tests, tickets_without_end_end_the_connection);
     tcase_add_test(tests, a_flood_of_key_updates_to_a_peer_that_does_not_read_costs_little);
     tcase_add_test(tests, what_key_updates_are_answered_with_goes_out_though_nothing_is_written);
     tcase_add_test(tests, a_renegotiation_is_refused);

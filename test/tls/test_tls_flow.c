@@ -122,6 +122,43 @@ START_TEST(no_more_than_64_kib_is_encrypted_ahead) /* L10 */
 }
 END_TEST
 
+enum { CROWD = 100 };
+
+static struct bight_pair *crowd[CROWD];
+
+static struct bight_transport *server_of_pair(int i)
+{
+    return bight_pair_protocol(crowd[i], SERVER)->transport;
+}
+
+static void write_to_all(void *context)
+{
+    static const uint8_t message[100] = "the same for all of them";
+    (void)context;
+    for (int i = 0; i < CROWD; i++) {
+        ck_assert_int_eq(bight_transport_write(server_of_pair(i), message, 60), BIGHT_OK);
+        ck_assert_int_eq(bight_transport_write(server_of_pair(i), message + 60, 40), BIGHT_OK);
+    }
+}
+
+START_TEST(a_message_to_each_of_many_arrives_though_not_all_of_them_gather)
+{
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = bight_pair_connect(reactor, &ends[SERVER].factory, &ends[CLIENT].factory);
+        ck_assert(bight_pair_pump(crowd[i], 0));
+    }
+    heard[0] = '\0';
+    struct bight_timer timer;
+    ck_assert_int_eq(bight_call_later(reactor, 0, write_to_all, NULL, &timer), BIGHT_OK);
+    bight_testing_advance(reactor, 0.001);
+    ck_assert_uint_eq(ends[CLIENT].size, CROWD * 100);
+    for (int i = 0; i < CROWD; i++) {
+        ck_assert_uint_eq(bight_transport_queued(server_of_pair(i)), 0);
+        bight_pair_free(crowd[i]);
+    }
+}
+END_TEST
+
 /* -------------------------------------------------------------------------------- limits and marks */
 
 START_TEST(the_limit_counts_text_and_records) /* L10, T13 */
@@ -356,6 +393,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_a_handler_writes_in_pieces_leaves_as_full_records_in_one_send);
     tcase_add_test(tests, small_and_large_pieces_make_full_records_together);
     tcase_add_test(tests, no_more_than_64_kib_is_encrypted_ahead);
+    tcase_add_test(tests, a_message_to_each_of_many_arrives_though_not_all_of_them_gather);
     tcase_add_test(tests, the_limit_counts_text_and_records);
     tcase_add_test(tests, the_limit_counts_what_waits_for_the_handshake);
     tcase_add_test(tests, a_producer_is_paused_by_text_that_waits);
