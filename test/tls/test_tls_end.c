@@ -126,6 +126,29 @@ START_TEST(data_that_was_tampered_with_is_a_failure_behind_what_came_before) /* 
 }
 END_TEST
 
+static void write_in_vain(struct end *end, const uint8_t *data, size_t size)
+{
+    (void)end;
+    ck_assert_int_eq(bight_transport_write(raw_transport(), data, size), BIGHT_E_CLOSED);
+}
+
+START_TEST(nothing_is_written_once_the_session_has_failed) /* T5 */
+{
+    uint8_t bytes[4096];
+    ends[SERVER].data = write_in_vain;
+    connect_raw();
+    raw_write("good", 4);
+    int first = BIO_read(raw.out, bytes, sizeof bytes);
+    raw_write("evil", 4);
+    int both = first + BIO_read(raw.out, bytes + first, (int)sizeof bytes - first);
+    bytes[both - 1] ^= 1;
+    bight_string_feed(raw.peer, bytes, (size_t)both);
+    bight_string_end(raw.peer);
+    ck_heard("s:TLS");
+    raw_free();
+}
+END_TEST
+
 START_TEST(a_fatal_alert_is_the_reason_by_name) /* L9 */
 {
     static const uint8_t garbage[] = { 23, 3, 3, 0, 17, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 };
@@ -285,6 +308,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_comes_behind_close_notify_is_nothing);
     tcase_add_test(tests, an_end_behind_our_own_close_is_in_good_order);
     tcase_add_test(tests, data_that_was_tampered_with_is_a_failure_behind_what_came_before);
+    tcase_add_test(tests, nothing_is_written_once_the_session_has_failed);
     tcase_add_test(tests, a_fatal_alert_is_the_reason_by_name);
     tcase_add_test(tests, a_handler_may_end_the_connection_in_the_midst_of_a_view);
     tcase_add_test(tests, key_updates_with_data_between_go_on_for_ever);

@@ -355,6 +355,23 @@ START_TEST(a_paused_connection_keeps_its_input_encrypted_and_stops_reading) /* L
 }
 END_TEST
 
+START_TEST(what_a_paused_connection_keeps_is_a_record_and_not_its_text) /* L10 */
+{
+    uint8_t *data = make_data(1000);
+    join_securely();
+    size_t before = bight_reactor_held(reactor);
+    bight_transport_pause(transport_of(SERVER));
+    write_to(CLIENT, data, 1000);
+    pump();
+    ck_assert_uint_eq(bight_reactor_held(reactor) - before, 5 + 1000 + 1 + 16); /* header, text, type, tag */
+    bight_transport_resume(transport_of(SERVER));
+    pump();
+    ck_assert_uint_eq(bight_reactor_held(reactor), before);
+    ck_got(SERVER, data, 1000);
+    free(data);
+}
+END_TEST
+
 static void pause_and_resume_later(void *context)
 {
     (void)context;
@@ -403,6 +420,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, lent_memory_is_released_when_the_connection_ends_before, 0, LENT_SIZES);
     tcase_add_test(tests, lent_memory_is_the_callers_when_the_write_fails);
     tcase_add_test(tests, a_paused_connection_keeps_its_input_encrypted_and_stops_reading);
+    tcase_add_test(tests, what_a_paused_connection_keeps_is_a_record_and_not_its_text);
     tcase_add_test(tests, a_protocol_that_always_pauses_gets_everything);
 }
 

@@ -121,6 +121,19 @@ START_TEST(a_handshake_is_not_held_up_by_a_pause)
 }
 END_TEST
 
+START_TEST(a_handshake_is_not_held_up_by_output_that_waits_for_it) /* T13 */
+{
+    size_t size = 200000; /* above the mark: the accepted end would not be read from */
+    uint8_t *data = make_data(size);
+    join();
+    write_to(SERVER, data, size);
+    pump();
+    ck_heard("c:secure s:secure");
+    ck_got(CLIENT, data, size);
+    free(data);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------------ data */
 
 static const size_t chunks[] = { 1, 2, 5, 7, 100, 1000, 16384, 16385, 65536, SIZE_MAX };
@@ -246,6 +259,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_handshake_has_its_time);
     tcase_add_test(tests, handshakes_share_a_turn_with_others);
     tcase_add_test(tests, a_handshake_is_not_held_up_by_a_pause);
+    tcase_add_test(tests, a_handshake_is_not_held_up_by_output_that_waits_for_it);
     tcase_add_loop_test(tests, data_passes_however_its_records_are_cut, 0, CHUNKS);
     tcase_add_loop_test(tests, a_cut_at_any_byte_changes_nothing, 0, 4);
     tcase_add_loop_test(tests, data_passes_through_narrow_windows, 0, CHUNKS);
