@@ -121,12 +121,19 @@ void bi_establish_forget(struct bight_transport *transport)
     }
 }
 
-void bi_establish_drop(struct bight_transport *transport)
+void bi_establish_stop(struct bight_transport *transport)
 {
     struct bi_establishing *establishing = establishing_of(transport);
     if (establishing != NULL) {
         bi_reactor_disarm(transport->hub->reactor, &establishing->deadline);
         leave_port(establishing);
+    }
+}
+
+void bi_establish_drop(struct bight_transport *transport)
+{
+    struct bi_establishing *establishing = establishing_of(transport);
+    if (establishing != NULL) {
         transport->extension->establishing = NULL;
         bight_free(establishing);
     }
@@ -159,10 +166,10 @@ void bi_establish_start(struct bight_transport *transport)
     transport->extension->facade.is_closed = true;
     bound(transport);
     transport->state |= BI_ADVANCING;
-    int code = bi_wrapper_push_layers(transport->extension->factory, transport);
+    struct bight_failure *failure = bi_wrapper_push_layers(transport->extension->factory, transport);
     transport->state &= ~BI_ADVANCING;
-    if (code != BIGHT_OK) {
-        bi_close_end(transport, bight_failure_of(code), true);
+    if (failure != NULL) {
+        bi_close_end(transport, failure, true);
     }
     bi_transport_advance(transport);
 }
@@ -206,8 +213,7 @@ static void refuse(struct bight_transport *transport, int code)
 static void become_open(struct bight_transport *transport)
 {
     struct bi_establishing *establishing = establishing_of(transport);
-    bi_reactor_disarm(transport->hub->reactor, &establishing->deadline);
-    leave_port(establishing);
+    bi_establish_stop(transport);
     bi_set_life(transport, BI_OPEN);
     transport->extension->facade.is_closed = false;
     bi_transport_made(transport);

@@ -46,6 +46,8 @@ void bi_establish_received(struct bight_transport *transport, size_t size);
 bool bi_establish_refuses_end(struct bight_transport *transport, const struct bight_layer *level);
 /* A call of the bottom has failed: what was received is for the layers that have begun. */
 void bi_establish_broken(struct bight_transport *transport);
+/* The end has begun: what bounds it, and its place among its port's, go. The port may be gone at the loss. */
+void bi_establish_stop(struct bight_transport *transport);
 /* At the loss, in place of connection_lost. */
 void bi_establish_lost(struct bight_transport *transport, const struct bight_failure *reason);
 /* Frees what there is of it, told or not. */

@@ -185,6 +185,7 @@ static void begin_end(struct bight_transport *transport, struct bight_failure *r
     bi_set_life(transport, BI_LOSS_DUE);
     transport->state |= reset ? BI_RESET : 0;
     bi_timeouts_disarm(transport);
+    bi_establish_stop(transport);
 }
 
 void bi_close_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)

@@ -97,40 +97,44 @@ void bight_wrapped_factory_release(struct bight_factory *wrapped)
 
 /* -------------------------------------------------------------------------------------------- layers */
 
-static int push(const struct wrapped *wrapped, struct bight_transport *transport)
+static struct bight_failure *push(const struct wrapped *wrapped, struct bight_transport *transport)
 {
-    struct bight_layer *layer = wrapped->wrapper.make_layer(wrapped->wrapper.context, transport);
-    int code = layer == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_transport_push_layer(transport, layer);
-    if (code != BIGHT_OK && layer != NULL && layer->ops != NULL && layer->ops->free != NULL) {
+    struct bight_failure *failure = NULL;
+    struct bight_layer *layer = wrapped->wrapper.make_layer(wrapped->wrapper.context, transport, &failure);
+    if (layer == NULL) {
+        return failure == NULL ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY) : failure;
+    }
+    int code = bight_transport_push_layer(transport, layer);
+    if (code != BIGHT_OK && layer->ops != NULL && layer->ops->free != NULL) {
         layer->ops->free(layer);
     }
-    return code;
+    return code == BIGHT_OK ? NULL : bight_failure_of(code);
 }
 
 /* The string's first one leads to the second, so it comes first on the way from the bottom. */
-static int push_below(const struct wrapped *wrapped, struct bight_transport *transport)
+static struct bight_failure *push_below(const struct wrapped *wrapped, struct bight_transport *transport)
 {
     if (wrapped == NULL) {
-        return BIGHT_OK;
+        return NULL;
     }
-    int code = push_below(wrapped_of(wrapped->outer), transport);
+    struct bight_failure *failure = push_below(wrapped_of(wrapped->outer), transport);
     bool is_below = wrapped->wrapper.place == BIGHT_WRAPPER_BELOW;
-    return code == BIGHT_OK && is_below ? push(wrapped, transport) : code;
+    return failure == NULL && is_below ? push(wrapped, transport) : failure;
 }
 
-static int push_above(const struct wrapped *wrapped, struct bight_transport *transport)
+static struct bight_failure *push_above(const struct wrapped *wrapped, struct bight_transport *transport)
 {
-    int code = BIGHT_OK;
-    for (; wrapped != NULL && code == BIGHT_OK; wrapped = wrapped_of(wrapped->outer)) {
-        code = wrapped->wrapper.place == BIGHT_WRAPPER_ABOVE ? push(wrapped, transport) : BIGHT_OK;
+    struct bight_failure *failure = NULL;
+    for (; wrapped != NULL && failure == NULL; wrapped = wrapped_of(wrapped->outer)) {
+        failure = wrapped->wrapper.place == BIGHT_WRAPPER_ABOVE ? push(wrapped, transport) : NULL;
     }
-    return code;
+    return failure;
 }
 
-int bi_wrapper_push_layers(struct bight_factory *factory, struct bight_transport *transport)
+struct bight_failure *bi_wrapper_push_layers(struct bight_factory *factory, struct bight_transport *transport)
 {
-    int code = push_below(wrapped_of(factory), transport);
-    return code == BIGHT_OK ? push_above(wrapped_of(factory), transport) : code;
+    struct bight_failure *failure = push_below(wrapped_of(factory), transport);
+    return failure == NULL ? push_above(wrapped_of(factory), transport) : failure;
 }
 
 /* -------------------------------------------------------------------------------------------- limits */

@@ -13,8 +13,8 @@ struct bi_wrapper_limits {
 
 bool bi_is_wrapped(const struct bight_factory *factory);
 
-/* Pushes the layers of all wrappers. 0, or what went wrong. */
-int bi_wrapper_push_layers(struct bight_factory *wrapped, struct bight_transport *transport);
+/* Pushes the layers of all wrappers. NULL, or what went wrong. */
+struct bight_failure *bi_wrapper_push_layers(struct bight_factory *wrapped, struct bight_transport *transport);
 
 struct bi_wrapper_limits bi_wrapper_limits_of(const struct bight_factory *wrapped);
 /* The name of the outermost one. */

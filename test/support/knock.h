@@ -90,11 +90,13 @@ static const struct bight_layer_ops knock_ops = {
     .prepare = knock_prepare,
 };
 
-static struct bight_layer *knock_make(void *context, struct bight_transport *transport)
+static struct bight_layer *knock_make(
+    void *context, struct bight_transport *transport, struct bight_failure **failure)
 {
     const struct knock_door *door = context;
     struct knock *knock = calloc(1, sizeof *knock);
     (void)transport;
+    (void)failure;
     knock->base.ops = &knock_ops;
     knock->is_client = door->is_client;
     snprintf(knock->expected, sizeof knock->expected, "knock %s\n", door->password);

@@ -7,17 +7,13 @@
 
 #include "tls/layer.h"
 
-static struct bight_layer *make_layer(void *context, struct bight_transport *transport)
+static struct bight_layer *make_layer(
+    void *context, struct bight_transport *transport, struct bight_failure **failure)
 {
     const struct end *end = context;
-    struct bight_failure *failure;
     struct bi_tls_layer *layer =
-        bi_tls_layer_new(bight_transport_reactor(transport), end->tls, end->peer_name, 443, &failure);
-    if (layer == NULL) {
-        bight_failure_release(failure);
-        return NULL;
-    }
-    return &layer->base;
+        bi_tls_layer_new(bight_transport_reactor(transport), end->tls, end->peer_name, 443, failure);
+    return layer == NULL ? NULL : &layer->base;
 }
 
 static struct bight_factory *wrap(struct end *end)

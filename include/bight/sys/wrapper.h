@@ -28,8 +28,10 @@ struct bight_wrapper {
     size_t size;      /* sizeof(struct bight_wrapper) */
     const char *name; /* of the type, static: for messages */
     enum bight_wrapper_place place;
-    /* A layer for a connection, which is pushed and then prepared; NULL: there is no memory. */
-    struct bight_layer *(*make_layer)(void *context, struct bight_transport *transport);
+    /* A layer for a connection, which is pushed and then prepared. NULL: there is no memory, or *failure says why not,
+     * which ends the connection. */
+    struct bight_layer *(*make_layer)(
+        void *context, struct bight_transport *transport, struct bight_failure **failure);
     /* Once, when no connection, port or attempt needs the context any more. NULL: nothing to do. */
     void (*release)(void *context);
     void *context;
