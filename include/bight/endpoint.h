@@ -46,6 +46,16 @@ BIGHT_API int bight_serve_at(
  * `size` bytes with the NUL and gives the length that the whole needs, as snprintf does. */
 BIGHT_API size_t bight_endpoint_quote(const char *text, char *buffer, size_t size);
 
+/* What endpoint strings have read from files (certificates, keys, whom to trust) is read again, in threads, for the
+ * connections that come from now on; what cannot be used is logged, and what there was stays. Returns how many strings
+ * there are that have read something. */
+BIGHT_API size_t bight_reload_endpoints(struct bight_reactor *reactor);
+
+/* The keys of all TLS sessions of endpoint strings are appended to this file, from which others (Wireshark) can read
+ * what was said: a warning is logged. Process-wide, before the first reactor; the path is borrowed. NULL: they are
+ * not. */
+BIGHT_API void bight_endpoint_set_keylog(const char *path);
+
 BIGHT_END
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef BIGHT_TLS_H
 #define BIGHT_TLS_H
 
+#include <bight/bytes.h>
 #include <bight/deferred.h>
 #include <bight/failure.h>
 
@@ -145,6 +146,12 @@ enum { BIGHT_TLS_TICKET_SECRET_SIZE = 80 };
  * thread. */
 BIGHT_API int bight_tls_add_ticket_secret(
     struct bight_tls *tls, uint64_t hour, const uint8_t secret[BIGHT_TLS_TICKET_SECRET_SIZE]);
+
+/* A new key (P-256) and a certificate for these host names and addresses that it has signed itself, good for so many
+ * days, both as PEM in one: what cert=FILE takes, and what a client trusts that is given it as `ca`. For trying things
+ * out. NULL: *failure says why. The bytes have a private key in them. */
+BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_tls_self_signed(
+    const char *const *names, size_t count, unsigned days, struct bight_failure **failure);
 
 /* --------------------------------------------------------------------------------------- connections */
 

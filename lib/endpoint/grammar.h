@@ -66,6 +66,12 @@ const struct bight_endpoint_type *bi_endpoint_read_inner(const struct bight_argu
     enum bi_endpoint_direction direction, struct bi_parsed_endpoint *parsed, struct bight_argument *arguments,
     struct bight_failure **failure);
 
+/* Opens the rest of a string. */
+struct bight_deferred *bi_endpoint_open_inner(enum bi_endpoint_direction direction, struct bight_reactor *reactor,
+    const struct bight_argument *inner, struct bight_factory *factory);
+/* The Deferred of opening something with this factory, which is released when it has fired. */
+struct bight_deferred *bi_wrapped_release_after(struct bight_deferred *deferred, struct bight_factory *wrapped);
+
 /* The rule for a part: by its keyword, or by its place, which it moves on. NULL: there is none. */
 const struct bight_argument_rule *bi_endpoint_rule_for(
     const struct bight_endpoint_type *type, const struct bi_endpoint_part *part, size_t *place);

@@ -222,8 +222,7 @@ static struct bight_failure *not_established(const struct race *race, const stru
 {
     char text[BIGHT_ADDRESS_TEXT_SIZE];
     struct bight_failure *causes[] = { bight_failure_hold(cause) };
-    return bight_failure_new_many(bight_failure_code(cause), causes, 1, "cannot connect to %s: %s",
-        target_of(race, text), bight_failure_message(cause));
+    return bight_failure_new_many(bight_failure_code(cause), causes, 1, "cannot connect to %s", target_of(race, text));
 }
 
 static void established(void *context, struct bight_transport *transport, const struct bight_failure *failure)

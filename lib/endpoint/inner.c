@@ -31,7 +31,7 @@ static struct bight_deferred *open_read(struct reading *reading, enum bi_endpoin
                                             : type->listen(reactor, reading->arguments, factory);
 }
 
-static struct bight_deferred *open_inner(enum bi_endpoint_direction direction, struct bight_reactor *reactor,
+struct bight_deferred *bi_endpoint_open_inner(enum bi_endpoint_direction direction, struct bight_reactor *reactor,
     const struct bight_argument *inner, struct bight_factory *factory)
 {
     struct reading *reading = bight_malloc(sizeof *reading);
@@ -55,6 +55,18 @@ static void release_factory(void *wrapped)
     bight_wrapped_factory_release(wrapped);
 }
 
+struct bight_deferred *bi_wrapped_release_after(struct bight_deferred *deferred, struct bight_factory *wrapped)
+{
+    int code = bight_deferred_add_both_full(deferred, pass_on, wrapped, release_factory);
+    if (code == BIGHT_OK) {
+        return deferred;
+    }
+    bight_deferred_cancel(deferred);
+    bight_deferred_release(deferred);
+    bight_wrapped_factory_release(wrapped);
+    return bight_fail(bight_failure_of(code));
+}
+
 static struct bight_deferred *open_through(enum bi_endpoint_direction direction, struct bight_reactor *reactor,
     const struct bight_argument *inner, struct bight_factory *factory, const struct bight_wrapper *wrapper)
 {
@@ -63,15 +75,7 @@ static struct bight_deferred *open_through(enum bi_endpoint_direction direction,
     if (wrapped == NULL) {
         return bight_fail(bight_failure_of(code));
     }
-    struct bight_deferred *deferred = open_inner(direction, reactor, inner, wrapped);
-    code = bight_deferred_add_both_full(deferred, pass_on, wrapped, release_factory);
-    if (code != BIGHT_OK) {
-        bight_deferred_cancel(deferred);
-        bight_deferred_release(deferred);
-        bight_wrapped_factory_release(wrapped);
-        return bight_fail(bight_failure_of(code));
-    }
-    return deferred;
+    return bi_wrapped_release_after(bi_endpoint_open_inner(direction, reactor, inner, wrapped), wrapped);
 }
 
 struct bight_deferred *bight_listen_through(struct bight_reactor *reactor, const struct bight_argument *inner,

@@ -27,8 +27,14 @@ static const struct bight_endpoint_type *const built_in[] = {
     &bi_endpoint_tcp6_server,
     &bi_endpoint_unix_server,
     &bi_endpoint_fd_server,
+    &bi_endpoint_tls_server,
+    &bi_endpoint_ssl_server,
+    &bi_endpoint_secure_server,
     &bi_endpoint_tcp_client,
     &bi_endpoint_unix_client,
+    &bi_endpoint_tls_client,
+    &bi_endpoint_ssl_client,
+    &bi_endpoint_secure_client,
 };
 #define BUILT_IN_COUNT (sizeof built_in / sizeof built_in[0])
 
@@ -71,7 +77,7 @@ const struct bight_endpoint_type *bi_endpoint_type_named(const char *name, enum 
  * without, nor who wants datagrams to take a stream. */
 static bool is_another_transport(const char *name)
 {
-    static const char *const names[] = { "tls", "ssl", "tls6", "udp", "udp6", "dtls", "quic", "sctp" };
+    static const char *const names[] = { "tls6", "udp", "udp6", "dtls", "quic", "sctp" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
@@ -182,9 +188,11 @@ const struct bight_endpoint_type *bi_endpoint_read(const char *string, enum bi_e
 
 /* ------------------------------------------------------------------------------------------- adding */
 
-static bool is_word(const char *name)
+#define OF_WORDS "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+static bool is_word(const char *name, const char *characters)
 {
-    return name != NULL && name[0] != '\0' && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+    return name != NULL && name[0] != '\0' && name[strspn(name, characters)] == '\0';
 }
 
 static bool is_kind_sound(const struct bight_argument_rule *rule)
@@ -202,7 +210,7 @@ static bool are_rules_sound(const struct bight_argument_rule *rules)
     bool optional_seen = false;
     size_t count = 0;
     for (const struct bight_argument_rule *rule = rules; rule->name != NULL; rule++, count++) {
-        if (count == BI_ENDPOINT_PART_LIMIT || !is_word(rule->name) || !is_kind_sound(rule) ||
+        if (count == BI_ENDPOINT_PART_LIMIT || !is_word(rule->name, OF_WORDS "_") || !is_kind_sound(rule) ||
             rule->minimum > rule->maximum) {
             return false;
         }
@@ -217,7 +225,7 @@ static bool are_rules_sound(const struct bight_argument_rule *rules)
 
 static bool is_sound(const struct bight_endpoint_type *type)
 {
-    return type != NULL && is_word(type->name) && type->help != NULL && type->rules != NULL &&
+    return type != NULL && is_word(type->name, OF_WORDS) && type->help != NULL && type->rules != NULL &&
            (type->listen != NULL || type->connect != NULL) && are_rules_sound(type->rules);
 }
 

@@ -63,7 +63,7 @@ static struct bight_failure *read_secret(struct bight_system *system, const stru
     ssize_t got = read_file(system, argument->text + 1, secret, room);
     const char *wrong = got < 0 ? "" : take_first_line(secret, (size_t)got, room, &length);
     if (wrong != NULL) {
-        explicit_bzero(secret, room);
+        explicit_bzero(parsed->secrets, sizeof parsed->secrets); /* nothing of the string is used */
         return refuse(rule, argument, got < 0 ? (int)-got : 0, wrong);
     }
     explicit_bzero(secret + length, (size_t)got - length + 1);

@@ -6,6 +6,7 @@
 #include <bight/memory.h>
 
 #include "tls/facts.h"
+#include "tls/wrap.h"
 #include "transport/state.h"
 
 /* ------------------------------------------------------------------------------------------ the table */
@@ -83,6 +84,13 @@ struct bi_tls_layer *bi_tls_layer_new(struct bight_reactor *reactor, struct bigh
         return NULL;
     }
     return layer;
+}
+
+struct bight_layer *bi_tls_wrap(struct bight_reactor *reactor, struct bight_tls *tls, const char *name, uint16_t port,
+    struct bight_failure **failure)
+{
+    struct bi_tls_layer *layer = bi_tls_layer_new(reactor, tls, name, port, failure);
+    return layer == NULL ? NULL : &layer->base;
 }
 
 void bi_tls_layer_free(struct bi_tls_layer *layer)

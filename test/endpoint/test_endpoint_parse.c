@@ -128,11 +128,11 @@ static const struct bad bad_strings[] = {
     { "tpc:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE, "column 1: there is no type \"tpc\"; did you mean \"tcp\"?" },
     { "TPC:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE, "column 1: there is no type \"TPC\"; did you mean \"tcp\"?" },
     { "carrier-pigeon:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
-        "column 1: there is no type \"carrier-pigeon\" (to listen on there are tcp, tcp6, unix, fd)" },
+        "column 1: there is no type \"carrier-pigeon\" (to listen on there are tcp, tcp6, unix, fd, tls, ssl, secure)" },
     { "fd:3", BI_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
-        "column 1: \"fd\" can only be listened on (to connect to there are tcp, unix)" },
+        "column 1: \"fd\" can only be listened on (to connect to there are tcp, unix, tls, ssl, secure)" },
     { "x\ny:3", BI_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
-        "column 1: there is no type \"x\ny\" (to connect to there are tcp, unix)" },
+        "column 1: there is no type \"x\ny\" (to connect to there are tcp, unix, tls, ssl, secure)" },
     { "tcp", BI_ENDPOINT_LISTEN, BIGHT_E_MISSING_ARGUMENT, "column 4: the port is missing (tcp:PORT[" },
     { "tcp:", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 5: the port is empty; it is a number from 0 to 65535" },
     { "tcp:host", BI_ENDPOINT_CONNECT, BIGHT_E_MISSING_ARGUMENT, "column 9: the port is missing (tcp:HOST:PORT" },
@@ -219,9 +219,9 @@ static const struct {
     { "tcp:80:interface=::1", BI_ENDPOINT_LISTEN, "tcp:80:interface=[::1]" },
     { "/run/echo", BI_ENDPOINT_LISTEN, "unix:/run/echo" },
     { "./a:b", BI_ENDPOINT_CONNECT, "unix:./a\\:b" },
-    { "tls:443", BI_ENDPOINT_LISTEN, NULL },
+    { "tls6:443", BI_ENDPOINT_LISTEN, NULL },
     { "udp:53", BI_ENDPOINT_LISTEN, NULL },
-    { "tls:example.org:443", BI_ENDPOINT_CONNECT, NULL },
+    { "tls6:example.org:443", BI_ENDPOINT_CONNECT, NULL },
     { "tpc:80", BI_ENDPOINT_LISTEN, NULL },
 };
 
@@ -244,7 +244,7 @@ END_TEST
 
 START_TEST(what_is_not_there_is_not_taken_for_something_else) /* E6 */
 {
-    static const char *const strings[] = { "tls:443", "ssl:443", "udp:53", "udp6:53", "TLS:443" };
+    static const char *const strings[] = { "tls6:443", "udp:53", "udp6:53", "DTLS:443" };
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
         struct bight_failure *failure = NULL;
         ck_assert_ptr_null(bi_endpoint_read(strings[i], BI_ENDPOINT_LISTEN, &parsed, arguments, &failure));
@@ -400,7 +400,7 @@ START_TEST(third_parties_add_types) /* E6 */
         last = type;
     }
     ck_assert_ptr_eq(last, &pigeon);
-    ck_assert_uint_eq(count, 7);
+    ck_assert_uint_eq(count, 13);
 }
 END_TEST
 

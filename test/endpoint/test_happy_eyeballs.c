@@ -186,9 +186,9 @@ START_TEST(brackets_hold_literals_only) /* E6 */
     begin();
     struct bight_deferred *deferred = connect_to("tcp:[example.org]:80");
     ck_assert_int_eq(outcome.code, BIGHT_E_BAD_VALUE);
-    ck_assert_str_eq(
-        bight_failure_message(outcome.failure), "cannot connect to \"tcp:[example.org]:80\": column 5: brackets are "
-                                                "for IPv6 addresses, not for \"[example.org]\"");
+    ck_assert_str_eq(bight_failure_message(outcome.failure),
+        "cannot connect to \"tcp:[example.org]:80\": column 5: brackets are "
+        "for IPv6 addresses, not for \"[example.org]\"");
     bight_deferred_release(deferred);
     end();
 }

@@ -2,7 +2,7 @@
 /* tcp.c - the endpoint types tcp: and tcp6:, for listening and for connecting.
  *
  * Only from checked arguments to the options of lib/transport and of the race; sockets are made there. */
-#include "endpoint/types/types.h"
+#include "endpoint/types/tcp.h"
 
 #include <string.h>
 
@@ -13,37 +13,26 @@
 
 /* --------------------------------------------------------------------------------------------- servers */
 
-enum server_argument { SERVER_PORT, INTERFACE, BACKLOG, REUSEPORT, NODELAY, KEEPALIVE, MAXCONN };
-
-static const struct bight_argument_rule server_rules[] = {
-    [SERVER_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true },
-    [INTERFACE] = { "interface", BIGHT_ARGUMENT_ADDRESS },
-    [BACKLOG] = { "backlog", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX },
-    [REUSEPORT] = { "reuseport", BIGHT_ARGUMENT_BOOLEAN },
-    [NODELAY] = { "nodelay", BIGHT_ARGUMENT_BOOLEAN },
-    [KEEPALIVE] = { "keepalive", BIGHT_ARGUMENT_BOOLEAN },
-    [MAXCONN] = { "maxconn", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX },
-    { NULL },
-};
+static const struct bight_argument_rule server_rules[] = { BI_TCP_SERVER_RULES, { NULL } };
 
 static struct bi_listen_options server_options(const struct bight_argument *arguments, bool only_ipv6)
 {
     return (struct bi_listen_options) {
-        .backlog = (int)arguments[BACKLOG].number,
+        .backlog = (int)arguments[BI_TCP_BACKLOG].number,
         .only_ipv6 = only_ipv6,
-        .reuse_port = arguments[REUSEPORT].number != 0,
-        .no_delay = !arguments[NODELAY].given || arguments[NODELAY].number != 0,
-        .keepalive = arguments[KEEPALIVE].number != 0,
-        .max_connections = (size_t)arguments[MAXCONN].number,
+        .reuse_port = arguments[BI_TCP_REUSEPORT].number != 0,
+        .no_delay = !arguments[BI_TCP_NODELAY].given || arguments[BI_TCP_NODELAY].number != 0,
+        .keepalive = arguments[BI_TCP_KEEPALIVE].number != 0,
+        .max_connections = (size_t)arguments[BI_TCP_MAXCONN].number,
     };
 }
 
 static struct bight_deferred *listen_on(struct bight_reactor *reactor, const struct bight_argument *arguments,
     struct bight_factory *factory, bool only_ipv6)
 {
-    const struct bight_argument *interface = &arguments[INTERFACE];
+    const struct bight_argument *interface = &arguments[BI_TCP_INTERFACE];
     struct bi_listen_options options = server_options(arguments, only_ipv6);
-    uint16_t port = (uint16_t)arguments[SERVER_PORT].number;
+    uint16_t port = (uint16_t)arguments[BI_TCP_PORT].number;
     if (!interface->given) {
         return bi_listening(reactor, factory, bi_listen_any(reactor, port, &options), &options, NULL);
     }
@@ -68,27 +57,16 @@ static struct bight_deferred *listen_tcp6(
     return listen_on(reactor, arguments, factory, true);
 }
 
-#define SERVER_HELP "PORT[:interface=ADDRESS][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]"
-
 const struct bight_endpoint_type bi_endpoint_tcp_server = {
-    .name = "tcp", .help = "tcp:" SERVER_HELP, .rules = server_rules, .listen = listen_tcp
+    .name = "tcp", .help = "tcp:PORT" BI_TCP_SERVER_HELP, .rules = server_rules, .listen = listen_tcp
 };
 const struct bight_endpoint_type bi_endpoint_tcp6_server = {
-    .name = "tcp6", .help = "tcp6:" SERVER_HELP, .rules = server_rules, .listen = listen_tcp6
+    .name = "tcp6", .help = "tcp6:PORT" BI_TCP_SERVER_HELP, .rules = server_rules, .listen = listen_tcp6
 };
 
 /* --------------------------------------------------------------------------------------------- clients */
 
-enum client_argument { HOST, CLIENT_PORT, TIMEOUT, BIND };
-
-static const struct bight_argument_rule client_rules[] = {
-    [HOST] = { "host", BIGHT_ARGUMENT_TEXT, .positional = true, .required = true },
-    [CLIENT_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true, .minimum = 1,
-        .maximum = 65535 },
-    [TIMEOUT] = { "timeout", BIGHT_ARGUMENT_SECONDS },
-    [BIND] = { "bind", BIGHT_ARGUMENT_ADDRESS },
-    { NULL },
-};
+static const struct bight_argument_rule client_rules[] = { BI_TCP_CLIENT_RULES, { NULL } };
 
 /* A literal, in brackets or bare. What stands in brackets must be one. */
 static bool read_literal(const struct bight_argument *host, uint16_t port, struct bight_address *address)
@@ -107,13 +85,13 @@ static bool read_literal(const struct bight_argument *host, uint16_t port, struc
 static struct bight_deferred *connect_tcp(
     struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory)
 {
-    const struct bight_argument *host = &arguments[HOST];
+    const struct bight_argument *host = &arguments[BI_TCP_HOST];
     struct bi_race_options options = {
-        .port = (uint16_t)arguments[CLIENT_PORT].number,
-        .timeout = arguments[TIMEOUT].given ? arguments[TIMEOUT].seconds : BI_CONNECT_TIMEOUT,
+        .port = (uint16_t)arguments[BI_TCP_CLIENT_PORT].number,
+        .timeout = arguments[BI_TCP_TIMEOUT].given ? arguments[BI_TCP_TIMEOUT].seconds : BI_CONNECT_TIMEOUT,
     };
-    if (arguments[BIND].given) {
-        (void)bight_address_parse_ip(&options.bind, arguments[BIND].text, 0);
+    if (arguments[BI_TCP_BIND].given) {
+        (void)bight_address_parse_ip(&options.bind, arguments[BI_TCP_BIND].text, 0);
     }
     if (read_literal(host, options.port, &options.address)) {
         return bi_race(reactor, factory, &options);
@@ -128,7 +106,6 @@ static struct bight_deferred *connect_tcp(
     return bi_race(reactor, factory, &options);
 }
 
-const struct bight_endpoint_type bi_endpoint_tcp_client = { .name = "tcp",
-    .help = "tcp:HOST:PORT[:timeout=SECONDS][:bind=ADDRESS]",
-    .rules = client_rules,
-    .connect = connect_tcp };
+const struct bight_endpoint_type bi_endpoint_tcp_client = {
+    .name = "tcp", .help = "tcp:HOST:PORT" BI_TCP_CLIENT_HELP, .rules = client_rules, .connect = connect_tcp
+};

@@ -7,6 +7,8 @@
 
 extern const struct bight_endpoint_type bi_endpoint_tcp_server, bi_endpoint_tcp6_server;
 extern const struct bight_endpoint_type bi_endpoint_unix_server, bi_endpoint_fd_server;
+extern const struct bight_endpoint_type bi_endpoint_tls_server, bi_endpoint_ssl_server, bi_endpoint_secure_server;
 extern const struct bight_endpoint_type bi_endpoint_tcp_client, bi_endpoint_unix_client;
+extern const struct bight_endpoint_type bi_endpoint_tls_client, bi_endpoint_ssl_client, bi_endpoint_secure_client;
 
 #endif
