@@ -17,7 +17,7 @@
 /* Not of the registry's services only: what stands in a service's place. */
 static int unknown_service(const char *name)
 {
-    static const char *const commands[] = { "connect", "help" };
+    static const char *const commands[] = { "connect", "certificate", "help" };
     const char *nearest = bight_service_suggest(name);
     if (strchr(name, ':') != NULL) {
         return complain("which service shall there be on \"%s\"? (bight --help lists them)", name);
@@ -44,6 +44,10 @@ static int help(const char *name)
         runner_print_usage();
         return 0;
     }
+    if (strcmp(name, "certificate") == 0) {
+        runner_print_certificate_help();
+        return 0;
+    }
     const struct bight_service *service = bight_service_find(name);
     if (service == NULL && strcmp(name, "connect") != 0) {
         return unknown_service(name);
@@ -52,12 +56,26 @@ static int help(const char *name)
     return 0;
 }
 
+static int make_certificate(int count, char **words)
+{
+    if (count > 0 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)) {
+        return help("certificate");
+    }
+    if (count > 0 && words[0][0] == '-') {
+        return complain("certificate takes names, no options");
+    }
+    return runner_make_certificate(count, words);
+}
+
 static int run_command(int argc, char **argv)
 {
     struct runner_command command = { .service = bight_service_find(argv[0]) };
     bool connects = strcmp(argv[0], "connect") == 0;
     if (strcmp(argv[0], "help") == 0) {
         return help(argv[1]);
+    }
+    if (strcmp(argv[0], "certificate") == 0) {
+        return make_certificate(argc - 1, argv + 1);
     }
     if (command.service == NULL && !connects) {
         return unknown_service(argv[0]);

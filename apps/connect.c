@@ -9,6 +9,7 @@
 
 #include <bight/bight.h>
 #include <bight/sys/loop.h>
+#include <bight/tls.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -37,6 +38,7 @@ struct session {
     struct end input, output;
     const char *endpoint;
     bool input_over;
+    bool shows_session;
     bool is_over; /* the status is known, and what was wrong has been said */
     uint8_t *unwritten;
     size_t start, end, room; /* of what is not written yet */
@@ -251,10 +253,25 @@ static const struct bight_producer_ops input_producer = { pause_input, resume_in
 
 /* --------------------------------------------------------------------------------------- connection */
 
+static void show(const char *endpoint, const struct bight_tls_session *session)
+{
+    if (session == NULL) {
+        (void)complain("%s: not secure: there is no TLS", endpoint);
+        return;
+    }
+    (void)complain("%s: %s, %s%s%s%s%s%s", endpoint, session->version, session->cipher,
+        session->group == NULL ? "" : ", key exchange by ", session->group == NULL ? "" : session->group,
+        session->alpn == NULL ? "" : ", protocol ", session->alpn == NULL ? "" : session->alpn,
+        session->is_verified ? ", the peer is verified" : ", the peer is not verified");
+}
+
 static void connected(struct bight_protocol *protocol)
 {
     struct session *session = protocol->factory->context;
     session->transport = protocol->transport;
+    if (session->shows_session) {
+        show(session->endpoint, bight_transport_tls(protocol->transport));
+    }
     bool streaming = session->input.can_be_watched;
     if (bight_transport_register_producer(protocol->transport, &input_producer, session, streaming) != 0) {
         (void)bight_transport_abort_connection(protocol->transport);
@@ -360,6 +377,7 @@ int runner_connect(const struct runner_command *command)
     struct session session = {
         .reactor = bight_reactor_new_full(&options),
         .endpoint = command->endpoints[0],
+        .shows_session = command->shows_session,
         .input = { .fd = STDIN_FILENO, .what = BIGHT_READABLE, .ready = input_ready },
         .output = { .fd = STDOUT_FILENO, .what = BIGHT_WRITABLE, .ready = output_ready },
     };

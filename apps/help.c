@@ -22,6 +22,7 @@ void runner_print_usage(void)
     const struct bight_service *service;
     puts("Usage: bight [--log-level LEVEL] SERVICE [OPTIONS] ENDPOINT ...\n"
          "       bight connect ENDPOINT\n"
+         "       bight certificate NAME ...\n"
          "       bight help [SERVICE]\n"
          "\n"
          "Serves on the endpoints until it is told to stop, or connects standard input and\n"
@@ -38,8 +39,10 @@ void runner_print_usage(void)
          "  -V, --version         the version, and of the libraries that it runs on\n"
          "\n"
          "Endpoints to serve on:  tcp:PORT[:interface=ADDRESS][:maxconn=N]  tcp6:PORT\n"
-         "                        unix:PATH[:mode=660]  fd:N\n"
+         "                        unix:PATH[:mode=660]  fd:N  tls:PORT:cert=FILE\n"
+         "                        secure:cert=FILE:ENDPOINT\n"
          "Endpoints to connect to:  tcp:HOST:PORT[:timeout=SECONDS]  unix:PATH\n"
+         "                        tls:HOST:PORT[:ca=FILE][:verify=no]\n"
          "\n"
          "Examples:\n"
          "  bight echo tcp:1234\n"
@@ -82,7 +85,8 @@ void runner_print_service_help(const struct bight_service *service)
     for (const struct bight_service_option *each = service->options; each != NULL && each->name != NULL; each++) {
         print_option(each);
     }
-    puts("  --drain SECONDS       how long open connections may go on after SIGTERM (10)\n"
+    puts("  --keylog FILE         append the keys of TLS sessions to it, for Wireshark\n"
+         "  --drain SECONDS       how long open connections may go on after SIGTERM (10)\n"
          "  --log-level LEVEL     info tells where it listens, debug of every connection\n"
          "  -h, --help            this text\n"
          "\n"
@@ -95,15 +99,35 @@ void runner_print_service_help(const struct bight_service *service)
 
 void runner_print_connect_help(void)
 {
-    puts("Usage: bight connect [--log-level LEVEL] ENDPOINT\n"
+    puts("Usage: bight connect [--show] [--keylog FILE] [--log-level LEVEL] ENDPOINT\n"
          "\n"
          "Sends standard input to a connection and writes what comes back to standard\n"
          "output. The end of the input shuts the connection's writing side; the end of what\n"
          "the peer sends ends the output. It exits when both have ended, and at a terminal\n"
          "as soon as the peer has.\n"
          "\n"
+         "Options:\n"
+         "  --show                tell the version, cipher and protocol of TLS, and if the\n"
+         "                        peer is verified\n"
+         "  --keylog FILE         append the keys of TLS sessions to it, for Wireshark\n"
+         "\n"
          "Examples:\n"
          "  bight connect tcp:localhost:1234\n"
          "  bight connect unix:/run/echo < question > answer\n"
-         "  bight connect tcp:example.org:80:timeout=5");
+         "  bight connect tcp:example.org:80:timeout=5\n"
+         "  bight connect --show tls:example.org:443 < /dev/null");
+}
+
+void runner_print_certificate_help(void)
+{
+    puts("Usage: bight certificate NAME ...\n"
+         "\n"
+         "Makes a private key and a certificate for these host names or addresses, which has\n"
+         "signed itself: for trying things out. Writes both to NAME.pem of the first one, which\n"
+         "only its owner may read, and which must not exist.\n"
+         "\n"
+         "Examples:\n"
+         "  bight certificate localhost 127.0.0.1\n"
+         "  bight echo tls:4433:cert=localhost.pem\n"
+         "  bight connect tls:localhost:4433:ca=localhost.pem");
 }

@@ -97,8 +97,8 @@ static const char *take_value(struct words *words, const char *name, const char 
 /* Also used where the name is too long to be one. */
 static int unknown_option(const struct runner_command *command, const char *name)
 {
-    const char *names[MOST_OPTIONS] = { "log-level", "help", "drain" };
-    size_t count = command->service == NULL ? 2 : 3;
+    const char *names[MOST_OPTIONS] = { "log-level", "help", "keylog", command->service == NULL ? "show" : "drain" };
+    size_t count = 4;
     for (size_t i = 0; i < option_count(command->service) && count < MOST_OPTIONS; i++) {
         names[count++] = command->service->options[i].name;
     }
@@ -109,17 +109,31 @@ static int unknown_option(const struct runner_command *command, const char *name
     return complain("unknown option \"--%s\" (--help lists them)", name);
 }
 
+/* Whose value is `text`. */
+static int set_common(struct runner_command *command, const char *name, const char *text)
+{
+    if (strcmp(name, "log-level") == 0) {
+        return runner_set_log_level(text);
+    }
+    if (strcmp(name, "keylog") == 0) {
+        bight_endpoint_set_keylog(text);
+        return 0;
+    }
+    return set_drain_seconds(command, text);
+}
+
 static int read_common(struct runner_command *command, struct words *words, const char *name, const char *behind)
 {
-    bool is_level = strcmp(name, "log-level") == 0;
-    if (!is_level && (strcmp(name, "drain") != 0 || command->service == NULL)) {
+    if (strcmp(name, "show") == 0 && command->service == NULL && behind == NULL) {
+        command->shows_session = true;
+        return 0;
+    }
+    bool is_for_all = strcmp(name, "log-level") == 0 || strcmp(name, "keylog") == 0;
+    if (!is_for_all && (strcmp(name, "drain") != 0 || command->service == NULL)) {
         return unknown_option(command, name);
     }
     const char *text = take_value(words, name, behind);
-    if (text == NULL) {
-        return EX_USAGE;
-    }
-    return is_level ? runner_set_log_level(text) : set_drain_seconds(command, text);
+    return text == NULL ? EX_USAGE : set_common(command, name, text);
 }
 
 static int read_option(struct runner_command *command, struct words *words, const char *name, const char *behind)

@@ -13,6 +13,7 @@ struct runner_command {
     struct bight_service_value *values;  /* as many as the service has options */
     double drain_seconds;                /* 0: the default */
     bool wants_help;
+    bool shows_session; /* `connect`: what TLS has agreed on is told */
     char **endpoints;
     int endpoint_count;
 };
@@ -28,6 +29,7 @@ int runner_set_log_level(const char *name);
 void runner_print_usage(void);
 void runner_print_service_help(const struct bight_service *service);
 void runner_print_connect_help(void);
+void runner_print_certificate_help(void);
 void runner_print_version(void);
 
 /* services.c: what the runner brings along. 0 or a code. */
@@ -36,5 +38,7 @@ int runner_register_services(void);
 /* serve.c, connect.c: do it, and give the exit status. */
 int runner_serve(const struct runner_command *command);
 int runner_connect(const struct runner_command *command);
+/* certificate.c: makes one for the names. */
+int runner_make_certificate(int count, char **names);
 
 #endif

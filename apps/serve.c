@@ -2,11 +2,13 @@
 /* serve.c - runs a service: listens on every endpoint, serves until told to stop, drains.
  *
  * All endpoints share one factory. When one of them cannot be listened on, nothing is served: a service that is half
- * there helps nobody. At SIGTERM, SIGINT or SIGHUP the ports stop and open connections may go on until they end by
- * themselves or the time for that is over; a second signal stops at once. How many were cut is told. */
+ * there helps nobody. SIGHUP has certificates read again. At SIGTERM or SIGINT the ports stop and open connections may
+ * go on until they end by themselves or the time for that is over; a second signal stops at once. How many were cut is
+ * told. */
 #include "runner.h"
 
 #include <bight/bight.h>
+#include <bight/log.h>
 
 #include <signal.h>
 #include <sysexits.h>
@@ -124,15 +126,27 @@ static void stop(int number, void *reactor)
     (void)bight_reactor_stop(reactor);
 }
 
-/* Until there is something to reload, a hang-up ends it as SIGTERM does: a service that dies with its terminal must not
- * cut who is being served. nohup has it ignored. */
+/* Certificates are read again. Where there is nothing to reload, a hang-up ends it as SIGTERM does: a service that dies
+ * with its terminal must not cut who is being served. */
+static void hung_up(int number, void *reactor)
+{
+    size_t count = bight_reload_endpoints(reactor);
+    if (count == 0) {
+        stop(number, reactor);
+    } else {
+        bight_log(BIGHT_LOG_INFO, "runner", NULL, "the certificates of %zu endpoint%s are read again", count,
+            count == 1 ? "" : "s");
+    }
+}
+
+/* nohup has it ignored. */
 static int hear_hang_up(struct bight_reactor *reactor)
 {
     struct sigaction found;
     if (sigaction(SIGHUP, NULL, &found) != 0 || found.sa_handler == SIG_IGN) {
         return 0;
     }
-    return bight_on_signal(reactor, SIGHUP, stop, reactor);
+    return bight_on_signal(reactor, SIGHUP, hung_up, reactor);
 }
 
 /* ------------------------------------------------------------------------------------------ running */

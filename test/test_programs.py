@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -541,6 +542,120 @@ class Connect(unittest.TestCase):
                 self.assertEqual(client.wait(PATIENCE), 74)
 
 
+def contents(path):
+    with open(path) as file:
+        return file.read()
+
+
+class Tls(unittest.TestCase):
+    """Secure endpoints, with certificates that the runner makes."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.certificate = os.path.join(self.folder.name, "localhost.pem")
+        done = self.make("localhost", "127.0.0.1")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn(b"bight echo tls:4433:cert=localhost.pem", done.stdout)
+        self.endpoint = f"tls:0:interface=127.0.0.1:cert={self.certificate}"
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def make(self, *names):
+        return run("bight", "certificate", *names, cwd=self.folder.name)
+
+    def context(self):
+        return ssl.create_default_context(cafile=self.certificate)
+
+    def connect(self, server, context=None, name="localhost"):
+        return (context or self.context()).wrap_socket(server.connect(), server_hostname=name)
+
+    def client(self, server, *words, more=""):
+        return run("bight", "connect", *words, f"tls:localhost:{server.port}{more}", input=b"hello")
+
+    def test_a_certificate_is_its_owner_s_alone_and_never_written_over(self):
+        self.assertEqual(os.stat(self.certificate).st_mode & 0o777, 0o600)
+        before = contents(self.certificate)
+        done = self.make("localhost")
+        self.assertEqual(done.returncode, 73)
+        self.assertIn(b"exists", done.stderr)
+        self.assertEqual(contents(self.certificate), before)
+        self.assertEqual(self.make("no name").returncode, 64)
+        self.assertEqual(self.make().returncode, 64)
+
+    def test_python_is_answered_and_verifies(self):
+        with Server("bight", "echo", endpoint=self.endpoint) as server, self.connect(server) as sock:
+            self.assertEqual(sock.version(), "TLSv1.3")
+            sock.sendall(b"hello")
+            self.assertEqual(read_exactly(sock, 5), b"hello")
+        with Server("bight", "echo", endpoint=self.endpoint) as server:
+            with self.assertRaises(ssl.SSLCertVerificationError):
+                self.connect(server, name="other.example")
+            wait_until(lambda: any("was not established" in line for line in server.lines), "it is told")
+
+    def test_openssl_is_answered(self):
+        need("openssl")
+        with Server("bight", "echo", endpoint=self.endpoint) as server, subprocess.Popen(
+                ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", self.certificate, "-connect",
+                 f"127.0.0.1:{server.port}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL) as client:
+            client.stdin.write(b"hello\n")
+            client.stdin.flush()
+            self.assertEqual(client.stdout.readline(), b"hello\n")
+            client.terminate()
+
+    def test_the_runner_connects_and_shows(self):
+        with Server("bight", "echo", endpoint=self.endpoint) as server:
+            done = self.client(server, "--show", more=f":ca={self.certificate}")
+            self.assertEqual((done.returncode, done.stdout), (0, b"hello"))
+            self.assertRegex(done.stderr.decode(), r": TLSv1\.3, TLS_\w+, key exchange by \S+, the peer is verified\n$")
+            done = self.client(server)
+            self.assertEqual((done.returncode, done.stdout), (76, b""))
+            self.assertRegex(done.stderr.decode(), r"^bight: cannot connect to localhost: the peer's certificate was not"
+                             r" verified: self-signed certificate")
+            self.assertEqual(self.client(server, more=":verify=no").stdout, b"hello")
+
+    def test_a_hang_up_reloads_and_cuts_nobody(self):
+        with Server("bight", "echo", endpoint=self.endpoint) as server, self.connect(server) as old:
+            first = old.getpeercert(True)
+            os.unlink(self.certificate)
+            self.make("localhost", "127.0.0.1")
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: self.serves_another(server, first), "the new certificate is served")
+            old.sendall(b"still")
+            self.assertEqual(read_exactly(old, 5), b"still")
+            os.unlink(self.certificate)
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: any("could not be read again" in line for line in server.lines), "it is told")
+            self.assertTrue(self.serves_another(server, first))
+
+    def serves_another(self, server, first):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with self.connect(server, context) as sock:
+            return sock.getpeercert(True) != first
+
+    def test_keys_are_logged_when_asked_for(self):
+        keys = os.path.join(self.folder.name, "keys")
+        with Server("bight", "echo", endpoint=self.endpoint) as server:
+            done = self.client(server, "--keylog", keys, more=f":ca={self.certificate}")
+            self.assertEqual(done.stdout, b"hello")
+            self.assertIn(b"warning", done.stderr)
+            self.assertIn("CLIENT_TRAFFIC_SECRET_0", contents(keys))
+            self.assertEqual(os.stat(keys).st_mode & 0o777, 0o600)
+
+    def test_half_a_handshake_leaks_nothing(self):
+        with Server("bight", "echo", endpoint=self.endpoint) as server:
+            before = server.descriptors()
+            for greeting in (b"", b"\x16", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.0\r\n\r\n"):
+                with server.connect() as sock:
+                    sock.sendall(greeting)
+            wait_until(lambda: server.descriptors() <= before + 1, "they are gone")
+            with self.connect(server) as sock:
+                sock.sendall(b"x")
+                self.assertEqual(sock.recv(1), b"x")
+
+
 class CommandLine(unittest.TestCase):
     def complain(self, status, pattern, *words):
         done = run(*words, stdin=subprocess.DEVNULL)
@@ -552,7 +667,8 @@ class CommandLine(unittest.TestCase):
     def test_help_and_version(self):
         for words in (["bight", "--help"], ["bight", "echo", "--help"], ["bight", "chat", "--help"],
                       ["bight", "help"], ["bight", "help", "chat"], ["bight", "help", "connect"],
-                      ["bight", "qotd", "-h"], ["bight", "connect", "--help"], ["bight-echo", "--help"]):
+                      ["bight", "qotd", "-h"], ["bight", "connect", "--help"],
+                      ["bight", "certificate", "--help"], ["bight-echo", "--help"]):
             done = run(*words)
             self.assertEqual((done.returncode, done.stderr), (0, b""))
             self.assertTrue(done.stdout.startswith(b"Usage: "), words)
@@ -598,7 +714,7 @@ class CommandLine(unittest.TestCase):
         self.complain(64, r"; write tcp:1234:interface=127\.0\.0\.1$", "bight", "echo", "localhost:1234")
         self.complain(64, r"; write tcp:localhost:1234$", "bight", "connect", "localhost:1234")
         self.complain(64, r"; write tcp:\[::1\]:80$", "bight", "connect", "tcp:::1:80")
-        for name in ("tls", "udp"):
+        for name in ("tls6", "udp"):
             self.complain(64, rf'there is no type "{name}" \(to listen on there are [^()]*\)$', "bight", "echo", name + ":1")
 
     def test_what_the_user_wrote_is_escaped_once(self):
