@@ -6,6 +6,7 @@ Usage: test_tls_interop.py TLS_PEER [-k WORD] [-v]
 """
 import argparse
 import os
+import select
 import shutil
 import socket
 import ssl
@@ -141,22 +142,40 @@ class OurServer(unittest.TestCase):
                     server.wait_for_line("lost CONNECTION_DONE")
 
     def exchange(self, port, context, data):
+        """Both ways at once, and in one thread: OpenSSL's sessions are not for two, and Python lets two in."""
         with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain:
             with context.wrap_socket(plain, server_hostname="localhost") as secure:
-                sender = threading.Thread(target=self.send_all, args=(secure, data))
-                sender.start()
-                got = bytearray()
+                secure.setblocking(False)
+                got, sizes = bytearray(), iter([1, 2, 3, 100, 16383, 16384, 16385])
+                at, piece = 0, data[:next(sizes)]
                 while len(got) < len(data):
-                    got += secure.recv(65536)
-                sender.join()
+                    sent = self.send_some(secure, piece)
+                    if sent:
+                        at += sent
+                        piece = data[at:at + next(sizes, 100000)]
+                    came = self.receive_some(secure)
+                    self.assertNotEqual(came, b"", "the peer has ended early")
+                    got += came or b""
+                    if not sent and came is None:
+                        select.select([secure], [secure] if piece else [], [], PATIENCE)
                 self.assertTrue(got == data)
+                secure.setblocking(True)
                 secure.unwrap()
 
-    def send_all(self, secure, data):
-        at = 0
-        for size in [1, 2, 3, 100, 16383, 16384, 16385] + [100000] * (len(data) // 100000 + 1):
-            secure.sendall(data[at:at + size])
-            at += size
+    @staticmethod
+    def send_some(secure, piece):
+        try:
+            return secure.send(piece) if piece else 0
+        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
+
+    @staticmethod
+    def receive_some(secure):
+        """None: there is nothing at present."""
+        try:
+            return secure.recv(65536)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
 
     def test_an_end_without_close_notify_is_a_truncation(self):
         with Server() as server, socket.create_connection(("127.0.0.1", server.port), PATIENCE) as plain:
