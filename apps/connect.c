@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CHUNK = 65536, PIPE_CHUNK = 4096 }; /* a pipe that is ready takes this much without waiting */
@@ -253,6 +254,39 @@ static const struct bight_producer_ops input_producer = { pause_input, resume_in
 
 /* --------------------------------------------------------------------------------------- connection */
 
+/* "a.example, b.example ..." */
+static void list_names(const struct bight_tls_certificate *certificate, char *buffer, size_t size)
+{
+    size_t used = 0;
+    buffer[0] = '\0';
+    for (size_t i = 0; i < certificate->name_count && used < size; i++) {
+        int length = snprintf(buffer + used, size - used, "%s%s", i > 0 ? ", " : "", certificate->names[i]);
+        used += length > 0 ? (size_t)length : 0;
+    }
+}
+
+static void format_day(int64_t seconds, char buffer[16])
+{
+    time_t time = (time_t)seconds;
+    struct tm day;
+    if (gmtime_r(&time, &day) == NULL || strftime(buffer, 16, "%Y-%m-%d", &day) == 0) {
+        memcpy(buffer, "?", 2);
+    }
+}
+
+static void show_certificate(const char *endpoint, const struct bight_tls_certificate *certificate)
+{
+    char names[512], begins[16], ends[16], digest[2 * sizeof certificate->sha256 + 1];
+    list_names(certificate, names, sizeof names);
+    format_day(certificate->not_before, begins);
+    format_day(certificate->not_after, ends);
+    for (size_t i = 0; i < sizeof certificate->sha256; i++) {
+        snprintf(digest + 2 * i, 3, "%02x", certificate->sha256[i]);
+    }
+    (void)complain("%s: the peer is %s, for %s; from %s to %s, SHA-256 %s", endpoint,
+        certificate->subject[0] == '\0' ? "without a subject" : certificate->subject, names, begins, ends, digest);
+}
+
 static void show(const char *endpoint, const struct bight_tls_session *session)
 {
     if (session == NULL) {
@@ -263,6 +297,9 @@ static void show(const char *endpoint, const struct bight_tls_session *session)
         session->group == NULL ? "" : ", key exchange by ", session->group == NULL ? "" : session->group,
         session->alpn == NULL ? "" : ", protocol ", session->alpn == NULL ? "" : session->alpn,
         session->is_verified ? ", the peer is verified" : ", the peer is not verified");
+    if (session->peer != NULL) {
+        show_certificate(endpoint, session->peer);
+    }
 }
 
 static void connected(struct bight_protocol *protocol)

@@ -608,7 +608,9 @@ class Tls(unittest.TestCase):
         with Server("bight", "echo", endpoint=self.endpoint) as server:
             done = self.client(server, "--show", more=f":ca={self.certificate}")
             self.assertEqual((done.returncode, done.stdout), (0, b"hello"))
-            self.assertRegex(done.stderr.decode(), r": TLSv1\.3, TLS_\w+, key exchange by \S+, the peer is verified\n$")
+            self.assertRegex(done.stderr.decode(), r": TLSv1\.3, TLS_\w+, key exchange by \S+, the peer is verified\n")
+            self.assertRegex(done.stderr.decode(), r": the peer is CN=localhost, for localhost, 127\.0\.0\.1; from [\d-]{10} to"
+                             r" [\d-]{10}, SHA-256 [0-9a-f]{64}\n$")
             done = self.client(server)
             self.assertEqual((done.returncode, done.stdout), (76, b""))
             self.assertRegex(done.stderr.decode(), r"^bight: cannot connect to localhost: the peer's certificate was not"
