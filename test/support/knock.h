@@ -27,8 +27,9 @@ struct knock_door {
     char password[KNOCK_LINE - sizeof "knock \n"];
 };
 
-static unsigned knock_layers, knock_doors; /* there are */
-static int knock_prepare_code = 1;         /* what `prepare` gives besides what it does */
+static unsigned knock_layers, knock_doors;     /* there are */
+static const struct bight_address *knock_peer; /* that a server learns with the knocking; NULL: none */
+static int knock_prepare_code = 1;             /* what `prepare` gives besides what it does */
 
 static void knock_say(struct knock *knock, const char *text)
 {
@@ -50,6 +51,11 @@ static void knock_judge(struct knock *knock)
     const char *expected = knock->is_client ? "enter\n" : knock->expected;
     bight_layer_greeted(&knock->base);
     knock->is_over = true;
+    if (knock_peer != NULL && bight_layer_set_peer(&knock->base, knock_peer) != 0) {
+        bight_layer_fail(
+            &knock->base, bight_failure_new(BIGHT_E_PERMISSION_DENIED, 0, NULL, "from a place that is not admitted"));
+        return;
+    }
     if (knock->size == strlen(expected) && memcmp(knock->line, expected, knock->size) == 0) {
         if (!knock->is_client) {
             knock_say(knock, "enter\n");
@@ -90,8 +96,7 @@ static const struct bight_layer_ops knock_ops = {
     .prepare = knock_prepare,
 };
 
-static struct bight_layer *knock_make(
-    void *context, struct bight_transport *transport, struct bight_failure **failure)
+static struct bight_layer *knock_make(void *context, struct bight_transport *transport, struct bight_failure **failure)
 {
     const struct knock_door *door = context;
     struct knock *knock = calloc(1, sizeof *knock);

@@ -3,6 +3,7 @@
  * endpoint strings, with ports and attempts to connect, in test_knock.c. */
 #include "knock.h" /* first, since its names are the usual ones */
 
+#include "transport/transport.h"
 #include "transport_support.h"
 
 static struct bight_factory *wrapped;
@@ -318,6 +319,87 @@ START_TEST(it_can_be_switched_in_connection_made) /* T23 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------- whom the layers have learnt of */
+
+static const char *refused; /* the address of whom the factory does not admit */
+
+static bool admit(struct bight_factory *factory, const struct bight_address *from)
+{
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
+    (void)factory;
+    bight_address_format(from, text, sizeof text);
+    hear("admit:%s", text);
+    return refused == NULL || strcmp(text, refused) != 0;
+}
+
+static struct bight_protocol *build_for(struct bight_factory *factory, const struct bight_address *from)
+{
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
+    bight_address_format(from, text, sizeof text);
+    hear("build:%s", text);
+    return bight_protocol_new(factory);
+}
+
+static const struct bight_factory_ops choosy = { .build_protocol = build_for, .admit = admit };
+
+static void begin_behind_a_proxy(void)
+{
+    static struct bight_address true_peer;
+    (void)bight_address_parse_ip(&true_peer, "192.0.2.7", 4000);
+    knock_peer = &true_peer;
+    probe_factory.ops = &choosy;
+    begin();
+    bight_string_feed_text(peer, "knock sesame\n");
+}
+
+START_TEST(the_factory_is_told_of_the_peer_as_the_layers_know_it) /* L3, K4 */
+{
+    struct bight_address address;
+    begin_behind_a_proxy();
+    ck_heard("admit:192.0.2.7:4000 build:192.0.2.7:4000 made");
+    ck_assert_int_eq(bight_transport_peer(bight_string_protocol(peer)->transport, &address), 0);
+    ck_assert(bight_address_equal(&address, knock_peer));
+    end();
+}
+END_TEST
+
+START_TEST(whom_it_does_not_admit_then_is_refused) /* B4 */
+{
+    refused = "192.0.2.7:4000";
+    begin_behind_a_proxy();
+    ck_heard("admit:192.0.2.7:4000");
+    ck_assert(bight_string_is_shut(peer));
+    bight_string_end(peer);
+    settle();
+    ck_assert_str_eq(info, "a connection from 192.0.2.7:4000 was not established\n");
+    end();
+}
+END_TEST
+
+/* --------------------------------------------------------------------------------------------- draining */
+
+static struct bight_transport *find_connection(void)
+{
+    size_t cursor = 0;
+    return bi_hub_next(bi_hub_of(reactor), &cursor);
+}
+
+START_TEST(one_that_is_drained_may_become_established_and_is_told_then) /* L3, V4 */
+{
+    begin();
+    bi_close_drain(find_connection(), true);
+    settle();
+    ck_assert(!bight_string_is_shut(peer));
+    bight_string_feed_text(peer, "knock sesame\n");
+    ck_heard("made");
+    ck_assert(bight_string_is_shut(peer)); /* it does not know how to finish by itself */
+    bight_string_end(peer);
+    settle();
+    ck_heard("lost:CONNECTION_DONE");
+    end();
+}
+END_TEST
+
 static bool with_faults(void *context)
 {
     (void)context;
@@ -369,6 +451,9 @@ int main(void)
     tcase_add_test(tests, a_layer_that_cannot_begin_ends_the_connection);
     tcase_add_test(tests, a_layer_pushed_in_connection_made_gets_what_waited_in_order);
     tcase_add_test(tests, it_can_be_switched_in_connection_made);
+    tcase_add_test(tests, the_factory_is_told_of_the_peer_as_the_layers_know_it);
+    tcase_add_test(tests, whom_it_does_not_admit_then_is_refused);
+    tcase_add_test(tests, one_that_is_drained_may_become_established_and_is_told_then);
     tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return bight_test_run(suite);
