@@ -32,7 +32,7 @@ have() {
 
 # boost_context, 170 MB with what it brings along, is used where it is there, and installed only to be tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
-needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv"
+needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv openssl node"
 
 links_with() {
     printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null "-l$1" >/dev/null 2>&1
@@ -132,6 +132,8 @@ package() {
     brew/python3) echo python ;;
     apk/setpriv) echo setpriv ;;
     */setpriv) echo util-linux ;;
+    brew/node) echo node ;;
+    */node) echo nodejs ;;
     *) echo "$2" ;;
     esac
 }

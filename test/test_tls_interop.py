@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""TLS with peers that are not bight's: openssl s_client and s_server, Python's ssl, curl and node where they are installed.
+"""TLS with peers that are not bight's: openssl s_client and s_server, Python's ssl, and node.
 
 Usage: test_tls_interop.py TLS_PEER [-k WORD] [-v]
 """
