@@ -148,17 +148,28 @@ static const char *conceal_one(const struct bi_parsed_endpoint *parsed, enum bi_
     return NULL;
 }
 
-/* A string that is wrong: see above. */
-static void conceal_wrong(const struct bi_parsed_endpoint *parsed, enum bi_endpoint_direction direction,
-    const char *string, struct bi_text *text)
+/* By the word before the first ':', however wrong the rest is. */
+static const struct bight_endpoint_type *type_of(const char *string, enum bi_endpoint_direction direction)
 {
-    const struct bight_endpoint_type *type =
-        parsed->type == NULL ? NULL : bi_endpoint_type_named(parsed->type, direction);
+    char word[32];
+    size_t size = strcspn(string, ":");
+    if (size >= sizeof word) {
+        return NULL;
+    }
+    memcpy(word, string, size);
+    word[size] = '\0';
+    return bi_endpoint_type_named(word, direction);
+}
+
+/* A string that is wrong: see above. */
+static void conceal_wrong(enum bi_endpoint_direction direction, const char *string, struct bi_text *text)
+{
+    const struct bight_endpoint_type *type = type_of(string, direction);
     if (type == NULL || !has_secrets(type)) {
         bi_text_append_string(text, string);
         return;
     }
-    bi_text_append_string(text, parsed->type);
+    bi_text_append_string(text, type->name);
     bi_text_append_string(text, ":" HIDDEN);
 }
 
@@ -170,7 +181,7 @@ size_t bi_endpoint_conceal(const char *string, enum bi_endpoint_direction direct
         struct bight_failure *failure = bi_endpoint_parse(string, &parsed);
         if (failure != NULL) {
             bight_failure_release(failure);
-            conceal_wrong(&parsed, direction, string, &text);
+            conceal_wrong(direction, string, &text);
             break;
         }
         string = conceal_one(&parsed, direction, string, &text);

@@ -45,4 +45,15 @@ static inline void listen_in_vain(const char *string, int code)
     ck_assert_msg(outcome.code == code, "%s: %s", string == NULL ? "NULL" : string, bight_error_name(outcome.code));
 }
 
+/* At once, with this message. */
+static inline void fail_to_listen(const char *string, const char *message)
+{
+    struct outcome failed;
+    watch_outcome(bight_listen(net.reactor, string, &probe_factory), &failed);
+    ck_assert_int_eq(failed.fired, 1);
+    ck_assert_ptr_nonnull(failed.failure);
+    ck_assert_str_eq(bight_failure_message(failed.failure), message);
+    forget_outcome(&failed);
+}
+
 #endif

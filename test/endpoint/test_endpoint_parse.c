@@ -128,7 +128,8 @@ static const struct bad bad_strings[] = {
     { "tpc:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE, "column 1: there is no type \"tpc\"; did you mean \"tcp\"?" },
     { "TPC:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE, "column 1: there is no type \"TPC\"; did you mean \"tcp\"?" },
     { "carrier-pigeon:80", BI_ENDPOINT_LISTEN, BIGHT_E_UNKNOWN_TYPE,
-        "column 1: there is no type \"carrier-pigeon\" (to listen on there are tcp, tcp6, unix, fd, tls, ssl, secure)" },
+        "column 1: there is no type \"carrier-pigeon\" (to listen on there are tcp, tcp6, unix, fd, tls, ssl, "
+        "secure)" },
     { "fd:3", BI_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,
         "column 1: \"fd\" can only be listened on (to connect to there are tcp, unix, tls, ssl, secure)" },
     { "x\ny:3", BI_ENDPOINT_CONNECT, BIGHT_E_UNKNOWN_TYPE,

@@ -256,16 +256,6 @@ END_TEST
 
 /* ------------------------------------------------------------------------------------------ strings */
 
-static void fail_to_listen(const char *string, const char *message)
-{
-    struct outcome failed;
-    watch_outcome(bight_listen(net.reactor, string, &probe_factory), &failed);
-    ck_assert_int_eq(failed.fired, 1);
-    ck_assert_ptr_nonnull(failed.failure);
-    ck_assert_str_eq(bight_failure_message(failed.failure), message);
-    forget_outcome(&failed);
-}
-
 START_TEST(an_error_of_the_inner_endpoint_has_its_column_in_the_whole_string) /* K1 */
 {
     begin_knocking();
@@ -325,6 +315,17 @@ START_TEST(they_nest_ten_deep_at_most) /* K1 */
 }
 END_TEST
 
+START_TEST(a_string_that_is_too_long_shows_no_secret) /* L14 */
+{
+    static char string[5000];
+    begin_knocking();
+    memset(string, 'x', sizeof string - 1);
+    memcpy(string, "knock:sesame:", 13);
+    fail_to_listen(string, "cannot listen on \"knock:***\": column 4097: an endpoint has at most 4096 bytes");
+    end_knocking();
+}
+END_TEST
+
 START_TEST(a_secret_may_stand_in_a_file) /* L14 */
 {
     char string[200], file[96];
@@ -366,6 +367,7 @@ int main(void)
     tcase_add_test(tests, an_error_of_the_inner_endpoint_has_its_column_in_the_whole_string);
     tcase_add_test(tests, escapes_of_the_inner_endpoint_are_its_own);
     tcase_add_test(tests, they_nest_ten_deep_at_most);
+    tcase_add_test(tests, a_string_that_is_too_long_shows_no_secret);
     tcase_add_test(tests, a_secret_may_stand_in_a_file);
     suite_add_tcase(suite, tests);
     return bight_test_run(suite);

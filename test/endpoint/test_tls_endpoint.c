@@ -233,16 +233,6 @@ END_TEST
 
 /* ------------------------------------------------------------------------------------------- errors */
 
-static void fail_to_listen(const char *string, const char *message)
-{
-    struct outcome failed;
-    watch_outcome(bight_listen(net.reactor, string, &probe_factory), &failed);
-    ck_assert_int_eq(failed.fired, 1);
-    ck_assert_ptr_nonnull(failed.failure);
-    ck_assert_str_eq(bight_failure_message(failed.failure), message);
-    forget_outcome(&failed);
-}
-
 START_TEST(a_file_that_cannot_be_used_is_an_error_with_its_column) /* L1 */
 {
     begin_tls();
