@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* framing.h - what a head decides about its message and connection, before anybody else looks at it (H8).
+ *
+ * Where the body ends, whether the connection goes on, what the request expects. RFC 9112, sections 3.2, 6, 9; RFC
+ * 9110, sections 7.2, 7.8, 10.1.1. */
+#ifndef BI_HTTP_FRAMING_H
+#define BI_HTTP_FRAMING_H
+
+#include "http/message/head.h"
+
+enum bi_body_kind {
+    BI_BODY_NONE,
+    BI_BODY_LENGTH,
+    BI_BODY_CHUNKED,
+    BI_BODY_UNTIL_CLOSE, /* responses */
+};
+
+struct bi_framing {
+    uint8_t body;          /* enum bi_body_kind; a length of 0 is BI_BODY_NONE */
+    bool has_length;       /* there is a Content-Length */
+    bool keeps_alive;      /* what the version and Connection say */
+    bool expects_continue; /* Expect: 100-continue, and the version knows it */
+    bool upgrades;         /* Connection names upgrade, Upgrade is there, 1.1, and no body is announced (A14) */
+    bool tolerated;        /* responses: as in the head */
+    uint64_t length;       /* of BI_BODY_LENGTH */
+
+    /* Requests: the parts of the target, as they came. RFC 9112, section 3.2. */
+    uint8_t target_kind;        /* enum bi_target_kind */
+    struct bi_span authority;   /* of the target if it has one, else Host's value; without userinfo, checked */
+    struct bi_span path, query; /* path: from its slash on (absolute form without one: empty); query: without `?` */
+    bool has_query;
+
+    uint16_t status; /* of what is refused */
+    const char *why; /* lives for ever */
+};
+
+enum bi_target_kind {
+    BI_TARGET_ORIGIN,
+    BI_TARGET_ABSOLUTE,
+    BI_TARGET_AUTHORITY, /* CONNECT's */
+    BI_TARGET_ASTERISK,  /* OPTIONS's */
+};
+
+/* False: refused, with `status` and `why`. */
+bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes);
+/* `asked` is the request's method: an answer to HEAD has no body whatever its fields say. */
+bool bi_framing_of_response(
+    struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes, enum bi_method asked);
+
+/* Trailers must not say what only a head may: framing, routing, authentication. False as above. */
+bool bi_framing_check_trailers(const struct bi_head *trailers, uint16_t *status, const char **why);
+
+#endif
