@@ -169,7 +169,7 @@ BIGHT_API int bight_transport_start_tls(struct bight_transport *transport, struc
 struct bight_tls_session {
     const char *version;                      /* "TLSv1.3" */
     const char *cipher;                       /* "TLS_AES_128_GCM_SHA256" */
-    const char *group;                        /* of the key exchange, "X25519"; NULL: not known */
+    const char *group;                        /* of the key exchange, in IANA's words, "x25519"; NULL: not known */
     const char *alpn;                         /* the protocol that was agreed on; NULL: none */
     const char *server_name;                  /* that the client asked for; NULL: none */
     bool is_resumed;                          /* an earlier session goes on: no full handshake */

@@ -209,9 +209,20 @@ SSL_CTX *bi_tls_hold_ctx(struct bight_tls *tls)
     return ctx;
 }
 
+/* OpenSSL 3.2 and later make the record layer anew, and cannot say that there was no memory for it: such a session has
+ * none, and crashes when it is given its BIO. It has failed before its handshake, though, which can be asked. */
+static bool choose_side(SSL *ssl, bool is_server)
+{
+    if (is_server) {
+        SSL_set_accept_state(ssl);
+    } else {
+        SSL_set_connect_state(ssl);
+    }
+    return SSL_in_before(ssl) == 1;
+}
+
 static int begin_client(SSL *ssl, const struct bight_tls *tls, const char *name, uint16_t port)
 {
-    SSL_set_connect_state(ssl);
     if (name == NULL && tls->settings.verification != BI_TLS_UNVERIFIED) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "TLS: a client that verifies needs the name of the peer");
     }
@@ -224,14 +235,10 @@ static int begin_client(SSL *ssl, const struct bight_tls *tls, const char *name,
 
 static int begin(SSL *ssl, const struct bight_tls *tls, const char *name, uint16_t port)
 {
-    if (ssl == NULL) {
+    if (ssl == NULL || !choose_side(ssl, tls->settings.is_server)) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    if (!tls->settings.is_server) {
-        return begin_client(ssl, tls, name, port);
-    }
-    SSL_set_accept_state(ssl);
-    return BIGHT_OK;
+    return tls->settings.is_server ? BIGHT_OK : begin_client(ssl, tls, name, port);
 }
 
 SSL *bi_tls_session_new(struct bight_tls *tls, const char *name, uint16_t port, struct bight_failure **failure)

@@ -6,8 +6,6 @@
 
 #include <bight/memory.h>
 
-#include <openssl/objects.h>
-
 #include "tls/layer.h"
 #include "tls/peer.h"
 
@@ -23,10 +21,10 @@ struct bi_tls_facts {
 /* Its address is the key. */
 static const char session_key;
 
+/* What OpenSSL knows by number alone, as it does X25519MLKEM768, has a name here, too. */
 static const char *find_group(SSL *ssl)
 {
-    int group = (int)SSL_get_negotiated_group(ssl);
-    return group == NID_undef ? NULL : OBJ_nid2sn(group);
+    return SSL_group_to_name(ssl, (int)SSL_get_negotiated_group(ssl));
 }
 
 static void fill_alpn(struct bi_tls_facts *facts, const SSL *ssl)
