@@ -75,11 +75,20 @@ void bi_tls_use_security(SSL_CTX *ctx)
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
 }
 
+/* Those of clients' certificates have a list of their own, which openssl.cnf may have set. Each session copies it, so
+ * it is there only where it counts. */
+static bool use_signatures(SSL_CTX *ctx, const struct bi_tls_settings *settings)
+{
+    bool are_clients_known =
+        settings->is_server ? settings->verification != BI_TLS_UNVERIFIED : settings->identity_count > 0;
+    return SSL_CTX_set1_sigalgs_list(ctx, SIGNATURES) == 1 &&
+           (!are_clients_known || SSL_CTX_set1_client_sigalgs_list(ctx, SIGNATURES) == 1);
+}
+
 bool bi_tls_use_defaults(SSL_CTX *ctx, const struct bi_tls_settings *settings)
 {
     use_options(ctx);
     bi_tls_use_security(ctx);
     return use_versions(ctx, settings) && SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
-           SSL_CTX_set_ciphersuites(ctx, SUITES) == 1 && use_groups(ctx) &&
-           SSL_CTX_set1_sigalgs_list(ctx, SIGNATURES) == 1 && SSL_CTX_set1_client_sigalgs_list(ctx, SIGNATURES) == 1;
+           SSL_CTX_set_ciphersuites(ctx, SUITES) == 1 && use_groups(ctx) && use_signatures(ctx, settings);
 }

@@ -71,6 +71,26 @@ static bool make_opening(struct bi_tls_layer *layer)
 
 /* --------------------------------------------------------------------------------------------- opening */
 
+/* What a key holds goes when it is given a kind, even the one that it has. */
+static void empty_key(EVP_PKEY *key)
+{
+    (void)EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+    EVP_PKEY_free(key);
+}
+
+/* What was exchanged is of no more use, and OpenSSL would keep it as long as the connection: 430 bytes, and our secret
+ * half, from which all keys of the connection can be derived, those that have been updated, too. */
+static void forget_exchange(SSL *ssl)
+{
+    EVP_PKEY *key;
+    if (SSL_get_tmp_key(ssl, &key) == 1) {
+        empty_key(key);
+    }
+    if (SSL_get_peer_tmp_key(ssl, &key) == 1) {
+        empty_key(key);
+    }
+}
+
 /* OpenSSL verifies nothing when it resumes a session, so everything is looked at again before it is believed. */
 static void complete(struct bi_tls_layer *layer)
 {
@@ -80,6 +100,7 @@ static void complete(struct bi_tls_layer *layer)
         return;
     }
     bi_tls_opening_free(layer);
+    forget_exchange(layer->ssl);
     layer->state = BI_TLS_OPEN;
     layer->was_open = true;
     bi_tls_hub_count_messages(layer->ssl);

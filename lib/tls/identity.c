@@ -206,9 +206,11 @@ static struct bi_tls_identity *make(struct parts *parts, struct bi_tls_problems 
     }
     atomic_init(&identity->holds, 1);
     identity->own = sk_X509_shift(parts->certificates);
-    identity->chain = parts->certificates;
+    if (sk_X509_num(parts->certificates) > 0) {
+        identity->chain = parts->certificates;
+        parts->certificates = NULL;
+    }
     identity->key = parts->private_key;
-    parts->certificates = NULL;
     parts->private_key = NULL;
     if (!bi_tls_digest_names(identity->own, identity->names)) {
         bi_tls_add_problem(problems,

@@ -15,7 +15,7 @@ struct bi_tls_identity {
     atomic_size_t holds;
     X509 *own;
     EVP_PKEY *key;
-    STACK_OF(X509) * chain; /* may be empty */
+    STACK_OF(X509) * chain; /* NULL: there is none, since each session would copy an empty one */
     uint8_t names[32];      /* SHA-256 over those of its certificate */
 };
 

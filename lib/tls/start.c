@@ -5,7 +5,7 @@
 #include "tls/layer.h"
 #include "transport/state.h"
 
-/* Sessions are kept for a service: a name and a port. 0: not known. */
+/* A client keeps sessions for a service: a name and a port. 0: not known. */
 static uint16_t port_of(struct bight_transport *transport)
 {
     struct bight_address peer;
@@ -32,7 +32,8 @@ int bight_transport_start_tls(struct bight_transport *transport, struct bight_tl
         return BIGHT_E_CLOSED;
     }
     struct bight_failure *failure;
-    struct bi_tls_layer *layer = bi_tls_layer_new(transport->hub->reactor, tls, name, port_of(transport), &failure);
+    uint16_t port = bi_tls_is_server(tls) ? 0 : port_of(transport);
+    struct bi_tls_layer *layer = bi_tls_layer_new(transport->hub->reactor, tls, name, port, &failure);
     if (layer == NULL) {
         int code = bight_failure_code(failure);
         bight_failure_release(failure);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* test_tls_check.c - what the layer does by itself behind a handshake: it forgets the keys that were exchanged, and
+ * looks at who the peer is (L6), since OpenSSL verifies nothing when it resumes a session, and has no opinion of whom
+ * the session was with. Here sessions are offered that no client of ours would have kept. */
+#include "tls_pair_support.h"
+
+#include "tls/layer.h"
+#include "tls/tickets.h"
+
+static SSL_SESSION *session;
+static struct bi_tls_layer *layer; /* the client's */
+
+/* Of a connection of `client` with the server; both must be good. */
+static void take_session(struct bight_tls *client, const char *name)
+{
+    struct tls_talk talk;
+    talk_tls(&talk, ends[SERVER].tls, client, name);
+    assert_both_good(&talk);
+    session = SSL_SESSION_dup(SSL_get0_session(talk.client.ssl)); /* OpenSSL spoils its own in the end */
+    ck_assert(SSL_SESSION_is_resumable(session));
+    end_talk(&talk);
+}
+
+/* A connection whose client offers the session, and writes before it knows its peer. */
+static void join_with_session(void)
+{
+    struct bight_failure *failure;
+    ends[CLIENT].starts_late = true;
+    join();
+    layer = bi_tls_layer_new(reactor, ends[CLIENT].tls, ends[CLIENT].peer_name, 443, &failure);
+    ck_assert_ptr_nonnull(layer);
+    ck_assert_int_eq(SSL_set_session(layer->ssl, session), 1);
+    SSL_SESSION_free(session);
+    ck_assert_int_eq(bight_transport_push_layer(transport_of(CLIENT), &layer->base), BIGHT_OK);
+    bi_tls_begin(layer);
+    write_to(CLIENT, "hello", 5);
+    pump();
+}
+
+static struct bight_tls_client_options of_version(int version)
+{
+    return (struct bight_tls_client_options) { .ca = pem_of(bight_testing_ca_pem(ca)),
+        .max_version = (enum bight_tls_version)version,
+        .without_resumption = true };
+}
+
+static void use_client(struct bight_tls *client)
+{
+    bight_tls_release(ends[CLIENT].tls);
+    ends[CLIENT].tls = client;
+}
+
+/* What the tests below stand on: such a session is resumed. */
+START_TEST(a_session_that_was_verified_for_this_peer_is_resumed) /* L6 */
+{
+    use_client(make_client(of_version(_i)));
+    take_session(ends[CLIENT].tls, "localhost");
+    join_with_session();
+    ck_assert(bight_transport_tls(transport_of(SERVER))->is_resumed);
+    ck_assert(bight_transport_tls(transport_of(CLIENT))->is_resumed);
+    ck_got(SERVER, "hello", 5);
+    heard[0] = '\0';
+}
+END_TEST
+
+START_TEST(a_session_that_nobody_verified_is_not_believed) /* L6 */
+{
+    struct bight_tls *careless = make_client(
+        (struct bight_tls_client_options) { .without_verification = true, .max_version = (enum bight_tls_version)_i });
+    use_client(make_client(of_version(_i)));
+    take_session(careless, "localhost");
+    bight_tls_release(careless);
+    join_with_session();
+    ck_assert_ptr_nonnull(strstr(heard, "c:NOT_VERIFIED"));
+    ck_assert_ptr_null(strstr(heard, "c:secure"));
+    ck_got(SERVER, "", 0);
+}
+END_TEST
+
+START_TEST(a_session_with_another_name_is_not_believed) /* L6 */
+{
+    use_client(make_client(of_version(_i)));
+    take_session(ends[CLIENT].tls, "localhost");
+    ends[CLIENT].peer_name = "example.com";
+    join_with_session();
+    ck_assert_ptr_nonnull(strstr(heard, "c:WRONG_NAME"));
+    ck_assert_ptr_null(strstr(heard, "c:secure"));
+    ck_assert_ptr_nonnull(strstr(ends[CLIENT].reason, "not for example.com"));
+    ck_got(SERVER, "", 0);
+}
+END_TEST
+
+/* The same tickets and, since that alone would lead to a full handshake (L12), the same context for sessions. */
+static void share_sessions(struct bight_tls *one, struct bight_tls *other)
+{
+    struct bight_tls *servers[] = { one, other };
+    const uint8_t secret[BIGHT_TLS_TICKET_SECRET_SIZE] = { 1, 2, 3 };
+    for (int i = 0; i < 2; i++) {
+        SSL_CTX *ctx = bi_tls_hold_ctx(servers[i]);
+        ck_assert_int_eq(SSL_CTX_set_session_id_context(ctx, (const uint8_t *)"one", 3), 1);
+        SSL_CTX_free(ctx);
+        ck_assert_int_eq(bight_tls_add_ticket_secret(servers[i], bi_tls_tickets_hour(), secret), BIGHT_OK);
+    }
+}
+
+START_TEST(a_session_without_the_certificate_that_a_client_must_have_is_not_believed) /* L7, L12 */
+{
+    struct bight_tls_identity identity = bight_testing_identity(good);
+    struct bight_tls *strict = make_server((struct bight_tls_server_options) {
+        .identities = &identity, .identity_count = 1, .client_ca = pem_of(bight_testing_ca_pem(ca)) });
+    use_client(make_client(of_version(_i)));
+    share_sessions(ends[SERVER].tls, strict);
+    take_session(ends[CLIENT].tls, "localhost");
+    bight_tls_release(ends[SERVER].tls);
+    ends[SERVER].tls = strict;
+    join_with_session();
+    ck_assert_ptr_nonnull(strstr(heard, "s:NOT_VERIFIED"));
+    ck_assert_ptr_null(strstr(heard, "s:secure"));
+    ck_assert_ptr_nonnull(strstr(ends[SERVER].reason, "no certificate"));
+    ck_got(SERVER, "", 0);
+}
+END_TEST
+
+static void ck_empty(EVP_PKEY *key)
+{
+    unsigned char bytes[64];
+    size_t size = sizeof bytes;
+    ck_assert_int_eq(EVP_PKEY_get_raw_public_key(key, bytes, &size), 0);
+    ck_assert_int_eq(EVP_PKEY_get_raw_private_key(key, bytes, &size), 0);
+    EVP_PKEY_free(key);
+}
+
+START_TEST(the_keys_that_were_exchanged_are_forgotten) /* L2 */
+{
+    EVP_PKEY *key;
+    use_client(make_client(of_version(BIGHT_TLS_1_3)));
+    take_session(ends[CLIENT].tls, "localhost");
+    join_with_session();
+    ck_assert_int_eq(SSL_get_tmp_key(layer->ssl, &key), 1);
+    ck_empty(key);
+    ck_assert_int_eq(SSL_get_peer_tmp_key(layer->ssl, &key), 1);
+    ck_empty(key);
+    ERR_clear_error();
+    ck_assert_str_eq(bight_transport_tls(transport_of(CLIENT))->group, "x25519");
+    ck_assert_int_eq(SSL_key_update(layer->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    ends[SERVER].data = echo;
+    write_to(CLIENT, " again", 6);
+    pump();
+    ck_got(SERVER, "hello again", 11);
+    ck_got(CLIENT, " again", 6);
+    heard[0] = '\0';
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    const int first = BIGHT_TLS_1_2, behind = BIGHT_TLS_1_3 + 1;
+    tcase_add_test(tests, the_keys_that_were_exchanged_are_forgotten);
+    tcase_add_loop_test(tests, a_session_that_was_verified_for_this_peer_is_resumed, first, behind);
+    tcase_add_loop_test(tests, a_session_that_nobody_verified_is_not_believed, first, behind);
+    tcase_add_loop_test(tests, a_session_with_another_name_is_not_believed, first, behind);
+    tcase_add_loop_test(
+        tests, a_session_without_the_certificate_that_a_client_must_have_is_not_believed, first, behind);
+}
+
+BIGHT_TEST_MAIN("tls_check", add_tests)
