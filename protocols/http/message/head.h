@@ -17,8 +17,8 @@ struct bi_span {
 struct bi_field {
     uint32_t name_at;
     uint16_t name_size;
-    uint8_t name; /* enum bi_name */
-    uint8_t spare;
+    uint8_t name;         /* enum bi_name */
+    bool folded;          /* responses: there are line ends in the value, see bi_head_unfold */
     struct bi_span value; /* without white space around it */
 };
 
@@ -33,7 +33,7 @@ struct bi_head_limits {
 
 enum bi_head_kind {
     BI_HEAD_REQUEST,
-    BI_HEAD_RESPONSE, /* read as C5 says: `tolerated` tells that it was not in order */
+    BI_HEAD_RESPONSE, /* read as C5 says: `tolerated` tells that it was not in order, `folded` why */
     BI_HEAD_TRAILERS, /* no start line */
 };
 
@@ -52,21 +52,22 @@ struct bi_head {
     uint32_t size; /* where the body begins */
     uint16_t field_count;
     uint16_t first[BI_NAME_COUNT]; /* 1 + the index of the first field of this name; 0: there is none */
-    uint64_t repeated;             /* bit n: there is more than one with the name n */
+    uint64_t present, repeated;    /* bit n: there is one with the name n, there is more than one */
     uint8_t kind;                  /* enum bi_head_kind */
     uint8_t minor;                 /* of the version 1.x; what is over 1 counts as 1 */
     uint8_t method_known;          /* enum bi_method; requests */
-    bool tolerated;                /* responses: the connection is not used again */
+    bool tolerated, folded;        /* responses: the connection is not used again; some value has line ends in it */
     struct bi_span method, target; /* requests */
     struct bi_span reason;         /* responses */
 
-    /* Responses: the status. A refused request: the status it is answered with. */
+    /* Responses: the status. Refused: the status that a request is answered with. */
     uint16_t status;
-    uint32_t bad_at;
+    uint32_t bad_at; /* refused: the byte that proves it */
     const char *why; /* lives for ever */
 
-    /* How far it has been read. */
+    /* How far it has been read: whole lines, and without an end of one. */
     uint32_t parsed, scanned;
+    bool started; /* the start line has been read */
 };
 
 void bi_head_begin(struct bi_head *head, enum bi_head_kind kind);
@@ -76,6 +77,10 @@ void bi_head_begin(struct bi_head *head, enum bi_head_kind kind);
  * REFUSED. Never more than limits.size bytes are looked at. One CRLF before a request is skipped, and counts as part of
  * it. */
 enum bi_head_result bi_head_parse(struct bi_head *head, const uint8_t *bytes, size_t size);
+
+/* Makes one SP of each fold, RFC 9112, section 5.2. Of a response with `folded`, to be called before anybody reads its
+ * values, framing.h among them; values get shorter and stay where they begin. */
+void bi_head_unfold(struct bi_head *head, uint8_t *bytes);
 
 /* The field of this name behind the one at `after` (0: the first), as index + 1; 0: there is none. */
 uint16_t bi_head_next(const struct bi_head *head, const uint8_t *bytes, enum bi_name name, const char *text,

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* members.c - from field to field of one name, through each one's list. */
+#include "http/message/members.h"
+
+static void enter(struct bi_members *members, uint16_t field)
+{
+    members->field = field;
+    if (field != 0) {
+        struct bi_span value = members->head->fields[field - 1].value;
+        members->rest = (struct bi_view) { members->bytes + value.at, value.size };
+    }
+}
+
+struct bi_members bi_members_begin(const struct bi_head *head, const uint8_t *bytes, enum bi_name name)
+{
+    struct bi_members members = { .head = head, .bytes = bytes, .name = name };
+    enter(&members, head->first[name]);
+    return members;
+}
+
+bool bi_members_next(struct bi_members *members, struct bi_view *member)
+{
+    while (members->field != 0) {
+        if (bi_list_next(&members->rest, member)) {
+            return true;
+        }
+        enter(members, bi_head_next(members->head, members->bytes, members->name, NULL, 0, members->field));
+    }
+    return false;
+}
