@@ -296,7 +296,10 @@ static const char *look_at_output(const struct bight_transport *transport)
         BI_MUST(!output->watching, "output: what has broken or ended is not sent");
         return NULL;
     }
-    BI_MUST(output->watching || output->task.run != NULL, "output: what is queued will be sent");
+    BI_MUST(output->watching || output->task.run != NULL || has(transport, BI_RESERVED),
+        "output: what is queued will be sent");
+    BI_MUST((output->most + output->reserved > 0) == has(transport, BI_RESERVED), "output: RESERVED says that room is");
+    BI_MUST(output->aside == NULL || output->reserved > 0, "output: what is put aside is reserved");
     BI_MUST(output->held <= output->counted, "output: the cap counts no more than there is");
     BI_MUST(output->held == 0 || output->watching, "output: the cap counts what has been refused");
     BI_MUST(!output->reading || (bi_chunk_is_file(output->first) && bi_file_is_being_read(output->first->context)),

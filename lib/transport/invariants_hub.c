@@ -68,6 +68,7 @@ static void count_queue(struct totals *totals, const struct bi_output *queue)
         totals->held += queue->held;
         count_chunks(totals, queue, queue->first);
         count_chunks(totals, queue, queue->sent);
+        count_chunks(totals, queue, queue->aside);
     }
 }
 
@@ -118,6 +119,7 @@ static const char *look_at_ready(const struct bi_output *ready)
     BI_MUST(block->room != NULL && block->size == 0, "ready output: its block is empty");
     BI_MUST(ready->queued == 0 && ready->counted == 0 && ready->held == 0, "ready output: nothing of it is counted");
     BI_MUST(ready->task.run == NULL && !ready->watching && ready->sent == NULL, "ready output: nothing waits for it");
+    BI_MUST(ready->most == 0 && ready->reserved == 0, "ready output: nothing of it is reserved");
     return NULL;
 }
 

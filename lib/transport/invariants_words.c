@@ -61,8 +61,9 @@ static void add_flags(struct text *text, uint32_t state)
         const char *name;
     } flags[] = { FLAG(INPUT_ENDED), FLAG(INPUT_TOLD), FLAG(ACCEPTED), FLAG(PRESSURE_ON), FLAG(RESET), FLAG(LAYERED),
         FLAG(INHERITED), FLAG(PAUSED), FLAG(PRESSED), FLAG(SWITCHING), FLAG(PRODUCING), FLAG(WAITING),
-        FLAG(WRITE_END_DUE), FLAG(CHANGED), FLAG(HELD), FLAG(IN_HANDLER), FLAG(IN_LAYER), FLAG(ADVANCING),
-        FLAG(IN_CALL), FLAG(LOOKS_ON), FLAG(READING), FLAG(SENT), FLAG(LOOK_LATER), FLAG(UNREAD), FLAG(DOUBTED) };
+        FLAG(WRITE_END_DUE), FLAG(CHANGED), FLAG(HELD), FLAG(RESERVED), FLAG(IN_HANDLER), FLAG(IN_LAYER),
+        FLAG(ADVANCING), FLAG(IN_CALL), FLAG(LOOKS_ON), FLAG(READING), FLAG(SENT), FLAG(LOOK_LATER), FLAG(UNREAD),
+        FLAG(DOUBTED) };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (state & flags[i].flag) {
             add(text, " %s", flags[i].name);

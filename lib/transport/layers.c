@@ -8,7 +8,7 @@
  * gone. */
 #include "transport/layer_talk.h"
 #include "transport/levels.h"
-#include "transport/state.h"
+#include "transport/output.h"
 
 static void free_layer(struct bight_layer *layer)
 {
@@ -167,6 +167,9 @@ int bight_transport_push_layer(struct bight_transport *transport, struct bight_l
     }
     if (bi_is_cut(transport) || bi_is_losing(transport) || bi_write_end_of(transport) != BI_WRITE_OPEN) {
         return BIGHT_E_CLOSED;
+    }
+    if (BI_UNLIKELY(transport->state & BI_RESERVED)) {
+        return bi_reserve_refuse("bight_transport_push_layer");
     }
     struct bi_extension *extension = bi_extension_of(transport);
     if (extension == NULL) {

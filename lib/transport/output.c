@@ -7,24 +7,22 @@
  * kernel refuses is copied. After a refusal nothing is tried until the bottom says writable; of memory that the kernel
  * lacked it says nothing when there is some again, so then a timer tries. Lent memory that has been sent is put aside
  * and released from the task: never inside a write. The checks of the state are write.c's. */
+#include "transport/output.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "transport/held.h"
 #include "transport/queue.h"
-#include "transport/state.h"
 
-enum {
-    SENDS_A_TURN = 8,   /* so that one reader that is fast does not hold up the others */
-    GATHER_MOST = 65536 /* what a handler gathers before it is sent all the same */
-};
+#define SENDS_A_TURN 8 /* so that one reader that is fast does not hold up the others */
 
 #define FIRST_RETRY (BIGHT_NANOSECONDS_PER_SECOND / 100)
 #define LONGEST_RETRY BIGHT_NANOSECONDS_PER_SECOND
 
 /* ------------------------------------------------------------------------------------- the output */
 
-static struct bi_output *output_of(struct bight_transport *transport)
+struct bi_output *bi_output_of(struct bight_transport *transport)
 {
     if (transport->output != NULL) {
         return transport->output;
@@ -106,7 +104,7 @@ static void set_watching(struct bi_output *output, bool on)
 
 int bi_output_ask(struct bight_transport *transport)
 {
-    struct bi_output *output = output_of(transport);
+    struct bi_output *output = bi_output_of(transport);
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -221,6 +219,9 @@ static void conclude(struct bi_output *output, size_t sent)
 
 static void attempt(struct bi_output *output)
 {
+    if (BI_UNLIKELY(output->transport->state & BI_RESERVED)) {
+        bi_reserve_forget(output);
+    }
     output->busy = true;
     size_t sent = send_some(output);
     output->busy = false;
@@ -235,14 +236,16 @@ static void take_try(struct bi_output *output, ssize_t sent)
 }
 
 /* With one of these something waits for what the output does. */
-#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_PRESSED | BI_PRODUCING | BI_HELD | BI_CHANGED)
+#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_PRESSED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED)
 
 /* Behind an attempt that came from the loop: memory is released, an empty output goes, and what follows is decided. */
 static void settle(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     if (BI_UNLIKELY(output->sent != NULL)) {
+        output->settling = true;
         bi_queue_release_sent(output);
+        output->settling = false;
     }
     if (bi_is_cut(transport)) {
         return;
@@ -288,7 +291,6 @@ static inline void put_ready(struct bight_transport *transport, struct bi_output
     struct bi_hub *hub = transport->hub;
     struct bi_chunk *block = output->first;
     transport->output = NULL;
-    transport->state |= BI_SENT;
     if (BI_UNLIKELY(hub->ready_output != NULL || block == &output->first_block)) {
         put_other(hub, output);
         return;
@@ -296,6 +298,17 @@ static inline void put_ready(struct bight_transport *transport, struct bi_output
     block->data = block->room = (uint8_t *)(block + 1);
     block->size = output->queued = output->counted = 0;
     hub->ready_output = output;
+}
+
+void bi_output_put_back(struct bi_output *output)
+{
+    struct bight_transport *transport = output->transport;
+    if (output->first != NULL) {
+        put_ready(transport, output);
+    } else {
+        transport->output = NULL;
+        bi_pool_give(&transport->hub->outputs, output);
+    }
 }
 
 /* The kernel took a part or nothing, or the connection is broken. Out of line, as the next, so that the usual flush
@@ -338,6 +351,7 @@ static inline bool flush_block(struct bi_output *output)
     ssize_t sent = transport->bottom->send(transport, &part, 1);
     output->busy = false;
     if (BI_LIKELY(sent == (ssize_t)part.iov_len)) {
+        transport->state |= BI_SENT;
         bi_count_sent(transport, (size_t)sent);
         put_ready(transport, output);
         return true;
@@ -390,7 +404,7 @@ static bool is_too_much(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     size_t limit = bi_flow_limit(transport);
-    if ((output->counted > limit || output->queued >= GATHER_MOST) && !output->watching && !output->busy) {
+    if ((output->counted > limit || output->queued >= BI_GATHER_MOST) && !output->watching && !output->busy) {
         attempt(output);
         bi_flow_check_watermarks(transport);
     }
@@ -402,7 +416,7 @@ static bool is_too_much(struct bi_output *output)
 static inline int look_at(struct bi_output *output, bool was_tried)
 {
     struct bight_transport *transport = output->transport;
-    if (BI_UNLIKELY(was_tried || output->queued >= GATHER_MOST || transport->extension != NULL)) {
+    if (BI_UNLIKELY(was_tried || output->queued >= BI_GATHER_MOST || transport->extension != NULL)) {
         if (is_too_much(output)) {
             return BIGHT_E_OVERFLOW;
         }
@@ -417,9 +431,14 @@ static inline int look_at(struct bi_output *output, bool was_tried)
     return BIGHT_OK;
 }
 
+int bi_output_look_at(struct bi_output *output)
+{
+    return look_at(output, false);
+}
+
 int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
-    struct bi_output *output = output_of(transport);
+    struct bi_output *output = bi_output_of(transport);
     int code = BI_UNLIKELY(output == NULL) ? BIGHT_E_OUT_OF_MEMORY : bi_queue_append_copy(output, data, size);
     return BI_LIKELY(code == BIGHT_OK) ? look_at(output, false) : code;
 }
@@ -464,7 +483,7 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
     if (!bi_output_add_sizes(pieces, count, &total)) {
         return BIGHT_E_OVERFLOW;
     }
-    struct bi_output *output = output_of(transport);
+    struct bi_output *output = bi_output_of(transport);
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -488,7 +507,7 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
 
 int bi_output_send_file(struct bight_transport *transport, struct bi_file *file, size_t size)
 {
-    struct bi_output *output = output_of(transport);
+    struct bi_output *output = bi_output_of(transport);
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -513,7 +532,7 @@ void bi_output_was_read(struct bight_transport *transport)
 
 int bi_output_take_queue(struct bight_transport *transport, struct bi_output *from)
 {
-    struct bi_output *output = output_of(transport);
+    struct bi_output *output = bi_output_of(transport);
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
@@ -533,6 +552,7 @@ void bi_output_leave_to_parent(struct bight_transport *transport)
         bi_held_leave_to_parent(transport);
     }
     if (output != NULL && !output->busy && !bi_is_cut(transport)) {
+        bi_reserve_forget(output);
         bi_queue_consume(output, output->queued);
         set_watching(output, false);
         plan_flush(output);
@@ -555,6 +575,7 @@ void bi_output_drop(struct bight_transport *transport)
     if (output == NULL) {
         return;
     }
+    bi_reserve_forget(output);
     transport->output = NULL;
     if (output->task.run != NULL) {
         bi_reactor_unqueue(transport->hub->reactor, &output->task);

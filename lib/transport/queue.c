@@ -43,8 +43,8 @@ struct bi_chunk *bi_queue_new_block(struct bi_hub *hub)
     return begin_block(block, bytes, bytes + BI_BLOCK_BYTES);
 }
 
-/* For `size` bytes. The output's own block is free when nothing is queued: it is only ever the first. */
-static struct bi_chunk *next_block(struct bi_output *output, size_t size)
+/* The output's own block is free when nothing is queued: it is only ever the first. */
+struct bi_chunk *bi_queue_next_block(struct bi_output *output, size_t size)
 {
     struct bi_hub *hub = output->transport->hub;
     if (output->last != NULL || size > BI_FIRST_BLOCK_SIZE) {
@@ -70,7 +70,7 @@ int bi_queue_append_copy(struct bi_output *output, const uint8_t *data, size_t s
     while (size > 0) {
         struct bi_chunk *block = output->last;
         if (block == NULL || block->room == block->room_end) { /* a reference has neither */
-            block = next_block(output, size);
+            block = bi_queue_next_block(output, size);
             if (block == NULL) {
                 return BIGHT_E_OUT_OF_MEMORY;
             }
@@ -118,6 +118,71 @@ static void append_borrowed(struct bi_output *output, const struct bight_piece *
     bi_queue_append(output, chunk);
     count_in(output, chunk);
 }
+
+/* --------------------------------------------------------------------------------- chunks put aside */
+
+static void free_memory(void *memory)
+{
+    bight_free(memory);
+}
+
+/* A block, or a reference to memory of its own. */
+struct bi_chunk *bi_queue_new_aside(struct bi_hub *hub, size_t size, uint8_t **room)
+{
+    if (size <= BI_BLOCK_BYTES) {
+        struct bi_chunk *block = bi_queue_new_block(hub);
+        *room = block == NULL ? NULL : block->room;
+        return block;
+    }
+    struct bi_chunk *chunk = bi_pool_take(&hub->references);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    *room = bight_malloc(size);
+    if (*room == NULL) {
+        bi_pool_give(&hub->references, chunk);
+        return NULL;
+    }
+    *chunk = (struct bi_chunk) { .data = *room, .release = free_memory, .context = *room, .counted = true };
+    return chunk;
+}
+
+void bi_queue_free_aside(struct bi_hub *hub, struct bi_chunk *chunk)
+{
+    if (chunk->release != NULL) {
+        chunk->release(chunk->context);
+    }
+    bi_pool_give(chunk->room != NULL ? &hub->blocks : &hub->references, chunk);
+}
+
+/* What was allocated for much and got little is not to wait as much: nobody refers to it yet. */
+void bi_queue_fill_aside(struct bi_chunk *chunk, size_t size, size_t reserved)
+{
+    chunk->size = size;
+    if (chunk->room != NULL) {
+        chunk->room += size;
+        return;
+    }
+    void *less = size < reserved / 2 ? bight_realloc(chunk->context, size) : NULL;
+    if (less != NULL) {
+        chunk->data = chunk->context = less;
+    }
+}
+
+/* Many that ask for much and need little must not take a block each: what fits in the last one is copied there. */
+void bi_queue_append_aside(struct bi_output *output, struct bi_chunk *chunk)
+{
+    struct bi_chunk *last = output->last;
+    count_in(output, chunk);
+    if (last != NULL && chunk->size <= (size_t)(last->room_end - last->room)) {
+        (void)fill(last, chunk->data, chunk->size);
+        bi_queue_free_aside(output->transport->hub, chunk);
+    } else {
+        bi_queue_append(output, chunk);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- pieces */
 
 static int enqueue_reference(struct bi_output *output, const struct bight_piece *piece, struct bi_write_pass *pass)
 {

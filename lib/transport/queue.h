@@ -20,7 +20,17 @@ struct bi_write_pass {
 /* An empty block; NULL without memory. */
 struct bi_chunk *bi_queue_new_block(struct bi_hub *hub);
 
+/* The same for the end of this queue, which is to take `size` bytes and not more than a block has. */
+struct bi_chunk *bi_queue_next_block(struct bi_output *output, size_t size);
+
 void bi_queue_append(struct bi_output *output, struct bi_chunk *chunk);
+
+/* A chunk with room for so many bytes, which is no part of a queue; NULL without memory. It is filled before it is
+ * appended, and gone then. */
+struct bi_chunk *bi_queue_new_aside(struct bi_hub *hub, size_t size, uint8_t **room);
+void bi_queue_fill_aside(struct bi_chunk *chunk, size_t size, size_t reserved);
+void bi_queue_append_aside(struct bi_output *output, struct bi_chunk *chunk);
+void bi_queue_free_aside(struct bi_hub *hub, struct bi_chunk *chunk);
 
 /* 0 or OUT_OF_MEMORY; then a part may have been queued. */
 int bi_queue_append_copy(struct bi_output *output, const uint8_t *data, size_t size);

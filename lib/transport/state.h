@@ -48,6 +48,7 @@
 #define BI_WRITE_END_DUE (1u << 19) /* write_connection_lost has to be called */
 #define BI_CHANGED (1u << 20)       /* something was marked whose consequences are to be decided */
 #define BI_HELD (1u << 25)          /* a file, or what was written behind it, waits to enter a layer: held.c */
+#define BI_RESERVED (1u << 30)      /* the program composes output: reserve.c */
 
 /* --- brackets: what of this connection is on the stack */
 #define BI_IN_HANDLER (1u << 21) /* a slot of the protocol */

@@ -99,12 +99,16 @@ struct bi_output {
     struct bi_task task; /* afterwards: flush */
     struct bight_transport *transport;
     struct bi_chunk *first, *last;
-    struct bi_chunk *sent; /* their memory is released when no write is on the stack */
+    struct bi_chunk *sent;  /* their memory is released when no write is on the stack */
+    size_t most;            /* reserve.c: what a commit may be that has nothing to decide; */
+    size_t reserved;        /* any other; 0: nothing is reserved */
+    struct bi_chunk *aside; /* where that is to be, if not in the last chunk */
     size_t queued;
     size_t counted;
     size_t held;    /* of it, what the hub has counted: see cap.c */
     bool watching;  /* the kernel has refused: waits for writable, or for the retry */
     bool busy;      /* an attempt to send, or a drop, is on the stack */
+    bool settling;  /* what follows an attempt is on the stack */
     bool refused;   /* the last attempt ended because the kernel took no more */
     bool starved;   /* and that because it had no memory */
     bool unread;    /* or because the file that comes first has to be read before */
@@ -186,6 +190,8 @@ struct bi_hub {
     struct bi_wheel_entry trim_timer; /* armed while a pool has slabs to give back */
     struct bight_transport *sequence; /* is in the midst of a long write: its marks are judged after that */
     struct bi_output *ready_output;   /* with an empty block: see output.c. NULL: in use, or not made yet */
+    uint64_t refused;                 /* reserve.c: the transport that was given no room last */
+    int refused_code;
 
     struct bi_doubts doubts;
 
@@ -220,14 +226,16 @@ static inline struct bight_watch *bi_watch_of(const struct bight_transport *tran
 extern const struct bight_transport bi_transport_closed;
 #define BI_TRANSPORT_CLOSED ((struct bight_transport *)(uintptr_t)&bi_transport_closed)
 
-/* First in the functions that programs call: in debug builds a call from a wrong thread is reported and does nothing.
- */
+/* First in the functions that programs call: in debug builds a call from a wrong thread, or between a reserve and its
+ * commit, is reported and does nothing. */
 #ifdef BIGHT_DEBUG_CHECKS
-#define BI_TRANSPORT_CHECK(transport, what)                                                                \
-    do {                                                                                                   \
-        if ((transport)->hub != NULL && bi_reactor_check_thread((transport)->hub->reactor, (what)) != 0) { \
-            return BIGHT_E_WRONG_THREAD;                                                                   \
-        }                                                                                                  \
+int bi_transport_check(const struct bight_transport *transport, const char *what); /* reserve.c */
+#define BI_TRANSPORT_CHECK(transport, what)                     \
+    do {                                                        \
+        int refused_ = bi_transport_check((transport), (what)); \
+        if (refused_ != 0) {                                    \
+            return refused_;                                    \
+        }                                                       \
     } while (0)
 #else
 #define BI_TRANSPORT_CHECK(transport, what) ((void)0)

@@ -9,16 +9,15 @@
 
 #include "base/pages.h"
 #include "transport/layer_talk.h"
-#include "transport/state.h"
+#include "transport/output.h"
 
 /* Counted bytes below this size are copied: a reference costs as much as copying so many. */
 #define COPY_BELOW 128
 
 /* With one of these a write needs a closer look. */
-#define UNUSUAL ((BI_LIFE & ~BI_NEW) | BI_WRITE_END | BI_LAYERED)
+#define UNUSUAL ((BI_LIFE & ~BI_NEW) | BI_WRITE_END | BI_LAYERED | BI_RESERVED)
 
-/* The code of a write that failed; the connection ends with it. */
-static int fail(struct bight_transport *transport, int code)
+int bi_write_fail(struct bight_transport *transport, int code)
 {
     if (code != BIGHT_OK && code != BIGHT_E_CLOSED) {
         bi_close_end(transport, bight_failure_of(code), true);
@@ -28,13 +27,9 @@ static int fail(struct bight_transport *transport, int code)
 
 /* ------------------------------------------------------------------------------------ to the bottom */
 
-/* Nothing is queued, nobody may be told anything by these few bytes, and an output with a block for them is at hand. */
 static inline bool takes_ready(const struct bight_transport *transport, size_t size)
 {
-    const struct bi_hub *hub = transport->hub;
-    return BI_LIKELY(transport->output == NULL && size - 1 < BI_LARGE_WRITE - 1 && hub->ready_output != NULL) &&
-           BI_LIKELY(!bi_memory_asks_permit && hub->reactor->handler_depth > 0) &&
-           BI_LIKELY(transport->extension == NULL || transport->extension->limit >= size);
+    return bi_output_is_ready(transport, size, BI_LARGE_WRITE - 1);
 }
 
 /* The ready output is taken for them. The copy comes last, so that nothing has to be saved for after it. */
@@ -139,7 +134,7 @@ static int __attribute__((noinline)) send_further(
         return BIGHT_E_CLOSED;
     }
     int code = bi_layers_pass_down(transport, below, pieces, count);
-    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+    return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
 /* A layer may send of its own accord, where no write would see the code: so the connection is ended from here. */
@@ -156,23 +151,27 @@ int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces
 
 /* --------------------------------------------------------------------------------------- the facade's */
 
-static int write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
+int bi_write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
+    if (BI_UNLIKELY(transport->state & BI_RESERVED)) {
+        return bi_reserve_refuse("a write");
+    }
     if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;
     }
     size_t total;
     if (!bi_output_add_sizes(pieces, count, &total)) {
-        return fail(transport, BIGHT_E_OVERFLOW); /* layers must not meet it */
+        return bi_write_fail(transport, BIGHT_E_OVERFLOW); /* layers must not meet it */
     }
-    return fail(transport, transport->state & BI_LAYERED ? write_through_layers(transport, pieces, count)
-                                                         : bi_output_write(transport, pieces, count, BI_NOT_TRIED));
+    return bi_write_fail(transport, transport->state & BI_LAYERED
+                                        ? write_through_layers(transport, pieces, count)
+                                        : bi_output_write(transport, pieces, count, BI_NOT_TRIED));
 }
 
 static int __attribute__((noinline)) write_piece(struct bight_transport *transport, const void *data, size_t size)
 {
     struct bight_piece piece = { .data = data, .size = size, .counted = true };
-    return write_pieces(transport, &piece, 1);
+    return bi_write_pieces(transport, &piece, 1);
 }
 
 /* Nearly always in answer to what came up through the same layers. */
@@ -184,7 +183,7 @@ write_layered(struct bight_transport *transport, struct bight_layer *layer, cons
     int code = BI_LIKELY((transport->state & (answering | BI_HELD)) == answering)
                    ? layer->ops->write(layer, &piece, 1)
                    : write_through_layers(transport, &piece, 1);
-    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+    return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
 static int __attribute__((noinline)) write_unusual(struct bight_transport *transport, const void *data, size_t size)
@@ -195,7 +194,7 @@ static int __attribute__((noinline)) write_unusual(struct bight_transport *trans
             return write_layered(transport, layer, data, size);
         }
         return takes_ready(transport, size) ? put_in_ready(transport, data, size)
-                                            : fail(transport, write_more(transport, data, size));
+                                            : bi_write_fail(transport, write_more(transport, data, size));
     }
     if (size == 0) {
         return bi_takes_output(transport) ? BIGHT_OK : BIGHT_E_CLOSED;
@@ -206,7 +205,7 @@ static int __attribute__((noinline)) write_unusual(struct bight_transport *trans
 static int __attribute__((noinline)) write_further(struct bight_transport *transport, const void *data, size_t size)
 {
     int code = write_more(transport, data, size);
-    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+    return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
 int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
@@ -231,7 +230,7 @@ static int write_round(struct bight_transport *transport, const struct iovec *pa
                 (struct bight_piece) { .data = parts[i].iov_base, .size = parts[i].iov_len, .counted = true };
         }
     }
-    return used == 0 ? BIGHT_OK : write_pieces(transport, pieces, used);
+    return used == 0 ? BIGHT_OK : bi_write_pieces(transport, pieces, used);
 }
 
 /* Little, with nobody who might be told of marks between its parts: the short way of a write, part by part. */
@@ -256,7 +255,7 @@ static int write_little(struct bight_transport *transport, const struct iovec *p
     for (size_t i = 0; i < count && code == BIGHT_OK; i++) {
         code = write_plain(transport, parts[i].iov_base, parts[i].iov_len);
     }
-    return BI_LIKELY(code == BIGHT_OK) ? code : fail(transport, code);
+    return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
 /* A producer that is paused may write: the marks are looked at when all rounds are queued, so that nothing comes
@@ -310,7 +309,7 @@ int bight_transport_write_bytes(struct bight_transport *transport, struct bight_
         .context = bight_bytes_hold(bytes),
         .counted = true,
     };
-    int code = write_pieces(transport, &piece, 1);
+    int code = bi_write_pieces(transport, &piece, 1);
     if (code != BIGHT_OK) {
         bight_bytes_release(bytes);
     }
@@ -325,7 +324,7 @@ int bight_transport_write_lent(
         return bight_transport_write(transport, data, size); /* only good during the call */
     }
     struct bight_piece piece = { .data = data, .size = size, .release = release, .context = context };
-    return write_pieces(transport, &piece, 1);
+    return bi_write_pieces(transport, &piece, 1);
 }
 
 /* ------------------------------------------------------------------------------------------- files */
@@ -347,12 +346,15 @@ int bight_transport_send_file(struct bight_transport *transport, int descriptor,
     if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;
     }
+    if (transport->state & BI_RESERVED) {
+        return bi_reserve_refuse("bight_transport_send_file");
+    }
     if (transport->hub->system->ops->preadv2 == NULL) {
         return BIGHT_E_NOT_SUPPORTED;
     }
     struct bi_file *file = bi_file_new(transport, descriptor, offset, release, context);
     if (file == NULL) {
-        return fail(transport, BIGHT_E_OUT_OF_MEMORY);
+        return bi_write_fail(transport, BIGHT_E_OUT_OF_MEMORY);
     }
     struct bight_layer *layer = bi_held_level(transport->state & BI_LAYERED ? transport->extension->top : NULL);
     int code = layer == NULL ? bi_output_send_file(transport, file, (size_t)size)
@@ -360,5 +362,5 @@ int bight_transport_send_file(struct bight_transport *transport, int descriptor,
     if (code != BIGHT_OK) {
         bi_file_forget(file);
     }
-    return fail(transport, code);
+    return bi_write_fail(transport, code);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bight/sys/output.h>
+
 #include "reactor/reactor.h"
 
 static uint8_t *next_bytes(const struct end *end, size_t size)
@@ -61,6 +63,23 @@ static int write_counted(struct bight_transport *transport, const uint8_t *data,
     return code;
 }
 
+/* More room than is used, now and then for nothing before. */
+static int compose(struct bight_transport *transport, const uint8_t *bytes, size_t size, uint64_t draw)
+{
+    static const size_t more[] = { 0, 1, 700, 4000, 16240, 50000 };
+    if (draw % 4 == 0 && bight_transport_reserve(transport, more[draw / 4 % 6]) != NULL &&
+        bight_transport_commit(transport, 0) != 0) {
+        fuzz_fail("room that was given is not taken back");
+    }
+    size_t reserved = size + more[draw / 24 % 6];
+    uint8_t *room = bight_transport_reserve(transport, reserved);
+    if (room != NULL) {
+        memset(room, 0xff, reserved);
+        memcpy(room, bytes, size);
+    }
+    return bight_transport_commit(transport, size);
+}
+
 void write_some(struct end *end, size_t size, unsigned how)
 {
     struct bight_transport *transport = transport_of(end);
@@ -75,8 +94,11 @@ void write_some(struct end *end, size_t size, unsigned how)
     case 1:
         code = write_parts(transport, bytes, size);
         break;
-    default:
+    case 2:
         code = write_counted(transport, bytes, size);
+        break;
+    default:
+        code = compose(transport, bytes, size, draw_from(end->id * 13u + end->written));
         break;
     }
     memset(bytes, 0xff, size); /* nothing may refer to it any more */
@@ -96,7 +118,7 @@ void act_write(struct fuzz_operation *operation, void *context)
     (void)context;
     if (end != NULL) {
         size_t size = choose_size(operation);
-        write_some(end, size, fuzz_choose(operation, 3));
+        write_some(end, size, fuzz_choose(operation, 4));
     }
 }
 
@@ -239,7 +261,7 @@ static void on_resume(void *context)
     world.in_call++;
     if (item->budget > 0) {
         item->budget--;
-        write_some(end, 1 + draw_from(item->id * 5u + item->budget) % 9000, 0);
+        write_some(end, 1 + draw_from(item->id * 5u + item->budget) % 9000, item->budget % 2 == 0 ? 0 : 3);
     } else {
         unregister(end);
     }

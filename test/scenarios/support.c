@@ -7,6 +7,7 @@
 #include "scenario.h"
 
 #include <bight/log.h>
+#include <bight/sys/output.h>
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -243,18 +244,37 @@ uint8_t stream_byte(uint32_t key, size_t position)
     return (uint8_t)(mixed >> 24);
 }
 
-int stream_write(struct bight_transport *transport, uint32_t key, size_t from, size_t size)
+static void stream_fill(uint8_t *bytes, uint32_t key, size_t from, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = stream_byte(key, from + i);
+    }
+}
+
+static int write_part(struct bight_transport *transport, uint32_t key, size_t from, size_t size)
 {
     uint8_t bytes[4096];
+    stream_fill(bytes, key, from, size);
+    return bight_transport_write(transport, bytes, size);
+}
+
+/* More room than is used. */
+static int compose_part(struct bight_transport *transport, uint32_t key, size_t from, size_t size)
+{
+    uint8_t *room = bight_transport_reserve(transport, size * 2);
+    if (room != NULL) {
+        stream_fill(room, key, from, size);
+    }
+    return bight_transport_commit(transport, size);
+}
+
+int stream_write(struct bight_transport *transport, uint32_t key, size_t from, size_t size)
+{
     int code = 0;
-    while (size > 0 && code == 0) {
-        size_t part = size < sizeof bytes ? size : sizeof bytes;
-        for (size_t i = 0; i < part; i++) {
-            bytes[i] = stream_byte(key, from + i);
-        }
-        code = bight_transport_write(transport, bytes, part);
-        from += part;
-        size -= part;
+    for (size_t part; size > 0 && code == 0; from += part, size -= part) {
+        part = size < 4096 ? size : 4096;
+        code =
+            (part + from) % 2 == 0 ? write_part(transport, key, from, part) : compose_part(transport, key, from, part);
     }
     return code;
 }

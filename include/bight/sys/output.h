@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/sys/output.h - output that is composed where it is sent from: for protocols whose messages are put together
+ * from parts, instead of a buffer of their own that bight_transport_write copies.
+ *
+ *     uint8_t *room = bight_transport_reserve(transport, MOST);
+ *     if (room == NULL) {
+ *         return;
+ *     }
+ *     size_t size = compose(room, MOST);
+ *     (void)bight_transport_commit(transport, size);
+ *
+ * What is committed has been written, in order with all other writes and as a small write is, whatever its size: it is
+ * gathered during a handler and sent behind it (T6), or at once when 64 KiB have gathered. It counts towards the marks
+ * and the output limit (T13); what was reserved beyond it counts as nothing and stays room for what is written next. */
+#ifndef BIGHT_SYS_OUTPUT_H
+#define BIGHT_SYS_OUTPUT_H
+
+#include <bight/transport.h>
+
+BIGHT_BEGIN
+
+/* The most that can be reserved at once. Up to 16 KiB cost nothing but the writing; more is allocated for the purpose.
+ */
+#define BIGHT_RESERVE_MOST ((size_t)1 << 20)
+
+/* Room for `size` bytes, uninitialised, until the commit. Each reservation that is given is to be committed before the
+ * handler returns; until then nothing else may be called on the transport (calls on others may), which is a usage
+ * error: writes answer USAGE and take nothing, in debug builds so do most other calls.
+ *
+ * NULL: nothing can be written, and the commit that follows, if there is one, says why. CLOSED; OUT_OF_MEMORY, and then
+ * the connection is aborted, as by a write; INVALID_ARGUMENT, a usage error: more than BIGHT_RESERVE_MOST; USAGE, a
+ * usage error: the last reservation has not been committed. So a program may look at the commit's code alone. */
+BIGHT_API BIGHT_MUST_USE uint8_t *bight_transport_reserve(struct bight_transport *transport, size_t size);
+
+/* The first `size` bytes of the room are written; 0: nothing is. As bight_transport_write, 0; CLOSED, OUT_OF_MEMORY or
+ * OVERFLOW, and then nothing was taken and, but for CLOSED, the connection is aborted. In any case the room is
+ * bight's again. INVALID_ARGUMENT, a usage error: it is more than was reserved, and nothing was taken. USAGE, a usage
+ * error: nothing is reserved. */
+BIGHT_API int bight_transport_commit(struct bight_transport *transport, size_t size);
+
+BIGHT_END
+
+#endif
