@@ -5,16 +5,17 @@
  * run move up, so a table that sees many keys come and go stays as fast and as large as what it holds, and
  * removing never allocates. An entry keeps its key's hash: growing never hashes again, and most compares end
  * there. */
-#include "base/hash.h"
-#include "base/little_endian.h"
+#include <bight/sys/hash.h>
 
 #include <string.h>
 
 #include <bight/memory.h>
 
+#include "base/little_endian.h"
+
 enum { FIRST_CAPACITY = 8 };
 
-struct bi_hash_entry {
+struct bight_hash_entry {
     void *key; /* NULL: free */
     size_t size;
     uint64_t hash;
@@ -52,7 +53,7 @@ static void sip_absorb(struct sip_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-uint64_t bi_siphash(const uint64_t key[2], const void *data, size_t size)
+uint64_t bight_siphash(const uint64_t key[2], const void *data, size_t size)
 {
     /* The constants spell "somepseudorandomlygeneratedbytes" (SipHash, section 2). */
     struct sip_state s = {
@@ -74,22 +75,22 @@ uint64_t bi_siphash(const uint64_t key[2], const void *data, size_t size)
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-void bi_hash_init(struct bi_hash *table, const uint64_t key[2], bight_release_function release)
+void bight_hash_init(struct bight_hash *table, const uint64_t key[2], bight_release_function release)
 {
-    *table = (struct bi_hash) { .key = { key[0], key[1] }, .release = release };
+    *table = (struct bight_hash) { .key = { key[0], key[1] }, .release = release };
 }
 
-static void release_value(const struct bi_hash *table, void *value)
+static void release_value(const struct bight_hash *table, void *value)
 {
     if (table->release != NULL) {
         table->release(value);
     }
 }
 
-void bi_hash_finish(struct bi_hash *table)
+void bight_hash_finish(struct bight_hash *table)
 {
-    struct bi_hash old = *table;
-    bi_hash_init(table, old.key, old.release);
+    struct bight_hash old = *table;
+    bight_hash_init(table, old.key, old.release);
     for (size_t i = 0; i < old.capacity; i++) {
         if (old.entries[i].key != NULL) {
             bight_free(old.entries[i].key);
@@ -100,11 +101,11 @@ void bi_hash_finish(struct bi_hash *table)
 }
 
 /* The entry of the key, or the free one where it would go. The table has a free entry. */
-static struct bi_hash_entry *probe(const struct bi_hash *table, uint64_t hash, const void *key, size_t size)
+static struct bight_hash_entry *probe(const struct bight_hash *table, uint64_t hash, const void *key, size_t size)
 {
     size_t mask = table->capacity - 1;
     for (size_t at = (size_t)hash & mask;; at = (at + 1) & mask) {
-        struct bi_hash_entry *entry = &table->entries[at];
+        struct bight_hash_entry *entry = &table->entries[at];
         if (entry->key == NULL) {
             return entry;
         }
@@ -115,29 +116,29 @@ static struct bi_hash_entry *probe(const struct bi_hash *table, uint64_t hash, c
 }
 
 /* The entry of the key, NULL when it is not there. */
-static struct bi_hash_entry *find(const struct bi_hash *table, const void *key, size_t size)
+static struct bight_hash_entry *find(const struct bight_hash *table, const void *key, size_t size)
 {
     if (table->count == 0) {
         return NULL;
     }
-    struct bi_hash_entry *entry = probe(table, bi_siphash(table->key, key, size), key, size);
+    struct bight_hash_entry *entry = probe(table, bight_siphash(table->key, key, size), key, size);
     return entry->key == NULL ? NULL : entry;
 }
 
 /* Room for one more key with at least a quarter of the entries free. */
-static int make_room(struct bi_hash *table)
+static int make_room(struct bight_hash *table)
 {
     if (table->count + 1 <= table->capacity / 4 * 3) {
         return BIGHT_OK;
     }
-    struct bi_hash grown = *table;
+    struct bight_hash grown = *table;
     grown.capacity = table->capacity == 0 ? FIRST_CAPACITY : table->capacity * 2;
     grown.entries = bight_calloc(grown.capacity, sizeof *grown.entries);
     if (grown.entries == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
     for (size_t i = 0; i < table->capacity; i++) {
-        const struct bi_hash_entry *entry = &table->entries[i];
+        const struct bight_hash_entry *entry = &table->entries[i];
         if (entry->key != NULL) {
             *probe(&grown, entry->hash, entry->key, entry->size) = *entry;
         }
@@ -147,7 +148,7 @@ static int make_room(struct bi_hash *table)
     return BIGHT_OK;
 }
 
-static int add(struct bi_hash *table, const void *key, size_t size, void *value)
+static int add(struct bight_hash *table, const void *key, size_t size, void *value)
 {
     if (make_room(table) != BIGHT_OK) {
         return BIGHT_E_OUT_OF_MEMORY;
@@ -159,15 +160,16 @@ static int add(struct bi_hash *table, const void *key, size_t size, void *value)
     if (size > 0) {
         memcpy(copy, key, size);
     }
-    uint64_t hash = bi_siphash(table->key, key, size);
-    *probe(table, hash, key, size) = (struct bi_hash_entry) { .key = copy, .size = size, .hash = hash, .value = value };
+    uint64_t hash = bight_siphash(table->key, key, size);
+    *probe(table, hash, key, size) =
+        (struct bight_hash_entry) { .key = copy, .size = size, .hash = hash, .value = value };
     table->count++;
     return BIGHT_OK;
 }
 
-int bi_hash_set(struct bi_hash *table, const void *key, size_t size, void *value)
+int bight_hash_set(struct bight_hash *table, const void *key, size_t size, void *value)
 {
-    struct bi_hash_entry *entry = find(table, key, size);
+    struct bight_hash_entry *entry = find(table, key, size);
     if (entry == NULL) {
         return add(table, key, size, value);
     }
@@ -177,17 +179,17 @@ int bi_hash_set(struct bi_hash *table, const void *key, size_t size, void *value
     return BIGHT_OK;
 }
 
-void *bi_hash_get(const struct bi_hash *table, const void *key, size_t size)
+void *bight_hash_get(const struct bight_hash *table, const void *key, size_t size)
 {
-    const struct bi_hash_entry *entry = find(table, key, size);
+    const struct bight_hash_entry *entry = find(table, key, size);
     return entry == NULL ? NULL : entry->value;
 }
 
 /* Frees the entry at `hole`: each entry of the run behind it moves up when its own place allows it. */
-static void close_gap(struct bi_hash *table, size_t hole)
+static void close_gap(struct bight_hash *table, size_t hole)
 {
     size_t mask = table->capacity - 1;
-    struct bi_hash_entry *entries = table->entries;
+    struct bight_hash_entry *entries = table->entries;
     for (size_t at = (hole + 1) & mask; entries[at].key != NULL; at = (at + 1) & mask) {
         size_t from_home = (at - (size_t)entries[at].hash) & mask;
         size_t from_hole = (at - hole) & mask;
@@ -196,12 +198,12 @@ static void close_gap(struct bi_hash *table, size_t hole)
             hole = at;
         }
     }
-    entries[hole] = (struct bi_hash_entry) { 0 };
+    entries[hole] = (struct bight_hash_entry) { 0 };
 }
 
-static bool remove_key(struct bi_hash *table, const void *key, size_t size, void **value)
+static bool remove_key(struct bight_hash *table, const void *key, size_t size, void **value)
 {
-    struct bi_hash_entry *entry = find(table, key, size);
+    struct bight_hash_entry *entry = find(table, key, size);
     if (entry == NULL) {
         return false;
     }
@@ -213,14 +215,14 @@ static bool remove_key(struct bi_hash *table, const void *key, size_t size, void
     return true;
 }
 
-void *bi_hash_take(struct bi_hash *table, const void *key, size_t size)
+void *bight_hash_take(struct bight_hash *table, const void *key, size_t size)
 {
     void *value = NULL;
     remove_key(table, key, size, &value);
     return value;
 }
 
-bool bi_hash_remove(struct bi_hash *table, const void *key, size_t size)
+bool bight_hash_remove(struct bight_hash *table, const void *key, size_t size)
 {
     void *value = NULL;
     if (!remove_key(table, key, size, &value)) {
@@ -230,10 +232,10 @@ bool bi_hash_remove(struct bi_hash *table, const void *key, size_t size)
     return true;
 }
 
-bool bi_hash_next(const struct bi_hash *table, size_t *cursor, const void **key, size_t *size, void **value)
+bool bight_hash_next(const struct bight_hash *table, size_t *cursor, const void **key, size_t *size, void **value)
 {
     while (*cursor < table->capacity) {
-        const struct bi_hash_entry *entry = &table->entries[(*cursor)++];
+        const struct bight_hash_entry *entry = &table->entries[(*cursor)++];
         if (entry->key != NULL) {
             *key = entry->key;
             *size = entry->size;

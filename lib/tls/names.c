@@ -12,8 +12,8 @@
 
 #include <bight/log.h>
 #include <bight/memory.h>
+#include <bight/sys/hash.h>
 
-#include "base/hash.h"
 #include "base/random.h"
 #include "tls/certificate.h"
 #include "tls/source.h"
@@ -21,7 +21,7 @@
 enum { MOST_ENTRIES = 10000, PATH_SIZE = 4096 };
 
 struct bi_tls_names {
-    struct bi_hash table;       /* from a name, or "*.example" */
+    struct bight_hash table;    /* from a name, or "*.example" */
     struct bi_tls_named *first; /* all, in no order */
 };
 
@@ -36,7 +36,7 @@ struct bi_tls_names *bi_tls_names_new(struct bi_tls_problems *problems)
         bi_tls_add_problem(problems, bight_failure_of(code == BIGHT_OK ? BIGHT_E_OUT_OF_MEMORY : code));
         return NULL;
     }
-    bi_hash_init(&names->table, key, NULL);
+    bight_hash_init(&names->table, key, NULL);
     return names;
 }
 
@@ -57,7 +57,7 @@ void bi_tls_names_free(struct bi_tls_names *names)
         names->first = named->next;
         free_named(named);
     }
-    bi_hash_finish(&names->table);
+    bight_hash_finish(&names->table);
     bight_free(names);
 }
 
@@ -112,9 +112,9 @@ static bool add_name(void *context, const char *name, size_t size)
     if (!fold(folded, name, size)) {
         return true;
     }
-    const struct bi_tls_named *other = bi_hash_get(&adding->names->table, folded, size);
+    const struct bi_tls_named *other = bight_hash_get(&adding->names->table, folded, size);
     if (other == NULL || is_better(adding->named, other, folded)) {
-        adding->lacks_memory = bi_hash_set(&adding->names->table, folded, size, adding->named) != BIGHT_OK;
+        adding->lacks_memory = bight_hash_set(&adding->names->table, folded, size, adding->named) != BIGHT_OK;
     }
     return !adding->lacks_memory;
 }
@@ -270,11 +270,11 @@ void bi_tls_names_load(struct bi_tls_names *names, const char *directory, const 
 const struct bi_tls_named *bi_tls_names_find(const struct bi_tls_names *names, const char *name)
 {
     char wildcard[BI_TLS_NAME_SIZE + 1] = "*";
-    const struct bi_tls_named *found = bi_hash_get(&names->table, name, strlen(name));
+    const struct bi_tls_named *found = bight_hash_get(&names->table, name, strlen(name));
     const char *rest = strchr(name, '.');
     if (found != NULL || rest == NULL || rest == name || strlen(rest) >= BI_TLS_NAME_SIZE) {
         return found;
     }
     memcpy(wildcard + 1, rest, strlen(rest) + 1);
-    return bi_hash_get(&names->table, wildcard, strlen(wildcard));
+    return bight_hash_get(&names->table, wildcard, strlen(wildcard));
 }
