@@ -279,7 +279,8 @@ static int real_timerfd_set(struct bight_system *system, int fd, uint64_t deadli
 static int real_random(struct bight_system *system, void *buffer, size_t size)
 {
     (void)system;
-    return bi_random_openssl(NULL, buffer, size) == 0 ? 0 : -EIO;
+    int code = bi_random_openssl(NULL, buffer, size);
+    return code == BIGHT_OK ? 0 : code == BIGHT_E_OUT_OF_MEMORY ? -ENOMEM : -EIO;
 }
 
 static const struct bight_system_ops real_ops = {
