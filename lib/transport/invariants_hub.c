@@ -126,9 +126,11 @@ static const char *look_at_ready(const struct bi_output *ready)
 static const char *look_at_pools(const struct bi_hub *hub, struct totals *totals)
 {
     const char *broken = look_at_ready(hub->ready_output);
+    broken = broken == NULL ? look_at_ready(hub->lent_output) : broken;
     BI_MUST(broken == NULL, broken);
-    totals->outputs += hub->ready_output != NULL;
-    totals->blocks += hub->ready_output != NULL;
+    size_t kept = (size_t)(hub->ready_output != NULL) + (size_t)(hub->lent_output != NULL);
+    totals->outputs += kept;
+    totals->blocks += kept;
     BI_MUST(used_of(&hub->extensions) == totals->extensions, "pools: each extension is a connection's");
     BI_MUST(used_of(&hub->outputs) == totals->outputs, "pools: each output is a connection's or a layer's");
     BI_MUST(used_of(&hub->references) == totals->references, "pools: each reference is in a queue");

@@ -360,13 +360,19 @@ static inline bool flush_block(struct bi_output *output)
     return true;
 }
 
+static void free_ready(struct bi_hub *hub, struct bi_output **output)
+{
+    if (*output != NULL) {
+        bi_pool_give(&hub->blocks, (*output)->first);
+        bi_pool_give(&hub->outputs, *output);
+        *output = NULL;
+    }
+}
+
 void bi_output_free_ready(struct bi_hub *hub)
 {
-    if (hub->ready_output != NULL) {
-        bi_pool_give(&hub->blocks, hub->ready_output->first);
-        bi_pool_give(&hub->outputs, hub->ready_output);
-        hub->ready_output = NULL;
-    }
+    free_ready(hub, &hub->ready_output);
+    free_ready(hub, &hub->lent_output);
 }
 
 void bi_output_run_flush(struct bi_task *task)

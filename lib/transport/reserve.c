@@ -115,11 +115,47 @@ static bool find_block(struct bi_output *output, size_t size, struct bi_chunk **
     return *block != NULL;
 }
 
+/* For what a layer is to have first the hub keeps an output with a block, as the ready one, which is lent: the layer
+ * may send at once, and that takes the ready one. */
+static struct bi_output *borrow(struct bight_transport *transport)
+{
+    struct bi_hub *hub = transport->hub;
+    struct bi_output *output = hub->lent_output;
+    hub->lent_output = NULL;
+    if (output != NULL) {
+        output->transport = transport;
+        transport->output = output;
+        return output;
+    }
+    output = bi_output_of(transport);
+    struct bi_chunk *block = output == NULL ? NULL : bi_queue_new_block(hub);
+    if (block == NULL) {
+        return NULL;
+    }
+    bi_queue_append(output, block);
+    return output;
+}
+
+static uint8_t *borrow_room(struct bight_transport *transport, size_t size)
+{
+    struct bi_output *output = borrow(transport);
+    if (output == NULL) {
+        return NULL;
+    }
+    output->reserved = size;
+    transport->state |= BI_RESERVED;
+    return output->first->room;
+}
+
 static uint8_t *make_room(struct bight_transport *transport, size_t size)
 {
+    bool is_layered = (transport->state & BI_LAYERED) != 0;
+    if (is_layered && transport->output == NULL && size <= BI_BLOCK_BYTES) {
+        return borrow_room(transport, size);
+    }
     struct bi_output *output = bi_output_of(transport);
     struct bi_chunk *block = NULL;
-    if (output == NULL || (!(transport->state & BI_LAYERED) && !find_block(output, size, &block))) {
+    if (output == NULL || (!is_layered && !find_block(output, size, &block))) {
         return NULL;
     }
     uint8_t *room = block == NULL ? NULL : block->room;
@@ -230,6 +266,22 @@ static int write_aside(struct bight_transport *transport, struct bi_chunk *chunk
     return code;
 }
 
+/* The same of what was composed in the output that is lent. */
+static int write_lent(struct bight_transport *transport, struct bi_output *output, size_t size)
+{
+    struct bi_hub *hub = transport->hub;
+    end_room(output);
+    transport->output = NULL;
+    int code = bight_transport_write(transport, output->first->room, size);
+    if (hub->lent_output == NULL) {
+        hub->lent_output = output;
+    } else {
+        bi_queue_free_aside(hub, output->first);
+        bi_pool_give(&hub->outputs, output);
+    }
+    return code;
+}
+
 static int add_aside(struct bight_transport *transport, struct bi_output *output, struct bi_chunk *chunk, size_t size)
 {
     bi_queue_fill_aside(chunk, size, output->reserved);
@@ -248,6 +300,10 @@ static int check_size(const struct bi_output *output, size_t size)
     if (size > reserved) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             "bight_transport_commit: %zu bytes are more than the %zu that were reserved", size, reserved);
+    }
+    if (output->reserved > 0 && output->aside == NULL && (output->transport->state & BI_LAYERED) &&
+        output->queued > 0) {
+        return bi_reserve_refuse("something was queued");
     }
     return bi_takes_output(output->transport) ? BIGHT_OK : BIGHT_E_CLOSED;
 }
@@ -269,6 +325,9 @@ static int __attribute__((noinline)) commit_unusual(struct bight_transport *tran
     }
     if (chunk != NULL) {
         return add_aside(transport, output, chunk, size);
+    }
+    if (BI_LIKELY(transport->state & BI_LAYERED)) {
+        return write_lent(transport, output, size);
     }
     end_room(output);
     add_in_place(output, size);

@@ -190,6 +190,7 @@ struct bi_hub {
     struct bi_wheel_entry trim_timer; /* armed while a pool has slabs to give back */
     struct bight_transport *sequence; /* is in the midst of a long write: its marks are judged after that */
     struct bi_output *ready_output;   /* with an empty block: see output.c. NULL: in use, or not made yet */
+    struct bi_output *lent_output;    /* the same for reserve.c */
     uint64_t refused;                 /* reserve.c: the transport that was given no room last */
     int refused_code;
 
