@@ -32,7 +32,7 @@ have() {
 
 # boost_context, 170 MB with what it brings along, is used where it is there, and installed only to be tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
-needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv openssl node"
+needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv openssl node curl gnutls"
 
 links_with() {
     printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null "-l$1" >/dev/null 2>&1
@@ -50,6 +50,7 @@ present() {
     nc) nc -h 2>&1 | grep -q -e '-N' ;; # OpenBSD's: others cannot shut their writing side
     binutils) have readelf && have nm ;;
     imagemagick) have identify && have convert ;;
+    gnutls) have gnutls-cli && have gnutls-serv ;;
     *) have "$1" ;;
     esac
 }
@@ -103,6 +104,7 @@ package() {
     apt-get/libevent_core) echo libevent-dev ;;
     apt-get/libcrypto) echo libssl-dev ;;
     apt-get/boost_context) echo libboost-context-dev ;;
+    apt-get/gnutls) echo gnutls-bin ;;
     apt-get/nc) echo netcat-openbsd ;;
     dnf/cc) echo gcc ;;
     dnf/c++) echo gcc-c++ ;;
@@ -113,6 +115,7 @@ package() {
     dnf/check) echo check-devel ;;
     dnf/boost_context) echo boost-devel ;;
     dnf/nc) echo netcat ;;
+    dnf/gnutls) echo gnutls-utils ;;
     dnf/imagemagick) echo ImageMagick ;;
     apk/cc) echo gcc musl-dev ;;
     apk/c++) echo g++ ;;
@@ -122,6 +125,7 @@ package() {
     apk/libcrypto) echo openssl-dev ;;
     apk/check) echo check-dev ;;
     apk/boost_context) echo boost-dev ;;
+    apk/gnutls) echo gnutls-utils ;;
     apk/nc) echo netcat-openbsd ;;
     apk/telnet) echo busybox-extras ;;
     brew/cc | brew/c++) echo gcc ;;

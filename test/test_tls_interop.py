@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""TLS with peers that are not bight's: openssl s_client and s_server, Python's ssl, and node.
+"""TLS with peers that are not bight's: openssl s_client and s_server, Python's ssl, node, curl, and GnuTLS's tools.
 
-Usage: test_tls_interop.py TLS_PEER [-k WORD] [-v]
+Usage: test_tls_interop.py BIGHT TLS_PEER [-k WORD] [-v]
 """
 import argparse
+import base64
 import os
 import select
-import shutil
 import socket
 import ssl
 import subprocess
@@ -21,38 +21,73 @@ OPTIONS = None
 PATIENCE = 60  # seconds, for what should take none
 DIRECTORY = None
 
+UNSUPPORTED = "unsupported protocol (the peer speaks no version of TLS that is allowed here)"
+
 
 def path(name):
     return os.path.join(DIRECTORY, name)
 
 
-def make_certificate(name, *key):
-    subprocess.run(["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=test", "-addext",
-                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", path(name + "-key.pem"), "-out", path(name + ".pem"),
-                    "-newkey", *key], check=True, stderr=subprocess.DEVNULL)
+def make_certificate(name, key, issuer="ca", names="DNS:localhost,IP:127.0.0.1"):
+    """NAME.pem and NAME-key.pem; what nobody issues has signed itself."""
+    issued = ["-CA", path(issuer + ".pem"), "-CAkey", path(issuer + "-key.pem")] if issuer else []
+    subprocess.run(["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=" + names,
+                    "-keyout", path(name + "-key.pem"), "-out", path(name + ".pem"), "-newkey", *key, *issued], check=True,
+                   stderr=subprocess.DEVNULL)
 
 
 def setUpModule():
-    make_certificate("ec", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
-    make_certificate("rsa", "rsa:2048")
+    elliptic = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    make_certificate("ca", elliptic, None)
+    make_certificate("ec", elliptic)
+    make_certificate("rsa", ["rsa:2048"])
+    make_certificate("client", elliptic)
+    make_certificate("stranger", elliptic, None)
 
 
 class Process:
-    """A program whose standard error is gathered line by line."""
+    """A program whose standard error is gathered line by line; or all that it says."""
 
-    def __init__(self, *words):
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, *words, gathers_all=False):
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT if gathers_all else subprocess.PIPE)
+        self.gathered = self.process.stdout if gathers_all else self.process.stderr
         self.lines = []
         self.drainer = threading.Thread(target=self.drain, daemon=True)
         self.drainer.start()
 
     def drain(self):
-        for line in self.process.stderr:
+        for line in self.gathered:
             self.lines.append(line.decode(errors="replace").rstrip())
 
-    def wait_for_line(self, part):
-        return wait_for(lambda: next((line for line in list(self.lines) if part in line), None), PATIENCE,
-                        f"nobody said {part!r}: {self.lines}")
+    def wait_for_line(self, part, count=1):
+        """The last of so many with that in it."""
+        def look():
+            found = [line for line in list(self.lines) if part in line]
+            return found[count - 1] if len(found) >= count else None
+
+        return wait_for(look, PATIENCE, f"nobody said {part!r} {count} times: {self.lines}")
+
+    def say(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def exchange(self, data):
+        """Both ways at once. What came back."""
+        writer = threading.Thread(target=self.say, args=(data,))
+        writer.start()
+        got = self.process.stdout.read(len(data))
+        writer.join()
+        return got
+
+    def read_until(self, part):
+        got = b""
+        while part not in got:
+            piece = self.process.stdout.read1(65536)
+            if not piece:
+                raise AssertionError(f"the end came before {part!r}: {got[-1000:]}")
+            got += piece
+        return got
 
     def __enter__(self):
         return self
@@ -64,21 +99,34 @@ class Process:
         self.drainer.join()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             try:
-                stream.close()
+                if stream is not None:
+                    stream.close()
             except BrokenPipeError:
                 pass
 
 
 class Server(Process):
-    """Ours."""
+    """Ours, by start_tls, which says what the connections are."""
 
     def __init__(self, kind="ec"):
         super().__init__(OPTIONS.peer, "serve", path(kind + ".pem"), path(kind + "-key.pem"), "tcp:0:interface=127.0.0.1")
         self.port = wait_for_port(self.process, PATIENCE)
 
 
-def context_of_client(kind="ec", version=None):
-    context = ssl.create_default_context(cafile=path(kind + ".pem"))
+class Service(Process):
+    """Ours, by its endpoint string, which logs how connections end."""
+
+    def __init__(self, kind="ec", more=""):
+        endpoint = f"tls:0:interface=127.0.0.1:cert={path(kind)}.pem:key={path(kind)}-key.pem" + more
+        super().__init__(OPTIONS.bight, "echo", "--log-level", "debug", endpoint)
+        self.port = wait_for_port(self.process, PATIENCE)
+
+    def wait_for_good_end(self, count=1):
+        self.wait_for_line("the connection was closed cleanly", count)
+
+
+def context_of_client(version=None):
+    context = ssl.create_default_context(cafile=path("ca.pem"))
     if version is not None:
         context.minimum_version = context.maximum_version = version
     return context
@@ -89,48 +137,58 @@ VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
 class OurServer(unittest.TestCase):
     def s_client(self, port, *words):
-        return Process("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", path("ec.pem"), "-servername",
+        return Process("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-CAfile", path("ca.pem"), "-servername",
                        "localhost", "-verify_return_error", *words)
-
-    def say(self, client, text):
-        client.process.stdin.write(text)
-        client.process.stdin.flush()
-
-    def read_until(self, client, part):
-        got = b""
-        while part not in got:
-            byte = client.process.stdout.read1(4096)
-            self.assertTrue(byte, got)
-            got += byte
-        return got
 
     def test_s_client_is_answered(self):
         for version in "-tls1_2", "-tls1_3":
             with self.subTest(version), Server() as server, self.s_client(server.port, version) as client:
-                self.say(client, b"hello\n")
-                self.read_until(client, b"hello\n")
+                client.say(b"hello\n")
+                client.read_until(b"hello\n")
                 server.wait_for_line("secure TLSv1." + version[-1])
                 client.process.stdin.close()
                 server.wait_for_line("lost CONNECTION_DONE")
 
     def test_s_client_updates_its_keys(self):
         with Server() as server, self.s_client(server.port, "-tls1_3") as client:
-            self.say(client, b"K\n")  # and asks for ours
+            client.say(b"K\n")  # and asks for ours
             client.wait_for_line("KEYUPDATE")  # or it would take what follows for a part of the command
-            self.say(client, b"hello\n")
-            self.read_until(client, b"hello\n")
+            client.say(b"hello\n")
+            client.read_until(b"hello\n")
 
     def test_s_client_may_not_renegotiate(self):
+        """It is told so, goes itself, and nothing was negotiated."""
         with Server() as server, self.s_client(server.port, "-tls1_2") as client:
-            self.say(client, b"hello\n")
-            self.read_until(client, b"hello\n")
-            self.say(client, b"R\n")
-            server.wait_for_line("lost ")
-            self.assertNotIn("lost CONNECTION_DONE", "".join(server.lines))
+            client.say(b"hello\n")
+            client.read_until(b"hello\n")
+            client.say(b"R\n")
+            client.wait_for_line("no renegotiation")
+            server.wait_for_line("lost TLS_ALERT")
+            self.assertEqual(sum("secure " in line for line in server.lines), 1)
+
+    def test_s_client_resumes(self):
+        for version in "-tls1_2", "-tls1_3":
+            with self.subTest(version), Server() as server:
+                kept = path("session" + version)
+                for way, said in ("-sess_out", "secure TLSv1"), ("-sess_in", f"secure TLSv1.{version[-1]} resumed"):
+                    with self.s_client(server.port, version, way, kept) as client:
+                        client.say(b"hello\n")
+                        client.read_until(b"hello\n")
+                        client.process.stdin.close()
+                        client.process.wait(PATIENCE)
+                        server.wait_for_line(said)
+
+    def test_s_client_has_records_as_small_as_it_wants(self):
+        """512 bytes, by the extension of RFC 6066."""
+        data = os.urandom(300000)
+        for version in "-tls1_2", "-tls1_3":
+            with self.subTest(version), Server() as server, \
+                    self.s_client(server.port, version, "-quiet", "-maxfraglen", "512") as client:
+                self.assertTrue(client.exchange(data) == data)
 
     def test_old_versions_are_refused(self):
         with Server() as server, self.s_client(server.port, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0") as client:
-            server.wait_for_line("lost TLS")
+            self.assertIn(UNSUPPORTED, server.wait_for_line("lost TLS "))
             self.assertNotEqual(client.process.wait(PATIENCE), 0)
 
     def test_python_echoes_large_and_small_pieces(self):
@@ -138,7 +196,7 @@ class OurServer(unittest.TestCase):
         for kind in "ec", "rsa":
             for version in VERSIONS:
                 with self.subTest(kind=kind, version=version), Server(kind) as server:
-                    self.exchange(server.port, context_of_client(kind, version), data)
+                    self.exchange(server.port, context_of_client(version), data)
                     server.wait_for_line("lost CONNECTION_DONE")
 
     def exchange(self, port, context, data):
@@ -201,22 +259,20 @@ class OurServer(unittest.TestCase):
             wait_for(lambda: sum("lost CONNECTION_DONE" in line for line in server.lines) == 20, PATIENCE, server.lines)
 
     def test_node_is_answered(self):
-        if shutil.which("node") is None:
-            raise unittest.SkipTest("node is not installed")
         script = ("const tls = require('tls'), fs = require('fs');"
                   "const s = tls.connect({port: +process.argv[1], host: '127.0.0.1', servername: 'localhost',"
                   " ca: fs.readFileSync(process.argv[2])}, () => s.write('hello'));"
                   "s.on('data', d => { console.log(String(d), s.getProtocol()); s.end(); });")
         with Server() as server:
-            said = subprocess.run(["node", "-e", script, str(server.port), path("ec.pem")], check=True, capture_output=True,
+            said = subprocess.run(["node", "-e", script, str(server.port), path("ca.pem")], check=True, capture_output=True,
                                   timeout=PATIENCE).stdout
             self.assertEqual(said, b"hello TLSv1.3\n")
             server.wait_for_line("lost CONNECTION_DONE")
 
 
 class OurClient(unittest.TestCase):
-    def run_client(self, port, data, kind="ec", name="localhost"):
-        return subprocess.run([OPTIONS.peer, "connect", path(kind + ".pem"), name, f"tcp:127.0.0.1:{port}"], input=data,
+    def run_client(self, port, data, ca="ca", name="localhost", times=1):
+        return subprocess.run([OPTIONS.peer, "connect", path(ca + ".pem"), name, f"tcp:127.0.0.1:{port}", str(times)], input=data,
                               capture_output=True, timeout=PATIENCE)
 
     def s_server(self, *words, kind="ec"):
@@ -230,9 +286,16 @@ class OurClient(unittest.TestCase):
                 self.assertIn(b"secure TLSv1." + version[-1].encode(), client.stderr)
                 self.assertEqual(client.stdout, b"olleh\n")
 
+    def test_s_server_resumes_our_session(self):
+        for version in "-tls1_2", "-tls1_3":
+            with self.subTest(version), self.s_server("-rev", version) as server:
+                client = self.run_client(wait_for_port(server.process, PATIENCE), b"hello\n", times=2)
+                self.assertIn(b"secure TLSv1." + version[-1].encode() + b" resumed", client.stderr)
+                self.assertEqual(client.stdout, b"olleh\n" * 2)
+
     def test_the_certificate_is_verified(self):
         with self.s_server("-rev") as server:
-            client = self.run_client(wait_for_port(server.process, PATIENCE), b"the secret\n", kind="rsa")
+            client = self.run_client(wait_for_port(server.process, PATIENCE), b"the secret\n", ca="stranger")
             self.assertIn(b"lost NOT_VERIFIED", client.stderr)
             self.assertEqual(client.stdout, b"")
 
@@ -267,8 +330,225 @@ class OurClient(unittest.TestCase):
                 self.assertIn(b"lost CONNECTION_DONE", client.stderr)
 
 
+class Curl(unittest.TestCase):
+    """At our service, which gives back what it is sent: what curl sends is made so that it is an answer, too."""
+
+    def curl(self, port, *words, ca="ca", name="localhost", data=b"hello"):
+        trust = ["--cacert", path(ca + ".pem")] if ca else []
+        return subprocess.run(["curl", "--silent", "--show-error", "--http1.1", "--noproxy", "*", "--resolve",
+                               f"{name}:{port}:127.0.0.1", *trust, "--request", "HTTP/1.1 200 OK", "--header", "Expect:",
+                               "--data-binary", "@-", *words, f"https://{name}:{port}/"],
+                              input=data, capture_output=True, timeout=PATIENCE)
+
+    def assert_refused(self, done, *statuses):
+        self.assertIn(done.returncode, statuses, done.stderr)
+        self.assertEqual(done.stdout, b"")
+
+    def test_it_is_answered(self):
+        for kind in "ec", "rsa":
+            for version in "1.2", "1.3":
+                for data in b"hello", os.urandom(1000000):
+                    with self.subTest(kind=kind, version=version, size=len(data)), Service(kind) as service:
+                        done = self.curl(service.port, "--tlsv" + version, "--tls-max", version, data=data)
+                        self.assertEqual(done.returncode, 0, done.stderr)
+                        self.assertTrue(done.stdout == data)
+                        service.wait_for_good_end()
+
+    def test_it_refuses_whom_it_does_not_know(self):
+        """PEER_FAILED_VERIFICATION, or SSL_CACERT_BADFILE where nobody is trusted."""
+        with Service("stranger") as service:
+            self.assert_refused(self.curl(service.port), 60)
+            self.assert_refused(self.curl(service.port, ca=None), 60, 77)
+            service.wait_for_line("was not established: the TLS handshake failed: the peer", 2)
+            self.assertEqual(self.curl(service.port, ca="stranger").stdout, b"hello")
+
+    def test_it_refuses_a_certificate_for_another_name(self):
+        with Service() as service:
+            self.assert_refused(self.curl(service.port, name="a.example"), 60)
+
+    def test_it_shows_a_certificate(self):
+        known = ["--cert", path("client.pem"), "--key", path("client-key.pem")]
+        unknown = ["--cert", path("stranger.pem"), "--key", path("stranger-key.pem")]
+        for version in "1.2", "1.3":
+            with self.subTest(version), Service(more=":client_ca=" + path("ca.pem")) as service:
+                limits = ["--tlsv" + version, "--tls-max", version]
+                self.assertEqual(self.curl(service.port, *limits, *known).stdout, b"hello")
+                self.assert_refused(self.curl(service.port, *limits), 35, 55, 56)
+                service.wait_for_line("peer did not return a certificate")
+                self.assert_refused(self.curl(service.port, *limits, *unknown), 35, 55, 56)
+                service.wait_for_line("the peer's certificate was not verified")
+
+
+class Gnutls(unittest.TestCase):
+    """gnutls-cli at our service, and our program at gnutls-serv."""
+
+    VERSIONS = ["1.2", "1.3"]
+
+    @staticmethod
+    def only(version):
+        return ["--priority", "NORMAL:-VERS-ALL:+VERS-TLS" + version]
+
+    def client(self, port, *words, ca="ca", name="localhost"):
+        """What it has to say besides the data comes between them, unless there is a --logfile."""
+        return Process("gnutls-cli", "--x509cafile", path(ca + ".pem"), "--verify-hostname", name, "--port",
+                       str(port), *words, "127.0.0.1")
+
+    def echo(self, client, text):
+        client.say(text)
+        return client.read_until(text)
+
+    def command(self, client, word, answer):
+        client.say(b"^" + word + b"^\n")
+        self.assertIn(answer, self.echo(client, b"behind " + word + b"\n"))
+
+    def test_the_client_is_answered(self):
+        data = os.urandom(300000)
+        for kind in "ec", "rsa":
+            for version in self.VERSIONS:
+                with self.subTest(kind=kind, version=version), Service(kind) as service, \
+                        self.client(service.port, "--logfile", path("said"), *self.only(version)) as client:
+                    self.assertTrue(client.exchange(data) == data)
+                    client.process.stdin.close()
+                    service.wait_for_good_end()
+                    self.assertEqual(client.process.wait(PATIENCE), 0)
+
+    def test_the_client_sends_tiny_records(self):
+        for version in self.VERSIONS:
+            with self.subTest(version), Service() as service, self.client(service.port, *self.only(version)) as client:
+                for i in range(200):
+                    self.echo(client, b"%c" % (ord("a") + i % 26))
+                client.process.stdin.close()
+                service.wait_for_good_end()
+
+    def test_the_client_updates_keys(self):
+        """Its own, and both."""
+        with Service() as service, self.client(service.port, "--inline-commands", *self.only("1.3")) as client:
+            for word in b"rekey1", b"rekey":
+                self.echo(client, b"before it\n")
+                self.command(client, word, b"Rekey was completed")
+            client.process.stdin.close()
+            service.wait_for_good_end()
+
+    def test_the_client_resumes(self):
+        for version in self.VERSIONS:
+            with self.subTest(version), Service() as service, \
+                    self.client(service.port, "--inline-commands", *self.only(version)) as client:
+                self.echo(client, b"before it\n")
+                self.command(client, b"resume", b"This is a resumed session")
+                client.process.stdin.close()
+                service.wait_for_good_end(2)
+
+    def test_the_client_may_not_renegotiate(self):
+        """It is told so, goes itself, and others are served."""
+        with Service() as service:
+            with self.client(service.port, "--inline-commands", *self.only("1.2")) as client:
+                self.echo(client, b"before it\n")
+                client.say(b"^renegotiate^\n")
+                client.read_until(b"No renegotiation is allowed")
+                self.assertNotEqual(client.process.wait(PATIENCE), 0)
+            service.wait_for_line("the TLS connection failed: the peer's alert")
+            with self.client(service.port) as client:
+                self.echo(client, b"hello\n")
+
+    def test_old_versions_are_refused(self):
+        with Service() as service, self.client(service.port, *self.only("1.1")) as client:
+            self.assertIn("a connection from 127.0.0.1", service.wait_for_line(UNSUPPORTED))
+            self.assertNotEqual(client.process.wait(PATIENCE), 0)
+
+    def test_the_client_shows_a_certificate(self):
+        shown = ["--x509certfile", path("client.pem"), "--x509keyfile", path("client-key.pem")]
+        for version in self.VERSIONS:
+            with self.subTest(version), Service(more=":client_ca=" + path("ca.pem")) as service:
+                with self.client(service.port, *self.only(version), *shown) as client:
+                    self.echo(client, b"hello\n")
+                with self.client(service.port, *self.only(version)) as client:
+                    service.wait_for_line("peer did not return a certificate")
+                    self.assertNotEqual(client.process.wait(PATIENCE), 0)
+
+    def test_the_client_refuses_whom_it_does_not_know(self):
+        with Service() as service:
+            for words in {"ca": "stranger"}, {"name": "a.example"}:
+                with self.subTest(words), self.client(service.port, **words) as client:
+                    client.read_until(b"PKI verification of server certificate failed")
+                    self.assertNotEqual(client.process.wait(PATIENCE), 0)
+
+    def test_a_client_that_dies_is_a_truncation(self):
+        with Service() as service, self.client(service.port) as client:
+            self.echo(client, b"hello\n")
+            client.process.kill()
+            service.wait_for_line("without TLS's close_notify")
+
+    def server(self, *words, kind="ec"):
+        process = Process("gnutls-serv", "--echo", "--port", "0", "--x509certfile", path(kind + ".pem"), "--x509keyfile",
+                          path(kind + "-key.pem"), *words, gathers_all=True)
+        process.port = wait_for_port(process.process, PATIENCE)
+        return process
+
+    @staticmethod
+    def words(port, more="", ca="ca", name="localhost"):
+        return [OPTIONS.bight, "connect", "--show", f"tls:127.0.0.1:{port}:servername={name}:ca={path(ca)}.pem" + more]
+
+    def connect(self, data, *where, **whom):
+        return subprocess.run(self.words(*where, **whom), input=data, capture_output=True, timeout=PATIENCE)
+
+    def test_the_server_answers(self):
+        """To full records, and with such; it takes lines."""
+        data = base64.encodebytes(os.urandom(300000))
+        for kind in "ec", "rsa":
+            for version in self.VERSIONS:
+                with self.subTest(kind=kind, version=version), self.server(*self.only(version), kind=kind) as server:
+                    done = self.connect(data, server.port)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertTrue(done.stdout == data)
+                    self.assertIn(b"TLSv" + version.encode(), done.stderr)
+
+    def test_the_server_is_verified(self):
+        with self.server() as server:
+            for words, why in ({"ca": "stranger"}, b"unable to get local issuer"), ({"name": "a.example"}, b"not for a.example"):
+                with self.subTest(words):
+                    done = self.connect(b"the secret\n", server.port, **words)
+                    self.assertEqual(done.returncode, 76)
+                    self.assertIn(why, done.stderr)
+                    self.assertEqual(done.stdout, b"")
+
+    def test_the_server_wants_a_certificate(self):
+        shown = f":cert={path('client.pem')}:key={path('client-key.pem')}"
+        for version in self.VERSIONS:
+            wants = ["--require-client-cert", "--verify-client-cert", "--x509cafile", path("ca.pem")]
+            with self.subTest(version), self.server(*wants, *self.only(version)) as server:
+                self.assertEqual(self.connect(b"hello\n", server.port, shown).stdout, b"hello\n")
+                with Process(*self.words(server.port)) as client:  # says nothing: what is unread would make a reset of the end
+                    client.wait_for_line("the peer's alert")
+                    self.assertNotEqual(client.process.wait(PATIENCE), 0)
+
+    def test_the_server_resumes_our_session(self):
+        for version in self.VERSIONS:
+            with self.subTest(version), self.server(*self.only(version)) as server:
+                done = subprocess.run([OPTIONS.peer, "connect", path("ca.pem"), "localhost", f"tcp:127.0.0.1:{server.port}", "2"],
+                                      input=b"hello\n", capture_output=True, timeout=PATIENCE)
+                self.assertIn(b"secure TLSv" + version.encode() + b" resumed", done.stderr)
+                self.assertEqual(done.stdout, b"hello\n" * 2)
+
+    def test_the_server_may_not_renegotiate(self):
+        """It asks for that when it is sent so, and goes when it has our warning."""
+        with self.server(*self.only("1.2")) as server, Process(*self.words(server.port)) as client:
+            self.echo(client, b"before it\n")
+            client.say(b"**REHANDSHAKE**\n")
+            server.wait_for_line("Sending rehandshake request")
+            server.wait_for_line("A TLS warning alert has been received")
+            client.wait_for_line("without TLS's close_notify")
+
+    def test_a_server_that_dies_is_a_truncation(self):
+        with self.server() as server, Process(*self.words(server.port)) as client:
+            self.echo(client, b"hello\n")
+            server.process.kill()
+            client.wait_for_line("without TLS's close_notify")
+            self.assertNotEqual(client.process.wait(PATIENCE), 0)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
+    parser.add_argument("bight")
     parser.add_argument("peer")
     OPTIONS, rest = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as DIRECTORY:

@@ -2,8 +2,10 @@
 /* tls_peer.c - one end of a TLS connection, for tests with peers that are not bight's.
  *
  * Usage: tls_peer serve CERTIFICATE KEY ENDPOINT       gives back what it is sent
- *        tls_peer connect CA NAME ENDPOINT             sends its standard input, then ends; prints what it receives
- * Says on standard error what each connection is, "secure TLSv1.3", and why it ended, "lost TRUNCATED ...". */
+ *        tls_peer connect CA NAME ENDPOINT [TIMES]     sends its standard input, then ends; prints what it receives;
+ *                                                      so many times, one connection after the other
+ * Says on standard error what each connection is, "secure TLSv1.3 resumed ...", and why it ended, "lost TRUNCATED ...".
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +14,10 @@
 #include <bight/bight.h>
 
 static struct bight_tls *tls;
-static const char *peer_name;
+static const char *peer_name, *endpoint;
 static struct bight_reactor *reactor;
 static bool is_client;
+static int times = 1;
 static char *input;
 static size_t input_size;
 
@@ -31,7 +34,7 @@ static void made(struct bight_protocol *protocol)
 static void secure(struct bight_protocol *protocol)
 {
     const struct bight_tls_session *session = bight_transport_tls(protocol->transport);
-    fprintf(stderr, "secure %s %s\n", session->version, session->cipher);
+    fprintf(stderr, "secure %s %s%s\n", session->version, session->is_resumed ? "resumed " : "", session->cipher);
 }
 
 static void received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
@@ -43,13 +46,17 @@ static void received(struct bight_protocol *protocol, const uint8_t *data, size_
     }
 }
 
+static void talk(void);
+
 static void lost(struct bight_protocol *protocol, const struct bight_failure *reason)
 {
     char text[1024];
     (void)protocol;
     bight_failure_describe(reason, text, sizeof text);
     fprintf(stderr, "lost %s %s\n", bight_error_name(bight_failure_code(reason)), text);
-    if (is_client) {
+    if (is_client && --times > 0) {
+        talk();
+    } else if (is_client) {
         (void)fflush(stdout);
         bight_reactor_stop(reactor);
     }
@@ -88,24 +95,19 @@ static void read_input(void)
     } while (size > 0);
 }
 
-static int talk(const char *endpoint)
+static void talk(void)
 {
-    struct bight_deferred *connecting = NULL;
     if (is_client) {
-        read_input();
-        connecting = bight_connect(reactor, endpoint, &factory);
+        bight_deferred_release(bight_connect(reactor, endpoint, &factory));
     } else {
         bight_serve(reactor, endpoint, &factory);
     }
-    int status = bight_reactor_run(reactor);
-    bight_deferred_release(connecting);
-    return status;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: tls_peer serve CERTIFICATE KEY ENDPOINT | connect CA NAME ENDPOINT\n");
+    if (argc != 5 && argc != 6) {
+        fprintf(stderr, "usage: tls_peer serve CERTIFICATE KEY ENDPOINT | connect CA NAME ENDPOINT [TIMES]\n");
         return 64;
     }
     struct bight_failure *failure = NULL;
@@ -116,8 +118,14 @@ int main(int argc, char **argv)
         bight_log(BIGHT_LOG_ERROR, "tls_peer", failure, "no context");
         return 1;
     }
+    endpoint = argv[4];
+    times = argc == 6 ? atoi(argv[5]) : 1;
+    if (is_client) {
+        read_input();
+    }
     reactor = bight_reactor_new();
-    int status = talk(argv[4]);
+    talk();
+    int status = bight_reactor_run(reactor);
     bight_reactor_free(reactor);
     bight_tls_release(tls);
     free(input);
