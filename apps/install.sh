@@ -51,6 +51,7 @@ present() {
     binutils) have readelf && have nm ;;
     imagemagick) have identify && have convert ;;
     gnutls) have gnutls-cli && have gnutls-serv ;;
+    testssl) have testssl || have testssl.sh ;;
     *) have "$1" ;;
     esac
 }
@@ -106,6 +107,7 @@ package() {
     apt-get/boost_context) echo libboost-context-dev ;;
     apt-get/gnutls) echo gnutls-bin ;;
     apt-get/nc) echo netcat-openbsd ;;
+    apt-get/testssl) echo testssl.sh ;;
     dnf/cc) echo gcc ;;
     dnf/c++) echo gcc-c++ ;;
     dnf/ninja) echo ninja-build ;;
@@ -126,6 +128,7 @@ package() {
     apk/check) echo check-dev ;;
     apk/boost_context) echo boost-dev ;;
     apk/gnutls) echo gnutls-utils ;;
+    apk/testssl) echo testssl.sh ;;
     apk/nc) echo netcat-openbsd ;;
     apk/telnet) echo busybox-extras ;;
     brew/cc | brew/c++) echo gcc ;;
