@@ -5,30 +5,15 @@
  * stops at is read byte by byte, so it may stop too often, but never too seldom. */
 #include "http/message/path.h"
 #include "http/message/escape.h"
-
-#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* Bits are set in the result if a byte of `word` is 0; sometimes in others behind that one, too. */
-static inline uint64_t zeros(uint64_t word)
-{
-    return (word - EACH_BYTE(0x01)) & ~word & EACH_BYTE(0x80);
-}
-
-static inline uint64_t load(const uint8_t *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
+#include "http/message/words.h"
 
 /* Whether one of the eight bytes, and the one behind it, may want a closer look: `%`, `//`, `/.`. */
 static inline bool is_strange_here(const uint8_t *at)
 {
-    uint64_t word = load(at);
-    uint64_t next = load(at + 1);
-    uint64_t slashes = zeros(word ^ EACH_BYTE('/'));
-    uint64_t closely_followed = zeros(next ^ EACH_BYTE('/')) | zeros(next ^ EACH_BYTE('.'));
-    return (zeros(word ^ EACH_BYTE('%')) | (slashes & closely_followed)) != 0;
+    uint64_t word = bi_load_word(at);
+    uint64_t next = bi_load_word(at + 1);
+    uint64_t closely_followed = bi_word_has(next, '/') | bi_word_has(next, '.');
+    return (bi_word_has(word, '%') | (bi_word_has(word, '/') & closely_followed)) != 0;
 }
 
 static bool is_strange_short(struct bi_view raw)
@@ -46,12 +31,12 @@ static bool is_strange_short(struct bi_view raw)
  * that is why it is asked for by itself. */
 static bool is_strange(struct bi_view raw)
 {
-    enum { STEP = 8, SEEN = STEP + 1 };
+    enum { SEEN = BI_WORD + 1 };
     if (raw.size < SEEN) {
         return is_strange_short(raw);
     }
     size_t last = raw.size - SEEN;
-    for (size_t i = 0; i < last; i += STEP) {
+    for (size_t i = 0; i < last; i += BI_WORD) {
         if (is_strange_here(raw.at + i)) {
             return true;
         }
