@@ -12,36 +12,96 @@
 
 #include "tls/bio.h"
 
-/* Asks whether there is more to read without being read again: the caller sees that too much came without data. */
+/* -------------------------------------------------------------------------------------------- reading */
+
+static size_t smaller(size_t one, size_t other)
+{
+    return one < other ? one : other;
+}
+
+/* RFC 8446, 5.1: the length is in the last two bytes of a header. */
+static size_t length_at(const uint8_t *header)
+{
+    return (size_t)header[3] << 8 | header[4];
+}
+
+/* The view has ended, or has begun, in the midst of a header: byte by byte. */
+static size_t read_cut_header(struct bi_tls_frame *frame, size_t size)
+{
+    struct bi_tls_place *place = frame->place;
+    size_t at = 0;
+    while (at < size && place->header_size < SSL3_RT_HEADER_LENGTH) {
+        place->missing = (uint16_t)(place->high << 8 | frame->input[at]);
+        place->high = frame->input[at++];
+        place->header_size++;
+    }
+    if (place->header_size < SSL3_RT_HEADER_LENGTH) {
+        place->missing = 0;
+        return at;
+    }
+    place->header_size = 0;
+    frame->barren_records++;
+    size_t part = smaller(size - at, place->missing);
+    place->missing = (uint16_t)(place->missing - part);
+    return at + part;
+}
+
+/* OpenSSL reads as much as it can get, which spares it a call for each header. It gets no more than the record that it
+ * has begun: what comes behind would be in its hands, where nobody would ask for it when the protocol has paused. */
+static size_t up_to_the_end_of_record(struct bi_tls_frame *frame, size_t size)
+{
+    struct bi_tls_place *place = frame->place;
+    if (BI_LIKELY(place->missing == 0)) {
+        if (BI_UNLIKELY(place->header_size > 0 || size < SSL3_RT_HEADER_LENGTH)) {
+            return read_cut_header(frame, size);
+        }
+        size_t whole = SSL3_RT_HEADER_LENGTH + length_at(frame->input), part = smaller(size, whole);
+        frame->barren_records++;
+        place->missing = (uint16_t)(whole - part);
+        return part;
+    }
+    size_t part = smaller(size, place->missing);
+    place->missing = (uint16_t)(place->missing - part);
+    return part;
+}
+
+bool bi_tls_is_last_record(const struct bi_tls_place *place, const uint8_t *data, size_t size)
+{
+    if (place->missing > 0 || place->header_size > 0) {
+        return size <= place->missing;
+    }
+    return size < SSL3_RT_HEADER_LENGTH || size <= SSL3_RT_HEADER_LENGTH + length_at(data);
+}
+
+/* Asks whether there is more to read without being read again: the caller sees that too much came without data. The
+ * flags of a BIO are only looked at after it has given nothing. */
 static int read_view(BIO *bio, char *data, size_t size, size_t *taken)
 {
     struct bi_tls_frame *frame = ((struct bi_tls_hub *)BIO_get_data(bio))->frame;
-    bool is_header = size == SSL3_RT_HEADER_LENGTH;
-    *taken = 0;
-    if (frame == NULL || frame->input_size == 0 || bi_tls_frame_is_barren(frame)) {
+    if (BI_UNLIKELY(frame == NULL || frame->input_size == 0 || bi_tls_frame_is_barren(frame))) {
         BIO_set_retry_read(bio);
+        if (frame != NULL) {
+            frame->is_dry = true;
+        }
+        *taken = 0;
         return 0;
     }
-    frame->barren_records += is_header ? 1 : 0;
-    size_t part = size < frame->input_size ? size : frame->input_size;
-    memcpy(data, frame->input, part);
+    size_t part = smaller(size, frame->input_size);
+    part = frame->place == NULL ? part : up_to_the_end_of_record(frame, part);
+    *taken = part;
+    const uint8_t *from = frame->input;
     frame->input += part;
     frame->input_size -= part;
-    *taken = part;
-    BIO_clear_retry_flags(bio);
+    memcpy(data, from, part);
     return 1;
 }
 
+/* -------------------------------------------------------------------------------------------- writing */
+
 /* Flights of long chains may be larger than what is usual. */
-static bool make_room(struct bi_tls_hub *hub, struct bi_tls_buffer **buffer, size_t size)
+static bool __attribute__((noinline)) make_more_room(struct bi_tls_buffer **buffer, size_t size)
 {
-    if (*buffer == NULL) {
-        *buffer = bi_tls_buffer_take(hub);
-    }
     struct bi_tls_buffer *old = *buffer;
-    if (old == NULL || size <= old->room - old->size) {
-        return old != NULL;
-    }
     size_t room = old->room + size + BI_TLS_RECORD;
     struct bi_tls_buffer *larger = bight_realloc(old, sizeof *larger + room);
     if (larger != NULL) {
@@ -51,22 +111,31 @@ static bool make_room(struct bi_tls_hub *hub, struct bi_tls_buffer **buffer, siz
     return larger != NULL;
 }
 
+static inline bool make_room(struct bi_tls_hub *hub, struct bi_tls_buffer **buffer, size_t size)
+{
+    if (*buffer == NULL) {
+        *buffer = bi_tls_buffer_take(hub);
+    }
+    return *buffer != NULL && (BI_LIKELY(size <= (*buffer)->room - (*buffer)->size) || make_more_room(buffer, size));
+}
+
 static int gather_record(BIO *bio, const char *data, size_t size, size_t *taken)
 {
     struct bi_tls_hub *hub = BIO_get_data(bio);
     struct bi_tls_frame *frame = hub->frame;
-    BIO_clear_retry_flags(bio);
-    *taken = 0;
-    if (frame == NULL || !make_room(hub, frame->records, size)) {
+    if (BI_UNLIKELY(frame == NULL || !make_room(hub, frame->records, size))) {
+        BIO_clear_retry_flags(bio);
+        *taken = 0;
         if (frame != NULL) {
             frame->lacks_memory = true;
         }
         return 0;
     }
     struct bi_tls_buffer *buffer = *frame->records;
-    memcpy(buffer->bytes + buffer->size, data, size);
+    uint8_t *room = buffer->bytes + buffer->size;
     buffer->size += size;
     *taken = size;
+    memcpy(room, data, size);
     return 1;
 }
 
@@ -121,6 +190,16 @@ void bi_tls_hub_connect(struct bi_tls_hub *hub, SSL *ssl)
     SSL_set_bio(ssl, hub->bio, hub->bio);
 }
 
+/* A session that has failed is back in a handshake, as it were. */
+int bi_tls_frame_error(const struct bi_tls_frame *frame, const SSL *ssl, int result)
+{
+    bool has_ended = (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0 && SSL_in_init(ssl) == 0;
+    if (frame->is_dry) {
+        return SSL_ERROR_WANT_READ;
+    }
+    return has_ended ? SSL_ERROR_ZERO_RETURN : SSL_get_error(ssl, result);
+}
+
 /* OpenSSL says so when it has dealt with one, and nothing of data, so data pays nothing for it. */
 static void see_message(const SSL *ssl, int where, int result)
 {
@@ -131,16 +210,8 @@ static void see_message(const SSL *ssl, int where, int result)
     }
 }
 
-void bi_tls_hub_count_messages(SSL *ssl)
+void bi_tls_hub_opened(SSL *ssl)
 {
     SSL_set_info_callback(ssl, see_message);
-}
-
-void bi_tls_frame_enter(struct bi_tls_hub *hub, struct bi_tls_frame *frame)
-{
-    frame->outer = hub->frame;
-    hub->frame = frame;
-    if (BI_UNLIKELY(ERR_peek_error() != 0)) { /* to clear an empty queue takes longer than to look */
-        ERR_clear_error();
-    }
+    SSL_set_read_ahead(ssl, 1);
 }

@@ -21,6 +21,14 @@ struct bight_failure *bi_tls_check(SSL *ssl);
  * `doing` begins the message: "the TLS handshake failed". Empties OpenSSL's queue of errors. Never NULL. */
 struct bight_failure *bi_tls_failure(SSL *ssl, int ssl_error, const char *doing);
 
+/* The same after a read or a write. Those are begun with whatever the thread's other users of OpenSSL have left in its
+ * queue, since to look costs a seventieth of them. */
+struct bight_failure *bi_tls_failure_of_data(SSL *ssl, int ssl_error, const char *doing);
+
+/* Before other calls, so that the queue has nothing but their errors; and after what is much work for OpenSSL, of which
+ * some may be left there though all went well. */
+void bi_tls_forget_errors(void);
+
 /* After SSL_ERROR_WANT_CLIENT_HELLO_CB: calls resume(context) once, in the reactor's thread, when the handshake is to
  * be tried again; the session may be freed in it. Never, when the session is freed before. */
 void bi_tls_when_chosen(SSL *ssl, void (*resume)(void *context), void *context);

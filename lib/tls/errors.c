@@ -20,7 +20,7 @@ enum { WORDS_SIZE = 512, MESSAGE_SIZE = 512 };
 /* ----------------------------------------------------------------------------------------- the queue */
 
 struct words {
-    unsigned long first; /* the oldest error; 0: there was none */
+    unsigned long chosen; /* the error that tells most; 0: there was none */
     bool lacks_memory;
     char text[WORDS_SIZE];
 };
@@ -34,12 +34,14 @@ static void put_words(struct words *words, unsigned long error, const char *data
 {
     const char *reason = ERR_reason_error_string(error);
     bool has_data = (flags & ERR_TXT_STRING) != 0 && data != NULL && *data != '\0';
-    words->first = error;
+    words->chosen = error;
     (void)snprintf(words->text, sizeof words->text, "%s%s%s%s", reason == NULL ? "unknown error" : reason,
         has_data ? " (" : "", has_data ? data : "", has_data ? ")" : "");
 }
 
-static void take_words(struct words *words)
+enum choice { OLDEST, NEWEST };
+
+static void take_words(struct words *words, enum choice choice)
 {
     unsigned long error;
     const char *data;
@@ -47,23 +49,30 @@ static void take_words(struct words *words)
     *words = (struct words) { 0 };
     while ((error = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
         words->lacks_memory = words->lacks_memory || says_lack_of_memory(error);
-        if (words->first == 0) {
+        if (words->chosen == 0 || choice == NEWEST) {
             put_words(words, error, data, flags);
         }
+    }
+}
+
+void bi_tls_forget_errors(void)
+{
+    if (ERR_peek_error() != 0) { /* to clear an empty queue takes longer than to look */
+        ERR_clear_error();
     }
 }
 
 bool bi_tls_clear_errors(void)
 {
     struct words words;
-    take_words(&words);
+    take_words(&words, OLDEST);
     return words.lacks_memory;
 }
 
 struct bight_failure *bi_tls_take_errors(int code, const char *format, ...)
 {
     struct words words;
-    take_words(&words);
+    take_words(&words, OLDEST);
     if (words.lacks_memory) {
         return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
     }
@@ -72,7 +81,7 @@ struct bight_failure *bi_tls_take_errors(int code, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    return bight_failure_new(code, 0, NULL, words.first == 0 ? "%s" : "%s: %s", message, words.text);
+    return bight_failure_new(code, 0, NULL, words.chosen == 0 ? "%s" : "%s: %s", message, words.text);
 }
 
 /* ------------------------------------------------------------------------------------------- alerts */
@@ -176,28 +185,39 @@ static const char *hint_of(unsigned long error)
 
 static struct bight_failure *failure_of_words(const struct words *words, int ssl_error, const char *doing)
 {
-    int alert = alert_of(words->first);
+    int alert = alert_of(words->chosen);
     if (alert >= 0) {
         return failure_of_alert(alert, doing);
     }
-    bool is_end =
-        ERR_GET_LIB(words->first) == ERR_LIB_SSL && ERR_GET_REASON(words->first) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
-    if (is_end || (words->first == 0 && (ssl_error == SSL_ERROR_SYSCALL || ssl_error == SSL_ERROR_ZERO_RETURN))) {
+    bool is_end = ERR_GET_LIB(words->chosen) == ERR_LIB_SSL &&
+                  ERR_GET_REASON(words->chosen) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+    if (is_end || (words->chosen == 0 && (ssl_error == SSL_ERROR_SYSCALL || ssl_error == SSL_ERROR_ZERO_RETURN))) {
         return bight_failure_new(BIGHT_E_TRUNCATED, 0, NULL, "%s: the peer ended the connection", doing);
     }
     return bight_failure_new(BIGHT_E_TLS, 0, NULL, "%s: %s%s", doing,
-        words->first == 0 ? "for an unknown reason" : words->text, hint_of(words->first));
+        words->chosen == 0 ? "for an unknown reason" : words->text, hint_of(words->chosen));
 }
 
-struct bight_failure *bi_tls_failure(SSL *ssl, int ssl_error, const char *doing)
+static struct bight_failure *take_failure(SSL *ssl, int ssl_error, const char *doing, enum choice choice)
 {
     struct words words;
     struct bight_failure *own = failure_set(ssl);
-    take_words(&words);
+    take_words(&words, choice);
     if (words.lacks_memory) {
         return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
     }
     return own != NULL ? bight_failure_hold(own) : failure_of_words(&words, ssl_error, doing);
+}
+
+struct bight_failure *bi_tls_failure(SSL *ssl, int ssl_error, const char *doing)
+{
+    return take_failure(ssl, ssl_error, doing, OLDEST);
+}
+
+/* What such a call puts into the queue is one error, behind others' if there are any. */
+struct bight_failure *bi_tls_failure_of_data(SSL *ssl, int ssl_error, const char *doing)
+{
+    return take_failure(ssl, ssl_error, doing, NEWEST);
 }
 
 /* ---------------------------------------------------------------------------------------- problems */

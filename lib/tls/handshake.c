@@ -103,7 +103,7 @@ static void complete(struct bi_tls_layer *layer)
     forget_exchange(layer->ssl);
     layer->state = BI_TLS_OPEN;
     layer->was_open = true;
-    bi_tls_hub_count_messages(layer->ssl);
+    bi_tls_hub_opened(layer->ssl);
     bight_layer_set_hungry(&layer->base, false);
     bight_layer_secured(&layer->base);
     bight_layer_ready(&layer->base);
@@ -122,10 +122,14 @@ static void wait_for_choice(struct bi_tls_layer *layer)
 /* One step of OpenSSL's, as far as the view goes. */
 static void step(struct bi_tls_layer *layer, struct bi_tls_frame *frame)
 {
+    bi_tls_forget_errors();
     bi_tls_frame_enter(layer->hub, frame);
     int result = SSL_do_handshake(layer->ssl);
     int error = result == 1 ? SSL_ERROR_NONE : SSL_get_error(layer->ssl, result);
     bi_tls_frame_leave(layer->hub, frame);
+    if (error == SSL_ERROR_NONE) {
+        bi_tls_forget_errors();
+    }
     if (layer->records != NULL) { /* an answer: something has been computed */
         (void)bi_hub_spend(layer->base.transport->hub, COST_OF_A_STEP);
         bight_layer_greeted(&layer->base);
@@ -177,7 +181,7 @@ static void keep(struct bi_tls_layer *layer, const uint8_t *data, size_t size)
 /* Gives how much was used up. */
 static size_t step_with(struct bi_tls_layer *layer, const uint8_t *data, size_t size)
 {
-    struct bi_tls_frame frame = { .input = data, .input_size = size, .records = &layer->records, .most = UINT_MAX };
+    struct bi_tls_frame frame = { .input = data, .input_size = size, .records = &layer->records, .most = UINT16_MAX };
     step(layer, &frame);
     size_t used = size - frame.input_size;
     if (layer->state != BI_TLS_OPENING || is_too_much(layer, used)) {
@@ -237,7 +241,7 @@ void bi_tls_begin(struct bi_tls_layer *layer)
     if (!make_opening(layer)) {
         bi_tls_fail(layer, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     } else if (layer->ssl != NULL) {
-        struct bi_tls_frame frame = { .records = &layer->records, .most = UINT_MAX };
+        struct bi_tls_frame frame = { .records = &layer->records, .most = UINT16_MAX };
         layer->state = BI_TLS_OPENING;
         step(layer, &frame);
     }

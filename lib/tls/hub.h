@@ -46,34 +46,53 @@ struct bi_tls_buffer *bi_tls_buffer_take(struct bi_tls_hub *hub);
 /* NULL is fine. */
 void bi_tls_buffer_give(struct bi_tls_hub *hub, struct bi_tls_buffer *buffer);
 
+/* Where in its records the input of a session stands, once the session is open. */
+struct bi_tls_place {
+    uint16_t missing;    /* of a record that has begun; 0: the next begins */
+    uint8_t header_size; /* of its header, when the view ended in it */
+    uint8_t high;        /* byte of its length */
+};
+
 /* Around calls of OpenSSL's for one session. */
 struct bi_tls_frame {
     struct bi_tls_frame *outer;
     const uint8_t *input; /* what is left of the view that was received */
     size_t input_size;
+    struct bi_tls_place *place;     /* where the input stands. NULL: in a handshake, which asks for what it needs */
     struct bi_tls_buffer **records; /* where they are gathered; the buffer is made when it is needed */
     /* L10: records and messages since the last data. Past `most` nothing more is read. */
-    unsigned barren_records, barren_messages, most;
+    uint16_t barren_records, barren_messages, most;
+    bool is_dry;       /* there was no input left when OpenSSL asked for some */
     bool lacks_memory; /* for the records */
 };
 
-/* The error queue is empty when a frame begins, or SSL_get_error would take what others left in it for ours. */
-void bi_tls_frame_enter(struct bi_tls_hub *hub, struct bi_tls_frame *frame);
+static inline void bi_tls_frame_enter(struct bi_tls_hub *hub, struct bi_tls_frame *frame)
+{
+    frame->outer = hub->frame;
+    hub->frame = frame;
+}
 
 static inline void bi_tls_frame_leave(struct bi_tls_hub *hub, const struct bi_tls_frame *frame)
 {
     hub->frame = frame->outer;
 }
 
+/* SSL_get_error of a read or a write in the frame that gave `result`. OpenSSL looks into its queue first, which may
+ * have others' errors, so what is no error is told without. */
+int bi_tls_frame_error(const struct bi_tls_frame *frame, const SSL *ssl, int result);
+
 static inline bool bi_tls_frame_is_barren(const struct bi_tls_frame *frame)
 {
     return frame->barren_records > frame->most || frame->barren_messages > frame->most;
 }
 
+/* The input ends in the midst of what is left of a record, or right behind it. */
+bool bi_tls_is_last_record(const struct bi_tls_place *place, const uint8_t *data, size_t size);
+
 /* Gives the session the hub's BIO. */
 void bi_tls_hub_connect(struct bi_tls_hub *hub, SSL *ssl);
 
-/* From here on messages are counted in frames: the handshake is done. */
-void bi_tls_hub_count_messages(SSL *ssl);
+/* The handshake is done: from here on messages are counted in frames, and a record is read in one piece. */
+void bi_tls_hub_opened(SSL *ssl);
 
 #endif

@@ -11,19 +11,40 @@
 
 static const char doing[] = "the TLS connection failed";
 
-/* Ends with SSL_ERROR_NONE when the view is used up, or the buffer is full. */
+static inline void was_fruitful(struct bi_tls_frame *frame)
+{
+    frame->barren_records = 0;
+    if (BI_UNLIKELY(frame->barren_messages > 0)) {
+        frame->barren_messages = 0;
+        bi_tls_forget_errors();
+    }
+}
+
+/* Ends with SSL_ERROR_NONE when the view is used up, or the buffer is full. OpenSSL keeps nothing of either: it is
+ * given a record at a time, and the buffer has room for all of it. */
 static int read_some(struct bi_tls_layer *layer, struct bi_tls_frame *frame, struct bi_tls_buffer *plain)
 {
     do {
         size_t got = 0;
         int result = SSL_read_ex(layer->ssl, plain->bytes + plain->size, BI_TLS_RECORD, &got);
         if (result != 1) {
-            return SSL_get_error(layer->ssl, result);
+            return bi_tls_frame_error(frame, layer->ssl, result);
         }
         plain->size += got;
-        frame->barren_records = frame->barren_messages = 0;
-    } while ((frame->input_size > 0 || SSL_pending(layer->ssl) > 0) && plain->size <= BI_TLS_AHEAD - BI_TLS_RECORD);
+        was_fruitful(frame);
+    } while (frame->input_size > 0 && plain->size <= BI_TLS_AHEAD - BI_TLS_RECORD);
     return SSL_ERROR_NONE; /* with the view used up, to read again would but say that there is nothing */
+}
+
+/* OpenSSL lets go of its buffer behind each record (L11), and takes another for the next. With several in the view it
+ * keeps the one until they have been read. */
+static int read_many(struct bi_tls_layer *layer, struct bi_tls_frame *frame, struct bi_tls_buffer *plain)
+{
+    SSL_clear_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
+    int error = read_some(layer, frame, plain);
+    SSL_set_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_free_buffers(layer->ssl); /* not with a part of a record in it */
+    return error;
 }
 
 static int read_in_frame(struct bi_tls_layer *layer, struct bi_tls_frame *frame, struct bi_tls_buffer *plain)
@@ -31,7 +52,8 @@ static int read_in_frame(struct bi_tls_layer *layer, struct bi_tls_frame *frame,
     frame->barren_records = layer->barren_records;
     frame->barren_messages = layer->barren_messages;
     bi_tls_frame_enter(layer->hub, frame);
-    int error = read_some(layer, frame, plain);
+    bool is_one = BI_LIKELY(bi_tls_is_last_record(&layer->place, frame->input, frame->input_size));
+    int error = is_one ? read_some(layer, frame, plain) : read_many(layer, frame, plain);
     bi_tls_frame_leave(layer->hub, frame);
     layer->barren_records = frame->barren_records;
     layer->barren_messages = frame->barren_messages;
@@ -56,7 +78,7 @@ static struct bight_failure *failure_of(struct bi_tls_layer *layer, const struct
     if (error == SSL_ERROR_WANT_READ) {
         return bi_tls_frame_is_barren(frame) ? barren() : NULL;
     }
-    return error == SSL_ERROR_ZERO_RETURN ? NULL : bi_tls_failure(layer->ssl, error, doing);
+    return error == SSL_ERROR_ZERO_RETURN ? NULL : bi_tls_failure_of_data(layer->ssl, error, doing);
 }
 
 static bool is_connected(const struct bi_tls_layer *layer)
@@ -87,7 +109,9 @@ static void conclude(struct bi_tls_layer *layer, int error, struct bight_failure
 static size_t read_once(struct bi_tls_layer *layer, const uint8_t *data, size_t size)
 {
     struct bi_tls_buffer *plain = bi_tls_buffer_take(layer->hub);
-    struct bi_tls_frame frame = { .input = data, .input_size = size, .records = &layer->records, .most = MOST_BARREN };
+    struct bi_tls_frame frame = {
+        .input = data, .input_size = size, .place = &layer->place, .records = &layer->records, .most = MOST_BARREN
+    };
     if (plain == NULL) {
         bi_tls_fail(layer, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
         return 0;

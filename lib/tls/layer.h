@@ -32,7 +32,8 @@ struct bi_tls_layer {
     struct bi_tls_plaintext text;             /* that was written and is not encrypted yet */
     struct bi_tls_buffer *records;            /* that are not sent yet; NULL: none */
     struct bi_tls_facts *facts;               /* NULL until somebody asks */
-    unsigned barren_records, barren_messages; /* L10: since the last data */
+    struct bi_tls_place place;                /* of the input */
+    uint16_t barren_records, barren_messages; /* L10: since the last data */
     uint8_t state;
     bool was_open;
     bool is_end_asked; /* nothing more will be written */

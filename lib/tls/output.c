@@ -56,8 +56,8 @@ static bool may_encrypt(const struct bi_tls_layer *layer)
 /* CLOSED: it has failed, and that is being told. */
 static int fail(struct bi_tls_layer *layer, const struct bi_tls_frame *frame, int error)
 {
-    bi_tls_fail(layer,
-        frame->lacks_memory ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY) : bi_tls_failure(layer->ssl, error, doing));
+    bi_tls_fail(layer, frame->lacks_memory ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY)
+                                           : bi_tls_failure_of_data(layer->ssl, error, doing));
     return BIGHT_E_CLOSED;
 }
 
@@ -66,10 +66,10 @@ static int encrypt(struct bi_tls_layer *layer)
 {
     const struct bi_tls_stretch *first = layer->text.first;
     size_t size = first->size < BI_TLS_RECORD ? first->size : BI_TLS_RECORD, done = 0;
-    struct bi_tls_frame frame = { .records = &layer->records, .most = UINT_MAX };
+    struct bi_tls_frame frame = { .records = &layer->records, .most = UINT16_MAX };
     bi_tls_frame_enter(layer->hub, &frame);
     int result = SSL_write_ex(layer->ssl, first->data, size, &done);
-    int error = BI_LIKELY(result == 1) ? SSL_ERROR_NONE : SSL_get_error(layer->ssl, result);
+    int error = BI_LIKELY(result == 1) ? SSL_ERROR_NONE : bi_tls_frame_error(&frame, layer->ssl, result);
     bi_tls_frame_leave(layer->hub, &frame);
     if (BI_LIKELY(result == 1)) {
         bi_tls_plaintext_consume(layer->hub, &layer->text, done);
@@ -104,7 +104,8 @@ static int encrypt_some(struct bi_tls_layer *layer, bool all)
 
 static int close_notify(struct bi_tls_layer *layer)
 {
-    struct bi_tls_frame frame = { .records = &layer->records, .most = UINT_MAX };
+    struct bi_tls_frame frame = { .records = &layer->records, .most = UINT16_MAX };
+    bi_tls_forget_errors();
     bi_tls_frame_enter(layer->hub, &frame);
     int result = SSL_shutdown(layer->ssl);
     int error = result >= 0 ? SSL_ERROR_NONE : SSL_get_error(layer->ssl, result);

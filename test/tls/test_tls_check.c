@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tls_check.c - what the layer does by itself behind a handshake: it forgets the keys that were exchanged, and
- * looks at who the peer is (L6), since OpenSSL verifies nothing when it resumes a session, and has no opinion of whom
- * the session was with. Here sessions are offered that no client of ours would have kept. */
+/* test_tls_check.c - what the layer does by itself behind a handshake: it keeps no buffer (L11), forgets the keys that
+ * were exchanged, and looks at who the peer is (L6), since OpenSSL verifies nothing when it resumes a session, and has
+ * no opinion of whom the session was with. Here sessions are offered that no client of ours would have kept. */
 #include "tls_pair_support.h"
+
+#include <malloc.h>
 
 #include "tls/layer.h"
 #include "tls/tickets.h"
@@ -152,10 +154,60 @@ START_TEST(the_keys_that_were_exchanged_are_forgotten) /* L2 */
 }
 END_TEST
 
+/* Blocks of OpenSSL's that have room for a record. */
+static int large;
+
+static void *counted(void *block, int by)
+{
+    large += malloc_usable_size(block) >= BI_TLS_RECORD ? by : 0;
+    return block;
+}
+
+static void *allocate(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return counted(malloc(size), 1);
+}
+
+static void *reallocate(void *old, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return counted(realloc(counted(old, -1), size), 1);
+}
+
+static void release(void *block, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(counted(block, -1));
+}
+
+/* Before OpenSSL has allocated anything. */
+static void __attribute__((constructor)) count_blocks(void)
+{
+    (void)CRYPTO_set_mem_functions(allocate, reallocate, release);
+}
+
+START_TEST(a_connection_at_rest_keeps_no_buffer) /* L11 */
+{
+    size_t size = 40000; /* several records, which come in one view */
+    uint8_t *data = make_data(size);
+    int before = large;
+    join_securely();
+    for (int round = 0; round < 2; round++) {
+        write_to(CLIENT, data, size);
+        pump();
+        ck_got(SERVER, data, size);
+        ck_assert_int_eq(large, before);
+    }
+    free(data);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     const int first = BIGHT_TLS_1_2, behind = BIGHT_TLS_1_3 + 1;
+    tcase_add_test(tests, a_connection_at_rest_keeps_no_buffer);
     tcase_add_test(tests, the_keys_that_were_exchanged_are_forgotten);
     tcase_add_loop_test(tests, a_session_that_was_verified_for_this_peer_is_resumed, first, behind);
     tcase_add_loop_test(tests, a_session_that_nobody_verified_is_not_believed, first, behind);

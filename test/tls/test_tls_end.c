@@ -279,6 +279,61 @@ START_TEST(what_key_updates_are_answered_with_goes_out_though_nothing_is_written
 }
 END_TEST
 
+/* As a program may that uses OpenSSL for something else; of an alert, which could be taken for the peer's. */
+static void leave_an_error(struct end *end, const uint8_t *data, size_t size)
+{
+    (void)end, (void)data, (void)size;
+    ERR_raise(ERR_LIB_SSL, SSL_AD_REASON_OFFSET + SSL_AD_UNKNOWN_CA);
+}
+
+static void connect_and_leave_an_error(void)
+{
+    ends[SERVER].data = leave_an_error;
+    connect_raw();
+    raw_write("x", 1);
+    carry();
+    ck_assert_uint_ne(ERR_peek_error(), 0);
+}
+
+START_TEST(errors_of_others_are_not_taken_for_its_own_by_a_session_that_waits_for_more) /* L14 */
+{
+    static const uint8_t part[] = { 23, 3, 3, 0, 40, 1, 2, 3 };
+    connect_and_leave_an_error();
+    ck_assert_int_eq(BIO_write(raw.out, part, sizeof part), sizeof part);
+    carry();
+    ck_heard("");
+    ck_assert_int_eq(bight_transport_write(raw_transport(), "y", 1), BIGHT_OK);
+    bight_transport_abort_connection(raw_transport());
+    bight_testing_settle(reactor, 100);
+    ck_heard("s:CONNECTION_ABORTED");
+    raw_free();
+}
+END_TEST
+
+START_TEST(errors_of_others_do_not_hide_the_peers_end) /* L9, L14 */
+{
+    connect_and_leave_an_error();
+    ck_assert_int_eq(SSL_shutdown(raw.ssl), 0);
+    carry();
+    bight_string_end(raw.peer);
+    ck_heard("s:end s:CONNECTION_DONE");
+    raw_free();
+}
+END_TEST
+
+START_TEST(errors_of_others_are_not_the_reason_of_a_failure) /* L14 */
+{
+    static const uint8_t nonsense[] = { 99, 3, 3, 0, 1, 0 };
+    connect_and_leave_an_error();
+    ck_assert_int_eq(BIO_write(raw.out, nonsense, sizeof nonsense), sizeof nonsense);
+    carry();
+    bight_string_end(raw.peer);
+    ck_heard("s:TLS");
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    raw_free();
+}
+END_TEST
+
 START_TEST(a_renegotiation_is_refused) /* L2 */
 {
     raw_connect(TLS1_2_VERSION);
@@ -318,6 +373,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, tickets_without_end_end_the_connection);
     tcase_add_test(tests, a_flood_of_key_updates_to_a_peer_that_does_not_read_costs_little);
     tcase_add_test(tests, what_key_updates_are_answered_with_goes_out_though_nothing_is_written);
+    tcase_add_test(tests, errors_of_others_are_not_taken_for_its_own_by_a_session_that_waits_for_more);
+    tcase_add_test(tests, errors_of_others_do_not_hide_the_peers_end);
+    tcase_add_test(tests, errors_of_others_are_not_the_reason_of_a_failure);
     tcase_add_test(tests, a_renegotiation_is_refused);
 }
 
