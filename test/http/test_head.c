@@ -178,20 +178,64 @@ static bool may_stand(const char *head, size_t place, int byte)
     return at > colon && at < strchr(line, '\r') && (byte == '\t' || (byte >= 0x20 && byte != 0x7f));
 }
 
+#define BEHIND "and as much behind it as anybody looks at in one go"
+
+static void check_byte(size_t place, int byte)
+{
+    static const char model[] = "Get /path HTTP/1.1\r\nName: some value\r\n\r\n" BEHIND;
+    uint8_t *bytes = edge_copy(model, sizeof model - 1);
+    struct bi_head head;
+    if (byte == model[place] || (place == 17 && byte >= '0' && byte <= '9')) {
+        return;
+    }
+    bytes[place] = (uint8_t)byte;
+    begin_head(&head, BI_HEAD_REQUEST, &usual_limits);
+    bool legal = bi_head_parse(&head, bytes, sizeof model - 1) == BI_HEAD_WHOLE;
+    ck_assert_msg(legal == may_stand(model, place, byte), "%#x at %zu", (unsigned)byte, place);
+}
+
 START_TEST(each_byte_is_legal_where_the_grammar_has_it_and_nowhere_else) /* H2 */
 {
-    static const char model[] = "Get /path HTTP/1.1\r\nName: some value\r\n\r\n";
-    for (size_t place = 0; place < sizeof model - 5; place++) {
-        for (int byte = 0; byte < 256; byte++) {
-            uint8_t *bytes = edge_copy(model, sizeof model - 1);
-            struct bi_head head;
-            if (byte == model[place] || (place == 17 && byte >= '0' && byte <= '9')) {
-                continue; /* as it was, or another minor version */
+    for (enum bi_head_means means = 0; means < BI_HEAD_MEANS_COUNT; means++) {
+        for (size_t place = 0; bi_head_choose(means) && place < 37; place++) {
+            for (int byte = 0; byte < 256; byte++) {
+                check_byte(place, byte);
             }
-            bytes[place] = (uint8_t)byte;
-            begin_head(&head, BI_HEAD_REQUEST, &usual_limits);
-            bool legal = bi_head_parse(&head, bytes, sizeof model - 1) == BI_HEAD_WHOLE;
-            ck_assert_msg(legal == may_stand(model, place, byte), "%#x at %zu", (unsigned)byte, place);
+        }
+    }
+}
+END_TEST
+
+static const char browser[] = "GET /a/b?c=d HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: Some/1.0 (of a kind)\r\n"
+                              "X-Unknown: yes\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nAccept:\t*/* \r\n"
+                              "Upgrade-Insecure-Requests: 1\r\nA-Name-Which-Is-Longer-Than-A-Whole-Vector: \r\n"
+                              "Cookie: a=b; c=d\r\nCookie: e=\xc3\xa9\r\nTE:\r\n\r\n" BEHIND;
+
+/* What a reader and head_line.c alone make of the same bytes. */
+static void check_reader(enum bi_head_means means, const uint8_t *bytes, size_t size)
+{
+    static char text[DESCRIPTION], plain[DESCRIPTION];
+    struct bi_head head;
+    ck_assert(bi_head_choose(BI_HEAD_PLAIN));
+    begin_head(&head, BI_HEAD_REQUEST, &usual_limits);
+    describe_head(plain, bi_head_parse(&head, bytes, size), &head, bytes);
+    ck_assert(bi_head_choose(means));
+    begin_head(&head, BI_HEAD_REQUEST, &usual_limits);
+    describe_head(text, bi_head_parse(&head, bytes, size), &head, bytes);
+    ck_assert_str_eq(text, plain);
+}
+
+START_TEST(readers_of_many_bytes_read_what_the_plain_one_reads) /* H1 */
+{
+    static const uint8_t unusual[] = "\0\t\n\r :#?\x1f\x7f\x80\xff(aZ-";
+    for (enum bi_head_means means = 1; means < BI_HEAD_MEANS_COUNT; means++) {
+        for (size_t place = 0; bi_head_choose(means) && place < sizeof browser - 1; place++) {
+            check_reader(means, edge_copy(browser, place), place);
+            for (size_t i = 0; i < sizeof unusual - 1; i++) {
+                uint8_t *bytes = edge_copy(browser, sizeof browser - 1);
+                bytes[place] = unusual[i];
+                check_reader(means, bytes, sizeof browser - 1);
+            }
         }
     }
 }
@@ -273,6 +317,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_line_ends_with_cr_and_lf_or_is_refused);
     tcase_add_test(tests, a_field_out_of_order_is_refused);
     tcase_add_test(tests, each_byte_is_legal_where_the_grammar_has_it_and_nowhere_else);
+    tcase_add_test(tests, readers_of_many_bytes_read_what_the_plain_one_reads);
     tcase_add_test(tests, what_is_too_long_is_refused_before_anybody_reads_it);
     tcase_add_test(tests, trailers_are_fields_without_a_start_line);
     tcase_add_test(tests, known_names_are_found_by_number_and_others_by_text);

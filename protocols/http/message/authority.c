@@ -10,66 +10,65 @@
 
 #include "http/message/tokens.h"
 
-static bool is_ipv6(const uint8_t *bytes, uint32_t at, uint32_t end)
+/* clang-format off */
+/* RFC 3986: unreserved and sub-delims. */
+#define OF_NAME(c) (((c) >= '0' && (c) <= '9') || ((c) >= 'A' && (c) <= 'Z') || ((c) >= 'a' && (c) <= 'z') || (c) == '!' \
+    || (c) == '$' || ((c) >= '&' && (c) <= '.') || (c) == ';' || (c) == '=' || (c) == '_' || (c) == '~')
+#define FOUR(c) OF_NAME(c), OF_NAME((c) + 1), OF_NAME((c) + 2), OF_NAME((c) + 3)
+#define ROW(c) FOUR(c), FOUR((c) + 4), FOUR((c) + 8), FOUR((c) + 12)
+static const bool of_name[256] = { ROW(0x00), ROW(0x10), ROW(0x20), ROW(0x30), ROW(0x40), ROW(0x50), ROW(0x60), ROW(0x70) };
+/* clang-format on */
+
+static bool is_ipv6(const uint8_t *at, size_t size)
 {
     char text[INET6_ADDRSTRLEN];
     struct in6_addr address;
-    uint32_t size = end - at;
-    if (size >= sizeof text || memchr(bytes + at, '\0', size) != NULL) {
+    if (size >= sizeof text || memchr(at, '\0', size) != NULL) {
         return false;
     }
-    memcpy(text, bytes + at, size);
+    memcpy(text, at, size);
     text[size] = '\0';
     return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* RFC 3986: unreserved and sub-delims. */
-static bool is_of_name(uint8_t byte)
+/* Where the address in brackets ends; `at`: it is none. */
+static const uint8_t *literal_end(const uint8_t *at, const uint8_t *end)
 {
-    return bi_is(byte, BI_CLASS_ALPHA | BI_CLASS_DIGIT) || (byte != '\0' && strchr("-._~!$&'()*+,;=", byte) != NULL);
+    const uint8_t *close = memchr(at, ']', (size_t)(end - at));
+    return close != NULL && is_ipv6(at + 1, (size_t)(close - at) - 1) ? close + 1 : at;
 }
 
-/* Where the host ends that begins at `at`; `at`: there is none. */
-static uint32_t host_end(const uint8_t *bytes, uint32_t at, uint32_t end)
+static const uint8_t *name_end(const uint8_t *at, const uint8_t *end)
 {
-    if (at == end || bytes[at] != '[') {
-        while (at < end && is_of_name(bytes[at])) {
-            at++;
-        }
-        return at;
+    while (at < end && of_name[*at]) {
+        at++;
     }
-    const uint8_t *close = memchr(bytes + at, ']', end - at);
-    if (close == NULL || !is_ipv6(bytes, at + 1, (uint32_t)(close - bytes))) {
-        return at;
-    }
-    return (uint32_t)(close - bytes) + 1;
+    return at;
 }
 
-static bool is_port(const uint8_t *bytes, uint32_t at, uint32_t end)
+static bool is_port(const uint8_t *at, const uint8_t *end)
 {
     uint32_t port = 0;
-    for (; at < end; at++) {
-        if (!bi_is(bytes[at], BI_CLASS_DIGIT)) {
+    for (; at < end && port <= 65535; at++) {
+        uint8_t digit = (uint8_t)(*at - '0');
+        if (digit > 9) {
             return false;
         }
-        port = port * 10 + (bytes[at] - '0');
-        if (port > 65535) {
-            return false;
-        }
+        port = port * 10 + digit;
     }
-    return true;
+    return port <= 65535;
 }
 
 bool bi_authority_parse(struct bi_authority *authority, const uint8_t *bytes, struct bi_span text)
 {
-    uint32_t end = text.at + text.size;
-    uint32_t stop = host_end(bytes, text.at, end);
-    authority->host = (struct bi_span) { text.at, stop - text.at };
-    authority->port = (struct bi_span) { end, 0 };
-    authority->has_port = stop < end;
-    if (stop == text.at || stop == end) {
-        return stop != text.at;
+    const uint8_t *at = bytes + text.at, *end = at + text.size;
+    if (text.size == 0) {
+        return false;
     }
-    authority->port = (struct bi_span) { stop + 1, end - stop - 1 };
-    return bytes[stop] == ':' && is_port(bytes, stop + 1, end);
+    const uint8_t *stop = *at == '[' ? literal_end(at, end) : name_end(at, end);
+    uint32_t size = (uint32_t)(stop - at);
+    authority->host = (struct bi_span) { text.at, size };
+    authority->has_port = stop < end;
+    authority->port = (struct bi_span) { text.at + size + authority->has_port, text.size - size - authority->has_port };
+    return size > 0 && (stop == end || (*stop == ':' && is_port(stop + 1, end)));
 }

@@ -5,6 +5,8 @@
  * may understand a message differently, one of them can be made to see a request that the other does not. */
 #include "http/message/framing.h"
 
+#include <string.h>
+
 #include "http/message/authority.h"
 #include "http/message/members.h"
 #include "http/message/status.h"
@@ -41,22 +43,24 @@ static struct bi_span value_of(const struct bi_head *head, enum bi_name name)
 }
 
 /* What would mean one thing to whoever takes the first, and another to whoever takes the last. */
+static const struct {
+    uint64_t name;
+    const char *why;
+} single[] = {
+    { BIT(HOST), "Host twice" },
+    { BIT(CONTENT_LENGTH), "Content-Length twice" },
+    { BIT(AUTHORIZATION), "Authorization twice" },
+    { BIT(CONTENT_TYPE), "Content-Type twice" },
+    { BIT(ORIGIN), "Origin twice" },
+    { BIT(UPGRADE_INSECURE_REQUESTS), "Upgrade-Insecure-Requests twice" },
+    { BIT(SEC_WEBSOCKET_KEY), "Sec-WebSocket-Key twice" },
+};
+
 static bool check_repeated(struct bi_framing *framing, const struct bi_head *head)
 {
-    static const struct {
-        uint64_t name;
-        const char *why;
-    } single[] = {
-        { BIT(HOST), "Host twice" },
-        { BIT(CONTENT_LENGTH), "Content-Length twice" },
-        { BIT(AUTHORIZATION), "Authorization twice" },
-        { BIT(CONTENT_TYPE), "Content-Type twice" },
-        { BIT(ORIGIN), "Origin twice" },
-        { BIT(UPGRADE_INSECURE_REQUESTS), "Upgrade-Insecure-Requests twice" },
-        { BIT(SEC_WEBSOCKET_KEY), "Sec-WebSocket-Key twice" },
-    };
-    for (size_t i = 0; head->repeated != 0 && i < sizeof single / sizeof *single; i++) {
-        if ((head->repeated & single[i].name) != 0) {
+    uint64_t known = head->repeated & ~BIT(OTHER);
+    for (size_t i = 0; known != 0 && i < sizeof single / sizeof *single; i++) {
+        if ((known & single[i].name) != 0) {
             return refuse(framing, 400, single[i].why);
         }
     }
@@ -119,7 +123,7 @@ static bool body_of_request(struct bi_framing *framing, const struct bi_head *he
 
 static void read_connection(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
 {
-    bool close = false, keep_alive = head->minor > 0, upgrade = false;
+    bool close = false, keep_alive = framing->keeps_alive, upgrade = false;
     struct bi_members list = bi_members_begin(head, bytes, BI_NAME_CONNECTION);
     struct bi_view member;
     while (bi_members_next(&list, &member)) {
@@ -163,12 +167,10 @@ static bool read_host(struct bi_framing *framing, const struct bi_head *head, co
 /* From the first slash or question mark on. */
 static void split_path(struct bi_framing *framing, const uint8_t *bytes, uint32_t at, uint32_t end)
 {
-    uint32_t stop = at;
-    while (stop < end && bytes[stop] != '?') {
-        stop++;
-    }
+    const uint8_t *mark = memchr(bytes + at, '?', end - at);
+    uint32_t stop = mark != NULL ? (uint32_t)(mark - bytes) : end;
     framing->path = (struct bi_span) { at, stop - at };
-    framing->has_query = stop < end;
+    framing->has_query = mark != NULL;
     framing->query = (struct bi_span) { stop + framing->has_query, end - stop - framing->has_query };
 }
 
@@ -249,7 +251,10 @@ bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *hea
         !body_of_request(framing, head, bytes)) {
         return false;
     }
-    read_connection(framing, head, bytes);
+    framing->keeps_alive = head->minor > 0;
+    if (has(head, BIT(CONNECTION))) {
+        read_connection(framing, head, bytes);
+    }
     return read_expect(framing, head, bytes);
 }
 
@@ -318,7 +323,10 @@ bool bi_framing_of_response(
     if (!body_of_response(framing, head, bytes, asked)) {
         return false;
     }
-    read_connection(framing, head, bytes);
+    framing->keeps_alive = head->minor > 0;
+    if (has(head, BIT(CONNECTION))) {
+        read_connection(framing, head, bytes);
+    }
     framing->keeps_alive = framing->keeps_alive && framing->body != BI_BODY_UNTIL_CLOSE;
     framing->upgrades = head->status == 101 && framing->upgrades;
     return true;

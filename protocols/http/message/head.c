@@ -8,14 +8,26 @@
 #include <string.h>
 
 #include "http/message/head_line.h"
+#include "http/message/head_reader.h"
 #include "http/message/tokens.h"
 
+#define FIRST_PART 64
+
+/* Each member by itself, and the large one in parts: much at once is cleared by an instruction that begins slowly. */
 void bi_head_begin(struct bi_head *head, enum bi_head_kind kind)
 {
-    struct bi_field *fields = head->fields;
-    struct bi_head_limits limits = head->limits;
-    *head = (struct bi_head) { .fields = fields, .limits = limits, .kind = (uint8_t)kind };
+    head->kind = (uint8_t)kind;
     head->started = kind == BI_HEAD_TRAILERS;
+    head->tolerated = head->folded = false;
+    head->method_known = BI_METHOD_OTHER;
+    head->minor = 0;
+    head->size = head->parsed = head->scanned = head->bad_at = 0;
+    head->field_count = head->status = 0;
+    head->present = head->repeated = 0;
+    head->method = head->target = head->reason = (struct bi_span) { 0, 0 };
+    head->why = NULL;
+    memset(head->first, 0, FIRST_PART);
+    memset((char *)head->first + FIRST_PART, 0, sizeof head->first - FIRST_PART);
 }
 
 static enum bi_head_result refused(struct bi_head *head, uint16_t status, uint32_t bad_at, const char *why)
@@ -50,7 +62,7 @@ static enum bi_head_result unfinished(struct bi_head *head, uint32_t seen)
 static enum bi_head_result take_empty_line(struct bi_head *head, uint32_t at)
 {
     if (head->started) {
-        head->size = head->scanned;
+        head->size = head->parsed;
         return BI_HEAD_WHOLE;
     }
     if (head->kind == BI_HEAD_REQUEST && at == 0) {
@@ -86,25 +98,28 @@ static enum bi_head_result take_line(struct bi_head *head, const uint8_t *bytes,
         return refused(head, 400, feed, "a bare LF");
     }
     head->tolerated = head->tolerated || bare;
+    head->parsed = head->scanned = feed + 1;
     return end > at ? BI_HEAD_PARTIAL : take_empty_line(head, at);
 }
 
 enum bi_head_result bi_head_parse(struct bi_head *head, const uint8_t *bytes, size_t size)
 {
     uint32_t seen = size < head->limits.size ? (uint32_t)size : head->limits.size;
+    enum bi_head_result result = BI_HEAD_PARTIAL;
     while (head->scanned < seen) {
-        const uint8_t *found = memchr(bytes + head->scanned, '\n', seen - head->scanned);
+        if (head->scanned == head->parsed && bi_head_read(head, bytes, seen)) {
+            return BI_HEAD_WHOLE;
+        }
+        uint32_t from = head->scanned > head->parsed ? head->scanned : head->parsed;
+        const uint8_t *found = memchr(bytes + from, '\n', seen - from);
         if (found == NULL) {
             head->scanned = seen;
             break;
         }
-        uint32_t feed = (uint32_t)(found - bytes);
-        head->scanned = feed + 1;
-        enum bi_head_result result = take_line(head, bytes, feed);
+        result = take_line(head, bytes, (uint32_t)(found - bytes));
         if (result != BI_HEAD_PARTIAL) {
             return result;
         }
-        head->parsed = head->scanned;
     }
     return unfinished(head, seen);
 }

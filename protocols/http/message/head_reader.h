@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* head_reader.h - reading what is in order, many bytes at once.
+ *
+ * A reader takes whole lines that are in order, as they nearly always are, in one pass: it looks for what ends an
+ * element, not at what the element is made of, and stops before the first line that is unusual in any way or not all
+ * there. That one is for head_line.c, which knows all that can be wrong, and what is to be tolerated. So a reader has
+ * no say in what is refused, and there may be several, by what the processor can do. */
+#ifndef BI_HTTP_HEAD_READER_H
+#define BI_HTTP_HEAD_READER_H
+
+#include "http/message/head.h"
+
+/* Advances head->parsed over lines in order, of which it adds what they say. True: the head has ended, and its size is
+ * set. */
+typedef bool bi_head_reader(struct bi_head *head, const uint8_t *bytes, uint32_t size);
+
+bi_head_reader bi_head_read_words, bi_head_read_sse2, bi_head_read_avx2;
+
+/* The one that has been chosen. */
+bi_head_reader bi_head_read;
+
+enum bi_head_means {
+    BI_HEAD_PLAIN, /* no reader at all: head_line.c reads every line */
+    BI_HEAD_WORDS, /* eight bytes at once, anywhere */
+    BI_HEAD_SSE2,
+    BI_HEAD_AVX2,
+    BI_HEAD_MEANS_COUNT
+};
+
+/* For tests and benchmarks; what the processor does best is chosen by itself. False: it cannot do that. */
+bool bi_head_choose(enum bi_head_means means);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* head_sse2.c - the reader for any x86-64: sixteen bytes at once. */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#include <stdint.h>
+
+#include "http/message/names_table.h"
+
+#define INLINE static inline
+#define LANES 16
+
+typedef __m128i lanes;
+typedef uint32_t mask;
+
+INLINE lanes load(const uint8_t *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+INLINE lanes is_equal(lanes bytes, char byte)
+{
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
+}
+
+/* As unsigned numbers, which there is no comparison for. */
+INLINE lanes is_at_most(lanes bytes, char limit)
+{
+    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(limit)), bytes);
+}
+
+INLINE mask stops_name(lanes bytes)
+{
+    return (mask)_mm_movemask_epi8(_mm_or_si128(is_equal(bytes, ':'), is_at_most(bytes, ' ')));
+}
+
+/* As signed numbers those from 0x80 on are below all others. */
+INLINE mask stops_target(lanes bytes)
+{
+    lanes low = _mm_cmplt_epi8(bytes, _mm_set1_epi8('!'));
+    return (mask)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(is_equal(bytes, '#'), is_equal(bytes, 0x7f))));
+}
+
+INLINE mask stops_value(lanes bytes)
+{
+    return (mask)_mm_movemask_epi8(_mm_or_si128(is_at_most(bytes, 0x1f), is_equal(bytes, 0x7f)));
+}
+
+INLINE unsigned first(mask found)
+{
+    return (unsigned)__builtin_ctz(found);
+}
+
+INLINE mask drop(mask found, unsigned count)
+{
+    return found >> count;
+}
+
+INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text)
+{
+    (void)bytes;
+    (void)before;
+    return bi_known_is(known, text);
+}
+
+INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t size)
+{
+    (void)bytes;
+    (void)before;
+    return bi_is_token((struct bi_view) { text, size });
+}
+
+#define read_fewer bi_head_read_words
+#include "http/message/head_reader_core.h"
+
+bool bi_head_read_sse2(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+{
+    return read_lines(head, bytes, size);
+}
+#else
+typedef int no_sse2; /* a file that is not empty */
+#endif
