@@ -297,6 +297,9 @@ static const struct row targets[] = {
     { GET("CONNECT u@x:443", "x:443"), "400 a target with userinfo" },
     { GET("CONNECT /", "x"), AUTHORITY },
     { GET("CONNECT http://x:443/", "x:443"), AUTHORITY },
+    { "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\nContent-Length: 0\r\n\r\n", "authority host=x:1 path=" },
+    { "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\nContent-Length: 1\r\n\r\n", "400 CONNECT with a body" },
+    { "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\nTransfer-Encoding: chunked\r\n\r\n", "400 CONNECT with a body" },
     { GET("CONNECT *", "x"), "400 a target of CONNECT without a port" },
     { "CONNECT x:443 HTTP/1.0\r\n\r\n", "authority host=x:443 path=" },
 };

@@ -121,6 +121,13 @@ static bool body_of_request(struct bi_framing *framing, const struct bi_head *he
     return take_length(framing, length);
 }
 
+/* What follows is another protocol's, but some let it begin behind the head and some behind a body. */
+static bool check_tunnel(struct bi_framing *framing, const struct bi_head *head)
+{
+    return head->method_known != BI_METHOD_CONNECT || framing->body == BI_BODY_NONE ||
+           refuse(framing, 400, "CONNECT with a body");
+}
+
 static void read_connection(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
 {
     bool close = false, keep_alive = framing->keeps_alive, upgrade = false;
@@ -248,7 +255,7 @@ bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *hea
 {
     *framing = (struct bi_framing) { .body = BI_BODY_NONE };
     if (!check_repeated(framing, head) || !read_host(framing, head, bytes) || !read_target(framing, head, bytes) ||
-        !body_of_request(framing, head, bytes)) {
+        !body_of_request(framing, head, bytes) || !check_tunnel(framing, head)) {
         return false;
     }
     framing->keeps_alive = head->minor > 0;

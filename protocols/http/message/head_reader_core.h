@@ -125,7 +125,7 @@ INLINE const uint8_t *read_field(struct bi_head *head, struct reading *reading, 
     mask of_name = drop(stops_name(bytes), before), of_value = drop(stops_value(bytes), before);
     const uint8_t *colon = of_name != 0 ? at + first(of_name) : find_name_end(reading, from + LANES);
     const uint8_t *stop = of_value != 0 ? at + first(of_value) : find_value_end(reading, from + LANES);
-    if (reading->end - stop < 2 || *colon != ':' || colon == at) {
+    if (reading->end - stop < 2 || colon >= stop || *colon != ':' || colon == at) {
         return NULL;
     }
     if (!is_line_end(stop)) {
