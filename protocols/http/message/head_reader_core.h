@@ -168,7 +168,7 @@ INLINE const uint8_t *read_request_line(struct bi_head *head, const struct readi
     const uint8_t *stop = find_target_end(reading, target);
     const uint8_t *line_end = stop + sizeof version - 1;
     if (stop == target || reading->end - stop < (ptrdiff_t)sizeof version - 1 || memcmp(stop, version, 8) != 0 ||
-        !bi_is(stop[8], BI_CLASS_DIGIT) || !is_line_end(stop + 9) || line_end - at > head->limits.line + 2) {
+        !bi_is(stop[8], BI_CLASS_DIGIT) || !is_line_end(stop + 9) || (size_t)(line_end - at) > head->limits.line + 2) {
         return NULL;
     }
     head->target = (struct bi_span) { (uint32_t)(target - reading->bytes), (uint32_t)(stop - target) };
