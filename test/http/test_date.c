@@ -50,7 +50,7 @@ static const struct {
     { "Thu, 29 Feb 2023 00:00:00 GMT", NONE },
     { "Wed, 01 Mar 2023 00:00:00 GMT", 1677628800 },
     { "Mon, 29 Feb 1900 00:00:00 GMT", NONE },
-    { "Thu, 00 Jan 1970 00:00:00 GMT", NONE },
+    { "Wed, 00 Jan 1970 00:00:00 GMT", NONE },
     { "Sun, 32 Dec 1994 08:49:37 GMT", NONE },
     { "Thu, 31 Nov 1994 08:49:37 GMT", NONE },
     { "Sun, 06 Nov 1994 24:00:00 GMT", NONE },
@@ -150,7 +150,9 @@ START_TEST(a_time_is_written_as_libc_has_it) /* H6 */
         char wanted[64];
         struct tm tm;
         time_t time = (time_t)seconds;
-        gmtime_r(&time, &tm);
+        if ((int64_t)time != seconds || gmtime_r(&time, &tm) == NULL) {
+            continue; /* libc has it in 32 bits */
+        }
         (void)strftime(wanted, sizeof wanted, "%a, %d %b ", &tm); /* the locale is "C" */
         (void)snprintf(wanted + 12, sizeof wanted - 12, "%04d %02d:%02d:%02d GMT", tm.tm_year + 1900, tm.tm_hour,
             tm.tm_min, tm.tm_sec);
