@@ -76,6 +76,15 @@ START_TEST(trimming_takes_space_and_tab_alone) /* H2 */
 }
 END_TEST
 
+START_TEST(what_is_before_ends_at_the_first_of_several)
+{
+    ck_assert_uint_eq(bi_before(view("a b?c#d/"), "/?#"), 3);
+    ck_assert_uint_eq(bi_before(view("abc"), "/?#"), 3);
+    ck_assert_uint_eq(bi_before(BYTES("a\0b#"), "/?#"), 3);
+    ck_assert_uint_eq(bi_before(view(""), "/?#"), 0);
+}
+END_TEST
+
 START_TEST(views_are_compared_with_and_without_case)
 {
     ck_assert(bi_view_equal(view("gzip"), bi_view_of("gzip")));
@@ -166,6 +175,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_token_is_of_token_characters_and_not_empty);
     tcase_add_test(tests, a_value_holds_no_control_but_tab_and_no_space_around_it);
     tcase_add_test(tests, trimming_takes_space_and_tab_alone);
+    tcase_add_test(tests, what_is_before_ends_at_the_first_of_several);
     tcase_add_test(tests, views_are_compared_with_and_without_case);
     tcase_add_loop_test(
         tests, a_quoted_string_ends_at_the_quote_that_is_not_escaped, 0, (int)(sizeof quoted / sizeof *quoted));

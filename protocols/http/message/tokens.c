@@ -41,6 +41,16 @@ bool bi_view_equal_nocase(struct bi_view one, struct bi_view other)
     return same == one.size;
 }
 
+size_t bi_before(struct bi_view text, const char *ends)
+{
+    size_t size = 0;
+    while (size < text.size && (bi_is(text.at[size], BI_CLASS_ALPHA | BI_CLASS_DIGIT) || text.at[size] == '\0' ||
+                                   strchr(ends, text.at[size]) == NULL)) {
+        size++;
+    }
+    return size;
+}
+
 struct bi_view bi_trim(struct bi_view text)
 {
     bi_skip_space(&text);

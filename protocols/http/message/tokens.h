@@ -30,6 +30,12 @@ struct bi_view {
     size_t size;
 };
 
+/* The values of a field's lines, in their order; those of a list are one list. */
+struct bi_lines {
+    const struct bi_view *lines;
+    size_t count; /* 0: the field is not there */
+};
+
 /* Whether it belongs to any of `classes`. */
 static inline bool bi_is(uint8_t byte, unsigned classes)
 {
@@ -88,6 +94,9 @@ static inline uint8_t bi_lower(uint8_t byte)
 
 bool bi_view_equal(struct bi_view one, struct bi_view other);
 bool bi_view_equal_nocase(struct bi_view one, struct bi_view other);
+
+/* How many bytes there are before the first of `ends`, punctuation all of them; all of `text` if there is none. */
+size_t bi_before(struct bi_view text, const char *ends);
 
 /* Without SP and HTAB around it. */
 struct bi_view bi_trim(struct bi_view text);
