@@ -113,7 +113,7 @@ static int close_notify(struct bi_tls_layer *layer)
     return error == SSL_ERROR_NONE ? BIGHT_OK : fail(layer, &frame, error);
 }
 
-/* L9. Everything has been encrypted. */
+/* L9. Everything has been encrypted, and leaves with it. */
 static int end_output(struct bi_tls_layer *layer)
 {
     int code = close_notify(layer);
@@ -166,20 +166,23 @@ static int keep(struct bi_tls_layer *layer)
     return layer->text.counted == layer->base.kept ? BIGHT_OK : bight_layer_keeps(&layer->base, layer->text.counted);
 }
 
+static bool is_end_due(const struct bi_tls_layer *layer)
+{
+    return layer->is_end_asked && layer->text.queued == 0 && layer->state == BI_TLS_OPEN && !layer->is_end_sent;
+}
+
 int bi_tls_flush(struct bight_layer *layer)
 {
     struct bi_tls_layer *self = bi_tls_layer_of(layer);
     set_gathering(self, false);
     self->is_blocked = false;
     int code = encrypt_some(self, true);
-    code = code == BIGHT_OK ? bi_tls_send_records(self) : code;
+    if (code == BIGHT_OK) {
+        code = BI_UNLIKELY(is_end_due(self)) ? end_output(self) : bi_tls_send_records(self);
+    }
     bi_tls_plaintext_release_used(self->hub, &self->text);
     if (code == BIGHT_OK && BI_UNLIKELY(self->text.queued > 0 || self->base.kept > 0)) {
         code = keep(self);
-    }
-    if (BI_UNLIKELY(self->is_end_asked) && code == BIGHT_OK && self->text.queued == 0 && self->state == BI_TLS_OPEN &&
-        !self->is_end_sent) {
-        code = end_output(self);
     }
     return code;
 }
@@ -199,7 +202,8 @@ static int add(struct bi_tls_layer *layer, const struct bight_piece *pieces, siz
 static int go_on(struct bi_tls_layer *layer, bool is_free)
 {
     bool is_crowded = layer->hub->gathering >= MOST_GATHERING && !layer->is_gathering;
-    int code = is_free ? encrypt_some(layer, is_crowded) : BIGHT_OK;
+    bool is_enough = is_free && has_record(layer, is_crowded);
+    int code = is_enough ? encrypt_some(layer, is_crowded) : BIGHT_OK;
     int settled = bi_tls_plaintext_settle(layer->hub, &layer->text);
     if (code != BIGHT_OK || settled != BIGHT_OK) {
         return code != BIGHT_OK ? code : settled;
@@ -207,7 +211,7 @@ static int go_on(struct bi_tls_layer *layer, bool is_free)
     if (is_crowded && (code = bi_tls_send_records(layer)) != BIGHT_OK) {
         return code;
     }
-    if (is_free && may_encrypt(layer)) {
+    if (is_enough ? may_encrypt(layer) : is_free) {
         set_gathering(layer, layer->text.queued > 0);
         bi_tls_flush_soon(layer);
         return BIGHT_OK;

@@ -126,8 +126,8 @@ static int add_around(struct bi_tls_hub *hub, struct bi_tls_plaintext *text, con
 int bi_tls_plaintext_add(
     struct bi_tls_hub *hub, struct bi_tls_plaintext *text, const struct bight_piece *piece, bool may_borrow)
 {
-    bool is_large = piece->size - head_of(text, piece->size) >= BI_TLS_RECORD;
-    if (piece->release == NULL && !(is_large && may_borrow)) {
+    bool is_small = piece->size < BI_TLS_RECORD || piece->size - head_of(text, piece->size) < BI_TLS_RECORD;
+    if (piece->release == NULL && (is_small || !may_borrow)) {
         return copy(hub, text, piece->data, piece->size);
     }
     struct bi_tls_stretch *reference = new_reference(hub, text, piece);
@@ -148,10 +148,10 @@ static struct bi_tls_stretch *copy_borrowed(
     return copies.first;
 }
 
-int bi_tls_plaintext_settle(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
+int bi_tls_plaintext_copy_borrowed(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
 {
     struct bi_tls_stretch **link = &text->first, *last;
-    while (BI_UNLIKELY(text->borrowed > 0)) {
+    while (text->borrowed > 0) {
         struct bi_tls_stretch *stretch = *link;
         if (!stretch->is_borrowed) {
             link = &stretch->next;
@@ -203,9 +203,9 @@ void bi_tls_plaintext_consume(struct bi_tls_hub *hub, struct bi_tls_plaintext *t
     retire(hub, text, stretch);
 }
 
-void bi_tls_plaintext_release_used(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
+void bi_tls_plaintext_release_all_used(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
 {
-    while (BI_UNLIKELY(text->used != NULL)) {
+    while (text->used != NULL) {
         struct bi_tls_stretch *stretch = text->used;
         bight_release_function release = stretch->release;
         void *context = stretch->context;

@@ -50,7 +50,12 @@ int bi_tls_plaintext_add(
     struct bi_tls_hub *hub, struct bi_tls_plaintext *text, const struct bight_piece *piece, bool may_borrow);
 
 /* At the end of a write: what is left of borrowed memory is copied. 0 or OUT_OF_MEMORY, as above. */
-int bi_tls_plaintext_settle(struct bi_tls_hub *hub, struct bi_tls_plaintext *text);
+int bi_tls_plaintext_copy_borrowed(struct bi_tls_hub *hub, struct bi_tls_plaintext *text);
+
+static inline int bi_tls_plaintext_settle(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
+{
+    return BI_LIKELY(text->borrowed == 0) ? BIGHT_OK : bi_tls_plaintext_copy_borrowed(hub, text);
+}
 
 /* The write fails: what was lent with it is its caller's still, and what was borrowed is forgotten. */
 void bi_tls_plaintext_refuse(struct bi_tls_plaintext *text, uint32_t write);
@@ -58,8 +63,15 @@ void bi_tls_plaintext_refuse(struct bi_tls_plaintext *text, uint32_t write);
 /* The first `size` bytes, of the first stretch, have been encrypted. */
 void bi_tls_plaintext_consume(struct bi_tls_hub *hub, struct bi_tls_plaintext *text, size_t size);
 
-/* Calls the release functions that are due. */
-void bi_tls_plaintext_release_used(struct bi_tls_hub *hub, struct bi_tls_plaintext *text);
+/* Calls the release functions that are due, of which there are some. */
+void bi_tls_plaintext_release_all_used(struct bi_tls_hub *hub, struct bi_tls_plaintext *text);
+
+static inline void bi_tls_plaintext_release_used(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
+{
+    if (BI_UNLIKELY(text->used != NULL)) {
+        bi_tls_plaintext_release_all_used(hub, text);
+    }
+}
 
 /* Forgets it all; calls release functions. */
 void bi_tls_plaintext_drop(struct bi_tls_hub *hub, struct bi_tls_plaintext *text);

@@ -25,7 +25,9 @@ void bi_layers_flush(struct bight_transport *transport)
     bool is_outermost = bi_layers_enter(transport);
     while (!bi_is_cut(transport) && code == BIGHT_OK && (layer = find_unflushed(transport->extension)) != NULL) {
         layer->wants_flush = false;
+        layer->is_flushing = true;
         code = layer->ops->flush(layer);
+        layer->is_flushing = false; /* one that was popped is still there */
         code = code == BIGHT_E_CLOSED ? BIGHT_OK : code;
     }
     if (code != BIGHT_OK) {

@@ -496,7 +496,7 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
     struct bi_write_pass pass;
     pass.borrowed_count = pass.reference_count = 0;
     pass.reference = NULL;
-    bool large = total >= BI_LARGE_WRITE && !output->watching && !output->busy;
+    bool large = tried != BI_NOT_TRIED || (total >= BI_LARGE_WRITE && !output->watching && !output->busy);
     int code = bi_queue_append_pieces(output, pieces, count, large, &pass);
     if (code == BIGHT_OK && large) {
         tried == BI_NOT_TRIED ? attempt(output) : take_try(output, tried);

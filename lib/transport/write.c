@@ -58,7 +58,7 @@ write_behind(struct bight_transport *transport, const uint8_t *data, size_t size
 }
 
 /* If nothing is queued the whole of it may go at once and leave nothing behind. */
-static int write_large(struct bight_transport *transport, const uint8_t *data, size_t size)
+static int write_now(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
     ssize_t tried = BI_NOT_TRIED;
     if (transport->output == NULL) {
@@ -80,7 +80,7 @@ static int write_large(struct bight_transport *transport, const uint8_t *data, s
 static int __attribute__((noinline)) write_more(struct bight_transport *transport, const void *data, size_t size)
 {
     if (size >= BI_LARGE_WRITE) {
-        return write_large(transport, data, size);
+        return write_now(transport, data, size);
     }
     return size == 0 ? BIGHT_OK : bi_output_gather(transport, data, size);
 }
@@ -137,14 +137,33 @@ static int __attribute__((noinline)) send_further(
     return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
+static int __attribute__((noinline)) send_at_once(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    int code = write_now(transport, data, size);
+    return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
+}
+
+/* What a layer flushes is all for now, and nobody waits for the output: what is gathered has been gathered there. */
+static inline bool goes_at_once(
+    const struct bight_transport *transport, const struct bight_layer *layer, const struct bight_piece *piece)
+{
+    const uint32_t waited_for = BI_PRESSED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED;
+    return layer->is_flushing && piece->size > 0 && transport->output == NULL && !(transport->state & waited_for) &&
+           !bi_flow_awaits_room(transport);
+}
+
 /* A layer may send of its own accord, where no write would see the code: so the connection is ended from here. */
 int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces, size_t count)
 {
     struct bight_transport *transport = layer->transport;
     struct bight_layer *below = bi_held_level(layer->below);
-    if (BI_LIKELY(below == NULL && !(transport->state & (BI_LIFE | BI_WRITE_END)) && is_plain(pieces, count)) &&
-        takes_ready(transport, pieces->size)) {
-        return put_in_ready(transport, pieces->data, pieces->size);
+    if (BI_LIKELY(below == NULL && !(transport->state & (BI_LIFE | BI_WRITE_END)) && is_plain(pieces, count))) {
+        if (BI_LIKELY(goes_at_once(transport, layer, pieces))) {
+            return send_at_once(transport, pieces->data, pieces->size);
+        }
+        if (takes_ready(transport, pieces->size)) {
+            return put_in_ready(transport, pieces->data, pieces->size);
+        }
     }
     return send_further(transport, below, pieces, count);
 }

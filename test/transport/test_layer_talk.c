@@ -11,7 +11,8 @@ struct gatherer {
     char gathered[256];
     size_t size;
     unsigned flushes;
-    int code; /* of a flush; 0: sends */
+    size_t written; /* of what the last one sent, before it returned */
+    int code;       /* of a flush; 0: sends */
     bool holds;
     const char *fact;
 };
@@ -39,7 +40,9 @@ static int send_gathered(struct bight_layer *layer)
         return self->code;
     }
     self->size = 0;
-    return bight_layer_send(layer, &piece, 1);
+    int code = bight_layer_send(layer, &piece, 1);
+    (void)bight_string_written(peer, &self->written);
+    return code;
 }
 
 static size_t count_gathered(const struct bight_layer *layer)
@@ -112,6 +115,39 @@ START_TEST(what_a_handler_writes_in_pieces_is_flushed_once_behind_it)
     bight_transport_abort_connection(transport);
     settle();
     ck_heard("first:CONNECTION_ABORTED lost:CONNECTION_ABORTED");
+    tear_down();
+}
+END_TEST
+
+START_TEST(what_is_flushed_leaves_at_once) /* L11 */
+{
+    set_up();
+    push_gatherer(&first, "first");
+    on.data = answer_in_pieces;
+    bight_string_feed_text(peer, "x");
+    ck_assert_uint_eq(first.written, strlen("in three pieces"));
+    heard[0] = '\0';
+    tear_down();
+}
+END_TEST
+
+START_TEST(of_what_is_flushed_the_bottom_may_take_a_part) /* L11, T6 */
+{
+    set_up();
+    push_gatherer(&first, "first");
+    bight_string_set_window(peer, 7);
+    write_text("hello ");
+    settle();
+    write_text("world");
+    settle();
+    write_text("!");
+    settle();
+    ck_assert_str_eq(bight_string_written_text(peer), "hello w");
+    ck_assert_uint_eq(bight_transport_queued(transport), 5);
+    bight_string_clear(peer);
+    ck_assert_str_eq(bight_string_written_text(peer), "orld!");
+    ck_assert_uint_eq(bight_transport_queued(transport), 0);
+    heard[0] = '\0';
     tear_down();
 }
 END_TEST
@@ -360,6 +396,8 @@ int main(void)
     Suite *suite = suite_create("layer_talk");
     TCase *tests = tcase_create("layer_talk");
     tcase_add_test(tests, what_a_handler_writes_in_pieces_is_flushed_once_behind_it);
+    tcase_add_test(tests, what_is_flushed_leaves_at_once);
+    tcase_add_test(tests, of_what_is_flushed_the_bottom_may_take_a_part);
     tcase_add_test(tests, higher_layers_are_flushed_first);
     tcase_add_test(tests, what_was_gathered_goes_out_before_the_end);
     tcase_add_test(tests, the_last_words_of_a_layer_that_fails_pass_layers_that_gather);

@@ -79,7 +79,7 @@ struct bight_layer {
     struct bight_level waiting;
     struct bi_output *held; /* what waits to enter it from above, behind a file */
     size_t kept;            /* that it has said it keeps */
-    bool is_popped, is_hungry, is_ending, wants_flush, wants_room, is_prepared, is_ready;
+    bool is_popped, is_hungry, is_ending, wants_flush, is_flushing, wants_room, is_prepared, is_ready;
 };
 
 /* Puts a layer right below the facade; it is taken. From now on it sees what is received and written. 0, CLOSED,
