@@ -266,6 +266,7 @@ static const struct row targets[] = {
     { GET("GET HTTP://X:8/a", "x:8"), "absolute host=X:8 path=/a" },
     { GET("GET https://x", "x"), "absolute host=x path=" },
     { GET("GET http://x?b/c", "x"), "absolute host=x path= query=b/c" },
+    { GET("GET http://x?", "x"), "absolute host=x path= query=" },
     { GET("OPTIONS http://[::1]:80", "[::1]:80"), "absolute host=[::1]:80 path=" },
     { "GET http://x/ HTTP/1.0\r\n\r\n", "absolute host=x path=/" },
     { GET("GET http://y/", "x"), DIFFERS },
