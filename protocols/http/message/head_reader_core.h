@@ -97,6 +97,20 @@ INLINE const uint8_t *pass_tabs(const struct reading *reading, const uint8_t *st
     return reading->end - stop >= 2 && is_line_end(stop) ? stop : NULL;
 }
 
+/* At once: whoever reads it soon takes both halves together, and would wait for two that were written. */
+INLINE struct bi_span span_of(const struct reading *reading, const uint8_t *at, const uint8_t *end)
+{
+    uint64_t begin = (uint64_t)(at - reading->bytes), size = (uint64_t)(end - at);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    uint64_t both = begin << 32 | size;
+#else
+    uint64_t both = size << 32 | begin;
+#endif
+    struct bi_span span;
+    memcpy(&span, &both, sizeof span);
+    return span;
+}
+
 /* Adds what lies from `at` to the colon, and from there to the line's end, `stop`. */
 INLINE void take_field(struct bi_head *head, struct reading *reading, const uint8_t *at, const uint8_t *colon,
     const uint8_t *stop, unsigned name)
@@ -109,11 +123,11 @@ INLINE void take_field(struct bi_head *head, struct reading *reading, const uint
     while (stop[-1] <= ' ' && stop > value) {
         stop--;
     }
-    add_field(head, reading,
-        &(struct bi_field) { .name_at = (uint32_t)(at - reading->bytes),
-            .name_size = (uint16_t)(colon - at),
-            .name = (uint8_t)name,
-            .value = { (uint32_t)(value - reading->bytes), (uint32_t)(stop - value) } });
+    struct bi_field field = { .name_at = (uint32_t)(at - reading->bytes),
+        .name_size = (uint16_t)(colon - at),
+        .name = (uint8_t)name,
+        .value = span_of(reading, value, stop) };
+    add_field(head, reading, &field);
 }
 
 /* Behind the line, or NULL. Most lines are told from one look. */
@@ -171,7 +185,7 @@ INLINE const uint8_t *read_request_line(struct bi_head *head, const struct readi
         !bi_is(stop[8], BI_CLASS_DIGIT) || !is_line_end(stop + 9) || (size_t)(line_end - at) > head->limits.line + 2) {
         return NULL;
     }
-    head->target = (struct bi_span) { (uint32_t)(target - reading->bytes), (uint32_t)(stop - target) };
+    head->target = span_of(reading, target, stop);
     head->minor = stop[8] > '0';
     head->started = true;
     return line_end;
