@@ -34,6 +34,7 @@ void runner_print_version(void);
 
 /* services.c: what the runner brings along. 0 or a code. */
 int runner_register_services(void);
+int runner_register_http_services(void);
 
 /* serve.c, connect.c: do it, and give the exit status. */
 int runner_serve(const struct runner_command *command);

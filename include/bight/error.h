@@ -84,7 +84,9 @@ BIGHT_BEGIN
     X(PROCESS_DONE, -1301, PROCESS, "the process ended with status 0")                                     \
     X(PROCESS_TERMINATED, -1302, PROCESS, "the process ended with a status or by a signal")                \
     X(NOT_STARTED, -1303, PROCESS, "the program could not be started")                                     \
-    X(APPLICATION, -1400, APPLICATION, "the application reported an error")
+    X(APPLICATION, -1400, APPLICATION, "the application reported an error")                                \
+    X(HTTP_STATUS, -1401, APPLICATION, "the request is answered with a status")                            \
+    X(CONFIGURATION, -1402, APPLICATION, "what was set up is not in order")
 
 enum bight_error {
 #define BIGHT_ERROR_ENUM_(name, value, parent, text) BIGHT_E_##name = value,

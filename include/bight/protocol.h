@@ -82,7 +82,10 @@ struct bight_factory_ops {
     /* Asked when a connection from `peer` is accepted, before anything is read or established; and again when a layer
      * has learnt that it comes from somewhere else. False: it is closed at once, and nobody hears of it. */
     bool (*admit)(struct bight_factory *factory, const struct bight_address *peer);
-    void (*reserved[3])(void);
+    /* Asked by bight_listen, bight_serve and bight_connect before anything is done: why it cannot be used (taken), or
+     * NULL. */
+    struct bight_failure *(*check)(const struct bight_factory *factory);
+    void (*reserved[2])(void);
 };
 
 /* Often static: BIGHT_FACTORY(struct member, &chat_ops). Programs may set `ops` and `context`; the rest is bight's.

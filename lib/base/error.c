@@ -122,6 +122,7 @@ int bight_error_exit_status(int code)
         { BIGHT_E_SYNTAX, EX_USAGE },
         { BIGHT_E_COMPOUND, EX_UNAVAILABLE },
         { BIGHT_E_UNUSABLE_CERTIFICATE, EX_CONFIG },
+        { BIGHT_E_CONFIGURATION, EX_CONFIG },
         { BIGHT_E_TLS, EX_PROTOCOL },
         { BIGHT_E_PROCESS, EX_UNAVAILABLE },
     };

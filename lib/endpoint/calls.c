@@ -40,7 +40,10 @@ static struct bight_failure *check_call(
         return bight_failure_new_at(place, code, 0, NULL, "%s", mistake);
     }
     code = bi_reactor_check_thread_at(place, reactor, function);
-    return code != 0 ? bight_failure_of(code) : NULL;
+    if (code != 0) {
+        return bight_failure_of(code);
+    }
+    return factory->ops != NULL && factory->ops->check != NULL ? factory->ops->check(factory) : NULL;
 }
 
 /* `direction` says which of the two the type is asked for. */

@@ -51,3 +51,8 @@ int bi_reactor_check_use_at(const char *place, const struct bight_reactor *react
     int code = bi_reactor_check_thread_at(place, reactor, what);
     return code == 0 && reactor->state->phase == BI_PHASE_FREEING ? BIGHT_E_SHUTDOWN : code;
 }
+
+struct bight_system *bight_reactor_system(const struct bight_reactor *reactor)
+{
+    return reactor->system;
+}

@@ -13,7 +13,12 @@ def headers_of(include, testing_headers, library):
     if library == "bight-testing":
         return [pathlib.Path(header) for header in testing_headers.split(",")]
     everything = sorted(path.relative_to(include) for path in pathlib.Path(include).rglob("*.h"))
-    return [path for path in everything if "testing" not in path.parts and path.name != "testing.h"]
+    return [path for path in everything if "testing" not in path.parts and path.name != "testing.h"
+            and is_of_http(path) == (library == "bight-http")]
+
+
+def is_of_http(path):
+    return path.parts[1] == "protocols" and path.name.startswith("http")
 
 
 def names_in(path):

@@ -17,6 +17,7 @@
 
 BIGHT_BEGIN
 
+struct bight_reactor;
 struct bight_system;
 struct bight_spawn_plan; /* bight/sys/spawn.h */
 struct bight_spawned;
@@ -100,6 +101,9 @@ struct bight_system {
 
 /* The kernel's own; shared by every reactor of the process, never freed. */
 BIGHT_API struct bight_system *bight_system_real(void);
+
+/* What a reactor makes its system calls through: borrowed, for as long as the reactor lives. */
+BIGHT_API struct bight_system *bight_reactor_system(const struct bight_reactor *reactor);
 
 BIGHT_END
 

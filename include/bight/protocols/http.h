@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/protocols/http.h - HTTP/1.1: sites, requests, answers. Link with `pkg-config bight-http`.
+ *
+ * RFC 9110, RFC 9112. The statements H, A of docs/semantics.md are the contract. */
+#ifndef BIGHT_PROTOCOLS_HTTP_H
+#define BIGHT_PROTOCOLS_HTTP_H
+
+#include <bight/protocols/http_request.h>
+#include <bight/protocols/http_respond.h>
+#include <bight/protocols/http_site.h>
+
+#endif

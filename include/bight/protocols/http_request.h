@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/protocols/http_request.h - an incoming request: what it asks for, who sent it, its body.
+ *
+ * A request lives until it has been answered and the last hold has gone (A1). Everything here may be called from its
+ * handler on until then. The texts that functions return are NUL-terminated, belong to the request and stay where they
+ * are as long as it does; the _raw forms return a view of the head that ends with the handler. How a request is
+ * answered is bight/protocols/http_respond.h's. Only in the reactor's thread. */
+#ifndef BIGHT_PROTOCOLS_HTTP_REQUEST_H
+#define BIGHT_PROTOCOLS_HTTP_REQUEST_H
+
+#include <bight/address.h>
+#include <bight/bytes.h>
+#include <bight/deferred.h>
+#include <bight/transport.h>
+
+BIGHT_BEGIN
+
+struct bight_http_request;
+
+/* A view of the head; `data` is NULL when there is none. */
+struct bight_http_view {
+    const char *data;
+    size_t size;
+};
+
+/* ----------------------------------------------------------------------------------------- the head */
+
+/* "GET". Methods have cases. Never NULL. */
+BIGHT_API const char *bight_http_request_method(struct bight_http_request *request);
+
+/* The path with its escapes decoded, but for `%2F` and `%25`: those stay, so that a `/` always parts segments (A1).
+ * NULL without memory, and for `OPTIONS *` and CONNECT, which have none. */
+BIGHT_API const char *bight_http_request_path(struct bight_http_request *request);
+
+/* The query behind the `?`, undecoded; NULL: there is none. */
+BIGHT_API const char *bight_http_request_query_string(struct bight_http_request *request);
+
+/* The first parameter of the query with this name, decoded; NULL: there is none, or its value holds a NUL. */
+BIGHT_API const char *bight_http_request_query(struct bight_http_request *request, const char *name);
+
+/* What the route's pattern calls `{name}` or `{name...}`, decoded; NULL: the pattern has no such name. */
+BIGHT_API const char *bight_http_request_parameter(struct bight_http_request *request, const char *name);
+
+/* The whole target, as it came. */
+BIGHT_API struct bight_http_view bight_http_request_target_raw(struct bight_http_request *request);
+
+/* The host that was asked for, without its port, in lower case; NULL: a 1.0 request without Host. */
+BIGHT_API const char *bight_http_request_host(struct bight_http_request *request);
+
+/* 0 or 1: of HTTP/1.0 and 1.1. */
+BIGHT_API int bight_http_request_minor_version(const struct bight_http_request *request);
+
+/* The value of the first field with this name (any case), without white space around it; NULL: there is none. */
+BIGHT_API const char *bight_http_request_field(struct bight_http_request *request, const char *name);
+BIGHT_API struct bight_http_view bight_http_request_field_raw(struct bight_http_request *request, const char *name);
+
+/* All fields in their order: *cursor starts at 0. False at the end. Of one that is not wanted pass NULL. */
+BIGHT_API bool bight_http_request_next_field(
+    struct bight_http_request *request, size_t *cursor, const char **name, const char **value);
+
+/* The first cookie with this name (A11); NULL: there is none. */
+BIGHT_API const char *bight_http_request_cookie(struct bight_http_request *request, const char *name);
+
+/* True when it asks for an upgrade that may be (A14): 1.1, no body; the field Upgrade says to what. */
+BIGHT_API bool bight_http_request_upgrades(const struct bight_http_request *request);
+
+/* Who sent it: 0, or a code of bight_transport_peer. */
+BIGHT_API int bight_http_request_peer(struct bight_http_request *request, struct bight_address *address);
+
+/* True when it came through TLS. */
+BIGHT_API bool bight_http_request_is_secure(const struct bight_http_request *request);
+
+/* The connection; NULL when it has gone, or the request is over. For facts: the bytes on it are the library's. */
+BIGHT_API struct bight_transport *bight_http_request_transport(const struct bight_http_request *request);
+BIGHT_API struct bight_reactor *bight_http_request_reactor(const struct bight_http_request *request);
+
+/* ------------------------------------------------------------------------------------------ the body */
+
+/* Whoever does not read does not receive (A4): nothing of a body is taken from the socket before it is asked for, and
+ * then as fast as it is used. It can be asked for in one way, once, but for bight_http_request_read, as often as there
+ * is something left; else the Deferred fails with USAGE. A Deferred fails with TOO_LONG past the limit, SYNTAX for a
+ * coding that is broken, INCOMPLETE when the client ended it early, TIMED_OUT for one that sends too slowly, and CLOSED
+ * when the client has gone; cancelling one ends the asking. After a failure the connection is closed behind the
+ * answer. */
+
+/* Bytes of the body: 0 without one, -1 when it is not known before its end. */
+BIGHT_API int64_t bight_http_request_content_length(const struct bight_http_request *request);
+
+/* A Deferred of the whole body (bight_type_bytes), of at most `limit` bytes (0: the route's limit, or the site's). */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_request_collect(
+    struct bight_http_request *request, size_t limit);
+
+/* A Deferred of 1 to `limit` bytes (0: 64 KiB) as soon as there are any; at the end of size 0. One at a time. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_request_read(
+    struct bight_http_request *request, size_t limit);
+
+/* Who has a body pushed to him. Any slot may be NULL. */
+struct bight_http_consumer {
+    size_t size; /* sizeof(struct bight_http_consumer) */
+    /* 1 byte to 64 KiB; the view ends when it returns. False: no more for now, until bight_http_request_resume. */
+    bool (*data)(struct bight_http_request *request, const uint8_t *data, size_t size, void *context);
+    /* Once, unless `failed` is: the body was whole. */
+    void (*end)(struct bight_http_request *request, void *context);
+    /* Once: there will be no more. `failure` is borrowed. */
+    void (*failed)(struct bight_http_request *request, const struct bight_failure *failure, void *context);
+};
+
+/* Pushes a body of at most `limit` bytes (0: the route's limit, or the site's; UINT64_MAX: any) to the consumer;
+ * nothing is called inside. The table and the context are borrowed. 0; USAGE when it was asked for before; CLOSED. */
+BIGHT_API int bight_http_request_consume(
+    struct bight_http_request *request, uint64_t limit, const struct bight_http_consumer *consumer, void *context);
+BIGHT_API void bight_http_request_resume(struct bight_http_request *request);
+
+/* The field of the trailers with this name, once the body has ended; NULL: there is none. */
+BIGHT_API const char *bight_http_request_trailer(struct bight_http_request *request, const char *name);
+
+/* ------------------------------------------------------------------------------------------ its life */
+
+/* A hold keeps the request, and keeps it waiting for its answer, beyond the handler. When the last one goes and nothing
+ * has been answered, the client is answered 500 (A2). */
+BIGHT_API struct bight_http_request *bight_http_request_hold(struct bight_http_request *request);
+BIGHT_API void bight_http_request_release(struct bight_http_request *request);
+
+/* True while an answer can still reach the client. */
+BIGHT_API bool bight_http_request_is_open(const struct bight_http_request *request);
+
+/* For bight_deferred_tie: what is tied is cancelled when the client has gone, when the route's time is over, and when
+ * the request has been answered. NULL without memory. */
+BIGHT_API struct bight_owner *bight_http_request_owner(struct bight_http_request *request);
+
+/* function(request, context) is called once if the client goes before it is answered (A3); NULL takes it back. */
+typedef void (*bight_http_gone_function)(struct bight_http_request *request, void *context);
+BIGHT_API void bight_http_request_set_gone(
+    struct bight_http_request *request, bight_http_gone_function function, void *context);
+
+/* Leaves a value (taken) with the request, for whoever knows its type; one of the same type is replaced. NULL and 0 for
+ * none. OUT_OF_MEMORY: the value has been destroyed. The value goes with the request. */
+BIGHT_API int bight_http_request_attach(struct bight_http_request *request, const struct bight_type *type, void *value);
+BIGHT_API void *bight_http_request_attached(const struct bight_http_request *request, const struct bight_type *type);
+
+BIGHT_END
+
+#endif

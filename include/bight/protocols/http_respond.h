@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/protocols/http_respond.h - answering a request: at once, later, piece by piece.
+ *
+ * Functions that answer return 0; CLOSED when the client has gone (nothing is sent, and nothing is wrong); USAGE, a
+ * usage error, when there is an answer already; INVALID_ARGUMENT, a usage error, for what no message may hold (H6);
+ * OUT_OF_MEMORY, and then the connection has been aborted: a message is never silently cut. Any of them may be called
+ * from the handler or later, as long as the request is held. HEAD, 204 and 304 have no body whatever is given (H6). */
+#ifndef BIGHT_PROTOCOLS_HTTP_RESPOND_H
+#define BIGHT_PROTOCOLS_HTTP_RESPOND_H
+
+#include <bight/protocols/http_request.h>
+
+BIGHT_BEGIN
+
+struct bight_http_response;
+
+/* ------------------------------------------------------------------------------------ the whole answer */
+
+/* `type` is the Content-Type, NULL: none. The status is from 200 to 599. The data is copied, or sent at once. */
+BIGHT_API int bight_http_respond(
+    struct bight_http_request *request, int status, const char *type, const void *data, size_t size);
+
+/* text/plain and text/html, in UTF-8. */
+BIGHT_API int bight_http_respond_text(struct bight_http_request *request, int status, const char *text);
+BIGHT_API int bight_http_respond_html(struct bight_http_request *request, int status, const char *text);
+
+/* Counted bytes, by reference: a hold of its own is taken. */
+BIGHT_API int bight_http_respond_bytes(
+    struct bight_http_request *request, int status, const char *type, struct bight_bytes *bytes);
+
+/* Without a body: 204, or 303 and its kin with a Location, which is escaped and must begin with a slash or be an
+ * absolute URL. */
+BIGHT_API int bight_http_respond_empty(struct bight_http_request *request, int status);
+BIGHT_API int bight_http_respond_redirect(struct bight_http_request *request, int status, const char *location);
+
+/* The site's page for a status from 400 on; `message` (NULL: none) is shown in it. */
+BIGHT_API int bight_http_respond_error(struct bight_http_request *request, int status, const char *message);
+
+/* What a failure says (A2): a bight_http_failure as it says, TOO_LONG of a body 413, SYNTAX 400, TIMED_OUT 503, all
+ * else 500 without internals, which are logged. Takes the failure. */
+BIGHT_API int bight_http_respond_failure(struct bight_http_request *request, struct bight_failure *failure);
+
+/* A failure that a client is to be answered with: a status from 400 to 599 and words that it may read (NULL: the
+ * status's own). Any thread may make one. Never NULL. */
+#define bight_http_failure(status, message) bight_http_failure_at(BIGHT_HERE, (status), (message))
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_http_failure_at(
+    const char *place, int status, const char *message);
+
+/* ------------------------------------------------------------------------------------------ before it */
+
+/* A field of the head to come. Set replaces those with the name, add adds one more. Content-Length, Transfer-Encoding,
+ * Date, Upgrade, Trailer and Connection are the library's: INVALID_ARGUMENT. Past 64 KiB in all: TOO_LONG. */
+BIGHT_API int bight_http_respond_set(struct bight_http_request *request, const char *name, const char *value);
+BIGHT_API int bight_http_respond_add(struct bight_http_request *request, const char *name, const char *value);
+
+/* The connection closes behind this answer. */
+BIGHT_API void bight_http_respond_close(struct bight_http_request *request);
+
+/* --------------------------------------------------------------------------------------- piece by piece */
+
+/* The head. `length` is the body's size, or -1: it is chunked then, or ends with the connection for 1.0. The request is
+ * to be held until it is finished; the last hold that goes before aborts it. */
+BIGHT_API int bight_http_respond_begin(
+    struct bight_http_request *request, int status, const char *type, int64_t length);
+
+/* A piece of the body. More than was announced: TOO_LONG, a usage error, and the exchange has been aborted. OVERFLOW:
+ * the client does not take it, and the output limit was passed; the exchange has been aborted. */
+BIGHT_API int bight_http_respond_write(struct bight_http_request *request, const void *data, size_t size);
+BIGHT_API int bight_http_respond_writef(struct bight_http_request *request, const char *format, ...) BIGHT_PRINTF(2, 3);
+
+/* Less than was announced: INCOMPLETE, a usage error, and the exchange has been aborted. */
+BIGHT_API int bight_http_respond_finish(struct bight_http_request *request);
+
+/* Ends the exchange where it is, so that the client sees it (a reset). Legal at any time; without an answer, too. */
+BIGHT_API void bight_http_respond_abort(struct bight_http_request *request);
+
+/* A source of the body, told about room as bight_transport_register_producer says; finishing unregisters it. */
+BIGHT_API int bight_http_respond_register_producer(
+    struct bight_http_request *request, const struct bight_producer_ops *ops, void *context, bool streaming);
+
+/* ------------------------------------------------------------------------------------------------ later */
+
+/* Answers with what the Deferred (taken) fires with: nothing is 204; text (bight_type_text) and bytes 200; a response
+ * (bight_type_http_response) as it says; a failure as bight_http_respond_failure. When the client goes, what comes is
+ * dropped. */
+BIGHT_API int bight_http_respond_later(struct bight_http_request *request, struct bight_deferred *deferred);
+
+/* A14: hands the connection over to `protocol` (made with bight_protocol_new, taken in any case), with what has come
+ * behind the request. `name` is what Upgrade says: 101; NULL for CONNECT: 200. Fields that were set go along. USAGE, a
+ * usage error, for a request that asks for no upgrade (bight_http_request_upgrades). */
+BIGHT_API int bight_http_respond_upgrade(
+    struct bight_http_request *request, const char *name, struct bight_protocol *protocol);
+
+/* ------------------------------------------------------------------------------------------- responses */
+
+/* What a client gets: made in any thread, sent once or many times, and what a Deferred's value may be. Counted; nobody
+ * changes it once it has been sent. NULL without memory or for a status that is not from 200 to 599; the functions
+ * below accept that NULL, and answering with it is answering with OUT_OF_MEMORY. */
+BIGHT_API BIGHT_MUST_USE struct bight_http_response *bight_http_response_new(int status);
+BIGHT_API struct bight_http_response *bight_http_response_hold(struct bight_http_response *response);
+BIGHT_API void bight_http_response_release(struct bight_http_response *response);
+BIGHT_API extern const struct bight_type bight_type_http_response;
+
+/* 0, INVALID_ARGUMENT, TOO_LONG or OUT_OF_MEMORY, as bight_http_respond_set. */
+BIGHT_API int bight_http_response_set(struct bight_http_response *response, const char *name, const char *value);
+BIGHT_API int bight_http_response_add(struct bight_http_response *response, const char *name, const char *value);
+
+/* The body and its type (NULL: none): bytes are taken, data is copied. */
+BIGHT_API int bight_http_response_take_bytes(
+    struct bight_http_response *response, const char *type, struct bight_bytes *bytes);
+BIGHT_API int bight_http_response_set_body(
+    struct bight_http_response *response, const char *type, const void *data, size_t size);
+
+BIGHT_API int bight_http_response_status(const struct bight_http_response *response);
+/* The first field with this name; NULL: there is none, or no memory. It stays until the next one is asked for. */
+BIGHT_API const char *bight_http_response_field(struct bight_http_response *response, const char *name);
+/* Borrowed; NULL: none. */
+BIGHT_API struct bight_bytes *bight_http_response_body(const struct bight_http_response *response);
+
+BIGHT_API int bight_http_respond_response(struct bight_http_request *request, struct bight_http_response *response);
+
+BIGHT_END
+
+#endif

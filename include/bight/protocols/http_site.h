@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/protocols/http_site.h - a site: routes from paths to handlers, and the factory that serves them.
+ *
+ *     struct bight_http_site *site = bight_http_site_new();
+ *     bight_http_route(site, "GET /users/{id}", show_user, NULL);
+ *     bight_serve(reactor, "tcp:8888", bight_http_site_factory(site));
+ *
+ * A site serves one reactor at a time, over any number of ports. Functions accept the NULL of a failed
+ * bight_http_site_new. Only in the reactor's thread. */
+#ifndef BIGHT_PROTOCOLS_HTTP_SITE_H
+#define BIGHT_PROTOCOLS_HTTP_SITE_H
+
+#include <bight/coroutine.h>
+#include <bight/protocols/http_respond.h>
+
+BIGHT_BEGIN
+
+struct bight_http_site;
+
+/* H3: what a client may ask for, and how long it may take. 0, or 0.0, everywhere: the default. */
+struct bight_http_site_options {
+    size_t size;              /* sizeof(struct bight_http_site_options) */
+    uint32_t line_limit;      /* bytes of the request line: 8192; else 414 */
+    uint32_t head_limit;      /* bytes of a head: 32768, at most 65535; else 431 */
+    uint16_t field_limit;     /* fields of a head: 100, at most 1000; else 431 */
+    uint64_t body_limit;      /* bytes of a body, unless its route says otherwise: 1 MiB; else 413. UINT64_MAX: any */
+    uint32_t request_limit;   /* requests a connection: 1000. UINT32_MAX: any */
+    double head_seconds;      /* from a head's first byte to its end: 10; else 408 */
+    double idle_seconds;      /* without a request: 75 */
+    uint32_t least_body_rate; /* bytes a second, over 10 s, while the body is read: 1024; else 408 */
+    uint32_t least_read_rate; /* bytes a second that a client takes, over 30 s, while some wait for it: 1024 */
+    bool half_close;          /* a client that ends its side still wants its answer (A3) */
+    bool no_slash_redirects;  /* A5: no 308 to the other form */
+    const void *reserved[4];
+};
+
+/* NULL without memory, or (logged) for options that cannot be. */
+BIGHT_API BIGHT_MUST_USE struct bight_http_site *bight_http_site_new(void);
+BIGHT_API BIGHT_MUST_USE struct bight_http_site *bight_http_site_new_full(
+    const struct bight_http_site_options *options);
+
+/* Legal at any time. From then on no handler is called; what is under way may be answered yet, and idle connections are
+ * closed. The memory goes when ports, connections and held requests have gone. NULL is allowed. */
+BIGHT_API void bight_http_site_free(struct bight_http_site *site);
+
+/* For bight_serve, bight_listen and their kin. It fails to listen (status 78) when a route could not be added. */
+BIGHT_API struct bight_factory *bight_http_site_factory(struct bight_http_site *site);
+
+/* ------------------------------------------------------------------------------------------- routes */
+
+/* Answers the request, at once or later (A2). May do anything: free the site, close, abort, stop the reactor. */
+typedef void (*bight_http_handler)(struct bight_http_request *request, void *context);
+
+/* A5: `pattern` is "[METHOD ][HOST]/path/{name}/{rest...}". 0; SYNTAX (logged: where and why) for a pattern that is
+ * wrong or conflicts with another; OUT_OF_MEMORY. The context is borrowed. */
+BIGHT_API int bight_http_route(
+    struct bight_http_site *site, const char *pattern, bight_http_handler handler, void *context);
+
+struct bight_http_route_options {
+    size_t size;           /* sizeof(struct bight_http_route_options) */
+    uint64_t body_limit;   /* 0: the site's */
+    double seconds;        /* from the request's head to its answer; then the owner's Deferreds are cancelled and 503 is
+                              answered. 0: none */
+    bool cancel_when_gone; /* A3: what respond_later waits for is cancelled when the client goes */
+    const void *reserved[4];
+};
+
+/* The same with options (NULL: none) and a release function for the context, called when the route goes. */
+BIGHT_API int bight_http_route_full(struct bight_http_site *site, const char *pattern, bight_http_handler handler,
+    void *context, bight_release_function release, const struct bight_http_route_options *options);
+
+/* A handler that is a coroutine: in it bight_await works. When it returns without having answered, *result is the
+ * answer, as of bight_http_respond_later. */
+typedef void (*bight_http_coroutine)(struct bight_http_request *request, struct bight_result *result, void *context);
+BIGHT_API int bight_http_route_coroutine(
+    struct bight_http_site *site, const char *pattern, bight_http_coroutine body, void *context);
+
+/* The pages of 404, 405, other 4xx and 5xx: answers `request` with `status`; `message` may be NULL. */
+typedef void (*bight_http_error_handler)(
+    struct bight_http_request *request, int status, const char *message, void *context);
+BIGHT_API void bight_http_site_set_error(struct bight_http_site *site, bight_http_error_handler handler, void *context);
+
+BIGHT_END
+
+#endif

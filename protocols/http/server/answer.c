@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* answer.c - a whole answer: its head put together where it is sent from, and its body.
+ *
+ * The head's pieces are written straight into the output that the turn gathers (bight/sys/output.h): what was gathered
+ * in a buffer of our own before would be copied once more. Small bodies come right behind it, larger ones are handed to
+ * the transport, which tries to send them from where they lie. */
+#include <bight/log.h>
+#include <bight/sys/output.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "http/message/status.h"
+#include "http/server/answer.h"
+
+#define COPIED 4096 /* bodies up to this are gathered with their head */
+
+static const char type_name[] = "Content-Type: ";
+static const char length_name[] = "Content-Length: ";
+static const char chunked_line[] = "Transfer-Encoding: chunked\r\n";
+static const char close_line[] = "Connection: close\r\n";
+static const char keep_alive_line[] = "Connection: keep-alive\r\n";
+
+#define DIGITS 20 /* of the largest number */
+/* All that a head has besides its type and the program's own fields. */
+#define HEAD_SIZE                                                                                                   \
+    (BI_STATUS_LINE + BI_DATE_LINE + sizeof type_name + 2 + sizeof length_name + DIGITS + 2 + sizeof chunked_line + \
+        sizeof keep_alive_line + 2)
+
+/* ------------------------------------------------------------------------------------------ the head */
+
+static inline char *put(char *at, const void *data, size_t size)
+{
+    memcpy(at, data, size);
+    return at + size;
+}
+
+static inline char *put_number(char *at, uint64_t number)
+{
+    char digits[DIGITS];
+    size_t count = 0;
+    do {
+        digits[DIGITS - ++count] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return put(at, digits + DIGITS - count, count);
+}
+
+/* 0: there is none, or the program has set one itself. */
+static size_t type_size_of(const char *type, const struct bi_http_buffer *fields)
+{
+    size_t size;
+    bool is_set = bi_http_buffer_size(fields) > 0 && bi_fields_find(fields, "content-type", &size) != NULL;
+    return type == NULL || is_set ? 0 : strlen(type);
+}
+
+static char *put_type(char *at, const char *type, size_t size)
+{
+    if (size == 0) {
+        return at;
+    }
+    at = put(at, type_name, sizeof type_name - 1);
+    at = put(at, type, size);
+    return put(at, "\r\n", 2);
+}
+
+static char *put_framing(char *at, const struct bight_http_request *request, int64_t length)
+{
+    if (request->answer.has_length) {
+        at = put(at, length_name, sizeof length_name - 1);
+        at = put_number(at, (uint64_t)length);
+        at = put(at, "\r\n", 2);
+    } else if (request->answer.chunked) {
+        at = put(at, chunked_line, sizeof chunked_line - 1);
+    }
+    if (request->closing) {
+        return put(at, close_line, sizeof close_line - 1);
+    }
+    return request->head.minor == 0 ? put(at, keep_alive_line, sizeof keep_alive_line - 1) : at;
+}
+
+/* What its framing will be; behind this nothing about it is decided any more (H6). */
+static void decide(struct bight_http_request *request, int status, int64_t length)
+{
+    struct bi_http_answer *answer = &request->answer;
+    bool bodiless = bi_status_is_bodiless(status);
+    answer->status = (uint16_t)status;
+    answer->bodiless = bodiless || request->head.method_known == BI_METHOD_HEAD;
+    answer->has_length = length >= 0 && !bodiless;
+    answer->chunked = length < 0 && !bodiless && request->head.minor > 0;
+    if (length < 0 && !bodiless && request->head.minor == 0) {
+        request->closing = true;
+    }
+    if (request->input < BI_INPUT_DONE && !bi_body_can_be_discarded(request)) {
+        request->closing = true;
+    }
+}
+
+int bi_answer_head(
+    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
+{
+    struct bight_transport *transport = request->connection->base.transport;
+    const struct bi_http_buffer *fields = &request->answer.fields;
+    size_t fields_size = bi_http_buffer_size(fields);
+    size_t type_size = type_size_of(type, fields);
+    decide(request, status, length);
+    size = request->answer.bodiless ? 0 : size;
+    const char *date = bi_http_server_date(request->server);
+    char *room = (char *)bight_transport_reserve(transport, HEAD_SIZE + type_size + fields_size + size);
+    if (room == NULL) {
+        return bi_answer_lost(request);
+    }
+    char *at = room + bi_status_line(room, status);
+    at = put(at, date, BI_DATE_LINE);
+    at = put_type(at, type, type_size);
+    at = put_framing(at, request, length);
+    at = fields_size > 0 ? put(at, fields->bytes, fields_size) : at;
+    at = put(at, "\r\n", 2);
+    at = size > 0 ? put(at, data, size) : at;
+    int code = bight_transport_commit(transport, (size_t)(at - room));
+    request->server->figures.classes[status / 100]++;
+    return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
+}
+
+/* ------------------------------------------------------------------------------------------- the whole */
+
+int bi_answer_check(const struct bight_http_request *request, int status)
+{
+    if (request->connection == NULL || (request->connection->flags & BI_HTTP_CLOSING)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (request->answer.state != BI_ANSWER_NONE) {
+        return bi_http_usage(BIGHT_E_USAGE, "an answer: there is one already");
+    }
+    if (status < 200 || status > 599) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an answer: its status is not from 200 to 599");
+    }
+    return BIGHT_OK;
+}
+
+/* The transport has no memory, or takes no more, and is aborted (T6); or it is closed. */
+int bi_answer_lost(struct bight_http_request *request)
+{
+    int code = bight_transport_is_open(request->connection->base.transport) ? BIGHT_E_OUT_OF_MEMORY : BIGHT_E_CLOSED;
+    bi_exchange_abort(request);
+    return code;
+}
+
+/* A Content-Type comes from the program, and must not end its line. */
+static int check_type(const char *type)
+{
+    if (type != NULL && strpbrk(type, "\r\n") != NULL) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an answer: its type holds the end of a line");
+    }
+    return BIGHT_OK;
+}
+
+int bi_answer_begin(
+    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
+{
+    int code = bi_answer_check(request, status);
+    code = code == BIGHT_OK ? check_type(type) : code;
+    return code == BIGHT_OK ? bi_answer_head(request, status, type, length, data, size) : code;
+}
+
+/* Behind the last byte. */
+int bi_answer_written(struct bight_http_request *request, size_t size)
+{
+    request->answer.state = BI_ANSWER_WHOLE;
+    bi_deadlines_bound_output(request->connection, size);
+    bi_exchange_advance(request);
+    return BIGHT_OK;
+}
+
+int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
+{
+    size_t copied = size <= COPIED ? size : 0;
+    int code = bi_answer_begin(request, status, type, (int64_t)size, data, copied);
+    if (code == BIGHT_OK && size > COPIED && !request->answer.bodiless) {
+        code = bight_transport_write(request->connection->base.transport, data, size);
+        if (code != BIGHT_OK) {
+            return bi_answer_lost(request);
+        }
+    }
+    return code == BIGHT_OK ? bi_answer_written(request, size) : code;
+}
+
+int bight_http_respond_text(struct bight_http_request *request, int status, const char *text)
+{
+    return bight_http_respond(request, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+int bight_http_respond_html(struct bight_http_request *request, int status, const char *text)
+{
+    return bight_http_respond(request, status, "text/html; charset=utf-8", text, strlen(text));
+}
+
+int bight_http_respond_empty(struct bight_http_request *request, int status)
+{
+    return bight_http_respond(request, status, NULL, NULL, 0);
+}
+
+int bight_http_respond_bytes(
+    struct bight_http_request *request, int status, const char *type, struct bight_bytes *bytes)
+{
+    size_t size = bight_bytes_size(bytes);
+    if (size <= COPIED) {
+        return bight_http_respond(request, status, type, bight_bytes_data(bytes), size);
+    }
+    int code = bi_answer_begin(request, status, type, (int64_t)size, NULL, 0);
+    if (code == BIGHT_OK && !request->answer.bodiless &&
+        bight_transport_write_bytes(request->connection->base.transport, bytes) != BIGHT_OK) {
+        return bi_answer_lost(request);
+    }
+    return code == BIGHT_OK ? bi_answer_written(request, size) : code;
+}
+
+int bight_http_respond_error(struct bight_http_request *request, int status, const char *message)
+{
+    int code = bi_answer_check(request, status);
+    if (code == BIGHT_OK) {
+        request->server->ops->failed(request->server, request, status, message);
+    }
+    return code;
+}
+
+/* ------------------------------------------------------------------------------------------- before it */
+
+static int set(struct bight_http_request *request, const char *name, const char *value, bool replace)
+{
+    if (request->answer.state != BI_ANSWER_NONE) {
+        return bi_http_usage(BIGHT_E_USAGE, "a field of an answer: its head has been sent");
+    }
+    return bi_fields_set(&request->answer.fields, name, value, replace);
+}
+
+int bight_http_respond_set(struct bight_http_request *request, const char *name, const char *value)
+{
+    return set(request, name, value, true);
+}
+
+int bight_http_respond_add(struct bight_http_request *request, const char *name, const char *value)
+{
+    return set(request, name, value, false);
+}
+
+void bight_http_respond_close(struct bight_http_request *request)
+{
+    request->closing = true;
+}

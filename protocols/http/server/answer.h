@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* answer.h - what the files that answer share. */
+#ifndef BI_HTTP_ANSWER_H
+#define BI_HTTP_ANSWER_H
+
+#include "http/server/request.h"
+
+/* Checks, and writes the head of an answer with a body of `length` bytes (-1: not known) whose first `size` bytes are
+ * data. The codes of bight_http_respond. */
+int bi_answer_begin(
+    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size);
+/* The same without the checks. */
+int bi_answer_head(
+    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size);
+/* 0, or why there can be no answer with this status. */
+int bi_answer_check(const struct bight_http_request *request, int status);
+/* The last byte has been written, the last of `size`. */
+int bi_answer_written(struct bight_http_request *request, size_t size);
+/* A write has failed: the exchange is aborted. Returns why. */
+int bi_answer_lost(struct bight_http_request *request);
+/* As of bight_http_respond_later; the result is empty behind it. */
+void bi_answer_with_result(struct bight_http_request *request, struct bight_result *result);
+/* The same when the Deferred (taken) fires, unless there is an answer by then. 0 or OUT_OF_MEMORY. */
+int bi_answer_later(struct bight_http_request *request, struct bight_deferred *deferred);
+
+#endif

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/* body.c - the body of a request: who gets it, and how its bytes become pieces (A4).
+ *
+ * One user at a time: a collect, a read, a consumer, or nobody, and then it is not taken from the connection. Each call
+ * of bi_body_read deals with one piece, since whoever gets it may do anything: the connection looks again behind it. */
+#include <bight/log.h>
+#include <bight/memory.h>
+
+#include <string.h>
+
+#include "http/server/request.h"
+
+#define READ_LIMIT 65536
+
+static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+void bi_body_begin(struct bight_http_request *request, bool has_come)
+{
+    struct bi_http_body *body = &request->body;
+    request->input = BI_INPUT_BODY;
+    request->continues = request->framing.expects_continue && !has_come;
+    body->has_come = has_come;
+    body->left = request->framing.length;
+    body->limit = request->server->limits.body;
+    if (request->framing.body == BI_BODY_CHUNKED) {
+        bi_chunked_begin(&body->chunked, false);
+    }
+}
+
+bool bi_body_is_wanted(const struct bight_http_request *request)
+{
+    const struct bi_http_body *body = &request->body;
+    return body->user == BI_BODY_CONSUMER ? !body->blocked : body->user != BI_BODY_NOBODY;
+}
+
+/* ---------------------------------------------------------------------------------------------- its end */
+
+static struct bight_promise take_promise(struct bi_http_body *body)
+{
+    struct bight_promise promise = body->promise;
+    body->promise = (struct bight_promise) { NULL, 0 };
+    body->user = BI_BODY_NOBODY;
+    return promise;
+}
+
+static void free_bytes(void *bytes)
+{
+    bight_free(bytes);
+}
+
+/* What has been collected, without a copy. */
+static struct bight_bytes *take_collected(struct bi_http_body *body)
+{
+    struct bi_http_buffer *collected = &body->collected;
+    if (collected->bytes == NULL) {
+        return bight_bytes_new("", 0);
+    }
+    struct bight_bytes *bytes = bight_bytes_new_lent(collected->bytes, collected->end, free_bytes, collected->bytes);
+    if (bytes != NULL) {
+        *collected = (struct bi_http_buffer) { .bytes = NULL };
+    }
+    return bytes;
+}
+
+/* Fires with bytes, which are taken; NULL: there was no memory for them. The request waits for its answer until the
+ * handlers have run: the Deferred's own hold goes before. */
+static void fire(struct bight_http_request *request, struct bight_bytes *bytes)
+{
+    struct bight_promise promise = take_promise(&request->body);
+    bi_request_begin_pending(request);
+    if (bytes != NULL) {
+        (void)bight_callback(promise, &bight_type_bytes, bytes);
+    } else {
+        (void)bight_errback(promise, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    bi_request_end_pending(request);
+}
+
+/* It is whole. Its user is told. */
+static void end(struct bight_http_request *request)
+{
+    struct bi_http_body *body = &request->body;
+    enum bi_body_user user = (enum bi_body_user)body->user;
+    request->input = BI_INPUT_DONE;
+    bight_timer_cancel(request->input_timer);
+    if (user == BI_BODY_COLLECT) {
+        fire(request, take_collected(body));
+    } else if (user == BI_BODY_READ) {
+        fire(request, bight_bytes_new("", 0));
+    } else if (user == BI_BODY_CONSUMER) {
+        body->user = BI_BODY_NOBODY;
+        if (body->consumer->end != NULL) {
+            body->consumer->end(request, body->context);
+        }
+        bi_request_end_pending(request);
+    }
+}
+
+void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure)
+{
+    struct bi_http_body *body = &request->body;
+    enum bi_body_user user = (enum bi_body_user)body->user;
+    if (request->input >= BI_INPUT_DONE || request->input == BI_INPUT_HEAD || body->failed) {
+        bight_failure_release(failure);
+        return;
+    }
+    body->failed = request->closing = true;
+    body->failure = failure;
+    request->input = BI_INPUT_DONE;
+    bight_timer_cancel(request->input_timer);
+    bi_request_begin_pending(request);
+    if (user == BI_BODY_COLLECT || user == BI_BODY_READ) {
+        (void)bight_errback(take_promise(body), bight_failure_hold(failure));
+    } else if (user == BI_BODY_CONSUMER) {
+        body->user = BI_BODY_NOBODY;
+        if (body->consumer->failed != NULL) {
+            body->consumer->failed(request, failure, body->context);
+        }
+        bi_request_end_pending(request);
+    }
+    bi_request_end_pending(request);
+}
+
+/* Fails with a status of the body's own (A2). */
+static void fail_with(struct bight_http_request *request, int code, int status, const char *why)
+{
+    bi_body_fail(request, bight_failure_new(code, status, NULL, "%s", why));
+}
+
+/* ---------------------------------------------------------------------------------------- its pieces */
+
+static void deliver_to_consumer(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    struct bi_http_body *body = &request->body;
+    if (body->consumer->data != NULL && !body->consumer->data(request, data, size, body->context)) {
+        body->blocked = true;
+    }
+}
+
+/* The piece ends the body and nothing came before: it need not be collected. */
+static void collect(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    struct bi_http_body *body = &request->body;
+    if (body->collected.bytes == NULL && request->framing.body == BI_BODY_LENGTH && body->left == 0) {
+        request->input = BI_INPUT_DONE;
+        fire(request, bight_bytes_new(data, size));
+    } else if (bi_http_buffer_append(&body->collected, data, size) != BIGHT_OK) {
+        bi_body_fail(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+}
+
+static void deliver(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    struct bi_http_body *body = &request->body;
+    body->used += size;
+    if (body->used > body->limit) {
+        fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
+        return;
+    }
+    switch ((enum bi_body_user)body->user) {
+    case BI_BODY_COLLECT:
+        collect(request, data, size);
+        break;
+    case BI_BODY_READ:
+        fire(request, bight_bytes_new(data, size));
+        break;
+    case BI_BODY_CONSUMER:
+        deliver_to_consumer(request, data, size);
+        break;
+    case BI_BODY_NOBODY:
+    case BI_BODY_DISCARD:
+        break;
+    }
+}
+
+/* ----------------------------------------------------------------------------------------- the codings */
+
+static size_t read_length(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    struct bi_http_body *body = &request->body;
+    size_t piece = size < body->left ? size : (size_t)body->left;
+    if (body->user == BI_BODY_READ && piece > body->wanted) {
+        piece = body->wanted;
+    }
+    body->left -= piece;
+    deliver(request, data, piece);
+    if (body->left == 0 && request->input == BI_INPUT_BODY) {
+        end(request);
+    }
+    return piece;
+}
+
+static size_t read_chunked(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    struct bi_http_body *body = &request->body;
+    const uint8_t *at = data, *piece;
+    size_t left = body->user == BI_BODY_READ && size > body->wanted ? body->wanted : size;
+    size_t offered = left, piece_size;
+    switch (bi_chunked_next(&body->chunked, &at, &left, &piece, &piece_size)) {
+    case BI_CHUNKED_DATA:
+        deliver(request, piece, piece_size);
+        break;
+    case BI_CHUNKED_PARTIAL:
+        break;
+    case BI_CHUNKED_END:
+        request->input = BI_INPUT_TRAILERS;
+        break;
+    case BI_CHUNKED_REFUSED:
+        fail_with(request, BIGHT_E_SYNTAX, 400, body->chunked.why);
+        return size;
+    }
+    return offered - left;
+}
+
+/* -------------------------------------------------------------------------------------------- trailers */
+
+static bool begin_trailers(struct bight_http_request *request)
+{
+    struct bi_http_body *body = &request->body;
+    char *memory = bi_request_allocate(
+        request, sizeof *body->trailers + BI_HTTP_MAX_TRAILER_FIELDS * sizeof *body->trailers->fields);
+    if (memory == NULL) {
+        bi_body_fail(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return false;
+    }
+    memset(memory, 0, sizeof *body->trailers);
+    body->trailers = (struct bi_head *)(void *)memory;
+    body->trailers->fields = (struct bi_field *)(void *)(memory + sizeof *body->trailers);
+    body->trailers->limits = (struct bi_head_limits) {
+        .line = BI_HTTP_MAX_TRAILERS, .size = BI_HTTP_MAX_TRAILERS, .fields = BI_HTTP_MAX_TRAILER_FIELDS
+    };
+    bi_head_begin(body->trailers, BI_HEAD_TRAILERS);
+    return true;
+}
+
+/* What a client may not say behind its body, above all how it is framed, ends it. */
+static size_t parse_trailers(struct bight_http_request *request, size_t before)
+{
+    struct bi_http_body *body = &request->body;
+    struct bi_head *trailers = body->trailers;
+    uint16_t status = 400;
+    const char *why = NULL;
+    switch (bi_head_parse(trailers, body->trailing.bytes, body->trailing.end)) {
+    case BI_HEAD_PARTIAL:
+        return body->trailing.end - before;
+    case BI_HEAD_REFUSED:
+        status = trailers->status;
+        why = trailers->why;
+        break;
+    case BI_HEAD_WHOLE:
+        if (bi_framing_check_trailers(trailers, &status, &why)) {
+            end(request);
+            return trailers->size - before;
+        }
+        break;
+    }
+    body->trailers = NULL;
+    fail_with(request, BIGHT_E_SYNTAX, status, why);
+    return 1;
+}
+
+static size_t read_trailers(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    struct bi_http_body *body = &request->body;
+    if (body->trailers == NULL) {
+        if (size >= 2 && data[0] == '\r' && data[1] == '\n') {
+            end(request);
+            return 2;
+        }
+        if (!begin_trailers(request)) {
+            return size;
+        }
+    }
+    size_t before = body->trailing.end;
+    size_t room = BI_HTTP_MAX_TRAILERS + 1 - before;
+    if (bi_http_buffer_append(&body->trailing, data, size < room ? size : room) != BIGHT_OK) {
+        bi_body_fail(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return size;
+    }
+    return parse_trailers(request, before);
+}
+
+size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    size_t used;
+    request->holds++;
+    request->body.has_come = true;
+    request->continues = false;
+    if (request->input == BI_INPUT_TRAILERS) {
+        used = read_trailers(request, data, size);
+    } else if (request->framing.body == BI_BODY_LENGTH) {
+        used = read_length(request, data, size);
+    } else {
+        used = read_chunked(request, data, size);
+    }
+    bi_exchange_advance(request);
+    bi_request_release(request);
+    return used;
+}
+
+/* ------------------------------------------------------------------------------------------- discarding */
+
+/* Of little the connection is worth more than the time that it takes (H5). */
+bool bi_body_can_be_discarded(const struct bight_http_request *request)
+{
+    const struct bi_http_body *body = &request->body;
+    return !request->continues && body->user == BI_BODY_NOBODY &&
+           (request->framing.body == BI_BODY_CHUNKED || body->left <= BI_HTTP_DISCARD);
+}
+
+void bi_body_discard(struct bight_http_request *request)
+{
+    struct bi_http_body *body = &request->body;
+    if (body->user == BI_BODY_DISCARD) {
+        return;
+    }
+    if (!bi_body_can_be_discarded(request)) {
+        request->closing = true;
+        return;
+    }
+    body->asked = true;
+    body->user = BI_BODY_DISCARD;
+    body->limit = body->used + BI_HTTP_DISCARD;
+    bi_deadlines_watch_body(request);
+    bi_http_go_on(request->connection);
+}
+
+/* ---------------------------------------------------------------------------------------- asking for it */
+
+/* 0, or what stands against asking for the body as this user. */
+static int check_asked(const struct bight_http_request *request, enum bi_body_user user)
+{
+    const struct bi_http_body *body = &request->body;
+    if (request->gone || (request->connection == NULL && request->input < BI_INPUT_DONE)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (body->user != BI_BODY_NOBODY || (body->asked && !(body->is_read && user == BI_BODY_READ))) {
+        return bi_http_usage(BIGHT_E_USAGE, "a body of a request: it has been asked for already");
+    }
+    return BIGHT_OK;
+}
+
+/* The client waits for this before it sends anything. */
+static void say_continue(struct bight_http_request *request)
+{
+    if (request->continues && bi_http_buffer_size(&request->backlog) == 0 && request->connection != NULL) {
+        (void)bight_transport_write(request->connection->base.transport, continue_line, sizeof continue_line - 1);
+    }
+    request->continues = false;
+}
+
+static void start(struct bight_http_request *request, enum bi_body_user user, uint64_t limit)
+{
+    struct bi_http_body *body = &request->body;
+    body->asked = true;
+    body->user = (uint8_t)user;
+    body->limit = limit == 0 ? body->limit : limit;
+    if (request->input >= BI_INPUT_DONE) {
+        return;
+    }
+    if (request->framing.body == BI_BODY_LENGTH && body->used + body->left > body->limit) {
+        fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
+        return;
+    }
+    say_continue(request);
+    if (request->is_parked) {
+        bi_deadlines_watch_body(request);
+    }
+    bi_http_go_on(request->connection);
+}
+
+/* Whoever waited does so no more; what comes is nobody's until it is asked for again. */
+static void cancel(struct bight_promise promise, void *context)
+{
+    struct bight_http_request *request = context;
+    (void)promise;
+    (void)take_promise(&request->body);
+    bight_timer_cancel(request->input_timer);
+}
+
+static void release_request(void *request)
+{
+    bi_request_end_pending(request);
+}
+
+/* A Deferred of a collect or a read, which keeps the request (A2). */
+static struct bight_deferred *ask(struct bight_http_request *request, enum bi_body_user user, uint64_t limit)
+{
+    struct bi_http_body *body = &request->body;
+    struct bight_promise promise;
+    int code = check_asked(request, user);
+    if (code != BIGHT_OK) {
+        return bight_fail(bight_failure_of(code));
+    }
+    if (body->failure != NULL) {
+        return bight_fail(bight_failure_hold(body->failure));
+    }
+    bi_request_begin_pending(request);
+    struct bight_deferred *deferred = bight_deferred_new_full(&promise, cancel, request, release_request);
+    if (!bight_promise_is_open(promise)) {
+        return deferred;
+    }
+    body->promise = promise;
+    start(request, user, limit);
+    if (request->input >= BI_INPUT_DONE && body->user != BI_BODY_NOBODY) {
+        fire(request, take_collected(body));
+    }
+    return deferred;
+}
+
+struct bight_deferred *bight_http_request_collect(struct bight_http_request *request, size_t limit)
+{
+    return ask(request, BI_BODY_COLLECT, limit);
+}
+
+struct bight_deferred *bight_http_request_read(struct bight_http_request *request, size_t limit)
+{
+    struct bight_deferred *deferred;
+    request->body.wanted = limit == 0 || limit > READ_LIMIT ? READ_LIMIT : limit;
+    deferred = ask(request, BI_BODY_READ, 0);
+    request->body.is_read = true;
+    return deferred;
+}
+
+/* Nothing is called inside bight_http_request_consume: a body that is over by then is told of on a later turn. */
+static void end_later(void *context)
+{
+    struct bight_http_request *request = context;
+    if (request->body.user == BI_BODY_CONSUMER) {
+        end(request);
+    }
+}
+
+int bight_http_request_consume(
+    struct bight_http_request *request, uint64_t limit, const struct bight_http_consumer *consumer, void *context)
+{
+    struct bi_http_body *body = &request->body;
+    int code = check_asked(request, BI_BODY_CONSUMER);
+    if (code == BIGHT_OK && body->failure != NULL) {
+        code = bight_failure_code(body->failure);
+    }
+    if (code == BIGHT_OK && request->input >= BI_INPUT_DONE) {
+        code = bight_call_later_full(bight_http_request_reactor(request), 0, end_later, request, release_request, NULL);
+        if (code == BIGHT_OK) {
+            bi_request_begin_pending(request);
+        }
+    }
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    body->consumer = consumer;
+    body->context = context;
+    bi_request_begin_pending(request);
+    start(request, BI_BODY_CONSUMER, limit);
+    return BIGHT_OK;
+}
+
+void bight_http_request_resume(struct bight_http_request *request)
+{
+    request->body.blocked = false;
+    if (request->connection != NULL && request->body.user == BI_BODY_CONSUMER) {
+        bi_deadlines_watch_body(request);
+        bi_http_go_on(request->connection);
+    }
+}
+
+int64_t bight_http_request_content_length(const struct bight_http_request *request)
+{
+    if (request->framing.body == BI_BODY_NONE) {
+        return 0;
+    }
+    return request->framing.body == BI_BODY_LENGTH ? (int64_t)request->framing.length : -1;
+}
+
+const char *bight_http_request_trailer(struct bight_http_request *request, const char *name)
+{
+    const struct bi_http_body *body = &request->body;
+    if (body->trailers == NULL || request->input != BI_INPUT_DONE) {
+        return NULL;
+    }
+    size_t size = strlen(name);
+    uint16_t place =
+        bi_head_next(body->trailers, body->trailing.bytes, bi_name_find((const uint8_t *)name, size), name, size, 0);
+    if (place == 0) {
+        return NULL;
+    }
+    struct bi_span value = body->trailers->fields[place - 1].value;
+    return bi_request_text(request, body->trailing.bytes + value.at, value.size);
+}

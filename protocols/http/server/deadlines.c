@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* deadlines.c - how long a peer may take (H3): for a head, for a body, for taking an answer; and a route's own time.
+ *
+ * An exchange that is over when its input has been gone through has no timer: only what has to wait is bounded. */
+#include <bight/log.h>
+
+#include "http/server/request.h"
+
+#define SENT_AT_ONCE 4096 /* the transport tries what is not smaller at once, so what is queued then was refused */
+
+static struct bight_reactor *reactor_of(const struct bight_http_request *request)
+{
+    return request->server->factory.reactor;
+}
+
+void bi_deadlines_stop(struct bight_http_request *request)
+{
+    bight_timer_cancel(request->input_timer);
+    bight_timer_cancel(request->answer_timer);
+}
+
+/* Without memory for a timer the exchange would not be bounded. */
+static void arm(
+    struct bight_http_request *request, double seconds, bight_timer_function function, struct bight_timer *timer)
+{
+    if (bight_call_later(reactor_of(request), seconds, function, request, timer) != BIGHT_OK) {
+        bi_exchange_abort(request);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------- the head */
+
+static void head_is_late(void *context)
+{
+    struct bight_http_request *request = context;
+    bi_exchange_refuse(request, 408, "its head took too long");
+}
+
+void bi_deadlines_watch_head(struct bight_http_request *request)
+{
+    if (!bight_timer_is_pending(request->input_timer)) {
+        arm(request, request->server->limits.head_seconds, head_is_late, &request->input_timer);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------- the body */
+
+static void look_at_body(void *context)
+{
+    struct bight_http_request *request = context;
+    struct bi_http_body *body = &request->body;
+    uint64_t least = (uint64_t)(request->server->limits.body_rate * BI_HTTP_BODY_WINDOW);
+    if (body->used - body->window >= least || !bi_body_is_wanted(request)) {
+        bi_deadlines_watch_body(request);
+        return;
+    }
+    bight_http_request_hold(request);
+    bi_body_fail(request, bight_failure_new(BIGHT_E_TIMED_OUT, 408, NULL, "the body of the request comes too slowly"));
+    if (request->connection != NULL && request->answer.state == BI_ANSWER_NONE) {
+        bi_exchange_refuse(request, 408, "its body comes too slowly");
+    }
+    bight_http_request_release(request);
+}
+
+/* The rate counts while bight reads: whoever does not ask for the body cannot blame the peer. */
+void bi_deadlines_watch_body(struct bight_http_request *request)
+{
+    request->body.window = request->body.used;
+    if (request->input < BI_INPUT_DONE && request->connection != NULL && bi_body_is_wanted(request) &&
+        !bight_timer_is_pending(request->input_timer)) {
+        arm(request, BI_HTTP_BODY_WINDOW, look_at_body, &request->input_timer);
+    }
+}
+
+/* -------------------------------------------------------------------------------------------- the answer */
+
+static void answer_is_late(void *context)
+{
+    struct bight_http_request *request = context;
+    bight_http_request_hold(request);
+    if (request->answer.state == BI_ANSWER_NONE) {
+        bight_log(BIGHT_LOG_WARNING, "http", NULL, "a request has not been answered in its route's time: 503");
+        request->server->ops->failed(request->server, request, 503, NULL);
+    } else if (request->answer.state == BI_ANSWER_BEGUN) {
+        bi_exchange_abort(request);
+    }
+    bi_request_end_owner(request);
+    bight_http_request_release(request);
+}
+
+void bi_deadlines_park(struct bight_http_request *request)
+{
+    struct bi_http_connection *connection = request->connection;
+    if (!(connection->flags & BI_HTTP_NO_IDLE)) {
+        connection->flags |= BI_HTTP_NO_IDLE;
+        (void)bight_transport_set_idle_timeout(connection->base.transport, 0);
+    }
+    bi_deadlines_watch_body(request);
+    if (request->seconds > 0 && request->answer.state != BI_ANSWER_WHOLE) {
+        arm(request, request->seconds, answer_is_late, &request->answer_timer);
+    }
+}
+
+void bi_deadlines_restore_idle(struct bi_http_connection *connection)
+{
+    if (connection->flags & BI_HTTP_NO_IDLE) {
+        const struct bi_http_server *server = (const struct bi_http_server *)connection->base.factory;
+        connection->flags &= (uint8_t)~BI_HTTP_NO_IDLE;
+        (void)bight_transport_set_idle_timeout(connection->base.transport, server->limits.idle_seconds);
+    }
+}
+
+/* Nearly all answers are gone with the send of their turn. A client that leaves some behind is held to a rate from then
+ * on; asking for that on each connection would cost each of them the transport's extension. */
+void bi_deadlines_bound_output(struct bi_http_connection *connection, size_t written)
+{
+    struct bight_transport *transport = connection->base.transport;
+    if (written < SENT_AT_ONCE || (connection->flags & BI_HTTP_BOUNDED) || bight_transport_queued(transport) == 0) {
+        return;
+    }
+    const struct bi_http_server *server = (const struct bi_http_server *)connection->base.factory;
+    connection->flags |= BI_HTTP_BOUNDED;
+    (void)bight_transport_set_write_timeout(transport, BI_HTTP_READ_WINDOW);
+    (void)bight_transport_set_least_progress(transport, (size_t)(server->limits.read_rate * BI_HTTP_READ_WINDOW));
+}

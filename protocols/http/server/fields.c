@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* fields.c - the fields of an answer to come, as the text that is sent.
+ *
+ * What could end a line, or a message, is refused here and nowhere else (H6). */
+#include <strings.h>
+#include <string.h>
+
+#include "http/message/tokens.h"
+#include "http/server/request.h"
+
+#define MOST 65536 /* bytes of fields in one answer */
+
+/* How a message is framed, and how its connection goes on, is not the program's to say. */
+static bool is_reserved(enum bi_name name)
+{
+    switch ((int)name) {
+    case BI_NAME_CONNECTION:
+    case BI_NAME_CONTENT_LENGTH:
+    case BI_NAME_DATE:
+    case BI_NAME_KEEP_ALIVE:
+    case BI_NAME_TRAILER:
+    case BI_NAME_TRANSFER_ENCODING:
+    case BI_NAME_UPGRADE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int check(struct bi_view name, struct bi_view value)
+{
+    if (!bi_is_token(name)) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a field of an answer: its name is no token");
+    }
+    if (!bi_is_field_value(value)) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a field of an answer: its value holds what no value may hold");
+    }
+    if (is_reserved(bi_name_find(name.at, name.size))) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a field of an answer: the library sets it itself");
+    }
+    return BIGHT_OK;
+}
+
+/* The line at `at`, and where the next one begins. */
+static const uint8_t *line_end(const struct bi_http_buffer *fields, const uint8_t *at)
+{
+    const uint8_t *end = memchr(at, '\n', (size_t)(fields->bytes + fields->end - at));
+    return end + 1;
+}
+
+static bool has_name(const uint8_t *line, const char *name, size_t size)
+{
+    return strncasecmp((const char *)line, name, size) == 0 && line[size] == ':';
+}
+
+const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size)
+{
+    size_t name_size = strlen(name);
+    for (const uint8_t *at = fields->bytes; at < fields->bytes + fields->end;) {
+        const uint8_t *next = line_end(fields, at);
+        if (has_name(at, name, name_size)) {
+            const char *value = (const char *)at + name_size + 2;
+            *size = (size_t)((const char *)next - value) - 2;
+            return value;
+        }
+        at = next;
+    }
+    return NULL;
+}
+
+static void remove_all(struct bi_http_buffer *fields, const char *name, size_t size)
+{
+    for (uint8_t *at = fields->bytes; at < fields->bytes + fields->end;) {
+        const uint8_t *next = line_end(fields, at);
+        if (has_name(at, name, size)) {
+            size_t behind = (size_t)(fields->bytes + fields->end - next);
+            memmove(at, next, behind);
+            fields->end -= (size_t)(next - at);
+        } else {
+            at += next - at;
+        }
+    }
+}
+
+int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace)
+{
+    size_t name_size = strlen(name), value_size = strlen(value);
+    int code = check(bi_view_of(name), bi_view_of(value));
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    size_t size = name_size + 2 + value_size + 2;
+    if (size > MOST || fields->end > MOST - size) {
+        return BIGHT_E_TOO_LONG;
+    }
+    uint8_t *room = bi_http_buffer_room(fields, size);
+    if (room == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (replace) {
+        remove_all(fields, name, name_size);
+        room = fields->bytes + fields->end;
+    }
+    memcpy(room, name, name_size);
+    memcpy(room + name_size, ": ", 2);
+    memcpy(room + name_size + 2, value, value_size);
+    memcpy(room + name_size + 2 + value_size, "\r\n", 2);
+    fields->end += size;
+    return BIGHT_OK;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* request.h - what the server's files share: connections, and requests with their bodies and answers.
+ *
+ * A connection has at most one request at a time, from the first byte of its head until it has been answered and its
+ * body has been read or thrown away: that is an exchange. The request outlives it while somebody holds it. What comes
+ * from the peer meanwhile waits in the request's backlog, bounded (H4). */
+#ifndef BI_HTTP_REQUEST_H
+#define BI_HTTP_REQUEST_H
+
+#include <bight/scope.h>
+
+#include "http/message/chunked.h"
+#include "http/message/framing.h"
+#include "http/message/tokens.h"
+#include "http/server/server.h"
+
+struct bi_http_connection {
+    struct bight_protocol base;
+    struct bight_http_request *request; /* NULL: idle */
+    uint32_t served;
+    uint8_t consuming; /* its input is being gone through: whoever wants more of it need not ask */
+    uint8_t draining;  /* H9 */
+    uint8_t ended;     /* the peer's EOF has come, and does not count (half_close) */
+    uint8_t flags;     /* BI_HTTP_PAUSED ... */
+};
+
+#define BI_HTTP_PAUSED 1u   /* this has paused the transport */
+#define BI_HTTP_BOUNDED 2u  /* the transport bounds how slowly output may go */
+#define BI_HTTP_NO_IDLE 4u  /* the idle timeout is off */
+#define BI_HTTP_GOING_ON 8u /* the backlog is gone through on a coming turn */
+#define BI_HTTP_CLOSING 16u /* it has been lost or aborted: input is not looked at any more */
+
+/* Bytes kept in one piece that grows at its end and is used up from its beginning. */
+struct bi_http_buffer {
+    uint8_t *bytes;
+    size_t start, end, capacity;
+};
+
+enum bi_input_state {
+    BI_INPUT_HEAD,
+    BI_INPUT_BODY,
+    BI_INPUT_TRAILERS,
+    BI_INPUT_DONE,
+    BI_INPUT_UPGRADE, /* it is another protocol's */
+};
+
+/* Who gets the body. */
+enum bi_body_user {
+    BI_BODY_NOBODY, /* it has not been asked for, or its reader wants nothing now */
+    BI_BODY_COLLECT,
+    BI_BODY_READ,
+    BI_BODY_CONSUMER,
+    BI_BODY_DISCARD,
+};
+
+struct bi_http_body {
+    uint8_t user; /* enum bi_body_user */
+    bool asked;   /* in some way, once */
+    bool is_read; /* by bight_http_request_read: it may be asked again */
+    bool failed;
+    bool blocked;         /* the consumer wants no more for now */
+    bool has_come;        /* bytes of it */
+    uint64_t left;        /* of a body with a length */
+    uint64_t limit, used; /* how much may come; how much has */
+    size_t wanted;        /* of a read */
+    struct bi_chunked chunked;
+    struct bight_promise promise; /* of a collect or a read */
+    struct bi_http_buffer collected;
+    const struct bight_http_consumer *consumer;
+    void *context;
+    uint64_t window;                /* what had come when the present window of the rate began */
+    struct bight_failure *failure;  /* why it will not be whole */
+    struct bi_head *trailers;       /* NULL: there were none */
+    struct bi_http_buffer trailing; /* their bytes */
+};
+
+enum bi_answer_state {
+    BI_ANSWER_NONE,
+    BI_ANSWER_BEGUN,
+    BI_ANSWER_WHOLE, /* written, or aborted */
+};
+
+struct bi_http_answer {
+    uint8_t state; /* enum bi_answer_state */
+    bool chunked, has_length, bodiless, producing;
+    uint16_t status;
+    uint64_t left;                /* of what was announced */
+    struct bi_http_buffer fields; /* "Name: value\r\n" ... */
+};
+
+/* A block of texts that live as long as the request. */
+struct bi_http_block {
+    struct bi_http_block *next;
+    size_t used, size;
+};
+
+struct bi_http_attachment {
+    struct bi_http_attachment *next;
+    const struct bight_type *type;
+    void *value;
+};
+
+#define BI_HTTP_MAX_PARAMETERS 16
+#define BI_HTTP_INLINE_TEXT 512
+
+struct bight_http_request {
+    struct bi_http_server *server;
+    struct bi_http_connection *connection; /* NULL: the exchange is over */
+    uint32_t holds;                        /* the exchange's, if it is not over, and others */
+    uint32_t pending;                      /* what may still answer: the handler, holds, Deferreds ... */
+    uint8_t input;                         /* enum bi_input_state */
+    bool closing;                          /* the connection ends behind the answer */
+    bool gone;                             /* the client has */
+    bool continues;                        /* Expect: 100-continue has not been answered */
+    bool dispatched;                       /* the handler has been called */
+    bool cancel_when_gone;
+    bool is_parked;
+
+    struct bi_head head;
+    struct bi_framing framing;
+    const uint8_t *bytes;          /* where the head stands: the receive buffer, or `kept` */
+    struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
+    struct bi_http_buffer backlog; /* input behind what is being read */
+    struct bi_http_body body;
+    struct bi_http_answer answer;
+
+    /* What the site found out. */
+    void *route;         /* NULL: none has been found */
+    struct bi_view path; /* canonical, in the head or in the request's own memory */
+    double seconds;      /* of the route; 0: any */
+    uint32_t route_index;
+    uint8_t parameter_count;
+    const char *path_text, **parameter_texts; /* as they were asked for */
+
+    struct bight_protocol *upgrade; /* who gets the connection (A14) */
+    struct bight_scope *scope;      /* of the owner; NULL: none yet */
+    struct bight_deferred *later;   /* what an answer is waited for from, held */
+    bight_http_gone_function gone_function;
+    void *gone_context;
+    struct bi_http_attachment *attachments;
+    struct bight_timer input_timer, answer_timer;
+    const char *method, *query, *host; /* as they were asked for */
+    const char **texts;                /* of the fields, likewise; NULL: none was */
+
+    struct bi_http_block *blocks;
+    size_t inline_used;
+
+    /* From here on nothing is zeroed for a new request. */
+    _Alignas(max_align_t) char inline_text[BI_HTTP_INLINE_TEXT];
+    struct bi_span parameters[BI_HTTP_MAX_PARAMETERS]; /* in the path; parameter_count of them are set */
+    struct bight_http_request *next;                   /* spare ones */
+    struct bi_field fields[];
+};
+
+/* --------------------------------------------------------------------------------- buffer.c: kept bytes */
+
+static inline size_t bi_http_buffer_size(const struct bi_http_buffer *buffer)
+{
+    return buffer->end - buffer->start;
+}
+/* 0 or OUT_OF_MEMORY. */
+int bi_http_buffer_append(struct bi_http_buffer *buffer, const void *data, size_t size);
+/* Room for `size` bytes at the end, to be counted by `end`; NULL without memory. */
+uint8_t *bi_http_buffer_room(struct bi_http_buffer *buffer, size_t size);
+void bi_http_buffer_free(struct bi_http_buffer *buffer);
+
+/* ---------------------------------------------------------------------------------------- connection.c */
+
+extern const struct bight_protocol_ops bi_http_connection_ops;
+
+/* Input that waits is to be gone through: soon, or when whoever goes through it looks again. */
+void bi_http_go_on(struct bi_http_connection *connection);
+/* Pauses or resumes the transport as the backlog says. */
+void bi_http_update_flow(struct bi_http_connection *connection);
+/* Loses or aborts the connection; what an exchange is told of it comes with connection_lost. */
+void bi_http_close(struct bi_http_connection *connection, bool abort);
+/* Behind a peer's EOF that does not count: closes when nothing is left to do. */
+void bi_http_check_end(struct bi_http_connection *connection);
+
+/* upgrade.c: hands the connection over, with input that was not used. */
+void bi_http_upgrade(struct bi_http_connection *connection, const uint8_t *data, size_t size);
+
+/* ------------------------------------------------------------------------------------------ exchange.c */
+
+/* A new exchange on an idle connection; NULL without memory. */
+struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connection);
+/* Input of a head: what was used of it. May end the exchange. */
+size_t bi_exchange_read_head(struct bight_http_request *request, const uint8_t *data, size_t size);
+/* Whatever has changed: is it over, does it have to wait? Behind each handler and each answer. */
+void bi_exchange_advance(struct bight_http_request *request);
+/* The server's own answer to what is no request, or came too slowly; the connection ends. */
+void bi_exchange_refuse(struct bight_http_request *request, int status, const char *why);
+/* The client has gone. */
+void bi_exchange_gone(struct bight_http_request *request, const struct bight_failure *reason);
+/* The connection is reset: the client must see that something is missing. */
+void bi_exchange_abort(struct bight_http_request *request);
+
+/* One more, or one less, that may answer; with the last the exchange is answered for them. */
+void bi_request_begin_pending(struct bight_http_request *request);
+void bi_request_end_pending(struct bight_http_request *request);
+
+/* ------------------------------------------------------------------------------------------- request.c */
+
+/* Memory for `size` bytes that lives as long as the request; NULL without memory. */
+char *bi_request_allocate(struct bight_http_request *request, size_t size);
+/* The head is copied where it can stay. OUT_OF_MEMORY. */
+int bi_request_keep_head(struct bight_http_request *request);
+/* A NUL-terminated copy of the request's own. */
+const char *bi_request_text(struct bight_http_request *request, const void *data, size_t size);
+/* Ends the owner: what is tied to it is cancelled. */
+void bi_request_end_owner(struct bight_http_request *request);
+/* Frees what the request has, for reuse. */
+void bi_request_clear(struct bight_http_request *request);
+/* The hold of the exchange. */
+void bi_request_release(struct bight_http_request *request);
+
+/* ----------------------------------------------------------------------------------------- deadlines.c */
+
+/* A head has begun; its time runs. */
+void bi_deadlines_watch_head(struct bight_http_request *request);
+/* Somebody reads the body: its rate is looked at from now on. */
+void bi_deadlines_watch_body(struct bight_http_request *request);
+/* The handler has returned and the exchange goes on. */
+void bi_deadlines_park(struct bight_http_request *request);
+/* The exchange is over. */
+void bi_deadlines_stop(struct bight_http_request *request);
+void bi_deadlines_restore_idle(struct bi_http_connection *connection);
+/* So many bytes have been written: what the client does not take of it must not stay for ever. */
+void bi_deadlines_bound_output(struct bi_http_connection *connection, size_t written);
+
+/* ---------------------------------------------------------------------------------------------- body.c */
+
+/* There is one; `has_come`: and bytes of it. */
+void bi_body_begin(struct bight_http_request *request, bool has_come);
+/* Does somebody take bytes of it now? */
+bool bi_body_is_wanted(const struct bight_http_request *request);
+/* Input of a body, or of its trailers: what was used of it. Calls handlers. */
+size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, size_t size);
+/* Throwing away what is left of it is worth less than the connection. */
+bool bi_body_can_be_discarded(const struct bight_http_request *request);
+/* What is left of it is thrown away; the connection is to end if that is too much. */
+void bi_body_discard(struct bight_http_request *request);
+/* It will not be whole: `failure` is taken. */
+void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure);
+
+/* ------------------------------------------------------------------------------------------- fields.c */
+
+/* Checks, and appends to or replaces in a block of "Name: value\r\n". The codes of bight_http_respond_set. */
+int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace);
+/* The value of the first one with the name, and its size; NULL: there is none. */
+const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size);
+
+/* ------------------------------------------------------------------------------------------ failure.c */
+
+/* What a failure is answered with, and the words that may be shown; NULL: none. */
+int bi_status_of_failure(const struct bight_failure *failure, const char **message);
+
+#endif

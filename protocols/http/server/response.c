@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* response.c - a response as a value: made in any thread, what a Deferred brings, sent once or many times. */
+#include <bight/memory.h>
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "http/server/answer.h"
+
+struct bight_http_response {
+    atomic_uint holds;
+    int status;
+    struct bi_http_buffer fields;
+    struct bight_bytes *body;
+    char *text; /* the field that was asked for last */
+};
+
+struct bight_http_response *bight_http_response_new(int status)
+{
+    if (status < 200 || status > 599) {
+        (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a response: its status is not from 200 to 599");
+        return NULL;
+    }
+    struct bight_http_response *response = bight_calloc(1, sizeof *response);
+    if (response != NULL) {
+        atomic_init(&response->holds, 1);
+        response->status = status;
+    }
+    return response;
+}
+
+struct bight_http_response *bight_http_response_hold(struct bight_http_response *response)
+{
+    if (response != NULL) {
+        atomic_fetch_add_explicit(&response->holds, 1, memory_order_relaxed);
+    }
+    return response;
+}
+
+void bight_http_response_release(struct bight_http_response *response)
+{
+    if (response == NULL || atomic_fetch_sub_explicit(&response->holds, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    bi_http_buffer_free(&response->fields);
+    bight_bytes_release(response->body);
+    bight_free(response->text);
+    bight_free(response);
+}
+
+static void destroy(void *response)
+{
+    bight_http_response_release(response);
+}
+
+const struct bight_type bight_type_http_response = { .name = "http response", .destroy = destroy };
+
+int bight_http_response_set(struct bight_http_response *response, const char *name, const char *value)
+{
+    return response == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_fields_set(&response->fields, name, value, true);
+}
+
+int bight_http_response_add(struct bight_http_response *response, const char *name, const char *value)
+{
+    return response == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_fields_set(&response->fields, name, value, false);
+}
+
+int bight_http_response_take_bytes(struct bight_http_response *response, const char *type, struct bight_bytes *bytes)
+{
+    int code = response == NULL || bytes == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
+    if (code == BIGHT_OK && type != NULL) {
+        code = bight_http_response_set(response, "Content-Type", type);
+    }
+    if (code != BIGHT_OK) {
+        bight_bytes_release(bytes);
+        return code;
+    }
+    bight_bytes_release(response->body);
+    response->body = bytes;
+    return BIGHT_OK;
+}
+
+int bight_http_response_set_body(struct bight_http_response *response, const char *type, const void *data, size_t size)
+{
+    return bight_http_response_take_bytes(response, type, bight_bytes_new(data, size));
+}
+
+int bight_http_response_status(const struct bight_http_response *response)
+{
+    return response->status;
+}
+
+struct bight_bytes *bight_http_response_body(const struct bight_http_response *response)
+{
+    return response->body;
+}
+
+/* A copy with its NUL, since the fields are kept as they are sent. It stays until the next one is asked for. */
+const char *bight_http_response_field(struct bight_http_response *response, const char *name)
+{
+    size_t size;
+    const char *value = bi_fields_find(&response->fields, name, &size);
+    if (value == NULL) {
+        return NULL;
+    }
+    bight_free(response->text);
+    response->text = bight_strndup(value, size);
+    return response->text;
+}
+
+/* Its fields come behind those that the request's answer has been given. */
+int bight_http_respond_response(struct bight_http_request *request, struct bight_http_response *response)
+{
+    if (response == NULL) {
+        return bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    int code = bi_answer_check(request, response->status);
+    if (code == BIGHT_OK) {
+        code = bi_http_buffer_append(&request->answer.fields, response->fields.bytes, response->fields.end);
+    }
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    return response->body == NULL ? bight_http_respond_empty(request, response->status)
+                                  : bight_http_respond_bytes(request, response->status, NULL, response->body);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* server.c - the factory of connections, its requests, and the date. */
+#include "http/server/server.h"
+
+#include <bight/log.h>
+#include <bight/memory.h>
+#include <bight/sys/system.h>
+
+#include <string.h>
+
+#include "http/server/request.h"
+
+const struct bi_http_limits bi_http_default_limits = {
+    .head = { .line = 8192, .size = 32768, .fields = 100 },
+    .body = 1 << 20,
+    .requests = 1000,
+    .body_rate = 1024,
+    .read_rate = 1024,
+    .head_seconds = 10,
+    .idle_seconds = 75,
+};
+
+int bi_http_usage(int code, const char *what)
+{
+    bight_log_at(NULL, BIGHT_LOG_ERROR, "usage", NULL, "%s [%s]", what, bight_error_name(code));
+    return code;
+}
+
+/* ------------------------------------------------------------------------------------------- its life */
+
+static struct bi_http_server *server_of(struct bight_factory *factory)
+{
+    return (struct bi_http_server *)factory;
+}
+
+static void check_gone(struct bi_http_server *server)
+{
+    if (!server->freed || server->is_serving || server->requests > 0) {
+        return;
+    }
+    while (server->spare != NULL) {
+        struct bight_http_request *request = server->spare;
+        server->spare = request->next;
+        bight_free(request);
+    }
+    server->ops->gone(server);
+}
+
+static void started(struct bight_factory *factory)
+{
+    server_of(factory)->is_serving = true;
+}
+
+static void stopped(struct bight_factory *factory)
+{
+    struct bi_http_server *server = server_of(factory);
+    server->is_serving = false;
+    bight_timer_cancel(server->date_timer);
+    server->date_is_fresh = false;
+    check_gone(server);
+}
+
+static struct bight_protocol *build_protocol(struct bight_factory *factory, const struct bight_address *peer)
+{
+    (void)peer;
+    return server_of(factory)->freed ? NULL : bight_protocol_new(factory);
+}
+
+static struct bight_failure *check(const struct bight_factory *factory)
+{
+    const struct bi_http_server *server = (const struct bi_http_server *)factory;
+    return server->ops->check(server);
+}
+
+static const struct bight_factory_ops factory_ops = {
+    .check = check,
+    .build_protocol = build_protocol,
+    .started = started,
+    .stopped = stopped,
+};
+
+void bi_http_server_init(struct bi_http_server *server, const struct bi_http_server_ops *ops)
+{
+    *server = (struct bi_http_server) {
+        .factory = BIGHT_FACTORY(struct bi_http_connection, &bi_http_connection_ops),
+        .ops = ops,
+        .limits = bi_http_default_limits,
+    };
+    server->factory.ops = &factory_ops;
+}
+
+void bi_http_server_free(struct bi_http_server *server)
+{
+    server->freed = true;
+    check_gone(server);
+}
+
+/* -------------------------------------------------------------------------------------------- requests */
+
+/* What is zeroed for each use; the texts behind it are written before they are read. */
+#define ZEROED offsetof(struct bight_http_request, inline_text)
+
+static struct bight_http_request *make(const struct bi_http_server *server)
+{
+    const struct bight_http_request *request;
+    return bight_malloc(sizeof *request + server->limits.head.fields * sizeof *request->fields);
+}
+
+struct bight_http_request *bi_http_server_take(struct bi_http_server *server)
+{
+    struct bight_http_request *request = server->spare;
+    if (request == NULL) {
+        request = make(server);
+        if (request == NULL) {
+            return NULL;
+        }
+    } else {
+        server->spare = request->next;
+        server->spare_count--;
+    }
+    memset(request, 0, ZEROED);
+    request->server = server;
+    request->head.fields = request->fields;
+    request->head.limits = server->limits.head;
+    server->requests++;
+    return request;
+}
+
+void bi_http_server_give(struct bi_http_server *server, struct bight_http_request *request)
+{
+    server->requests--;
+    if (server->spare_count < BI_HTTP_SPARE_REQUESTS && !server->freed) {
+        request->next = server->spare;
+        server->spare = request;
+        server->spare_count++;
+        return;
+    }
+    bight_free(request);
+    check_gone(server);
+}
+
+/* ---------------------------------------------------------------------------------------------- the date */
+
+static void date_has_aged(void *context)
+{
+    struct bi_http_server *server = context;
+    server->date_is_fresh = false;
+}
+
+/* Asked for the first time in a second. A timer says when it has aged, so that no request reads a clock; a server
+ * without requests has none. */
+static void format_date(struct bi_http_server *server)
+{
+    struct bight_system *system = bight_reactor_system(server->factory.reactor);
+    uint64_t now = system->ops->wall_time(system);
+    double left = (double)(BIGHT_NANOSECONDS_PER_SECOND - now % BIGHT_NANOSECONDS_PER_SECOND) / 1e9;
+    bi_date_cache_set(&server->date, (int64_t)(now / BIGHT_NANOSECONDS_PER_SECOND));
+    server->date_is_fresh =
+        bight_call_later(server->factory.reactor, left, date_has_aged, server, &server->date_timer) == BIGHT_OK;
+}
+
+const char *bi_http_server_date(struct bi_http_server *server)
+{
+    if (!server->date_is_fresh) {
+        format_date(server);
+    }
+    return server->date.line;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* server.h - the server's side of HTTP/1.1: a factory of connections, its limits, its pool of requests.
+ *
+ * Whoever embeds a server (a site) gives it a handler and hears of each request once; routes and pages are his. */
+#ifndef BI_HTTP_SERVER_H
+#define BI_HTTP_SERVER_H
+
+#include <bight/protocols/http_respond.h>
+#include <bight/reactor.h>
+
+#include "http/message/date.h"
+#include "http/message/head.h"
+
+struct bi_http_server;
+
+struct bi_http_server_ops {
+    /* A head has come, and is in order (H2). Called once for each request; answers it or keeps it (A2). */
+    void (*requested)(struct bi_http_server *server, struct bight_http_request *request);
+    /* Answers with the page of an error; must answer. */
+    void (*failed)(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message);
+    /* The exchange is over, answered or not; the request is still there. */
+    void (*ended)(struct bi_http_server *server, struct bight_http_request *request);
+    /* Why it cannot serve (taken), or NULL. */
+    struct bight_failure *(*check)(const struct bi_http_server *server);
+    /* Nothing of it is left: ports, connections, requests. Called once after bi_http_server_free. */
+    void (*gone)(struct bi_http_server *server);
+};
+
+struct bi_http_limits {
+    struct bi_head_limits head;
+    uint64_t body;
+    uint32_t requests, body_rate, read_rate;
+    double head_seconds, idle_seconds;
+    bool half_close;
+};
+
+#define BI_HTTP_BODY_WINDOW 10.0  /* seconds over which a body's rate is looked at */
+#define BI_HTTP_READ_WINDOW 30.0  /* the same for what a client takes */
+#define BI_HTTP_BACKLOG 65536     /* input that is read ahead while an answer is outstanding */
+#define BI_HTTP_DISCARD 262144    /* of a body that nobody wants, before the connection is closed instead */
+#define BI_HTTP_MAX_TRAILERS 8192 /* bytes, and BI_HTTP_MAX_TRAILER_FIELDS */
+#define BI_HTTP_MAX_TRAILER_FIELDS 100
+#define BI_HTTP_DRAIN_GRACE 1.0   /* seconds in which an idle connection may ask once more (H9) */
+#define BI_HTTP_SPARE_REQUESTS 64 /* that are kept for reuse */
+
+struct bi_http_figures {
+    uint64_t requests, refused; /* heads that came whole; those that were no good */
+    uint64_t classes[6];        /* answers by the status's first digit */
+    size_t in_flight;
+};
+
+struct bi_http_server {
+    struct bight_factory factory; /* of the connections */
+    const struct bi_http_server_ops *ops;
+    struct bi_http_limits limits;
+    struct bight_http_request *spare; /* linked by `next` */
+    size_t spare_count, requests;     /* requests: those in use */
+    bool is_serving;                  /* between the factory's started and stopped */
+    bool freed;
+    bool date_is_fresh;
+    struct bi_date_cache date;
+    struct bight_timer date_timer;
+    struct bi_http_figures figures;
+};
+
+/* The limits' defaults. */
+extern const struct bi_http_limits bi_http_default_limits;
+
+void bi_http_server_init(struct bi_http_server *server, const struct bi_http_server_ops *ops);
+/* No request is handed on any more; `gone` is called when nothing is left, perhaps inside. */
+void bi_http_server_free(struct bi_http_server *server);
+
+/* A zeroed request with its arrays; NULL without memory. And back. */
+struct bight_http_request *bi_http_server_take(struct bi_http_server *server);
+void bi_http_server_give(struct bi_http_server *server, struct bight_http_request *request);
+
+/* The field Date: BI_DATE_LINE bytes, formatted once a second. */
+const char *bi_http_server_date(struct bi_http_server *server);
+
+/* Reports a misuse; returns `code`. */
+int bi_http_usage(int code, const char *what);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* upgrade.c - handing a connection over to another protocol (A14): 101 for Upgrade, 200 for CONNECT.
+ *
+ * The answer goes out at once; the connection changes hands when the input that this has not used is at hand, which is
+ * when the handler has returned: what has come behind the head is the other protocol's. */
+#include <bight/sys/output.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "http/message/tokens.h"
+#include "http/server/answer.h"
+
+static const char connected[] = "HTTP/1.1 200 OK\r\n";
+
+/* 0, or why this request cannot become something else. */
+static int check(const struct bight_http_request *request, const char *name)
+{
+    bool is_connect = request->head.method_known == BI_METHOD_CONNECT;
+    int code = bi_answer_check(request, 200);
+    if (code == BIGHT_OK && (is_connect ? name != NULL : name == NULL || !request->framing.upgrades)) {
+        code = bi_http_usage(BIGHT_E_USAGE, "an upgrade: the request does not ask for one");
+    }
+    if (code == BIGHT_OK && name != NULL && !bi_is_token(bi_view_of(name))) {
+        code = bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an upgrade: the protocol's name is no token");
+    }
+    return code;
+}
+
+/* The head: 101 with what it is upgraded to, or CONNECT's plain 200. */
+static int write_head(struct bight_http_request *request, const char *name)
+{
+    char lines[256];
+    const struct bi_http_buffer *fields = &request->answer.fields;
+    int size = name == NULL ? snprintf(lines, sizeof lines, "%s", connected)
+                            : snprintf(lines, sizeof lines,
+                                  "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %s\r\n", name);
+    struct iovec parts[] = {
+        { lines, (size_t)size },
+        { fields->bytes, bi_http_buffer_size(fields) },
+        { (void *)(uintptr_t) "\r\n", 2 },
+    };
+    if (size < 0 || (size_t)size >= sizeof lines) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an upgrade: the protocol's name is too long");
+    }
+    return bight_transport_write_sequence(request->connection->base.transport, parts, 3);
+}
+
+int bight_http_respond_upgrade(struct bight_http_request *request, const char *name, struct bight_protocol *protocol)
+{
+    int code = protocol == NULL ? BIGHT_E_OUT_OF_MEMORY : check(request, name);
+    if (code == BIGHT_OK) {
+        code = write_head(request, name);
+    }
+    if (code != BIGHT_OK) {
+        bight_protocol_free(protocol);
+        return code;
+    }
+    request->answer.state = BI_ANSWER_WHOLE;
+    request->answer.status = name == NULL ? 200 : 101;
+    request->server->figures.classes[request->answer.status / 100]++;
+    request->input = BI_INPUT_UPGRADE;
+    request->upgrade = protocol;
+    bi_http_go_on(request->connection);
+    return BIGHT_OK;
+}
+
+void bi_http_upgrade(struct bi_http_connection *connection, const uint8_t *data, size_t size)
+{
+    struct bight_http_request *request = connection->request;
+    struct bight_protocol *protocol = request->upgrade;
+    struct bight_transport *transport = connection->base.transport;
+    request->upgrade = NULL;
+    (void)bight_transport_set_idle_timeout(transport, 0);
+    if (connection->flags & BI_HTTP_PAUSED) {
+        connection->flags &= (uint8_t)~BI_HTTP_PAUSED;
+        (void)bight_transport_resume(transport);
+    }
+    if (bight_transport_switch_protocol(transport, protocol, data, size) != BIGHT_OK) {
+        bight_protocol_free(protocol);
+        bi_http_close(connection, true);
+    }
+}

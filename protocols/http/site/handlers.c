@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* handlers.c - from a request to its handler: its path, its route, and what is answered when there is none (A5). */
+#include <bight/log.h>
+
+#include <string.h>
+
+#include "http/message/path.h"
+#include "http/server/answer.h"
+#include "http/site/site.h"
+
+static struct bi_view view_of(const struct bight_http_request *request, struct bi_span span)
+{
+    return (struct bi_view) { request->bytes + span.at, span.size };
+}
+
+/* ---------------------------------------------------------------------------------------------- its path */
+
+/* Nearly every path is canonical as it came, and stays where it is; room for another is the request's own. False:
+ * answered. */
+static bool read_path(struct bight_http_request *request)
+{
+    struct bi_path path;
+    struct bi_view raw = view_of(request, request->framing.path);
+    if (request->framing.target_kind == BI_TARGET_AUTHORITY) {
+        raw.size = 0; /* CONNECT's target is a host alone: its routes are those of "/" */
+    }
+    size_t used = request->inline_used;
+    char *room = bi_request_allocate(request, raw.size);
+    if (room == NULL) {
+        bi_exchange_abort(request);
+        return false;
+    }
+    if (!bi_path_read(&path, raw, (uint8_t *)room)) {
+        bi_exchange_refuse(request, 400, path.why);
+        return false;
+    }
+    if (path.text.at != (const uint8_t *)room) {
+        request->inline_used = used;
+    }
+    request->path = path.text;
+    return true;
+}
+
+/* -------------------------------------------------------------------------------- without a handler */
+
+/* 0, or a code: the field could not be set. */
+static int set_allow(const struct bight_http_site *site, struct bight_http_request *request, uint64_t allowed)
+{
+    char text[1024];
+    size_t size = bi_routes_allow(&site->routes, allowed, (uint8_t *)text, sizeof text - 1);
+    if (size >= sizeof text) {
+        return BIGHT_E_TOO_LONG;
+    }
+    text[size] = '\0';
+    return bight_http_respond_set(request, "Allow", text);
+}
+
+static void answer_options(
+    const struct bight_http_site *site, struct bight_http_request *request, const struct bi_route_match *match)
+{
+    if (set_allow(site, request, match->allowed) == BIGHT_OK) {
+        (void)bight_http_respond_empty(request, 204);
+    }
+}
+
+static void answer_not_allowed(
+    struct bight_http_site *site, struct bight_http_request *request, const struct bi_route_match *match)
+{
+    if (set_allow(site, request, match->allowed) == BIGHT_OK) {
+        bi_site_failed(&site->server, request, 405, NULL);
+    }
+}
+
+/* A5: made of the path alone, so that nothing that a peer says of hosts gets into it. */
+static void answer_with_slash(struct bight_http_request *request, bool adds)
+{
+    const struct bi_framing *framing = &request->framing;
+    struct bi_location location = {
+        .path = request->path,
+        .slash = adds ? BI_SLASH_ADDED : BI_SLASH_REMOVED,
+        .has_query = framing->has_query,
+        .query = view_of(request, framing->query),
+    };
+    size_t room = 3 * (location.path.size + location.query.size) + 2;
+    char *text = bi_request_allocate(request, room + 1);
+    if (text == NULL) {
+        bi_exchange_abort(request);
+        return;
+    }
+    text[bi_location_write(&location, (uint8_t *)text, room)] = '\0';
+    if (bight_http_respond_set(request, "Location", text) == BIGHT_OK) {
+        (void)bight_http_respond_empty(request, 308);
+    }
+}
+
+/* --------------------------------------------------------------------------------------- its handler */
+
+static void run_coroutine(struct bight_result *result, void *context)
+{
+    struct bight_http_request *request = context;
+    const struct bi_http_route *route = request->route;
+    route->coroutine(request, result, route->context);
+}
+
+static void call(struct bight_http_request *request, const struct bi_route_match *match)
+{
+    const struct bi_http_route *route = match->value;
+    request->route = match->value;
+    request->route_index = match->route;
+    request->parameter_count = match->count;
+    memcpy(request->parameters, match->parts, match->count * sizeof *match->parts);
+    request->seconds = route->seconds;
+    request->cancel_when_gone = route->cancel_when_gone;
+    if (route->body_limit != 0) {
+        request->body.limit = route->body_limit;
+    }
+    if (route->coroutine == NULL) {
+        route->handler(request, route->context);
+    } else {
+        bi_answer_later(request, bight_spawn(bight_http_request_reactor(request), run_coroutine, request));
+    }
+}
+
+static void answer_by_route(struct bight_http_site *site, struct bight_http_request *request)
+{
+    struct bi_route_match match;
+    struct bi_route_request asked = {
+        .method_known = (enum bi_method)request->head.method_known,
+        .method = view_of(request, request->head.method),
+        .authority = view_of(request, request->framing.authority),
+        .path = request->path,
+    };
+    switch (bi_routes_find(&site->routes, &asked, &match)) {
+    case BI_ROUTE_FOUND:
+        call(request, &match);
+        break;
+    case BI_ROUTE_OPTIONS:
+        answer_options(site, request, &match);
+        break;
+    case BI_ROUTE_ADDS_SLASH:
+        answer_with_slash(request, true);
+        break;
+    case BI_ROUTE_REMOVES_SLASH:
+        answer_with_slash(request, false);
+        break;
+    case BI_ROUTE_NOT_ALLOWED:
+        answer_not_allowed(site, request, &match);
+        break;
+    case BI_ROUTE_NOT_FOUND:
+        bi_site_failed(&site->server, request, asked.method_known == BI_METHOD_CONNECT ? 501 : 404, NULL);
+        break;
+    }
+}
+
+void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request)
+{
+    struct bight_http_site *site = bi_site_of(server);
+    if (request->framing.target_kind == BI_TARGET_ASTERISK) {
+        (void)bight_http_respond_empty(request, 204); /* OPTIONS of the server as a whole */
+    } else if (read_path(request)) {
+        answer_by_route(site, request);
+    }
+}

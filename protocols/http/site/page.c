@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* page.c - the pages of errors: the program's own, or a line of text. */
+#include <stdio.h>
+
+#include "http/message/status.h"
+#include "http/site/site.h"
+
+static void answer_plainly(struct bight_http_request *request, int status, const char *message)
+{
+    char text[512];
+    int size = snprintf(text, sizeof text, "%d %s\n%s%s", status, bi_status_words(status),
+        message != NULL ? message : "", message != NULL ? "\n" : "");
+    size_t shown = size < 0 ? 0 : (size_t)size < sizeof text ? (size_t)size : sizeof text - 1;
+    (void)bight_http_respond(request, status, "text/plain; charset=utf-8", text, shown);
+}
+
+/* A handler of pages that does not answer, or keeps the request for later, is asked no more than it can do: then the
+ * plain line has to serve. */
+void bi_site_failed(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message)
+{
+    struct bight_http_site *site = bi_site_of(server);
+    if (site->error != NULL && request->dispatched) {
+        site->error(request, status, message, site->error_context);
+    }
+    if (request->answer.state == BI_ANSWER_NONE) {
+        answer_plainly(request, status, message);
+    }
+}
