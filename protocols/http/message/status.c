@@ -64,33 +64,24 @@
 
 #define FIRST 100
 
-struct registered {
-    const char *line, *words;
-    size_t size;
+struct line {
+    char text[BI_STATUS_LINE]; /* without pointers the table needs no relocation */
+    uint8_t size;
 };
 
-#define REGISTERED(status, text)                         \
-    [(status)-FIRST] = {                                 \
-        "HTTP/1.1 " #status " " text "\r\n",             \
-        text,                                            \
-        sizeof("HTTP/1.1 " #status " " text "\r\n") - 1, \
+#define LINE(status, words)                               \
+    [(status)-FIRST] = {                                  \
+        "HTTP/1.1 " #status " " words "\r\n",             \
+        sizeof("HTTP/1.1 " #status " " words "\r\n") - 1, \
     },
-static const struct registered all[] = { STATUSES(REGISTERED) };
+static const struct line lines[] = { STATUSES(LINE) };
 
-static const struct registered *find(int status)
-{
-    size_t index = (size_t)(status - FIRST);
-    return status >= FIRST && index < sizeof all / sizeof *all && all[index].line != NULL ? &all[index] : NULL;
-}
+#define WORDS(status, words) [(status)-FIRST] = words,
+static const char *const all_words[] = { STATUSES(WORDS) };
 
-size_t bi_status_line(char line[BI_STATUS_LINE], int status)
+static size_t __attribute__((noinline, cold)) write_bare(char line[BI_STATUS_LINE], int status)
 {
     static const char bare[] = "HTTP/1.1 000 \r\n";
-    const struct registered *known = find(status);
-    if (known != NULL) {
-        memcpy(line, known->line, known->size);
-        return known->size;
-    }
     memcpy(line, bare, sizeof bare - 1);
     for (size_t digit = 11; digit > 8; digit--, status /= 10) {
         line[digit] = (char)('0' + status % 10);
@@ -98,8 +89,19 @@ size_t bi_status_line(char line[BI_STATUS_LINE], int status)
     return sizeof bare - 1;
 }
 
+/* All of the room is copied, since that is a few moves, and as much as there is of it would be a call. */
+size_t bi_status_line(char line[BI_STATUS_LINE], int status)
+{
+    size_t index = (size_t)status - FIRST;
+    if (index >= sizeof lines / sizeof *lines || lines[index].size == 0) {
+        return write_bare(line, status);
+    }
+    __builtin_memcpy(line, lines[index].text, BI_STATUS_LINE);
+    return lines[index].size;
+}
+
 const char *bi_status_words(int status)
 {
-    const struct registered *known = find(status);
-    return known != NULL ? known->words : "";
+    size_t index = (size_t)status - FIRST;
+    return index < sizeof all_words / sizeof *all_words && all_words[index] != NULL ? all_words[index] : "";
 }

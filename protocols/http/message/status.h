@@ -5,9 +5,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Room that the longest line needs. */
-#define BI_STATUS_LINE 64
+/* Room that the longest line needs, all of which may be written. */
+#define BI_STATUS_LINE 48
 
 /* Writes "HTTP/1.1 200 OK\r\n" and returns its length; one that is not registered has no words. 100 to 999. */
 size_t bi_status_line(char line[BI_STATUS_LINE], int status);

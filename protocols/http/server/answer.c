@@ -35,32 +35,43 @@ static inline char *put(char *at, const void *data, size_t size)
     return at + size;
 }
 
-static inline char *put_number(char *at, uint64_t number)
+static char *put_digits(char *at, uint64_t number)
 {
     char digits[DIGITS];
-    size_t count = 0;
+    size_t first = DIGITS;
     do {
-        digits[DIGITS - ++count] = (char)('0' + number % 10);
+        digits[--first] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    return put(at, digits + DIGITS - count, count);
+    return put(at, digits + first, DIGITS - first);
 }
 
-/* 0: there is none, or the program has set one itself. */
-static size_t type_size_of(const char *type, const struct bi_http_buffer *fields)
+/* Most bodies are small. */
+static inline char *put_number(char *at, uint64_t number)
+{
+    if (number >= 100) {
+        return put_digits(at, number);
+    }
+    if (number >= 10) {
+        *at++ = (char)('0' + number / 10);
+    }
+    *at++ = (char)('0' + number % 10);
+    return at;
+}
+
+static bool has_type(const struct bi_http_buffer *fields)
 {
     size_t size;
-    bool is_set = bi_http_buffer_size(fields) > 0 && bi_fields_find(fields, "content-type", &size) != NULL;
-    return type == NULL || is_set ? 0 : strlen(type);
+    return bi_fields_find(fields, "content-type", &size) != NULL;
 }
 
-static char *put_type(char *at, const char *type, size_t size)
+static inline char *put_type(char *at, struct bi_view type)
 {
-    if (size == 0) {
+    if (type.size == 0) {
         return at;
     }
     at = put(at, type_name, sizeof type_name - 1);
-    at = put(at, type, size);
+    at = put(at, type.at, type.size);
     return put(at, "\r\n", 2);
 }
 
@@ -96,23 +107,25 @@ static void decide(struct bight_http_request *request, int status, int64_t lengt
     }
 }
 
-int bi_answer_head(
-    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
+static int write_head(
+    struct bight_http_request *request, int status, struct bi_view type, int64_t length, const void *data, size_t size)
 {
     struct bight_transport *transport = request->connection->base.transport;
     const struct bi_http_buffer *fields = &request->answer.fields;
     size_t fields_size = bi_http_buffer_size(fields);
-    size_t type_size = type_size_of(type, fields);
+    if (fields_size > 0 && has_type(fields)) {
+        type.size = 0;
+    }
     decide(request, status, length);
     size = request->answer.bodiless ? 0 : size;
     const char *date = bi_http_server_date(request->server);
-    char *room = (char *)bight_transport_reserve(transport, HEAD_SIZE + type_size + fields_size + size);
+    char *room = (char *)bight_transport_reserve(transport, HEAD_SIZE + type.size + fields_size + size);
     if (room == NULL) {
         return bi_answer_lost(request);
     }
     char *at = room + bi_status_line(room, status);
     at = put(at, date, BI_DATE_LINE);
-    at = put_type(at, type, type_size);
+    at = put_type(at, type);
     at = put_framing(at, request, length);
     at = fields_size > 0 ? put(at, fields->bytes, fields_size) : at;
     at = put(at, "\r\n", 2);
@@ -146,21 +159,42 @@ int bi_answer_lost(struct bight_http_request *request)
     return code;
 }
 
-/* A Content-Type comes from the program, and must not end its line. */
-static int check_type(const char *type)
+/* Whether a Content-Type of the program's, of the size, ends its line: eight bytes at a time are looked at for one
+ * below a space. */
+static inline bool has_control(struct bi_view type)
 {
-    if (type != NULL && strpbrk(type, "\r\n") != NULL) {
-        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an answer: its type holds the end of a line");
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t found = 0;
+    size_t at = 0;
+    for (; at + sizeof found <= type.size; at += sizeof found) {
+        uint64_t word;
+        memcpy(&word, type.at + at, sizeof word);
+        found |= (word - ones * ' ') & ~word;
     }
-    return BIGHT_OK;
+    for (; at < type.size; at++) {
+        found |= (uint64_t)(type.at[at] < ' ') << 7;
+    }
+    return (found & (ones << 7)) != 0;
+}
+
+static int refuse_type(void)
+{
+    return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an answer: its type holds a control");
+}
+
+/* The checks that every answer passes; the type has passed its own. */
+static inline int begin(
+    struct bight_http_request *request, int status, struct bi_view type, int64_t length, const void *data, size_t size)
+{
+    int code = bi_answer_check(request, status);
+    return code == BIGHT_OK ? write_head(request, status, type, length, data, size) : code;
 }
 
 int bi_answer_begin(
     struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
 {
-    int code = bi_answer_check(request, status);
-    code = code == BIGHT_OK ? check_type(type) : code;
-    return code == BIGHT_OK ? bi_answer_head(request, status, type, length, data, size) : code;
+    struct bi_view view = { (const uint8_t *)type, type == NULL ? 0 : strlen(type) };
+    return has_control(view) ? refuse_type() : begin(request, status, view, length, data, size);
 }
 
 /* Behind the last byte. */
@@ -172,27 +206,38 @@ int bi_answer_written(struct bight_http_request *request, size_t size)
     return BIGHT_OK;
 }
 
-int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
+/* A body of which only what is small went along with its head. */
+static int write_body(struct bight_http_request *request, int code, const void *data, size_t size)
 {
-    size_t copied = size <= COPIED ? size : 0;
-    int code = bi_answer_begin(request, status, type, (int64_t)size, data, copied);
-    if (code == BIGHT_OK && size > COPIED && !request->answer.bodiless) {
-        code = bight_transport_write(request->connection->base.transport, data, size);
-        if (code != BIGHT_OK) {
-            return bi_answer_lost(request);
-        }
+    if (code == BIGHT_OK && size > COPIED && !request->answer.bodiless &&
+        bight_transport_write(request->connection->base.transport, data, size) != BIGHT_OK) {
+        return bi_answer_lost(request);
     }
     return code == BIGHT_OK ? bi_answer_written(request, size) : code;
 }
 
+int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
+{
+    int code = bi_answer_begin(request, status, type, (int64_t)size, data, size <= COPIED ? size : 0);
+    return write_body(request, code, data, size);
+}
+
+/* The same with a type of the library's own, which need not be looked at. */
+static inline int respond_with(struct bight_http_request *request, int status, struct bi_view type, const char *text)
+{
+    size_t size = strlen(text);
+    int code = begin(request, status, type, (int64_t)size, text, size <= COPIED ? size : 0);
+    return write_body(request, code, text, size);
+}
+
 int bight_http_respond_text(struct bight_http_request *request, int status, const char *text)
 {
-    return bight_http_respond(request, status, "text/plain; charset=utf-8", text, strlen(text));
+    return respond_with(request, status, bi_view_of("text/plain; charset=utf-8"), text);
 }
 
 int bight_http_respond_html(struct bight_http_request *request, int status, const char *text)
 {
-    return bight_http_respond(request, status, "text/html; charset=utf-8", text, strlen(text));
+    return respond_with(request, status, bi_view_of("text/html; charset=utf-8"), text);
 }
 
 int bight_http_respond_empty(struct bight_http_request *request, int status)

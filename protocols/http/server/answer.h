@@ -9,9 +9,6 @@
  * data. The codes of bight_http_respond. */
 int bi_answer_begin(
     struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size);
-/* The same without the checks. */
-int bi_answer_head(
-    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size);
 /* 0, or why there can be no answer with this status. */
 int bi_answer_check(const struct bight_http_request *request, int status);
 /* The last byte has been written, the last of `size`. */

@@ -14,9 +14,19 @@
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
+/* Nearly all requests have none, and nobody asks: they do without. */
+static void set_up(struct bight_http_request *request)
+{
+    if (!request->has_body) {
+        request->has_body = true;
+        memset(&request->body, 0, sizeof request->body);
+    }
+}
+
 void bi_body_begin(struct bight_http_request *request, bool has_come)
 {
     struct bi_http_body *body = &request->body;
+    set_up(request);
     request->input = BI_INPUT_BODY;
     request->continues = request->framing.expects_continue && !has_come;
     body->has_come = has_come;
@@ -30,6 +40,9 @@ void bi_body_begin(struct bight_http_request *request, bool has_come)
 bool bi_body_is_wanted(const struct bight_http_request *request)
 {
     const struct bi_http_body *body = &request->body;
+    if (!request->has_body) {
+        return false;
+    }
     return body->user == BI_BODY_CONSUMER ? !body->blocked : body->user != BI_BODY_NOBODY;
 }
 
@@ -99,11 +112,11 @@ static void end(struct bight_http_request *request)
 void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure)
 {
     struct bi_http_body *body = &request->body;
-    enum bi_body_user user = (enum bi_body_user)body->user;
     if (request->input >= BI_INPUT_DONE || request->input == BI_INPUT_HEAD || body->failed) {
         bight_failure_release(failure);
         return;
     }
+    enum bi_body_user user = (enum bi_body_user)body->user;
     body->failed = request->closing = true;
     body->failure = failure;
     request->input = BI_INPUT_DONE;
@@ -328,9 +341,10 @@ void bi_body_discard(struct bight_http_request *request)
 /* ---------------------------------------------------------------------------------------- asking for it */
 
 /* 0, or what stands against asking for the body as this user. */
-static int check_asked(const struct bight_http_request *request, enum bi_body_user user)
+static int check_asked(struct bight_http_request *request, enum bi_body_user user)
 {
     const struct bi_http_body *body = &request->body;
+    set_up(request);
     if (request->gone || (request->connection == NULL && request->input < BI_INPUT_DONE)) {
         return BIGHT_E_CLOSED;
     }
@@ -416,6 +430,7 @@ struct bight_deferred *bight_http_request_collect(struct bight_http_request *req
 struct bight_deferred *bight_http_request_read(struct bight_http_request *request, size_t limit)
 {
     struct bight_deferred *deferred;
+    set_up(request);
     request->body.wanted = limit == 0 || limit > READ_LIMIT ? READ_LIMIT : limit;
     deferred = ask(request, BI_BODY_READ, 0);
     request->body.is_read = true;
@@ -457,8 +472,8 @@ int bight_http_request_consume(
 
 void bight_http_request_resume(struct bight_http_request *request)
 {
-    request->body.blocked = false;
-    if (request->connection != NULL && request->body.user == BI_BODY_CONSUMER) {
+    if (request->has_body && request->connection != NULL && request->body.user == BI_BODY_CONSUMER) {
+        request->body.blocked = false;
         bi_deadlines_watch_body(request);
         bi_http_go_on(request->connection);
     }
@@ -475,7 +490,7 @@ int64_t bight_http_request_content_length(const struct bight_http_request *reque
 const char *bight_http_request_trailer(struct bight_http_request *request, const char *name)
 {
     const struct bi_http_body *body = &request->body;
-    if (body->trailers == NULL || request->input != BI_INPUT_DONE) {
+    if (!request->has_body || body->trailers == NULL || request->input != BI_INPUT_DONE) {
         return NULL;
     }
     size_t size = strlen(name);

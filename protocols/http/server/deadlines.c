@@ -65,6 +65,9 @@ static void look_at_body(void *context)
 /* The rate counts while bight reads: whoever does not ask for the body cannot blame the peer. */
 void bi_deadlines_watch_body(struct bight_http_request *request)
 {
+    if (!request->has_body) {
+        return;
+    }
     request->body.window = request->body.used;
     if (request->input < BI_INPUT_DONE && request->connection != NULL && bi_body_is_wanted(request) &&
         !bight_timer_is_pending(request->input_timer)) {

@@ -32,7 +32,9 @@ static void leave(struct bight_http_request *request)
     struct bi_http_server *server = request->server;
     request->connection->request = NULL;
     request->connection = NULL;
-    bi_deadlines_stop(request);
+    if (request->kept.bytes != NULL) { /* else it has never waited */
+        bi_deadlines_stop(request);
+    }
     if (request->dispatched) {
         server->figures.in_flight--;
         server->ops->ended(server, request);

@@ -97,9 +97,12 @@ static void __attribute__((noinline)) clear(struct bight_http_request *request)
 {
     bi_http_buffer_free(&request->kept);
     bi_http_buffer_free(&request->backlog);
-    bi_http_buffer_free(&request->body.collected);
     bi_http_buffer_free(&request->answer.fields);
-    bight_failure_release(request->body.failure);
+    if (request->has_body) {
+        bi_http_buffer_free(&request->body.collected);
+        bi_http_buffer_free(&request->body.trailing);
+        bight_failure_release(request->body.failure);
+    }
     bi_request_end_owner(request);
     free_attachments(request);
     free_blocks(request);
@@ -110,7 +113,7 @@ void bi_request_release(struct bight_http_request *request)
     if (--request->holds > 0) {
         return;
     }
-    if (request->kept.bytes != NULL || request->backlog.bytes != NULL || request->body.asked ||
+    if (request->kept.bytes != NULL || request->backlog.bytes != NULL || request->has_body ||
         request->answer.fields.bytes != NULL || request->scope != NULL || request->attachments != NULL ||
         request->blocks != NULL) {
         clear(request);

@@ -115,13 +115,11 @@ struct bight_http_request {
     bool dispatched;                       /* the handler has been called */
     bool cancel_when_gone;
     bool is_parked;
+    bool has_body; /* `body` has been set up */
 
-    struct bi_head head;
-    struct bi_framing framing;
     const uint8_t *bytes;          /* where the head stands: the receive buffer, or `kept` */
     struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
     struct bi_http_buffer backlog; /* input behind what is being read */
-    struct bi_http_body body;
     struct bi_http_answer answer;
 
     /* What the site found out. */
@@ -145,7 +143,11 @@ struct bight_http_request {
     struct bi_http_block *blocks;
     size_t inline_used;
 
-    /* From here on nothing is zeroed for a new request. */
+    /* From here on nothing is zeroed for a new request: heads and framing are written whole, a body when there is one.
+     */
+    struct bi_head head;
+    struct bi_framing framing;
+    struct bi_http_body body;
     _Alignas(max_align_t) char inline_text[BI_HTTP_INLINE_TEXT];
     struct bi_span parameters[BI_HTTP_MAX_PARAMETERS]; /* in the path; parameter_count of them are set */
     struct bight_http_request *next;                   /* spare ones */

@@ -97,8 +97,8 @@ void bi_http_server_free(struct bi_http_server *server)
 
 /* -------------------------------------------------------------------------------------------- requests */
 
-/* What is zeroed for each use; the texts behind it are written before they are read. */
-#define ZEROED offsetof(struct bight_http_request, inline_text)
+/* What is zeroed for each use; all behind it is written before it is read. */
+#define ZEROED offsetof(struct bight_http_request, head)
 
 static struct bight_http_request *make(const struct bi_http_server *server)
 {

@@ -108,10 +108,12 @@ static void call(struct bight_http_request *request, const struct bi_route_match
     request->route = match->value;
     request->route_index = match->route;
     request->parameter_count = match->count;
-    memcpy(request->parameters, match->parts, match->count * sizeof *match->parts);
+    for (size_t i = 0; i < match->count; i++) {
+        request->parameters[i] = match->parts[i];
+    }
     request->seconds = route->seconds;
     request->cancel_when_gone = route->cancel_when_gone;
-    if (route->body_limit != 0) {
+    if (route->body_limit != 0 && request->has_body) {
         request->body.limit = route->body_limit;
     }
     if (route->coroutine == NULL) {
