@@ -132,12 +132,17 @@ void bi_hub_give(struct bight_transport *transport)
     }
 }
 
+/* What a slab has not carved is stepped over: with few connections that is nearly all of it. */
 struct bight_transport *bi_hub_next(const struct bi_hub *hub, size_t *cursor)
 {
-    while (*cursor < hub->slab_count << SLAB_BITS) {
-        struct bight_transport *transport = transport_at(hub, (*cursor)++);
-        if (transport != NULL) {
-            return transport;
+    for (size_t number; (number = *cursor >> SLAB_BITS) < hub->slab_count; *cursor = (number + 1) << SLAB_BITS) {
+        const struct bi_pool_slab *slab = hub->slabs[number].slab;
+        size_t end = (number << SLAB_BITS) + (slab == NULL ? 0 : slab->carved);
+        while (*cursor < end) {
+            struct bight_transport *transport = transport_at(hub, (*cursor)++);
+            if (transport != NULL) {
+                return transport;
+            }
         }
     }
     return NULL;
