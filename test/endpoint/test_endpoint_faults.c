@@ -18,23 +18,6 @@ static bool is_honest(const struct outcome *outcome)
     return bight_testing_fault_injected() && outcome->code == BIGHT_E_OUT_OF_MEMORY;
 }
 
-/* A Deferred whose handler could not be added has nobody to tell: it is cancelled. */
-static void watch_if_possible(struct bight_deferred *deferred, struct outcome *outcome)
-{
-    *outcome = (struct outcome) { 0 };
-    if (bight_deferred_add_both(deferred, note_outcome, outcome) != 0) {
-        struct bight_result *result = bight_deferred_result(deferred);
-        if (result != NULL) {
-            bight_result_discard(result);
-        } else {
-            bight_deferred_cancel(deferred);
-        }
-        outcome->fired = 1;
-        outcome->code = BIGHT_E_OUT_OF_MEMORY;
-    }
-    bight_deferred_release(deferred);
-}
-
 static void ignore(const struct bight_log_event *event, void *context)
 {
     (void)event;

@@ -366,6 +366,23 @@ static inline struct bight_port *net_listen_on(struct net *net, const char *endp
     return outcome.value;
 }
 
+/* A Deferred whose handler could not be added has nobody to tell: it is cancelled. */
+__attribute__((unused)) static void watch_if_possible(struct bight_deferred *deferred, struct outcome *outcome)
+{
+    *outcome = (struct outcome) { 0 };
+    if (bight_deferred_add_both(deferred, note_outcome, outcome) != 0) {
+        struct bight_result *result = bight_deferred_result(deferred);
+        if (result != NULL) {
+            bight_result_discard(result);
+        } else {
+            bight_deferred_cancel(deferred);
+        }
+        outcome->fired = 1;
+        outcome->code = BIGHT_E_OUT_OF_MEMORY;
+    }
+    bight_deferred_release(deferred);
+}
+
 static inline void net_stop(struct bight_port *port)
 {
     bight_deferred_release(bight_port_stop_listening(port));

@@ -20,6 +20,7 @@ struct end {
     struct bight_factory factory;
     struct bight_tls *tls;
     const char *peer_name;
+    void (*made)(struct end *end, struct bight_transport *transport);
     bool starts_late; /* not in connection_made */
     uint8_t *got;
     size_t size, room;
@@ -52,11 +53,24 @@ static int start_tls(struct bight_transport *transport, const struct end *end)
     return bight_transport_start_tls(transport, end->tls, end->peer_name);
 }
 
+/* Who needs TLS and has none says nothing. */
+static bool start_or_abort(struct bight_transport *transport, const struct end *end)
+{
+    bool is_started = start_tls(transport, end) == BIGHT_OK;
+    if (!is_started) {
+        (void)bight_transport_abort_connection(transport);
+    }
+    return is_started;
+}
+
 static void end_made(struct bight_protocol *protocol)
 {
     struct end *end = end_of(protocol);
+    if (end->made != NULL) {
+        end->made(end, protocol->transport);
+    }
     if (!end->starts_late) {
-        (void)start_tls(protocol->transport, end);
+        (void)start_or_abort(protocol->transport, end);
     }
 }
 
@@ -118,9 +132,8 @@ static void set_up(void)
     good = bight_testing_certificate_new(ca, NULL);
     ck_assert_ptr_nonnull(good);
     init_end(SERVER, "s", server_of(good), NULL);
-    const struct bight_tls_client_options options = {
-        .ca = pem_of(bight_testing_ca_pem(ca)), .without_resumption = true
-    };
+    const struct bight_tls_client_options options = { .ca = pem_of(bight_testing_ca_pem(ca)),
+        .without_resumption = true };
     init_end(CLIENT, "c", make_client(options), "localhost");
     reactor = bight_testing_reactor_new();
     ck_assert_ptr_nonnull(reactor);

@@ -130,6 +130,26 @@ static inline const char *put_file(const char *name, const char *text, mode_t mo
     return path;
 }
 
+/* --------------------------------------------------------------------------------- memory that is refused */
+
+/* Of OpenSSL's allocations one in `one_in` fails in its turn, so that a run of the tests is short; BIGHT_TEST_EVERY=1
+ * has every one do, which takes minutes, and 7 one in seven. First thing in main. */
+static inline bool hook_openssl(size_t one_in)
+{
+    const char *every = getenv("BIGHT_TEST_EVERY");
+    return bight_testing_hook_openssl(every == NULL ? one_in : strtoul(every, NULL, 10));
+}
+
+static inline void ck_survives_faults(bool (*body)(void *context), void *context)
+{
+    ck_assert_uint_eq(bight_testing_with_faults(body, context, SIZE_MAX), 0);
+}
+
+static inline void give_faults_time(TCase *tests)
+{
+    tcase_set_timeout(tests, getenv("BIGHT_TEST_EVERY") == NULL ? 100 : 7200);
+}
+
 /* ----------------------------------------------------------------------------------------- a handshake */
 
 struct tls_end {

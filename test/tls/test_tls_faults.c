@@ -34,6 +34,17 @@ static bool is_honest(struct bight_failure *failure)
     return bight_testing_fault_injected() && ERR_peek_error() == 0;
 }
 
+/* NULL: it could not be made, and the failure says why. */
+static bool reload_and_release(struct bight_tls *tls, struct bight_failure *failure)
+{
+    if (tls == NULL) {
+        return is_honest(failure);
+    }
+    failure = bight_tls_reload(tls);
+    bight_tls_release(tls);
+    return failure == NULL || is_honest(failure);
+}
+
 static bool make_and_reload(void *context)
 {
     (void)context;
@@ -48,18 +59,13 @@ static bool make_and_reload(void *context)
         .crl.file = crl_path };
     tls_logged[0] = '\0';
     struct bight_tls *tls = bight_tls_server_new(&options, &failure);
-    if (tls == NULL) {
-        return is_honest(failure);
-    }
-    failure = bight_tls_reload(tls);
-    bight_tls_release(tls);
-    return failure == NULL || is_honest(failure);
+    return reload_and_release(tls, failure);
 }
 
 START_TEST(contexts_are_made_and_reloaded_or_not_at_all) /* L15 */
 {
     ck_assert(make_and_reload(NULL));
-    ck_assert_uint_eq(bight_testing_with_faults(make_and_reload, NULL, 20000), 0);
+    ck_survives_faults(make_and_reload, NULL);
 }
 END_TEST
 
@@ -72,14 +78,13 @@ static bool make_client_context(void *context)
         .identity = bight_testing_identity(good),
         .alpn = "h2" };
     struct bight_tls *tls = bight_tls_client_new(&options, &failure);
-    bight_tls_release(tls);
-    return tls != NULL || is_honest(failure);
+    return reload_and_release(tls, failure);
 }
 
-START_TEST(clients_are_made_or_not_at_all) /* L15 */
+START_TEST(clients_are_made_and_reloaded_or_not_at_all) /* L15 */
 {
     ck_assert(make_client_context(NULL));
-    ck_assert_uint_eq(bight_testing_with_faults(make_client_context, NULL, 20000), 0);
+    ck_survives_faults(make_client_context, NULL);
 }
 END_TEST
 
@@ -162,7 +167,7 @@ static void shake_with_faults(const struct bight_testing_certificate *certificat
         .alpn = "h2",
         .without_resumption = true });
     ck_assert(shake_hands(&faulty));
-    ck_assert_uint_eq(bight_testing_with_faults(shake_hands, &faulty, 20000), 0);
+    ck_survives_faults(shake_hands, &faulty);
     bight_tls_release(faulty.server);
     bight_tls_release(faulty.client);
 }
@@ -206,33 +211,33 @@ START_TEST(sessions_are_resumed_or_made_or_fail) /* L15 */
 {
     struct faulty faulty = { .server = strict_server(good), .name = "localhost", .may_succeed = true };
     ck_assert(resume(&faulty));
-    ck_assert_uint_eq(bight_testing_with_faults(resume, &faulty, 20000), 0);
+    ck_survives_faults(resume, &faulty);
     bight_tls_release(faulty.server);
 }
 END_TEST
 
-static void add_tests(TCase *tests)
+static TCase *add_case(Suite *suite, const char *name)
 {
-    tcase_set_timeout(tests, getenv("BIGHT_TEST_EVERY") == NULL ? 60 : 3600);
+    TCase *tests = tcase_create(name);
+    give_faults_time(tests);
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, contexts_are_made_and_reloaded_or_not_at_all);
-    tcase_add_test(tests, clients_are_made_or_not_at_all);
-    tcase_add_test(tests, handshakes_end_with_every_check_made_or_fail);
-    tcase_add_test(tests, no_want_of_memory_makes_a_stranger_the_peer);
-    tcase_add_test(tests, no_want_of_memory_makes_another_name_the_peers);
-    tcase_add_test(tests, sessions_are_resumed_or_made_or_fail);
+    suite_add_tcase(suite, tests);
+    return tests;
 }
 
 int main(void)
 {
-    /* All of them: BIGHT_TEST_EVERY=1, which takes minutes. */
-    const char *every = getenv("BIGHT_TEST_EVERY");
-    if (!bight_testing_hook_openssl(every == NULL ? 61 : strtoul(every, NULL, 10))) {
+    if (!hook_openssl(97)) {
         return EXIT_FAILURE;
     }
     Suite *suite = suite_create("tls_faults");
-    TCase *tests = tcase_create("tls_faults");
-    add_tests(tests);
-    suite_add_tcase(suite, tests);
+    TCase *contexts = add_case(suite, "contexts"), *handshakes = add_case(suite, "handshakes"),
+          *resumption = add_case(suite, "resumption");
+    tcase_add_test(contexts, contexts_are_made_and_reloaded_or_not_at_all);
+    tcase_add_test(contexts, clients_are_made_and_reloaded_or_not_at_all);
+    tcase_add_test(handshakes, handshakes_end_with_every_check_made_or_fail);
+    tcase_add_test(handshakes, no_want_of_memory_makes_a_stranger_the_peer);
+    tcase_add_test(handshakes, no_want_of_memory_makes_another_name_the_peers);
+    tcase_add_test(resumption, sessions_are_resumed_or_made_or_fail);
     return bight_test_run(suite);
 }

@@ -1,212 +1,116 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tls_layer_faults.c - memory that is refused, bight's and OpenSSL's, at every moment of a connection: it ends
- * well or with a failure, never unverified and never in the clear (L15). */
-#include "tls_pair_support.h"
+/* test_tls_layer_faults.c - memory that is refused, bight's and OpenSSL's, at every moment of a connection (L15). What
+ * is refused while contexts are reloaded is in test_tls_reload_faults.c. */
+#include "tls/layer.h"
+#include "transport/transport.h"
 
-#include <openssl/crypto.h>
+#include "tls_faults_support.h"
 
-/* ------------------------------------------------------------------------------ OpenSSL's allocations */
+/* ----------------------------------------------------------------------------------- what happens */
 
-static struct {
-    bool on;
-    size_t asked, refused_at; /* 0: none */
-    bool goes_on;             /* all from there on */
-} plan;
-
-static bool is_refused(void)
+START_TEST(a_connection_ends_well_or_with_a_failure) /* L15 */
 {
-    if (!plan.on) {
-        return false;
-    }
-    size_t number = ++plan.asked;
-    return plan.refused_at != 0 && (number == plan.refused_at || (plan.goes_on && number > plan.refused_at));
-}
-
-static void *plan_malloc(size_t size, const char *file, int line)
-{
-    (void)file, (void)line;
-    return is_refused() ? NULL : malloc(size);
-}
-
-static void *plan_realloc(void *memory, size_t size, const char *file, int line)
-{
-    (void)file, (void)line;
-    return is_refused() ? NULL : realloc(memory, size);
-}
-
-static void plan_free(void *memory, const char *file, int line)
-{
-    (void)file, (void)line;
-    free(memory);
-}
-
-/* ------------------------------------------------------------------------------------- the connections */
-
-static const char secret[] = "this is the secret that nobody may see";
-static uint8_t *bulk;
-enum { BULK = 100000 };
-
-static bool was_secure(const char *name)
-{
-    char word[16];
-    snprintf(word, sizeof word, "%s:secure", name);
-    return strstr(heard, word) != NULL;
-}
-
-static void answer(struct end *end, const uint8_t *data, size_t size)
-{
-    (void)data, (void)size;
-    struct bight_transport *transport = transport_of(SERVER);
-    if (end->size == sizeof secret + BULK && transport != NULL) {
-        (void)bight_transport_write(transport, secret, sizeof secret);
-        (void)bight_transport_lose_connection(transport);
-    }
-}
-
-/* What crosses is looked at on its way: nothing of it is the secret. */
-static void talk(void)
-{
-    pair = bight_pair_connect(reactor, &ends[SERVER].factory, &ends[CLIENT].factory);
-    struct bight_transport *client = transport_of(CLIENT);
-    if (client != NULL) {
-        (void)bight_transport_write(client, secret, sizeof secret);
-        (void)bight_transport_write(client, bulk, BULK);
-    }
-    if (pair != NULL) {
-        (void)bight_pair_pump(pair, 0);
-    }
-    for (int i = 0; i < 12; i++) {
-        bight_testing_advance(reactor, 6); /* whoever hangs runs into a time limit */
-    }
-}
-
-static void forget(void)
-{
-    bight_pair_free(pair);
-    pair = NULL;
-    (void)bight_testing_settle(reactor, 100);
-    ends[SERVER].size = ends[CLIENT].size = 0;
-    heard[0] = '\0';
-}
-
-static bool got_all(void)
-{
-    return ends[SERVER].size == sizeof secret + BULK && memcmp(ends[SERVER].got, secret, sizeof secret) == 0 &&
-           memcmp(ends[SERVER].got + sizeof secret, bulk, BULK) == 0 && ends[CLIENT].size == sizeof secret;
-}
-
-static bool ended_in_good_order(void)
-{
-    return strstr(heard, "s:CONNECTION_DONE") != NULL && strstr(heard, "c:CONNECTION_DONE") != NULL;
-}
-
-/* Whatever happened, both ends have heard of the end; a good one means that everything came. */
-static void ck_outcome(size_t n)
-{
-    bool is_over = pair == NULL || bight_pair_is_over(pair);
-    ck_assert_msg(is_over, "%zu: still connected: %s", n, heard);
-    ck_assert_msg(!ended_in_good_order() || got_all(), "%zu: a good end, but not all came: %s", n, heard);
-}
-
-static void set_up_talk(void)
-{
-    set_up();
-    bulk = make_data(BULK);
-    ends[SERVER].data = answer;
-    for (int i = 0; i < 3; i++) { /* what OpenSSL keeps is there then */
-        talk();
-        ck_assert(got_all() && ended_in_good_order());
-        forget();
-    }
-}
-
-static void tear_down_talk(void)
-{
-    free(bulk);
-    tear_down();
-}
-
-/* How many allocations a run takes. */
-static size_t count_askings(void)
-{
-    plan.on = true;
-    plan.asked = plan.refused_at = 0;
-    talk();
-    plan.on = false;
-    forget();
-    return plan.asked;
-}
-
-static void run_refusing(size_t n, bool goes_on)
-{
-    plan.on = true;
-    plan.asked = 0;
-    plan.refused_at = n;
-    plan.goes_on = goes_on;
-    talk();
-    plan.on = false;
-    ERR_clear_error();
-}
-
-/* One in so many, each time others, so that a run of the tests is short: all of them with BIGHT_TEST_ALL. */
-static size_t stride(void)
-{
-    return getenv("BIGHT_TEST_ALL") != NULL ? 1 : 5;
-}
-
-START_TEST(each_allocation_of_openssl_may_fail) /* L15 */
-{
-    size_t count = count_askings();
-    ck_assert_uint_gt(count, 100);
-    for (size_t n = 1 + (size_t)_i; n <= count; n += stride()) {
-        run_refusing(n, _i % 2 == 1);
-        ck_outcome(n);
-        forget();
-    }
+    ck_all_moments(speak);
 }
 END_TEST
 
-START_TEST(no_allocation_that_fails_makes_a_peer_good) /* L15, L6 */
+static bool speak_to_another(void)
+{
+    begin();
+    say(secret, sizeof secret);
+    run_out();
+    bool is_over = pair == NULL || bight_pair_is_over(pair);
+    forget();
+    return is_over && !was_secure("c") && ends[SERVER].size == 0 && !was_seen;
+}
+
+START_TEST(no_want_of_memory_makes_a_peer_good) /* L15, L6 */
 {
     ends[CLIENT].peer_name = "example.com";
-    size_t count = count_askings();
-    ck_assert_uint_gt(count, 100);
-    for (size_t n = 1 + (size_t)_i; n <= count; n += stride()) {
-        run_refusing(n, _i % 2 == 1);
-        ck_assert_msg(!was_secure("c") && ends[SERVER].size == 0, "%zu: %s", n, heard);
-        ck_outcome(n);
-        forget();
-    }
+    ck_all_moments(speak_to_another);
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------ bight's own */
-
-static bool talk_with_faults(void *context)
+static bool start_late(int side)
 {
-    (void)context;
-    heard[0] = '\0';
-    ends[SERVER].size = ends[CLIENT].size = 0;
-    reactor = bight_testing_reactor_new();
-    if (reactor == NULL) {
-        return bight_testing_fault_injected();
-    }
-    talk();
-    bool is_good = bight_testing_fault_injected() ? !ended_in_good_order() || got_all() : got_all();
-    bight_pair_free(pair);
-    pair = NULL;
-    bight_reactor_free(reactor);
-    reactor = NULL;
-    return is_good;
+    struct bight_transport *transport = transport_of(side);
+    return transport != NULL && start_or_abort(transport, &ends[side]);
 }
 
-START_TEST(each_allocation_of_bight_may_fail) /* L15 */
+static bool speak_plainly_first(void)
 {
-    bight_reactor_free(reactor);
-    reactor = NULL;
-    ck_assert_uint_eq(bight_testing_with_faults(talk_with_faults, NULL, 0), 0);
+    begin();
+    say("STARTTLS", 8);
+    carry();
+    bool is_plain = ends[SERVER].size == 8 && memcmp(ends[SERVER].got, "STARTTLS", 8) == 0;
+    ends[SERVER].size = 0;
+    if (start_late(SERVER) && start_late(CLIENT)) {
+        say(secret, sizeof secret);
+        say(bulk, BULK);
+    }
+    return end() && (is_plain || bight_testing_fault_injected());
+}
+
+START_TEST(what_is_written_after_start_tls_is_secret_or_not_sent) /* L15, L5 */
+{
+    ends[SERVER].starts_late = ends[CLIENT].starts_late = true;
+    ck_all_moments(speak_plainly_first);
 }
 END_TEST
+
+/* Goes out before what is written next, and has the peer change its own. */
+static void change_keys(int side)
+{
+    struct bight_transport *transport = transport_of(side);
+    struct bi_tls_layer *layer = transport == NULL ? NULL : bi_tls_layer_of(bi_extension_of(transport)->top);
+    if (layer != NULL && layer->state == BI_TLS_OPEN) {
+        (void)SSL_key_update(layer->ssl, SSL_KEY_UPDATE_REQUESTED);
+    }
+}
+
+static bool speak_with_new_keys(void)
+{
+    begin();
+    say(secret, sizeof secret);
+    carry();
+    change_keys(CLIENT);
+    say(bulk, BULK / 2);
+    carry();
+    change_keys(SERVER);
+    change_keys(CLIENT);
+    say(bulk + BULK / 2, BULK - BULK / 2);
+    return end();
+}
+
+START_TEST(keys_are_changed_or_the_connection_ends) /* L15, L10 */
+{
+    ck_all_moments(speak_with_new_keys);
+}
+END_TEST
+
+/* What a handler asks about. */
+static void look(struct end *end)
+{
+    int side = end == &ends[SERVER] ? SERVER : CLIENT;
+    const struct bight_tls_session *session = bight_transport_tls(transport_of(side));
+    if (session != NULL && side == CLIENT && (!session->is_verified || session->peer == NULL)) {
+        hear("c:a stranger");
+    }
+}
+
+static bool speak_and_look(void)
+{
+    return speak() && strstr(heard, "a stranger") == NULL;
+}
+
+START_TEST(what_a_session_tells_is_whole_or_nothing) /* L15, L7 */
+{
+    ends[SERVER].secure = ends[CLIENT].secure = look;
+    ck_all_moments(speak_and_look);
+}
+END_TEST
+
+/* ----------------------------------------------------------------------------------- without faults */
 
 START_TEST(a_message_allocates_nothing)
 {
@@ -231,25 +135,19 @@ START_TEST(a_message_allocates_nothing)
 }
 END_TEST
 
-static void add_tests(TCase *tests)
-{
-    tcase_add_checked_fixture(tests, set_up_talk, tear_down_talk);
-    tcase_set_timeout(tests, 100);
-    tcase_add_loop_test(tests, each_allocation_of_openssl_may_fail, 0, 2);
-    tcase_add_loop_test(tests, no_allocation_that_fails_makes_a_peer_good, 0, 2);
-    tcase_add_test(tests, each_allocation_of_bight_may_fail);
-}
-
 int main(void)
 {
-    if (CRYPTO_set_mem_functions(plan_malloc, plan_realloc, plan_free) != 1) {
-        return 1;
+    if (!hook_openssl(23)) {
+        return EXIT_FAILURE;
     }
     Suite *suite = suite_create("tls_layer_faults");
-    TCase *faults = tcase_create("faults"), *counts = tcase_create("counts");
-    add_tests(faults);
+    TCase *connections = add_faults_case(suite, "connections"), *counts = tcase_create("counts");
+    tcase_add_test(connections, a_connection_ends_well_or_with_a_failure);
+    tcase_add_test(connections, no_want_of_memory_makes_a_peer_good);
+    tcase_add_test(connections, what_is_written_after_start_tls_is_secret_or_not_sent);
+    tcase_add_test(connections, keys_are_changed_or_the_connection_ends);
+    tcase_add_test(connections, what_a_session_tells_is_whole_or_nothing);
     tcase_add_test(counts, a_message_allocates_nothing);
-    suite_add_tcase(suite, faults);
     suite_add_tcase(suite, counts);
     return bight_test_run(suite);
 }
