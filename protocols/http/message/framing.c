@@ -160,6 +160,19 @@ static bool read_expect(struct bi_framing *framing, const struct bi_head *head, 
     return !empty || refuse(framing, 417, "an empty Expect");
 }
 
+static bool is_known(const struct bi_known_host *known, struct bi_view host)
+{
+    return known != NULL && host.size > 0 && known->size == host.size && memcmp(known->text, host.at, host.size) == 0;
+}
+
+static void remember(struct bi_known_host *known, struct bi_view host)
+{
+    if (known != NULL && host.size <= sizeof known->text) {
+        known->size = (uint32_t)host.size;
+        memcpy(known->text, host.at, host.size);
+    }
+}
+
 static bool read_host(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
 {
     struct bi_authority authority;
@@ -167,8 +180,15 @@ static bool read_host(struct bi_framing *framing, const struct bi_head *head, co
         return head->minor == 0 || refuse(framing, 400, "no Host");
     }
     framing->authority = value_of(head, BI_NAME_HOST);
-    return bi_authority_parse(&authority, bytes, framing->authority) ||
-           refuse(framing, 400, "a Host that is not a host and perhaps a port");
+    struct bi_view host = view_of(bytes, framing->authority);
+    if (is_known(head->known_host, host)) {
+        return true;
+    }
+    if (!bi_authority_parse(&authority, bytes, framing->authority)) {
+        return refuse(framing, 400, "a Host that is not a host and perhaps a port");
+    }
+    remember(head->known_host, host);
+    return true;
 }
 
 /* From the first slash or question mark on. */

@@ -26,6 +26,7 @@ void bi_head_begin(struct bi_head *head, enum bi_head_kind kind)
     head->present = head->repeated = 0;
     head->method = head->target = head->reason = (struct bi_span) { 0, 0 };
     head->why = NULL;
+    head->known_host = NULL;
     memset(head->first, 0, FIRST_PART);
     memset((char *)head->first + FIRST_PART, 0, sizeof head->first - FIRST_PART);
 }

@@ -43,10 +43,19 @@ enum bi_head_result {
     BI_HEAD_REFUSED, /* `status`, `why` and `bad_at` say what, where */
 };
 
+/* The Host that was in order last, which nearly always is the next one too: framing.h need not look at it again. */
+struct bi_known_host {
+    uint32_t size;
+    uint8_t text[60];
+};
+
 struct bi_head {
     /* The caller sets these before bi_head_begin. */
     struct bi_field *fields; /* room for limits.fields */
     struct bi_head_limits limits;
+
+    /* And this behind it; NULL: none is remembered. */
+    struct bi_known_host *known_host;
 
     /* Of a whole head. */
     uint32_t size; /* where the body begins */

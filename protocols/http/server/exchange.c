@@ -21,6 +21,7 @@ struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connecti
     request->holds = 1;
     connection->request = request;
     bi_head_begin(&request->head, BI_HEAD_REQUEST);
+    request->head.known_host = &server->known_host;
     return request;
 }
 
@@ -29,15 +30,13 @@ struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connecti
 /* The request leaves its connection, which the caller looks after. */
 static void leave(struct bight_http_request *request)
 {
-    struct bi_http_server *server = request->server;
     request->connection->request = NULL;
     request->connection = NULL;
     if (request->kept.bytes != NULL) { /* else it has never waited */
         bi_deadlines_stop(request);
     }
     if (request->dispatched) {
-        server->figures.in_flight--;
-        server->ops->ended(server, request);
+        request->server->figures.in_flight--;
     }
     bi_request_end_owner(request);
 }

@@ -18,8 +18,6 @@ struct bi_http_server_ops {
     void (*requested)(struct bi_http_server *server, struct bight_http_request *request);
     /* Answers with the page of an error; must answer. */
     void (*failed)(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message);
-    /* The exchange is over, answered or not; the request is still there. */
-    void (*ended)(struct bi_http_server *server, struct bight_http_request *request);
     /* Why it cannot serve (taken), or NULL. */
     struct bight_failure *(*check)(const struct bi_http_server *server);
     /* Nothing of it is left: ports, connections, requests. Called once after bi_http_server_free. */
@@ -60,6 +58,7 @@ struct bi_http_server {
     bool date_is_fresh;
     struct bi_date_cache date;
     struct bight_timer date_timer;
+    struct bi_known_host known_host;
     struct bi_http_figures figures;
 };
 

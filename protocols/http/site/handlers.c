@@ -15,8 +15,14 @@ static struct bi_view view_of(const struct bight_http_request *request, struct b
 
 /* ---------------------------------------------------------------------------------------------- its path */
 
-/* Nearly every path is canonical as it came, and stays where it is; room for another is the request's own. False:
- * answered. */
+/* Room for a path in another form: what is left of the request's own text, if it will do. NULL without memory. */
+static uint8_t *room_for(struct bight_http_request *request, size_t size)
+{
+    return size <= BI_HTTP_INLINE_TEXT - request->inline_used ? (uint8_t *)request->inline_text + request->inline_used
+                                                              : (uint8_t *)bi_request_allocate(request, size);
+}
+
+/* Nearly every path is canonical as it came, and stays where it is. False: answered. */
 static bool read_path(struct bight_http_request *request)
 {
     struct bi_path path;
@@ -24,18 +30,17 @@ static bool read_path(struct bight_http_request *request)
     if (request->framing.target_kind == BI_TARGET_AUTHORITY) {
         raw.size = 0; /* CONNECT's target is a host alone: its routes are those of "/" */
     }
-    size_t used = request->inline_used;
-    char *room = bi_request_allocate(request, raw.size);
+    uint8_t *room = room_for(request, raw.size);
     if (room == NULL) {
         bi_exchange_abort(request);
         return false;
     }
-    if (!bi_path_read(&path, raw, (uint8_t *)room)) {
+    if (!bi_path_read(&path, raw, room)) {
         bi_exchange_refuse(request, 400, path.why);
         return false;
     }
-    if (path.text.at != (const uint8_t *)room) {
-        request->inline_used = used;
+    if (path.text.at == (const uint8_t *)request->inline_text + request->inline_used) {
+        (void)bi_request_allocate(request, path.text.size);
     }
     request->path = path.text;
     return true;

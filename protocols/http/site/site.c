@@ -28,12 +28,6 @@ static void gone(struct bi_http_server *server)
     bight_free(bi_site_of(server));
 }
 
-static void ended(struct bi_http_server *server, struct bight_http_request *request)
-{
-    (void)server;
-    (void)request;
-}
-
 /* A site whose routes are not all there would answer 404 where it should not. */
 static struct bight_failure *check(const struct bi_http_server *server)
 {
@@ -45,7 +39,6 @@ static struct bight_failure *check(const struct bi_http_server *server)
 static const struct bi_http_server_ops server_ops = {
     .requested = bi_site_requested,
     .failed = bi_site_failed,
-    .ended = ended,
     .gone = gone,
     .check = check,
 };
