@@ -3,6 +3,7 @@
 #ifndef BIGHT_TEST_HTTP_SITE_SUPPORT_H
 #define BIGHT_TEST_HTTP_SITE_SUPPORT_H
 
+#include <bight/log.h>
 #include <bight/protocols/http.h>
 #include <bight/testing.h>
 
@@ -12,8 +13,21 @@ static struct bight_reactor *reactor;
 static struct bight_http_site *site;
 static struct bight_string_peer *peer;
 
+/* Usage errors and errors in the log since the site began. */
+static size_t usage_errors, other_errors;
+
+static inline void count_errors(const struct bight_log_event *event, void *context)
+{
+    (void)context;
+    if (event->level >= BIGHT_LOG_ERROR && event->system != NULL) {
+        *(strcmp(event->system, "usage") == 0 ? &usage_errors : &other_errors) += 1;
+    }
+}
+
 static inline void begin_site(const struct bight_http_site_options *options)
 {
+    usage_errors = other_errors = 0;
+    bight_log_set_observer(count_errors, NULL);
     reactor = bight_testing_reactor_new();
     site = bight_http_site_new_full(options);
     ck_assert_ptr_nonnull(reactor);
@@ -34,6 +48,16 @@ static inline void end_site(void)
     peer = NULL;
     bight_reactor_free(reactor);
     bight_http_site_free(site);
+}
+
+static inline void add_route(const char *pattern, bight_http_handler handler)
+{
+    ck_assert_int_eq(bight_http_route(site, pattern, handler, NULL), 0);
+}
+
+static inline void settle(void)
+{
+    (void)bight_testing_settle(reactor, 1000);
 }
 
 static inline const char *say(const char *text)
@@ -76,6 +100,24 @@ static inline size_t count_of(const char *text, const char *part)
         count++;
     }
     return count;
+}
+
+/* Nothing more will come: what was written is out, and the connection has been shut or closed. */
+static inline bool is_over(void)
+{
+    return bight_string_is_shut(peer) || bight_string_is_closed(peer);
+}
+
+/* Lets time pass, the peer sending `text` each second; false: the connection has ended before. */
+static inline bool trickle(const char *text, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds && !is_over(); i++) {
+        bight_testing_advance(reactor, 1);
+        if (!is_over()) {
+            (void)bight_string_feed_text(peer, text);
+        }
+    }
+    return !is_over();
 }
 
 #endif

@@ -90,6 +90,12 @@ static char *put_framing(char *at, const struct bight_http_request *request, int
     return request->head.minor == 0 ? put(at, keep_alive_line, sizeof keep_alive_line - 1) : at;
 }
 
+/* The body may be read, now or soon, while the answer goes out. */
+static bool may_be_read_on(const struct bight_http_request *request)
+{
+    return request->answer.streams && !request->continues;
+}
+
 /* What its framing will be; behind this nothing about it is decided any more (H6). */
 static void decide(struct bight_http_request *request, int status, int64_t length)
 {
@@ -102,7 +108,7 @@ static void decide(struct bight_http_request *request, int status, int64_t lengt
     if (length < 0 && !bodiless && request->head.minor == 0) {
         request->closing = true;
     }
-    if (request->input < BI_INPUT_DONE && !bi_body_can_be_discarded(request)) {
+    if (request->input < BI_INPUT_DONE && !may_be_read_on(request) && !bi_body_can_be_discarded(request)) {
         request->closing = true;
     }
 }
@@ -139,7 +145,7 @@ static int write_head(
 
 int bi_answer_check(const struct bight_http_request *request, int status)
 {
-    if (request->connection == NULL || (request->connection->flags & BI_HTTP_CLOSING)) {
+    if (request->gone || (request->connection != NULL && (request->connection->flags & BI_HTTP_CLOSING))) {
         return BIGHT_E_CLOSED;
     }
     if (request->answer.state != BI_ANSWER_NONE) {
@@ -273,6 +279,9 @@ int bight_http_respond_error(struct bight_http_request *request, int status, con
 
 static int set(struct bight_http_request *request, const char *name, const char *value, bool replace)
 {
+    if (request->gone) {
+        return BIGHT_E_CLOSED;
+    }
     if (request->answer.state != BI_ANSWER_NONE) {
         return bi_http_usage(BIGHT_E_USAGE, "a field of an answer: its head has been sent");
     }

@@ -23,13 +23,12 @@ static void set_up(struct bight_http_request *request)
     }
 }
 
-void bi_body_begin(struct bight_http_request *request, bool has_come)
+void bi_body_begin(struct bight_http_request *request)
 {
     struct bi_http_body *body = &request->body;
     set_up(request);
     request->input = BI_INPUT_BODY;
-    request->continues = request->framing.expects_continue && !has_come;
-    body->has_come = has_come;
+    request->continues = request->framing.expects_continue;
     body->left = request->framing.length;
     body->limit = request->server->limits.body;
     if (request->framing.body == BI_BODY_CHUNKED) {
@@ -48,11 +47,17 @@ bool bi_body_is_wanted(const struct bight_http_request *request)
 
 /* ---------------------------------------------------------------------------------------------- its end */
 
-static struct bight_promise take_promise(struct bi_http_body *body)
+static void leave_user(struct bight_http_request *request)
 {
-    struct bight_promise promise = body->promise;
-    body->promise = (struct bight_promise) { NULL, 0 };
-    body->user = BI_BODY_NOBODY;
+    request->body.user = BI_BODY_NOBODY;
+    bi_deadlines_rest_body(request);
+}
+
+static struct bight_promise take_promise(struct bight_http_request *request)
+{
+    struct bight_promise promise = request->body.promise;
+    request->body.promise = (struct bight_promise) { NULL, 0 };
+    leave_user(request);
     return promise;
 }
 
@@ -79,7 +84,7 @@ static struct bight_bytes *take_collected(struct bi_http_body *body)
  * handlers have run: the Deferred's own hold goes before. */
 static void fire(struct bight_http_request *request, struct bight_bytes *bytes)
 {
-    struct bight_promise promise = take_promise(&request->body);
+    struct bight_promise promise = take_promise(request);
     bi_request_begin_pending(request);
     if (bytes != NULL) {
         (void)bight_callback(promise, &bight_type_bytes, bytes);
@@ -101,9 +106,24 @@ static void end(struct bight_http_request *request)
     } else if (user == BI_BODY_READ) {
         fire(request, bight_bytes_new("", 0));
     } else if (user == BI_BODY_CONSUMER) {
-        body->user = BI_BODY_NOBODY;
+        leave_user(request);
         if (body->consumer->end != NULL) {
             body->consumer->end(request, body->context);
+        }
+        bi_request_end_pending(request);
+    }
+}
+
+/* Its user, who is none any more. */
+static void tell_failed(struct bight_http_request *request, const struct bight_failure *failure)
+{
+    struct bi_http_body *body = &request->body;
+    if (body->user == BI_BODY_COLLECT || body->user == BI_BODY_READ) {
+        (void)bight_errback(take_promise(request), bight_failure_hold(failure));
+    } else if (body->user == BI_BODY_CONSUMER) {
+        leave_user(request);
+        if (body->consumer->failed != NULL) {
+            body->consumer->failed(request, failure, body->context);
         }
         bi_request_end_pending(request);
     }
@@ -112,26 +132,26 @@ static void end(struct bight_http_request *request)
 void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure)
 {
     struct bi_http_body *body = &request->body;
-    if (request->input >= BI_INPUT_DONE || request->input == BI_INPUT_HEAD || body->failed) {
+    if (request->input >= BI_INPUT_DONE || request->input == BI_INPUT_HEAD) {
         bight_failure_release(failure);
         return;
     }
-    enum bi_body_user user = (enum bi_body_user)body->user;
-    body->failed = request->closing = true;
+    request->closing = true;
+    bight_failure_release(body->failure); /* of what is thrown away */
     body->failure = failure;
     request->input = BI_INPUT_DONE;
     bight_timer_cancel(request->input_timer);
     bi_request_begin_pending(request);
-    if (user == BI_BODY_COLLECT || user == BI_BODY_READ) {
-        (void)bight_errback(take_promise(body), bight_failure_hold(failure));
-    } else if (user == BI_BODY_CONSUMER) {
-        body->user = BI_BODY_NOBODY;
-        if (body->consumer->failed != NULL) {
-            body->consumer->failed(request, failure, body->context);
-        }
-        bi_request_end_pending(request);
-    }
+    tell_failed(request, failure);
     bi_request_end_pending(request);
+}
+
+void bi_body_give_up(struct bight_http_request *request, struct bight_failure *failure)
+{
+    request->holds++;
+    bi_body_fail(request, failure);
+    bi_exchange_advance(request);
+    bi_request_release(request);
 }
 
 /* Fails with a status of the body's own (A2). */
@@ -147,6 +167,7 @@ static void deliver_to_consumer(struct bight_http_request *request, const uint8_
     struct bi_http_body *body = &request->body;
     if (body->consumer->data != NULL && !body->consumer->data(request, data, size, body->context)) {
         body->blocked = true;
+        bi_deadlines_rest_body(request);
     }
 }
 
@@ -156,6 +177,7 @@ static void collect(struct bight_http_request *request, const uint8_t *data, siz
     struct bi_http_body *body = &request->body;
     if (body->collected.bytes == NULL && request->framing.body == BI_BODY_LENGTH && body->left == 0) {
         request->input = BI_INPUT_DONE;
+        bight_timer_cancel(request->input_timer);
         fire(request, bight_bytes_new(data, size));
     } else if (bi_http_buffer_append(&body->collected, data, size) != BIGHT_OK) {
         bi_body_fail(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
@@ -297,7 +319,6 @@ size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, siz
 {
     size_t used;
     request->holds++;
-    request->body.has_come = true;
     request->continues = false;
     if (request->input == BI_INPUT_TRAILERS) {
         used = read_trailers(request, data, size);
@@ -313,12 +334,30 @@ size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, siz
 
 /* ------------------------------------------------------------------------------------------- discarding */
 
-/* Of little the connection is worth more than the time that it takes (H5). */
+bool bi_body_has_come(const struct bight_http_request *request)
+{
+    return request->framing.body == BI_BODY_LENGTH &&
+           request->body.left <= request->rest + bi_http_buffer_size(&request->backlog);
+}
+
+/* Of little the connection is worth more than the time that it takes (H5). A client that waits for 100 may send its
+ * body behind the answer or not: nobody can tell where its next request begins. */
 bool bi_body_can_be_discarded(const struct bight_http_request *request)
 {
-    const struct bi_http_body *body = &request->body;
-    return !request->continues && body->user == BI_BODY_NOBODY &&
-           (request->framing.body == BI_BODY_CHUNKED || body->left <= BI_HTTP_DISCARD);
+    if (request->continues) {
+        return bi_body_has_come(request);
+    }
+    return request->framing.body == BI_BODY_CHUNKED || request->body.left <= BI_HTTP_DISCARD;
+}
+
+/* Whoever reads is told that there will be no more. */
+static void end_reading(struct bight_http_request *request)
+{
+    request->body.failure =
+        bight_failure_new(BIGHT_E_CANCELLED, 0, NULL, "the request was answered before its body was read");
+    bi_request_begin_pending(request);
+    tell_failed(request, request->body.failure);
+    bi_request_end_pending(request);
 }
 
 void bi_body_discard(struct bight_http_request *request)
@@ -331,11 +370,16 @@ void bi_body_discard(struct bight_http_request *request)
         request->closing = true;
         return;
     }
+    if (body->user != BI_BODY_NOBODY) {
+        end_reading(request);
+    }
     body->asked = true;
     body->user = BI_BODY_DISCARD;
     body->limit = body->used + BI_HTTP_DISCARD;
     bi_deadlines_watch_body(request);
-    bi_http_go_on(request->connection);
+    if (request->connection != NULL) {
+        bi_http_go_on(request->connection);
+    }
 }
 
 /* ---------------------------------------------------------------------------------------- asking for it */
@@ -354,26 +398,33 @@ static int check_asked(struct bight_http_request *request, enum bi_body_user use
     return BIGHT_OK;
 }
 
-/* The client waits for this before it sends anything. */
+/* The client waits for this before it sends anything; it is no use any more once bytes have come, or a final answer has
+ * gone out. */
 static void say_continue(struct bight_http_request *request)
 {
-    if (request->continues && bi_http_buffer_size(&request->backlog) == 0 && request->connection != NULL) {
+    bool has_come = request->rest + bi_http_buffer_size(&request->backlog) > 0;
+    if (request->continues && !has_come && request->answer.state == BI_ANSWER_NONE) {
         (void)bight_transport_write(request->connection->base.transport, continue_line, sizeof continue_line - 1);
     }
     request->continues = false;
 }
 
-static void start(struct bight_http_request *request, enum bi_body_user user, uint64_t limit)
+/* Before there is a user, whom it would be told at once. */
+static void set_limit(struct bight_http_request *request, uint64_t limit)
+{
+    struct bi_http_body *body = &request->body;
+    body->limit = limit == 0 ? body->limit : limit;
+    if (request->framing.body == BI_BODY_LENGTH && body->used + body->left > body->limit) {
+        fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
+    }
+}
+
+static void start(struct bight_http_request *request, enum bi_body_user user)
 {
     struct bi_http_body *body = &request->body;
     body->asked = true;
     body->user = (uint8_t)user;
-    body->limit = limit == 0 ? body->limit : limit;
     if (request->input >= BI_INPUT_DONE) {
-        return;
-    }
-    if (request->framing.body == BI_BODY_LENGTH && body->used + body->left > body->limit) {
-        fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
         return;
     }
     say_continue(request);
@@ -388,8 +439,7 @@ static void cancel(struct bight_promise promise, void *context)
 {
     struct bight_http_request *request = context;
     (void)promise;
-    (void)take_promise(&request->body);
-    bight_timer_cancel(request->input_timer);
+    (void)take_promise(request);
 }
 
 static void release_request(void *request)
@@ -406,6 +456,9 @@ static struct bight_deferred *ask(struct bight_http_request *request, enum bi_bo
     if (code != BIGHT_OK) {
         return bight_fail(bight_failure_of(code));
     }
+    if (body->failure == NULL) {
+        set_limit(request, limit);
+    }
     if (body->failure != NULL) {
         return bight_fail(bight_failure_hold(body->failure));
     }
@@ -415,7 +468,7 @@ static struct bight_deferred *ask(struct bight_http_request *request, enum bi_bo
         return deferred;
     }
     body->promise = promise;
-    start(request, user, limit);
+    start(request, user);
     if (request->input >= BI_INPUT_DONE && body->user != BI_BODY_NOBODY) {
         fire(request, take_collected(body));
     }
@@ -438,10 +491,15 @@ struct bight_deferred *bight_http_request_read(struct bight_http_request *reques
 }
 
 /* Nothing is called inside bight_http_request_consume: a body that is over by then is told of on a later turn. */
-static void end_later(void *context)
+static void tell_later(void *context)
 {
     struct bight_http_request *request = context;
-    if (request->body.user == BI_BODY_CONSUMER) {
+    if (request->body.user != BI_BODY_CONSUMER) {
+        return;
+    }
+    if (request->body.failure != NULL) {
+        tell_failed(request, request->body.failure);
+    } else {
         end(request);
     }
 }
@@ -454,8 +512,12 @@ int bight_http_request_consume(
     if (code == BIGHT_OK && body->failure != NULL) {
         code = bight_failure_code(body->failure);
     }
+    if (code == BIGHT_OK) {
+        set_limit(request, limit);
+    }
     if (code == BIGHT_OK && request->input >= BI_INPUT_DONE) {
-        code = bight_call_later_full(bight_http_request_reactor(request), 0, end_later, request, release_request, NULL);
+        code =
+            bight_call_later_full(bight_http_request_reactor(request), 0, tell_later, request, release_request, NULL);
         if (code == BIGHT_OK) {
             bi_request_begin_pending(request);
         }
@@ -466,7 +528,7 @@ int bight_http_request_consume(
     body->consumer = consumer;
     body->context = context;
     bi_request_begin_pending(request);
-    start(request, BI_BODY_CONSUMER, limit);
+    start(request, BI_BODY_CONSUMER);
     return BIGHT_OK;
 }
 

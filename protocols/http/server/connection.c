@@ -40,8 +40,8 @@ static size_t consume(struct bi_http_connection *connection, const uint8_t *data
     while (used < size && !(connection->flags & BI_HTTP_CLOSING)) {
         struct bight_http_request *request = connection->request;
         if (request == NULL) {
-            if (used > 0 && !bight_transport_takes_input(connection->base.transport)) {
-                break; /* its answers are not taken: T13 */
+            if (used > 0 && !connection->ended && !bight_transport_takes_input(connection->base.transport)) {
+                break; /* its answers are not taken: T13; behind its end there is no giving back */
             }
             request = bi_exchange_begin(connection);
         }
@@ -66,7 +66,7 @@ static void keep(struct bi_http_connection *connection, const uint8_t *data, siz
     if (connection->flags & BI_HTTP_CLOSING) {
         return;
     }
-    if (is_upgrading(connection)) {
+    if (is_upgrading(connection) && bi_http_buffer_size(&connection->request->backlog) == 0) {
         bi_http_upgrade(connection, data, size);
     } else if (connection->request == NULL) {
         (void)bight_transport_give_back(connection->base.transport, data, size);
@@ -80,6 +80,7 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
     struct bi_http_connection *connection = connection_of(protocol);
     struct bight_http_request *request = connection->request;
     size_t used = 0;
+    bi_deadlines_bound_leftover(connection);
     if (request == NULL || bi_http_buffer_size(&request->backlog) == 0) {
         used = consume(connection, data, size);
     }
@@ -169,13 +170,13 @@ void bi_http_close(struct bi_http_connection *connection, bool abort)
 void bi_http_check_end(struct bi_http_connection *connection)
 {
     struct bight_http_request *request = connection->request;
-    if (!connection->ended || (connection->flags & (BI_HTTP_CLOSING | BI_HTTP_GOING_ON))) {
+    if (!connection->ended || connection->consuming || (connection->flags & (BI_HTTP_CLOSING | BI_HTTP_GOING_ON))) {
         return;
     }
     if (request == NULL || request->input == BI_INPUT_HEAD) {
         bi_http_close(connection, false);
     } else if (request->input < BI_INPUT_DONE && bi_http_buffer_size(&request->backlog) == 0) {
-        bi_body_fail(request, bight_failure_of(BIGHT_E_INCOMPLETE));
+        bi_body_give_up(request, bight_failure_of(BIGHT_E_INCOMPLETE));
     }
 }
 
@@ -217,10 +218,15 @@ static void protocol_replaced(struct bight_protocol *protocol)
     bight_failure_release(reason);
 }
 
+static bool is_idle(const struct bi_http_connection *connection)
+{
+    return connection->request == NULL || bi_exchange_is_empty(connection->request);
+}
+
 static void close_idle(void *context)
 {
     struct bi_http_connection *connection = context;
-    if (connection->request == NULL && bight_transport_is_open(connection->base.transport)) {
+    if (is_idle(connection) && bight_transport_is_open(connection->base.transport)) {
         bi_http_close(connection, false);
     }
 }
@@ -230,7 +236,7 @@ static bool drain(struct bight_protocol *protocol)
 {
     struct bi_http_connection *connection = connection_of(protocol);
     connection->draining = true;
-    if (connection->request != NULL) {
+    if (!is_idle(connection)) {
         connection->request->closing = true;
         return true;
     }
@@ -245,8 +251,7 @@ static bool drain(struct bight_protocol *protocol)
 
 static void connection_made(struct bight_protocol *protocol)
 {
-    const struct bi_http_server *server = (const struct bi_http_server *)protocol->factory;
-    (void)bight_transport_set_idle_timeout(protocol->transport, server->limits.idle_seconds);
+    bi_deadlines_watch_idle(connection_of(protocol));
 }
 
 const struct bight_protocol_ops bi_http_connection_ops = {

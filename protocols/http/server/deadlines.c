@@ -7,6 +7,7 @@
 #include "http/server/request.h"
 
 #define SENT_AT_ONCE 4096 /* the transport tries what is not smaller at once, so what is queued then was refused */
+#define GATHERED 65536    /* and what has gathered to this size */
 
 static struct bight_reactor *reactor_of(const struct bight_http_request *request)
 {
@@ -28,6 +29,36 @@ static void arm(
     }
 }
 
+/* --------------------------------------------------------------------------------------------- idle ones */
+
+static void set_idle(struct bi_http_connection *connection, double seconds)
+{
+    if (bight_transport_set_idle_timeout(connection->base.transport, seconds) == BIGHT_E_OUT_OF_MEMORY) {
+        bi_http_close(connection, true);
+    }
+}
+
+void bi_deadlines_watch_idle(struct bi_http_connection *connection)
+{
+    set_idle(connection, ((const struct bi_http_server *)connection->base.factory)->limits.idle_seconds);
+}
+
+static void stop_idle(struct bi_http_connection *connection)
+{
+    if (!(connection->flags & BI_HTTP_NO_IDLE)) {
+        connection->flags |= BI_HTTP_NO_IDLE;
+        set_idle(connection, 0);
+    }
+}
+
+void bi_deadlines_restore_idle(struct bi_http_connection *connection)
+{
+    if (connection->flags & BI_HTTP_NO_IDLE) {
+        connection->flags &= (uint8_t)~BI_HTTP_NO_IDLE;
+        bi_deadlines_watch_idle(connection);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------------- the head */
 
 static void head_is_late(void *context)
@@ -39,39 +70,80 @@ static void head_is_late(void *context)
 void bi_deadlines_watch_head(struct bight_http_request *request)
 {
     if (!bight_timer_is_pending(request->input_timer)) {
+        stop_idle(request->connection); /* it may be shorter */
         arm(request, request->server->limits.head_seconds, head_is_late, &request->input_timer);
     }
 }
 
 /* ---------------------------------------------------------------------------------------------- the body */
 
-static void look_at_body(void *context)
+/* The rate counts while bight reads: whoever does not ask for the body cannot blame the peer. So the windows are made
+ * of the times in which it was wanted, put together. The obvious way, a window from each time on that it is wanted, has
+ * no end for a body that is pulled and trickles. */
+#define WINDOW ((uint64_t)(BI_HTTP_BODY_WINDOW * 1e9))
+
+static uint64_t now_of(const struct bight_http_request *request)
 {
-    struct bight_http_request *request = context;
-    struct bi_http_body *body = &request->body;
-    uint64_t least = (uint64_t)(request->server->limits.body_rate * BI_HTTP_BODY_WINDOW);
-    if (body->used - body->window >= least || !bi_body_is_wanted(request)) {
-        bi_deadlines_watch_body(request);
-        return;
-    }
+    return bight_clock_now(bight_reactor_clock(reactor_of(request)));
+}
+
+static void look_at_body(void *context);
+
+static void arm_body(struct bight_http_request *request)
+{
+    arm(request, (double)(WINDOW - request->body.watched) / 1e9, look_at_body, &request->input_timer);
+}
+
+static void end_slow_body(struct bight_http_request *request)
+{
     bight_http_request_hold(request);
-    bi_body_fail(request, bight_failure_new(BIGHT_E_TIMED_OUT, 408, NULL, "the body of the request comes too slowly"));
+    bi_body_give_up(
+        request, bight_failure_new(BIGHT_E_TIMED_OUT, 408, NULL, "the body of the request comes too slowly"));
     if (request->connection != NULL && request->answer.state == BI_ANSWER_NONE) {
         bi_exchange_refuse(request, 408, "its body comes too slowly");
+        request->gone = true;
     }
     bight_http_request_release(request);
 }
 
-/* The rate counts while bight reads: whoever does not ask for the body cannot blame the peer. */
+static void look_at_body(void *context)
+{
+    struct bight_http_request *request = context;
+    struct bi_http_body *body = &request->body;
+    if (body->wanted_since == 0) {
+        return; /* there is another look when it is wanted again */
+    }
+    bi_deadlines_rest_body(request);
+    if (body->watched >= WINDOW) {
+        if (body->used - body->window < (uint64_t)(request->server->limits.body_rate * BI_HTTP_BODY_WINDOW)) {
+            end_slow_body(request);
+            return;
+        }
+        body->window = body->used;
+        body->watched = 0;
+    }
+    bi_deadlines_watch_body(request);
+}
+
 void bi_deadlines_watch_body(struct bight_http_request *request)
 {
-    if (!request->has_body) {
+    struct bi_http_body *body = &request->body;
+    if (!request->has_body || body->wanted_since != 0 || request->input >= BI_INPUT_DONE ||
+        request->connection == NULL || !bi_body_is_wanted(request)) {
         return;
     }
-    request->body.window = request->body.used;
-    if (request->input < BI_INPUT_DONE && request->connection != NULL && bi_body_is_wanted(request) &&
-        !bight_timer_is_pending(request->input_timer)) {
-        arm(request, BI_HTTP_BODY_WINDOW, look_at_body, &request->input_timer);
+    body->wanted_since = now_of(request);
+    if (!bight_timer_is_pending(request->input_timer)) {
+        arm_body(request);
+    }
+}
+
+void bi_deadlines_rest_body(struct bight_http_request *request)
+{
+    struct bi_http_body *body = &request->body;
+    if (body->wanted_since != 0) {
+        body->watched += now_of(request) - body->wanted_since;
+        body->wanted_since = 0;
     }
 }
 
@@ -84,6 +156,7 @@ static void answer_is_late(void *context)
     if (request->answer.state == BI_ANSWER_NONE) {
         bight_log(BIGHT_LOG_WARNING, "http", NULL, "a request has not been answered in its route's time: 503");
         request->server->ops->failed(request->server, request, 503, NULL);
+        request->gone = true;
     } else if (request->answer.state == BI_ANSWER_BEGUN) {
         bi_exchange_abort(request);
     }
@@ -93,36 +166,36 @@ static void answer_is_late(void *context)
 
 void bi_deadlines_park(struct bight_http_request *request)
 {
-    struct bi_http_connection *connection = request->connection;
-    if (!(connection->flags & BI_HTTP_NO_IDLE)) {
-        connection->flags |= BI_HTTP_NO_IDLE;
-        (void)bight_transport_set_idle_timeout(connection->base.transport, 0);
+    stop_idle(request->connection);
+    if (!bi_body_has_come(request)) {
+        bi_deadlines_watch_body(request);
     }
-    bi_deadlines_watch_body(request);
     if (request->seconds > 0 && request->answer.state != BI_ANSWER_WHOLE) {
         arm(request, request->seconds, answer_is_late, &request->answer_timer);
     }
 }
 
-void bi_deadlines_restore_idle(struct bi_http_connection *connection)
-{
-    if (connection->flags & BI_HTTP_NO_IDLE) {
-        const struct bi_http_server *server = (const struct bi_http_server *)connection->base.factory;
-        connection->flags &= (uint8_t)~BI_HTTP_NO_IDLE;
-        (void)bight_transport_set_idle_timeout(connection->base.transport, server->limits.idle_seconds);
-    }
-}
-
 /* Nearly all answers are gone with the send of their turn. A client that leaves some behind is held to a rate from then
  * on; asking for that on each connection would cost each of them the transport's extension. */
-void bi_deadlines_bound_output(struct bi_http_connection *connection, size_t written)
+void bi_deadlines_bound_leftover(struct bi_http_connection *connection)
 {
     struct bight_transport *transport = connection->base.transport;
-    if (written < SENT_AT_ONCE || (connection->flags & BI_HTTP_BOUNDED) || bight_transport_queued(transport) == 0) {
+    if ((connection->flags & BI_HTTP_BOUNDED) || bight_transport_queued(transport) == 0) {
         return;
     }
     const struct bi_http_server *server = (const struct bi_http_server *)connection->base.factory;
+    size_t least = (size_t)(server->limits.read_rate * BI_HTTP_READ_WINDOW);
     connection->flags |= BI_HTTP_BOUNDED;
-    (void)bight_transport_set_write_timeout(transport, BI_HTTP_READ_WINDOW);
-    (void)bight_transport_set_least_progress(transport, (size_t)(server->limits.read_rate * BI_HTTP_READ_WINDOW));
+    if (bight_transport_set_write_timeout(transport, BI_HTTP_READ_WINDOW) == BIGHT_E_OUT_OF_MEMORY ||
+        bight_transport_set_least_progress(transport, least) == BIGHT_E_OUT_OF_MEMORY) {
+        bi_http_close(connection, true);
+    }
+}
+
+/* What is smaller is tried when the turn ends, or when much has gathered. */
+void bi_deadlines_bound_output(struct bi_http_connection *connection, size_t written)
+{
+    if (written >= SENT_AT_ONCE || bight_transport_queued(connection->base.transport) >= GATHERED) {
+        bi_deadlines_bound_leftover(connection);
+    }
 }

@@ -117,23 +117,9 @@ void bi_exchange_advance(struct bight_http_request *request)
     if (request->input != BI_INPUT_DONE && !request->closing) {
         bi_body_discard(request);
     }
-    if (request->input == BI_INPUT_DONE || request->closing) {
+    if (request->connection != NULL && (request->input == BI_INPUT_DONE || request->closing)) {
         finish(request);
     }
-}
-
-/* The handler has returned, and the exchange goes on: what is in the receive buffer must outlive it. */
-static void park(struct bight_http_request *request)
-{
-    if (request->connection == NULL || (request->connection->flags & BI_HTTP_CLOSING)) {
-        return;
-    }
-    request->is_parked = true;
-    if (bi_request_keep_head(request) != BIGHT_OK) {
-        bi_exchange_abort(request);
-        return;
-    }
-    bi_deadlines_park(request);
 }
 
 void bi_request_begin_pending(struct bight_http_request *request)
@@ -166,12 +152,14 @@ void bi_request_end_pending(struct bight_http_request *request)
 
 /* ------------------------------------------------------------------------------------------- the head */
 
-/* What was read of a head that is no good must not be taken for one. */
+/* A head that is no good, or cannot be kept, must not be taken for one. */
 static void forget_head(struct bight_http_request *request)
 {
-    request->head.field_count = 0;
+    request->bytes = (const uint8_t *)"";
+    request->head.field_count = request->parameter_count = 0;
     request->head.method = request->head.target = (struct bi_span) { 0, 0 };
     request->framing = (struct bi_framing) { .body = BI_BODY_NONE };
+    request->path = (struct bi_view) { NULL, 0 };
     for (size_t i = 0; i < BI_NAME_COUNT; i++) {
         request->head.first[i] = 0;
     }
@@ -191,6 +179,21 @@ void bi_exchange_refuse(struct bight_http_request *request, int status, const ch
     bi_request_end_pending(request);
 }
 
+/* The handler has returned, and somebody keeps the request: the exchange that goes on, or the program alone. What is in
+ * the receive buffer must outlive it. */
+static void park(struct bight_http_request *request)
+{
+    struct bi_http_connection *connection = request->connection;
+    if (bi_request_keep_head(request) != BIGHT_OK) {
+        forget_head(request);
+        bi_exchange_abort(request);
+    } else if (connection != NULL && !(connection->flags & BI_HTTP_CLOSING)) {
+        request->is_parked = true;
+        bi_deadlines_park(request);
+    }
+    request->rest = 0; /* now it waits in the backlog, if it is not read at once */
+}
+
 /* Of a whole head. `rest` bytes have come behind it. */
 static void dispatch(struct bight_http_request *request, size_t rest)
 {
@@ -208,8 +211,9 @@ static void dispatch(struct bight_http_request *request, size_t rest)
     request->closing = !framing->keeps_alive || connection->served >= server->limits.requests || connection->draining;
     request->input = BI_INPUT_DONE;
     if (framing->body != BI_BODY_NONE) {
-        bi_body_begin(request, rest > 0);
+        bi_body_begin(request);
     }
+    request->rest = rest;
     bi_request_begin_pending(request);
     if (server->freed) {
         request->closing = true;
@@ -219,10 +223,16 @@ static void dispatch(struct bight_http_request *request, size_t rest)
     }
     request->holds++;
     bi_request_end_pending(request);
-    if (request->connection != NULL) {
+    if (request->holds > 1) {
         park(request);
     }
     bi_request_release(request);
+}
+
+bool bi_exchange_is_empty(const struct bight_http_request *request)
+{
+    const struct bi_http_buffer *kept = &request->kept;
+    return request->input == BI_INPUT_HEAD && (kept->end == 0 || (kept->end <= 2 && kept->bytes[0] == '\r'));
 }
 
 /* A head that has not come whole is kept, and has its time. Returns whether there was memory. */
@@ -233,7 +243,9 @@ static bool keep_part(struct bight_http_request *request, const uint8_t *data, s
         return false;
     }
     request->bytes = request->kept.bytes;
-    bi_deadlines_watch_head(request);
+    if (!bi_exchange_is_empty(request)) {
+        bi_deadlines_watch_head(request);
+    }
     return true;
 }
 
@@ -256,6 +268,7 @@ static size_t read_rest(struct bight_http_request *request, const uint8_t *data,
         break;
     }
     size_t used = request->head.size - before;
+    bight_timer_cancel(request->input_timer);
     dispatch(request, size - used);
     return used;
 }

@@ -64,13 +64,11 @@ int bi_request_keep_head(struct bight_http_request *request)
 
 /* ------------------------------------------------------------------------------------------- its life */
 
+/* Its memory stays, since the program may know the owner yet, and tie to it. */
 void bi_request_end_owner(struct bight_http_request *request)
 {
-    if (request->scope != NULL) {
-        struct bight_scope *scope = request->scope;
-        request->scope = NULL;
-        bight_deferred_release(bight_scope_close(scope, 0));
-        bight_scope_free(scope);
+    if (request->scope != NULL && !bight_scope_is_closing(request->scope)) {
+        bight_deferred_release(bight_scope_close(request->scope, 0));
     }
 }
 
@@ -105,7 +103,7 @@ static void __attribute__((noinline)) clear(struct bight_http_request *request)
         bi_http_buffer_free(&request->body.trailing);
         bight_failure_release(request->body.failure);
     }
-    bi_request_end_owner(request);
+    bight_scope_free(request->scope);
     free_attachments(request);
     free_blocks(request);
 }
@@ -142,14 +140,15 @@ bool bight_http_request_is_open(const struct bight_http_request *request)
 
 struct bight_owner *bight_http_request_owner(struct bight_http_request *request)
 {
-    if (request->scope == NULL) {
-        request->scope = bight_scope_new(bight_reactor_clock(bight_http_request_reactor(request)));
-        if (request->scope == NULL) {
-            return NULL;
-        }
+    struct bight_reactor *reactor = bight_http_request_reactor(request);
+    if (request->scope == NULL && reactor != NULL) {
+        request->scope = bight_scope_new(bight_reactor_clock(reactor));
     }
-    if (request->connection == NULL && !bight_scope_is_closing(request->scope)) {
-        bight_deferred_release(bight_scope_close(request->scope, 0));
+    if (request->scope == NULL) {
+        return NULL;
+    }
+    if (request->connection == NULL) {
+        bi_request_end_owner(request);
     }
     return bight_scope_owner(request->scope);
 }

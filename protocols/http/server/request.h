@@ -54,12 +54,10 @@ enum bi_body_user {
 };
 
 struct bi_http_body {
-    uint8_t user; /* enum bi_body_user */
-    bool asked;   /* in some way, once */
-    bool is_read; /* by bight_http_request_read: it may be asked again */
-    bool failed;
+    uint8_t user;         /* enum bi_body_user */
+    bool asked;           /* in some way, once */
+    bool is_read;         /* by bight_http_request_read: it may be asked again */
     bool blocked;         /* the consumer wants no more for now */
-    bool has_come;        /* bytes of it */
     uint64_t left;        /* of a body with a length */
     uint64_t limit, used; /* how much may come; how much has */
     size_t wanted;        /* of a read */
@@ -69,6 +67,8 @@ struct bi_http_body {
     const struct bight_http_consumer *consumer;
     void *context;
     uint64_t window;                /* what had come when the present window of the rate began */
+    uint64_t watched;               /* nanoseconds of the window in which it was wanted, but for those ... */
+    uint64_t wanted_since;          /* ... since then; 0: it is not wanted now */
     struct bight_failure *failure;  /* why it will not be whole */
     struct bi_head *trailers;       /* NULL: there were none */
     struct bi_http_buffer trailing; /* their bytes */
@@ -82,6 +82,7 @@ enum bi_answer_state {
 
 struct bi_http_answer {
     uint8_t state; /* enum bi_answer_state */
+    bool streams;  /* it comes piece by piece */
     bool chunked, has_length, bodiless, producing;
     uint16_t status;
     uint64_t left;                /* of what was announced */
@@ -110,12 +111,14 @@ struct bight_http_request {
     uint32_t pending;                      /* what may still answer: the handler, holds, Deferreds ... */
     uint8_t input;                         /* enum bi_input_state */
     bool closing;                          /* the connection ends behind the answer */
-    bool gone;                             /* the client has */
+    bool gone;                             /* the client has, or it has been answered for the program */
     bool continues;                        /* Expect: 100-continue has not been answered */
+    bool paging;                           /* the program's page of an error is being asked for */
     bool dispatched;                       /* the handler has been called */
     bool cancel_when_gone;
     bool is_parked;
     bool has_body; /* `body` has been set up */
+    size_t rest;   /* bytes behind the head that have come, while the handler runs */
 
     const uint8_t *bytes;          /* where the head stands: the receive buffer, or `kept` */
     struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
@@ -190,6 +193,8 @@ struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connecti
 size_t bi_exchange_read_head(struct bight_http_request *request, const uint8_t *data, size_t size);
 /* Whatever has changed: is it over, does it have to wait? Behind each handler and each answer. */
 void bi_exchange_advance(struct bight_http_request *request);
+/* No byte of a head has come: one CRLF before it is none. */
+bool bi_exchange_is_empty(const struct bight_http_request *request);
 /* The server's own answer to what is no request, or came too slowly; the connection ends. */
 void bi_exchange_refuse(struct bight_http_request *request, int status, const char *why);
 /* The client has gone. */
@@ -218,10 +223,13 @@ void bi_request_release(struct bight_http_request *request);
 
 /* ----------------------------------------------------------------------------------------- deadlines.c */
 
+/* The idle timeout begins; without memory for it the connection is aborted. */
+void bi_deadlines_watch_idle(struct bi_http_connection *connection);
 /* A head has begun; its time runs. */
 void bi_deadlines_watch_head(struct bight_http_request *request);
-/* Somebody reads the body: its rate is looked at from now on. */
+/* The body is wanted: its rate counts from now on. And it is not, for now. */
 void bi_deadlines_watch_body(struct bight_http_request *request);
+void bi_deadlines_rest_body(struct bight_http_request *request);
 /* The handler has returned and the exchange goes on. */
 void bi_deadlines_park(struct bight_http_request *request);
 /* The exchange is over. */
@@ -229,21 +237,27 @@ void bi_deadlines_stop(struct bight_http_request *request);
 void bi_deadlines_restore_idle(struct bi_http_connection *connection);
 /* So many bytes have been written: what the client does not take of it must not stay for ever. */
 void bi_deadlines_bound_output(struct bi_http_connection *connection, size_t written);
+/* Nothing has been written in this turn: what is queued was left behind. */
+void bi_deadlines_bound_leftover(struct bi_http_connection *connection);
 
 /* ---------------------------------------------------------------------------------------------- body.c */
 
-/* There is one; `has_come`: and bytes of it. */
-void bi_body_begin(struct bight_http_request *request, bool has_come);
+/* There is one. */
+void bi_body_begin(struct bight_http_request *request);
 /* Does somebody take bytes of it now? */
 bool bi_body_is_wanted(const struct bight_http_request *request);
 /* Input of a body, or of its trailers: what was used of it. Calls handlers. */
 size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, size_t size);
+/* All of it is here, read or not; of a chunked one that cannot be told. */
+bool bi_body_has_come(const struct bight_http_request *request);
 /* Throwing away what is left of it is worth less than the connection. */
 bool bi_body_can_be_discarded(const struct bight_http_request *request);
 /* What is left of it is thrown away; the connection is to end if that is too much. */
 void bi_body_discard(struct bight_http_request *request);
 /* It will not be whole: `failure` is taken. */
 void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure);
+/* The same from outside an exchange's own calls: the exchange may be over by it. */
+void bi_body_give_up(struct bight_http_request *request, struct bight_failure *failure);
 
 /* ------------------------------------------------------------------------------------------- fields.c */
 

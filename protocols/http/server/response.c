@@ -117,6 +117,9 @@ int bight_http_respond_response(struct bight_http_request *request, struct bight
     int code = bi_answer_check(request, response->status);
     if (code == BIGHT_OK) {
         code = bi_http_buffer_append(&request->answer.fields, response->fields.bytes, response->fields.end);
+        if (code != BIGHT_OK) {
+            bi_exchange_abort(request);
+        }
     }
     if (code != BIGHT_OK) {
         return code;

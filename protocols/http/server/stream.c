@@ -15,6 +15,9 @@ static const char last_chunk[] = "0\r\n\r\n";
 
 int bight_http_respond_begin(struct bight_http_request *request, int status, const char *type, int64_t length)
 {
+    if (request->answer.state == BI_ANSWER_NONE) {
+        request->answer.streams = true;
+    }
     int code = bi_answer_begin(request, status, type, length < 0 ? -1 : length, NULL, 0);
     if (code == BIGHT_OK) {
         request->answer.state = BI_ANSWER_BEGUN;
@@ -26,7 +29,7 @@ int bight_http_respond_begin(struct bight_http_request *request, int status, con
 /* 0, or why no piece can be written. */
 static int check(const struct bight_http_request *request)
 {
-    if (request->connection == NULL || (request->connection->flags & BI_HTTP_CLOSING)) {
+    if (request->gone || (request->connection != NULL && (request->connection->flags & BI_HTTP_CLOSING))) {
         return BIGHT_E_CLOSED;
     }
     if (request->answer.state != BI_ANSWER_BEGUN) {

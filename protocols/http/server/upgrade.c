@@ -18,7 +18,9 @@ static int check(const struct bight_http_request *request, const char *name)
 {
     bool is_connect = request->head.method_known == BI_METHOD_CONNECT;
     int code = bi_answer_check(request, 200);
-    if (code == BIGHT_OK && (is_connect ? name != NULL : name == NULL || !request->framing.upgrades)) {
+    bool asks =
+        is_connect ? name == NULL && request->framing.body == BI_BODY_NONE : name != NULL && request->framing.upgrades;
+    if (code == BIGHT_OK && !asks) {
         code = bi_http_usage(BIGHT_E_USAGE, "an upgrade: the request does not ask for one");
     }
     if (code == BIGHT_OK && name != NULL && !bi_is_token(bi_view_of(name))) {
@@ -43,7 +45,8 @@ static int write_head(struct bight_http_request *request, const char *name)
     if (size < 0 || (size_t)size >= sizeof lines) {
         return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an upgrade: the protocol's name is too long");
     }
-    return bight_transport_write_sequence(request->connection->base.transport, parts, 3);
+    int code = bight_transport_write_sequence(request->connection->base.transport, parts, 3);
+    return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
 }
 
 int bight_http_respond_upgrade(struct bight_http_request *request, const char *name, struct bight_protocol *protocol)
@@ -72,6 +75,9 @@ void bi_http_upgrade(struct bi_http_connection *connection, const uint8_t *data,
     struct bight_transport *transport = connection->base.transport;
     request->upgrade = NULL;
     (void)bight_transport_set_idle_timeout(transport, 0);
+    if (connection->flags & BI_HTTP_BOUNDED) {
+        (void)bight_transport_set_write_timeout(transport, 0);
+    }
     if (connection->flags & BI_HTTP_PAUSED) {
         connection->flags &= (uint8_t)~BI_HTTP_PAUSED;
         (void)bight_transport_resume(transport);

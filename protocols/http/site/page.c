@@ -14,13 +14,15 @@ static void answer_plainly(struct bight_http_request *request, int status, const
     (void)bight_http_respond(request, status, "text/plain; charset=utf-8", text, shown);
 }
 
-/* A handler of pages that does not answer, or keeps the request for later, is asked no more than it can do: then the
- * plain line has to serve. */
+/* A handler of pages that does not answer, keeps the request for later, or asks for a page itself, is asked no more
+ * than it can do: then the plain line has to serve. */
 void bi_site_failed(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message)
 {
     struct bight_http_site *site = bi_site_of(server);
-    if (site->error != NULL && request->dispatched) {
+    if (site->error != NULL && request->dispatched && !request->paging) {
+        request->paging = true;
         site->error(request, status, message, site->error_context);
+        request->paging = false;
     }
     if (request->answer.state == BI_ANSWER_NONE) {
         answer_plainly(request, status, message);
