@@ -100,12 +100,13 @@ static bool may_be_read_on(const struct bight_http_request *request)
 static void decide(struct bight_http_request *request, int status, int64_t length)
 {
     struct bi_http_answer *answer = &request->answer;
-    bool bodiless = bi_status_is_bodiless(status);
+    bool is_tunnel = request->head.method_known == BI_METHOD_CONNECT && status < 300;
+    bool bodiless = bi_status_is_bodiless(status) || is_tunnel;
     answer->status = (uint16_t)status;
     answer->bodiless = bodiless || request->head.method_known == BI_METHOD_HEAD;
     answer->has_length = length >= 0 && !bodiless;
     answer->chunked = length < 0 && !bodiless && request->head.minor > 0;
-    if (length < 0 && !bodiless && request->head.minor == 0) {
+    if (is_tunnel || (length < 0 && !bodiless && request->head.minor == 0)) { /* one that ends at once */
         request->closing = true;
     }
     if (request->input < BI_INPUT_DONE && !may_be_read_on(request) && !bi_body_can_be_discarded(request)) {

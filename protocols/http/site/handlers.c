@@ -71,7 +71,9 @@ static void answer_options(
 static void answer_not_allowed(
     struct bight_http_site *site, struct bight_http_request *request, const struct bi_route_match *match)
 {
-    if (set_allow(site, request, match->allowed) == BIGHT_OK) {
+    if (request->head.method_known == BI_METHOD_CONNECT) {
+        bi_site_failed(&site->server, request, 501, NULL); /* its target is no path (A14) */
+    } else if (set_allow(site, request, match->allowed) == BIGHT_OK) {
         bi_site_failed(&site->server, request, 405, NULL);
     }
 }
@@ -128,6 +130,13 @@ static void call(struct bight_http_request *request, const struct bi_route_match
     }
 }
 
+/* A tunnel is nothing that a route for all methods could mean (A14). */
+static bool is_meant(
+    const struct bight_http_site *site, const struct bi_route_request *asked, const struct bi_route_match *match)
+{
+    return asked->method_known != BI_METHOD_CONNECT || site->routes.routes[match->route].method == BI_METHOD_CONNECT;
+}
+
 static void answer_by_route(struct bight_http_site *site, struct bight_http_request *request)
 {
     struct bi_route_match match;
@@ -139,7 +148,11 @@ static void answer_by_route(struct bight_http_site *site, struct bight_http_requ
     };
     switch (bi_routes_find(&site->routes, &asked, &match)) {
     case BI_ROUTE_FOUND:
-        call(request, &match);
+        if (is_meant(site, &asked, &match)) {
+            call(request, &match);
+        } else {
+            bi_site_failed(&site->server, request, 501, NULL);
+        }
         break;
     case BI_ROUTE_OPTIONS:
         answer_options(site, request, &match);
