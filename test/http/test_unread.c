@@ -226,6 +226,36 @@ START_TEST(too_long_a_body_is_told_of_later_not_inside_consume) /* A4, H3 */
 }
 END_TEST
 
+static bool resume_inside(struct bight_http_request *request, const uint8_t *data, size_t size, void *context)
+{
+    (void)data;
+    (void)size;
+    (void)context;
+    bight_http_request_resume(request);
+    return false;
+}
+
+static void consume_and_resume(struct bight_http_request *request, void *context)
+{
+    static const struct bight_http_consumer resumer = {
+        .size = sizeof resumer, .data = resume_inside, .end = consume_end
+    };
+    (void)context;
+    (void)bight_http_respond_begin(request, 200, NULL, -1);
+    (void)bight_http_request_consume(request, 0, &resumer, NULL);
+}
+
+START_TEST(a_consumer_that_resumes_inside_goes_on) /* A4 */
+{
+    begin();
+    add_route("/resume", consume_and_resume);
+    say(POST("/resume", "Content-Length: 10\r\n") "12345");
+    say("67890");
+    ck_assert_int_eq(ended, 1);
+    end_site();
+}
+END_TEST
+
 /* --------------------------------------------------------------------------------------------- 100-continue */
 
 START_TEST(expect_is_answered_when_the_body_is_asked_for) /* H5 */
@@ -341,6 +371,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, whoever_reads_when_the_answer_is_whole_hears_that_no_more_comes);
     tcase_add_test(tests, a_body_that_is_read_on_while_the_answer_goes_out_ends_nothing);
     tcase_add_test(tests, too_long_a_body_is_told_of_later_not_inside_consume);
+    tcase_add_test(tests, a_consumer_that_resumes_inside_goes_on);
     tcase_add_test(tests, expect_is_answered_when_the_body_is_asked_for);
     tcase_add_test(tests, expect_is_not_answered_before_the_body_is_asked_for);
     tcase_add_test(tests, expect_is_not_answered_once_bytes_have_come);

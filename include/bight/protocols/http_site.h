@@ -39,8 +39,8 @@ BIGHT_API BIGHT_MUST_USE struct bight_http_site *bight_http_site_new(void);
 BIGHT_API BIGHT_MUST_USE struct bight_http_site *bight_http_site_new_full(
     const struct bight_http_site_options *options);
 
-/* Legal at any time. From then on no handler is called; what is under way may be answered yet, and idle connections are
- * closed. The memory goes when ports, connections and held requests have gone. NULL is allowed. */
+/* Legal at any time. From then on no handler is called; what is under way may be answered yet, and an idle connection
+ * ends with its next request, which is answered 503, or when its idle time is over. The memory goes when ports, connections and held requests have gone. NULL is allowed. */
 BIGHT_API void bight_http_site_free(struct bight_http_site *site);
 
 /* For bight_serve, bight_listen and their kin. It fails to listen (status 78) when a route could not be added. */

@@ -165,8 +165,10 @@ static void fail_with(struct bight_http_request *request, int code, int status, 
 static void deliver_to_consumer(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_http_body *body = &request->body;
-    if (body->consumer->data != NULL && !body->consumer->data(request, data, size, body->context)) {
-        body->blocked = true;
+    body->blocked = true; /* so that a resume inside is not lost */
+    if (body->consumer->data == NULL || body->consumer->data(request, data, size, body->context)) {
+        body->blocked = false;
+    } else if (body->blocked) {
         bi_deadlines_rest_body(request);
     }
 }

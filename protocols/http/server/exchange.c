@@ -82,7 +82,7 @@ static void finish(struct bight_http_request *request)
 
 void bi_exchange_gone(struct bight_http_request *request, const struct bight_failure *reason)
 {
-    bool tells = request->dispatched && request->answer.state != BI_ANSWER_WHOLE && request->gone_function != NULL;
+    bool tells = request->dispatched && request->answer.state != BI_ANSWER_WHOLE;
     request->gone = true;
     bight_protocol_free(request->upgrade);
     request->upgrade = NULL;
@@ -91,7 +91,7 @@ void bi_exchange_gone(struct bight_http_request *request, const struct bight_fai
     if (request->later != NULL && request->cancel_when_gone) {
         bight_deferred_cancel(request->later);
     }
-    if (tells) {
+    if (tells && request->gone_function != NULL) { /* what was told before may have taken it back */
         request->gone_function(request, request->gone_context);
     }
     bi_request_release(request);

@@ -71,6 +71,12 @@ int bi_answer_later(struct bight_http_request *request, struct bight_deferred *d
     return code;
 }
 
+static void drop(struct bight_result *result, void *context)
+{
+    (void)context;
+    bight_result_discard(result);
+}
+
 int bight_http_respond_later(struct bight_http_request *request, struct bight_deferred *deferred)
 {
     int code = request->later != NULL ? bi_http_usage(BIGHT_E_USAGE, "an answer: another one is waited for")
@@ -80,6 +86,8 @@ int bight_http_respond_later(struct bight_http_request *request, struct bight_de
     }
     if (code != BIGHT_E_CLOSED || request->cancel_when_gone) {
         bight_deferred_cancel(deferred);
+    } else {
+        (void)bight_deferred_add_both(deferred, drop, NULL); /* without memory what comes of it is logged */
     }
     bight_deferred_release(deferred);
     return code;
