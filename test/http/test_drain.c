@@ -23,10 +23,16 @@ static void keep(struct bight_http_request *request, void *context)
     kept = bight_http_request_hold(request);
 }
 
-static void answer_kept(void *context)
+static void answer_kept(const char *text)
 {
-    (void)bight_http_respond_text(kept, 200, context);
+    (void)bight_http_respond_text(kept, 200, text);
     bight_http_request_release(kept);
+}
+
+static void answer_last(void *context)
+{
+    (void)context;
+    answer_kept("last");
 }
 
 static void add_routes(void)
@@ -210,7 +216,7 @@ START_TEST(a_shutdown_waits_for_what_is_under_way) /* H9, V4 */
     (void)bight_string_feed_text(peers[2], KEEP);
     double begun = now();
     (void)bight_call_later(reactor, 1, stop, NULL, NULL);
-    (void)bight_call_later(reactor, 4, answer_kept, (void *)(uintptr_t) "last", NULL);
+    (void)bight_call_later(reactor, 4, answer_last, NULL, NULL);
     (void)bight_call_later(reactor, 5, end_peer, peers[2], NULL);
     look(NULL);
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
