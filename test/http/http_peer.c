@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* http_peer.c - a site for tests with clients that are not bight's.
+ *
+ * Usage: http_peer ENDPOINT
+ *
+ *     GET /                 "Hello"
+ *     POST /echo            the body, as it came, with its type; collected first
+ *     POST /mirror          the same, piece by piece, while it comes
+ *     POST /count           how many bytes it had
+ *     GET /stream/{count}   so many lines, of no length that is known before
+ *     GET /later            an answer from a Deferred, one turn later
+ *     GET /await            an answer from a coroutine
+ *     GET /fail             403 from a failure
+ *     GET /field/{name}     the value of the request's field */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bight/bight.h>
+#include <bight/protocols/http.h>
+
+static void say_hello(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_text(request, 200, "Hello");
+}
+
+/* ------------------------------------------------------------------------------------------ collected */
+
+static void give_back(struct bight_result *result, void *context)
+{
+    struct bight_http_request *request = context;
+    if (bight_result_failure(result) != NULL) {
+        (void)bight_http_respond_failure(request, bight_result_take_failure(result));
+        return;
+    }
+    (void)bight_http_respond_bytes(request, 200, bight_http_request_field(request, "content-type"), result->value);
+}
+
+static void echo(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    struct bight_deferred *collecting = bight_http_request_collect(request, 64 << 20);
+    (void)bight_deferred_add_both(collecting, give_back, request);
+    bight_deferred_release(collecting);
+}
+
+/* --------------------------------------------------------------------------------------- piece by piece */
+
+static bool mirror_piece(struct bight_http_request *request, const uint8_t *data, size_t size, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_write(request, data, size);
+    return true;
+}
+
+static void end_mirror(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_finish(request);
+}
+
+static const struct bight_http_consumer mirror_consumer = {
+    .size = sizeof mirror_consumer,
+    .data = mirror_piece,
+    .end = end_mirror,
+};
+
+static void mirror(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_begin(request, 200, bight_http_request_field(request, "content-type"), -1);
+    (void)bight_http_request_consume(request, UINT64_MAX, &mirror_consumer, NULL);
+}
+
+/* -------------------------------------------------------------------------------------------- counted */
+
+static bool count_piece(struct bight_http_request *request, const uint8_t *data, size_t size, void *context)
+{
+    uint64_t *count = bight_http_request_attached(request, &bight_type_text);
+    (void)data;
+    (void)context;
+    *count += size;
+    return true;
+}
+
+static void tell_count(struct bight_http_request *request, void *context)
+{
+    char text[32];
+    (void)context;
+    (void)snprintf(text, sizeof text, "%llu",
+        (unsigned long long)*(uint64_t *)bight_http_request_attached(request, &bight_type_text));
+    (void)bight_http_respond_text(request, 200, text);
+}
+
+static const struct bight_http_consumer count_consumer = {
+    .size = sizeof count_consumer,
+    .data = count_piece,
+    .end = tell_count,
+};
+
+static void count(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_request_attach(request, &bight_type_text, bight_calloc(1, sizeof(uint64_t)));
+    (void)bight_http_request_consume(request, UINT64_MAX, &count_consumer, NULL);
+}
+
+/* ----------------------------------------------------------------------------------------------- others */
+
+static void stream(struct bight_http_request *request, void *context)
+{
+    int lines = atoi(bight_http_request_parameter(request, "count"));
+    (void)context;
+    (void)bight_http_respond_begin(request, 200, "text/plain", -1);
+    for (int i = 0; i < lines; i++) {
+        (void)bight_http_respond_writef(request, "line %d\n", i);
+    }
+    (void)bight_http_respond_finish(request);
+}
+
+static struct bight_deferred *a_turn(struct bight_http_request *request)
+{
+    return bight_sleep(bight_reactor_clock(bight_http_request_reactor(request)), 0.01);
+}
+
+static void set_text(struct bight_result *result, void *context)
+{
+    bight_result_set(result, &bight_type_text, bight_strdup(context));
+}
+
+static void later(struct bight_http_request *request, void *context)
+{
+    static char text[] = "later";
+    struct bight_deferred *waiting = a_turn(request);
+    (void)context;
+    (void)bight_deferred_add_callback(waiting, set_text, text);
+    (void)bight_http_respond_later(request, waiting);
+}
+
+static void await(struct bight_http_request *request, struct bight_result *result, void *context)
+{
+    (void)context;
+    if (bight_await(a_turn(request), result) == 0) {
+        (void)bight_http_respond_text(request, 200, "awaited");
+    }
+}
+
+static void fail(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_failure(request, bight_http_failure(403, "not for you"));
+}
+
+static void tell_field(struct bight_http_request *request, void *context)
+{
+    const char *value = bight_http_request_field(request, bight_http_request_parameter(request, "name"));
+    (void)context;
+    (void)bight_http_respond_text(request, value != NULL ? 200 : 404, value != NULL ? value : "there is none");
+}
+
+int main(int argc, char **argv)
+{
+    struct bight_reactor *reactor = bight_reactor_new();
+    struct bight_http_site *site = bight_http_site_new();
+    (void)bight_http_route(site, "GET /", say_hello, NULL);
+    (void)bight_http_route(site, "POST /echo", echo, NULL);
+    (void)bight_http_route(site, "POST /mirror", mirror, NULL);
+    (void)bight_http_route(site, "POST /count", count, NULL);
+    (void)bight_http_route(site, "GET /stream/{count}", stream, NULL);
+    (void)bight_http_route(site, "GET /later", later, NULL);
+    (void)bight_http_route_coroutine(site, "GET /await", await, NULL);
+    (void)bight_http_route(site, "GET /fail", fail, NULL);
+    (void)bight_http_route(site, "GET /field/{name}", tell_field, NULL);
+    bight_serve(reactor, argc > 1 ? argv[1] : "tcp:0:interface=127.0.0.1", bight_http_site_factory(site));
+    int status = bight_reactor_run(reactor);
+    bight_reactor_free(reactor);
+    bight_http_site_free(site);
+    return status;
+}

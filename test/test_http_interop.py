@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Sites of bight's with clients that are not: curl, Python's http.client, node, and bare sockets.
+
+Usage: test_http_interop.py HTTP_PEER BIGHT [-k WORD] [-v]
+"""
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from listening import wait_for_port
+
+PEER = BIGHT = None
+PATIENCE = 60  # seconds, for what should take none
+LARGE = bytes(range(256)) * 8192  # 2 MiB
+
+
+class Served(unittest.TestCase):
+    words = ()
+
+    def setUp(self):
+        words = self.words or (PEER, "tcp:0:interface=127.0.0.1")
+        self.server = subprocess.Popen(words, stderr=subprocess.PIPE)
+        self.port = wait_for_port(self.server, PATIENCE)
+
+    def tearDown(self):
+        self.server.terminate()
+        said = self.server.communicate(timeout=PATIENCE)[1].decode()
+        self.assertEqual(self.server.returncode, 0, said)
+        self.assertNotIn("usage", said)
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def run_client(self, *words, data=None):
+        done = subprocess.run(words, input=data, capture_output=True, timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done.stdout
+
+
+class Curl(Served):
+    def curl(self, *words, data=None):
+        return self.run_client("curl", "--silent", "--show-error", "--noproxy", "*", *words, data=data)
+
+    def test_gets_a_page(self):
+        self.assertEqual(self.curl(self.url("/")), b"Hello")
+
+    def test_asks_for_two_over_one_connection(self):
+        said = self.curl("--verbose", "--write-out", "%{num_connects} ", self.url("/"), self.url("/later"))
+        self.assertEqual(said, b"Hello1 later0 ")
+
+    def test_asks_for_the_head_alone(self):
+        head = self.curl("--head", self.url("/")).decode()
+        self.assertTrue(head.startswith("HTTP/1.1 200 OK\r\n"), head)
+        self.assertIn("Content-Length: 5\r\n", head)
+
+    def test_sends_a_body(self):
+        self.assertEqual(self.curl("--data-binary", "@-", self.url("/echo"), data=LARGE), LARGE)
+
+    def test_sends_a_large_body_after_a_100(self):
+        said = self.curl("--expect100-timeout", str(PATIENCE), "--header", "Expect: 100-continue", "--data-binary", "@-",
+                         "--dump-header", "-", self.url("/count"), data=LARGE)
+        self.assertTrue(said.startswith(b"HTTP/1.1 100 Continue\r\n"), said)
+        self.assertTrue(said.endswith(str(len(LARGE)).encode()), said)
+
+    def test_sends_chunks(self):
+        for path in ("/echo", "/mirror"):
+            got = self.curl("--header", "Transfer-Encoding: chunked", "--request", "POST", "--data-binary", "@-", self.url(path),
+                            data=LARGE)
+            self.assertEqual(got, LARGE, path)
+
+    def test_reads_chunks(self):
+        lines = self.curl(self.url("/stream/1000")).decode().splitlines()
+        self.assertEqual(lines, [f"line {number}" for number in range(1000)])
+
+    def test_reads_a_stream_as_http_1_0(self):
+        said = self.curl("--http1.0", "--dump-header", "-", self.url("/stream/3")).decode()
+        self.assertNotIn("chunked", said)
+        self.assertTrue(said.endswith("line 0\nline 1\nline 2\n"), said)
+
+    def test_awaits_a_coroutine(self):
+        self.assertEqual(self.curl(self.url("/await")), b"awaited")
+
+    def test_is_told_what_failed(self):
+        self.assertIn(b"not for you", self.curl("--write-out", " %{http_code}", self.url("/fail")))
+        self.assertTrue(self.curl("--write-out", " %{http_code}", self.url("/nowhere")).endswith(b" 404"))
+        said = self.curl("--dump-header", "-", "--request", "DELETE", self.url("/echo")).decode()
+        self.assertIn("HTTP/1.1 405 Method Not Allowed\r\n", said)
+        self.assertIn("Allow: POST, OPTIONS\r\n", said)
+
+    def test_follows_the_slash(self):
+        self.assertEqual(self.curl("--location", self.url("/later/")), b"later")
+
+    def test_a_thousand_at_once(self):
+        urls = [self.url("/later")] * 200
+        self.assertEqual(self.curl("--parallel", "--parallel-max", "50", *urls), b"later" * 200)
+
+
+class CurlOverTls(Served):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        subprocess.run(["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-keyout", cls.path("key.pem"), "-out", cls.path("cert.pem")], check=True, stderr=subprocess.DEVNULL)
+        cls.words = (PEER, f"tls:0:interface=127.0.0.1:cert={cls.path('cert.pem')}:key={cls.path('key.pem')}")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.directory.name, name)
+
+    def test_sends_and_reads_much(self):
+        got = self.run_client("curl", "--silent", "--show-error", "--noproxy", "*", "--cacert", self.path("cert.pem"),
+                              "--data-binary", "@-", f"https://localhost:{self.port}/mirror", data=LARGE)
+        self.assertEqual(got, LARGE)
+
+
+class PythonsClient(Served):
+    def setUp(self):
+        super().setUp()
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def tearDown(self):
+        self.connection.close()
+        super().tearDown()
+
+    def ask(self, method, path, body=None, **fields):
+        self.connection.request(method, path, body=body, headers=fields)
+        answer = self.connection.getresponse()
+        return answer.status, answer.read()
+
+    def test_asks_many_times(self):
+        first = None
+        for _ in range(100):
+            self.assertEqual(self.ask("GET", "/"), (200, b"Hello"))
+            first = first or self.connection.sock
+            self.assertIs(self.connection.sock, first)
+
+    def test_sends_bodies_of_both_kinds(self):
+        self.assertEqual(self.ask("POST", "/echo", LARGE), (200, LARGE))
+        self.assertEqual(self.ask("POST", "/echo", iter([b"one ", b"two"])), (200, b"one two"))
+        self.assertEqual(self.ask("POST", "/count", iter([LARGE[:1000]] * 100)), (200, b"100000"))
+
+    def test_a_body_that_nobody_reads_is_in_nobodys_way(self):
+        self.assertEqual(self.ask("POST", "/", b"x" * 10000)[0], 405)
+        self.assertEqual(self.ask("GET", "/"), (200, b"Hello"))
+
+    def test_fields_reach_the_handler(self):
+        self.assertEqual(self.ask("GET", "/field/x-strange", **{"X-Strange": "a, b"}), (200, b"a, b"))
+
+
+class Node(Served):
+    SCRIPT = """
+    const http = require('http');
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (method, path, body) => new Promise((resolve, reject) => {
+        const request = http.request({ port: PORT, host: '127.0.0.1', method, path, agent }, answer => {
+            let text = '';
+            answer.on('data', piece => text += piece).on('end', () => resolve(text));
+        }).on('error', reject);
+        request.end(body);
+    });
+    (async () => {
+        const all = [await ask('GET', '/'), await ask('POST', '/echo', 'sent'), await ask('GET', '/stream/2'),
+                     await ask('GET', '/later')];
+        console.log(JSON.stringify(all));
+        agent.destroy();
+    })();
+    """
+
+    def test_asks_over_one_connection(self):
+        said = self.run_client("node", "-e", self.SCRIPT.replace("PORT", str(self.port)))
+        self.assertEqual(said.decode().strip(), '["Hello","sent","line 0\\nline 1\\n","later"]')
+
+
+class Bare(Served):
+    def test_pipelined_requests_are_answered_in_order(self):
+        requests = "".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in ("/later", "/", "/await", "/stream/1") * 20)
+        requests += "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as connection:
+            connection.sendall(requests.encode())
+            got = b""
+            while piece := connection.recv(65536):
+                got += piece
+        order = [word for word in (line.rsplit("\r\n", 1)[-1] for line in got.decode().split("HTTP/1.1 200 OK")) if word]
+        self.assertEqual(order[:3], ["later", "Hello", "awaited"])
+        self.assertEqual(got.count(b"HTTP/1.1 200 OK\r\n"), 81)
+
+
+class Hello(Served):
+    @classmethod
+    def setUpClass(cls):
+        cls.words = (BIGHT, "hello", "--text=Good morning", "tcp:0:interface=127.0.0.1")
+
+    def test_says_it(self):
+        self.assertEqual(self.run_client("curl", "--silent", "--noproxy", "*", self.url("/")), b"Good morning\n")
+
+
+if __name__ == "__main__":
+    PEER, BIGHT = sys.argv[1:3]
+    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
