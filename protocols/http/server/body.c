@@ -94,24 +94,28 @@ static void fire(struct bight_http_request *request, struct bight_bytes *bytes)
     bi_request_end_pending(request);
 }
 
-/* It is whole. Its user is told. */
-static void end(struct bight_http_request *request)
+/* Its user, that it was whole. */
+static void tell_ended(struct bight_http_request *request)
 {
     struct bi_http_body *body = &request->body;
-    enum bi_body_user user = (enum bi_body_user)body->user;
-    request->input = BI_INPUT_DONE;
-    bight_timer_cancel(request->input_timer);
-    if (user == BI_BODY_COLLECT) {
+    if (body->user == BI_BODY_COLLECT) {
         fire(request, take_collected(body));
-    } else if (user == BI_BODY_READ) {
+    } else if (body->user == BI_BODY_READ) {
         fire(request, bight_bytes_new("", 0));
-    } else if (user == BI_BODY_CONSUMER) {
+    } else if (body->user == BI_BODY_CONSUMER) {
         leave_user(request);
         if (body->consumer->end != NULL) {
             body->consumer->end(request, body->context);
         }
         bi_request_end_pending(request);
     }
+}
+
+static void end(struct bight_http_request *request)
+{
+    request->input = BI_INPUT_DONE;
+    bight_timer_cancel(request->input_timer);
+    tell_ended(request);
 }
 
 /* Its user, who is none any more. */
@@ -186,6 +190,16 @@ static void collect(struct bight_http_request *request, const uint8_t *data, siz
     }
 }
 
+/* A piece for which there was no memory is lost: the next one must not take its place. */
+static void give(struct bight_http_request *request, struct bight_bytes *piece)
+{
+    if (piece != NULL) {
+        fire(request, piece);
+    } else {
+        bi_body_fail(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+}
+
 static void deliver(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_http_body *body = &request->body;
@@ -199,7 +213,7 @@ static void deliver(struct bight_http_request *request, const uint8_t *data, siz
         collect(request, data, size);
         break;
     case BI_BODY_READ:
-        fire(request, bight_bytes_new(data, size));
+        give(request, bight_bytes_new(data, size));
         break;
     case BI_BODY_CONSUMER:
         deliver_to_consumer(request, data, size);
@@ -425,6 +439,7 @@ static void start(struct bight_http_request *request, enum bi_body_user user)
 {
     struct bi_http_body *body = &request->body;
     body->asked = true;
+    body->is_read = user == BI_BODY_READ;
     body->user = (uint8_t)user;
     if (request->input >= BI_INPUT_DONE) {
         return;
@@ -449,8 +464,8 @@ static void release_request(void *request)
     bi_request_end_pending(request);
 }
 
-/* A Deferred of a collect or a read, which keeps the request (A2). */
-static struct bight_deferred *ask(struct bight_http_request *request, enum bi_body_user user, uint64_t limit)
+/* A Deferred of a collect of at most `size` bytes or of a read of `size`, which keeps the request (A2). */
+static struct bight_deferred *ask(struct bight_http_request *request, enum bi_body_user user, size_t size)
 {
     struct bi_http_body *body = &request->body;
     struct bight_promise promise;
@@ -459,7 +474,7 @@ static struct bight_deferred *ask(struct bight_http_request *request, enum bi_bo
         return bight_fail(bight_failure_of(code));
     }
     if (body->failure == NULL) {
-        set_limit(request, limit);
+        set_limit(request, user == BI_BODY_COLLECT ? size : 0);
     }
     if (body->failure != NULL) {
         return bight_fail(bight_failure_hold(body->failure));
@@ -470,6 +485,7 @@ static struct bight_deferred *ask(struct bight_http_request *request, enum bi_bo
         return deferred;
     }
     body->promise = promise;
+    body->wanted = size;
     start(request, user);
     if (request->input >= BI_INPUT_DONE && body->user != BI_BODY_NOBODY) {
         fire(request, take_collected(body));
@@ -484,12 +500,7 @@ struct bight_deferred *bight_http_request_collect(struct bight_http_request *req
 
 struct bight_deferred *bight_http_request_read(struct bight_http_request *request, size_t limit)
 {
-    struct bight_deferred *deferred;
-    set_up(request);
-    request->body.wanted = limit == 0 || limit > READ_LIMIT ? READ_LIMIT : limit;
-    deferred = ask(request, BI_BODY_READ, 0);
-    request->body.is_read = true;
-    return deferred;
+    return ask(request, BI_BODY_READ, limit == 0 || limit > READ_LIMIT ? READ_LIMIT : limit);
 }
 
 /* Nothing is called inside bight_http_request_consume: a body that is over by then is told of on a later turn. */
@@ -502,7 +513,7 @@ static void tell_later(void *context)
     if (request->body.failure != NULL) {
         tell_failed(request, request->body.failure);
     } else {
-        end(request);
+        tell_ended(request);
     }
 }
 
