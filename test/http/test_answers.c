@@ -293,6 +293,19 @@ START_TEST(one_answer_is_waited_for_at_a_time) /* A2 */
 }
 END_TEST
 
+START_TEST(what_found_no_memory_is_answered_500) /* A2 */
+{
+    static const struct bight_type *const types[] = { &bight_type_text, &bight_type_bytes, &bight_type_http_response };
+    begin();
+    add_route("/wait", wait_for_promise);
+    say("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+    (void)bight_callback(promise, types[_i], NULL);
+    settle();
+    ck_assert(has_line(take_answer(), "HTTP/1.1 500 Internal Server Error"));
+    end_site();
+}
+END_TEST
+
 START_TEST(a_failure_in_the_middle_of_an_answer_aborts_it) /* A2 */
 {
     begin();
@@ -349,6 +362,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_aborted_in_its_middle_is_reset);
     tcase_add_loop_test(tests, what_is_waited_for_runs_on_when_the_client_goes_unless_its_route_says_otherwise, 0, 2);
     tcase_add_test(tests, one_answer_is_waited_for_at_a_time);
+    tcase_add_loop_test(tests, what_found_no_memory_is_answered_500, 0, 3);
     tcase_add_test(tests, a_failure_in_the_middle_of_an_answer_aborts_it);
     tcase_add_test(tests, a_hook_may_be_taken_back_while_the_client_goes);
 }

@@ -255,6 +255,9 @@ int bight_http_respond_empty(struct bight_http_request *request, int status)
 int bight_http_respond_bytes(
     struct bight_http_request *request, int status, const char *type, struct bight_bytes *bytes)
 {
+    if (bytes == NULL) {
+        return bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
     size_t size = bight_bytes_size(bytes);
     if (size <= COPIED) {
         return bight_http_respond(request, status, type, bight_bytes_data(bytes), size);

@@ -18,6 +18,8 @@ void bi_answer_with_result(struct bight_http_request *request, struct bight_resu
 {
     if (bight_result_is_empty(result)) {
         (void)bight_http_respond_empty(request, 204);
+    } else if (result->value == NULL) { /* there was no memory for what was made in the call itself */
+        (void)bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     } else if (result->type == &bight_type_failure) {
         (void)bight_http_respond_failure(request, bight_result_take_failure(result));
     } else if (result->type == &bight_type_text) {
