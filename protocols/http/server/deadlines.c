@@ -192,8 +192,15 @@ void bi_deadlines_bound_leftover(struct bi_http_connection *connection)
     }
 }
 
-/* What is smaller is tried when the turn ends, or when much has gathered. */
 void bi_deadlines_bound_output(struct bi_http_connection *connection, size_t written)
+{
+    if (written >= SENT_AT_ONCE) {
+        bi_deadlines_bound_leftover(connection);
+    }
+}
+
+/* Small pieces are tried when the turn ends, or when much has gathered. */
+void bi_deadlines_bound_stream(struct bi_http_connection *connection, size_t written)
 {
     if (written >= SENT_AT_ONCE || bight_transport_queued(connection->base.transport) >= GATHERED) {
         bi_deadlines_bound_leftover(connection);

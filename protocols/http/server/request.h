@@ -237,6 +237,8 @@ void bi_deadlines_stop(struct bight_http_request *request);
 void bi_deadlines_restore_idle(struct bi_http_connection *connection);
 /* So many bytes have been written: what the client does not take of it must not stay for ever. */
 void bi_deadlines_bound_output(struct bi_http_connection *connection, size_t written);
+/* The same of a piece among many. */
+void bi_deadlines_bound_stream(struct bi_http_connection *connection, size_t written);
 /* Nothing has been written in this turn: what is queued was left behind. */
 void bi_deadlines_bound_leftover(struct bi_http_connection *connection);
 

@@ -87,7 +87,7 @@ int bight_http_respond_write(struct bight_http_request *request, const void *dat
         bi_exchange_abort(request);
         return code;
     }
-    bi_deadlines_bound_output(request->connection, size);
+    bi_deadlines_bound_stream(request->connection, size);
     return BIGHT_OK;
 }
 
