@@ -142,6 +142,58 @@ static int write_head(
     return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
 }
 
+/* ------------------------------------------------------------------------------------- the ready head */
+
+/* Nothing about it has to be thought of: no fields, a connection that goes on, no body of the request's left. */
+static inline bool is_plain(const struct bight_http_request *request)
+{
+    return bi_http_buffer_size(&request->answer.fields) == 0 && !request->closing && request->input == BI_INPUT_DONE &&
+           request->head.minor == 1 && request->head.method_known != BI_METHOD_HEAD &&
+           request->head.method_known != BI_METHOD_CONNECT;
+}
+
+static inline bool is_ready(const struct bight_http_request *request, int status, struct bi_view type)
+{
+    const struct bi_ready_head *ready = &request->server->ready;
+    return ready->status == status && ready->type_size == type.size && memcmp(ready->type, type.at, type.size) == 0;
+}
+
+/* Behind an answer whose head was put together piece by piece: of this status and type the next one is ready. */
+static void make_ready(struct bight_http_request *request, int status, struct bi_view type)
+{
+    struct bi_http_server *server = request->server;
+    struct bi_ready_head *ready = &server->ready;
+    if (type.size == 0 || type.size > BI_READY_TYPE || !server->date_is_fresh || bi_status_is_bodiless(status)) {
+        return;
+    }
+    char *at = ready->text + bi_status_line(ready->text, status);
+    at = put(at, server->date.line, BI_DATE_LINE);
+    at = put_type(at, type);
+    at = put(at, length_name, sizeof length_name - 1);
+    memcpy(ready->type, type.at, type.size);
+    ready->size = (uint8_t)(at - ready->text);
+    ready->type_size = (uint8_t)type.size;
+    ready->status = (uint16_t)status;
+}
+
+static int write_ready(struct bight_http_request *request, size_t length, const void *data, size_t size)
+{
+    struct bight_transport *transport = request->connection->base.transport;
+    const struct bi_ready_head *ready = &request->server->ready;
+    char *room = (char *)bight_transport_reserve(transport, sizeof ready->text + DIGITS + 4 + size);
+    if (room == NULL) {
+        return bi_answer_lost(request);
+    }
+    char *at = put(room, ready->text, sizeof ready->text) - sizeof ready->text + ready->size;
+    at = put_number(at, length);
+    at = put(at, "\r\n\r\n", 4);
+    at = size > 0 ? put(at, data, size) : at;
+    request->answer.status = ready->status;
+    request->answer.has_length = true;
+    request->server->figures.classes[ready->status / 100]++;
+    return bight_transport_commit(transport, (size_t)(at - room)) == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
+}
+
 /* ------------------------------------------------------------------------------------------- the whole */
 
 int bi_answer_check(const struct bight_http_request *request, int status)
@@ -189,19 +241,26 @@ static int refuse_type(void)
     return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an answer: its type holds a control");
 }
 
-/* The checks that every answer passes; the type has passed its own. */
-static inline int begin(
-    struct bight_http_request *request, int status, struct bi_view type, int64_t length, const void *data, size_t size)
-{
-    int code = bi_answer_check(request, status);
-    return code == BIGHT_OK ? write_head(request, status, type, length, data, size) : code;
-}
-
 int bi_answer_begin(
     struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
 {
     struct bi_view view = { (const uint8_t *)type, type == NULL ? 0 : strlen(type) };
-    return has_control(view) ? refuse_type() : begin(request, status, view, length, data, size);
+    int code = bi_answer_check(request, status);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    bool plain = is_plain(request) && length >= 0;
+    if (plain && view.size > 0 && is_ready(request, status, view)) {
+        return write_ready(request, (size_t)length, data, size);
+    }
+    if (has_control(view)) {
+        return refuse_type();
+    }
+    code = write_head(request, status, view, length, data, size);
+    if (code == BIGHT_OK && plain) {
+        make_ready(request, status, view);
+    }
+    return code;
 }
 
 /* Behind the last byte. */
@@ -229,22 +288,14 @@ int bight_http_respond(struct bight_http_request *request, int status, const cha
     return write_body(request, code, data, size);
 }
 
-/* The same with a type of the library's own, which need not be looked at. */
-static inline int respond_with(struct bight_http_request *request, int status, struct bi_view type, const char *text)
-{
-    size_t size = strlen(text);
-    int code = begin(request, status, type, (int64_t)size, text, size <= COPIED ? size : 0);
-    return write_body(request, code, text, size);
-}
-
 int bight_http_respond_text(struct bight_http_request *request, int status, const char *text)
 {
-    return respond_with(request, status, bi_view_of("text/plain; charset=utf-8"), text);
+    return bight_http_respond(request, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
 int bight_http_respond_html(struct bight_http_request *request, int status, const char *text)
 {
-    return respond_with(request, status, bi_view_of("text/html; charset=utf-8"), text);
+    return bight_http_respond(request, status, "text/html; charset=utf-8", text, strlen(text));
 }
 
 int bight_http_respond_empty(struct bight_http_request *request, int status)

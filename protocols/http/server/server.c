@@ -145,6 +145,7 @@ static void date_has_aged(void *context)
 {
     struct bi_http_server *server = context;
     server->date_is_fresh = false;
+    server->ready.status = 0;
 }
 
 /* Asked for the first time in a second. A timer says when it has aged, so that no request reads a clock; a server

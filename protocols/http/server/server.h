@@ -47,6 +47,16 @@ struct bi_http_figures {
     size_t in_flight;
 };
 
+/* The head of an answer that has no fields of the program's, up to its length. The next answer is mostly like the last
+ * one, so it is put together once for a status and a type, until the date changes. */
+#define BI_READY_TYPE 48
+struct bi_ready_head {
+    uint16_t status; /* 0: there is none */
+    uint8_t type_size, size;
+    char type[BI_READY_TYPE];
+    char text[192]; /* all of which is copied: a few moves, where what there is of it would be a call */
+};
+
 struct bi_http_server {
     struct bight_factory factory; /* of the connections */
     const struct bi_http_server_ops *ops;
@@ -59,6 +69,7 @@ struct bi_http_server {
     struct bi_date_cache date;
     struct bight_timer date_timer;
     struct bi_known_host known_host;
+    struct bi_ready_head ready;
     struct bi_http_figures figures;
 };
 
