@@ -36,8 +36,8 @@ BIGHT_API int bight_http_respond_redirect(struct bight_http_request *request, in
 /* The site's page for a status from 400 on; `message` (NULL: none) is shown in it. */
 BIGHT_API int bight_http_respond_error(struct bight_http_request *request, int status, const char *message);
 
-/* What a failure says (A2): a bight_http_failure as it says, TOO_LONG of a body 413, SYNTAX 400, TIMED_OUT 503, all
- * else 500 without internals, which are logged. Takes the failure. */
+/* What a failure says (A2): a bight_http_failure as it says; of a body TOO_LONG 413, SYNTAX 400 and TIMED_OUT 408; all
+ * else, a timeout of the program's own too, 500 without internals, which are logged. Takes the failure. */
 BIGHT_API int bight_http_respond_failure(struct bight_http_request *request, struct bight_failure *failure);
 
 /* A failure that a client is to be answered with: a status from 400 to 599 and words that it may read (NULL: the

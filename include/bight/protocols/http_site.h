@@ -40,7 +40,8 @@ BIGHT_API BIGHT_MUST_USE struct bight_http_site *bight_http_site_new_full(
     const struct bight_http_site_options *options);
 
 /* Legal at any time. From then on no handler is called; what is under way may be answered yet, and an idle connection
- * ends with its next request, which is answered 503, or when its idle time is over. The memory goes when ports, connections and held requests have gone. NULL is allowed. */
+ * ends with its next request, which is answered 503, or when its idle time is over. The memory goes when ports,
+ * connections and held requests have gone. NULL is allowed. */
 BIGHT_API void bight_http_site_free(struct bight_http_site *site);
 
 /* For bight_serve, bight_listen and their kin. It fails to listen (status 78) when a route could not be added. */
@@ -51,8 +52,9 @@ BIGHT_API struct bight_factory *bight_http_site_factory(struct bight_http_site *
 /* Answers the request, at once or later (A2). May do anything: free the site, close, abort, stop the reactor. */
 typedef void (*bight_http_handler)(struct bight_http_request *request, void *context);
 
-/* A5: `pattern` is "[METHOD ][HOST]/path/{name}/{rest...}". 0; SYNTAX (logged: where and why) for a pattern that is
- * wrong or conflicts with another; OUT_OF_MEMORY. The context is borrowed. */
+/* A5: `pattern` is "[METHOD ][HOST]/path/{name}/{rest...}". 0; SYNTAX for a pattern that is wrong,
+ * INVALID_ARGUMENT for one that conflicts with another, LIMIT for more than 64 methods; OUT_OF_MEMORY. What is wrong,
+ * and where, is logged. The context is borrowed. */
 BIGHT_API int bight_http_route(
     struct bight_http_site *site, const char *pattern, bight_http_handler handler, void *context);
 

@@ -140,17 +140,13 @@ static int add(struct bight_http_site *site, const char *pattern, struct bi_http
 {
     struct bi_route_error error;
     int code = bi_routes_add(&site->routes, pattern, route, &error);
-    if (code == BIGHT_E_SYNTAX && error.column > 0) {
-        bight_log(BIGHT_LOG_ERROR, "http", NULL, "the route \"%s\", column %u: %s", pattern, error.column, error.text);
-    } else if (code != BIGHT_OK) {
-        bight_log(BIGHT_LOG_ERROR, "http", NULL, "the route \"%s\": %s", pattern,
-            code == BIGHT_E_OUT_OF_MEMORY ? bight_error_text(code) : error.text);
+    if (code != BIGHT_OK) {
+        bight_log(BIGHT_LOG_ERROR, "http", NULL, "%s", error.text);
+        return code;
     }
-    if (code == BIGHT_OK) {
-        route->next = site->all;
-        site->all = route;
-    }
-    return code;
+    route->next = site->all;
+    site->all = route;
+    return BIGHT_OK;
 }
 
 static int add_route(struct bight_http_site *site, const char *pattern, const struct bi_http_route *wanted)
