@@ -10,6 +10,7 @@ the project leads somewhere.
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import socketserver
@@ -19,7 +20,7 @@ import tempfile
 import threading
 import unittest
 
-from listening import wait_for_listener
+from listening import wait_for, wait_for_listener
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 ROOT = pathlib.Path(sys.argv[2])
@@ -73,13 +74,15 @@ class Pages(unittest.TestCase):
 
 
 class Server:
-    def __init__(self, name):
+    def __init__(self, name, *words, **options):
         self.name = name
+        self.words = words
+        self.options = options
 
     def __enter__(self):
         self.directory = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.directory.name, "socket")
-        self.process = subprocess.Popen([PROGRAMS / self.name, "unix:" + self.path])
+        self.process = subprocess.Popen([PROGRAMS / self.name, "unix:" + self.path, *self.words], **self.options)
         wait_for_listener(self.path, PATIENCE)
         return self
 
@@ -113,6 +116,75 @@ class Page(socketserver.StreamRequestHandler):
 class Site(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def handle_error(self, request, client_address):
         """The client that gives up resets."""
+
+
+class Web(unittest.TestCase):
+    """The programs of docs/http.md answer what the page shows."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+
+    def curl(self, server, words):
+        """What curl prints, but for the date."""
+        words = shlex.split(words.replace("localhost:8888", "http://localhost"))
+        done = subprocess.run(["curl", "-sS", "--max-time", str(PATIENCE), "--unix-socket", server.path, *words],
+                              cwd=self.directory, capture_output=True, timeout=2 * PATIENCE, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+        return re.sub("^Date: .*$", "Date: ...", done.stdout.replace("\r", ""), flags=re.M)
+
+    def check_shown(self, server, target):
+        """As the page asks, at targets that match, in its order."""
+        page = (ROOT / "docs/http.md").read_text()
+        shown = re.findall(r"^    \$ curl (.*)\n((?:    (?!\$ ).*\n|\n(?=    [^$\n]))*)", page, re.M)
+        shown = [(words, answer) for words, answer in shown if re.search(f"localhost:8888{target}$", words)]
+        self.assertGreater(len(shown), 0)
+        for words, answer in shown:
+            self.assertEqual(self.curl(server, words), re.sub("^    ", "", answer, flags=re.M), words)
+
+    def test_hello(self):
+        with Server("http_hello") as server:
+            self.check_shown(server, "/")
+        self.assertEqual(server.status, 0)
+
+    def test_sensors(self):
+        with Server("http_sensors", self.directory, str(PATIENCE)) as server:
+            self.check_shown(server, "/sensors/(cellar|attic)")
+            self.assertEqual(self.curl(server, "localhost:8888/sensors/..%2Fcellar"),
+                             "404 Not Found\nthere is no such sensor\n")
+            self.assertEqual(self.curl(server, f"-X PUT -d {'1' * 61} localhost:8888/sensors/cellar"),
+                             "413 Content Too Large\n")
+        self.assertEqual(server.status, 0)
+
+    def test_sensors_time_limit(self):
+        roof = self.directory / "roof"
+        os.mkfifo(roof)
+        with Server("http_sensors", self.directory, "0.05", stderr=subprocess.PIPE) as server:
+            self.check_shown(server, "/sensors/roof")
+            roof.write_text("3\n")  # lets the thread go
+        with server.process.stderr as log:
+            self.assertIn(b"has not been answered in its route's time", log.read())
+        self.assertEqual(server.status, 0)
+
+    def test_upload(self):
+        picture = self.directory / "picture.raw"
+        picture.write_bytes(os.urandom(1 << 20) * 3)
+        uploads = self.directory / "uploads"
+        uploads.mkdir()
+        with Server("http_upload", uploads, stdout=subprocess.PIPE) as server, server.process.stdout as told:
+            self.check_shown(server, "/uploads/picture.raw")
+            self.assertEqual(told.readline(), b"picture.raw: 3145728 bytes\n")
+            with socket.socket(socket.AF_UNIX) as leaver:
+                leaver.connect(server.path)
+                leaver.sendall(b"PUT /uploads/half HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"x" * 400)
+                wait_for(lambda: "400" in self.curl(server, "localhost:8888/uploads"), PATIENCE, "nothing is taken")
+                self.check_shown(server, "/uploads")
+                self.assertEqual(len(os.listdir(uploads)), 2)
+            self.assertEqual(told.readline(), b"half: 400 bytes, and then no more\n")
+            wait_for(lambda: os.listdir(uploads) == ["picture.raw"], PATIENCE, "the draft stays")
+            self.assertEqual((uploads / "picture.raw").read_bytes(), picture.read_bytes())
+        self.assertEqual(server.status, 0)
 
 
 class Programs(unittest.TestCase):
