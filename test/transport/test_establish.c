@@ -74,6 +74,21 @@ static void end(void)
     ck_assert_uint_eq(knock_doors, 0);
 }
 
+/* It has ended in good order or with a failure, and the program has not heard of it. */
+static void ck_gone(void)
+{
+    settle();
+    ck_assert(bight_string_is_closed(peer));
+    ck_heard("");
+}
+
+/* It was aborted from here. */
+static void ck_cut(void)
+{
+    ck_assert(bight_string_was_reset(peer));
+    ck_heard("");
+}
+
 START_TEST(there_is_no_protocol_before_the_layers_are_ready) /* L3 */
 {
     begin();
@@ -120,9 +135,7 @@ START_TEST(a_failed_layer_costs_the_factory_nothing) /* L3 */
     ck_assert_str_eq(bight_string_written_text(peer), "go away\n"); /* T5: it is flushed */
     ck_assert(bight_string_is_shut(peer));
     bight_string_end(peer);
-    settle();
-    ck_assert(bight_string_is_closed(peer));
-    ck_heard("");
+    ck_gone();
     ck_assert_uint_eq(probe_factory.connections, 0);
     ck_assert_str_eq(info, "a connection from 127.0.0.1:50000 was not established\n");
     end();
@@ -134,9 +147,7 @@ START_TEST(a_peer_that_goes_has_failed) /* L3 */
     begin();
     bight_string_feed_text(peer, "knock ses");
     bight_string_end(peer);
-    settle();
-    ck_assert(bight_string_is_closed(peer));
-    ck_heard("");
+    ck_gone();
     end();
 }
 END_TEST
@@ -145,9 +156,7 @@ START_TEST(a_reset_is_a_failure) /* L3 */
 {
     begin();
     bight_string_reset(peer, 0);
-    settle();
-    ck_assert(bight_string_is_closed(peer));
-    ck_heard("");
+    ck_gone();
     end();
 }
 END_TEST
@@ -158,8 +167,7 @@ START_TEST(it_must_be_established_in_time) /* L4 */
     bight_testing_advance(reactor, 9.9);
     ck_assert(!bight_string_is_closed(peer));
     bight_testing_advance(reactor, 0.2);
-    ck_assert(bight_string_was_reset(peer));
-    ck_heard("");
+    ck_cut();
     end();
 }
 END_TEST
@@ -182,7 +190,7 @@ START_TEST(a_peer_that_sends_too_much_is_cut) /* L4 */
     bight_string_feed(peer, much, sizeof much);
     ck_assert(!bight_string_is_closed(peer));
     bight_string_feed(peer, much, sizeof much);
-    ck_assert(bight_string_was_reset(peer));
+    ck_cut();
     end();
 }
 END_TEST
@@ -216,8 +224,7 @@ START_TEST(a_factory_that_refuses_closes_in_good_order) /* T15 */
     ck_assert_str_eq(bight_string_written_text(peer), "enter\n");
     ck_assert(bight_string_is_shut(peer));
     bight_string_end(peer);
-    settle();
-    ck_assert(bight_string_is_closed(peer));
+    ck_gone();
     end();
 }
 END_TEST
@@ -281,9 +288,7 @@ START_TEST(a_layer_that_cannot_begin_ends_the_connection) /* L3 */
     knock_prepare_code = BIGHT_E_TLS;
     begin();
     bight_string_end(peer);
-    settle();
-    ck_assert(bight_string_is_closed(peer));
-    ck_heard("");
+    ck_gone();
     end();
 }
 END_TEST
