@@ -95,7 +95,7 @@ static const struct alert {
     { 10, "unexpected_message", NULL },
     { 20, "bad_record_mac", NULL },
     { 22, "record_overflow", NULL },
-    { 40, "handshake_failure", "no cipher, group or kind of signature is acceptable to both" },
+    { 40, "handshake_failure", "usually no cipher, group or kind of signature is acceptable to both" },
     { 42, "bad_certificate", "it could not use our certificate" },
     { 43, "unsupported_certificate", "it could not use our kind of certificate" },
     { 44, "certificate_revoked", "our certificate has been revoked" },

@@ -204,7 +204,9 @@ static struct bight_deferred *connect_to(struct bight_reactor *reactor, struct b
     struct bight_factory *wrapped = goal == NULL ? NULL : bight_wrapped_factory_new(reactor, factory, &wrapper, &code);
     if (wrapped == NULL || attempt == NULL) {
         bight_wrapped_factory_release(wrapped);
-        bight_free(attempt);
+        if (attempt != NULL) {
+            free_attempt(attempt); /* which has no factory yet */
+        }
         return bight_fail(bight_failure_of(wrapped == NULL ? code : BIGHT_E_OUT_OF_MEMORY));
     }
     attempt->reactor = reactor;
