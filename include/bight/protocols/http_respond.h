@@ -33,7 +33,8 @@ BIGHT_API int bight_http_respond_bytes(
 BIGHT_API int bight_http_respond_empty(struct bight_http_request *request, int status);
 BIGHT_API int bight_http_respond_redirect(struct bight_http_request *request, int status, const char *location);
 
-/* The site's page for a status from 400 on; `message` (NULL: none) is shown in it. */
+/* The site's page for a status from 400 on; `message` (NULL: none) is shown in it. Fields that were set stay, but for
+ * those of a body that does not come: Content-Type, -Encoding, -Language and -Disposition, ETag, Last-Modified. */
 BIGHT_API int bight_http_respond_error(struct bight_http_request *request, int status, const char *message);
 
 /* What a failure says (A2): a bight_http_failure as it says; of a body TOO_LONG 413, SYNTAX 400 and TIMED_OUT 408; all

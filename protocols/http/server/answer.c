@@ -219,7 +219,7 @@ int bi_answer_lost(struct bight_http_request *request)
 }
 
 /* Whether a Content-Type of the program's, of the size, ends its line: eight bytes at a time are looked at for one
- * below a space. */
+ * below a space, or the one that is DEL. */
 static inline bool has_control(struct bi_view type)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -229,9 +229,11 @@ static inline bool has_control(struct bi_view type)
         uint64_t word;
         memcpy(&word, type.at + at, sizeof word);
         found |= (word - ones * ' ') & ~word;
+        word ^= ones * 0x7f;
+        found |= (word - ones) & ~word;
     }
     for (; at < type.size; at++) {
-        found |= (uint64_t)(type.at[at] < ' ') << 7;
+        found |= (uint64_t)(type.at[at] < ' ' || type.at[at] == 0x7f) << 7;
     }
     return (found & (ones << 7)) != 0;
 }

@@ -48,9 +48,10 @@ static const uint8_t *line_end(const struct bi_http_buffer *fields, const uint8_
     return end + 1;
 }
 
-static bool has_name(const uint8_t *line, const char *name, size_t size)
+/* `line` ends at `next`, which may be the end of all. */
+static bool has_name(const uint8_t *line, const uint8_t *next, const char *name, size_t size)
 {
-    return strncasecmp((const char *)line, name, size) == 0 && line[size] == ':';
+    return (size_t)(next - line) > size && line[size] == ':' && strncasecmp((const char *)line, name, size) == 0;
 }
 
 const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size)
@@ -58,7 +59,7 @@ const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name
     size_t name_size = strlen(name);
     for (const uint8_t *at = fields->bytes; at < fields->bytes + fields->end;) {
         const uint8_t *next = line_end(fields, at);
-        if (has_name(at, name, name_size)) {
+        if (has_name(at, next, name, name_size)) {
             const char *value = (const char *)at + name_size + 2;
             *size = (size_t)((const char *)next - value) - 2;
             return value;
@@ -68,11 +69,12 @@ const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name
     return NULL;
 }
 
-static void remove_all(struct bi_http_buffer *fields, const char *name, size_t size)
+void bi_fields_remove(struct bi_http_buffer *fields, const char *name)
 {
+    size_t size = strlen(name);
     for (uint8_t *at = fields->bytes; at < fields->bytes + fields->end;) {
         const uint8_t *next = line_end(fields, at);
-        if (has_name(at, name, size)) {
+        if (has_name(at, next, name, size)) {
             size_t behind = (size_t)(fields->bytes + fields->end - next);
             memmove(at, next, behind);
             fields->end -= (size_t)(next - at);
@@ -82,6 +84,19 @@ static void remove_all(struct bi_http_buffer *fields, const char *name, size_t s
     }
 }
 
+/* Bytes of those with the name. */
+static size_t size_of(const struct bi_http_buffer *fields, const char *name)
+{
+    size_t name_size = strlen(name), size = 0;
+    for (const uint8_t *at = fields->bytes; at < fields->bytes + fields->end;) {
+        const uint8_t *next = line_end(fields, at);
+        size += has_name(at, next, name, name_size) ? (size_t)(next - at) : 0;
+        at = next;
+    }
+    return size;
+}
+
+/* Those that it replaces go when nothing can fail any more. */
 int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace)
 {
     size_t name_size = strlen(name), value_size = strlen(value);
@@ -90,15 +105,16 @@ int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *v
         return code;
     }
     size_t size = name_size + 2 + value_size + 2;
-    if (size > MOST || fields->end > MOST - size) {
+    size_t kept = fields->end - (replace ? size_of(fields, name) : 0);
+    if (size > MOST || kept > MOST - size) {
         return BIGHT_E_TOO_LONG;
     }
     uint8_t *room = bi_http_buffer_room(fields, size);
     if (room == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    if (replace) {
-        remove_all(fields, name, name_size);
+    if (kept < fields->end) {
+        bi_fields_remove(fields, name);
         room = fields->bytes + fields->end;
     }
     memcpy(room, name, name_size);

@@ -22,6 +22,12 @@ static bool is_allowed(const char *location)
                               : begins_with(location, "http://") || begins_with(location, "https://");
 }
 
+/* RFC 3986: all that may stand in some part of a URL, escapes included. */
+static bool stands_in_url(uint8_t byte)
+{
+    return bi_is(byte, BI_CLASS_VISIBLE) && strchr("\"<>\\^`{|}", byte) == NULL;
+}
+
 /* What may not stand in a URL is escaped; escapes stay. */
 static const char *escape(struct bight_http_request *request, const char *location)
 {
@@ -33,7 +39,7 @@ static const char *escape(struct bight_http_request *request, const char *locati
     uint8_t *at = text;
     for (size_t i = 0; i < size; i++) {
         uint8_t byte = (uint8_t)location[i];
-        if (bi_is(byte, BI_CLASS_VISIBLE)) {
+        if (stands_in_url(byte)) {
             *at++ = byte;
         } else {
             bi_escape_write(at, byte);
@@ -55,10 +61,9 @@ int bight_http_respond_redirect(struct bight_http_request *request, int status, 
         return code;
     }
     const char *text = escape(request, location);
-    if (text == NULL) {
+    code = text == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_http_respond_set(request, "Location", text);
+    if (code == BIGHT_E_OUT_OF_MEMORY) {
         bi_exchange_abort(request);
-        return BIGHT_E_OUT_OF_MEMORY;
     }
-    code = bight_http_respond_set(request, "Location", text);
     return code == BIGHT_OK ? bight_http_respond_empty(request, status) : code;
 }

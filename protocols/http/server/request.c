@@ -184,10 +184,12 @@ int bight_http_request_attach(struct bight_http_request *request, const struct b
         }
         *attachment = (struct bi_http_attachment) { .next = request->attachments, .type = type };
         request->attachments = attachment;
-    } else if (type->destroy != NULL && attachment->value != NULL) {
-        type->destroy(attachment->value);
     }
+    void *former = attachment->value;
     attachment->value = value;
+    if (type->destroy != NULL && former != NULL && former != value) {
+        type->destroy(former);
+    }
     return BIGHT_OK;
 }
 

@@ -267,6 +267,8 @@ void bi_body_give_up(struct bight_http_request *request, struct bight_failure *f
 int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace);
 /* The value of the first one with the name, and its size; NULL: there is none. */
 const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size);
+/* Removes all with the name. */
+void bi_fields_remove(struct bi_http_buffer *fields, const char *name);
 
 /* ------------------------------------------------------------------------------------------ failure.c */
 

@@ -87,19 +87,19 @@ int bight_http_response_set_body(struct bight_http_response *response, const cha
 
 int bight_http_response_status(const struct bight_http_response *response)
 {
-    return response->status;
+    return response == NULL ? 0 : response->status;
 }
 
 struct bight_bytes *bight_http_response_body(const struct bight_http_response *response)
 {
-    return response->body;
+    return response == NULL ? NULL : response->body;
 }
 
 /* A copy with its NUL, since the fields are kept as they are sent. It stays until the next one is asked for. */
 const char *bight_http_response_field(struct bight_http_response *response, const char *name)
 {
     size_t size;
-    const char *value = bi_fields_find(&response->fields, name, &size);
+    const char *value = response == NULL ? NULL : bi_fields_find(&response->fields, name, &size);
     if (value == NULL) {
         return NULL;
     }
@@ -108,7 +108,16 @@ const char *bight_http_response_field(struct bight_http_response *response, cons
     return response->text;
 }
 
-/* Its fields come behind those that the request's answer has been given. */
+/* Its fields come behind those that the request's answer has been given, but for a type of the body's own. */
+static int join_fields(struct bi_http_buffer *fields, const struct bi_http_buffer *own)
+{
+    size_t size;
+    if (bi_http_buffer_size(fields) > 0 && bi_fields_find(own, "Content-Type", &size) != NULL) {
+        bi_fields_remove(fields, "Content-Type");
+    }
+    return bi_http_buffer_append(fields, own->bytes, own->end);
+}
+
 int bight_http_respond_response(struct bight_http_request *request, struct bight_http_response *response)
 {
     if (response == NULL) {
@@ -116,7 +125,7 @@ int bight_http_respond_response(struct bight_http_request *request, struct bight
     }
     int code = bi_answer_check(request, response->status);
     if (code == BIGHT_OK) {
-        code = bi_http_buffer_append(&request->answer.fields, response->fields.bytes, response->fields.end);
+        code = join_fields(&request->answer.fields, &response->fields);
         if (code != BIGHT_OK) {
             bi_exchange_abort(request);
         }

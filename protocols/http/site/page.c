@@ -14,11 +14,22 @@ static void answer_plainly(struct bight_http_request *request, int status, const
     (void)bight_http_respond(request, status, "text/plain; charset=utf-8", text, shown);
 }
 
+/* What was set for the body that does not come would say of the page what is not so. */
+static void forget_body(struct bi_http_buffer *fields)
+{
+    static const char *const names[] = { "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition",
+        "ETag", "Last-Modified" };
+    for (size_t i = 0; i < sizeof names / sizeof *names && bi_http_buffer_size(fields) > 0; i++) {
+        bi_fields_remove(fields, names[i]);
+    }
+}
+
 /* A handler of pages that does not answer, keeps the request for later, or asks for a page itself, is asked no more
  * than it can do: then the plain line has to serve. */
 void bi_site_failed(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message)
 {
     struct bight_http_site *site = bi_site_of(server);
+    forget_body(&request->answer.fields);
     if (site->error != NULL && request->dispatched && !request->paging) {
         request->paging = true;
         site->error(request, status, message, site->error_context);
