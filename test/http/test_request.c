@@ -246,6 +246,28 @@ START_TEST(a_path_is_decoded_once_or_refused) /* A1 */
 }
 END_TEST
 
+START_TEST(parameters_outlive_what_becomes_of_the_routes) /* A1, A5 */
+{
+    char pattern[64];
+    begin();
+    say("GET /keep/a%20b/c HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(pattern, sizeof pattern, "/keep/{one}/%d/{two}", i);
+        add_route(pattern, keep);
+    }
+    ck_assert_str_eq(bight_http_request_parameter(kept, "one"), "a b");
+    bight_http_site_free(site);
+    ck_assert_str_eq(bight_http_request_parameter(kept, "one"), "a b");
+    ck_assert_str_eq(bight_http_request_parameter(kept, "rest"), "c");
+    (void)bight_http_respond_text(kept, 200, "answered yet");
+    bight_http_request_release(kept);
+    settle();
+    ck_assert_str_eq(body_of(take_answer()), "answered yet");
+    site = NULL;
+    end_site();
+}
+END_TEST
+
 /* --------------------------------------------------------------------------------------------- attachments */
 
 static void count_destroyed(void *value)
@@ -483,6 +505,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, fields_come_in_their_order);
     tcase_add_test(tests, a_request_with_nothing_says_nothing);
     tcase_add_loop_test(tests, a_path_is_decoded_once_or_refused, 0, 16);
+    tcase_add_test(tests, parameters_outlive_what_becomes_of_the_routes);
     tcase_add_test(tests, a_value_stays_with_its_request_and_goes_with_it);
     tcase_add_loop_test(tests, when_the_client_goes_what_was_tied_is_cancelled_and_all_calls_are_closed, 0, 2);
     tcase_add_test(tests, the_hook_is_not_called_behind_the_answer_but_the_owner_ends);

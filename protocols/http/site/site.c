@@ -20,12 +20,14 @@ static void free_routes(struct bight_http_site *site)
         }
         bight_free(route);
     }
-    bi_routes_finish(&site->routes);
 }
 
+/* Requests that were held ask their routes' patterns for names until then. */
 static void gone(struct bi_http_server *server)
 {
-    bight_free(bi_site_of(server));
+    struct bight_http_site *site = bi_site_of(server);
+    bi_routes_finish(&site->routes);
+    bight_free(site);
 }
 
 /* A site whose routes are not all there would answer 404 where it should not. */

@@ -54,7 +54,7 @@ static const char *parameter_text(struct bight_http_request *request, size_t ind
 const char *bight_http_request_parameter(struct bight_http_request *request, const char *name)
 {
     const struct bight_http_site *site = bi_site_of(request->server);
-    if (request->route == NULL || request->server->freed) {
+    if (request->route == NULL) {
         return NULL;
     }
     int index = bi_routes_name(&site->routes, request->route_index, bi_view_of(name));
