@@ -78,7 +78,10 @@ static void remove_dots(const char *path, char *output)
         } else if (strcmp(input, ".") == 0 || strcmp(input, "..") == 0) {
             *input = '\0';
         } else {
-            size_t size = strcspn(input + 1, "/") + 1;
+            size_t size = 1;
+            while (input[size] != '\0' && input[size] != '/') {
+                size++;
+            }
             strncat(output, input, size);
             input += size;
         }
