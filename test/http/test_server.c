@@ -78,6 +78,24 @@ START_TEST(an_answer_that_comes_later_leaves_the_connection_as_it_was) /* H4 */
 }
 END_TEST
 
+START_TEST(what_was_asked_before_the_end_is_answered_though_it_waits_for_the_next_turn) /* A3, H4 */
+{
+    const struct bight_http_site_options options = { .size = sizeof options, .half_close = true };
+    kept_count = 0;
+    begin_site(&options);
+    add_route("GET /", say_hello);
+    add_route("/keep", keep);
+    connect_peer();
+    say(KEEP GET);
+    answer_kept(0, "first");
+    bight_string_end(peer);
+    settle();
+    ck_assert_uint_eq(count_of(take_answer(), "HTTP/1.1 200 OK"), 2);
+    ck_assert(is_over());
+    end_site();
+}
+END_TEST
+
 START_TEST(a_request_that_is_let_go_is_answered_500) /* A2 */
 {
     begin();
@@ -336,6 +354,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_request_is_answered_with_its_length_and_a_date);
     tcase_add_test(tests, pipelined_requests_are_answered_in_their_order);
     tcase_add_test(tests, an_answer_that_comes_later_leaves_the_connection_as_it_was);
+    tcase_add_test(tests, what_was_asked_before_the_end_is_answered_though_it_waits_for_the_next_turn);
     tcase_add_test(tests, a_request_that_is_let_go_is_answered_500);
     tcase_add_test(tests, a_head_that_is_refused_ends_the_connection);
     tcase_add_loop_test(tests, the_connection_goes_on_as_the_versions_have_it, 0, 6);

@@ -187,12 +187,14 @@ void bi_http_check_end(struct bi_http_connection *connection)
 }
 
 /* The peer sends nothing more. Whether it waits for its answer cannot be told, and a browser that was closed looks the
- * same; so it counts as gone unless the server knows better (A3). */
+ * same; so it counts as gone unless the server knows better (A3). Requests that came before may wait for the next turn.
+ */
 static bool read_connection_lost(struct bight_protocol *protocol)
 {
     struct bi_http_connection *connection = connection_of(protocol);
     struct bight_http_request *request = connection->request;
-    if (request != NULL && request->input != BI_INPUT_HEAD && server_of(connection)->limits.half_close) {
+    bool waits = request != NULL && (request->input != BI_INPUT_HEAD || (connection->flags & BI_HTTP_GOING_ON));
+    if (waits && server_of(connection)->limits.half_close) {
         connection->ended = true;
         bi_http_check_end(connection);
         return true;
