@@ -226,6 +226,37 @@ START_TEST(a_producer_is_not_asked_while_the_client_takes_nothing_and_stopped_wh
 }
 END_TEST
 
+START_TEST(a_producer_of_a_body_that_is_not_sent_is_stopped_and_the_answer_over) /* H6 */
+{
+    begin_producing();
+    finishes_inside = false;
+    way = AT_ONCE;
+    status = 200;
+    say("HEAD /pull HTTP/1.1\r\nHost: x\r\n\r\n" GET);
+    settle();
+    ck_assert_uint_eq(produced, 0);
+    ck_assert_uint_eq(stopped, 1);
+    ck_assert_uint_eq(count_of(take_answer(), "HTTP/1.1 200 OK"), 2);
+    ck_assert_uint_eq(usage_errors, 1); /* of the one too early */
+    bight_http_request_release(kept);
+    end_site();
+}
+END_TEST
+
+START_TEST(a_producer_that_comes_when_the_client_has_gone_is_stopped) /* A3, T14 */
+{
+    begin_producing();
+    bight_string_set_window(peer, 100);
+    say(PULL);
+    bight_string_reset(peer, 0);
+    ck_assert_uint_eq(stopped, 1);
+    ck_assert_int_eq(bight_http_respond_register_producer(kept, &producer, NULL, false), BIGHT_E_CLOSED);
+    ck_assert_uint_eq(stopped, 2);
+    bight_http_request_release(kept);
+    end_site();
+}
+END_TEST
+
 START_TEST(what_is_aborted_in_its_middle_is_reset) /* H6 */
 {
     begin_producing();
@@ -358,6 +389,8 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, an_answer_is_framed_by_what_is_known_of_it, 0, 24);
     tcase_add_test(tests, the_date_is_that_of_its_second);
     tcase_add_loop_test(tests, a_producer_is_asked_for_more_until_it_finishes, 0, 2);
+    tcase_add_test(tests, a_producer_of_a_body_that_is_not_sent_is_stopped_and_the_answer_over);
+    tcase_add_test(tests, a_producer_that_comes_when_the_client_has_gone_is_stopped);
     tcase_add_test(tests, a_producer_is_not_asked_while_the_client_takes_nothing_and_stopped_when_it_goes);
     tcase_add_test(tests, what_is_aborted_in_its_middle_is_reset);
     tcase_add_loop_test(tests, what_is_waited_for_runs_on_when_the_client_goes_unless_its_route_says_otherwise, 0, 2);

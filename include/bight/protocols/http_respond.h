@@ -75,7 +75,8 @@ BIGHT_API int bight_http_respond_finish(struct bight_http_request *request);
 /* Ends the exchange where it is, so that the client sees it (a reset). Legal at any time; without an answer, too. */
 BIGHT_API void bight_http_respond_abort(struct bight_http_request *request);
 
-/* A source of the body, told about room as bight_transport_register_producer says; finishing unregisters it. */
+/* A source of the body, told about room as bight_transport_register_producer says; finishing unregisters it. An answer
+ * that has no body (HEAD, 204, 304) is finished by this: the producer has been stopped, and CLOSED is returned. */
 BIGHT_API int bight_http_respond_register_producer(
     struct bight_http_request *request, const struct bight_producer_ops *ops, void *context, bool streaming);
 

@@ -149,12 +149,39 @@ void bight_http_respond_abort(struct bight_http_request *request)
     }
 }
 
+/* T14: whoever is told CLOSED has been stopped. */
+static int stop_at_once(const struct bight_producer_ops *ops, void *context)
+{
+    if (ops->stop != NULL) {
+        ops->stop(context);
+    }
+    return BIGHT_E_CLOSED;
+}
+
+/* A body that is not sent need not be made. The obvious way, to drop what is written, has no end for whoever pulls: the
+ * transport asks for more when something has drained, and nothing does. The answer is over first: stopping may let go.
+ */
+static int spare_producer(struct bight_http_request *request, const struct bight_producer_ops *ops, void *context)
+{
+    bight_http_request_hold(request);
+    (void)bi_answer_written(request, 0);
+    int code = stop_at_once(ops, context);
+    bight_http_request_release(request);
+    return code;
+}
+
 int bight_http_respond_register_producer(
     struct bight_http_request *request, const struct bight_producer_ops *ops, void *context, bool streaming)
 {
+    if (ops == NULL) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a producer of an answer: there is no table of functions");
+    }
     int code = check(request);
     if (code != BIGHT_OK) {
-        return code;
+        return code == BIGHT_E_CLOSED ? stop_at_once(ops, context) : code;
+    }
+    if (request->answer.bodiless) {
+        return spare_producer(request, ops, context);
     }
     request->answer.producing = true;
     code = bight_transport_register_producer(request->connection->base.transport, ops, context, streaming);
