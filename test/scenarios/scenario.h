@@ -25,9 +25,10 @@ struct audit {
     size_t port_count;
     size_t pending; /* Deferreds that have not finished */
     size_t made, lost, connected, failed;
-    bool lacks_memory; /* that some of it is refused may be logged */
-    bool lacks_files;  /* the same of descriptors and of the kernel's memory */
-    bool layers;       /* connections get some: see layers.c */
+    bool lacks_memory;    /* that some of it is refused may be logged */
+    bool lacks_files;     /* the same of descriptors and of the kernel's memory */
+    const char *expected; /* an error in the log that the scenario brings about; NULL: none */
+    bool layers;          /* connections get some: see layers.c */
     uint64_t seen[MOST_SEEN];
     struct end *held; /* ends whose memory is kept to the end, to see that nobody calls them */
 };
@@ -91,7 +92,7 @@ void set_trouble(struct audit *audit, const struct trouble *trouble, struct bigh
 void register_knock(void);
 
 extern const struct bight_scenario echo_scenario, chat_scenario, connect_scenario, half_close_scenario, relay_scenario,
-    drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario, knock_scenario,
-    tls_scenario;
+    drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario, knock_scenario, tls_scenario,
+    http_scenario;
 
 #endif

@@ -41,6 +41,9 @@ static bool is_expected(const struct audit *audit, const struct bight_log_event 
     if (audit->lacks_files && strcmp(event->system, "port") == 0) {
         return strncmp(event->message, "cannot accept", 13) == 0;
     }
+    if (audit->expected != NULL && strcmp(event->message, audit->expected) == 0) {
+        return true;
+    }
     bool is_of_memory = strncmp(event->message, "no memory for", 13) == 0 ||
                         (event->failure != NULL && bight_failure_is(event->failure, BIGHT_E_OUT_OF_MEMORY));
     return audit->lacks_memory && is_of_memory;
