@@ -60,6 +60,14 @@ static void respond(struct bight_http_request *request, void *context)
     }
 }
 
+static struct bight_http_request *kept;
+
+static void keep_it(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    kept = bight_http_request_hold(request);
+}
+
 static void begin(void)
 {
     memset(large, 'x', sizeof large);
@@ -127,6 +135,58 @@ START_TEST(an_answer_is_framed_by_what_is_known_of_it) /* H6 */
 }
 END_TEST
 
+static char huge[20 << 20];
+
+static void respond_hugely(struct bight_http_request *request, void *context)
+{
+    if (context == NULL) {
+        ck_assert_int_eq(bight_http_respond(request, 200, NULL, huge, sizeof huge), 0);
+        return;
+    }
+    struct bight_bytes *bytes = bight_bytes_new(huge, sizeof huge);
+    ck_assert_int_eq(bight_http_respond_bytes(request, 200, NULL, bytes), 0);
+    bight_bytes_release(bytes);
+}
+
+START_TEST(an_answer_may_be_larger_than_what_a_transport_lets_wait) /* H6, T13 */
+{
+    begin();
+    ck_assert_int_eq(bight_http_route(site, "/huge", respond_hugely, _i == 0 ? NULL : huge), 0);
+    bight_string_set_window(peer, 1000);
+    say("GET /huge HTTP/1.1\r\nHost: x\r\n\r\n");
+    bight_string_set_window(peer, SIZE_MAX);
+    size_t taken = 0, size;
+    for (int i = 0; i < 100 && taken < sizeof huge; i++) {
+        (void)bight_string_written(peer, &size);
+        taken += size;
+        bight_string_clear(peer);
+    }
+    ck_assert_uint_gt(taken, sizeof huge);
+    ck_assert(!is_over());
+    end_site();
+}
+END_TEST
+
+START_TEST(a_stream_that_grows_without_being_taken_is_aborted) /* H6, T13 */
+{
+    int code = 0;
+    begin();
+    add_route("/keep", keep_it);
+    bight_string_set_window(peer, 1000);
+    say("GET /keep HTTP/1.1\r\nHost: x\r\n\r\n");
+    (void)bight_http_respond_begin(kept, 200, NULL, -1);
+    for (int i = 0; i < 2000 && code == 0; i++) {
+        code = bight_http_respond_write(kept, large, sizeof large);
+    }
+    ck_assert_int_eq(code, BIGHT_E_OVERFLOW);
+    ck_assert_int_eq(bight_http_respond_write(kept, large, sizeof large), BIGHT_E_CLOSED);
+    bight_http_request_release(kept);
+    settle();
+    ck_assert(bight_string_was_reset(peer));
+    end_site();
+}
+END_TEST
+
 START_TEST(the_date_is_that_of_its_second) /* H6 */
 {
     begin();
@@ -144,7 +204,6 @@ END_TEST
 
 /* ------------------------------------------------------------------------------------------------ producers */
 
-static struct bight_http_request *kept;
 static size_t produced, stopped, paused;
 static bool finishes_inside;
 
@@ -387,6 +446,8 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, an_answer_is_framed_by_what_is_known_of_it, 0, 24);
+    tcase_add_loop_test(tests, an_answer_may_be_larger_than_what_a_transport_lets_wait, 0, 2);
+    tcase_add_test(tests, a_stream_that_grows_without_being_taken_is_aborted);
     tcase_add_test(tests, the_date_is_that_of_its_second);
     tcase_add_loop_test(tests, a_producer_is_asked_for_more_until_it_finishes, 0, 2);
     tcase_add_test(tests, a_producer_of_a_body_that_is_not_sent_is_stopped_and_the_answer_over);

@@ -24,7 +24,7 @@ BIGHT_API int bight_http_respond(
 BIGHT_API int bight_http_respond_text(struct bight_http_request *request, int status, const char *text);
 BIGHT_API int bight_http_respond_html(struct bight_http_request *request, int status, const char *text);
 
-/* Counted bytes, by reference: a hold of its own is taken. NULL, of a failed bight_bytes_new: OUT_OF_MEMORY. */
+/* Counted bytes, by reference: a hold of its own is taken. NULL, of a failed bight_bytes_new: 500. */
 BIGHT_API int bight_http_respond_bytes(
     struct bight_http_request *request, int status, const char *type, struct bight_bytes *bytes);
 

@@ -13,7 +13,8 @@
 #include "http/message/status.h"
 #include "http/server/answer.h"
 
-#define COPIED 4096 /* bodies up to this are gathered with their head */
+#define COPIED 4096            /* bodies up to this are gathered with their head */
+#define MUCH ((size_t)8 << 20) /* half of what a transport lets wait */
 
 static const char type_name[] = "Content-Type: ";
 static const char length_name[] = "Content-Length: ";
@@ -274,11 +275,22 @@ int bi_answer_written(struct bight_http_request *request, size_t size)
     return BIGHT_OK;
 }
 
+/* The limit of a transport's output is against what grows without an end, and a whole answer has one: it is the program
+ * that made it so large, and the next one waits until this has been taken. */
+static struct bight_transport *room_for(const struct bight_http_request *request, size_t size)
+{
+    struct bight_transport *transport = request->connection->base.transport;
+    if (size > MUCH) {
+        (void)bight_transport_set_output_limit(transport, size < SIZE_MAX - 2 * MUCH ? size + 2 * MUCH : SIZE_MAX);
+    }
+    return transport;
+}
+
 /* A body of which only what is small went along with its head. */
 static int write_body(struct bight_http_request *request, int code, const void *data, size_t size)
 {
     if (code == BIGHT_OK && size > COPIED && !request->answer.bodiless &&
-        bight_transport_write(request->connection->base.transport, data, size) != BIGHT_OK) {
+        bight_transport_write(room_for(request, size), data, size) != BIGHT_OK) {
         return bi_answer_lost(request);
     }
     return code == BIGHT_OK ? bi_answer_written(request, size) : code;
@@ -317,7 +329,7 @@ int bight_http_respond_bytes(
     }
     int code = bi_answer_begin(request, status, type, (int64_t)size, NULL, 0);
     if (code == BIGHT_OK && !request->answer.bodiless &&
-        bight_transport_write_bytes(request->connection->base.transport, bytes) != BIGHT_OK) {
+        bight_transport_write_bytes(room_for(request, size), bytes) != BIGHT_OK) {
         return bi_answer_lost(request);
     }
     return code == BIGHT_OK ? bi_answer_written(request, size) : code;
