@@ -28,10 +28,29 @@ static bool one_in(unsigned count)
 static struct bight_http_request *held[MOST_KEPT];
 static size_t held_count;
 
+static void echo_made(struct bight_protocol *protocol)
+{
+    if (bight_transport_set_idle_timeout(protocol->transport, 50) != BIGHT_OK) {
+        (void)bight_transport_abort_connection(protocol->transport);
+    }
+}
+
+static void echo_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    (void)bight_transport_write(protocol->transport, data, size);
+}
+
+static const struct bight_protocol_ops echo_ops = { .connection_made = echo_made, .data_received = echo_received };
+static struct bight_factory echo_factory = BIGHT_FACTORY(struct bight_protocol, &echo_ops);
+
 static void answer(struct bight_http_request *request)
 {
     const char *id = bight_http_request_parameter(request, "id");
     id = id != NULL ? id : "none";
+    if (bight_http_request_upgrades(request) && one_in(3)) {
+        (void)bight_http_respond_upgrade(request, "echo", bight_protocol_new(&echo_factory));
+        return;
+    }
     switch (below(6)) {
     case 0:
         (void)bight_http_respond_set(request, "X-Set", "value");
@@ -177,6 +196,8 @@ static void handle(struct bight_http_request *request, void *context)
     (void)bight_http_request_field(request, "Host");
     if (one_in(100)) {
         bight_http_respond_abort(request);
+    } else if (bight_http_request_upgrades(request) && one_in(2)) {
+        (void)bight_http_respond_upgrade(request, "echo", bight_protocol_new(&echo_factory));
     } else {
         use(request);
     }
@@ -249,6 +270,9 @@ static void put_request(struct client *client)
     if (one_in(30)) {
         put(client, "Connection: close\r\n");
     }
+    if (one_in(15)) {
+        put(client, "Connection: upgrade\r\nUpgrade: echo\r\n");
+    }
     if (is_post) {
         put_body(client);
     } else {
@@ -307,6 +331,13 @@ static void check_order(struct client *client)
     ck_assert(size == 0 || memmem(written, size, "twice", 5) == NULL);
 }
 
+static void drain(struct bight_protocol *protocol)
+{
+    if (protocol != NULL && protocol->ops->drain != NULL) {
+        (void)protocol->ops->drain(protocol);
+    }
+}
+
 static void act(struct client *client)
 {
     switch (below(30)) {
@@ -324,8 +355,8 @@ static void act(struct client *client)
         }
         break;
     case 3:
-        if (one_in(20) && bight_string_protocol(client->peer) != NULL) {
-            (void)bight_string_protocol(client->peer)->ops->drain(bight_string_protocol(client->peer));
+        if (one_in(20)) {
+            drain(bight_string_protocol(client->peer));
         }
         break;
     case 4:

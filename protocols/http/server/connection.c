@@ -120,7 +120,7 @@ static void put_back(struct bi_http_connection *connection, struct bi_http_buffe
         connection->request->backlog = *backlog;
         return;
     }
-    keep(connection, backlog->bytes + backlog->start, bi_http_buffer_size(backlog));
+    keep(connection, bi_http_buffer_data(backlog), bi_http_buffer_size(backlog));
     bi_http_buffer_free(backlog);
 }
 
@@ -134,7 +134,7 @@ static void go_on(void *context)
     }
     struct bi_http_buffer backlog = request->backlog;
     request->backlog = (struct bi_http_buffer) { .bytes = NULL };
-    backlog.start += consume(connection, backlog.bytes + backlog.start, bi_http_buffer_size(&backlog));
+    backlog.start += consume(connection, bi_http_buffer_data(&backlog), bi_http_buffer_size(&backlog));
     put_back(connection, &backlog);
     bi_http_update_flow(connection);
     bi_http_check_end(connection);

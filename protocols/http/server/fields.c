@@ -57,6 +57,9 @@ static bool has_name(const uint8_t *line, const uint8_t *next, const char *name,
 const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size)
 {
     size_t name_size = strlen(name);
+    if (fields->bytes == NULL) {
+        return NULL;
+    }
     for (const uint8_t *at = fields->bytes; at < fields->bytes + fields->end;) {
         const uint8_t *next = line_end(fields, at);
         if (has_name(at, next, name, name_size)) {

@@ -163,6 +163,11 @@ static inline size_t bi_http_buffer_size(const struct bi_http_buffer *buffer)
 {
     return buffer->end - buffer->start;
 }
+/* What is kept; an empty one has none. */
+static inline const uint8_t *bi_http_buffer_data(const struct bi_http_buffer *buffer)
+{
+    return buffer->bytes != NULL ? buffer->bytes + buffer->start : NULL;
+}
 /* 0 or OUT_OF_MEMORY. */
 int bi_http_buffer_append(struct bi_http_buffer *buffer, const void *data, size_t size);
 /* Room for `size` bytes at the end, to be counted by `end`; NULL without memory. */
