@@ -301,6 +301,30 @@ START_TEST(a_client_that_takes_nothing_goes) /* H3 */
 }
 END_TEST
 
+/* Gives back its body while it comes. */
+static bool mirror_data(struct bight_http_request *request, const uint8_t *data, size_t size, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_write(request, data, size);
+    return true;
+}
+
+static void mirror_end(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_finish(request);
+}
+
+static void mirror(struct bight_http_request *request, void *context)
+{
+    static const struct bight_http_consumer consumer = {
+        .size = sizeof consumer, .data = mirror_data, .end = mirror_end
+    };
+    (void)context;
+    (void)bight_http_respond_begin(request, 200, NULL, -1);
+    ck_assert_int_eq(bight_http_request_consume(request, UINT64_MAX, &consumer, NULL), 0);
+}
+
 /* Takes `bytes` a second; how long the connection lasted, at most 300 s. */
 static unsigned take_slowly(size_t bytes)
 {
@@ -399,6 +423,19 @@ START_TEST(a_route_with_a_time_is_answered_503_and_what_comes_later_is_dropped) 
 }
 END_TEST
 
+START_TEST(a_peer_is_not_blamed_while_its_input_is_not_read) /* H3, T13 */
+{
+    static char body[300000];
+    begin(NULL);
+    add_route("/mirror", mirror);
+    bight_string_set_window(peer, 3000);
+    say(HEAD_OF("/mirror", "Content-Length: 300000\r\n"));
+    (void)bight_string_feed(peer, body, sizeof body);
+    ck_assert_uint_gt(take_slowly(3000), 100); /* what 300,000 bytes take */
+    end_site();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_head_that_trickles_is_answered_408_at_its_deadline);
@@ -412,6 +449,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, trailers_that_trickle_are_answered_408);
     tcase_add_loop_test(tests, a_body_that_comes_fast_enough_may_take_as_long_as_it_likes, 0, 2);
     tcase_add_test(tests, time_in_which_a_body_is_not_wanted_is_not_the_peers);
+    tcase_add_test(tests, a_peer_is_not_blamed_while_its_input_is_not_read);
     tcase_add_test(tests, a_body_that_nobody_wants_has_the_same_time);
     tcase_add_test(tests, a_client_that_takes_nothing_goes);
     tcase_add_test(tests, a_client_that_takes_too_little_goes);

@@ -59,19 +59,64 @@ void bi_deadlines_restore_idle(struct bi_http_connection *connection)
     }
 }
 
+/* ------------------------------------------------------------------------------------ while it is held up */
+
+/* While output waits that the client does not take, its input may not be read (T13): that time is not its own. It is
+ * bounded by the rate at which output must go. Whether there is any is looked at a few times in each time that a peer
+ * has, and what lies between two looks counts if there was none at both. */
+#define LOOKS 4
+
+static bool is_held_up(struct bi_http_connection *connection)
+{
+    if (bight_transport_queued(connection->base.transport) == 0) {
+        return false;
+    }
+    bi_deadlines_bound_leftover(connection);
+    return true;
+}
+
+/* Nanoseconds until the next look, when so much is left of `all`. */
+static double next_look(uint64_t left, uint64_t all)
+{
+    return (double)(left < all / LOOKS ? left : all / LOOKS) / 1e9;
+}
+
+/* Whether the time since the last look is the peer's own. Only for looks: in a handler output waits for the turn's end.
+ */
+static bool counts(struct bight_http_request *request)
+{
+    bool was_held_up = request->held_up;
+    request->held_up = is_held_up(request->connection);
+    return !was_held_up && !request->held_up;
+}
+
 /* ---------------------------------------------------------------------------------------------- the head */
 
-static void head_is_late(void *context)
+/* In nanoseconds. More than some thirty years are as good as for ever. */
+static uint64_t head_time(const struct bight_http_request *request)
+{
+    double seconds = request->server->limits.head_seconds;
+    return (uint64_t)((seconds < 1e9 ? seconds : 1e9) * 1e9);
+}
+
+static void look_at_head(void *context)
 {
     struct bight_http_request *request = context;
-    bi_exchange_refuse(request, 408, "its head took too long");
+    uint64_t limit = head_time(request);
+    uint64_t step = (uint64_t)(next_look(limit - request->head_watched, limit) * 1e9);
+    request->head_watched += counts(request) ? step : 0;
+    if (limit - request->head_watched < LOOKS) { /* but for what dividing by it leaves */
+        bi_exchange_refuse(request, 408, "its head took too long");
+    } else {
+        arm(request, next_look(limit - request->head_watched, limit), look_at_head, &request->input_timer);
+    }
 }
 
 void bi_deadlines_watch_head(struct bight_http_request *request)
 {
     if (!bight_timer_is_pending(request->input_timer)) {
         stop_idle(request->connection); /* it may be shorter */
-        arm(request, request->server->limits.head_seconds, head_is_late, &request->input_timer);
+        arm(request, next_look(UINT64_MAX, head_time(request)), look_at_head, &request->input_timer);
     }
 }
 
@@ -91,7 +136,7 @@ static void look_at_body(void *context);
 
 static void arm_body(struct bight_http_request *request)
 {
-    arm(request, (double)(WINDOW - request->body.watched) / 1e9, look_at_body, &request->input_timer);
+    arm(request, next_look(WINDOW - request->body.watched, WINDOW), look_at_body, &request->input_timer);
 }
 
 static void end_slow_body(struct bight_http_request *request)
@@ -113,6 +158,8 @@ static void look_at_body(void *context)
     if (body->wanted_since == 0) {
         return; /* there is another look when it is wanted again */
     }
+    bool counted = counts(request);
+    body->wanted_since = counted ? body->wanted_since : now_of(request);
     bi_deadlines_rest_body(request);
     if (body->watched >= WINDOW) {
         if (body->used - body->window < (uint64_t)(request->server->limits.body_rate * BI_HTTP_BODY_WINDOW)) {
@@ -142,7 +189,7 @@ void bi_deadlines_rest_body(struct bight_http_request *request)
 {
     struct bi_http_body *body = &request->body;
     if (body->wanted_since != 0) {
-        body->watched += now_of(request) - body->wanted_since;
+        body->watched += request->held_up ? 0 : now_of(request) - body->wanted_since;
         body->wanted_since = 0;
     }
 }

@@ -140,6 +140,8 @@ struct bight_http_request {
     void *gone_context;
     struct bi_http_attachment *attachments;
     struct bight_timer input_timer, answer_timer;
+    uint64_t head_watched; /* nanoseconds of a head's time that have counted */
+    bool held_up;          /* at the last look at its input's time, output waited */
     const char *method, *query, *host; /* as they were asked for */
     const char **texts;                /* of the fields, likewise; NULL: none was */
 
