@@ -104,8 +104,10 @@ static void collect(struct bight_http_request *request, void *context)
     bight_deferred_release(deferred);
 }
 
-static const char one_answer[] = "HTTP/1.1 200 OK\r\nDate: Sun, 09 Sep 2001 01:46:41 GMT\r\n"
-                                 "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nHello";
+#define ONE_ANSWER                                                                        \
+    (sizeof "HTTP/1.1 200 OK\r\nDate: Sun, 09 Sep 2001 01:46:41 GMT\r\n"                  \
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nHello" - \
+        1)
 
 /* Asks `text` in one write, over and over; each gives so many bytes of answers. */
 static void run(const char *text, size_t size)
@@ -139,7 +141,7 @@ static void run(const char *text, size_t size)
 START_TEST(a_request_costs_one_receive_one_send_and_no_allocation) /* H7 */
 {
     bight_testing_count_allocations(true);
-    run(GET, sizeof one_answer - 1);
+    run(GET, ONE_ANSWER);
     ck_assert_uint_eq(receives, ROUNDS);
     ck_assert_uint_eq(sends, ROUNDS);
     ck_assert_uint_eq(allocations, 0);
@@ -149,7 +151,7 @@ END_TEST
 START_TEST(pipelined_ones_share_them) /* H7, H4 */
 {
     bight_testing_count_allocations(true);
-    run(GET GET GET GET GET GET GET GET, 8 * (sizeof one_answer - 1));
+    run(GET GET GET GET GET GET GET GET, 8 * ONE_ANSWER);
     ck_assert_uint_eq(receives, ROUNDS);
     ck_assert_uint_eq(sends, ROUNDS);
     ck_assert_uint_eq(allocations, 0);
@@ -159,7 +161,7 @@ END_TEST
 START_TEST(a_body_that_came_with_its_head_costs_no_more_calls) /* H7 */
 {
     bight_testing_count_allocations(true);
-    run("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345", sizeof one_answer - 1 - 15);
+    run("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345", ONE_ANSWER - 15);
     ck_assert_uint_eq(receives, ROUNDS);
     ck_assert_uint_eq(sends, ROUNDS);
 }

@@ -212,7 +212,7 @@ static struct body take_chunked(const struct text *heard, size_t head, const uin
     for (;;) {
         const uint8_t *at = heard->data + body.used;
         size_t left = heard->size - body.used;
-        const uint8_t *line = left == 0 ? NULL : memmem(at, left, "\r\n", 2);
+        const uint8_t *line = at == NULL || left == 0 ? NULL : memmem(at, left, "\r\n", 2);
         if (line == NULL) {
             return body;
         }
