@@ -63,7 +63,10 @@ static uint8_t *text_room(struct text *text, size_t size)
 
 static void put(struct text *text, const char *words)
 {
-    memcpy(text_room(text, strlen(words)), words, strlen(words));
+    size_t size = strlen(words);
+    if (size > 0) { /* there may be no room yet */
+        memcpy(text_room(text, size), words, size);
+    }
 }
 
 static void put_stream(struct text *text, uint32_t key, size_t from, size_t size)
