@@ -4,10 +4,8 @@
  * The head's pieces are written straight into the output that the turn gathers (bight/sys/output.h): what was gathered
  * in a buffer of our own before would be copied once more. Small bodies come right behind it, larger ones are handed to
  * the transport, which tries to send them from where they lie. */
-#include <bight/log.h>
 #include <bight/sys/output.h>
 
-#include <stdio.h>
 #include <string.h>
 
 #include "http/message/status.h"

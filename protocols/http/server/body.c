@@ -3,7 +3,6 @@
  *
  * One user at a time: a collect, a read, a consumer, or nobody, and then it is not taken from the connection. Each call
  * of bi_body_read deals with one piece, since whoever gets it may do anything: the connection looks again behind it. */
-#include <bight/log.h>
 #include <bight/memory.h>
 
 #include <string.h>

@@ -7,7 +7,6 @@
  * give it back to the transport and to pause, would not see the end. When the exchange is over or its body is asked for
  * outside the loop, the backlog is gone through on a later turn: handlers are never called inside a call of the
  * program's. */
-#include <bight/log.h>
 
 #include "http/server/request.h"
 

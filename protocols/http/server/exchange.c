@@ -5,7 +5,6 @@
  * then the request leaves the connection, which goes on with the next one (H4). Everything that changes calls
  * bi_exchange_advance, which decides. What an exchange waits for is bounded in deadlines.c. */
 #include <bight/log.h>
-#include <bight/memory.h>
 
 #include "http/server/request.h"
 

@@ -2,8 +2,6 @@
 /* later.c - an answer that a Deferred brings, or a coroutine. */
 #include <bight/log.h>
 
-#include <string.h>
-
 #include "http/server/answer.h"
 
 /* A value that no client can be sent is a fault of the program. */

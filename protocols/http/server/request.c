@@ -2,7 +2,6 @@
 /* request.c - a request as its handler sees it: what its head says, holds, owner, attachments.
  *
  * A text is copied out of the head when it is asked for the first time, behind which it stays where it is (A1). */
-#include <bight/log.h>
 #include <bight/memory.h>
 #include <bight/tls.h>
 

@@ -3,7 +3,6 @@
 #include <bight/memory.h>
 
 #include <stdatomic.h>
-#include <string.h>
 
 #include "http/server/answer.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* handlers.c - from a request to its handler: its path, its route, and what is answered when there is none (A5). */
-#include <bight/log.h>
-
-#include <string.h>
 
 #include "http/message/path.h"
 #include "http/server/answer.h"
 #include "http/site/site.h"
+
+_Static_assert(BI_HTTP_MAX_PARAMETERS >= BI_PATTERN_NAMES, "a request has room for all that a pattern names");
 
 static struct bi_view view_of(const struct bight_http_request *request, struct bi_span span)
 {
