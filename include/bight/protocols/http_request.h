@@ -80,11 +80,16 @@ BIGHT_API struct bight_reactor *bight_http_request_reactor(const struct bight_ht
  * then as fast as it is used. It can be asked for in one way, once, but for bight_http_request_read, as often as there
  * is something left; else the Deferred fails with USAGE. A Deferred fails with TOO_LONG past the limit, SYNTAX for a
  * coding that is broken, INCOMPLETE when the client ended it early, TIMED_OUT for one that sends too slowly, and CLOSED
- * when the client has gone; cancelling one ends the asking. After a failure the connection is closed behind the
- * answer. */
+ * when the client has gone; with HTTP_STATUS, 415, when it has a Content-Encoding (bight_http_request_accept_encoded);
+ * cancelling one ends the asking. After a failure the connection is closed behind the answer. */
 
 /* Bytes of the body: 0 without one, -1 when it is not known before its end. */
 BIGHT_API int64_t bight_http_request_content_length(const struct bight_http_request *request);
+
+/* The program takes the body in whatever Content-Encoding it has, as the bytes that came; the field says in which. To
+ * be called before the body is asked for. Else one that is not `identity` is refused then: 415, with Accept-Encoding
+ * (RFC 9110, section 15.5.16), and nothing of it is read. A body that nobody asks for is refused by nobody. */
+BIGHT_API void bight_http_request_accept_encoded(struct bight_http_request *request);
 
 /* A Deferred of the whole body (bight_type_bytes), of at most `limit` bytes (0: the route's limit, or the site's). */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_request_collect(

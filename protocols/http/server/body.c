@@ -424,12 +424,14 @@ static void say_continue(struct bight_http_request *request)
     request->continues = false;
 }
 
-/* Before there is a user, whom it would be told at once. */
-static void set_limit(struct bight_http_request *request, uint64_t limit)
+/* What is refused when it is asked for: before there is a user, whom it would be told at once. */
+static void admit(struct bight_http_request *request, uint64_t limit)
 {
     struct bi_http_body *body = &request->body;
     body->limit = limit == 0 ? body->limit : limit;
-    if (request->framing.body == BI_BODY_LENGTH && body->used + body->left > body->limit) {
+    if (!body->asked && !bi_encoding_is_accepted(request)) {
+        bi_body_fail(request, bi_encoding_refuse(request));
+    } else if (request->framing.body == BI_BODY_LENGTH && body->used + body->left > body->limit) {
         fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
     }
 }
@@ -473,7 +475,7 @@ static struct bight_deferred *ask(struct bight_http_request *request, enum bi_bo
         return bight_fail(bight_failure_of(code));
     }
     if (body->failure == NULL) {
-        set_limit(request, user == BI_BODY_COLLECT ? size : 0);
+        admit(request, user == BI_BODY_COLLECT ? size : 0);
     }
     if (body->failure != NULL) {
         return bight_fail(bight_failure_hold(body->failure));
@@ -525,7 +527,7 @@ int bight_http_request_consume(
         code = bight_failure_code(body->failure);
     }
     if (code == BIGHT_OK) {
-        set_limit(request, limit);
+        admit(request, limit);
     }
     if (code == BIGHT_OK && request->input >= BI_INPUT_DONE) {
         code =

@@ -58,6 +58,7 @@ struct bi_http_body {
     bool asked;           /* in some way, once */
     bool is_read;         /* by bight_http_request_read: it may be asked again */
     bool blocked;         /* the consumer wants no more for now */
+    bool takes_encoded;   /* the program decodes it */
     uint64_t left;        /* of a body with a length */
     uint64_t limit, used; /* how much may come; how much has */
     size_t wanted;        /* of a read */
@@ -140,8 +141,8 @@ struct bight_http_request {
     void *gone_context;
     struct bi_http_attachment *attachments;
     struct bight_timer input_timer, answer_timer;
-    uint64_t head_watched; /* nanoseconds of a head's time that have counted */
-    bool held_up;          /* at the last look at its input's time, output waited */
+    uint64_t head_watched;             /* nanoseconds of a head's time that have counted */
+    bool held_up;                      /* at the last look at its input's time, output waited */
     const char *method, *query, *host; /* as they were asked for */
     const char **texts;                /* of the fields, likewise; NULL: none was */
 
@@ -267,6 +268,13 @@ void bi_body_discard(struct bight_http_request *request);
 void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure);
 /* The same from outside an exchange's own calls: the exchange may be over by it. */
 void bi_body_give_up(struct bight_http_request *request, struct bight_failure *failure);
+
+/* ----------------------------------------------------------------------------------------- encoding.c */
+
+/* The body is as it says, or the program takes what it is. */
+bool bi_encoding_is_accepted(const struct bight_http_request *request);
+/* What it fails with if not; the answer to come tells the client what would be accepted. */
+struct bight_failure *bi_encoding_refuse(struct bight_http_request *request);
 
 /* ------------------------------------------------------------------------------------------- fields.c */
 
