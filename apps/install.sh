@@ -32,7 +32,8 @@ have() {
 
 # boost_context, 170 MB with what it brings along, is used where it is there, and installed only to be tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
-needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv openssl node curl gnutls"
+needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv openssl node curl gnutls
+    llhttp aiohttp ab wrk chromium nginx haproxy"
 
 links_with() {
     printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null "-l$1" >/dev/null 2>&1
@@ -52,6 +53,10 @@ present() {
     imagemagick) have identify && have convert ;;
     gnutls) have gnutls-cli && have gnutls-serv ;;
     testssl) have testssl || have testssl.sh ;;
+    llhttp) [ -f /usr/share/llhttp/llhttp.c ] || ! have apt-get ;; # Debian alone packages its sources
+    aiohttp) python3 -c 'import aiohttp' 2>/dev/null || /usr/bin/python3 -c 'import aiohttp' 2>/dev/null ;;
+    chromium) have chromium || have chromium-browser ;;
+    nginx | haproxy) have "$1" || [ -x "/usr/sbin/$1" ] ;;
     *) have "$1" ;;
     esac
 }
@@ -61,6 +66,7 @@ looked_for_with() {
     case $1 in
     libevent_core | libcrypto | check) echo pkg-config ;;
     boost_context) echo cc ;;
+    aiohttp) echo python3 ;;
     esac
 }
 
@@ -108,6 +114,8 @@ package() {
     apt-get/gnutls) echo gnutls-bin ;;
     apt-get/nc) echo netcat-openbsd ;;
     apt-get/testssl) echo testssl.sh ;;
+    apt-get/llhttp) echo node-llhttp ;;
+    apt-get/ab) echo apache2-utils ;;
     dnf/cc) echo gcc ;;
     dnf/c++) echo gcc-c++ ;;
     dnf/ninja) echo ninja-build ;;
@@ -119,6 +127,7 @@ package() {
     dnf/nc) echo netcat ;;
     dnf/gnutls) echo gnutls-utils ;;
     dnf/imagemagick) echo ImageMagick ;;
+    dnf/ab) echo httpd-tools ;;
     apk/cc) echo gcc musl-dev ;;
     apk/c++) echo g++ ;;
     apk/ninja) echo samurai ;;
@@ -131,6 +140,8 @@ package() {
     apk/testssl) echo testssl.sh ;;
     apk/nc) echo netcat-openbsd ;;
     apk/telnet) echo busybox-extras ;;
+    apk/ab) echo apache2-utils ;;
+    apk/aiohttp) echo py3-aiohttp ;;
     brew/cc | brew/c++) echo gcc ;;
     brew/libevent_core) echo libevent ;;
     brew/libcrypto) echo openssl@3 ;;
@@ -140,7 +151,9 @@ package() {
     apk/setpriv) echo setpriv ;;
     */setpriv) echo util-linux ;;
     brew/node) echo node ;;
+    brew/ab) echo httpd ;;
     */node) echo nodejs ;;
+    */aiohttp) echo python3-aiohttp ;;
     *) echo "$2" ;;
     esac
 }

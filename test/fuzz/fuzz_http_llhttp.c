@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fuzz_http_llhttp.c - requests read by the codec and by llhttp, node's parser: what both take, both understand alike.
  *
- * Not a part of the ordinary tests: it is built with the other fuzzers where Debian's package node-llhttp is installed,
- * which has llhttp's C sources. What only the codec refuses is its strictness, see docs/http_refused.md. What only
- * llhttp refuses has to be one of what is known and harmless: is_known_to_differ says what and why.
+ * It is built where llhttp's C sources are, which Debian's package node-llhttp has. What only the codec refuses is its
+ * strictness, see docs/http_refused.md. What only llhttp refuses has to be one of what is known and harmless:
+ * is_known_to_differ says what and why.
  *
  * Compared are, message by message, method, target, version, fields, trailers, body, and where it ends. */
 #include "http_stream.h"

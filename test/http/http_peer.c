@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* http_peer.c - a site for tests with clients that are not bight's.
  *
- * Usage: http_peer ENDPOINT
+ * Usage: http_peer ENDPOINT [PAGE]
  *
  *     GET /                 "Hello"
  *     POST /echo            the body, as it came, with its type; collected first
@@ -11,7 +11,13 @@
  *     GET /later            an answer from a Deferred, one turn later
  *     GET /await            an answer from a coroutine
  *     GET /fail             403 from a failure
- *     GET /field/{name}     the value of the request's field */
+ *     GET /field/{name}     the value of the request's field
+ *     POST /trailer/{name}  the value of the trailers' field
+ *     GET /endless          bytes for as long as somebody takes them
+ *     GET /left             how many have left that one
+ *     GET /page             the file PAGE, as HTML
+ *     GET /held             nothing, once somebody asks for
+ *     POST /release         nothing */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +165,96 @@ static void tell_field(struct bight_http_request *request, void *context)
     (void)bight_http_respond_text(request, value != NULL ? 200 : 404, value != NULL ? value : "there is none");
 }
 
+static void tell_trailer(struct bight_http_request *request, void *context)
+{
+    const char *value = bight_http_request_trailer(request, bight_http_request_parameter(request, "name"));
+    (void)context;
+    (void)bight_http_respond_text(request, value != NULL ? 200 : 404, value != NULL ? value : "there is none");
+}
+
+static const struct bight_http_consumer trailer_consumer = {
+    .size = sizeof trailer_consumer,
+    .end = tell_trailer,
+};
+
+static void wait_for_trailer(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_request_consume(request, UINT64_MAX, &trailer_consumer, NULL);
+}
+
+/* --------------------------------------------------------------------------------------------- endless */
+
+static int left; /* of those who were sent what does not end */
+
+static void send_more(void *context)
+{
+    static const char piece[16384];
+    (void)bight_http_respond_write(context, piece, sizeof piece);
+}
+
+static void stop_sending(void *context)
+{
+    left++;
+    bight_http_request_release(context);
+}
+
+static const struct bight_producer_ops endless_ops = { .resume = send_more, .stop = stop_sending };
+
+static void endless(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    (void)bight_http_request_hold(request);
+    (void)bight_http_respond_begin(request, 200, "application/octet-stream", -1);
+    (void)bight_http_respond_register_producer(request, &endless_ops, request, false);
+}
+
+static void tell_left(struct bight_http_request *request, void *context)
+{
+    char text[16];
+    (void)context;
+    (void)snprintf(text, sizeof text, "%d", left);
+    (void)bight_http_respond_text(request, 200, text);
+}
+
+/* ------------------------------------------------------------------------------------------------ page */
+
+static void show_page(struct bight_http_request *request, void *context)
+{
+    char page[16384];
+    FILE *file = fopen(context, "rb");
+    if (file == NULL) {
+        (void)bight_http_respond_error(request, 404, NULL);
+        return;
+    }
+    size_t size = fread(page, 1, sizeof page, file);
+    (void)fclose(file);
+    (void)bight_http_respond(request, 200, "text/html; charset=utf-8", page, size);
+}
+
+/* ------------------------------------------------------------------------------------------------ held */
+
+static struct bight_http_request *held;
+
+static void hold(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    held = bight_http_request_hold(request);
+}
+
+static void release_held(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    if (held == NULL) {
+        (void)bight_http_respond_error(request, 409, NULL);
+        return;
+    }
+    (void)bight_http_respond_empty(held, 204);
+    bight_http_request_release(held);
+    held = NULL;
+    (void)bight_http_respond_empty(request, 204);
+}
+
 int main(int argc, char **argv)
 {
     struct bight_reactor *reactor = bight_reactor_new();
@@ -172,6 +268,14 @@ int main(int argc, char **argv)
     (void)bight_http_route_coroutine(site, "GET /await", await, NULL);
     (void)bight_http_route(site, "GET /fail", fail, NULL);
     (void)bight_http_route(site, "GET /field/{name}", tell_field, NULL);
+    (void)bight_http_route(site, "POST /trailer/{name}", wait_for_trailer, NULL);
+    (void)bight_http_route(site, "GET /endless", endless, NULL);
+    (void)bight_http_route(site, "GET /left", tell_left, NULL);
+    (void)bight_http_route(site, "GET /held", hold, NULL);
+    (void)bight_http_route(site, "POST /release", release_held, NULL);
+    if (argc > 2) {
+        (void)bight_http_route(site, "GET /page", show_page, argv[2]);
+    }
     bight_serve(reactor, argc > 1 ? argv[1] : "tcp:0:interface=127.0.0.1", bight_http_site_factory(site));
     int status = bight_reactor_run(reactor);
     bight_reactor_free(reactor);

@@ -1,45 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Sites of bight's with clients that are not: curl, Python's http.client, node, and bare sockets.
+"""Sites of bight's with clients that are not: curl, Python's http.client, bare sockets. Others are in test_http_clients.py.
 
 Usage: test_http_interop.py HTTP_PEER BIGHT [-k WORD] [-v]
 """
 import http.client
 import os
 import socket
-import subprocess
-import sys
-import tempfile
-import unittest
 
-from listening import wait_for_port
-
-PEER = BIGHT = None
-PATIENCE = 60  # seconds, for what should take none
-LARGE = bytes(range(256)) * 8192  # 2 MiB
-
-
-class Served(unittest.TestCase):
-    words = ()
-
-    def setUp(self):
-        words = self.words or (PEER, "tcp:0:interface=127.0.0.1")
-        self.server = subprocess.Popen(words, stderr=subprocess.PIPE)
-        self.port = wait_for_port(self.server, PATIENCE)
-
-    def tearDown(self):
-        self.server.terminate()
-        said = self.server.communicate(timeout=PATIENCE)[1].decode()
-        self.assertEqual(self.server.returncode, 0, said)
-        self.assertNotIn("usage", said)
-
-    def url(self, path):
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def run_client(self, *words, data=None):
-        done = subprocess.run(words, input=data, capture_output=True, timeout=PATIENCE, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
-        return done.stdout
+import served
+from listening import wait_for, wait_for_listener
+from served import LARGE, PATIENCE, Served
 
 
 class Curl(Served):
@@ -95,32 +66,78 @@ class Curl(Served):
     def test_follows_the_slash(self):
         self.assertEqual(self.curl("--location", self.url("/later/")), b"later")
 
-    def test_a_thousand_at_once(self):
+    def test_many_at_once(self):
         urls = [self.url("/later")] * 200
         self.assertEqual(self.curl("--parallel", "--parallel-max", "50", *urls), b"later" * 200)
+
+    def test_keeps_its_connection_behind_bodies_and_refusals(self):
+        paths = ["/count", "/nowhere", "/echo", "/fail"]
+        said = self.curl("--write-out", " %{http_code} %{num_connects} ", "--data-binary", "sent", *map(self.url, paths))
+        self.assertEqual(said.split()[-2:], [b"405", b"0"], said)
+        self.assertTrue(said.startswith(b"4 200 1 "), said)
+        self.assertIn(b" 404 0 sent 200 0 ", said)
+
+    def test_asks_as_http_1_0(self):
+        said = self.curl("--http1.0", "--dump-header", "-", "--data-binary", "sent", self.url("/echo"))
+        self.assertTrue(said.startswith(b"HTTP/1.1 200 OK\r\n"), said)
+        self.assertIn(b"Connection: close\r\n", said)
+        self.assertTrue(said.endswith(b"\r\n\r\nsent"), said)
+
+    def test_an_upload_that_nobody_wants_is_told_so_at_once(self):
+        said = self.curl("--expect100-timeout", str(PATIENCE), "--header", "Expect: 100-continue", "--data-binary", "@-",
+                         "--write-out", " %{http_code} %{size_upload}", self.url("/nowhere"), data=LARGE)
+        self.assertTrue(said.endswith(b" 404 0"), said)
+
+    def test_asks_for_the_head_of_a_stream(self):
+        self.assertIn("Transfer-Encoding: chunked\r\n", self.curl("--head", self.url("/stream/3")).decode())
+
+    def test_leaves_midway(self):
+        self.leave("curl")
+        wait_for(lambda: self.curl(self.url("/left")) == b"1", PATIENCE, "its leaving was not noticed")
 
 
 class CurlOverTls(Served):
     @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.TemporaryDirectory()
-        subprocess.run(["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                        "-keyout", cls.path("key.pem"), "-out", cls.path("cert.pem")], check=True, stderr=subprocess.DEVNULL)
-        cls.words = (PEER, f"tls:0:interface=127.0.0.1:cert={cls.path('cert.pem')}:key={cls.path('key.pem')}")
+    def words(cls):
+        cls.certificate, key = cls.make_certificate()
+        return served.PEER, f"tls:0:interface=127.0.0.1:cert={cls.certificate}:key={key}"
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.directory.cleanup()
+    def curl(self, *words, data=None):
+        return self.run_client("curl", "--silent", "--show-error", "--noproxy", "*", "--cacert", self.certificate, *words, data=data)
 
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.directory.name, name)
+    def url(self, path):
+        return f"https://localhost:{self.port}{path}"
 
     def test_sends_and_reads_much(self):
-        got = self.run_client("curl", "--silent", "--show-error", "--noproxy", "*", "--cacert", self.path("cert.pem"),
-                              "--data-binary", "@-", f"https://localhost:{self.port}/mirror", data=LARGE)
-        self.assertEqual(got, LARGE)
+        self.assertEqual(self.curl("--data-binary", "@-", self.url("/mirror"), data=LARGE), LARGE)
+
+    def test_sends_a_large_body_after_a_100(self):
+        said = self.curl("--expect100-timeout", str(PATIENCE), "--header", "Expect: 100-continue", "--data-binary", "@-",
+                         "--dump-header", "-", self.url("/count"), data=LARGE)
+        self.assertTrue(said.startswith(b"HTTP/1.1 100 Continue\r\n"), said)
+
+    def test_asks_for_two_over_one_connection(self):
+        said = self.curl("--write-out", " %{num_connects} ", self.url("/"), self.url("/stream/2"))
+        self.assertEqual(said, b"Hello 1 line 0\nline 1\n 0 ")
+
+    def test_leaves_midway(self):
+        self.leave("curl", "--cacert", self.certificate)
+        wait_for(lambda: self.curl(self.url("/left")) == b"1", PATIENCE, "its leaving was not noticed")
+
+
+class CurlOverUnix(Served):
+    @classmethod
+    def words(cls):
+        cls.socket = os.path.join(cls.directory(), "site")
+        return served.PEER, "unix:" + cls.socket
+
+    def await_server(self):
+        wait_for_listener(self.socket, PATIENCE)
+
+    def test_sends_and_reads_much(self):
+        got = self.run_client("curl", "--silent", "--show-error", "--unix-socket", self.socket, "--data-binary", "@-",
+                              "http://site/mirror", "--next", "--silent", "--unix-socket", self.socket, "http://site/", data=LARGE)
+        self.assertEqual(got, LARGE + b"Hello")
 
 
 class PythonsClient(Served):
@@ -157,30 +174,6 @@ class PythonsClient(Served):
         self.assertEqual(self.ask("GET", "/field/x-strange", **{"X-Strange": "a, b"}), (200, b"a, b"))
 
 
-class Node(Served):
-    SCRIPT = """
-    const http = require('http');
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    const ask = (method, path, body) => new Promise((resolve, reject) => {
-        const request = http.request({ port: PORT, host: '127.0.0.1', method, path, agent }, answer => {
-            let text = '';
-            answer.on('data', piece => text += piece).on('end', () => resolve(text));
-        }).on('error', reject);
-        request.end(body);
-    });
-    (async () => {
-        const all = [await ask('GET', '/'), await ask('POST', '/echo', 'sent'), await ask('GET', '/stream/2'),
-                     await ask('GET', '/later')];
-        console.log(JSON.stringify(all));
-        agent.destroy();
-    })();
-    """
-
-    def test_asks_over_one_connection(self):
-        said = self.run_client("node", "-e", self.SCRIPT.replace("PORT", str(self.port)))
-        self.assertEqual(said.decode().strip(), '["Hello","sent","line 0\\nline 1\\n","later"]')
-
-
 class Bare(Served):
     def test_pipelined_requests_are_answered_in_order(self):
         requests = "".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in ("/later", "/", "/await", "/stream/1") * 20)
@@ -197,13 +190,12 @@ class Bare(Served):
 
 class Hello(Served):
     @classmethod
-    def setUpClass(cls):
-        cls.words = (BIGHT, "hello", "--text=Good morning", "tcp:0:interface=127.0.0.1")
+    def words(cls):
+        return served.BIGHT, "hello", "--text=Good morning", "tcp:0:interface=127.0.0.1"
 
     def test_says_it(self):
         self.assertEqual(self.run_client("curl", "--silent", "--noproxy", "*", self.url("/")), b"Good morning\n")
 
 
 if __name__ == "__main__":
-    PEER, BIGHT = sys.argv[1:3]
-    unittest.main(argv=[sys.argv[0]] + sys.argv[3:])
+    served.main()
