@@ -18,6 +18,9 @@ BIGHT_BEGIN
  * for calls from other threads. Calls for when the reactor runs need it. */
 BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_testing_reactor_new(void);
 
+/* The testing reactor that this thread has made last (a recorder's too); NULL: none, or it has been freed. */
+BIGHT_API struct bight_reactor *bight_testing_reactor(void);
+
 /* Lets `seconds` pass: jumps from deadline to deadline, turns at each until nothing is left to do (at most 1000 times),
  * and ends at the exact time likewise. This and settle and jump below are for code outside handlers: inside one they are usage
  * errors and do nothing. */

@@ -12,8 +12,10 @@ def headers_of(include, testing_headers, library):
     """The headers of one library, as paths below the include directory."""
     if library == "bight-testing":
         return [pathlib.Path(header) for header in testing_headers.split(",")]
+    if library == "bight-http-testing":
+        return [pathlib.Path("bight/protocols/http_testing.h")]
     everything = sorted(path.relative_to(include) for path in pathlib.Path(include).rglob("*.h"))
-    return [path for path in everything if "testing" not in path.parts and path.name != "testing.h"
+    return [path for path in everything if "testing" not in path.parts and not path.name.endswith("testing.h")
             and is_of_http(path) == (library == "bight-http")]
 
 

@@ -116,9 +116,14 @@ BIGHT_API int bight_http_response_set_body(
 BIGHT_API int bight_http_response_status(const struct bight_http_response *response);
 /* The first field with this name; NULL: there is none, or no memory. It stays until the next one is asked for. */
 BIGHT_API const char *bight_http_response_field(struct bight_http_response *response, const char *name);
+/* All fields in their order: *cursor starts at 0. False at the end, and without memory. Of one that is not wanted pass
+ * NULL; the texts stay as above. */
+BIGHT_API bool bight_http_response_next_field(
+    struct bight_http_response *response, size_t *cursor, const char **name, const char **value);
 /* Borrowed; NULL: none. */
 BIGHT_API struct bight_bytes *bight_http_response_body(const struct bight_http_response *response);
 
+/* INVALID_ARGUMENT, a usage error, for one that was received (bight/protocols/http_testing.h). */
 BIGHT_API int bight_http_respond_response(struct bight_http_request *request, struct bight_http_response *response);
 
 BIGHT_END

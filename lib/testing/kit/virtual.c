@@ -293,8 +293,18 @@ static int after_fork(struct bight_loop *loop)
     return 0;
 }
 
+/* The reactor that this thread made last, and its loop. */
+static _Thread_local struct {
+    struct bight_reactor *reactor;
+    const struct bight_loop *loop;
+} latest;
+
 static void free_world(struct bight_loop *loop)
 {
+    if (latest.loop == loop) {
+        latest.reactor = NULL;
+        latest.loop = NULL;
+    }
     bight_free(world_of_loop(loop));
 }
 
@@ -342,12 +352,22 @@ struct bight_reactor *bi_testing_reactor_with(struct bi_testing_sockets *sockets
         .loop = &world->loop,
         .leave_signals = true,
     };
-    return bight_reactor_new_full(&options);
+    struct bight_reactor *reactor = bight_reactor_new_full(&options);
+    if (reactor != NULL) {
+        latest.reactor = reactor;
+        latest.loop = &world->loop;
+    }
+    return reactor;
 }
 
 struct bight_reactor *bight_testing_reactor_new(void)
 {
     return bi_testing_reactor_with(NULL);
+}
+
+struct bight_reactor *bight_testing_reactor(void)
+{
+    return latest.reactor;
 }
 
 /* Its world, if it is a testing reactor between turns; else NULL and a usage error. */

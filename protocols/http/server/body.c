@@ -60,25 +60,6 @@ static struct bight_promise take_promise(struct bight_http_request *request)
     return promise;
 }
 
-static void free_bytes(void *bytes)
-{
-    bight_free(bytes);
-}
-
-/* What has been collected, without a copy. */
-static struct bight_bytes *take_collected(struct bi_http_body *body)
-{
-    struct bi_http_buffer *collected = &body->collected;
-    if (collected->bytes == NULL) {
-        return bight_bytes_new("", 0);
-    }
-    struct bight_bytes *bytes = bight_bytes_new_lent(collected->bytes, collected->end, free_bytes, collected->bytes);
-    if (bytes != NULL) {
-        *collected = (struct bi_http_buffer) { .bytes = NULL };
-    }
-    return bytes;
-}
-
 /* Fires with bytes, which are taken; NULL: there was no memory for them. The request waits for its answer until the
  * handlers have run: the Deferred's own hold goes before. */
 static void fire(struct bight_http_request *request, struct bight_bytes *bytes)
@@ -98,7 +79,7 @@ static void tell_ended(struct bight_http_request *request)
 {
     struct bi_http_body *body = &request->body;
     if (body->user == BI_BODY_COLLECT) {
-        fire(request, take_collected(body));
+        fire(request, bi_http_buffer_take(&body->collected));
     } else if (body->user == BI_BODY_READ) {
         fire(request, bight_bytes_new("", 0));
     } else if (body->user == BI_BODY_CONSUMER) {
@@ -489,7 +470,7 @@ static struct bight_deferred *ask(struct bight_http_request *request, enum bi_bo
     body->wanted = size;
     start(request, user);
     if (request->input >= BI_INPUT_DONE && body->user != BI_BODY_NOBODY) {
-        fire(request, take_collected(body));
+        fire(request, bi_http_buffer_take(&body->collected));
     }
     return deferred;
 }

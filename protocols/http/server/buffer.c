@@ -65,3 +65,21 @@ void bi_http_buffer_free(struct bi_http_buffer *buffer)
     bight_free(buffer->bytes);
     *buffer = (struct bi_http_buffer) { .bytes = NULL };
 }
+
+static void free_bytes(void *bytes)
+{
+    bight_free(bytes);
+}
+
+struct bight_bytes *bi_http_buffer_take(struct bi_http_buffer *buffer)
+{
+    if (buffer->bytes == NULL) {
+        return bight_bytes_new("", 0);
+    }
+    struct bight_bytes *bytes =
+        bight_bytes_new_lent(buffer->bytes + buffer->start, bi_http_buffer_size(buffer), free_bytes, buffer->bytes);
+    if (bytes != NULL) {
+        *buffer = (struct bi_http_buffer) { .bytes = NULL };
+    }
+    return bytes;
+}

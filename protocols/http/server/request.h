@@ -14,6 +14,9 @@
 #include "http/message/tokens.h"
 #include "http/server/server.h"
 
+/* Exported for libbight-http-testing of the very same version. */
+#define BI_HTTP_PRIVATE_API __attribute__((visibility("default")))
+
 struct bi_http_connection {
     struct bight_protocol base;
     struct bight_http_request *request; /* NULL: idle */
@@ -172,10 +175,12 @@ static inline const uint8_t *bi_http_buffer_data(const struct bi_http_buffer *bu
     return buffer->bytes != NULL ? buffer->bytes + buffer->start : NULL;
 }
 /* 0 or OUT_OF_MEMORY. */
-int bi_http_buffer_append(struct bi_http_buffer *buffer, const void *data, size_t size);
+BI_HTTP_PRIVATE_API int bi_http_buffer_append(struct bi_http_buffer *buffer, const void *data, size_t size);
 /* Room for `size` bytes at the end, to be counted by `end`; NULL without memory. */
 uint8_t *bi_http_buffer_room(struct bi_http_buffer *buffer, size_t size);
-void bi_http_buffer_free(struct bi_http_buffer *buffer);
+BI_HTTP_PRIVATE_API void bi_http_buffer_free(struct bi_http_buffer *buffer);
+/* What is kept, without a copy; the buffer is empty then. NULL without memory. */
+struct bight_bytes *bi_http_buffer_take(struct bi_http_buffer *buffer);
 
 /* ---------------------------------------------------------------------------------------- connection.c */
 

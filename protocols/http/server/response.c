@@ -3,16 +3,28 @@
 #include <bight/memory.h>
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "http/server/answer.h"
 
 struct bight_http_response {
     atomic_uint holds;
     int status;
+    bool received; /* not made here: its fields say how another message was framed */
     struct bi_http_buffer fields;
     struct bight_bytes *body;
     char *text; /* the field that was asked for last */
 };
+
+static struct bight_http_response *make(int status)
+{
+    struct bight_http_response *response = bight_calloc(1, sizeof *response);
+    if (response != NULL) {
+        atomic_init(&response->holds, 1);
+        response->status = status;
+    }
+    return response;
+}
 
 struct bight_http_response *bight_http_response_new(int status)
 {
@@ -20,10 +32,21 @@ struct bight_http_response *bight_http_response_new(int status)
         (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a response: its status is not from 200 to 599");
         return NULL;
     }
-    struct bight_http_response *response = bight_calloc(1, sizeof *response);
-    if (response != NULL) {
-        atomic_init(&response->holds, 1);
-        response->status = status;
+    return make(status);
+}
+
+struct bight_http_response *bi_response_received(int status, struct bi_http_buffer *fields, struct bi_http_buffer *body)
+{
+    struct bight_http_response *response = make(status);
+    struct bight_bytes *bytes = response != NULL ? bi_http_buffer_take(body) : NULL;
+    if (bytes == NULL) {
+        bight_http_response_release(response);
+        response = NULL;
+    } else {
+        response->received = true;
+        response->body = bytes;
+        response->fields = *fields;
+        *fields = (struct bi_http_buffer) { .bytes = NULL };
     }
     return response;
 }
@@ -107,6 +130,39 @@ const char *bight_http_response_field(struct bight_http_response *response, cons
     return response->text;
 }
 
+/* Name, NUL, value, NUL, of the line at the cursor, which goes on to the next one. NULL without memory. */
+static char *copy_line(struct bight_http_response *response, size_t *cursor, size_t *name_size)
+{
+    const char *line = (const char *)response->fields.bytes + *cursor;
+    size_t size = strcspn(line, "\r");
+    *cursor += size + 2;
+    *name_size = strcspn(line, ":");
+    bight_free(response->text);
+    response->text = bight_strndup(line, size);
+    return response->text;
+}
+
+bool bight_http_response_next_field(
+    struct bight_http_response *response, size_t *cursor, const char **name, const char **value)
+{
+    size_t name_size;
+    if (response == NULL || *cursor >= response->fields.end) {
+        return false;
+    }
+    char *line = copy_line(response, cursor, &name_size);
+    if (line == NULL) {
+        return false;
+    }
+    line[name_size] = '\0';
+    if (name != NULL) {
+        *name = line;
+    }
+    if (value != NULL) {
+        *value = line + name_size + 2;
+    }
+    return true;
+}
+
 /* Its fields come behind those that the request's answer has been given, but for a type of the body's own. */
 static int join_fields(struct bi_http_buffer *fields, const struct bi_http_buffer *own)
 {
@@ -123,6 +179,9 @@ int bight_http_respond_response(struct bight_http_request *request, struct bight
         return bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
     int code = bi_answer_check(request, response->status);
+    if (code == BIGHT_OK && response->received) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an answer: the response is one that was received");
+    }
     if (code == BIGHT_OK) {
         code = join_fields(&request->answer.fields, &response->fields);
         if (code != BIGHT_OK) {
