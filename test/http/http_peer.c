@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* http_peer.c - a site for tests with clients that are not bight's.
  *
- * Usage: http_peer ENDPOINT [PAGE]
+ * Usage: http_peer ENDPOINT [PAGE [DIRECTORY]]
  *
  *     GET /                 "Hello"
  *     POST /echo            the body, as it came, with its type; collected first
  *     POST /mirror          the same, piece by piece, while it comes
  *     POST /count           how many bytes it had
+ *     PUT /save/{name}      saved to a file in the directory; says how many bytes
  *     GET /stream/{count}   so many lines, of no length that is known before
  *     GET /later            an answer from a Deferred, one turn later
  *     GET /await            an answer from a coroutine
@@ -110,6 +111,26 @@ static void count(struct bight_http_request *request, void *context)
     (void)context;
     (void)bight_http_request_attach(request, &bight_type_text, bight_calloc(1, sizeof(uint64_t)));
     (void)bight_http_request_consume(request, UINT64_MAX, &count_consumer, NULL);
+}
+
+/* ----------------------------------------------------------------------------------------------- saved */
+
+static void tell_size(struct bight_result *result, void *context)
+{
+    char text[32];
+    (void)context;
+    (void)snprintf(text, sizeof text, "%lld", (long long)bight_integer_value(result->value));
+    bight_result_set(result, &bight_type_text, bight_strdup(text));
+}
+
+static void save(struct bight_http_request *request, void *context)
+{
+    char path[4096];
+    struct bight_http_save_options options = { .size = sizeof options, .limit = UINT64_MAX, .mode = 0640 };
+    (void)snprintf(path, sizeof path, "%s/%s", (const char *)context, bight_http_request_parameter(request, "name"));
+    struct bight_deferred *saving = bight_http_request_save(request, path, &options);
+    (void)bight_deferred_add_callback(saving, tell_size, NULL);
+    (void)bight_http_respond_later(request, saving);
 }
 
 /* ----------------------------------------------------------------------------------------------- others */
@@ -263,6 +284,7 @@ int main(int argc, char **argv)
     (void)bight_http_route(site, "POST /echo", echo, NULL);
     (void)bight_http_route(site, "POST /mirror", mirror, NULL);
     (void)bight_http_route(site, "POST /count", count, NULL);
+    (void)bight_http_route(site, "PUT /save/{name}", save, argc > 3 ? argv[3] : (char *)(uintptr_t) ".");
     (void)bight_http_route(site, "GET /stream/{count}", stream, NULL);
     (void)bight_http_route(site, "GET /later", later, NULL);
     (void)bight_http_route_coroutine(site, "GET /await", await, NULL);

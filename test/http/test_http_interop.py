@@ -7,6 +7,7 @@ Usage: test_http_interop.py HTTP_PEER BIGHT [-k WORD] [-v]
 import http.client
 import os
 import socket
+import tempfile
 
 import served
 from listening import wait_for, wait_for_listener
@@ -94,6 +95,51 @@ class Curl(Served):
     def test_leaves_midway(self):
         self.leave("curl")
         wait_for(lambda: self.curl(self.url("/left")) == b"1", PATIENCE, "its leaving was not noticed")
+
+
+class CurlUploads(Served):
+    @classmethod
+    def words(cls):
+        cls.uploads = cls.directory()
+        return served.PEER, "tcp:0:interface=127.0.0.1", "", cls.uploads
+
+    def tearDown(self):
+        super().tearDown()
+        for name in os.listdir(self.uploads):
+            os.unlink(os.path.join(self.uploads, name))
+
+    def put(self, name, *words, data=LARGE):
+        return self.run_client("curl", "--silent", "--show-error", "--noproxy", "*", "--upload-file", "-", *words,
+                               self.url("/save/" + name), data=data)
+
+    def check_file(self, name):
+        path = os.path.join(self.uploads, name)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), LARGE)
+        self.assertEqual(os.stat(path).st_mode & 0o7777, 0o640)
+        self.assertEqual(os.listdir(self.uploads), [name])
+
+    def test_saves_chunks_to_a_file(self):
+        self.assertEqual(self.put("chunks"), str(len(LARGE)).encode())
+        self.check_file("chunks")
+
+    def test_saves_a_file_to_a_file(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(LARGE)
+            file.flush()
+            self.assertEqual(self.put("file", "--upload-file", file.name), str(len(LARGE)).encode())
+        self.check_file("file")
+
+    def test_does_not_save_over_a_file(self):
+        self.put("file")
+        self.assertTrue(self.put("file", "--write-out", " %{http_code}", data=b"new").endswith(b" 500"))
+        self.check_file("file")
+
+    def test_leaves_nothing_of_what_it_does_not_finish(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as leaver:
+            leaver.sendall(b"PUT /save/half HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n" + LARGE)
+            wait_for(lambda: os.listdir(self.uploads), PATIENCE, "nothing is saved")
+        wait_for(lambda: not os.listdir(self.uploads), PATIENCE, "the draft stays")
 
 
 class CurlOverTls(Served):

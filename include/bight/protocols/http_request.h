@@ -13,6 +13,8 @@
 #include <bight/deferred.h>
 #include <bight/transport.h>
 
+#include <sys/types.h>
+
 BIGHT_BEGIN
 
 struct bight_http_request;
@@ -115,6 +117,39 @@ struct bight_http_consumer {
 BIGHT_API int bight_http_request_consume(
     struct bight_http_request *request, uint64_t limit, const struct bight_http_consumer *consumer, void *context);
 BIGHT_API void bight_http_request_resume(struct bight_http_request *request);
+
+/* Called in the reactor's thread when more of a body has been written: `saved` bytes so far, `length` as of
+ * bight_http_request_content_length. May do anything, cancel the saving too. */
+typedef void (*bight_http_progress_function)(
+    struct bight_http_request *request, uint64_t saved, int64_t length, void *context);
+
+struct bight_http_save_options {
+    size_t size;    /* sizeof(struct bight_http_save_options) */
+    uint64_t limit; /* 0: the route's, or the site's; UINT64_MAX: any */
+    mode_t mode;    /* the file's, whatever the umask; 0: 0600 */
+    bool replace;   /* a file that has the name is replaced, in one step; else it is a failure, EEXIST */
+    bool no_sync;   /* the Deferred does not wait until the file is on the disk */
+    bight_http_progress_function progress; /* NULL: none */
+    void *context;
+    const void *reserved[4];
+};
+
+/* Saves the body to a file, by threads of the reactor's pool, and gives a Deferred of its size (bight_type_integer).
+ * The options may be NULL, and are not kept. While a thread writes, up to 128 KiB wait in memory, and the client
+ * beyond.
+ *
+ * Until it is whole the file has another name in the same directory (".bight-" and 16 digits) and the mode 0600; then
+ * it is synced, gets its mode and its name, and the directory is synced, so that the name never stands for less than
+ * the whole, not even after a crash. Without `replace` that takes a file system with hard links. On any other end (the
+ * body's, the client's, the disk's, the reactor's, a cancel) nothing stays of it, but when the process dies, or when it
+ * is cancelled in the moment of its naming: then it may be there.
+ *
+ * It fails as bight_http_request_collect does, and with the errno of what the file system refused; an early EEXIST may
+ * come before all of the body has. Once the body is whole it is saved though the client goes: tie the Deferred to the
+ * request's owner, if it should not be. INVALID_ARGUMENT, a usage error, for a path that ends in no name. The path is
+ * the program's: what of it comes from a client is to be checked first. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_request_save(
+    struct bight_http_request *request, const char *path, const struct bight_http_save_options *options);
 
 /* The field of the trailers with this name, once the body has ended; NULL: there is none. */
 BIGHT_API const char *bight_http_request_trailer(struct bight_http_request *request, const char *name);

@@ -536,6 +536,14 @@ void bight_http_request_resume(struct bight_http_request *request)
     }
 }
 
+void bi_body_stop(struct bight_http_request *request, const void *context)
+{
+    if (request->has_body && request->body.user == BI_BODY_CONSUMER && request->body.context == context) {
+        leave_user(request);
+        bi_request_end_pending(request);
+    }
+}
+
 int64_t bight_http_request_content_length(const struct bight_http_request *request)
 {
     if (request->framing.body == BI_BODY_NONE) {

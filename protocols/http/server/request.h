@@ -271,7 +271,9 @@ bool bi_body_can_be_discarded(const struct bight_http_request *request);
 void bi_body_discard(struct bight_http_request *request);
 /* It will not be whole: `failure` is taken. */
 void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure);
-/* The same from outside an exchange's own calls: the exchange may be over by it. */
+/* Its consumer, if that is the one with the context, wants no more of it, for good, and is told nothing more. */
+void bi_body_stop(struct bight_http_request *request, const void *context);
+/* The same as bi_body_fail from outside an exchange's own calls: the exchange may be over by it. */
 void bi_body_give_up(struct bight_http_request *request, struct bight_failure *failure);
 
 /* ----------------------------------------------------------------------------------------- encoding.c */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* draft.c - a file that is being made.
+ *
+ * Its directory is opened once and everything happens in there, so that a directory that is renamed meanwhile does not
+ * part the draft from its place. A file without a name (O_TMPFILE) would go by itself when the process dies, but could
+ * not replace another in one step, and not every file system has them: so it has a name, nobody else's, from the
+ * start. */
+#include "http/server/draft.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ATTEMPTS 100 /* at a name that nobody has */
+
+const char *bi_draft_name_in(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    return *name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? NULL : name;
+}
+
+/* ---------------------------------------------------------------------------------------------- making */
+
+static int open_directory(struct bi_draft *draft)
+{
+    char text[4096];
+    size_t size = (size_t)(draft->name - draft->path);
+    if (size >= sizeof text) {
+        return ENAMETOOLONG;
+    }
+    memcpy(text, draft->path, size);
+    text[size] = '\0';
+    draft->directory = open(size > 0 ? text : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return draft->directory < 0 ? errno : 0;
+}
+
+/* That the name is taken shows in the end; whoever sends much is better told at once. */
+static int check_name(const struct bi_draft *draft)
+{
+    struct stat status;
+    bool is_taken = !draft->replaces && fstatat(draft->directory, draft->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    return is_taken ? EEXIST : 0;
+}
+
+static int make(struct bi_draft *draft)
+{
+    int attempts = ATTEMPTS;
+    do {
+        (void)snprintf(draft->own_name, sizeof draft->own_name, ".bight-%016" PRIx64, draft->number++);
+        draft->file =
+            openat(draft->directory, draft->own_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    } while (draft->file < 0 && errno == EEXIST && --attempts > 0);
+    return draft->file < 0 ? errno : 0;
+}
+
+static int begin(struct bi_draft *draft)
+{
+    int number = open_directory(draft);
+    if (number == 0) {
+        number = check_name(draft);
+    }
+    return number != 0 ? number : make(draft);
+}
+
+int bi_draft_write(struct bi_draft *draft, const void *data, size_t size)
+{
+    const uint8_t *at = data;
+    int number = draft->file < 0 ? begin(draft) : 0;
+    while (number == 0 && size > 0) {
+        ssize_t written = write(draft->file, at, size);
+        if (written >= 0) {
+            at += written;
+            size -= (size_t)written;
+            draft->written += (uint64_t)written;
+        } else if (errno != EINTR) {
+            number = errno;
+        }
+    }
+    return number;
+}
+
+/* ---------------------------------------------------------------------------------------------- its end */
+
+/* Some file systems have nothing to sync, and say so. */
+static int sync_to_disk(int descriptor)
+{
+    return fsync(descriptor) == 0 || errno == EINVAL || errno == ENOSYS ? 0 : errno;
+}
+
+/* A rename replaces; a link does not, in one step. */
+static int give_name(const struct bi_draft *draft)
+{
+    int directory = draft->directory;
+    if (draft->replaces) {
+        return renameat(directory, draft->own_name, directory, draft->name) == 0 ? 0 : errno;
+    }
+    if (linkat(directory, draft->own_name, directory, draft->name, 0) != 0) {
+        return errno;
+    }
+    (void)unlinkat(directory, draft->own_name, 0);
+    return 0;
+}
+
+static void close_all(struct bi_draft *draft)
+{
+    if (draft->file >= 0) {
+        (void)close(draft->file);
+    }
+    if (draft->directory >= 0) {
+        (void)close(draft->directory);
+    }
+    draft->file = draft->directory = -1;
+}
+
+/* Its bytes are on the disk before its name is, so that no crash leaves the name of a file that is not whole. */
+int bi_draft_keep(struct bi_draft *draft)
+{
+    int number = draft->mode != 0 && fchmod(draft->file, draft->mode) != 0 ? errno : 0;
+    if (number == 0 && !draft->is_hurried) {
+        number = sync_to_disk(draft->file);
+    }
+    if (number == 0) {
+        number = give_name(draft);
+    }
+    if (number != 0) {
+        return number;
+    }
+    number = draft->is_hurried ? 0 : sync_to_disk(draft->directory);
+    close_all(draft);
+    return number;
+}
+
+void bi_draft_discard(struct bi_draft *draft)
+{
+    if (draft->file >= 0) {
+        (void)unlinkat(draft->directory, draft->own_name, 0);
+    }
+    close_all(draft);
+}
