@@ -103,8 +103,11 @@ static void add_all(struct bi_routes *routes)
 
 static void look_up(const struct bi_routes *routes, const char *path, long count)
 {
-    struct bi_route_request request = { .method_known = BI_METHOD_GET, .path = bi_view_of(path) };
-    struct bi_route_match match = { .count = 0 };
+    char text[256] = "";
+    struct bi_span parts[BI_PATTERN_NAMES];
+    struct bi_route_request request = { .method_known = BI_METHOD_GET, .path = { (uint8_t *)text, strlen(path) } };
+    struct bi_route_match match = { .parts = parts };
+    strncpy(text, path, sizeof text - BI_WORD);
     enum bi_route_result result = BI_ROUTE_NOT_FOUND;
     double began = now();
     for (long i = 0; i < count; i++) {

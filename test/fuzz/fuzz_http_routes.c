@@ -119,7 +119,8 @@ static void look_up(const struct table *table, struct bi_view path, enum bi_meth
     struct bi_route_request request = { method, bi_view_of("FROB"), host, path };
     struct model_request asked = { bi_routes_method(table->routes, method, request.method), 0, path };
     struct bi_view parts[BI_PATTERN_NAMES + 1];
-    struct bi_route_match match;
+    struct bi_span matched[BI_PATTERN_NAMES];
+    struct bi_route_match match = { .parts = matched };
     uint64_t allowed = 0;
     int route;
     asked.host = host_number(table, host);
@@ -143,8 +144,9 @@ static void find(const struct table *table, const char *raw, uint8_t method, uin
     struct bi_path path;
     struct bi_view none = { NULL, 0 };
     if (bi_path_read(&path, bi_view_of(raw), room)) {
-        uint8_t *exact = malloc(path.text.size);
+        uint8_t *exact = malloc(path.text.size + BI_WORD);
         memcpy(exact, path.text.at, path.text.size);
+        memset(exact + path.text.size, method, BI_WORD);
         path.text.at = exact;
         look_up(table, path.text, methods[method % (sizeof methods / sizeof *methods)],
             host < table->model.count ? table->patterns[host].host : none);

@@ -53,6 +53,8 @@ static inline void describe_head(
     } else {
         describe(text, "%s%u:", head->tolerated ? "~" : "", head->size);
         if (head->kind == BI_HEAD_REQUEST) {
+            const uint8_t *question = memchr(bytes + head->target.at, '?', head->target.size);
+            ck_assert_uint_eq(head->question, question != NULL ? (uint32_t)(question - bytes) : 0);
             describe(text, " %.*s %.*s 1.%u", (int)head->method.size, bytes + head->method.at, (int)head->target.size,
                 bytes + head->target.at, head->minor);
         } else if (head->kind == BI_HEAD_RESPONSE) {
@@ -72,6 +74,7 @@ static inline void begin_head(struct bi_head *head, enum bi_head_kind kind, cons
     memset(head, 0xa5, sizeof *head);
     head->fields = fields;
     head->limits = *limits;
+    head->known_host = NULL;
     bi_head_begin(head, kind);
 }
 

@@ -38,7 +38,8 @@ enum part {
 };
 
 /* `asked`: the request's method, of responses. */
-static void check(const struct row *row, enum bi_head_kind kind, enum part part, enum bi_method asked)
+static void check_once(
+    const struct row *row, enum bi_head_kind kind, enum part part, enum bi_method asked, struct bi_known_host *known)
 {
     char text[DESCRIPTION] = "";
     struct bi_head head;
@@ -46,6 +47,7 @@ static void check(const struct row *row, enum bi_head_kind kind, enum part part,
     size_t size = strlen(row->bytes);
     const uint8_t *bytes = edge_copy(row->bytes, size);
     begin_head(&head, kind, &usual_limits);
+    head.known_host = known;
     ck_assert_msg(bi_head_parse(&head, bytes, size) == BI_HEAD_WHOLE, "%s: %s", row->bytes, head.why);
     memset(&framing, 0xa5, sizeof framing);
     bool fine = kind == BI_HEAD_REQUEST ? bi_framing_of_request(&framing, &head, bytes)
@@ -58,6 +60,15 @@ static void check(const struct row *row, enum bi_head_kind kind, enum part part,
         describe_framing(text, &framing);
     }
     ck_assert_msg(strcmp(text, row->result) == 0, "%s\nis\n%s\nnot\n%s", row->bytes, text, row->result);
+}
+
+/* Whether the host is remembered, and is the one that came before, makes no difference. */
+static void check(const struct row *row, enum bi_head_kind kind, enum part part, enum bi_method asked)
+{
+    struct bi_known_host known = { .size = 0 };
+    check_once(row, kind, part, asked, NULL);
+    check_once(row, kind, part, asked, &known);
+    check_once(row, kind, part, asked, &known);
 }
 
 #define CHECK(rows, kind, part, asked)                      \

@@ -10,6 +10,16 @@
 #include "support.h"
 
 /* A look-up made of text: "METHOD path", or "METHOD host path". */
+/* Behind a path are bytes that may be read, and make no difference, and then none. */
+static const uint8_t *edge_path(struct bi_view path)
+{
+    uint8_t text[512];
+    ck_assert_uint_le(path.size + BI_WORD, sizeof text);
+    memcpy(text, path.at, path.size);
+    memset(text + path.size, '/', BI_WORD);
+    return edge_copy(text, path.size + BI_WORD);
+}
+
 static struct bi_route_request request_of(const char *text)
 {
     struct bi_view line = bi_view_of(text);
@@ -25,7 +35,7 @@ static struct bi_route_request request_of(const char *text)
         .method_known = bi_method_find(parts[0].at, parts[0].size),
         .method = parts[0],
         .authority = count == 3 ? parts[1] : (struct bi_view) { NULL, 0 },
-        .path = { edge_copy(path.at, path.size), path.size },
+        .path = { edge_path(path), path.size },
     };
 }
 
@@ -35,7 +45,8 @@ static const char *outcome(const struct bi_routes *routes, const char *text)
     static const char *const words[] = { "", "OPTIONS", "+/", "-/", "405", "404" };
     static char out[1024];
     struct bi_route_request request = request_of(text);
-    struct bi_route_match match;
+    struct bi_span matched[BI_PATTERN_NAMES];
+    struct bi_route_match match = { .parts = matched };
     enum bi_route_result result = bi_routes_find(routes, &request, &match);
     if (result == BI_ROUTE_FOUND) {
         struct bi_view pattern = bi_routes_pattern(routes, match.route);

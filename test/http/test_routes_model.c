@@ -182,7 +182,8 @@ static void check_path(const struct bi_routes *routes, const struct model *model
         .authority = bi_view_of(hosts[asked.host]),
         .path = asked.path,
     };
-    struct bi_route_match match;
+    struct bi_span matched[BI_PATTERN_NAMES];
+    struct bi_route_match match = { .parts = matched };
     uint64_t allowed = 0;
     int route;
     enum bi_route_result expected = model_find(model, asked, &route, &allowed);

@@ -160,11 +160,6 @@ static bool read_expect(struct bi_framing *framing, const struct bi_head *head, 
     return !empty || refuse(framing, 417, "an empty Expect");
 }
 
-static bool is_known(const struct bi_known_host *known, struct bi_view host)
-{
-    return known != NULL && host.size > 0 && known->size == host.size && memcmp(known->text, host.at, host.size) == 0;
-}
-
 static void remember(struct bi_known_host *known, struct bi_view host)
 {
     if (known != NULL && host.size <= sizeof known->text) {
@@ -181,7 +176,7 @@ static bool read_host(struct bi_framing *framing, const struct bi_head *head, co
     }
     framing->authority = value_of(head, BI_NAME_HOST);
     struct bi_view host = view_of(bytes, framing->authority);
-    if (is_known(head->known_host, host)) {
+    if (bi_host_is_known(head->known_host, host)) {
         return true;
     }
     if (!bi_authority_parse(&authority, bytes, framing->authority)) {
@@ -192,12 +187,12 @@ static bool read_host(struct bi_framing *framing, const struct bi_head *head, co
 }
 
 /* From the first slash or question mark on. */
-static void split_path(struct bi_framing *framing, const uint8_t *bytes, uint32_t at, uint32_t end)
+static void split_path(struct bi_framing *framing, const struct bi_head *head, uint32_t at)
 {
-    const uint8_t *mark = memchr(bytes + at, '?', end - at);
-    uint32_t stop = mark != NULL ? (uint32_t)(mark - bytes) : end;
+    uint32_t end = head->target.at + head->target.size;
+    uint32_t stop = head->question != 0 ? head->question : end;
     framing->path = (struct bi_span) { at, stop - at };
-    framing->has_query = mark != NULL;
+    framing->has_query = head->question != 0;
     framing->query = (struct bi_span) { stop + framing->has_query, end - stop - framing->has_query };
 }
 
@@ -247,7 +242,7 @@ static bool read_absolute(struct bi_framing *framing, const struct bi_head *head
         stop++;
     }
     framing->target_kind = BI_TARGET_ABSOLUTE;
-    split_path(framing, bytes, stop, end);
+    split_path(framing, head, stop);
     return take_authority(framing, head, bytes, (struct bi_span) { at, stop - at });
 }
 
@@ -260,7 +255,7 @@ static bool read_target(struct bi_framing *framing, const struct bi_head *head, 
     }
     if (bytes[target.at] == '/') {
         framing->target_kind = BI_TARGET_ORIGIN;
-        split_path(framing, bytes, target.at, target.at + target.size);
+        split_path(framing, head, target.at);
         return true;
     }
     if (target.size == 1 && bytes[target.at] == '*') {
@@ -271,7 +266,7 @@ static bool read_target(struct bi_framing *framing, const struct bi_head *head, 
     return read_absolute(framing, head, bytes);
 }
 
-bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
+bool bi_framing_decide(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
 {
     *framing = (struct bi_framing) { .body = BI_BODY_NONE };
     if (!check_repeated(framing, head) || !read_host(framing, head, bytes) || !read_target(framing, head, bytes) ||

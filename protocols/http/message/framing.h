@@ -7,6 +7,8 @@
 #define BI_HTTP_FRAMING_H
 
 #include "http/message/head.h"
+#include "http/message/tokens.h"
+#include "http/message/words.h"
 
 enum bi_body_kind {
     BI_BODY_NONE,
@@ -41,8 +43,47 @@ enum bi_target_kind {
     BI_TARGET_ASTERISK,  /* OPTIONS's */
 };
 
+static inline bool bi_host_is_known(const struct bi_known_host *known, struct bi_view host)
+{
+    return known != NULL && host.size > 0 && known->size == host.size &&
+           bi_words_equal(known->text, host.at, host.size);
+}
+
+/* Nothing in it decides anything: no body, no word about the connection, one Host that was in order before. Nearly
+ * all requests are such ones, and what would be found out about them is known. */
+static inline bool bi_framing_is_usual(const struct bi_head *head, const uint8_t *bytes)
+{
+    const uint64_t deciding =
+        BI_NAME_BIT(TRANSFER_ENCODING) | BI_NAME_BIT(CONTENT_LENGTH) | BI_NAME_BIT(CONNECTION) | BI_NAME_BIT(EXPECT);
+    if (((head->present & deciding) | (head->repeated & ~BI_NAME_BIT(OTHER))) != 0 || head->minor == 0 ||
+        head->method_known == BI_METHOD_CONNECT || bytes[head->target.at] != '/' ||
+        (head->present & BI_NAME_BIT(HOST)) == 0) {
+        return false;
+    }
+    struct bi_span host = head->fields[head->first[BI_NAME_HOST] - 1].value;
+    return bi_host_is_known(head->known_host, (struct bi_view) { bytes + host.at, host.size });
+}
+
+/* The decisions, one after the other. */
+bool bi_framing_decide(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes);
+
 /* False: refused, with `status` and `why`. */
-bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes);
+static inline bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
+{
+    if (!bi_framing_is_usual(head, bytes)) {
+        return bi_framing_decide(framing, head, bytes);
+    }
+    *framing = (struct bi_framing) {
+        .keeps_alive = true, .authority = head->fields[head->first[BI_NAME_HOST] - 1].value, .path = head->target
+    };
+    if (head->question != 0) {
+        framing->path.size = head->question - head->target.at;
+        framing->has_query = true;
+        framing->query = (struct bi_span) { head->question + 1, head->target.size - framing->path.size - 1 };
+    }
+    return true;
+}
+
 /* `asked` is the request's method: an answer to HEAD has no body whatever its fields say. */
 bool bi_framing_of_response(
     struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes, enum bi_method asked);

@@ -11,26 +11,6 @@
 #include "http/message/head_reader.h"
 #include "http/message/tokens.h"
 
-#define FIRST_PART 64
-
-/* Each member by itself, and the large one in parts: much at once is cleared by an instruction that begins slowly. */
-void bi_head_begin(struct bi_head *head, enum bi_head_kind kind)
-{
-    head->kind = (uint8_t)kind;
-    head->started = kind == BI_HEAD_TRAILERS;
-    head->tolerated = head->folded = false;
-    head->method_known = BI_METHOD_OTHER;
-    head->minor = 0;
-    head->size = head->parsed = head->scanned = head->bad_at = 0;
-    head->field_count = head->status = 0;
-    head->present = head->repeated = 0;
-    head->method = head->target = head->reason = (struct bi_span) { 0, 0 };
-    head->why = NULL;
-    head->known_host = NULL;
-    memset(head->first, 0, FIRST_PART);
-    memset((char *)head->first + FIRST_PART, 0, sizeof head->first - FIRST_PART);
-}
-
 static enum bi_head_result refused(struct bi_head *head, uint16_t status, uint32_t bad_at, const char *why)
 {
     (void)bi_head_refuse(head, status, bad_at, why);
@@ -161,7 +141,7 @@ uint16_t bi_head_next(const struct bi_head *head, const uint8_t *bytes, enum bi_
     size_t text_size, uint16_t after)
 {
     if (after == 0 && name != BI_NAME_OTHER) {
-        return head->first[name];
+        return bi_head_first(head, name);
     }
     struct bi_view wanted = { (const uint8_t *)text, text_size };
     for (uint16_t i = after; i < head->field_count; i++) {

@@ -53,20 +53,20 @@ struct bi_head {
     /* The caller sets these before bi_head_begin. */
     struct bi_field *fields; /* room for limits.fields */
     struct bi_head_limits limits;
-
-    /* And this behind it; NULL: none is remembered. */
-    struct bi_known_host *known_host;
+    struct bi_known_host *known_host; /* NULL: none is remembered */
 
     /* Of a whole head. */
     uint32_t size; /* where the body begins */
     uint16_t field_count;
-    uint16_t first[BI_NAME_COUNT]; /* 1 + the index of the first field of this name; 0: there is none */
-    uint64_t present, repeated;    /* bit n: there is one with the name n, there is more than one */
+    uint64_t present, repeated;    /* bit n: there is a field with the name n, there is more than one */
+    uint16_t first[BI_NAME_COUNT]; /* of one that is there: 1 + the index of the first; see bi_head_first */
     uint8_t kind;                  /* enum bi_head_kind */
     uint8_t minor;                 /* of the version 1.x; what is over 1 counts as 1 */
     uint8_t method_known;          /* enum bi_method; requests */
     bool tolerated, folded;        /* responses: the connection is not used again; some value has line ends in it */
     struct bi_span method, target; /* requests */
+    uint32_t question;             /* requests: where the target's first `?` is; 0: it has none */
+    bool is_usual_path;            /* requests: none of `%`, `//`, `/.` is before that, for certain */
     struct bi_span reason;         /* responses */
 
     /* Responses: the status. Refused: the status that a request is answered with. */
@@ -79,7 +79,26 @@ struct bi_head {
     bool started; /* the start line has been read */
 };
 
-void bi_head_begin(struct bi_head *head, enum bi_head_kind kind);
+/* Each member by itself: much at once is cleared by an instruction that begins slowly. */
+static inline void bi_head_begin(struct bi_head *head, enum bi_head_kind kind)
+{
+    head->size = head->parsed = head->scanned = head->bad_at = head->question = 0;
+    head->field_count = head->status = 0;
+    head->present = head->repeated = 0;
+    head->kind = (uint8_t)kind;
+    head->minor = 0;
+    head->method_known = BI_METHOD_OTHER;
+    head->tolerated = head->folded = head->is_usual_path = false;
+    head->started = kind == BI_HEAD_TRAILERS;
+    head->method = head->target = head->reason = (struct bi_span) { 0, 0 };
+    head->why = NULL;
+}
+
+/* 1 + the index of the first field with this name; 0: there is none. */
+static inline uint16_t bi_head_first(const struct bi_head *head, enum bi_name name)
+{
+    return (head->present >> name & 1) != 0 ? head->first[name] : 0;
+}
 
 /* `bytes` holds what has come of the head from its first byte on, and perhaps more: all that was there at the last
  * call, unchanged, and what came behind it; it may lie elsewhere each time. Not to be called again behind WHOLE or

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "http/message/head_reader.h"
 #include "http/message/names_table.h"
 
 #define TARGET __attribute__((target("avx2,bmi,bmi2")))
@@ -19,33 +20,47 @@ INLINE lanes load(const uint8_t *at)
     return _mm256_loadu_si256((const __m256i *)(const void *)at);
 }
 
-INLINE lanes is_equal(lanes bytes, char byte)
+/* The bytes that are compared with, in all lanes. What the compiler knows of it makes three instructions instead, each
+ * time; so it is another file's. */
+INLINE lanes all_of(enum bi_head_byte byte)
 {
-    return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte));
+    return _mm256_load_si256((const __m256i *)(const void *)bi_head_lanes[byte]);
+}
+
+INLINE lanes is_equal(lanes bytes, enum bi_head_byte byte)
+{
+    return _mm256_cmpeq_epi8(bytes, all_of(byte));
 }
 
 /* As unsigned numbers, which there is no comparison for. */
-INLINE lanes is_at_most(lanes bytes, char limit)
+INLINE lanes is_at_most(lanes bytes, enum bi_head_byte limit)
 {
-    return _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(limit)), bytes);
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, all_of(limit)), bytes);
 }
 
 INLINE mask stops_name(lanes bytes)
 {
-    return (mask)_mm256_movemask_epi8(_mm256_or_si256(is_equal(bytes, ':'), is_at_most(bytes, ' ')));
+    return (mask)_mm256_movemask_epi8(
+        _mm256_or_si256(is_equal(bytes, BI_HEAD_COLON), is_at_most(bytes, BI_HEAD_SPACE)));
 }
 
 /* As signed numbers those from 0x80 on are below all others. */
 INLINE mask stops_target(lanes bytes)
 {
-    lanes low = _mm256_cmpgt_epi8(_mm256_set1_epi8('!'), bytes);
+    lanes low = _mm256_cmpgt_epi8(all_of(BI_HEAD_FIRST_VISIBLE), bytes);
     return (mask)_mm256_movemask_epi8(
-        _mm256_or_si256(low, _mm256_or_si256(is_equal(bytes, '#'), is_equal(bytes, 0x7f))));
+        _mm256_or_si256(low, _mm256_or_si256(is_equal(bytes, BI_HEAD_HASH), is_equal(bytes, BI_HEAD_DELETE))));
 }
 
 INLINE mask stops_value(lanes bytes)
 {
-    return (mask)_mm256_movemask_epi8(_mm256_or_si256(is_at_most(bytes, 0x1f), is_equal(bytes, 0x7f)));
+    return (mask)_mm256_movemask_epi8(
+        _mm256_or_si256(is_at_most(bytes, BI_HEAD_LAST_CONTROL), is_equal(bytes, BI_HEAD_DELETE)));
+}
+
+INLINE mask equals(lanes bytes, enum bi_head_byte byte)
+{
+    return (mask)_mm256_movemask_epi8(is_equal(bytes, byte));
 }
 
 INLINE unsigned first(mask found)
@@ -68,7 +83,7 @@ INLINE bool has_all(mask found, size_t size)
  * lanes before the name are the bytes before the known one, which are there: it is not the first of its table. */
 INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text)
 {
-    lanes lower = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
+    lanes lower = _mm256_or_si256(bytes, all_of(BI_HEAD_SPACE)); /* which is the bit that capitals have not */
     lanes same = _mm256_cmpeq_epi8(lower, load((const uint8_t *)known - before));
     (void)text;
     return has_all(drop((mask)_mm256_movemask_epi8(same), before), known->size);
@@ -77,10 +92,7 @@ INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *kn
 /* A byte's lower half gives a set of upper halves, a bit each from 2 to 7, with which it is a token character. */
 INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t size)
 {
-    const lanes sets = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0x3a, 0x3f, 0x3e, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3e, 0x3e, 0x3d, 0x15, 0x34, 0x15, 0x3d, 0x1c));
-    const lanes halves = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0));
-    const lanes half = _mm256_set1_epi8(0x0f);
+    const lanes sets = all_of(BI_HEAD_TOKEN_SETS), halves = all_of(BI_HEAD_TOKEN_HALVES), half = all_of(BI_HEAD_HALF);
     lanes set = _mm256_shuffle_epi8(sets, _mm256_and_si256(bytes, half));
     lanes upper = _mm256_shuffle_epi8(halves, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
     lanes none = _mm256_cmpeq_epi8(_mm256_and_si256(set, upper), _mm256_setzero_si256());

@@ -68,7 +68,9 @@ static bool take_target(struct bi_head *head, const uint8_t *bytes, uint32_t *at
     if (stop < end && bytes[stop] != ' ') {
         return refuse_byte(head, bytes, stop, end, "a target with other than visible ASCII characters");
     }
+    const uint8_t *question = memchr(bytes + *at, '?', stop - *at);
     head->target = (struct bi_span) { *at, stop - *at };
+    head->question = question != NULL ? (uint32_t)(question - bytes) : 0;
     *at = stop;
     return true;
 }

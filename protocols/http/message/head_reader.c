@@ -2,7 +2,30 @@
 /* head_reader.c - which reader: the widest that the processor has, asked once. */
 #include "http/message/head_reader.h"
 
-#include <stdatomic.h>
+#define TWO(...)                 \
+    {                            \
+        __VA_ARGS__, __VA_ARGS__ \
+    }
+#define ALL(byte)                                                                                               \
+    TWO((byte), (byte), (byte), (byte), (byte), (byte), (byte), (byte), (byte), (byte), (byte), (byte), (byte), \
+        (byte), (byte), (byte))
+
+_Alignas(BI_HEAD_LANES) const uint8_t bi_head_lanes[BI_HEAD_BYTE_COUNT][BI_HEAD_LANES] = {
+    [BI_HEAD_COLON] = ALL(':'),
+    [BI_HEAD_SPACE] = ALL(' '),
+    [BI_HEAD_FIRST_VISIBLE] = ALL('!'),
+    [BI_HEAD_LAST_CONTROL] = ALL(0x1f),
+    [BI_HEAD_DELETE] = ALL(0x7f),
+    [BI_HEAD_HASH] = ALL('#'),
+    [BI_HEAD_QUESTION] = ALL('?'),
+    [BI_HEAD_SLASH] = ALL('/'),
+    [BI_HEAD_DOT] = ALL('.'),
+    [BI_HEAD_PERCENT] = ALL('%'),
+    [BI_HEAD_HALF] = ALL(0x0f),
+    [BI_HEAD_TOKEN_SETS] = TWO(
+        0x3a, 0x3f, 0x3e, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3e, 0x3e, 0x3d, 0x15, 0x34, 0x15, 0x3d, 0x1c),
+    [BI_HEAD_TOKEN_HALVES] = TWO(0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0),
+};
 
 static bool read_nothing(struct bi_head *head, const uint8_t *bytes, uint32_t size)
 {
@@ -50,7 +73,7 @@ static bool choose_and_read(struct bi_head *head, const uint8_t *bytes, uint32_t
     return bi_head_read(head, bytes, size);
 }
 
-static bi_head_reader *_Atomic chosen = choose_and_read;
+bi_head_reader *_Atomic bi_head_chosen_reader = choose_and_read;
 
 bool bi_head_choose(enum bi_head_means means)
 {
@@ -58,11 +81,6 @@ bool bi_head_choose(enum bi_head_means means)
     if (reader == NULL) {
         return false;
     }
-    atomic_store_explicit(&chosen, reader, memory_order_relaxed);
+    atomic_store_explicit(&bi_head_chosen_reader, reader, memory_order_relaxed);
     return true;
-}
-
-bool bi_head_read(struct bi_head *head, const uint8_t *bytes, uint32_t size)
-{
-    return atomic_load_explicit(&chosen, memory_order_relaxed)(head, bytes, size);
 }

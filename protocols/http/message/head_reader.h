@@ -8,6 +8,8 @@
 #ifndef BI_HTTP_HEAD_READER_H
 #define BI_HTTP_HEAD_READER_H
 
+#include <stdatomic.h>
+
 #include "http/message/head.h"
 
 /* Advances head->parsed over lines in order, of which it adds what they say. True: the head has ended, and its size is
@@ -17,7 +19,31 @@ typedef bool bi_head_reader(struct bi_head *head, const uint8_t *bytes, uint32_t
 bi_head_reader bi_head_read_words, bi_head_read_sse2, bi_head_read_avx2;
 
 /* The one that has been chosen. */
-bi_head_reader bi_head_read;
+extern bi_head_reader *_Atomic bi_head_chosen_reader;
+static inline bool bi_head_read(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+{
+    return atomic_load_explicit(&bi_head_chosen_reader, memory_order_relaxed)(head, bytes, size);
+}
+
+/* Bytes that readers look for; in head_avx2.c they are in tables. */
+enum bi_head_byte {
+    BI_HEAD_COLON,
+    BI_HEAD_SPACE,
+    BI_HEAD_FIRST_VISIBLE,
+    BI_HEAD_LAST_CONTROL,
+    BI_HEAD_DELETE,
+    BI_HEAD_HASH,
+    BI_HEAD_QUESTION,
+    BI_HEAD_SLASH,
+    BI_HEAD_DOT,
+    BI_HEAD_PERCENT,
+    BI_HEAD_HALF,
+    BI_HEAD_TOKEN_SETS,   /* not of one byte, but of one after the other by a byte's lower half, */
+    BI_HEAD_TOKEN_HALVES, /* and by its upper one: see is_token there */
+    BI_HEAD_BYTE_COUNT
+};
+#define BI_HEAD_LANES 32
+extern const uint8_t bi_head_lanes[BI_HEAD_BYTE_COUNT][BI_HEAD_LANES];
 
 enum bi_head_means {
     BI_HEAD_PLAIN, /* no reader at all: head_line.c reads every line */

@@ -7,6 +7,7 @@
  *   lanes                  a type for them; load(at) reads them
  *   stops_name, stops_target, stops_value (lanes)   a mask of the lanes that end such an element
  *   mask                   its type, the lowest lane lowest; 0: none
+ *   equals(lanes, byte)    the lanes that are the byte, of those in head_reader.h
  *   first(mask)            the lowest lane
  *   drop(mask, count)      without so many of the lowest, fewer than there are; the others move down
  *   is_name(lanes, before, known, text)   the text of the known name's size is that name; no byte of it is below `!`
@@ -130,6 +131,27 @@ INLINE void take_field(struct bi_head *head, struct reading *reading, const uint
     add_field(head, reading, &field);
 }
 
+/* Behind a line that is not all in one look, or has a tab in it; NULL: it is for others. */
+INLINE const uint8_t *read_long_field(
+    struct bi_head *head, struct reading *reading, const uint8_t *at, lanes bytes, unsigned before, mask of_name)
+{
+    const uint8_t *colon = of_name != 0 ? at + first(of_name) : find_name_end(reading, at + LANES - before);
+    if (colon == at || colon == reading->end || *colon != ':') {
+        return NULL;
+    }
+    size_t size = (size_t)(colon - at);
+    unsigned name = of_name != 0 ? name_in(bytes, before, at, size) : name_of(at, size);
+    const uint8_t *stop = find_value_end(reading, colon);
+    if (reading->end - stop >= 2 && !is_line_end(stop)) {
+        stop = pass_tabs(reading, stop);
+    }
+    if (name == BI_NAME_COUNT || stop == NULL || reading->end - stop < 2) {
+        return NULL;
+    }
+    take_field(head, reading, at, colon, stop, name);
+    return stop + 2;
+}
+
 /* Behind the line, or NULL. Most lines are told from one look. */
 INLINE const uint8_t *read_field(struct bi_head *head, struct reading *reading, const uint8_t *at)
 {
@@ -137,17 +159,18 @@ INLINE const uint8_t *read_field(struct bi_head *head, struct reading *reading, 
     unsigned before = (unsigned)(at - from);
     lanes bytes = load(from);
     mask of_name = drop(stops_name(bytes), before), of_value = drop(stops_value(bytes), before);
-    const uint8_t *colon = of_name != 0 ? at + first(of_name) : find_name_end(reading, from + LANES);
-    const uint8_t *stop = of_value != 0 ? at + first(of_value) : find_value_end(reading, from + LANES);
-    if (reading->end - stop < 2 || colon >= stop || *colon != ':' || colon == at) {
+    if (of_name == 0 || of_value == 0) {
+        return read_long_field(head, reading, at, bytes, before, of_name);
+    }
+    const uint8_t *colon = at + first(of_name), *stop = at + first(of_value);
+    if (colon == at || *colon != ':') {
         return NULL;
     }
-    if (!is_line_end(stop)) {
-        stop = pass_tabs(reading, stop);
+    if (reading->end - stop < 2 || !is_line_end(stop)) {
+        return read_long_field(head, reading, at, bytes, before, of_name);
     }
-    size_t size = (size_t)(colon - at);
-    unsigned name = of_name != 0 ? name_in(bytes, before, at, size) : name_of(at, size);
-    if (stop == NULL || name == BI_NAME_COUNT) {
+    unsigned name = name_in(bytes, before, at, (size_t)(colon - at));
+    if (name == BI_NAME_COUNT) {
         return NULL;
     }
     take_field(head, reading, at, colon, stop, name);
@@ -171,6 +194,33 @@ INLINE const uint8_t *read_method(struct bi_head *head, const struct reading *re
     return at + size + 1;
 }
 
+/* All up to the lowest of a mask, which is not empty. */
+INLINE mask up_to(mask found)
+{
+    return found ^ (found - 1);
+}
+
+/* Where the target ends that begins at `target`. Most are short enough for one look to tell all about them. */
+INLINE const uint8_t *read_target(struct bi_head *head, const struct reading *reading, const uint8_t *target)
+{
+    if (reading->end - target >= LANES) {
+        lanes bytes = load(target);
+        mask stops = stops_target(bytes);
+        if (stops != 0) {
+            mask question = equals(bytes, BI_HEAD_QUESTION) & up_to(stops);
+            mask slashes = equals(bytes, BI_HEAD_SLASH);
+            mask strange = equals(bytes, BI_HEAD_PERCENT) | (slashes & drop(slashes | equals(bytes, BI_HEAD_DOT), 1));
+            head->question = question != 0 ? (uint32_t)(target - reading->bytes) + first(question) : 0;
+            head->is_usual_path = (strange & up_to(question != 0 ? question : stops)) == 0;
+            return target + first(stops);
+        }
+    }
+    const uint8_t *stop = find_target_end(reading, target);
+    const uint8_t *question = memchr(target, '?', (size_t)(stop - target));
+    head->question = question != NULL ? (uint32_t)(question - reading->bytes) : 0;
+    return stop;
+}
+
 /* Behind the request line, or NULL. */
 INLINE const uint8_t *read_request_line(struct bi_head *head, const struct reading *reading, const uint8_t *at)
 {
@@ -179,10 +229,10 @@ INLINE const uint8_t *read_request_line(struct bi_head *head, const struct readi
     if (target == NULL) {
         return NULL;
     }
-    const uint8_t *stop = find_target_end(reading, target);
+    const uint8_t *stop = read_target(head, reading, target);
     const uint8_t *line_end = stop + sizeof version - 1;
-    if (stop == target || reading->end - stop < (ptrdiff_t)sizeof version - 1 || memcmp(stop, version, 8) != 0 ||
-        !bi_is(stop[8], BI_CLASS_DIGIT) || !is_line_end(stop + 9) || (size_t)(line_end - at) > head->limits.line + 2) {
+    if (stop == target || reading->end < line_end || memcmp(stop, version, 8) != 0 || !bi_is(stop[8], BI_CLASS_DIGIT) ||
+        !is_line_end(stop + 9) || (size_t)(line_end - at) > head->limits.line + 2) {
         return NULL;
     }
     head->target = span_of(reading, target, stop);

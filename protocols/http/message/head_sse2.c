@@ -4,6 +4,7 @@
 #include <emmintrin.h>
 #include <stdint.h>
 
+#include "http/message/head_reader.h"
 #include "http/message/names_table.h"
 
 #define INLINE static inline
@@ -17,32 +18,44 @@ INLINE lanes load(const uint8_t *at)
     return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-INLINE lanes is_equal(lanes bytes, char byte)
+INLINE lanes all_of(enum bi_head_byte byte)
 {
-    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte));
+    return _mm_load_si128((const __m128i *)(const void *)bi_head_lanes[byte]);
+}
+
+INLINE lanes is_equal(lanes bytes, enum bi_head_byte byte)
+{
+    return _mm_cmpeq_epi8(bytes, all_of(byte));
 }
 
 /* As unsigned numbers, which there is no comparison for. */
-INLINE lanes is_at_most(lanes bytes, char limit)
+INLINE lanes is_at_most(lanes bytes, enum bi_head_byte limit)
 {
-    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(limit)), bytes);
+    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, all_of(limit)), bytes);
 }
 
 INLINE mask stops_name(lanes bytes)
 {
-    return (mask)_mm_movemask_epi8(_mm_or_si128(is_equal(bytes, ':'), is_at_most(bytes, ' ')));
+    return (mask)_mm_movemask_epi8(_mm_or_si128(is_equal(bytes, BI_HEAD_COLON), is_at_most(bytes, BI_HEAD_SPACE)));
 }
 
 /* As signed numbers those from 0x80 on are below all others. */
 INLINE mask stops_target(lanes bytes)
 {
-    lanes low = _mm_cmplt_epi8(bytes, _mm_set1_epi8('!'));
-    return (mask)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(is_equal(bytes, '#'), is_equal(bytes, 0x7f))));
+    lanes low = _mm_cmplt_epi8(bytes, all_of(BI_HEAD_FIRST_VISIBLE));
+    return (mask)_mm_movemask_epi8(
+        _mm_or_si128(low, _mm_or_si128(is_equal(bytes, BI_HEAD_HASH), is_equal(bytes, BI_HEAD_DELETE))));
 }
 
 INLINE mask stops_value(lanes bytes)
 {
-    return (mask)_mm_movemask_epi8(_mm_or_si128(is_at_most(bytes, 0x1f), is_equal(bytes, 0x7f)));
+    return (mask)_mm_movemask_epi8(
+        _mm_or_si128(is_at_most(bytes, BI_HEAD_LAST_CONTROL), is_equal(bytes, BI_HEAD_DELETE)));
+}
+
+INLINE mask equals(lanes bytes, enum bi_head_byte byte)
+{
+    return (mask)_mm_movemask_epi8(is_equal(bytes, byte));
 }
 
 INLINE unsigned first(mask found)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "http/message/head_reader.h"
 #include "http/message/names_table.h"
 
 #define INLINE static inline
@@ -50,6 +51,15 @@ INLINE mask stops_target(lanes bytes)
 INLINE mask stops_value(lanes bytes)
 {
     return (~is_over(bytes, 0x1f) & TOPS) | is_equal(bytes, 0x7f);
+}
+
+/* Those that are asked for by their names. */
+INLINE mask equals(lanes bytes, enum bi_head_byte byte)
+{
+    static const uint8_t named[] = {
+        [BI_HEAD_QUESTION] = '?', [BI_HEAD_SLASH] = '/', [BI_HEAD_DOT] = '.', [BI_HEAD_PERCENT] = '%'
+    };
+    return is_equal(bytes, named[byte]);
 }
 
 INLINE unsigned first(mask found)

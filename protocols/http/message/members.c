@@ -14,7 +14,7 @@ static void enter(struct bi_members *members, uint16_t field)
 struct bi_members bi_members_begin(const struct bi_head *head, const uint8_t *bytes, enum bi_name name)
 {
     struct bi_members members = { .head = head, .bytes = bytes, .name = name };
-    enter(&members, head->first[name]);
+    enter(&members, bi_head_first(head, name));
     return members;
 }
 

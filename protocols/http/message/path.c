@@ -5,7 +5,6 @@
  * stops at is read byte by byte, so it may stop too often, but never too seldom. */
 #include "http/message/path.h"
 #include "http/message/escape.h"
-#include "http/message/words.h"
 
 /* Whether one of the eight bytes, and the one behind it, may want a closer look: `%`, `//`, `/.`. */
 static inline bool is_strange_here(const uint8_t *at)
@@ -117,11 +116,13 @@ static bool read_strange(struct bi_path *path, struct bi_view raw, uint8_t *room
     return true;
 }
 
+static const uint8_t root[1 + BI_PATH_BEHIND] = "/";
+
 bool bi_path_read(struct bi_path *path, struct bi_view raw, uint8_t *room)
 {
     path->why = NULL;
     if (raw.size == 0) {
-        path->text = bi_view_of("/");
+        path->text = (struct bi_view) { root, 1 };
         return true;
     }
     if (raw.at[0] != '/') {

@@ -12,6 +12,10 @@
 #define BI_HTTP_PATH_H
 
 #include "http/message/tokens.h"
+#include "http/message/words.h"
+
+/* How many bytes whoever looks up paths may read behind one, whatever they are. Behind one in a head is its version. */
+#define BI_PATH_BEHIND BI_WORD
 
 struct bi_path {
     struct bi_view text; /* canonical: the bytes that came, or those written into the room */

@@ -20,6 +20,19 @@ static inline uint64_t bi_load_word(const uint8_t *at)
     return word;
 }
 
+/* Whether two texts are the same; the last word overlaps the one before. */
+static inline bool bi_words_equal(const uint8_t *one, const uint8_t *other, size_t size)
+{
+    if (size < BI_WORD) {
+        return memcmp(one, other, size) == 0;
+    }
+    uint64_t differs = bi_load_word(one) ^ bi_load_word(other);
+    for (size_t at = BI_WORD; at + BI_WORD < size; at += BI_WORD) {
+        differs |= bi_load_word(one + at) ^ bi_load_word(other + at);
+    }
+    return (differs | (bi_load_word(one + size - BI_WORD) ^ bi_load_word(other + size - BI_WORD))) == 0;
+}
+
 /* The first byte in memory. */
 static inline uint8_t bi_word_first(uint64_t word)
 {

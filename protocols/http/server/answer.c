@@ -34,7 +34,7 @@ static inline char *put(char *at, const void *data, size_t size)
     return at + size;
 }
 
-static char *put_digits(char *at, uint64_t number)
+static char *__attribute__((noinline)) put_digits(char *at, uint64_t number)
 {
     char digits[DIGITS];
     size_t first = DIGITS;
@@ -48,14 +48,11 @@ static char *put_digits(char *at, uint64_t number)
 /* Most bodies are small. */
 static inline char *put_number(char *at, uint64_t number)
 {
-    if (number >= 100) {
+    if (number >= 10) {
         return put_digits(at, number);
     }
-    if (number >= 10) {
-        *at++ = (char)('0' + number / 10);
-    }
-    *at++ = (char)('0' + number % 10);
-    return at;
+    *at = (char)('0' + number);
+    return at + 1;
 }
 
 static bool has_type(const struct bi_http_buffer *fields)
@@ -141,59 +138,7 @@ static int write_head(
     return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
 }
 
-/* ------------------------------------------------------------------------------------- the ready head */
-
-/* Nothing about it has to be thought of: no fields, a connection that goes on, no body of the request's left. */
-static inline bool is_plain(const struct bight_http_request *request)
-{
-    return bi_http_buffer_size(&request->answer.fields) == 0 && !request->closing && request->input == BI_INPUT_DONE &&
-           request->head.minor == 1 && request->head.method_known != BI_METHOD_HEAD &&
-           request->head.method_known != BI_METHOD_CONNECT;
-}
-
-static inline bool is_ready(const struct bight_http_request *request, int status, struct bi_view type)
-{
-    const struct bi_ready_head *ready = &request->server->ready;
-    return ready->status == status && ready->type_size == type.size && memcmp(ready->type, type.at, type.size) == 0;
-}
-
-/* Behind an answer whose head was put together piece by piece: of this status and type the next one is ready. */
-static void make_ready(struct bight_http_request *request, int status, struct bi_view type)
-{
-    struct bi_http_server *server = request->server;
-    struct bi_ready_head *ready = &server->ready;
-    if (type.size == 0 || type.size > BI_READY_TYPE || !server->date_is_fresh || bi_status_is_bodiless(status)) {
-        return;
-    }
-    char *at = ready->text + bi_status_line(ready->text, status);
-    at = put(at, server->date.line, BI_DATE_LINE);
-    at = put_type(at, type);
-    at = put(at, length_name, sizeof length_name - 1);
-    memcpy(ready->type, type.at, type.size);
-    ready->size = (uint8_t)(at - ready->text);
-    ready->type_size = (uint8_t)type.size;
-    ready->status = (uint16_t)status;
-}
-
-static int write_ready(struct bight_http_request *request, size_t length, const void *data, size_t size)
-{
-    struct bight_transport *transport = request->connection->base.transport;
-    const struct bi_ready_head *ready = &request->server->ready;
-    char *room = (char *)bight_transport_reserve(transport, sizeof ready->text + DIGITS + 4 + size);
-    if (room == NULL) {
-        return bi_answer_lost(request);
-    }
-    char *at = put(room, ready->text, sizeof ready->text) - sizeof ready->text + ready->size;
-    at = put_number(at, length);
-    at = put(at, "\r\n\r\n", 4);
-    at = size > 0 ? put(at, data, size) : at;
-    request->answer.status = ready->status;
-    request->answer.has_length = true;
-    request->server->figures.classes[ready->status / 100]++;
-    return bight_transport_commit(transport, (size_t)(at - room)) == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
-}
-
-/* ------------------------------------------------------------------------------------------- the whole */
+/* ----------------------------------------------------------------------------------- what may go wrong */
 
 int bi_answer_check(const struct bight_http_request *request, int status)
 {
@@ -242,6 +187,82 @@ static int refuse_type(void)
     return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an answer: its type holds a control");
 }
 
+/* ------------------------------------------------------------------------------------- the ready head */
+
+/* Nothing about it has to be thought of: no fields, a connection that goes on, no body of the request's left. */
+static inline bool is_plain(const struct bight_http_request *request)
+{
+    return request->input == BI_INPUT_DONE && !request->closing && !request->gone && request->head.minor == 1 &&
+           request->head.method_known != BI_METHOD_HEAD && request->head.method_known != BI_METHOD_CONNECT &&
+           bi_http_buffer_size(&request->answer.fields) == 0;
+}
+
+/* Behind an answer whose head was put together piece by piece: of this status and type the next one is ready. */
+static void make_ready(struct bight_http_request *request, int status, struct bi_view type)
+{
+    struct bi_http_server *server = request->server;
+    struct bi_ready_head *ready = &server->ready;
+    if (type.size == 0 || type.size >= BI_READY_TYPE || !server->date_is_fresh || bi_status_is_bodiless(status)) {
+        return;
+    }
+    char *at = ready->text + bi_status_line(ready->text, status);
+    at = put(at, server->date.line, BI_DATE_LINE);
+    at = put_type(at, type);
+    at = put(at, length_name, sizeof length_name - 1);
+    *put(ready->type, type.at, type.size) = '\0';
+    ready->size = (uint8_t)(at - ready->text);
+    ready->status = (uint16_t)status;
+    ready->class = (uint8_t)(status / 100);
+}
+
+/* The head's text, of which a part too much is moved rather than a call made for what there is. */
+static inline char *put_ready(char *at, const struct bi_ready_head *ready)
+{
+    memcpy(at, ready->text, BI_READY_PART);
+    if (ready->size > BI_READY_PART) {
+        memcpy(at + BI_READY_PART, ready->text + BI_READY_PART, sizeof ready->text - BI_READY_PART);
+    }
+    return at + ready->size;
+}
+
+/* The length, which is that of the last one more often than not, and the end of the head. */
+static inline char *put_length(char *at, struct bi_ready_head *ready, size_t length)
+{
+    if (length != ready->length) {
+        char *end = put(put_number(ready->end, length), "\r\n\r\n", 4);
+        ready->length = length;
+        ready->end_size = (uint8_t)(end - ready->end);
+    }
+    memcpy(at, ready->end, sizeof ready->end);
+    return at + ready->end_size;
+}
+
+/* There is such a head, and nothing is wrong with the request or the call. */
+static inline bool is_ready(const struct bight_http_request *request, int status, const char *type)
+{
+    const struct bi_ready_head *ready = &request->server->ready;
+    return ready->status == status && type != NULL && is_plain(request) && request->answer.state == BI_ANSWER_NONE &&
+           !(request->connection->flags & BI_HTTP_CLOSING) && strcmp(ready->type, type) == 0;
+}
+
+static inline int write_ready(struct bight_http_request *request, const void *data, size_t size)
+{
+    struct bight_transport *transport = request->connection->base.transport;
+    struct bi_ready_head *ready = &request->server->ready;
+    char *room = (char *)bight_transport_reserve(transport, sizeof ready->text + sizeof ready->end + size);
+    if (room == NULL) {
+        return bi_answer_lost(request);
+    }
+    char *at = put_length(put_ready(room, ready), ready, size);
+    at = size > 0 ? put(at, data, size) : at;
+    request->answer.status = ready->status;
+    request->answer.has_length = true;
+    request->server->figures.classes[ready->class]++;
+    return bight_transport_commit(transport, (size_t)(at - room)) == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
+}
+
+/* ------------------------------------------------------------------------------------------- the whole */
+
 int bi_answer_begin(
     struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
 {
@@ -250,13 +271,10 @@ int bi_answer_begin(
     if (code != BIGHT_OK) {
         return code;
     }
-    bool plain = is_plain(request) && length >= 0;
-    if (plain && view.size > 0 && is_ready(request, status, view)) {
-        return write_ready(request, (size_t)length, data, size);
-    }
     if (has_control(view)) {
         return refuse_type();
     }
+    bool plain = is_plain(request) && length >= 0;
     code = write_head(request, status, view, length, data, size);
     if (code == BIGHT_OK && plain) {
         make_ready(request, status, view);
@@ -265,12 +283,19 @@ int bi_answer_begin(
 }
 
 /* Behind the last byte. */
-int bi_answer_written(struct bight_http_request *request, size_t size)
+static inline int written(struct bight_http_request *request, size_t size)
 {
     request->answer.state = BI_ANSWER_WHOLE;
-    bi_deadlines_bound_output(request->connection, size);
+    if (size >= COPIED) {
+        bi_deadlines_bound_output(request->connection, size);
+    }
     bi_exchange_advance(request);
     return BIGHT_OK;
+}
+
+int bi_answer_written(struct bight_http_request *request, size_t size)
+{
+    return written(request, size);
 }
 
 /* The limit of a transport's output is against what grows without an end, and a whole answer has one: it is the program
@@ -284,20 +309,25 @@ static struct bight_transport *room_for(const struct bight_http_request *request
     return transport;
 }
 
-/* A body of which only what is small went along with its head. */
-static int write_body(struct bight_http_request *request, int code, const void *data, size_t size)
+/* A body that does not go along with its head. */
+static int __attribute__((noinline))
+write_body(struct bight_http_request *request, int code, const void *data, size_t size)
 {
-    if (code == BIGHT_OK && size > COPIED && !request->answer.bodiless &&
+    if (code == BIGHT_OK && !request->answer.bodiless &&
         bight_transport_write(room_for(request, size), data, size) != BIGHT_OK) {
         return bi_answer_lost(request);
     }
-    return code == BIGHT_OK ? bi_answer_written(request, size) : code;
+    return code == BIGHT_OK ? written(request, size) : code;
 }
 
 int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
 {
-    int code = bi_answer_begin(request, status, type, (int64_t)size, data, size <= COPIED ? size : 0);
-    return write_body(request, code, data, size);
+    if (size > COPIED) {
+        return write_body(request, bi_answer_begin(request, status, type, (int64_t)size, NULL, 0), data, size);
+    }
+    int code = is_ready(request, status, type) ? write_ready(request, data, size)
+                                               : bi_answer_begin(request, status, type, (int64_t)size, data, size);
+    return code == BIGHT_OK ? written(request, size) : code;
 }
 
 int bight_http_respond_text(struct bight_http_request *request, int status, const char *text)

@@ -42,13 +42,14 @@ static size_t consume(struct bi_http_connection *connection, const uint8_t *data
     connection->consuming = true;
     while (used < size && !(connection->flags & BI_HTTP_CLOSING)) {
         struct bight_http_request *request = connection->request;
-        if (request == NULL) {
-            if (used > 0 && !connection->ended && !bight_transport_takes_input(connection->base.transport)) {
-                break; /* its answers are not taken: T13; behind its end there is no giving back */
-            }
-            request = bi_exchange_begin(connection);
+        size_t taken;
+        if (request != NULL) {
+            taken = read_some(request, data + used, size - used);
+        } else if (used > 0 && !connection->ended && !bight_transport_takes_input(connection->base.transport)) {
+            break; /* its answers are not taken: T13; behind its end there is no giving back */
+        } else {
+            taken = bi_exchange_start(connection, data + used, size - used);
         }
-        size_t taken = request == NULL ? 0 : read_some(request, data + used, size - used);
         if (taken == 0) {
             break;
         }

@@ -6,28 +6,63 @@
  * bi_exchange_advance, which decides. What an exchange waits for is bounded in deadlines.c. */
 #include <bight/log.h>
 
+#include <string.h>
+
+#include "http/message/head_reader.h"
 #include "http/server/request.h"
 
-struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connection)
+/* What is zeroed for each use; all behind it is written before it is read, or is empty. */
+#define ZEROED offsetof(struct bight_http_request, answer.fields)
+#define PART 48
+_Static_assert(ZEROED % PART == 0, "it is zeroed in parts");
+
+/* By moves: all of it at once would be a call, which begins slowly. */
+static inline void zero(struct bight_http_request *request)
+{
+    for (size_t at = 0; at < ZEROED; at += PART) {
+        memset((char *)request + at, 0, PART);
+    }
+}
+
+static inline struct bight_http_request *take_spare(struct bi_http_server *server)
+{
+    struct bight_http_request *request = server->spare;
+    if (request == NULL) {
+        return bi_http_server_make(server);
+    }
+    server->spare = request->next;
+    server->spare_count--;
+    return request;
+}
+
+static inline struct bight_http_request *begin(struct bi_http_connection *connection)
 {
     struct bi_http_server *server = (struct bi_http_server *)connection->base.factory;
-    struct bight_http_request *request = bi_http_server_take(server);
+    struct bight_http_request *request = take_spare(server);
     if (request == NULL) {
         bi_http_close(connection, true);
         return NULL;
     }
+    zero(request);
+    request->server = server;
     request->connection = connection;
     request->holds = 1;
-    connection->request = request;
-    bi_head_begin(&request->head, BI_HEAD_REQUEST);
     request->head.known_host = &server->known_host;
+    bi_head_begin(&request->head, BI_HEAD_REQUEST);
+    connection->request = request;
+    server->requests++;
     return request;
+}
+
+struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connection)
+{
+    return begin(connection);
 }
 
 /* --------------------------------------------------------------------------------------------- the end */
 
 /* The request leaves its connection, which the caller looks after. */
-static void leave(struct bight_http_request *request)
+static inline void leave(struct bight_http_request *request)
 {
     request->connection->request = NULL;
     request->connection = NULL;
@@ -37,7 +72,9 @@ static void leave(struct bight_http_request *request)
     if (request->dispatched) {
         request->server->figures.in_flight--;
     }
-    bi_request_end_owner(request);
+    if (request->scope != NULL) {
+        bi_request_end_owner(request);
+    }
 }
 
 /* Input behind the exchange belongs to the next one. */
@@ -46,7 +83,7 @@ static void go_on_with(struct bi_http_connection *connection, struct bi_http_buf
     if (bi_http_buffer_size(backlog) == 0) {
         bi_http_buffer_free(backlog);
     } else {
-        struct bight_http_request *next = bi_exchange_begin(connection);
+        struct bight_http_request *next = begin(connection);
         if (next == NULL) {
             bi_http_buffer_free(backlog);
             return;
@@ -58,7 +95,8 @@ static void go_on_with(struct bi_http_connection *connection, struct bi_http_buf
     bi_http_check_end(connection);
 }
 
-static void finish(struct bight_http_request *request)
+/* Of one that is not the last, or has left something. */
+static void finish_unusual(struct bight_http_request *request)
 {
     struct bi_http_connection *connection = request->connection;
     struct bi_http_buffer backlog = request->backlog;
@@ -73,9 +111,21 @@ static void finish(struct bight_http_request *request)
     if (closes) {
         bi_http_buffer_free(&backlog);
         bi_http_close(connection, false);
-    } else if (backlog.bytes != NULL || connection->ended || (connection->flags & BI_HTTP_PAUSED)) {
+    } else {
         go_on_with(connection, &backlog);
     }
+    bi_request_release(request);
+}
+
+static inline void finish(struct bight_http_request *request)
+{
+    struct bi_http_connection *connection = request->connection;
+    if (request->closing || request->backlog.bytes != NULL || connection->ended ||
+        (connection->flags & (BI_HTTP_PAUSED | BI_HTTP_NO_IDLE)) != 0) {
+        finish_unusual(request);
+        return;
+    }
+    leave(request);
     bi_request_release(request);
 }
 
@@ -106,18 +156,30 @@ void bi_exchange_abort(struct bight_http_request *request)
 
 /* ------------------------------------------------------------------------------------- what is decided */
 
-void bi_exchange_advance(struct bight_http_request *request)
+/* With the answer written and some of the input not read. */
+static void discard_rest(struct bight_http_request *request)
 {
-    struct bi_http_connection *connection = request->connection;
-    if (connection == NULL || (connection->flags & BI_HTTP_CLOSING) || request->answer.state != BI_ANSWER_WHOLE ||
-        request->input == BI_INPUT_UPGRADE) {
+    if (request->input == BI_INPUT_UPGRADE) {
         return;
     }
-    if (request->input != BI_INPUT_DONE && !request->closing) {
+    if (!request->closing) {
         bi_body_discard(request);
     }
     if (request->connection != NULL && (request->input == BI_INPUT_DONE || request->closing)) {
         finish(request);
+    }
+}
+
+void bi_exchange_advance(struct bight_http_request *request)
+{
+    const struct bi_http_connection *connection = request->connection;
+    if (connection == NULL || (connection->flags & BI_HTTP_CLOSING) || request->answer.state != BI_ANSWER_WHOLE) {
+        return;
+    }
+    if (request->input == BI_INPUT_DONE) {
+        finish(request);
+    } else {
+        discard_rest(request);
     }
 }
 
@@ -159,9 +221,7 @@ static void forget_head(struct bight_http_request *request)
     request->head.method = request->head.target = (struct bi_span) { 0, 0 };
     request->framing = (struct bi_framing) { .body = BI_BODY_NONE };
     request->path = (struct bi_view) { NULL, 0 };
-    for (size_t i = 0; i < BI_NAME_COUNT; i++) {
-        request->head.first[i] = 0;
-    }
+    request->head.present = request->head.repeated = 0;
 }
 
 void bi_exchange_refuse(struct bight_http_request *request, int status, const char *why)
@@ -194,7 +254,7 @@ static void park(struct bight_http_request *request)
 }
 
 /* Of a whole head. `rest` bytes have come behind it. */
-static void dispatch(struct bight_http_request *request, size_t rest)
+static inline void dispatch(struct bight_http_request *request, size_t rest)
 {
     struct bi_http_server *server = request->server;
     struct bi_http_connection *connection = request->connection;
@@ -220,10 +280,12 @@ static void dispatch(struct bight_http_request *request, size_t rest)
     } else {
         server->ops->requested(server, request);
     }
-    request->holds++;
-    bi_request_end_pending(request);
-    if (request->holds > 1) {
-        park(request);
+    if (request->holds > 1) { /* else there is only that of its handler, with which nobody can answer */
+        request->holds++;
+        bi_request_end_pending(request);
+        if (request->holds > 1) {
+            park(request);
+        }
     }
     bi_request_release(request);
 }
@@ -272,23 +334,35 @@ static size_t read_rest(struct bight_http_request *request, const uint8_t *data,
     return used;
 }
 
-size_t bi_exchange_read_head(struct bight_http_request *request, const uint8_t *data, size_t size)
+/* Of a new one. Nearly all heads come whole, and are in order: the reader takes them, and the parser has those that it
+ * leaves. */
+static inline size_t read_first(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
-    if (request->kept.bytes != NULL) {
-        return read_rest(request, data, size);
-    }
+    struct bi_head *head = &request->head;
+    uint32_t seen = size < head->limits.size ? (uint32_t)size : head->limits.size;
     request->bytes = data;
-    switch (bi_head_parse(&request->head, data, size)) {
+    switch (bi_head_read(head, data, seen) ? BI_HEAD_WHOLE : bi_head_parse(head, data, size)) {
     case BI_HEAD_PARTIAL:
         (void)keep_part(request, data, size);
         return size;
     case BI_HEAD_REFUSED:
-        bi_exchange_refuse(request, request->head.status, request->head.why);
+        bi_exchange_refuse(request, head->status, head->why);
         return size;
     case BI_HEAD_WHOLE:
         break;
     }
-    size_t used = request->head.size;
+    size_t used = head->size;
     dispatch(request, size - used);
     return used;
+}
+
+size_t bi_exchange_read_head(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    return request->kept.bytes != NULL ? read_rest(request, data, size) : read_first(request, data, size);
+}
+
+size_t bi_exchange_start(struct bi_http_connection *connection, const uint8_t *data, size_t size)
+{
+    struct bight_http_request *request = begin(connection);
+    return request == NULL ? 0 : read_first(request, data, size);
 }

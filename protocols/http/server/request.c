@@ -107,14 +107,21 @@ static void __attribute__((noinline)) clear(struct bight_http_request *request)
     free_blocks(request);
 }
 
+/* Without a jump for each. */
+static inline bool has_something(const struct bight_http_request *request)
+{
+    uintptr_t any = (uintptr_t)request->kept.bytes | (uintptr_t)request->backlog.bytes |
+                    (uintptr_t)request->answer.fields.bytes | (uintptr_t)request->scope |
+                    (uintptr_t)request->attachments | (uintptr_t)request->blocks;
+    return any != 0 || request->has_body;
+}
+
 void bi_request_release(struct bight_http_request *request)
 {
     if (--request->holds > 0) {
         return;
     }
-    if (request->kept.bytes != NULL || request->backlog.bytes != NULL || request->has_body ||
-        request->answer.fields.bytes != NULL || request->scope != NULL || request->attachments != NULL ||
-        request->blocks != NULL) {
+    if (has_something(request)) {
         clear(request);
     }
     bi_http_server_give(request->server, request);
@@ -247,7 +254,7 @@ static uint16_t find_field(const struct bight_http_request *request, const char 
     size_t size = strlen(name);
     enum bi_name known = bi_name_find((const uint8_t *)name, size);
     if (known != BI_NAME_OTHER) {
-        return request->head.first[known];
+        return bi_head_first(&request->head, known);
     }
     return bi_head_next(&request->head, request->bytes, known, name, size, 0);
 }
@@ -306,7 +313,7 @@ const char *bight_http_request_cookie(struct bight_http_request *request, const 
 {
     struct bi_view lines[MAX_COOKIE_LINES], value;
     size_t count = 0;
-    for (uint16_t place = request->head.first[BI_NAME_COOKIE]; place != 0 && count < MAX_COOKIE_LINES;
+    for (uint16_t place = bi_head_first(&request->head, BI_NAME_COOKIE); place != 0 && count < MAX_COOKIE_LINES;
          place = bi_head_next(&request->head, request->bytes, BI_NAME_COOKIE, NULL, 0, place)) {
         struct bi_span span = request->fields[place - 1].value;
         lines[count++] = (struct bi_view) { request->bytes + span.at, span.size };

@@ -124,10 +124,7 @@ struct bight_http_request {
     bool has_body; /* `body` has been set up */
     size_t rest;   /* bytes behind the head that have come, while the handler runs */
 
-    const uint8_t *bytes;          /* where the head stands: the receive buffer, or `kept` */
-    struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
-    struct bi_http_buffer backlog; /* input behind what is being read */
-    struct bi_http_answer answer;
+    const uint8_t *bytes; /* where the head stands: the receive buffer, or `kept` */
 
     /* What the site found out. */
     void *route;         /* NULL: none has been found */
@@ -151,9 +148,12 @@ struct bight_http_request {
 
     struct bi_http_block *blocks;
     size_t inline_used;
+    struct bi_http_answer answer;
 
-    /* From here on nothing is zeroed for a new request: heads and framing are written whole, a body when there is one.
-     */
+    /* From answer.fields on nothing is zeroed for a new request. These are empty in one that is not in use; what is
+     * behind them is written before it is read. */
+    struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
+    struct bi_http_buffer backlog; /* input behind what is being read */
     struct bi_head head;
     struct bi_framing framing;
     struct bi_http_body body;
@@ -202,6 +202,8 @@ void bi_http_upgrade(struct bi_http_connection *connection, const uint8_t *data,
 
 /* A new exchange on an idle connection; NULL without memory. */
 struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connection);
+/* The same, and reads input of its head: what was used of it. 0: nothing more is to be read. */
+size_t bi_exchange_start(struct bi_http_connection *connection, const uint8_t *data, size_t size);
 /* Input of a head: what was used of it. May end the exchange. */
 size_t bi_exchange_read_head(struct bight_http_request *request, const uint8_t *data, size_t size);
 /* Whatever has changed: is it over, does it have to wait? Behind each handler and each answer. */

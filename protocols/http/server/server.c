@@ -85,6 +85,7 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
         .factory = BIGHT_FACTORY(struct bi_http_connection, &bi_http_connection_ops),
         .ops = ops,
         .limits = bi_http_default_limits,
+        .ready.length = SIZE_MAX,
     };
     server->factory.ops = &factory_ops;
 }
@@ -97,32 +98,15 @@ void bi_http_server_free(struct bi_http_server *server)
 
 /* -------------------------------------------------------------------------------------------- requests */
 
-/* What is zeroed for each use; all behind it is written before it is read. */
-#define ZEROED offsetof(struct bight_http_request, head)
-
-static struct bight_http_request *make(const struct bi_http_server *server)
+struct bight_http_request *bi_http_server_make(const struct bi_http_server *server)
 {
-    const struct bight_http_request *request;
-    return bight_malloc(sizeof *request + server->limits.head.fields * sizeof *request->fields);
-}
-
-struct bight_http_request *bi_http_server_take(struct bi_http_server *server)
-{
-    struct bight_http_request *request = server->spare;
-    if (request == NULL) {
-        request = make(server);
-        if (request == NULL) {
-            return NULL;
-        }
-    } else {
-        server->spare = request->next;
-        server->spare_count--;
+    struct bight_http_request *request =
+        bight_malloc(sizeof *request + server->limits.head.fields * sizeof *request->fields);
+    if (request != NULL) {
+        request->answer.fields = request->kept = request->backlog = (struct bi_http_buffer) { .bytes = NULL };
+        request->head.fields = request->fields;
+        request->head.limits = server->limits.head;
     }
-    memset(request, 0, ZEROED);
-    request->server = server;
-    request->head.fields = request->fields;
-    request->head.limits = server->limits.head;
-    server->requests++;
     return request;
 }
 

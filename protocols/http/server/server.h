@@ -50,11 +50,14 @@ struct bi_http_figures {
 /* The head of an answer that has no fields of the program's, up to its length. The next answer is mostly like the last
  * one, so it is put together once for a status and a type, until the date changes. */
 #define BI_READY_TYPE 48
+#define BI_READY_PART 128 /* most are not longer */
 struct bi_ready_head {
     uint16_t status; /* 0: there is none */
-    uint8_t type_size, size;
+    uint8_t class, size, end_size;
+    size_t length; /* of the body that `end` is for */
+    char end[24];  /* digits, and two line ends */
     char type[BI_READY_TYPE];
-    char text[192]; /* all of which is copied: a few moves, where what there is of it would be a call */
+    char text[192];
 };
 
 struct bi_http_server {
@@ -80,8 +83,8 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
 /* No request is handed on any more; `gone` is called when nothing is left, perhaps inside. */
 void bi_http_server_free(struct bi_http_server *server);
 
-/* A zeroed request with its arrays; NULL without memory. And back. */
-struct bight_http_request *bi_http_server_take(struct bi_http_server *server);
+/* A request with its arrays, to be taken into use by bi_exchange_begin; NULL without memory. And back. */
+struct bight_http_request *bi_http_server_make(const struct bi_http_server *server);
 void bi_http_server_give(struct bi_http_server *server, struct bight_http_request *request);
 
 /* The field Date: BI_DATE_LINE bytes, formatted once a second. */

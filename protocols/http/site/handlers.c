@@ -3,6 +3,7 @@
 
 #include "http/message/path.h"
 #include "http/server/answer.h"
+#include "http/site/route_walk.h"
 #include "http/site/site.h"
 
 _Static_assert(BI_HTTP_MAX_PARAMETERS >= BI_PATTERN_NAMES, "a request has room for all that a pattern names");
@@ -21,15 +22,15 @@ static uint8_t *room_for(struct bight_http_request *request, size_t size)
                                                               : (uint8_t *)bi_request_allocate(request, size);
 }
 
-/* Nearly every path is canonical as it came, and stays where it is. False: answered. */
-static bool read_path(struct bight_http_request *request)
+/* One that is not canonical as it came. False: answered. */
+static bool __attribute__((noinline)) read_path(struct bight_http_request *request)
 {
     struct bi_path path;
     struct bi_view raw = view_of(request, request->framing.path);
     if (request->framing.target_kind == BI_TARGET_AUTHORITY) {
         raw.size = 0; /* CONNECT's target is a host alone: its routes are those of "/" */
     }
-    uint8_t *room = room_for(request, raw.size);
+    uint8_t *room = room_for(request, raw.size + BI_PATH_BEHIND);
     if (room == NULL) {
         bi_exchange_abort(request);
         return false;
@@ -39,7 +40,7 @@ static bool read_path(struct bight_http_request *request)
         return false;
     }
     if (path.text.at == (const uint8_t *)request->inline_text + request->inline_used) {
-        (void)bi_request_allocate(request, path.text.size);
+        (void)bi_request_allocate(request, path.text.size + BI_PATH_BEHIND);
     }
     request->path = path.text;
     return true;
@@ -108,15 +109,10 @@ static void run_coroutine(struct bight_result *result, void *context)
     route->coroutine(request, result, route->context);
 }
 
-static void call(struct bight_http_request *request, const struct bi_route_match *match)
+static inline void call(struct bight_http_request *request, struct bi_http_route *route, uint32_t index)
 {
-    const struct bi_http_route *route = match->value;
-    request->route = match->value;
-    request->route_index = match->route;
-    request->parameter_count = match->count;
-    for (size_t i = 0; i < match->count; i++) {
-        request->parameters[i] = match->parts[i];
-    }
+    request->route = route;
+    request->route_index = index;
     request->seconds = route->seconds;
     request->cancel_when_gone = route->cancel_when_gone;
     if (route->body_limit != 0 && request->has_body) {
@@ -136,25 +132,17 @@ static bool is_meant(
     return asked->method_known != BI_METHOD_CONNECT || site->routes.routes[match->route].method == BI_METHOD_CONNECT;
 }
 
-static void answer_by_route(struct bight_http_site *site, struct bight_http_request *request)
+/* Where no handler has been found. */
+static void __attribute__((noinline)) answer_without(struct bight_http_site *site, struct bight_http_request *request,
+    enum bi_route_result result, const struct bi_route_match *match)
 {
-    struct bi_route_match match;
-    struct bi_route_request asked = {
-        .method_known = (enum bi_method)request->head.method_known,
-        .method = view_of(request, request->head.method),
-        .authority = view_of(request, request->framing.authority),
-        .path = request->path,
-    };
-    switch (bi_routes_find(&site->routes, &asked, &match)) {
+    bool is_tunnel = request->head.method_known == BI_METHOD_CONNECT;
+    switch (result) {
     case BI_ROUTE_FOUND:
-        if (is_meant(site, &asked, &match)) {
-            call(request, &match);
-        } else {
-            bi_site_failed(&site->server, request, 501, NULL);
-        }
+        bi_site_failed(&site->server, request, 501, NULL);
         break;
     case BI_ROUTE_OPTIONS:
-        answer_options(site, request, &match);
+        answer_options(site, request, match);
         break;
     case BI_ROUTE_ADDS_SLASH:
         answer_with_slash(request, true);
@@ -163,20 +151,60 @@ static void answer_by_route(struct bight_http_site *site, struct bight_http_requ
         answer_with_slash(request, false);
         break;
     case BI_ROUTE_NOT_ALLOWED:
-        answer_not_allowed(site, request, &match);
+        answer_not_allowed(site, request, match);
         break;
     case BI_ROUTE_NOT_FOUND:
-        bi_site_failed(&site->server, request, asked.method_known == BI_METHOD_CONNECT ? 501 : 404, NULL);
+        bi_site_failed(&site->server, request, is_tunnel ? 501 : 404, NULL);
         break;
     }
 }
 
-void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request)
+static void __attribute__((noinline)) answer_by_route(struct bight_http_site *site, struct bight_http_request *request)
 {
-    struct bight_http_site *site = bi_site_of(server);
+    struct bi_route_match match = { .parts = request->parameters };
+    struct bi_route_request asked = {
+        .method_known = (enum bi_method)request->head.method_known,
+        .method = view_of(request, request->head.method),
+        .authority = view_of(request, request->framing.authority),
+        .path = request->path,
+    };
+    enum bi_route_result result = bi_routes_find(&site->routes, &asked, &match);
+    if (result == BI_ROUTE_FOUND && is_meant(site, &asked, &match)) {
+        request->parameter_count = match.count;
+        call(request, match.value, match.route);
+    } else {
+        answer_without(site, request, result, &match);
+    }
+}
+
+/* A path that is not its own canonical form, as far as the head's reader knows, or no path. */
+static void __attribute__((noinline)) answer_strange(struct bight_http_site *site, struct bight_http_request *request)
+{
     if (request->framing.target_kind == BI_TARGET_ASTERISK) {
         (void)bight_http_respond_empty(request, 204); /* OPTIONS of the server as a whole */
     } else if (read_path(request)) {
         answer_by_route(site, request);
     }
+}
+
+/* Nearly every path is canonical as it came, stays where it is, and leads straight to its route. */
+void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request)
+{
+    struct bight_http_site *site = bi_site_of(server);
+    if (!request->head.is_usual_path || request->framing.target_kind != BI_TARGET_ORIGIN) {
+        answer_strange(site, request);
+        return;
+    }
+    unsigned count;
+    request->path = view_of(request, request->framing.path);
+    uint32_t found = request->head.method_known == BI_METHOD_CONNECT
+                         ? 0
+                         : bi_routes_find_straight(&site->routes, (enum bi_method)request->head.method_known,
+                               request->path, request->parameters, &count);
+    if (found == 0) {
+        answer_by_route(site, request);
+        return;
+    }
+    request->parameter_count = (uint8_t)count;
+    call(request, site->routes.routes[found - 1].value, found - 1);
 }

@@ -62,7 +62,7 @@ struct bi_route_request {
     enum bi_method method_known; /* as in the head */
     struct bi_view method;       /* looked at if it is OTHER */
     struct bi_view authority;    /* with its port, checked; empty: there is none */
-    struct bi_view path;         /* canonical */
+    struct bi_view path;         /* canonical; BI_WORD bytes behind it can be read, whatever they are */
 };
 
 enum bi_route_result {
@@ -78,8 +78,11 @@ struct bi_route_match {
     uint32_t route; /* of FOUND: its index */
     uint8_t count;
     void *value;
-    uint64_t allowed;                       /* the methods that the path has, as the patterns say */
-    struct bi_span parts[BI_PATTERN_NAMES]; /* what its names stand for, in the path, canonical; only `count` are set */
+    uint64_t allowed; /* the methods that the path has, as the patterns say */
+
+    /* What its names stand for, in the path, canonical: the caller's room for BI_PATTERN_NAMES, of which `count` are
+     * set. */
+    struct bi_span *parts;
 };
 
 /* A slash is missing or superfluous only where the path is not there for any method (that would be 405), and the other

@@ -8,9 +8,9 @@
 #include "http/message/names.h"
 #include "http/message/path.h"
 #include "http/message/words.h"
-#include "http/site/routes.h"
+#include "http/site/route_walk.h"
 
-#define BIT(method) (UINT64_C(1) << (method))
+#define BIT BI_ROUTE_BIT
 #define ALL BIT(BI_METHOD_OTHER) /* patterns for all methods */
 #define WITH_HEAD(method) ((method) == BI_METHOD_HEAD ? BIT(BI_METHOD_GET) : 0)
 
@@ -26,87 +26,8 @@ struct walk {
     bool blocked;     /* a route was found that may not have this path (A1) */
 };
 
-/* Where a walk is. */
-struct place {
-    const struct bi_tree_node *node;
-    size_t at;      /* how far the path is matched */
-    unsigned count; /* of parts */
-};
-
-/* The first of these routes that takes the method, as index + 1; 0: none, and they are noted. */
-static inline uint32_t choose(const struct bi_routes *routes, uint32_t first, uint64_t accepts, uint64_t *allowed)
-{
-    while (first != 0) {
-        const struct bi_route *route = &routes->routes[first - 1];
-        if ((accepts >> route->method & 1) != 0) {
-            return first;
-        }
-        *allowed |= BIT(route->method);
-        first = route->next;
-    }
-    return 0;
-}
-
-/* The last bytes of a path, one by one; with `slashed` a slash behind them that is not there. */
-static RARE uint64_t last_word(const uint8_t *path, size_t size, size_t at, bool slashed)
-{
-    uint64_t word = slashed ? bi_word_with('/', size - at) : 0;
-    for (size_t i = 0; at + i < size; i++) {
-        word |= bi_word_with(path[at + i], i);
-    }
-    return word;
-}
-
-/* The path's next bytes, and zeros behind its end. */
-static inline uint64_t next_word(const uint8_t *path, size_t size, size_t at, bool slashed)
-{
-    size_t left = size - at;
-    if (left >= BI_WORD) {
-        return bi_load_word(path + at);
-    }
-    return size >= BI_WORD && !slashed ? bi_load_last(path + size, left) : last_word(path, size, at, slashed);
-}
-
-/* Where the segment at `at` ends, of which `word` are the next bytes. */
-static inline size_t segment_end(const uint8_t *path, size_t size, size_t at, uint64_t word)
-{
-    unsigned found = bi_word_find(word, '/');
-    if (found < BI_WORD) {
-        return at + found;
-    }
-    if (size - at <= BI_WORD) {
-        return size;
-    }
-    return (size_t)(bi_find_byte(path + at + BI_WORD, path + size, '/') - path);
-}
-
-/* As far down as text, or else a name, leads. This is nearly all of nearly every look-up. */
-static inline struct place go_down(const struct bi_route_tree *tree, const uint8_t *path, size_t size,
-    struct bi_span *parts, struct place place, bool slashed)
-{
-    const struct bi_tree_node *nodes = tree->nodes;
-    size_t end = size + (slashed ? 1 : 0);
-    while (place.at < end) {
-        uint64_t word = next_word(path, size, place.at, slashed);
-        uint8_t byte = bi_word_first(word);
-        uint32_t child = bi_tree_child(tree, place.node, byte);
-        if (child != 0 && bi_tree_goes_on(&nodes[child], word)) {
-            place.node = &nodes[child];
-            place.at += place.node->size;
-        } else if (place.node->name != 0 && byte != '/') {
-            size_t stop = segment_end(path, size, place.at, word);
-            parts[place.count++] = (struct bi_span) { (uint32_t)place.at, (uint32_t)(stop - place.at) };
-            place.node = &nodes[place.node->name];
-            place.at = stop;
-        } else {
-            break;
-        }
-    }
-    return place;
-}
-
 /* The route that takes all that is left, as index + 1; 0: none. */
-static uint32_t take_rest(struct walk *walk, struct place *place)
+static uint32_t take_rest(struct walk *walk, struct bi_place *place)
 {
     if (place->node->rest == 0) {
         return 0;
@@ -114,7 +35,8 @@ static uint32_t take_rest(struct walk *walk, struct place *place)
     size_t left = place->at < walk->size ? walk->size - place->at : 0;
     uint64_t unheard = 0;
     bool plain = bi_path_is_plain((struct bi_view) { walk->path + walk->size - left, left });
-    uint32_t found = choose(walk->routes, place->node->rest, walk->accepts, plain ? &walk->match->allowed : &unheard);
+    uint32_t found =
+        bi_routes_choose(walk->routes, place->node->rest, walk->accepts, plain ? &walk->match->allowed : &unheard);
     walk->blocked = found != 0 && !plain;
     if (found != 0) {
         walk->match->parts[place->count++] = (struct bi_span) { (uint32_t)place->at, (uint32_t)left };
@@ -124,7 +46,7 @@ static uint32_t take_rest(struct walk *walk, struct place *place)
 
 /* Back up to the parent of a node, and to where in the path it was reached. False: that was by a name, so there is
  * nothing left to try but the rest. */
-static bool leave(const struct walk *walk, struct place *place)
+static bool leave(const struct walk *walk, struct bi_place *place)
 {
     const struct bi_tree_node *left = place->node;
     place->node = &walk->routes->tree.nodes[left->parent];
@@ -137,13 +59,13 @@ static bool leave(const struct walk *walk, struct place *place)
 }
 
 /* Takes a segment for the child `{name}`. False: there is none of either. */
-static bool take_name(const struct walk *walk, struct place *place)
+static bool take_name(const struct walk *walk, struct bi_place *place)
 {
     size_t at = place->at;
     if (place->node->name == 0 || at >= walk->size || walk->path[at] == '/') {
         return false;
     }
-    size_t end = segment_end(walk->path, walk->size, at, next_word(walk->path, walk->size, at, false));
+    size_t end = bi_route_segment_end(walk->path, walk->size, at, bi_route_word(walk->path, walk->size, at, false));
     walk->match->parts[place->count++] = (struct bi_span) { (uint32_t)at, (uint32_t)(end - at) };
     place->node = &walk->routes->tree.nodes[place->node->name];
     place->at = end;
@@ -152,7 +74,7 @@ static bool take_name(const struct walk *walk, struct place *place)
 
 /* From a node that leads nowhere up to one where a name does, which is taken, or a rest is found, as index + 1 in
  * *found. False: there is nothing up to the root. */
-static bool go_up(struct walk *walk, struct place *place, const struct bi_tree_node *root, uint32_t *found)
+static bool go_up(struct walk *walk, struct bi_place *place, const struct bi_tree_node *root, uint32_t *found)
 {
     while (place->node != root) {
         if (leave(walk, place) && take_name(walk, place)) {
@@ -167,14 +89,14 @@ static bool go_up(struct walk *walk, struct place *place, const struct bi_tree_n
 }
 
 /* Goes on from where a walk down has come to its end. The route, as index + 1; 0: none. */
-static uint32_t go_on(struct walk *walk, struct place *place, uint32_t root, bool slashed)
+static uint32_t go_on(struct walk *walk, struct bi_place *place, uint32_t root, bool slashed)
 {
     const struct bi_routes *routes = walk->routes;
     uint32_t found = take_rest(walk, place);
     while (found == 0 && go_up(walk, place, &routes->tree.nodes[root], &found) && found == 0) {
-        *place = go_down(&routes->tree, walk->path, walk->size, walk->match->parts, *place, slashed);
+        *place = bi_routes_go_down(&routes->tree, walk->path, walk->size, walk->match->parts, *place, slashed);
         if (place->at == walk->size + (slashed ? 1 : 0)) {
-            found = choose(routes, place->node->here, walk->accepts, &walk->match->allowed);
+            found = bi_routes_choose(routes, place->node->here, walk->accepts, &walk->match->allowed);
         }
         if (found == 0) {
             found = take_rest(walk, place);
@@ -188,11 +110,11 @@ static uint32_t go_on(struct walk *walk, struct place *place, uint32_t root, boo
 static uint32_t walk_from(struct walk *walk, uint32_t root, bool slashed)
 {
     const struct bi_routes *routes = walk->routes;
-    struct place place = { &routes->tree.nodes[root], 0, 0 };
+    struct bi_place place = { &routes->tree.nodes[root], 0, 0 };
     uint32_t found = 0;
-    place = go_down(&routes->tree, walk->path, walk->size, walk->match->parts, place, slashed);
+    place = bi_routes_go_down(&routes->tree, walk->path, walk->size, walk->match->parts, place, slashed);
     if (place.at == walk->size + (slashed ? 1 : 0)) {
-        found = choose(routes, place.node->here, walk->accepts, &walk->match->allowed);
+        found = bi_routes_choose(routes, place.node->here, walk->accepts, &walk->match->allowed);
     }
     walk->match->count = (uint8_t)place.count;
     return found != 0 ? found : go_on(walk, &place, root, slashed);
@@ -201,12 +123,18 @@ static uint32_t walk_from(struct walk *walk, uint32_t root, bool slashed)
 /* Where the paths of the request's host begin; BI_TREE_PATHS: it has none of its own. */
 static RARE uint32_t find_host(const struct bi_routes *routes, struct bi_view authority)
 {
-    uint8_t room[BI_HOST_SIZE];
+    uint8_t room[BI_HOST_SIZE + BI_WORD] = { 0 };
     size_t size = bi_host_read(authority, room);
-    struct place place = { &routes->tree.nodes[BI_TREE_HOSTS], 0, 0 };
-    place = go_down(&routes->tree, room, size, NULL, place, false); /* no host has a name in it */
+    struct bi_place place = { &routes->tree.nodes[BI_TREE_HOSTS], 0, 0 };
+    place = bi_routes_go_down(&routes->tree, room, size, NULL, place, false); /* no host has a name in it */
     return place.at == size && size > 0 ? (uint32_t)(place.node - routes->tree.nodes) : BI_TREE_PATHS;
 }
+
+const uint64_t bi_routes_accepted[BI_METHOD_COUNT] = {
+#define ACCEPTED(name, ...) [BI_METHOD_##name] = ALL | BIT(BI_METHOD_##name) | WITH_HEAD(BI_METHOD_##name),
+    BI_METHODS(ACCEPTED)
+#undef ACCEPTED
+};
 
 static RARE uint64_t accepted_by_other(const struct bi_routes *routes, struct bi_view method)
 {
@@ -216,19 +144,14 @@ static RARE uint64_t accepted_by_other(const struct bi_routes *routes, struct bi
 
 static inline uint64_t accepted_by(const struct bi_routes *routes, const struct bi_route_request *request)
 {
-    static const uint64_t known[BI_METHOD_COUNT] = {
-#define ACCEPTED(name, ...) [BI_METHOD_##name] = ALL | BIT(BI_METHOD_##name) | WITH_HEAD(BI_METHOD_##name),
-        BI_METHODS(ACCEPTED)
-#undef ACCEPTED
-    };
-    uint64_t accepts = known[request->method_known];
+    uint64_t accepts = bi_routes_accepted[request->method_known];
     return accepts != 0 ? accepts : accepted_by_other(routes, request->method);
 }
 
 /* Whether the path with another end has a route for this method. */
 static bool is_there(const struct walk *like, uint32_t host, size_t size, bool slashed)
 {
-    struct bi_route_match match = { .allowed = 0 };
+    struct bi_route_match match = { .parts = like->match->parts };
     struct walk walk = *like;
     walk.match = &match;
     walk.size = size;
@@ -265,7 +188,7 @@ static inline enum bi_route_result found_route(
 
 /* What straight down from its root has led nowhere. */
 static RARE enum bi_route_result find_on(const struct bi_routes *routes, const struct bi_route_request *request,
-    struct bi_route_match *match, uint32_t host, struct place place)
+    struct bi_route_match *match, uint32_t host, struct bi_place place)
 {
     struct walk walk = {
         .routes = routes,
@@ -297,10 +220,10 @@ enum bi_route_result bi_routes_find(
     }
     uint32_t host = routes->has_hosts ? find_host(routes, request->authority) : BI_TREE_PATHS;
     size_t size = request->path.size;
-    struct place place = { &routes->tree.nodes[host], 0, 0 };
-    place = go_down(&routes->tree, request->path.at, size, match->parts, place, false);
+    struct bi_place place = { &routes->tree.nodes[host], 0, 0 };
+    place = bi_routes_go_down(&routes->tree, request->path.at, size, match->parts, place, false);
     if (place.at == size) {
-        uint32_t found = choose(routes, place.node->here, accepted_by(routes, request), &match->allowed);
+        uint32_t found = bi_routes_choose(routes, place.node->here, accepted_by(routes, request), &match->allowed);
         if (found != 0) {
             match->count = (uint8_t)place.count;
             return found_route(routes, found, match);
