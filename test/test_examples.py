@@ -148,6 +148,13 @@ class Web(unittest.TestCase):
             self.check_shown(server, "/")
         self.assertEqual(server.status, 0)
 
+    def check_figures(self, server):
+        page = (ROOT / "docs/http.md").read_text()
+        shown = re.search(r"^    \$ curl localhost:8888/metrics\n((?:    #.*\n)+)    (\w+) \d+\n", page, re.M)
+        told = self.curl(server, "localhost:8888/metrics")
+        self.assertIn(re.sub("^    ", "", shown[1], flags=re.M) + shown[2], told)
+        self.assertIn('bight_http_responses_total{class="4xx"} 4\n', told)
+
     def test_sensors(self):
         with Server("http_sensors", self.directory, str(PATIENCE)) as server:
             self.check_shown(server, "/sensors/(cellar|attic)")
@@ -155,6 +162,7 @@ class Web(unittest.TestCase):
                              "404 Not Found\nthere is no such sensor\n")
             self.assertEqual(self.curl(server, f"-X PUT -d {'1' * 61} localhost:8888/sensors/cellar"),
                              "413 Content Too Large\n")
+            self.check_figures(server)
         self.assertEqual(server.status, 0)
 
     def test_sensors_time_limit(self):

@@ -164,7 +164,8 @@ int main(int argc, char **argv)
     struct bight_reactor *reactor = bight_reactor_new();
     struct bight_http_site *site = bight_http_site_new();
     bight_http_route_full(site, "GET /sensors/{name}", get_sensor, NULL, NULL, &options);
-    bight_http_route_coroutine(site, "PUT /sensors/{name}", put_sensor, NULL);
+    bight_http_route_coroutine_full(site, "PUT /sensors/{name}", put_sensor, NULL, NULL, &options);
+    bight_http_route(site, "GET /metrics", bight_http_figures_handler, NULL);
     bight_serve(reactor, argv[1], bight_http_site_factory(site));
     int status = bight_reactor_run(reactor);
     bight_http_site_free(site);

@@ -16,10 +16,8 @@ static struct bight_http_site *site;
 static void expect(struct bight_deferred *asked, int status, const char *body)
 {
     struct bight_http_response *response = bight_expect_value(asked, &bight_type_http_response);
-    const struct bight_bytes *bytes = bight_http_response_body(response);
     assert(bight_http_response_status(response) == status);
-    assert(bight_bytes_size(bytes) == strlen(body));
-    assert(memcmp(bight_bytes_data(bytes), body, strlen(body)) == 0);
+    assert(strcmp(bight_http_testing_text(response), body) == 0);
     bight_http_response_release(response);
     bight_deferred_release(asked);
 }

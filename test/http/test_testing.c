@@ -126,21 +126,11 @@ static struct bight_http_response *response_of(struct bight_deferred *asked)
     return response;
 }
 
-static const char *body_text(const struct bight_http_response *response)
-{
-    static char text[4096];
-    const struct bight_bytes *body = bight_http_response_body(response);
-    ck_assert_uint_lt(bight_bytes_size(body), sizeof text);
-    memcpy(text, bight_bytes_data(body), bight_bytes_size(body));
-    text[bight_bytes_size(body)] = '\0';
-    return text;
-}
-
 static void expect(struct bight_deferred *asked, int status, const char *body)
 {
     struct bight_http_response *response = response_of(asked);
     ck_assert_int_eq(bight_http_response_status(response), status);
-    ck_assert_str_eq(body_text(response), body);
+    ck_assert_str_eq(bight_http_testing_text(response), body);
     bight_http_response_release(response);
 }
 
@@ -157,7 +147,7 @@ START_TEST(an_answer_given_at_once_is_there_when_asking_returns)
     begin();
     struct bight_http_response *response = response_of(bight_http_testing_get(site, "/"));
     ck_assert_int_eq(bight_http_response_status(response), 200);
-    ck_assert_str_eq(body_text(response), "Hello");
+    ck_assert_str_eq(bight_http_testing_text(response), "Hello");
     ck_assert_str_eq(bight_http_response_field(response, "content-length"), "5");
     ck_assert_str_eq(bight_http_response_field(response, "Date"), "Sun, 09 Sep 2001 01:46:41 GMT");
     ck_assert_ptr_null(bight_http_response_field(response, "Connection"));

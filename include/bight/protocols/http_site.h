@@ -63,7 +63,8 @@ struct bight_http_route_options {
     uint64_t body_limit;   /* 0: the site's */
     double seconds;        /* from the request's head to its answer; then the owner's Deferreds are cancelled and 503 is
                               answered. 0: none */
-    bool cancel_when_gone; /* A3: what respond_later waits for is cancelled when the client goes */
+    bool cancel_when_gone; /* A3: what respond_later waits for, and a coroutine, is cancelled when the client goes, and
+                              when the time is over */
     const void *reserved[4];
 };
 
@@ -77,10 +78,51 @@ typedef void (*bight_http_coroutine)(struct bight_http_request *request, struct 
 BIGHT_API int bight_http_route_coroutine(
     struct bight_http_site *site, const char *pattern, bight_http_coroutine body, void *context);
 
+/* The same with options, as bight_http_route_full. With cancel_when_gone the coroutine is cancelled when its answer
+ * cannot reach the client any more, which what it awaits then tells it; without, it runs on for what it does besides
+ * answering. */
+BIGHT_API int bight_http_route_coroutine_full(struct bight_http_site *site, const char *pattern,
+    bight_http_coroutine body, void *context, bight_release_function release,
+    const struct bight_http_route_options *options);
+
 /* The pages of 404, 405, other 4xx and 5xx: answers `request` with `status`; `message` may be NULL. */
 typedef void (*bight_http_error_handler)(
     struct bight_http_request *request, int status, const char *message, void *context);
 BIGHT_API void bight_http_site_set_error(struct bight_http_site *site, bight_http_error_handler handler, void *context);
+
+/* ------------------------------------------------------------------------------------------ figures */
+
+/* A15. Entry n of latencies counts the answers that took no longer than bight_http_latency_limit(n) and longer than the
+ * limit before: 1, 5, 10, 25, 50, 100, 250 and 500 ms, 1, 2.5, 5 and 10 s, and the last any time. An answer's time
+ * runs from when its handler has returned to when it has been written; one that is whole by then has taken none. How
+ * long handlers themselves take is in bight_reactor_read_figures. */
+#define BIGHT_HTTP_LATENCIES 13
+
+struct bight_http_figures {
+    size_t size;             /* sizeof(struct bight_http_figures), set by the caller */
+    uint64_t requests;       /* whose head was in order */
+    uint64_t refused;        /* that were not, or came too slowly */
+    uint64_t abandoned;      /* requests whose client left before the answer was whole */
+    uint64_t answers[6];     /* begun so far, by the first digit of their status */
+    uint64_t in_flight;      /* requests that are not over */
+    uint64_t connections;    /* that are open */
+    uint64_t bytes_received; /* that connections handed on: heads, bodies, without TLS */
+    uint64_t bytes_sent;     /* heads and bodies of answers, but for the lines of chunks, as handed to connections */
+    uint64_t latencies[BIGHT_HTTP_LATENCIES];
+    double latency_time; /* seconds, all together */
+    const void *reserved[8];
+};
+
+/* Fills as much as figures->size says, of what the site has served on its own ports since it was made. Costs next to
+ * nothing. 0 or INVALID_ARGUMENT (no size, no site). */
+BIGHT_API int bight_http_site_read_figures(const struct bight_http_site *site, struct bight_http_figures *figures);
+
+/* Seconds; infinity from the last entry on. */
+BIGHT_API double bight_http_latency_limit(size_t number);
+
+/* A handler: answers with the figures of `site` as the text format of Prometheus, 0.0.4. NULL: of the site that serves
+ * the request. bight_http_route(site, "GET /metrics", bight_http_figures_handler, NULL); */
+BIGHT_API void bight_http_figures_handler(struct bight_http_request *request, void *site);
 
 BIGHT_END
 

@@ -48,6 +48,9 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_testing_get(
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_testing_post(
     struct bight_http_site *site, const char *target, const char *type, const void *data, size_t size);
 
+/* The body of an answer that was given by these, with a NUL behind it; "" for NULL. It lives as long as the answer. */
+BIGHT_API const char *bight_http_testing_text(const struct bight_http_response *response);
+
 BIGHT_END
 
 #endif

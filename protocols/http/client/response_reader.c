@@ -252,5 +252,10 @@ void bi_response_reader_end(struct bi_response_reader *reader)
 
 struct bight_http_response *bi_response_reader_take(struct bi_response_reader *reader)
 {
+    uint8_t *end = bi_http_buffer_room(&reader->body, 1);
+    if (end == NULL) {
+        return NULL;
+    }
+    *end = '\0'; /* so that the body can be taken for a text */
     return bi_response_received(reader->status, &reader->fields, &reader->body);
 }

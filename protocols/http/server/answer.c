@@ -135,6 +135,7 @@ static int write_head(
     at = size > 0 ? put(at, data, size) : at;
     int code = bight_transport_commit(transport, (size_t)(at - room));
     request->server->figures.classes[status / 100]++;
+    request->server->figures.bytes_out += (size_t)(at - room);
     return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
 }
 
@@ -258,6 +259,7 @@ static inline int write_ready(struct bight_http_request *request, const void *da
     request->answer.status = ready->status;
     request->answer.has_length = true;
     request->server->figures.classes[ready->class]++;
+    request->server->figures.bytes_out += (size_t)(at - room);
     return bight_transport_commit(transport, (size_t)(at - room)) == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
 }
 
@@ -286,6 +288,11 @@ int bi_answer_begin(
 static inline int written(struct bight_http_request *request, size_t size)
 {
     request->answer.state = BI_ANSWER_WHOLE;
+    if (request->is_parked) {
+        bi_figures_took(request);
+    } else {
+        request->server->figures.latencies[0]++;
+    }
     if (size >= COPIED) {
         bi_deadlines_bound_output(request->connection, size);
     }
@@ -298,11 +305,13 @@ int bi_answer_written(struct bight_http_request *request, size_t size)
     return written(request, size);
 }
 
-/* The limit of a transport's output is against what grows without an end, and a whole answer has one: it is the program
- * that made it so large, and the next one waits until this has been taken. */
+/* For a body that does not go along with its head. The limit of a transport's output is against what grows without an
+ * end, and a whole answer has one: it is the program that made it so large, and the next one waits until this has been
+ * taken. */
 static struct bight_transport *room_for(const struct bight_http_request *request, size_t size)
 {
     struct bight_transport *transport = request->connection->base.transport;
+    request->server->figures.bytes_out += size;
     if (size > MUCH) {
         (void)bight_transport_set_output_limit(transport, size < SIZE_MAX - 2 * MUCH ? size + 2 * MUCH : SIZE_MAX);
     }

@@ -84,6 +84,7 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
     struct bi_http_connection *connection = connection_of(protocol);
     struct bight_http_request *request = connection->request;
     size_t used = 0;
+    server_of(connection)->figures.bytes_in += size;
     if ((connection->served & LOOK_AFTER) == LOOK_AFTER) {
         bi_deadlines_bound_leftover(connection);
     }

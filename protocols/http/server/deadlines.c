@@ -208,12 +208,16 @@ static void answer_is_late(void *context)
         bi_exchange_abort(request);
     }
     bi_request_end_owner(request);
+    if (request->later != NULL && request->cancel_when_gone) {
+        bight_deferred_cancel(request->later);
+    }
     bight_http_request_release(request);
 }
 
 void bi_deadlines_park(struct bight_http_request *request)
 {
     stop_idle(request->connection);
+    request->parked_at = now_of(request);
     if (!bi_body_has_come(request)) {
         bi_deadlines_watch_body(request);
     }

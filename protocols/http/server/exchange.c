@@ -133,6 +133,7 @@ void bi_exchange_gone(struct bight_http_request *request, const struct bight_fai
 {
     bool tells = request->dispatched && request->answer.state != BI_ANSWER_WHOLE;
     request->gone = true;
+    request->server->figures.abandoned += tells;
     bight_protocol_free(request->upgrade);
     request->upgrade = NULL;
     leave(request);

@@ -154,6 +154,7 @@ struct bight_http_request {
      * behind them is written before it is read. */
     struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
     struct bi_http_buffer backlog; /* input behind what is being read */
+    uint64_t parked_at;            /* when its handler returned, if it is parked */
     struct bi_head head;
     struct bi_framing framing;
     struct bi_http_body body;
@@ -293,6 +294,11 @@ int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *v
 const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size);
 /* Removes all with the name. */
 void bi_fields_remove(struct bi_http_buffer *fields, const char *name);
+
+/* ------------------------------------------------------------------------------------------ figures.c */
+
+/* The answer of a request that was parked is whole. */
+void bi_figures_took(const struct bight_http_request *request);
 
 /* ------------------------------------------------------------------------------------------ failure.c */
 

@@ -5,7 +5,7 @@
 #ifndef BI_HTTP_SERVER_H
 #define BI_HTTP_SERVER_H
 
-#include <bight/protocols/http_respond.h>
+#include <bight/protocols/http_site.h>
 #include <bight/reactor.h>
 
 #include "http/message/date.h"
@@ -42,8 +42,10 @@ struct bi_http_limits {
 #define BI_HTTP_SPARE_REQUESTS 64 /* that are kept for reuse */
 
 struct bi_http_figures {
-    uint64_t requests, refused; /* heads that came whole; those that were no good */
-    uint64_t classes[6];        /* answers by the status's first digit */
+    uint64_t requests, refused, abandoned; /* heads in order; those that were no good; clients that went */
+    uint64_t classes[6];                   /* answers by the status's first digit */
+    uint64_t bytes_in, bytes_out;
+    uint64_t latencies[BIGHT_HTTP_LATENCIES], latency_time; /* nanoseconds */
     size_t in_flight;
 };
 

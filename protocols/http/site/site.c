@@ -170,6 +170,17 @@ static int add_route(struct bight_http_site *site, const char *pattern, const st
     return code;
 }
 
+static int add_route_with(struct bight_http_site *site, const char *pattern, struct bi_http_route *route,
+    const struct bight_http_route_options *options)
+{
+    if (options != NULL) {
+        route->body_limit = options->body_limit;
+        route->seconds = options->seconds;
+        route->cancel_when_gone = options->cancel_when_gone;
+    }
+    return add_route(site, pattern, route);
+}
+
 int bight_http_route(struct bight_http_site *site, const char *pattern, bight_http_handler handler, void *context)
 {
     return add_route(site, pattern, &(struct bi_http_route) { .handler = handler, .context = context });
@@ -179,16 +190,18 @@ int bight_http_route_full(struct bight_http_site *site, const char *pattern, big
     bight_release_function release, const struct bight_http_route_options *options)
 {
     struct bi_http_route route = { .handler = handler, .context = context, .release = release };
-    if (options != NULL) {
-        route.body_limit = options->body_limit;
-        route.seconds = options->seconds;
-        route.cancel_when_gone = options->cancel_when_gone;
-    }
-    return add_route(site, pattern, &route);
+    return add_route_with(site, pattern, &route, options);
 }
 
 int bight_http_route_coroutine(
     struct bight_http_site *site, const char *pattern, bight_http_coroutine body, void *context)
 {
     return add_route(site, pattern, &(struct bi_http_route) { .coroutine = body, .context = context });
+}
+
+int bight_http_route_coroutine_full(struct bight_http_site *site, const char *pattern, bight_http_coroutine body,
+    void *context, bight_release_function release, const struct bight_http_route_options *options)
+{
+    struct bi_http_route route = { .coroutine = body, .context = context, .release = release };
+    return add_route_with(site, pattern, &route, options);
 }

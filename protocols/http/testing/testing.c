@@ -316,3 +316,9 @@ struct bight_deferred *bight_http_testing_post(
     };
     return bight_http_testing_request(site, "POST", target, &options);
 }
+
+const char *bight_http_testing_text(const struct bight_http_response *response)
+{
+    const struct bight_bytes *body = bight_http_response_body(response);
+    return body == NULL ? "" : (const char *)bight_bytes_data(body);
+}
