@@ -30,9 +30,10 @@ have() {
 
 # ------------------------------------------------------------------------------------------- what is missing
 
-# boost_context, 170 MB with what it brings along, is used where it is there, and installed only to be tested.
+# boost_context, 170 MB with what it brings along, and jansson are used where they are there, and installed only to be
+# tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
-needs_to_test="$needs_to_build c++ boost_context check nc socat telnet python3 binutils imagemagick setpriv openssl node curl gnutls
+needs_to_test="$needs_to_build c++ boost_context jansson check nc socat telnet python3 binutils imagemagick setpriv openssl node curl gnutls
     llhttp aiohttp ab wrk chromium nginx haproxy"
 
 links_with() {
@@ -47,6 +48,7 @@ present() {
     libevent_core) pkg-config --exists 'libevent_core >= 2.1.12' 2>/dev/null ;;
     libcrypto) pkg-config --exists 'libcrypto >= 3.0' 'libssl >= 3.0' 2>/dev/null ;; # one package everywhere
     boost_context) links_with boost_context || links_with boost_context-mt ;;
+    jansson) pkg-config --exists 'jansson >= 2.11' 2>/dev/null ;;
     check) pkg-config --exists 'check >= 0.15' 2>/dev/null ;;
     nc) nc -h 2>&1 | grep -q -e '-N' ;; # OpenBSD's: others cannot shut their writing side
     binutils) have readelf && have nm ;;
@@ -64,7 +66,7 @@ present() {
 # The need without which another cannot be looked for.
 looked_for_with() {
     case $1 in
-    libevent_core | libcrypto | check) echo pkg-config ;;
+    libevent_core | libcrypto | jansson | check) echo pkg-config ;;
     boost_context) echo cc ;;
     aiohttp) echo python3 ;;
     esac
@@ -111,6 +113,7 @@ package() {
     apt-get/libevent_core) echo libevent-dev ;;
     apt-get/libcrypto) echo libssl-dev ;;
     apt-get/boost_context) echo libboost-context-dev ;;
+    apt-get/jansson) echo libjansson-dev ;;
     apt-get/gnutls) echo gnutls-bin ;;
     apt-get/nc) echo netcat-openbsd ;;
     apt-get/testssl) echo testssl.sh ;;
@@ -122,6 +125,7 @@ package() {
     dnf/pkg-config) echo pkgconf-pkg-config ;;
     dnf/libevent_core) echo libevent-devel ;;
     dnf/libcrypto) echo openssl-devel ;;
+    dnf/jansson) echo jansson-devel ;;
     dnf/check) echo check-devel ;;
     dnf/boost_context) echo boost-devel ;;
     dnf/nc) echo netcat ;;
@@ -134,6 +138,7 @@ package() {
     apk/pkg-config) echo pkgconf ;;
     apk/libevent_core) echo libevent-dev ;;
     apk/libcrypto) echo openssl-dev ;;
+    apk/jansson) echo jansson-dev ;;
     apk/check) echo check-dev ;;
     apk/boost_context) echo boost-dev ;;
     apk/gnutls) echo gnutls-utils ;;

@@ -82,9 +82,9 @@ BIGHT_API int bight_http_respond_register_producer(
 
 /* ------------------------------------------------------------------------------------------------ later */
 
-/* Answers with what the Deferred (taken) fires with: nothing is 204; text (bight_type_text) and bytes 200; a response
- * (bight_type_http_response) as it says; a failure as bight_http_respond_failure. When the client goes, what comes is
- * dropped. */
+/* Answers with what the Deferred (taken) fires with: nothing is 204; text (bight_type_text), bytes and JSON
+ * (bight_type_json) 200; a response (bight_type_http_response) as it says; a failure as bight_http_respond_failure.
+ * When the client goes, what comes is dropped. */
 BIGHT_API int bight_http_respond_later(struct bight_http_request *request, struct bight_deferred *deferred);
 
 /* A14: hands the connection over to `protocol` (made with bight_protocol_new, taken in any case), with what has come

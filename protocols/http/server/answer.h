@@ -17,7 +17,9 @@ int bi_answer_written(struct bight_http_request *request, size_t size);
 int bi_answer_lost(struct bight_http_request *request);
 /* As of bight_http_respond_later; the result is empty behind it. */
 void bi_answer_with_result(struct bight_http_request *request, struct bight_result *result);
-/* The same when the Deferred (taken) fires, unless there is an answer by then. 0 or OUT_OF_MEMORY. */
+/* If the result is JSON, answers with it. */
+bool bi_answer_with_json(struct bight_http_request *request, struct bight_result *result);
+/* As bi_answer_with_result when the Deferred (taken) fires, unless there is an answer by then. 0 or OUT_OF_MEMORY. */
 int bi_answer_later(struct bight_http_request *request, struct bight_deferred *deferred);
 
 /* A response that has come from a server: fields and body are taken out of the buffers. NULL without memory. */

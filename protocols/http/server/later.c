@@ -7,8 +7,8 @@
 /* A value that no client can be sent is a fault of the program. */
 static void answer_with_unknown(struct bight_http_request *request, const struct bight_result *result)
 {
-    bight_log(BIGHT_LOG_ERROR, "http", NULL, "an answer that came later is no text, bytes or response but a %s: 500",
-        result->type->name);
+    bight_log(BIGHT_LOG_ERROR, "http", NULL,
+        "an answer that came later is no text, bytes, JSON or response but a %s: 500", result->type->name);
     (void)bight_http_respond_error(request, 500, NULL);
 }
 
@@ -26,7 +26,7 @@ void bi_answer_with_result(struct bight_http_request *request, struct bight_resu
         (void)bight_http_respond_bytes(request, 200, "application/octet-stream", result->value);
     } else if (result->type == &bight_type_http_response) {
         (void)bight_http_respond_response(request, result->value);
-    } else {
+    } else if (!bi_answer_with_json(request, result)) {
         answer_with_unknown(request, result);
     }
     bight_result_clear(result);
