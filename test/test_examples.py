@@ -148,6 +148,14 @@ class Web(unittest.TestCase):
             self.check_shown(server, "/")
         self.assertEqual(server.status, 0)
 
+    def test_mounts(self):
+        with Server("http_mounts") as server:
+            self.check_shown(server, "/shop/items/7")
+            for words in ("localhost:8888/inside/metrics", "-H 'Host: inside.example.org' localhost:8888/metrics"):
+                self.assertIn("# TYPE bight_http_requests_total counter", self.curl(server, words))
+            self.assertIn("404", self.curl(server, "localhost:8888/metrics"))
+        self.assertEqual(server.status, 0)
+
     def check_figures(self, server):
         page = (ROOT / "docs/http.md").read_text()
         shown = re.search(r"^    \$ curl localhost:8888/metrics\n((?:    #.*\n)+)    (\w+) \d+\n", page, re.M)

@@ -106,9 +106,12 @@ static void add(struct table *table, const char *text)
     bool added = bi_routes_add(table->routes, text, pattern, &error) == 0;
     require(parsed || !added);
     if (added) {
+        struct bi_route *route = &table->routes->routes[table->routes->count - 1];
+        route->is_mount = route->has_rest && route->method == BI_METHOD_OTHER && table->model.count % 2 == 0;
         table->model.routes[table->model.count++] = (struct model_route) {
             .shape = pattern->shape,
-            .method = table->routes->routes[table->routes->count - 1].method,
+            .method = route->method,
+            .is_mount = route->is_mount,
             .host = host_number(table, pattern->host),
         };
     }

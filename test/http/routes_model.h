@@ -60,6 +60,7 @@ struct model_route {
     struct bi_shape shape;
     unsigned method; /* the table's number */
     int host;        /* 0: all */
+    bool is_mount;   /* its rest may hold anything; for all methods */
     size_t weight;   /* how many of all paths and methods it matches */
 };
 
@@ -100,7 +101,7 @@ static inline int model_route(const struct model *model, struct model_request re
 {
     int found = request.host != 0 ? model_narrowest(model, request, request.host) : -1;
     found = found < 0 ? model_narrowest(model, request, 0) : found;
-    *blocked = found >= 0 && model_blocks(model->routes[found].shape, request.path);
+    *blocked = found >= 0 && !model->routes[found].is_mount && model_blocks(model->routes[found].shape, request.path);
     return *blocked ? -1 : found;
 }
 

@@ -160,7 +160,11 @@ static void add_candidate(struct bi_routes *routes, struct model *model, struct 
         check_example(candidate, other, error.text);
         return;
     }
-    model->routes[model->count++] = candidate->route;
+    struct model_route *route = &model->routes[model->count++];
+    *route = candidate->route;
+    if (route->shape.has_rest && route->method == BI_METHOD_OTHER && model->count % 2 == 0) {
+        route->is_mount = routes->routes[routes->count - 1].is_mount = true;
+    }
 }
 
 /* An assertion of Check's costs a system call, so there is one only for what is wrong. */

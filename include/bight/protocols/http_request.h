@@ -34,6 +34,10 @@ BIGHT_API const char *bight_http_request_method(struct bight_http_request *reque
  * NULL without memory, and for `OPTIONS *` and CONNECT, which have none. */
 BIGHT_API const char *bight_http_request_path(struct bight_http_request *request);
 
+/* Where the site whose handler this is has been mounted, "/api": what the path begins with. "" if it is not; NULL
+ * without memory. */
+BIGHT_API const char *bight_http_request_mount(struct bight_http_request *request);
+
 /* The query behind the `?`, undecoded; NULL: there is none. */
 BIGHT_API const char *bight_http_request_query_string(struct bight_http_request *request);
 

@@ -85,6 +85,15 @@ BIGHT_API int bight_http_route_coroutine_full(struct bight_http_site *site, cons
     bight_http_coroutine body, void *context, bight_release_function release,
     const struct bight_http_route_options *options);
 
+/* Mounts a site in another: what lies below the path is asked of it, with the path's rest. `path` is "[HOST]/path",
+ * with or without a slash at its end; "/" is all of a host, or of all. Routes of the site around it that are more
+ * specific go first; paths that are not below it are not its. The mounted site's routes, pages of errors and limits of
+ * bodies apply, its other options, ports and figures are those of the site that serves. It is borrowed, may be mounted
+ * and served elsewhere too, and either may be freed first: below a site that has been freed all is 503. Both belong to
+ * one reactor. 0; SYNTAX; INVALID_ARGUMENT for a conflict, or a site that would be in itself; OUT_OF_MEMORY, also for a
+ * NULL. */
+BIGHT_API int bight_http_mount(struct bight_http_site *site, const char *path, struct bight_http_site *mounted);
+
 /* The pages of 404, 405, other 4xx and 5xx: answers `request` with `status`; `message` may be NULL. */
 typedef void (*bight_http_error_handler)(
     struct bight_http_request *request, int status, const char *message, void *context);

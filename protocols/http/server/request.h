@@ -121,8 +121,9 @@ struct bight_http_request {
     bool dispatched;                       /* the handler has been called */
     bool cancel_when_gone;
     bool is_parked;
-    bool has_body; /* `body` has been set up */
-    size_t rest;   /* bytes behind the head that have come, while the handler runs */
+    bool is_mounted; /* it has come to a site in the server's: `mount` is set */
+    bool has_body;   /* `body` has been set up */
+    size_t rest;     /* bytes behind the head that have come, while the handler runs */
 
     const uint8_t *bytes; /* where the head stands: the receive buffer, or `kept` */
 
@@ -154,7 +155,12 @@ struct bight_http_request {
      * behind them is written before it is read. */
     struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
     struct bi_http_buffer backlog; /* input behind what is being read */
-    uint64_t parked_at;            /* when its handler returned, if it is parked */
+    struct {
+        struct bight_http_site *site, *pages; /* the innermost, and the innermost that makes pages of errors */
+        uint32_t at;                          /* where its part of the path begins */
+        const char *text;                     /* of the path before, as it was asked for */
+    } mount;
+    uint64_t parked_at; /* when its handler returned, if it is parked */
     struct bi_head head;
     struct bi_framing framing;
     struct bi_http_body body;

@@ -69,12 +69,12 @@ static void answer_options(
 }
 
 static void answer_not_allowed(
-    struct bight_http_site *site, struct bight_http_request *request, const struct bi_route_match *match)
+    const struct bight_http_site *site, struct bight_http_request *request, const struct bi_route_match *match)
 {
     if (request->head.method_known == BI_METHOD_CONNECT) {
-        bi_site_failed(&site->server, request, 501, NULL); /* its target is no path (A14) */
+        bi_site_failed(request->server, request, 501, NULL); /* its target is no path (A14) */
     } else if (set_allow(site, request, match->allowed) == BIGHT_OK) {
-        bi_site_failed(&site->server, request, 405, NULL);
+        bi_site_failed(request->server, request, 405, NULL);
     }
 }
 
@@ -132,14 +132,14 @@ static bool is_meant(
     return asked->method_known != BI_METHOD_CONNECT || site->routes.routes[match->route].method == BI_METHOD_CONNECT;
 }
 
-/* Where no handler has been found. */
-static void __attribute__((noinline)) answer_without(struct bight_http_site *site, struct bight_http_request *request,
-    enum bi_route_result result, const struct bi_route_match *match)
+/* Where no handler has been found in the site. */
+static void __attribute__((noinline)) answer_without(const struct bight_http_site *site,
+    struct bight_http_request *request, enum bi_route_result result, const struct bi_route_match *match)
 {
     bool is_tunnel = request->head.method_known == BI_METHOD_CONNECT;
     switch (result) {
     case BI_ROUTE_FOUND:
-        bi_site_failed(&site->server, request, 501, NULL);
+        bi_site_failed(request->server, request, 501, NULL);
         break;
     case BI_ROUTE_OPTIONS:
         answer_options(site, request, match);
@@ -154,27 +154,84 @@ static void __attribute__((noinline)) answer_without(struct bight_http_site *sit
         answer_not_allowed(site, request, match);
         break;
     case BI_ROUTE_NOT_FOUND:
-        bi_site_failed(&site->server, request, is_tunnel ? 501 : 404, NULL);
+        bi_site_failed(request->server, request, is_tunnel ? 501 : 404, NULL);
         break;
     }
 }
 
-static void __attribute__((noinline)) answer_by_route(struct bight_http_site *site, struct bight_http_request *request)
+/* A look-up from the site that serves on into those that are mounted in it. */
+struct search {
+    const struct bight_http_site *site, *around; /* around: the innermost that knows the path, for other methods */
+    struct bi_route_request asked;
+    struct bi_route_match match, around_match;
+};
+
+static void begin_search(struct search *search, const struct bight_http_site *site, struct bight_http_request *request)
 {
-    struct bi_route_match match = { .parts = request->parameters };
-    struct bi_route_request asked = {
+    search->site = site;
+    search->around = NULL;
+    search->match.parts = request->parameters;
+    search->asked = (struct bi_route_request) {
         .method_known = (enum bi_method)request->head.method_known,
         .method = view_of(request, request->head.method),
         .authority = view_of(request, request->framing.authority),
         .path = request->path,
     };
-    enum bi_route_result result = bi_routes_find(&site->routes, &asked, &match);
-    if (result == BI_ROUTE_FOUND && is_meant(site, &asked, &match)) {
-        request->parameter_count = match.count;
-        call(request, match.value, match.route);
-    } else {
-        answer_without(site, request, result, &match);
+}
+
+static void enter(struct search *search, struct bight_http_request *request)
+{
+    const struct bi_http_route *route = search->match.value;
+    if (search->match.allowed != 0) {
+        search->around = search->site;
+        search->around_match = search->match;
     }
+    bi_mount_enter(request, route, search->match.parts[search->match.count - 1]);
+    search->site = route->mounted;
+    search->asked.path.at = request->path.at + request->mount.at;
+    search->asked.path.size = request->path.size - request->mount.at;
+}
+
+/* Parts are told by their places in the path that was looked up, which is the end of the whole one. */
+static void call_found(struct bight_http_request *request, const struct bi_route_match *match)
+{
+    for (unsigned i = 0; request->is_mounted && i < match->count; i++) {
+        request->parameters[i].at += request->mount.at;
+    }
+    request->parameter_count = match->count;
+    call(request, match->value, match->route);
+}
+
+static void answer_not_found(
+    const struct search *search, struct bight_http_request *request, enum bi_route_result result)
+{
+    if (result != BI_ROUTE_NOT_FOUND || search->around == NULL) {
+        answer_without(search->site, request, result, &search->match);
+        return;
+    }
+    bool asks = search->asked.method_known == BI_METHOD_OPTIONS;
+    answer_without(search->around, request, asks ? BI_ROUTE_OPTIONS : BI_ROUTE_NOT_ALLOWED, &search->around_match);
+}
+
+static void __attribute__((noinline))
+answer_by_route(const struct bight_http_site *site, struct bight_http_request *request)
+{
+    struct search search;
+    enum bi_route_result result;
+    begin_search(&search, site, request);
+    while ((result = bi_routes_find(&search.site->routes, &search.asked, &search.match)) == BI_ROUTE_FOUND &&
+           is_meant(search.site, &search.asked, &search.match)) {
+        if (((const struct bi_http_route *)search.match.value)->mounted == NULL) {
+            call_found(request, &search.match);
+            return;
+        }
+        enter(&search, request);
+        if (search.site->server.freed) {
+            bi_site_failed(request->server, request, 503, NULL);
+            return;
+        }
+    }
+    answer_not_found(&search, request, result);
 }
 
 /* A path that is not its own canonical form, as far as the head's reader knows, or no path. */

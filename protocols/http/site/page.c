@@ -28,7 +28,10 @@ static void forget_body(struct bi_http_buffer *fields)
  * than it can do: then the plain line has to serve. */
 void bi_site_failed(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message)
 {
-    struct bight_http_site *site = bi_site_of(server);
+    struct bight_http_site *site = request->is_mounted ? request->mount.pages : bi_site_of(server);
+    if (site->error == NULL) { /* since the request has come to it */
+        site = bi_site_of(server);
+    }
     forget_body(&request->answer.fields);
     if (site->error != NULL && request->dispatched && !request->paging) {
         request->paging = true;

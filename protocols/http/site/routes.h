@@ -23,7 +23,7 @@ struct bi_route {
     void *value;
     uint32_t pattern_at, host_at, shape_at; /* in the table's text */
     uint16_t pattern_size, host_size, shape_size;
-    bool has_rest;
+    bool has_rest, is_mount; /* is_mount: the rest is looked up elsewhere, whatever is in it; set behind adding */
     uint8_t method;
     uint32_t next; /* index + 1 of another with the same shape; 0: there is none */
 };

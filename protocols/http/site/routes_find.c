@@ -37,7 +37,7 @@ static uint32_t take_rest(struct walk *walk, struct bi_place *place)
     bool plain = bi_path_is_plain((struct bi_view) { walk->path + walk->size - left, left });
     uint32_t found =
         bi_routes_choose(walk->routes, place->node->rest, walk->accepts, plain ? &walk->match->allowed : &unheard);
-    walk->blocked = found != 0 && !plain;
+    walk->blocked = found != 0 && !plain && !walk->routes->routes[found - 1].is_mount;
     if (found != 0) {
         walk->match->parts[place->count++] = (struct bi_span) { (uint32_t)place->at, (uint32_t)left };
     }

@@ -24,15 +24,13 @@ static void free_routes(struct bight_http_site *site)
 /* Requests that were held ask their routes' patterns for names until then. */
 static void gone(struct bi_http_server *server)
 {
-    struct bight_http_site *site = bi_site_of(server);
-    bi_routes_finish(&site->routes);
-    bight_free(site);
+    bi_site_release(bi_site_of(server));
 }
 
 /* A site whose routes are not all there would answer 404 where it should not. */
 static struct bight_failure *check(const struct bi_http_server *server)
 {
-    return ((const struct bight_http_site *)server)->is_broken
+    return bi_site_is_broken((struct bight_http_site *)(uintptr_t)server)
                ? bight_failure_new(BIGHT_E_CONFIGURATION, 0, NULL, "a route of the site could not be added")
                : NULL;
 }
@@ -94,6 +92,7 @@ static void take_options(struct bight_http_site *site, const struct bight_http_s
     TAKE(limits->head.size, head_limit)
     TAKE(limits->head.fields, field_limit)
     TAKE(limits->body, body_limit)
+    TAKE(site->body_limit, body_limit)
     TAKE(limits->requests, request_limit)
     TAKE(limits->head_seconds, head_seconds)
     TAKE(limits->idle_seconds, idle_seconds)
@@ -115,6 +114,7 @@ struct bight_http_site *bight_http_site_new_full(const struct bight_http_site_op
         return NULL;
     }
     bi_http_server_init(&site->server, &server_ops);
+    site->holds = 1;
     if (options != NULL) {
         take_options(site, options);
     }

@@ -53,7 +53,7 @@ static const char *parameter_text(struct bight_http_request *request, size_t ind
 
 const char *bight_http_request_parameter(struct bight_http_request *request, const char *name)
 {
-    const struct bight_http_site *site = bi_site_of(request->server);
+    const struct bight_http_site *site = bi_site_of_request(request);
     if (request->route == NULL) {
         return NULL;
     }
