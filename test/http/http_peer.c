@@ -8,6 +8,7 @@
  *     POST /mirror          the same, piece by piece, while it comes
  *     POST /count           how many bytes it had
  *     PUT /save/{name}      saved to a file in the directory; says how many bytes
+ *     GET /save/{name}      the file
  *     GET /stream/{count}   so many lines, of no length that is known before
  *     GET /later            an answer from a Deferred, one turn later
  *     GET /await            an answer from a coroutine
@@ -131,6 +132,13 @@ static void save(struct bight_http_request *request, void *context)
     struct bight_deferred *saving = bight_http_request_save(request, path, &options);
     (void)bight_deferred_add_callback(saving, tell_size, NULL);
     (void)bight_http_respond_later(request, saving);
+}
+
+static void send_saved(struct bight_http_request *request, void *context)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s", (const char *)context, bight_http_request_parameter(request, "name"));
+    (void)bight_http_respond_file(request, path);
 }
 
 /* ----------------------------------------------------------------------------------------------- others */
@@ -284,7 +292,9 @@ int main(int argc, char **argv)
     (void)bight_http_route(site, "POST /echo", echo, NULL);
     (void)bight_http_route(site, "POST /mirror", mirror, NULL);
     (void)bight_http_route(site, "POST /count", count, NULL);
-    (void)bight_http_route(site, "PUT /save/{name}", save, argc > 3 ? argv[3] : (char *)(uintptr_t) ".");
+    char *directory = argc > 3 ? argv[3] : (char *)(uintptr_t) ".";
+    (void)bight_http_route(site, "PUT /save/{name}", save, directory);
+    (void)bight_http_route(site, "GET /save/{name}", send_saved, directory);
     (void)bight_http_route(site, "GET /stream/{count}", stream, NULL);
     (void)bight_http_route(site, "GET /later", later, NULL);
     (void)bight_http_route_coroutine(site, "GET /await", await, NULL);

@@ -142,11 +142,47 @@ class CurlUploads(Served):
         wait_for(lambda: not os.listdir(self.uploads), PATIENCE, "the draft stays")
 
 
+    def get(self, name, *words):
+        return self.run_client("curl", "--silent", "--show-error", "--noproxy", "*", *words, self.url("/save/" + name))
+
+    def test_gets_a_file_and_what_is_left_of_it(self):
+        self.put("file")
+        self.assertEqual(self.get("file"), LARGE)
+        self.assertEqual(self.get("file", "--range", "100-199"), LARGE[100:200])
+        part = os.path.join(self.directory(), "part")
+        with open(part, "wb") as file:
+            file.write(LARGE[:1000000])
+        self.get("file", "--continue-at", "-", "--output", part)
+        with open(part, "rb") as file:
+            self.assertEqual(file.read(), LARGE)
+
+    def test_gets_a_file_only_if_it_has_changed(self):
+        self.put("file")
+        path = os.path.join(self.uploads, "file")
+        os.utime(path, (1000000000, 1000000000))
+        tag = os.path.join(self.directory(), "tag")
+        said = self.get("file", "--etag-save", tag, "--output", os.devnull, "--write-out", "%{http_code}")
+        self.assertEqual(said, b"200")
+        self.assertEqual(self.get("file", "--etag-compare", tag, "--write-out", "%{http_code}"), b"304")
+        self.assertEqual(self.get("file", "--time-cond", path, "--write-out", "%{http_code}"), b"304")
+        os.utime(path, (1000000001, 1000000001))
+        self.assertEqual(self.get("file", "--etag-compare", tag), LARGE)
+
+    def test_a_file_that_is_not_there(self):
+        self.assertTrue(self.get("none", "--write-out", "%{http_code}").endswith(b"404"))
+
+
 class CurlOverTls(Served):
     @classmethod
     def words(cls):
         cls.certificate, key = cls.make_certificate()
-        return served.PEER, f"tls:0:interface=127.0.0.1:cert={cls.certificate}:key={key}"
+        return served.PEER, f"tls:0:interface=127.0.0.1:cert={cls.certificate}:key={key}", "", cls.directory()
+
+    def test_saves_and_gets_a_file(self):
+        url = self.url("/save/file")
+        self.assertEqual(self.curl("--upload-file", "-", url, data=LARGE), str(len(LARGE)).encode())
+        self.assertEqual(self.curl(url), LARGE)
+        self.assertEqual(self.curl("--range", "-100000", url), LARGE[-100000:])
 
     def curl(self, *words, data=None):
         return self.run_client("curl", "--silent", "--show-error", "--noproxy", "*", "--cacert", self.certificate, *words, data=data)

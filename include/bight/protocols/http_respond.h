@@ -37,6 +37,18 @@ BIGHT_API int bight_http_respond_redirect(struct bight_http_request *request, in
  * those of a body that does not come: Content-Type, -Encoding, -Language and -Disposition, ETag, Last-Modified. */
 BIGHT_API int bight_http_respond_error(struct bight_http_request *request, int status, const char *message);
 
+/* A file, which a thread of the reactor's pool opens; the answer goes out when it has, as by bight_http_respond_later,
+ * and the loop never waits for the disk (bight_transport_send_file). The path is the program's, and copied: what of it
+ * comes from a client is to be checked first. What is there and no regular file is 404, as what is not there; what else
+ * the file system refuses is 500, and logged.
+ *
+ * Unless they have been set before, the answer has a Content-Type by the name's ending, Last-Modified, an ETag of time
+ * and size (weak while the last change is not two seconds old), X-Content-Type-Options: nosniff. Conditions are looked
+ * at as by bight_http_respond_if_unmet; If-Range and Range, one part, for GET: 206 or 416 (RFC 9110, section 14;
+ * several parts: the whole). A file that shrinks meanwhile aborts the exchange, one that grows is cut at the length
+ * that it had (F2). The codes are those of bight_http_respond_later. */
+BIGHT_API int bight_http_respond_file(struct bight_http_request *request, const char *path);
+
 /* What a failure says (A2): a bight_http_failure as it says; of a body TOO_LONG 413, SYNTAX 400 and TIMED_OUT 408; all
  * else, a timeout of the program's own too, 500 without internals, which are logged. Takes the failure. */
 BIGHT_API int bight_http_respond_failure(struct bight_http_request *request, struct bight_failure *failure);
@@ -53,6 +65,28 @@ BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_http_failure_at(
  * Date, Upgrade, Trailer and Connection are the library's: INVALID_ARGUMENT. Past 64 KiB in all: TOO_LONG. */
 BIGHT_API int bight_http_respond_set(struct bight_http_request *request, const char *name, const char *value);
 BIGHT_API int bight_http_respond_add(struct bight_http_request *request, const char *name, const char *value);
+
+/* What the target of a request is now: what caches and clients compare by (A12; RFC 9110, section 8.8). */
+struct bight_http_validators {
+    size_t size;      /* sizeof(struct bight_http_validators) */
+    const char *etag; /* with its quotes: "\"7\"", weak "W/\"7\""; NULL: none */
+    int64_t modified; /* seconds since 1970, UTC; 0: it is not known */
+    bool missing;     /* there is nothing, or no more */
+    const void *reserved[2];
+};
+
+/* Looks at the conditions of a request: If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since. To be called
+ * when the answer would be a 2xx, before anything is changed (section 13.2.1). True: it has been answered, 304 or 412,
+ * or cannot be answered any more, and that was all. False: go on. The answer to GET and HEAD then has ETag and
+ * Last-Modified; that of a method that changes something gets them from who changed it, by bight_http_respond_set.
+ *
+ *     if (!bight_http_respond_if_unmet(request, &now)) {
+ *         bight_http_respond_text(request, 200, text);
+ *     }
+ *
+ * Fields that the answer would have had are to be set before: Cache-Control, Vary, Expires go with a 304. An etag that
+ * is none is a usage error, and as if it were not there. */
+BIGHT_API bool bight_http_respond_if_unmet(struct bight_http_request *request, const struct bight_http_validators *now);
 
 /* The connection closes behind this answer. */
 BIGHT_API void bight_http_respond_close(struct bight_http_request *request);

@@ -19,6 +19,8 @@ int bi_answer_lost(struct bight_http_request *request);
 void bi_answer_with_result(struct bight_http_request *request, struct bight_result *result);
 /* If the result is JSON, answers with it. */
 bool bi_answer_with_json(struct bight_http_request *request, struct bight_result *result);
+/* If the result is a file that bight_http_respond_file has opened. */
+bool bi_answer_with_file(struct bight_http_request *request, struct bight_result *result);
 /* As bi_answer_with_result when the Deferred (taken) fires, unless there is an answer by then. 0 or OUT_OF_MEMORY. */
 int bi_answer_later(struct bight_http_request *request, struct bight_deferred *deferred);
 

@@ -26,7 +26,7 @@ void bi_answer_with_result(struct bight_http_request *request, struct bight_resu
         (void)bight_http_respond_bytes(request, 200, "application/octet-stream", result->value);
     } else if (result->type == &bight_type_http_response) {
         (void)bight_http_respond_response(request, result->value);
-    } else if (!bi_answer_with_json(request, result)) {
+    } else if (!bi_answer_with_json(request, result) && !bi_answer_with_file(request, result)) {
         answer_with_unknown(request, result);
     }
     bight_result_clear(result);
