@@ -139,6 +139,49 @@ START_TEST(a_consumer_of_no_body_does_not_undo_an_upgrade) /* A4, A14 */
 }
 END_TEST
 
+static void consume_silently(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    ck_assert_int_eq(bight_http_request_consume(request, 8, &silent, NULL), 0);
+}
+
+static void drop(struct bight_result *result, void *context)
+{
+    (void)context;
+    bight_result_discard(result);
+}
+
+static void collect_carelessly(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    struct bight_deferred *deferred = bight_http_request_collect(request, 8);
+    (void)bight_deferred_add_errback(deferred, drop, NULL);
+    bight_deferred_release(deferred);
+}
+
+static const struct {
+    const char *body, *answer;
+} failing[] = {
+    { "Content-Length: 9\r\n\r\n123456789", "HTTP/1.1 413 Content Too Large" },
+    { "Transfer-Encoding: chunked\r\n\r\n9\r\n123456789\r\n", "HTTP/1.1 413 Content Too Large" },
+    { "Transfer-Encoding: chunked\r\n\r\nx", "HTTP/1.1 400 Bad Request" },
+};
+#define FAILING ((int)(sizeof failing / sizeof *failing))
+
+START_TEST(a_body_whose_failure_nobody_answers_is_answered_as_it_says) /* A2 */
+{
+    char request[160];
+    begin();
+    add_route("/consume", consume_silently);
+    add_route("/collect", collect_carelessly);
+    (void)snprintf(request, sizeof request, "POST /%s HTTP/1.1\r\nHost: x\r\n%s\n",
+        _i < FAILING ? "consume" : "collect", failing[_i % FAILING].body);
+    ck_assert(has_line(say(request), failing[_i % FAILING].answer));
+    ck_assert_int_eq(ended, 0);
+    end_site();
+}
+END_TEST
+
 static void note_fired(struct bight_result *result, void *context)
 {
     (void)context;
@@ -233,6 +276,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_read_that_was_cancelled_may_be_asked_again_and_loses_nothing);
     tcase_add_test(tests, a_collect_that_was_cancelled_leaves_the_connection_sound);
     tcase_add_test(tests, a_consumer_of_no_body_does_not_undo_an_upgrade);
+    tcase_add_loop_test(tests, a_body_whose_failure_nobody_answers_is_answered_as_it_says, 0, 2 * FAILING);
     tcase_add_test(tests, what_reads_is_ended_with_its_owner);
     tcase_add_test(tests, a_piece_for_which_there_is_no_memory_does_not_go_missing);
 }

@@ -112,7 +112,8 @@ struct bight_http_consumer {
     bool (*data)(struct bight_http_request *request, const uint8_t *data, size_t size, void *context);
     /* Once, unless `failed` is: the body was whole. */
     void (*end)(struct bight_http_request *request, void *context);
-    /* Once: there will be no more. `failure` is borrowed. */
+    /* Once: there will be no more. `failure` is borrowed. Who does not answer has it answered as
+     * bight_http_respond_failure does. */
     void (*failed)(struct bight_http_request *request, const struct bight_failure *failure, void *context);
 };
 

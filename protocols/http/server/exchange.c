@@ -190,10 +190,13 @@ void bi_request_begin_pending(struct bight_http_request *request)
     request->pending++;
 }
 
-/* Nobody is left who might answer (A2). */
+/* Nobody is left who might answer (A2). A body that failed is the client's doing, whoever asked for it has heard of it.
+ */
 static void answer_for_them(struct bight_http_request *request)
 {
-    if (request->answer.state == BI_ANSWER_NONE) {
+    if (request->answer.state == BI_ANSWER_NONE && request->has_body && request->body.failure != NULL) {
+        (void)bight_http_respond_failure(request, bight_failure_hold(request->body.failure));
+    } else if (request->answer.state == BI_ANSWER_NONE) {
         bight_log(BIGHT_LOG_ERROR, "http", NULL, "a request was let go without an answer: 500");
         request->server->ops->failed(request->server, request, 500, NULL);
     } else if (request->answer.state == BI_ANSWER_BEGUN && !request->answer.producing) {
