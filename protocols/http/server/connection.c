@@ -187,6 +187,14 @@ void bi_http_check_end(struct bi_http_connection *connection)
     }
 }
 
+/* An answer under way whose end would be that of the connection (HTTP/1.0): closed in good order what there is of it
+ * would look whole (H6). */
+static bool ends_with_connection(const struct bight_http_request *request)
+{
+    const struct bi_http_answer *answer = &request->answer;
+    return answer->state == BI_ANSWER_BEGUN && !answer->chunked && !answer->has_length && !answer->bodiless;
+}
+
 /* The peer sends nothing more. Whether it waits for its answer cannot be told, and a browser that was closed looks the
  * same; so it counts as gone unless the server knows better (A3). Requests that came before may wait for the next turn.
  */
@@ -200,11 +208,15 @@ static bool read_connection_lost(struct bight_protocol *protocol)
         bi_http_check_end(connection);
         return true;
     }
+    bool is_cut = request != NULL && ends_with_connection(request);
     connection->flags |= BI_HTTP_CLOSING;
     if (request != NULL) {
         struct bight_failure *reason = bight_failure_of(BIGHT_E_CONNECTION_DONE);
         bi_exchange_gone(request, reason);
         bight_failure_release(reason);
+    }
+    if (is_cut) {
+        (void)bight_transport_abort_connection(protocol->transport);
     }
     return false;
 }

@@ -204,7 +204,8 @@ static void answer_is_late(void *context)
         bight_log(BIGHT_LOG_WARNING, "http", NULL, "a request has not been answered in its route's time: 503");
         request->server->ops->failed(request->server, request, 503, NULL);
         request->gone = true;
-    } else if (request->answer.state == BI_ANSWER_BEGUN) {
+    }
+    if (request->answer.state == BI_ANSWER_BEGUN) { /* by the program's page, too: nobody can finish it any more */
         bi_exchange_abort(request);
     }
     bi_request_end_owner(request);

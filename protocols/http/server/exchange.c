@@ -199,7 +199,13 @@ static void answer_for_them(struct bight_http_request *request)
     } else if (request->answer.state == BI_ANSWER_NONE) {
         bight_log(BIGHT_LOG_ERROR, "http", NULL, "a request was let go without an answer: 500");
         request->server->ops->failed(request->server, request, 500, NULL);
-    } else if (request->answer.state == BI_ANSWER_BEGUN && !request->answer.producing) {
+    }
+}
+
+/* Nobody is left who might finish it; the program's page may have been begun and let go of just now. */
+static void give_up_answer(struct bight_http_request *request)
+{
+    if (request->answer.state == BI_ANSWER_BEGUN && !request->answer.producing) {
         bight_log(BIGHT_LOG_ERROR, "http", NULL, "an answer was let go before its end: the connection is aborted");
         bi_exchange_abort(request);
     }
@@ -210,6 +216,9 @@ void bi_request_end_pending(struct bight_http_request *request)
     if (--request->pending == 0 && request->connection != NULL && request->answer.state != BI_ANSWER_WHOLE) {
         request->pending++; /* an answer may hold and release */
         answer_for_them(request);
+        if (request->pending == 1) {
+            give_up_answer(request);
+        }
         request->pending--;
     }
     bi_request_release(request);
