@@ -190,8 +190,7 @@ void bi_request_begin_pending(struct bight_http_request *request)
     request->pending++;
 }
 
-/* Nobody is left who might answer (A2). A body that failed is the client's doing, whoever asked for it has heard of it.
- */
+/* Nobody is left who might answer (A2). A body that failed has been told of: that is the answer. */
 static void answer_for_them(struct bight_http_request *request)
 {
     if (request->answer.state == BI_ANSWER_NONE && request->has_body && request->body.failure != NULL) {
