@@ -275,11 +275,21 @@ static void connection_made(struct bight_protocol *protocol)
     bi_deadlines_watch_idle(connection_of(protocol));
 }
 
+/* Output was above its mark and is below. */
+static void room(struct bight_protocol *protocol)
+{
+    struct bight_http_request *request = connection_of(protocol)->request;
+    if (request != NULL) {
+        bi_drain_look(request);
+    }
+}
+
 const struct bight_protocol_ops bi_http_connection_ops = {
     .connection_made = connection_made,
     .data_received = data_received,
     .connection_lost = connection_lost,
     .read_connection_lost = read_connection_lost,
     .protocol_replaced = protocol_replaced,
+    .room = room,
     .drain = drain,
 };

@@ -75,6 +75,9 @@ static inline void leave(struct bight_http_request *request)
     if (request->scope != NULL) {
         bi_request_end_owner(request);
     }
+    if (request->answer.drain != NULL) {
+        bi_drain_end(request);
+    }
 }
 
 /* Input behind the exchange belongs to the next one. */

@@ -84,6 +84,13 @@ enum bi_answer_state {
     BI_ANSWER_WHOLE, /* written, or aborted */
 };
 
+/* Who waits until there is room for more of an answer. */
+struct bi_http_drain {
+    struct bight_promise promise; /* open: somebody does */
+    struct bight_timer timer;
+    uint32_t at_once; /* that were answered in their call, in a row */
+};
+
 struct bi_http_answer {
     uint8_t state; /* enum bi_answer_state */
     bool streams;  /* it comes piece by piece */
@@ -91,6 +98,7 @@ struct bi_http_answer {
     uint16_t status;
     uint64_t left;                /* of what was announced */
     struct bi_http_buffer fields; /* "Name: value\r\n" ... */
+    struct bi_http_drain *drain;  /* NULL: nobody has asked for one */
 };
 
 /* A block of texts that live as long as the request. */
@@ -305,6 +313,13 @@ void bi_fields_remove(struct bi_http_buffer *fields, const char *name);
 
 /* The answer of a request that was parked is whole. */
 void bi_figures_took(const struct bight_http_request *request);
+
+/* -------------------------------------------------------------------------------------------- drain.c */
+
+/* There may be room again. */
+void bi_drain_look(struct bight_http_request *request);
+/* The exchange is over. */
+void bi_drain_end(struct bight_http_request *request);
 
 /* ------------------------------------------------------------------------------------------ failure.c */
 

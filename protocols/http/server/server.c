@@ -104,6 +104,7 @@ struct bight_http_request *bi_http_server_make(const struct bi_http_server *serv
         bight_malloc(sizeof *request + server->limits.head.fields * sizeof *request->fields);
     if (request != NULL) {
         request->answer.fields = request->kept = request->backlog = (struct bi_http_buffer) { .bytes = NULL };
+        request->answer.drain = NULL;
         request->head.fields = request->fields;
         request->head.limits = server->limits.head;
     }
