@@ -4,13 +4,13 @@
  *
  * A Deferred that is made here has a handler of ours first: so it is known when it fires, and what combines it sees
  * what the handler left of the result. */
-#include "api_company.h"
+#include "api_http.h"
 
 #include <bight/combine.h>
 #include <bight/task.h>
 
 static const struct part *const parts[] = { &coroutine_part, &turn_part, &meeting_part, &queue_part, &task_part,
-    &stream_part, &run_part };
+    &stream_part, &run_part, &http_part, &http_client_part, &http_answer_part };
 enum { PARTS = sizeof parts / sizeof *parts };
 
 void begin_parts(void)

@@ -3,7 +3,7 @@
  *
  * The model of a body is whether it has begun, waits, has ended, and what it left. A body that waits gives the stack
  * back to whoever resumed it, so how deep the program stands in callbacks is put back to what that one knows. */
-#include "api_company.h"
+#include "api_http.h"
 
 #include <bight/coroutine.h>
 
@@ -285,7 +285,7 @@ static void begin(void)
 
 static void check(void)
 {
-    size_t under_way[2] = { 0, 0 };
+    size_t under_way[2] = { http.running, 0 };
     for (unsigned i = 0; i < state.count; i++) {
         const struct body *body = &state.bodies[i];
         under_way[body->side] += body->is_begun && !body->is_ended;

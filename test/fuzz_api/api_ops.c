@@ -2,7 +2,12 @@
 /* api_ops.c - the table of operations, and those on transports: closing, flow, options, switching, giving back, holds.
  *
  * `context` is the moment of data being received, or NULL. */
-#include "api_company.h"
+#include "api_http.h"
+
+/* How often those of HTTP come; more in a program of their own. */
+#ifndef API_HTTP_WEIGHT
+#define API_HTTP_WEIGHT 1
+#endif
 
 /* ----------------------------------------------------------------------------------------- closing */
 
@@ -325,5 +330,11 @@ const struct fuzz_kind api_kinds[] = {
     { "combine", 4, act_combine },
     { "put a scope into a scope", 3, act_nest },
     { "run a nursery", 2, act_nursery },
+    { "make a site, mount, serve or free it", 3 * API_HTTP_WEIGHT, act_site },
+    { "ask a site", 7 * API_HTTP_WEIGHT, act_ask },
+    { "answer a request", 10 * API_HTTP_WEIGHT, act_answer },
+    { "use a request", 5 * API_HTTP_WEIGHT, act_use_request },
+    { "read a request's body", 6 * API_HTTP_WEIGHT, act_body },
+    { "stop reading a site, or leave it", 2 * API_HTTP_WEIGHT, act_leave },
 };
 const size_t api_kind_count = sizeof api_kinds / sizeof *api_kinds;

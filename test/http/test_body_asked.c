@@ -269,8 +269,33 @@ START_TEST(a_piece_for_which_there_is_no_memory_does_not_go_missing) /* A4, H6 *
 }
 END_TEST
 
+static struct bight_http_request *outliving;
+
+static void answer_and_keep(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    outliving = bight_http_request_hold(request);
+    (void)bight_http_respond_text(request, 200, "done");
+}
+
+START_TEST(a_consumer_of_a_request_whose_site_is_served_no_more_is_told_that_it_is_over) /* A1, A4 */
+{
+    begin_site(NULL);
+    add_route("/", answer_and_keep);
+    connect_peer();
+    (void)say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    bight_string_reset(peer, 0);
+    ck_assert_ptr_null(bight_http_request_reactor(outliving));
+    ck_assert_int_eq(bight_http_request_consume(outliving, 0, &silent, NULL), BIGHT_E_CLOSED);
+    ck_assert_uint_eq(usage_errors, 0);
+    bight_http_request_release(outliving);
+    end_site();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, a_consumer_of_a_request_whose_site_is_served_no_more_is_told_that_it_is_over);
     tcase_add_test(tests, a_body_is_asked_for_in_one_way_once);
     tcase_add_test(tests, a_second_read_changes_nothing_of_the_first);
     tcase_add_test(tests, a_read_that_was_cancelled_may_be_asked_again_and_loses_nothing);

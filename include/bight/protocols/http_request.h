@@ -78,6 +78,7 @@ BIGHT_API bool bight_http_request_is_secure(const struct bight_http_request *req
 
 /* The connection; NULL when it has gone, or the request is over. For facts: the bytes on it are the library's. */
 BIGHT_API struct bight_transport *bight_http_request_transport(const struct bight_http_request *request);
+/* NULL when it is over, and the site has nothing left on its reactor. */
 BIGHT_API struct bight_reactor *bight_http_request_reactor(const struct bight_http_request *request);
 
 /* ------------------------------------------------------------------------------------------ the body */

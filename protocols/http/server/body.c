@@ -499,6 +499,20 @@ static void tell_later(void *context)
     }
 }
 
+/* A request that is held may outlive what its site had to do with the reactor. */
+static int call_to_tell(struct bight_http_request *request)
+{
+    struct bight_reactor *reactor = bight_http_request_reactor(request);
+    if (reactor == NULL) {
+        return BIGHT_E_CLOSED;
+    }
+    int code = bight_call_later_full(reactor, 0, tell_later, request, release_request, NULL);
+    if (code == BIGHT_OK) {
+        bi_request_begin_pending(request);
+    }
+    return code;
+}
+
 int bight_http_request_consume(
     struct bight_http_request *request, uint64_t limit, const struct bight_http_consumer *consumer, void *context)
 {
@@ -511,11 +525,7 @@ int bight_http_request_consume(
         admit(request, limit);
     }
     if (code == BIGHT_OK && request->input >= BI_INPUT_DONE) {
-        code =
-            bight_call_later_full(bight_http_request_reactor(request), 0, tell_later, request, release_request, NULL);
-        if (code == BIGHT_OK) {
-            bi_request_begin_pending(request);
-        }
+        code = call_to_tell(request);
     }
     if (code != BIGHT_OK) {
         return code;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* api_http.h - what the two sides of HTTP know of each other: the server's asked requests, and what clients sent. */
+#ifndef BIGHT_TEST_FUZZ_API_API_HTTP_H
+#define BIGHT_TEST_FUZZ_API_API_HTTP_H
+
+#include <bight/protocols/http.h>
+
+#include "api_company.h"
+
+enum { SITES = 3, ASKED = 400, ASKS = 400, MOST_BODY = 100000, MOST_ATTACHED = 1000 };
+
+/* A request that a handler was given. Its answer's bytes are those of its number. */
+struct asked {
+    struct bight_http_request *request; /* while we hold it */
+    unsigned id, holds, uses;           /* uses: operations on the stack that hold it, and nobody lets go of */
+    unsigned ask;                       /* what the client numbered it; ASKS: nothing that is known */
+    bool began, finished, went, pushes, was_blocked;
+    int status;           /* of what we have begun to answer */
+    int64_t length;       /* that was announced; -1: none was */
+    uint32_t written;     /* bytes of the answer's body, as accepted */
+    uint32_t got;         /* bytes of the request's body */
+    struct item *reading; /* the Deferred of a collect or a read */
+    unsigned budget;      /* of its producer */
+};
+
+/* What a client has sent. */
+struct ask {
+    uint32_t size;  /* of its body */
+    bool is_cut;    /* not all of it was sent */
+    bool was_asked; /* its handler has been called */
+};
+
+extern struct http_state {
+    struct asked asked[ASKED];
+    struct ask asks[ASKS];
+    unsigned asked_count, ask_count;
+    unsigned running; /* handlers that are coroutines */
+} http;
+
+extern const struct part http_part, http_answer_part, http_client_part;
+
+void act_site(struct fuzz_operation *operation, void *context);
+void act_ask(struct fuzz_operation *operation, void *context);
+void act_answer(struct fuzz_operation *operation, void *context);
+void act_use_request(struct fuzz_operation *operation, void *context);
+void act_body(struct fuzz_operation *operation, void *context);
+void act_leave(struct fuzz_operation *operation, void *context);
+
+/* One that we hold, from the subject on; NULL: none. */
+struct asked *find_asked(uint64_t subject);
+void hold_asked(struct asked *asked);
+void let_go_of_asked(struct asked *asked);
+void begin_use(struct asked *asked);
+void end_use(struct asked *asked);
+
+void respond_to(struct asked *asked, struct fuzz_operation *operation);
+void client_has_gone(struct bight_http_request *request, void *asked);
+void check_not_inside(const char *what);
+
+uint8_t http_byte(unsigned number, uint32_t position);
+/* The type of the content of our own answers, which has their number in it. */
+#define HTTP_TYPE "x/ours-"
+
+#endif
