@@ -142,6 +142,17 @@ BIGHT_API void bight_deferred_release(struct bight_deferred *deferred);
  * second tie replaces the first; NULL unties. Gives `deferred` back. */
 BIGHT_API struct bight_deferred *bight_deferred_tie(struct bight_deferred *deferred, struct bight_owner *owner);
 
+/* An owner by itself, for what has a life of its own and is neither a protocol nor a scope: a request, a job, a player.
+ * In steady state without an allocation. NULL without memory. */
+BIGHT_API struct bight_owner *bight_owner_new(void);
+
+/* D32: cancels what is tied to it, and what is tied to it from now on, at once. A second call does nothing. */
+BIGHT_API void bight_owner_end(struct bight_owner *owner);
+
+/* Ends it, and lets go of it: nothing may be tied to it any more. NULL is fine. Its memory stays while something tied
+ * to it has not finished. */
+BIGHT_API void bight_owner_free(struct bight_owner *owner);
+
 /* True when it has fired (its handlers may still wait, D5). */
 BIGHT_API bool bight_deferred_has_fired(const struct bight_deferred *deferred);
 

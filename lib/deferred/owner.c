@@ -5,6 +5,7 @@
  * it and moves it to the end, and is over when the first is marked, whatever has come and gone meanwhile. Who embeds an
  * owner hears through `finished` when the last tie to an ended owner has gone. Whose ties they are (a protocol's, a
  * scope's) is not known here. */
+#include "base/slab.h"
 #include "deferred/deferred.h"
 
 void bi_owner_init(struct bight_owner *owner, void (*finished)(struct bight_owner *owner))
@@ -171,4 +172,57 @@ void bi_owner_end(struct bight_owner *owner)
     }
     owner->ended = true;
     bi_owner_sweep(owner);
+}
+
+/* ----------------------------------------------------------------------------------- owners by themselves */
+
+struct own_owner {
+    uint64_t generation; /* the slab's */
+    struct bight_owner owner;
+    bool is_freed;
+};
+
+static struct bi_slab_kind slab_kind = { .name = "owner", .slot_size = sizeof(struct own_owner) };
+static _Thread_local struct bi_slab slab = { .kind = &slab_kind };
+
+static struct own_owner *own_of(struct bight_owner *owner)
+{
+    return (struct own_owner *)(void *)((char *)owner - offsetof(struct own_owner, owner));
+}
+
+static void give_when_freed(struct bight_owner *owner)
+{
+    if (own_of(owner)->is_freed) {
+        bi_slab_give(&slab, own_of(owner));
+    }
+}
+
+struct bight_owner *bight_owner_new(void)
+{
+    struct own_owner *own = bi_slab_take(&slab);
+    if (own == NULL) {
+        return NULL;
+    }
+    own->is_freed = false;
+    bi_owner_init(&own->owner, give_when_freed);
+    return &own->owner;
+}
+
+void bight_owner_end(struct bight_owner *owner)
+{
+    bi_owner_end(owner);
+}
+
+/* One that has not ended, or has ties, is given back by whoever ends it. */
+void bight_owner_free(struct bight_owner *owner)
+{
+    if (owner == NULL) {
+        return;
+    }
+    own_of(owner)->is_freed = true;
+    if (!owner->ended) {
+        bi_owner_end(owner);
+    } else if (!owner->ending && owner->tied == 0) {
+        give_when_freed(owner);
+    }
 }

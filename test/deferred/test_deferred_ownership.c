@@ -270,6 +270,63 @@ START_TEST(cancellers_may_meddle_while_the_owner_ends) /* D16 D32 */
 
 /* ------------------------------------------------------------------------------------ without memory */
 
+START_TEST(an_owner_by_itself_cancels_what_is_tied_to_it) /* D32 */
+{
+    struct bight_owner *own = bight_owner_new();
+    bight_deferred_tie(deferred, own);
+    bight_owner_end(own);
+    bight_owner_end(own);
+    ck_assert(!bight_promise_is_open(promise));
+    bight_deferred_release(deferred);
+    deferred = bight_deferred_tie(bight_deferred_new(&promise, NULL, NULL), own);
+    ck_assert(!bight_promise_is_open(promise));
+    bight_deferred_release(deferred);
+    bight_owner_free(own);
+    bight_owner_free(NULL);
+    ck_assert_int_eq(reports, 0);
+}
+
+START_TEST(a_freed_owner_stays_while_something_tied_has_not_finished) /* D32 */
+{
+    struct bight_promise inner_promise;
+    struct bight_deferred *inner = bight_deferred_new(&inner_promise, NULL, NULL);
+    struct bight_owner *own = bight_owner_new();
+    bight_deferred_tie(deferred, own);
+    bight_deferred_add_errback(deferred, chained, inner);
+    bight_owner_free(own);
+    struct bight_owner *other = bight_owner_new();
+    ck_assert_ptr_ne(other, own);
+    fire(inner_promise, 4);
+    release_with(deferred, 4);
+    bight_owner_free(other);
+}
+
+static void free_owner(struct bight_result *result, void *context)
+{
+    seen(result, NAME("freeing"));
+    bight_owner_free((struct bight_owner *)context);
+}
+
+START_TEST(what_is_cancelled_may_free_its_owner) /* D32 */
+{
+    struct bight_owner *own = bight_owner_new();
+    bight_deferred_add_errback(bight_deferred_tie(deferred, own), free_owner, own);
+    bight_owner_end(own);
+    ck_trace("freeing=CANCELLED ");
+    bight_deferred_add_errback(deferred, cleared, NULL);
+    bight_deferred_release(deferred);
+}
+
+START_TEST(without_memory_there_is_no_owner)
+{
+    static struct bight_test_memory memory;
+    bight_test_fail_nth(&memory, 1);
+    ck_assert_ptr_null(bight_owner_new());
+    bight_set_allocator(NULL);
+    bight_deferred_release(deferred);
+    ck_assert_int_eq(fire(promise, 0), 0);
+}
+
 static struct bight_deferred *make_without_memory(struct bight_promise *own, bight_release_function release)
 {
     static struct bight_test_memory memory;
@@ -451,6 +508,10 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, tying_to_an_ended_owner_cancels_at_once);
     tcase_add_test(tests, a_second_tie_replaces_the_first);
     tcase_add_test(tests, cancellers_may_meddle_while_the_owner_ends);
+    tcase_add_test(tests, an_owner_by_itself_cancels_what_is_tied_to_it);
+    tcase_add_test(tests, a_freed_owner_stays_while_something_tied_has_not_finished);
+    tcase_add_test(tests, what_is_cancelled_may_free_its_owner);
+    tcase_add_test(tests, without_memory_there_is_no_owner);
     tcase_add_test(tests, without_memory_there_is_one_that_has_failed);
     tcase_add_test(tests, every_function_knows_the_shared_one);
     tcase_add_test(tests, waiting_for_the_shared_one_fails);

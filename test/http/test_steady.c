@@ -86,6 +86,9 @@ static void show_user(struct bight_http_request *request, void *context)
     watched = bight_transport_descriptor(bight_http_request_transport(request));
     (void)bight_http_request_parameter(request, "id");
     (void)bight_http_request_field(request, "User-Agent");
+    struct bight_promise promise;
+    bight_deferred_release(
+        bight_deferred_tie(bight_deferred_new(&promise, NULL, NULL), bight_http_request_owner(request)));
     (void)bight_http_respond_text(request, 200, "Hello");
 }
 
@@ -120,7 +123,8 @@ static void run(const char *text, size_t size)
     answer_size = size;
     reactor = bight_reactor_new_full(&options);
     site = bight_http_site_new();
-    add_route("GET /users/{id}", show_user);
+    const struct bight_http_route_options timed = { .size = sizeof timed, .seconds = 10 };
+    ck_assert_int_eq(bight_http_route_full(site, "GET /users/{id}", show_user, NULL, NULL, &timed), 0);
     add_route("/collect", collect);
     struct bight_deferred *listening =
         bight_listen(reactor, "tcp:0:interface=127.0.0.1", bight_http_site_factory(site));

@@ -35,52 +35,68 @@ static bool read_nothing(struct bi_head *head, const uint8_t *bytes, uint32_t si
     return false;
 }
 
-/* NULL: not on this processor. */
-static bi_head_reader *reader_of(enum bi_head_means means)
+struct readers {
+    bi_head_reader *lines, *whole; /* NULL: not on this processor */
+};
+
+static struct readers readers_of(enum bi_head_means means)
 {
     switch (means) {
     case BI_HEAD_PLAIN:
-        return read_nothing;
+        return (struct readers) { read_nothing, read_nothing };
     case BI_HEAD_WORDS:
-        return bi_head_read_words;
+        return (struct readers) { bi_head_read_words, bi_head_read_new_words };
     case BI_HEAD_SSE2:
 #if defined(__SSE2__)
-        return bi_head_read_sse2;
+        return (struct readers) { bi_head_read_sse2, bi_head_read_new_sse2 };
 #else
-        return NULL;
+        break;
 #endif
     case BI_HEAD_AVX2:
 #if defined(__x86_64__)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")
-                   ? bi_head_read_avx2
-                   : NULL;
-#else
-        return NULL;
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+            return (struct readers) { bi_head_read_avx2, bi_head_read_new_avx2 };
+        }
 #endif
+        break;
     case BI_HEAD_MEANS_COUNT:
         break;
     }
-    return NULL;
+    return (struct readers) { NULL, NULL };
 }
 
-/* The first call; several threads may choose at once, and choose the same. */
-static bool choose_and_read(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+/* Several threads may choose at once, and choose the same. */
+static void choose(void)
 {
     enum bi_head_means means = BI_HEAD_MEANS_COUNT;
     do {
         means--;
     } while (!bi_head_choose(means));
+}
+
+/* The first call. */
+static bool choose_and_read(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+{
+    choose();
     return bi_head_read(head, bytes, size);
 }
 
-bi_head_reader *_Atomic bi_head_chosen_reader = choose_and_read;
+static bool choose_and_read_new(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+{
+    choose();
+    return bi_head_read_new(head, bytes, size);
+}
+
+bi_head_reader *_Atomic bi_head_chosen = choose_and_read;
+bi_head_reader *_Atomic bi_head_chosen_new = choose_and_read_new;
 
 bool bi_head_choose(enum bi_head_means means)
 {
-    bi_head_reader *reader = reader_of(means);
-    if (reader == NULL) {
+    struct readers readers = readers_of(means);
+    if (readers.lines == NULL) {
         return false;
     }
-    atomic_store_explicit(&bi_head_chosen_reader, reader, memory_order_relaxed);
+    atomic_store_explicit(&bi_head_chosen, readers.lines, memory_order_relaxed);
+    atomic_store_explicit(&bi_head_chosen_new, readers.whole, memory_order_relaxed);
     return true;
 }

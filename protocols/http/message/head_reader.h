@@ -18,11 +18,19 @@ typedef bool bi_head_reader(struct bi_head *head, const uint8_t *bytes, uint32_t
 
 bi_head_reader bi_head_read_words, bi_head_read_sse2, bi_head_read_avx2;
 
-/* The one that has been chosen. */
-extern bi_head_reader *_Atomic bi_head_chosen_reader;
+/* The same for a request from its first byte, before bi_head_begin. True: the head is whole, and what is said of such a
+ * one is set. False: nothing in it means anything, and it is to be begun. */
+bi_head_reader bi_head_read_new_words, bi_head_read_new_sse2, bi_head_read_new_avx2;
+
+/* The ones that have been chosen. */
+extern bi_head_reader *_Atomic bi_head_chosen, *_Atomic bi_head_chosen_new;
 static inline bool bi_head_read(struct bi_head *head, const uint8_t *bytes, uint32_t size)
 {
-    return atomic_load_explicit(&bi_head_chosen_reader, memory_order_relaxed)(head, bytes, size);
+    return atomic_load_explicit(&bi_head_chosen, memory_order_relaxed)(head, bytes, size);
+}
+static inline bool bi_head_read_new(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+{
+    return atomic_load_explicit(&bi_head_chosen_new, memory_order_relaxed)(head, bytes, size);
 }
 
 /* Bytes that readers look for; in head_avx2.c they are in tables. */

@@ -22,39 +22,50 @@
 #include "http/message/head_reader.h"
 #include "http/message/names_table.h"
 
-/* What is read, and what is known of it so far: in registers, where writing a field does not make it be read again. */
+/* What is read, and what is known of it so far: in registers, where writing a field does not make it be read again.
+ * Places are offsets, as in fields. */
 struct reading {
-    const uint8_t *bytes, *end;
+    const uint8_t *bytes;
+    size_t end;
     struct bi_field *fields;
     uint64_t present, repeated;
     uint32_t count;
 };
 
-#define DEFINE_FIND(name, stops)                                                        \
-    /* The first byte from `at` on that ends such an element, or the end. */            \
-    INLINE const uint8_t *name(const struct reading *reading, const uint8_t *at)        \
-    {                                                                                   \
-        for (; reading->end - at >= LANES; at += LANES) {                               \
-            mask found = stops(load(at));                                               \
-            if (found != 0) {                                                           \
-                return at + first(found);                                               \
-            }                                                                           \
-        }                                                                               \
-        if (at == reading->end) {                                                       \
-            return at;                                                                  \
-        }                                                                               \
-        ptrdiff_t left = reading->end - at;                                             \
-        mask found = drop(stops(load(reading->end - LANES)), (unsigned)(LANES - left)); \
-        return found != 0 ? at + first(found) : reading->end;                           \
+#define NOTHING SIZE_MAX
+
+#define DEFINE_FIND(name, stops)                                                                         \
+    /* The first byte from `at` on that ends such an element, or the end. */                             \
+    INLINE size_t name(const struct reading *reading, size_t at)                                         \
+    {                                                                                                    \
+        for (; reading->end - at >= LANES; at += LANES) {                                                \
+            mask found = stops(load(reading->bytes + at));                                               \
+            if (found != 0) {                                                                            \
+                return at + first(found);                                                                \
+            }                                                                                            \
+        }                                                                                                \
+        size_t left = reading->end - at;                                                                 \
+        if (left == 0) {                                                                                 \
+            return at;                                                                                   \
+        }                                                                                                \
+        mask found = drop(stops(load(reading->bytes + reading->end - LANES)), (unsigned)(LANES - left)); \
+        return found != 0 ? at + first(found) : reading->end;                                            \
     }
 
 DEFINE_FIND(find_name_end, stops_name)
 DEFINE_FIND(find_target_end, stops_target)
 DEFINE_FIND(find_value_end, stops_value)
 
-INLINE bool is_line_end(const uint8_t *at)
+/* Two bytes are there. */
+INLINE bool is_line_end(const struct reading *reading, size_t at)
 {
-    return memcmp(at, "\r\n", 2) == 0;
+    return memcmp(reading->bytes + at, "\r\n", 2) == 0;
+}
+
+/* All up to the lowest of a mask, which is not empty. */
+INLINE mask up_to(mask found)
+{
+    return found ^ (found - 1);
 }
 
 /* COUNT: it is no token, or too long for whoever looks at many bytes. */
@@ -70,8 +81,9 @@ INLINE unsigned name_of(const uint8_t *text, size_t size)
 /* The same, of a name that lies in the lanes behind the first `before`. */
 INLINE unsigned name_in(lanes bytes, unsigned before, const uint8_t *text, size_t size)
 {
-    unsigned candidate = bi_name_candidate(text, size);
-    if (candidate != BI_NAME_OTHER && is_name(bytes, before, &bi_known_names[candidate], text)) {
+    unsigned candidate = bi_name_candidate_of(text, size);
+    const struct bi_known_name *known = &bi_known_names[candidate];
+    if (known->size == size && is_name(bytes, before, known, text)) {
         return candidate;
     }
     return is_token(bytes, before, text, size) ? BI_NAME_OTHER : BI_NAME_COUNT;
@@ -88,20 +100,20 @@ INLINE void add_field(struct bi_head *head, struct reading *reading, const struc
     reading->present |= bit;
 }
 
-/* The line's end in place of `stop`, where a control character is; NULL: none is there. HTAB is rare, and would have to
- * be told from the others everywhere. */
-INLINE const uint8_t *pass_tabs(const struct reading *reading, const uint8_t *stop)
+/* The line's end in place of `stop`, where a control character is; NOTHING: none is there. HTAB is rare, and would have
+ * to be told from the others everywhere. */
+INLINE size_t pass_tabs(const struct reading *reading, size_t stop)
 {
-    while (reading->end - stop >= 2 && *stop == '\t') {
+    while (reading->end - stop >= 2 && reading->bytes[stop] == '\t') {
         stop = find_value_end(reading, stop + 1);
     }
-    return reading->end - stop >= 2 && is_line_end(stop) ? stop : NULL;
+    return reading->end - stop >= 2 && is_line_end(reading, stop) ? stop : NOTHING;
 }
 
 /* At once: whoever reads it soon takes both halves together, and would wait for two that were written. */
-INLINE struct bi_span span_of(const struct reading *reading, const uint8_t *at, const uint8_t *end)
+INLINE struct bi_span span_of(size_t at, size_t end)
 {
-    uint64_t begin = (uint64_t)(at - reading->bytes), size = (uint64_t)(end - at);
+    uint64_t begin = at, size = end - at;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     uint64_t both = begin << 32 | size;
 #else
@@ -113,144 +125,142 @@ INLINE struct bi_span span_of(const struct reading *reading, const uint8_t *at, 
 }
 
 /* Adds what lies from `at` to the colon, and from there to the line's end, `stop`. */
-INLINE void take_field(struct bi_head *head, struct reading *reading, const uint8_t *at, const uint8_t *colon,
-    const uint8_t *stop, unsigned name)
+INLINE void take_field(
+    struct bi_head *head, struct reading *reading, size_t at, size_t colon, size_t stop, unsigned name)
 {
-    const uint8_t *value = colon + 1;
-    value += *value == ' ';
-    while (*value <= ' ' && value < stop) {
+    const uint8_t *bytes = reading->bytes;
+    size_t value = colon + 1;
+    value += bytes[value] == ' ';
+    while (bytes[value] <= ' ' && value < stop) {
         value++; /* there is nothing below SP but HTAB */
     }
-    while (stop[-1] <= ' ' && stop > value) {
+    while (bytes[stop - 1] <= ' ' && stop > value) {
         stop--;
     }
-    struct bi_field field = { .name_at = (uint32_t)(at - reading->bytes),
+    struct bi_field field = { .name_at = (uint32_t)at,
         .name_size = (uint16_t)(colon - at),
         .name = (uint8_t)name,
-        .value = span_of(reading, value, stop) };
+        .value = span_of(value, stop) };
     add_field(head, reading, &field);
 }
 
-/* Behind a line that is not all in one look, or has a tab in it; NULL: it is for others. */
-INLINE const uint8_t *read_long_field(
-    struct bi_head *head, struct reading *reading, const uint8_t *at, lanes bytes, unsigned before, mask of_name)
+/* Behind a line that is not all in one look, or has a tab in it; NOTHING: it is for others. */
+INLINE size_t read_long_field(
+    struct bi_head *head, struct reading *reading, size_t at, lanes bytes, unsigned before, mask of_name)
 {
-    const uint8_t *colon = of_name != 0 ? at + first(of_name) : find_name_end(reading, at + LANES - before);
-    if (colon == at || colon == reading->end || *colon != ':') {
-        return NULL;
+    size_t colon = of_name != 0 ? at + first(of_name) : find_name_end(reading, at + LANES - before);
+    if (colon == at || colon == reading->end || reading->bytes[colon] != ':') {
+        return NOTHING;
     }
-    size_t size = (size_t)(colon - at);
-    unsigned name = of_name != 0 ? name_in(bytes, before, at, size) : name_of(at, size);
-    const uint8_t *stop = find_value_end(reading, colon);
-    if (reading->end - stop >= 2 && !is_line_end(stop)) {
+    const uint8_t *text = reading->bytes + at;
+    unsigned name = of_name != 0 ? name_in(bytes, before, text, colon - at) : name_of(text, colon - at);
+    size_t stop = find_value_end(reading, colon);
+    if (reading->end - stop >= 2 && !is_line_end(reading, stop)) {
         stop = pass_tabs(reading, stop);
     }
-    if (name == BI_NAME_COUNT || stop == NULL || reading->end - stop < 2) {
-        return NULL;
+    if (name == BI_NAME_COUNT || stop == NOTHING || reading->end - stop < 2) {
+        return NOTHING;
     }
     take_field(head, reading, at, colon, stop, name);
     return stop + 2;
 }
 
-/* Behind the line, or NULL. Most lines are told from one look. */
-INLINE const uint8_t *read_field(struct bi_head *head, struct reading *reading, const uint8_t *at)
+/* Behind the line, or NOTHING. Most lines are told from one look. */
+INLINE size_t read_field(struct bi_head *head, struct reading *reading, size_t at)
 {
-    const uint8_t *last = reading->end - LANES, *from = at < last ? at : last;
+    size_t last = reading->end - LANES, from = at < last ? at : last;
     unsigned before = (unsigned)(at - from);
-    lanes bytes = load(from);
+    lanes bytes = load(reading->bytes + from);
     mask of_name = drop(stops_name(bytes), before), of_value = drop(stops_value(bytes), before);
     if (of_name == 0 || of_value == 0) {
         return read_long_field(head, reading, at, bytes, before, of_name);
     }
-    const uint8_t *colon = at + first(of_name), *stop = at + first(of_value);
-    if (colon == at || *colon != ':') {
-        return NULL;
+    size_t colon = at + first(of_name), stop = at + first(of_value);
+    if (colon == at || reading->bytes[colon] != ':') {
+        return NOTHING;
     }
-    if (reading->end - stop < 2 || !is_line_end(stop)) {
+    if (reading->end - stop < 2 || !is_line_end(reading, stop)) {
         return read_long_field(head, reading, at, bytes, before, of_name);
     }
-    unsigned name = name_in(bytes, before, at, (size_t)(colon - at));
+    unsigned name = name_in(bytes, before, reading->bytes + at, colon - at);
     if (name == BI_NAME_COUNT) {
-        return NULL;
+        return NOTHING;
     }
     take_field(head, reading, at, colon, stop, name);
     return stop + 2;
 }
 
-/* Behind the method's space, or NULL. */
-INLINE const uint8_t *read_method(struct bi_head *head, const struct reading *reading, const uint8_t *at)
+/* Behind the method's space, or NOTHING. */
+INLINE size_t read_method(struct bi_head *head, const struct reading *reading, size_t at)
 {
-    uint32_t size = 3;
-    if (memcmp(at, "GET ", 4) == 0) {
+    size_t size = 3;
+    const uint8_t *text = reading->bytes + at;
+    if (memcmp(text, "GET ", 4) == 0) {
         head->method_known = BI_METHOD_GET;
     } else {
-        size = (uint32_t)bi_run((struct bi_view) { at, (size_t)(reading->end - at) }, BI_CLASS_TOKEN);
-        if (size == 0 || at + size == reading->end || at[size] != ' ') {
-            return NULL;
+        size = bi_run((struct bi_view) { text, reading->end - at }, BI_CLASS_TOKEN);
+        if (size == 0 || at + size == reading->end || text[size] != ' ') {
+            return NOTHING;
         }
-        head->method_known = (uint8_t)bi_method_find(at, size);
+        head->method_known = (uint8_t)bi_method_find(text, size);
     }
-    head->method = (struct bi_span) { (uint32_t)(at - reading->bytes), size };
+    head->method = span_of(at, at + size);
     return at + size + 1;
 }
 
-/* All up to the lowest of a mask, which is not empty. */
-INLINE mask up_to(mask found)
-{
-    return found ^ (found - 1);
-}
-
 /* Where the target ends that begins at `target`. Most are short enough for one look to tell all about them. */
-INLINE const uint8_t *read_target(struct bi_head *head, const struct reading *reading, const uint8_t *target)
+INLINE size_t read_target(struct bi_head *head, const struct reading *reading, size_t target)
 {
+    const uint8_t *text = reading->bytes + target;
     if (reading->end - target >= LANES) {
-        lanes bytes = load(target);
+        lanes bytes = load(text);
         mask stops = stops_target(bytes);
         if (stops != 0) {
             mask question = equals(bytes, BI_HEAD_QUESTION) & up_to(stops);
             mask slashes = equals(bytes, BI_HEAD_SLASH);
             mask strange = equals(bytes, BI_HEAD_PERCENT) | (slashes & drop(slashes | equals(bytes, BI_HEAD_DOT), 1));
-            head->question = question != 0 ? (uint32_t)(target - reading->bytes) + first(question) : 0;
+            head->question = question != 0 ? (uint32_t)target + first(question) : 0;
             head->is_usual_path = (strange & up_to(question != 0 ? question : stops)) == 0;
             return target + first(stops);
         }
     }
-    const uint8_t *stop = find_target_end(reading, target);
-    const uint8_t *question = memchr(target, '?', (size_t)(stop - target));
+    size_t stop = find_target_end(reading, target);
+    const uint8_t *question = memchr(text, '?', stop - target);
     head->question = question != NULL ? (uint32_t)(question - reading->bytes) : 0;
+    head->is_usual_path = false;
     return stop;
 }
 
-/* Behind the request line, or NULL. */
-INLINE const uint8_t *read_request_line(struct bi_head *head, const struct reading *reading, const uint8_t *at)
+/* Behind the request line, or NOTHING. */
+INLINE size_t read_request_line(struct bi_head *head, const struct reading *reading, size_t at)
 {
-    static const char version[] = " HTTP/1.?\r\n";
-    const uint8_t *target = read_method(head, reading, at);
-    if (target == NULL) {
-        return NULL;
+    enum { VERSION = sizeof " HTTP/1.?\r\n" - 1 };
+    size_t target = read_method(head, reading, at);
+    if (target == NOTHING) {
+        return NOTHING;
     }
-    const uint8_t *stop = read_target(head, reading, target);
-    const uint8_t *line_end = stop + sizeof version - 1;
-    if (stop == target || reading->end < line_end || memcmp(stop, version, 8) != 0 || !bi_is(stop[8], BI_CLASS_DIGIT) ||
-        !is_line_end(stop + 9) || (size_t)(line_end - at) > head->limits.line + 2) {
-        return NULL;
+    size_t stop = read_target(head, reading, target);
+    const uint8_t *version = reading->bytes + stop;
+    if (stop == target || reading->end - stop < VERSION || memcmp(version, " HTTP/1.", 8) != 0 ||
+        !bi_is(version[8], BI_CLASS_DIGIT) || !is_line_end(reading, stop + 9) ||
+        stop + VERSION - at > head->limits.line + 2) {
+        return NOTHING;
     }
-    head->target = span_of(reading, target, stop);
-    head->minor = stop[8] > '0';
-    head->started = true;
-    return line_end;
+    head->target = span_of(target, stop);
+    head->minor = version[8] > '0';
+    return stop + VERSION;
 }
 
 /* Behind the last line in order. */
-INLINE const uint8_t *read_fields(struct bi_head *head, struct reading *reading, const uint8_t *at, bool *whole)
+INLINE size_t read_fields(struct bi_head *head, struct reading *reading, size_t at, bool *whole)
 {
     while (reading->end - at >= 2) {
-        if (is_line_end(at)) {
+        if (is_line_end(reading, at)) {
             *whole = true;
             return at + 2;
         }
-        const uint8_t *next = reading->count < head->limits.fields ? read_field(head, reading, at) : NULL;
-        if (next == NULL) {
+        size_t next = reading->count < head->limits.fields ? read_field(head, reading, at) : NOTHING;
+        if (next == NOTHING) {
             return at;
         }
         at = next;
@@ -258,29 +268,51 @@ INLINE const uint8_t *read_fields(struct bi_head *head, struct reading *reading,
     return at;
 }
 
+INLINE void conclude(struct bi_head *head, const struct reading *reading, size_t at)
+{
+    head->present = reading->present;
+    head->repeated = reading->repeated;
+    head->field_count = (uint16_t)reading->count;
+    head->parsed = head->size = (uint32_t)at;
+}
+
 INLINE bool read_lines(struct bi_head *head, const uint8_t *bytes, uint32_t size)
 {
     struct reading reading = { .bytes = bytes,
-        .end = bytes + size,
+        .end = size,
         .fields = head->fields,
         .present = head->present,
         .repeated = head->repeated,
         .count = head->field_count };
-    const uint8_t *at = bytes + head->parsed;
+    size_t at = head->parsed;
     bool whole = false;
     if (size < LANES) {
         return read_fewer(head, bytes, size);
     }
     if (!head->started) {
-        at = head->kind == BI_HEAD_REQUEST && size - head->parsed >= 16 ? read_request_line(head, &reading, at) : NULL;
-        if (at == NULL) {
+        at = head->kind == BI_HEAD_REQUEST && size - at >= 16 ? read_request_line(head, &reading, at) : NOTHING;
+        if (at == NOTHING) {
             return false;
         }
+        head->started = true;
     }
     at = read_fields(head, &reading, at, &whole);
-    head->present = reading.present;
-    head->repeated = reading.repeated;
-    head->field_count = (uint16_t)reading.count;
-    head->parsed = head->size = (uint32_t)(at - bytes);
+    conclude(head, &reading, at);
+    return whole;
+}
+
+INLINE bool read_new(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+{
+    struct reading reading = { .bytes = bytes, .end = size, .fields = head->fields };
+    bool whole = false;
+    if (size < LANES || size < 16) {
+        return false;
+    }
+    size_t at = read_request_line(head, &reading, 0);
+    if (at == NOTHING) {
+        return false;
+    }
+    at = read_fields(head, &reading, at, &whole);
+    conclude(head, &reading, at);
     return whole;
 }

@@ -85,6 +85,11 @@ INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t s
 #define read_fewer bi_head_read_words
 #include "http/message/head_reader_core.h"
 
+bool bi_head_read_new_sse2(struct bi_head *head, const uint8_t *bytes, uint32_t size)
+{
+    return read_new(head, bytes, size);
+}
+
 bool bi_head_read_sse2(struct bi_head *head, const uint8_t *bytes, uint32_t size)
 {
     return read_lines(head, bytes, size);

@@ -23,10 +23,16 @@ struct bi_known_name {
 extern const struct bi_known_name bi_known_names[BI_NAME_COUNT];
 extern const uint8_t bi_name_slots[BI_NAME_SLOTS];
 
-/* Of a text that is not empty; OTHER: it is not known. */
+/* Of a text that is not empty: the only one it can be, of which the size has not been looked at. That of OTHER is 0. */
+static inline unsigned bi_name_candidate_of(const uint8_t *text, size_t size)
+{
+    return bi_name_slots[BI_NAME_SLOT(size, text[0] | 0x20u, text[size - 1] | 0x20u)];
+}
+
+/* The same with its size; OTHER: it is not known. */
 static inline enum bi_name bi_name_candidate(const uint8_t *text, size_t size)
 {
-    unsigned found = bi_name_slots[BI_NAME_SLOT(size, text[0] | 0x20u, text[size - 1] | 0x20u)];
+    unsigned found = bi_name_candidate_of(text, size);
     return bi_known_names[found].size == size ? (enum bi_name)found : BI_NAME_OTHER;
 }
 

@@ -48,7 +48,6 @@ static inline struct bight_http_request *begin(struct bi_http_connection *connec
     request->connection = connection;
     request->holds = 1;
     request->head.known_host = &server->known_host;
-    bi_head_begin(&request->head, BI_HEAD_REQUEST);
     connection->request = request;
     server->requests++;
     return request;
@@ -56,7 +55,11 @@ static inline struct bight_http_request *begin(struct bi_http_connection *connec
 
 struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connection)
 {
-    return begin(connection);
+    struct bight_http_request *request = begin(connection);
+    if (request != NULL) {
+        bi_head_begin(&request->head, BI_HEAD_REQUEST);
+    }
+    return request;
 }
 
 /* --------------------------------------------------------------------------------------------- the end */
@@ -72,7 +75,7 @@ static inline void leave(struct bight_http_request *request)
     if (request->dispatched) {
         request->server->figures.in_flight--;
     }
-    if (request->scope != NULL) {
+    if (request->owner != NULL) {
         bi_request_end_owner(request);
     }
     if (request->answer.drain != NULL) {
@@ -86,7 +89,7 @@ static void go_on_with(struct bi_http_connection *connection, struct bi_http_buf
     if (bi_http_buffer_size(backlog) == 0) {
         bi_http_buffer_free(backlog);
     } else {
-        struct bight_http_request *next = begin(connection);
+        struct bight_http_request *next = bi_exchange_begin(connection);
         if (next == NULL) {
             bi_http_buffer_free(backlog);
             return;
@@ -349,14 +352,12 @@ static size_t read_rest(struct bight_http_request *request, const uint8_t *data,
     return used;
 }
 
-/* Of a new one. Nearly all heads come whole, and are in order: the reader takes them, and the parser has those that it
- * leaves. */
-static inline size_t read_first(struct bight_http_request *request, const uint8_t *data, size_t size)
+/* Of one that has not been read from, or not at once. */
+static size_t read_begun(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_head *head = &request->head;
-    uint32_t seen = size < head->limits.size ? (uint32_t)size : head->limits.size;
     request->bytes = data;
-    switch (bi_head_read(head, data, seen) ? BI_HEAD_WHOLE : bi_head_parse(head, data, size)) {
+    switch (bi_head_parse(head, data, size)) {
     case BI_HEAD_PARTIAL:
         (void)keep_part(request, data, size);
         return size;
@@ -373,11 +374,24 @@ static inline size_t read_first(struct bight_http_request *request, const uint8_
 
 size_t bi_exchange_read_head(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
-    return request->kept.bytes != NULL ? read_rest(request, data, size) : read_first(request, data, size);
+    return request->kept.bytes != NULL ? read_rest(request, data, size) : read_begun(request, data, size);
 }
 
+/* Nearly all heads come whole, and are in order. */
 size_t bi_exchange_start(struct bi_http_connection *connection, const uint8_t *data, size_t size)
 {
     struct bight_http_request *request = begin(connection);
-    return request == NULL ? 0 : read_first(request, data, size);
+    if (request == NULL) {
+        return 0;
+    }
+    struct bi_head *head = &request->head;
+    uint32_t seen = size < head->limits.size ? (uint32_t)size : head->limits.size;
+    if (!bi_head_read_new(head, data, seen)) {
+        bi_head_begin(head, BI_HEAD_REQUEST);
+        return read_begun(request, data, size);
+    }
+    size_t used = head->size;
+    request->bytes = data;
+    dispatch(request, size - used);
+    return used;
 }

@@ -66,8 +66,8 @@ int bi_request_keep_head(struct bight_http_request *request)
 /* Its memory stays, since the program may know the owner yet, and tie to it. */
 void bi_request_end_owner(struct bight_http_request *request)
 {
-    if (request->scope != NULL && !bight_scope_is_closing(request->scope)) {
-        bight_deferred_release(bight_scope_close(request->scope, 0));
+    if (request->owner != NULL) {
+        bight_owner_end(request->owner);
     }
 }
 
@@ -102,7 +102,7 @@ static void __attribute__((noinline)) clear(struct bight_http_request *request)
         bi_http_buffer_free(&request->body.trailing);
         bight_failure_release(request->body.failure);
     }
-    bight_scope_free(request->scope);
+    bight_owner_free(request->owner);
     free_attachments(request);
     free_blocks(request);
 }
@@ -111,7 +111,7 @@ static void __attribute__((noinline)) clear(struct bight_http_request *request)
 static inline bool has_something(const struct bight_http_request *request)
 {
     uintptr_t any = (uintptr_t)request->kept.bytes | (uintptr_t)request->backlog.bytes |
-                    (uintptr_t)request->answer.fields.bytes | (uintptr_t)request->scope |
+                    (uintptr_t)request->answer.fields.bytes | (uintptr_t)request->owner |
                     (uintptr_t)request->attachments | (uintptr_t)request->blocks;
     return any != 0 || request->has_body;
 }
@@ -146,17 +146,13 @@ bool bight_http_request_is_open(const struct bight_http_request *request)
 
 struct bight_owner *bight_http_request_owner(struct bight_http_request *request)
 {
-    struct bight_reactor *reactor = bight_http_request_reactor(request);
-    if (request->scope == NULL && reactor != NULL) {
-        request->scope = bight_scope_new(bight_reactor_clock(reactor));
+    if (request->owner == NULL) {
+        request->owner = bight_owner_new();
+        if (request->connection == NULL) {
+            bi_request_end_owner(request);
+        }
     }
-    if (request->scope == NULL) {
-        return NULL;
-    }
-    if (request->connection == NULL) {
-        bi_request_end_owner(request);
-    }
-    return bight_scope_owner(request->scope);
+    return request->owner;
 }
 
 void bight_http_request_set_gone(struct bight_http_request *request, bight_http_gone_function function, void *context)

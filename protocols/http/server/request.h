@@ -7,8 +7,6 @@
 #ifndef BI_HTTP_REQUEST_H
 #define BI_HTTP_REQUEST_H
 
-#include <bight/scope.h>
-
 #include "http/message/chunked.h"
 #include "http/message/framing.h"
 #include "http/message/tokens.h"
@@ -144,7 +142,7 @@ struct bight_http_request {
     const char *path_text, **parameter_texts; /* as they were asked for */
 
     struct bight_protocol *upgrade; /* who gets the connection (A14) */
-    struct bight_scope *scope;      /* of the owner; NULL: none yet */
+    struct bight_owner *owner;      /* NULL: none yet */
     struct bight_deferred *later;   /* what an answer is waited for from, held */
     bight_http_gone_function gone_function;
     void *gone_context;
