@@ -40,6 +40,8 @@ static bool open_hub(struct bi_attachment *attachment)
 {
     struct bi_tls_hub *hub = BI_CONTAINER(attachment, struct bi_tls_hub, attachment);
     hub->trim_timer.function = trim;
+    hub->warm_timer.function = bi_tls_cool_down_unused;
+    hub->most_warm = BI_TLS_MOST_WARM;
     hub->bio = bi_tls_bio_new(hub);
     if (hub->bio == NULL) {
         return false;
@@ -53,6 +55,7 @@ static void finish_hub(struct bi_attachment *attachment)
 {
     struct bi_tls_hub *hub = BI_CONTAINER(attachment, struct bi_tls_hub, attachment);
     bi_reactor_disarm(attachment->reactor, &hub->trim_timer);
+    bi_reactor_disarm(attachment->reactor, &hub->warm_timer);
     while (hub->spare != NULL) {
         struct bi_tls_buffer *buffer = hub->spare;
         hub->spare = buffer->next;

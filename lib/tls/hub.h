@@ -20,6 +20,9 @@
 /* What is delivered at once, and what is encrypted ahead of the bottom (L10). */
 #define BI_TLS_AHEAD 65536
 
+/* Sessions of a hub that keep OpenSSL's buffers at a time, some 33 KiB each: see warm.c. */
+#define BI_TLS_MOST_WARM 128
+
 /* For plaintext on its way up, or records on their way down. */
 struct bi_tls_buffer {
     struct bi_tls_buffer *next; /* spare ones */
@@ -36,7 +39,13 @@ struct bi_tls_hub {
     unsigned gathering; /* layers that keep plaintext until the flush */
     struct bi_pool blocks, references;
     struct bi_wheel_entry trim_timer; /* armed while one of them has slabs to give back */
+    struct bi_wheel_entry warm_timer; /* armed while there are warm sessions */
+    unsigned warm_count, most_warm;   /* BI_TLS_MOST_WARM; tests take fewer */
+    struct bi_tls_layer *warm[BI_TLS_MOST_WARM];
 };
+
+/* warm.c: those that have not been used since it was called last. */
+void bi_tls_cool_down_unused(struct bi_wheel_entry *timer);
 
 /* The hub of a reactor, made on first use; NULL without memory. */
 struct bi_tls_hub *bi_tls_hub_of(struct bight_reactor *reactor);

@@ -36,8 +36,8 @@ static int read_some(struct bi_tls_layer *layer, struct bi_tls_frame *frame, str
     return SSL_ERROR_NONE; /* with the view used up, to read again would but say that there is nothing */
 }
 
-/* OpenSSL lets go of its buffer behind each record (L11), and takes another for the next. With several in the view it
- * keeps the one until they have been read. */
+/* OpenSSL lets go of a cold session's buffer behind each record (L11), and takes another for the next. With several in
+ * the view it keeps the one until they have been read. */
 static int read_many(struct bi_tls_layer *layer, struct bi_tls_frame *frame, struct bi_tls_buffer *plain)
 {
     SSL_clear_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
@@ -51,8 +51,9 @@ static int read_in_frame(struct bi_tls_layer *layer, struct bi_tls_frame *frame,
 {
     frame->barren_records = layer->barren_records;
     frame->barren_messages = layer->barren_messages;
+    bi_tls_use(layer);
     bi_tls_frame_enter(layer->hub, frame);
-    bool is_one = BI_LIKELY(bi_tls_is_last_record(&layer->place, frame->input, frame->input_size));
+    bool is_one = layer->is_warm || BI_LIKELY(bi_tls_is_last_record(&layer->place, frame->input, frame->input_size));
     int error = is_one ? read_some(layer, frame, plain) : read_many(layer, frame, plain);
     bi_tls_frame_leave(layer->hub, frame);
     layer->barren_records = frame->barren_records;

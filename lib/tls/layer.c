@@ -96,6 +96,7 @@ struct bight_layer *bi_tls_wrap(struct bight_reactor *reactor, struct bight_tls 
 void bi_tls_layer_free(struct bi_tls_layer *layer)
 {
     layer->hub->gathering -= layer->is_gathering ? 1 : 0;
+    bi_tls_forget_warm(layer);
     bi_tls_opening_free(layer);
     bi_tls_plaintext_drop(layer->hub, &layer->text);
     bi_tls_buffer_give(layer->hub, layer->records);

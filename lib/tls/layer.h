@@ -35,6 +35,9 @@ struct bi_tls_layer {
     struct bi_tls_place place;                /* of the input */
     uint16_t barren_records, barren_messages; /* L10: since the last data */
     uint8_t state;
+    uint8_t warm_place; /* of a warm one, in the hub */
+    bool is_warm;       /* it keeps OpenSSL's buffers */
+    bool was_used;      /* since the hub looked last */
     bool was_open;
     bool is_end_asked; /* nothing more will be written */
     bool is_end_sent;  /* our close_notify */
@@ -66,6 +69,21 @@ void bi_tls_begin(struct bi_tls_layer *layer);
 /* Input that came before the session is open. Gives how much of it was used up. */
 size_t bi_tls_open_with(struct bi_tls_layer *layer, const uint8_t *data, size_t size);
 void bi_tls_opening_free(struct bi_tls_layer *layer);
+
+/* --- warm.c */
+
+void bi_tls_warm_up(struct bi_tls_layer *layer);
+/* Of a layer that ends. */
+void bi_tls_forget_warm(struct bi_tls_layer *layer);
+
+/* A record comes or goes. */
+static inline void bi_tls_use(struct bi_tls_layer *layer)
+{
+    layer->was_used = true;
+    if (BI_UNLIKELY(!layer->is_warm)) {
+        bi_tls_warm_up(layer);
+    }
+}
 
 /* --- input.c */
 

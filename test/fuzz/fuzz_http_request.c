@@ -60,6 +60,33 @@ static void check_lines(const uint8_t *data, size_t size)
     require(returns == feeds && feeds == head.field_count + 2u + (head.method.at == 2));
 }
 
+static bool is_same(const struct bi_head *one, const struct bi_head *other)
+{
+    uint64_t strange = 0;
+    for (unsigned name = 0; name < BI_NAME_COUNT; name++) {
+        strange |= bi_head_first(one, name) ^ bi_head_first(other, name);
+    }
+    return strange == 0 && one->size == other->size && one->field_count == other->field_count &&
+           one->present == other->present && one->repeated == other->repeated && one->minor == other->minor &&
+           one->method_known == other->method_known && one->question == other->question &&
+           memcmp(&one->method, &other->method, sizeof one->method) == 0 &&
+           memcmp(&one->target, &other->target, sizeof one->target) == 0 &&
+           memcmp(one->fields, other->fields, one->field_count * sizeof *one->fields) == 0;
+}
+
+/* A head that is read at once is what the parser makes of it. */
+static void check_at_once(const uint8_t *data, size_t size, struct bi_head_limits limits)
+{
+    static struct bi_field fields[2][STREAM_FIELDS];
+    struct bi_head head = { .fields = fields[0], .limits = limits }, plain = { .fields = fields[1], .limits = limits };
+    if (!bi_head_read_new(&head, data, (uint32_t)(size < limits.size ? size : limits.size))) {
+        return;
+    }
+    bi_head_begin(&plain, BI_HEAD_REQUEST);
+    require(bi_head_parse(&plain, data, size) == BI_HEAD_WHOLE);
+    require(is_same(&head, &plain));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct stream stream;
@@ -81,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             require(stream.digest == plain);
             stream_read(&stream, data + 1, size - 1, piece);
             require(stream.digest == plain);
+            check_at_once(data + 1, size - 1, stream.limits);
         }
     }
     check_lines(data + 1, size - 1);

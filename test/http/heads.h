@@ -42,6 +42,17 @@ static inline void describe_fields(char *text, const struct bi_head *head, const
 }
 
 /* `GET / 1.1 name=[value]`, `1.1 200 [OK] name=[value]`, `partial`, or `400@7 why`; with ~ before it if tolerated. */
+/* One that is told to be usual has nothing in it that would have to be decoded or refused. */
+static inline void check_path(const struct bi_head *head, const uint8_t *bytes)
+{
+    const uint8_t *path = bytes + head->target.at;
+    uint32_t size = head->question != 0 ? head->question - head->target.at : head->target.size;
+    for (uint32_t i = 0; head->is_usual_path && i < size; i++) {
+        bool strange = path[i] == '%' || (path[i] == '/' && i + 1 < size && strchr("/.", path[i + 1]) != NULL);
+        ck_assert_msg(!strange, "%.*s is no usual path", (int)size, (const char *)path);
+    }
+}
+
 static inline void describe_head(
     char *text, enum bi_head_result result, const struct bi_head *head, const uint8_t *bytes)
 {
@@ -55,6 +66,7 @@ static inline void describe_head(
         if (head->kind == BI_HEAD_REQUEST) {
             const uint8_t *question = memchr(bytes + head->target.at, '?', head->target.size);
             ck_assert_uint_eq(head->question, question != NULL ? (uint32_t)(question - bytes) : 0);
+            check_path(head, bytes);
             describe(text, " %.*s %.*s 1.%u", (int)head->method.size, bytes + head->method.at, (int)head->target.size,
                 bytes + head->target.at, head->minor);
         } else if (head->kind == BI_HEAD_RESPONSE) {
@@ -128,12 +140,39 @@ static inline void describe_followed(
     free(bytes);
 }
 
+/* As a server reads one that has come whole, before anything has been begun. What is no such head is left to the
+ * parser. */
+static inline void check_new(
+    const struct row *row, const uint8_t *bytes, size_t size, const struct bi_head_limits *limits)
+{
+    static char text[DESCRIPTION];
+    struct bi_head head;
+    size_t seen = size < limits->size ? size : limits->size;
+    begin_head(&head, BI_HEAD_REQUEST, limits);
+    struct bi_field *fields = head.fields;
+    memset(&head, 0xa5, sizeof head);
+    head.fields = fields;
+    head.limits = *limits;
+    bytes = edge_copy(bytes, seen);
+    if (bi_head_read_new(&head, bytes, (uint32_t)seen)) {
+        head.kind = BI_HEAD_REQUEST;
+        head.tolerated = head.folded = false; /* which are responses' */
+        text[0] = '\0';
+        describe_head(text, BI_HEAD_WHOLE, &head, bytes);
+        ck_assert_msg(
+            strcmp(text, row->result) == 0, "%s\nread at once is\n%s\nnot\n%s", row->bytes, text, row->result);
+    }
+}
+
 static inline void check_row_once(const struct row *row, enum bi_head_kind kind, const struct bi_head_limits *limits)
 {
     static char text[DESCRIPTION];
     size_t size = row->size > 0 ? row->size : strlen(row->bytes);
     describe_cut(text, kind, limits, row, 0, size);
     ck_assert_msg(strcmp(text, row->result) == 0, "%s\nis\n%s\nnot\n%s", row->bytes, text, row->result);
+    if (kind == BI_HEAD_REQUEST) {
+        check_new(row, (const uint8_t *)row->bytes, size, limits);
+    }
     for (size_t first = 1; first < size; first++) {
         describe_cut(text, kind, limits, row, first, size);
         ck_assert_msg(strcmp(text, row->result) == 0, "%s\ncut at %zu is\n%s", row->bytes, first, text);

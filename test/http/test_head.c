@@ -206,6 +206,28 @@ START_TEST(each_byte_is_legal_where_the_grammar_has_it_and_nowhere_else) /* H2 *
 }
 END_TEST
 
+/* All readers but the one that reads nothing know these; in front of an inaccessible page, and with more behind them.
+ */
+START_TEST(paths_that_need_no_second_look_are_known)
+{
+    static const struct {
+        const char *target;
+        bool usual;
+    } rows[] = { { "/", true }, { "/users/4711/items/17", true }, { "/a?b=%20//../", true }, { "/a/", true },
+        { "/%20", false }, { "//", false }, { "/a//b", false }, { "/./a", false }, { "/a/..?b", false },
+        { "/.?", false }, { "/a%", false }, { "/a.b/c", true } };
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        char text[256];
+        struct bi_head head;
+        begin_head(&head, BI_HEAD_REQUEST, &usual_limits);
+        int size = sprintf(
+            text, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n%s", rows[i / 2].target, i % 2 ? "GET / HTTP/1.1\r\n" : "");
+        ck_assert(bi_head_read_new(&head, edge_copy(text, (size_t)size), (uint32_t)size));
+        ck_assert_msg(head.is_usual_path == rows[i / 2].usual, "%s", text);
+    }
+}
+END_TEST
+
 static const char browser[] = "GET /a/b?c=d HTTP/1.1\r\nHost: www.example.org\r\nUser-Agent: Some/1.0 (of a kind)\r\n"
                               "X-Unknown: yes\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nAccept:\t*/* \r\n"
                               "Upgrade-Insecure-Requests: 1\r\nA-Name-Which-Is-Longer-Than-A-Whole-Vector: \r\n"
@@ -327,6 +349,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_line_ends_with_cr_and_lf_or_is_refused);
     tcase_add_test(tests, a_field_out_of_order_is_refused);
     tcase_add_test(tests, each_byte_is_legal_where_the_grammar_has_it_and_nowhere_else);
+    tcase_add_test(tests, paths_that_need_no_second_look_are_known);
     tcase_add_test(tests, readers_of_many_bytes_read_what_the_plain_one_reads);
     tcase_add_test(tests, what_is_too_long_is_refused_before_anybody_reads_it);
     tcase_add_test(tests, trailers_are_fields_without_a_start_line);

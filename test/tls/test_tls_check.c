@@ -187,19 +187,51 @@ static void __attribute__((constructor)) count_blocks(void)
     (void)CRYPTO_set_mem_functions(allocate, reallocate, release);
 }
 
+/* Several records, which come in one view, from the client to the server. */
+static void talk_much(void)
+{
+    size_t size = 40000;
+    uint8_t *data = make_data(size);
+    write_to(CLIENT, data, size);
+    pump();
+    ck_got(SERVER, data, size);
+    free(data);
+}
+
+static int kept_by(unsigned most_warm)
+{
+    bi_tls_hub_of(reactor)->most_warm = most_warm;
+    talk_much();
+    return large;
+}
+
 START_TEST(a_connection_at_rest_keeps_no_buffer) /* L11 */
 {
-    size_t size = 40000; /* several records, which come in one view */
-    uint8_t *data = make_data(size);
     int before = large;
     join_securely();
+    bight_testing_advance(reactor, 3);
+    ck_assert_int_eq(large, before);
     for (int round = 0; round < 2; round++) {
-        write_to(CLIENT, data, size);
-        pump();
-        ck_got(SERVER, data, size);
+        ck_assert_int_eq(kept_by(BI_TLS_MOST_WARM), before + 2);
+        bight_testing_advance(reactor, 0.9);
+        ck_assert_int_eq(kept_by(BI_TLS_MOST_WARM), before + 2);
+        bight_testing_advance(reactor, 0.9);
+        ck_assert_int_eq(large, before + 2);
+        bight_testing_advance(reactor, 2);
         ck_assert_int_eq(large, before);
     }
-    free(data);
+}
+END_TEST
+
+START_TEST(only_so_many_connections_keep_their_buffers_while_they_are_in_use) /* L11 */
+{
+    int before = large;
+    join_securely();
+    bight_testing_advance(reactor, 3);
+    ck_assert_int_eq(kept_by(0), before);
+    ck_assert_int_eq(kept_by(1), before + 1);
+    ck_assert_int_eq(kept_by(1), before + 1);
+    ck_assert_int_eq(kept_by(2), before + 2);
 }
 END_TEST
 
@@ -208,6 +240,7 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     const int first = BIGHT_TLS_1_2, behind = BIGHT_TLS_1_3 + 1;
     tcase_add_test(tests, a_connection_at_rest_keeps_no_buffer);
+    tcase_add_test(tests, only_so_many_connections_keep_their_buffers_while_they_are_in_use);
     tcase_add_test(tests, the_keys_that_were_exchanged_are_forgotten);
     tcase_add_loop_test(tests, a_session_that_was_verified_for_this_peer_is_resumed, first, behind);
     tcase_add_loop_test(tests, a_session_that_nobody_verified_is_not_believed, first, behind);

@@ -16,7 +16,7 @@
  *
  * At the end of the bytes nothing may be loaded that lies behind it: the last LANES bytes are loaded, and those before
  * the place dropped. So there have to be LANES bytes at least:
- *   read_fewer(head, bytes, size)   is who reads less. */
+ *   read_fewer(head, bytes, size), read_fewer_new(...)   is who reads less. */
 #include <string.h>
 
 #include "http/message/head_reader.h"
@@ -211,21 +211,20 @@ INLINE size_t read_method(struct bi_head *head, const struct reading *reading, s
 /* Where the target ends that begins at `target`. Most are short enough for one look to tell all about them. */
 INLINE size_t read_target(struct bi_head *head, const struct reading *reading, size_t target)
 {
-    const uint8_t *text = reading->bytes + target;
-    if (reading->end - target >= LANES) {
-        lanes bytes = load(text);
-        mask stops = stops_target(bytes);
-        if (stops != 0) {
-            mask question = equals(bytes, BI_HEAD_QUESTION) & up_to(stops);
-            mask slashes = equals(bytes, BI_HEAD_SLASH);
-            mask strange = equals(bytes, BI_HEAD_PERCENT) | (slashes & drop(slashes | equals(bytes, BI_HEAD_DOT), 1));
-            head->question = question != 0 ? (uint32_t)target + first(question) : 0;
-            head->is_usual_path = (strange & up_to(question != 0 ? question : stops)) == 0;
-            return target + first(stops);
-        }
+    size_t last = reading->end - LANES, from = target < last ? target : last;
+    unsigned before = (unsigned)(target - from);
+    lanes bytes = load(reading->bytes + from);
+    mask stops = drop(stops_target(bytes), before);
+    if (stops != 0) {
+        mask question = drop(equals(bytes, BI_HEAD_QUESTION), before) & up_to(stops);
+        mask slashes = equals(bytes, BI_HEAD_SLASH);
+        mask strange = equals(bytes, BI_HEAD_PERCENT) | (slashes & drop(slashes | equals(bytes, BI_HEAD_DOT), 1));
+        head->question = question != 0 ? (uint32_t)target + first(question) : 0;
+        head->is_usual_path = (drop(strange, before) & up_to(question != 0 ? question : stops)) == 0;
+        return target + first(stops);
     }
     size_t stop = find_target_end(reading, target);
-    const uint8_t *question = memchr(text, '?', stop - target);
+    const uint8_t *question = memchr(reading->bytes + target, '?', stop - target);
     head->question = question != NULL ? (uint32_t)(question - reading->bytes) : 0;
     head->is_usual_path = false;
     return stop;
@@ -236,7 +235,7 @@ INLINE size_t read_request_line(struct bi_head *head, const struct reading *read
 {
     enum { VERSION = sizeof " HTTP/1.?\r\n" - 1 };
     size_t target = read_method(head, reading, at);
-    if (target == NOTHING) {
+    if (target == NOTHING || target == reading->end) {
         return NOTHING;
     }
     size_t stop = read_target(head, reading, target);
@@ -305,7 +304,10 @@ INLINE bool read_new(struct bi_head *head, const uint8_t *bytes, uint32_t size)
 {
     struct reading reading = { .bytes = bytes, .end = size, .fields = head->fields };
     bool whole = false;
-    if (size < LANES || size < 16) {
+    if (size < LANES) {
+        return read_fewer_new(head, bytes, size);
+    }
+    if (size < 16) {
         return false;
     }
     size_t at = read_request_line(head, &reading, 0);

@@ -83,6 +83,7 @@ INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t s
 }
 
 #define read_fewer bi_head_read_words
+#define read_fewer_new bi_head_read_new_words
 #include "http/message/head_reader_core.h"
 
 bool bi_head_read_new_sse2(struct bi_head *head, const uint8_t *bytes, uint32_t size)

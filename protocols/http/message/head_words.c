@@ -87,6 +87,7 @@ INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t s
 }
 
 #define read_fewer(head, bytes, size) false
+#define read_fewer_new(head, bytes, size) false
 #include "http/message/head_reader_core.h"
 
 bool bi_head_read_new_words(struct bi_head *head, const uint8_t *bytes, uint32_t size)

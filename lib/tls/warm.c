@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* warm.c - which sessions keep OpenSSL's buffers for a while.
+ *
+ * A session has two, 33 KiB together, and OpenSSL can let go of them behind each record, so that an idle connection has
+ * none (L11). But to take them anew for each record is a tenth of what a small one costs. So some of a reactor's
+ * sessions that are in use keep theirs until a second has passed without a record. Which ones does not matter, as long
+ * as none takes the place of another that is in use: with more of them than places, each would lose its own to the next
+ * one before it is used again. */
+#include "reactor/reactor.h"
+#include "tls/layer.h"
+
+#define PERIOD BIGHT_NANOSECONDS_PER_SECOND
+
+static void look_again(struct bi_tls_hub *hub)
+{
+    struct bight_reactor *reactor = hub->attachment.reactor;
+    bi_reactor_arm(reactor, &hub->warm_timer, bi_reactor_now(reactor) + PERIOD);
+}
+
+void bi_tls_warm_up(struct bi_tls_layer *layer)
+{
+    struct bi_tls_hub *hub = layer->hub;
+    if (hub->warm_count >= hub->most_warm) {
+        return;
+    }
+    layer->is_warm = true;
+    layer->warm_place = (uint8_t)hub->warm_count;
+    hub->warm[hub->warm_count++] = layer;
+    (void)SSL_clear_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
+    if (!bi_wheel_is_armed(&hub->warm_timer)) {
+        look_again(hub);
+    }
+}
+
+/* The last one takes its place. */
+void bi_tls_forget_warm(struct bi_tls_layer *layer)
+{
+    struct bi_tls_hub *hub = layer->hub;
+    if (layer->is_warm) {
+        struct bi_tls_layer *last = hub->warm[--hub->warm_count];
+        hub->warm[layer->warm_place] = last;
+        last->warm_place = layer->warm_place;
+        layer->is_warm = false;
+    }
+}
+
+/* Where there is a part of a record in one, OpenSSL lets go of it behind that record. */
+static void cool_down(struct bi_tls_layer *layer)
+{
+    bi_tls_forget_warm(layer);
+    (void)SSL_set_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_free_buffers(layer->ssl);
+}
+
+void bi_tls_cool_down_unused(struct bi_wheel_entry *timer)
+{
+    struct bi_tls_hub *hub = BI_CONTAINER(timer, struct bi_tls_hub, warm_timer);
+    for (unsigned i = hub->warm_count; i-- > 0;) {
+        struct bi_tls_layer *layer = hub->warm[i];
+        if (layer->was_used) {
+            layer->was_used = false;
+        } else {
+            cool_down(layer);
+        }
+    }
+    if (hub->warm_count > 0) {
+        look_again(hub);
+    }
+}
