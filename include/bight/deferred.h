@@ -144,7 +144,7 @@ BIGHT_API struct bight_deferred *bight_deferred_tie(struct bight_deferred *defer
 
 /* An owner by itself, for what has a life of its own and is neither a protocol nor a scope: a request, a job, a player.
  * In steady state without an allocation. NULL without memory. */
-BIGHT_API struct bight_owner *bight_owner_new(void);
+BIGHT_API BIGHT_MUST_USE struct bight_owner *bight_owner_new(void);
 
 /* D32: cancels what is tied to it, and what is tied to it from now on, at once. A second call does nothing. */
 BIGHT_API void bight_owner_end(struct bight_owner *owner);

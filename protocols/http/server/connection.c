@@ -36,7 +36,7 @@ static inline size_t read_some(struct bight_http_request *request, const uint8_t
 }
 
 /* Goes through input as far as it is wanted; returns how much that was. The connection is held. */
-static size_t consume(struct bi_http_connection *connection, const uint8_t *data, size_t size)
+static inline size_t consume(struct bi_http_connection *connection, const uint8_t *data, size_t size)
 {
     size_t used = 0;
     connection->consuming = true;
@@ -64,6 +64,20 @@ static bool is_upgrading(const struct bi_http_connection *connection)
     return connection->request != NULL && connection->request->input == BI_INPUT_UPGRADE;
 }
 
+/* In the backlog as far as there is room, and with the transport, which is paused then (H4). */
+static void keep_behind(struct bi_http_connection *connection, const uint8_t *data, size_t size)
+{
+    struct bi_http_buffer *backlog = &connection->request->backlog;
+    size_t held = bi_http_buffer_size(backlog);
+    size_t room = held < BI_HTTP_BACKLOG ? BI_HTTP_BACKLOG - held : 0;
+    size_t kept = size < room ? size : room;
+    if (bi_http_buffer_append(backlog, data, kept) != BIGHT_OK) {
+        bi_http_close(connection, true);
+    } else if (kept < size) {
+        (void)bight_transport_give_back(connection->base.transport, data + kept, size - kept);
+    }
+}
+
 /* The rest waits, unless the connection is on its way to its end. */
 static void keep(struct bi_http_connection *connection, const uint8_t *data, size_t size)
 {
@@ -74,8 +88,8 @@ static void keep(struct bi_http_connection *connection, const uint8_t *data, siz
         bi_http_upgrade(connection, data, size);
     } else if (connection->request == NULL) {
         (void)bight_transport_give_back(connection->base.transport, data, size);
-    } else if (bi_http_buffer_append(&connection->request->backlog, data, size) != BIGHT_OK) {
-        bi_http_close(connection, true);
+    } else {
+        keep_behind(connection, data, size);
     }
 }
 

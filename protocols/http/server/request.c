@@ -116,15 +116,20 @@ static inline bool has_something(const struct bight_http_request *request)
     return any != 0 || request->has_body;
 }
 
-void bi_request_release(struct bight_http_request *request)
+void bi_request_free(struct bight_http_request *request)
 {
-    if (--request->holds > 0) {
-        return;
-    }
+    struct bi_http_server *server = request->server;
     if (has_something(request)) {
         clear(request);
     }
-    bi_http_server_give(request->server, request);
+    server->requests--;
+    if (server->spare_count < BI_HTTP_SPARE_REQUESTS && !server->freed) {
+        request->next = server->spare;
+        server->spare = request;
+        server->spare_count++;
+    } else {
+        bi_http_server_drop(server, request);
+    }
 }
 
 struct bight_http_request *bight_http_request_hold(struct bight_http_request *request)

@@ -247,7 +247,13 @@ void bi_request_end_owner(struct bight_http_request *request);
 /* Frees what the request has, for reuse. */
 void bi_request_clear(struct bight_http_request *request);
 /* The hold of the exchange. */
-void bi_request_release(struct bight_http_request *request);
+void bi_request_free(struct bight_http_request *request);
+static inline void bi_request_release(struct bight_http_request *request)
+{
+    if (--request->holds == 0) {
+        bi_request_free(request);
+    }
+}
 
 /* ----------------------------------------------------------------------------------------- deadlines.c */
 

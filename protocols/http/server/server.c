@@ -111,15 +111,8 @@ struct bight_http_request *bi_http_server_make(const struct bi_http_server *serv
     return request;
 }
 
-void bi_http_server_give(struct bi_http_server *server, struct bight_http_request *request)
+void bi_http_server_drop(struct bi_http_server *server, struct bight_http_request *request)
 {
-    server->requests--;
-    if (server->spare_count < BI_HTTP_SPARE_REQUESTS && !server->freed) {
-        request->next = server->spare;
-        server->spare = request;
-        server->spare_count++;
-        return;
-    }
     bight_free(request);
     check_gone(server);
 }

@@ -85,9 +85,10 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
 /* No request is handed on any more; `gone` is called when nothing is left, perhaps inside. */
 void bi_http_server_free(struct bi_http_server *server);
 
-/* A request with its arrays, to be taken into use by bi_exchange_begin; NULL without memory. And back. */
+/* A request with its arrays, to be taken into use by bi_exchange_begin; NULL without memory. */
 struct bight_http_request *bi_http_server_make(const struct bi_http_server *server);
-void bi_http_server_give(struct bi_http_server *server, struct bight_http_request *request);
+/* One that is not kept for reuse. */
+void bi_http_server_drop(struct bi_http_server *server, struct bight_http_request *request);
 
 /* The field Date: BI_DATE_LINE bytes, formatted once a second. */
 const char *bi_http_server_date(struct bi_http_server *server);
