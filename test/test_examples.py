@@ -148,6 +148,20 @@ class Web(unittest.TestCase):
             self.check_shown(server, "/")
         self.assertEqual(server.status, 0)
 
+    def test_chat(self):
+        with Server("http_chat") as server:
+            self.assertIn("EventSource", self.curl(server, "localhost:8888/"))
+            listener = subprocess.Popen(["curl", "-sSN", "--max-time", str(PATIENCE), "--unix-socket", server.path,
+                                         "http://localhost/events"], stdout=subprocess.PIPE, text=True)
+            self.assertEqual(listener.stdout.readline(), ": welcome\n")
+            self.check_shown(server, "/say")
+            self.assertEqual(self.curl(server, "-d text=hello localhost:8888/say"),
+                             "400 Bad Request\na form with a name and a text, please\n")
+        with listener.stdout:
+            self.assertEqual(listener.stdout.read(), "\ndata: Ann: anybody here?\n\n")
+        self.assertEqual(listener.wait(PATIENCE), 0)
+        self.assertEqual(server.status, 0)
+
     def test_mounts(self):
         with Server("http_mounts") as server:
             self.check_shown(server, "/shop/items/7")
