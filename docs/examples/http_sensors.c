@@ -10,6 +10,7 @@
 #include <bight/protocols/http.h>
 
 #include <errno.h>
+#include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,8 +26,7 @@ struct job {
     double celsius;
 };
 
-/* The name comes from a stranger and becomes a file's: decoded it may hold a slash, or begin with a dot. A name of
- * these letters alone stands in JSON as it is, too. */
+/* The name comes from a stranger and becomes a file's: decoded it may hold a slash, or begin with a dot. */
 static bool is_name(const char *text)
 {
     size_t size = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
@@ -52,16 +52,6 @@ static struct job *new_job(struct bight_http_request *request, struct bight_fail
 
 /* --------------------------------------------------------------------------------- in threads of the pool */
 
-static struct bight_http_response *describe(const struct job *job)
-{
-    char text[128];
-    int size = snprintf(text, sizeof text, "{\"name\":\"%s\",\"celsius\":%.10g}\n", job->name, job->celsius);
-    struct bight_http_response *response = bight_http_response_new(200);
-    bight_http_response_set(response, "Cache-Control", "no-store");
-    bight_http_response_set_body(response, "application/json", text, (size_t)size);
-    return response;
-}
-
 static void read_sensor(struct bight_result *result, void *context)
 {
     struct job *job = context;
@@ -75,10 +65,10 @@ static void read_sensor(struct bight_result *result, void *context)
     }
     int found = fscanf(file, "%lf", &job->celsius);
     fclose(file);
-    if (found != 1 || !isfinite(job->celsius)) { /* JSON has no words for those that are not */
-        bight_result_fail(result, bight_http_failure(502, "the sensor measures nothing"));
+    if (found == 1 && isfinite(job->celsius)) { /* JSON has no words for those that are not */
+        bight_result_set(result, &bight_type_json, json_pack("{s:s, s:f}", "name", job->name, "celsius", job->celsius));
     } else {
-        bight_result_set(result, &bight_type_http_response, describe(job));
+        bight_result_fail(result, bight_http_failure(502, "the sensor measures nothing"));
     }
 }
 
@@ -116,14 +106,6 @@ static void get_sensor(struct bight_http_request *request, void *context)
     bight_http_respond_later(request, bight_defer_to_thread_full(reactor, read_sensor, job, free));
 }
 
-static bool read_number(const struct bight_bytes *body, double *number)
-{
-    char text[64], *end;
-    snprintf(text, sizeof text, "%.*s", (int)bight_bytes_size(body), (const char *)bight_bytes_data(body));
-    *number = strtod(text, &end);
-    return end > text && end[strspn(end, "\r\n")] == '\0' && isfinite(*number);
-}
-
 /* A coroutine: what it leaves in its result is the answer, and nothing is 204. */
 static void put_sensor(struct bight_http_request *request, struct bight_result *result, void *context)
 {
@@ -134,15 +116,15 @@ static void put_sensor(struct bight_http_request *request, struct bight_result *
         bight_result_fail(result, failure);
         return;
     }
-    if (bight_await(bight_http_request_collect(request, 60), result) != 0) {
+    if (bight_await(bight_http_request_json(request, 0), result) != 0) {
         free(job);
         return;
     }
-    struct bight_bytes *body = bight_result_take(result, &bight_type_bytes);
-    bool is_number = read_number(body, &job->celsius);
-    bight_bytes_release(body);
-    if (!is_number) {
-        bight_result_fail(result, bight_http_failure(400, "the body is not a number"));
+    json_t *reading = bight_result_take(result, &bight_type_json);
+    int unpacked = json_unpack(reading, "{s:F}", "celsius", &job->celsius);
+    json_decref(reading);
+    if (unpacked != 0) {
+        bight_result_fail(result, bight_http_failure(422, "a reading is {\"celsius\": NUMBER}"));
         free(job);
         return;
     }

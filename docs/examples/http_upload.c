@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* http_upload.c - uploads, written piece by piece to files in a directory: an upload holds 64 KiB at most, and is read
- * as fast as the disk takes it. A file has its name when it is whole; when the client leaves before, nothing stays of
- * it. GET /uploads tells how far those under way are.
+/* http_upload.c - uploads, saved to files in a directory as fast as the disk takes them. A file has its name when it is
+ * whole; when the client leaves before, nothing stays of it. GET /uploads tells how far those under way are.
  *
  *     http_upload ENDPOINT DIRECTORY */
 #define _POSIX_C_SOURCE 200809L
@@ -11,137 +10,61 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *directory;
 
-/* Held by its coroutine, and by the job that a thread works on: that may outlive a coroutine which was cancelled. */
 struct upload {
-    atomic_uint holds;
-    char name[64], draft[PATH_MAX];
-    int file; /* -1: none */
-    int64_t come, expected;
-    struct bight_bytes *piece; /* that a thread writes */
-    struct upload *next, **previous;
+    const char *name;
+    uint64_t come;
+    int64_t expected; /* -1: nobody knows */
+    struct upload *next;
 };
 static struct upload *uploads;
 
-static void release_upload(void *context)
+static void add(struct upload *upload)
 {
-    struct upload *upload = context;
-    if (atomic_fetch_sub(&upload->holds, 1) > 1) {
-        return;
-    }
-    if (upload->file >= 0) {
-        close(upload->file);
-        unlink(upload->draft); /* if it is still there, it is not whole */
-    }
-    bight_bytes_release(upload->piece);
-    free(upload);
+    upload->next = uploads;
+    uploads = upload;
 }
 
-/* ------------------------------------------------------------------------------ in threads of the pool */
-
-static void open_draft(struct bight_result *result, void *context)
+static void remove_upload(const struct upload *upload)
 {
-    struct upload *upload = context;
-    snprintf(upload->draft, sizeof upload->draft, "%s/.upload-XXXXXX", directory);
-    upload->file = mkstemp(upload->draft);
-    if (upload->file < 0) {
-        bight_result_fail(result, bight_failure_from_errno(errno, upload->draft));
+    struct upload **place = &uploads;
+    while (*place != upload) {
+        place = &(*place)->next;
     }
-}
-
-static void write_piece(struct bight_result *result, void *context)
-{
-    struct upload *upload = context;
-    const uint8_t *data = bight_bytes_data(upload->piece);
-    size_t left = bight_bytes_size(upload->piece);
-    while (left > 0) {
-        ssize_t written = write(upload->file, data, left);
-        if (written < 0) {
-            bight_result_fail(result, bight_failure_from_errno(errno, upload->draft));
-            return;
-        }
-        data += written;
-        left -= (size_t)written;
-    }
-}
-
-static void keep_file(struct bight_result *result, void *context)
-{
-    const struct upload *upload = context;
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", directory, upload->name);
-    if (fsync(upload->file) != 0 || rename(upload->draft, path) != 0) {
-        bight_result_fail(result, bight_failure_from_errno(errno, path));
-    }
-}
-
-/* ---------------------------------------------------------------------------------------- the coroutine */
-
-static int in_thread(struct upload *upload, bight_thread_function function, struct bight_result *result)
-{
-    atomic_fetch_add(&upload->holds, 1);
-    return bight_await(bight_defer_to_thread_full(bight_coroutine_reactor(), function, upload, release_upload), result);
-}
-
-/* True: all of the body is in the draft. */
-static bool receive(struct bight_http_request *request, struct upload *upload, struct bight_result *result)
-{
-    while (bight_await(bight_http_request_read(request, 0), result) == 0) {
-        bight_bytes_release(upload->piece);
-        upload->piece = bight_result_take(result, &bight_type_bytes);
-        if (bight_bytes_size(upload->piece) == 0) {
-            return true;
-        }
-        if (in_thread(upload, write_piece, result) != 0) {
-            return false;
-        }
-        upload->come += (int64_t)bight_bytes_size(upload->piece);
-    }
-    return false;
+    *place = upload->next;
 }
 
 /* A name of a file, and of no other directory's, that is not hidden. */
 static bool is_name(const char *name)
 {
-    return name != NULL && name[0] != '.' && strlen(name) < sizeof((struct upload *)0)->name &&
+    return name != NULL && name[0] != '.' && strlen(name) <= NAME_MAX &&
            name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
 }
 
-static struct upload *new_upload(struct bight_http_request *request, const char *name)
+static void note_progress(struct bight_http_request *request, uint64_t saved, int64_t length, void *context)
 {
-    struct upload *upload = calloc(1, sizeof *upload);
-    if (upload == NULL) {
-        return NULL;
-    }
-    atomic_init(&upload->holds, 1);
-    strcpy(upload->name, name);
-    upload->file = -1;
-    upload->expected = bight_http_request_content_length(request);
-    upload->next = uploads;
-    upload->previous = &uploads;
-    if (uploads != NULL) {
-        uploads->previous = &upload->next;
-    }
-    uploads = upload;
-    return upload;
+    struct upload *upload = context;
+    (void)request;
+    (void)length;
+    upload->come = saved;
 }
 
-static void end_upload(struct upload *upload)
+/* What the client should hear of a failure of the file system's; all others are answered as they say. */
+static void translate(struct bight_result *result)
 {
-    *upload->previous = upload->next;
-    if (upload->next != NULL) {
-        upload->next->previous = upload->previous;
+    int number = bight_failure_errno(bight_result_failure(result));
+    if (number == EEXIST) {
+        bight_result_fail(result, bight_http_failure(409, "there is such a file already"));
+    } else if (number == ENOSPC || number == EDQUOT) {
+        bight_result_fail(result, bight_http_failure(507, "the disk is full"));
     }
-    release_upload(upload);
 }
 
+/* A coroutine; the upload is on its stack. */
 static void put_file(struct bight_http_request *request, struct bight_result *result, void *context)
 {
     const char *name = bight_http_request_parameter(request, "name");
@@ -150,19 +73,25 @@ static void put_file(struct bight_http_request *request, struct bight_result *re
         bight_result_fail(result, bight_http_failure(400, "no name for a file"));
         return;
     }
-    struct upload *upload = new_upload(request, name);
-    if (upload == NULL) {
-        bight_result_fail(result, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-        return;
-    }
-    if (in_thread(upload, open_draft, result) == 0 && receive(request, upload, result) &&
-        in_thread(upload, keep_file, result) == 0) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    struct upload upload = { .name = name, .expected = bight_http_request_content_length(request) };
+    struct bight_http_save_options options = {
+        .size = sizeof options,
+        .mode = 0644,
+        .progress = note_progress,
+        .context = &upload,
+    };
+    add(&upload);
+    int code = bight_await(bight_http_request_save(request, path, &options), result);
+    remove_upload(&upload);
+    printf("%s: %llu bytes%s\n", name, (unsigned long long)upload.come, code != 0 ? ", and then no more" : "");
+    fflush(stdout);
+    if (code != 0) {
+        translate(result);
+    } else {
         bight_http_respond_empty(request, 201);
     }
-    printf("%s: %lld bytes%s\n", name, (long long)upload->come,
-        bight_result_failure(result) != NULL ? ", and then no more" : "");
-    fflush(stdout);
-    end_upload(upload);
 }
 
 /* An answer piece by piece: how long it will be is not known before its end. */
@@ -173,10 +102,23 @@ static void list_uploads(struct bight_http_request *request, void *context)
         return;
     }
     for (const struct upload *upload = uploads; upload != NULL; upload = upload->next) {
-        bight_http_respond_writef(
-            request, "%s: %lld of %lld bytes\n", upload->name, (long long)upload->come, (long long)upload->expected);
+        bight_http_respond_writef(request, "%s: %llu of %lld bytes\n", upload->name, (unsigned long long)upload->come,
+            (long long)upload->expected);
     }
     bight_http_respond_finish(request);
+}
+
+static void get_file(struct bight_http_request *request, void *context)
+{
+    const char *name = bight_http_request_parameter(request, "name");
+    char path[PATH_MAX];
+    (void)context;
+    if (!is_name(name)) {
+        bight_http_respond_error(request, 404, NULL);
+        return;
+    }
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    bight_http_respond_file(request, path);
 }
 
 int main(int argc, char **argv)
@@ -186,10 +128,11 @@ int main(int argc, char **argv)
         return 64;
     }
     directory = argv[2];
-    struct bight_http_site_options options = { .size = sizeof options, .body_limit = UINT64_C(1) << 30 };
+    struct bight_http_route_options large = { .size = sizeof large, .body_limit = UINT64_C(1) << 30 };
     struct bight_reactor *reactor = bight_reactor_new();
-    struct bight_http_site *site = bight_http_site_new_full(&options);
-    bight_http_route_coroutine(site, "PUT /uploads/{name}", put_file, NULL);
+    struct bight_http_site *site = bight_http_site_new();
+    bight_http_route_coroutine_full(site, "PUT /uploads/{name}", put_file, NULL, NULL, &large);
+    bight_http_route(site, "GET /uploads/{name}", get_file, NULL);
     bight_http_route(site, "GET /uploads", list_uploads, NULL);
     bight_serve(reactor, argv[1], bight_http_site_factory(site));
     int status = bight_reactor_run(reactor);

@@ -59,7 +59,10 @@ def check_testing(directory, line, environment):
 
 def check_examples(source_root, root, compiler):
     include = f"-I{root}{prefix_of(root)}/include"
+    has_jansson = subprocess.run(["pkg-config", "--exists", "jansson"], check=False).returncode == 0
     for path in sorted((source_root / "docs" / "examples").glob("*.c")):
+        if "<jansson.h>" in path.read_text() and not has_jansson:
+            continue
         subprocess.run([*compiler, *readme.STRICT, "-fsyntax-only", include, path], check=True)
 
 
