@@ -7,6 +7,7 @@
 #define BI_HTTP_FRAMING_H
 
 #include "http/message/head.h"
+#include "http/message/likely.h"
 #include "http/message/tokens.h"
 #include "http/message/words.h"
 
@@ -70,13 +71,13 @@ bool bi_framing_decide(struct bi_framing *framing, const struct bi_head *head, c
 /* False: refused, with `status` and `why`. */
 static inline bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
 {
-    if (!bi_framing_is_usual(head, bytes)) {
+    if (BI_RARELY(!bi_framing_is_usual(head, bytes))) {
         return bi_framing_decide(framing, head, bytes);
     }
     *framing = (struct bi_framing) {
         .keeps_alive = true, .authority = head->fields[head->first[BI_NAME_HOST] - 1].value, .path = head->target
     };
-    if (head->question != 0) {
+    if (BI_RARELY(head->question != 0)) {
         framing->path.size = head->question - head->target.at;
         framing->has_query = true;
         framing->query = (struct bi_span) { head->question + 1, head->target.size - framing->path.size - 1 };

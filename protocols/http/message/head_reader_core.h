@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "http/message/head_reader.h"
+#include "http/message/likely.h"
 #include "http/message/names_table.h"
 
 /* What is read, and what is known of it so far: in registers, where writing a field does not make it be read again.
@@ -28,7 +29,7 @@ struct reading {
     const uint8_t *bytes;
     size_t end;
     struct bi_field *fields;
-    uint64_t present, repeated;
+    uint64_t present;
     uint32_t count;
 };
 
@@ -83,7 +84,7 @@ INLINE unsigned name_in(lanes bytes, unsigned before, const uint8_t *text, size_
 {
     unsigned candidate = bi_name_candidate_of(text, size);
     const struct bi_known_name *known = &bi_known_names[candidate];
-    if (known->size == size && is_name(bytes, before, known, text)) {
+    if (BI_USUALLY(known->size == size) && BI_USUALLY(is_name(bytes, before, known, text))) {
         return candidate;
     }
     return is_token(bytes, before, text, size) ? BI_NAME_OTHER : BI_NAME_COUNT;
@@ -93,10 +94,11 @@ INLINE void add_field(struct bi_head *head, struct reading *reading, const struc
 {
     uint64_t bit = UINT64_C(1) << field->name;
     reading->fields[reading->count++] = *field;
-    if ((reading->present & bit) == 0) {
-        head->first[field->name] = (uint16_t)reading->count;
+    if (BI_RARELY((reading->present & bit) != 0)) {
+        head->repeated |= bit;
+        return;
     }
-    reading->repeated |= reading->present & bit;
+    head->first[field->name] = (uint16_t)reading->count;
     reading->present |= bit;
 }
 
@@ -131,10 +133,10 @@ INLINE void take_field(
     const uint8_t *bytes = reading->bytes;
     size_t value = colon + 1;
     value += bytes[value] == ' ';
-    while (bytes[value] <= ' ' && value < stop) {
+    while (BI_RARELY(bytes[value] <= ' ') && value < stop) {
         value++; /* there is nothing below SP but HTAB */
     }
-    while (bytes[stop - 1] <= ' ' && stop > value) {
+    while (BI_RARELY(bytes[stop - 1] <= ' ') && stop > value) {
         stop--;
     }
     struct bi_field field = { .name_at = (uint32_t)at,
@@ -172,18 +174,18 @@ INLINE size_t read_field(struct bi_head *head, struct reading *reading, size_t a
     unsigned before = (unsigned)(at - from);
     lanes bytes = load(reading->bytes + from);
     mask of_name = drop(stops_name(bytes), before), of_value = drop(stops_value(bytes), before);
-    if (of_name == 0 || of_value == 0) {
+    if (BI_RARELY(of_value == 0) || BI_RARELY(of_name == 0)) {
         return read_long_field(head, reading, at, bytes, before, of_name);
     }
     size_t colon = at + first(of_name), stop = at + first(of_value);
-    if (colon == at || reading->bytes[colon] != ':') {
+    if (BI_RARELY(colon == at) || BI_RARELY(reading->bytes[colon] != ':')) {
         return NOTHING;
     }
-    if (reading->end - stop < 2 || !is_line_end(reading, stop)) {
+    if (BI_RARELY(reading->end - stop < 2) || BI_RARELY(!is_line_end(reading, stop))) {
         return read_long_field(head, reading, at, bytes, before, of_name);
     }
     unsigned name = name_in(bytes, before, reading->bytes + at, colon - at);
-    if (name == BI_NAME_COUNT) {
+    if (BI_RARELY(name == BI_NAME_COUNT)) {
         return NOTHING;
     }
     take_field(head, reading, at, colon, stop, name);
@@ -195,7 +197,7 @@ INLINE size_t read_method(struct bi_head *head, const struct reading *reading, s
 {
     size_t size = 3;
     const uint8_t *text = reading->bytes + at;
-    if (memcmp(text, "GET ", 4) == 0) {
+    if (BI_USUALLY(memcmp(text, "GET ", 4) == 0)) {
         head->method_known = BI_METHOD_GET;
     } else {
         size = bi_run((struct bi_view) { text, reading->end - at }, BI_CLASS_TOKEN);
@@ -215,7 +217,7 @@ INLINE size_t read_target(struct bi_head *head, const struct reading *reading, s
     unsigned before = (unsigned)(target - from);
     lanes bytes = load(reading->bytes + from);
     mask stops = drop(stops_target(bytes), before);
-    if (stops != 0) {
+    if (BI_USUALLY(stops != 0)) {
         mask question = drop(equals(bytes, BI_HEAD_QUESTION), before) & up_to(stops);
         mask slashes = equals(bytes, BI_HEAD_SLASH);
         mask strange = equals(bytes, BI_HEAD_PERCENT) | (slashes & drop(slashes | equals(bytes, BI_HEAD_DOT), 1));
@@ -240,13 +242,13 @@ INLINE size_t read_request_line(struct bi_head *head, const struct reading *read
     }
     size_t stop = read_target(head, reading, target);
     const uint8_t *version = reading->bytes + stop;
-    if (stop == target || reading->end - stop < VERSION || memcmp(version, " HTTP/1.", 8) != 0 ||
-        !bi_is(version[8], BI_CLASS_DIGIT) || !is_line_end(reading, stop + 9) ||
-        stop + VERSION - at > head->limits.line + 2) {
+    if (BI_RARELY(stop == target) || BI_RARELY(reading->end - stop < VERSION) ||
+        BI_RARELY(memcmp(version, " HTTP/1.", 8) != 0) || BI_RARELY((uint8_t)(version[8] - '0') > 9) ||
+        BI_RARELY(!is_line_end(reading, stop + 9)) || BI_RARELY(stop + VERSION - at > head->limits.line + 2)) {
         return NOTHING;
     }
     head->target = span_of(target, stop);
-    head->minor = version[8] > '0';
+    head->minor = version[8] != '0';
     return stop + VERSION;
 }
 
@@ -258,8 +260,8 @@ INLINE size_t read_fields(struct bi_head *head, struct reading *reading, size_t 
             *whole = true;
             return at + 2;
         }
-        size_t next = reading->count < head->limits.fields ? read_field(head, reading, at) : NOTHING;
-        if (next == NOTHING) {
+        size_t next = BI_USUALLY(reading->count < head->limits.fields) ? read_field(head, reading, at) : NOTHING;
+        if (BI_RARELY(next == NOTHING)) {
             return at;
         }
         at = next;
@@ -270,19 +272,15 @@ INLINE size_t read_fields(struct bi_head *head, struct reading *reading, size_t 
 INLINE void conclude(struct bi_head *head, const struct reading *reading, size_t at)
 {
     head->present = reading->present;
-    head->repeated = reading->repeated;
     head->field_count = (uint16_t)reading->count;
     head->parsed = head->size = (uint32_t)at;
 }
 
 INLINE bool read_lines(struct bi_head *head, const uint8_t *bytes, uint32_t size)
 {
-    struct reading reading = { .bytes = bytes,
-        .end = size,
-        .fields = head->fields,
-        .present = head->present,
-        .repeated = head->repeated,
-        .count = head->field_count };
+    struct reading reading = {
+        .bytes = bytes, .end = size, .fields = head->fields, .present = head->present, .count = head->field_count
+    };
     size_t at = head->parsed;
     bool whole = false;
     if (size < LANES) {
@@ -304,12 +302,13 @@ INLINE bool read_new(struct bi_head *head, const uint8_t *bytes, uint32_t size)
 {
     struct reading reading = { .bytes = bytes, .end = size, .fields = head->fields };
     bool whole = false;
-    if (size < LANES) {
+    if (BI_RARELY(size < LANES)) {
         return read_fewer_new(head, bytes, size);
     }
     if (size < 16) {
         return false;
     }
+    head->repeated = 0;
     size_t at = read_request_line(head, &reading, 0);
     if (at == NOTHING) {
         return false;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "http/message/likely.h"
 #include "http/message/status.h"
 #include "http/server/answer.h"
 
@@ -37,7 +38,7 @@ static inline char *put(char *at, const void *data, size_t size)
 /* Small ones by two moves that may overlap: a call would take longer. */
 static inline char *put_body(char *at, const void *data, size_t size)
 {
-    if (size - 8 <= 8) {
+    if (BI_USUALLY(size - 8 <= 8)) {
         memcpy(at, data, 8);
         memcpy(at + size - 8, (const char *)data + size - 8, 8);
         return at + size;
@@ -204,9 +205,10 @@ static int refuse_type(void)
 /* Nothing about it has to be thought of: no fields, a connection that goes on, no body of the request's left. */
 static inline bool is_plain(const struct bight_http_request *request)
 {
-    return request->input == BI_INPUT_DONE && !request->closing && !request->gone && request->head.minor == 1 &&
-           request->head.method_known != BI_METHOD_HEAD && request->head.method_known != BI_METHOD_CONNECT &&
-           bi_http_buffer_size(&request->answer.fields) == 0;
+    return BI_USUALLY(request->input == BI_INPUT_DONE) && BI_USUALLY(!request->closing) && BI_USUALLY(!request->gone) &&
+           BI_USUALLY(request->head.minor == 1) && BI_USUALLY(request->head.method_known != BI_METHOD_HEAD) &&
+           BI_USUALLY(request->head.method_known != BI_METHOD_CONNECT) &&
+           BI_USUALLY(request->answer.fields.bytes == NULL);
 }
 
 /* Behind an answer whose head was put together piece by piece: of this status and type the next one is ready. */
@@ -231,7 +233,7 @@ static void make_ready(struct bight_http_request *request, int status, struct bi
 static inline char *put_ready(char *at, const struct bi_ready_head *ready)
 {
     memcpy(at, ready->text, BI_READY_PART);
-    if (ready->size > BI_READY_PART) {
+    if (BI_RARELY(ready->size > BI_READY_PART)) {
         memcpy(at + BI_READY_PART, ready->text + BI_READY_PART, sizeof ready->text - BI_READY_PART);
     }
     return at + ready->size;
@@ -240,7 +242,7 @@ static inline char *put_ready(char *at, const struct bi_ready_head *ready)
 /* The length, which is that of the last one more often than not, and the end of the head. */
 static inline char *put_length(char *at, struct bi_ready_head *ready, size_t length)
 {
-    if (length != ready->length) {
+    if (BI_RARELY(length != ready->length)) {
         char *end = put(put_number(ready->end, length), "\r\n\r\n", 4);
         ready->length = length;
         ready->end_size = (uint8_t)(end - ready->end);
@@ -253,8 +255,9 @@ static inline char *put_length(char *at, struct bi_ready_head *ready, size_t len
 static inline bool is_ready(const struct bight_http_request *request, int status, const char *type)
 {
     const struct bi_ready_head *ready = &request->server->ready;
-    return ready->status == status && type != NULL && is_plain(request) && request->answer.state == BI_ANSWER_NONE &&
-           !(request->connection->flags & BI_HTTP_CLOSING) && strcmp(ready->type, type) == 0;
+    return BI_USUALLY(ready->status == status) && BI_USUALLY(type != NULL) && is_plain(request) &&
+           BI_USUALLY(request->answer.state == BI_ANSWER_NONE) &&
+           BI_USUALLY(!(request->connection->flags & BI_HTTP_CLOSING)) && BI_USUALLY(strcmp(ready->type, type) == 0);
 }
 
 static inline int write_ready(struct bight_http_request *request, const void *data, size_t size)
@@ -303,7 +306,7 @@ static inline int written(struct bight_http_request *request, size_t size)
     } else {
         request->server->figures.latencies[0]++;
     }
-    if (size >= COPIED) {
+    if (BI_RARELY(size >= COPIED)) {
         bi_deadlines_bound_output(request->connection, size);
     }
     bi_exchange_advance(request);
@@ -341,7 +344,7 @@ write_body(struct bight_http_request *request, int code, const void *data, size_
 
 int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
 {
-    if (size > COPIED) {
+    if (BI_RARELY(size > COPIED)) {
         return write_body(request, bi_answer_begin(request, status, type, (int64_t)size, NULL, 0), data, size);
     }
     int code = is_ready(request, status, type) ? write_ready(request, data, size)

@@ -8,6 +8,7 @@
  * outside the loop, the backlog is gone through on a later turn: handlers are never called inside a call of the
  * program's. */
 
+#include "http/message/likely.h"
 #include "http/server/request.h"
 
 /* Whether a client leaves small answers behind is looked at with every eighth request: it costs as much as reading a
@@ -35,10 +36,9 @@ static inline size_t read_some(struct bight_http_request *request, const uint8_t
     return request->input < BI_INPUT_DONE && bi_body_is_wanted(request) ? bi_body_read(request, data, size) : 0;
 }
 
-/* Goes through input as far as it is wanted; returns how much that was. The connection is held. */
-static inline size_t consume(struct bi_http_connection *connection, const uint8_t *data, size_t size)
+/* Goes through input as far as it is wanted, from `used` on; returns how much that was. The connection is held. */
+static size_t consume(struct bi_http_connection *connection, const uint8_t *data, size_t size, size_t used)
 {
-    size_t used = 0;
     connection->consuming = true;
     while (used < size && !(connection->flags & BI_HTTP_CLOSING)) {
         struct bight_http_request *request = connection->request;
@@ -93,21 +93,34 @@ static void keep(struct bi_http_connection *connection, const uint8_t *data, siz
     }
 }
 
-static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+/* What is not one whole request on an idle connection, of which `used` bytes have been gone through. */
+static void __attribute__((noinline))
+go_through(struct bi_http_connection *connection, const uint8_t *data, size_t size, size_t used)
 {
-    struct bi_http_connection *connection = connection_of(protocol);
-    struct bight_http_request *request = connection->request;
-    size_t used = 0;
-    server_of(connection)->figures.bytes_in += size;
-    if ((connection->served & LOOK_AFTER) == LOOK_AFTER) {
-        bi_deadlines_bound_leftover(connection);
-    }
-    if (request == NULL || bi_http_buffer_size(&request->backlog) == 0) {
-        used = consume(connection, data, size);
+    if (connection->request == NULL || bi_http_buffer_size(&connection->request->backlog) == 0) {
+        used = consume(connection, data, size, used);
     }
     if (used < size || is_upgrading(connection)) {
         keep(connection, data + used, size - used);
         bi_http_update_flow(connection);
+    }
+}
+
+static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    struct bi_http_connection *connection = connection_of(protocol);
+    size_t used = 0;
+    server_of(connection)->figures.bytes_in += size;
+    if (BI_RARELY((connection->served & LOOK_AFTER) == LOOK_AFTER)) {
+        bi_deadlines_bound_leftover(connection);
+    }
+    if (BI_USUALLY(connection->request == NULL) && BI_USUALLY(!(connection->flags & BI_HTTP_CLOSING))) {
+        connection->consuming = true;
+        used = bi_exchange_start(connection, data, size);
+        connection->consuming = false;
+    }
+    if (BI_RARELY(used < size) || BI_RARELY(connection->request != NULL)) {
+        go_through(connection, data, size, used);
     }
 }
 
@@ -149,7 +162,7 @@ static void go_on(void *context)
     }
     struct bi_http_buffer backlog = request->backlog;
     request->backlog = (struct bi_http_buffer) { .bytes = NULL };
-    backlog.start += consume(connection, bi_http_buffer_data(&backlog), bi_http_buffer_size(&backlog));
+    backlog.start += consume(connection, bi_http_buffer_data(&backlog), bi_http_buffer_size(&backlog), 0);
     put_back(connection, &backlog);
     bi_http_update_flow(connection);
     bi_http_check_end(connection);

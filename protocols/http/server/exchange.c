@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "http/message/head_reader.h"
+#include "http/message/likely.h"
 #include "http/server/request.h"
 
 /* What is zeroed for each use; all behind it is written before it is read, or is empty. */
@@ -27,7 +28,7 @@ static inline void zero(struct bight_http_request *request)
 static inline struct bight_http_request *take_spare(struct bi_http_server *server)
 {
     struct bight_http_request *request = server->spare;
-    if (request == NULL) {
+    if (BI_RARELY(request == NULL)) {
         return bi_http_server_make(server);
     }
     server->spare = request->next;
@@ -64,25 +65,6 @@ struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connecti
 
 /* --------------------------------------------------------------------------------------------- the end */
 
-/* The request leaves its connection, which the caller looks after. */
-static inline void leave(struct bight_http_request *request)
-{
-    request->connection->request = NULL;
-    request->connection = NULL;
-    if (request->kept.bytes != NULL) { /* else it has never waited */
-        bi_deadlines_stop(request);
-    }
-    if (request->dispatched) {
-        request->server->figures.in_flight--;
-    }
-    if (request->owner != NULL) {
-        bi_request_end_owner(request);
-    }
-    if (request->answer.drain != NULL) {
-        bi_drain_end(request);
-    }
-}
-
 /* Input behind the exchange belongs to the next one. */
 static void go_on_with(struct bi_http_connection *connection, struct bi_http_buffer *backlog)
 {
@@ -101,8 +83,7 @@ static void go_on_with(struct bi_http_connection *connection, struct bi_http_buf
     bi_http_check_end(connection);
 }
 
-/* Of one that is not the last, or has left something. */
-static void finish_unusual(struct bight_http_request *request)
+void bi_exchange_finish_unusual(struct bight_http_request *request)
 {
     struct bi_http_connection *connection = request->connection;
     struct bi_http_buffer backlog = request->backlog;
@@ -112,7 +93,7 @@ static void finish_unusual(struct bight_http_request *request)
     }
     request->backlog = (struct bi_http_buffer) { .bytes = NULL };
     bool closes = request->closing;
-    leave(request);
+    bi_exchange_leave(request);
     bi_deadlines_restore_idle(connection);
     if (closes) {
         bi_http_buffer_free(&backlog);
@@ -123,18 +104,6 @@ static void finish_unusual(struct bight_http_request *request)
     bi_request_release(request);
 }
 
-static inline void finish(struct bight_http_request *request)
-{
-    struct bi_http_connection *connection = request->connection;
-    if (request->closing || request->backlog.bytes != NULL || connection->ended ||
-        (connection->flags & (BI_HTTP_PAUSED | BI_HTTP_NO_IDLE)) != 0) {
-        finish_unusual(request);
-        return;
-    }
-    leave(request);
-    bi_request_release(request);
-}
-
 void bi_exchange_gone(struct bight_http_request *request, const struct bight_failure *reason)
 {
     bool tells = request->dispatched && request->answer.state != BI_ANSWER_WHOLE;
@@ -142,7 +111,7 @@ void bi_exchange_gone(struct bight_http_request *request, const struct bight_fai
     request->server->figures.abandoned += tells;
     bight_protocol_free(request->upgrade);
     request->upgrade = NULL;
-    leave(request);
+    bi_exchange_leave(request);
     bi_body_fail(request, bight_failure_new(BIGHT_E_CLOSED, 0, bight_failure_hold(reason), "the client has gone"));
     if (request->later != NULL && request->cancel_when_gone) {
         bight_deferred_cancel(request->later);
@@ -163,8 +132,7 @@ void bi_exchange_abort(struct bight_http_request *request)
 
 /* ------------------------------------------------------------------------------------- what is decided */
 
-/* With the answer written and some of the input not read. */
-static void discard_rest(struct bight_http_request *request)
+void bi_exchange_discard_rest(struct bight_http_request *request)
 {
     if (request->input == BI_INPUT_UPGRADE) {
         return;
@@ -173,27 +141,8 @@ static void discard_rest(struct bight_http_request *request)
         bi_body_discard(request);
     }
     if (request->connection != NULL && (request->input == BI_INPUT_DONE || request->closing)) {
-        finish(request);
+        bi_exchange_finish(request);
     }
-}
-
-void bi_exchange_advance(struct bight_http_request *request)
-{
-    const struct bi_http_connection *connection = request->connection;
-    if (connection == NULL || (connection->flags & BI_HTTP_CLOSING) || request->answer.state != BI_ANSWER_WHOLE) {
-        return;
-    }
-    if (request->input == BI_INPUT_DONE) {
-        finish(request);
-    } else {
-        discard_rest(request);
-    }
-}
-
-void bi_request_begin_pending(struct bight_http_request *request)
-{
-    request->holds++;
-    request->pending++;
 }
 
 /* Nobody is left who might answer (A2). A body that failed has been told of: that is the answer. */
@@ -277,7 +226,7 @@ static inline void dispatch(struct bight_http_request *request, size_t rest)
     struct bi_http_server *server = request->server;
     struct bi_http_connection *connection = request->connection;
     struct bi_framing *framing = &request->framing;
-    if (!bi_framing_of_request(framing, &request->head, request->bytes)) {
+    if (BI_RARELY(!bi_framing_of_request(framing, &request->head, request->bytes))) {
         bi_exchange_refuse(request, framing->status, framing->why);
         return;
     }
@@ -287,18 +236,18 @@ static inline void dispatch(struct bight_http_request *request, size_t rest)
     connection->served++;
     request->closing = !framing->keeps_alive || connection->served >= server->limits.requests || connection->draining;
     request->input = BI_INPUT_DONE;
-    if (framing->body != BI_BODY_NONE) {
+    if (BI_RARELY(framing->body != BI_BODY_NONE)) {
         bi_body_begin(request);
     }
     request->rest = rest;
     bi_request_begin_pending(request);
-    if (server->freed) {
+    if (BI_RARELY(server->freed)) {
         request->closing = true;
         server->ops->failed(server, request, 503, NULL);
     } else {
         server->ops->requested(server, request);
     }
-    if (request->holds > 1) { /* else there is only that of its handler, with which nobody can answer */
+    if (BI_RARELY(request->holds > 1)) { /* else there is only that of its handler, with which nobody can answer */
         request->holds++;
         bi_request_end_pending(request);
         if (request->holds > 1) {
@@ -386,7 +335,7 @@ size_t bi_exchange_start(struct bi_http_connection *connection, const uint8_t *d
     }
     struct bi_head *head = &request->head;
     uint32_t seen = size < head->limits.size ? (uint32_t)size : head->limits.size;
-    if (!bi_head_read_new(head, data, seen)) {
+    if (BI_RARELY(!bi_head_read_new(head, data, seen))) {
         bi_head_begin(head, BI_HEAD_REQUEST);
         return read_begun(request, data, size);
     }

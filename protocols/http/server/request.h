@@ -9,6 +9,7 @@
 
 #include "http/message/chunked.h"
 #include "http/message/framing.h"
+#include "http/message/likely.h"
 #include "http/message/tokens.h"
 #include "http/server/server.h"
 
@@ -157,7 +158,7 @@ struct bight_http_request {
     size_t inline_used;
     struct bi_http_answer answer;
 
-    /* From answer.fields on nothing is zeroed for a new request. These are empty in one that is not in use; what is
+    /* From answer.fields on nothing is zeroed for a new request: these are empty in one that is not in use; what is
      * behind them is written before it is read. */
     struct bi_http_buffer kept;    /* a head that did not come whole, or outlives the handler */
     struct bi_http_buffer backlog; /* input behind what is being read */
@@ -219,8 +220,6 @@ struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connecti
 size_t bi_exchange_start(struct bi_http_connection *connection, const uint8_t *data, size_t size);
 /* Input of a head: what was used of it. May end the exchange. */
 size_t bi_exchange_read_head(struct bight_http_request *request, const uint8_t *data, size_t size);
-/* Whatever has changed: is it over, does it have to wait? Behind each handler and each answer. */
-void bi_exchange_advance(struct bight_http_request *request);
 /* No byte of a head has come: one CRLF before it is none. */
 bool bi_exchange_is_empty(const struct bight_http_request *request);
 /* The server's own answer to what is no request, or came too slowly; the connection ends. */
@@ -231,7 +230,11 @@ void bi_exchange_gone(struct bight_http_request *request, const struct bight_fai
 void bi_exchange_abort(struct bight_http_request *request);
 
 /* One more, or one less, that may answer; with the last the exchange is answered for them. */
-void bi_request_begin_pending(struct bight_http_request *request);
+static inline void bi_request_begin_pending(struct bight_http_request *request)
+{
+    request->holds++;
+    request->pending++;
+}
 void bi_request_end_pending(struct bight_http_request *request);
 
 /* ------------------------------------------------------------------------------------------- request.c */
@@ -329,5 +332,56 @@ void bi_drain_end(struct bight_http_request *request);
 
 /* What a failure is answered with, and the words that may be shown; NULL: none. */
 int bi_status_of_failure(const struct bight_failure *failure, const char **message);
+
+/* ------------------------------------------------------------------- the usual end of an exchange, exchange.c */
+
+/* The request leaves its connection, which the caller looks after. */
+static inline void bi_exchange_leave(struct bight_http_request *request)
+{
+    request->connection->request = NULL;
+    request->connection = NULL;
+    if (BI_RARELY(request->kept.bytes != NULL)) { /* else it has never waited */
+        bi_deadlines_stop(request);
+    }
+    request->server->figures.in_flight -= request->dispatched;
+    if (BI_RARELY(request->owner != NULL)) {
+        bi_request_end_owner(request);
+    }
+    if (BI_RARELY(request->answer.drain != NULL)) {
+        bi_drain_end(request);
+    }
+}
+
+/* Of one that is not the last, or has left something. */
+void bi_exchange_finish_unusual(struct bight_http_request *request);
+
+static inline void bi_exchange_finish(struct bight_http_request *request)
+{
+    const struct bi_http_connection *connection = request->connection;
+    if (BI_RARELY(request->closing) || BI_RARELY(request->backlog.bytes != NULL) || BI_RARELY(connection->ended) ||
+        BI_RARELY((connection->flags & (BI_HTTP_PAUSED | BI_HTTP_NO_IDLE)) != 0)) {
+        bi_exchange_finish_unusual(request);
+        return;
+    }
+    bi_exchange_leave(request);
+    bi_request_release(request);
+}
+
+/* With the answer written and some of the input not read. */
+void bi_exchange_discard_rest(struct bight_http_request *request);
+
+/* Whatever has changed: is it over, does it have to wait? Behind each handler and each answer. */
+static inline void bi_exchange_advance(struct bight_http_request *request)
+{
+    const struct bi_http_connection *connection = request->connection;
+    if (connection == NULL || (connection->flags & BI_HTTP_CLOSING) || request->answer.state != BI_ANSWER_WHOLE) {
+        return;
+    }
+    if (BI_USUALLY(request->input == BI_INPUT_DONE)) {
+        bi_exchange_finish(request);
+    } else {
+        bi_exchange_discard_rest(request);
+    }
+}
 
 #endif

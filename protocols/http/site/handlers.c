@@ -115,10 +115,10 @@ static inline void call(struct bight_http_request *request, struct bi_http_route
     request->route_index = index;
     request->seconds = route->seconds;
     request->cancel_when_gone = route->cancel_when_gone;
-    if (route->body_limit != 0 && request->has_body) {
+    if (BI_RARELY(route->body_limit != 0) && request->has_body) {
         request->body.limit = route->body_limit;
     }
-    if (route->coroutine == NULL) {
+    if (BI_USUALLY(route->coroutine == NULL)) {
         route->handler(request, route->context);
     } else {
         bi_answer_later(request, bight_spawn(bight_http_request_reactor(request), run_coroutine, request));
@@ -248,7 +248,7 @@ static void __attribute__((noinline)) answer_strange(struct bight_http_site *sit
 void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request)
 {
     struct bight_http_site *site = bi_site_of(server);
-    if (!request->head.is_usual_path || request->framing.target_kind != BI_TARGET_ORIGIN) {
+    if (BI_RARELY(!request->head.is_usual_path) || BI_RARELY(request->framing.target_kind != BI_TARGET_ORIGIN)) {
         answer_strange(site, request);
         return;
     }
@@ -258,7 +258,7 @@ void bi_site_requested(struct bi_http_server *server, struct bight_http_request 
                          ? 0
                          : bi_routes_find_straight(&site->routes, (enum bi_method)request->head.method_known,
                                request->path, request->parameters, &count);
-    if (found == 0) {
+    if (BI_RARELY(found == 0)) {
         answer_by_route(site, request);
         return;
     }

@@ -6,6 +6,7 @@
 #ifndef BI_HTTP_ROUTE_WALK_H
 #define BI_HTTP_ROUTE_WALK_H
 
+#include "http/message/likely.h"
 #include "http/site/routes.h"
 
 #define BI_ROUTE_BIT(method) (UINT64_C(1) << (method))
@@ -23,7 +24,7 @@ static inline uint32_t bi_routes_choose(
 {
     while (first != 0) {
         const struct bi_route *route = &routes->routes[first - 1];
-        if ((accepts >> route->method & 1) != 0) {
+        if (BI_USUALLY((accepts >> route->method & 1) != 0)) {
             return first;
         }
         *allowed |= BI_ROUTE_BIT(route->method);
@@ -67,7 +68,7 @@ static inline struct bi_place bi_routes_go_down(const struct bi_route_tree *tree
         uint64_t word = bi_route_word(path, size, place.at, slashed);
         uint8_t byte = bi_word_first(word);
         uint32_t child = bi_tree_child(tree, place.node, byte);
-        if (child != 0 && bi_tree_goes_on(&nodes[child], word)) {
+        if (BI_USUALLY(child != 0) && BI_USUALLY(bi_tree_goes_on(&nodes[child], word))) {
             place.node = &nodes[child];
             place.at += place.node->size;
         } else if (place.node->name != 0 && byte != '/') {
@@ -90,7 +91,7 @@ extern const uint64_t bi_routes_accepted[BI_METHOD_COUNT];
 static inline uint32_t bi_routes_find_straight(
     const struct bi_routes *routes, enum bi_method method, struct bi_view path, struct bi_span *parts, unsigned *count)
 {
-    if (routes->has_hosts || routes->count == 0) {
+    if (BI_RARELY(routes->has_hosts) || BI_RARELY(routes->count == 0)) {
         return 0;
     }
     uint64_t unheard = 0;
