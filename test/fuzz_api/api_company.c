@@ -10,7 +10,7 @@
 #include <bight/task.h>
 
 static const struct part *const parts[] = { &coroutine_part, &turn_part, &meeting_part, &queue_part, &task_part,
-    &stream_part, &run_part, &http_part, &http_client_part, &http_answer_part };
+    &stream_part, &run_part, &http_part, &http_client_part, &http_answer_part, &http_file_part };
 enum { PARTS = sizeof parts / sizeof *parts };
 
 void begin_parts(void)

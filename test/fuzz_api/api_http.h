@@ -37,7 +37,7 @@ extern struct http_state {
     unsigned running; /* handlers that are coroutines */
 } http;
 
-extern const struct part http_part, http_answer_part, http_client_part;
+extern const struct part http_part, http_answer_part, http_client_part, http_file_part;
 
 void act_site(struct fuzz_operation *operation, void *context);
 void act_ask(struct fuzz_operation *operation, void *context);
@@ -55,6 +55,7 @@ void end_use(struct asked *asked);
 
 void respond_to(struct asked *asked, struct fuzz_operation *operation);
 void client_has_gone(struct bight_http_request *request, void *asked);
+void save_body(struct asked *asked, struct fuzz_operation *operation);
 void check_not_inside(const char *what);
 
 uint8_t http_byte(unsigned number, uint32_t position);

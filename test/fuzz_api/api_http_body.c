@@ -110,7 +110,7 @@ static void consume(struct asked *asked)
 void act_body(struct fuzz_operation *operation, void *context)
 {
     struct asked *asked = find_asked(operation->subject);
-    unsigned drawn = fuzz_choose(operation, 6);
+    unsigned drawn = fuzz_choose(operation, 8);
     (void)context;
     if (asked == NULL) {
         return;
@@ -120,6 +120,8 @@ void act_body(struct fuzz_operation *operation, void *context)
         read_body(asked, operation);
     } else if (drawn == 3 && asked->reading == NULL && !asked->pushes) {
         consume(asked);
+    } else if (drawn > 5 && !asked->pushes) {
+        save_body(asked, operation);
     } else if (drawn == 4) {
         asked->was_blocked = false;
         bight_http_request_resume(asked->request);
