@@ -50,11 +50,29 @@ int main(void)
 }
 """
 
+SITE_TESTING_PROGRAM = """
+#include <bight/protocols/http_testing.h>
+#include <bight/testing/trial.h>
+int main(void)
+{
+    struct bight_reactor *reactor = bight_testing_reactor_new();
+    struct bight_http_site *site = bight_http_site_new();
+    struct bight_deferred *asked = bight_http_testing_get(site, "/");
+    struct bight_http_response *response = bight_expect_value(asked, &bight_type_http_response);
+    int status = bight_http_response_status(response);
+    bight_http_response_release(response);
+    bight_deferred_release(asked);
+    bight_reactor_free(reactor);
+    bight_http_site_free(site);
+    return status == 404 ? 0 : 1;
+}
+"""
+
 
 def check_testing(directory, line, environment):
-    line = line.replace(" bight)", " bight-testing)")
-    program = readme.build(TESTING_PROGRAM, line, directory / "testing", environment)
-    subprocess.run([program], env=environment, check=True)
+    for package, text in (("bight-testing", TESTING_PROGRAM), ("bight-http-testing", SITE_TESTING_PROGRAM)):
+        program = readme.build(text, line.replace(" bight)", f" {package})"), directory / package, environment)
+        subprocess.run([program], env=environment, check=True)
 
 
 def check_examples(source_root, root, compiler):
