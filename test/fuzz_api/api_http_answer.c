@@ -171,6 +171,24 @@ static void register_producer(struct asked *asked, struct fuzz_operation *operat
     fuzz_tell(world.tape, "register_producer of request %u answers %d", asked->id, code);
 }
 
+static void drain(struct asked *asked)
+{
+    struct item *item = world.is_ending ? NULL : new_item("a drain", 0);
+    if (item != NULL) {
+        watch_deferred(item, bight_http_respond_drain(asked->request));
+    }
+}
+
+/* Its clients send no conditions: it must go on, if it can be answered at all. */
+static void check_conditions(struct asked *asked)
+{
+    const struct bight_http_validators now = { .size = sizeof now, .etag = "\"7\"", .modified = 1 };
+    bool is_free = bight_http_request_is_open(asked->request) && !asked->began;
+    if (is_free && bight_http_respond_if_unmet(asked->request, &now) && bight_http_request_is_open(asked->request)) {
+        fuzz_fail("request %u, which has no conditions, does not meet them", asked->id);
+    }
+}
+
 /* --------------------------------------------------------------------------------------- handing over */
 
 static unsigned upgraded;
@@ -199,7 +217,7 @@ void act_answer(struct fuzz_operation *operation, void *context)
         return;
     }
     begin_use(asked);
-    switch (fuzz_choose(operation, 14)) {
+    switch (fuzz_choose(operation, 16)) {
     case 0:
     case 1:
     case 2:
@@ -233,6 +251,12 @@ void act_answer(struct fuzz_operation *operation, void *context)
         break;
     case 12:
         register_producer(asked, operation);
+        break;
+    case 13:
+        drain(asked);
+        break;
+    case 14:
+        check_conditions(asked);
         break;
     default:
         upgrade(asked);
