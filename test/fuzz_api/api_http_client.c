@@ -158,7 +158,7 @@ static size_t add_body(char *text, const struct ask *ask, unsigned number, bool 
     size_t at = 0;
     for (size_t done = 0; done < sent;) {
         size_t piece = chunked && sent - done > 700 ? 700 : sent - done;
-        at += chunked ? (size_t)sprintf(text + at, "%zx\r\n", piece) : 0;
+        at += chunked ? (size_t)snprintf(text + at, 20, "%zx\r\n", piece) : 0;
         for (size_t i = 0; i < piece; i++) {
             text[at++] = (char)http_byte(number, (uint32_t)(done + i));
         }
