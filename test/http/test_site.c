@@ -45,6 +45,20 @@ START_TEST(a_site_with_a_route_that_could_not_be_added_is_not_served_and_the_run
 }
 END_TEST
 
+static void free_site(void *context)
+{
+    bight_http_site_free(context);
+}
+
+START_TEST(the_release_of_a_route_that_could_not_be_added_frees_the_site) /* A5 */
+{
+    struct bight_http_site *part = bight_http_site_new();
+    bight_log_set_observer(listen_to_log, NULL);
+    ck_assert_int_eq(bight_http_route_full(part, "users", answer, part, free_site, NULL), BIGHT_E_SYNTAX);
+    bight_log_set_observer(NULL, NULL);
+}
+END_TEST
+
 START_TEST(functions_accept_the_site_that_could_not_be_made) /* A5 */
 {
     ck_assert_int_eq(bight_http_route(NULL, "GET /", answer, NULL), BIGHT_E_OUT_OF_MEMORY);
@@ -105,6 +119,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, a_site_with_a_route_that_could_not_be_added_is_not_served_and_the_run_ends_with_78, 0,
         sizeof broken / sizeof *broken);
+    tcase_add_test(tests, the_release_of_a_route_that_could_not_be_added_frees_the_site);
     tcase_add_test(tests, functions_accept_the_site_that_could_not_be_made);
     tcase_add_test(tests, a_failure_with_a_status_is_answered_with_it_and_its_message);
     tcase_add_loop_test(tests, any_other_is_500_without_internals_also_one_that_a_body_might_have_failed_with, 0,

@@ -160,11 +160,11 @@ static int add_route(struct bight_http_site *site, const char *pattern, const st
     }
     if (code != BIGHT_OK) {
         bight_free(route);
-        if (wanted->release != NULL) {
-            wanted->release(wanted->context);
-        }
         if (site != NULL) {
             site->is_broken = true;
+        }
+        if (wanted->release != NULL) { /* it may free the site */
+            wanted->release(wanted->context);
         }
     }
     return code;
