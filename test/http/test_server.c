@@ -144,6 +144,42 @@ START_TEST(the_connection_goes_on_as_the_versions_have_it) /* H5 */
 }
 END_TEST
 
+/* Where nothing can come that would have the kernel reset the connection, nobody waits for the client's end. */
+START_TEST(behind_a_clients_last_request_the_connection_is_closed_at_once) /* H5, T7 */
+{
+    static const struct {
+        const char *request;
+        bool waits;
+    } rows[] = {
+        { "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false },
+        { "GET / HTTP/1.0\r\n\r\n", false },
+        { "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n\r\n", true },
+        { "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", true },
+        { "GET /../ HTTP/1.1\r\nHost: x\r\n\r\n", true },
+        { "GET / HTTP/1.1\r\nHost : x\r\nConnection: close\r\n\r\n", true },
+    };
+    begin();
+    say(rows[_i].request);
+    ck_assert(is_over());
+    ck_assert_int_eq(bight_string_is_closed(peer), !rows[_i].waits);
+    ck_assert(!bight_string_was_reset(peer));
+    end_site();
+}
+END_TEST
+
+START_TEST(what_comes_behind_a_clients_last_request_is_waited_out) /* H5, T7 */
+{
+    begin();
+    say("GET /keep HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    say(_i == 0 ? "" : GET);
+    answer_kept(0, "last");
+    settle();
+    ck_assert_str_eq(body_of(take_answer()), "last");
+    ck_assert_int_eq(bight_string_is_closed(peer), _i == 0);
+    end_site();
+}
+END_TEST
+
 START_TEST(a_handler_may_end_the_connection_behind_its_answer) /* H5 */
 {
     begin();
@@ -358,6 +394,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_request_that_is_let_go_is_answered_500);
     tcase_add_test(tests, a_head_that_is_refused_ends_the_connection);
     tcase_add_loop_test(tests, the_connection_goes_on_as_the_versions_have_it, 0, 6);
+    tcase_add_loop_test(tests, behind_a_clients_last_request_the_connection_is_closed_at_once, 0, 6);
+    tcase_add_loop_test(tests, what_comes_behind_a_clients_last_request_is_waited_out, 0, 2);
     tcase_add_test(tests, a_handler_may_end_the_connection_behind_its_answer);
     tcase_add_test(tests, a_connection_ends_at_its_limit_of_requests);
     tcase_add_test(tests, input_behind_an_outstanding_answer_is_read_up_to_its_bound);

@@ -83,6 +83,16 @@ static void go_on_with(struct bi_http_connection *connection, struct bi_http_buf
     bi_http_check_end(connection);
 }
 
+/* The client has said that it sends nothing more (RFC 9112, 9.6), and nothing more has come: there is no input that
+ * could have the kernel reset the connection before the answer has been read, so nobody has to wait for the client's
+ * end. Behind bodies some clients send a CRLF too many; through TLS more goes back and forth than the request. */
+static bool is_the_last(const struct bight_http_request *request)
+{
+    return request->dispatched && !request->framing.keeps_alive && request->framing.body == BI_BODY_NONE &&
+           request->rest == 0 && bi_http_buffer_size(&request->backlog) == 0 &&
+           !bight_http_request_is_secure(request);
+}
+
 void bi_exchange_finish_unusual(struct bight_http_request *request)
 {
     struct bi_http_connection *connection = request->connection;
@@ -91,11 +101,14 @@ void bi_exchange_finish_unusual(struct bight_http_request *request)
         bi_body_fail(
             request, bight_failure_new(BIGHT_E_CANCELLED, 0, NULL, "the request was answered without its body"));
     }
+    bool closes = request->closing, is_last = is_the_last(request);
     request->backlog = (struct bi_http_buffer) { .bytes = NULL };
-    bool closes = request->closing;
     bi_exchange_leave(request);
     bi_deadlines_restore_idle(connection);
     if (closes) {
+        if (is_last) {
+            (void)bight_transport_set_linger(connection->base.transport, 0, 0);
+        }
         bi_http_buffer_free(&backlog);
         bi_http_close(connection, false);
     } else {
