@@ -150,10 +150,10 @@ struct bight_http_save_options {
  * body's, the client's, the disk's, the reactor's, a cancel) nothing stays of it, but when the process dies, or when it
  * is cancelled in the moment of its naming: then it may be there.
  *
- * It fails as bight_http_request_collect does, and with the errno of what the file system refused; an early EEXIST may
- * come before all of the body has. Once the body is whole it is saved though the client goes: tie the Deferred to the
- * request's owner, if it should not be. INVALID_ARGUMENT, a usage error, for a path that ends in no name. The path is
- * the program's: what of it comes from a client is to be checked first. */
+ * It fails as bight_http_request_collect does, and with the errno of what the file system refused (the directory has to
+ * be readable, too); an early EEXIST may come before all of the body has. Once the body is whole it is saved though the
+ * client goes: tie the Deferred to the request's owner, if it should not be. INVALID_ARGUMENT, a usage error, for a
+ * path that ends in no name. The path is the program's: what of it comes from a client is to be checked first. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_request_save(
     struct bight_http_request *request, const char *path, const struct bight_http_save_options *options);
 
