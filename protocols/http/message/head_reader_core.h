@@ -146,17 +146,24 @@ INLINE void take_field(
     add_field(head, reading, &field);
 }
 
+/* One look at the beginning of a line, which is behind the first `before` lanes. */
+struct look {
+    lanes bytes;
+    unsigned before;
+    mask of_name, of_value; /* what ends one, the line's first byte lowest */
+};
+
 /* Behind a line that is not all in one look, or has a tab in it; NOTHING: it is for others. */
-INLINE size_t read_long_field(
-    struct bi_head *head, struct reading *reading, size_t at, lanes bytes, unsigned before, mask of_name)
+INLINE size_t read_long_field(struct bi_head *head, struct reading *reading, size_t at, struct look look)
 {
-    size_t colon = of_name != 0 ? at + first(of_name) : find_name_end(reading, at + LANES - before);
+    size_t behind = at + LANES - look.before;
+    size_t colon = look.of_name != 0 ? at + first(look.of_name) : find_name_end(reading, behind);
     if (colon == at || colon == reading->end || reading->bytes[colon] != ':') {
         return NOTHING;
     }
     const uint8_t *text = reading->bytes + at;
-    unsigned name = of_name != 0 ? name_in(bytes, before, text, colon - at) : name_of(text, colon - at);
-    size_t stop = find_value_end(reading, colon);
+    unsigned name = look.of_name != 0 ? name_in(look.bytes, look.before, text, colon - at) : name_of(text, colon - at);
+    size_t stop = look.of_value != 0 ? at + first(look.of_value) : find_value_end(reading, behind);
     if (reading->end - stop >= 2 && !is_line_end(reading, stop)) {
         stop = pass_tabs(reading, stop);
     }
@@ -171,20 +178,20 @@ INLINE size_t read_long_field(
 INLINE size_t read_field(struct bi_head *head, struct reading *reading, size_t at)
 {
     size_t last = reading->end - LANES, from = at < last ? at : last;
-    unsigned before = (unsigned)(at - from);
-    lanes bytes = load(reading->bytes + from);
-    mask of_name = drop(stops_name(bytes), before), of_value = drop(stops_value(bytes), before);
-    if (BI_RARELY(of_value == 0) || BI_RARELY(of_name == 0)) {
-        return read_long_field(head, reading, at, bytes, before, of_name);
+    struct look look = { .bytes = load(reading->bytes + from), .before = (unsigned)(at - from) };
+    look.of_name = drop(stops_name(look.bytes), look.before);
+    look.of_value = drop(stops_value(look.bytes), look.before);
+    if (BI_RARELY(look.of_value == 0) || BI_RARELY(look.of_name == 0)) {
+        return read_long_field(head, reading, at, look);
     }
-    size_t colon = at + first(of_name), stop = at + first(of_value);
+    size_t colon = at + first(look.of_name), stop = at + first(look.of_value);
     if (BI_RARELY(colon == at) || BI_RARELY(reading->bytes[colon] != ':')) {
         return NOTHING;
     }
     if (BI_RARELY(reading->end - stop < 2) || BI_RARELY(!is_line_end(reading, stop))) {
-        return read_long_field(head, reading, at, bytes, before, of_name);
+        return read_long_field(head, reading, at, look);
     }
-    unsigned name = name_in(bytes, before, reading->bytes + at, colon - at);
+    unsigned name = name_in(look.bytes, look.before, reading->bytes + at, colon - at);
     if (BI_RARELY(name == BI_NAME_COUNT)) {
         return NOTHING;
     }
