@@ -34,8 +34,8 @@ static void cook(struct bight_result *result, void *context)
 
 static void stop(struct bight_reactor *reactor)
 {
-    struct bight_thread_pool_figures figures;
-    bight_thread_pool_read_figures(kitchen, &figures);
+    struct bight_thread_pool_figures figures = { .size = sizeof figures };
+    (void)bight_thread_pool_read_figures(kitchen, &figures);
     printf("%llu jobs done, %d tickets taken, the longest ran %s\n", (unsigned long long)figures.done, tickets,
         figures.longest_run >= 20000000 ? "20 ms or more" : "less than 20 ms");
     bight_reactor_stop(reactor);
@@ -54,9 +54,9 @@ static void served(struct bight_result *result, void *context)
 
 static void look(void *context)
 {
-    struct bight_thread_pool_figures figures;
+    struct bight_thread_pool_figures figures = { .size = sizeof figures };
     (void)context;
-    bight_thread_pool_read_figures(kitchen, &figures);
+    (void)bight_thread_pool_read_figures(kitchen, &figures);
     printf("the loop goes on beside at most %u threads\n", figures.limit);
 }
 

@@ -19,6 +19,8 @@ struct bight_address {
     uint16_t port;      /* IPv4 and IPv6 */
     uint16_t path_size; /* UNIX: bytes of path; 0 for a nameless end */
     uint32_t scope;     /* IPv6: interface index, 0 for none */
+    uint32_t flow;      /* IPv6: flow information as the kernel has it (traffic class and flow label), 0 for none */
+    uint32_t reserved[2];
     union {
         uint8_t ipv4[4];
         uint8_t ipv6[16];

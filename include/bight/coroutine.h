@@ -96,10 +96,12 @@ struct bight_coroutine_options {
 BIGHT_API int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bight_coroutine_options *options);
 
 struct bight_coroutine_figures {
+    size_t size;       /* sizeof(struct bight_coroutine_figures), set by the caller */
     size_t coroutines; /* that have begun and not ended */
     size_t pooled;     /* stacks kept for reuse */
 };
-BIGHT_API void bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures);
+/* Fills as much as figures->size says. 0, or INVALID_ARGUMENT for what is no size. */
+BIGHT_API int bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures);
 
 BIGHT_END
 

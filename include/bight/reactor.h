@@ -135,7 +135,11 @@ BIGHT_API int bight_on_signal(struct bight_reactor *reactor, int number, bight_s
 
 /* ---------------------------------------------------------------------------- foreign descriptors */
 
-/* Watches a descriptor that bight does not own; `what` is BIGHT_READABLE 2, BIGHT_WRITABLE 4 or their sum;
+/* What is waited for, and what a descriptor is. The values are libevent's EV_READ and EV_WRITE. */
+#define BIGHT_READABLE 0x02
+#define BIGHT_WRITABLE 0x04
+
+/* Watches a descriptor that bight does not own; `what` is BIGHT_READABLE, BIGHT_WRITABLE or both;
  * function is called level-triggered. The handle is checked. Unwatch before closing the descriptor: the watch
  * of one that was closed is taken out (its handle is stale) when the number is watched next, with a usage error that
  * says where both were asked for. When bight itself gets the number, for a connection say, such a watch hears nothing

@@ -115,6 +115,7 @@ BIGHT_API int bight_thread_pool_resize(struct bight_thread_pool *pool, unsigned 
 BIGHT_API int bight_thread_pool_set_queue_limit(struct bight_thread_pool *pool, size_t limit);
 
 struct bight_thread_pool_figures {
+    size_t size;            /* sizeof(struct bight_thread_pool_figures), set by the caller */
     unsigned threads, busy; /* now */
     unsigned limit;         /* of threads */
     size_t queued;          /* jobs that no thread has begun */
@@ -122,10 +123,9 @@ struct bight_thread_pool_figures {
     /* Nanoseconds: how long jobs that were begun had waited, and how long those that are done have run. */
     uint64_t longest_wait, total_wait;
     uint64_t longest_run, total_run;
-    const void *reserved[4];
 };
-/* All zero for a pool of NULL. */
-BIGHT_API void bight_thread_pool_read_figures(
+/* Fills as much as figures->size says; all is zero for a pool of NULL. 0, or INVALID_ARGUMENT for what is no size. */
+BIGHT_API int bight_thread_pool_read_figures(
     struct bight_thread_pool *pool, struct bight_thread_pool_figures *figures);
 
 BIGHT_END

@@ -65,12 +65,14 @@ BIGHT_API void bight_worker_pool_free(struct bight_worker_pool *pool);
 BIGHT_API int bight_worker_pool_join_scope(struct bight_worker_pool *pool, struct bight_scope *scope);
 
 struct bight_worker_pool_figures {
+    size_t size;                      /* sizeof(struct bight_worker_pool_figures), set by the caller */
     unsigned workers, busy;           /* now; those that are ending do not count */
     size_t queued;                    /* jobs that wait for a worker */
     uint64_t done, failed, cancelled; /* jobs so far; failed with or without an answer */
     uint64_t started, deaths;         /* workers so far; those of them that ended by themselves */
 };
-BIGHT_API void bight_worker_pool_read_figures(
+/* Fills as much as figures->size says. 0, or INVALID_ARGUMENT for what is no size. */
+BIGHT_API int bight_worker_pool_read_figures(
     const struct bight_worker_pool *pool, struct bight_worker_pool_figures *figures);
 
 BIGHT_END

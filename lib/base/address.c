@@ -106,6 +106,7 @@ static int from_ipv6(struct bight_address *address, const struct sockaddr *from,
     address->family = BIGHT_ADDRESS_IPV6;
     address->port = ntohs(in6.sin6_port);
     address->scope = in6.sin6_scope_id;
+    address->flow = ntohl(in6.sin6_flowinfo);
     memcpy(address->at.ipv6, &in6.sin6_addr, sizeof address->at.ipv6);
     return 0;
 }
@@ -167,9 +168,10 @@ static int to_ipv4(const struct bight_address *address, struct sockaddr_storage 
 
 static int to_ipv6(const struct bight_address *address, struct sockaddr_storage *to, socklen_t *size)
 {
-    struct sockaddr_in6 in6 = {
-        .sin6_family = AF_INET6, .sin6_port = htons(address->port), .sin6_scope_id = address->scope
-    };
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+        .sin6_port = htons(address->port),
+        .sin6_flowinfo = htonl(address->flow),
+        .sin6_scope_id = address->scope };
     memcpy(&in6.sin6_addr, address->at.ipv6, sizeof address->at.ipv6);
     return give_sockaddr(to, size, &in6, sizeof in6);
 }

@@ -159,12 +159,13 @@ int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bigh
     return 0;
 }
 
-void bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures)
+int bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures)
 {
     const struct bi_coroutine_hub *hub = hub_in(bi_attachment_find(reactor, &coroutines));
-    *figures = (struct bight_coroutine_figures) { 0 };
+    struct bight_coroutine_figures all = { 0 };
     if (hub != NULL) {
-        figures->coroutines = hub->count;
-        figures->pooled = hub->stacks.count;
+        all.coroutines = hub->count;
+        all.pooled = hub->stacks.count;
     }
+    return bi_give_figures("bight_coroutine_read_figures", figures, &all, sizeof all);
 }

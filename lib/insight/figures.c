@@ -37,8 +37,8 @@ static void read_traffic(const struct bi_traffic *traffic, struct bight_reactor_
 static void read_pools(const struct bight_reactor *reactor, struct bight_reactor_figures *figures)
 {
     for (struct bight_thread_pool *pool = bi_thread_pools(reactor); pool != NULL; pool = pool->next) {
-        struct bight_thread_pool_figures one;
-        bight_thread_pool_read_figures(pool, &one);
+        struct bight_thread_pool_figures one = { .size = sizeof one };
+        (void)bight_thread_pool_read_figures(pool, &one);
         figures->threads += one.threads;
         figures->threads_busy += one.busy;
         figures->jobs_queued += one.queued;
@@ -47,8 +47,8 @@ static void read_pools(const struct bight_reactor *reactor, struct bight_reactor
 
 static uint64_t count_coroutines(struct bight_reactor *reactor)
 {
-    struct bight_coroutine_figures figures;
-    bight_coroutine_read_figures(reactor, &figures);
+    struct bight_coroutine_figures figures = { .size = sizeof figures };
+    (void)bight_coroutine_read_figures(reactor, &figures);
     return figures.coroutines;
 }
 

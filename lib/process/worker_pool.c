@@ -264,10 +264,11 @@ struct bight_worker_pool *bight_worker_pool_new(
     return pool;
 }
 
-void bight_worker_pool_read_figures(const struct bight_worker_pool *pool, struct bight_worker_pool_figures *figures)
+int bight_worker_pool_read_figures(const struct bight_worker_pool *pool, struct bight_worker_pool_figures *figures)
 {
-    *figures = pool->figures;
-    figures->workers = pool->idle_count + pool->busy_count;
-    figures->busy = pool->busy_count;
-    figures->queued = pool->queued;
+    struct bight_worker_pool_figures all = pool->figures;
+    all.workers = pool->idle_count + pool->busy_count;
+    all.busy = pool->busy_count;
+    all.queued = pool->queued;
+    return bi_give_figures("bight_worker_pool_read_figures", figures, &all, sizeof all);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/options.h"
 #include "thread/pool.h"
 
 #define THREADS_UNLESS_TOLD 10
@@ -319,19 +320,19 @@ int bight_thread_pool_set_queue_limit(struct bight_thread_pool *pool, size_t lim
     return 0;
 }
 
-void bight_thread_pool_read_figures(struct bight_thread_pool *pool, struct bight_thread_pool_figures *figures)
+int bight_thread_pool_read_figures(struct bight_thread_pool *pool, struct bight_thread_pool_figures *figures)
 {
-    *figures = (struct bight_thread_pool_figures) { 0 };
-    if (pool == NULL) {
-        return;
+    struct bight_thread_pool_figures all = { 0 };
+    if (pool != NULL) {
+        pthread_mutex_lock(&pool->lock);
+        all = pool->sums;
+        all.threads = pool->threads;
+        all.busy = pool->threads - pool->idle;
+        all.limit = pool->limit;
+        all.queued = pool->queued;
+        pthread_mutex_unlock(&pool->lock);
     }
-    pthread_mutex_lock(&pool->lock);
-    *figures = pool->sums;
-    figures->threads = pool->threads;
-    figures->busy = pool->threads - pool->idle;
-    figures->limit = pool->limit;
-    figures->queued = pool->queued;
-    pthread_mutex_unlock(&pool->lock);
+    return bi_give_figures("bight_thread_pool_read_figures", figures, &all, sizeof all);
 }
 
 void bi_thread_pool_set_patience(struct bight_thread_pool *pool, uint64_t nanoseconds)

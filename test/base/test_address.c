@@ -39,6 +39,7 @@ static void check_round_trip(const struct bight_address *address)
     ck_assert_int_eq(bight_address_to_sockaddr(address, &storage, &size), 0);
     ck_assert_int_eq(bight_address_from_sockaddr(&back, (struct sockaddr *)&storage, size), 0);
     ck_assert(bight_address_equal(address, &back));
+    ck_assert_uint_eq(address->flow, back.flow);
 }
 
 START_TEST(literals_of_both_families_are_parsed_and_formatted) /* E5 */
@@ -82,6 +83,8 @@ START_TEST(every_family_survives_the_way_to_the_kernel_and_back) /* E5 */
     for (size_t i = 0; i < sizeof literals / sizeof literals[0]; i++) {
         struct bight_address address;
         ck_assert_int_eq(bight_address_parse_ip(&address, literals[i], 4321), 0);
+        check_round_trip(&address);
+        address.flow = address.family == BIGHT_ADDRESS_IPV6 ? 0x0b112345 : 0;
         check_round_trip(&address);
     }
     char longest[108];
@@ -205,6 +208,9 @@ START_TEST(equal_looks_at_the_family_s_own_fields_only)
     left = right;
     left.scope = 1;
     ck_assert(!bight_address_equal(&left, &right));
+    left = right;
+    left.flow = 7; /* which is of one connection, not of the peer */
+    ck_assert(bight_address_equal(&left, &right));
     left = right;
     left.port = 81;
     ck_assert(!bight_address_equal(&left, &right));

@@ -27,8 +27,8 @@ static inline void begin_coroutines(int count)
 
 static inline void end_coroutines(void)
 {
-    struct bight_coroutine_figures figures;
-    bight_coroutine_read_figures(reactor, &figures);
+    struct bight_coroutine_figures figures = { .size = sizeof figures };
+    (void)bight_coroutine_read_figures(reactor, &figures);
     ck_assert_uint_eq(figures.coroutines, 0);
     bight_reactor_free(reactor);
     ck_assert_int_eq(reports, 0);

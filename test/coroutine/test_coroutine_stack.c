@@ -20,15 +20,15 @@ static void set_options(void)
 
 static size_t pooled(void)
 {
-    struct bight_coroutine_figures figures;
-    bight_coroutine_read_figures(reactor, &figures);
+    struct bight_coroutine_figures figures = { .size = sizeof figures };
+    (void)bight_coroutine_read_figures(reactor, &figures);
     return figures.pooled;
 }
 
 static size_t alive(void)
 {
-    struct bight_coroutine_figures figures;
-    bight_coroutine_read_figures(reactor, &figures);
+    struct bight_coroutine_figures figures = { .size = sizeof figures };
+    (void)bight_coroutine_read_figures(reactor, &figures);
     return figures.coroutines;
 }
 

@@ -297,8 +297,8 @@ static void check(void)
         }
     }
     for (unsigned side = 0; side < 2; side++) {
-        struct bight_coroutine_figures figures;
-        bight_coroutine_read_figures(world.reactors[side], &figures);
+        struct bight_coroutine_figures figures = { .size = sizeof figures };
+        (void)bight_coroutine_read_figures(world.reactors[side], &figures);
         if (figures.coroutines != under_way[side]) {
             fuzz_fail("%zu coroutines instead of %zu", figures.coroutines, under_way[side]);
         }

@@ -32,8 +32,8 @@ static void defer(struct fuzz_operation *operation, unsigned side)
 
 static void look_at(struct bight_thread_pool *pool)
 {
-    struct bight_thread_pool_figures figures;
-    bight_thread_pool_read_figures(pool, &figures);
+    struct bight_thread_pool_figures figures = { .size = sizeof figures };
+    (void)bight_thread_pool_read_figures(pool, &figures);
     if (figures.longest_run > figures.total_run || figures.longest_wait > figures.total_wait) {
         fuzz_fail("a pool's longest is longer than all together");
     }

@@ -54,8 +54,8 @@ static inline bool is_heard(void)
 
 static inline struct bight_worker_pool_figures figures(void)
 {
-    struct bight_worker_pool_figures now;
-    bight_worker_pool_read_figures(pool, &now);
+    struct bight_worker_pool_figures now = { .size = sizeof now };
+    (void)bight_worker_pool_read_figures(pool, &now);
     return now;
 }
 

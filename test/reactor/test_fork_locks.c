@@ -70,8 +70,8 @@ static void call_loop(void)
 
 static void look_at_pool(void)
 {
-    struct bight_thread_pool_figures figures;
-    bight_thread_pool_read_figures(pool, &figures);
+    struct bight_thread_pool_figures figures = { .size = sizeof figures };
+    (void)bight_thread_pool_read_figures(pool, &figures);
     (void)bight_thread_pool_set_queue_limit(pool, 100);
 }
 

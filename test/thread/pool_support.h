@@ -31,8 +31,8 @@ static inline void make_pools(unsigned limit)
 
 static inline struct bight_thread_pool_figures figures_of(struct bight_thread_pool *of)
 {
-    struct bight_thread_pool_figures figures;
-    bight_thread_pool_read_figures(of, &figures);
+    struct bight_thread_pool_figures figures = { .size = sizeof figures };
+    (void)bight_thread_pool_read_figures(of, &figures);
     return figures;
 }
 

@@ -169,17 +169,39 @@ START_TEST(figures_say_how_long_jobs_waited_and_ran) /* R10 */
 }
 END_TEST
 
+/* A program that was built with less gets less; one that was built with more gets zeros. */
+START_TEST(figures_are_filled_as_far_as_the_caller_knows_them)
+{
+    struct {
+        struct bight_thread_pool_figures figures;
+        uint64_t more[2];
+    } all = { .figures = { .size = offsetof(struct bight_thread_pool_figures, limit), .limit = 77 } };
+    make_reactor();
+    struct bight_thread_pool *own = bight_reactor_thread_pool(reactor);
+    ck_assert_int_eq(bight_thread_pool_read_figures(own, &all.figures), 0);
+    ck_assert_uint_eq(all.figures.limit, 77);
+    all.figures.size = sizeof all;
+    memset(all.more, 0xa5, sizeof all.more);
+    ck_assert_int_eq(bight_thread_pool_read_figures(own, &all.figures), 0);
+    ck_assert_uint_ne(all.figures.limit, 77);
+    ck_assert_uint_eq(all.more[0] | all.more[1], 0);
+    all.figures.size = 0;
+    ck_assert_int_eq(bight_thread_pool_read_figures(own, &all.figures), BIGHT_E_INVALID_ARGUMENT);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 START_TEST(a_pool_that_was_not_made_is_put_up_with) /* R10 D34 */
 {
     int code;
-    struct bight_thread_pool_figures figures = { .threads = 1 };
+    struct bight_thread_pool_figures figures = { .size = sizeof figures, .threads = 1 };
     make_reactor();
     watch_outcome(bight_thread_pool_defer_full(NULL, must_not_run, NULL, note_release), &code);
     ck_assert_int_eq(code, BIGHT_E_OUT_OF_MEMORY);
     ck_assert_uint_eq(released, 1);
     ck_assert_int_eq(bight_thread_pool_resize(NULL, 1), BIGHT_E_OUT_OF_MEMORY);
     ck_assert_int_eq(bight_thread_pool_set_queue_limit(NULL, 1), BIGHT_E_OUT_OF_MEMORY);
-    bight_thread_pool_read_figures(NULL, &figures);
+    (void)bight_thread_pool_read_figures(NULL, &figures);
     ck_assert_uint_eq(figures.threads, 0);
     bight_thread_pool_free(NULL);
     bight_reactor_free(reactor);
@@ -338,6 +360,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_full_queue_takes_no_more);
     tcase_add_test(tests, with_a_queue_limit_of_zero_a_job_begins_at_once_or_not_at_all);
     tcase_add_test(tests, figures_say_how_long_jobs_waited_and_ran);
+    tcase_add_test(tests, figures_are_filled_as_far_as_the_caller_knows_them);
     tcase_add_test(tests, a_pool_that_was_not_made_is_put_up_with);
     tcase_add_test(tests, freeing_a_pool_fails_what_waits_and_joins_what_runs);
     tcase_add_test(tests, a_job_s_own_handler_may_free_the_pool);

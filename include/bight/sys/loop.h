@@ -8,18 +8,15 @@
 #ifndef BIGHT_SYS_LOOP_H
 #define BIGHT_SYS_LOOP_H
 
+#include <bight/reactor.h>
 #include <bight/sys/system.h>
 
 BIGHT_BEGIN
 
-/* What is waited for; the values are libevent's EV_READ, EV_WRITE, EV_ET and EV_CLOSED. */
-#define BIGHT_READABLE 0x02
-#define BIGHT_WRITABLE 0x04
-
 /* Added to what is waited for, where the loop's `edge` has them: the callback is called for news only (something has
  * come or become possible since the watch was added or the callback was called), and with CLOSED among what is ready
  * when the peer has sent its last. News of errors are told as READABLE and WRITABLE. All watches of a descriptor are of
- * one kind. */
+ * one kind. The values are libevent's EV_ET and EV_CLOSED. */
 #define BIGHT_EDGE 0x20
 #define BIGHT_CLOSED 0x80
 
