@@ -17,7 +17,7 @@ BIGHT_BEGIN
     X(OK, 0, OK, "no error")                                                                               \
     X(USAGE, -100, USAGE, "the interface was misused")                                                     \
     X(ALREADY_CALLED, -101, USAGE, "the Deferred has already been fired")                                  \
-    X(STALE, -102, ALREADY_CALLED, "the handle has outlived what it named")                                \
+    X(STALE, -102, USAGE, "the handle has outlived what it named")                                         \
     X(CIRCULAR, -103, USAGE, "a Deferred was made to wait for itself")                                     \
     X(WRONG_THREAD, -104, USAGE, "called from a thread that does not run this reactor")                    \
     X(ALREADY_RUNNING, -105, USAGE, "the reactor is already running")                                      \
@@ -26,9 +26,7 @@ BIGHT_BEGIN
     X(WRONG_TYPE, -108, USAGE, "the value is of another type")                                             \
     X(ALREADY_LISTENED, -109, USAGE, "this endpoint can be used only once")                                \
     X(PRODUCER_REGISTERED, -110, USAGE, "a producer is registered already")                                \
-    X(SIGNALS_OWNED, -111, USAGE, "another reactor of this process owns the signals")                      \
-    X(FACTORY_IN_USE, -112, USAGE, "the factory belongs to another reactor")                               \
-    X(NOT_SUPPORTED, -113, USAGE, "this object cannot do that")                                            \
+    X(NOT_SUPPORTED, -111, USAGE, "this object cannot do that")                                            \
     X(CANCELLED, -200, CANCELLED, "cancelled")                                                             \
     X(ABANDONED, -201, CANCELLED, "the one who was to answer has gone")                                    \
     X(SHUTDOWN, -202, CANCELLED, "the reactor has shut down")                                              \
@@ -53,7 +51,6 @@ BIGHT_BEGIN
     X(LISTEN, -500, LISTEN, "cannot listen")                                                               \
     X(ADDRESS_IN_USE, -501, LISTEN, "the address is already in use")                                       \
     X(ADDRESS_NOT_AVAILABLE, -502, LISTEN, "the address is not one of this machine's")                     \
-    X(PERMISSION_DENIED, -503, LISTEN, "permission denied")                                                \
     X(TIMED_OUT, -600, TIMED_OUT, "timed out")                                                             \
     X(LIMIT, -700, LIMIT, "a limit was passed")                                                            \
     X(OVERFLOW, -701, LIMIT, "a buffer's limit was passed")                                                \
@@ -65,6 +62,7 @@ BIGHT_BEGIN
     X(SYSTEM, -900, SYSTEM, "a system call failed")                                                        \
     X(TOO_MANY_FILES, -901, SYSTEM, "too many open files")                                                 \
     X(LOCKED, -902, SYSTEM, "somebody else holds the lock")                                                \
+    X(PERMISSION_DENIED, -903, SYSTEM, "permission denied")                                                \
     X(SYNTAX, -1000, SYNTAX, "the text does not follow its grammar")                                       \
     X(UNKNOWN_TYPE, -1001, SYNTAX, "unknown type")                                                         \
     X(MISSING_ARGUMENT, -1002, SYNTAX, "an argument is missing")                                           \
@@ -86,7 +84,10 @@ BIGHT_BEGIN
     X(NOT_STARTED, -1303, PROCESS, "the program could not be started")                                     \
     X(APPLICATION, -1400, APPLICATION, "the application reported an error")                                \
     X(HTTP_STATUS, -1401, APPLICATION, "the request is answered with a status")                            \
-    X(CONFIGURATION, -1402, APPLICATION, "what was set up is not in order")
+    X(CONFIGURATION, -1402, APPLICATION, "what was set up is not in order")                                \
+    X(BUSY, -1500, BUSY, "somebody else has it")                                                           \
+    X(SIGNALS_OWNED, -1501, BUSY, "another reactor of this process owns the signals")                      \
+    X(FACTORY_IN_USE, -1502, BUSY, "the factory belongs to another reactor")
 
 enum bight_error {
 #define BIGHT_ERROR_ENUM_(name, value, parent, text) BIGHT_E_##name = value,

@@ -16,15 +16,10 @@
 #include "transport/transport.h"
 
 /* What is wrong with the call, in words; NULL: nothing. One that builds its protocols itself needs no table. */
-static const char *find_mistake(const struct bight_reactor *reactor, const struct bight_factory *factory, int *code)
+static const char *find_mistake(const struct bight_reactor *reactor, const struct bight_factory *factory)
 {
-    *code = BIGHT_E_INVALID_ARGUMENT;
     if (reactor == NULL || factory == NULL) {
         return reactor == NULL ? "there is no reactor" : "there is no factory";
-    }
-    if (factory->reactor != NULL && factory->reactor != reactor) {
-        *code = BIGHT_E_FACTORY_IN_USE;
-        return bight_error_text(BIGHT_E_FACTORY_IN_USE);
     }
     bool builds = factory->ops != NULL && factory->ops->build_protocol != NULL;
     return builds ? NULL : bi_factory_lack(factory);
@@ -33,14 +28,16 @@ static const char *find_mistake(const struct bight_reactor *reactor, const struc
 static struct bight_failure *check_call(
     const char *place, const char *function, const struct bight_reactor *reactor, const struct bight_factory *factory)
 {
-    int code;
-    const char *mistake = find_mistake(reactor, factory, &code);
+    const char *mistake = find_mistake(reactor, factory);
     if (mistake != NULL) {
-        (void)bi_usage_error(code, place, "%s: %s", function, mistake);
-        return bight_failure_new_at(place, code, 0, NULL, "%s", mistake);
+        (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "%s: %s", function, mistake);
+        return bight_failure_new_at(place, BIGHT_E_INVALID_ARGUMENT, 0, NULL, "%s", mistake);
     }
-    code = bi_reactor_check_thread_at(place, reactor, function);
-    if (code != 0) {
+    int code = bi_reactor_check_thread_at(place, reactor, function);
+    if (code == BIGHT_OK && factory->reactor != NULL && factory->reactor != reactor) {
+        code = BIGHT_E_FACTORY_IN_USE;
+    }
+    if (code != BIGHT_OK) {
         return bight_failure_of(code);
     }
     return factory->ops != NULL && factory->ops->check != NULL ? factory->ops->check(factory) : NULL;

@@ -63,6 +63,9 @@ static int connect_code(
     case EADDRNOTAVAIL:
     case EADDRINUSE:
         return bi_connector_has_source(reactor, address, bind) ? BIGHT_E_NO_LOCAL_PORT : BIGHT_E_NO_LOCAL_ADDRESS;
+    case EACCES:
+    case EPERM:
+        return BIGHT_E_CONNECT; /* most often a firewall's word, and no reason to ask for permission */
     default:
         return code_of_kind(number, BIGHT_E_CONNECT);
     }

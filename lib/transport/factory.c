@@ -23,7 +23,7 @@ static int add(struct bight_factory *factory, struct bight_reactor *reactor, uin
 {
     bool was_used = is_used(factory);
     if (was_used && factory->reactor != reactor) {
-        return bi_usage_error(BIGHT_E_FACTORY_IN_USE, BIGHT_HERE, "a factory is in use by another reactor");
+        return BIGHT_E_FACTORY_IN_USE;
     }
     ++*count;
     if (was_used) {

@@ -481,7 +481,7 @@ void bi_protocol_disconnect(struct bight_protocol *protocol);
 /* --- factory.c (T16) */
 
 /* One more port (or attempt to connect) or connection of the factory: `started` is called before the first. 0, or
- * FACTORY_IN_USE (logged) when it belongs to another reactor at present. */
+ * FACTORY_IN_USE when it belongs to another reactor at present. */
 /* What the factory needs to make protocols by itself and has not, in words; NULL: nothing. */
 const char *bi_factory_lack(const struct bight_factory *factory);
 int bi_factory_add_port(struct bight_factory *factory, struct bight_reactor *reactor);

@@ -48,9 +48,12 @@ END_TEST
 
 START_TEST(is_asks_along_the_parents_only)
 {
-    ck_assert(bight_error_is(BIGHT_E_STALE, BIGHT_E_ALREADY_CALLED));
-    ck_assert(bight_error_is(BIGHT_E_STALE, BIGHT_E_USAGE));
-    ck_assert(!bight_error_is(BIGHT_E_ALREADY_CALLED, BIGHT_E_STALE));
+    ck_assert(bight_error_is(BIGHT_E_WRONG_NAME, BIGHT_E_NOT_VERIFIED));
+    ck_assert(bight_error_is(BIGHT_E_WRONG_NAME, BIGHT_E_TLS));
+    ck_assert(!bight_error_is(BIGHT_E_NOT_VERIFIED, BIGHT_E_WRONG_NAME));
+    ck_assert(!bight_error_is(BIGHT_E_STALE, BIGHT_E_ALREADY_CALLED));
+    ck_assert(!bight_error_is(BIGHT_E_PERMISSION_DENIED, BIGHT_E_LISTEN));
+    ck_assert(!bight_error_is(BIGHT_E_FACTORY_IN_USE, BIGHT_E_USAGE));
     ck_assert(!bight_error_is(BIGHT_E_CONNECT, BIGHT_E_CONNECTION));
     ck_assert(!bight_error_is(BIGHT_E_USAGE, BIGHT_OK));
     ck_assert(bight_error_is(BIGHT_OK, BIGHT_OK));

@@ -107,7 +107,7 @@ START_TEST(a_promise_that_outlives_its_deferred_is_stale) /* D4 */
     bight_deferred_release(deferred);
     ck_assert_int_eq(bight_callback(promise, &counted, &destroyed), BIGHT_E_STALE);
     ck_assert_int_eq(discarded, 1);
-    ck_assert(bight_error_is(BIGHT_E_STALE, BIGHT_E_ALREADY_CALLED));
+    ck_assert(bight_error_is(BIGHT_E_STALE, BIGHT_E_USAGE));
     ck_assert(!bight_promise_is_open(promise));
     ck_assert_int_eq(usage_errors, 0);
     struct bight_promise zeroed = { NULL, 0 };
