@@ -14,6 +14,16 @@ PATIENCE = 60  # seconds, for what should take none
 LARGE = bytes(range(256)) * 8192  # 2 MiB
 
 
+def make_sure_of_the_end(process):
+    """Of one that a test which failed has not ended."""
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
+
+
 class Served(unittest.TestCase):
     """What a class serves is what its words() say."""
 
@@ -43,6 +53,7 @@ class Served(unittest.TestCase):
 
     def setUp(self):
         self.server = subprocess.Popen(self.command, stderr=subprocess.PIPE)
+        self.addCleanup(make_sure_of_the_end, self.server)
         self.await_server()
 
     def await_server(self):

@@ -16,6 +16,7 @@ import unittest
 import ambiguous
 from listening import wait_for_port
 from proxies import PATIENCE, Haproxy, Nginx, tag_of
+from served import make_sure_of_the_end
 
 COUNTER = None
 ANSWERED = re.compile(rb"asked for /([msa]/\d+)")
@@ -69,6 +70,7 @@ class Comparison(unittest.TestCase):
 class Counted(unittest.TestCase):
     def setUp(self):
         self.counter = subprocess.Popen([COUNTER, "tcp:0:interface=127.0.0.1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(make_sure_of_the_end, self.counter)
         self.port = wait_for_port(self.counter, PATIENCE)
 
     def counted(self):
