@@ -244,7 +244,7 @@ START_TEST(a_failure_is_answered_with_its_status) /* A2 */
         size_t logged;
     } rows[] = {
         { "HTTP/1.1 404 Not Found", "404 Not Found\nno such user\n", 0 },
-        { "HTTP/1.1 403 Forbidden", "403 Forbidden\nForbidden\n", 0 },
+        { "HTTP/1.1 403 Forbidden", "403 Forbidden\n", 0 },
         { "HTTP/1.1 503 Service Unavailable", "503 Service Unavailable\nlater\r\nSet-Cookie: a\n", 0 },
         { "HTTP/1.1 500 Internal Server Error", "500 Internal Server Error\n", 1 },
         { "HTTP/1.1 500 Internal Server Error", "500 Internal Server Error\n", 1 },

@@ -68,6 +68,9 @@ START_TEST(a_file_is_sent_with_what_is_known_of_it) /* F2, F3 */
     ck_assert(has_line(answer, "Accept-Ranges: bytes"));
     ck_assert(has_line(answer, "X-Content-Type-Options: nosniff"));
     ck_assert_str_eq(body_of(answer), "0123456789");
+    struct bight_http_figures figures = { .size = sizeof figures };
+    ck_assert_int_eq(bight_http_site_read_figures(site, &figures), 0);
+    ck_assert_uint_eq(figures.bytes_sent, strlen(answer));
     const char *again = ask(AT("GET", "")); /* and the connection goes on */
     ck_assert_str_eq(body_of(again), "0123456789");
     end();

@@ -5,6 +5,8 @@
  * words of bight_http_failure are shown; all others are the program's own business, and logged. */
 #include <bight/log.h>
 
+#include <string.h>
+
 #include "http/message/status.h"
 #include "http/server/answer.h"
 
@@ -22,6 +24,9 @@ int bi_status_of_failure(const struct bight_failure *failure, const char **messa
 {
     int status = bight_failure_errno(failure);
     *message = bight_failure_code(failure) == BIGHT_E_HTTP_STATUS ? bight_failure_message(failure) : NULL;
+    if (*message != NULL && strcmp(*message, bi_status_words(status)) == 0) {
+        *message = NULL; /* the program gave none, and the page has these anyway */
+    }
     return status >= 400 && status <= 599 ? status : 500;
 }
 
