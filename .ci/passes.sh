@@ -7,7 +7,7 @@ passes='release asan tsan clang'
 # The units with threads: what is run under ThreadSanitizer.
 thread_tests='mailbox mailbox_limit thread_pool thread_pools thread_pools_end blocking_call blocking_call_end signals
     resolver slab stale_threads failure threads reactor stop coroutine coroutine_nested coroutine_end coroutine_stack
-    watchdog figures_timing file_lock fork fork_connections descriptors'
+    watchdog figures_timing file_lock fork fork_connections descriptors http_save http_file'
 
 title_of() {
     case $1 in
