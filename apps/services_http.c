@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* services_http.c - the services of the runner that speak HTTP. */
+/* services_http.c - the services of the runner that speak HTTP: `bight hello`.
+ *
+ * Sites that do more are programs of their own: docs/examples has some. */
 #include "runner.h"
 
 #include <bight/protocols/http.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* clock.c - the kernel's time of day, since contexts belong to no reactor. */
+/* clock.c - the kernel's time of day, for certificates and tickets: contexts belong to no reactor, so no reactor's
+ * clock will do. */
 #include "tls/clock.h"
 
 #include <bight/sys/system.h>

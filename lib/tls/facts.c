@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* facts.c - what a session tells of itself, gathered when somebody asks first. */
+/* facts.c - what a session tells of itself (versions, names, certificates), gathered when somebody asks first, and
+ * kept.
+ *
+ * What is verified, and when, is verify.c's. */
 #include "tls/facts.h"
 
 #include <string.h>

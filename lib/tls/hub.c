@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* hub.c - what the TLS layers of a reactor share, but for the BIO itself: it, buffers, pools. */
+/* hub.c - what the TLS layers of a reactor share: buffers for one piece of work, pools, timers.
+ *
+ * The BIO is bio.c's; which sessions keep OpenSSL's buffers is warm.c's. */
 #include "tls/hub.h"
 
 #include <bight/memory.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* plaintext.c - plaintext that waits to be encrypted: how stretches are added, copied and let go of. */
+/* plaintext.c - plaintext that waits to be encrypted: how stretches are added, copied and let go of.
+ *
+ * When it is encrypted is output.c's. */
 #include "tls/plaintext.h"
 
 #include <string.h>

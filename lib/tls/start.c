@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* start.c - TLS on a connection that is there (T19). */
+/* start.c - TLS on a connection that is there: contexts and options are checked, and a layer is pushed (T19).
+ *
+ * Endpoints with TLS push theirs by endpoint/types. */
 #include <bight/address.h>
 
 #include "tls/layer.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* pair_tls.c - TLS between the ends of a pair, with contexts of the test's own or with some that are made for it. */
+/* pair_tls.c - TLS between the ends of a pair, with contexts of the test's own or with some that are made for it.
+ *
+ * Pairs themselves are pair.c's, certificates ca.c's. */
 #include <bight/testing/ca.h>
 #include <bight/testing/pair.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* etag.c - entity-tags. */
+/* etag.c - entity-tags: reading one, or a list of them, and comparing them strongly and weakly (RFC 9110, section
+ * 8.8.3).
+ *
+ * What follows from a comparison is precondition.c's. */
 #include "http/message/etag.h"
 
 /* etagc: visible but for the quote, and 0x80 and over. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* head_line.c - the elements of a line, one function each, from left to right: the first that is wrong is told. */
+/* head_line.c - the elements of a line, one function each, from left to right: the first that is wrong is told.
+ *
+ * All that H2 refuses in heads is refused here. Where lines end, and how many there may be, is head.c's. */
 #include "http/message/head_line.h"
 
 #include <string.h>

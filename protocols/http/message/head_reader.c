@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* head_reader.c - which reader: the widest that the processor has, asked once. */
+/* head_reader.c - which reader: the widest that the processor has, asked once; and the constants that they compare
+ * with.
+ *
+ * The readers themselves are head_reader_core.h over what each head_*.c says of its lanes. */
 #include "http/message/head_reader.h"
 
 #define TWO(...)                 \

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* head_sse2.c - the reader for any x86-64: sixteen bytes at once. */
+/* head_sse2.c - the reader for any x86-64: sixteen bytes at once, names by words.
+ *
+ * Only what lanes are is told here; what is read in which order is head_reader_core.h's. */
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #include <stdint.h>

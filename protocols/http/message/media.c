@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* media.c - media types and their parameters. */
+/* media.c - media types and their parameters, as Content-Type has them (RFC 9110, section 8.3.1).
+ *
+ * Which of several a client wants is accept.c's. */
 #include "http/message/media.h"
 
 /* Takes semicolons and white space. False: there was no semicolon, so that nothing may follow. */

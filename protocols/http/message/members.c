@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* members.c - from field to field of one name, through each one's list. */
+/* members.c - the members of a list that may be spread over several fields of one name (RFC 9110, section 5.3).
+ *
+ * What a member is, and where it ends, is tokens.c's. */
 #include "http/message/members.h"
 
 static void enter(struct bi_members *members, uint16_t field)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* precondition.c - whether a request with conditions goes on: one function a field, and their order. */
+/* precondition.c - whether a request with conditions goes on: one function a field, in the order of RFC 9110, section
+ * 13.2 (A12).
+ *
+ * The fields come as views, the representation as its validators: nothing here knows a request or a file. */
 #include "http/message/precondition.h"
 
 #include "http/message/date.h"

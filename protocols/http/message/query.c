@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* query.c - fields of urlencoded text, one after the other, and what their parts mean. */
+/* query.c - fields of urlencoded text, one after the other, and what their names and values mean (A11).
+ *
+ * Query strings and bodies of forms alike, as much of them as has come; limits are the caller's. */
 #include "http/message/query.h"
 #include "http/message/escape.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* range.c - which part of a representation is asked for. */
+/* range.c - which part of a representation a Range asks for (RFC 9110, section 14).
+ *
+ * One part: of several the whole is sent. What the representation is, and how it is sent, is not known here. */
 #include "http/message/range.h"
 
 /* A number of any length: what is over 64 bits becomes the largest of them, which no size exceeds. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* reference.c - what a reference means where it was found. */
+/* reference.c - what a reference means where it was found: RFC 3986, section 5.2, in the room of the caller.
+ *
+ * Taking URLs apart is url.c's. */
 #include "http/message/reference.h"
 
 /* The five parts of any URI. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* status.c - one list for the ready lines and the words of statuses. */
+/* status.c - statuses: one list that makes the ready status lines and the words for people.
+ *
+ * Which status is answered with is everybody else's. */
 #include "http/message/status.h"
 
 #include <string.h>

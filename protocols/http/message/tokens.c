@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* tokens.c - what the values of fields are made of. */
+/* tokens.c - what the values of fields are made of: classes of bytes, tokens, quoted strings, lists (RFC 9110, section
+ * 5.6).
+ *
+ * All above in this room stands on it; nothing here knows a name of a field. */
 #include "http/message/tokens.h"
 
 /* From the grammars of RFC 9110, sections 5.5 and 5.6; test_tokens.c spells them out once more. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* url.c - absolute URLs taken apart: one function an element, each of which knows where it is. */
+/* url.c - absolute URLs taken apart: one function an element, each of which knows where it is (C11).
+ *
+ * Strictly: what could be read in two ways is SYNTAX, with its place. References are reference.c's. */
 #include "http/message/url.h"
 
 struct reader {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* file_type.c - media types by the endings of names: what sites are made of, and what people download. */
+/* file_type.c - media types by the endings of names: what sites are made of, and what people download.
+ *
+ * Content is never looked at: who guesses from it serves what somebody uploaded as something else. */
 #include "http/server/file_type.h"
 
 #include <stddef.h>

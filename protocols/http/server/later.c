@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* later.c - an answer that a Deferred brings, or a coroutine. */
+/* later.c - an answer that a Deferred brings, or a coroutine: it is waited for, and what comes is answered (A2).
+ *
+ * How the value of each type becomes an answer is response.c's, json.c's and answer.c's. */
 #include <bight/log.h>
 
 #include "http/server/answer.h"

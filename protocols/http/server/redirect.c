@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* redirect.c - sending a client elsewhere: a Location that cannot mean another host by mistake (A5). */
+/* redirect.c - sending a client elsewhere: a Location that cannot mean another host by mistake (A5).
+ *
+ * The redirects of slashes are the site's own: they are made of paths, and need no checking. */
 #include <string.h>
 #include <strings.h>
 

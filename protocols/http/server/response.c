@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* response.c - a response as a value: made in any thread, what a Deferred brings, sent once or many times. */
+/* response.c - a response as a value: made in any thread, what a Deferred brings, sent once or many times.
+ *
+ * Sending is answer.c's; fields are checked when they are set, by fields.c. */
 #include <bight/memory.h>
 
 #include <stdatomic.h>

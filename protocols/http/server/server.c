@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* server.c - the factory of connections, its requests, and the date. */
+/* server.c - the factory of connections, with its limits, the requests that it keeps for reuse, and the date.
+ *
+ * What happens on a connection is connection.c's and exchange.c's; routes are the site's. */
 #include "http/server/server.h"
 
 #include <bight/log.h>

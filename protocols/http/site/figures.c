@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* figures.c - what a site has done so far, for the program and as the text that Prometheus reads (A15). */
+/* figures.c - what a site has done so far, for the program and as the text that Prometheus reads (A15).
+ *
+ * Counting is the server's, where things happen. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

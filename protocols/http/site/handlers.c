@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* handlers.c - from a request to its handler: its path, its route, and what is answered when there is none (A5). */
-
+/* handlers.c - from a request to its handler: its path, its route, and what is answered when there is none (A5).
+ *
+ * The table of routes is routes.c's, mounted sites are mount.c's, pages are page.c's. */
 #include "http/message/path.h"
 #include "http/server/answer.h"
 #include "http/site/route_walk.h"

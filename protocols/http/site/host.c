@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* host.c - hosts in one form. */
+/* host.c - hosts in one form, in which they can be compared: without port and last dot, in small letters, addresses in
+ * one spelling.
+ *
+ * Whether an authority is in order at all is message/authority.c's. */
 #include "http/site/host.h"
 
 #include <arpa/inet.h>

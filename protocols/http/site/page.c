@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* page.c - the pages of errors: the program's own, or a line of text. */
+/* page.c - the pages of errors: the program's own, or a line of text when it has none or makes none.
+ *
+ * Which status it is has been decided by others. */
 #include <stdio.h>
 
 #include "http/message/status.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* pattern.c - patterns from text. How they relate is shape.c's. */
+/* pattern.c - patterns from text, with the column of what is wrong (A5).
+ *
+ * How two patterns relate is shape.c's; the table of them is routes.c's. */
 #include "http/message/names.h"
 #include "http/message/path.h"
 #include "http/site/pattern.h"

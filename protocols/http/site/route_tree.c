@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* route_tree.c - how the tree grows: first room for everything, then what cannot fail. */
+/* route_tree.c - how the tree grows: first room for everything that a route may need, then what cannot fail.
+ *
+ * Going down it is route_walk.h's; what routes mean is routes.c's. */
 #include "http/site/route_tree.h"
 
 #include <bight/error.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* site.c - sites: their options, their routes, their life. */
+/* site.c - sites: their options, how routes are added to them, their life.
+ *
+ * What is done with a request is handlers.c's; the table of routes is routes.c's. */
 #include "http/site/site.h"
 
 #include <bight/log.h>

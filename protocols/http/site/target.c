@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* target.c - what a request asks for, as its handler reads it: path, parameters, query, host (A1). */
+/* target.c - what a request asks for, as its handler reads it: path, parameters, query, host (A1).
+ *
+ * What else its head says, and its life, is server/request.c's. */
 #include <string.h>
 
 #include "http/message/path.h"
