@@ -3,6 +3,7 @@
  *
  *     child WORD... */
 #include <bight/bight.h>
+#include <bight/process.h>
 
 #include <stdio.h>
 #include <string.h>

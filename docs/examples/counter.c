@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* counter.c - adds to the number in a file, one process at a time: counter FILE TIMES. */
 #include <bight/bight.h>
+#include <bight/file_lock.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* factors.c - a pool of worker processes: takes numbers apart, two at a time. The program is its own worker. */
 #include <bight/bight.h>
+#include <bight/worker.h>
+#include <bight/worker_pool.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that holds its own loop up, and is told so; then it looks at what it waits for. */
 #include <bight/bight.h>
+#include <bight/debug.h>
+#include <bight/figures.h>
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,6 +7,8 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include <bight/bight.h>
+#include <bight/process.h>
+#include <bight/process_output.h>
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,6 +2,8 @@
 /* primes.c - counts the primes below a million in ten pieces, with two worker processes. The program is its own
  * worker. */
 #include <bight/bight.h>
+#include <bight/worker.h>
+#include <bight/worker_pool.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,8 @@
 /* sorted.c - another program's answer: sorts its arguments with sort(1), asks false(1) for its status, and starts
  * something that goes on in the background. */
 #include <bight/bight.h>
+#include <bight/process.h>
+#include <bight/process_output.h>
 
 #include <stdio.h>
 #include <string.h>

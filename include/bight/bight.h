@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/bight.h - the core in one include: what a program needs to serve and to connect.
+/* bight/bight.h - the core in one include: what a program needs to serve and to connect, to wait and to log.
  *
- * Protocols (bight/protocols/), the testing kit (bight/testing.h) and the headers for implementers (bight/sys/) are
- * included by those who use them. */
+ * Processes, workers, file locks, figures and debugging have headers of their own, which those who use them include
+ * beside it; so have protocols (bight/protocols/), the testing kit (bight/testing.h) and what is for implementers
+ * (bight/sys/). */
 #ifndef BIGHT_BIGHT_H
 #define BIGHT_BIGHT_H
 
@@ -11,18 +12,13 @@
 #include <bight/clock.h>
 #include <bight/combine.h>
 #include <bight/coroutine.h>
-#include <bight/debug.h>
 #include <bight/deferred.h>
 #include <bight/endpoint.h>
 #include <bight/error.h>
 #include <bight/failure.h>
-#include <bight/figures.h>
-#include <bight/file_lock.h>
 #include <bight/log.h>
 #include <bight/memory.h>
 #include <bight/port.h>
-#include <bight/process.h>
-#include <bight/process_output.h>
 #include <bight/protocol.h>
 #include <bight/queue.h>
 #include <bight/reactor.h>
@@ -35,7 +31,5 @@
 #include <bight/tls.h>
 #include <bight/transport.h>
 #include <bight/version.h>
-#include <bight/worker.h>
-#include <bight/worker_pool.h>
 
 #endif

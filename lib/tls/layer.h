@@ -36,6 +36,7 @@ struct bi_tls_layer {
     uint16_t barren_records, barren_messages; /* L10: since the last data */
     uint8_t state;
     uint8_t warm_place; /* of a warm one, in the hub */
+    uint8_t uses;       /* records that a cold one has had, up to BI_TLS_USES */
     bool is_warm;       /* it keeps OpenSSL's buffers */
     bool was_used;      /* since the hub looked last */
     bool was_open;
@@ -76,11 +77,14 @@ void bi_tls_warm_up(struct bi_tls_layer *layer);
 /* Of a layer that ends. */
 void bi_tls_forget_warm(struct bi_tls_layer *layer);
 
+/* Records after which a session is worth warming. */
+#define BI_TLS_USES 16
+
 /* A record comes or goes. */
 static inline void bi_tls_use(struct bi_tls_layer *layer)
 {
     layer->was_used = true;
-    if (BI_UNLIKELY(!layer->is_warm)) {
+    if (BI_UNLIKELY(!layer->is_warm) && ++layer->uses >= BI_TLS_USES) {
         bi_tls_warm_up(layer);
     }
 }

@@ -5,7 +5,8 @@
  * none (L11). But to take them anew for each record is a tenth of what a small one costs. So some of a reactor's
  * sessions that are in use keep theirs until a second has passed without a record. Which ones does not matter, as long
  * as none takes the place of another that is in use: with more of them than places, each would lose its own to the next
- * one before it is used again. */
+ * one before it is used again. And only those that have had some records already: what a thousand connections that say
+ * one word each have kept and freed in turn lies scattered among what stays, and never gets back to the system. */
 #include "reactor/reactor.h"
 #include "tls/layer.h"
 
@@ -20,6 +21,7 @@ static void look_again(struct bi_tls_hub *hub)
 void bi_tls_warm_up(struct bi_tls_layer *layer)
 {
     struct bi_tls_hub *hub = layer->hub;
+    layer->uses = 0;
     if (hub->warm_count >= hub->most_warm) {
         return;
     }

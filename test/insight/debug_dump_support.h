@@ -9,6 +9,7 @@
 #include "support.h"
 
 #include <bight/bight.h>
+#include <bight/debug.h>
 #include <bight/testing.h>
 
 #include "transport/transport.h"

@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include <bight/bight.h>
+#include <bight/figures.h>
 #include <bight/testing.h>
 
 #include "fake_system.h"

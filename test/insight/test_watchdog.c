@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <bight/bight.h>
+#include <bight/figures.h>
 #include <bight/testing.h>
 
 #include "insight/backtrace.h"
@@ -449,8 +450,8 @@ static int wait_for_child(pid_t child)
     return status;
 }
 
-/* The thread naps: one that is just being started may hold the locks of AddressSanitizer's allocator, which does not guard
- * them, and a child would wait for them for ever. */
+/* The thread naps: one that is just being started may hold the locks of AddressSanitizer's allocator, which does not
+ * guard them, and a child would wait for them for ever. */
 static void watch_and_await_nap(void)
 {
     bight_reactor_set_watchdog(reactor, LIMIT);

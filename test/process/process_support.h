@@ -7,6 +7,7 @@
 #define BIGHT_TEST_PROCESS_SUPPORT_H
 
 #include <bight/bight.h>
+#include <bight/process.h>
 #include <bight/memory.h>
 #include <bight/sys/system.h>
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <bight/bight.h>
+#include <bight/process.h>
 #include <bight/coroutine.h>
 #include <bight/debug.h>
 #include <bight/figures.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_trial.c - trials: what they accept, and that whatever is wrong or left over fails them, with its place. */
+#include <bight/process.h>
 #include <bight/testing.h>
 #include <bight/testing/recorder.h>
 #include <bight/testing/trial.h>
