@@ -51,7 +51,7 @@ static int read_in_frame(struct bi_tls_layer *layer, struct bi_tls_frame *frame,
 {
     frame->barren_records = layer->barren_records;
     frame->barren_messages = layer->barren_messages;
-    bi_tls_use(layer);
+    bi_tls_use(layer, frame->input_size);
     bi_tls_frame_enter(layer->hub, frame);
     bool is_one = layer->is_warm || BI_LIKELY(bi_tls_is_last_record(&layer->place, frame->input, frame->input_size));
     int error = is_one ? read_some(layer, frame, plain) : read_many(layer, frame, plain);

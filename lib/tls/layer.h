@@ -74,15 +74,21 @@ void bi_tls_opening_free(struct bi_tls_layer *layer);
 /* --- warm.c */
 
 void bi_tls_warm_up(struct bi_tls_layer *layer);
+void bi_tls_cool_down(struct bi_tls_layer *layer);
 /* Of a layer that ends. */
 void bi_tls_forget_warm(struct bi_tls_layer *layer);
 
-/* Records after which a session is worth warming. */
+/* Records in a row after which a session is worth warming, and what they may be. */
 #define BI_TLS_USES 16
+#define BI_TLS_SMALL 4096
 
-/* A record comes or goes. */
-static inline void bi_tls_use(struct bi_tls_layer *layer)
+/* So much comes or goes. */
+static inline void bi_tls_use(struct bi_tls_layer *layer, size_t size)
 {
+    if (size > BI_TLS_SMALL) {
+        bi_tls_cool_down(layer);
+        return;
+    }
     layer->was_used = true;
     if (BI_UNLIKELY(!layer->is_warm) && ++layer->uses >= BI_TLS_USES) {
         bi_tls_warm_up(layer);

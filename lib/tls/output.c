@@ -67,7 +67,7 @@ static int encrypt(struct bi_tls_layer *layer)
     const struct bi_tls_stretch *first = layer->text.first;
     size_t size = first->size < BI_TLS_RECORD ? first->size : BI_TLS_RECORD, done = 0;
     struct bi_tls_frame frame = { .records = &layer->records, .most = UINT16_MAX };
-    bi_tls_use(layer);
+    bi_tls_use(layer, size);
     bi_tls_frame_enter(layer->hub, &frame);
     int result = SSL_write_ex(layer->ssl, first->data, size, &done);
     int error = BI_LIKELY(result == 1) ? SSL_ERROR_NONE : bi_tls_frame_error(&frame, layer->ssl, result);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* self_signed.c - a certificate that has signed itself, for trying things out: nobody trusts it but who is told to. Those
- * that are read, and what is made of them, are in identity.c and material.c. */
+/* self_signed.c - a certificate that has signed itself, for trying things out: nobody trusts it but who is told to.
+ * Those that are read, and what is made of them, are in identity.c and material.c. */
 #include <bight/tls.h>
 
 #include <string.h>

@@ -5,8 +5,12 @@
  * none (L11). But to take them anew for each record is a tenth of what a small one costs. So some of a reactor's
  * sessions that are in use keep theirs until a second has passed without a record. Which ones does not matter, as long
  * as none takes the place of another that is in use: with more of them than places, each would lose its own to the next
- * one before it is used again. And only those that have had some records already: what a thousand connections that say
- * one word each have kept and freed in turn lies scattered among what stays, and never gets back to the system. */
+ * one before it is used again.
+ *
+ * And only those that have had some small records in a row. What a thousand connections that say one word each have
+ * kept and freed in turn lies scattered among what stays, and never gets back to the system. And a large record fills
+ * the buffer: one that each session has to itself has left the processor's caches by the next record, while the one
+ * that was just freed by another is still there. */
 #include "reactor/reactor.h"
 #include "tls/layer.h"
 
@@ -47,8 +51,12 @@ void bi_tls_forget_warm(struct bi_tls_layer *layer)
 }
 
 /* Where there is a part of a record in one, OpenSSL lets go of it behind that record. */
-static void cool_down(struct bi_tls_layer *layer)
+void bi_tls_cool_down(struct bi_tls_layer *layer)
 {
+    layer->uses = 0;
+    if (!layer->is_warm) {
+        return;
+    }
     bi_tls_forget_warm(layer);
     (void)SSL_set_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_free_buffers(layer->ssl);
@@ -62,7 +70,7 @@ void bi_tls_cool_down_unused(struct bi_wheel_entry *timer)
         if (layer->was_used) {
             layer->was_used = false;
         } else {
-            cool_down(layer);
+            bi_tls_cool_down(layer);
         }
     }
     if (hub->warm_count > 0) {
