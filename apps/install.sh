@@ -55,7 +55,8 @@ present() {
     imagemagick) have identify && have convert ;;
     gnutls) have gnutls-cli && have gnutls-serv ;;
     testssl) have testssl || have testssl.sh ;;
-    llhttp) [ -f /usr/share/llhttp/llhttp.c ] || ! have apt-get ;; # Debian alone packages its sources
+    llhttp) # Debian alone packages its sources, and from 13 on not in this form: then there is nothing to compare with
+        [ -f /usr/share/llhttp/llhttp.c ] || ! have apt-get || dpkg -s node-llhttp >/dev/null 2>&1 ;;
     aiohttp) python3 -c 'import aiohttp' 2>/dev/null || /usr/bin/python3 -c 'import aiohttp' 2>/dev/null ;;
     chromium) have chromium || have chromium-browser ;;
     nginx | haproxy) have "$1" || [ -x "/usr/sbin/$1" ] ;;
