@@ -48,41 +48,66 @@ struct bight_clock {
     const struct bight_clock_ops *ops;
 };
 
-static inline uint64_t bight_clock_now(struct bight_clock *clock)
-{
-    return clock->ops->now(clock);
-}
+static inline uint64_t bight_clock_now(struct bight_clock *clock);
 
 /* function(context) runs once when the clock reaches `deadline` (never inside this call); then, or when the
  * timer is cancelled or dropped, release(context) (NULL: borrowed). *timer (may be NULL) gets the handle.
  * Gives 0 or OUT_OF_MEMORY, and then nothing was taken. */
 static inline int bight_clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_timer_function function,
-    void *context, bight_release_function release, struct bight_timer *timer)
-{
-    return clock->ops->call_at(clock, deadline, function, context, release, timer);
-}
+    void *context, bight_release_function release, struct bight_timer *timer);
 
 /* The same `seconds` from now. INVALID_ARGUMENT for a negative or NaN delay, and for no clock; an infinite one, or one
- * past the end of the scale, is the end of the scale (R5, R8). */
+ * past the end of the scale, is the end of the scale (R5, R8).
+ *
+ *     int bight_clock_call_later(struct bight_clock *clock, double seconds, bight_timer_function function,
+ *         void *context, bight_release_function release, struct bight_timer *timer); */
 #define bight_clock_call_later(...) bight_clock_call_later_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API int bight_clock_call_later_at(const char *place, struct bight_clock *clock, double seconds,
-    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 
 /* `seconds` in nanoseconds, rounded up and capped at UINT64_MAX; INVALID_ARGUMENT for a negative or NaN one.
  */
 BIGHT_API int bight_seconds_to_nanoseconds(double seconds, uint64_t *nanoseconds);
 
 /* True until the call is made, cancelled or dropped. */
+static inline bool bight_timer_is_pending(struct bight_timer timer);
+
+/* R7, for timers of any clock. Each gives STALE when the timer ran, was cancelled, or never was (a zeroed
+ * handle), and then does nothing. `cancel` releases the context before it returns; `reset` counts anew from
+ * now; `delay` pushes the deadline out (a negative number of seconds pulls it in); `reset_at` sets an
+ * absolute one. */
+static inline int bight_timer_cancel(struct bight_timer timer);
+
+BIGHT_API int bight_timer_reset(struct bight_timer timer, double seconds);
+BIGHT_API int bight_timer_reset_at(struct bight_timer timer, uint64_t deadline);
+BIGHT_API int bight_timer_delay(struct bight_timer timer, double seconds);
+
+/* The deadline of a pending timer; 0 for any other. */
+BIGHT_API uint64_t bight_timer_deadline(struct bight_timer timer);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API int bight_clock_call_later_at(const char *place, struct bight_clock *clock, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
+
+/* --------------------------------------------------------------------------------------- inline bodies */
+
+static inline uint64_t bight_clock_now(struct bight_clock *clock)
+{
+    return clock->ops->now(clock);
+}
+
+static inline int bight_clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_timer_function function,
+    void *context, bight_release_function release, struct bight_timer *timer)
+{
+    return clock->ops->call_at(clock, deadline, function, context, release, timer);
+}
+
 static inline bool bight_timer_is_pending(struct bight_timer timer)
 {
     return timer.slot != NULL &&
            __atomic_load_n(&((struct bight_timer_slot *)timer.slot)->generation, __ATOMIC_RELAXED) == timer.generation;
 }
 
-/* R7, for timers of any clock. Each gives STALE when the timer ran, was cancelled, or never was (a zeroed
- * handle), and then does nothing. `cancel` releases the context before it returns; `reset` counts anew from
- * now; `delay` pushes the deadline out (a negative number of seconds pulls it in); `reset_at` sets an
- * absolute one. */
 static inline int bight_timer_cancel(struct bight_timer timer)
 {
     if (!bight_timer_is_pending(timer)) {
@@ -91,13 +116,6 @@ static inline int bight_timer_cancel(struct bight_timer timer)
     timer.clock->ops->cancel(timer.clock, (struct bight_timer_slot *)timer.slot);
     return BIGHT_OK;
 }
-
-BIGHT_API int bight_timer_reset(struct bight_timer timer, double seconds);
-BIGHT_API int bight_timer_reset_at(struct bight_timer timer, uint64_t deadline);
-BIGHT_API int bight_timer_delay(struct bight_timer timer, double seconds);
-
-/* The deadline of a pending timer; 0 for any other. */
-BIGHT_API uint64_t bight_timer_deadline(struct bight_timer timer);
 
 BIGHT_END
 

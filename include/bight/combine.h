@@ -63,35 +63,36 @@ enum bight_list_flag {
 /* D21 to D24: waits for all and gives every outcome in order, as bight_type_results; it never fails by itself. None
  * at all: fires at once, but with FIRE_ON_ONE_CALLBACK it is a usage error and fails with INVALID_ARGUMENT. A
  * FIRST_ERROR has the member's failure as its cause, and bight_first_error_index() of it. Cancelling cancels all
- * members; when every one has its outcome then, the list gives these. */
+ * members; when every one has its outcome then, the list gives these.
+ *
+ *     struct bight_deferred *bight_deferred_list(struct bight_deferred *const *members, size_t count,
+ *         unsigned flags); */
 #define bight_deferred_list(members, count, flags) bight_deferred_list_at(BIGHT_HERE, (members), (count), (flags))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_list_at(
-    const char *place, struct bight_deferred *const *members, size_t count, unsigned flags);
 
 /* D25: the values in order, as bight_type_results whose items are all successes, or FIRST_ERROR at the first failure;
- * the others go on then, and later failures are reported. Cancelling cancels all. */
+ * the others go on then, and later failures are reported. Cancelling cancels all.
+ *
+ *     struct bight_deferred *bight_gather_results(struct bight_deferred *const *members, size_t count); */
 #define bight_gather_results(members, count) bight_gather_results_at(BIGHT_HERE, (members), (count))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_gather_results_at(
-    const char *place, struct bight_deferred *const *members, size_t count);
 
 /* D26: the first success wins, and is given as bight_type_indexed. The others are cancelled, and what they still
  * produce is discarded, failures too. When all fail: ALL_FAILED, with all failures as causes, in order. None at all:
- * a usage error, INVALID_ARGUMENT. */
+ * a usage error, INVALID_ARGUMENT.
+ *
+ *     struct bight_deferred *bight_race(struct bight_deferred *const *members, size_t count); */
 #define bight_race(members, count) bight_race_at(BIGHT_HERE, (members), (count))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_race_at(
-    const char *place, struct bight_deferred *const *members, size_t count);
 
 /* D27: the first completion, success or failure, as bight_type_indexed; it fails only by a cancel. The others go on,
- * and cancelling the outer cancels no member. None at all: a usage error, INVALID_ARGUMENT. */
+ * and cancelling the outer cancels no member. None at all: a usage error, INVALID_ARGUMENT.
+ *
+ *     struct bight_deferred *bight_when_first(struct bight_deferred *const *members, size_t count); */
 #define bight_when_first(members, count) bight_when_first_at(BIGHT_HERE, (members), (count))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_when_first_at(
-    const char *place, struct bight_deferred *const *members, size_t count);
 
 /* D27: every outcome in order, as bight_type_results; it fails only by a cancel, which cancels no member: what had
- * been collected goes back to those members that somebody else holds. */
+ * been collected goes back to those members that somebody else holds.
+ *
+ *     struct bight_deferred *bight_when_all(struct bight_deferred *const *members, size_t count); */
 #define bight_when_all(members, count) bight_when_all_at(BIGHT_HERE, (members), (count))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_when_all_at(
-    const char *place, struct bight_deferred *const *members, size_t count);
 
 /* ------------------------------------------------------------------------------------- one by one */
 
@@ -104,10 +105,10 @@ BIGHT_API BIGHT_MUST_USE struct bight_as_completed *bight_as_completed_new(
 
 /* The next to complete, as bight_type_indexed (whose result may be a failure); several may wait, first come first
  * served, and one that is cancelled leaves the row. When bight_as_completed_remaining() is 0 it fails with
- * QUEUE_UNDERFLOW. */
+ * QUEUE_UNDERFLOW.
+ *
+ *     struct bight_deferred *bight_as_completed_next(struct bight_as_completed *completed); */
 #define bight_as_completed_next(completed) bight_as_completed_next_at(BIGHT_HERE, (completed))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_as_completed_next_at(
-    const char *place, struct bight_as_completed *completed);
 
 /* How many more times bight_as_completed_next() will be answered: members without those whose result was given and
  * without those that a next is waiting for. */
@@ -119,16 +120,17 @@ BIGHT_API void bight_as_completed_free(struct bight_as_completed *completed);
 /* ----------------------------------------------------------------------------------- about just one */
 
 /* D27: gives `inner`'s result. Cancelling the outer does not reach the inner: the outer fails with CANCELLED and the
- * inner goes on. */
+ * inner goes on.
+ *
+ *     struct bight_deferred *bight_shield(struct bight_deferred *inner); */
 #define bight_shield(inner) bight_shield_at(BIGHT_HERE, (inner))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred *inner);
 
 /* D20: calls `function` at once with an empty result to edit, and gives a Deferred of what it made of it: left alone
  * or set it is a success, failed a failure (bight_result_fail), and with a Deferred (bight_result_chain) it is what
- * comes of that, which a cancel reaches. Without memory the function is not called. */
+ * comes of that, which a cancel reaches. Without memory the function is not called.
+ *
+ *     struct bight_deferred *bight_maybe_deferred(bight_handler function, void *context); */
 #define bight_maybe_deferred(function, context) bight_maybe_deferred_at(BIGHT_HERE, (function), (context))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_maybe_deferred_at(
-    const char *place, bight_handler function, void *context);
 
 /* ------------------------------------------------------------------------------- many, a few at a time */
 
@@ -144,11 +146,35 @@ enum bight_map_flag {
  * FIRST_ERROR (see bight_first_error_index()), starts nothing more and cancels what is under way, whose values are
  * discarded; with ALL_OUTCOMES it goes on and never fails by itself. Cancelling it cancels what is under way and
  * starts nothing more. A limit of 0 and unknown flags are a usage error, INVALID_ARGUMENT. In the _full form `release`
- * is called with the context when the last of its Deferreds has come to its end. */
+ * is called with the context when the last of its Deferreds has come to its end.
+ *
+ *     struct bight_deferred *bight_map_limited(bight_map_function function, size_t count, size_t limit,
+ *         unsigned flags, void *context);
+ *     struct bight_deferred *bight_map_limited_full(bight_map_function function, size_t count, size_t limit,
+ *         unsigned flags, void *context, bight_release_function release); */
 #define bight_map_limited(function, count, limit, flags, context) \
     bight_map_limited_at(BIGHT_HERE, (function), (count), (limit), (flags), (context), NULL)
 #define bight_map_limited_full(function, count, limit, flags, context, release) \
     bight_map_limited_at(BIGHT_HERE, (function), (count), (limit), (flags), (context), (release))
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_list_at(
+    const char *place, struct bight_deferred *const *members, size_t count, unsigned flags);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_gather_results_at(
+    const char *place, struct bight_deferred *const *members, size_t count);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_race_at(
+    const char *place, struct bight_deferred *const *members, size_t count);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_when_first_at(
+    const char *place, struct bight_deferred *const *members, size_t count);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_when_all_at(
+    const char *place, struct bight_deferred *const *members, size_t count);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_as_completed_next_at(
+    const char *place, struct bight_as_completed *completed);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred *inner);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_maybe_deferred_at(
+    const char *place, bight_handler function, void *context);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_map_limited_at(const char *place, bight_map_function function,
     size_t count, size_t limit, unsigned flags, void *context, bight_release_function release);
 

@@ -34,23 +34,24 @@ typedef void (*bight_coroutine_function)(struct bight_result *result, void *cont
  * ABANDONED, it never runs again, and its stack is left behind, since others may point into it.
  *
  * The context is borrowed; in the _full form release(context) is called once, on the body's stack when it has returned,
- * or at once when it does not run. */
+ * or at once when it does not run.
+ *
+ *     struct bight_deferred *bight_spawn(struct bight_reactor *reactor, bight_coroutine_function function,
+ *         void *context);
+ *     struct bight_deferred *bight_spawn_full(struct bight_reactor *reactor, bight_coroutine_function function,
+ *         void *context, bight_release_function release); */
 #define bight_spawn(...) bight_spawn_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_spawn_full(...) bight_spawn_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_at(
-    const char *place, struct bight_reactor *reactor, bight_coroutine_function function, void *context);
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_full_at(const char *place, struct bight_reactor *reactor,
-    bight_coroutine_function function, void *context, bight_release_function release);
 
 /* The same with the Deferred tied to the scope before the body runs (D37): closing the scope cancels the body, and
- * the scope has not ended before the body has. CANCELLED when the scope is closing: then the body never runs. */
+ * the scope has not ended before the body has. CANCELLED when the scope is closing: then the body never runs.
+ *
+ *     struct bight_deferred *bight_spawn_in_scope(struct bight_scope *scope, struct bight_reactor *reactor,
+ *         bight_coroutine_function function, void *context);
+ *     struct bight_deferred *bight_spawn_in_scope_full(struct bight_scope *scope, struct bight_reactor *reactor,
+ *         bight_coroutine_function function, void *context, bight_release_function release); */
 #define bight_spawn_in_scope(...) bight_spawn_in_scope_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_spawn_in_scope_full(...) bight_spawn_in_scope_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_at(const char *place, struct bight_scope *scope,
-    struct bight_reactor *reactor, bight_coroutine_function function, void *context);
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_full_at(const char *place,
-    struct bight_scope *scope, struct bight_reactor *reactor, bight_coroutine_function function, void *context,
-    bight_release_function release);
 
 /* In a coroutine: takes the Deferred's consumer's end, waits until it is at rest (through chains and pauses, D5 to
  * D7), and moves its value or failure into *result, whose former content is destroyed. Gives 0, or the failure's code.
@@ -67,9 +68,10 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_full_at(con
  * returns when the body waits again or has ended. When coroutines go on letting each other through inside one call (at
  * a lock, a queue, an event), each goes on once and then about 256 times in all, the next on a later turn. CIRCULAR
  * when the Deferred waits for this very coroutine. Outside any coroutine: the Deferred is cancelled and let go of, and
- * the answer is USAGE. */
+ * the answer is USAGE.
+ *
+ *     int bight_await(struct bight_deferred *deferred, struct bight_result *result); */
 #define bight_await(deferred, result) bight_await_at(BIGHT_HERE, (deferred), (result))
-BIGHT_API int bight_await_at(const char *place, struct bight_deferred *deferred, struct bight_result *result);
 
 /* True on the stack of a coroutine, be it in its body or in something that the body called. */
 BIGHT_API bool bight_in_coroutine(void);
@@ -102,6 +104,20 @@ struct bight_coroutine_figures {
 };
 /* Fills as much as figures->size says. 0, or INVALID_ARGUMENT for what is no size. */
 BIGHT_API int bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_at(
+    const char *place, struct bight_reactor *reactor, bight_coroutine_function function, void *context);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_full_at(const char *place, struct bight_reactor *reactor,
+    bight_coroutine_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_at(const char *place, struct bight_scope *scope,
+    struct bight_reactor *reactor, bight_coroutine_function function, void *context);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_in_scope_full_at(const char *place,
+    struct bight_scope *scope, struct bight_reactor *reactor, bight_coroutine_function function, void *context,
+    bight_release_function release);
+BIGHT_API int bight_await_at(const char *place, struct bight_deferred *deferred, struct bight_result *result);
 
 BIGHT_END
 

@@ -35,38 +35,43 @@ typedef void (*bight_canceller)(struct bight_promise promise, void *context);
 
 /* A new Deferred; *promise gets the producer's end. The canceller may be NULL; its context is borrowed, or
  * released through `release` once, when the Deferred fires (D15, D33), also when there was no memory for it. Never
- * NULL: without memory it is the shared, immortal Deferred that has failed with OUT_OF_MEMORY (D34). */
+ * NULL: without memory it is the shared, immortal Deferred that has failed with OUT_OF_MEMORY (D34).
+ *
+ *     struct bight_deferred *bight_deferred_new(struct bight_promise *promise, bight_canceller canceller,
+ *         void *context);
+ *     struct bight_deferred *bight_deferred_new_full(struct bight_promise *promise, bight_canceller canceller,
+ *         void *context, bight_release_function release); */
 #define bight_deferred_new(promise, canceller, context) \
     bight_deferred_new_at(BIGHT_HERE, (promise), (canceller), (context), NULL)
 #define bight_deferred_new_full(promise, canceller, context, release) \
     bight_deferred_new_at(BIGHT_HERE, (promise), (canceller), (context), (release))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
-    bight_canceller canceller, void *context, bight_release_function release);
 
-/* A Deferred that has fired already, with a value (taken; type NULL: empty) or with a failure (taken). */
+/* A Deferred that has fired already, with a value (taken; type NULL: empty) or with a failure (taken).
+ *
+ *     struct bight_deferred *bight_succeed(const struct bight_type *type, void *value);
+ *     struct bight_deferred *bight_fail(struct bight_failure *failure); */
 #define bight_succeed(type, value) bight_succeed_at(BIGHT_HERE, (type), (value))
 #define bight_fail(failure) bight_fail_at(BIGHT_HERE, (failure))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_succeed_at(
-    const char *place, const struct bight_type *type, void *value);
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *failure);
 
 /* ------------------------------------------------------------------------------- the producer's end */
 
 /* Fires with a value, which is taken in any case (type NULL: an empty success). Gives 0; ALREADY_CALLED or
  * CANCELLED while the Deferred lives; STALE afterwards; OUT_OF_MEMORY for D34's promise; WRONG_TYPE when the value
- * is a failure or a Deferred. On every code but 0 the value is discarded (D4, D13, D31). */
+ * is a failure or a Deferred. On every code but 0 the value is discarded (D4, D13, D31).
+ *
+ *     int bight_callback(struct bight_promise promise, const struct bight_type *type, void *value); */
 #define bight_callback(promise, type, value) bight_callback_at(BIGHT_HERE, (promise), (type), (value))
-BIGHT_API int bight_callback_at(
-    const char *place, struct bight_promise promise, const struct bight_type *type, void *value);
 
-/* Fires with a failure, which is taken in any case. Codes as above. */
+/* Fires with a failure, which is taken in any case. Codes as above.
+ *
+ *     int bight_errback(struct bight_promise promise, struct bight_failure *failure); */
 #define bight_errback(promise, failure) bight_errback_at(BIGHT_HERE, (promise), (failure))
-BIGHT_API int bight_errback_at(const char *place, struct bight_promise promise, struct bight_failure *failure);
 
 /* Gives the promise up: the Deferred fails with ABANDONED (D31). Codes as above; spent promises are no usage error
- * here, so that teardown paths may abandon whatever they hold. */
+ * here, so that teardown paths may abandon whatever they hold.
+ *
+ *     int bight_abandon(struct bight_promise promise); */
 #define bight_abandon(promise) bight_abandon_at(BIGHT_HERE, (promise))
-BIGHT_API int bight_abandon_at(const char *place, struct bight_promise promise);
 
 /* True while firing it would be accepted. */
 BIGHT_API bool bight_promise_is_open(struct bight_promise promise);
@@ -83,33 +88,15 @@ BIGHT_API int bight_deferred_add_callbacks(
 BIGHT_API int bight_deferred_add_callbacks_full(struct bight_deferred *deferred, bight_handler callback,
     bight_handler errback, void *context, bight_release_function release);
 
-static inline int bight_deferred_add_callback(struct bight_deferred *deferred, bight_handler callback, void *context)
-{
-    return bight_deferred_add_callbacks(deferred, callback, NULL, context);
-}
-static inline int bight_deferred_add_errback(struct bight_deferred *deferred, bight_handler errback, void *context)
-{
-    return bight_deferred_add_callbacks(deferred, NULL, errback, context);
-}
-static inline int bight_deferred_add_both(struct bight_deferred *deferred, bight_handler handler, void *context)
-{
-    return bight_deferred_add_callbacks(deferred, handler, handler, context);
-}
+static inline int bight_deferred_add_callback(struct bight_deferred *deferred, bight_handler callback, void *context);
+static inline int bight_deferred_add_errback(struct bight_deferred *deferred, bight_handler errback, void *context);
+static inline int bight_deferred_add_both(struct bight_deferred *deferred, bight_handler handler, void *context);
 static inline int bight_deferred_add_callback_full(
-    struct bight_deferred *deferred, bight_handler callback, void *context, bight_release_function release)
-{
-    return bight_deferred_add_callbacks_full(deferred, callback, NULL, context, release);
-}
+    struct bight_deferred *deferred, bight_handler callback, void *context, bight_release_function release);
 static inline int bight_deferred_add_errback_full(
-    struct bight_deferred *deferred, bight_handler errback, void *context, bight_release_function release)
-{
-    return bight_deferred_add_callbacks_full(deferred, NULL, errback, context, release);
-}
+    struct bight_deferred *deferred, bight_handler errback, void *context, bight_release_function release);
 static inline int bight_deferred_add_both_full(
-    struct bight_deferred *deferred, bight_handler handler, void *context, bight_release_function release)
-{
-    return bight_deferred_add_callbacks_full(deferred, handler, handler, context, release);
-}
+    struct bight_deferred *deferred, bight_handler handler, void *context, bight_release_function release);
 
 /* D9: a's result fires `promise` when it gets to this level; a goes on empty, once the handlers behind the promise are
  * over. When the promise has fired or gone by then a value is discarded, and a failure stays in a for the next errback.
@@ -167,6 +154,54 @@ extern BIGHT_API const struct bight_type bight_type_deferred;
 /* D19: record where Deferreds are made and fired. Process-wide; set before the first Deferred. Also set by the
  * environment variable BIGHT_DEBUG=1. */
 BIGHT_API void bight_deferred_set_debug(bool on);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
+    bight_canceller canceller, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_succeed_at(
+    const char *place, const struct bight_type *type, void *value);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_fail_at(const char *place, struct bight_failure *failure);
+BIGHT_API int bight_callback_at(
+    const char *place, struct bight_promise promise, const struct bight_type *type, void *value);
+BIGHT_API int bight_errback_at(const char *place, struct bight_promise promise, struct bight_failure *failure);
+BIGHT_API int bight_abandon_at(const char *place, struct bight_promise promise);
+
+/* --------------------------------------------------------------------------------------- inline bodies */
+
+static inline int bight_deferred_add_callback(struct bight_deferred *deferred, bight_handler callback, void *context)
+{
+    return bight_deferred_add_callbacks(deferred, callback, NULL, context);
+}
+
+static inline int bight_deferred_add_errback(struct bight_deferred *deferred, bight_handler errback, void *context)
+{
+    return bight_deferred_add_callbacks(deferred, NULL, errback, context);
+}
+
+static inline int bight_deferred_add_both(struct bight_deferred *deferred, bight_handler handler, void *context)
+{
+    return bight_deferred_add_callbacks(deferred, handler, handler, context);
+}
+
+static inline int bight_deferred_add_callback_full(
+    struct bight_deferred *deferred, bight_handler callback, void *context, bight_release_function release)
+{
+    return bight_deferred_add_callbacks_full(deferred, callback, NULL, context, release);
+}
+
+static inline int bight_deferred_add_errback_full(
+    struct bight_deferred *deferred, bight_handler errback, void *context, bight_release_function release)
+{
+    return bight_deferred_add_callbacks_full(deferred, NULL, errback, context, release);
+}
+
+static inline int bight_deferred_add_both_full(
+    struct bight_deferred *deferred, bight_handler handler, void *context, bight_release_function release)
+{
+    return bight_deferred_add_callbacks_full(deferred, handler, handler, context, release);
+}
 
 BIGHT_END
 

@@ -7,8 +7,8 @@
  *
  * Parts are split at unescaped ':', the first unescaped '=' makes a keyword, '\' escapes any character, '[...]' keeps
  * an IPv6 literal together. An attempt to connect takes at most 30 s, its look-up included, unless timeout says
- * otherwise (0: no limit). At maxconn connections a port accepts no more until one ends. A UNIX path that begins with '@' is an abstract name. Types are case-insensitive; third
- * parties add theirs with bight/sys/endpoint.h. */
+ * otherwise (0: no limit). At maxconn connections a port accepts no more until one ends. A UNIX path that begins with
+ * '@' is an abstract name. Types are case-insensitive; third parties add theirs with bight/sys/endpoint.h. */
 #ifndef BIGHT_ENDPOINT_H
 #define BIGHT_ENDPOINT_H
 
@@ -21,26 +21,28 @@ BIGHT_BEGIN
 /* Listens, and makes a protocol of `factory` for each connection. A Deferred of a port (bight_type_port), which may
  * have fired already; every error, the string's too, comes through it (E1): besides the system's and the string's
  * FACTORY_IN_USE, OUT_OF_MEMORY, and SHUTDOWN while a run's end disconnects everything. `factory` is borrowed until
- * stopped (T16). */
+ * stopped (T16).
+ *
+ *     struct bight_deferred *bight_listen(struct bight_reactor *reactor, const char *endpoint,
+ *         struct bight_factory *factory); */
 #define bight_listen(...) bight_listen_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_listen_at(
-    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
  * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call, and no
  * data come before the Deferred's handlers have run. A
  * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
- * borrowed until then, and by the connection (T16). Fails as listening does; NO_PROTOCOL when the factory gave none. */
+ * borrowed until then, and by the connection (T16). Fails as listening does; NO_PROTOCOL when the factory gave none.
+ *
+ *     struct bight_deferred *bight_connect(struct bight_reactor *reactor, const char *endpoint,
+ *         struct bight_factory *factory); */
 #define bight_connect(...) bight_connect_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_connect_at(
-    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* Listens for as long as the reactor lives, for a program that cannot go on without: a failure is logged in one line
  * and ends run() with a sysexits status. At shutdown the port stops listening. Gives 0, or the code that was logged
- * when it is known at once. */
+ * when it is known at once.
+ *
+ *     int bight_serve(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory); */
 #define bight_serve(...) bight_serve_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API int bight_serve_at(
-    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 /* `text` with '\', ':', '=' and '[' escaped, to be put into an endpoint string as one argument's value. Writes at most
  * `size` bytes with the NUL and gives the length that the whole needs, as snprintf does. */
@@ -55,6 +57,16 @@ BIGHT_API size_t bight_reload_endpoints(struct bight_reactor *reactor);
  * what was said: a warning is logged. Process-wide, before the first reactor; the path is borrowed. NULL: they are
  * not. */
 BIGHT_API void bight_endpoint_set_keylog(const char *path);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_listen_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_connect_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+BIGHT_API int bight_serve_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 
 BIGHT_END
 

@@ -15,28 +15,30 @@ BIGHT_BEGIN
 struct bight_failure;
 
 /* A new failure with a printf-style message (NULL: the code's own text; cut after 1023 bytes). `number` is an
- * errno or 0; `cause` is taken (NULL: none). The caller owns one hold. Never NULL. */
+ * errno or 0; `cause` is taken (NULL: none). The caller owns one hold. Never NULL.
+ *
+ *     struct bight_failure *bight_failure_new(int code, int number, struct bight_failure *cause, const char *format,
+ *         ...); */
 #define bight_failure_new(code, number, cause, ...) \
     bight_failure_new_at(BIGHT_HERE, (code), (number), (cause), __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_at(
-    const char *place, int code, int number, struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
 
-/* A new failure with `count` causes, in order; each is taken, the array is not. Never NULL. */
+/* A new failure with `count` causes, in order; each is taken, the array is not. Never NULL.
+ *
+ *     struct bight_failure *bight_failure_new_many(int code, struct bight_failure *const *causes, size_t count,
+ *         const char *format, ...); */
 #define bight_failure_new_many(code, causes, count, ...) \
     bight_failure_new_many_at(BIGHT_HERE, (code), (causes), (count), __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_many_at(const char *place, int code,
-    struct bight_failure *const *causes, size_t count, const char *format, ...) BIGHT_PRINTF(5, 6);
 
-/* FIRST_ERROR: `cause` (taken) is what went wrong with the one at `index` of several. Never NULL. */
+/* FIRST_ERROR: `cause` (taken) is what went wrong with the one at `index` of several. Never NULL.
+ *
+ *     struct bight_failure *bight_failure_first_error(size_t index, struct bight_failure *cause); */
 #define bight_failure_first_error(index, cause) bight_failure_first_error_at(BIGHT_HERE, (index), (cause))
-BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_first_error_at(
-    const char *place, size_t index, struct bight_failure *cause);
 
 /* The failure of a system call: `number` is a positive errno, the code is bight_error_from_errno()'s, the
- * message is `what` and the system's text. Never NULL. */
+ * message is `what` and the system's text. Never NULL.
+ *
+ *     struct bight_failure *bight_failure_from_errno(int number, const char *what); */
 #define bight_failure_from_errno(number, what) bight_failure_from_errno_at(BIGHT_HERE, (number), (what))
-BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_from_errno_at(
-    const char *place, int number, const char *what);
 
 /* The shared failure of a code: no errno, the code's own text, no cause, nothing allocated. Never NULL. */
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_of(int code);
@@ -81,6 +83,18 @@ BIGHT_API size_t bight_failure_format(const struct bight_failure *failure, char 
  * "cannot connect to localhost: [::1]:9: refused; 127.0.0.1:9: refused". Bytes of a peer or user are as they came:
  * bight_escape() before a terminal sees them. */
 BIGHT_API size_t bight_failure_describe(const struct bight_failure *failure, char *buffer, size_t size);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_at(
+    const char *place, int code, int number, struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_many_at(const char *place, int code,
+    struct bight_failure *const *causes, size_t count, const char *format, ...) BIGHT_PRINTF(5, 6);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_first_error_at(
+    const char *place, size_t index, struct bight_failure *cause);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_from_errno_at(
+    const char *place, int number, const char *what);
 
 BIGHT_END
 

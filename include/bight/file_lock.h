@@ -39,10 +39,10 @@ extern BIGHT_API const struct bight_type bight_type_file_lock;
  * served first come first served; for other processes the file is tried after 1 ms, then ever more rarely, up to every
  * 0.25 s. Cancelled, it waits no longer (a timeout may be added); one that has fired has to be released. Fails with
  * what try_acquire gives but LOCKED, and with the errno; SHUTDOWN when the reactor's run ends; ABANDONED when the lock
- * is freed. */
+ * is freed.
+ *
+ *     struct bight_deferred *bight_file_lock_acquire(struct bight_file_lock *lock); */
 #define bight_file_lock_acquire(lock) bight_file_lock_acquire_at(BIGHT_HERE, (lock))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_file_lock_acquire_at(
-    const char *place, struct bight_file_lock *lock);
 
 /* Hands the lock to the oldest that waits through this object, who hears of it before this returns (unless a handover
  * is under way: then right after it); without one, to whoever comes. 0; USAGE, a usage error, when it is not held. */
@@ -54,11 +54,22 @@ BIGHT_API bool bight_file_lock_is_locked(const struct bight_file_lock *lock);
 /* Acquires, calls function(context), waits for what that gives, and releases, on failure and cancel also; unless it was
  * released meanwhile. The Deferred goes on with the function's result. Cancelled before the lock was acquired, the
  * function is never called; later the cancel goes to the function's Deferred. No function is a usage error,
- * INVALID_ARGUMENT. The context is borrowed; the _full form releases it when all is over (D33). */
+ * INVALID_ARGUMENT. The context is borrowed; the _full form releases it when all is over (D33).
+ *
+ *     struct bight_deferred *bight_file_lock_run(struct bight_file_lock *lock, bight_holding_function function,
+ *         void *context);
+ *     struct bight_deferred *bight_file_lock_run_full(struct bight_file_lock *lock, bight_holding_function function,
+ *         void *context, bight_release_function release); */
 #define bight_file_lock_run(lock, function, context) \
     bight_file_lock_run_at(BIGHT_HERE, (lock), (function), (context), NULL)
 #define bight_file_lock_run_full(lock, function, context, release) \
     bight_file_lock_run_at(BIGHT_HERE, (lock), (function), (context), (release))
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_file_lock_acquire_at(
+    const char *place, struct bight_file_lock *lock);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_file_lock *lock,
     bight_holding_function function, void *context, bight_release_function release);
 

@@ -55,13 +55,14 @@ BIGHT_API int bight_log_level_from_name(const char *name);
 
 /* Hands an event to the observer. The macro formats only when the level is wanted; messages longer than 1023
  * bytes are cut. Where it stands goes along in debug mode (BIGHT_DEBUG=1) only: that helps to mend the program, not
- * who runs it. */
+ * who runs it.
+ *
+ *     void bight_log(enum bight_log_level level, const char *system, const struct bight_failure *failure,
+ *         const char *format, ...); */
 #define bight_log(level, system, failure, ...)                                      \
     ((int)(level) >= (int)bight_log_get_level()                                     \
             ? bight_log_from(BIGHT_HERE, (level), (system), (failure), __VA_ARGS__) \
             : (void)0)
-BIGHT_API void bight_log_from(const char *place, enum bight_log_level level, const char *system,
-    const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
 
 /* The same with a place that always goes along, such as the caller's who misused something. */
 BIGHT_API void bight_log_at(const char *place, enum bight_log_level level, const char *system,
@@ -83,6 +84,12 @@ BIGHT_API size_t bight_log_event_format(const struct bight_log_event *event, cha
 
 /* Escapes `data` as above. Gives the length written, always NUL-terminated and never half an escape. */
 BIGHT_API size_t bight_escape(const void *data, size_t data_size, char *buffer, size_t size);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API void bight_log_from(const char *place, enum bight_log_level level, const char *system,
+    const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
 
 BIGHT_END
 

@@ -62,10 +62,7 @@ struct bight_process_protocol {
 #define bight_process_self(type, protocol)                            \
     ((type *)(void *)((char *)bight_process_protocol_self(protocol) - \
                       BIGHT_OFFSET_OF_BASE(type, struct bight_process_protocol)))
-static inline struct bight_process_protocol *bight_process_protocol_self(struct bight_process_protocol *protocol)
-{
-    return protocol;
-}
+static inline struct bight_process_protocol *bight_process_protocol_self(struct bight_process_protocol *protocol);
 
 /* -------------------------------------------------------------------------------------- starting */
 
@@ -135,11 +132,11 @@ struct bight_process_options {
  * an ignored SIGCHLD its default (logged at level info): else no status could be had.
  *
  * In the child every signal has its default and none is blocked. A failed step is known when this returns: the caller
- * stands still until the program has been loaded, for as long as the file systems of PATH and the program take. */
+ * stands still until the program has been loaded, for as long as the file systems of PATH and the program take.
+ *
+ *     int bight_spawn_process(struct bight_reactor *reactor, struct bight_process_protocol *protocol,
+ *         const struct bight_process_options *options, struct bight_failure **failure); */
 #define bight_spawn_process(...) bight_spawn_process_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API int bight_spawn_process_at(const char *place, struct bight_reactor *reactor,
-    struct bight_process_protocol *protocol, const struct bight_process_options *options,
-    struct bight_failure **failure);
 
 /* ------------------------------------------------------------------------------------- its pipes */
 
@@ -199,6 +196,20 @@ BIGHT_API int bight_process_exit_status(const struct bight_failure *reason);
 
 /* The signal that ended it; 0 when none did. */
 BIGHT_API int bight_process_exit_signal(const struct bight_failure *reason);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API int bight_spawn_process_at(const char *place, struct bight_reactor *reactor,
+    struct bight_process_protocol *protocol, const struct bight_process_options *options,
+    struct bight_failure **failure);
+
+/* --------------------------------------------------------------------------------------- inline bodies */
+
+static inline struct bight_process_protocol *bight_process_protocol_self(struct bight_process_protocol *protocol)
+{
+    return protocol;
+}
 
 BIGHT_END
 

@@ -59,18 +59,31 @@ BIGHT_API void bight_process_output_free(struct bight_process_output *output);
 
 /* What it printed to its standard output (bight_type_bytes). A status other than 0, or a signal, is a failure
  * (PROCESS_TERMINATED, see bight_process_exit_status) with the last line of its standard error in the message. That it
- * printed to standard error is no failure by itself (in Twisted it is). */
+ * printed to standard error is no failure by itself (in Twisted it is).
+ *
+ *     struct bight_deferred *bight_get_process_output(struct bight_reactor *reactor,
+ *         const struct bight_process_output_options *options); */
 #define bight_get_process_output(...) bight_get_process_output_at(BIGHT_HERE, __VA_ARGS__)
+
+/* Its status (bight_type_integer). What it prints goes to /dev/null. A signal is a failure: PROCESS_TERMINATED.
+ *
+ *     struct bight_deferred *bight_get_process_value(struct bight_reactor *reactor,
+ *         const struct bight_process_output_options *options); */
+#define bight_get_process_value(...) bight_get_process_value_at(BIGHT_HERE, __VA_ARGS__)
+
+/* Both (bight_type_process_output), however it ended.
+ *
+ *     struct bight_deferred *bight_get_process_output_and_value(struct bight_reactor *reactor,
+ *         const struct bight_process_output_options *options); */
+#define bight_get_process_output_and_value(...) bight_get_process_output_and_value_at(BIGHT_HERE, __VA_ARGS__)
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_output_at(
     const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
-
-/* Its status (bight_type_integer). What it prints goes to /dev/null. A signal is a failure: PROCESS_TERMINATED. */
-#define bight_get_process_value(...) bight_get_process_value_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_value_at(
     const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
-
-/* Both (bight_type_process_output), however it ended. */
-#define bight_get_process_output_and_value(...) bight_get_process_output_and_value_at(BIGHT_HERE, __VA_ARGS__)
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_output_and_value_at(
     const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
 

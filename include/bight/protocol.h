@@ -144,13 +144,7 @@ struct bight_factory {
 #define bight_self(type, protocol) \
     ((type *)bight_protocol_self((protocol), BIGHT_SIZE_OVER(type, struct bight_protocol), BIGHT_HERE))
 BIGHT_API void *bight_protocol_self_failed(const char *place);
-static inline void *bight_protocol_self(struct bight_protocol *protocol, size_t size, const char *place)
-{
-    if (protocol->factory == NULL || protocol->factory->protocol_size < size) {
-        return bight_protocol_self_failed(place);
-    }
-    return protocol;
-}
+static inline void *bight_protocol_self(struct bight_protocol *protocol, size_t size, const char *place);
 
 /* A zeroed protocol of the factory's size with its table set; what the default build_protocol does. NULL without
  * memory. One that no connection will take is freed with bight_protocol_free. */
@@ -178,6 +172,16 @@ BIGHT_API int bight_protocol_join_scope(struct bight_protocol *protocol, struct 
 /* The type of a result that is a `struct bight_protocol *` with a hold: destroying lets go of the hold, discarding
  * aborts the connection too (E2, D31). */
 extern BIGHT_API const struct bight_type bight_type_protocol;
+
+/* --------------------------------------------------------------------------------------- inline bodies */
+
+static inline void *bight_protocol_self(struct bight_protocol *protocol, size_t size, const char *place)
+{
+    if (protocol->factory == NULL || protocol->factory->protocol_size < size) {
+        return bight_protocol_self_failed(place);
+    }
+    return protocol;
+}
 
 BIGHT_END
 

@@ -49,19 +49,23 @@ BIGHT_API int bight_queue_put_priority(
     struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value);
 
 /* Waits for room, first come first served, and fires empty when the value is in. The value is taken in any case:
- * when the put fails or is cancelled it is discarded. */
+ * when the put fails or is cancelled it is discarded.
+ *
+ *     struct bight_deferred *bight_queue_put_later(struct bight_queue *queue, int64_t priority,
+ *         const struct bight_type *type, void *value);
+ *     struct bight_deferred *bight_queue_put_priority_later(struct bight_queue *queue, int64_t priority,
+ *         const struct bight_type *type, void *value); */
 #define bight_queue_put_later(queue, type, value) bight_queue_put_later_at(BIGHT_HERE, (queue), 0, (type), (value))
 #define bight_queue_put_priority_later(queue, priority, type, value) \
     bight_queue_put_later_at(BIGHT_HERE, (queue), (priority), (type), (value))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_put_later_at(
-    const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value);
 
 /* ------------------------------------------------------------------------------------------ getting */
 
 /* Fires with a value: at once when one is stored, else when one comes. QUEUE_UNDERFLOW when no more may wait; SHUTDOWN
- * when the queue is shut down and empty. Without memory no value is lost. */
+ * when the queue is shut down and empty. Without memory no value is lost.
+ *
+ *     struct bight_deferred *bight_queue_get(struct bight_queue *queue); */
 #define bight_queue_get(queue) bight_queue_get_at(BIGHT_HERE, (queue))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue *queue);
 
 /* A value at once: 0, and it is in `result`, whose content before is destroyed (zero one that stands alone).
  * QUEUE_UNDERFLOW when there is none, or others wait for it; SHUTDOWN when the queue is shut down and empty. */
@@ -69,9 +73,10 @@ BIGHT_API int bight_queue_try_get(struct bight_queue *queue, struct bight_result
 
 /* ------------------------------------------------------------------------------------- work in progress */
 
-/* Fires empty when task_done has been called for every value that was put: at once when there is none. */
+/* Fires empty when task_done has been called for every value that was put: at once when there is none.
+ *
+ *     struct bight_deferred *bight_queue_join(struct bight_queue *queue); */
 #define bight_queue_join(queue) bight_queue_join_at(BIGHT_HERE, (queue))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue *queue);
 
 /* A value that was got has been dealt with. USAGE when there were more of these than values. */
 BIGHT_API int bight_queue_task_done(struct bight_queue *queue);
@@ -87,6 +92,14 @@ BIGHT_API size_t bight_queue_size(const struct bight_queue *queue);
 BIGHT_API size_t bight_queue_waiting(const struct bight_queue *queue);
 BIGHT_API size_t bight_queue_putters(const struct bight_queue *queue);
 BIGHT_API size_t bight_queue_unfinished(const struct bight_queue *queue);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_put_later_at(
+    const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue *queue);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_join_at(const char *place, struct bight_queue *queue);
 
 BIGHT_END
 

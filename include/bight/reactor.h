@@ -83,21 +83,23 @@ BIGHT_API struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor)
 
 /* function(context) runs `seconds` from now, never inside this call (R5). *timer may be NULL. 0, INVALID_ARGUMENT
  * or OUT_OF_MEMORY. _full: release(context) once, after it ran or was dropped (D33). Handles are used with
- * bight_timer_cancel and its kin in bight/clock.h (R7). */
+ * bight_timer_cancel and its kin in bight/clock.h (R7).
+ *
+ *     int bight_call_later(struct bight_reactor *reactor, double seconds, bight_timer_function function,
+ *         void *context, struct bight_timer *timer);
+ *     int bight_call_later_full(struct bight_reactor *reactor, double seconds, bight_timer_function function,
+ *         void *context, bight_release_function release, struct bight_timer *timer); */
 #define bight_call_later(...) bight_call_later_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_call_later_full(...) bight_call_later_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API int bight_call_later_at(const char *place, struct bight_reactor *reactor, double seconds,
-    bight_timer_function function, void *context, struct bight_timer *timer);
-BIGHT_API int bight_call_later_full_at(const char *place, struct bight_reactor *reactor, double seconds,
-    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 
-/* The same at an absolute deadline in nanoseconds of bight_clock_now(); one in the past runs on a coming turn. */
+/* The same at an absolute deadline in nanoseconds of bight_clock_now(); one in the past runs on a coming turn.
+ *
+ *     int bight_call_at(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function,
+ *         void *context, struct bight_timer *timer);
+ *     int bight_call_at_full(struct bight_reactor *reactor, uint64_t deadline, bight_timer_function function,
+ *         void *context, bight_release_function release, struct bight_timer *timer); */
 #define bight_call_at(...) bight_call_at_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_call_at_full(...) bight_call_at_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API int bight_call_at_at(const char *place, struct bight_reactor *reactor, uint64_t deadline,
-    bight_timer_function function, void *context, struct bight_timer *timer);
-BIGHT_API int bight_call_at_full_at(const char *place, struct bight_reactor *reactor, uint64_t deadline,
-    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 
 /* ------------------------------------------------------------------------------ starting and stopping */
 
@@ -139,20 +141,22 @@ BIGHT_API int bight_on_signal(struct bight_reactor *reactor, int number, bight_s
 #define BIGHT_READABLE 0x02
 #define BIGHT_WRITABLE 0x04
 
+struct bight_foreign_watch {
+    void *slot;
+    uint64_t generation;
+};
+
 /* Watches a descriptor that bight does not own; `what` is BIGHT_READABLE, BIGHT_WRITABLE or both;
  * function is called level-triggered. The handle is checked. Unwatch before closing the descriptor: the watch
  * of one that was closed is taken out (its handle is stale) when the number is watched next, with a usage error that
  * says where both were asked for. When bight itself gets the number, for a connection say, such a watch hears nothing
  * from then on, with a usage error, and the handle stays good. NOT_SUPPORTED for what is no stream of events, a regular
- * file say. Costs time that grows with the number of such watches. */
-struct bight_foreign_watch {
-    void *slot;
-    uint64_t generation;
-};
+ * file say. Costs time that grows with the number of such watches.
+ *
+ *     int bight_watch_descriptor(struct bight_reactor *reactor, int fd, short what, void (*function)(int fd,
+ *         short what, void *context), void *context, bight_release_function release,
+ *         struct bight_foreign_watch *watch); */
 #define bight_watch_descriptor(...) bight_watch_descriptor_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, int fd, short what,
-    void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
-    struct bight_foreign_watch *watch);
 BIGHT_API int bight_unwatch_descriptor(struct bight_foreign_watch watch); /* 0 or STALE */
 
 /* ------------------------------------------------------------------------------------ main programs */
@@ -164,6 +168,21 @@ BIGHT_API int bight_unwatch_descriptor(struct bight_foreign_watch watch); /* 0 o
  * it has fired (R3 sets the limit), and a CANCELLED is not worth a word. */
 typedef struct bight_deferred *(*bight_main_function)(struct bight_reactor *reactor, int argc, char **argv);
 BIGHT_API int bight_main(bight_main_function function, int argc, char **argv);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API int bight_call_later_at(const char *place, struct bight_reactor *reactor, double seconds,
+    bight_timer_function function, void *context, struct bight_timer *timer);
+BIGHT_API int bight_call_later_full_at(const char *place, struct bight_reactor *reactor, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
+BIGHT_API int bight_call_at_at(const char *place, struct bight_reactor *reactor, uint64_t deadline,
+    bight_timer_function function, void *context, struct bight_timer *timer);
+BIGHT_API int bight_call_at_full_at(const char *place, struct bight_reactor *reactor, uint64_t deadline,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
+BIGHT_API int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, int fd, short what,
+    void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
+    struct bight_foreign_watch *watch);
 
 BIGHT_END
 

@@ -37,32 +37,17 @@ extern BIGHT_API const struct bight_type bight_type_text;
 extern BIGHT_API const struct bight_type bight_type_pointer;
 
 /* An integer as a value of bight_type_integer, and back. */
-static inline void *bight_integer(intptr_t number)
-{
-    return (void *)number;
-}
-static inline intptr_t bight_integer_value(const void *value)
-{
-    return (intptr_t)value;
-}
+static inline void *bight_integer(intptr_t number);
+static inline intptr_t bight_integer_value(const void *value);
 
 /* The value when it is of `type`, else NULL. It stays in the slot. */
-static inline void *bight_result_peek(const struct bight_result *result, const struct bight_type *type)
-{
-    return result->type == type ? result->value : NULL;
-}
+static inline void *bight_result_peek(const struct bight_result *result, const struct bight_type *type);
 
 /* The failure (borrowed) when the result is one, else NULL. */
-static inline struct bight_failure *bight_result_failure(const struct bight_result *result)
-{
-    return (struct bight_failure *)bight_result_peek(result, &bight_type_failure);
-}
+static inline struct bight_failure *bight_result_failure(const struct bight_result *result);
 
 /* True for the empty result, which is a success without a value. */
-static inline bool bight_result_is_empty(const struct bight_result *result)
-{
-    return result->type == NULL;
-}
+static inline bool bight_result_is_empty(const struct bight_result *result);
 
 /* The value, now the caller's, when it is of `type`; the slot is empty then. Else NULL, and a usage error is
  * logged: nothing is taken. */
@@ -90,6 +75,33 @@ BIGHT_API void bight_result_chain(struct bight_result *result, struct bight_defe
 
 /* Moves what `from` holds into `to` (whose old content is destroyed); `from` is empty afterwards. */
 BIGHT_API void bight_result_move(struct bight_result *to, struct bight_result *from);
+
+/* --------------------------------------------------------------------------------------- inline bodies */
+
+static inline void *bight_integer(intptr_t number)
+{
+    return (void *)number;
+}
+
+static inline intptr_t bight_integer_value(const void *value)
+{
+    return (intptr_t)value;
+}
+
+static inline void *bight_result_peek(const struct bight_result *result, const struct bight_type *type)
+{
+    return result->type == type ? result->value : NULL;
+}
+
+static inline struct bight_failure *bight_result_failure(const struct bight_result *result)
+{
+    return (struct bight_failure *)bight_result_peek(result, &bight_type_failure);
+}
+
+static inline bool bight_result_is_empty(const struct bight_result *result)
+{
+    return result->type == NULL;
+}
 
 BIGHT_END
 

@@ -21,14 +21,16 @@ struct bight_scope;
  * order, in seconds; bight_scope_set_grace sets another time. */
 #define BIGHT_SCOPE_GRACE 5.0
 
-/* NULL without memory. The clock is borrowed and must outlive the scope. */
+/* NULL without memory. The clock is borrowed and must outlive the scope.
+ *
+ *     struct bight_scope *bight_scope_new(struct bight_clock *clock); */
 #define bight_scope_new(clock) bight_scope_new_at(BIGHT_HERE, (clock))
-BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock);
 
 /* A scope on the clock of `outer`, inside it (see bight_scope_join_scope). In one that is closing it is a scope that is
- * closed already, in which nothing can be started. It is the caller's to free, before or after the outer one. */
+ * closed already, in which nothing can be started. It is the caller's to free, before or after the outer one.
+ *
+ *     struct bight_scope *bight_scope_new_inside(struct bight_scope *outer); */
 #define bight_scope_new_inside(outer) bight_scope_new_inside_at(BIGHT_HERE, (outer))
-BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer);
 
 /* Puts `inner` into `outer`, whose end waits for the end of the inner one from then on: closing the outer closes the
  * inner, with what is left of the outer's time; aborting it aborts the inner. It leaves the scope that it was in
@@ -37,10 +39,10 @@ BIGHT_API int bight_scope_join_scope(struct bight_scope *inner, struct bight_sco
 
 /* Cancels the tied Deferreds and timers, asks the members to close, and aborts those that are left after `seconds`
  * (0: at once; infinity: never). Closing again aborts at once. The Deferred fires empty when all have ended; it is
- * a new one each time. The scope's memory stays until bight_scope_free. */
+ * a new one each time. The scope's memory stays until bight_scope_free.
+ *
+ *     struct bight_deferred *bight_scope_close(struct bight_scope *scope, double seconds); */
 #define bight_scope_close(scope, seconds) bight_scope_close_at(BIGHT_HERE, (scope), (seconds))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_close_at(
-    const char *place, struct bight_scope *scope, double seconds);
 
 /* Aborts what is left, and frees the scope as soon as its last member has ended. NULL is fine. A usage error for the
  * scope of bight_scope_run. */
@@ -61,11 +63,12 @@ BIGHT_API bool bight_scope_timed_out(const struct bight_scope *scope);
 BIGHT_API struct bight_owner *bight_scope_owner(struct bight_scope *scope);
 
 /* A call after `seconds` that is dropped when the scope closes. As bight_clock_call_later; CANCELLED when the
- * scope is closing, and then nothing was taken. */
+ * scope is closing, and then nothing was taken.
+ *
+ *     int bight_scope_call_later(struct bight_scope *scope, double seconds, bight_timer_function function,
+ *         void *context, bight_release_function release, struct bight_timer *timer); */
 #define bight_scope_call_later(scope, seconds, function, context, release, timer) \
     bight_scope_call_later_at(BIGHT_HERE, (scope), (seconds), (function), (context), (release), (timer))
-BIGHT_API int bight_scope_call_later_at(const char *place, struct bight_scope *scope, double seconds,
-    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 
 /* True from the first close on. */
 BIGHT_API bool bight_scope_is_closing(const struct bight_scope *scope);
@@ -82,10 +85,25 @@ typedef struct bight_deferred *(*bight_scope_function)(struct bight_scope *scope
  * what is left, and still waits for the end. When the scope's own deadline closes it the function's Deferred is
  * cancelled (unless it is tied to another owner), and its CANCELLED becomes TIMED_OUT. The scope goes with the end. No
  * function is a usage error, INVALID_ARGUMENT. The context is borrowed; the _full form releases it at the end, on every
- * path. */
+ * path.
+ *
+ *     struct bight_deferred *bight_scope_run(struct bight_clock *clock, bight_scope_function function,
+ *         void *context);
+ *     struct bight_deferred *bight_scope_run_full(struct bight_clock *clock, bight_scope_function function,
+ *         void *context, bight_release_function release); */
 #define bight_scope_run(clock, function, context) bight_scope_run_at(BIGHT_HERE, (clock), (function), (context), NULL)
 #define bight_scope_run_full(clock, function, context, release) \
     bight_scope_run_at(BIGHT_HERE, (clock), (function), (context), (release))
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock);
+BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_close_at(
+    const char *place, struct bight_scope *scope, double seconds);
+BIGHT_API int bight_scope_call_later_at(const char *place, struct bight_scope *scope, double seconds,
+    bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_run_at(const char *place, struct bight_clock *clock,
     bight_scope_function function, void *context, bight_release_function release);
 

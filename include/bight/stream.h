@@ -80,10 +80,10 @@ BIGHT_API BIGHT_MUST_USE struct bight_stream_factory *bight_stream_factory_new(
     bight_stream_function function, void *context);
 BIGHT_API void bight_stream_factory_free(struct bight_stream_factory *factory);
 
-/* Connects. A Deferred of the stream with a hold (bight_type_stream); otherwise as bight_connect. */
+/* Connects. A Deferred of the stream with a hold (bight_type_stream); otherwise as bight_connect.
+ *
+ *     struct bight_deferred *bight_open_stream(struct bight_reactor *reactor, const char *endpoint); */
 #define bight_open_stream(...) bight_open_stream_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_open_stream_at(
-    const char *place, struct bight_reactor *reactor, const char *endpoint);
 
 /* The type of a result that is a `struct bight_stream *` with a hold: destroying lets go of the hold and leaves the
  * connection alone, discarding aborts it too. */
@@ -92,26 +92,13 @@ extern BIGHT_API const struct bight_type bight_type_stream;
 /* The program's own struct around `stream`; see bight_self. */
 #define bight_stream_self(type, stream) \
     ((type *)bight_stream_protocol_self((stream), BIGHT_SIZE_OVER(type, struct bight_stream), BIGHT_HERE))
-static inline void *bight_stream_protocol_self(struct bight_stream *stream, size_t size, const char *place)
-{
-    return bight_protocol_self(&stream->base, size, place);
-}
+static inline void *bight_stream_protocol_self(struct bight_stream *stream, size_t size, const char *place);
 
-static inline struct bight_transport *bight_stream_transport(const struct bight_stream *stream)
-{
-    return stream->base.transport;
-}
+static inline struct bight_transport *bight_stream_transport(const struct bight_stream *stream);
 
 /* T3: a hold keeps the memory, and with it the bytes that were not read, beyond the end of the connection. */
-static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream)
-{
-    bight_protocol_hold(&stream->base);
-    return stream;
-}
-static inline void bight_stream_release(struct bight_stream *stream)
-{
-    bight_protocol_release(&stream->base);
-}
+static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream);
+static inline void bight_stream_release(struct bight_stream *stream);
 
 /* buffer_limit: not read from while more bytes than this are held that nobody has asked for (at most 64 KiB more are
  * held; a read that waits may gather what it was allowed). exact_limit: the most that bight_stream_read_exactly may be
@@ -128,35 +115,36 @@ BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffe
  * bytes are there fires inside the call; after 64 of these in a row the next one fires on a later turn, so that reading
  * in handlers does not pile up on the stack. */
 
-/* From 1 to `limit` bytes (0: the buffer limit), as soon as there are any. At the end: bytes of size 0. */
+/* From 1 to `limit` bytes (0: the buffer limit), as soon as there are any. At the end: bytes of size 0.
+ *
+ *     struct bight_deferred *bight_stream_read(struct bight_stream *stream, size_t limit); */
 #define bight_stream_read(...) bight_stream_read_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_at(
-    const char *place, struct bight_stream *stream, size_t limit);
 
 /* Exactly `size` bytes (0: none, at once). At the end, with fewer left: INCOMPLETE, and they stay. More than the exact
- * limit: TOO_LONG. */
+ * limit: TOO_LONG.
+ *
+ *     struct bight_deferred *bight_stream_read_exactly(struct bight_stream *stream, size_t size); */
 #define bight_stream_read_exactly(...) bight_stream_read_exactly_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_exactly_at(
-    const char *place, struct bight_stream *stream, size_t size);
 
 /* Up to the first separator (copied, at least one byte), which is included, and the limit (0: the buffer limit) counts
  * it. TOO_LONG when there is none within the limit, and nothing is consumed. At the end: INCOMPLETE, and what there is
- * stays. */
+ * stays.
+ *
+ *     struct bight_deferred *bight_stream_read_until(struct bight_stream *stream, const void *separator,
+ *         size_t separator_size, size_t limit); */
 #define bight_stream_read_until(...) bight_stream_read_until_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_until_at(
-    const char *place, struct bight_stream *stream, const void *separator, size_t separator_size, size_t limit);
 
 /* A line without its LF or CRLF, at most `limit` bytes (0: the buffer limit), else TOO_LONG and nothing is consumed. A
  * last line that the end cuts off is given as it is. After it, at the end: an empty result, no bytes at all
- * (an empty line is bytes of size 0). */
+ * (an empty line is bytes of size 0).
+ *
+ *     struct bight_deferred *bight_stream_read_line(struct bight_stream *stream, size_t limit); */
 #define bight_stream_read_line(...) bight_stream_read_line_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_line_at(
-    const char *place, struct bight_stream *stream, size_t limit);
 
-/* All until the end, at most `limit` bytes (0: the exact limit), else TOO_LONG and nothing is consumed. */
+/* All until the end, at most `limit` bytes (0: the exact limit), else TOO_LONG and nothing is consumed.
+ *
+ *     struct bight_deferred *bight_stream_read_all(struct bight_stream *stream, size_t limit); */
 #define bight_stream_read_all(...) bight_stream_read_all_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_all_at(
-    const char *place, struct bight_stream *stream, size_t limit);
 
 /* True when no byte is left and none will come. */
 BIGHT_API bool bight_stream_at_end(const struct bight_stream *stream);
@@ -177,17 +165,15 @@ BIGHT_API int bight_stream_switch_protocol(struct bight_stream *stream, struct b
 BIGHT_API int bight_stream_write(struct bight_stream *stream, const void *data, size_t size);
 
 /* The same with a text: all before its NUL. */
-static inline int bight_stream_write_text(struct bight_stream *stream, const char *text)
-{
-    return bight_stream_write(stream, text, strlen(text));
-}
+static inline int bight_stream_write_text(struct bight_stream *stream, const char *text);
 
 /* Fires empty: at once while no more than the high watermark is queued, else when it has sunk below the low one. Fails
  * with the reason when the connection ends before, and with CLOSED after closing. Any number may wait. Uses the
  * transport's place for a producer while anybody does: PRODUCER_REGISTERED when the program has one. After 64 drains
- * and reads in a row that were answered inside their calls the next one fires on a later turn, as reads do. */
+ * and reads in a row that were answered inside their calls the next one fires on a later turn, as reads do.
+ *
+ *     struct bight_deferred *bight_stream_drain(struct bight_stream *stream); */
 #define bight_stream_drain(...) bight_stream_drain_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream);
 
 /* Half close: as bight_transport_lose_write. Reading goes on. */
 BIGHT_API int bight_stream_write_eof(struct bight_stream *stream);
@@ -196,15 +182,62 @@ BIGHT_API int bight_stream_write_eof(struct bight_stream *stream);
 
 /* T7: sends what was written, then closes. Input is thrown away, what was not read too. The Deferred fires empty when
  * the connection has ended, however it did (bight_stream_reason); cancelling it ends the waiting, not the closing. May
- * be asked again. */
+ * be asked again.
+ *
+ *     struct bight_deferred *bight_stream_close(struct bight_stream *stream); */
 #define bight_stream_close(...) bight_stream_close_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream);
 
 /* T10. */
 BIGHT_API void bight_stream_abort(struct bight_stream *stream);
 
 /* Why the connection has ended (borrowed); NULL as long as it has not. */
 BIGHT_API const struct bight_failure *bight_stream_reason(const struct bight_stream *stream);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_open_stream_at(
+    const char *place, struct bight_reactor *reactor, const char *endpoint);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_at(
+    const char *place, struct bight_stream *stream, size_t limit);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_exactly_at(
+    const char *place, struct bight_stream *stream, size_t size);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_until_at(
+    const char *place, struct bight_stream *stream, const void *separator, size_t separator_size, size_t limit);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_line_at(
+    const char *place, struct bight_stream *stream, size_t limit);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_all_at(
+    const char *place, struct bight_stream *stream, size_t limit);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream);
+
+/* --------------------------------------------------------------------------------------- inline bodies */
+
+static inline void *bight_stream_protocol_self(struct bight_stream *stream, size_t size, const char *place)
+{
+    return bight_protocol_self(&stream->base, size, place);
+}
+
+static inline struct bight_transport *bight_stream_transport(const struct bight_stream *stream)
+{
+    return stream->base.transport;
+}
+
+static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream)
+{
+    bight_protocol_hold(&stream->base);
+    return stream;
+}
+
+static inline void bight_stream_release(struct bight_stream *stream)
+{
+    bight_protocol_release(&stream->base);
+}
+
+static inline int bight_stream_write_text(struct bight_stream *stream, const char *text)
+{
+    return bight_stream_write(stream, text, strlen(text));
+}
 
 BIGHT_END
 

@@ -38,9 +38,10 @@ BIGHT_API BIGHT_MUST_USE struct bight_lock *bight_lock_new(void);
 /* May be held: who holds it need not release it then, and must not after this. */
 BIGHT_API void bight_lock_free(struct bight_lock *lock);
 
-/* Fires with a bight_type_lock: at once when the lock is free, else when those before have had it. */
+/* Fires with a bight_type_lock: at once when the lock is free, else when those before have had it.
+ *
+ *     struct bight_deferred *bight_lock_acquire(struct bight_lock *lock); */
 #define bight_lock_acquire(lock) bight_lock_acquire_at(BIGHT_HERE, (lock))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_acquire_at(const char *place, struct bight_lock *lock);
 
 /* True: held now. False when it is held, or when others wait for it already. */
 BIGHT_API bool bight_lock_try_acquire(struct bight_lock *lock);
@@ -58,12 +59,14 @@ BIGHT_API size_t bight_lock_waiting(const struct bight_lock *lock);
 /* Acquires, calls function(context), waits for what that gives, and releases, on failure and cancel also. The Deferred
  * goes on with the function's result. Cancelled before the lock was acquired, the function is never called; later the
  * cancel goes to the function's Deferred. No function is a usage error, INVALID_ARGUMENT. The context is borrowed; the
- * _full form releases it when the function's part is over, or at once when it will never be called (D33). */
+ * _full form releases it when the function's part is over, or at once when it will never be called (D33).
+ *
+ *     struct bight_deferred *bight_lock_run(struct bight_lock *lock, bight_holding_function function, void *context);
+ *     struct bight_deferred *bight_lock_run_full(struct bight_lock *lock, bight_holding_function function,
+ *         void *context, bight_release_function release); */
 #define bight_lock_run(lock, function, context) bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), NULL)
 #define bight_lock_run_full(lock, function, context, release) \
     bight_lock_run_at(BIGHT_HERE, (lock), (function), (context), (release))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock,
-    bight_holding_function function, void *context, bight_release_function release);
 
 /* ---------------------------------------------------------------------------------------- semaphore */
 
@@ -79,10 +82,10 @@ BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_bounded_semaphore_new(lon
 
 BIGHT_API void bight_semaphore_free(struct bight_semaphore *semaphore);
 
-/* As for the lock. */
+/* As for the lock.
+ *
+ *     struct bight_deferred *bight_semaphore_acquire(struct bight_semaphore *semaphore); */
 #define bight_semaphore_acquire(semaphore) bight_semaphore_acquire_at(BIGHT_HERE, (semaphore))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_semaphore_acquire_at(
-    const char *place, struct bight_semaphore *semaphore);
 BIGHT_API bool bight_semaphore_try_acquire(struct bight_semaphore *semaphore);
 
 /* USAGE when nobody holds it. Releases are not told apart: who releases by hand and leaves a token where it may be
@@ -97,13 +100,16 @@ BIGHT_API size_t bight_semaphore_waiting(const struct bight_semaphore *semaphore
  * it. 0; INVALID_ARGUMENT when n < 1; NOT_SUPPORTED for the bounded form. */
 BIGHT_API int bight_semaphore_resize(struct bight_semaphore *semaphore, long n);
 
-/* As bight_lock_run. */
+/* As bight_lock_run.
+ *
+ *     struct bight_deferred *bight_semaphore_run(struct bight_semaphore *semaphore, bight_holding_function function,
+ *         void *context);
+ *     struct bight_deferred *bight_semaphore_run_full(struct bight_semaphore *semaphore,
+ *         bight_holding_function function, void *context, bight_release_function release); */
 #define bight_semaphore_run(semaphore, function, context) \
     bight_semaphore_run_at(BIGHT_HERE, (semaphore), (function), (context), NULL)
 #define bight_semaphore_run_full(semaphore, function, context, release) \
     bight_semaphore_run_at(BIGHT_HERE, (semaphore), (function), (context), (release))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_semaphore_run_at(const char *place,
-    struct bight_semaphore *semaphore, bight_holding_function function, void *context, bight_release_function release);
 
 /* -------------------------------------------------------------------------------------------- event */
 
@@ -121,9 +127,10 @@ BIGHT_API void bight_event_set(struct bight_event *event);
 BIGHT_API void bight_event_clear(struct bight_event *event);
 BIGHT_API bool bight_event_is_set(const struct bight_event *event);
 
-/* Fires empty: at once when the flag is up, else at the next set. */
+/* Fires empty: at once when the flag is up, else at the next set.
+ *
+ *     struct bight_deferred *bight_event_wait(struct bight_event *event); */
 #define bight_event_wait(event) bight_event_wait_at(BIGHT_HERE, (event))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event *event);
 
 /* How many wait for the next set. */
 BIGHT_API size_t bight_event_waiting(const struct bight_event *event);
@@ -145,10 +152,10 @@ BIGHT_API void bight_condition_free(struct bight_condition *condition);
  * the next. From then on a second cancel changes nothing. Only when the lock itself has been freed is it ABANDONED
  * without it. Inside bight_lock_run all this is taken care of: it releases the lock as if it had been held throughout.
  * A wait that outlives the run (the loser of a race in it) has the lock while its handlers run; then it is released.
- * Fails with USAGE when the lock is not held; without memory too the lock is as it was. */
+ * Fails with USAGE when the lock is not held; without memory too the lock is as it was.
+ *
+ *     struct bight_deferred *bight_condition_wait(struct bight_condition *condition); */
 #define bight_condition_wait(condition) bight_condition_wait_at(BIGHT_HERE, (condition))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_condition_wait_at(
-    const char *place, struct bight_condition *condition);
 
 /* What is waited for is there. Called with the lock held; looks, and changes nothing of the lock and who waits. */
 typedef bool (*bight_condition_predicate)(void *context);
@@ -157,11 +164,12 @@ typedef bool (*bight_condition_predicate)(void *context);
  * Deferred has fired with one more token of it. Else it is asked whenever a notification has brought the lock, which is
  * given up again when the answer is no: then the wait stands behind those who wait already. The context is borrowed,
  * until the Deferred has fired. A condition that was freed before the answer was yes fails it with ABANDONED, with the
- * lock. INVALID_ARGUMENT without a predicate, a usage error. */
+ * lock. INVALID_ARGUMENT without a predicate, a usage error.
+ *
+ *     struct bight_deferred *bight_condition_wait_for(struct bight_condition *condition,
+ *         bight_condition_predicate predicate, void *context); */
 #define bight_condition_wait_for(condition, predicate, context) \
     bight_condition_wait_for_at(BIGHT_HERE, (condition), (predicate), (context))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_condition_wait_for_at(
-    const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context);
 
 /* The caller holds the lock. The `n` who have waited longest, or all, go on to wait for the lock, in their order,
  * behind those who wait for it already. USAGE when the lock is not held. */
@@ -181,9 +189,10 @@ BIGHT_API void bight_barrier_free(struct bight_barrier *barrier);
 
 /* Waits until as many as are needed wait. The last to come fires all, in the order in which they came, each with an
  * integer from 0 to parties - 1, the last with the highest. Then the next round begins. A cancelled wait leaves: the
- * others wait for one more. BROKEN while the barrier is broken. */
+ * others wait for one more. BROKEN while the barrier is broken.
+ *
+ *     struct bight_deferred *bight_barrier_wait(struct bight_barrier *barrier); */
 #define bight_barrier_wait(barrier) bight_barrier_wait_at(BIGHT_HERE, (barrier))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_barrier_wait_at(const char *place, struct bight_barrier *barrier);
 
 /* Breaks the barrier: who waits fails with BROKEN, and so do later waits, until reset. */
 BIGHT_API void bight_barrier_abort(struct bight_barrier *barrier);
@@ -197,6 +206,23 @@ BIGHT_API bool bight_barrier_is_broken(const struct bight_barrier *barrier);
 
 /* How many are needed. */
 BIGHT_API size_t bight_barrier_parties(const struct bight_barrier *barrier);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_acquire_at(const char *place, struct bight_lock *lock);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock,
+    bight_holding_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_semaphore_acquire_at(
+    const char *place, struct bight_semaphore *semaphore);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_semaphore_run_at(const char *place,
+    struct bight_semaphore *semaphore, bight_holding_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_event_wait_at(const char *place, struct bight_event *event);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_condition_wait_at(
+    const char *place, struct bight_condition *condition);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_condition_wait_for_at(
+    const char *place, struct bight_condition *condition, bight_condition_predicate predicate, void *context);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_barrier_wait_at(const char *place, struct bight_barrier *barrier);
 
 BIGHT_END
 

@@ -13,21 +13,24 @@ BIGHT_BEGIN
 /* -------------------------------------------------------------------------------------------- later */
 
 /* A Deferred that fires empty after `seconds`. Cancelling it cancels the timer. It fails with INVALID_ARGUMENT for a
- * negative or NaN delay, with OUT_OF_MEMORY, and with ABANDONED when the clock ends before. */
+ * negative or NaN delay, with OUT_OF_MEMORY, and with ABANDONED when the clock ends before.
+ *
+ *     struct bight_deferred *bight_sleep(struct bight_clock *clock, double seconds); */
 #define bight_sleep(clock, seconds) bight_sleep_at(BIGHT_HERE, (clock), (seconds))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_sleep_at(
-    const char *place, struct bight_clock *clock, double seconds);
 
 /* Twisted's deferLater: calls function(result, context) after `seconds`; the Deferred goes on with what it made of the
  * empty result: left alone an empty success, set a value, failed a failure, chained what another Deferred brings. It
  * fails as bight_sleep does, and then the function is not called. Cancelling cancels the timer, and after the call what
- * the function chained. The context is borrowed; the _full form releases it once, on every path. */
+ * the function chained. The context is borrowed; the _full form releases it once, on every path.
+ *
+ *     struct bight_deferred *bight_defer_later(struct bight_clock *clock, double seconds, bight_handler function,
+ *         void *context);
+ *     struct bight_deferred *bight_defer_later_full(struct bight_clock *clock, double seconds,
+ *         bight_handler function, void *context, bight_release_function release); */
 #define bight_defer_later(clock, seconds, function, context) \
     bight_defer_later_at(BIGHT_HERE, (clock), (seconds), (function), (context), NULL)
 #define bight_defer_later_full(clock, seconds, function, context, release) \
     bight_defer_later_at(BIGHT_HERE, (clock), (seconds), (function), (context), (release))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_later_at(const char *place, struct bight_clock *clock,
-    double seconds, bight_handler function, void *context, bight_release_function release);
 
 /* ------------------------------------------------------------------------------------ again and again */
 
@@ -59,10 +62,10 @@ BIGHT_API void bight_looping_call_free(struct bight_looping_call *call);
  * failed and nothing changed. CANCELLED when the scope that it had joined was closed.
  *
  * A call that was stopped, or that failed, may be started again. While the last run's call is under way it passes to
- * the new run, whose first tick waits for it; the last run's Deferred fires then. */
+ * the new run, whose first tick waits for it; the last run's Deferred fires then.
+ *
+ *     struct bight_deferred *bight_looping_call_start(struct bight_looping_call *call, double seconds, bool now); */
 #define bight_looping_call_start(call, seconds, now) bight_looping_call_start_at(BIGHT_HERE, (call), (seconds), (now))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_looping_call_start_at(
-    const char *place, struct bight_looping_call *call, double seconds, bool now);
 
 /* No more ticks. Start's Deferred fires, at once or when the call under way is over. NOT_RUNNING when it is not. */
 BIGHT_API int bight_looping_call_stop(struct bight_looping_call *call);
@@ -110,12 +113,15 @@ BIGHT_API int bight_cooperator_set_slice(struct bight_cooperator *cooperator, do
 
 /* A new task, whose first step comes on a later turn. The handle is the caller's to release; NULL without memory or a
  * step (a usage error): then nothing was taken. The context is borrowed; the _full form releases it once, when the task
- * has ended, its step has returned and what it waited for has gone. */
+ * has ended, its step has returned and what it waited for has gone.
+ *
+ *     struct bight_cooperative_task *bight_cooperate(struct bight_cooperator *cooperator, bight_step_function step,
+ *         void *context);
+ *     struct bight_cooperative_task *bight_cooperate_full(struct bight_cooperator *cooperator,
+ *         bight_step_function step, void *context, bight_release_function release); */
 #define bight_cooperate(cooperator, step, context) bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), NULL)
 #define bight_cooperate_full(cooperator, step, context, release) \
     bight_cooperate_at(BIGHT_HERE, (cooperator), (step), (context), (release))
-BIGHT_API BIGHT_MUST_USE struct bight_cooperative_task *bight_cooperate_at(const char *place,
-    struct bight_cooperator *cooperator, bight_step_function step, void *context, bight_release_function release);
 
 /* In a step: the next one waits until `deferred` (taken) has fired. Its value is discarded, its failure fails the task.
  * A step that answers DONE is done when it has fired. One at a time: a second one, and one outside the step, is a USAGE
@@ -136,16 +142,30 @@ BIGHT_API int bight_cooperative_task_stop(struct bight_cooperative_task *task);
 
 /* A Deferred that fires empty when the task is done, or fails with what ended it; also when that was before. Each call
  * gives one of its own: cancelling it does nothing to the task. Tasks of which each awaits the next one's end need the
- * stack of one when the first ends (D12). */
+ * stack of one when the first ends (D12).
+ *
+ *     struct bight_deferred *bight_cooperative_task_when_done(struct bight_cooperative_task *task); */
 #define bight_cooperative_task_when_done(task) bight_cooperative_task_when_done_at(BIGHT_HERE, (task))
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_cooperative_task_when_done_at(
-    const char *place, struct bight_cooperative_task *task);
 
 /* As a looping call's: closing the scope stops the task. STALE when it has ended. */
 BIGHT_API int bight_cooperative_task_join_scope(struct bight_cooperative_task *task, struct bight_scope *scope);
 
 /* Lets go of the handle; the task goes on. NULL is fine. */
 BIGHT_API void bight_cooperative_task_release(struct bight_cooperative_task *task);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_sleep_at(
+    const char *place, struct bight_clock *clock, double seconds);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_later_at(const char *place, struct bight_clock *clock,
+    double seconds, bight_handler function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_looping_call_start_at(
+    const char *place, struct bight_looping_call *call, double seconds, bool now);
+BIGHT_API BIGHT_MUST_USE struct bight_cooperative_task *bight_cooperate_at(const char *place,
+    struct bight_cooperator *cooperator, bight_step_function step, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_cooperative_task_when_done_at(
+    const char *place, struct bight_cooperative_task *task);
 
 BIGHT_END
 

@@ -90,21 +90,23 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
  * can be used again when the shutdown is over. In the child of a fork (R13) jobs that had not come home fail with
  * ABANDONED, and the context of one that was running is not released. SYSTEM when no thread can be started;
  * QUEUE_OVERFLOW when too many wait; OUT_OF_MEMORY, also for a pool of NULL; INVALID_ARGUMENT, a usage error, for no
- * function. */
+ * function.
+ *
+ *     struct bight_deferred *bight_thread_pool_defer(struct bight_thread_pool *pool, bight_thread_function function,
+ *         void *context);
+ *     struct bight_deferred *bight_thread_pool_defer_full(struct bight_thread_pool *pool,
+ *         bight_thread_function function, void *context, bight_release_function release); */
 #define bight_thread_pool_defer(...) bight_thread_pool_defer_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_thread_pool_defer_full(...) bight_thread_pool_defer_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_at(
-    const char *place, struct bight_thread_pool *pool, bight_thread_function function, void *context);
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_full_at(const char *place,
-    struct bight_thread_pool *pool, bight_thread_function function, void *context, bight_release_function release);
 
-/* The short form for the reactor's own pool. */
+/* The short form for the reactor's own pool.
+ *
+ *     struct bight_deferred *bight_defer_to_thread(struct bight_reactor *reactor, bight_thread_function function,
+ *         void *context);
+ *     struct bight_deferred *bight_defer_to_thread_full(struct bight_reactor *reactor,
+ *         bight_thread_function function, void *context, bight_release_function release); */
 #define bight_defer_to_thread(...) bight_defer_to_thread_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_defer_to_thread_full(...) bight_defer_to_thread_full_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_at(
-    const char *place, struct bight_reactor *reactor, bight_thread_function function, void *context);
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_full_at(const char *place,
-    struct bight_reactor *reactor, bight_thread_function function, void *context, bight_release_function release);
 
 /* Most threads at once, from 1 to 1024. Threads start when work waits and end when the limit sinks. 0 or
  * INVALID_ARGUMENT; OUT_OF_MEMORY for a pool of NULL. */
@@ -125,8 +127,19 @@ struct bight_thread_pool_figures {
     uint64_t longest_run, total_run;
 };
 /* Fills as much as figures->size says; all is zero for a pool of NULL. 0, or INVALID_ARGUMENT for what is no size. */
-BIGHT_API int bight_thread_pool_read_figures(
-    struct bight_thread_pool *pool, struct bight_thread_pool_figures *figures);
+BIGHT_API int bight_thread_pool_read_figures(struct bight_thread_pool *pool, struct bight_thread_pool_figures *figures);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_at(
+    const char *place, struct bight_thread_pool *pool, bight_thread_function function, void *context);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_full_at(const char *place,
+    struct bight_thread_pool *pool, bight_thread_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_at(
+    const char *place, struct bight_reactor *reactor, bight_thread_function function, void *context);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_full_at(const char *place,
+    struct bight_reactor *reactor, bight_thread_function function, void *context, bight_release_function release);
 
 BIGHT_END
 

@@ -45,16 +45,17 @@ BIGHT_API BIGHT_MUST_USE struct bight_worker_pool *bight_worker_pool_new(
  * death_limit of them in a row, or when the program cannot be started at all, every job that waits fails with the last
  * one's reason, and so do jobs that are submitted in the next 10 s.
  *
- * Cancelling a job that waits takes it out; cancelling one that runs kills its worker, which is replaced. */
+ * Cancelling a job that waits takes it out; cancelling one that runs kills its worker, which is replaced.
+ *
+ *     struct bight_deferred *bight_worker_pool_submit(struct bight_worker_pool *pool, const void *data, size_t size);
+ */
 #define bight_worker_pool_submit(...) bight_worker_pool_submit_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_submit_at(
-    const char *place, struct bight_worker_pool *pool, const void *data, size_t size);
 
 /* Takes no more jobs, does those that it has, then lets the workers end (5 s, then they are killed). The Deferred fires
- * empty when all have been reaped. May be asked again. */
+ * empty when all have been reaped. May be asked again.
+ *
+ *     struct bight_deferred *bight_worker_pool_close(struct bight_worker_pool *pool); */
 #define bight_worker_pool_close(...) bight_worker_pool_close_at(BIGHT_HERE, __VA_ARGS__)
-BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_close_at(
-    const char *place, struct bight_worker_pool *pool);
 
 /* Kills the workers and fails the jobs with ABANDONED. Legal at any time; NULL is fine. Deferreds of close fire when
  * the workers have been reaped. */
@@ -74,6 +75,14 @@ struct bight_worker_pool_figures {
 /* Fills as much as figures->size says. 0, or INVALID_ARGUMENT for what is no size. */
 BIGHT_API int bight_worker_pool_read_figures(
     const struct bight_worker_pool *pool, struct bight_worker_pool_figures *figures);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_submit_at(
+    const char *place, struct bight_worker_pool *pool, const void *data, size_t size);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_close_at(
+    const char *place, struct bight_worker_pool *pool);
 
 BIGHT_END
 

@@ -54,10 +54,10 @@ BIGHT_API int bight_http_respond_file(struct bight_http_request *request, const 
 BIGHT_API int bight_http_respond_failure(struct bight_http_request *request, struct bight_failure *failure);
 
 /* A failure that a client is to be answered with: a status from 400 to 599 and words that it may read (NULL: the
- * status's own). Any thread may make one. Never NULL. */
+ * status's own). Any thread may make one. Never NULL.
+ *
+ *     struct bight_failure *bight_http_failure(int status, const char *message); */
 #define bight_http_failure(status, message) bight_http_failure_at(BIGHT_HERE, (status), (message))
-BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_http_failure_at(
-    const char *place, int status, const char *message);
 
 /* ------------------------------------------------------------------------------------------ before it */
 
@@ -165,6 +165,12 @@ BIGHT_API struct bight_bytes *bight_http_response_body(const struct bight_http_r
 
 /* INVALID_ARGUMENT, a usage error, for one that was received (bight/protocols/http_testing.h). */
 BIGHT_API int bight_http_respond_response(struct bight_http_request *request, struct bight_http_response *response);
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_http_failure_at(
+    const char *place, int status, const char *message);
 
 BIGHT_END
 

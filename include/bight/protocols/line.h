@@ -78,15 +78,9 @@ BIGHT_API extern const struct bight_protocol_ops bight_line_protocol_ops;
 /* The program's own struct around `receiver`; see bight_self. */
 #define bight_line_self(type, receiver) \
     ((type *)bight_line_receiver_self((receiver), BIGHT_SIZE_OVER(type, struct bight_line_receiver), BIGHT_HERE))
-static inline void *bight_line_receiver_self(struct bight_line_receiver *receiver, size_t size, const char *place)
-{
-    return bight_protocol_self(&receiver->base, size, place);
-}
+static inline void *bight_line_receiver_self(struct bight_line_receiver *receiver, size_t size, const char *place);
 
-static inline struct bight_transport *bight_line_transport(const struct bight_line_receiver *receiver)
-{
-    return receiver->base.transport;
-}
+static inline struct bight_transport *bight_line_transport(const struct bight_line_receiver *receiver);
 
 /* Writes the text and the delimiter ("\r\n" when both are accepted). A text that would be read as more than one line
  * is refused with INVALID_ARGUMENT: one that makes a delimiter, and any CR or LF when lines end with these. Other
@@ -116,6 +110,18 @@ BIGHT_API size_t bight_line_forget_input(struct bight_line_receiver *receiver);
 
 /* As bight_transport_switch_protocol (T23), and what was read and not delivered goes with it. */
 BIGHT_API int bight_line_switch_protocol(struct bight_line_receiver *receiver, struct bight_protocol *protocol);
+
+/* --------------------------------------------------------------------------------------- inline bodies */
+
+static inline void *bight_line_receiver_self(struct bight_line_receiver *receiver, size_t size, const char *place)
+{
+    return bight_protocol_self(&receiver->base, size, place);
+}
+
+static inline struct bight_transport *bight_line_transport(const struct bight_line_receiver *receiver)
+{
+    return receiver->base.transport;
+}
 
 BIGHT_END
 
