@@ -90,7 +90,7 @@ BIGHT_API bool bight_queue_is_shut_down(const struct bight_queue *queue);
 /* Values stored; gets that wait; puts that wait for room; values put and not yet done. */
 BIGHT_API size_t bight_queue_size(const struct bight_queue *queue);
 BIGHT_API size_t bight_queue_waiting(const struct bight_queue *queue);
-BIGHT_API size_t bight_queue_putters(const struct bight_queue *queue);
+BIGHT_API size_t bight_queue_waiting_puts(const struct bight_queue *queue);
 BIGHT_API size_t bight_queue_unfinished(const struct bight_queue *queue);
 
 /* -------------------------------------------------------------------------------- what the macros call */

@@ -78,7 +78,7 @@ extern BIGHT_API const struct bight_type bight_type_semaphore;
 /* At most `n` hold it at once (D29). NULL without memory, and when n < 1, which is a usage error. The plain form can be
  * resized, the bounded form keeps its n for ever. Neither can be released more often than it was acquired. */
 BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_semaphore_new(long n);
-BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_bounded_semaphore_new(long n);
+BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_semaphore_new_bounded(long n);
 
 BIGHT_API void bight_semaphore_free(struct bight_semaphore *semaphore);
 
@@ -99,6 +99,9 @@ BIGHT_API size_t bight_semaphore_waiting(const struct bight_semaphore *semaphore
 /* From now on at most `n` hold it. More of them let in who waits, inside this call; with fewer, those who hold it keep
  * it. 0; INVALID_ARGUMENT when n < 1; NOT_SUPPORTED for the bounded form. */
 BIGHT_API int bight_semaphore_resize(struct bight_semaphore *semaphore, long n);
+
+/* The `n` that it was made with or last resized to. */
+BIGHT_API long bight_semaphore_limit(const struct bight_semaphore *semaphore);
 
 /* As bight_lock_run.
  *
@@ -195,13 +198,13 @@ BIGHT_API void bight_barrier_free(struct bight_barrier *barrier);
 #define bight_barrier_wait(barrier) bight_barrier_wait_at(BIGHT_HERE, (barrier))
 
 /* Breaks the barrier: who waits fails with BROKEN, and so do later waits, until reset. */
-BIGHT_API void bight_barrier_abort(struct bight_barrier *barrier);
+BIGHT_API void bight_barrier_break(struct bight_barrier *barrier);
 
 /* Mends it. Who waits fails with BROKEN; later waits begin a new round. */
 BIGHT_API void bight_barrier_reset(struct bight_barrier *barrier);
 
-/* How many have come in this round. */
-BIGHT_API size_t bight_barrier_n_waiting(const struct bight_barrier *barrier);
+/* How many wait in this round for the others. */
+BIGHT_API size_t bight_barrier_waiting(const struct bight_barrier *barrier);
 BIGHT_API bool bight_barrier_is_broken(const struct bight_barrier *barrier);
 
 /* How many are needed. */

@@ -94,7 +94,7 @@ struct bight_deferred *bight_barrier_wait_at(const char *place, struct bight_bar
     return bi_wait(place, &barrier->gate, &barrier->waiting, bi_waiter_cancel, &waiter);
 }
 
-void bight_barrier_abort(struct bight_barrier *barrier)
+void bight_barrier_break(struct bight_barrier *barrier)
 {
     barrier->is_broken = true;
     end_round(barrier, BIGHT_E_BROKEN);
@@ -106,7 +106,7 @@ void bight_barrier_reset(struct bight_barrier *barrier)
     end_round(barrier, BIGHT_E_BROKEN);
 }
 
-size_t bight_barrier_n_waiting(const struct bight_barrier *barrier)
+size_t bight_barrier_waiting(const struct bight_barrier *barrier)
 {
     return barrier->waiting.count;
 }

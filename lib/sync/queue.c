@@ -313,7 +313,7 @@ size_t bight_queue_waiting(const struct bight_queue *queue)
     return lacking(queue);
 }
 
-size_t bight_queue_putters(const struct bight_queue *queue)
+size_t bight_queue_waiting_puts(const struct bight_queue *queue)
 {
     return queue->putters.count;
 }

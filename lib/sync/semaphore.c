@@ -32,9 +32,9 @@ struct bight_semaphore *bight_semaphore_new(long n)
     return make(n, false, "bight_semaphore_new");
 }
 
-struct bight_semaphore *bight_bounded_semaphore_new(long n)
+struct bight_semaphore *bight_semaphore_new_bounded(long n)
 {
-    return make(n, true, "bight_bounded_semaphore_new");
+    return make(n, true, "bight_semaphore_new_bounded");
 }
 
 void bight_semaphore_free(struct bight_semaphore *semaphore)
@@ -83,6 +83,11 @@ int bight_semaphore_resize(struct bight_semaphore *semaphore, long n)
     semaphore->permits.limit = (size_t)n;
     bi_gate_run(&semaphore->permits.gate);
     return BIGHT_OK;
+}
+
+long bight_semaphore_limit(const struct bight_semaphore *semaphore)
+{
+    return (long)semaphore->permits.limit;
 }
 
 struct bight_deferred *bight_semaphore_run_at(const char *place, struct bight_semaphore *semaphore,

@@ -136,7 +136,7 @@ void act_barrier(struct fuzz_operation *operation, void *context)
         end_gate(gate);
         break;
     case 1:
-        bight_barrier_abort(gate->barrier);
+        bight_barrier_break(gate->barrier);
         break;
     case 2:
         bight_barrier_reset(gate->barrier);
@@ -164,7 +164,7 @@ static void check(void)
         if (gate->barrier == NULL) {
             continue;
         }
-        size_t waits = bight_barrier_n_waiting(gate->barrier);
+        size_t waits = bight_barrier_waiting(gate->barrier);
         if (waits != gate->waits || waits >= parties_of(i) || (waits > 0 && bight_barrier_is_broken(gate->barrier))) {
             fuzz_fail("%zu wait at a barrier of %u, and should be %u", waits, parties_of(i), gate->waits);
         }

@@ -241,7 +241,7 @@ static void begin(void)
 static void check_line(const struct line *line, size_t most)
 {
     size_t size = bight_queue_size(line->queue), waiting = bight_queue_waiting(line->queue);
-    size_t putters = bight_queue_putters(line->queue);
+    size_t putters = bight_queue_waiting_puts(line->queue);
     bool is_shut = bight_queue_is_shut_down(line->queue);
     if (waiting != line->waits || putters != line->putters) {
         fuzz_fail("%zu get and %zu put, instead of %u and %u", waiting, putters, line->waits, line->putters);

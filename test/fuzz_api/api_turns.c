@@ -341,7 +341,7 @@ static struct pass *find_pass(unsigned number)
     if (pass->semaphore == NULL && !world.is_ending) {
         pass->most = pass->highest = 1 + number % TURNS;
         pass->semaphore =
-            number % TURNS == 2 ? bight_bounded_semaphore_new(pass->most) : bight_semaphore_new(pass->most);
+            number % TURNS == 2 ? bight_semaphore_new_bounded(pass->most) : bight_semaphore_new(pass->most);
     }
     return pass->semaphore == NULL ? NULL : pass;
 }

@@ -216,10 +216,10 @@ START_TEST(the_last_to_come_lets_all_go) /* D30 */
     meet_as("b");
     ck_trace("");
     ck_assert_uint_eq(bight_barrier_parties(barrier), 3);
-    ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 2);
+    ck_assert_uint_eq(bight_barrier_waiting(barrier), 2);
     meet_as("c");
     ck_trace("a=0 b=1 c=2 ");
-    ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 0);
+    ck_assert_uint_eq(bight_barrier_waiting(barrier), 0);
     meet_as("d");
     ck_trace("");
 }
@@ -241,7 +241,7 @@ START_TEST(who_cancels_leaves_the_round) /* D13 D30 */
     struct bight_deferred *a = watch(bight_barrier_wait(barrier), "a");
     meet_as("b");
     bight_deferred_cancel(a);
-    ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 1);
+    ck_assert_uint_eq(bight_barrier_waiting(barrier), 1);
     ck_assert(!bight_barrier_is_broken(barrier));
     meet_as("c");
     ck_trace("a=CANCELLED ");
@@ -257,14 +257,14 @@ START_TEST(who_gives_up_in_time_leaves_the_round_too) /* D17 D30 */
     listen_to(a, "a");
     advance(1);
     ck_trace("a=TIMED_OUT ");
-    ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 0);
+    ck_assert_uint_eq(bight_barrier_waiting(barrier), 0);
 }
 
 START_TEST(a_broken_barrier_lets_nobody_wait) /* D30 */
 {
     meet_as("a");
     meet_as("b");
-    bight_barrier_abort(barrier);
+    bight_barrier_break(barrier);
     ck_trace("a=BROKEN b=BROKEN ");
     ck_assert(bight_barrier_is_broken(barrier));
     meet_as("c");
@@ -273,7 +273,7 @@ START_TEST(a_broken_barrier_lets_nobody_wait) /* D30 */
     ck_assert(!bight_barrier_is_broken(barrier));
     meet_as("d");
     ck_trace("");
-    ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 1);
+    ck_assert_uint_eq(bight_barrier_waiting(barrier), 1);
 }
 
 START_TEST(a_reset_breaks_the_round_but_not_the_barrier) /* D30 */
@@ -299,7 +299,7 @@ START_TEST(a_handler_waits_for_the_next_round) /* D30 */
     then_do(bight_barrier_wait(barrier), "b", meet_again, NAME("B"));
     meet_as("c");
     ck_trace("a=0 b=1 c=2 ");
-    ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 2);
+    ck_assert_uint_eq(bight_barrier_waiting(barrier), 2);
     meet_as("C");
     ck_trace("A=0 B=1 C=2 ");
 }
@@ -308,7 +308,7 @@ static void break_it(struct bight_result *result, void *context)
 {
     (void)result;
     (void)context;
-    bight_barrier_abort(barrier);
+    bight_barrier_break(barrier);
 }
 
 START_TEST(a_handler_that_breaks_it_does_not_undo_the_round) /* D30 */
@@ -381,7 +381,7 @@ START_TEST(the_last_to_come_for_whom_there_is_no_memory_has_not_come) /* D30 D34
     meet_as("c");
     bight_set_allocator(NULL);
     ck_trace("c=OUT_OF_MEMORY ");
-    ck_assert_uint_eq(bight_barrier_n_waiting(barrier), 2);
+    ck_assert_uint_eq(bight_barrier_waiting(barrier), 2);
     meet_as("d");
     ck_trace("a=0 b=1 d=2 ");
 }

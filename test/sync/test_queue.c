@@ -222,7 +222,7 @@ START_TEST(a_put_waits_for_room) /* D30 */
     listen_to(put_later(2), "p2");
     listen_to(put_later(3), "p3");
     ck_trace("p1=- ");
-    ck_assert_uint_eq(bight_queue_putters(queue), 2);
+    ck_assert_uint_eq(bight_queue_waiting_puts(queue), 2);
     ck_assert_uint_eq(bight_queue_size(queue), 1);
     get_as("a");
     ck_trace("p2=- a=1 ");
@@ -275,7 +275,7 @@ START_TEST(a_cancelled_put_discards_its_value) /* D13 D30 D31 */
     advance(1);
     ck_assert_int_eq(discarded, 2);
     ck_trace("a=CANCELLED b=TIMED_OUT ");
-    ck_assert_uint_eq(bight_queue_putters(queue), 0);
+    ck_assert_uint_eq(bight_queue_waiting_puts(queue), 0);
     ck_assert_int_eq(destroyed, 0);
     bight_deferred_release(a);
 }

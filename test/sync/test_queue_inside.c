@@ -219,7 +219,7 @@ static void put_for_two(struct bight_result *result, void *context)
     (void)context;
     ck_assert_int_eq(put(2), 0); /* for b */
     struct bight_deferred *p = put_later(3);
-    ck_assert_uint_eq(bight_queue_putters(queue), 1);
+    ck_assert_uint_eq(bight_queue_waiting_puts(queue), 1);
     late_getter = watch(bight_queue_get(queue), "d");
     then_do(p, "p", cancel_it, late_getter);
     note("| ");
@@ -275,7 +275,7 @@ START_TEST(a_value_whose_getter_has_left_is_stored_above_the_limit) /* D30 */
     then_do(a, "a", fill_and_cancel, b);
     put(1);
     ck_trace("a=1 b=CANCELLED d=2 | ");
-    ck_assert_uint_eq(bight_queue_putters(queue), 1);
+    ck_assert_uint_eq(bight_queue_waiting_puts(queue), 1);
     get_as("e");
     ck_trace("p=- e=3 ");
     bight_deferred_release(b);

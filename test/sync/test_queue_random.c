@@ -103,7 +103,7 @@ static void compare(void)
     if (queue != NULL) {
         must(bight_queue_size(queue) == (size_t)(stored > getters.count ? stored - getters.count : 0));
         must(bight_queue_waiting(queue) == lacking());
-        must(bight_queue_putters(queue) == (size_t)putters.count);
+        must(bight_queue_waiting_puts(queue) == (size_t)putters.count);
         must(bight_queue_unfinished(queue) == unfinished);
     }
 }

@@ -68,8 +68,8 @@ START_TEST(less_than_one_is_an_error) /* D29 */
 {
     ck_assert_ptr_null(bight_semaphore_new(0));
     ck_assert_ptr_null(bight_semaphore_new(-1));
-    ck_assert_ptr_null(bight_bounded_semaphore_new(0));
-    ck_assert_ptr_null(bight_bounded_semaphore_new(-3));
+    ck_assert_ptr_null(bight_semaphore_new_bounded(0));
+    ck_assert_ptr_null(bight_semaphore_new_bounded(-3));
     ck_assert_int_eq(usage_errors, 4);
     ck_assert_int_eq(bight_semaphore_resize(semaphore, 0), BIGHT_E_INVALID_ARGUMENT);
     ck_assert_int_eq(usage_errors, 5);
@@ -89,7 +89,7 @@ START_TEST(releasing_more_than_was_acquired_is_a_usage_error) /* D29 */
 
 START_TEST(the_bounded_form_refuses_the_same) /* D29 */
 {
-    struct bight_semaphore *bounded = bight_bounded_semaphore_new(1);
+    struct bight_semaphore *bounded = bight_semaphore_new_bounded(1);
     ck_assert_int_eq(bight_semaphore_release(bounded), BIGHT_E_USAGE);
     ck_assert(bight_semaphore_try_acquire(bounded));
     ck_assert(!bight_semaphore_try_acquire(bounded));
@@ -176,7 +176,7 @@ START_TEST(a_smaller_one_waits_until_enough_have_released) /* D29 */
 
 START_TEST(the_bounded_form_keeps_its_bound) /* D29 */
 {
-    struct bight_semaphore *bounded = bight_bounded_semaphore_new(3);
+    struct bight_semaphore *bounded = bight_semaphore_new_bounded(3);
     ck_assert_int_eq(bight_semaphore_resize(bounded, 4), BIGHT_E_NOT_SUPPORTED);
     ck_assert_int_eq(usage_errors, 1);
     ck_assert_uint_eq(bight_semaphore_available(bounded), 3);
