@@ -22,6 +22,14 @@ struct bight_failure;
 #define bight_failure_new(code, number, cause, ...) \
     bight_failure_new_at(BIGHT_HERE, (code), (number), (cause), __VA_ARGS__)
 
+/* A new failure with a status, which its code gives a meaning (see bight_failure_status); without an errno. Else as
+ * bight_failure_new.
+ *
+ *     struct bight_failure *bight_failure_new_status(int code, int status, struct bight_failure *cause,
+ *         const char *format, ...); */
+#define bight_failure_new_status(code, status, cause, ...) \
+    bight_failure_new_status_at(BIGHT_HERE, (code), (status), (cause), __VA_ARGS__)
+
 /* A new failure with `count` causes, in order; each is taken, the array is not. Never NULL.
  *
  *     struct bight_failure *bight_failure_new_many(int code, struct bight_failure *const *causes, size_t count,
@@ -53,6 +61,11 @@ BIGHT_API int bight_failure_code(const struct bight_failure *failure);
 
 /* The errno that came with it, 0 when none did. */
 BIGHT_API int bight_failure_errno(const struct bight_failure *failure);
+
+/* The status with which something answered or ended that is no system call; 0 when there is none. What it means is the
+ * code's: of PROCESS_TERMINATED the status with which the process exited, or the signal that ended it, negated; of
+ * HTTP_STATUS the answer's, 400 to 599; of a program's own failures whatever the program says. */
+BIGHT_API int bight_failure_status(const struct bight_failure *failure);
 
 /* One line without a full stop, in which bytes of a peer or user stand as they came; lives as long as the failure. */
 BIGHT_API const char *bight_failure_message(const struct bight_failure *failure);
@@ -89,6 +102,8 @@ BIGHT_API size_t bight_failure_describe(const struct bight_failure *failure, cha
 /* `place` is where the call stands, as BIGHT_HERE tells it. */
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_at(
     const char *place, int code, int number, struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
+BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_status_at(
+    const char *place, int code, int status, struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_many_at(const char *place, int code,
     struct bight_failure *const *causes, size_t count, const char *format, ...) BIGHT_PRINTF(5, 6);
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_first_error_at(

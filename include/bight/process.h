@@ -191,7 +191,7 @@ BIGHT_API bool bight_process_is_alive(const struct bight_process *process);
 
 /* Of the reason of process_exited or process_ended. The status with which the child ended: 0 for PROCESS_DONE, -1 when
  * a signal ended it or the reason tells no status (another failure; a child that somebody else has reaped, of which
- * the code is PROCESS). */
+ * the code is PROCESS). bight_failure_status has this and the signal in one. */
 BIGHT_API int bight_process_exit_status(const struct bight_failure *reason);
 
 /* The signal that ended it; 0 when none did. */

@@ -28,7 +28,8 @@ struct bight_failure {
     atomic_size_t holds;
     bool is_shared;
     int code;
-    int number;
+    int number; /* an errno, or 0 */
+    int status; /* what it means is the code's; 0: none */
     const char *message;
     const char *place;
     struct bight_failure **causes;
@@ -121,6 +122,21 @@ struct bight_failure *bight_failure_new_at(
     return make(place, code, number, &cause, cause == NULL ? 0 : 1, message);
 }
 
+struct bight_failure *bight_failure_new_status_at(
+    const char *place, int code, int status, struct bight_failure *cause, const char *format, ...)
+{
+    char buffer[MESSAGE_LIMIT];
+    va_list arguments;
+    va_start(arguments, format);
+    const char *message = format_message(buffer, sizeof buffer, code, format, arguments);
+    va_end(arguments);
+    struct bight_failure *failure = make(place, code, 0, &cause, cause == NULL ? 0 : 1, message);
+    if (!failure->is_shared) {
+        failure->status = status;
+    }
+    return failure;
+}
+
 struct bight_failure *bight_failure_new_many_at(
     const char *place, int code, struct bight_failure *const *causes, size_t count, const char *format, ...)
 {
@@ -199,6 +215,11 @@ int bight_failure_code(const struct bight_failure *failure)
 int bight_failure_errno(const struct bight_failure *failure)
 {
     return failure->number;
+}
+
+int bight_failure_status(const struct bight_failure *failure)
+{
+    return failure->status;
 }
 
 const char *bight_failure_message(const struct bight_failure *failure)

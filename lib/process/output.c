@@ -155,8 +155,8 @@ static struct bight_failure *describe(const struct run *run, const struct bight_
     if (line[0] == '\0') {
         return bight_failure_hold(reason);
     }
-    return bight_failure_new(
-        bight_failure_code(reason), bight_failure_errno(reason), NULL, "%s: %s", bight_failure_message(reason), line);
+    return bight_failure_new_status(
+        bight_failure_code(reason), bight_failure_status(reason), NULL, "%s: %s", bight_failure_message(reason), line);
 }
 
 static bool is_known(const struct bight_failure *reason)

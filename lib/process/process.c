@@ -235,24 +235,23 @@ bool bight_process_is_alive(const struct bight_process *process)
     return !bi_process_is_over(process) && !process->is_reaped;
 }
 
-/* What waitpid told stands negated where other failures have their errno. */
-static bool find_status(const struct bight_failure *reason, int *status)
+/* 0: the reason tells none. */
+static int status_of(const struct bight_failure *reason)
 {
-    *status = -bight_failure_errno(reason);
-    return bight_failure_code(reason) == BIGHT_E_PROCESS_TERMINATED && *status > 0;
+    return bight_failure_code(reason) == BIGHT_E_PROCESS_TERMINATED ? bight_failure_status(reason) : 0;
 }
 
 int bight_process_exit_status(const struct bight_failure *reason)
 {
-    int status;
     if (bight_failure_code(reason) == BIGHT_E_PROCESS_DONE) {
         return 0;
     }
-    return find_status(reason, &status) && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    int status = status_of(reason);
+    return status > 0 ? status : -1;
 }
 
 int bight_process_exit_signal(const struct bight_failure *reason)
 {
-    int status;
-    return find_status(reason, &status) && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    int status = status_of(reason);
+    return status < 0 ? -status : 0;
 }

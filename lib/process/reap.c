@@ -30,7 +30,7 @@ static const uint64_t pause_without_pidfd = 1000000000;
 
 /* ------------------------------------------------------------------------------------------- reaping */
 
-/* The failure keeps the whole status negated: that is no errno (see bight_process_exit_status). */
+/* `status` is waitpid's; the failure has bight_failure_status's. */
 static struct bight_failure *reason_of(int status)
 {
     struct bight_failure *reason;
@@ -38,11 +38,11 @@ static struct bight_failure *reason_of(int status)
         return bight_failure_of(BIGHT_E_PROCESS_DONE);
     }
     if (WIFEXITED(status)) {
-        reason = bight_failure_new(
-            BIGHT_E_PROCESS_TERMINATED, -status, NULL, "the process ended with status %d", WEXITSTATUS(status));
+        reason = bight_failure_new_status(BIGHT_E_PROCESS_TERMINATED, WEXITSTATUS(status), NULL,
+            "the process ended with status %d", WEXITSTATUS(status));
     } else {
         const char *name = bight_signal_name(WTERMSIG(status));
-        reason = bight_failure_new(BIGHT_E_PROCESS_TERMINATED, -status, NULL,
+        reason = bight_failure_new_status(BIGHT_E_PROCESS_TERMINATED, -WTERMSIG(status), NULL,
             "the process was ended by signal %d%s%s%s", WTERMSIG(status), name == NULL ? "" : ", ",
             name == NULL ? "" : name, WCOREDUMP(status) ? ", and dumped core" : "");
     }

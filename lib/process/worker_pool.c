@@ -104,7 +104,7 @@ void bi_worker_job_lose_worker(struct bi_worker_job *job, const struct bight_fai
         job->is_retried = true;
         enqueue(job, true);
     } else {
-        bi_worker_job_fail(job, bight_failure_new(BIGHT_E_PROCESS_TERMINATED, bight_failure_errno(reason),
+        bi_worker_job_fail(job, bight_failure_new_status(BIGHT_E_PROCESS_TERMINATED, bight_failure_status(reason),
                                     bight_failure_hold(reason), "a worker ended in the middle of a job"));
     }
 }

@@ -288,8 +288,39 @@ START_TEST(holds_may_be_taken_and_released_in_any_thread)
 }
 END_TEST
 
+START_TEST(a_status_is_no_errno)
+{
+    struct bight_failure *failure = bight_failure_new_status(BIGHT_E_APPLICATION, 7, NULL, "ended with %d", 7);
+    ck_assert_int_eq(bight_failure_status(failure), 7);
+    ck_assert_int_eq(bight_failure_errno(failure), 0);
+    ck_assert_str_eq(bight_failure_message(failure), "ended with 7");
+    ck_assert_ptr_nonnull(strstr(bight_failure_place(failure), "test_failure.c:"));
+    struct bight_failure *other = bight_failure_new(BIGHT_E_SYSTEM, EIO, failure, NULL);
+    ck_assert_int_eq(bight_failure_status(other), 0);
+    ck_assert_int_eq(bight_failure_status(bight_failure_root(other)), 7);
+    ck_assert_int_eq(bight_failure_status(bight_failure_of(BIGHT_E_HTTP_STATUS)), 0);
+    bight_failure_release(other);
+}
+END_TEST
+
+START_TEST(without_memory_a_failure_has_no_status_and_its_cause_is_released)
+{
+    struct bight_test_memory memory;
+    bight_test_fail_nth(&memory, 0);
+    struct bight_failure *cause = bight_failure_new(BIGHT_E_SYSTEM, 0, NULL, "cause");
+    memory.fail_nth = memory.asked + 1;
+    struct bight_failure *failure = bight_failure_new_status(BIGHT_E_APPLICATION, 7, cause, NULL);
+    ck_assert_int_eq(bight_failure_code(failure), BIGHT_E_OUT_OF_MEMORY);
+    ck_assert_int_eq(bight_failure_status(failure), 0);
+    ck_assert_int_eq(memory.out, 0);
+    bight_set_allocator(NULL);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, a_status_is_no_errno);
+    tcase_add_test(tests, without_memory_a_failure_has_no_status_and_its_cause_is_released);
     tcase_add_test(tests, a_failure_carries_what_it_was_given);
     tcase_add_test(tests, without_a_format_the_message_is_the_code_s_text);
     tcase_add_test(tests, a_first_error_knows_which_of_several_it_was);

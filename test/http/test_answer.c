@@ -233,7 +233,7 @@ START_TEST(a_failure_is_answered_with_its_status) /* A2 */
         bight_http_failure(404, "no such user"),
         bight_http_failure(403, NULL),
         bight_http_failure(503, "later\r\nSet-Cookie: a"),
-        bight_failure_new(BIGHT_E_CONFIGURATION, 13, NULL, "the password is secret"),
+        bight_failure_new(BIGHT_E_CONFIGURATION, 404, NULL, "the password is secret"), /* an errno is no status */
         bight_failure_of(BIGHT_E_TOO_LONG),
         bight_failure_of(BIGHT_E_SYNTAX),
         bight_failure_of(BIGHT_E_TIMED_OUT),
@@ -253,6 +253,8 @@ START_TEST(a_failure_is_answered_with_its_status) /* A2 */
         { "HTTP/1.1 500 Internal Server Error", "500 Internal Server Error\nno failure\n", 1 },
     };
     begin();
+    ck_assert_int_eq(bight_failure_status(failures[0]), 404);
+    ck_assert_int_eq(bight_failure_errno(failures[0]), 0);
     ck_assert_int_eq(bight_http_respond_failure(kept, failures[_i]), 0);
     const char *answer = end_kept();
     ck_assert(has_line(answer, rows[_i].line));

@@ -96,6 +96,12 @@ static inline void child_exited(struct bight_process_protocol *protocol, const s
     child->code = bight_failure_code(reason);
     child->status = bight_process_exit_status(reason);
     child->signal = bight_process_exit_signal(reason);
+    ck_assert_int_eq(bight_failure_status(reason), child->signal != 0  ? -child->signal
+                                                   : child->status < 0 ? 0
+                                                                       : child->status);
+    if (bight_failure_code(reason) == BIGHT_E_PROCESS_TERMINATED) {
+        ck_assert_int_eq(bight_failure_errno(reason), 0);
+    }
     child_note(child, 'X', -1);
     ck_assert(!bight_process_is_alive(protocol->process));
     if (child->on_exited != NULL) {

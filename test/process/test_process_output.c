@@ -100,6 +100,9 @@ static void note_failure(struct bight_result *result, void *context)
     ck_assert_ptr_nonnull(failure);
     hear("%s(%d,%d): %s", bight_error_name(bight_failure_code(failure)), bight_process_exit_status(failure),
         bight_process_exit_signal(failure), bight_failure_message(failure));
+    if (bight_failure_code(failure) == BIGHT_E_PROCESS_TERMINATED) {
+        ck_assert_int_eq(bight_failure_errno(failure), 0);
+    }
     bight_failure_release(failure);
 }
 

@@ -141,7 +141,7 @@ void bi_body_give_up(struct bight_http_request *request, struct bight_failure *f
 /* Fails with a status of the body's own (A2). */
 static void fail_with(struct bight_http_request *request, int code, int status, const char *why)
 {
-    bi_body_fail(request, bight_failure_new(code, status, NULL, "%s", why));
+    bi_body_fail(request, bight_failure_new_status(code, status, NULL, "%s", why));
 }
 
 /* ---------------------------------------------------------------------------------------- its pieces */

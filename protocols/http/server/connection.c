@@ -211,7 +211,7 @@ void bi_http_check_end(struct bi_http_connection *connection)
         bi_http_close(connection, false);
     } else if (request->input < BI_INPUT_DONE && bi_http_buffer_size(&request->backlog) == 0) {
         bi_body_give_up(
-            request, bight_failure_new(BIGHT_E_INCOMPLETE, 400, NULL, "the request ends before its body does"));
+            request, bight_failure_new_status(BIGHT_E_INCOMPLETE, 400, NULL, "the request ends before its body does"));
     }
 }
 

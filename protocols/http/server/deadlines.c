@@ -143,7 +143,7 @@ static void end_slow_body(struct bight_http_request *request)
 {
     bight_http_request_hold(request);
     bi_body_give_up(
-        request, bight_failure_new(BIGHT_E_TIMED_OUT, 408, NULL, "the body of the request comes too slowly"));
+        request, bight_failure_new_status(BIGHT_E_TIMED_OUT, 408, NULL, "the body of the request comes too slowly"));
     if (request->connection != NULL && request->answer.state == BI_ANSWER_NONE) {
         bi_exchange_refuse(request, 408, "its body comes too slowly");
         request->gone = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* failure.c - failures and the statuses that clients see of them (A2).
  *
- * A failure that has a status carries it in its number, where others have an errno: no errno is as large. Only the
- * words of bight_http_failure are shown; all others are the program's own business, and logged. */
+ * A failure that has a status (bight_failure_status) may be of any code of the program's own. Only the words of
+ * bight_http_failure are shown; all others are the program's own business, and logged. */
 #include <bight/log.h>
 
 #include <string.h>
@@ -16,13 +16,13 @@ struct bight_failure *bight_http_failure_at(const char *place, int status, const
         (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "bight_http_failure: the status is not from 400 to 599");
         status = 500;
     }
-    return bight_failure_new_at(
+    return bight_failure_new_status_at(
         place, BIGHT_E_HTTP_STATUS, status, NULL, "%s", message != NULL ? message : bi_status_words(status));
 }
 
 int bi_status_of_failure(const struct bight_failure *failure, const char **message)
 {
-    int status = bight_failure_errno(failure);
+    int status = bight_failure_status(failure);
     *message = bight_failure_code(failure) == BIGHT_E_HTTP_STATUS ? bight_failure_message(failure) : NULL;
     if (*message != NULL && strcmp(*message, bi_status_words(status)) == 0) {
         *message = NULL; /* the program gave none, and the page has these anyway */
