@@ -96,6 +96,9 @@ struct bight_coroutine_options {
 
 /* For coroutines spawned from now on. 0, INVALID_ARGUMENT, OUT_OF_MEMORY, or WRONG_THREAD in debug builds. */
 BIGHT_API int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bight_coroutine_options *options);
+/* What holds now, with the defaults' figures in place of 0 (but `limit`, where 0 is none): fills as much as
+ * options->size says. 0; INVALID_ARGUMENT for what is no size; OUT_OF_MEMORY. */
+BIGHT_API int bight_coroutine_get_options(struct bight_reactor *reactor, struct bight_coroutine_options *options);
 
 struct bight_coroutine_figures {
     size_t size;       /* sizeof(struct bight_coroutine_figures), set by the caller */

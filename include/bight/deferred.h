@@ -154,6 +154,7 @@ extern BIGHT_API const struct bight_type bight_type_deferred;
 /* D19: record where Deferreds are made and fired. Process-wide; set before the first Deferred. Also set by the
  * environment variable BIGHT_DEBUG=1. */
 BIGHT_API void bight_deferred_set_debug(bool on);
+BIGHT_API bool bight_deferred_get_debug(void);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 

@@ -57,6 +57,7 @@ BIGHT_API size_t bight_reload_endpoints(struct bight_reactor *reactor);
  * what was said: a warning is logged. Process-wide, before the first reactor; the path is borrowed. NULL: they are
  * not. */
 BIGHT_API void bight_endpoint_set_keylog(const char *path);
+BIGHT_API const char *bight_endpoint_get_keylog(void); /* as it was set */
 
 /* -------------------------------------------------------------------------------- what the macros call */
 

@@ -61,12 +61,14 @@ BIGHT_API void bight_reactor_reset_figures(struct bight_reactor *reactor);
  * constant speed that can be read at next to no cost (most x86-64 and all ARM of 64 bits, Linux), and off elsewhere and
  * with a table of system calls of your own, where each handler costs one or two readings of the table's clock. */
 BIGHT_API void bight_reactor_set_timing(struct bight_reactor *reactor, bool on);
+BIGHT_API bool bight_reactor_get_timing(const struct bight_reactor *reactor);
 
 /* ------------------------------------------------------------------------------------- what blocks */
 
 /* Warns, after it has returned, of each handler that took longer than `seconds`: how long, its kind, and in debug mode
  * who registered it. Turns measuring on. 0 or infinity: no more. 0, INVALID_ARGUMENT for a negative or NaN time. */
 BIGHT_API int bight_reactor_set_block_limit(struct bight_reactor *reactor, double seconds);
+BIGHT_API double bight_reactor_get_block_limit(const struct bight_reactor *reactor); /* 0: none */
 
 /* Starts a thread that warns when one handler has held the loop for `seconds` (at least 0.001) and still does, once for
  * each, up to a quarter of the time late (at most 1 s). The warning says what the handler is and, in a field
@@ -85,6 +87,7 @@ BIGHT_API int bight_reactor_set_block_limit(struct bight_reactor *reactor, doubl
  * reactor's table of system calls: it waits in real time also where the reactor's own is simulated. 0,
  * INVALID_ARGUMENT, OUT_OF_MEMORY, SYSTEM when no thread can be started. */
 BIGHT_API int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds);
+BIGHT_API double bight_reactor_get_watchdog(struct bight_reactor *reactor); /* 0: none */
 
 BIGHT_END
 

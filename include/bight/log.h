@@ -45,6 +45,8 @@ typedef void (*bight_log_observer)(const struct bight_log_event *event, void *co
 /* Every event from `level` on goes to `observer`, and standard error hears nothing more. NULL brings the
  * default back. */
 BIGHT_API void bight_log_set_observer(bight_log_observer observer, void *context);
+/* NULL, with a context of NULL: the default. `context` may be NULL. */
+BIGHT_API bight_log_observer bight_log_get_observer(void **context);
 
 /* Events below `level` are dropped before they are formatted. The default is WARNING. */
 BIGHT_API void bight_log_set_level(enum bight_log_level level);

@@ -26,6 +26,10 @@ struct bight_allocator {
  * when `size` is wrong or a slot is missing. Memory of the allocator before must not be out any more. */
 BIGHT_API int bight_set_allocator(const struct bight_allocator *allocator);
 
+/* The one that is installed, for one of your own to be put before it: fills as much as allocator->size says. 0, or
+ * INVALID_ARGUMENT for what is no size. */
+BIGHT_API int bight_get_allocator(struct bight_allocator *allocator);
+
 /* NULL without memory. A size of 0 gives a pointer that can be freed. */
 BIGHT_API BIGHT_MUST_USE void *bight_malloc(size_t size);
 

@@ -48,6 +48,14 @@ BIGHT_API int bight_scope_join_scope(struct bight_scope *inner, struct bight_sco
  * scope of bight_scope_run. */
 BIGHT_API void bight_scope_free(struct bight_scope *scope);
 
+/* Closes as bight_scope_close and hands the memory to the scope, which frees itself when the last member has ended:
+ * for a scope that nobody else will free. The Deferred fires empty then. Until it has fired the scope may still be
+ * used, to close it again and thereby abort what is left, say. NULL is allowed: an empty success. Fails with USAGE, a
+ * usage error, for the scope of bight_scope_run, and for one that is freed already.
+ *
+ *     struct bight_deferred *bight_scope_close_and_free(struct bight_scope *scope, double seconds); */
+#define bight_scope_close_and_free(scope, seconds) bight_scope_close_and_free_at(BIGHT_HERE, (scope), (seconds))
+
 /* The scope closes by itself `seconds` from now, and what is left of it then has its grace. A second deadline takes the
  * place of the first; infinity: none. 0, CANCELLED when it is closing, INVALID_ARGUMENT for a negative or NaN time,
  * OUT_OF_MEMORY and then the deadline is as it was. */
@@ -55,6 +63,10 @@ BIGHT_API int bight_scope_set_deadline(struct bight_scope *scope, double seconds
 
 /* 0 (aborts at once) to infinity. INVALID_ARGUMENT for a negative or NaN one. */
 BIGHT_API int bight_scope_set_grace(struct bight_scope *scope, double seconds);
+
+/* Seconds until the scope closes by itself, 0 when that is due; infinity: it has no deadline, or is closing. */
+BIGHT_API double bight_scope_get_deadline(const struct bight_scope *scope);
+BIGHT_API double bight_scope_get_grace(const struct bight_scope *scope);
 
 /* True when it was its own deadline that closed it. */
 BIGHT_API bool bight_scope_timed_out(const struct bight_scope *scope);
@@ -101,6 +113,8 @@ typedef struct bight_deferred *(*bight_scope_function)(struct bight_scope *scope
 BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock);
 BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_close_at(
+    const char *place, struct bight_scope *scope, double seconds);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_close_and_free_at(
     const char *place, struct bight_scope *scope, double seconds);
 BIGHT_API int bight_scope_call_later_at(const char *place, struct bight_scope *scope, double seconds,
     bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);

@@ -84,6 +84,7 @@ BIGHT_API uint64_t bight_looping_call_missed(const struct bight_looping_call *ca
  * same `seed` gives the same times; 0 takes one from the system. INVALID_ARGUMENT for another fraction; SYSTEM when the
  * system gives no random bytes. */
 BIGHT_API int bight_looping_call_set_jitter(struct bight_looping_call *call, double fraction, uint64_t seed);
+BIGHT_API double bight_looping_call_get_jitter(const struct bight_looping_call *call); /* the fraction */
 
 /* Stops with the scope, which waits for the call under way, and cancels that when it aborts; it cannot be started any
  * more then. Leaves any other scope; NULL: leaves. CANCELLED when the scope is closing. */
@@ -110,6 +111,7 @@ BIGHT_API void bight_cooperator_free(struct bight_cooperator *cooperator);
 /* How long one slice lasts; a step that has begun is not interrupted. 0: one step. INVALID_ARGUMENT when it is negative
  * or NaN. */
 BIGHT_API int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double seconds);
+BIGHT_API double bight_cooperator_get_slice(const struct bight_cooperator *cooperator);
 
 /* A new task, whose first step comes on a later turn. The handle is the caller's to release; NULL without memory or a
  * step (a usage error): then nothing was taken. The context is borrowed; the _full form releases it once, when the task

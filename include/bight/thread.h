@@ -108,13 +108,23 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
 #define bight_defer_to_thread(...) bight_defer_to_thread_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_defer_to_thread_full(...) bight_defer_to_thread_full_at(BIGHT_HERE, __VA_ARGS__)
 
+/* Fires empty when no job is left in the pool: at once when there is none. A job is left until its function has
+ * returned, also one that was cancelled while it ran, and its Deferred's handlers have run; what is handed in while
+ * this waits is waited for too. Cancelling gives up the wait alone. At the end of a run every job ends, so it fires
+ * then. ABANDONED when the pool is freed; OUT_OF_MEMORY, also for a pool of NULL.
+ *
+ *     struct bight_deferred *bight_thread_pool_join(struct bight_thread_pool *pool); */
+#define bight_thread_pool_join(pool) bight_thread_pool_join_at(BIGHT_HERE, (pool))
+
 /* Most threads at once, from 1 to 1024. Threads start when work waits and end when the limit sinks. 0 or
  * INVALID_ARGUMENT; OUT_OF_MEMORY for a pool of NULL. */
 BIGHT_API int bight_thread_pool_resize(struct bight_thread_pool *pool, unsigned limit);
+BIGHT_API unsigned bight_thread_pool_limit(struct bight_thread_pool *pool); /* 0 for a pool of NULL */
 
 /* Most jobs that may wait when every thread has work; more fail with QUEUE_OVERFLOW. 0: none may wait. SIZE_MAX, the
  * default: no limit. What waits already stays. 0, or OUT_OF_MEMORY for a pool of NULL. */
 BIGHT_API int bight_thread_pool_set_queue_limit(struct bight_thread_pool *pool, size_t limit);
+BIGHT_API size_t bight_thread_pool_get_queue_limit(struct bight_thread_pool *pool); /* 0 for a pool of NULL */
 
 struct bight_thread_pool_figures {
     size_t size;            /* sizeof(struct bight_thread_pool_figures), set by the caller */
@@ -140,6 +150,8 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_at(
     const char *place, struct bight_reactor *reactor, bight_thread_function function, void *context);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_to_thread_full_at(const char *place,
     struct bight_reactor *reactor, bight_thread_function function, void *context, bight_release_function release);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_join_at(
+    const char *place, struct bight_thread_pool *pool);
 
 BIGHT_END
 

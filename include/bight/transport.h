@@ -109,20 +109,25 @@ BIGHT_API int bight_transport_unregister_producer(struct bight_transport *transp
  * In bytes; low must be below high, else INVALID_ARGUMENT. Defaults 16 KiB and 64 KiB. They hold from the next attempt
  * to send. */
 BIGHT_API int bight_transport_set_watermarks(struct bight_transport *transport, size_t low, size_t high);
+/* What is set, here and below: the setting, or its default, in the same unit; 0 or false once the connection is over. */
+BIGHT_API void bight_transport_get_watermarks(const struct bight_transport *transport, size_t *low, size_t *high);
 
 /* T13: stop reading while the connection's own output is above the mark. On by default for accepted connections, off
  * for made ones. */
 BIGHT_API int bight_transport_set_backpressure(struct bight_transport *transport, bool on);
+BIGHT_API bool bight_transport_get_backpressure(const struct bight_transport *transport);
 
 /* T13: most bytes of copied and counted output; more aborts with OVERFLOW. SIZE_MAX: none. Default 16 MiB for accepted
  * connections, none for made ones. */
 BIGHT_API int bight_transport_set_output_limit(struct bight_transport *transport, size_t limit);
+BIGHT_API size_t bight_transport_get_output_limit(const struct bight_transport *transport);
 
 /* What all connections of the reactor together may have waiting: output that their peers do not take (copied and counted
  * bytes, as above), and input that protocols do not take. When that is met, connections whose own queue grows and is longer
  * than 64 KiB are aborted with OVERFLOW, which is logged once each time. Default a quarter of the machine's memory. 0 or
  * OUT_OF_MEMORY. */
 BIGHT_API int bight_reactor_set_held_limit(struct bight_reactor *reactor, size_t bytes);
+BIGHT_API size_t bight_reactor_get_held_limit(struct bight_reactor *reactor); /* 0 when out of memory */
 /* How much waits now. */
 BIGHT_API size_t bight_reactor_held(struct bight_reactor *reactor);
 
@@ -135,18 +140,25 @@ BIGHT_API size_t bight_reactor_held(struct bight_reactor *reactor);
  * OUT_OF_MEMORY changes nothing. */
 BIGHT_API int bight_transport_set_idle_timeout(struct bight_transport *transport, double seconds);
 BIGHT_API int bight_transport_set_total_timeout(struct bight_transport *transport, double seconds);
+/* The idle timeout as it was rounded up; of the total one what is left of it. 0: none. */
+BIGHT_API double bight_transport_get_idle_timeout(const struct bight_transport *transport);
+BIGHT_API double bight_transport_get_total_timeout(const struct bight_transport *transport);
 
 /* T24. Aborts with TIMED_OUT when output waits and for so long made no progress: less than 1 KiB of it, or all that was
  * left, was taken by the peer. 0 seconds, the default: none. */
 BIGHT_API int bight_transport_set_write_timeout(struct bight_transport *transport, double seconds);
+BIGHT_API double bight_transport_get_write_timeout(const struct bight_transport *transport);
 
 /* T7's bounds: a flush without progress (default 30 s), how long and how much is read after the shut (5 s, 16 MiB). */
 BIGHT_API int bight_transport_set_flush_timeout(struct bight_transport *transport, double seconds);
+BIGHT_API double bight_transport_get_flush_timeout(const struct bight_transport *transport);
 /* What is progress within these times, of a flush and under a write timeout, instead of 1 KiB: with the time it is the
  * least rate at which the peer has to take output that waits. 0: any byte. The last ones are progress however few. CLOSED
  * or OUT_OF_MEMORY. */
 BIGHT_API int bight_transport_set_least_progress(struct bight_transport *transport, size_t bytes);
+BIGHT_API size_t bight_transport_get_least_progress(const struct bight_transport *transport); /* at least 1 */
 BIGHT_API int bight_transport_set_linger(struct bight_transport *transport, double seconds, size_t bytes);
+BIGHT_API void bight_transport_get_linger(const struct bight_transport *transport, double *seconds, size_t *bytes);
 
 /* ------------------------------------------------------------------------------------------ facts */
 

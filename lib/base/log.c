@@ -49,6 +49,15 @@ void bight_log_set_observer(bight_log_observer observer, void *context)
     observer_context = context;
 }
 
+bight_log_observer bight_log_get_observer(void **context)
+{
+    bool is_default = the_observer == observe_on_standard_error;
+    if (context != NULL) {
+        *context = is_default ? NULL : observer_context;
+    }
+    return is_default ? NULL : the_observer;
+}
+
 void bight_log_set_level(enum bight_log_level level)
 {
     wanted_level = level;

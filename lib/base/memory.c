@@ -12,6 +12,7 @@
 #include <bight/error.h>
 
 #include "base/check.h"
+#include "base/options.h"
 #include "base/pages.h"
 
 static void *default_allocate(void *context, size_t size)
@@ -61,6 +62,11 @@ int bight_set_allocator(const struct bight_allocator *allocator)
     hook = *allocator;
     bi_memory_asks_permit = hook.permit != NULL;
     return BIGHT_OK;
+}
+
+int bight_get_allocator(struct bight_allocator *allocator)
+{
+    return bi_give_figures("bight_get_allocator", allocator, &hook, sizeof hook);
 }
 
 bool bi_memory_permits(void)

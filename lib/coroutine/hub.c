@@ -159,6 +159,21 @@ int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bigh
     return 0;
 }
 
+int bight_coroutine_get_options(struct bight_reactor *reactor, struct bight_coroutine_options *options)
+{
+    const struct bi_coroutine_hub *hub = bi_coroutine_hub_of(reactor);
+    if (hub == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    struct bight_coroutine_options all = {
+        .stack_size = hub->stacks.stack_size,
+        .no_guard_pages = !hub->stacks.has_guards,
+        .pool_limit = (unsigned)hub->stacks.limit,
+        .limit = hub->limit == SIZE_MAX ? 0 : (unsigned)hub->limit,
+    };
+    return bi_give_figures("bight_coroutine_get_options", options, &all, sizeof all);
+}
+
 int bight_coroutine_read_figures(struct bight_reactor *reactor, struct bight_coroutine_figures *figures)
 {
     const struct bi_coroutine_hub *hub = hub_in(bi_attachment_find(reactor, &coroutines));

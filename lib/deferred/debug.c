@@ -19,6 +19,11 @@ void bight_deferred_set_debug(bool on)
     __atomic_store_n(&bi_debug_mode, on ? BI_DEBUG_ON : BI_DEBUG_OFF, __ATOMIC_RELAXED);
 }
 
+bool bight_deferred_get_debug(void)
+{
+    return bi_debug_mode_is_on();
+}
+
 /* " (made at a.c:1, fired at b.c:2)", or nothing outside debug mode. */
 static void write_places(const struct bight_deferred *deferred, char *buffer, size_t size)
 {

@@ -116,6 +116,11 @@ void bight_endpoint_set_keylog(const char *path)
     keylog_file = path;
 }
 
+const char *bight_endpoint_get_keylog(void)
+{
+    return keylog_file;
+}
+
 struct bi_server_context {
     struct kept kept;
     char password[];

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "base/fork.h"
+#include "base/moment.h"
 #include "insight/backtrace.h"
 #include "reactor/reactor.h"
 #include "thread/start.h"
@@ -266,6 +267,19 @@ static void end_watchdog(struct bight_reactor *reactor)
     if (attachment != NULL) {
         bi_attachment_drop(attachment);
     }
+}
+
+double bight_reactor_get_watchdog(struct bight_reactor *reactor)
+{
+    struct bi_attachment *attachment = bi_attachment_find(reactor, &watchdogs);
+    if (attachment == NULL || !dog_in(attachment)->has_thread) {
+        return 0;
+    }
+    struct watchdog *dog = dog_in(attachment);
+    pthread_mutex_lock(&dog->lock);
+    uint64_t limit = dog->limit;
+    pthread_mutex_unlock(&dog->lock);
+    return bi_seconds_of(limit);
 }
 
 int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds)

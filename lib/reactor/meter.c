@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/moment.h"
 #include "base/places.h"
 #include "deferred/deferred.h"
 #include "reactor/state.h"
@@ -252,6 +253,17 @@ void bight_reactor_set_timing(struct bight_reactor *reactor, bool on)
         meter->chain = 0; /* until the next turn */
         meter->mark = on ? read_ticks(reactor) : 0;
     }
+}
+
+bool bight_reactor_get_timing(const struct bight_reactor *reactor)
+{
+    return reactor->meter.is_timed;
+}
+
+double bight_reactor_get_block_limit(const struct bight_reactor *reactor)
+{
+    uint64_t limit = reactor->meter.block_limit;
+    return limit == UINT64_MAX ? 0 : bi_seconds_of(limit);
 }
 
 int bight_reactor_set_block_limit(struct bight_reactor *reactor, double seconds)

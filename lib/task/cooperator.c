@@ -9,6 +9,7 @@
 #include <bight/memory.h>
 
 #include "base/check.h"
+#include "base/moment.h"
 
 #define DEFAULT_SLICE UINT64_C(10000000)
 
@@ -69,6 +70,11 @@ int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double secon
     }
     cooperator->slice = slice;
     return BIGHT_OK;
+}
+
+double bight_cooperator_get_slice(const struct bight_cooperator *cooperator)
+{
+    return bi_seconds_of(cooperator->slice);
 }
 
 /* ------------------------------------------------------------------------------------------- slices */

@@ -377,6 +377,11 @@ int bight_looping_call_set_jitter(struct bight_looping_call *call, double fracti
     return BIGHT_OK;
 }
 
+double bight_looping_call_get_jitter(const struct bight_looping_call *call)
+{
+    return call->jitter;
+}
+
 static struct bight_looping_call *call_of(const struct bight_scope_member *member)
 {
     return BI_CONTAINER(member, struct bight_looping_call, member);

@@ -98,17 +98,23 @@ struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *cl
     return scope;
 }
 
-void bight_scope_free(struct bight_scope *scope)
+/* The memory goes with the scope's end from here on; false, and a usage error: it is not the caller's to free. */
+static bool give_up(const char *place, struct bight_scope *scope, const char *function)
 {
-    if (scope == NULL) {
-        return;
-    }
     if (scope->is_freed || scope->is_nursery) {
-        bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE,
-            scope->is_nursery ? "bight_scope_free: it is bight_scope_run's" : "bight_scope_free: " BI_FREED_TWICE);
-        return;
+        bi_usage_error(
+            BIGHT_E_USAGE, place, "%s: %s", function, scope->is_nursery ? "it is bight_scope_run's" : BI_FREED_TWICE);
+        return false;
     }
     scope->is_freed = true;
+    return true;
+}
+
+void bight_scope_free(struct bight_scope *scope)
+{
+    if (scope == NULL || !give_up(BIGHT_HERE, scope, "bight_scope_free")) {
+        return;
+    }
     scope->busy++;
     bi_scope_report_left(scope, "that is freed");
     bi_scope_command(scope, BI_SCOPE_ABORT, 0);
@@ -241,6 +247,17 @@ struct bight_deferred *bight_scope_close_at(const char *place, struct bight_scop
     }
     bi_scope_leave_busy(scope);
     return deferred;
+}
+
+struct bight_deferred *bight_scope_close_and_free_at(const char *place, struct bight_scope *scope, double seconds)
+{
+    if (scope == NULL) {
+        return bight_succeed_at(place, NULL, NULL);
+    }
+    if (!give_up(place, scope, "bight_scope_close_and_free")) {
+        return bight_fail_at(place, bight_failure_of(BIGHT_E_USAGE));
+    }
+    return bight_scope_close_at(place, scope, seconds);
 }
 
 /* ------------------------------------------------------------------------------------------ members */

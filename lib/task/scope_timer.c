@@ -5,6 +5,8 @@
  * When a scope closes is scope.c's. */
 #include "task/scope.h"
 
+#include <math.h>
+
 #include <bight/memory.h>
 
 #include "base/check.h"
@@ -111,6 +113,18 @@ int bight_scope_set_grace(struct bight_scope *scope, double seconds)
     }
     scope->grace = grace;
     return BIGHT_OK;
+}
+
+/* The timer is the deadline's until the scope closes. */
+double bight_scope_get_deadline(const struct bight_scope *scope)
+{
+    uint64_t deadline = scope->is_closing ? 0 : bight_timer_deadline(scope->timer);
+    return deadline == 0 ? (double)INFINITY : bi_seconds_until(bight_clock_now(scope->clock), deadline);
+}
+
+double bight_scope_get_grace(const struct bight_scope *scope)
+{
+    return bi_seconds_of(scope->grace);
 }
 
 bool bight_scope_timed_out(const struct bight_scope *scope)

@@ -98,7 +98,9 @@ void bi_job_end(struct bi_job *job, int code)
     struct bight_promise promise = job->promise;
     enum bi_job_place place;
     bi_reactor_unqueue(job->pool->reactor, &job->task);
+    struct bight_thread_pool *pool = job->pool;
     if (take(job, code, &place)) {
+        bi_pool_job_left(pool);
         end_at(place, job, promise, code);
     }
 }
@@ -113,6 +115,7 @@ static void come_home(struct bi_call *call, bool dropped)
         return;
     }
     bi_list_remove(&job->outstanding);
+    bi_pool_job_left(job->pool);
     end_at(BI_JOB_LOOPS, job, job->promise, 0);
 }
 

@@ -93,6 +93,7 @@ static void drop(struct bight_thread_pool *pool)
         link = &(*link)->next;
     }
     *link = pool->next;
+    bi_pool_abandon_joins(pool);
     pthread_mutex_lock(&pool->lock);
     bi_pool_unlock_and_release(pool);
 }
@@ -148,6 +149,9 @@ static void finish(struct bight_thread_pool *pool)
     }
     while (!bi_list_is_empty(&pool->outstanding)) {
         bi_job_end(BI_CONTAINER(pool->outstanding.next, struct bi_job, outstanding), code_of_end(pool));
+    }
+    if (!pool->freed) {
+        bi_pool_end_joins(pool);
     }
 }
 
@@ -320,17 +324,40 @@ int bight_thread_pool_set_queue_limit(struct bight_thread_pool *pool, size_t lim
     return 0;
 }
 
+static struct bight_thread_pool_figures look_at(struct bight_thread_pool *pool, size_t *queue_limit)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct bight_thread_pool_figures all = pool->sums;
+    all.threads = pool->threads;
+    all.busy = pool->threads - pool->idle;
+    all.limit = pool->limit;
+    all.queued = pool->queued;
+    *queue_limit = pool->queue_limit;
+    pthread_mutex_unlock(&pool->lock);
+    return all;
+}
+
+unsigned bight_thread_pool_limit(struct bight_thread_pool *pool)
+{
+    size_t queue_limit;
+    return pool == NULL ? 0 : look_at(pool, &queue_limit).limit;
+}
+
+size_t bight_thread_pool_get_queue_limit(struct bight_thread_pool *pool)
+{
+    size_t queue_limit = 0;
+    if (pool != NULL) {
+        (void)look_at(pool, &queue_limit);
+    }
+    return queue_limit;
+}
+
 int bight_thread_pool_read_figures(struct bight_thread_pool *pool, struct bight_thread_pool_figures *figures)
 {
     struct bight_thread_pool_figures all = { 0 };
+    size_t queue_limit;
     if (pool != NULL) {
-        pthread_mutex_lock(&pool->lock);
-        all = pool->sums;
-        all.threads = pool->threads;
-        all.busy = pool->threads - pool->idle;
-        all.limit = pool->limit;
-        all.queued = pool->queued;
-        pthread_mutex_unlock(&pool->lock);
+        all = look_at(pool, &queue_limit);
     }
     return bi_give_figures("bight_thread_pool_read_figures", figures, &all, sizeof all);
 }

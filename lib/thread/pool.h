@@ -4,6 +4,8 @@
 #ifndef BI_THREAD_POOL_H
 #define BI_THREAD_POOL_H
 
+#include <bight/sync.h>
+
 #include "thread/blocking_call.h"
 
 #define BI_THREAD_NAME_SIZE 16 /* the kernel's, with its NUL */
@@ -49,6 +51,8 @@ struct bight_thread_pool {
     struct bight_reactor *reactor;
     struct bi_link workers;     /* not yet joined */
     struct bi_link outstanding; /* jobs that have not ended */
+    struct bight_event *joined; /* set and freed when no job is left; NULL: nobody waits for that */
+    struct bi_task join_task;
     uint64_t patience;
     bool freed; /* by the program, while it was being ended */
 };
@@ -132,6 +136,18 @@ unsigned bi_pool_detach_threads(struct bight_thread_pool *pool);
 
 /* In the child of a fork: they are not there. */
 void bi_pool_forget_threads(struct bight_thread_pool *pool);
+
+/* --- join.c */
+
+/* A job has left the pool: when it was the last, those who wait for that hear of it later, when the handlers of its
+ * Deferred have run. */
+void bi_pool_job_left(struct bight_thread_pool *pool);
+
+/* A run has ended and all jobs with it: those who wait hear of it now, since there is no later turn. */
+void bi_pool_end_joins(struct bight_thread_pool *pool);
+
+/* The pool goes: those who wait fail with ABANDONED. */
+void bi_pool_abandon_joins(struct bight_thread_pool *pool);
 
 /* --- pool.c */
 

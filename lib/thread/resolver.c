@@ -194,12 +194,14 @@ struct bight_resolver *bi_resolver_threaded_new(struct bight_reactor *reactor, c
 struct name_hub {
     struct bi_attachment attachment;
     struct bight_resolver *resolver; /* the built-in one or the user's; NULL: none yet */
+    bool is_installed;               /* by the user */
 };
 
 static void let_go(struct name_hub *hub)
 {
     struct bight_resolver *resolver = hub->resolver;
     hub->resolver = NULL;
+    hub->is_installed = false;
     if (resolver != NULL) {
         resolver->ops->free(resolver);
     }
@@ -280,5 +282,13 @@ int bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resol
     }
     let_go(hub);
     hub->resolver = resolver;
+    hub->is_installed = resolver != NULL;
     return BIGHT_OK;
+}
+
+struct bight_resolver *bight_reactor_get_resolver(struct bight_reactor *reactor)
+{
+    struct bi_attachment *attachment = bi_attachment_find(reactor, &names);
+    const struct name_hub *hub = attachment == NULL ? NULL : BI_CONTAINER(attachment, struct name_hub, attachment);
+    return hub != NULL && hub->is_installed ? hub->resolver : NULL;
 }

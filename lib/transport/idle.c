@@ -276,6 +276,12 @@ int bi_idle_start(struct bight_transport *transport, uint64_t nanoseconds)
     return BIGHT_OK;
 }
 
+uint64_t bi_idle_timeout(const struct bight_transport *transport)
+{
+    uint16_t class_number = transport->idle.class_number;
+    return class_number == 0 ? 0 : transport->hub->idle_classes[class_number - 1]->timeout;
+}
+
 void bi_idle_stop(struct bight_transport *transport)
 {
     if (transport->idle.class_number != 0) {

@@ -120,6 +120,11 @@ void bight_layer_set_hungry(struct bight_layer *layer, bool hungry)
     }
 }
 
+bool bight_layer_get_hungry(const struct bight_layer *layer)
+{
+    return layer->is_hungry;
+}
+
 /* -------------------------------------------------------------------------------------------- asking */
 
 size_t bi_layers_queued(const struct bight_transport *transport)

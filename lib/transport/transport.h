@@ -427,6 +427,7 @@ void bi_close_done(struct bight_transport *transport);
 /* An idle timeout in place of the one before; 0 nanoseconds: none. 0, or OUT_OF_MEMORY and nothing is changed. */
 int bi_idle_start(struct bight_transport *transport, uint64_t nanoseconds);
 void bi_idle_stop(struct bight_transport *transport);
+uint64_t bi_idle_timeout(const struct bight_transport *transport); /* as it was rounded up; 0: none */
 /* When no transport is left. */
 void bi_idle_finish(struct bi_hub *hub);
 

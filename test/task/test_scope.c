@@ -387,8 +387,95 @@ START_TEST(a_second_close_inside_the_first_aborts_all) /* D37 */
 }
 END_TEST
 
+static void close_and_free(double seconds)
+{
+    struct bight_deferred *deferred = bight_scope_close_and_free(scope, seconds);
+    bight_deferred_add_both(deferred, seen, NAME("freed"));
+    bight_deferred_release(deferred);
+    scope = NULL;
+}
+
+START_TEST(a_scope_that_is_closed_and_freed_frees_itself_when_its_last_member_has_ended) /* D37 */
+{
+    struct member late = { .name = "late", .leaves = 'l' };
+    ck_assert_int_eq(bight_scope_join(scope, &late.base, &member_ops), 0);
+    close_and_free(5);
+    ck_trace("clate ");
+    advance(5);
+    ck_trace("alate ");
+    bight_scope_leave(&late.base);
+    ck_trace("freed=- ");
+    scope = bight_scope_new(&test_clock.base);
+    close_and_free(0);
+    ck_trace("freed=- ");
+}
+
+START_TEST(a_scope_that_frees_itself_may_be_closed_again_until_it_has_ended) /* D37 */
+{
+    struct member member = { .name = "m", .leaves = 'a' };
+    struct bight_scope *kept = scope;
+    ck_assert_int_eq(bight_scope_join(scope, &member.base, &member_ops), 0);
+    close_and_free(INFINITY);
+    ck_trace("cm ");
+    bight_deferred_release(bight_scope_close(kept, 5));
+    ck_trace("am freed=- ");
+}
+
+START_TEST(a_closing_scope_may_be_closed_and_freed) /* D37 */
+{
+    struct member member = { .name = "m", .leaves = 'a' };
+    ck_assert_int_eq(bight_scope_join(scope, &member.base, &member_ops), 0);
+    close_and_note(INFINITY);
+    close_and_free(5);
+    ck_trace("cm am closed=- freed=- ");
+}
+
+START_TEST(closing_and_freeing_no_scope_is_an_empty_success)
+{
+    struct bight_scope *kept = scope;
+    scope = NULL;
+    close_and_free(5);
+    ck_trace("freed=- ");
+    scope = kept;
+}
+
+START_TEST(closing_and_freeing_twice_is_a_usage_error)
+{
+    struct member late = { .name = "late", .leaves = 'l' };
+    struct bight_scope *kept = scope;
+    ck_assert_int_eq(bight_scope_join(scope, &late.base, &member_ops), 0);
+    close_and_free(5);
+    scope = kept;
+    close_and_free(5);
+    ck_trace("clate freed=USAGE ");
+    bight_scope_leave(&late.base);
+    ck_trace("freed=- ");
+}
+
+START_TEST(a_scope_says_what_was_set)
+{
+    ck_assert_double_eq(bight_scope_get_grace(scope), BIGHT_SCOPE_GRACE);
+    ck_assert_int_eq(bight_scope_set_grace(scope, INFINITY), 0);
+    ck_assert_double_eq(bight_scope_get_grace(scope), INFINITY);
+    ck_assert_double_eq(bight_scope_get_deadline(scope), INFINITY);
+    ck_assert_int_eq(bight_scope_set_deadline(scope, 7), 0);
+    advance(2);
+    ck_assert_double_eq(bight_scope_get_deadline(scope), 5);
+    ck_assert_int_eq(bight_scope_set_deadline(scope, INFINITY), 0);
+    ck_assert_double_eq(bight_scope_get_deadline(scope), INFINITY);
+    ck_assert_int_eq(bight_scope_set_deadline(scope, 7), 0);
+    close_and_note(5);
+    ck_assert_double_eq(bight_scope_get_deadline(scope), INFINITY);
+}
+
 static void add_member_tests(TCase *tests)
 {
+    tcase_add_test(tests, a_scope_that_is_closed_and_freed_frees_itself_when_its_last_member_has_ended);
+    tcase_add_test(tests, a_scope_that_frees_itself_may_be_closed_again_until_it_has_ended);
+    tcase_add_test(tests, a_closing_scope_may_be_closed_and_freed);
+    tcase_add_test(tests, closing_and_freeing_no_scope_is_an_empty_success);
+    tcase_add_test(tests, closing_and_freeing_twice_is_a_usage_error);
+    tcase_add_test(tests, a_scope_says_what_was_set);
     tcase_add_test(tests, members_are_asked_to_close_and_waited_for);
     tcase_add_test(tests, the_deadline_aborts_those_that_are_left);
     tcase_add_test(tests, a_second_close_aborts_at_once);

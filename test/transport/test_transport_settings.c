@@ -5,6 +5,7 @@
 #include "transport_support.h"
 
 #include <errno.h>
+#include <math.h>
 
 #include <bight/bytes.h>
 
@@ -232,8 +233,77 @@ START_TEST(without_memory_it_is_done_or_refused) /* T15, D34 */
 }
 END_TEST
 
+START_TEST(a_connection_says_what_was_set) /* T7 T13 T24 */
+{
+    size_t low, high, bytes;
+    double seconds;
+    set_up();
+    bight_transport_get_watermarks(transport, &low, &high);
+    ck_assert_uint_eq(low, 16384);
+    ck_assert_uint_eq(high, 65536);
+    ck_assert(bight_transport_get_backpressure(transport));
+    ck_assert_uint_eq(bight_transport_get_output_limit(transport), 16u << 20);
+    ck_assert_double_eq(bight_transport_get_idle_timeout(transport), 0);
+    ck_assert_double_eq(bight_transport_get_total_timeout(transport), 0);
+    ck_assert_double_eq(bight_transport_get_write_timeout(transport), 0);
+    ck_assert_double_eq(bight_transport_get_flush_timeout(transport), 30);
+    ck_assert_uint_eq(bight_transport_get_least_progress(transport), 1024);
+    bight_transport_get_linger(transport, &seconds, &bytes);
+    ck_assert_double_eq(seconds, 5);
+    ck_assert_uint_eq(bytes, 16u << 20);
+    ck_assert_int_eq(set_watermarks() | set_backpressure() | set_output_limit() | set_idle_timeout() |
+                         set_total_timeout() | set_flush_timeout() | set_linger() |
+                         bight_transport_set_write_timeout(transport, INFINITY) |
+                         bight_transport_set_least_progress(transport, 0),
+        0);
+    bight_transport_get_watermarks(transport, &low, &high);
+    ck_assert_uint_eq(low, 10);
+    ck_assert_uint_eq(high, 20);
+    ck_assert(!bight_transport_get_backpressure(transport));
+    ck_assert_uint_eq(bight_transport_get_output_limit(transport), 1000000);
+    ck_assert(bight_transport_get_idle_timeout(transport) >= 5 && bight_transport_get_idle_timeout(transport) < 5.32);
+    bight_testing_advance(reactor, 1);
+    ck_assert_double_eq(bight_transport_get_total_timeout(transport), 4);
+    ck_assert_double_eq(bight_transport_get_write_timeout(transport), INFINITY);
+    ck_assert_double_eq(bight_transport_get_flush_timeout(transport), 5);
+    ck_assert_uint_eq(bight_transport_get_least_progress(transport), 1);
+    bight_transport_get_linger(transport, &seconds, &bytes);
+    ck_assert_double_eq(seconds, 1);
+    ck_assert_uint_eq(bytes, 1000);
+    ck_assert_int_eq(bight_reactor_set_held_limit(reactor, 77), 0);
+    ck_assert_uint_eq(bight_reactor_get_held_limit(reactor), 77);
+    tear_down();
+}
+END_TEST
+
+START_TEST(an_ended_connection_has_no_settings) /* T3 */
+{
+    size_t low, high, bytes;
+    double seconds;
+    set_up();
+    bight_protocol_hold(protocol);
+    bight_transport_abort_connection(transport);
+    settle();
+    transport = protocol->transport;
+    bight_transport_get_watermarks(transport, &low, &high);
+    bight_transport_get_linger(transport, &seconds, &bytes);
+    ck_assert_uint_eq(low | high | bytes, 0);
+    ck_assert_double_eq(seconds, 0);
+    ck_assert(!bight_transport_get_backpressure(transport));
+    ck_assert_uint_eq(bight_transport_get_output_limit(transport) | bight_transport_get_least_progress(transport), 0);
+    ck_assert_double_eq(bight_transport_get_idle_timeout(transport), 0);
+    ck_assert_double_eq(bight_transport_get_total_timeout(transport), 0);
+    ck_assert_double_eq(bight_transport_get_write_timeout(transport), 0);
+    ck_assert_double_eq(bight_transport_get_flush_timeout(transport), 0);
+    bight_protocol_release(protocol);
+    tear_down();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, a_connection_says_what_was_set);
+    tcase_add_test(tests, an_ended_connection_has_no_settings);
     tcase_add_loop_test(tests, a_fresh_connection_does_what_it_is_asked, 0, ASKINGS);
     tcase_add_loop_test(tests, an_ended_connection_answers_closed, 0, ASKINGS);
     tcase_add_loop_test(tests, without_memory_it_is_done_or_refused, 0, ASKINGS);

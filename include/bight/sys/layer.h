@@ -109,6 +109,7 @@ BIGHT_API bool bight_layer_hold_unwanted(struct bight_layer *layer, const uint8_
 /* A hungry layer (one in a handshake) has its input whether the protocol has paused or not: some 128 KiB that wait
  * above it at most. */
 BIGHT_API void bight_layer_set_hungry(struct bight_layer *layer, bool hungry);
+BIGHT_API bool bight_layer_get_hungry(const struct bight_layer *layer);
 
 /* The layer has made the connection secure: tells the layers above, and at last the protocol's handshake_completed,
  * before any data that is delivered from now on. A protocol that has paused hears of it, too; one that comes when all

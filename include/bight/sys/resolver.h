@@ -45,6 +45,9 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_resolve(
  * INVALID_ARGUMENT for one without a table, which is a usage error, or OUT_OF_MEMORY: then nothing was taken. */
 BIGHT_API int bight_reactor_set_resolver(struct bight_reactor *reactor, struct bight_resolver *resolver);
 
+/* The one that was installed (borrowed); NULL: the built-in one answers. */
+BIGHT_API struct bight_resolver *bight_reactor_get_resolver(struct bight_reactor *reactor);
+
 BIGHT_END
 
 #endif
