@@ -50,15 +50,23 @@ static inline bool bi_host_is_known(const struct bi_known_host *known, struct bi
            bi_words_equal(known->text, host.at, host.size);
 }
 
+/* Connection says what is so without it, as browsers do. One that is there, of a head whose version is 1.1. */
+static inline bool bi_connection_says_nothing(const struct bi_head *head, const uint8_t *bytes)
+{
+    struct bi_span value = head->fields[head->first[BI_NAME_CONNECTION] - 1].value;
+    return value.size == 10 &&
+           (memcmp(bytes + value.at, "keep-alive", 10) == 0 || memcmp(bytes + value.at, "Keep-Alive", 10) == 0);
+}
+
 /* Nothing in it decides anything: no body, no word about the connection, one Host that was in order before. Nearly
  * all requests are such ones, and what would be found out about them is known. */
 static inline bool bi_framing_is_usual(const struct bi_head *head, const uint8_t *bytes)
 {
-    const uint64_t deciding =
-        BI_NAME_BIT(TRANSFER_ENCODING) | BI_NAME_BIT(CONTENT_LENGTH) | BI_NAME_BIT(CONNECTION) | BI_NAME_BIT(EXPECT);
+    const uint64_t deciding = BI_NAME_BIT(TRANSFER_ENCODING) | BI_NAME_BIT(CONTENT_LENGTH) | BI_NAME_BIT(EXPECT);
     if (((head->present & deciding) | (head->repeated & ~BI_NAME_BIT(OTHER))) != 0 || head->minor == 0 ||
         head->method_known == BI_METHOD_CONNECT || bytes[head->target.at] != '/' ||
-        (head->present & BI_NAME_BIT(HOST)) == 0) {
+        (head->present & BI_NAME_BIT(HOST)) == 0 ||
+        ((head->present & BI_NAME_BIT(CONNECTION)) != 0 && !bi_connection_says_nothing(head, bytes))) {
         return false;
     }
     struct bi_span host = head->fields[head->first[BI_NAME_HOST] - 1].value;

@@ -63,6 +63,12 @@ INLINE mask equals(lanes bytes, enum bi_head_byte byte)
     return (mask)_mm256_movemask_epi8(is_equal(bytes, byte));
 }
 
+INLINE mask has_mark(lanes bytes)
+{
+    return (mask)_mm256_movemask_epi8(_mm256_or_si256(is_equal(bytes, BI_HEAD_QUESTION),
+        _mm256_or_si256(is_equal(bytes, BI_HEAD_PERCENT), is_equal(bytes, BI_HEAD_DOT))));
+}
+
 INLINE unsigned first(mask found)
 {
     return _tzcnt_u32(found);
@@ -81,12 +87,12 @@ INLINE bool has_all(mask found, size_t size)
 
 /* Letters in one case; of what is not below `!`, nothing else becomes a letter or a hyphen. What is compared with the
  * lanes before the name are the bytes before the known one, which are there: it is not the first of its table. */
-INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text)
+INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text, size_t size)
 {
     lanes lower = _mm256_or_si256(bytes, all_of(BI_HEAD_SPACE)); /* which is the bit that capitals have not */
     lanes same = _mm256_cmpeq_epi8(lower, load((const uint8_t *)known - before));
     (void)text;
-    return has_all(drop((mask)_mm256_movemask_epi8(same), before), known->size);
+    return has_all(drop((mask)_mm256_movemask_epi8(same), before), size);
 }
 
 /* A byte's lower half gives a set of upper halves, a bit each from 2 to 7, with which it is a token character. */

@@ -8,9 +8,10 @@
  *   stops_name, stops_target, stops_value (lanes)   a mask of the lanes that end such an element
  *   mask                   its type, the lowest lane lowest; 0: none
  *   equals(lanes, byte)    the lanes that are the byte, of those in head_reader.h
+ *   has_mark(lanes)        those that are `?`, `%` or `.`
  *   first(mask)            the lowest lane
  *   drop(mask, count)      without so many of the lowest, fewer than there are; the others move down
- *   is_name(lanes, before, known, text)   the text of the known name's size is that name; no byte of it is below `!`
+ *   is_name(lanes, before, known, text, size)   it is that name, whose size it has; no byte of it is below `!`
  *   is_token(lanes, before, text, size)   all of it is token characters
  * where the text lies in the lanes, behind the first `before`.
  *
@@ -84,7 +85,7 @@ INLINE unsigned name_in(lanes bytes, unsigned before, const uint8_t *text, size_
 {
     unsigned candidate = bi_name_candidate_of(text, size);
     const struct bi_known_name *known = &bi_known_names[candidate];
-    if (BI_USUALLY(known->size == size) && BI_USUALLY(is_name(bytes, before, known, text))) {
+    if (BI_USUALLY(known->size == size) && BI_USUALLY(is_name(bytes, before, known, text, size))) {
         return candidate;
     }
     return is_token(bytes, before, text, size) ? BI_NAME_OTHER : BI_NAME_COUNT;
@@ -126,6 +127,22 @@ INLINE struct bi_span span_of(size_t at, size_t end)
     return span;
 }
 
+INLINE size_t pass_space(const uint8_t *bytes, size_t value, size_t stop)
+{
+    while (value < stop && bytes[value] <= ' ') {
+        value++;
+    }
+    return value;
+}
+
+INLINE size_t drop_space(const uint8_t *bytes, size_t value, size_t stop)
+{
+    while (stop > value && bytes[stop - 1] <= ' ') {
+        stop--;
+    }
+    return stop;
+}
+
 /* Adds what lies from `at` to the colon, and from there to the line's end, `stop`. */
 INLINE void take_field(
     struct bi_head *head, struct reading *reading, size_t at, size_t colon, size_t stop, unsigned name)
@@ -133,11 +150,11 @@ INLINE void take_field(
     const uint8_t *bytes = reading->bytes;
     size_t value = colon + 1;
     value += bytes[value] == ' ';
-    while (BI_RARELY(bytes[value] <= ' ') && value < stop) {
-        value++; /* there is nothing below SP but HTAB */
+    if (BI_RARELY(bytes[value] <= ' ')) { /* there is nothing below SP but HTAB, or the line's end */
+        value = pass_space(bytes, value, stop);
     }
-    while (BI_RARELY(bytes[stop - 1] <= ' ') && stop > value) {
-        stop--;
+    if (BI_RARELY(bytes[stop - 1] <= ' ')) {
+        stop = drop_space(bytes, value, stop);
     }
     struct bi_field field = { .name_at = (uint32_t)at,
         .name_size = (uint16_t)(colon - at),
@@ -146,12 +163,19 @@ INLINE void take_field(
     add_field(head, reading, &field);
 }
 
-/* One look at the beginning of a line, which is behind the first `before` lanes. */
+/* One look at what begins at a place, which is behind the first `before` lanes. */
 struct look {
     lanes bytes;
     unsigned before;
-    mask of_name, of_value; /* what ends one, the line's first byte lowest */
+    mask of_name, of_value; /* of a line: what ends one, the line's first byte lowest */
 };
+
+/* `inner`: there are LANES bytes, so that none before the place has to be dropped. */
+INLINE struct look look_at(const struct reading *reading, size_t at, bool inner)
+{
+    size_t last = reading->end - LANES, from = inner || at < last ? at : last;
+    return (struct look) { .bytes = load(reading->bytes + from), .before = inner ? 0 : (unsigned)(at - from) };
+}
 
 /* Behind a line that is not all in one look, or has a tab in it; NOTHING: it is for others. */
 INLINE size_t read_long_field(struct bi_head *head, struct reading *reading, size_t at, struct look look)
@@ -175,10 +199,9 @@ INLINE size_t read_long_field(struct bi_head *head, struct reading *reading, siz
 }
 
 /* Behind the line, or NOTHING. Most lines are told from one look. */
-INLINE size_t read_field(struct bi_head *head, struct reading *reading, size_t at)
+INLINE size_t read_field(struct bi_head *head, struct reading *reading, size_t at, bool inner)
 {
-    size_t last = reading->end - LANES, from = at < last ? at : last;
-    struct look look = { .bytes = load(reading->bytes + from), .before = (unsigned)(at - from) };
+    struct look look = look_at(reading, at, inner);
     look.of_name = drop(stops_name(look.bytes), look.before);
     look.of_value = drop(stops_value(look.bytes), look.before);
     if (BI_RARELY(look.of_value == 0) || BI_RARELY(look.of_name == 0)) {
@@ -217,19 +240,29 @@ INLINE size_t read_method(struct bi_head *head, const struct reading *reading, s
     return at + size + 1;
 }
 
-/* Where the target ends that begins at `target`. Most are short enough for one look to tell all about them. */
+/* Of a target that ends at the lowest of `stops`. */
+INLINE void look_into_target(struct bi_head *head, size_t target, struct look look, mask stops)
+{
+    mask question = drop(equals(look.bytes, BI_HEAD_QUESTION), look.before) & up_to(stops);
+    mask slashes = equals(look.bytes, BI_HEAD_SLASH);
+    mask strange = equals(look.bytes, BI_HEAD_PERCENT) | (slashes & drop(slashes | equals(look.bytes, BI_HEAD_DOT), 1));
+    head->question = question != 0 ? (uint32_t)target + first(question) : 0;
+    head->is_usual_path = (drop(strange, look.before) & up_to(question != 0 ? question : stops)) == 0;
+}
+
+/* Where the target ends that begins at `target`. Most are short enough for one look to tell all about them, and many
+ * have nothing in them that a closer one would be for. */
 INLINE size_t read_target(struct bi_head *head, const struct reading *reading, size_t target)
 {
-    size_t last = reading->end - LANES, from = target < last ? target : last;
-    unsigned before = (unsigned)(target - from);
-    lanes bytes = load(reading->bytes + from);
-    mask stops = drop(stops_target(bytes), before);
+    struct look look = look_at(reading, target, false);
+    mask stops = drop(stops_target(look.bytes), look.before);
     if (BI_USUALLY(stops != 0)) {
-        mask question = drop(equals(bytes, BI_HEAD_QUESTION), before) & up_to(stops);
-        mask slashes = equals(bytes, BI_HEAD_SLASH);
-        mask strange = equals(bytes, BI_HEAD_PERCENT) | (slashes & drop(slashes | equals(bytes, BI_HEAD_DOT), 1));
-        head->question = question != 0 ? (uint32_t)target + first(question) : 0;
-        head->is_usual_path = (drop(strange, before) & up_to(question != 0 ? question : stops)) == 0;
+        head->question = 0;
+        head->is_usual_path = true;
+        mask slashes = equals(look.bytes, BI_HEAD_SLASH);
+        if ((drop(has_mark(look.bytes) | (slashes & drop(slashes, 1)), look.before) & up_to(stops)) != 0) {
+            look_into_target(head, target, look, stops);
+        }
         return target + first(stops);
     }
     size_t stop = find_target_end(reading, target);
@@ -259,19 +292,31 @@ INLINE size_t read_request_line(struct bi_head *head, const struct reading *read
     return stop + VERSION;
 }
 
+/* Moves *at behind one line in order, or the head's end, which is `whole`. False: nothing more is to be read. */
+INLINE bool read_next(struct bi_head *head, struct reading *reading, size_t *at, bool *whole, bool inner)
+{
+    if (is_line_end(reading, *at)) {
+        *whole = true;
+        *at += 2;
+        return false;
+    }
+    size_t next = BI_USUALLY(reading->count < head->limits.fields) ? read_field(head, reading, *at, inner) : NOTHING;
+    if (BI_RARELY(next == NOTHING)) {
+        return false;
+    }
+    *at = next;
+    return true;
+}
+
 /* Behind the last line in order. */
 INLINE size_t read_fields(struct bi_head *head, struct reading *reading, size_t at, bool *whole)
 {
-    while (reading->end - at >= 2) {
-        if (is_line_end(reading, at)) {
-            *whole = true;
-            return at + 2;
-        }
-        size_t next = BI_USUALLY(reading->count < head->limits.fields) ? read_field(head, reading, at) : NOTHING;
-        if (BI_RARELY(next == NOTHING)) {
-            return at;
-        }
-        at = next;
+    bool more = true;
+    while (more && at <= reading->end - LANES) {
+        more = read_next(head, reading, &at, whole, true);
+    }
+    while (more && reading->end - at >= 2) {
+        more = read_next(head, reading, &at, whole, false);
     }
     return at;
 }

@@ -60,6 +60,12 @@ INLINE mask equals(lanes bytes, enum bi_head_byte byte)
     return (mask)_mm_movemask_epi8(is_equal(bytes, byte));
 }
 
+INLINE mask has_mark(lanes bytes)
+{
+    return (mask)_mm_movemask_epi8(_mm_or_si128(is_equal(bytes, BI_HEAD_QUESTION),
+        _mm_or_si128(is_equal(bytes, BI_HEAD_PERCENT), is_equal(bytes, BI_HEAD_DOT))));
+}
+
 INLINE unsigned first(mask found)
 {
     return (unsigned)__builtin_ctz(found);
@@ -70,11 +76,11 @@ INLINE mask drop(mask found, unsigned count)
     return found >> count;
 }
 
-INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text)
+INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text, size_t size)
 {
     (void)bytes;
     (void)before;
-    return bi_known_is(known, text);
+    return bi_known_is(known, text, size);
 }
 
 INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t size)

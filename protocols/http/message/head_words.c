@@ -62,6 +62,11 @@ INLINE mask equals(lanes bytes, enum bi_head_byte byte)
     return is_equal(bytes, named[byte]);
 }
 
+INLINE mask has_mark(lanes bytes)
+{
+    return is_equal(bytes, '?') | is_equal(bytes, '%') | is_equal(bytes, '.');
+}
+
 INLINE unsigned first(mask found)
 {
     return (unsigned)__builtin_ctzll(found) / 8;
@@ -72,11 +77,11 @@ INLINE mask drop(mask found, unsigned count)
     return found >> (8 * count);
 }
 
-INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text)
+INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *known, const uint8_t *text, size_t size)
 {
     (void)bytes;
     (void)before;
-    return bi_known_is(known, text);
+    return bi_known_is(known, text, size);
 }
 
 INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t size)

@@ -9,6 +9,10 @@
 #define METHOD_SLOT(size, first, last) (((size) + (first)*3u + (last)*5u) % METHOD_SLOTS)
 
 /* clang-format off */
+#define FITS(name, text, first, last) _Static_assert(sizeof text - 1 <= BI_KNOWN_LONGEST, text " is too long");
+BI_METHODS(FITS)
+BI_NAMES(FITS)
+
 #define KNOWN(name, text, first, last) { text, sizeof text - 1 },
 static const struct bi_known_name methods[BI_METHOD_COUNT] = { { "", 0 }, BI_METHODS(KNOWN) };
 const struct bi_known_name bi_known_names[BI_NAME_COUNT] = { { "", 0 }, BI_NAMES(KNOWN) };
@@ -34,7 +38,7 @@ enum bi_method bi_method_find(const uint8_t *text, size_t size)
 enum bi_name bi_name_find(const uint8_t *text, size_t size)
 {
     enum bi_name name = size > 0 ? bi_name_candidate(text, size) : BI_NAME_OTHER;
-    return name != BI_NAME_OTHER && bi_known_is(&bi_known_names[name], text) ? name : BI_NAME_OTHER;
+    return name != BI_NAME_OTHER && bi_known_is(&bi_known_names[name], text, size) ? name : BI_NAME_OTHER;
 }
 
 const char *bi_method_text(enum bi_method method)

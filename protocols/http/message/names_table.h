@@ -8,14 +8,13 @@
 #include "http/message/names.h"
 #include "http/message/tokens.h"
 
-#define BI_KNOWN_ROOM 32 /* whole words and a whole vector, of which the longest name leaves some bytes zero */
-
+/* A whole vector together, so that one is found by a shift and compared where it is. */
+#define BI_KNOWN_LONGEST 30
 struct bi_known_name {
-    char text[BI_KNOWN_ROOM];
-    size_t size;
+    char text[BI_KNOWN_LONGEST + 1];
+    uint8_t size;
 };
-
-#define BI_KNOWN_LONGEST 31
+_Static_assert(sizeof(struct bi_known_name) == 32, "it is compared with whole vectors");
 
 #define BI_NAME_SLOTS 256
 #define BI_NAME_SLOT(size, first, last) (((size)*5 + (first)*3u + (last)*8u) % BI_NAME_SLOTS)
@@ -61,10 +60,10 @@ static inline uint64_t bi_known_differs(uint64_t have, uint64_t want)
 }
 
 /* Of as many bytes as the name has; the last word overlaps the one before. */
-static inline bool bi_known_is(const struct bi_known_name *known, const uint8_t *text)
+static inline bool bi_known_is(const struct bi_known_name *known, const uint8_t *text, size_t size)
 {
     uint64_t differs = 0;
-    size_t at = 0, size = known->size;
+    size_t at = 0;
     if (size < 4) {
         return bi_view_equal_nocase(
             (struct bi_view) { text, size }, (struct bi_view) { (const uint8_t *)known->text, size });

@@ -12,7 +12,7 @@
 #include "http/message/status.h"
 #include "http/server/answer.h"
 
-#define COPIED 4096            /* bodies up to this are gathered with their head */
+#define COPIED 4096            /* bodies below this are gathered with their head */
 #define MUCH ((size_t)8 << 20) /* half of what a transport lets wait */
 
 static const char type_name[] = "Content-Type: ";
@@ -202,13 +202,34 @@ static int refuse_type(void)
 
 /* ------------------------------------------------------------------------------------- the ready head */
 
-/* Nothing about it has to be thought of: no fields, a connection that goes on, no body of the request's left. */
+/* No body of the request's is left, the connection goes on, and the client is there: four members at once. */
+static inline bool is_settled(const struct bight_http_request *request)
+{
+    static const uint8_t settled[4] = { BI_INPUT_DONE, false, false, false };
+    enum { AT = offsetof(struct bight_http_request, input) };
+    _Static_assert(offsetof(struct bight_http_request, closing) == AT + 1 &&
+                       offsetof(struct bight_http_request, gone) == AT + 2 &&
+                       offsetof(struct bight_http_request, continues) == AT + 3,
+        "they are compared together");
+    return memcmp((const char *)request + AT, settled, sizeof settled) == 0;
+}
+
+/* Nothing about it has to be thought of: no fields either. */
 static inline bool is_plain(const struct bight_http_request *request)
 {
-    return BI_USUALLY(request->input == BI_INPUT_DONE) && BI_USUALLY(!request->closing) && BI_USUALLY(!request->gone) &&
-           BI_USUALLY(request->head.minor == 1) && BI_USUALLY(request->head.method_known != BI_METHOD_HEAD) &&
+    return BI_USUALLY(is_settled(request)) && BI_USUALLY(request->head.minor == 1) &&
+           BI_USUALLY(request->head.method_known != BI_METHOD_HEAD) &&
            BI_USUALLY(request->head.method_known != BI_METHOD_CONNECT) &&
            BI_USUALLY(request->answer.fields.bytes == NULL);
+}
+
+/* For a head and its end, in which put_ready and put_length write more than they tell of. What is reserved and not used
+ * would have answers in a row begin a new block sooner. */
+static uint16_t room_of(const struct bi_ready_head *ready)
+{
+    size_t text = ready->size > BI_READY_PART ? sizeof ready->text : BI_READY_PART;
+    size_t all = ready->size + sizeof ready->end;
+    return (uint16_t)(all > text ? all : text);
 }
 
 /* Behind an answer whose head was put together piece by piece: of this status and type the next one is ready. */
@@ -227,6 +248,7 @@ static void make_ready(struct bight_http_request *request, int status, struct bi
     ready->size = (uint8_t)(at - ready->text);
     ready->status = (uint16_t)status;
     ready->class = (uint8_t)(status / 100);
+    ready->room = room_of(ready);
 }
 
 /* The head's text, of which a part too much is moved rather than a call made for what there is. */
@@ -264,7 +286,7 @@ static inline int write_ready(struct bight_http_request *request, const void *da
 {
     struct bight_transport *transport = request->connection->base.transport;
     struct bi_ready_head *ready = &request->server->ready;
-    char *room = (char *)bight_transport_reserve(transport, sizeof ready->text + sizeof ready->end + size);
+    char *room = (char *)bight_transport_reserve(transport, ready->room + size);
     if (room == NULL) {
         return bi_answer_lost(request);
     }
@@ -297,25 +319,24 @@ int bi_answer_begin(
     return code;
 }
 
-/* Behind the last byte. */
-static inline int written(struct bight_http_request *request, size_t size)
+static inline void note_whole(struct bight_http_request *request)
 {
     request->answer.state = BI_ANSWER_WHOLE;
-    if (request->is_parked) {
+    if (BI_RARELY(request->is_parked)) {
         bi_figures_took(request);
     } else {
         request->server->figures.latencies[0]++;
     }
-    if (BI_RARELY(size >= COPIED)) {
-        bi_deadlines_bound_output(request->connection, size);
-    }
-    bi_exchange_advance(request);
-    return BIGHT_OK;
 }
 
 int bi_answer_written(struct bight_http_request *request, size_t size)
 {
-    return written(request, size);
+    note_whole(request);
+    if (size >= COPIED) {
+        bi_deadlines_bound_output(request->connection, size);
+    }
+    bi_exchange_advance(request);
+    return BIGHT_OK;
 }
 
 /* For a body that does not go along with its head. The limit of a transport's output is against what grows without an
@@ -339,17 +360,31 @@ write_body(struct bight_http_request *request, int code, const void *data, size_
         bight_transport_write(room_for(request, size), data, size) != BIGHT_OK) {
         return bi_answer_lost(request);
     }
-    return code == BIGHT_OK ? written(request, size) : code;
+    return code == BIGHT_OK ? bi_answer_written(request, size) : code;
 }
 
+static int __attribute__((noinline))
+respond_unusual(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
+{
+    int code = bi_answer_begin(request, status, type, (int64_t)size, data, size);
+    return code == BIGHT_OK ? bi_answer_written(request, size) : code;
+}
+
+/* What was found out before a ready answer still holds behind it, for its commit calls nobody. */
 int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
 {
-    if (BI_RARELY(size > COPIED)) {
+    if (BI_RARELY(size >= COPIED)) {
         return write_body(request, bi_answer_begin(request, status, type, (int64_t)size, NULL, 0), data, size);
     }
-    int code = is_ready(request, status, type) ? write_ready(request, data, size)
-                                               : bi_answer_begin(request, status, type, (int64_t)size, data, size);
-    return code == BIGHT_OK ? written(request, size) : code;
+    if (BI_RARELY(!is_ready(request, status, type))) {
+        return respond_unusual(request, status, type, data, size);
+    }
+    int code = write_ready(request, data, size);
+    if (BI_USUALLY(code == BIGHT_OK)) {
+        note_whole(request);
+        bi_exchange_finish_open(request);
+    }
+    return code;
 }
 
 int bight_http_respond_text(struct bight_http_request *request, int status, const char *text)
@@ -374,7 +409,7 @@ int bight_http_respond_bytes(
         return bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
     size_t size = bight_bytes_size(bytes);
-    if (size <= COPIED) {
+    if (size < COPIED) {
         return bight_http_respond(request, status, type, bight_bytes_data(bytes), size);
     }
     int code = bi_answer_begin(request, status, type, (int64_t)size, NULL, 0);

@@ -5,9 +5,10 @@
  * to wait is looked at again on the next turn, behind which that has been made, and only then waits for it. */
 #include "http/server/answer.h"
 
-#define HIGH 65536      /* the transport's high watermark */
-#define AT_ONCE_MOST 64 /* drains in a row that are answered in their call: who drains in handlers piles up the stack \
-                         */
+#define HIGH 65536 /* the transport's high watermark */
+#define AT_ONCE_MOST                                                                                 \
+    64 /* drains in a row that are answered in their call: who drains in handlers piles up the stack \
+        */
 
 static struct bight_promise take_promise(struct bi_http_drain *drain)
 {

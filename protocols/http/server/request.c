@@ -92,7 +92,7 @@ static void free_attachments(struct bight_http_request *request)
     }
 }
 
-static void __attribute__((noinline)) clear(struct bight_http_request *request)
+static void clear(struct bight_http_request *request)
 {
     bi_http_buffer_free(&request->kept);
     bi_http_buffer_free(&request->backlog);
@@ -107,26 +107,12 @@ static void __attribute__((noinline)) clear(struct bight_http_request *request)
     free_blocks(request);
 }
 
-/* Without a jump for each. */
-static inline bool has_something(const struct bight_http_request *request)
-{
-    uintptr_t any = (uintptr_t)request->kept.bytes | (uintptr_t)request->backlog.bytes |
-                    (uintptr_t)request->answer.fields.bytes | (uintptr_t)request->owner |
-                    (uintptr_t)request->attachments | (uintptr_t)request->blocks;
-    return any != 0 || request->has_body;
-}
-
 void bi_request_free(struct bight_http_request *request)
 {
     struct bi_http_server *server = request->server;
-    if (has_something(request)) {
-        clear(request);
-    }
-    server->requests--;
-    if (server->spare_count < BI_HTTP_SPARE_REQUESTS && !server->freed) {
-        request->next = server->spare;
-        server->spare = request;
-        server->spare_count++;
+    clear(request);
+    if (server->spare_count < server->most_spare) {
+        bi_http_server_keep(server, request);
     } else {
         bi_http_server_drop(server, request);
     }

@@ -37,12 +37,14 @@ static struct bi_http_server *server_of(struct bight_factory *factory)
 
 static void check_gone(struct bi_http_server *server)
 {
-    if (!server->freed || server->is_serving || server->requests > 0) {
+    if (!server->freed || server->is_serving || bi_http_server_requests(server) > 0) {
         return;
     }
     while (server->spare != NULL) {
         struct bight_http_request *request = server->spare;
         server->spare = request->next;
+        server->spare_count--;
+        server->made--;
         bight_free(request);
     }
     server->ops->gone(server);
@@ -87,6 +89,7 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
         .factory = BIGHT_FACTORY(struct bi_http_connection, &bi_http_connection_ops),
         .ops = ops,
         .limits = bi_http_default_limits,
+        .most_spare = BI_HTTP_SPARE_REQUESTS,
         .ready.length = SIZE_MAX,
     };
     server->factory.ops = &factory_ops;
@@ -95,12 +98,13 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
 void bi_http_server_free(struct bi_http_server *server)
 {
     server->freed = true;
+    server->most_spare = 0;
     check_gone(server);
 }
 
 /* -------------------------------------------------------------------------------------------- requests */
 
-struct bight_http_request *bi_http_server_make(const struct bi_http_server *server)
+struct bight_http_request *bi_http_server_make(struct bi_http_server *server)
 {
     struct bight_http_request *request =
         bight_malloc(sizeof *request + server->limits.head.fields * sizeof *request->fields);
@@ -109,6 +113,8 @@ struct bight_http_request *bi_http_server_make(const struct bi_http_server *serv
         request->answer.drain = NULL;
         request->head.fields = request->fields;
         request->head.limits = server->limits.head;
+        request->head.known_host = &server->known_host;
+        server->made++;
     }
     return request;
 }
@@ -116,6 +122,7 @@ struct bight_http_request *bi_http_server_make(const struct bi_http_server *serv
 void bi_http_server_drop(struct bi_http_server *server, struct bight_http_request *request)
 {
     bight_free(request);
+    server->made--;
     check_gone(server);
 }
 

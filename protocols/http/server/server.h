@@ -56,6 +56,7 @@ struct bi_http_figures {
 struct bi_ready_head {
     uint16_t status; /* 0: there is none */
     uint8_t class, size, end_size;
+    uint16_t room; /* for all that is moved, of which some is too much */
     size_t length; /* of the body that `end` is for */
     char end[24];  /* digits, and two line ends */
     char type[BI_READY_TYPE];
@@ -67,7 +68,8 @@ struct bi_http_server {
     const struct bi_http_server_ops *ops;
     struct bi_http_limits limits;
     struct bight_http_request *spare; /* linked by `next` */
-    size_t spare_count, requests;     /* requests: those in use */
+    size_t spare_count, made;         /* of all that were made, those that are not spare are in use */
+    size_t most_spare;                /* 0 once it is freed */
     bool is_serving;                  /* between the factory's started and stopped */
     bool freed;
     bool date_is_fresh;
@@ -86,7 +88,12 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
 void bi_http_server_free(struct bi_http_server *server);
 
 /* A request with its arrays, to be taken into use by bi_exchange_begin; NULL without memory. */
-struct bight_http_request *bi_http_server_make(const struct bi_http_server *server);
+struct bight_http_request *bi_http_server_make(struct bi_http_server *server);
+/* How many are in use. */
+static inline size_t bi_http_server_requests(const struct bi_http_server *server)
+{
+    return server->made - server->spare_count;
+}
 /* One that is not kept for reuse. */
 void bi_http_server_drop(struct bi_http_server *server, struct bight_http_request *request);
 
