@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* time.c - three ticks, a pause, a long sum in small pieces. An argument scales the time: 0.001 for milliseconds. */
+/* time.c - three ticks, a pause, a long sum in small pieces, attempts until one succeeds. An argument scales the time:
+ * 0.001 for milliseconds. */
 #include <bight/bight.h>
 
 #include <stdio.h>
@@ -10,7 +11,7 @@ struct program {
     struct bight_clock *clock;
     struct bight_cooperator *cooperator;
     double second;
-    int ticks;
+    int ticks, attempts;
     long next, sum;
 };
 
@@ -57,6 +58,23 @@ static void say_sum(struct bight_result *result, void *context)
     printf("the sum is %ld\n", program->sum);
 }
 
+static struct bight_deferred *knock(void *context)
+{
+    struct program *program = context;
+    if (++program->attempts < 3) {
+        return bight_fail(bight_failure_new(BIGHT_E_CONNECT, 0, NULL, "nobody is at home"));
+    }
+    printf("answered at attempt %d\n", program->attempts);
+    return NULL;
+}
+
+static void visit(struct bight_result *result, void *context)
+{
+    struct program *program = context;
+    struct bight_retry_policy policy = { .size = sizeof policy, .first = program->second };
+    bight_result_chain(result, bight_retry(program->clock, 5, &policy, knock, program));
+}
+
 static void stop(struct bight_result *result, void *context)
 {
     struct program *program = context;
@@ -75,6 +93,7 @@ int main(int argc, char **argv)
     bight_deferred_add_callback(done, rest, &program);
     bight_deferred_add_callback(done, compute, &program);
     bight_deferred_add_callback(done, say_sum, &program);
+    bight_deferred_add_callback(done, visit, &program);
     bight_deferred_add_both(done, stop, &program);
     bight_deferred_release(done);
     int status = bight_reactor_run(program.reactor);

@@ -23,6 +23,7 @@
 #include <bight/queue.h>
 #include <bight/reactor.h>
 #include <bight/result.h>
+#include <bight/retry.h>
 #include <bight/scope.h>
 #include <bight/stream.h>
 #include <bight/sync.h>

@@ -41,7 +41,10 @@ struct bight_clock_ops {
     void (*cancel)(struct bight_clock *clock, struct bight_timer_slot *slot);
     void (*reset_at)(struct bight_clock *clock, struct bight_timer_slot *slot, uint64_t deadline);
     uint64_t (*deadline)(struct bight_clock *clock, const struct bight_timer_slot *slot);
-    const void *reserved[4];
+    /* Random bytes for what is timed by chance, jitter say: 0 or a code. A reactor's are those of its table of system
+     * calls, so that in a simulation they follow from the seed. NULL: OpenSSL's. */
+    int (*random)(struct bight_clock *clock, void *buffer, size_t size);
+    const void *reserved[3];
 };
 
 struct bight_clock {

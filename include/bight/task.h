@@ -81,8 +81,8 @@ BIGHT_API uint64_t bight_looping_call_missed(const struct bight_looping_call *ca
 
 /* From the next tick on each comes early or late by a random time of at most `fraction` (0 to 0.5) of the interval:
  * around its place on the grid, so that many who began together spread, none drifts, and none overtakes another. The
- * same `seed` gives the same times; 0 takes one from the system. INVALID_ARGUMENT for another fraction; SYSTEM when the
- * system gives no random bytes. */
+ * same `seed` gives the same times; 0 draws one from the clock. INVALID_ARGUMENT for another fraction; SYSTEM when the clock
+ * gives no random bytes. */
 BIGHT_API int bight_looping_call_set_jitter(struct bight_looping_call *call, double fraction, uint64_t seed);
 BIGHT_API double bight_looping_call_get_jitter(const struct bight_looping_call *call); /* the fraction */
 

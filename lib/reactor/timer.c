@@ -5,6 +5,7 @@
  * a relative delay and once for a pass, and the loop is told a deadline only when it got earlier or has passed. A
  * call's slot comes from a slab, so a handle that outlived its call is told apart (R7). */
 #include <bight/log.h>
+#include <bight/sys/digest.h>
 
 #include "base/places.h"
 #include "base/slab.h"
@@ -256,6 +257,11 @@ static uint64_t clock_deadline(struct bight_clock *clock, const struct bight_tim
     return ((const struct timed_call *)slot)->entry.deadline;
 }
 
+static int clock_random(struct bight_clock *clock, void *buffer, size_t size)
+{
+    return bight_random(reactor_of(clock), buffer, size);
+}
+
 const struct bight_clock_ops bi_reactor_clock_ops = {
     .size = sizeof(struct bight_clock_ops),
     .now = clock_now,
@@ -263,6 +269,7 @@ const struct bight_clock_ops bi_reactor_clock_ops = {
     .cancel = clock_cancel,
     .reset_at = clock_reset_at,
     .deadline = clock_deadline,
+    .random = clock_random,
 };
 
 const struct bight_timer_slot *bi_reactor_call_of(const struct bi_wheel_entry *entry)

@@ -369,7 +369,7 @@ int bight_looping_call_set_jitter(struct bight_looping_call *call, double fracti
         return bi_usage_error(
             BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_looping_call_set_jitter: the fraction is not from 0 to 0.5");
     }
-    if (seed == 0 && bi_random_openssl(NULL, &seed, sizeof(seed)) != BIGHT_OK) {
+    if (seed == 0 && bi_clock_random(call->clock, &seed, sizeof(seed)) != BIGHT_OK) {
         return BIGHT_E_SYSTEM;
     }
     call->jitter = fraction;

@@ -75,8 +75,25 @@ START_TEST(random_bytes_of_a_simulation_follow_from_its_seed)
 }
 END_TEST
 
+START_TEST(jitter_of_what_a_reactor_s_clock_times_is_drawn_from_the_table)
+{
+    struct fake_system fake;
+    struct bight_reactor *reactor = fake_reactor(&fake);
+    struct bight_clock *clock = bight_reactor_clock(reactor);
+    uint64_t drawn = 0;
+    fake.ops.random = fake_random;
+    answers[0] = answers[1] = 0;
+    calls = 0;
+    ck_assert_int_eq(clock->ops->random(clock, &drawn, sizeof drawn), 0);
+    ck_assert_uint_eq(drawn, UINT64_C(0x0707070707070707));
+    ck_assert_uint_eq(calls, 1);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, jitter_of_what_a_reactor_s_clock_times_is_drawn_from_the_table);
     tcase_add_test(tests, random_bytes_come_from_the_table_and_its_failure_is_a_code);
     tcase_add_test(tests, random_bytes_of_the_kernel_are_not_twice_the_same);
     tcase_add_test(tests, random_bytes_of_a_simulation_follow_from_its_seed);
