@@ -104,24 +104,44 @@ BIGHT_API struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor)
 /* ------------------------------------------------------------------------------ starting and stopping */
 
 /* Runs when the reactor runs: queued before, on the next turn while running (R2). In a shutdown the next turn is the
- * next run's once everything is being disconnected. 0, OUT_OF_MEMORY, or SHUTDOWN while the reactor is freed. */
+ * next run's once everything is being disconnected. *id, which may be NULL, is for bight_remove_trigger. 0,
+ * OUT_OF_MEMORY, or SHUTDOWN while the reactor is freed, and then nothing was taken. */
 BIGHT_API int bight_call_when_running(struct bight_reactor *reactor, bight_timer_function function, void *context);
-BIGHT_API int bight_call_when_running_full(
-    struct bight_reactor *reactor, bight_timer_function function, void *context, bight_release_function release);
+BIGHT_API int bight_call_when_running_full(struct bight_reactor *reactor, bight_timer_function function, void *context,
+    bight_release_function release, uint64_t *id);
 
-enum bight_trigger_event { BIGHT_STARTUP, BIGHT_SHUTDOWN };
+/* The reactor's own events. A program's have names of its own: see bight_fire_event. */
+#define BIGHT_STARTUP "startup"
+#define BIGHT_SHUTDOWN "shutdown"
 enum bight_trigger_phase { BIGHT_BEFORE, BIGHT_DURING, BIGHT_AFTER };
 
-/* A trigger may give a Deferred (taken) that is awaited in the before phase of a shutdown, or NULL. */
+/* A trigger may return a Deferred (taken), or NULL. In the before phase of a shutdown or of a program's own event it is
+ * awaited before the next phase begins; elsewhere it is released. */
 typedef struct bight_deferred *(*bight_trigger_function)(void *context);
 
-/* Runs at each start or shutdown until removed, in the order of adding within a phase (R2, R3). One that is added while
- * its phase is under way runs the next time; a before-trigger of a shutdown still in this one. *id may be NULL. 0, or
- * OUT_OF_MEMORY, or SHUTDOWN while the reactor is freed, and then nothing was taken. */
-BIGHT_API int bight_add_trigger(struct bight_reactor *reactor, enum bight_trigger_event event,
-    enum bight_trigger_phase phase, bight_trigger_function function, void *context, bight_release_function release,
-    uint64_t *id);
-BIGHT_API int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id); /* 0 or STALE */
+/* Runs each time that the event comes until removed, in the order of adding within a phase (R2, R3; Twisted's
+ * addSystemEventTrigger). One that is added while its phase is under way runs the next time; a before-trigger whose
+ * Deferreds would be awaited still in this one. The event's name is copied. *id may be NULL. 0; INVALID_ARGUMENT, a
+ * usage error, without a function or with an empty name; OUT_OF_MEMORY; SHUTDOWN while the reactor is freed: then
+ * nothing was taken. */
+BIGHT_API int bight_add_trigger(struct bight_reactor *reactor, const char *event, enum bight_trigger_phase phase,
+    bight_trigger_function function, void *context, bight_release_function release, uint64_t *id);
+
+/* Takes back a trigger, or a call when running that has not been made: its context is released. 0 or STALE. */
+BIGHT_API int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id);
+
+/* Lets an event of the program's own come: one with any name but those above. Its before-triggers run inside this call;
+ * when their Deferreds have fired, however they did, its during-triggers and then its after-triggers run. The Deferred
+ * fires empty after the last of them; cancelling it gives up the wait alone. An event that is asked for while it
+ * is under way comes once more when that is over, on a later turn, for all who asked meanwhile. There is no time limit:
+ * that is the triggers' business (bight_deferred_add_timeout). The reactor need not run for what awaits nothing.
+ *
+ * It fails with INVALID_ARGUMENT, a usage error, for a name of the reactor's own or none; with OUT_OF_MEMORY, and then
+ * the event does not come; with SHUTDOWN while the reactor is freed, and with ABANDONED when it is freed before the
+ * last trigger has run.
+ *
+ *     struct bight_deferred *bight_fire_event(struct bight_reactor *reactor, const char *event); */
+#define bight_fire_event(reactor, event) bight_fire_event_at(BIGHT_HERE, (reactor), (event))
 
 /* ---------------------------------------------------------------------------------------- signals */
 
@@ -183,6 +203,8 @@ BIGHT_API int bight_call_at_full_at(const char *place, struct bight_reactor *rea
 BIGHT_API int bight_watch_descriptor_at(const char *place, struct bight_reactor *reactor, int fd, short what,
     void (*function)(int fd, short what, void *context), void *context, bight_release_function release,
     struct bight_foreign_watch *watch);
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_fire_event_at(
+    const char *place, struct bight_reactor *reactor, const char *event);
 
 BIGHT_END
 

@@ -187,11 +187,7 @@ static void init_state(
     state->thread_limit = options->thread_limit != 0 ? options->thread_limit : DEFAULT_THREAD_LIMIT;
     state->thread = pthread_self();
     state->seen_now = bi_reactor_now(reactor);
-    struct bi_link *rings = &state->triggers[0][0];
-    for (int ring = 0; ring < BI_TRIGGER_EVENTS * BI_TRIGGER_PHASES; ring++) {
-        bi_list_init(&rings[ring]);
-    }
-    bi_list_init(&state->awaited);
+    bi_events_init(state);
     bi_list_init(&state->stop_waiters);
     bi_list_init(&state->foreign);
 }
@@ -308,7 +304,7 @@ void bight_reactor_free(struct bight_reactor *reactor)
     bi_mailbox_end_waiting(reactor);
     bi_reactor_disconnect(reactor);
     bi_reactor_drop_stop_waiters(reactor);
-    bi_reactor_drop_triggers(reactor);
+    bi_events_finish(reactor);
     bi_reactor_drop_calls(reactor);
     bi_reactor_drop_watches(reactor);
     bi_reactor_drop_timers(reactor);

@@ -22,10 +22,10 @@ void bi_reactor_start(struct bight_reactor *reactor)
     reactor->state->guest_started = reactor->hosted;
     bi_mailbox_begin(reactor);
     bi_attachments_tell(reactor, BI_RUN_BEGINS);
-    bi_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_BEFORE);
+    bi_event_run(reactor, &reactor->state->startup, BIGHT_BEFORE);
     reactor->state->phase = BI_PHASE_STARTED;
-    bi_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_DURING);
-    bi_reactor_run_triggers(reactor, BIGHT_STARTUP, BIGHT_AFTER);
+    bi_event_run(reactor, &reactor->state->startup, BIGHT_DURING);
+    bi_event_run(reactor, &reactor->state->startup, BIGHT_AFTER);
     reactor->state->phase = BI_PHASE_RUNNING;
 }
 
@@ -130,7 +130,7 @@ void bi_reactor_break_off(struct bight_reactor *reactor, int status)
 {
     struct bi_reactor_state *state = reactor->state;
     bi_reactor_disarm(reactor, &state->shutdown_timer);
-    bi_reactor_stop_awaiting(reactor);
+    bi_event_stop_awaiting(&state->shutdown);
     state->phase = BI_PHASE_IDLE;
     state->stop_asked = false;
     state->stop_now = false;
@@ -145,7 +145,7 @@ static bool owes_work(const struct bight_reactor *reactor)
 
 static bool is_wait_over(const struct bi_reactor_state *state)
 {
-    return state->stop_now || (bi_list_is_empty(&state->awaited) && !bi_reactor_has_before_triggers(state));
+    return state->stop_now || (bi_list_is_empty(&state->shutdown.awaited) && !bi_event_has_before(&state->shutdown));
 }
 
 static void end_shutdown(struct bight_reactor *reactor)
@@ -154,11 +154,11 @@ static void end_shutdown(struct bight_reactor *reactor)
     state->phase = BI_PHASE_ENDING;
     state->owed_timers = 0;
     bi_reactor_disarm(reactor, &state->shutdown_timer);
-    bi_reactor_stop_awaiting(reactor);
+    bi_event_stop_awaiting(&state->shutdown);
     bi_mailbox_end_waiting(reactor);
-    bi_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_DURING);
+    bi_event_run(reactor, &state->shutdown, BIGHT_DURING);
     bi_reactor_disconnect(reactor);
-    bi_reactor_run_triggers(reactor, BIGHT_SHUTDOWN, BIGHT_AFTER);
+    bi_event_run(reactor, &state->shutdown, BIGHT_AFTER);
     state->phase = BI_PHASE_IDLE;
     state->stop_asked = false;
     state->stop_now = false;
@@ -173,7 +173,7 @@ bool bi_reactor_shutdown_is_due(const struct bi_reactor_state *state)
         return state->stop_asked;
     }
     return state->phase == BI_PHASE_STOPPING ||
-           (state->phase == BI_PHASE_WAITING && (is_wait_over(state) || bi_reactor_has_before_triggers(state)));
+           (state->phase == BI_PHASE_WAITING && (is_wait_over(state) || bi_event_has_before(&state->shutdown)));
 }
 
 bool bi_reactor_serve_on(struct bight_reactor *reactor)
@@ -191,9 +191,9 @@ bool bi_reactor_serve_on(struct bight_reactor *reactor)
             return true;
         }
         state->phase = BI_PHASE_WAITING;
-        state->last_before_run = 0;
+        state->shutdown.last_before_run = 0;
     }
-    bi_reactor_run_before_triggers(reactor);
+    bi_event_run_before(reactor, &state->shutdown);
     if (!is_wait_over(state)) {
         return true;
     }

@@ -8,8 +8,18 @@
 
 #include "reactor/reactor.h"
 
-#define BI_TRIGGER_EVENTS 2
 #define BI_TRIGGER_PHASES 3
+
+/* Something that comes in three phases: a start, a shutdown, what a program names. */
+struct bi_event {
+    struct bi_link link; /* in state->events */
+    const char *name;
+    struct bi_link rings[BI_TRIGGER_PHASES]; /* triggers, in the order of adding */
+    uint64_t last_before_run; /* its before-triggers have run up to this one, the present time that it comes */
+    struct bi_link awaited;   /* triggers whose Deferreds hold up its next phase */
+    /* There may be something to do for it: nothing is awaited any more, or a before-trigger has been added. */
+    void (*go_on)(struct bight_reactor *reactor, struct bi_event *event);
+};
 
 enum bi_reactor_phase {
     BI_PHASE_IDLE,     /* not running: before, between and after runs */
@@ -41,10 +51,9 @@ struct bi_reactor_state {
     uint64_t seen_now;   /* the last reading of the clock that this room made: the time is not earlier */
     pthread_t thread;
 
-    struct bi_link triggers[BI_TRIGGER_EVENTS][BI_TRIGGER_PHASES];
-    uint64_t last_trigger;
-    uint64_t last_before_run; /* the before-triggers of the present shutdown have run up to this one */
-    struct bi_link awaited;   /* triggers whose Deferreds hold the shutdown up */
+    struct bi_link events; /* all that have triggers or are under way, and these two */
+    struct bi_event startup, shutdown;
+    uint64_t last_trigger; /* the last id, of a trigger or of a call when running */
     struct bi_wheel_entry shutdown_timer;
     struct bi_link stop_waiters; /* promises of bight_reactor_stop_later (deferred/promises.h) */
 
@@ -114,22 +123,38 @@ void bi_reactor_drain_soon(struct bight_reactor *reactor);
 bool bi_reactor_has_calls_when_running(const struct bi_reactor_state *state);
 /* Makes those that are there now, each bracketed as a handler. */
 void bi_reactor_run_calls_when_running(struct bight_reactor *reactor);
+/* Takes back the one with this id; false: there is none. */
+bool bi_reactor_remove_call(struct bight_reactor *reactor, uint64_t id);
 /* The reactor goes. */
 void bi_reactor_drop_calls(struct bight_reactor *reactor);
 
 /* --- trigger.c */
 
+void bi_event_init(struct bi_event *event, const char *name,
+    void (*go_on)(struct bight_reactor *reactor, struct bi_event *event), struct bi_reactor_state *state);
 /* Runs the triggers of one phase. */
-void bi_reactor_run_triggers(
-    struct bight_reactor *reactor, enum bight_trigger_event event, enum bight_trigger_phase phase);
-/* Runs the before-triggers of the present shutdown that have not run in it, and puts their Deferreds into
- * state->awaited; those added meanwhile are left for the next time. */
-void bi_reactor_run_before_triggers(struct bight_reactor *reactor);
-bool bi_reactor_has_before_triggers(const struct bi_reactor_state *state);
+void bi_event_run(struct bight_reactor *reactor, struct bi_event *event, enum bight_trigger_phase phase);
+/* Runs the before-triggers that have not run the present time, and puts their Deferreds into event->awaited; those
+ * added meanwhile are left for the next call. */
+void bi_event_run_before(struct bight_reactor *reactor, struct bi_event *event);
+bool bi_event_has_before(const struct bi_event *event);
 /* The wait is over: whatever Deferreds are still out count no more. */
-void bi_reactor_stop_awaiting(struct bight_reactor *reactor);
+void bi_event_stop_awaiting(struct bi_event *event);
+bool bi_event_has_triggers(const struct bi_event *event);
+/* Drops all triggers. */
+void bi_event_drop(struct bi_event *event);
+
+/* --- event.c */
+
+/* The reactor's own. */
+void bi_events_init(struct bi_reactor_state *state);
+struct bi_event *bi_event_find(const struct bi_reactor_state *state, const char *name);
+/* One of the program's, for a first trigger; NULL without memory. */
+struct bi_event *bi_event_new(struct bight_reactor *reactor, const char *name);
+/* It has one trigger less: one of the program's is forgotten when that was the last. */
+void bi_event_lost_trigger(struct bight_reactor *reactor, struct bi_event *event);
 /* The reactor goes. */
-void bi_reactor_drop_triggers(struct bight_reactor *reactor);
+void bi_events_finish(struct bight_reactor *reactor);
 
 /* --- state.c */
 

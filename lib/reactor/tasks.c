@@ -132,6 +132,7 @@ void bi_reactor_unqueue(struct bight_reactor *reactor, struct bi_task *task)
 
 struct running_call {
     struct bi_task task; /* first; in state->when_running */
+    uint64_t id;
     bight_timer_function function;
     void *context;
     bight_release_function release;
@@ -154,11 +155,11 @@ static void run_call(struct bi_task *task)
 
 int bight_call_when_running(struct bight_reactor *reactor, bight_timer_function function, void *context)
 {
-    return bight_call_when_running_full(reactor, function, context, NULL);
+    return bight_call_when_running_full(reactor, function, context, NULL, NULL);
 }
 
-int bight_call_when_running_full(
-    struct bight_reactor *reactor, bight_timer_function function, void *context, bight_release_function release)
+int bight_call_when_running_full(struct bight_reactor *reactor, bight_timer_function function, void *context,
+    bight_release_function release, uint64_t *id)
 {
     int code = bi_reactor_check_use(reactor, "bight_call_when_running");
     if (code != 0) {
@@ -172,9 +173,31 @@ int bight_call_when_running_full(
     call->context = context;
     call->release = release;
     call->task.run = run_call;
+    call->id = ++reactor->state->last_trigger;
+    if (id != NULL) {
+        *id = call->id;
+    }
     bi_task_push(&reactor->state->when_running, &call->task);
     bi_reactor_wake(reactor);
     return 0;
+}
+
+bool bi_reactor_remove_call(struct bight_reactor *reactor, uint64_t id)
+{
+    struct bi_reactor_state *state = reactor->state;
+    struct bi_task *task = state->when_running.first;
+    while (task != NULL && ((struct running_call *)task)->id != id) {
+        task = task->next;
+    }
+    struct bi_task *before;
+    if (task == NULL || !take_out(&state->when_running, task, &before)) {
+        return false;
+    }
+    if (state->when_running_last == task) {
+        state->when_running_last = before;
+    }
+    free_call((struct running_call *)task);
+    return true;
 }
 
 bool bi_reactor_has_calls_when_running(const struct bi_reactor_state *state)

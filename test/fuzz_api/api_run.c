@@ -12,7 +12,9 @@
 #include "reactor/reactor.h"
 
 enum { CLIENT = 1, CALLS_PER_TURN = 1024, MOST_AT_ONCE = 3000, PHASES = 3 };
-enum { BEFORE_SHUTDOWN = BIGHT_SHUTDOWN * PHASES + BIGHT_BEFORE, DISCONNECTING = BEFORE_SHUTDOWN + 1 };
+enum { STARTUP, SHUTDOWN };
+static const char *const events[] = { BIGHT_STARTUP, BIGHT_SHUTDOWN };
+enum { BEFORE_SHUTDOWN = SHUTDOWN * PHASES + BIGHT_BEFORE, DISCONNECTING = BEFORE_SHUTDOWN + 1 };
 
 #define SHUTDOWN_NANOSECONDS UINT64_C(10000000000)
 
@@ -97,7 +99,7 @@ void act_call_when_running(struct fuzz_operation *operation, void *context)
         return;
     }
     item->order = state.when_asked++;
-    int code = bight_call_when_running_full(world.reactors[CLIENT], run_when_running, item, release_item);
+    int code = bight_call_when_running_full(world.reactors[CLIENT], run_when_running, item, release_item, NULL);
     if (code != 0 || item->has_run) {
         fuzz_fail("call_when_running answers %d", code);
     }
@@ -113,7 +115,7 @@ static bool is_trigger(const struct item *item)
 static void enter_stage(unsigned stage)
 {
     bool is_running = bight_reactor_is_running(world.reactors[CLIENT]);
-    if (stage < state.stage || is_running == (stage == BIGHT_STARTUP * PHASES + BIGHT_BEFORE)) {
+    if (stage < state.stage || is_running == (stage == STARTUP * PHASES + BIGHT_BEFORE)) {
         fuzz_fail("a trigger of phase %u runs after one of phase %u, %srunning", stage, state.stage,
             is_running ? "" : "not ");
     }
@@ -152,8 +154,8 @@ static void add_trigger(struct fuzz_operation *operation)
     unsigned stage = fuzz_choose(operation, 2) == 0 ? BEFORE_SHUTDOWN : fuzz_choose(operation, 2 * PHASES);
     item->order = stage;
     uint64_t id;
-    int code =
-        bight_add_trigger(world.reactors[CLIENT], stage / PHASES, stage % PHASES, on_trigger, item, release_item, &id);
+    int code = bight_add_trigger(
+        world.reactors[CLIENT], events[stage / PHASES], stage % PHASES, on_trigger, item, release_item, &id);
     if (code != 0) {
         fuzz_fail("add_trigger answers %d", code);
     }

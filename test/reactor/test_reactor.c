@@ -85,7 +85,7 @@ static void call_when_running(void *context)
 {
     (void)context;
     note((void *)"a");
-    bight_call_when_running_full(reactor, note, (void *)"b", count_release);
+    bight_call_when_running_full(reactor, note, (void *)"b", count_release, NULL);
     bight_call_when_running(reactor, stop, NULL);
     note((void *)"c");
 }
@@ -101,7 +101,7 @@ END_TEST
 
 START_TEST(calls_never_made_are_released_with_the_reactor) /* D33 */
 {
-    bight_call_when_running_full(reactor, note, (void *)"b", count_release);
+    bight_call_when_running_full(reactor, note, (void *)"b", count_release, NULL);
     bight_reactor_free(reactor);
     reactor = NULL;
     ck_assert_uint_eq(released, 1);
@@ -285,7 +285,7 @@ START_TEST(without_memory_call_when_running_takes_nothing) /* D33 */
 {
     struct bight_test_memory memory;
     bight_test_fail_nth(&memory, 1);
-    ck_assert_int_eq(bight_call_when_running_full(reactor, note, (void *)"a", count_release), BIGHT_E_OUT_OF_MEMORY);
+    ck_assert_int_eq(bight_call_when_running_full(reactor, note, (void *)"a", count_release, NULL), BIGHT_E_OUT_OF_MEMORY);
     bight_set_allocator(NULL);
     ck_assert_uint_eq(released, 0);
 }

@@ -68,8 +68,7 @@ static struct bight_deferred *stop_trigger(void *letter)
     return NULL;
 }
 
-static void add(
-    enum bight_trigger_event event, enum bight_trigger_phase phase, bight_trigger_function function, const char *letter)
+static void add(const char *event, enum bight_trigger_phase phase, bight_trigger_function function, const char *letter)
 {
     ck_assert_int_eq(bight_add_trigger(reactor, event, phase, function, (void *)letter, NULL, NULL), 0);
 }
@@ -403,7 +402,7 @@ static void heard(int fd, short what, void *context)
 static void ask_too_late(void *context)
 {
     (void)context;
-    ck_assert_int_eq(bight_call_when_running_full(reactor, note, NULL, count_release), BIGHT_E_SHUTDOWN);
+    ck_assert_int_eq(bight_call_when_running_full(reactor, note, NULL, count_release, NULL), BIGHT_E_SHUTDOWN);
     ck_assert_int_eq(bight_add_trigger(reactor, BIGHT_SHUTDOWN, BIGHT_BEFORE, note_trigger, NULL, count_release, NULL),
         BIGHT_E_SHUTDOWN);
     ck_assert_int_eq(
@@ -425,8 +424,8 @@ END_TEST
 
 START_TEST(calls_that_no_run_has_made_are_released_with_the_reactor) /* R2 D33 */
 {
-    bight_call_when_running_full(reactor, note, (void *)"w", count_release);
-    bight_call_when_running_full(reactor, note, (void *)"w", count_release);
+    bight_call_when_running_full(reactor, note, (void *)"w", count_release, NULL);
+    bight_call_when_running_full(reactor, note, (void *)"w", count_release, NULL);
     bight_reactor_free(reactor);
     reactor = NULL;
     ck_assert_str_eq(calls, "");

@@ -28,7 +28,7 @@ static struct bight_deferred *slow_trigger(void *letter)
 }
 
 static void add(
-    enum bight_trigger_event event, enum bight_trigger_phase phase, bight_trigger_function function, const char *letter)
+    const char *event, enum bight_trigger_phase phase, bight_trigger_function function, const char *letter)
 {
     ck_assert_int_eq(bight_add_trigger(reactor, event, phase, function, (void *)letter, count_release, NULL), 0);
 }
