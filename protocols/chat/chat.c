@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* chat.c - a chat room over the line receiver: names, announcements, what is said.
  *
- * A member is a line receiver with a name; the room is its factory and the list of those who have given one. What one
- * says is encoded once and sent to the others by reference. Strangers are kept within bounds: connections, lines,
+ * A member is a line receiver with a name; the room is its factory, the list of those who have given one and the
+ * publisher that they hear. What one says is encoded once and sent to the others by reference. Strangers are kept within bounds: connections, lines,
  * unread output and the time to give a name are limited, what they write is escaped (text.c), and nobody gets more
  * than a few lines read at a go, so that one who floods is slowed down and does not push the others over their
  * limits. */
@@ -11,6 +11,7 @@
 #include <bight/log.h>
 #include <bight/memory.h>
 #include <bight/protocols/line.h>
+#include <bight/publisher.h>
 #include <bight/reactor.h>
 
 #include <string.h>
@@ -24,6 +25,7 @@ struct member {
     struct member *next, *previous; /* in the room; NULL before a name was given */
     struct bight_timer greeting;    /* until a name is given */
     struct bight_timer rest;        /* while too many lines have come */
+    struct bight_subscription hears;
     unsigned lines;                 /* since the last rest */
     bool counted;
     uint8_t name_size;
@@ -33,6 +35,7 @@ struct member {
 struct bight_chat {
     struct bight_line_factory factory;
     struct bight_chat_options options;
+    struct bight_publisher *publisher;
     struct member *first, *last;
     size_t members, connections;
 };
@@ -84,17 +87,11 @@ static struct bight_bytes *encode(
     return bytes;
 }
 
-/* To everybody but the member. Whoever has too much unread is dropped by the transport's output limit. Takes bytes. */
+/* To everybody but the member. Whoever has too much unread is dropped by the publisher. Takes bytes. */
 static void send_to_others(const struct member *member, struct bight_bytes *bytes)
 {
-    if (bytes == NULL) {
+    if (bytes == NULL || bight_publish_bytes_except(chat_of(member)->publisher, bytes, member->hears) != 0) {
         bight_log(BIGHT_LOG_WARNING, "chat", NULL, "a line was dropped: out of memory");
-        return;
-    }
-    for (struct member *other = chat_of(member)->first; other != NULL; other = other->next) {
-        if (other != member) {
-            (void)bight_transport_write_bytes(bight_line_transport(&other->base), bytes);
-        }
     }
     bight_bytes_release(bytes);
 }
@@ -159,6 +156,11 @@ static void give_name(struct member *member, const char *name, size_t size)
     memcpy(member->name, name, size);
     member->name_size = (uint8_t)size;
     (void)bight_timer_cancel(member->greeting);
+    if (bight_publisher_subscribe(chat->publisher, &member->base.base, &member->hears) != 0) {
+        member->name_size = 0; /* it has not come in */
+        (void)bight_transport_abort_connection(bight_line_transport(&member->base));
+        return;
+    }
     enter(chat, member);
     announce(member, " has joined");
     tell(member, "Welcome. /names tells who is here, /quit leaves.");
@@ -297,6 +299,14 @@ struct bight_chat *bight_chat_new(const struct bight_chat_options *options)
         memcpy(&chat->options, options, known);
     }
     fill_in_defaults(&chat->options);
+    struct bight_publisher_options bounds = {
+        .size = sizeof bounds, .message_limit = SIZE_MAX, .byte_limit = chat->options.output_limit
+    };
+    chat->publisher = bight_publisher_new(&bounds);
+    if (chat->publisher == NULL) {
+        bight_free(chat);
+        return NULL;
+    }
     chat->factory = model;
     chat->factory.limit = chat->options.line_limit;
     return chat;
@@ -314,5 +324,8 @@ size_t bight_chat_member_count(const struct bight_chat *chat)
 
 void bight_chat_free(struct bight_chat *chat)
 {
-    bight_free(chat);
+    if (chat != NULL) {
+        bight_publisher_free(chat->publisher);
+        bight_free(chat);
+    }
 }
