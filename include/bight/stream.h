@@ -37,7 +37,8 @@ struct bight_stream {
     struct bight_failure *reason;         /* why the connection ended; NULL before */
     struct bight_stream_waiters *waiters; /* for room and for the end; NULL: none yet */
     struct bight_transport *transport;    /* the connection's, when another protocol has it by now, too */
-    void *reserved[2];
+    struct bight_deferred *serving;       /* of the factory's function, held until it is done; NULL: none */
+    void *reserved[1];
 };
 
 /* ------------------------------------------------------------------------------------------ making */
@@ -46,15 +47,27 @@ struct bight_stream {
  * failure is logged: as information when a peer can bring it about at will (CONNECTION, TIMED_OUT, TOO_LONG, OVERFLOW,
  * SYNTAX, TLS), for debugging when the program itself has ended what was waited for (CANCELLED and its kind, as at the
  * reactor's end), else as an error, ten a second at most and the rest counted. NULL: nothing is waited for, the program
- * closes. The stream's memory stays until the Deferred is done. */
+ * closes. The stream's memory stays until the Deferred is done.
+ *
+ * When the client leaves before that, what waits at the stream is told first: a read, a drain, a close. Then the Deferred
+ * is cancelled, so that a coroutine that waits for something else sees CANCELLED (D36), as far as `leaving` says. */
 typedef struct bight_deferred *(*bight_stream_function)(struct bight_stream *stream, void *context);
+
+/* What ends the function's Deferred that is not done. */
+enum bight_stream_leaving {
+    BIGHT_CANCEL_AT_LOSS, /* the connection's end, however it came. A peer that only ends its side may wait for answers;
+                             over TCP one that has gone altogether looks the same until something is written */
+    BIGHT_CANCEL_AT_END,  /* the end of the peer's side already: for those who have nothing to say to who says nothing */
+    BIGHT_CANCEL_NEVER    /* nothing: it finishes what it does, and writes answer CLOSED */
+};
 
 struct bight_stream_factory {
     struct bight_factory base; /* base.context is the function's context */
     bight_stream_function function;
     size_t buffer_limit; /* 0: 64 KiB. See bight_stream_set_limits */
     size_t exact_limit;  /* 0: 16 MiB */
-    void *reserved[2];
+    enum bight_stream_leaving leaving;
+    void *reserved[1];
 };
 
 BIGHT_API extern const struct bight_protocol_ops bight_stream_protocol_ops;
@@ -69,8 +82,9 @@ BIGHT_API extern const struct bight_protocol_ops bight_stream_protocol_ops;
 #define BIGHT_STREAM_FACTORY_OF_SIZE(size, stream_function, stream_context)                                 \
     {                                                                                                       \
         BIGHT_FACTORY_OF_SIZE(size, &bight_stream_protocol_ops, (stream_context)), (stream_function), 0, 0, \
+            BIGHT_CANCEL_AT_LOSS,                                                                           \
         {                                                                                                   \
-            NULL, NULL                                                                                      \
+            NULL                                                                                            \
         }                                                                                                   \
     }
 

@@ -7,6 +7,7 @@
 #include <bight/log.h>
 #include <bight/memory.h>
 
+#include "deferred/deferred.h"
 #include "stream/stream.h"
 #include "transport/transport.h"
 
@@ -66,9 +67,27 @@ static void served(struct bight_result *result, void *context)
     (void)bi_stream_begin_close(context);
 }
 
+/* The function's Deferred is done, or has been dropped. */
 static void leave_stream(void *context)
 {
-    bight_stream_release(context);
+    struct bight_stream *stream = context;
+    struct bight_deferred *done = stream->serving;
+    stream->serving = NULL;
+    bight_deferred_release(done);
+    bight_stream_release(stream);
+}
+
+/* What ends the peer's side only is for those who asked for that; the connection's end for all but those who did not
+ * want it. */
+void bi_stream_client_left(struct bight_stream *stream, enum bight_stream_leaving how)
+{
+    const struct bight_stream_factory *factory = (const struct bight_stream_factory *)stream->base.factory;
+    bool counts = factory->leaving == how || (factory->leaving == BIGHT_CANCEL_AT_END && how == BIGHT_CANCEL_AT_LOSS);
+    if (stream->serving != NULL && counts) {
+        struct bight_deferred *serving = bight_deferred_hold(stream->serving);
+        bi_deferred_cancel_for_owner(serving);
+        bight_deferred_release(serving);
+    }
 }
 
 void bi_stream_serve(struct bight_stream *stream)
@@ -79,10 +98,11 @@ void bi_stream_serve(struct bight_stream *stream)
         return;
     }
     bight_stream_hold(stream);
+    stream->serving = bight_deferred_hold(done);
     int code = bight_deferred_add_callbacks_full(done, served, served, stream, leave_stream);
     if (code != 0) {
         bight_stream_abort(stream);
-        bight_stream_release(stream);
+        leave_stream(stream);
     }
     bight_deferred_release(done);
 }

@@ -94,6 +94,7 @@ static bool read_connection_lost(struct bight_protocol *protocol)
     stream->flags |= STREAM_ENDED;
     stream->answered = 0;
     bi_stream_try_answer(stream);
+    bi_stream_client_left(stream, BIGHT_CANCEL_AT_END);
     return true;
 }
 
@@ -115,6 +116,7 @@ static void connection_lost(struct bight_protocol *protocol, const struct bight_
         stream->flags |= STREAM_ENDED;
     }
     end(stream);
+    bi_stream_client_left(stream, BIGHT_CANCEL_AT_LOSS);
 }
 
 static void protocol_replaced(struct bight_protocol *protocol)

@@ -69,6 +69,8 @@ void bi_stream_leave_producer(struct bight_stream *stream);
 
 /* Calls the factory's function with a new stream. */
 void bi_stream_serve(struct bight_stream *stream);
+/* The client has left, in this way: what serves it is cancelled if it is to be. */
+void bi_stream_client_left(struct bight_stream *stream, enum bight_stream_leaving how);
 /* One hold less of a factory that bight_stream_factory_new made. */
 void bi_stream_factory_leave(struct bight_factory *factory);
 

@@ -226,6 +226,7 @@ END_TEST
 
 START_TEST(that_the_peer_went_away_is_information_only) /* S8 */
 {
+    servers.leaving = BIGHT_CANCEL_NEVER;
     bight_string_reset(peer, 0);
     bight_errback(serving, bight_failure_hold(bight_stream_reason(stream)));
     ck_heard("log20:CONNECTION_LOST");
@@ -234,6 +235,7 @@ END_TEST
 
 START_TEST(the_stream_s_memory_stays_until_the_function_s_deferred_is_done) /* S8, T3 */
 {
+    servers.leaving = BIGHT_CANCEL_NEVER;
     feed("held");
     bight_string_end(peer);
     bight_string_peer_free(peer);
