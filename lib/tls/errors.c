@@ -41,6 +41,16 @@ static void put_words(struct words *words, unsigned long error, const char *data
 
 enum choice { OLDEST, NEWEST };
 
+/* OpenSSL puts it behind the reason since 3.2. The library may be newer than the header, and of the same ABI. */
+#ifndef SSL_R_RECORD_LAYER_FAILURE
+#define SSL_R_RECORD_LAYER_FAILURE 313
+#endif
+
+static bool says_nothing_more(unsigned long error)
+{
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_RECORD_LAYER_FAILURE;
+}
+
 static void take_words(struct words *words, enum choice choice)
 {
     unsigned long error;
@@ -49,7 +59,7 @@ static void take_words(struct words *words, enum choice choice)
     *words = (struct words) { 0 };
     while ((error = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
         words->lacks_memory = words->lacks_memory || says_lack_of_memory(error);
-        if (words->chosen == 0 || choice == NEWEST) {
+        if (words->chosen == 0 || (choice == NEWEST && !says_nothing_more(error))) {
             put_words(words, error, data, flags);
         }
     }
@@ -214,7 +224,7 @@ struct bight_failure *bi_tls_failure(SSL *ssl, int ssl_error, const char *doing)
     return take_failure(ssl, ssl_error, doing, OLDEST);
 }
 
-/* What such a call puts into the queue is one error, behind others' if there are any. */
+/* What such a call puts into the queue is one reason, behind others' errors if there are any. */
 struct bight_failure *bi_tls_failure_of_data(SSL *ssl, int ssl_error, const char *doing)
 {
     return take_failure(ssl, ssl_error, doing, NEWEST);

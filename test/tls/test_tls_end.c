@@ -329,6 +329,7 @@ START_TEST(errors_of_others_are_not_the_reason_of_a_failure) /* L14 */
     carry();
     bight_string_end(raw.peer);
     ck_heard("s:TLS");
+    ck_assert_ptr_nonnull(strstr(ends[SERVER].reason, "bad record type"));
     ck_assert_uint_eq(ERR_peek_error(), 0);
     raw_free();
 }
