@@ -65,14 +65,6 @@ static size_t up_to_the_end_of_record(struct bi_tls_frame *frame, size_t size)
     return part;
 }
 
-bool bi_tls_is_last_record(const struct bi_tls_place *place, const uint8_t *data, size_t size)
-{
-    if (place->missing > 0 || place->header_size > 0) {
-        return size <= place->missing;
-    }
-    return size < SSL3_RT_HEADER_LENGTH || size <= SSL3_RT_HEADER_LENGTH + length_at(data);
-}
-
 /* Asks whether there is more to read without being read again: the caller sees that too much came without data. The
  * flags of a BIO are only looked at after it has given nothing. */
 static int read_view(BIO *bio, char *data, size_t size, size_t *taken)

@@ -95,9 +95,6 @@ static inline bool bi_tls_frame_is_barren(const struct bi_tls_frame *frame)
     return frame->barren_records > frame->most || frame->barren_messages > frame->most;
 }
 
-/* The input ends in the midst of what is left of a record, or right behind it. */
-bool bi_tls_is_last_record(const struct bi_tls_place *place, const uint8_t *data, size_t size);
-
 /* Gives the session the hub's BIO. */
 void bi_tls_hub_connect(struct bi_tls_hub *hub, SSL *ssl);
 

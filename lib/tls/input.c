@@ -36,25 +36,13 @@ static int read_some(struct bi_tls_layer *layer, struct bi_tls_frame *frame, str
     return SSL_ERROR_NONE; /* with the view used up, to read again would but say that there is nothing */
 }
 
-/* OpenSSL lets go of a cold session's buffer behind each record (L11), and takes another for the next. With several in
- * the view it keeps the one until they have been read. */
-static int read_many(struct bi_tls_layer *layer, struct bi_tls_frame *frame, struct bi_tls_buffer *plain)
-{
-    SSL_clear_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
-    int error = read_some(layer, frame, plain);
-    SSL_set_mode(layer->ssl, SSL_MODE_RELEASE_BUFFERS);
-    (void)SSL_free_buffers(layer->ssl); /* not with a part of a record in it */
-    return error;
-}
-
 static int read_in_frame(struct bi_tls_layer *layer, struct bi_tls_frame *frame, struct bi_tls_buffer *plain)
 {
     frame->barren_records = layer->barren_records;
     frame->barren_messages = layer->barren_messages;
     bi_tls_use(layer, frame->input_size);
     bi_tls_frame_enter(layer->hub, frame);
-    bool is_one = layer->is_warm || BI_LIKELY(bi_tls_is_last_record(&layer->place, frame->input, frame->input_size));
-    int error = is_one ? read_some(layer, frame, plain) : read_many(layer, frame, plain);
+    int error = read_some(layer, frame, plain);
     bi_tls_frame_leave(layer->hub, frame);
     layer->barren_records = frame->barren_records;
     layer->barren_messages = frame->barren_messages;
@@ -120,6 +108,7 @@ static size_t read_once(struct bi_tls_layer *layer, const uint8_t *data, size_t 
     int error = read_in_frame(layer, &frame, plain);
     struct bight_failure *failure = failure_of(layer, &frame, error);
     layer->state = failure == NULL ? layer->state : BI_TLS_OVER;
+    bi_tls_rest(layer);
     if (BI_UNLIKELY(layer->records != NULL || layer->is_blocked)) {
         bi_tls_flush_soon(layer);
     }

@@ -75,6 +75,8 @@ void bi_tls_opening_free(struct bi_tls_layer *layer);
 
 void bi_tls_warm_up(struct bi_tls_layer *layer);
 void bi_tls_cool_down(struct bi_tls_layer *layer);
+/* OpenSSL's buffers, unless there is a part of a record in them, or the session has failed. */
+void bi_tls_let_go(struct bi_tls_layer *layer);
 /* Of a layer that ends. */
 void bi_tls_forget_warm(struct bi_tls_layer *layer);
 
@@ -92,6 +94,15 @@ static inline void bi_tls_use(struct bi_tls_layer *layer, size_t size)
     layer->was_used = true;
     if (BI_UNLIKELY(!layer->is_warm) && ++layer->uses >= BI_TLS_USES) {
         bi_tls_warm_up(layer);
+    }
+}
+
+/* Behind calls of OpenSSL's that read or write, when no more of them follow at once, and it is known whether the
+ * session has failed. */
+static inline void bi_tls_rest(struct bi_tls_layer *layer)
+{
+    if (!layer->is_warm) {
+        bi_tls_let_go(layer);
     }
 }
 

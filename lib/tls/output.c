@@ -90,13 +90,18 @@ static bool has_record(const struct bi_tls_layer *layer, bool all)
 
 static int encrypt_some(struct bi_tls_layer *layer, bool all)
 {
-    int code = BIGHT_OK;
-    for (int sends = 0; code == BIGHT_OK && sends < SENDS_IN_A_ROW && has_record(layer, all) && may_encrypt(layer);) {
+    int code = BIGHT_OK, sends = 0;
+    bool is_any = false;
+    while (code == BIGHT_OK && sends < SENDS_IN_A_ROW && has_record(layer, all) && may_encrypt(layer)) {
+        is_any = true;
         code = encrypt(layer);
         if (code == BIGHT_OK && layer->records != NULL && layer->records->size >= BI_TLS_AHEAD) {
             code = bi_tls_send_records(layer);
             sends++;
         }
+    }
+    if (is_any) {
+        bi_tls_rest(layer);
     }
     return code;
 }
@@ -111,7 +116,11 @@ static int close_notify(struct bi_tls_layer *layer)
     int result = SSL_shutdown(layer->ssl);
     int error = result >= 0 ? SSL_ERROR_NONE : SSL_get_error(layer->ssl, result);
     bi_tls_frame_leave(layer->hub, &frame);
-    return error == SSL_ERROR_NONE ? BIGHT_OK : fail(layer, &frame, error);
+    if (error != SSL_ERROR_NONE) {
+        return fail(layer, &frame, error);
+    }
+    bi_tls_rest(layer);
+    return BIGHT_OK;
 }
 
 /* L9. Everything has been encrypted, and leaves with it. */
