@@ -34,9 +34,7 @@ static void got_number(struct bight_result *result, void *context)
         say_sum(session);
         return;
     }
-    char text[32] = "";
-    memcpy(text, bight_bytes_data(line), bight_bytes_size(line));
-    session->sum += strtol(text, NULL, 10);
+    session->sum += strtol((const char *)bight_bytes_data(line), NULL, 10);
     read_number(session);
 }
 
@@ -79,7 +77,7 @@ static int serve(const char *endpoint)
 static void print_sum(struct bight_result *result, void *stream)
 {
     struct bight_bytes *sum = bight_result_peek(result, &bight_type_bytes);
-    printf("%.*s", (int)bight_bytes_size(sum), (const char *)bight_bytes_data(sum));
+    printf("%s", (const char *)bight_bytes_data(sum));
     bight_result_chain(result, bight_stream_close(stream));
 }
 

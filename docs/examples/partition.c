@@ -19,10 +19,9 @@ static const char *wrong;
 static void heard(struct bight_line_receiver *receiver, const char *line, size_t size)
 {
     struct member *member = bight_line_self(struct member, receiver);
-    char text[64];
     int number;
-    snprintf(text, sizeof text, "%.*s", (int)size, line);
-    if (sscanf(text, "ann: %d", &number) == 1) {
+    (void)size;
+    if (sscanf(line, "ann: %d", &number) == 1) {
         if (number != member->heard + 1) {
             wrong = "a line is missing, or came twice";
         }

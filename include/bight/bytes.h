@@ -12,10 +12,12 @@ BIGHT_BEGIN
 
 struct bight_bytes;
 
-/* A copy of `data`; NULL without memory. One hold belongs to the caller. */
+/* A copy of `data` with a NUL behind it, which is not counted, so that what is text can be used as a string; NULL if
+ * there is no memory. One hold belongs to the caller. */
 BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new(const void *data, size_t size);
 
-/* Room for `size` bytes, to be filled through *content before anybody else sees it. NULL without memory. */
+/* Room for `size` bytes, to be filled through *content before anybody else sees it, and a NUL behind them. NULL if
+ * there is no memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new_uninitialised(size_t size, uint8_t **content);
 
 /* Wraps memory that the caller lends: release(context) is called once, when the last hold goes. NULL without
@@ -28,6 +30,7 @@ BIGHT_API struct bight_bytes *bight_bytes_hold(struct bight_bytes *bytes);
 /* NULL is fine. */
 BIGHT_API void bight_bytes_release(struct bight_bytes *bytes);
 
+/* Lent memory has no NUL of bight's behind it. */
 BIGHT_API const uint8_t *bight_bytes_data(const struct bight_bytes *bytes);
 BIGHT_API size_t bight_bytes_size(const struct bight_bytes *bytes);
 

@@ -121,7 +121,7 @@ BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffe
 
 /* ----------------------------------------------------------------------------------------- reading */
 
-/* Each of these gives a Deferred of bytes (bight_type_bytes). At the end of the stream what was received can still be
+/* Each of these gives a Deferred of bytes (bight_type_bytes) with a NUL behind them, as bight_bytes_new makes. At the end of the stream what was received can still be
  * read; then come the answers that are noted below when the peer ended in good order, and otherwise the reason's
  * failure (CONNECTION_LOST, TIMED_OUT ...). After closing or aborting on this side: CLOSED. A read while another waits
  * fails with USAGE. After the reactor has been freed: SHUTDOWN. Without memory for the answer: OUT_OF_MEMORY, and the

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bytes.c - counted immutable bytes.
  *
- * One block when the content is bight's own: it stands behind the head. Lent content stays where it is and is
- * let go of by the lender's function with the last hold. Who sends bytes, and how the buffers of a transport
- * point at them, is in lib/transport. */
+ * One block when the content is bight's own: it stands behind the head, and a NUL behind it. Lent content stays where
+ * it is and is let go of by the lender's function with the last hold. Who sends bytes, and how the buffers of a
+ * transport point at them, is in lib/transport. */
 #include <bight/bytes.h>
 
 #include <stdatomic.h>
@@ -23,13 +23,14 @@ struct bight_bytes {
 
 static struct bight_bytes *allocate(size_t content_size)
 {
-    if (content_size > SIZE_MAX - sizeof(struct bight_bytes)) {
+    if (content_size >= SIZE_MAX - sizeof(struct bight_bytes)) {
         return NULL;
     }
-    struct bight_bytes *bytes = bight_malloc(sizeof *bytes + content_size);
+    struct bight_bytes *bytes = bight_malloc(sizeof *bytes + content_size + 1);
     if (bytes != NULL) {
         *bytes = (struct bight_bytes) { .size = content_size, .data = (const uint8_t *)(bytes + 1) };
         atomic_init(&bytes->holds, 1);
+        ((uint8_t *)(bytes + 1))[content_size] = '\0';
     }
     return bytes;
 }

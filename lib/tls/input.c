@@ -94,6 +94,16 @@ static void conclude(struct bi_tls_layer *layer, int error, struct bight_failure
     }
 }
 
+/* The buffer is bight's own, as what the kernel is read into is. */
+static inline void deliver(struct bi_tls_layer *layer, const struct bi_tls_buffer *plain)
+{
+    struct bi_hub *hub = layer->base.transport->hub;
+    struct bi_own_input outer = hub->own;
+    hub->own = (struct bi_own_input) { plain->bytes, plain->size };
+    bight_layer_deliver(&layer->base, plain->bytes, plain->size);
+    hub->own = outer;
+}
+
 /* One buffer full, at most. Gives how much of the view is left. */
 static size_t read_once(struct bi_tls_layer *layer, const uint8_t *data, size_t size)
 {
@@ -112,7 +122,7 @@ static size_t read_once(struct bi_tls_layer *layer, const uint8_t *data, size_t 
     if (BI_UNLIKELY(layer->records != NULL || layer->is_blocked)) {
         bi_tls_flush_soon(layer);
     }
-    bight_layer_deliver(&layer->base, plain->bytes, plain->size);
+    deliver(layer, plain);
     bi_tls_buffer_give(layer->hub, plain);
     if (BI_UNLIKELY(error != SSL_ERROR_NONE)) {
         conclude(layer, error, failure);

@@ -10,6 +10,8 @@
 #include <bight/reactor.h>
 #include <bight/transport.h>
 
+#include "transport/transport.h"
+
 enum { SMALLEST = 96 };
 
 /* A new block with `front` bytes of room before what is held, and `back` behind it. */
@@ -101,6 +103,19 @@ size_t bi_input_search(struct bight_input *input, size_t limit, const void *sepa
         input->searched = size - separator_size + 1;
     }
     return end;
+}
+
+static bool lies_in(const uint8_t *data, size_t size, const uint8_t *memory, size_t memory_size)
+{
+    uintptr_t offset = (uintptr_t)data - (uintptr_t)memory;
+    return memory != NULL && offset < memory_size && size <= memory_size - offset;
+}
+
+bool bi_input_is_own(const struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    const struct bi_hub *hub = protocol->transport->hub;
+    return hub != NULL && (lies_in(data, size, hub->receive_buffer, BI_RECEIVE_SIZE) ||
+                              lies_in(data, size, hub->own.data, hub->own.size));
 }
 
 int bi_input_go_on_later(struct bight_protocol *protocol, bight_timer_function go_on, bight_release_function leave)

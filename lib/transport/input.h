@@ -85,6 +85,11 @@ static inline void bi_input_search_anew(struct bight_input *input)
     }
 }
 
+/* Whether what the protocol is being given lies in memory of bight's own, where a receiver may change bytes while a
+ * handler of its own runs and put them back behind it. A layer or a protocol in between may hand on whatever it likes:
+ * constants, say. */
+bool bi_input_is_own(const struct bight_protocol *protocol, const uint8_t *data, size_t size);
+
 /* Calls `go_on` with the protocol on a later turn: for who has delivered enough in a row, or must not deliver now.
  * `leave` is called after it, or instead of it at the end of the reactor, and lets go of the hold that is taken here.
  * The codes of bight_call_later; then nothing is called. */

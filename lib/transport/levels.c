@@ -314,6 +314,15 @@ void bi_levels_secured(struct bight_transport *transport)
     }
 }
 
+static void feed_own(struct bight_transport *transport, struct bi_rest *rest)
+{
+    struct bi_hub *hub = transport->hub;
+    struct bi_own_input outer = hub->own;
+    hub->own = (struct bi_own_input) { rest->data, rest->size };
+    feed(transport, rest);
+    hub->own = outer;
+}
+
 /* It is taken out meanwhile, since the handler may cause more to wait. One that hands it out bit by bit and gives back
  * the end of its piece only moves `rest`: what waits long must not be copied each time. */
 static void run_input(struct bight_transport *transport, struct bight_level *facade)
@@ -322,7 +331,7 @@ static void run_input(struct bight_transport *transport, struct bight_level *fac
     size_t most = facade->is_secured ? facade->before : bi_input_size(taken);
     struct bi_rest rest = { .data = bi_input_bytes(taken), .size = most };
     transport->extension->rest = &rest;
-    feed(transport, &rest);
+    feed_own(transport, &rest);
     transport->extension->rest = NULL;
     size_t done = most - rest.size;
     facade->before -= done < facade->before ? done : facade->before;

@@ -179,11 +179,18 @@ struct bi_doubts {
     struct bi_wheel_entry timer;
 };
 
+/* Memory of bight's own: NULL, or what is being delivered from it. */
+struct bi_own_input {
+    const uint8_t *data;
+    size_t size;
+};
+
 struct bi_hub {
     struct bi_attachment attachment;
     struct bight_reactor *reactor;
     struct bight_system *system;
     uint8_t *receive_buffer;
+    struct bi_own_input own; /* what is being delivered from memory of bight's own besides: see bi_input_is_own */
     bool is_edge;  /* the loop's watches tell news only */
     uint32_t tick; /* idle.c: a coarse time */
     struct bi_pool extensions, outputs, references, blocks;

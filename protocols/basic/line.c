@@ -3,9 +3,11 @@
  *
  * What delivers is here; what programs call to steer it is in line_control.c. Input is a span: the chunk that the
  * transport handed over. Whole lines are views of the span; only the beginning of a line is copied when a span ends.
- * Each byte is scanned once. Between any two handlers the transport is asked whether it takes more, since a handler may
- * have paused, closed, switched, pushed a layer or written too much; what is left of the span is given back then. The
- * events depend on the stream alone, never on how it was cut. */
+ * The NUL behind a line stands where its delimiter begins, and that is put back when the handler has returned, since
+ * the memory is the transport's; in memory that is not bight's own nothing is changed, and its lines are copied. Each
+ * byte is scanned once. Between any two handlers the transport is asked whether it takes more, since a handler may have
+ * paused, closed, switched, pushed a layer or written too much; what is left of the span is given back then. The events
+ * depend on the stream alone, never on how it was cut. */
 #include "line.h"
 
 #include <bight/log.h>
@@ -94,12 +96,18 @@ static void advance(struct bight_line_span *span, size_t size)
     span->given = 0;
 }
 
+/* A line in memory of bight's own. Its delimiter, which is no longer needed, makes place for the NUL. */
 static void give_line(
     struct bight_line_receiver *receiver, const struct bi_line_rule *rule, const uint8_t *line, size_t size)
 {
-    if (rule->ops->line_received != NULL) {
-        rule->ops->line_received(receiver, (const char *)line, size);
+    if (rule->ops->line_received == NULL) {
+        return;
     }
+    uint8_t *end = (uint8_t *)(uintptr_t)line + size;
+    uint8_t was = *end;
+    *end = '\0';
+    rule->ops->line_received(receiver, (const char *)line, size);
+    *end = was;
 }
 
 /* The limit was passed; the span begins behind it. */
@@ -126,6 +134,17 @@ static void give_raw(
     span->given = 0;
 }
 
+static void finish_kept_line(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, size_t end);
+
+/* A line with its delimiter, of `end` bytes, is copied first. */
+static void copy_and_give(
+    struct bight_line_receiver *receiver, const struct bi_line_rule *rule, const uint8_t *line, size_t end)
+{
+    if (keep(receiver, line, end)) {
+        finish_kept_line(receiver, rule, end);
+    }
+}
+
 /* A span that begins with a new line: gives one line of it, or keeps an unfinished one. */
 static void read_line(
     struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
@@ -139,7 +158,7 @@ static void read_line(
         give_length_exceeded(receiver, rule);
     } else if (end != 0) {
         advance(span, end);
-        give_line(receiver, rule, line, size);
+        span->is_own ? give_line(receiver, rule, line, size) : copy_and_give(receiver, rule, line, end);
     } else if (keep(receiver, line, span->size)) {
         advance(span, span->size);
     }
@@ -157,7 +176,9 @@ static void finish_kept_line(struct bight_line_receiver *receiver, const struct 
     if (end != 0 && size <= rule->limit) {
         give_line(receiver, rule, line, size);
     } else {
-        struct bight_line_span rest = { .data = line + rule->limit, .size = bi_input_size(input) - rule->limit };
+        struct bight_line_span rest = {
+            .data = line + rule->limit, .size = bi_input_size(input) - rule->limit, .is_own = true
+        };
         enter(receiver, &rest);
         give_length_exceeded(receiver, rule);
         consume(receiver, rule, &rest);
@@ -235,7 +256,7 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
     struct bi_line_rule rule = bi_line_rule_of(receiver);
-    struct bight_line_span span = { .data = data, .size = size };
+    struct bight_line_span span = { .data = data, .size = size, .is_own = bi_input_is_own(protocol, data, size) };
     enter(receiver, &span);
     consume(receiver, &rule, &span);
     leave(receiver, &span);

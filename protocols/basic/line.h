@@ -21,6 +21,7 @@ struct bight_line_span {
     const uint8_t *data;
     size_t size;
     size_t given; /* right before `data`: what raw_data_received has at present */
+    bool is_own;  /* bytes may be changed in it, and put back: see bi_input_is_own */
     struct bight_line_span *outer;
 };
 

@@ -73,6 +73,9 @@ static void hear_line(struct bight_line_receiver *receiver, const char *line, si
     static const uint8_t much[70000];
     struct bight_transport *transport = bight_line_transport(receiver);
     note('L', line, size);
+    if (line[size] != '\0') {
+        abort();
+    }
     switch (size == 0 ? 0 : line[0]) {
     case 'R':
         bight_line_set_raw_mode(receiver);

@@ -16,6 +16,9 @@ __attribute__((unused)) static void note_result(struct bight_result *result, voi
     struct bight_failure *failure = bight_result_failure(result);
     struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
     const char *label = name == NULL ? "" : name;
+    if (bytes != NULL) { /* none that is noted is lent */
+        ck_assert_int_eq(bight_bytes_data(bytes)[bight_bytes_size(bytes)], '\0');
+    }
     if (failure != NULL) {
         hear("%s%s", label, bight_error_name(bight_failure_code(failure)));
         bight_result_clear(result);

@@ -4,6 +4,8 @@
 
 #include <bight/sys/layer.h>
 
+#include "transport/input.h"
+
 /* ------------------------------------------------------------------------------------------ handshakes */
 
 START_TEST(both_ends_hear_that_they_are_secure_and_then_data) /* T19 */
@@ -33,6 +35,22 @@ START_TEST(nothing_crosses_in_the_clear) /* L5 */
     bight_string_end(peer);
     ck_heard("c:TRUNCATED");
     bight_string_peer_free(peer);
+}
+END_TEST
+
+static void ck_own(struct end *end, const uint8_t *data, size_t size)
+{
+    (void)end;
+    ck_assert(bi_input_is_own(bight_pair_protocol(pair, SERVER), data, size));
+}
+
+START_TEST(what_was_decrypted_is_the_library_s_own_so_that_lines_need_no_copy)
+{
+    ends[SERVER].data = ck_own;
+    join();
+    write_to(CLIENT, "hello", 5);
+    pump();
+    ck_got(SERVER, "hello", 5);
 }
 END_TEST
 
@@ -253,6 +271,7 @@ static void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, both_ends_hear_that_they_are_secure_and_then_data);
     tcase_add_test(tests, nothing_crosses_in_the_clear);
+    tcase_add_test(tests, what_was_decrypted_is_the_library_s_own_so_that_lines_need_no_copy);
     tcase_add_test(tests, a_peer_with_the_wrong_name_gets_nothing);
     tcase_add_test(tests, a_client_that_verifies_must_name_its_peer);
     tcase_add_test(tests, what_is_no_tls_is_a_failure_and_never_data);

@@ -23,8 +23,8 @@ struct bight_line_span;
 /* A full table that stands on its own. Any slot may be NULL. */
 struct bight_line_ops {
     void (*connection_made)(struct bight_line_receiver *receiver);
-    /* One line without its delimiter: `size` bytes and no NUL behind them, most often a view of the receive buffer. It
-     * ends when the handler returns. */
+    /* One line without its delimiter: `size` bytes and a NUL behind them (line[size] == 0; a peer may have sent others
+     * within), most often a view of the receive buffer. It ends when the handler returns. */
     void (*line_received)(struct bight_line_receiver *receiver, const char *line, size_t size);
     /* In raw mode: whatever comes, as data_received. */
     void (*raw_data_received)(struct bight_line_receiver *receiver, const uint8_t *data, size_t size);
