@@ -20,9 +20,7 @@ static void read_number(struct session *session);
 
 static void say_sum(struct session *session)
 {
-    char text[32];
-    int size = snprintf(text, sizeof text, "%ld\n", session->sum);
-    bight_stream_write(&session->base, text, (size_t)size);
+    bight_stream_writef(&session->base, "%ld\n", session->sum);
     bight_callback(session->done, NULL, NULL);
 }
 

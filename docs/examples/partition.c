@@ -74,9 +74,7 @@ static void leave(struct member *member)
 static void count_aloud(struct member *member, int from, int to)
 {
     for (int number = from; number <= to; number++) {
-        char line[16];
-        snprintf(line, sizeof line, "%d", number);
-        bight_line_send_text(&member->base, line);
+        bight_line_sendf(&member->base, "%d", number);
     }
 }
 

@@ -2,7 +2,6 @@
 /* reverse.c - a protocol of one's own: gives each line back from its end, and says goodbye with a count. */
 #include "reverse.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct reverser {
@@ -12,9 +11,7 @@ struct reverser {
 
 static void say_goodbye(struct reverser *reverser)
 {
-    char text[64];
-    snprintf(text, sizeof text, "%u lines, goodbye", reverser->lines);
-    bight_line_send_text(&reverser->base, text);
+    bight_line_sendf(&reverser->base, "%u lines, goodbye", reverser->lines);
     bight_transport_lose_connection(bight_line_transport(&reverser->base));
 }
 

@@ -121,13 +121,13 @@ BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffe
 
 /* ----------------------------------------------------------------------------------------- reading */
 
-/* Each of these gives a Deferred of bytes (bight_type_bytes) with a NUL behind them, as bight_bytes_new makes. At the end of the stream what was received can still be
- * read; then come the answers that are noted below when the peer ended in good order, and otherwise the reason's
- * failure (CONNECTION_LOST, TIMED_OUT ...). After closing or aborting on this side: CLOSED. A read while another waits
- * fails with USAGE. After the reactor has been freed: SHUTDOWN. Without memory for the answer: OUT_OF_MEMORY, and the
- * bytes stay; without memory for the input the connection is aborted and reads fail with that. A read for which the
- * bytes are there fires inside the call; after 64 of these in a row the next one fires on a later turn, so that reading
- * in handlers does not pile up on the stack. */
+/* Each of these gives a Deferred of bytes (bight_type_bytes) with a NUL behind them, as bight_bytes_new makes. At the
+ * end of the stream what was received can still be read; then come the answers that are noted below when the peer ended
+ * in good order, and otherwise the reason's failure (CONNECTION_LOST, TIMED_OUT ...). After closing or aborting on this
+ * side: CLOSED. A read while another waits fails with USAGE. After the reactor has been freed: SHUTDOWN. Without memory
+ * for the answer: OUT_OF_MEMORY, and the bytes stay; without memory for the input the connection is aborted and reads
+ * fail with that. A read for which the bytes are there fires inside the call; after 64 of these in a row the next one
+ * fires on a later turn, so that reading in handlers does not pile up on the stack. */
 
 /* From 1 to `limit` bytes (0: the buffer limit), as soon as there are any. At the end: bytes of size 0.
  *
@@ -180,6 +180,11 @@ BIGHT_API int bight_stream_write(struct bight_stream *stream, const void *data, 
 
 /* The same with a text: all before its NUL. */
 static inline int bight_stream_write_text(struct bight_stream *stream, const char *text);
+
+/* As bight_transport_writef: what printf would print. */
+BIGHT_API int bight_stream_writef(struct bight_stream *stream, const char *format, ...) BIGHT_PRINTF(2, 3);
+BIGHT_API int bight_stream_vwritef(struct bight_stream *stream, const char *format, va_list arguments)
+    BIGHT_PRINTF(2, 0);
 
 /* Fires empty: at once while no more than the high watermark is queued, else when it has sunk below the low one. Fails
  * with the reason when the connection ends before, and with CLOSED after closing. Any number may wait. Uses the

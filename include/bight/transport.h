@@ -10,6 +10,7 @@
 #include <bight/bytes.h>
 #include <bight/protocol.h>
 
+#include <stdarg.h>
 #include <sys/uio.h>
 
 BIGHT_BEGIN
@@ -24,6 +25,13 @@ BIGHT_API int bight_transport_write(struct bight_transport *transport, const voi
 /* `count` pieces, one after the other, all or nothing. */
 BIGHT_API int bight_transport_write_sequence(
     struct bight_transport *transport, const struct iovec *parts, size_t count);
+
+/* What printf would print, without a NUL behind it: formatted once, to where it is sent from, and with no allocation of
+ * its own; more than 255 bytes are formatted twice. The codes of bight_transport_write; TOO_LONG for more than 1 MiB
+ * and INVALID_ARGUMENT for what printf cannot print: then nothing was taken, and the connection goes on. */
+BIGHT_API int bight_transport_writef(struct bight_transport *transport, const char *format, ...) BIGHT_PRINTF(2, 3);
+BIGHT_API int bight_transport_vwritef(struct bight_transport *transport, const char *format, va_list arguments)
+    BIGHT_PRINTF(2, 0);
 
 /* Counted bytes, by reference (few are copied instead): the transport takes a hold of its own. */
 BIGHT_API int bight_transport_write_bytes(struct bight_transport *transport, struct bight_bytes *bytes);

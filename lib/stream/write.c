@@ -33,6 +33,20 @@ int bight_stream_write(struct bight_stream *stream, const void *data, size_t siz
     return bight_transport_write(stream->base.transport, data, size);
 }
 
+int bight_stream_vwritef(struct bight_stream *stream, const char *format, va_list arguments)
+{
+    return bight_transport_vwritef(stream->base.transport, format, arguments);
+}
+
+int bight_stream_writef(struct bight_stream *stream, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int code = bight_stream_vwritef(stream, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
 /* -------------------------------------------------------------------------------------------- draining */
 
 void bi_stream_leave_producer(struct bight_stream *stream)

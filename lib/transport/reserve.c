@@ -10,11 +10,17 @@
  * looking. Whoever needs the queue before the commit forgets what was reserved. */
 #include <bight/sys/output.h>
 
+#include <stdio.h>
+
 #include "transport/output.h"
 #include "transport/queue.h"
 
 /* With one of these a reservation needs a closer look; while one is open it is this and no other. */
 #define UNUSUAL ((BI_LIFE & ~BI_NEW) | BI_WRITE_END | BI_LAYERED | BI_RESERVED)
+
+/* What a text has at first: enough for most lines, and so little that several fit into an output's first block. One
+ * that does not fit is formatted twice. */
+#define FIRST_TRY 256
 
 /* For something: a reference has no room, nor a file. */
 static inline bool has_room(const struct bi_chunk *last, size_t size)
@@ -347,4 +353,76 @@ int bight_transport_commit(struct bight_transport *transport, size_t size)
     transport->state &= ~BI_RESERVED;
     add_in_place(output, size);
     return BIGHT_OK;
+}
+
+/* ---------------------------------------------------------------------------------------- formatting */
+
+/* Into room for `reserved` bytes, the last `more` of which are to be free. *text is NULL when that does not do: then
+ * nothing is reserved, and *size says how large the text is. */
+static int __attribute__((format(printf, 6, 0))) format_into(struct bight_transport *transport, size_t reserved,
+    size_t more, char **text, size_t *size, const char *format, va_list arguments)
+{
+    char *room = (char *)bight_transport_reserve(transport, reserved);
+    *text = NULL;
+    if (room == NULL) {
+        return bight_transport_commit(transport, 0);
+    }
+    int needed = vsnprintf(room, reserved, format, arguments);
+    *size = needed < 0 ? 0 : (size_t)needed;
+    if (needed >= 0 && *size + more <= reserved) {
+        *text = room;
+        return BIGHT_OK;
+    }
+    int code = bight_transport_commit(transport, 0);
+    return needed < 0 && code == BIGHT_OK ? BIGHT_E_INVALID_ARGUMENT : code;
+}
+
+static int __attribute__((noinline, format(printf, 5, 0))) format_again(
+    struct bight_transport *transport, size_t more, char **text, size_t *size, const char *format, va_list arguments)
+{
+    if (*size > BIGHT_RESERVE_MOST - more) {
+        return BIGHT_E_TOO_LONG;
+    }
+    int code = format_into(transport, *size + more, more, text, size, format, arguments);
+    return code == BIGHT_OK && *text == NULL ? BIGHT_E_INVALID_ARGUMENT : code; /* what they point at has changed */
+}
+
+int bight_transport_reserve_format(
+    struct bight_transport *transport, size_t more, char **text, size_t *size, const char *format, va_list arguments)
+{
+    if (is_wrong_thread(transport, "bight_transport_reserve_format")) {
+        return BIGHT_E_WRONG_THREAD;
+    }
+    if (transport->state & BI_RESERVED) {
+        return bi_reserve_refuse("bight_transport_reserve_format");
+    }
+    if (more > BIGHT_RESERVE_MOST - FIRST_TRY) {
+        return BIGHT_E_TOO_LONG;
+    }
+    va_list again;
+    va_copy(again, arguments);
+    more = more > 0 ? more : 1; /* vsnprintf's NUL */
+    int code = format_into(transport, FIRST_TRY + more - 1, more, text, size, format, arguments);
+    if (BI_UNLIKELY(code == BIGHT_OK && *text == NULL)) {
+        code = format_again(transport, more, text, size, format, again);
+    }
+    va_end(again);
+    return code;
+}
+
+int bight_transport_vwritef(struct bight_transport *transport, const char *format, va_list arguments)
+{
+    char *text;
+    size_t size;
+    int code = bight_transport_reserve_format(transport, 0, &text, &size, format, arguments);
+    return code == BIGHT_OK ? bight_transport_commit(transport, size) : code;
+}
+
+int bight_transport_writef(struct bight_transport *transport, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int code = bight_transport_vwritef(transport, format, arguments);
+    va_end(arguments);
+    return code;
 }

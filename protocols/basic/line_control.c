@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <bight/sys/output.h>
+
 /* ------------------------------------------------------------------------------------------ sending */
 
 /* The byte at `index` of the text with the delimiter behind it. */
@@ -56,21 +58,54 @@ static bool is_one_line(const struct bi_line_rule *rule, const char *line, size_
     return !holds_delimiter(line, size, rule->delimiter, rule->delimiter_size);
 }
 
+/* What is sent behind a line. */
+static struct iovec end_of(const struct bi_line_rule *rule)
+{
+    const char *delimiter = rule->either ? "\r\n" : rule->delimiter;
+    return (struct iovec) { (void *)(uintptr_t)delimiter, rule->either ? 2 : rule->delimiter_size };
+}
+
 int bight_line_send(struct bight_line_receiver *receiver, const char *line, size_t size)
 {
     struct bi_line_rule rule = bi_line_rule_of(receiver);
     if (!is_one_line(&rule, line, size)) {
         return BIGHT_E_INVALID_ARGUMENT;
     }
-    const char *delimiter = rule.either ? "\r\n" : rule.delimiter;
-    struct iovec parts[2] = { { (void *)(uintptr_t)line, size },
-        { (void *)(uintptr_t)delimiter, rule.either ? 2 : rule.delimiter_size } };
+    struct iovec parts[2] = { { (void *)(uintptr_t)line, size }, end_of(&rule) };
     return bight_transport_write_sequence(receiver->base.transport, parts, 2);
 }
 
 int bight_line_send_text(struct bight_line_receiver *receiver, const char *line)
 {
     return bight_line_send(receiver, line, strlen(line));
+}
+
+int bight_line_vsendf(struct bight_line_receiver *receiver, const char *format, va_list arguments)
+{
+    struct bight_transport *transport = receiver->base.transport;
+    struct bi_line_rule rule = bi_line_rule_of(receiver);
+    struct iovec end = end_of(&rule);
+    char *text;
+    size_t size;
+    int code = bight_transport_reserve_format(transport, end.iov_len, &text, &size, format, arguments);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    if (!is_one_line(&rule, text, size)) {
+        (void)bight_transport_commit(transport, 0);
+        return BIGHT_E_INVALID_ARGUMENT;
+    }
+    memcpy(text + size, end.iov_base, end.iov_len);
+    return bight_transport_commit(transport, size + end.iov_len);
+}
+
+int bight_line_sendf(struct bight_line_receiver *receiver, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int code = bight_line_vsendf(receiver, format, arguments);
+    va_end(arguments);
+    return code;
 }
 
 /* ---------------------------------------------------------------------------------- pause and resume */

@@ -80,6 +80,31 @@ static int compose(struct bight_transport *transport, const uint8_t *bytes, size
     return bight_transport_commit(transport, size);
 }
 
+__attribute__((format(printf, 4, 5))) static int print_before(
+    struct bight_transport *transport, const uint8_t *behind, size_t size, const char *format, ...)
+{
+    char *text;
+    size_t text_size;
+    va_list arguments;
+    va_start(arguments, format);
+    int code = bight_transport_reserve_format(transport, size, &text, &text_size, format, arguments);
+    va_end(arguments);
+    if (code != 0) {
+        return code;
+    }
+    memcpy(text + text_size, behind, size);
+    return bight_transport_commit(transport, text_size + size);
+}
+
+/* What stands before the first NUL is a text. */
+static int print(struct bight_transport *transport, const uint8_t *bytes, size_t size)
+{
+    size_t before = strnlen((const char *)bytes, size);
+    return before == size
+               ? bight_transport_writef(transport, "%.*s", (int)size, (const char *)bytes)
+               : print_before(transport, bytes + before, size - before, "%.*s", (int)before, (const char *)bytes);
+}
+
 void write_some(struct end *end, size_t size, unsigned how)
 {
     struct bight_transport *transport = transport_of(end);
@@ -96,6 +121,9 @@ void write_some(struct end *end, size_t size, unsigned how)
         break;
     case 2:
         code = write_counted(transport, bytes, size);
+        break;
+    case 4:
+        code = print(transport, bytes, size);
         break;
     default:
         code = compose(transport, bytes, size, draw_from(end->id * 13u + end->written));
@@ -118,7 +146,7 @@ void act_write(struct fuzz_operation *operation, void *context)
     (void)context;
     if (end != NULL) {
         size_t size = choose_size(operation);
-        write_some(end, size, fuzz_choose(operation, 4));
+        write_some(end, size, fuzz_choose(operation, 5));
     }
 }
 

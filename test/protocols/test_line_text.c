@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_line_text.c - lines as strings: the NUL behind each that comes, and whose memory that is written to. */
+/* test_line_text.c - lines as strings: the NUL behind each that comes, whose memory that is written to,
+ * and lines that are sent as printf prints. */
 #include <bight/protocols/line.h>
-
-#include <stdarg.h>
 
 #include "transport/transport.h"
 
@@ -225,6 +224,58 @@ START_TEST(the_delimiter_is_back_when_the_handler_has_returned)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------------ sending */
+
+static int send_two(const char *a, const char *b)
+{
+    return bight_line_sendf((struct bight_line_receiver *)protocol, "%s-%s", a, b);
+}
+
+START_TEST(a_line_can_be_sent_as_printf_prints)
+{
+    char longer[1000] = "";
+    memset(longer, 'y', sizeof longer - 1);
+    connect_lines();
+    ck_assert_int_eq(send_two("a", "b"), 0);
+    ck_assert_int_eq(send_two("", ""), 0);
+    ck_assert_int_eq(send_two("x", longer), 0);
+    settle();
+    const char *sent = bight_string_written_text(peer);
+    ck_assert_mem_eq(sent, "a-b\r\n-\r\nx-yyy", 13);
+    ck_assert_uint_eq(strlen(sent), 8 + 2 + 999 + 2);
+    ck_assert_str_eq(sent + strlen(sent) - 3, "y\r\n");
+    end_lines();
+}
+END_TEST
+
+START_TEST(a_text_that_would_be_two_lines_is_not_sent)
+{
+    connect_lines();
+    ck_assert_int_eq(send_two("a\n", "b"), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(send_two("a", "\r"), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(send_two("a", "b"), 0);
+    settle();
+    ck_assert_str_eq(bight_string_written_text(peer), "a-b\r\n");
+    end_lines();
+    factory.delimiter = "--";
+    connect_lines();
+    ck_assert_int_eq(send_two("a", "b-"), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(send_two("a", "b"), 0);
+    settle();
+    ck_assert_str_eq(bight_string_written_text(peer), "a-b--");
+    end_lines();
+}
+END_TEST
+
+START_TEST(after_closing_no_line_is_sent) /* T9 */
+{
+    connect_lines();
+    (void)bight_transport_lose_connection(transport);
+    ck_assert_int_eq(send_two("a", "b"), BIGHT_E_CLOSED);
+    end_lines();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL);
@@ -237,6 +288,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, without_memory_for_the_copy_the_connection_is_aborted);
     tcase_add_test(tests, usually_a_line_is_a_view_and_nothing_is_allocated);
     tcase_add_test(tests, the_delimiter_is_back_when_the_handler_has_returned);
+    tcase_add_test(tests, a_line_can_be_sent_as_printf_prints);
+    tcase_add_test(tests, a_text_that_would_be_two_lines_is_not_sent);
+    tcase_add_test(tests, after_closing_no_line_is_sent);
 }
 
 BIGHT_TEST_MAIN("line_text", add_tests)

@@ -88,6 +88,12 @@ static inline struct bight_transport *bight_line_transport(const struct bight_li
 BIGHT_API int bight_line_send(struct bight_line_receiver *receiver, const char *line, size_t size);
 BIGHT_API int bight_line_send_text(struct bight_line_receiver *receiver, const char *line);
 
+/* The same with what printf would print: a text that would be read as more than one line is refused likewise, so what a
+ * peer has chosen may stand in it. The codes of bight_line_send and bight_transport_writef. */
+BIGHT_API int bight_line_sendf(struct bight_line_receiver *receiver, const char *format, ...) BIGHT_PRINTF(2, 3);
+BIGHT_API int bight_line_vsendf(struct bight_line_receiver *receiver, const char *format, va_list arguments)
+    BIGHT_PRINTF(2, 0);
+
 /* From now on raw_data_received gets what comes, beginning with what was read already. In line_received it takes effect
  * when that returns. */
 BIGHT_API void bight_line_set_raw_mode(struct bight_line_receiver *receiver);

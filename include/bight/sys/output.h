@@ -15,6 +15,8 @@
 #ifndef BIGHT_SYS_OUTPUT_H
 #define BIGHT_SYS_OUTPUT_H
 
+#include <stdarg.h>
+
 #include <bight/transport.h>
 
 BIGHT_BEGIN
@@ -37,6 +39,16 @@ BIGHT_API BIGHT_MUST_USE uint8_t *bight_transport_reserve(struct bight_transport
  * bight's again. INVALID_ARGUMENT, a usage error: it is more than was reserved, and nothing was taken. USAGE, a usage
  * error: nothing is reserved. */
 BIGHT_API int bight_transport_commit(struct bight_transport *transport, size_t size);
+
+/* A reservation with a text in it, as vprintf would print it: *text and its *size, and room for `more` bytes behind it
+ * (the text's NUL is not kept there). In the usual case it is formatted once; one of more than 255 bytes is formatted
+ * again when its size is known. To be committed as any reservation, with what has been put behind the text.
+ *
+ * Any code but 0: nothing is reserved. The codes of bight_transport_reserve, but USAGE leaves an open reservation as it
+ * is; TOO_LONG: text and room are more than BIGHT_RESERVE_MOST; INVALID_ARGUMENT: the format cannot be carried out (a
+ * wide character that the locale does not have). */
+BIGHT_API BIGHT_MUST_USE int bight_transport_reserve_format(struct bight_transport *transport, size_t more, char **text,
+    size_t *size, const char *format, va_list arguments) BIGHT_PRINTF(5, 0);
 
 BIGHT_END
 
