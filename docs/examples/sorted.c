@@ -14,7 +14,7 @@ static void print_output(struct bight_result *result, void *context)
 {
     struct bight_bytes *output = bight_result_peek(result, &bight_type_bytes);
     (void)context;
-    printf("%.*s", (int)bight_bytes_size(output), (const char *)bight_bytes_data(output));
+    printf("%s", (const char *)bight_bytes_data(output));
 }
 
 static void ask_false(struct bight_result *result, void *context)

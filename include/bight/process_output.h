@@ -44,7 +44,7 @@ struct bight_process_output_options {
 
 /* How a program ended and what it printed. */
 struct bight_process_output {
-    struct bight_bytes *out, *err; /* a hold on each; never NULL, often of size 0 */
+    struct bight_bytes *out, *err; /* a hold on each; never NULL, often of size 0; a NUL behind */
     int status;                    /* -1 when a signal ended it */
     int signal;                    /* 0 when none did */
 };
@@ -57,9 +57,9 @@ BIGHT_API void bight_process_output_free(struct bight_process_output *output);
  * killed for it; with TIMED_OUT; with PROCESS when its status cannot be had; with SHUTDOWN. They fire when the child
  * has been reaped and its pipes are closed by all who have them (see until_exit), at the latest when it was killed. */
 
-/* What it printed to its standard output (bight_type_bytes). A status other than 0, or a signal, is a failure
- * (PROCESS_TERMINATED, see bight_process_exit_status) with the last line of its standard error in the message. That it
- * printed to standard error is no failure by itself (in Twisted it is).
+/* What it printed to its standard output (bight_type_bytes, with a NUL behind them that is not counted). A status other
+ * than 0, or a signal, is a failure (PROCESS_TERMINATED, see bight_process_exit_status) with the last line of its
+ * standard error in the message. That it printed to standard error is no failure by itself (in Twisted it is).
  *
  *     struct bight_deferred *bight_get_process_output(struct bight_reactor *reactor,
  *         const struct bight_process_output_options *options); */

@@ -40,10 +40,12 @@ struct run {
 
 /* ------------------------------------------------------------------------------------------ gathering */
 
+/* With room for a NUL. */
 static bool gather(struct gathered *gathered, const uint8_t *data, size_t size)
 {
-    if (gathered->room - gathered->size < size) {
-        size_t room = gathered->size + size > 2 * gathered->room ? gathered->size + size : 2 * gathered->room;
+    if (gathered->room - gathered->size <= size) {
+        size_t needed = gathered->size + size + 1;
+        size_t room = needed > 2 * gathered->room ? needed : 2 * gathered->room;
         uint8_t *grown = bight_realloc(gathered->data, room);
         if (grown == NULL) {
             return false;
@@ -62,6 +64,7 @@ static struct bight_bytes *take(struct gathered *gathered)
     if (gathered->size == 0) {
         return bight_bytes_new("", 0);
     }
+    gathered->data[gathered->size] = '\0';
     struct bight_bytes *bytes = bight_bytes_new_lent(gathered->data, gathered->size, bight_free, gathered->data);
     if (bytes != NULL) {
         gathered->data = NULL;
