@@ -45,7 +45,7 @@ static void give_up(struct bight_result *result, void *context)
 static void read_number(struct session *session)
 {
     struct bight_deferred *line = bight_stream_read_line(&session->base, 31);
-    bight_deferred_add_timeout(line, 60, bight_reactor_clock(session->base.base.factory->reactor));
+    bight_deferred_add_timeout(line, 60, bight_reactor_clock(bight_stream_reactor(&session->base)));
     bight_deferred_add_callbacks(line, got_number, give_up, session);
     bight_deferred_release(line);
 }

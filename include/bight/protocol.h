@@ -51,7 +51,12 @@ struct bight_protocol_ops {
      * finishes what it does and loses the connection by itself; false: as without the slot. What is left when the time
      * of the drain is up is disconnected. */
     bool (*drain)(struct bight_protocol *protocol);
-    void (*reserved[1])(void);
+    /* For receivers, whose structs show a pointer to what they keep and not what it is: bight_protocol_new makes so many
+     * bytes, zeroed, together with the protocol, and says where they are before anybody has it. They go with it. 0 and
+     * NULL: none. */
+    size_t memory_size;
+    void (*set_memory)(struct bight_protocol *protocol, void *memory);
+    void (*reserved[2])(void);
 };
 
 /* The base of every protocol, in memory that bight owns. Programs read `transport` and `factory` and touch nothing

@@ -20,25 +20,14 @@
 
 BIGHT_BEGIN
 
-struct bight_input;
 struct bight_stream;
-struct bight_stream_waiters;
+struct bight_stream_state;
 
 /* The base of every protocol over a stream. The layout is frozen; programs use the functions below. */
 struct bight_stream {
     struct bight_protocol base;
-    struct bight_input *input; /* received and not read; NULL when there is none */
-    size_t buffer_limit, exact_limit;
-    struct bight_promise reader; /* of the read that waits, and what it wants */
-    uint8_t *separator;
-    size_t separator_size, wanted;
-    uint32_t kind, flags;
-    uint32_t answered;                    /* reads and drains in a row that were answered inside their call */
-    struct bight_failure *reason;         /* why the connection ended; NULL before */
-    struct bight_stream_waiters *waiters; /* for room and for the end; NULL: none yet */
-    struct bight_transport *transport;    /* the connection's, when another protocol has it by now, too */
-    struct bight_deferred *serving;       /* of the factory's function, held until it is done; NULL: none */
-    void *reserved[1];
+    struct bight_stream_state *own; /* bight's */
+    void *reserved[2];
 };
 
 /* ------------------------------------------------------------------------------------------ making */
@@ -109,6 +98,9 @@ extern BIGHT_API const struct bight_type bight_type_stream;
 static inline void *bight_stream_protocol_self(struct bight_stream *stream, size_t size, const char *place);
 
 static inline struct bight_transport *bight_stream_transport(const struct bight_stream *stream);
+
+/* NULL when it has been freed, or another protocol has the connection. */
+static inline struct bight_reactor *bight_stream_reactor(const struct bight_stream *stream);
 
 /* T3: a hold keeps the memory, and with it the bytes that were not read, beyond the end of the connection. */
 static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream);
@@ -240,6 +232,11 @@ static inline void *bight_stream_protocol_self(struct bight_stream *stream, size
 static inline struct bight_transport *bight_stream_transport(const struct bight_stream *stream)
 {
     return stream->base.transport;
+}
+
+static inline struct bight_reactor *bight_stream_reactor(const struct bight_stream *stream)
+{
+    return bight_transport_reactor(stream->base.transport);
 }
 
 static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream)

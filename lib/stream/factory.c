@@ -71,8 +71,8 @@ static void served(struct bight_result *result, void *context)
 static void leave_stream(void *context)
 {
     struct bight_stream *stream = context;
-    struct bight_deferred *done = stream->serving;
-    stream->serving = NULL;
+    struct bight_deferred *done = stream->own->serving;
+    stream->own->serving = NULL;
     bight_deferred_release(done);
     bight_stream_release(stream);
 }
@@ -83,8 +83,8 @@ void bi_stream_client_left(struct bight_stream *stream, enum bight_stream_leavin
 {
     const struct bight_stream_factory *factory = (const struct bight_stream_factory *)stream->base.factory;
     bool counts = factory->leaving == how || (factory->leaving == BIGHT_CANCEL_AT_END && how == BIGHT_CANCEL_AT_LOSS);
-    if (stream->serving != NULL && counts) {
-        struct bight_deferred *serving = bight_deferred_hold(stream->serving);
+    if (stream->own->serving != NULL && counts) {
+        struct bight_deferred *serving = bight_deferred_hold(stream->own->serving);
         bi_deferred_cancel_for_owner(serving);
         bight_deferred_release(serving);
     }
@@ -98,7 +98,7 @@ void bi_stream_serve(struct bight_stream *stream)
         return;
     }
     bight_stream_hold(stream);
-    stream->serving = bight_deferred_hold(done);
+    stream->own->serving = bight_deferred_hold(done);
     int code = bight_deferred_add_callbacks_full(done, served, served, stream, leave_stream);
     if (code != 0) {
         bight_stream_abort(stream);
@@ -132,7 +132,7 @@ static struct bight_protocol *build(struct bight_factory *factory, const struct 
     struct bight_protocol *protocol = bight_protocol_new(factory);
     (void)peer;
     if (protocol != NULL) {
-        ((struct bight_stream *)protocol)->flags |= STREAM_COUNTED;
+        ((struct bight_stream *)protocol)->own->flags |= STREAM_COUNTED;
         ((struct counted_factory *)factory)->holds++;
     }
     return protocol;

@@ -16,9 +16,9 @@
 static void answer_later(void *context)
 {
     struct bight_stream *stream = context;
-    stream->flags &= ~STREAM_POSTPONED;
-    stream->flags |= STREAM_CALLED;
-    stream->answered = 0;
+    stream->own->flags &= ~STREAM_POSTPONED;
+    stream->own->flags |= STREAM_CALLED;
+    stream->own->answered = 0;
     bi_stream_try_answer(stream);
     bi_stream_update_flow(stream);
 }
@@ -27,11 +27,11 @@ static void answer_later(void *context)
 static void leave_postponed(void *context)
 {
     struct bight_stream *stream = context;
-    if ((stream->flags & STREAM_CALLED) != 0) {
-        stream->flags &= ~STREAM_CALLED;
+    if ((stream->own->flags & STREAM_CALLED) != 0) {
+        stream->own->flags &= ~STREAM_CALLED;
     } else {
-        stream->flags &= ~STREAM_POSTPONED;
-        if ((stream->flags & STREAM_WAITING) != 0) {
+        stream->own->flags &= ~STREAM_POSTPONED;
+        if ((stream->own->flags & STREAM_WAITING) != 0) {
             (void)bight_errback(bi_stream_end_read(stream), bight_failure_of(BIGHT_E_SHUTDOWN));
         }
     }
@@ -40,13 +40,13 @@ static void leave_postponed(void *context)
 
 static void postpone(struct bight_stream *stream)
 {
-    if ((stream->flags & STREAM_POSTPONED) != 0) {
+    if ((stream->own->flags & STREAM_POSTPONED) != 0) {
         return;
     }
     bool is_ending = bi_reactor_is_ending(stream->base.transport->hub->reactor); /* then there is no later turn */
     int code = is_ending ? BIGHT_E_SHUTDOWN : bi_input_go_on_later(&stream->base, answer_later, leave_postponed);
     if (code == 0) {
-        stream->flags |= STREAM_POSTPONED;
+        stream->own->flags |= STREAM_POSTPONED;
     } else {
         (void)bight_errback(bi_stream_end_read(stream), bight_failure_of(code));
     }
@@ -65,40 +65,41 @@ static void cancel_read(struct bight_promise promise, void *context)
 /* What stands against a read; 0: nothing. */
 static int find_obstacle(const char *place, const struct bight_stream *stream)
 {
-    if ((stream->flags & STREAM_WAITING) != 0) {
+    if ((stream->own->flags & STREAM_WAITING) != 0) {
         return bi_usage_error(BIGHT_E_USAGE, place, "a read of a stream: another read waits already");
     }
     if (stream->base.transport->hub == NULL) {
-        return stream->reason == NULL || (stream->flags & STREAM_CLOSING) != 0 ? BIGHT_E_CLOSED : BIGHT_E_SHUTDOWN;
+        return stream->own->reason == NULL || (stream->own->flags & STREAM_CLOSING) != 0 ? BIGHT_E_CLOSED
+                                                                                         : BIGHT_E_SHUTDOWN;
     }
     return bi_reactor_check_thread_at(place, stream->base.transport->hub->reactor, "a read of a stream");
 }
 
 static int set_separator(struct bight_stream *stream, const void *separator, size_t size)
 {
-    stream->separator_size = size;
+    stream->own->separator_size = size;
     if (size == 0) {
         return BIGHT_OK;
     }
-    stream->separator = bight_malloc(size);
-    if (stream->separator == NULL) {
+    stream->own->separator = bight_malloc(size);
+    if (stream->own->separator == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    memcpy(stream->separator, separator, size);
+    memcpy(stream->own->separator, separator, size);
     return BIGHT_OK;
 }
 
 static void wait_for(struct bight_stream *stream, enum bi_stream_kind kind, size_t wanted)
 {
-    stream->kind = kind;
-    stream->wanted = wanted;
-    bi_input_search_anew(stream->input);
-    stream->flags |= STREAM_WAITING;
-    if (stream->answered >= BI_STREAM_ANSWERS) {
+    stream->own->kind = kind;
+    stream->own->wanted = wanted;
+    bi_input_search_anew(stream->own->input);
+    stream->own->flags |= STREAM_WAITING;
+    if (stream->own->answered >= BI_STREAM_ANSWERS) {
         postpone(stream);
     } else {
         bi_stream_try_answer(stream);
-        stream->answered += (stream->flags & STREAM_WAITING) == 0;
+        stream->own->answered += (stream->own->flags & STREAM_WAITING) == 0;
     }
     bi_stream_update_flow(stream);
 }
@@ -119,19 +120,19 @@ static struct bight_deferred *begin(const char *place, struct bight_stream *stre
         (void)bight_errback_at(place, promise, bight_failure_of(code));
         return deferred;
     }
-    stream->reader = promise;
+    stream->own->reader = promise;
     wait_for(stream, kind, wanted);
     return deferred;
 }
 
 struct bight_deferred *bight_stream_read_at(const char *place, struct bight_stream *stream, size_t limit)
 {
-    return begin(place, stream, STREAM_SOME, limit == 0 ? stream->buffer_limit : limit, NULL, 0);
+    return begin(place, stream, STREAM_SOME, limit == 0 ? stream->own->buffer_limit : limit, NULL, 0);
 }
 
 struct bight_deferred *bight_stream_read_exactly_at(const char *place, struct bight_stream *stream, size_t size)
 {
-    if (size > stream->exact_limit) {
+    if (size > stream->own->exact_limit) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_TOO_LONG));
     }
     return begin(place, stream, STREAM_EXACTLY, size, NULL, 0);
@@ -144,36 +145,37 @@ struct bight_deferred *bight_stream_read_until_at(
         (void)bi_usage_error(BIGHT_E_INVALID_ARGUMENT, place, "bight_stream_read_until: the separator is empty");
         return bight_fail_at(place, bight_failure_of(BIGHT_E_INVALID_ARGUMENT));
     }
-    return begin(place, stream, STREAM_UNTIL, limit == 0 ? stream->buffer_limit : limit, separator, separator_size);
+    return begin(
+        place, stream, STREAM_UNTIL, limit == 0 ? stream->own->buffer_limit : limit, separator, separator_size);
 }
 
 struct bight_deferred *bight_stream_read_line_at(const char *place, struct bight_stream *stream, size_t limit)
 {
-    size_t wanted = limit == 0 ? stream->buffer_limit : limit;
+    size_t wanted = limit == 0 ? stream->own->buffer_limit : limit;
     return begin(place, stream, STREAM_LINE, wanted < SIZE_MAX / 2 ? wanted : SIZE_MAX / 2, NULL, 0);
 }
 
 struct bight_deferred *bight_stream_read_all_at(const char *place, struct bight_stream *stream, size_t limit)
 {
-    return begin(place, stream, STREAM_ALL, limit == 0 ? stream->exact_limit : limit, NULL, 0);
+    return begin(place, stream, STREAM_ALL, limit == 0 ? stream->own->exact_limit : limit, NULL, 0);
 }
 
 /* ----------------------------------------------------------------------------------- what is held */
 
 bool bight_stream_at_end(const struct bight_stream *stream)
 {
-    return (stream->flags & STREAM_OVER) != 0 && bi_input_size(stream->input) == 0;
+    return (stream->own->flags & STREAM_OVER) != 0 && bi_input_size(stream->own->input) == 0;
 }
 
 size_t bight_stream_buffered(const struct bight_stream *stream)
 {
-    return bi_input_size(stream->input);
+    return bi_input_size(stream->own->input);
 }
 
 size_t bight_stream_forget_input(struct bight_stream *stream)
 {
-    size_t size = bi_input_size(stream->input);
-    bi_input_drop(&stream->input);
+    size_t size = bi_input_size(stream->own->input);
+    bi_input_drop(&stream->own->input);
     size += bight_transport_forget_input(stream->base.transport);
     bi_stream_update_flow(stream);
     return size;
@@ -181,8 +183,8 @@ size_t bight_stream_forget_input(struct bight_stream *stream)
 
 void bight_stream_set_limits(struct bight_stream *stream, size_t buffer_limit, size_t exact_limit)
 {
-    stream->buffer_limit = buffer_limit == 0 ? stream->buffer_limit : buffer_limit;
-    stream->exact_limit = exact_limit == 0 ? stream->exact_limit : exact_limit;
+    stream->own->buffer_limit = buffer_limit == 0 ? stream->own->buffer_limit : buffer_limit;
+    stream->own->exact_limit = exact_limit == 0 ? stream->own->exact_limit : exact_limit;
     bi_stream_update_flow(stream);
 }
 
@@ -191,8 +193,8 @@ int bight_stream_switch_protocol(struct bight_stream *stream, struct bight_proto
     struct bight_transport *transport = stream->base.transport;
     bight_stream_hold(stream);
     int code = bight_transport_switch_protocol(
-        transport, protocol, bi_input_bytes(stream->input), bi_input_size(stream->input));
-    if (code == 0 && (stream->flags & STREAM_LOST) == 0) {
+        transport, protocol, bi_input_bytes(stream->own->input), bi_input_size(stream->own->input));
+    if (code == 0 && (stream->own->flags & STREAM_LOST) == 0) {
         bi_stream_stop_input(stream);
     }
     bight_stream_release(stream);

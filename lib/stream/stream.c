@@ -14,11 +14,11 @@
  * takes the answers of some out and would let a whole chunk in. */
 void bi_stream_update_flow(struct bight_stream *stream)
 {
-    bool pause = bi_input_size(stream->input) > stream->buffer_limit && !bi_stream_wants_bytes(stream);
-    if (pause == ((stream->flags & STREAM_PAUSED) != 0) || (stream->flags & (STREAM_LOST | STREAM_CLOSING))) {
+    bool pause = bi_input_size(stream->own->input) > stream->own->buffer_limit && !bi_stream_wants_bytes(stream);
+    if (pause == ((stream->own->flags & STREAM_PAUSED) != 0) || (stream->own->flags & (STREAM_LOST | STREAM_CLOSING))) {
         return;
     }
-    stream->flags ^= STREAM_PAUSED;
+    stream->own->flags ^= STREAM_PAUSED;
     if (pause) {
         (void)bight_transport_pause(stream->base.transport);
     } else {
@@ -28,8 +28,8 @@ void bi_stream_update_flow(struct bight_stream *stream)
 
 void bi_stream_stop_input(struct bight_stream *stream)
 {
-    stream->flags |= STREAM_CLOSING;
-    bi_input_drop(&stream->input);
+    stream->own->flags |= STREAM_CLOSING;
+    bi_input_drop(&stream->own->input);
 }
 
 /* --------------------------------------------------------------------------------------------- events */
@@ -39,13 +39,18 @@ static struct bight_stream *stream_of(struct bight_protocol *protocol)
     return (struct bight_stream *)protocol;
 }
 
+static void set_memory(struct bight_protocol *protocol, void *memory)
+{
+    stream_of(protocol)->own = memory;
+}
+
 static void connection_made(struct bight_protocol *protocol)
 {
     const struct bight_stream_factory *factory = (const struct bight_stream_factory *)protocol->factory;
     struct bight_stream *stream = stream_of(protocol);
-    stream->transport = protocol->transport;
-    stream->buffer_limit = BI_STREAM_BUFFER_LIMIT;
-    stream->exact_limit = BI_STREAM_EXACT_LIMIT;
+    stream->own->transport = protocol->transport;
+    stream->own->buffer_limit = BI_STREAM_BUFFER_LIMIT;
+    stream->own->exact_limit = BI_STREAM_EXACT_LIMIT;
     bight_stream_set_limits(stream, factory->buffer_limit, factory->exact_limit);
     bi_stream_serve(stream);
 }
@@ -53,8 +58,8 @@ static void connection_made(struct bight_protocol *protocol)
 /* The whole of a chunk is what a read waits for. */
 static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t size)
 {
-    if (!bi_stream_wants_bytes(stream) || stream->kind != STREAM_SOME || stream->input != NULL ||
-        size > stream->wanted) {
+    if (!bi_stream_wants_bytes(stream) || stream->own->kind != STREAM_SOME || stream->own->input != NULL ||
+        size > stream->own->wanted) {
         return false;
     }
     struct bight_bytes *bytes = bight_bytes_new(data, size);
@@ -68,8 +73,8 @@ static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t s
 /* Without memory for a piece the stream would have a gap. */
 static void run_out_of_memory(struct bight_stream *stream)
 {
-    if (stream->reason == NULL) {
-        stream->reason = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+    if (stream->own->reason == NULL) {
+        stream->own->reason = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
     }
     (void)bight_transport_abort_connection(stream->base.transport);
 }
@@ -77,9 +82,9 @@ static void run_out_of_memory(struct bight_stream *stream)
 static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
 {
     struct bight_stream *stream = stream_of(protocol);
-    stream->answered = 0;
+    stream->own->answered = 0;
     if (!hand_over(stream, data, size)) {
-        if (bi_input_append(&stream->input, data, size) != BIGHT_OK) {
+        if (bi_input_append(&stream->own->input, data, size) != BIGHT_OK) {
             run_out_of_memory(stream);
             return;
         }
@@ -91,8 +96,8 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
 static bool read_connection_lost(struct bight_protocol *protocol)
 {
     struct bight_stream *stream = stream_of(protocol);
-    stream->flags |= STREAM_ENDED;
-    stream->answered = 0;
+    stream->own->flags |= STREAM_ENDED;
+    stream->own->answered = 0;
     bi_stream_try_answer(stream);
     bi_stream_client_left(stream, BIGHT_CANCEL_AT_END);
     return true;
@@ -100,8 +105,8 @@ static bool read_connection_lost(struct bight_protocol *protocol)
 
 static void end(struct bight_stream *stream)
 {
-    stream->flags |= STREAM_LOST;
-    stream->answered = 0;
+    stream->own->flags |= STREAM_LOST;
+    stream->own->answered = 0;
     bi_stream_try_answer(stream);
     bi_stream_tell_waiters(stream);
 }
@@ -109,11 +114,11 @@ static void end(struct bight_stream *stream)
 static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)
 {
     struct bight_stream *stream = stream_of(protocol);
-    if (stream->reason == NULL) {
-        stream->reason = bight_failure_hold(reason);
+    if (stream->own->reason == NULL) {
+        stream->own->reason = bight_failure_hold(reason);
     }
-    if (bight_failure_code(stream->reason) == BIGHT_E_CONNECTION_DONE) {
-        stream->flags |= STREAM_ENDED;
+    if (bight_failure_code(stream->own->reason) == BIGHT_E_CONNECTION_DONE) {
+        stream->own->flags |= STREAM_ENDED;
     }
     end(stream);
     bi_stream_client_left(stream, BIGHT_CANCEL_AT_LOSS);
@@ -123,10 +128,10 @@ static void protocol_replaced(struct bight_protocol *protocol)
 {
     struct bight_stream *stream = stream_of(protocol);
     bi_stream_stop_input(stream);
-    stream->reason = bight_failure_of(BIGHT_E_CLOSED);
+    stream->own->reason = bight_failure_of(BIGHT_E_CLOSED);
     bi_stream_leave_producer(stream);
-    if ((stream->flags & STREAM_PAUSED) != 0) {
-        (void)bight_transport_resume(stream->transport);
+    if ((stream->own->flags & STREAM_PAUSED) != 0) {
+        (void)bight_transport_resume(stream->own->transport);
     }
     end(stream);
 }
@@ -135,8 +140,8 @@ static void protocol_replaced(struct bight_protocol *protocol)
 static void return_input(struct bight_protocol *protocol)
 {
     struct bight_stream *stream = stream_of(protocol);
-    struct bight_input *input = bi_input_take(&stream->input);
-    (void)bight_transport_give_back(stream->transport, bi_input_bytes(input), bi_input_size(input));
+    struct bight_input *input = bi_input_take(&stream->own->input);
+    (void)bight_transport_give_back(stream->own->transport, bi_input_bytes(input), bi_input_size(input));
     bight_free(input);
     bi_stream_update_flow(stream);
 }
@@ -144,9 +149,9 @@ static void return_input(struct bight_protocol *protocol)
 static void finish(struct bight_protocol *protocol)
 {
     struct bight_stream *stream = stream_of(protocol);
-    bi_input_drop(&stream->input);
-    bight_failure_release(stream->reason);
-    if (stream->flags & STREAM_COUNTED) {
+    bi_input_drop(&stream->own->input);
+    bight_failure_release(stream->own->reason);
+    if (stream->own->flags & STREAM_COUNTED) {
         bi_stream_factory_leave(protocol->factory);
     }
 }
@@ -159,4 +164,6 @@ const struct bight_protocol_ops bight_stream_protocol_ops = {
     .protocol_replaced = protocol_replaced,
     .finish = finish,
     .return_input = return_input,
+    .memory_size = sizeof(struct bight_stream_state),
+    .set_memory = set_memory,
 };

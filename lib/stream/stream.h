@@ -15,7 +15,7 @@
 /* Reads and drains in a row that are answered inside their call. */
 #define BI_STREAM_ANSWERS 64
 
-/* bight_stream.flags */
+/* bight_stream_state.flags */
 #define STREAM_WAITING (1u << 0)   /* a read waits */
 #define STREAM_ENDED (1u << 1)     /* the peer ended in good order: what is held is all */
 #define STREAM_LOST (1u << 2)      /* connection_lost or protocol_replaced has been called */
@@ -29,8 +29,23 @@
 
 enum bi_stream_kind { STREAM_SOME, STREAM_EXACTLY, STREAM_UNTIL, STREAM_LINE, STREAM_ALL };
 
+/* What a stream keeps. It is made together with the stream. */
+struct bight_stream_state {
+    struct bight_input *input; /* received and not read; NULL when there is none */
+    size_t buffer_limit, exact_limit;
+    struct bight_promise reader; /* of the read that waits, and what it wants */
+    uint8_t *separator;
+    size_t separator_size, wanted;
+    uint32_t kind, flags;
+    uint32_t answered;                 /* reads and drains in a row that were answered inside their call */
+    struct bight_failure *reason;      /* why the connection ended; NULL before */
+    struct bi_stream_waiters *waiters; /* for room and for the end; NULL: none yet */
+    struct bight_transport *transport; /* the connection's, when another protocol has it by now, too */
+    struct bight_deferred *serving;    /* of the factory's function, held until it is done; NULL: none */
+};
+
 /* Made for the first who waits; freed at the loss. */
-struct bight_stream_waiters {
+struct bi_stream_waiters {
     struct bight_stream *stream;
     struct bi_task room; /* soon: there may be room */
     struct bi_link drains, ends;
@@ -41,7 +56,7 @@ struct bight_stream_waiters {
 /* A read waits for bytes. One that is postponed does not: its answer is most often there. */
 static inline bool bi_stream_wants_bytes(const struct bight_stream *stream)
 {
-    return (stream->flags & (STREAM_WAITING | STREAM_POSTPONED)) == STREAM_WAITING;
+    return (stream->own->flags & (STREAM_WAITING | STREAM_POSTPONED)) == STREAM_WAITING;
 }
 
 /* Pauses or resumes the transport as what is held and asked for demands. */

@@ -13,19 +13,19 @@
 #include "stream/stream.h"
 #include "transport/state.h"
 
-static struct bight_stream_waiters *waiters_of(struct bight_stream *stream)
+static struct bi_stream_waiters *waiters_of(struct bight_stream *stream)
 {
-    if (stream->waiters == NULL) {
-        struct bight_stream_waiters *waiters = bight_calloc(1, sizeof *waiters);
+    if (stream->own->waiters == NULL) {
+        struct bi_stream_waiters *waiters = bight_calloc(1, sizeof *waiters);
         if (waiters == NULL) {
             return NULL;
         }
         waiters->stream = stream;
         bi_list_init(&waiters->drains);
         bi_list_init(&waiters->ends);
-        stream->waiters = waiters;
+        stream->own->waiters = waiters;
     }
-    return stream->waiters;
+    return stream->own->waiters;
 }
 
 int bight_stream_write(struct bight_stream *stream, const void *data, size_t size)
@@ -51,9 +51,9 @@ int bight_stream_writef(struct bight_stream *stream, const char *format, ...)
 
 void bi_stream_leave_producer(struct bight_stream *stream)
 {
-    if ((stream->flags & STREAM_PRODUCING) != 0) {
-        stream->flags &= ~STREAM_PRODUCING;
-        (void)bight_transport_unregister_producer(stream->transport);
+    if ((stream->own->flags & STREAM_PRODUCING) != 0) {
+        stream->own->flags &= ~STREAM_PRODUCING;
+        (void)bight_transport_unregister_producer(stream->own->transport);
     }
 }
 
@@ -65,47 +65,47 @@ static bool has_room(const struct bight_transport *transport)
 
 static void look_for_room(struct bi_task *task);
 
-static void look_later(struct bight_stream_waiters *waiters)
+static void look_later(struct bi_stream_waiters *waiters)
 {
     if (waiters->room.run == NULL) {
-        bi_reactor_soon(waiters->stream->transport->hub->reactor, &waiters->room, look_for_room);
+        bi_reactor_soon(waiters->stream->own->transport->hub->reactor, &waiters->room, look_for_room);
     }
 }
 
 static void resume(void *context)
 {
-    look_later(((struct bight_stream *)context)->waiters);
+    look_later(((struct bight_stream *)context)->own->waiters);
 }
 
 static void stop(void *context)
 {
-    ((struct bight_stream *)context)->flags &= ~STREAM_PRODUCING;
+    ((struct bight_stream *)context)->own->flags &= ~STREAM_PRODUCING;
 }
 
 static const struct bight_producer_ops producer_ops = { .resume = resume, .stop = stop };
 
 static int become_producer(struct bight_stream *stream)
 {
-    if ((stream->flags & STREAM_PRODUCING) != 0) {
+    if ((stream->own->flags & STREAM_PRODUCING) != 0) {
         return BIGHT_OK;
     }
     int code = bight_transport_register_producer(stream->base.transport, &producer_ops, stream, true);
-    stream->flags |= code == 0 ? STREAM_PRODUCING : 0;
+    stream->own->flags |= code == 0 ? STREAM_PRODUCING : 0;
     return code;
 }
 
 /* Somebody may have written more meanwhile. What closing flushes is told at the end. */
 static void look_for_room(struct bi_task *task)
 {
-    struct bight_stream_waiters *waiters = BI_CONTAINER(task, struct bight_stream_waiters, room);
+    struct bi_stream_waiters *waiters = BI_CONTAINER(task, struct bi_stream_waiters, room);
     struct bight_stream *stream = waiters->stream;
-    bool is_room = has_room(stream->transport);
-    if ((stream->flags & STREAM_CLOSING) != 0 || bi_list_is_empty(&waiters->drains)) {
+    bool is_room = has_room(stream->own->transport);
+    if ((stream->own->flags & STREAM_CLOSING) != 0 || bi_list_is_empty(&waiters->drains)) {
         return;
     }
     int code = is_room ? BIGHT_OK : become_producer(stream);
     if (is_room || code != BIGHT_OK) {
-        stream->answered = 0;
+        stream->own->answered = 0;
         bi_stream_leave_producer(stream);
         bi_promises_fire(&waiters->drains, code == BIGHT_OK ? NULL : bight_failure_of(code));
     }
@@ -113,14 +113,14 @@ static void look_for_room(struct bi_task *task)
 
 static void nobody_waits(struct bi_link *drains)
 {
-    bi_stream_leave_producer(BI_CONTAINER(drains, struct bight_stream_waiters, drains)->stream);
+    bi_stream_leave_producer(BI_CONTAINER(drains, struct bi_stream_waiters, drains)->stream);
 }
 
 static struct bight_deferred *wait_for_room(const char *place, struct bight_stream *stream)
 {
-    struct bight_stream_waiters *waiters = waiters_of(stream);
+    struct bi_stream_waiters *waiters = waiters_of(stream);
     int code = waiters == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
-    if (code == BIGHT_OK && has_room(stream->transport)) {
+    if (code == BIGHT_OK && has_room(stream->own->transport)) {
         look_later(waiters);
     } else if (code == BIGHT_OK) {
         code = become_producer(stream);
@@ -132,12 +132,12 @@ static struct bight_deferred *wait_for_room(const char *place, struct bight_stre
 struct bight_deferred *bight_stream_drain_at(const char *place, struct bight_stream *stream)
 {
     struct bight_transport *transport = stream->base.transport;
-    if (!bight_transport_is_open(transport) || (stream->flags & STREAM_LOST) != 0) {
-        const struct bight_failure *reason = (stream->flags & STREAM_CLOSING) == 0 ? stream->reason : NULL;
+    if (!bight_transport_is_open(transport) || (stream->own->flags & STREAM_LOST) != 0) {
+        const struct bight_failure *reason = (stream->own->flags & STREAM_CLOSING) == 0 ? stream->own->reason : NULL;
         return bight_fail_at(place, reason == NULL ? bight_failure_of(BIGHT_E_CLOSED) : bight_failure_hold(reason));
     }
-    if (stream->answered < BI_STREAM_ANSWERS && has_room(transport)) {
-        stream->answered++;
+    if (stream->own->answered < BI_STREAM_ANSWERS && has_room(transport)) {
+        stream->own->answered++;
         return bight_succeed_at(place, NULL, NULL);
     }
     return wait_for_room(place, stream);
@@ -159,13 +159,13 @@ int bi_stream_begin_close(struct bight_stream *stream)
 
 struct bight_deferred *bight_stream_close_at(const char *place, struct bight_stream *stream)
 {
-    if ((stream->flags & STREAM_LOST) != 0) {
+    if ((stream->own->flags & STREAM_LOST) != 0) {
         return bight_succeed_at(place, NULL, NULL);
     }
     if (bi_stream_begin_close(stream) != 0) {
         return bight_succeed_at(place, NULL, NULL);
     }
-    struct bight_stream_waiters *waiters = waiters_of(stream);
+    struct bi_stream_waiters *waiters = waiters_of(stream);
     if (waiters == NULL) {
         return bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
@@ -174,7 +174,7 @@ struct bight_deferred *bight_stream_close_at(const char *place, struct bight_str
 
 void bight_stream_abort(struct bight_stream *stream)
 {
-    if ((stream->flags & STREAM_LOST) == 0) {
+    if ((stream->own->flags & STREAM_LOST) == 0) {
         bi_stream_stop_input(stream);
         (void)bight_transport_abort_connection(stream->base.transport);
     }
@@ -182,23 +182,23 @@ void bight_stream_abort(struct bight_stream *stream)
 
 const struct bight_failure *bight_stream_reason(const struct bight_stream *stream)
 {
-    return (stream->flags & STREAM_LOST) == 0 ? NULL : stream->reason;
+    return (stream->own->flags & STREAM_LOST) == 0 ? NULL : stream->own->reason;
 }
 
 /* What was written before a close in good order has gone out. */
 void bi_stream_tell_waiters(struct bight_stream *stream)
 {
-    struct bight_stream_waiters *waiters = stream->waiters;
+    struct bi_stream_waiters *waiters = stream->own->waiters;
     if (waiters == NULL) {
         return;
     }
     if (waiters->room.run != NULL) {
-        bi_reactor_unqueue(stream->transport->hub->reactor, &waiters->room);
+        bi_reactor_unqueue(stream->own->transport->hub->reactor, &waiters->room);
     }
-    bool flushed =
-        (stream->flags & STREAM_CLOSING) != 0 && bight_failure_code(stream->reason) == BIGHT_E_CONNECTION_DONE;
-    stream->waiters = NULL;
-    bi_promises_fire(&waiters->drains, flushed ? NULL : stream->reason);
+    bool flushed = (stream->own->flags & STREAM_CLOSING) != 0 &&
+                   bight_failure_code(stream->own->reason) == BIGHT_E_CONNECTION_DONE;
+    stream->own->waiters = NULL;
+    bi_promises_fire(&waiters->drains, flushed ? NULL : stream->own->reason);
     bi_promises_fire(&waiters->ends, NULL);
     bight_free(waiters);
 }

@@ -5,6 +5,8 @@
  * ties, made when something is first tied, has another until the last tied Deferred has finished. The transport's slot
  * goes with the protocol that it ended with. Which of its functions is called when is not here: opening is in
  * transport.c, the way in in receive.c, the end in close.c. */
+#include <stddef.h>
+
 #include <bight/memory.h>
 #include <bight/transport.h>
 
@@ -19,6 +21,13 @@ struct record {
 
 /* ------------------------------------------------------------------------------------ making, freeing */
 
+/* Where anything may stand behind a program's struct. */
+static size_t aligned(size_t size)
+{
+    const size_t unit = _Alignof(max_align_t);
+    return (size + unit - 1) / unit * unit;
+}
+
 struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
 {
     const char *lack = bi_factory_lack(factory);
@@ -26,15 +35,20 @@ struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
         bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "bight_protocol_new: %s", lack);
         return NULL;
     }
-    struct bight_protocol *protocol = bight_calloc(1, factory->protocol_size);
+    const struct bight_protocol_ops *ops = factory->protocol_ops;
+    size_t size = aligned(factory->protocol_size);
+    struct bight_protocol *protocol = bight_calloc(1, size + ops->memory_size);
     factory->out_of_memory = protocol == NULL;
     if (protocol == NULL) {
         return NULL;
     }
-    protocol->ops = factory->protocol_ops;
+    protocol->ops = ops;
     protocol->transport = BI_TRANSPORT_CLOSED;
     protocol->factory = factory;
     protocol->holds = 1;
+    if (ops->set_memory != NULL) {
+        ops->set_memory(protocol, (char *)protocol + size);
+    }
     return protocol;
 }
 

@@ -20,8 +20,7 @@ static const struct bight_line_ops no_ops = { .connection_made = NULL };
 struct bi_line_rule bi_line_rule_of(const struct bight_line_receiver *receiver)
 {
     const struct bight_line_factory *factory = (const struct bight_line_factory *)receiver->base.factory;
-    const struct bight_line_ops *ops = factory->ops != NULL ? factory->ops : &no_ops;
-    struct bi_line_rule rule = { .ops = ops, .limit = factory->limit == 0 ? 16384 : factory->limit };
+    struct bi_line_rule rule = { .ops = receiver->own->ops, .limit = factory->limit == 0 ? 16384 : factory->limit };
     rule.limit = rule.limit < LINE_LIMIT_CEILING ? rule.limit : LINE_LIMIT_CEILING;
     rule.either = factory->delimiter == NULL || factory->delimiter[0] == '\0';
     rule.delimiter = rule.either ? "\n" : factory->delimiter;
@@ -42,10 +41,10 @@ static size_t line_size(const struct bi_line_rule *rule, const uint8_t *data, si
 /* False without memory: the connection has been aborted, since a stream has no gap. */
 static bool keep(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
-    if (bi_input_append(&receiver->input, data, size) == BIGHT_OK) {
+    if (bi_input_append(&receiver->own->input, data, size) == BIGHT_OK) {
         return true;
     }
-    bi_input_drop(&receiver->input);
+    bi_input_drop(&receiver->own->input);
     (void)bight_transport_abort_connection(receiver->base.transport);
     return false;
 }
@@ -62,12 +61,12 @@ static void return_span(struct bight_line_receiver *receiver, struct bight_line_
 
 void bi_line_return_spans(struct bight_line_receiver *receiver)
 {
-    return_span(receiver, receiver->delivering);
+    return_span(receiver, receiver->own->delivering);
 }
 
 void bi_line_return_input(struct bight_line_receiver *receiver)
 {
-    struct bight_input *input = bi_input_take(&receiver->input);
+    struct bight_input *input = bi_input_take(&receiver->own->input);
     (void)bight_transport_give_back(receiver->base.transport, bi_input_bytes(input), bi_input_size(input));
     bi_input_drop(&input);
 }
@@ -75,8 +74,8 @@ void bi_line_return_input(struct bight_line_receiver *receiver)
 /* Makes a span known to handlers. */
 static void enter(struct bight_line_receiver *receiver, struct bight_line_span *span)
 {
-    span->outer = receiver->delivering;
-    receiver->delivering = span;
+    span->outer = receiver->own->delivering;
+    receiver->own->delivering = span;
 }
 
 static void leave(struct bight_line_receiver *receiver, struct bight_line_span *span)
@@ -84,7 +83,7 @@ static void leave(struct bight_line_receiver *receiver, struct bight_line_span *
     if (span->size > 0) {
         bi_line_return_spans(receiver);
     }
-    receiver->delivering = span->outer;
+    receiver->own->delivering = span->outer;
 }
 
 /* --------------------------------------------------------------------------------------------- delivering */
@@ -113,7 +112,7 @@ static void give_line(
 /* The limit was passed; the span begins behind it. */
 static void give_length_exceeded(struct bight_line_receiver *receiver, const struct bi_line_rule *rule)
 {
-    receiver->state |= LINE_SKIPPING;
+    receiver->own->state |= LINE_SKIPPING;
     if (rule->ops->line_length_exceeded != NULL) {
         rule->ops->line_length_exceeded(receiver, rule->limit);
     } else {
@@ -170,7 +169,7 @@ static void consume(
 /* What was kept has grown to the line's end, or to its limit. It is taken out of the receiver while handlers run. */
 static void finish_kept_line(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, size_t end)
 {
-    struct bight_input *input = bi_input_take(&receiver->input);
+    struct bight_input *input = bi_input_take(&receiver->own->input);
     const uint8_t *line = bi_input_bytes(input);
     size_t size = end == 0 ? 0 : line_size(rule, line, end);
     if (end != 0 && size <= rule->limit) {
@@ -191,7 +190,7 @@ static void finish_kept_line(struct bight_line_receiver *receiver, const struct 
 static void continue_line(
     struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
-    size_t length = rule->delimiter_size, held = bi_input_size(receiver->input);
+    size_t length = rule->delimiter_size, held = bi_input_size(receiver->own->input);
     size_t room = held < rule->longest ? rule->longest - held : 0;
     size_t size = span->size < room ? span->size : room;
     const uint8_t *last = size == 0 ? NULL : memchr(span->data, rule->delimiter[length - 1], size);
@@ -202,7 +201,7 @@ static void continue_line(
     advance(span, size);
     held += size;
     size_t end = bi_input_find(
-        bi_input_bytes(receiver->input), held, held < length ? 0 : held - length, rule->delimiter, length);
+        bi_input_bytes(receiver->own->input), held, held < length ? 0 : held - length, rule->delimiter, length);
     if (end != 0 || held >= rule->longest) {
         finish_kept_line(receiver, rule, end);
     }
@@ -213,25 +212,25 @@ static void continue_line(
 static void skip_line(
     struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
-    size_t length = rule->delimiter_size, overlap = length - 1, held = bi_input_size(receiver->input);
+    size_t length = rule->delimiter_size, overlap = length - 1, held = bi_input_size(receiver->own->input);
     size_t joined = span->size < overlap ? span->size : overlap;
     if (held > 0 && !keep(receiver, span->data, joined)) {
         return;
     }
-    size_t end =
-        bi_input_find(bi_input_bytes(receiver->input), bi_input_size(receiver->input), 0, rule->delimiter, length);
+    size_t end = bi_input_find(
+        bi_input_bytes(receiver->own->input), bi_input_size(receiver->own->input), 0, rule->delimiter, length);
     end = end != 0 ? end - held : bi_input_find(span->data, span->size, 0, rule->delimiter, length);
     if (end != 0) {
-        receiver->state &= ~(uint32_t)LINE_SKIPPING;
-        bi_input_drop(&receiver->input);
+        receiver->own->state &= ~(uint32_t)LINE_SKIPPING;
+        bi_input_drop(&receiver->own->input);
         advance(span, end);
         return;
     }
     if (held == 0 || span->size > overlap) {
-        bi_input_drop(&receiver->input);
+        bi_input_drop(&receiver->own->input);
         (void)keep(receiver, span->data + span->size - joined, joined);
     } else if (held + joined > overlap) {
-        bi_input_consume(&receiver->input, held + joined - overlap);
+        bi_input_consume(&receiver->own->input, held + joined - overlap);
     }
     advance(span, span->size);
 }
@@ -240,11 +239,11 @@ static void skip_line(
 static void consume(struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {
     while (span->size > 0 && bight_transport_takes_input(receiver->base.transport)) {
-        if ((receiver->state & LINE_RAW) != 0) {
+        if ((receiver->own->state & LINE_RAW) != 0) {
             give_raw(receiver, rule, span);
-        } else if ((receiver->state & LINE_SKIPPING) != 0) {
+        } else if ((receiver->own->state & LINE_SKIPPING) != 0) {
             skip_line(receiver, rule, span);
-        } else if (receiver->input != NULL) {
+        } else if (receiver->own->input != NULL) {
             continue_line(receiver, rule, span);
         } else {
             read_line(receiver, rule, span);
@@ -270,10 +269,18 @@ static void refuse(struct bight_line_receiver *receiver)
     (void)bight_transport_abort_connection(receiver->base.transport);
 }
 
+static void set_memory(struct bight_protocol *protocol, void *memory)
+{
+    const struct bight_line_factory *factory = (const struct bight_line_factory *)protocol->factory;
+    struct bight_line_state *own = memory;
+    own->ops = factory->ops != NULL ? factory->ops : &no_ops;
+    ((struct bight_line_receiver *)protocol)->own = own;
+}
+
 static void connection_made(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = receiver->own->ops;
     if (ops == &no_ops) {
         refuse(receiver);
     }
@@ -285,8 +292,8 @@ static void connection_made(struct bight_protocol *protocol)
 static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
-    bi_input_drop(&receiver->input);
+    const struct bight_line_ops *ops = receiver->own->ops;
+    bi_input_drop(&receiver->own->input);
     if (ops->connection_lost != NULL) {
         ops->connection_lost(receiver, reason);
     }
@@ -295,14 +302,14 @@ static void connection_lost(struct bight_protocol *protocol, const struct bight_
 static bool read_connection_lost(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = receiver->own->ops;
     return ops->read_connection_lost != NULL && ops->read_connection_lost(receiver);
 }
 
 static void write_connection_lost(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = receiver->own->ops;
     if (ops->write_connection_lost != NULL) {
         ops->write_connection_lost(receiver);
     }
@@ -311,8 +318,8 @@ static void write_connection_lost(struct bight_protocol *protocol)
 static void protocol_replaced(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
-    bi_input_drop(&receiver->input);
+    const struct bight_line_ops *ops = receiver->own->ops;
+    bi_input_drop(&receiver->own->input);
     if (ops->protocol_replaced != NULL) {
         ops->protocol_replaced(receiver);
     }
@@ -321,7 +328,7 @@ static void protocol_replaced(struct bight_protocol *protocol)
 static void handshake_completed(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = receiver->own->ops;
     if (ops->handshake_completed != NULL) {
         ops->handshake_completed(receiver);
     }
@@ -330,7 +337,7 @@ static void handshake_completed(struct bight_protocol *protocol)
 static void room(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = receiver->own->ops;
     if (ops->room != NULL) {
         ops->room(receiver);
     }
@@ -339,8 +346,17 @@ static void room(struct bight_protocol *protocol)
 static bool drain(struct bight_protocol *protocol)
 {
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
-    const struct bight_line_ops *ops = bi_line_rule_of(receiver).ops;
+    const struct bight_line_ops *ops = receiver->own->ops;
     return ops->drain != NULL && ops->drain(receiver);
+}
+
+static void finish(struct bight_protocol *protocol)
+{
+    struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
+    const struct bight_line_ops *ops = receiver->own->ops;
+    if (ops->finish != NULL) {
+        ops->finish(receiver);
+    }
 }
 
 static void return_input(struct bight_protocol *protocol)
@@ -348,7 +364,7 @@ static void return_input(struct bight_protocol *protocol)
     struct bight_line_receiver *receiver = (struct bight_line_receiver *)protocol;
     bi_line_return_spans(receiver);
     bi_line_return_input(receiver);
-    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+    receiver->own->state &= ~(uint32_t)LINE_SKIPPING;
 }
 
 const struct bight_protocol_ops bight_line_protocol_ops = {
@@ -359,7 +375,10 @@ const struct bight_protocol_ops bight_line_protocol_ops = {
     .write_connection_lost = write_connection_lost,
     .protocol_replaced = protocol_replaced,
     .handshake_completed = handshake_completed,
+    .finish = finish,
     .return_input = return_input,
     .room = room,
     .drain = drain,
+    .memory_size = sizeof(struct bight_line_state),
+    .set_memory = set_memory,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* line.h - what the line receiver's files share: its states, the rule of its factory, spans of input.
  *
- * The one idea: receiver->input is the beginning of a line and nothing else. What a handler on the stack has not been
- * given is in a span, which handlers can reach through receiver->delivering; all that must wait is the transport's. */
+ * The one idea: the input that is kept is the beginning of a line and nothing else. What a handler on the stack has not
+ * been given is in a span, which handlers can reach through `delivering`; all that must wait is the transport's. */
 #ifndef BI_PROTOCOLS_BASIC_LINE_H
 #define BI_PROTOCOLS_BASIC_LINE_H
 
@@ -10,7 +10,14 @@
 
 #include "transport/input.h"
 
-/* bight_line_receiver.state */
+/* What a receiver keeps. It is made together with the receiver. */
+struct bight_line_state {
+    const struct bight_line_ops *ops;   /* the factory's: it may be gone before the receiver is */
+    struct bight_input *input;          /* the beginning of a line; NULL when there is none */
+    struct bight_line_span *delivering; /* what a handler on the stack has not been given yet */
+    uint32_t state;
+};
+
 #define LINE_RAW (1u << 0)
 #define LINE_SKIPPING (1u << 1) /* within a line that was too long */
 

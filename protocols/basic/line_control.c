@@ -124,28 +124,28 @@ void bight_line_resume(struct bight_line_receiver *receiver)
 
 size_t bight_line_forget_input(struct bight_line_receiver *receiver)
 {
-    size_t size = bi_input_size(receiver->input) + bight_transport_forget_input(receiver->base.transport);
-    for (struct bight_line_span *span = receiver->delivering; span != NULL; span = span->outer) {
+    size_t size = bi_input_size(receiver->own->input) + bight_transport_forget_input(receiver->base.transport);
+    for (struct bight_line_span *span = receiver->own->delivering; span != NULL; span = span->outer) {
         size += span->size;
         span->size = 0;
     }
-    bi_input_drop(&receiver->input);
-    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+    bi_input_drop(&receiver->own->input);
+    receiver->own->state &= ~(uint32_t)LINE_SKIPPING;
     return size;
 }
 
 void bight_line_set_raw_mode(struct bight_line_receiver *receiver)
 {
-    receiver->state |= LINE_RAW;
-    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+    receiver->own->state |= LINE_RAW;
+    receiver->own->state &= ~(uint32_t)LINE_SKIPPING;
     bi_line_return_input(receiver);
 }
 
 /* The end of what a raw handler has just been given, with nothing behind it. */
 static bool is_end_of_given(const struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
-    const struct bight_line_span *span = receiver->delivering;
-    return span != NULL && span->size == 0 && receiver->input == NULL && size <= span->given &&
+    const struct bight_line_span *span = receiver->own->delivering;
+    return span != NULL && span->size == 0 && receiver->own->input == NULL && size <= span->given &&
            data == span->data - size;
 }
 
@@ -156,17 +156,17 @@ int bight_line_set_line_mode(struct bight_line_receiver *receiver, const uint8_t
     if (code != BIGHT_OK) {
         return code;
     }
-    receiver->state &= ~(uint32_t)LINE_RAW;
+    receiver->own->state &= ~(uint32_t)LINE_RAW;
     if (size == 0) {
         return BIGHT_OK;
     }
     if (is_end_of_given(receiver, data, size)) {
-        receiver->delivering->data = data;
-        receiver->delivering->size = size;
-        receiver->delivering->given = 0;
+        receiver->own->delivering->data = data;
+        receiver->own->delivering->size = size;
+        receiver->own->delivering->given = 0;
         return BIGHT_OK;
     }
-    receiver->state &= ~(uint32_t)LINE_SKIPPING;
+    receiver->own->state &= ~(uint32_t)LINE_SKIPPING;
     bi_line_return_spans(receiver);
     bi_line_return_input(receiver);
     return bight_transport_give_back(transport, data, size);

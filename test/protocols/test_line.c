@@ -7,6 +7,7 @@
 #include <bight/protocols/line.h>
 #include <bight/testing.h>
 
+#include "../../protocols/basic/line.h"
 #include "support.h"
 
 static char record[65536];
@@ -232,7 +233,7 @@ START_TEST(long_lines_of_many_chunks_arrive_whole)
     bight_string_feed_chunked(peer, stream, SIZE + 1, 7);
     ck_assert_int_eq(strncmp(record, "line(xxxx", 9), 0);
     ck_assert_uint_eq(bight_line_self(struct recorder, receiver_of(peer))->lines, 1);
-    ck_assert_ptr_null(receiver_of(peer)->input);
+    ck_assert_ptr_null(receiver_of(peer)->own->input);
     bight_string_peer_free(peer);
     free(stream);
 }
@@ -308,7 +309,7 @@ START_TEST(who_pauses_at_every_line_holds_nothing) /* T2 */
     ck_assert_uint_gt(bight_string_feed(peer, lines, SIZE), SIZE - 65537);
     for (size_t i = 1; i < 5000; i++) {
         struct bight_line_receiver *receiver = receiver_of(peer);
-        ck_assert_ptr_null(receiver->input);
+        ck_assert_ptr_null(receiver->own->input);
         bight_line_resume(receiver);
         bight_testing_settle(reactor, 100);
         ck_assert_uint_eq(recorded, i + 1);

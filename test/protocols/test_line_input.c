@@ -7,6 +7,7 @@
 
 #include "transport/transport.h"
 
+#include "../../protocols/basic/line.h"
 #include "../transport/layer_support.h"
 
 static uint8_t block[100000];
@@ -91,14 +92,14 @@ START_TEST(above_the_mark_the_lines_of_a_chunk_wait) /* T13, B1 */
     bight_string_set_window(peer, 0);
     bight_string_feed_text(peer, "a\nb\nc\nd\nhal");
     ck_heard("a b");
-    ck_assert_ptr_null(receiver()->input);
+    ck_assert_ptr_null(receiver()->own->input);
     bight_string_set_window(peer, 70000);
     settle();
     ck_heard("room c d"); /* 10000 were left, and then more than the mark */
     bight_string_set_window(peer, SIZE_MAX);
     settle();
     ck_heard("room");
-    ck_assert_uint_eq(bi_input_size(receiver()->input), 3);
+    ck_assert_uint_eq(bi_input_size(receiver()->own->input), 3);
     bight_string_feed_text(peer, "f\n");
     ck_heard("half");
     end_lines();
@@ -263,9 +264,9 @@ START_TEST(the_beginning_of_a_line_goes_through_a_layer_that_is_pushed_from_outs
 {
     connect_lines();
     bight_string_feed_text(peer, "ab");
-    ck_assert_uint_eq(bi_input_size(receiver()->input), 2);
+    ck_assert_uint_eq(bi_input_size(receiver()->own->input), 2);
     push("l", 1);
-    ck_assert_ptr_null(receiver()->input);
+    ck_assert_ptr_null(receiver()->own->input);
     bight_string_feed_text(peer, "c\t");
     settle();
     ck_heard("bcd");
@@ -321,6 +322,57 @@ START_TEST(no_line_goes_past_a_layer_however_little_memory_there_is) /* D34, T19
 }
 END_TEST
 
+/* --------------------------------------------------------------------------------------- what a receiver is */
+
+static void hear_finish(struct bight_line_receiver *self)
+{
+    ck_assert_ptr_eq(bight_line_reactor(self), reactor);
+    hear("finish");
+}
+
+static const struct bight_line_ops finishing = { .connection_lost = hear_loss, .finish = hear_finish };
+
+static void free_factory(struct bight_factory *base)
+{
+    hear("stopped");
+    memset(base, 0xff, sizeof(struct bight_line_factory));
+    free(base);
+}
+
+START_TEST(finish_comes_once_and_last_though_the_factory_has_gone) /* T3, T16 */
+{
+    static const struct bight_factory_ops factory_ops = { .stopped = free_factory };
+    struct bight_line_factory *own = malloc(sizeof *own);
+    *own = (struct bight_line_factory)BIGHT_LINE_FACTORY(struct bight_line_receiver, &finishing);
+    own->base.ops = &factory_ops;
+    reactor = bight_testing_reactor_new();
+    peer = bight_string_connect(reactor, &own->base, true);
+    protocol = bight_protocol_hold(bight_string_protocol(peer));
+    bight_string_end(peer);
+    settle();
+    ck_heard("lost:CONNECTION_DONE stopped");
+    bight_protocol_release(protocol);
+    ck_heard("finish");
+    bight_string_peer_free(peer);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
+static void hear_early_finish(struct bight_line_receiver *self)
+{
+    ck_assert_ptr_null(bight_line_reactor(self));
+    hear("finish");
+}
+
+START_TEST(finish_comes_for_a_receiver_that_had_no_connection)
+{
+    static const struct bight_line_ops early = { .finish = hear_early_finish };
+    struct bight_line_factory own = BIGHT_LINE_FACTORY(struct bight_line_receiver, &early);
+    bight_protocol_free(bight_protocol_new(&own.base));
+    ck_heard("finish");
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL);
@@ -336,6 +388,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_beginning_of_a_line_goes_through_a_layer_that_is_pushed_from_outside);
     tcase_add_test(tests, lines_that_wait_go_through_a_layer_that_is_pushed_meanwhile);
     tcase_add_test(tests, no_line_goes_past_a_layer_however_little_memory_there_is);
+    tcase_add_test(tests, finish_comes_once_and_last_though_the_factory_has_gone);
+    tcase_add_test(tests, finish_comes_for_a_receiver_that_had_no_connection);
 }
 
 BIGHT_TEST_MAIN("line_input", add_tests)

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "transport/input.h"
+#include "../../protocols/basic/line.h"
 
 #define MOST_LINES 100000
 #define MOST_PIECE 8000
@@ -135,7 +135,7 @@ static void said(struct bight_line_receiver *receiver, const char *line, size_t 
     struct flood *flood = flood_of(receiver);
     struct hearer *hearer = bight_line_self(struct hearer, receiver);
     static const char answer[MOST_ANSWER];
-    hear(flood, line, size, bi_input_size(receiver->input));
+    hear(flood, line, size, bi_input_size(receiver->own->input));
     (void)bight_transport_write(bight_line_transport(receiver), answer, flood->answer);
     if (flood->pause_every > 0 && flood->heard % flood->pause_every == 0) {
         bight_line_pause(receiver);

@@ -2,6 +2,7 @@
 /* test_stream.c - a stream's output and its end, the function that serves it, factories, switching (S7, S8). */
 #include <bight/sys/layer.h>
 
+#include "stream/stream.h"
 #include "stream_support.h"
 
 START_TEST(a_text_is_written_up_to_its_end) /* S7 */
@@ -439,7 +440,7 @@ START_TEST(what_was_not_read_goes_through_a_layer_that_is_pushed) /* T19 */
     bight_stream_set_limits(stream, 3, 0);
     note(bight_stream_read_until(stream, "a", 1, 0));
     feed("abcdef");
-    ck_assert_int_eq(bight_transport_push_layer(stream->transport, &layer), 0);
+    ck_assert_int_eq(bight_transport_push_layer(stream->own->transport, &layer), 0);
     ck_assert_uint_eq(bight_stream_buffered(stream), 0);
     note(bight_stream_read_exactly(stream, 6));
     settle();
@@ -448,9 +449,22 @@ START_TEST(what_was_not_read_goes_through_a_layer_that_is_pushed) /* T19 */
 }
 END_TEST
 
+START_TEST(a_stream_knows_its_reactor_as_long_as_that_lives)
+{
+    ck_assert_ptr_eq(bight_stream_reactor(stream), reactor);
+    bight_string_end(peer);
+    settle();
+    ck_assert_ptr_eq(bight_stream_reactor(stream), reactor);
+    bight_reactor_free(reactor);
+    ck_assert_ptr_null(bight_stream_reactor(stream));
+    reactor = NULL;
+}
+END_TEST
+
 static void add_stream_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_stream_knows_its_reactor_as_long_as_that_lives);
     tcase_add_test(tests, what_was_not_read_goes_through_a_layer_that_is_pushed);
     tcase_add_test(tests, a_text_is_written_up_to_its_end);
     tcase_add_test(tests, half_closing_lets_reading_go_on);

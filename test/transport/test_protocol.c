@@ -59,6 +59,32 @@ START_TEST(finish_is_called_when_the_last_hold_has_gone) /* T3 */
 }
 END_TEST
 
+static void *memory_of_last;
+
+static void set_memory(struct bight_protocol *made, void *memory)
+{
+    ck_assert_ptr_nonnull(made->factory);
+    memory_of_last = memory;
+}
+
+START_TEST(memory_for_a_receiver_comes_with_the_protocol_zeroed_and_behind_the_program_s)
+{
+    static const struct bight_protocol_ops with_memory = { .memory_size = 40, .set_memory = set_memory };
+    for (size_t more = 0; more < 20; more++) {
+        struct bight_factory factory = BIGHT_FACTORY_OF_SIZE(sizeof(struct bight_protocol) + more, &with_memory, NULL);
+        struct bight_protocol *made = bight_protocol_new(&factory);
+        uint8_t *memory = memory_of_last;
+        ck_assert_uint_eq((uintptr_t)memory % _Alignof(max_align_t), 0);
+        ck_assert(memory >= (uint8_t *)made + factory.protocol_size);
+        for (size_t i = 0; i < 40; i++) {
+            ck_assert_uint_eq(memory[i], 0);
+        }
+        memset(memory, 0xff, 40);
+        bight_protocol_free(made);
+    }
+}
+END_TEST
+
 START_TEST(freeing_a_connected_protocol_is_a_usage_error)
 {
     set_up();
@@ -508,6 +534,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, self_gives_the_programs_own_struct_and_checks_the_size);
     tcase_add_test(tests, a_protocol_without_a_connection_answers_closed);
     tcase_add_test(tests, finish_is_called_when_the_last_hold_has_gone);
+    tcase_add_test(tests, memory_for_a_receiver_comes_with_the_protocol_zeroed_and_behind_the_program_s);
     tcase_add_test(tests, freeing_a_connected_protocol_is_a_usage_error);
     tcase_add_test(tests, a_factory_without_a_size_makes_nothing);
     tcase_add_test(tests, ties_are_cancelled_when_the_connection_ends);

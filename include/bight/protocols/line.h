@@ -16,9 +16,8 @@
 
 BIGHT_BEGIN
 
-struct bight_input;
 struct bight_line_receiver;
-struct bight_line_span;
+struct bight_line_state;
 
 /* A full table that stands on its own. Any slot may be NULL. */
 struct bight_line_ops {
@@ -39,16 +38,18 @@ struct bight_line_ops {
     void (*handshake_completed)(struct bight_line_receiver *receiver);
     void (*room)(struct bight_line_receiver *receiver);
     bool (*drain)(struct bight_line_receiver *receiver);
-    void (*reserved[3])(void);
+    /* The memory goes, now that the last hold has gone: frees what the protocol's struct owns, and does nothing else.
+     * Called for every receiver that was made, one that never had a connection too. The factory may have gone before.
+     */
+    void (*finish)(struct bight_line_receiver *receiver);
+    void (*reserved[4])(void);
 };
 
 /* The base of every protocol over lines. The layout is frozen; programs use the functions below. */
 struct bight_line_receiver {
     struct bight_protocol base;
-    struct bight_input *input; /* the beginning of a line; NULL when there is none */
-    uint32_t state;
-    struct bight_line_span *delivering; /* what a handler on the stack has not been given yet */
-    void *reserved;
+    struct bight_line_state *own; /* bight's */
+    void *reserved[2];
 };
 
 struct bight_line_factory {
@@ -81,6 +82,9 @@ BIGHT_API extern const struct bight_protocol_ops bight_line_protocol_ops;
 static inline void *bight_line_receiver_self(struct bight_line_receiver *receiver, size_t size, const char *place);
 
 static inline struct bight_transport *bight_line_transport(const struct bight_line_receiver *receiver);
+
+/* NULL when it has been freed, or another protocol has the connection. */
+static inline struct bight_reactor *bight_line_reactor(const struct bight_line_receiver *receiver);
 
 /* Writes the text and the delimiter ("\r\n" when both are accepted). A text that would be read as more than one line
  * is refused with INVALID_ARGUMENT: one that makes a delimiter, and any CR or LF when lines end with these. Other
@@ -127,6 +131,11 @@ static inline void *bight_line_receiver_self(struct bight_line_receiver *receive
 static inline struct bight_transport *bight_line_transport(const struct bight_line_receiver *receiver)
 {
     return receiver->base.transport;
+}
+
+static inline struct bight_reactor *bight_line_reactor(const struct bight_line_receiver *receiver)
+{
+    return bight_transport_reactor(receiver->base.transport);
 }
 
 BIGHT_END
