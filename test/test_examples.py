@@ -342,6 +342,23 @@ class Programs(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"321\n", b""))
             self.assertEqual(server.wait(PATIENCE), 0)
 
+    def test_proxy(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path, proxied = os.path.join(directory, "socket"), os.path.join(directory, "proxied")
+            server = subprocess.Popen([PROGRAMS / "adder", "serve", "unix:" + path])
+            proxy = subprocess.Popen([PROGRAMS / "proxy", "unix:" + proxied, "unix:" + path], stdout=subprocess.PIPE)
+            wait_for_listener(path, PATIENCE)
+            wait_for_listener(proxied, PATIENCE)
+            done = subprocess.run([PROGRAMS / "adder", "unix:" + proxied, "1", "20", "300"], capture_output=True,
+                                  timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"321\n", b""))
+            self.assertEqual(proxy.stdout.readline(), b"9 bytes there, 4 back\n")
+            proxy.send_signal(signal.SIGTERM)
+            self.assertEqual(proxy.wait(PATIENCE), 0)
+            proxy.stdout.close()
+            server.send_signal(signal.SIGTERM)
+            self.assertEqual(server.wait(PATIENCE), 0)
+
     def test_look(self):
         done = subprocess.run([PROGRAMS / "look"], capture_output=True, timeout=PATIENCE, text=True)
         self.assertEqual(done.returncode, 0)

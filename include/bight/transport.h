@@ -200,6 +200,41 @@ BIGHT_API int bight_transport_descriptor(const struct bight_transport *transport
 BIGHT_API int bight_transport_switch_protocol(
     struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size);
 
+/* --------------------------------------------------------------------------------------- joining */
+
+/* Bytes that came from each of two joined connections and were written to the other. */
+struct bight_join_counts {
+    uint64_t from_first, from_second;
+    uint64_t reserved[2];
+};
+extern BIGHT_API const struct bight_type bight_type_join_counts;
+
+/* Joins two connections of a reactor, as a proxy does: what comes from one is written to the other, both ways, until
+ * both have ended. Both are switched to protocols of bight's (T23), so the protocols that have them now hear
+ * protocol_replaced; what these have not consumed goes along, of receivers and streams too (the slot return_input).
+ * Paused connections go on. A peer that does not read holds up its opposite, at the marks of the connection to it
+ * (T13); its own producer a connection must not have any more. A peer's end is passed on by itself (T11) and the other
+ * way goes on; where the bottom knows no half close the other connection is lost gracefully instead.
+ *
+ * They end together: when one ends gracefully, by lose_connection or both ways' ends, the other is lost when all that
+ * was written to it has gone out; when one ends in any other way, the other is aborted, so that no peer takes what it
+ * has for all of it. Then the Deferred fires, with the counts (bight_type_join_counts) or with the first reason that
+ * was not CONNECTION_DONE. Cancelling it aborts both; nobody has to keep it. Timeouts and limits stay as they are set; a
+ * port that is drained waits for the joined, as long as it waits for any.
+ *
+ * When it cannot begin, both are aborted too and it fails: CLOSED, when one is not open both ways any more; USAGE, when
+ * a switch is pending; PRODUCER_REGISTERED; OUT_OF_MEMORY. INVALID_ARGUMENT, a usage error: it is one connection, or
+ * they are not of one reactor; then nothing happens to them.
+ *
+ *     struct bight_deferred *bight_transport_join(struct bight_transport *first, struct bight_transport *second); */
+#define bight_transport_join(first, second) bight_transport_join_at(BIGHT_HERE, (first), (second))
+
+/* -------------------------------------------------------------------------------- what the macros call */
+
+/* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_transport_join_at(
+    const char *place, struct bight_transport *first, struct bight_transport *second);
+
 BIGHT_END
 
 #endif

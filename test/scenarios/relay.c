@@ -2,8 +2,9 @@
 /* relay.c - scenario: a proxy between a fast and a slow peer, which may hold only so much.
  *
  * The source sends as fast as it is let, the sink reads with pauses, and sends a stream of its own back. The proxy
- * connects on for each connection that it accepts and hands over what it reads, either as a producer at the other
- * connection or by pausing and looking again. Ends are handed over too. What waits in it stays within two reads. */
+ * connects on for each connection that it accepts and hands over what it reads: as a producer at the other connection,
+ * by pausing and looking again, or by joining the two. Ends are handed over too. What waits in it stays within two
+ * reads. */
 #include "scenario.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ struct relay {
     struct trouble trouble;
     struct bight_reactor *source, *proxy, *sink;
     struct bight_factory sources, accepted, made, sinks;
-    bool by_producers;
+    bool by_producers, by_join;
     double slowness;
     size_t started, complete;
 };
@@ -240,8 +241,21 @@ static void leg_lost(struct bight_protocol *protocol, const struct bight_failure
     (void)bight_transport_lose_connection(other->base.transport);
 }
 
+/* The library has the connections from here on. */
+static void leg_replaced(struct bight_protocol *protocol)
+{
+    struct bight_failure *reason = bight_failure_of(BIGHT_E_CLOSED);
+    end_lost(&bight_self(struct leg, protocol)->end, reason);
+    bight_failure_release(reason);
+}
+
 static void join(struct leg *one, struct leg *other)
 {
+    struct relay *relay = relay_of(&one->base);
+    if (relay->by_join) {
+        audit_watch(&relay->audit, bight_transport_join(one->base.transport, other->base.transport));
+        return;
+    }
     bool by_producers = relay_of(&one->base)->by_producers;
     one->other = other;
     other->other = one;
@@ -288,12 +302,14 @@ static void accepted_leg_made(struct bight_protocol *protocol)
 static const struct bight_protocol_ops accepted_ops = { .connection_made = accepted_leg_made,
     .data_received = leg_received,
     .connection_lost = leg_lost,
-    .read_connection_lost = leg_ended };
+    .read_connection_lost = leg_ended,
+    .protocol_replaced = leg_replaced };
 
 static const struct bight_protocol_ops made_leg_ops = { .connection_made = made_leg_made,
     .data_received = leg_received,
     .connection_lost = leg_lost,
-    .read_connection_lost = leg_ended };
+    .read_connection_lost = leg_ended,
+    .protocol_replaced = leg_replaced };
 
 /* ------------------------------------------------------------------------------------------- the run */
 
@@ -314,6 +330,7 @@ static void run_relay(struct relay *relay)
     relay->proxy = audit_reactor(audit, hosts[1], CAP);
     relay->sink = audit_reactor(audit, hosts[2], CAP);
     relay->by_producers = draw(audit, 50);
+    relay->by_join = draw(audit, 33);
     relay->slowness = draw_seconds(audit, 0.1);
     (void)audit_listen(audit, relay->proxy, "tcp:8", &relay->accepted);
     (void)audit_listen(audit, relay->sink, "tcp:9", &relay->sinks);

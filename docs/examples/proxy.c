@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* proxy.c - a proxy: whoever connects to the one endpoint talks with the other. */
+#include <bight/bight.h>
+
+#include <stdio.h>
+
+static const struct bight_protocol_ops no_ops = { .connection_made = NULL };
+static struct bight_factory servers = BIGHT_FACTORY(struct bight_protocol, &no_ops);
+static const char *target;
+
+static void ended(struct bight_result *result, void *context)
+{
+    struct bight_join_counts *counts = bight_result_peek(result, &bight_type_join_counts);
+    (void)context;
+    if (counts != NULL) {
+        printf("%lu bytes there, %lu back\n", (unsigned long)counts->from_first, (unsigned long)counts->from_second);
+        fflush(stdout);
+    }
+    bight_result_clear(result);
+}
+
+static void connected(struct bight_result *result, void *context)
+{
+    struct bight_protocol *client = context, *server = bight_result_peek(result, &bight_type_protocol);
+    struct bight_deferred *joined = bight_transport_join(client->transport, server->transport);
+    bight_deferred_add_both(joined, ended, NULL);
+    bight_deferred_release(joined);
+}
+
+static void refused(struct bight_result *result, void *context)
+{
+    struct bight_protocol *client = context;
+    bight_result_clear(result);
+    bight_transport_abort_connection(client->transport);
+}
+
+static void connection_made(struct bight_protocol *client)
+{
+    bight_transport_pause(client->transport);
+    struct bight_deferred *connecting = bight_connect(bight_transport_reactor(client->transport), target, &servers);
+    bight_deferred_add_callbacks(connecting, connected, refused, client);
+    bight_deferred_release(bight_protocol_tie(client, connecting));
+}
+
+static const struct bight_protocol_ops client_ops = { .connection_made = connection_made };
+static struct bight_factory clients = BIGHT_FACTORY(struct bight_protocol, &client_ops);
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        fprintf(stderr, "usage: proxy ENDPOINT ENDPOINT\n");
+        return 64;
+    }
+    target = argv[2];
+    struct bight_reactor *reactor = bight_reactor_new();
+    bight_serve(reactor, argv[1], &clients);
+    int status = bight_reactor_run(reactor);
+    bight_reactor_free(reactor);
+    return status;
+}
