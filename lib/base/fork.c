@@ -6,6 +6,7 @@
 #include "base/fork.h"
 
 unsigned bi_fork_count;
+atomic_uint bi_forks_seen;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over `guards` */
 static struct bi_link guards[BI_FORK_ORDERS];
@@ -46,6 +47,7 @@ static void before_fork(void)
 
 static void in_parent(void)
 {
+    atomic_fetch_add_explicit(&bi_forks_seen, 1, memory_order_relaxed);
     for_all(release);
     pthread_mutex_unlock(&lock);
 }
@@ -53,6 +55,7 @@ static void in_parent(void)
 static void in_child(void)
 {
     bi_fork_count++;
+    atomic_fetch_add_explicit(&bi_forks_seen, 1, memory_order_relaxed);
     for_all(release_in_child);
     pthread_mutex_unlock(&lock);
 }

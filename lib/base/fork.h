@@ -10,6 +10,7 @@
 #define BI_BASE_FORK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/list.h"
 #include "base/private.h"
@@ -23,9 +24,9 @@ enum bi_fork_order {
     BI_FORK_MAILBOX, /* wakes the loop by a system call */
     BI_FORK_SIGNALS,
     BI_FORK_BACKTRACE,
-    BI_FORK_KIT, /* of the testing kit: what it has been told, and the plan of faults of system calls */
+    BI_FORK_KIT,   /* of the testing kit: what it has been told, and the plan of faults of system calls */
     BI_FORK_TRUST, /* held while it is read: allocates, logs */
-    BI_FORK_TLS, /* contexts, tickets and sessions: each for a few instructions */
+    BI_FORK_TLS,   /* contexts, tickets and sessions: each for a few instructions */
     BI_FORK_PLACES,
     BI_FORK_SLAB,   /* allocates */
     BI_FORK_FAULTS, /* of the testing kit: of allocations */
@@ -49,6 +50,10 @@ void bi_fork_guard_remove(struct bi_fork_guard *guard);
 /* How many forks lie between this process and the first: what noted another count was made by a process that this one
  * was forked from. */
 extern unsigned bi_fork_count;
+
+/* How many forks this process has come through, as the parent or as the child: what was made at another count may be
+ * another process's, too. */
+extern atomic_uint bi_forks_seen;
 
 /* The lock of a file, which lives as long as the process, is guarded from before main() on. */
 #define BI_FORK_GUARD(mutex, its_order, its_function)                                                               \

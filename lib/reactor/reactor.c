@@ -205,6 +205,7 @@ static struct bight_reactor *allocate(const struct bight_reactor_options *option
     reactor->state = &whole->state;
     reactor->hosted = options->host != NULL;
     reactor->forks = bi_fork_count;
+    reactor->forks_seen = atomic_load_explicit(&bi_forks_seen, memory_order_relaxed);
     reactor->loop_deadline = UINT64_MAX;
     init_state(reactor, &whole->state, options);
     bi_wheel_init(&reactor->wheel, whole->state.seen_now);

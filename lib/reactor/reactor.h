@@ -38,7 +38,8 @@ struct bight_reactor {
     uint64_t foreign_numbers; /* bi_number_bit of whatever a program watches; perhaps of more */
     unsigned handler_depth;
     bool hosted;
-    unsigned forks; /* the count of forks of the process whose it is (R13) */
+    unsigned forks;      /* the count of forks of the process whose it is (R13) */
+    unsigned forks_seen; /* bi_forks_seen when it was made */
     struct bi_task_queue afterwards;
     struct bi_task_queue soon;
     struct bi_attachment *attachments;
@@ -56,6 +57,12 @@ struct bight_reactor {
 static inline bool bi_reactor_is_parents(const struct bight_reactor *reactor)
 {
     return BI_UNLIKELY(reactor->forks != bi_fork_count);
+}
+
+/* There has been a fork since it was made: another process may have copies of its descriptors. */
+static inline bool bi_reactor_may_be_shared(const struct bight_reactor *reactor)
+{
+    return BI_UNLIKELY(reactor->forks_seen != atomic_load_explicit(&bi_forks_seen, memory_order_relaxed));
 }
 
 static inline uint64_t bi_number_bit(int fd)

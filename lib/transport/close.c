@@ -19,13 +19,18 @@ void bi_close_done(struct bight_transport *transport)
 
 /* ------------------------------------------------------------------------------------ going on with it */
 
+static bool is_not_to_linger(const struct bight_transport *transport)
+{
+    const struct bi_extension *extension = transport->extension;
+    return extension != NULL && (extension->linger == 0 || extension->linger_bytes == 0);
+}
+
 /* The writing side has been shut: T7 waits a while for the peer to see it. Without memory for the timer it does not. A
  * bottom that cannot shut its writing side (a pipe) shows it by closing. */
 static void linger(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->bottom->shut_writing == NULL ? NULL : bi_extension_of(transport);
-    if (extension == NULL || extension->linger == 0 || extension->linger_bytes == 0 ||
-        (transport->state & BI_INPUT_ENDED)) {
+    if (extension == NULL || is_not_to_linger(transport) || (transport->state & BI_INPUT_ENDED)) {
         bi_close_done(transport);
         return;
     }
@@ -46,13 +51,21 @@ static void tell_write_end(struct bight_transport *transport)
     bi_leave_handler(transport);
 }
 
-/* Closing shuts as well, and what the parent has too is not ours to shut. */
+/* Nothing is waited for before the descriptor is closed, and that shuts, too; but not while another process has a copy
+ * of it, as after a fork. */
+static bool is_closed_next(const struct bight_transport *transport)
+{
+    return (transport->state & BI_INPUT_ENDED) ||
+           (is_not_to_linger(transport) && !bi_reactor_may_be_shared(transport->hub->reactor));
+}
+
+/* What the parent has too is not ours to shut. */
 static void shut(struct bight_transport *transport)
 {
     bool losing = bi_life_of(transport) == BI_LOSING;
     bool inherited = bi_close_is_inherited(transport);
     bi_set_write_end(transport, BI_SHUT);
-    if (losing && (inherited || (transport->state & BI_INPUT_ENDED))) {
+    if (losing && (inherited || is_closed_next(transport))) {
         bi_close_done(transport);
     } else if (!inherited && transport->bottom->shut_writing != NULL) {
         transport->bottom->shut_writing(transport);

@@ -222,6 +222,46 @@ START_TEST(a_child_that_says_so_may_end_a_connection_for_both) /* R13 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------- what a child has a copy of */
+
+static void lose_without_linger(void)
+{
+    net_calm(&net);
+    ck_assert_int_eq(bight_transport_set_linger(seen.last->transport, 0, 0), 0);
+    lose();
+    NET_UNTIL(&net, seen.lost == 1);
+}
+
+START_TEST(a_close_that_waits_for_nothing_is_one_call) /* T7 */
+{
+    begin();
+    lose_without_linger();
+    ck_assert_uint_eq(net.calls[NET_SHUTDOWN], 0);
+    ck_assert(far_is_closed(far));
+    end();
+}
+END_TEST
+
+START_TEST(the_peer_sees_a_close_though_a_child_has_a_copy_of_the_descriptor) /* T7, R13 */
+{
+    int pipe_ends[2];
+    begin();
+    ck_assert_int_eq(pipe(pipe_ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(pipe_ends[1]);
+        _exit(read(pipe_ends[0], bytes, 1) == 0 ? 0 : 1); /* until the parent has looked */
+    }
+    lose_without_linger();
+    ck_assert_uint_eq(net.calls[NET_SHUTDOWN], 1);
+    ck_assert(far_is_closed(far));
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+    ck_assert_int_eq(status_of(child), 0);
+    end();
+}
+END_TEST
+
 /* ----------------------------------------------------------------------------------- attempts, runs */
 
 static pid_t forked;
@@ -304,6 +344,8 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, a_child_leaves_the_watches_of_its_parents_connections_alone, 0, WAYS);
     tcase_add_test(tests, what_was_written_before_the_fork_is_sent_once);
     tcase_add_test(tests, a_child_that_says_so_may_end_a_connection_for_both);
+    tcase_add_test(tests, a_close_that_waits_for_nothing_is_one_call);
+    tcase_add_test(tests, the_peer_sees_a_close_though_a_child_has_a_copy_of_the_descriptor);
     tcase_add_test(tests, an_attempt_of_the_parents_is_no_more_the_childs_than_the_connection);
     tcase_add_test(tests, a_child_that_does_not_say_so_is_not_served);
     tcase_add_test(tests, the_run_of_a_child_that_does_not_say_so_ends);
