@@ -63,6 +63,16 @@ class Pages(unittest.TestCase):
             pages = {other.name for other in (ROOT / "docs").glob("*.md") if other != page}
             self.assertEqual(pages - linked, set(), f"{page.name} does not lead there")
 
+    def test_every_page_says_where_to_go_next(self):
+        for page in self.pages():
+            if page.name != "README.md":
+                links = re.search(r"\n## Where to go next\n\n((?:- .*\n)+)$", page.read_text())
+                self.assertTrue(links and 2 <= links[1].count("\n") <= 4, page.name)
+
+    def test_every_picture_is_shown(self):
+        shown = {link for page in self.pages() for link in re.findall(r"!\[[^]]+\]\(([^)]+)\)", page.read_text())}
+        self.assertEqual(shown, {f"pictures/{path.name}" for path in (ROOT / "docs/pictures").glob("*.svg")})
+
     def test_every_name_is_declared(self):
         sources = [*(ROOT / "include/bight").rglob("*.h"), ROOT / "apps/install.sh"]
         headers = "\n".join(path.read_text() for path in sources)
@@ -232,9 +242,76 @@ if not (PROGRAMS / "http_sensors").exists():
 
 
 class Programs(unittest.TestCase):
+    def answer(self, page, question):
+        """What the page shows behind the line that ends with `question`; what that line says to the shell."""
+        text = (ROOT / "docs" / page).read_text()
+        line, answer = re.search(rf"^    \$ (.*{re.escape(question)})\n((?:    (?!\$ ).*\n)+)", text, re.M).groups()
+        return line, re.sub("^    ", "", answer, flags=re.M)
+
+    def check_asked(self, server, page, question):
+        """The page sends a text with printf, and shows what comes back."""
+        line, answer = self.answer(page, question)
+        said = re.search("printf '(.*)'", line)[1].replace("\\n", "\n")
+        self.assertEqual(server.converse(said.encode()).decode().replace("\r", ""), answer)
+
+    def test_every_line_that_builds_names_programs(self):
+        for page in ["guide.md", "first_hour.md"]:
+            lines = re.findall(r"^    \$ cc (.*) -o (\w+) ", (ROOT / "docs" / page).read_text(), re.M)
+            self.assertGreater(len(lines), 0)
+            for sources, program in lines:
+                self.assertTrue((PROGRAMS / program).exists(), program)
+                for source in sources.split():
+                    self.assertTrue((ROOT / "docs/examples" / source).exists(), source)
+
     def test_reverse(self):
         with Server("reverse") as server:
             self.assertEqual(server.converse(b"abc\nquit\n"), b"ready\r\ncba\r\n1 lines, goodbye\r\n")
+            self.check_asked(server, "guide.md", "bight connect tcp:localhost:4000")
+        self.assertEqual(server.status, 0)
+
+    def test_first_hour(self):
+        with Server("first_hour", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+            self.assertEqual(server.process.stdout.readline(), b"the motto is there\n")
+            self.assertEqual(server.converse(b"hello\n"), b"one thread, one loop\r\n")
+            with Server("first_hour", "unix:" + server.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as proxy:
+                self.check_asked(proxy, "first_hour.md", "bight connect tcp:localhost:4001")
+                lines = proxy.converse(b"count 200000\n").split(b"\r\n")
+                self.assertEqual((len(lines), lines[0], lines[-2:]), (200001, b"1", [b"200000", b""]))
+                self.leave_early(proxy)
+            server.process.send_signal(signal.SIGUSR1)
+            self.assertRegex(server.process.stdout.readline(), rb"^\d+ bytes wait\n$")
+        self.assertEqual((server.status, proxy.status), (0, 0))
+        for each in (server, proxy):
+            self.assertIn(b"listening on", each.process.stderr.readline())
+            each.process.stdout.close()
+            each.process.stderr.close()
+
+    def leave_early(self, server):
+        """A client that resets in the middle of much that is being produced."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(PATIENCE)
+            sock.connect(server.path)
+            sock.sendall(b"count 900000\nsum 1000000\n")
+            sock.recv(100)
+
+    def test_first_hour_without_a_backend(self):
+        with Server("first_hour", "unix:/nonexistent", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+            self.assertEqual(server.converse(b""), b"")
+        with server.process.stderr as log:
+            self.assertIn(b"warning: the backend cannot be reached: cannot connect to /nonexistent", log.read())
+
+    def test_guest(self):
+        with Server("guest", stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+            self.assertEqual(server.converse(b"hi"), b"hi")
+            server.process.stdin.write(b"abc\n")
+            server.process.stdin.flush()
+            self.assertEqual(server.process.stdout.readline(), b"4 bytes of input\n")
+            server.process.stdin.close()
+            self.assertEqual(server.process.wait(PATIENCE), 0)
+            server.process.stdout.close()
+        with Server("guest", stdin=subprocess.PIPE) as server:
+            pass
+        server.process.stdin.close()
         self.assertEqual(server.status, 0)
 
     def test_ask(self):
@@ -250,8 +327,7 @@ class Programs(unittest.TestCase):
             done = subprocess.run([PROGRAMS / "crawl", "unix:" + site.server_address, "2", "/small", "/large", "/slow"],
                                   capture_output=True, timeout=PATIENCE, text=True)
             site.shutdown()
-        page = (ROOT / "docs/guide.md").read_text()
-        shown = re.search(r"^    \$ crawl .*\n((?:    .*\n)+)", page, re.M).group(1).replace("    ", "")
+        shown = self.answer("guide.md", "2 /small /large /slow")[1]
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, shown, ""))
         done = subprocess.run([PROGRAMS / "crawl"], capture_output=True, timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr.count(b"\n")), (64, 1))

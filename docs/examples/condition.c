@@ -19,7 +19,7 @@ static void wake_up(struct bight_result *result, void *name)
     printf("%s wakes up\n", (const char *)name);
 }
 
-/* With the lock held. The wait lets go of it and holds it again before it fires. */
+/* With the lock held. The wait releases it and holds it again before it fires. */
 static struct bight_deferred *fall_asleep(void *name)
 {
     printf("%s falls asleep\n", (const char *)name);

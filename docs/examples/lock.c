@@ -33,7 +33,7 @@ static void let_go(struct bight_result *result, void *context)
 {
     (void)result;
     (void)context;
-    puts("the timer lets go of it");
+    puts("the timer releases it");
     bight_lock_release(lock);
 }
 

@@ -30,7 +30,7 @@ static void hand_on(struct bight_result *result, struct bight_reactor *reactor, 
     bight_lock_try_acquire(lock);
     struct bight_deferred *both[] = { bight_spawn(reactor, use, ada), bight_spawn(reactor, use, ben) };
     if (bight_await(bight_sleep(bight_reactor_clock(reactor), 2 * second), result) == 0) {
-        puts("the timer lets go of it");
+        puts("the timer releases it");
     }
     bight_lock_release(lock);
     (void)bight_await(bight_gather_results(both, 2), result);
