@@ -135,6 +135,29 @@ START_TEST(an_answer_is_framed_by_what_is_known_of_it) /* H6 */
 }
 END_TEST
 
+/* The head of an answer is put together once, and then used again for those like it. */
+START_TEST(the_last_answer_of_a_connection_differs_in_one_line) /* H6 */
+{
+    begin();
+    way = AT_ONCE;
+    status = 200;
+    say(GET);
+    take_answer();
+    say(GET);
+    char *first = strdup(take_answer()), *end = strstr(first, "\r\n\r\n");
+    ck_assert_ptr_nonnull(end);
+    say("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const char *last = take_answer(), *line = "\r\nConnection: close";
+    size_t before = (size_t)(end - first);
+    ck_assert_mem_eq(last, first, before);
+    ck_assert_mem_eq(last + before, line, strlen(line));
+    ck_assert_str_eq(last + before + strlen(line), end);
+    ck_assert(is_over());
+    free(first);
+    end_site();
+}
+END_TEST
+
 static char huge[20 << 20];
 
 static void respond_hugely(struct bight_http_request *request, void *context)
@@ -453,6 +476,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_producer_of_a_body_that_is_not_sent_is_stopped_and_the_answer_over);
     tcase_add_test(tests, a_producer_that_comes_when_the_client_has_gone_is_stopped);
     tcase_add_test(tests, a_producer_is_not_asked_while_the_client_takes_nothing_and_stopped_when_it_goes);
+    tcase_add_test(tests, the_last_answer_of_a_connection_differs_in_one_line);
     tcase_add_test(tests, what_is_aborted_in_its_middle_is_reset);
     tcase_add_loop_test(tests, what_is_waited_for_runs_on_when_the_client_goes_unless_its_route_says_otherwise, 0, 2);
     tcase_add_test(tests, one_answer_is_waited_for_at_a_time);

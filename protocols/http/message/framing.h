@@ -50,23 +50,26 @@ static inline bool bi_host_is_known(const struct bi_known_host *known, struct bi
            bi_words_equal(known->text, host.at, host.size);
 }
 
-/* Connection says what is so without it, as browsers do. One that is there, of a head whose version is 1.1. */
-static inline bool bi_connection_says_nothing(const struct bi_head *head, const uint8_t *bytes)
+/* Connection, where it is there, says one of the two things that nearly all say: what is so without it, as browsers do,
+ * or that it closes. */
+static inline bool bi_connection_is_usual(const struct bi_head *head, const uint8_t *bytes, bool *closes)
 {
     struct bi_span value = head->fields[head->first[BI_NAME_CONNECTION] - 1].value;
-    return value.size == 10 &&
-           (memcmp(bytes + value.at, "keep-alive", 10) == 0 || memcmp(bytes + value.at, "Keep-Alive", 10) == 0);
+    const uint8_t *text = bytes + value.at;
+    *closes = value.size == 5 && memcmp(text, "close", 5) == 0;
+    return *closes ||
+           (value.size == 10 && (memcmp(text, "keep-alive", 10) == 0 || memcmp(text, "Keep-Alive", 10) == 0));
 }
 
-/* Nothing in it decides anything: no body, no word about the connection, one Host that was in order before. Nearly
+/* Nothing in it decides anything but whether the connection closes: no body, one Host that was in order before. Nearly
  * all requests are such ones, and what would be found out about them is known. */
-static inline bool bi_framing_is_usual(const struct bi_head *head, const uint8_t *bytes)
+static inline bool bi_framing_is_usual(const struct bi_head *head, const uint8_t *bytes, bool *closes)
 {
     const uint64_t deciding = BI_NAME_BIT(TRANSFER_ENCODING) | BI_NAME_BIT(CONTENT_LENGTH) | BI_NAME_BIT(EXPECT);
     if (((head->present & deciding) | (head->repeated & ~BI_NAME_BIT(OTHER))) != 0 || head->minor == 0 ||
         head->method_known == BI_METHOD_CONNECT || bytes[head->target.at] != '/' ||
         (head->present & BI_NAME_BIT(HOST)) == 0 ||
-        ((head->present & BI_NAME_BIT(CONNECTION)) != 0 && !bi_connection_says_nothing(head, bytes))) {
+        ((head->present & BI_NAME_BIT(CONNECTION)) != 0 && !bi_connection_is_usual(head, bytes, closes))) {
         return false;
     }
     struct bi_span host = head->fields[head->first[BI_NAME_HOST] - 1].value;
@@ -79,11 +82,12 @@ bool bi_framing_decide(struct bi_framing *framing, const struct bi_head *head, c
 /* False: refused, with `status` and `why`. */
 static inline bool bi_framing_of_request(struct bi_framing *framing, const struct bi_head *head, const uint8_t *bytes)
 {
-    if (BI_RARELY(!bi_framing_is_usual(head, bytes))) {
+    bool closes = false;
+    if (BI_RARELY(!bi_framing_is_usual(head, bytes, &closes))) {
         return bi_framing_decide(framing, head, bytes);
     }
     *framing = (struct bi_framing) {
-        .keeps_alive = true, .authority = head->fields[head->first[BI_NAME_HOST] - 1].value, .path = head->target
+        .keeps_alive = !closes, .authority = head->fields[head->first[BI_NAME_HOST] - 1].value, .path = head->target
     };
     if (BI_RARELY(head->question != 0)) {
         framing->path.size = head->question - head->target.at;

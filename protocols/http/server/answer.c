@@ -214,11 +214,16 @@ static inline bool is_settled(const struct bight_http_request *request)
     return memcmp((const char *)request + AT, settled, sizeof settled) == 0;
 }
 
-/* Nothing about it has to be thought of: no fields either. */
+/* The same of the last one of a connection. */
+static inline bool is_settled_at_last(const struct bight_http_request *request)
+{
+    return request->closing && request->input == BI_INPUT_DONE && !request->gone && !request->continues;
+}
+
+/* Nothing about its head has to be thought of: no fields either. */
 static inline bool is_plain(const struct bight_http_request *request)
 {
-    return BI_USUALLY(is_settled(request)) && BI_USUALLY(request->head.minor == 1) &&
-           BI_USUALLY(request->head.method_known != BI_METHOD_HEAD) &&
+    return BI_USUALLY(request->head.minor == 1) && BI_USUALLY(request->head.method_known != BI_METHOD_HEAD) &&
            BI_USUALLY(request->head.method_known != BI_METHOD_CONNECT) &&
            BI_USUALLY(request->answer.fields.bytes == NULL);
 }
@@ -282,20 +287,40 @@ static inline bool is_ready(const struct bight_http_request *request, int status
            BI_USUALLY(!(request->connection->flags & BI_HTTP_CLOSING)) && BI_USUALLY(strcmp(ready->type, type) == 0);
 }
 
-static inline int write_ready(struct bight_http_request *request, const void *data, size_t size)
+/* What was put together in `room`, up to `at`. */
+static inline int commit_ready(struct bight_http_request *request, const char *room, const char *at)
 {
     struct bight_transport *transport = request->connection->base.transport;
-    struct bi_ready_head *ready = &request->server->ready;
-    char *room = (char *)bight_transport_reserve(transport, ready->room + size);
-    if (room == NULL) {
-        return bi_answer_lost(request);
-    }
-    char *at = put_body(put_length(put_ready(room, ready), ready, size), data, size);
+    const struct bi_ready_head *ready = &request->server->ready;
     request->answer.status = ready->status;
     request->answer.has_length = true;
     request->server->figures.classes[ready->class]++;
     request->server->figures.bytes_out += (size_t)(at - room);
     return bight_transport_commit(transport, (size_t)(at - room)) == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
+}
+
+static inline int write_ready(struct bight_http_request *request, const void *data, size_t size)
+{
+    struct bi_ready_head *ready = &request->server->ready;
+    char *room = (char *)bight_transport_reserve(request->connection->base.transport, ready->room + size);
+    if (room == NULL) {
+        return bi_answer_lost(request);
+    }
+    return commit_ready(request, room, put_body(put_length(put_ready(room, ready), ready, size), data, size));
+}
+
+/* The same of a connection's last one, which says so. */
+static int write_ready_at_last(struct bight_http_request *request, const void *data, size_t size)
+{
+    const struct bi_ready_head *ready = &request->server->ready;
+    size_t most = ready->room + DIGITS + sizeof close_line + size;
+    char *room = (char *)bight_transport_reserve(request->connection->base.transport, most);
+    if (room == NULL) {
+        return bi_answer_lost(request);
+    }
+    char *at = put(put_number(put_ready(room, ready), size), "\r\n", 2);
+    at = put(put(at, close_line, sizeof close_line - 1), "\r\n", 2);
+    return commit_ready(request, room, put_body(at, data, size));
 }
 
 /* ------------------------------------------------------------------------------------------- the whole */
@@ -311,7 +336,7 @@ int bi_answer_begin(
     if (has_control(view)) {
         return refuse_type();
     }
-    bool plain = is_plain(request) && length >= 0;
+    bool plain = length >= 0 && is_plain(request) && (is_settled(request) || is_settled_at_last(request));
     code = write_head(request, status, view, length, data, size);
     if (code == BIGHT_OK && plain) {
         make_ready(request, status, view);
@@ -366,7 +391,9 @@ write_body(struct bight_http_request *request, int code, const void *data, size_
 static int __attribute__((noinline))
 respond_unusual(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
 {
-    int code = bi_answer_begin(request, status, type, (int64_t)size, data, size);
+    bool at_last = is_settled_at_last(request) && is_ready(request, status, type);
+    int code = at_last ? write_ready_at_last(request, data, size)
+                       : bi_answer_begin(request, status, type, (int64_t)size, data, size);
     return code == BIGHT_OK ? bi_answer_written(request, size) : code;
 }
 
@@ -376,7 +403,7 @@ int bight_http_respond(struct bight_http_request *request, int status, const cha
     if (BI_RARELY(size >= COPIED)) {
         return write_body(request, bi_answer_begin(request, status, type, (int64_t)size, NULL, 0), data, size);
     }
-    if (BI_RARELY(!is_ready(request, status, type))) {
+    if (BI_RARELY(!is_settled(request)) || BI_RARELY(!is_ready(request, status, type))) {
         return respond_unusual(request, status, type, data, size);
     }
     int code = write_ready(request, data, size);
