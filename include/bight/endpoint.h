@@ -21,7 +21,7 @@ BIGHT_BEGIN
 /* Listens, and makes a protocol of `factory` for each connection. A Deferred of a port (bight_type_port), which may
  * have fired already; every error, the string's too, comes through it (E1): besides the system's and the string's
  * FACTORY_IN_USE, OUT_OF_MEMORY, and SHUTDOWN while a run's end disconnects everything. `factory` is borrowed until
- * stopped (T16).
+ * stopped (T16); one that has a `release` is taken, on failure too.
  *
  *     struct bight_deferred *bight_listen(struct bight_reactor *reactor, const char *endpoint,
  *         struct bight_factory *factory); */
@@ -31,7 +31,8 @@ BIGHT_BEGIN
  * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call, and no
  * data come before the Deferred's handlers have run. A
  * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
- * borrowed until then, and by the connection (T16). Fails as listening does; NO_PROTOCOL when the factory gave none.
+ * borrowed until then, and by the connection (T16); one that has a `release` is taken, on failure too. Fails as
+ * listening does; NO_PROTOCOL when the factory made none.
  *
  *     struct bight_deferred *bight_connect(struct bight_reactor *reactor, const char *endpoint,
  *         struct bight_factory *factory); */

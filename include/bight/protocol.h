@@ -38,7 +38,7 @@ struct bight_protocol_ops {
     /* The handshake of a secure layer is done; before the first data that came through it (T19). */
     void (*handshake_completed)(struct bight_protocol *protocol);
     /* The memory goes, now that the last hold has gone (T3): frees what the protocol's struct owns, and does nothing
-     * else. The factory may have gone before. */
+     * else. The factory is still there if it has a `release`; any other may have gone before. */
     void (*finish)(struct bight_protocol *protocol);
     /* For protocols that keep input which they have not consumed. A layer is being pushed: gives all of it back with
      * bight_transport_give_back, so that nothing is taken for what came through the layer (T19), and does nothing else.
@@ -79,8 +79,8 @@ struct bight_factory_ops {
     struct bight_protocol *(*build_protocol)(struct bight_factory *factory, const struct bight_address *peer);
     /* Before its first port, connection or attempt to connect (T16). */
     void (*started)(struct bight_factory *factory);
-    /* After its last port, connection and attempt, one that failed or was cancelled too; the factory may be freed in
-     * here (T16). */
+    /* After its last port, connection and attempt, one that failed or was cancelled too (T16). One without
+     * `release`, which nobody holds, may be freed in here. */
     void (*stopped)(struct bight_factory *factory);
     /* After a connection's connection_lost has returned (T4). */
     void (*connection_ended)(struct bight_factory *factory, const struct bight_failure *reason);
@@ -90,11 +90,16 @@ struct bight_factory_ops {
     /* Asked by bight_listen, bight_serve and bight_connect before anything is done: why it cannot be used (taken), or
      * NULL. */
     struct bight_failure *(*check)(const struct bight_factory *factory);
-    void (*reserved[2])(void);
+    /* Once and last, when nobody needs the factory any more: no port, connection or attempt uses it, the memory of its
+     * protocols has been freed, and nobody holds it (bight_factory_hold). Frees the factory, and does nothing else. A
+     * factory with this slot is taken by whatever is given it (bight_listen, bight_connect, bight_serve ...), on
+     * failure too; so one from the heap is allocated, served and forgotten. It must not be freed in `stopped`. */
+    void (*release)(struct bight_factory *factory);
+    void (*reserved[1])(void);
 };
 
-/* Often static: BIGHT_FACTORY(struct member, &chat_ops). Programs may set `ops` and `context`; the rest is bight's.
- * It must outlive its ports and connections (see `stopped`). The layout is frozen. */
+/* Often static: BIGHT_FACTORY(struct member, &chat_ops). Programs may set `ops`, `context` and `inner`; the rest is
+ * bight's. It must outlive its ports and connections (see `release`). The layout is frozen. */
 struct bight_factory {
     size_t protocol_size;
     const struct bight_protocol_ops *protocol_ops;
@@ -103,7 +108,9 @@ struct bight_factory {
     struct bight_reactor *reactor; /* whose it is at present */
     uint32_t ports, connections;
     bool out_of_memory; /* the last bight_protocol_new() found none */
-    void *reserved[2];
+    uint32_t holds;
+    struct bight_factory *inner; /* the factory that this one stands in front of (BIGHT_FACTORY_OVER), or NULL */
+    void *reserved[1];
 };
 
 /* The initialiser of a factory. `type` is struct bight_protocol, or a struct whose first member is
@@ -116,12 +123,26 @@ struct bight_factory {
  * as its first member. Each receiver checks for its own struct, so a table never meets a struct that is too small for
  * it, however often a receiver extends another. BIGHT_OFFSET_OF_BASE is offsetof(type, base), for what need not stand
  * first. */
-#define BIGHT_FACTORY_OF_SIZE(size, protocol_ops, context)          \
-    {                                                               \
-        (size), (protocol_ops), NULL, (context), NULL, 0, 0, false, \
-        {                                                           \
-            NULL, NULL                                              \
-        }                                                           \
+#define BIGHT_FACTORY_OF_SIZE(size, protocol_ops, context)                   \
+    {                                                                        \
+        (size), (protocol_ops), NULL, (context), NULL, 0, 0, false, 0, NULL, \
+        {                                                                    \
+            NULL                                                             \
+        }                                                                    \
+    }
+
+/* The initialiser of a factory that stands in front of another, for a policy: who is admitted, what is counted or
+ * logged. What its table does not answer, `inner` answers: without build_protocol that one makes the protocols, and its
+ * `admit` and `check` are asked after this one's have agreed. As long as this factory is used (T16) it is a use of the
+ * inner one, which is started before it and stopped after it; while it is held, so is the inner one. A connection's end
+ * is told to the factory that made the protocol first, then to those in front of it, the outermost first. Factories
+ * stack to any depth, and the inner one may be used by others too, in the same reactor. */
+#define BIGHT_FACTORY_OVER(inner_factory, factory_ops, context)                   \
+    {                                                                             \
+        0, NULL, (factory_ops), (context), NULL, 0, 0, false, 0, (inner_factory), \
+        {                                                                         \
+            NULL                                                                  \
+        }                                                                         \
     }
 #ifdef __cplusplus
 #define BIGHT_OFFSET_OF_BASE(type, base_type) (bight_offset_of_base<type, base_type>::value)
@@ -157,6 +178,22 @@ BIGHT_API BIGHT_MUST_USE struct bight_protocol *bight_protocol_new(struct bight_
 
 /* Frees a protocol that has not been connected; NULL is fine. Usage error for any other. */
 BIGHT_API void bight_protocol_free(struct bight_protocol *protocol);
+
+/* A protocol made by `factory` for a connection from or to `peer`, as if it had been asked itself: for a factory that
+ * stands in front of another, which returns it from its own build_protocol, or for a protocol that has read enough to
+ * know who is to go on (bight_transport_switch_protocol). The connection then counts with both factories. The caller
+ * owns it until then, and frees one that no connection takes with bight_protocol_free. `asking` is the factory in whose
+ * build_protocol this is called, so that running out of memory is told apart from a refusal; NULL elsewhere. `admit` is
+ * not asked. NULL: the factory refused, or there is no memory. */
+BIGHT_API BIGHT_MUST_USE struct bight_protocol *bight_factory_build_protocol(
+    struct bight_factory *factory, const struct bight_address *peer, struct bight_factory *asking);
+
+/* A hold puts off `release`, and nothing else: it is no use (T16), and starts and stops nothing. For a factory from the
+ * heap that is used again after its last connection has ended, or used by another as by a switch on the first line.
+ * Returns the factory. In the reactor's thread. */
+BIGHT_API struct bight_factory *bight_factory_hold(struct bight_factory *factory);
+/* The last one calls `release`, when nothing uses the factory; NULL is allowed. */
+BIGHT_API void bight_factory_release(struct bight_factory *factory);
 
 /* A hold keeps the memory of protocol and transport beyond connection_lost (T3). Gives the protocol back. */
 BIGHT_API struct bight_protocol *bight_protocol_hold(struct bight_protocol *protocol);

@@ -22,6 +22,9 @@ static const char *find_mistake(const struct bight_reactor *reactor, const struc
         return reactor == NULL ? "there is no reactor" : "there is no factory";
     }
     bool builds = factory->ops != NULL && factory->ops->build_protocol != NULL;
+    if (!builds && factory->inner != NULL) {
+        return find_mistake(reactor, factory->inner);
+    }
     return builds ? NULL : bi_factory_lack(factory);
 }
 
@@ -40,12 +43,13 @@ static struct bight_failure *check_call(
     if (code != BIGHT_OK) {
         return bight_failure_of(code);
     }
-    return factory->ops != NULL && factory->ops->check != NULL ? factory->ops->check(factory) : NULL;
+    return bi_factory_check(factory);
 }
 
 /* `direction` says which of the two the type is asked for. */
-static struct bight_deferred *call_type(const char *place, const char *function, enum bi_endpoint_direction direction,
-    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+static struct bight_deferred *open_by_type(const char *place, const char *function,
+    enum bi_endpoint_direction direction, struct bight_reactor *reactor, const char *endpoint,
+    struct bight_factory *factory)
 {
     struct bi_parsed_endpoint parsed;
     struct bight_argument arguments[BI_ENDPOINT_PART_LIMIT];
@@ -67,6 +71,40 @@ static struct bight_deferred *call_type(const char *place, const char *function,
     bi_places_here(before);
     bi_endpoint_wipe(&parsed);
     return bi_endpoint_tell_tried(direction, endpoint, deferred);
+}
+
+static void release_factory(void *factory)
+{
+    bight_factory_release(factory);
+}
+
+static void pass_on(struct bight_result *result, void *factory)
+{
+    (void)result;
+    (void)factory;
+}
+
+/* A factory that frees itself is needed until it is known who uses it: a type may ask elsewhere first. */
+static struct bight_deferred *call_type(const char *place, const char *function, enum bi_endpoint_direction direction,
+    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+{
+    struct bight_factory *taken = bi_factory_taken(factory);
+    if (taken == NULL || (taken->reactor != NULL && taken->reactor != reactor)) {
+        return open_by_type(place, function, direction, reactor, endpoint, factory);
+    }
+    bight_factory_hold(taken);
+    struct bight_deferred *deferred = open_by_type(place, function, direction, reactor, endpoint, factory);
+    if (bight_deferred_result(deferred) == NULL &&
+        bight_deferred_add_both_full(deferred, pass_on, taken, release_factory) == 0) {
+        return deferred;
+    }
+    if (bight_deferred_result(deferred) == NULL) {
+        bight_deferred_cancel(deferred);
+        bight_deferred_release(deferred);
+        deferred = bight_fail_at(place, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    bight_factory_release(taken);
+    return deferred;
 }
 
 struct bight_deferred *bight_connect_at(

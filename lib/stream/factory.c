@@ -2,8 +2,7 @@
 /* factory.c - what makes streams: the function that a server's factory calls with each, factories from the heap,
  * streams as results.
  *
- * A factory from the heap is counted: by its owner, by its use (from started to stopped), and by each of its streams
- * until that one's memory goes. */
+ * A factory from the heap is held by its owner, and frees itself when nobody needs it any more. */
 #include <bight/log.h>
 #include <bight/memory.h>
 
@@ -107,59 +106,30 @@ void bi_stream_serve(struct bight_stream *stream)
     bight_deferred_release(done);
 }
 
-/* ------------------------------------------------------------------------------------ counted factories */
+/* ------------------------------------------------------------------------------------ from the heap */
 
-struct counted_factory {
-    struct bight_stream_factory base;
-    uint32_t holds;
-};
-
-void bi_stream_factory_leave(struct bight_factory *factory)
+static void release(struct bight_factory *factory)
 {
-    struct counted_factory *counted = (struct counted_factory *)factory;
-    if (--counted->holds == 0) {
-        bight_free(counted);
-    }
+    bight_free(factory);
 }
 
-static void started(struct bight_factory *factory)
-{
-    ((struct counted_factory *)factory)->holds++;
-}
-
-static struct bight_protocol *build(struct bight_factory *factory, const struct bight_address *peer)
-{
-    struct bight_protocol *protocol = bight_protocol_new(factory);
-    (void)peer;
-    if (protocol != NULL) {
-        ((struct bight_stream *)protocol)->own->flags |= STREAM_COUNTED;
-        ((struct counted_factory *)factory)->holds++;
-    }
-    return protocol;
-}
-
-static const struct bight_factory_ops counted_ops = {
-    .build_protocol = build,
-    .started = started,
-    .stopped = bi_stream_factory_leave,
-};
+static const struct bight_factory_ops heap_ops = { .release = release };
 
 struct bight_stream_factory *bight_stream_factory_new(bight_stream_function function, void *context)
 {
-    struct counted_factory *counted = bight_malloc(sizeof *counted);
-    if (counted == NULL) {
+    struct bight_stream_factory *factory = bight_malloc(sizeof *factory);
+    if (factory == NULL) {
         return NULL;
     }
-    *counted = (struct counted_factory) { BIGHT_STREAM_FACTORY(struct bight_stream, function, context), 1 };
-    counted->base.base.ops = &counted_ops;
-    return &counted->base;
+    *factory = (struct bight_stream_factory)BIGHT_STREAM_FACTORY(struct bight_stream, function, context);
+    factory->base.ops = &heap_ops;
+    (void)bight_factory_hold(&factory->base);
+    return factory;
 }
 
 void bight_stream_factory_free(struct bight_stream_factory *factory)
 {
-    if (factory != NULL) {
-        bi_stream_factory_leave(&factory->base);
-    }
+    bight_factory_release(factory == NULL ? NULL : &factory->base);
 }
 
 /* ---------------------------------------------------------------------------------------- as a result */

@@ -151,9 +151,6 @@ static void finish(struct bight_protocol *protocol)
     struct bight_stream *stream = stream_of(protocol);
     bi_input_drop(&stream->own->input);
     bight_failure_release(stream->own->reason);
-    if (stream->own->flags & STREAM_COUNTED) {
-        bi_stream_factory_leave(protocol->factory);
-    }
 }
 
 const struct bight_protocol_ops bight_stream_protocol_ops = {

@@ -23,7 +23,6 @@
 #define STREAM_PAUSED (1u << 4)    /* the transport is, because too much is held */
 #define STREAM_POSTPONED (1u << 5) /* the read is answered on a later turn, at the earliest */
 #define STREAM_PRODUCING (1u << 6) /* registered as the transport's producer */
-#define STREAM_COUNTED (1u << 7)   /* has a hold on its factory, which is a counted one */
 #define STREAM_CALLED (1u << 8)    /* inside the call that answers a postponed read */
 #define STREAM_OVER (STREAM_ENDED | STREAM_LOST | STREAM_CLOSING)
 
@@ -86,7 +85,5 @@ void bi_stream_leave_producer(struct bight_stream *stream);
 void bi_stream_serve(struct bight_stream *stream);
 /* The client has left, in this way: what serves it is cancelled if it is to be. */
 void bi_stream_client_left(struct bight_stream *stream, enum bight_stream_leaving how);
-/* One hold less of a factory that bight_stream_factory_new made. */
-void bi_stream_factory_leave(struct bight_factory *factory);
 
 #endif

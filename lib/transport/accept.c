@@ -170,8 +170,7 @@ static void accepted(struct bight_port *port, int fd, const struct bight_address
 
 static bool wants_peer(const struct bight_port *port)
 {
-    const struct bight_factory_ops *ops = port->factory->ops;
-    return ops != NULL && (ops->build_protocol != NULL || ops->admit != NULL);
+    return bi_factory_asks_peer(port->factory);
 }
 
 static int accept_one(struct bight_port *port)

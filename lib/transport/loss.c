@@ -45,12 +45,16 @@ void bi_close_inherit(struct bight_transport *transport)
 
 /* ------------------------------------------------------------------------------------------- the loss */
 
-static void tell_factory(struct bight_factory *factory, const struct bight_failure *reason)
+/* `apart` is in front of whoever made the protocol, or the first one, from before a switch. */
+static void tell_those_in_front(
+    struct bight_factory *apart, const struct bight_factory *told, const struct bight_failure *reason)
 {
-    if (factory->ops != NULL && factory->ops->connection_ended != NULL) {
-        factory->ops->connection_ended(factory, reason);
+    for (struct bight_factory *each = apart; each != NULL; each = each->inner) {
+        if (each != told) {
+            bi_factory_tell_end(each, reason);
+        }
     }
-    bi_factory_remove_connection(factory);
+    bi_factory_remove_connection(apart);
 }
 
 static void tell_factories(struct bight_transport *transport, const struct bight_failure *reason)
@@ -58,9 +62,11 @@ static void tell_factories(struct bight_transport *transport, const struct bight
     struct bight_factory *apart = transport->extension == NULL ? NULL : transport->extension->factory;
     bi_extension_drop(transport);
     if (bi_has_protocol(transport)) {
-        tell_factory(transport->protocol->factory, reason);
+        struct bight_factory *factory = transport->protocol->factory;
+        bi_factory_tell_end(factory, reason);
+        bi_factory_remove_connection(factory);
         if (apart != NULL) {
-            tell_factory(apart, reason);
+            tell_those_in_front(apart, factory, reason);
         }
     } else {
         bi_factory_remove_connection(apart); /* it was asked for nothing */

@@ -49,6 +49,10 @@ struct bight_protocol *bight_protocol_new(struct bight_factory *factory)
     if (ops->set_memory != NULL) {
         ops->set_memory(protocol, (char *)protocol + size);
     }
+    if (bi_factory_taken(factory) == factory) {
+        protocol->state = BI_PROTOCOL_HOLDS;
+        (void)bight_factory_hold(factory);
+    }
     return protocol;
 }
 
@@ -61,6 +65,7 @@ void *bight_protocol_self_failed(const char *place)
 static void free_protocol(struct bight_protocol *protocol)
 {
     struct bight_transport *transport = protocol->transport;
+    struct bight_factory *held = protocol->state & BI_PROTOCOL_HOLDS ? protocol->factory : NULL;
     if (protocol->ops->finish != NULL) {
         protocol->ops->finish(protocol);
     }
@@ -69,6 +74,7 @@ static void free_protocol(struct bight_protocol *protocol)
     if (transport != BI_TRANSPORT_CLOSED) {
         bi_hub_give(transport);
     }
+    bight_factory_release(held);
 }
 
 void bight_protocol_free(struct bight_protocol *protocol)

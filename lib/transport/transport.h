@@ -48,6 +48,7 @@
 #define BI_PROTOCOL_ABOVE (1u << 4)     /* see bi_flow_awaits_room */
 #define BI_PROTOCOL_DRAINING (1u << 3)  /* closes by itself, as it has been told to */
 #define BI_PROTOCOL_MADE (1u << 5)      /* connection_made has been called */
+#define BI_PROTOCOL_HOLDS (1u << 6)     /* its factory, which has a release */
 
 struct bi_hub;
 struct bight_port;
@@ -497,6 +498,14 @@ int bi_factory_add_connection(struct bight_factory *factory, struct bight_reacto
 /* One less: `stopped` is called after the last, and the factory may be gone then. */
 void bi_factory_remove_port(struct bight_factory *factory);
 void bi_factory_remove_connection(struct bight_factory *factory);
+/* The first in its row that frees itself when nobody needs it: who may yet use it must hold that one. NULL: none. */
+struct bight_factory *bi_factory_taken(struct bight_factory *factory);
+/* Whether it looks at the peer's address when a connection is accepted. */
+bool bi_factory_asks_peer(const struct bight_factory *factory);
+/* Why it cannot be used (the caller's), or NULL. */
+struct bight_failure *bi_factory_check(const struct bight_factory *factory);
+/* A connection of it, or of one that it stands in front of, has ended. */
+void bi_factory_tell_end(struct bight_factory *factory, const struct bight_failure *reason);
 /* Whether it wants connections from this peer. */
 bool bi_factory_admits(struct bight_factory *factory, const struct bight_address *peer);
 /* Asks the factory for a protocol. NULL with *code (NO_PROTOCOL, OUT_OF_MEMORY). */
