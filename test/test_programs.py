@@ -857,7 +857,7 @@ class Stopping(unittest.TestCase):
             server.drainer.join()
             said = [line for line in server.lines if ": info: " not in line]
             self.assertEqual(len(said), 1, said)
-            self.assertRegex(said[0], r"^bight: 2 connections cut after 0\.1\d* s$")
+            self.assertRegex(said[0], r"^bight: warning: \[port\] 2 connections of 127\.0\.0\.1:\d+ cut after 0\.1\d* s$")
 
     def test_draining_ends_in_time(self):
         with Server("bight", "echo", "--drain=0.2") as server, server.connect() as sock:

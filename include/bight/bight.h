@@ -25,6 +25,7 @@
 #include <bight/result.h>
 #include <bight/retry.h>
 #include <bight/scope.h>
+#include <bight/service.h>
 #include <bight/stream.h>
 #include <bight/sync.h>
 #include <bight/task.h>

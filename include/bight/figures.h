@@ -43,8 +43,9 @@ struct bight_reactor_figures {
     uint64_t deferreds;      /* alive in the whole process. Counted when asked for: takes time, see below */
     unsigned threads;        /* of all the reactor's pools */
     unsigned threads_busy;
-    uint64_t jobs_queued; /* that no thread has begun */
-    uint64_t coroutines;  /* that have begun and not ended */
+    uint64_t jobs_queued;         /* that no thread has begun */
+    uint64_t coroutines;          /* that have begun and not ended */
+    uint64_t connections_refused; /* closed as they were accepted: bight_port_refused of all ports */
     const void *reserved[8];
 };
 

@@ -47,7 +47,7 @@ struct bight_protocol_ops {
     /* For protocols that hold their own output back (T13). What is queued was above the high watermark and is below the
      * low one: from the loop, once for each time, and not while a producer is registered, which is told instead. */
     void (*room)(struct bight_protocol *protocol);
-    /* Once, from the loop: the connection's port is being drained (bight_drain_at_shutdown). True: the protocol
+    /* Once, from the loop: the connection's port is being drained (bight_drain). True: the protocol
      * finishes what it does and loses the connection by itself; false: as without the slot. What is left when the time
      * of the drain is up is disconnected. */
     bool (*drain)(struct bight_protocol *protocol);

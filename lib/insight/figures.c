@@ -28,6 +28,7 @@ static void read_traffic(const struct bi_traffic *traffic, struct bight_reactor_
 {
     figures->connections_open = traffic->open;
     figures->connections_accepted = traffic->accepted;
+    figures->connections_refused = traffic->refused;
     figures->connections_made = traffic->made;
     figures->ports_open = traffic->ports;
     figures->bytes_received = traffic->received;

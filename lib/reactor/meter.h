@@ -43,7 +43,7 @@ struct bi_meter {
 /* What the rooms above count. */
 struct bi_traffic {
     uint64_t received, sent;
-    uint64_t accepted, made;
+    uint64_t accepted, made, refused;
     uint64_t open, ports;
 };
 

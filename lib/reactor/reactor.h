@@ -182,6 +182,10 @@ BI_PRIVATE_API const struct bight_timer_slot *bi_reactor_call_of(const struct bi
 /* One turn, for run() and for tests that step: soon, calls from threads, timers, poll. */
 BI_PRIVATE_API void bi_reactor_turn(struct bight_reactor *reactor, bool block);
 
+/* In a before-trigger of a shutdown: what it has begun has a time of its own, so the shutdown waits as long, and a
+ * second more for what follows from its end. */
+void bi_reactor_await_longer(struct bight_reactor *reactor, double seconds);
+
 /* True while a shutdown disconnects everything, and while the reactor is freed: nothing new is to begin then. */
 bool bi_reactor_is_ending(const struct bight_reactor *reactor);
 

@@ -115,6 +115,17 @@ static void time_is_up(struct bi_wheel_entry *entry)
     bi_reactor_wake(state->reactor);
 }
 
+void bi_reactor_await_longer(struct bight_reactor *reactor, double seconds)
+{
+    struct bi_wheel_entry *timer = &reactor->state->shutdown_timer;
+    uint64_t wait = 0;
+    (void)bight_seconds_to_nanoseconds(seconds, &wait);
+    uint64_t until = bi_moment_after(bi_moment_after(bi_reactor_now(reactor), wait), BIGHT_NANOSECONDS_PER_SECOND);
+    if (bi_wheel_is_armed(timer) && timer->deadline < until) {
+        bi_reactor_arm(reactor, timer, until);
+    }
+}
+
 static void begin_shutdown(struct bight_reactor *reactor)
 {
     struct bi_reactor_state *state = reactor->state;

@@ -57,6 +57,18 @@ static void log_full(struct bight_port *port)
     }
 }
 
+static void log_crowded(struct bight_port *port, const struct bight_address *peer)
+{
+    char address[BIGHT_ADDRESS_TEXT_SIZE], from[BIGHT_ADDRESS_TEXT_SIZE];
+    if (is_news(port, &port->crowded_at)) {
+        bight_address_format(&port->address, address, sizeof address);
+        bight_address_format(peer, from, sizeof from);
+        bight_log(BIGHT_LOG_WARNING, "port", NULL,
+            "%s refuses %s, which has its %zu connections; %llu were refused before", address, from,
+            bi_peers_limit(port->peers), (unsigned long long)port->refused);
+    }
+}
+
 void bi_port_back_off(struct bight_port *port)
 {
     uint64_t longer = port->backoff == 0 ? FIRST_BACKOFF : port->backoff * 2;
@@ -147,11 +159,52 @@ static void close_accepted(struct bight_port *port, int fd)
     (void)system->ops->close(system, fd);
 }
 
+static bool joins_peer(struct bight_port *port, int fd, const struct bight_address *peer)
+{
+    int code = port->peers == NULL ? BIGHT_OK : bi_peers_join(port->peers, fd, peer);
+    if (code == BIGHT_E_OVERFLOW) {
+        log_crowded(port, peer);
+    }
+    return code == BIGHT_OK;
+}
+
+static bool admits(struct bight_port *port, int fd, const struct bight_address *peer)
+{
+    return peer == NULL || (bi_factory_admits(port->factory, peer) && joins_peer(port, fd, peer));
+}
+
+static void count_refused(struct bight_port *port)
+{
+    port->refused++;
+    port->reactor->traffic.refused++;
+}
+
+bool bi_port_peer_learnt(struct bight_port *port, int descriptor, const struct bight_address *peer)
+{
+    if (port->peers != NULL) {
+        bi_peers_leave(port->peers, descriptor);
+    }
+    if (joins_peer(port, descriptor, peer)) {
+        return true;
+    }
+    count_refused(port);
+    return false;
+}
+
+static void leave(struct bight_port *port, int fd)
+{
+    if (port->peers != NULL) {
+        bi_peers_leave(port->peers, fd);
+    }
+    close_accepted(port, fd);
+}
+
 static void accepted(struct bight_port *port, int fd, const struct bight_address *peer)
 {
     int code = 0;
     port->backoff = port->failures = 0;
-    if (peer != NULL && !bi_factory_admits(port->factory, peer)) {
+    if (!admits(port, fd, peer)) {
+        count_refused(port);
         close_accepted(port, fd);
         return;
     }
@@ -161,7 +214,7 @@ static void accepted(struct bight_port *port, int fd, const struct bight_address
         bight_transport_new(port->reactor, port->factory, &bi_socket_bottom, port, fd, peer, true, &code);
     bi_places_here(before);
     if (transport == NULL) {
-        close_accepted(port, fd);
+        leave(port, fd);
         port->connections--;
         return;
     }
@@ -170,7 +223,7 @@ static void accepted(struct bight_port *port, int fd, const struct bight_address
 
 static bool wants_peer(const struct bight_port *port)
 {
-    return bi_factory_asks_peer(port->factory);
+    return port->peers != NULL || bi_factory_asks_peer(port->factory);
 }
 
 static int accept_one(struct bight_port *port)

@@ -32,17 +32,11 @@ static struct bi_establishing *establishing_of(const struct bight_transport *tra
     return transport->extension == NULL ? NULL : transport->extension->establishing;
 }
 
-/* The port that has accepted it; NULL: none has. */
-static struct bight_port *port_of(const struct bight_transport *transport)
-{
-    return transport->bottom == &bi_socket_bottom ? transport->bottom_memory : NULL;
-}
-
 /* ------------------------------------------------------------------------------------------ the queue */
 
 static void leave_port(struct bi_establishing *establishing)
 {
-    struct bight_port *port = port_of(establishing->transport);
+    struct bight_port *port = bi_port_of(establishing->transport);
     if (port != NULL && establishing->link.next != NULL) {
         bi_list_remove(&establishing->link);
         establishing->link.next = NULL;
@@ -62,7 +56,7 @@ static void give_up_longest_waiting(struct bight_port *port)
 
 static void join_port(struct bi_establishing *establishing, size_t limit)
 {
-    struct bight_port *port = port_of(establishing->transport);
+    struct bight_port *port = bi_port_of(establishing->transport);
     if (port == NULL) {
         return;
     }
@@ -78,7 +72,7 @@ void bight_layer_greeted(struct bight_layer *layer)
     struct bi_establishing *establishing = establishing_of(layer->transport);
     if (establishing != NULL && establishing->link.next != NULL) {
         bi_list_remove(&establishing->link);
-        bi_list_append(&port_of(layer->transport)->greeted, &establishing->link);
+        bi_list_append(&bi_port_of(layer->transport)->greeted, &establishing->link);
     }
 }
 
@@ -276,7 +270,10 @@ int bight_layer_set_peer(struct bight_layer *layer, const struct bight_address *
         return code;
     }
     establishing->peer = *peer;
-    return bi_factory_admits(transport->extension->factory, peer) ? BIGHT_OK : BIGHT_E_CONNECTION_REFUSED;
+    struct bight_port *port = bi_port_of(transport);
+    bool is_admitted = bi_factory_admits(transport->extension->factory, peer) &&
+                       (port == NULL || bi_port_peer_learnt(port, transport->descriptor, peer));
+    return is_admitted ? BIGHT_OK : BIGHT_E_CONNECTION_REFUSED;
 }
 
 /* ------------------------------------------------------------------------------------------- failing */

@@ -20,6 +20,7 @@
 static void free_unused(struct bight_port *port)
 {
     if (port->holds == 0 && port->connections == 0) {
+        bi_peers_free(port->peers);
         bight_free(port);
     }
 }
@@ -50,12 +51,15 @@ static void tell_end_waiters(struct bight_port *port)
     bight_port_release(port);
 }
 
-void bi_port_connection_ended(struct bight_port *port)
+void bi_port_connection_ended(struct bight_port *port, int descriptor)
 {
     BI_INVARIANT(port->connections > 0);
-    bool was_limited = port->max_connections != 0 && port->connections == port->max_connections;
+    if (port->peers != NULL) {
+        bi_peers_leave(port->peers, descriptor);
+    }
+    bool was_full = port->max_connections != 0 && port->connections >= port->max_connections;
     port->connections--;
-    if (was_limited) {
+    if (was_full) {
         bi_port_update(port);
     }
     if (port->connections == 0 && !bi_list_is_empty(&port->end_waiters)) {
@@ -185,6 +189,50 @@ int bight_port_address(struct bight_port *port, struct bight_address *address)
 size_t bight_port_connections(const struct bight_port *port)
 {
     return port->connections;
+}
+
+/* --------------------------------------------------------------------------------------------- limits */
+
+int bight_port_set_max_connections(struct bight_port *port, size_t count)
+{
+    if (port->descriptor < 0) {
+        return BIGHT_E_CLOSED;
+    }
+    port->max_connections = count;
+    bi_port_update(port);
+    return 0;
+}
+
+size_t bight_port_get_max_connections(const struct bight_port *port)
+{
+    return port->max_connections;
+}
+
+int bight_port_set_max_per_peer(struct bight_port *port, size_t count)
+{
+    if (port->descriptor < 0) {
+        return BIGHT_E_CLOSED;
+    }
+    if (port->peers == NULL && count != 0) {
+        port->peers = bi_peers_new(port->reactor);
+        if (port->peers == NULL) {
+            return BIGHT_E_OUT_OF_MEMORY;
+        }
+    }
+    if (port->peers != NULL) {
+        bi_peers_set_limit(port->peers, count);
+    }
+    return 0;
+}
+
+size_t bight_port_get_max_per_peer(const struct bight_port *port)
+{
+    return port->peers == NULL ? 0 : bi_peers_limit(port->peers);
+}
+
+uint64_t bight_port_refused(const struct bight_port *port)
+{
+    return port->refused;
 }
 
 bool bi_port_has_descriptor(struct bight_reactor *reactor, int fd)

@@ -3,6 +3,7 @@
 #ifndef BI_TRANSPORT_PORT_H
 #define BI_TRANSPORT_PORT_H
 
+#include "transport/peers.h"
 #include "transport/socket.h"
 #include "transport/transport.h"
 
@@ -20,6 +21,8 @@ struct bight_port {
     int descriptor; /* -1: closed */
     size_t connections;
     size_t max_connections;
+    struct bi_peers *peers;         /* NULL: nobody counts them */
+    uint64_t refused;               /* connections closed as they were accepted */
     struct bi_link silent, greeted; /* struct bi_establishing: before and behind the peer's first message */
     size_t establishing;            /* in both */
     bool is_paused;                 /* by the user */
@@ -34,6 +37,7 @@ struct bight_port {
     unsigned failures;   /* errors of accept in a row that ought to have taken a connection off the queue */
     uint64_t starved_at; /* when accepting was last found to fail; 0: never */
     uint64_t full_at;    /* when the limit of connections was last met */
+    uint64_t crowded_at; /* when a peer's was */
     struct bight_address address;
     max_align_t watch[]; /* the loop's watch_size bytes */
 };
@@ -50,6 +54,16 @@ void bi_port_back_off(struct bight_port *port);
 
 /* The end of accepting, when the port was closed meanwhile: lets go of the factory. */
 void bi_port_leave_factory(struct bight_port *port);
+
+/* A connection has turned out to come from somebody else than the one it was accepted from. False: who has as many as
+ * he may. */
+bool bi_port_peer_learnt(struct bight_port *port, int descriptor, const struct bight_address *peer);
+
+/* The port that has accepted it; NULL: none has. */
+static inline struct bight_port *bi_port_of(const struct bight_transport *transport)
+{
+    return transport->bottom == &bi_socket_bottom ? transport->bottom_memory : NULL;
+}
 
 static inline struct bight_watch *bi_port_watch(struct bight_port *port)
 {

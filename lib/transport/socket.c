@@ -137,7 +137,7 @@ static void socket_close(struct bight_transport *transport, bool reset)
     }
     (void)system->ops->close(system, transport->descriptor); /* EINTR: closed all the same */
     if (transport->bottom_memory != NULL) {
-        bi_port_connection_ended(transport->bottom_memory);
+        bi_port_connection_ended(transport->bottom_memory, transport->descriptor);
     }
 }
 

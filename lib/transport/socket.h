@@ -57,7 +57,8 @@ int bi_listen_ip(
 int bi_listen_any(struct bight_reactor *reactor, uint16_t port, const struct bi_listen_options *options);
 int bi_listen_unix(
     struct bight_reactor *reactor, const struct bight_address *address, const struct bi_listen_options *options);
-/* Checks and prepares one that came from elsewhere. 0 or -errno: ENOTSOCK, EINVAL (does not listen), EBADF ... */
+/* Checks and prepares one that came from elsewhere. 0 or -errno: ENOTSOCK, EINVAL (does not listen), EBADF ...
+ */
 int bi_listen_prepare(struct bight_reactor *reactor, int fd, const struct bi_listen_options *options);
 
 /* ------------------------------------------------------------------------------------ port.c, accept.c */
@@ -72,7 +73,7 @@ struct bight_port *bi_port_new(struct bight_reactor *reactor, struct bight_facto
 bool bi_port_has_descriptor(struct bight_reactor *reactor, int fd);
 
 /* A connection that it accepted has been closed; its memory may be freed in here. */
-void bi_port_connection_ended(struct bight_port *port);
+void bi_port_connection_ended(struct bight_port *port, int descriptor);
 
 /* ------------------------------------------------------------------------ connector.c: one attempt */
 

@@ -514,6 +514,6 @@ struct bight_protocol *bi_factory_build(struct bight_factory *factory, const str
 /* --- port.c */
 
 /* A port is told when a connection that it accepted has ended (its memory may be freed in here). */
-void bi_port_connection_ended(struct bight_port *port);
+void bi_port_connection_ended(struct bight_port *port, int descriptor);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of draining (H9): answers that are the last, idle connections with a moment of grace, a whole shutdown. */
-#include <bight/sys/service.h>
+#include <bight/service.h>
+
+#include <math.h>
 
 #include <bight/testing/trial.h>
 
@@ -206,7 +208,7 @@ START_TEST(a_shutdown_waits_for_what_is_under_way) /* H9, V4 */
     settle();
     struct bight_port *port = bight_expect_value(listening, &bight_type_port);
     bight_deferred_release(listening);
-    ck_assert_int_eq(bight_drain_at_shutdown(reactor, port, false), 0);
+    ck_assert_int_eq(bight_drain_at_shutdown(port, INFINITY, false), 0);
     for (size_t i = 0; i < 3; i++) {
         peers[i] = bight_recorder_accept(recorder, 0, NULL);
         ck_assert_ptr_nonnull(peers[i]);

@@ -6,7 +6,9 @@
  * once more. What a client got back is a beginning of what it sent. */
 #include "scenario.h"
 
-#include <bight/sys/service.h>
+#include <bight/service.h>
+
+#include <math.h>
 
 #include <string.h>
 
@@ -190,7 +192,8 @@ static void prepare_run(struct drain *scenario)
     size_t count = (size_t)bight_simulation_draw(audit->simulation, MOST_CLIENTS + 1);
     double when = draw_seconds(audit, 6);
     if (audit_listen(audit, scenario->server, "tcp:7", &scenario->servers) && draw(audit, 70)) {
-        (void)bight_drain_at_shutdown(scenario->server, audit->ports[audit->port_count - 1], draw(audit, 50));
+        (void)bight_drain_at_shutdown(audit->ports[audit->port_count - 1],
+            draw(audit, 50) ? INFINITY : draw_seconds(audit, 0.9 * SHUTDOWN_SECONDS), draw(audit, 50));
     }
     scenario->stops = 0;
     scenario->trigger_seconds = draw(audit, 50) ? draw_seconds(audit, 1.2 * SHUTDOWN_SECONDS) : 0;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_service.c - the registry of services, draining a port, the versions. Sockets are real ones on the loopback. */
 #include <bight/bight.h>
+#include <bight/service.h>
 #include <bight/sys/service.h>
+
+#include <math.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -168,7 +171,7 @@ static void set_the_stage(double shutdown_seconds, bool lose)
     bight_deferred_release(listening);
     struct bight_address address;
     ck_assert_int_eq(bight_port_address(port, &address), 0);
-    ck_assert_int_eq(bight_drain_at_shutdown(reactor, port, lose), 0);
+    ck_assert_int_eq(bight_drain_at_shutdown(port, INFINITY, lose), 0);
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(address.port) };
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client = socket(AF_INET, SOCK_STREAM, 0);
@@ -216,7 +219,7 @@ static void drain_with(bool (*drain)(struct bight_protocol *), bool lose)
     draining.drain = drain;
     factory.protocol_ops = &draining;
     set_the_stage(30, lose);
-    ck_assert_int_eq(bight_drain_at_shutdown(reactor, port, lose), 0);
+    ck_assert_int_eq(bight_drain_at_shutdown(port, INFINITY, lose), 0);
 }
 
 START_TEST(a_protocol_that_is_drained_finishes_by_itself_and_is_told_once) /* V4 */
@@ -269,7 +272,7 @@ END_TEST
 START_TEST(a_port_may_be_drained_by_several) /* R3 */
 {
     set_the_stage(1e6, false);
-    ck_assert_int_eq(bight_drain_at_shutdown(reactor, port, false), 0);
+    ck_assert_int_eq(bight_drain_at_shutdown(port, INFINITY, false), 0);
     does_leave = true;
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
     ck_assert_str_eq(order, "stop leaves done ");

@@ -53,13 +53,6 @@ BIGHT_API const char *bight_suggest(const char *unknown, const char *const *word
 /* In order of registration: *cursor starts at 0; NULL at the end. */
 BIGHT_API const struct bight_service *bight_service_next(size_t *cursor);
 
-/* Drains at shutdown: adds a before-trigger that stops the port, tells its connections' protocols (bight_protocol_ops.
- * drain), loses those that do not close by themselves in good order at once when `lose`, and waits for all to end,
- * within the reactor's shutdown time. `port` is held meanwhile; several may
- * drain it. What is left then is disconnected: bight_port_connections() in a during-trigger of the shutdown tells how
- * many. 0 or a code. */
-BIGHT_API int bight_drain_at_shutdown(struct bight_reactor *reactor, struct bight_port *port, bool lose);
-
 BIGHT_END
 
 #endif
