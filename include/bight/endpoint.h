@@ -45,6 +45,20 @@ BIGHT_BEGIN
  *     int bight_serve(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory); */
 #define bight_serve(...) bight_serve_at(BIGHT_HERE, __VA_ARGS__)
 
+/* Makes a connection of `factory` of a stream socket, TCP or UNIX, that is connected already: accepted by another
+ * program, come through a UNIX socket, or one end of a socketpair. It is made non-blocking and close-on-exec, and its
+ * options are what bight's own have; T13's defaults are those of an accepted one. bight_transport_new's rules hold:
+ * connection_made has been called when this returns. *protocol (NULL: it is not asked for) gets the protocol with a
+ * hold, as bight_connect's Deferred has it. From 0 on the descriptor is the connection's, which closes it; on a code it
+ * is still the caller's, and open. It must not be given twice. `factory` is borrowed until stopped (T16); one that has
+ * a `release` is taken, on a code too. INVALID_ARGUMENT, with a usage error that says what the descriptor is: not open,
+ * not a socket, not a stream, one that listens; CONNECTION_LOST: it is not connected, or not any more; NO_PROTOCOL,
+ * OUT_OF_MEMORY, FACTORY_IN_USE, SHUTDOWN, WRONG_THREAD, the system's. Twisted's adoptStreamConnection.
+ *
+ *     int bight_adopt_connection(
+ *         struct bight_reactor *reactor, int fd, struct bight_factory *factory, struct bight_protocol **protocol); */
+#define bight_adopt_connection(...) bight_adopt_connection_at(BIGHT_HERE, __VA_ARGS__)
+
 /* `text` with '\', ':', '=' and '[' escaped, to be put into an endpoint string as one argument's value. Writes at most
  * `size` bytes with the NUL and gives the length that the whole needs, as snprintf does. */
 BIGHT_API size_t bight_endpoint_quote(const char *text, char *buffer, size_t size);
@@ -69,6 +83,8 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_connect_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 BIGHT_API int bight_serve_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
+BIGHT_API int bight_adopt_connection_at(const char *place, struct bight_reactor *reactor, int fd,
+    struct bight_factory *factory, struct bight_protocol **protocol);
 
 BIGHT_END
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* calls.c - what programs call: bight_connect (E2), bight_listen (E1), bight_serve, bight_open_stream.
+/* calls.c - what programs call: bight_connect (E2), bight_listen (E1), bight_adopt_connection, bight_serve,
+ * bight_open_stream.
  *
  * Each reads the string and lets its type do the rest. Whatever is wrong comes through the Deferred, the string's
  * faults too; it has fired already when the type needed not wait. Only bight_serve, which is for programs that cannot
@@ -13,6 +14,7 @@
 #include "base/places.h"
 #include "base/report.h"
 #include "endpoint/grammar.h"
+#include "transport/socket.h"
 #include "transport/transport.h"
 
 /* What is wrong with the call, in words; NULL: nothing. One that builds its protocols itself needs no table. */
@@ -84,16 +86,26 @@ static void pass_on(struct bight_result *result, void *factory)
     (void)factory;
 }
 
-/* A factory that frees itself is needed until it is known who uses it: a type may ask elsewhere first. */
-static struct bight_deferred *call_type(const char *place, const char *function, enum bi_endpoint_direction direction,
-    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+/* A factory that frees itself is needed until it is known who uses it. NULL: it does not, or is another reactor's and
+ * not to be touched here. */
+static struct bight_factory *hold_taken(struct bight_factory *factory, const struct bight_reactor *reactor)
 {
     struct bight_factory *taken = bi_factory_taken(factory);
     if (taken == NULL || (taken->reactor != NULL && taken->reactor != reactor)) {
-        return open_by_type(place, function, direction, reactor, endpoint, factory);
+        return NULL;
     }
-    bight_factory_hold(taken);
+    return bight_factory_hold(taken);
+}
+
+/* A type may have to ask elsewhere first, so the hold lasts until the Deferred has fired. */
+static struct bight_deferred *call_type(const char *place, const char *function, enum bi_endpoint_direction direction,
+    struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
+{
+    struct bight_factory *taken = hold_taken(factory, reactor);
     struct bight_deferred *deferred = open_by_type(place, function, direction, reactor, endpoint, factory);
+    if (taken == NULL) {
+        return deferred;
+    }
     if (bight_deferred_result(deferred) == NULL &&
         bight_deferred_add_both_full(deferred, pass_on, taken, release_factory) == 0) {
         return deferred;
@@ -117,6 +129,32 @@ struct bight_deferred *bight_listen_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory)
 {
     return call_type(place, "bight_listen", BI_ENDPOINT_LISTEN, reactor, endpoint, factory);
+}
+
+/* ------------------------------------------------------------------------------------------------ adopt */
+
+static int adopt(const char *place, struct bight_reactor *reactor, int fd, struct bight_factory *factory,
+    struct bight_protocol **protocol)
+{
+    struct bight_failure *failure = check_call(place, "bight_adopt_connection", reactor, factory);
+    if (failure == NULL) {
+        return bi_adopt(place, reactor, fd, factory, protocol);
+    }
+    int code = bight_failure_code(failure);
+    if (!bight_failure_is(failure, BIGHT_E_USAGE)) { /* that has been logged */
+        bi_report_failure(failure);
+    }
+    bight_failure_release(failure);
+    return code;
+}
+
+int bight_adopt_connection_at(const char *place, struct bight_reactor *reactor, int fd, struct bight_factory *factory,
+    struct bight_protocol **protocol)
+{
+    struct bight_factory *taken = hold_taken(factory, reactor);
+    int code = adopt(place, reactor, fd, factory, protocol);
+    bight_factory_release(taken);
+    return code;
 }
 
 /* ------------------------------------------------------------------------------------------------ serve */

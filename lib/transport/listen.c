@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* listen.c - makes sockets that listen: TCP on one address or on all, UNIX on a path or an abstract name, and checks
- * those that were handed over.
+/* listen.c - makes sockets that listen: TCP on one address or on all, UNIX on a path or an abstract name. Those that
+ * come from elsewhere are adopt.c's.
  *
  * Options that connections inherit (TCP_NODELAY, SO_KEEPALIVE) are set here, once. A UNIX socket's mode is set between
  * bind and listen: until it listens nobody can connect, so at no time is the socket open to more than was asked for.
@@ -251,61 +251,4 @@ int bi_listen_unix(
         result = finish_unix(system, fd, has_path(address) ? path : NULL, options);
     }
     return result < 0 ? close_with(system, fd, result) : fd;
-}
-
-/* ---------------------------------------------------------------------------------------- handed over */
-
-static int ask(struct bight_system *system, int fd, int name, int *value)
-{
-    socklen_t size = sizeof *value;
-    return system->ops->getsockopt(system, fd, SOL_SOCKET, name, value, &size);
-}
-
-/* What its connections inherit and bight does not expect: a close that blocks or resets, input that is told only when
- * there is much of it, output that is held back. Set here once, so that a connection costs no call for it. */
-static int reset_inherited(struct bight_system *system, int fd, bool is_ip)
-{
-    static const struct linger none = { 0 };
-    int result = system->ops->setsockopt(system, fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    if (result >= 0) {
-        result = set(system, fd, SOL_SOCKET, SO_RCVLOWAT, 1);
-    }
-#ifdef TCP_CORK
-    if (result >= 0 && is_ip) {
-        result = set(system, fd, IPPROTO_TCP, TCP_CORK, 0);
-    }
-#endif
-    return result;
-}
-
-static int set_flags(struct bight_system *system, int fd)
-{
-    int flags = system->ops->fcntl(system, fd, F_GETFL, 0);
-    int result = flags < 0 ? flags : system->ops->fcntl(system, fd, F_SETFL, (long)(flags | O_NONBLOCK));
-    return result < 0 ? result : system->ops->fcntl(system, fd, F_SETFD, FD_CLOEXEC);
-}
-
-int bi_listen_prepare(struct bight_reactor *reactor, int fd, const struct bi_listen_options *options)
-{
-    struct bight_system *system = reactor->system;
-    int type = 0, domain = 0, listens = 0;
-    int result = ask(system, fd, SO_TYPE, &type);
-    if (result >= 0) {
-        result = ask(system, fd, SO_DOMAIN, &domain);
-    }
-    if (result >= 0) {
-        result = ask(system, fd, SO_ACCEPTCONN, &listens);
-    }
-    if (result < 0) {
-        return result;
-    }
-    bool is_ip = domain == AF_INET || domain == AF_INET6;
-    if (type != SOCK_STREAM || !listens || (!is_ip && domain != AF_UNIX)) {
-        return -EINVAL;
-    }
-    result = reset_inherited(system, fd, is_ip);
-    if (result >= 0 && is_ip) {
-        result = set_inherited(system, fd, options);
-    }
-    return result < 0 ? result : set_flags(system, fd);
 }

@@ -57,9 +57,13 @@ int bi_listen_ip(
 int bi_listen_any(struct bight_reactor *reactor, uint16_t port, const struct bi_listen_options *options);
 int bi_listen_unix(
     struct bight_reactor *reactor, const struct bight_address *address, const struct bi_listen_options *options);
-/* Checks and prepares one that came from elsewhere. 0 or -errno: ENOTSOCK, EINVAL (does not listen), EBADF ...
+/* adopt.c: checks and prepares one that came from elsewhere. 0 or -errno: ENOTSOCK, EINVAL (does not listen), EBADF ...
  */
 int bi_listen_prepare(struct bight_reactor *reactor, int fd, const struct bi_listen_options *options);
+
+/* adopt.c: bight_adopt_connection, whose factory has been looked at. */
+int bi_adopt(const char *place, struct bight_reactor *reactor, int fd, struct bight_factory *factory,
+    struct bight_protocol **protocol);
 
 /* ------------------------------------------------------------------------------------ port.c, accept.c */
 
