@@ -38,7 +38,7 @@ void runner_print_usage(void)
          "  -h, --help            this text; after a service's name: its own\n"
          "  -V, --version         the version, and of the libraries that it runs on\n"
          "\n"
-         "Endpoints to serve on:  tcp:PORT[:interface=ADDRESS][:maxconn=N]  tcp6:PORT\n"
+         "Endpoints to serve on:  tcp:PORT[:interface=HOST][:maxconn=N]  tcp6:PORT\n"
          "                        unix:PATH[:mode=660]  fd:N  tls:PORT:cert=FILE\n"
          "                        secure:cert=FILE:ENDPOINT\n"
          "Endpoints to connect to:  tcp:HOST:PORT[:timeout=SECONDS]  unix:PATH\n"
@@ -91,7 +91,7 @@ void runner_print_service_help(const struct bight_service *service)
          "  -h, --help            this text\n"
          "\n"
          "An endpoint of TCP takes maxconn=N, the most connections that are open at once, and\n"
-         "interface=ADDRESS; without one it serves on all addresses.");
+         "interface=HOST; without one it serves on all addresses.");
     if (service->examples != NULL) {
         print_examples(service->examples);
     }

@@ -279,15 +279,23 @@ static void win(struct race *race, struct bi_connector *connector, size_t index)
 
 /* --------------------------------------------------------------------------------------------- running */
 
-/* NULL: any. */
-static const struct bight_address *bind_of(const struct race *race)
+/* Where the attempt is to come from, in *bind; NULL: from anywhere. A port without an address is that of any address of
+ * the target's family. */
+static const struct bight_address *bind_of(const struct race *race, size_t index, struct bight_address *bind)
 {
-    return race->options.bind.family == BIGHT_ADDRESS_NONE ? NULL : &race->options.bind;
+    *bind = race->options.bind;
+    if (bind->family == BIGHT_ADDRESS_NONE && bind->port == 0) {
+        return NULL;
+    }
+    bind->family = race->addresses[index].family;
+    return bind;
 }
 
 static void attempt_failed(struct race *race, size_t index, int number)
 {
-    race->failures[race->failed++] = bi_connect_failure(race->reactor, &race->addresses[index], bind_of(race), number);
+    struct bight_address bind;
+    race->failures[race->failed++] =
+        bi_connect_failure(race->reactor, &race->addresses[index], bind_of(race, index, &bind), number);
     race->running--;
 }
 
@@ -313,10 +321,11 @@ static void arm(struct race *race, struct bi_wheel_entry *timer, uint64_t nanose
 static int begin_attempt(struct race *race, size_t index)
 {
     struct bi_connector *connector = runner(race, index);
+    struct bight_address bind;
     race->next = index + 1;
     race->running++;
-    int result =
-        bi_connector_begin(connector, race->reactor, attempt_done, race, &race->addresses[index], bind_of(race));
+    int result = bi_connector_begin(
+        connector, race->reactor, attempt_done, race, &race->addresses[index], bind_of(race, index, &bind));
     if (result != -EAGAIN || race->addresses[index].family != BIGHT_ADDRESS_UNIX) {
         return result;
     }

@@ -85,6 +85,23 @@ static bool read_address(struct bight_argument *argument, char *text)
     return bight_address_parse_ip(&address, argument->text, 0) == 0;
 }
 
+/* As far as one can tell without asking: what ends in a number is no name but a literal that was mistyped, which a
+ * resolver may read as it likes ("127.1", "0x7f000001"). */
+static bool is_host_name(const char *text, size_t size)
+{
+    static const char digits[] = "0123456789";
+    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    size -= size > 1 && text[size - 1] == '.' ? 1 : 0; /* of one that is whole */
+    if (size == 0 || size > 253 || strspn(text, all) < size || text[0] == '.' || strstr(text, "..") != NULL) {
+        return false;
+    }
+    size_t last = size;
+    while (last > 0 && text[last - 1] != '.') {
+        last--;
+    }
+    return strspn(text + last, digits) < size - last && strncasecmp(text + last, "0x", 2) != 0;
+}
+
 static bool read_value(const struct bight_argument_rule *rule, struct bight_argument *argument)
 {
     switch (rule->kind) {
@@ -102,6 +119,8 @@ static bool read_value(const struct bight_argument_rule *rule, struct bight_argu
         return read_boolean(argument);
     case BIGHT_ARGUMENT_ADDRESS:
         return read_address(argument, (char *)argument->text);
+    case BIGHT_ARGUMENT_HOST:
+        return is_host_name(argument->text, argument->text_size) || read_address(argument, (char *)argument->text);
     }
     return false;
 }
@@ -136,6 +155,9 @@ static void describe_expected(const struct bight_argument_rule *rule, char *buff
         return;
     case BIGHT_ARGUMENT_ADDRESS:
         snprintf(buffer, size, "an IP address");
+        return;
+    case BIGHT_ARGUMENT_HOST:
+        snprintf(buffer, size, "an IP address or a host's name");
         return;
     case BIGHT_ARGUMENT_ENDPOINT:
         snprintf(buffer, size, "an endpoint such as tcp:1234");

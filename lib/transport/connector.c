@@ -125,11 +125,16 @@ static int name_socket(struct bight_system *system, int fd, const struct bight_a
     return call(system, fd, (struct sockaddr *)&storage, size);
 }
 
-/* A port of its own is chosen when connecting, by both ends of the connection: more can be had so. */
+/* A port that is not given is chosen when connecting, by both ends of the connection: more can be had so. One that is
+ * given may be another connection's, to somebody else, or that of one which has just ended. */
 static int bind_to(struct bight_system *system, int fd, const struct bight_address *address)
 {
     static const int on = 1;
-    (void)system->ops->setsockopt(system, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (address->port == 0) {
+        (void)system->ops->setsockopt(system, fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    } else {
+        (void)system->ops->setsockopt(system, fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    }
     return name_socket(system, fd, address, system->ops->bind);
 }
 

@@ -19,6 +19,7 @@ enum bight_argument_kind {
     BIGHT_ARGUMENT_SECONDS,  /* decimal fraction, not negative */
     BIGHT_ARGUMENT_BOOLEAN,  /* yes, no, true, false, on, off, 1, 0 */
     BIGHT_ARGUMENT_ADDRESS,  /* an IP literal, brackets allowed */
+    BIGHT_ARGUMENT_HOST,     /* an IP literal, brackets allowed, or a host's name */
     BIGHT_ARGUMENT_ENDPOINT  /* the rest of the string, as it stands: another endpoint (bight/sys/wrapper.h). By its
                               * place,  the last one */
 };
@@ -45,7 +46,7 @@ struct bight_argument {
 
 struct bight_endpoint_type {
     const char *name; /* lower case letters, digits, '-' */
-    const char *help; /* "tcp:PORT[:interface=ADDRESS]...", one line */
+    const char *help; /* "tcp:PORT[:interface=HOST]...", one line */
     const struct bight_argument_rule *rules;
     /* A server type fills listen, a client type connect. Both give a Deferred as bight_listen and bight_connect do. The
      * arguments are there for the call only. */

@@ -4,12 +4,18 @@
  * Only from checked arguments to the options of lib/transport and of the race; sockets are made there. */
 #include "endpoint/types/tcp.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include <bight/memory.h>
+#include <bight/sys/resolver.h>
+
+#include "endpoint/failures.h"
 #include "endpoint/grammar.h"
 #include "endpoint/happy_eyeballs.h"
 #include "endpoint/listening.h"
 #include "transport/socket.h"
+#include "transport/transport.h"
 
 /* --------------------------------------------------------------------------------------------- servers */
 
@@ -27,18 +33,115 @@ static struct bi_listen_options server_options(const struct bight_argument *argu
     };
 }
 
+/* ------------------------------------------------------------------------------ on a name's address */
+
+/* From the call until the name has been looked up; counts as a use of the factory, as an attempt to connect does. */
+struct named {
+    struct bight_reactor *reactor;
+    struct bight_factory *factory;
+    struct bi_listen_options options;
+    char name[];
+};
+
+static void release_named(void *context)
+{
+    struct named *named = context;
+    struct bight_factory *factory = named->factory;
+    bight_free(named);
+    bi_factory_remove_port(factory);
+}
+
+/* The first address that is this machine's. One in use is no reason to take the next: two programs would share the name
+ * and not notice. -errno. */
+static int listen_on_first(const struct named *named, const struct bight_address_list *list)
+{
+    int fd = -EADDRNOTAVAIL;
+    for (size_t i = 0; list != NULL && i < list->count && (fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT); i++) {
+        if (!named->options.only_ipv6 || list->addresses[i].family == BIGHT_ADDRESS_IPV6) {
+            fd = bi_listen_ip(named->reactor, &list->addresses[i], &named->options);
+        }
+    }
+    return fd;
+}
+
+/* Says whose fault it was. */
+static void fail(const struct named *named, struct bight_result *result, struct bight_failure *cause)
+{
+    bight_result_fail(
+        result, bight_failure_new_many(bight_failure_code(cause), &cause, 1, "interface=%s", named->name));
+}
+
+static void looked_up(struct bight_result *result, void *context)
+{
+    const struct named *named = context;
+    struct bight_failure *failure = bight_result_take_failure(result);
+    if (failure != NULL) {
+        bight_failure_is(failure, BIGHT_E_CANCELLED) ? bight_result_fail(result, failure)
+                                                     : fail(named, result, failure);
+        return;
+    }
+    int fd = listen_on_first(named, bight_result_peek(result, &bight_type_address_list));
+    if (fd < 0) {
+        fail(named, result, bi_listen_failure(-fd, false));
+        return;
+    }
+    struct bight_port *port = bi_port_new(named->reactor, named->factory, fd, &named->options, NULL, &failure);
+    if (port == NULL) {
+        fail(named, result, failure);
+    } else {
+        bight_result_set(result, &bight_type_port, port);
+    }
+}
+
+static struct named *new_named(struct bight_reactor *reactor, struct bight_factory *factory,
+    const struct bi_listen_options *options, const struct bight_argument *name, int *code)
+{
+    struct named *named = bight_malloc(sizeof *named + name->text_size + 1);
+    *code = named == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_factory_add_port(factory, reactor);
+    if (*code != BIGHT_OK) {
+        bight_free(named);
+        return NULL;
+    }
+    *named = (struct named) { .reactor = reactor, .factory = factory, .options = *options };
+    memcpy(named->name, name->text, name->text_size + 1);
+    return named;
+}
+
+static struct bight_deferred *listen_on_name(struct bight_reactor *reactor, struct bight_factory *factory,
+    const struct bi_listen_options *options, const struct bight_argument *name, uint16_t port)
+{
+    int code;
+    struct named *named = new_named(reactor, factory, options, name, &code);
+    if (named == NULL) {
+        return bight_fail(bight_failure_of(code));
+    }
+    struct bight_deferred *deferred = bight_resolve(reactor, named->name, port);
+    code = bight_deferred_add_both_full(deferred, looked_up, named, release_named);
+    if (code == BIGHT_OK) {
+        return deferred;
+    }
+    release_named(named);
+    bight_deferred_cancel(deferred);
+    bight_deferred_release(deferred);
+    return bight_fail(bight_failure_of(code));
+}
+
+/* ----------------------------------------------------------------------------------------- any of them */
+
 static struct bight_deferred *listen_on(struct bight_reactor *reactor, const struct bight_argument *arguments,
     struct bight_factory *factory, bool only_ipv6)
 {
     const struct bight_argument *interface = &arguments[BI_TCP_INTERFACE];
     struct bi_listen_options options = server_options(arguments, only_ipv6);
     uint16_t port = (uint16_t)arguments[BI_TCP_PORT].number;
+    struct bight_address address;
     if (!interface->given) {
         return bi_listening(reactor, factory, bi_listen_any(reactor, port, &options), &options, NULL);
     }
-    struct bight_address address;
-    if (bight_address_parse_ip(&address, interface->text, port) != 0 ||
-        (only_ipv6 && address.family != BIGHT_ADDRESS_IPV6)) {
+    if (bight_address_parse_ip(&address, interface->text, port) != 0) {
+        return listen_on_name(reactor, factory, &options, interface, port);
+    }
+    if (only_ipv6 && address.family != BIGHT_ADDRESS_IPV6) {
         return bight_fail(bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL,
             "column %zu: interface is an IPv6 address, not \"%s\"", interface->column, interface->text));
     }
@@ -93,6 +196,7 @@ static struct bight_deferred *connect_tcp(
     if (arguments[BI_TCP_BIND].given) {
         (void)bight_address_parse_ip(&options.bind, arguments[BI_TCP_BIND].text, 0);
     }
+    options.bind.port = (uint16_t)arguments[BI_TCP_BINDPORT].number;
     if (read_literal(host, options.port, &options.address)) {
         return bi_race(reactor, factory, &options);
     }

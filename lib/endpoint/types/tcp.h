@@ -18,23 +18,31 @@ enum bi_tcp_server_argument {
 
 #define BI_TCP_SERVER_RULES                                                                      \
     [BI_TCP_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true },       \
-    [BI_TCP_INTERFACE] = { "interface", BIGHT_ARGUMENT_ADDRESS },                                \
+    [BI_TCP_INTERFACE] = { "interface", BIGHT_ARGUMENT_HOST },                                   \
     [BI_TCP_BACKLOG] = { "backlog", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX }, \
     [BI_TCP_REUSEPORT] = { "reuseport", BIGHT_ARGUMENT_BOOLEAN },                                \
     [BI_TCP_NODELAY] = { "nodelay", BIGHT_ARGUMENT_BOOLEAN },                                    \
     [BI_TCP_KEEPALIVE] = { "keepalive", BIGHT_ARGUMENT_BOOLEAN },                                \
     [BI_TCP_MAXCONN] = { "maxconn", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX }
 
-#define BI_TCP_SERVER_HELP "[:interface=ADDRESS][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]"
+#define BI_TCP_SERVER_HELP "[:interface=HOST][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]"
 
-enum bi_tcp_client_argument { BI_TCP_HOST, BI_TCP_CLIENT_PORT, BI_TCP_TIMEOUT, BI_TCP_BIND, BI_TCP_CLIENT_ARGUMENTS };
+enum bi_tcp_client_argument {
+    BI_TCP_HOST,
+    BI_TCP_CLIENT_PORT,
+    BI_TCP_TIMEOUT,
+    BI_TCP_BIND,
+    BI_TCP_BINDPORT,
+    BI_TCP_CLIENT_ARGUMENTS
+};
 
-#define BI_TCP_CLIENT_RULES                                                                                   \
-    [BI_TCP_HOST] = { "host", BIGHT_ARGUMENT_TEXT, .positional = true, .required = true },                    \
-    [BI_TCP_CLIENT_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true, .minimum = 1, \
-        .maximum = 65535 },                                                                                   \
-    [BI_TCP_TIMEOUT] = { "timeout", BIGHT_ARGUMENT_SECONDS }, [BI_TCP_BIND] = { "bind", BIGHT_ARGUMENT_ADDRESS }
+#define BI_TCP_CLIENT_RULES                                                                                       \
+    [BI_TCP_HOST] = { "host", BIGHT_ARGUMENT_TEXT, .positional = true, .required = true },                        \
+    [BI_TCP_CLIENT_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true, .minimum = 1,     \
+        .maximum = 65535 },                                                                                       \
+    [BI_TCP_TIMEOUT] = { "timeout", BIGHT_ARGUMENT_SECONDS }, [BI_TCP_BIND] = { "bind", BIGHT_ARGUMENT_ADDRESS }, \
+    [BI_TCP_BINDPORT] = { "bindport", BIGHT_ARGUMENT_PORT, .minimum = 1, .maximum = 65535 }
 
-#define BI_TCP_CLIENT_HELP "[:timeout=SECONDS][:bind=ADDRESS]"
+#define BI_TCP_CLIENT_HELP "[:timeout=SECONDS][:bind=ADDRESS][:bindport=PORT]"
 
 #endif

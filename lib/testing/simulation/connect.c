@@ -168,7 +168,10 @@ static int bind_source(struct bi_sim_socket *socket)
         bi_sim_own_address(host, socket->remote.ip, socket->local.ip);
     }
     socket->bound = true;
-    return has_port ? 0 : bi_sim_choose_port(socket);
+    if (has_port) {
+        return bi_sim_connection_exists(socket) ? -EADDRNOTAVAIL : 0;
+    }
+    return bi_sim_choose_port(socket);
 }
 
 int bi_sim_socket_connect(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size)

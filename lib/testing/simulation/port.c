@@ -182,6 +182,25 @@ int bi_sim_bind_ip(struct bi_sim_socket *socket, const struct bi_sim_address *ad
     return result;
 }
 
+static bool is_same(const struct bi_sim_address *one, const struct bi_sim_address *other)
+{
+    return one->port == other->port && memcmp(one->ip, other->ip, sizeof one->ip) == 0;
+}
+
+bool bi_sim_connection_exists(const struct bi_sim_socket *socket)
+{
+    struct bi_link *bucket = bucket_of(socket->file.host, socket->local.port);
+    for (struct bi_link *link = bucket->next; link != bucket; link = link->next) {
+        const struct bi_sim_socket *other = BI_CONTAINER(link, struct bi_sim_socket, link);
+        bool is_stream = !bi_sim_is_datagram(other) && other->state != BI_SIM_LISTENING;
+        if (other != socket && is_stream && is_same(&other->local, &socket->local) &&
+            is_same(&other->remote, &socket->remote)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void bi_sim_forget_port(struct bi_sim_socket *socket)
 {
     bi_list_remove(&socket->link);

@@ -99,16 +99,17 @@ static inline bool bi_sim_fault(struct bight_simulation *simulation, unsigned ch
 /* How the last fault goes: 0 to below - 1, without another draw. */
 uint64_t bi_sim_detail(const struct bight_simulation *simulation, uint64_t below);
 
-#define BI_SIM_CALLS(X)                                                                                               \
-    X(recv)                                                                                                           \
-    X(send)                                                                                                           \
-    X(sendmsg)                                                                                                        \
-    X(read)                                                                                                           \
-    X(write)                                                                                                          \
-    X(writev)                                                                                                         \
-    X(accept4) X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname) \
-        X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create)  \
-            X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn)         \
+#define BI_SIM_CALLS(X)                                                                                              \
+    X(recv)                                                                                                          \
+    X(send)                                                                                                          \
+    X(sendmsg)                                                                                                       \
+    X(read)                                                                                                          \
+    X(write)                                                                                                         \
+    X(writev)                                                                                                        \
+    X(accept4)                                                                                                       \
+    X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname)           \
+        X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create) \
+            X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn)        \
                 X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock) X(preadv2) X(sendfile)
 
 enum bi_sim_call {
@@ -360,6 +361,8 @@ bool bi_sim_is_near(const uint8_t ip[16]);
 void bi_sim_own_address(const struct bight_host *host, const uint8_t peer[16], uint8_t ip[16]);
 int bi_sim_bind_ip(struct bi_sim_socket *socket, const struct bi_sim_address *address);
 int bi_sim_choose_port(struct bi_sim_socket *socket);
+/* Whether another stream of the host has the same two addresses: there can be one such connection at a time. */
+bool bi_sim_connection_exists(const struct bi_sim_socket *socket);
 int bi_sim_may_listen(const struct bi_sim_socket *socket);
 struct bi_sim_socket *bi_sim_listener_at(struct bight_host *host, const struct bi_sim_address *address);
 /* The datagram socket that gets what comes from `remote` to `local`, or NULL. */
