@@ -156,6 +156,19 @@ class Shown(unittest.TestCase):
 
 
 class Web(Shown):
+    def test_serving(self):
+        with tempfile.TemporaryDirectory() as directory:
+            room, page = os.path.join(directory, "room"), os.path.join(directory, "page")
+            with Server("serving", "unix:" + room, "unix:" + page) as server:
+                self.assertEqual(server.converse(b"hello"), b"hello")
+                for path, expected in (room, b"^welcome\\n$"), (page, b"^port .*socket: 0 connections\\n"):
+                    wait_for_listener(path, PATIENCE)
+                    with socket.socket(socket.AF_UNIX) as sock:
+                        sock.settimeout(PATIENCE)
+                        sock.connect(path)
+                        self.assertRegex(b"".join(iter(lambda: sock.recv(65536), b"")), expected)
+            self.assertEqual(server.status, 0)
+
     def test_hello(self):
         with Server("http_hello") as server:
             self.check_shown(server, "/")

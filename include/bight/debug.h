@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/debug.h - a picture of what waits for what.
+/* bight/debug.h - a picture of what waits for what, and a walk through what a reactor has.
  *
  * Deferreds are in it only in debug mode (BIGHT_DEBUG=1 in the environment, or bight_deferred_set_debug before the
  * first one is made), which remembers where each was made; without it the picture says so, and has the reactor's
@@ -38,6 +38,38 @@ BIGHT_API int bight_debug_dump_file(struct bight_reactor *reactor, enum bight_du
  * no more. What the program or run() does at that signal is done besides. The codes of bight_on_signal. */
 BIGHT_API int bight_debug_dump_on_signal(
     struct bight_reactor *reactor, int number, enum bight_dump_format format, const char *path);
+
+/* ------------------------------------------------------------------------------------------- walking */
+
+enum bight_item_kind {
+    BIGHT_ITEM_PORT = 1,       /* that listens */
+    BIGHT_ITEM_CONNECTION = 2, /* that has not ended, whatever it stands on; the pipes of processes are among them */
+    BIGHT_ITEM_TIMER = 4       /* a call at a deadline; connections' own timeouts are not among them */
+};
+
+struct bight_item {
+    enum bight_item_kind kind;
+    const char *place; /* where it was made, in debug mode; lives for ever. NULL: not known */
+    struct bight_port *port;
+    struct bight_transport *transport; /* its protocol is NULL while it is being established */
+    struct bight_timer timer;          /* with its deadline: bight_timer_deadline */
+    const void *reserved[4];
+};
+
+/* The item is borrowed until this returns. False ends the walk. */
+typedef bool (*bight_item_function)(const struct bight_item *item, void *context);
+
+/* Calls `function` with each item of these kinds (a sum of them): ports as they were opened, then connections, then
+ * timers, the soonest first. What there is is listed before the first call, so the function may do anything but free
+ * the reactor: what it ends before its turn is left out, what it begins is not in this walk. Takes time and memory that
+ * grow with what there is, and changes nothing. Not only for debugging: a program that has not kept its connections
+ * finds them so. 0, INVALID_ARGUMENT, WRONG_THREAD, or OUT_OF_MEMORY and then nothing was called. */
+BIGHT_API int bight_reactor_walk(
+    struct bight_reactor *reactor, unsigned kinds, bight_item_function function, void *context);
+
+/* One line about it for a log: "connection 4 from 10.0.0.2:5000: open, 0 bytes to send". Returns the length that the
+ * whole needs, as snprintf does. */
+BIGHT_API size_t bight_item_describe(const struct bight_item *item, char *buffer, size_t size);
 
 BIGHT_END
 

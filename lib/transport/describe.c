@@ -8,9 +8,10 @@
 #include <stdio.h>
 
 #include "deferred/describe.h"
+#include "transport/describe.h"
 #include "transport/state.h"
 
-static bool find_peer(struct bight_transport *transport, struct bight_address *peer)
+bool bi_describe_peer(struct bight_transport *transport, struct bight_address *peer)
 {
     const struct bi_extension *extension = transport->extension;
     if (extension != NULL && extension->peer != NULL) {
@@ -29,14 +30,14 @@ static const char *describe_peer(struct bight_transport *transport, char *text, 
     struct bight_address peer;
     char address[BIGHT_ADDRESS_TEXT_SIZE];
     text[0] = '\0';
-    if (find_peer(transport, &peer)) {
+    if (bi_describe_peer(transport, &peer)) {
         bight_address_format(&peer, address, sizeof address);
         snprintf(text, size, "\npeer %s", address);
     }
     return text;
 }
 
-static const char *name_state(const struct bight_transport *transport)
+const char *bi_describe_state(const struct bight_transport *transport)
 {
     static const char *const names[] = {
         [BI_NEW] = "beginning",
@@ -67,7 +68,7 @@ static void describe(struct bight_transport *transport, struct bi_dump *dump)
     snprintf(name, sizeof name, "connection %llu", (unsigned long long)transport->id);
     (void)bi_dump_ties(dump, name, has_ties ? bight_protocol_owner(protocol) : NULL, ties);
     bi_dump_node(dump, name, "cds", "%s%s\n%s%s\n%zu bytes to send%s", name,
-        bi_dump_place(transport, transport->id, place), name_state(transport),
+        bi_dump_place(transport, transport->id, place), bi_describe_state(transport),
         describe_peer(transport, peer, sizeof peer), bi_output_waiting(transport), ties);
 }
 
