@@ -78,7 +78,7 @@ static bool is_either(const char *word, const char *name, const char *other)
     return strcmp(word, name) == 0 || strcmp(word, other) == 0;
 }
 
-/* Takes the options out of argv. Gives -1 to go on, or the status to exit with. */
+/* Takes the options out of argv. Returns -1 to go on, or the status to exit with. */
 static int read_options(int *argc, char **argv)
 {
     static const char *const options[] = { "--help", "--version", "--log-level" };

@@ -90,7 +90,7 @@ static int run_command(int argc, char **argv)
     return status;
 }
 
-/* Options before the service's name. Gives how many words they were, or -1 with *status set. */
+/* Options before the service's name. Returns how many words they were, or -1 with *status set. */
 static int read_global_options(int argc, char **argv, int *status)
 {
     static const char *const options[] = { "--help", "--version", "--log-level" };

@@ -14,7 +14,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { DAYS = 365, MOST_NAMES = 100, PATH_SIZE = 300 };
+enum { DAYS = 365, MAX_NAMES = 100, PATH_SIZE = 300 };
 
 /* A wildcard makes no file name. */
 static void name_file(const char *name, char path[PATH_SIZE])
@@ -71,7 +71,7 @@ static void tell(const char *path, const char *name)
 int runner_make_certificate(int count, char **names)
 {
     char path[PATH_SIZE];
-    if (count == 0 || count > MOST_NAMES) {
+    if (count == 0 || count > MAX_NAMES) {
         return complain("certificate needs %s", count == 0 ? "a name, such as localhost" : "fewer names");
     }
     struct bight_failure *failure = NULL;

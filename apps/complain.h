@@ -6,14 +6,14 @@
 #include <bight/failure.h>
 #include <bight/port.h>
 
-/* Something is wrong, and not with the program. Gives EX_USAGE. */
+/* Something is wrong, and not with the program. Returns EX_USAGE. */
 int complain(const char *format, ...) BIGHT_PRINTF(1, 2);
 
-/* The failure's description. Gives its sysexits status. */
+/* The failure's description. Returns its sysexits status. */
 int complain_of(const struct bight_failure *failure);
 
 /* Of a word that is none of those that are known: "unknown WHAT "WORD"; did you mean "NEAREST"?", or where they are
- * listed when none is near. Gives EX_USAGE. */
+ * listed when none is near. Returns EX_USAGE. */
 int complain_of_unknown(const char *what, const char *word, const char *nearest, const char *listed);
 
 /* "listening on ADDRESS", at a terminal; a log level that tells it is not told twice. */

@@ -59,7 +59,8 @@ static bool can_be_watched(int fd)
     return can;
 }
 
-/* Once, whatever else comes of it: the connection is told nothing more of either side, and so has nothing to say. */
+/* Once, whatever else results from it: the connection is told nothing more of either side, and so has nothing to say.
+ */
 static void end_session(struct session *session, int status)
 {
     if (session->is_over) {
@@ -105,7 +106,7 @@ static bool takes_more(const struct end *end)
     return !end->can_be_watched || poll(&state, 1, 0) > 0;
 }
 
-/* As much as goes without waiting. Gives how much, or -1 when nobody will ever read it. */
+/* As much as goes without waiting. Returns how much, or -1 when nobody will ever read it. */
 static ssize_t write_some(const struct end *end, const uint8_t *data, size_t size)
 {
     size_t done = 0;
@@ -361,7 +362,7 @@ static void not_connected(struct bight_result *result, void *context)
     bight_result_clear(result);
 }
 
-/* What it was in the middle of is not done: the status is what a shell gives to who died of the signal. */
+/* What it was in the middle of is not done: the status is what a shell reports for what died of the signal. */
 static void interrupted(int number, void *context)
 {
     end_session(context, 128 + number);

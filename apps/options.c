@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { MOST_OPTIONS = 64 }; /* among which one that was meant is looked for */
+enum { MAX_OPTIONS = 64 }; /* among which one that was meant is looked for */
 
 /* The words that are still to be read. */
 struct words {
@@ -97,9 +97,9 @@ static const char *take_value(struct words *words, const char *name, const char 
 /* Also used where the name is too long to be one. */
 static int unknown_option(const struct runner_command *command, const char *name)
 {
-    const char *names[MOST_OPTIONS] = { "log-level", "help", "keylog", command->service == NULL ? "show" : "drain" };
+    const char *names[MAX_OPTIONS] = { "log-level", "help", "keylog", command->service == NULL ? "show" : "drain" };
     size_t count = 4;
-    for (size_t i = 0; i < option_count(command->service) && count < MOST_OPTIONS; i++) {
+    for (size_t i = 0; i < option_count(command->service) && count < MAX_OPTIONS; i++) {
         names[count++] = command->service->options[i].name;
     }
     const char *nearest = bight_suggest(name, names, count);

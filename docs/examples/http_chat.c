@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define WAITING 64 /* events a listener */
-#define MOST_TEXT 2000
-#define MOST_NAME 40
+#define MAX_TEXT 2000
+#define MAX_NAME 40
 #define BEAT 15.0 /* seconds between signs of life, for proxies, and to notice who has gone */
 
 struct listener {
@@ -247,7 +247,7 @@ static bool read_field(const struct bight_bytes *body, const char *name, char *t
 /* Whoever speaks must not say what looks like another event: each line of his is one of data. */
 static struct bight_bytes *make_event(const char *name, const char *text)
 {
-    char event[MOST_NAME + 7 * MOST_TEXT + 20];
+    char event[MAX_NAME + 7 * MAX_TEXT + 20];
     size_t size = (size_t)snprintf(event, sizeof event, "data: %s: ", name);
     for (; *text != '\0'; text++) {
         if (*text == '\n') {
@@ -263,7 +263,7 @@ static struct bight_bytes *make_event(const char *name, const char *text)
 /* A coroutine: nothing in its result is 204. */
 static void say(struct bight_http_request *request, struct bight_result *result, void *context)
 {
-    char name[MOST_NAME + 1], text[MOST_TEXT + 1];
+    char name[MAX_NAME + 1], text[MAX_TEXT + 1];
     (void)context;
     if (bight_await(bight_http_request_collect(request, 0), result) != 0) {
         return;
@@ -307,7 +307,7 @@ void add_chat(struct bight_http_site *site)
 {
     static const struct bight_http_route_options options = {
         .size = sizeof options,
-        .body_limit = 3 * (MOST_NAME + MOST_TEXT) + 20,
+        .body_limit = 3 * (MAX_NAME + MAX_TEXT) + 20,
         .seconds = 10,
         .cancel_when_gone = true,
     };

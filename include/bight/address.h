@@ -32,7 +32,7 @@ struct bight_address {
 #define BIGHT_ADDRESS_TEXT_SIZE 460
 
 /* "127.0.0.1:80", "[::1]:80", "[fe80::1%2]:80", "/run/socket", "@abstract"; "" when there is none. Bytes of a path
- * outside printable ASCII are escaped. Gives the length. */
+ * outside printable ASCII are escaped. Returns the length. */
 BIGHT_API size_t bight_address_format(const struct bight_address *address, char *buffer, size_t size);
 
 /* From and to the kernel's form. 0 or INVALID_ARGUMENT. *size is the room, then what was used. */

@@ -27,7 +27,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new_lent(
 
 BIGHT_API struct bight_bytes *bight_bytes_hold(struct bight_bytes *bytes);
 
-/* NULL is fine. */
+/* NULL is allowed. */
 BIGHT_API void bight_bytes_release(struct bight_bytes *bytes);
 
 /* Lent memory has no NUL of bight's behind it. */

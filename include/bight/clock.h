@@ -55,7 +55,7 @@ static inline uint64_t bight_clock_now(struct bight_clock *clock);
 
 /* function(context) runs once when the clock reaches `deadline` (never inside this call); then, or when the
  * timer is cancelled or dropped, release(context) (NULL: borrowed). *timer (may be NULL) gets the handle.
- * Gives 0 or OUT_OF_MEMORY, and then nothing was taken. */
+ * Returns 0 or OUT_OF_MEMORY, and then nothing was taken. */
 static inline int bight_clock_call_at(struct bight_clock *clock, uint64_t deadline, bight_timer_function function,
     void *context, bight_release_function release, struct bight_timer *timer);
 
@@ -73,8 +73,8 @@ BIGHT_API int bight_seconds_to_nanoseconds(double seconds, uint64_t *nanoseconds
 /* True until the call is made, cancelled or dropped. */
 static inline bool bight_timer_is_pending(struct bight_timer timer);
 
-/* R7, for timers of any clock. Each gives STALE when the timer ran, was cancelled, or never was (a zeroed
- * handle), and then does nothing. `cancel` releases the context before it returns; `reset` counts anew from
+/* R7, for timers of any clock. Each returns STALE when the timer ran, was cancelled, or never was (a zeroed
+ * handle), and then does nothing. `cancel` releases the context before it returns; `reset` counts again from
  * now; `delay` pushes the deadline out (a negative number of seconds pulls it in); `reset_at` sets an
  * absolute one. */
 static inline int bight_timer_cancel(struct bight_timer timer);

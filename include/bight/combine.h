@@ -3,20 +3,20 @@
  *
  * What all of these have in common (D20 to D27, D31, D34 of docs/semantics.md):
  *
- * - `members` is an array of consumer's ends. All of them are taken, whatever comes of the call; the array is only
+ * - `members` is an array of consumer's ends. All of them are taken, whatever results from the call; the array is only
  *   read during the call. A NULL among them is a usage error and counts as one that failed with INVALID_ARGUMENT.
- * - A function that gives a Deferred never gives NULL. Without memory, or when the arguments are refused, the members
- *   are cancelled and let go of (those that somebody else holds are not cancelled by the functions below that do not
- *   cancel either) and the Deferred has failed.
+ * - A function that returns a Deferred never returns NULL. When out of memory, or when the arguments are refused, the
+ * members are cancelled and released (those that somebody else holds are not cancelled by the functions below that do
+ * not cancel either) and the Deferred has failed.
  * - The result of a member is taken when it comes to the level at which the member was handed over. Whoever holds
  *   that member besides sees it empty from there on.
  * - Once the outer Deferred has fired, nobody waits for the other members any more: their values are discarded on
  *   arrival, their failures are reported as unhandled, as said at each function. Values that had been collected and
  *   cannot be delivered are discarded, failures reported.
  * - Cancelling the outer Deferred cancels all members that have not fired, each once, unless it says otherwise below.
- *   What comes of that may still be the outer's result (D14), at which its handlers run before the rest are cancelled;
- *   else it fails with CANCELLED, so that a timeout (D17) works. The members' own CANCELLED that comes of it is not
- *   reported.
+ *   What results from that may still be the outer's result (D14), at which its handlers run before the rest are
+ * cancelled; else it fails with CANCELLED, so that a timeout (D17) works. The members' own CANCELLED that results from
+ * it is not reported.
  * - Firing, cancelling and freeing take constant stack, however deep one stands inside another.
  *
  * The functions that do not cancel (when_first, when_all, as_completed, shield) leave their members to those who
@@ -47,7 +47,7 @@ struct bight_indexed {
 extern BIGHT_API const struct bight_type bight_type_results;
 extern BIGHT_API const struct bight_type bight_type_indexed;
 
-/* Lets go of what was taken from a result; NULL is fine. */
+/* Releases what was taken from a result; NULL is allowed. */
 BIGHT_API void bight_results_free(struct bight_results *results);
 BIGHT_API void bight_indexed_free(struct bight_indexed *indexed);
 
@@ -60,10 +60,10 @@ enum bight_list_flag {
     BIGHT_CANCEL_REST = 1 << 3           /* when one fires it the others are cancelled, and that is not reported */
 };
 
-/* D21 to D24: waits for all and gives every outcome in order, as bight_type_results; it never fails by itself. None
+/* D21 to D24: waits for all and returns every outcome in order, as bight_type_results; it never fails by itself. None
  * at all: fires at once, but with FIRE_ON_ONE_CALLBACK it is a usage error and fails with INVALID_ARGUMENT. A
  * FIRST_ERROR has the member's failure as its cause, and bight_first_error_index() of it. Cancelling cancels all
- * members; when every one has its outcome then, the list gives these.
+ * members; when every one has its outcome then, the list returns these.
  *
  *     struct bight_deferred *bight_deferred_list(struct bight_deferred *const *members, size_t count,
  *         unsigned flags); */
@@ -98,8 +98,8 @@ enum bight_list_flag {
 
 struct bight_as_completed;
 
-/* D27: the members' results one at a time, in the order in which they come. Cancels nothing. Without memory it is NULL,
- * of which the functions below make a next that has failed with OUT_OF_MEMORY, and none remaining. */
+/* D27: the members' results one at a time, in the order in which they come. Cancels nothing. When out of memory it is
+ * NULL, of which the functions below make a next that has failed with OUT_OF_MEMORY, and none remaining. */
 BIGHT_API BIGHT_MUST_USE struct bight_as_completed *bight_as_completed_new(
     struct bight_deferred *const *members, size_t count);
 
@@ -114,34 +114,34 @@ BIGHT_API BIGHT_MUST_USE struct bight_as_completed *bight_as_completed_new(
  * without those that a next is waiting for. */
 BIGHT_API size_t bight_as_completed_remaining(const struct bight_as_completed *completed);
 
-/* Those that wait fail with ABANDONED. NULL is fine. Allowed in a handler of a next. */
+/* Those that wait fail with ABANDONED. NULL is allowed. Allowed in a handler of a next. */
 BIGHT_API void bight_as_completed_free(struct bight_as_completed *completed);
 
 /* ----------------------------------------------------------------------------------- about just one */
 
-/* D27: gives `inner`'s result. Cancelling the outer does not reach the inner: the outer fails with CANCELLED and the
+/* D27: returns `inner`'s result. Cancelling the outer does not reach the inner: the outer fails with CANCELLED and the
  * inner goes on.
  *
  *     struct bight_deferred *bight_shield(struct bight_deferred *inner); */
 #define bight_shield(inner) bight_shield_at(BIGHT_HERE, (inner))
 
-/* D20: calls `function` at once with an empty result to edit, and gives a Deferred of what it made of it: left alone
+/* D20: calls `function` at once with an empty result to edit, and returns a Deferred of what it made of it: left alone
  * or set it is a success, failed a failure (bight_result_fail), and with a Deferred (bight_result_chain) it is what
- * comes of that, which a cancel reaches. Without memory the function is not called.
+ * results from that, which a cancel reaches. When out of memory the function is not called.
  *
  *     struct bight_deferred *bight_maybe_deferred(bight_handler function, void *context); */
 #define bight_maybe_deferred(function, context) bight_maybe_deferred_at(BIGHT_HERE, (function), (context))
 
 /* ------------------------------------------------------------------------------- many, a few at a time */
 
-/* Begins the work of number `index`. Gives a Deferred, which is taken, or NULL for an empty success. */
+/* Begins the work of number `index`. Returns a Deferred, which is taken, or NULL for an empty success. */
 typedef struct bight_deferred *(*bight_map_function)(size_t index, void *context);
 
 enum bight_map_flag {
     BIGHT_ALL_OUTCOMES = 1 << 0 /* a failure does not end it; the results hold every outcome */
 };
 
-/* Calls `function` for 0 up to `count` - 1, in order, with at most `limit` of its Deferreds under way; gives the
+/* Calls `function` for 0 up to `count` - 1, in order, with at most `limit` of its Deferreds under way; returns the
  * results in order, as bight_type_results. The first calls are made inside this one. At the first failure it fails with
  * FIRST_ERROR (see bight_first_error_index()), starts nothing more and cancels what is under way, whose values are
  * discarded; with ALL_OUTCOMES it goes on and never fails by itself. Cancelling it cancels what is under way and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/coroutine.h - coroutines: a function that waits for Deferreds in the middle of its body.
  *
- * bight_spawn runs a function on a stack of its own and gives a Deferred of what it leaves in its result;
+ * bight_spawn runs a function on a stack of its own and returns a Deferred of what it leaves in its result;
  * bight_await suspends it until another Deferred has its result. What waits costs a stack, of which only the touched
  * pages take memory, and no thread: everything runs in the reactor's thread, one at a time, and changes hands only
  * in bight_await. D35 and D36 of docs/semantics.md are the contract.
@@ -20,9 +20,9 @@ BIGHT_BEGIN
  * outcome. The result stands alone: it cannot be chained. */
 typedef void (*bight_coroutine_function)(struct bight_result *result, void *context);
 
-/* Runs function(result, context) at once, on its own stack, until its first await that has to wait; gives a Deferred
+/* Runs function(result, context) at once, on its own stack, until its first await that has to wait; returns a Deferred
  * that fires with the outcome. It may have fired already. Cancelling it cancels what the body waits for, each time
- * anew (D36): the body sees CANCELLED, or whatever else came of that, and decides; while the body is not waiting, the
+ * again (D36): the body sees CANCELLED, or whatever else came of that, and decides; while the body is not waiting, the
  * next await that would wait is cancelled instead. Letting go of the Deferred cancels nothing.
  *
  * Failures of its own, for which the body never runs: TOO_MANY_STACKS when the kernel maps no more stacks, LIMIT past
@@ -54,20 +54,20 @@ typedef void (*bight_coroutine_function)(struct bight_result *result, void *cont
 #define bight_spawn_in_scope_full(...) bight_spawn_in_scope_full_at(BIGHT_HERE, __VA_ARGS__)
 
 /* In a coroutine: takes the Deferred's consumer's end, waits until it is at rest (through chains and pauses, D5 to
- * D7), and moves its value or failure into *result, whose former content is destroyed. Gives 0, or the failure's code.
- * A failure is the caller's then: passed on by returning when `result` is the body's own, else cleared or taken.
+ * D7), and moves its value or failure into *result, whose former content is destroyed. Returns 0, or the failure's
+ * code. A failure is the caller's then: passed on by returning when `result` is the body's own, else cleared or taken.
  *
  *     if (bight_await(bight_connect(...), result) != 0) {
  *         return;
  *     }
  *
- * One that has fired gives its result at once, unless 256 in a row have: then the body goes on on a later turn, so that
- * a loop of such awaits never holds the reactor's (before a run: on its first turn). A cancel that comes until then
- * takes the place of a value, not of a failure; so does that of a reactor that is being freed. Waiting needs no memory
- * and so cannot fail. When what is awaited fires, the body goes on inside that call, on its own stack, and the call
- * returns when the body waits again or has ended. When coroutines go on letting each other through inside one call (at
- * a lock, a queue, an event), each goes on once and then about 256 times in all, the next on a later turn. CIRCULAR
- * when the Deferred waits for this very coroutine. Outside any coroutine: the Deferred is cancelled and let go of, and
+ * One that has fired returns its result at once, unless 256 in a row have: then the body goes on on a later turn, so
+ * that a loop of such awaits never holds the reactor's (before a run: on its first turn). A cancel that comes until
+ * then takes the place of a value, not of a failure; so does that of a reactor that is being freed. Waiting needs no
+ * memory and so cannot fail. When what is awaited fires, the body goes on inside that call, on its own stack, and the
+ * call returns when the body waits again or has ended. When coroutines go on letting each other through inside one call
+ * (at a lock, a queue, an event), each goes on once and then about 256 times in all, the next on a later turn. CIRCULAR
+ * when the Deferred waits for this very coroutine. Outside any coroutine: the Deferred is cancelled and released, and
  * the answer is USAGE.
  *
  *     int bight_await(struct bight_deferred *deferred, struct bight_result *result); */

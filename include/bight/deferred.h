@@ -35,7 +35,7 @@ typedef void (*bight_canceller)(struct bight_promise promise, void *context);
 
 /* A new Deferred; *promise gets the producer's end. The canceller may be NULL; its context is borrowed, or
  * released through `release` once, when the Deferred fires (D15, D33), also when there was no memory for it. Never
- * NULL: without memory it is the shared, immortal Deferred that has failed with OUT_OF_MEMORY (D34).
+ * NULL: when out of memory it is the shared, immortal Deferred that has failed with OUT_OF_MEMORY (D34).
  *
  *     struct bight_deferred *bight_deferred_new(struct bight_promise *promise, bight_canceller canceller,
  *         void *context);
@@ -55,7 +55,7 @@ typedef void (*bight_canceller)(struct bight_promise promise, void *context);
 
 /* ------------------------------------------------------------------------------- the producer's end */
 
-/* Fires with a value, which is taken in any case (type NULL: an empty success). Gives 0; ALREADY_CALLED or
+/* Fires with a value, which is taken in any case (type NULL: an empty success). Returns 0; ALREADY_CALLED or
  * CANCELLED while the Deferred lives; STALE afterwards; OUT_OF_MEMORY for D34's promise; WRONG_TYPE when the value
  * is a failure or a Deferred. On every code but 0 the value is discarded (D4, D13, D31).
  *
@@ -81,7 +81,7 @@ BIGHT_API bool bight_promise_is_open(struct bight_promise promise);
 /* Adds one level of the chain (D2): a callback for values, an errback for failures; either may be NULL and passes
  * on. Runs at once when the result is there (D1), after the present handler when called from one (D10). The
  * context is borrowed; the _full form takes `release`, called once when the level has run, was passed over, or was
- * dropped (D33). Gives 0, or OUT_OF_MEMORY and then nothing was taken. On D34's Deferred the errback runs at
+ * dropped (D33). Returns 0, or OUT_OF_MEMORY and then nothing was taken. On D34's Deferred the errback runs at
  * once. */
 BIGHT_API int bight_deferred_add_callbacks(
     struct bight_deferred *deferred, bight_handler callback, bight_handler errback, void *context);
@@ -107,7 +107,7 @@ BIGHT_API int bight_deferred_chain(struct bight_deferred *deferred, struct bight
  * caller holds it. */
 BIGHT_API void bight_deferred_cancel(struct bight_deferred *deferred);
 
-/* D17: cancels after `seconds` on `clock`, and turns the CANCELLED that comes of it to TIMED_OUT. 0,
+/* D17: cancels after `seconds` on `clock`, and turns the CANCELLED that results from it to TIMED_OUT. 0,
  * INVALID_ARGUMENT or OUT_OF_MEMORY. In the _full form `handler` decides instead: it is run with the result of the
  * cancel, only when the time was up. */
 BIGHT_API int bight_deferred_add_timeout(struct bight_deferred *deferred, double seconds, struct bight_clock *clock);
@@ -121,22 +121,22 @@ BIGHT_API void bight_deferred_unpause(struct bight_deferred *deferred);
 /* One more consumer's hold, to look on; gives the Deferred back. */
 BIGHT_API struct bight_deferred *bight_deferred_hold(struct bight_deferred *deferred);
 
-/* Lets go of the consumer's end or of a hold; NULL is fine. Handlers that were added still run when it fires. The
+/* Releases the consumer's end or of a hold; NULL is allowed. Handlers that were added still run when it fires. The
  * last hold to go undoes pauses, and when the result is a failure that nobody handled it is reported (D18). */
 BIGHT_API void bight_deferred_release(struct bight_deferred *deferred);
 
 /* D32: cancelled when the owner ends; tying to an owner that has ended cancels at once. One owner at a time: a
- * second tie replaces the first; NULL unties. Gives `deferred` back. */
+ * second tie replaces the first; NULL unties. Returns `deferred`. */
 BIGHT_API struct bight_deferred *bight_deferred_tie(struct bight_deferred *deferred, struct bight_owner *owner);
 
 /* An owner by itself, for what has a life of its own and is neither a protocol nor a scope: a request, a job, a player.
- * In steady state without an allocation. NULL without memory. */
+ * In steady state without an allocation. NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_owner *bight_owner_new(void);
 
 /* D32: cancels what is tied to it, and what is tied to it from now on, at once. A second call does nothing. */
 BIGHT_API void bight_owner_end(struct bight_owner *owner);
 
-/* Ends it, and lets go of it: nothing may be tied to it any more. NULL is fine. Its memory stays while something tied
+/* Ends it, and releases it: nothing may be tied to it any more. NULL is allowed. Its memory stays while something tied
  * to it has not finished. */
 BIGHT_API void bight_owner_free(struct bight_owner *owner);
 
@@ -148,7 +148,7 @@ BIGHT_API bool bight_deferred_has_fired(const struct bight_deferred *deferred);
 BIGHT_API struct bight_result *bight_deferred_result(struct bight_deferred *deferred);
 
 /* The type of a value that is a Deferred's consumer's end, for those who carry Deferreds about. It is never a
- * result: firing with one is a usage error (D4). Discarding one cancels it and lets go of it. */
+ * result: firing with one is a usage error (D4). Discarding one cancels it and releases it. */
 extern BIGHT_API const struct bight_type bight_type_deferred;
 
 /* D19: record where Deferreds are made and fired. Process-wide; set before the first Deferred. Also set by the

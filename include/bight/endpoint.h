@@ -33,8 +33,8 @@ BIGHT_BEGIN
 /* Connects. A Deferred of the protocol with a hold (bight_type_protocol), after its connection_made ran (E2).
  * Cancelling before then stops the attempt (E3). Nothing of the factory's protocols is called inside this call, and no
  * data come before the Deferred's handlers have run. A
- * connection that connection_made has aborted or lost gives its protocol all the same; it answers CLOSED. `factory` is
- * borrowed until then, and by the connection (T16); one that has a `release` is taken, on failure too. Fails as
+ * connection that connection_made has aborted or lost returns its protocol all the same; it answers CLOSED. `factory`
+ * is borrowed until then, and by the connection (T16); one that has a `release` is taken, on failure too. Fails as
  * listening does; NO_PROTOCOL when the factory made none.
  *
  *     struct bight_deferred *bight_connect(struct bight_reactor *reactor, const char *endpoint,
@@ -42,7 +42,7 @@ BIGHT_BEGIN
 #define bight_connect(...) bight_connect_at(BIGHT_HERE, __VA_ARGS__)
 
 /* Listens for as long as the reactor lives, for a program that cannot go on without: a failure is logged in one line
- * and ends run() with a sysexits status. At shutdown the port stops listening. Gives 0, or the code that was logged
+ * and ends run() with a sysexits status. At shutdown the port stops listening. Returns 0, or the code that was logged
  * when it is known at once.
  *
  *     int bight_serve(struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory); */
@@ -63,7 +63,7 @@ BIGHT_BEGIN
 #define bight_adopt_connection(...) bight_adopt_connection_at(BIGHT_HERE, __VA_ARGS__)
 
 /* `text` with '\', ':', '=' and '[' escaped, to be put into an endpoint string as one argument's value. Writes at most
- * `size` bytes with the NUL and gives the length that the whole needs, as snprintf does. */
+ * `size` bytes with the NUL and returns the length that the whole needs, as snprintf does. */
 BIGHT_API size_t bight_endpoint_quote(const char *text, char *buffer, size_t size);
 
 /* What endpoint strings have read from files (certificates, keys, whom to trust) is read again, in threads, for the

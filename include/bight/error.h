@@ -107,7 +107,7 @@ BIGHT_API bool bight_error_is(int code, int kind);
 
 /* The code that tells best what a positive `errno` value means: ECONNREFUSED is CONNECTION_REFUSED, ENOMEM is
  * OUT_OF_MEMORY; SYSTEM when there is none closer. Of what means one thing to those who listen and another to those who
- * connect (EADDRNOTAVAIL, EACCES), it gives the code for listening; bight_connect's failures do not. */
+ * connect (EADDRNOTAVAIL, EACCES), it returns the code for listening; bight_connect's failures do not. */
 BIGHT_API int bight_error_from_errno(int number);
 
 /* The sysexits.h status (0, 64 to 78) with which a program that died of this error should exit. */

@@ -2,7 +2,7 @@
 /* bight/failure.h - a failure: what went wrong, where it began, and what caused it.
  *
  * Immutable and counted; holds may be taken and released in any thread. Code, errno, message, the place in
- * the source and any number of causes travel together. Making one never fails: without memory the answer is
+ * the source and any number of causes travel together. Making one never fails: when out of memory the answer is
  * the shared failure for OUT_OF_MEMORY. The shared failures of bight_failure_of() allocate nothing and may be
  * held and released like any other. */
 #ifndef BIGHT_FAILURE_H
@@ -54,7 +54,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_of(int code);
 /* One more hold; gives the failure back. */
 BIGHT_API struct bight_failure *bight_failure_hold(const struct bight_failure *failure);
 
-/* Lets go of one hold; NULL is fine. A million causes deep is freed in constant stack (D12). */
+/* Releases one hold; NULL is allowed. A million causes deep is freed in constant stack (D12). */
 BIGHT_API void bight_failure_release(struct bight_failure *failure);
 
 BIGHT_API int bight_failure_code(const struct bight_failure *failure);
@@ -89,7 +89,7 @@ BIGHT_API size_t bight_first_error_index(const struct bight_failure *failure);
 BIGHT_API bool bight_failure_is(const struct bight_failure *failure, int kind);
 
 /* Writes the failure and its causes, most recent first, as one line of at most `size` bytes with its NUL; at
- * most 16 causes are spelled out. Gives the length that the whole text needs, as snprintf does. */
+ * most 16 causes are spelled out. Returns the length that the whole text needs, as snprintf does. */
 BIGHT_API size_t bight_failure_format(const struct bight_failure *failure, char *buffer, size_t size);
 
 /* The same for those who use a program, not for those who wrote it: messages alone, without codes and places, as in

@@ -54,8 +54,8 @@ struct bight_reactor_figures {
  * is, and allocates nothing. 0 or INVALID_ARGUMENT (no size). */
 BIGHT_API int bight_reactor_read_figures(struct bight_reactor *reactor, struct bight_reactor_figures *figures);
 
-/* handler_times, handler_time, longest_handler and blocks begin anew; a handler that runs now counts as a whole when it
- * has returned. */
+/* handler_times, handler_time, longest_handler and blocks begin again; a handler that runs now counts as a whole when
+ * it has returned. */
 BIGHT_API void bight_reactor_reset_figures(struct bight_reactor *reactor);
 
 /* Measures how long handlers take, or no longer. It is on from the beginning where the processor has a counter of

@@ -16,14 +16,14 @@ BIGHT_BEGIN
 
 struct bight_file_lock;
 
-/* A lock on the file at `path` (copied), not yet held. Nothing is opened. NULL without memory. Two of these for the
- * same path exclude each other, in one process too. When the reactor is freed first the lock is let go of; what is
+/* A lock on the file at `path` (copied), not yet held. Nothing is opened. NULL when out of memory. Two of these for the
+ * same path exclude each other, in one process too. When the reactor is freed first the lock is released; what is
  * asked of it then is answered by SHUTDOWN, and it is still to be freed. In the child of a fork (R13) the lock stays
  * the parent's. */
 BIGHT_API BIGHT_MUST_USE struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const char *path);
 
-/* Lets go of the lock if it is held, and who holds it must not release it after this; those who wait fail with
- * ABANDONED. May be called in any handler. NULL is fine. */
+/* Releases the lock if it is held, and who holds it must not release it after this; the waiters fail with
+ * ABANDONED. May be called in any handler. NULL is allowed. */
 BIGHT_API void bight_file_lock_free(struct bight_file_lock *lock);
 
 /* 0: the lock is held now. LOCKED: by somebody else, or through this object already. Else what opening or locking the
@@ -35,24 +35,25 @@ BIGHT_API int bight_file_lock_try_acquire(struct bight_file_lock *lock);
  * releases the acquisition that it stands for. */
 extern BIGHT_API const struct bight_type bight_type_file_lock;
 
-/* Fires with a bight_type_file_lock when the lock is held: at once if it is free. Those who wait through one object are
+/* Fires with a bight_type_file_lock when the lock is held: at once if it is free. The waiters through one object are
  * served first come first served; for other processes the file is tried after 1 ms, then ever more rarely, up to every
  * 0.25 s. Cancelled, it waits no longer (a timeout may be added); one that has fired has to be released. Fails with
- * what try_acquire gives but LOCKED, and with the errno; SHUTDOWN when the reactor's run ends; ABANDONED when the lock
- * is freed.
+ * what try_acquire returns but LOCKED, and with the errno; SHUTDOWN when the reactor's run ends; ABANDONED when the
+ * lock is freed.
  *
  *     struct bight_deferred *bight_file_lock_acquire(struct bight_file_lock *lock); */
 #define bight_file_lock_acquire(lock) bight_file_lock_acquire_at(BIGHT_HERE, (lock))
 
-/* Hands the lock to the oldest that waits through this object, who hears of it before this returns (unless a handover
- * is under way: then right after it); without one, to whoever comes. 0; USAGE, a usage error, when it is not held. */
+/* Hands the lock to the oldest that waits through this object, who is notified of it before this returns (unless a
+ * handover is under way: then right after it); without one, to whoever comes. 0; USAGE, a usage error, when it is not
+ * held. */
 BIGHT_API int bight_file_lock_release(struct bight_file_lock *lock);
 
 /* Whether it is held through this object. */
 BIGHT_API bool bight_file_lock_is_locked(const struct bight_file_lock *lock);
 
-/* Acquires, calls function(context), waits for what that gives, and releases, on failure and cancel also; unless it was
- * released meanwhile. The Deferred goes on with the function's result. Cancelled before the lock was acquired, the
+/* Acquires, calls function(context), waits for what that returns, and releases, on failure and cancel also; unless it
+ * was released meanwhile. The Deferred goes on with the function's result. Cancelled before the lock was acquired, the
  * function is never called; later the cancel goes to the function's Deferred. No function is a usage error,
  * INVALID_ARGUMENT. The context is borrowed; the _full form releases it when all is over (D33).
  *

@@ -74,7 +74,7 @@ BIGHT_API void bight_log_at(const char *place, enum bight_log_level level, const
 BIGHT_API void bight_log_event_emit(const struct bight_log_event *event);
 
 /* Writes the default form of an event as one line without newline, every byte outside printable ASCII escaped
- * as \n, \r, \t or \xHH and a backslash doubled, cut to `size` with its NUL. Gives the length written.
+ * as \n, \r, \t or \xHH and a backslash doubled, cut to `size` with its NUL. Returns the length written.
  *
  *     PROGRAM: LEVEL: [SYSTEM] MESSAGE NAME=VALUE: FAILURE (PLACE)
  *
@@ -84,7 +84,7 @@ BIGHT_API void bight_log_event_emit(const struct bight_log_event *event);
  * and in debug mode. */
 BIGHT_API size_t bight_log_event_format(const struct bight_log_event *event, char *buffer, size_t size);
 
-/* Escapes `data` as above. Gives the length written, always NUL-terminated and never half an escape. */
+/* Escapes `data` as above. Returns the length written, always NUL-terminated and never half an escape. */
 BIGHT_API size_t bight_escape(const void *data, size_t data_size, char *buffer, size_t size);
 
 /* -------------------------------------------------------------------------------- what the macros call */

@@ -23,8 +23,8 @@
 /* The compiler checks a format string at argument `position` against the arguments from `first` on. */
 #define BIGHT_PRINTF(position, first) __attribute__((format(printf, position, first)))
 
-/* The compiler warns when the answer is ignored: on every function that gives something which the caller must keep or
- * let go of. Not on codes, nor where an argument is given back. */
+/* The compiler warns when the answer is ignored: on every function that returns something which the caller must keep or
+ * released. Not on codes, nor where an argument is given back. */
 #define BIGHT_MUST_USE __attribute__((warn_unused_result))
 
 #define BIGHT_STRINGIFY_(x) #x
@@ -35,7 +35,7 @@
  * mode and usage errors can name the caller's line. */
 #define BIGHT_HERE __FILE__ ":" BIGHT_STRINGIFY(__LINE__)
 
-/* D33: how a context, a value or a piece of lent memory is let go of. Called exactly once. NULL: borrowed. */
+/* D33: how a context, a value or a piece of lent memory is released. Called exactly once. NULL: borrowed. */
 typedef void (*bight_release_function)(void *context);
 
 #endif

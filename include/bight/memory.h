@@ -22,7 +22,7 @@ struct bight_allocator {
     void *context;
 };
 
-/* Installs a copy of `allocator`; NULL brings the C library's back. Gives 0, or USAGE
+/* Installs a copy of `allocator`; NULL brings the C library's back. Returns 0, or USAGE
  * when `size` is wrong or a slot is missing. Memory of the allocator before must not be out any more. */
 BIGHT_API int bight_set_allocator(const struct bight_allocator *allocator);
 
@@ -30,10 +30,10 @@ BIGHT_API int bight_set_allocator(const struct bight_allocator *allocator);
  * INVALID_ARGUMENT for what is no size. */
 BIGHT_API int bight_get_allocator(struct bight_allocator *allocator);
 
-/* NULL without memory. A size of 0 gives a pointer that can be freed. */
+/* NULL when out of memory. A size of 0 returns a pointer that can be freed. */
 BIGHT_API BIGHT_MUST_USE void *bight_malloc(size_t size);
 
-/* Zeroed memory for count objects; NULL without memory or when the product overflows. */
+/* Zeroed memory for count objects; NULL when out of memory or when the product overflows. */
 BIGHT_API BIGHT_MUST_USE void *bight_calloc(size_t count, size_t size);
 
 /* As realloc: on failure NULL, and `memory` is as it was. */

@@ -14,7 +14,7 @@ struct bight_port;
 struct bight_reactor;
 struct bight_factory;
 
-/* The type of a result that is a `struct bight_port *` with a hold: destroying lets go of the hold and the port goes on
+/* The type of a result that is a `struct bight_port *` with a hold: destroying releases the hold and the port goes on
  * listening; discarding stops it too. */
 extern BIGHT_API const struct bight_type bight_type_port;
 

@@ -26,7 +26,7 @@ struct bight_process_protocol_ops {
     void (*child_data_received)(
         struct bight_process_protocol *protocol, int child_fd, const uint8_t *data, size_t size);
     /* Once for each pipe, unless its transport was given another protocol. CONNECTION_DONE when either side closed it
-     * in good order, else as T5. */
+     * gracefully, else as T5. */
     void (*child_connection_lost)(
         struct bight_process_protocol *protocol, int child_fd, const struct bight_failure *reason);
     /* The child has ended. Its pipes may still hold data, or be open in processes that it has started. It has been
@@ -79,7 +79,7 @@ struct bight_child_descriptor {
     int descriptor; /* INHERIT: our number */
 };
 
-/* What becomes of a child that lives when the reactor's run ends, or the reactor is freed. */
+/* What happens to a child that lives when the reactor's run ends, or the reactor is freed. */
 enum bight_child_at_shutdown {
     BIGHT_CHILD_TERMINATE = 0, /* it gets SIGTERM; it is not waited for */
     BIGHT_CHILD_LEAVE,         /* nothing: it goes on with its pipes closed at our end */
@@ -128,8 +128,8 @@ struct bight_process_options {
  * INVALID_ARGUMENT; USAGE when the protocol has a process; OUT_OF_MEMORY; TOO_MANY_FILES or SYSTEM when the pipes or
  * the process could not be made; SHUTDOWN while the reactor disconnects everything; NOT_SUPPORTED over a table of
  * system calls without processes. On kernels without pidfd (before 5.2) SIGCHLD is needed, and the codes of
- * bight_on_signal are possible too; the program's own function for it is called besides. A reactor's first start gives
- * an ignored SIGCHLD its default (logged at level info): else no status could be had.
+ * bight_on_signal are possible too; the program's own function for it is called besides. A reactor's first start
+ * returns an ignored SIGCHLD its default (logged at level info): else no status could be had.
  *
  * In the child every signal has its default and none is blocked. A failed step is known when this returns: the caller
  * stands still until the program has been loaded, for as long as the file systems of PATH and the program take.
@@ -149,7 +149,7 @@ BIGHT_API struct bight_transport *bight_process_transport(const struct bight_pro
  * that descriptor. */
 BIGHT_API int bight_process_write(struct bight_process *process, int child_fd, const void *data, size_t size);
 
-/* Closes our end of a pipe in good order: what was written is flushed first, what comes is thrown away. 0; CLOSED;
+/* Closes our end of a pipe gracefully: what was written is flushed first, what comes is thrown away. 0; CLOSED;
  * INVALID_ARGUMENT when there is no such pipe. */
 BIGHT_API int bight_process_close(struct bight_process *process, int child_fd);
 

@@ -33,7 +33,7 @@ struct bight_process_output_options {
 
     /* Over when the program itself has exited: who got its pipes from it (a daemon that it has started) lives on and is
      * not waited for. What was in the pipes then is had, and they are closed: later writes fail with EPIPE. False:
-     * over when everybody has let go of the pipes. */
+     * over when everybody has released the pipes. */
     bool until_exit;
 
     /* NULL, or more about the process: its identity, session, signal at its parent's death. The four above are taken

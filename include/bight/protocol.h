@@ -29,7 +29,7 @@ struct bight_protocol_ops {
     /* Exactly once and last, from the loop, unless the protocol was replaced (T3). `reason` is borrowed (T5). */
     void (*connection_lost)(struct bight_protocol *protocol, const struct bight_failure *reason);
     /* The peer will send nothing more (T11). True: handled, the connection stays writable; false: as without the
-     * slot, the connection is lost in good order. */
+     * slot, the connection is lost gracefully. */
     bool (*read_connection_lost)(struct bight_protocol *protocol);
     /* What was written before lose_write has gone out (T11). */
     void (*write_connection_lost)(struct bight_protocol *protocol);
@@ -51,9 +51,9 @@ struct bight_protocol_ops {
      * finishes what it does and loses the connection by itself; false: as without the slot. What is left when the time
      * of the drain is up is disconnected. */
     bool (*drain)(struct bight_protocol *protocol);
-    /* For receivers, whose structs show a pointer to what they keep and not what it is: bight_protocol_new makes so many
-     * bytes, zeroed, together with the protocol, and says where they are before anybody has it. They go with it. 0 and
-     * NULL: none. */
+    /* For receivers, whose structs show a pointer to what they keep and not what it is: bight_protocol_new makes so
+     * many bytes, zeroed, together with the protocol, and says where they are before anybody has it. They go with it. 0
+     * and NULL: none. */
     size_t memory_size;
     void (*set_memory)(struct bight_protocol *protocol, void *memory);
     void (*reserved[2])(void);
@@ -85,7 +85,7 @@ struct bight_factory_ops {
     /* After a connection's connection_lost has returned (T4). */
     void (*connection_ended)(struct bight_factory *factory, const struct bight_failure *reason);
     /* Asked when a connection from `peer` is accepted, before anything is read or established; and again when a layer
-     * has learnt that it comes from somewhere else. False: it is closed at once, and nobody hears of it. */
+     * has learnt that it comes from somewhere else. False: it is closed at once, and nobody is notified of it. */
     bool (*admit)(struct bight_factory *factory, const struct bight_address *peer);
     /* Asked by bight_listen, bight_serve and bight_connect before anything is done: why it cannot be used (taken), or
      * NULL. */
@@ -176,7 +176,7 @@ static inline void *bight_protocol_self(struct bight_protocol *protocol, size_t 
  * memory. One that no connection will take is freed with bight_protocol_free. */
 BIGHT_API BIGHT_MUST_USE struct bight_protocol *bight_protocol_new(struct bight_factory *factory);
 
-/* Frees a protocol that has not been connected; NULL is fine. Usage error for any other. */
+/* Frees a protocol that has not been connected; NULL is allowed. Usage error for any other. */
 BIGHT_API void bight_protocol_free(struct bight_protocol *protocol);
 
 /* A protocol made by `factory` for a connection from or to `peer`, as if it had been asked itself: for a factory that
@@ -195,23 +195,23 @@ BIGHT_API struct bight_factory *bight_factory_hold(struct bight_factory *factory
 /* The last one calls `release`, when nothing uses the factory; NULL is allowed. */
 BIGHT_API void bight_factory_release(struct bight_factory *factory);
 
-/* A hold keeps the memory of protocol and transport beyond connection_lost (T3). Gives the protocol back. */
+/* A hold keeps the memory of protocol and transport beyond connection_lost (T3). Returns the protocol. */
 BIGHT_API struct bight_protocol *bight_protocol_hold(struct bight_protocol *protocol);
 BIGHT_API void bight_protocol_release(struct bight_protocol *protocol);
 
 /* For bight_deferred_tie: what is tied is cancelled when the connection ends or the protocol is replaced (D32).
- * NULL without memory: bight_protocol_tie copes with that. */
+ * NULL when out of memory: bight_protocol_tie copes with that. */
 BIGHT_API struct bight_owner *bight_protocol_owner(struct bight_protocol *protocol);
 
-/* Ties `deferred` to the protocol's connection and gives it back. When the connection has ended, or without memory for
- * the tie, the Deferred is cancelled at once. */
+/* Ties `deferred` to the protocol's connection and gives it back. When the connection has ended, or when out of memory
+ * for the tie, the Deferred is cancelled at once. */
 BIGHT_API struct bight_deferred *bight_protocol_tie(struct bight_protocol *protocol, struct bight_deferred *deferred);
 
 /* D37: the connection is lost when the scope closes and aborted at its deadline. 0, CANCELLED when the scope is
  * closing, CLOSED, OUT_OF_MEMORY; on every code but 0 nothing has changed. */
 BIGHT_API int bight_protocol_join_scope(struct bight_protocol *protocol, struct bight_scope *scope);
 
-/* The type of a result that is a `struct bight_protocol *` with a hold: destroying lets go of the hold, discarding
+/* The type of a result that is a `struct bight_protocol *` with a hold: destroying releases the hold, discarding
  * aborts the connection too (E2, D31). */
 extern BIGHT_API const struct bight_type bight_type_protocol;
 

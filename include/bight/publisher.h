@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/publisher.h - one who says the same to many connections, and what becomes of those that do not keep up.
+/* bight/publisher.h - one who says the same to many connections, and what happens to those that do not keep up.
  *
  * A message is counted bytes, encoded once, and complete as it is: with its line end, its length, its event-stream
  * frame. What a connection takes is written at once; what is above its high watermark waits for it here, up to a bound,
@@ -15,7 +15,7 @@ BIGHT_BEGIN
 
 struct bight_publisher;
 
-/* What becomes of a message for which a subscriber has no room. */
+/* What happens to a message for which a subscriber has no room. */
 enum bight_publisher_policy {
     BIGHT_DROP_SUBSCRIBER, /* its connection is ended with OVERFLOW: who hears a message has heard all before */
     BIGHT_DROP_MESSAGE,    /* it does not get this one */

@@ -26,15 +26,15 @@ enum bight_queue_order {
 /* Zeroed but for `size`: first in first out, without limits. */
 struct bight_queue_options {
     size_t size;          /* sizeof(struct bight_queue_options) */
-    size_t size_limit;    /* most values stored; 0: no limit; BIGHT_QUEUE_NOTHING: none, values go to who waits */
+    size_t size_limit;    /* most values stored; 0: no limit; BIGHT_QUEUE_NOTHING: none, values go to waiters */
     size_t backlog_limit; /* most gets that wait; 0: no limit; BIGHT_QUEUE_NOTHING: none may */
     enum bight_queue_order order;
 };
 
-/* The options may be NULL. NULL without memory, and for wrong options, which are a usage error. */
+/* The options may be NULL. NULL when out of memory, and for wrong options, which are a usage error. */
 BIGHT_API BIGHT_MUST_USE struct bight_queue *bight_queue_new(const struct bight_queue_options *options);
 
-/* Destroys what is stored, discards what waited for room, and fails all who wait with ABANDONED. NULL is fine. */
+/* Destroys what is stored, discards what waited for room, and fails all waiters with ABANDONED. NULL is allowed. */
 BIGHT_API void bight_queue_free(struct bight_queue *queue);
 
 /* ------------------------------------------------------------------------------------------ putting */
@@ -62,7 +62,7 @@ BIGHT_API int bight_queue_put_priority(
 /* ------------------------------------------------------------------------------------------ getting */
 
 /* Fires with a value: at once when one is stored, else when one comes. QUEUE_UNDERFLOW when no more may wait; SHUTDOWN
- * when the queue is shut down and empty. Without memory no value is lost.
+ * when the queue is shut down and empty. When out of memory no value is lost.
  *
  *     struct bight_deferred *bight_queue_get(struct bight_queue *queue); */
 #define bight_queue_get(queue) bight_queue_get_at(BIGHT_HERE, (queue))

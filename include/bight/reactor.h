@@ -29,13 +29,13 @@ struct bight_reactor_options {
     size_t call_limit;           /* most calls from threads that wait; 0: 1000000 (R9) */
 };
 
-/* NULL without memory, when the kernel refuses, or when the libevent at hand is not like the one that bight was built
- * with (logged). Without a timerfd, also logged, timers are late by milliseconds. See bight_reactor_after_fork
+/* NULL when out of memory, when the kernel refuses, or when the libevent at hand is not like the one that bight was
+ * built with (logged). Without a timerfd, also logged, timers are late by milliseconds. See bight_reactor_after_fork
  * about descriptors that run out. options may be NULL. */
 BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_reactor_new(void);
 BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *options);
 
-/* Serves until stopped; gives an exit status: 0, or what bight_reactor_fail() set. Usage errors (inside run, on a
+/* Serves until stopped; returns an exit status: 0, or what bight_reactor_fail() set. Usage errors (inside run, on a
  * host's base) give 70 (EX_SOFTWARE) and a log line. May be called again. */
 BIGHT_API int bight_reactor_run(struct bight_reactor *reactor);
 
@@ -53,7 +53,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_reactor_stop_later(struct 
  * status stays. Used where a program cannot go on: a port is in use. */
 BIGHT_API void bight_reactor_fail(struct bight_reactor *reactor, int status);
 
-/* Disconnects what is left (connection_lost is called), drops timers and frees all. NULL is fine; inside run or a
+/* Disconnects what is left (connection_lost is called), drops timers and frees all. NULL is allowed; inside run or a
  * handler it is a usage error and does nothing. What is asked of it meanwhile is refused with SHUTDOWN. */
 BIGHT_API void bight_reactor_free(struct bight_reactor *reactor);
 
@@ -182,7 +182,7 @@ BIGHT_API int bight_unwatch_descriptor(struct bight_foreign_watch watch); /* 0 o
 /* ------------------------------------------------------------------------------------ main programs */
 
 /* Runs a program that is one Deferred: makes a reactor, calls function(reactor, argc, argv) when it runs, stops
- * when the Deferred (taken) fires, and gives the exit status: the value when it is an integer, 0 for any other
+ * when the Deferred (taken) fires, and returns the exit status: the value when it is an integer, 0 for any other
  * value; for a failure one line on standard error and its sysexits status. NULL from the function is success. When the
  * reactor is stopped first, by SIGINT, SIGTERM or bight_reactor_stop, the Deferred is cancelled, the loop serves until
  * it has fired (R3 sets the limit), and a CANCELLED is not worth a word. */

@@ -16,9 +16,9 @@ struct bight_deferred;
 /* Says what a value is. Make one `extern const` object for each kind of value; its address is the type. */
 struct bight_type {
     const char *name;
-    /* Lets go of a value; never called for a NULL one. NULL: nothing to do. */
+    /* Releases a value; never called for a NULL one. NULL: nothing to do. */
     void (*destroy)(void *value);
-    /* Lets go of a value that nobody will ever see: a connection is aborted as well. NULL: destroy. */
+    /* Releases a value that nobody will ever see: a connection is aborted as well. NULL: destroy. */
     void (*discard)(void *value);
     const void *reserved[3];
 };
@@ -70,7 +70,7 @@ BIGHT_API void bight_result_fail(struct bight_result *result, struct bight_failu
 
 /* In a handler: the chain waits for `inner`, taking its consumer's end, and goes on with its result (D5 to
  * D8). What was in the slot is destroyed. On a result that stands alone this is a usage error: the slot then
- * holds that failure and `inner` is let go of. */
+ * holds that failure and `inner` is released. */
 BIGHT_API void bight_result_chain(struct bight_result *result, struct bight_deferred *inner);
 
 /* Moves what `from` holds into `to` (whose old content is destroyed); `from` is empty afterwards. */

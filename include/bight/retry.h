@@ -10,7 +10,7 @@
 
 BIGHT_BEGIN
 
-/* One attempt. Gives a Deferred, which is taken, or NULL for an empty success. */
+/* One attempt. Returns a Deferred, which is taken, or NULL for an empty success. */
 typedef struct bight_deferred *(*bight_retry_function)(void *context);
 
 /* Whether an attempt that failed so (borrowed) is worth another one; the context is the function's. */

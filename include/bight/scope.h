@@ -21,7 +21,7 @@ struct bight_scope;
  * order, in seconds; bight_scope_set_grace sets another time. */
 #define BIGHT_SCOPE_GRACE 5.0
 
-/* NULL without memory. The clock is borrowed and must outlive the scope.
+/* NULL when out of memory. The clock is borrowed and must outlive the scope.
  *
  *     struct bight_scope *bight_scope_new(struct bight_clock *clock); */
 #define bight_scope_new(clock) bight_scope_new_at(BIGHT_HERE, (clock))
@@ -44,7 +44,7 @@ BIGHT_API int bight_scope_join_scope(struct bight_scope *inner, struct bight_sco
  *     struct bight_deferred *bight_scope_close(struct bight_scope *scope, double seconds); */
 #define bight_scope_close(scope, seconds) bight_scope_close_at(BIGHT_HERE, (scope), (seconds))
 
-/* Aborts what is left, and frees the scope as soon as its last member has ended. NULL is fine. A usage error for the
+/* Aborts what is left, and frees the scope as soon as its last member has ended. NULL is allowed. A usage error for the
  * scope of bight_scope_run. */
 BIGHT_API void bight_scope_free(struct bight_scope *scope);
 
@@ -88,7 +88,7 @@ BIGHT_API bool bight_scope_is_closing(const struct bight_scope *scope);
 /* Members, ties and timers that have not ended. */
 BIGHT_API size_t bight_scope_count(const struct bight_scope *scope);
 
-/* Starts things in `scope` and gives the Deferred (taken) of what it waits for itself; NULL: nothing. */
+/* Starts things in `scope` and returns the Deferred (taken) of what it waits for itself; NULL: nothing. */
 typedef struct bight_deferred *(*bight_scope_function)(struct bight_scope *scope, void *context);
 
 /* A nursery: makes a scope and calls function(scope, context). When its Deferred has fired, either way, the scope is

@@ -2,7 +2,7 @@
 /* bight/service.h - serving: listening with limits, and letting connections finish when it is over.
  *
  * What a server wants around its protocol and does not want to write: how many connections there may be in all and from
- * one peer, and what becomes of those that are open when the program is told to stop. A port of bight_listen can have
+ * one peer, and what happens to those that are open when the program is told to stop. A port of bight_listen can have
  * each of these by itself (bight/port.h, bight_drain). */
 #ifndef BIGHT_SERVICE_H
 #define BIGHT_SERVICE_H

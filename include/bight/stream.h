@@ -32,22 +32,23 @@ struct bight_stream {
 
 /* ------------------------------------------------------------------------------------------ making */
 
-/* Called with each new stream. When the Deferred that it gives (taken) is done the stream is closed in good order and a
+/* Called with each new stream. When the Deferred that it returns (taken) is done the stream is closed gracefully and a
  * failure is logged: as information when a peer can bring it about at will (CONNECTION, TIMED_OUT, TOO_LONG, OVERFLOW,
  * SYNTAX, TLS), for debugging when the program itself has ended what was waited for (CANCELLED and its kind, as at the
  * reactor's end), else as an error, ten a second at most and the rest counted. NULL: nothing is waited for, the program
  * closes. The stream's memory stays until the Deferred is done.
  *
- * When the client leaves before that, what waits at the stream is told first: a read, a drain, a close. Then the Deferred
- * is cancelled, so that a coroutine that waits for something else sees CANCELLED (D36), as far as `leaving` says. */
+ * When the client leaves before that, what waits at the stream is told first: a read, a drain, a close. Then the
+ * Deferred is cancelled, so that a coroutine that waits for something else sees CANCELLED (D36), as far as `leaving`
+ * says. */
 typedef struct bight_deferred *(*bight_stream_function)(struct bight_stream *stream, void *context);
 
 /* What ends the function's Deferred that is not done. */
 enum bight_stream_leaving {
     BIGHT_CANCEL_AT_LOSS, /* the connection's end, however it came. A peer that only ends its side may wait for answers;
                              over TCP one that has gone altogether looks the same until something is written */
-    BIGHT_CANCEL_AT_END,  /* the end of the peer's side already: for those who have nothing to say to who says nothing */
-    BIGHT_CANCEL_NEVER    /* nothing: it finishes what it does, and writes answer CLOSED */
+    BIGHT_CANCEL_AT_END, /* the end of the peer's side already: for those who have nothing to say to who says nothing */
+    BIGHT_CANCEL_NEVER   /* nothing: it finishes what it does, and writes answer CLOSED */
 };
 
 struct bight_stream_factory {
@@ -77,8 +78,8 @@ BIGHT_API extern const struct bight_protocol_ops bight_stream_protocol_ops;
         }                                                                                                   \
     }
 
-/* The same from the heap; the context is borrowed. NULL without memory. Freeing is legal at any time: the memory goes
- * when its ports and streams have gone. NULL is fine. */
+/* The same from the heap; the context is borrowed. NULL when out of memory. Freeing is legal at any time: the memory
+ * goes when its ports and streams have gone. NULL is allowed. */
 BIGHT_API BIGHT_MUST_USE struct bight_stream_factory *bight_stream_factory_new(
     bight_stream_function function, void *context);
 BIGHT_API void bight_stream_factory_free(struct bight_stream_factory *factory);
@@ -88,7 +89,7 @@ BIGHT_API void bight_stream_factory_free(struct bight_stream_factory *factory);
  *     struct bight_deferred *bight_open_stream(struct bight_reactor *reactor, const char *endpoint); */
 #define bight_open_stream(...) bight_open_stream_at(BIGHT_HERE, __VA_ARGS__)
 
-/* The type of a result that is a `struct bight_stream *` with a hold: destroying lets go of the hold and leaves the
+/* The type of a result that is a `struct bight_stream *` with a hold: destroying releases the hold and leaves the
  * connection alone, discarding aborts it too. */
 extern BIGHT_API const struct bight_type bight_type_stream;
 
@@ -113,13 +114,13 @@ BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffe
 
 /* ----------------------------------------------------------------------------------------- reading */
 
-/* Each of these gives a Deferred of bytes (bight_type_bytes) with a NUL behind them, as bight_bytes_new makes. At the
+/* Each of these returns a Deferred of bytes (bight_type_bytes) with a NUL behind them, as bight_bytes_new makes. At the
  * end of the stream what was received can still be read; then come the answers that are noted below when the peer ended
- * in good order, and otherwise the reason's failure (CONNECTION_LOST, TIMED_OUT ...). After closing or aborting on this
- * side: CLOSED. A read while another waits fails with USAGE. After the reactor has been freed: SHUTDOWN. Without memory
- * for the answer: OUT_OF_MEMORY, and the bytes stay; without memory for the input the connection is aborted and reads
- * fail with that. A read for which the bytes are there fires inside the call; after 64 of these in a row the next one
- * fires on a later turn, so that reading in handlers does not pile up on the stack. */
+ * gracefully, and otherwise the reason's failure (CONNECTION_LOST, TIMED_OUT ...). After closing or aborting on this
+ * side: CLOSED. A read while another waits fails with USAGE. After the reactor has been freed: SHUTDOWN. When out of
+ * memory for the answer: OUT_OF_MEMORY, and the bytes stay; when out of memory for the input the connection is aborted
+ * and reads fail with that. A read for which the bytes are there fires inside the call; after 64 of these in a row the
+ * next one fires on a later turn, so that reading in handlers does not pile up on the stack. */
 
 /* From 1 to `limit` bytes (0: the buffer limit), as soon as there are any. At the end: bytes of size 0.
  *
@@ -158,8 +159,8 @@ BIGHT_API bool bight_stream_at_end(const struct bight_stream *stream);
 /* Bytes received and not read. */
 BIGHT_API size_t bight_stream_buffered(const struct bight_stream *stream);
 
-/* Forgets them, and what waits in the transport; gives their number. A layer that is pushed makes this needless (T19):
- * they go through it, or are forgotten when the peer has ended. */
+/* Forgets them, and what waits in the transport; returns their number. A layer that is pushed makes this needless
+ * (T19): they go through it, or are forgotten when the peer has ended. */
 BIGHT_API size_t bight_stream_forget_input(struct bight_stream *stream);
 
 /* As bight_transport_switch_protocol (T23), and the bytes not read go with it. A read that waits fails with CLOSED. */

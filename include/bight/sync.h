@@ -4,12 +4,12 @@
  * What Twisted and asyncio have for tasks of one thread, over Deferreds; no reactor is needed, and no other thread may
  * touch them. Common to all:
  *
- * - Who waits is served first come first served, gives up by cancelling its Deferred, and may be given a time limit
+ * - A waiter is served first come first served, gives up by cancelling its Deferred, and may be given a time limit
  * with bight_deferred_add_timeout. A wait costs one small pooled object besides its Deferred.
  * - Each may be released, set, cancelled and freed inside any handler. What one of these wakes from inside a handler of
  *   the same object runs when that handler has returned, so that a million waiters who each release in their own
  *   handler need the stack of one.
- * - Freeing (NULL is fine) fails who waits with ABANDONED. Usage errors are logged and change nothing.
+ * - Freeing (NULL is allowed) fails the waiters with ABANDONED. Usage errors are logged and change nothing.
  * - An acquisition that nobody will see gives itself back: see bight_type_lock. */
 #ifndef BIGHT_SYNC_H
 #define BIGHT_SYNC_H
@@ -25,14 +25,14 @@ typedef struct bight_deferred *(*bight_holding_function)(void *context);
 
 struct bight_lock;
 
-/* The value that an acquisition fires with: a token of the acquisition, good for nothing but to be let go of.
+/* The value that an acquisition fires with: a token of the acquisition, good for nothing but to be released.
  * Destroyed, as at the end of every chain of handlers, it changes nothing: the lock stays held until it is released.
  * Discarded, because nobody will see it (the loser of a race, D26; a shared Deferred, D34), it releases the acquisition
  * that it stands for, unless that was released or the lock freed before. Peek at it, or leave it alone. Whoever takes
  * it out of the chain ends it with its type's destroy or discard. */
 extern BIGHT_API const struct bight_type bight_type_lock;
 
-/* A lock that nobody holds; NULL without memory. */
+/* A lock that nobody holds; NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_lock *bight_lock_new(void);
 
 /* May be held: who holds it need not release it then, and must not after this. */
@@ -56,10 +56,10 @@ BIGHT_API bool bight_lock_is_locked(const struct bight_lock *lock);
 /* How many wait for it. */
 BIGHT_API size_t bight_lock_waiting(const struct bight_lock *lock);
 
-/* Acquires, calls function(context), waits for what that gives, and releases, on failure and cancel also. The Deferred
- * goes on with the function's result. Cancelled before the lock was acquired, the function is never called; later the
- * cancel goes to the function's Deferred. No function is a usage error, INVALID_ARGUMENT. The context is borrowed; the
- * _full form releases it when the function's part is over, or at once when it will never be called (D33).
+/* Acquires, calls function(context), waits for what that returns, and releases, on failure and cancel also. The
+ * Deferred goes on with the function's result. Cancelled before the lock was acquired, the function is never called;
+ * later the cancel goes to the function's Deferred. No function is a usage error, INVALID_ARGUMENT. The context is
+ * borrowed; the _full form releases it when the function's part is over, or at once when it will never be called (D33).
  *
  *     struct bight_deferred *bight_lock_run(struct bight_lock *lock, bight_holding_function function, void *context);
  *     struct bight_deferred *bight_lock_run_full(struct bight_lock *lock, bight_holding_function function,
@@ -75,8 +75,8 @@ struct bight_semaphore;
 /* The value that an acquisition fires with; all as for bight_type_lock. */
 extern BIGHT_API const struct bight_type bight_type_semaphore;
 
-/* At most `n` hold it at once (D29). NULL without memory, and when n < 1, which is a usage error. The plain form can be
- * resized, the bounded form keeps its n for ever. Neither can be released more often than it was acquired. */
+/* At most `n` hold it at once (D29). NULL when out of memory, and when n < 1, which is a usage error. The plain form
+ * can be resized, the bounded form keeps its n for ever. Neither can be released more often than it was acquired. */
 BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_semaphore_new(long n);
 BIGHT_API BIGHT_MUST_USE struct bight_semaphore *bight_semaphore_new_bounded(long n);
 
@@ -96,7 +96,7 @@ BIGHT_API int bight_semaphore_release(struct bight_semaphore *semaphore);
 BIGHT_API size_t bight_semaphore_available(const struct bight_semaphore *semaphore);
 BIGHT_API size_t bight_semaphore_waiting(const struct bight_semaphore *semaphore);
 
-/* From now on at most `n` hold it. More of them let in who waits, inside this call; with fewer, those who hold it keep
+/* From now on at most `n` hold it. More of them let in waiters, inside this call; with fewer, those who hold it keep
  * it. 0; INVALID_ARGUMENT when n < 1; NOT_SUPPORTED for the bounded form. */
 BIGHT_API int bight_semaphore_resize(struct bight_semaphore *semaphore, long n);
 
@@ -118,11 +118,11 @@ BIGHT_API long bight_semaphore_limit(const struct bight_semaphore *semaphore);
 
 struct bight_event;
 
-/* A flag to wait for, down at first; NULL without memory. */
+/* A flag to wait for, down at first; NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_event *bight_event_new(void);
 BIGHT_API void bight_event_free(struct bight_event *event);
 
-/* Raises the flag and wakes all who wait, in their order, inside this call. All of them are woken, whatever the first
+/* Raises the flag and wakes all waiters, in their order, inside this call. All of them are woken, whatever the first
  * does to the flag. */
 BIGHT_API void bight_event_set(struct bight_event *event);
 
@@ -142,11 +142,11 @@ BIGHT_API size_t bight_event_waiting(const struct bight_event *event);
 
 struct bight_condition;
 
-/* Something that may come true while others hold `lock`, which is borrowed; NULL without memory. Lock and condition may
- * be freed in either order. */
+/* Something that may come true while others hold `lock`, which is borrowed; NULL when out of memory. Lock and condition
+ * may be freed in either order. */
 BIGHT_API BIGHT_MUST_USE struct bight_condition *bight_condition_new(struct bight_lock *lock);
 
-/* Fails who waits with ABANDONED, each when it holds the lock again. */
+/* Fails the waiters with ABANDONED, each when it holds the lock again. */
 BIGHT_API void bight_condition_free(struct bight_condition *condition);
 
 /* The caller holds the lock. Releases it, waits for a notification, acquires the lock again and then fires, with a
@@ -155,17 +155,17 @@ BIGHT_API void bight_condition_free(struct bight_condition *condition);
  * the next. From then on a second cancel changes nothing. Only when the lock itself has been freed is it ABANDONED
  * without it. Inside bight_lock_run all this is taken care of: it releases the lock as if it had been held throughout.
  * A wait that outlives the run (the loser of a race in it) has the lock while its handlers run; then it is released.
- * Fails with USAGE when the lock is not held; without memory too the lock is as it was.
+ * Fails with USAGE when the lock is not held; when out of memory too the lock is as it was.
  *
  *     struct bight_deferred *bight_condition_wait(struct bight_condition *condition); */
 #define bight_condition_wait(condition) bight_condition_wait_at(BIGHT_HERE, (condition))
 
-/* What is waited for is there. Called with the lock held; looks, and changes nothing of the lock and who waits. */
+/* What is waited for is there. Called with the lock held; looks, and changes nothing of the lock and the waiters. */
 typedef bool (*bight_condition_predicate)(void *context);
 
 /* As bight_condition_wait, until predicate(context) is true. It is asked at once: the lock stays held then, and the
  * Deferred has fired with one more token of it. Else it is asked whenever a notification has brought the lock, which is
- * given up again when the answer is no: then the wait stands behind those who wait already. The context is borrowed,
+ * given up again when the answer is no: then the wait stands behind the waiters already. The context is borrowed,
  * until the Deferred has fired. A condition that was freed before the answer was yes fails it with ABANDONED, with the
  * lock. INVALID_ARGUMENT without a predicate, a usage error.
  *
@@ -175,7 +175,7 @@ typedef bool (*bight_condition_predicate)(void *context);
     bight_condition_wait_for_at(BIGHT_HERE, (condition), (predicate), (context))
 
 /* The caller holds the lock. The `n` who have waited longest, or all, go on to wait for the lock, in their order,
- * behind those who wait for it already. USAGE when the lock is not held. */
+ * behind the waiters for it already. USAGE when the lock is not held. */
 BIGHT_API int bight_condition_notify(struct bight_condition *condition, size_t n);
 BIGHT_API int bight_condition_notify_all(struct bight_condition *condition);
 
@@ -186,7 +186,7 @@ BIGHT_API size_t bight_condition_waiting(const struct bight_condition *condition
 
 struct bight_barrier;
 
-/* A place where `parties` meet; NULL without memory, and when parties < 1, which is a usage error. */
+/* A place where `parties` meet; NULL when out of memory, and when parties < 1, which is a usage error. */
 BIGHT_API BIGHT_MUST_USE struct bight_barrier *bight_barrier_new(long parties);
 BIGHT_API void bight_barrier_free(struct bight_barrier *barrier);
 
@@ -197,10 +197,10 @@ BIGHT_API void bight_barrier_free(struct bight_barrier *barrier);
  *     struct bight_deferred *bight_barrier_wait(struct bight_barrier *barrier); */
 #define bight_barrier_wait(barrier) bight_barrier_wait_at(BIGHT_HERE, (barrier))
 
-/* Breaks the barrier: who waits fails with BROKEN, and so do later waits, until reset. */
+/* Breaks the barrier: the waiters fail with BROKEN, and so do later waits, until reset. */
 BIGHT_API void bight_barrier_break(struct bight_barrier *barrier);
 
-/* Mends it. Who waits fails with BROKEN; later waits begin a new round. */
+/* Mends it. A waiter fails with BROKEN; later waits begin a new round. */
 BIGHT_API void bight_barrier_reset(struct bight_barrier *barrier);
 
 /* How many wait in this round for the others. */

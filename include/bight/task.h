@@ -40,9 +40,9 @@ struct bight_looping_call;
  * failure ends the loop. May do anything to `call`, freeing it included. */
 typedef struct bight_deferred *(*bight_looping_function)(struct bight_looping_call *call, void *context);
 
-/* A call that is not running yet; NULL without memory or a function (a usage error): then nothing was taken. The clock
- * is borrowed and must outlive it. The context is borrowed; the _full form releases it when the call has been freed and
- * its function is not under way any more. */
+/* A call that is not running yet; NULL when out of memory or a function (a usage error): then nothing was taken. The
+ * clock is borrowed and must outlive it. The context is borrowed; the _full form releases it when the call has been
+ * freed and its function is not under way any more. */
 BIGHT_API BIGHT_MUST_USE struct bight_looping_call *bight_looping_call_new(
     struct bight_clock *clock, bight_looping_function function, void *context);
 BIGHT_API BIGHT_MUST_USE struct bight_looping_call *bight_looping_call_new_full(
@@ -70,7 +70,7 @@ BIGHT_API void bight_looping_call_free(struct bight_looping_call *call);
 /* No more ticks. Start's Deferred fires, at once or when the call under way is over. NOT_RUNNING when it is not. */
 BIGHT_API int bight_looping_call_stop(struct bight_looping_call *call);
 
-/* Begins the grid anew: the next tick comes one interval from now. NOT_RUNNING when it is not. */
+/* Begins the grid again: the next tick comes one interval from now. NOT_RUNNING when it is not. */
 BIGHT_API int bight_looping_call_reset(struct bight_looping_call *call);
 
 BIGHT_API bool bight_looping_call_is_running(const struct bight_looping_call *call);
@@ -81,8 +81,8 @@ BIGHT_API uint64_t bight_looping_call_missed(const struct bight_looping_call *ca
 
 /* From the next tick on each comes early or late by a random time of at most `fraction` (0 to 0.5) of the interval:
  * around its place on the grid, so that many who began together spread, none drifts, and none overtakes another. The
- * same `seed` gives the same times; 0 draws one from the clock. INVALID_ARGUMENT for another fraction; SYSTEM when the clock
- * gives no random bytes. */
+ * same `seed` yields the same times; 0 draws one from the clock. INVALID_ARGUMENT for another fraction; SYSTEM when the
+ * clock returns no random bytes. */
 BIGHT_API int bight_looping_call_set_jitter(struct bight_looping_call *call, double fraction, uint64_t seed);
 BIGHT_API double bight_looping_call_get_jitter(const struct bight_looping_call *call); /* the fraction */
 
@@ -101,11 +101,11 @@ enum bight_step { BIGHT_STEP_MORE, BIGHT_STEP_DONE };
 typedef enum bight_step (*bight_step_function)(struct bight_cooperative_task *task, void *context);
 
 /* Works on its tasks in turn, one step each, for at most 10 ms of a turn of the clock's loop (or 10,000 steps, where
- * time stands still); then I/O and timers have theirs. NULL without memory. The clock is borrowed and must outlive
+ * time stands still); then I/O and timers have theirs. NULL when out of memory. The clock is borrowed and must outlive
  * it. */
 BIGHT_API BIGHT_MUST_USE struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock);
 
-/* Its tasks end: their Deferreds fail with ABANDONED, what they wait for is cancelled. NULL is fine. */
+/* Its tasks end: their Deferreds fail with ABANDONED, what they wait for is cancelled. NULL is allowed. */
 BIGHT_API void bight_cooperator_free(struct bight_cooperator *cooperator);
 
 /* How long one slice lasts; a step that has begun is not interrupted. 0: one step. INVALID_ARGUMENT when it is negative
@@ -113,9 +113,9 @@ BIGHT_API void bight_cooperator_free(struct bight_cooperator *cooperator);
 BIGHT_API int bight_cooperator_set_slice(struct bight_cooperator *cooperator, double seconds);
 BIGHT_API double bight_cooperator_get_slice(const struct bight_cooperator *cooperator);
 
-/* A new task, whose first step comes on a later turn. The handle is the caller's to release; NULL without memory or a
- * step (a usage error): then nothing was taken. The context is borrowed; the _full form releases it once, when the task
- * has ended, its step has returned and what it waited for has gone.
+/* A new task, whose first step comes on a later turn. The handle is the caller's to release; NULL when out of memory or
+ * a step (a usage error): then nothing was taken. The context is borrowed; the _full form releases it once, when the
+ * task has ended, its step has returned and what it waited for has gone.
  *
  *     struct bight_cooperative_task *bight_cooperate(struct bight_cooperator *cooperator, bight_step_function step,
  *         void *context);
@@ -127,7 +127,7 @@ BIGHT_API double bight_cooperator_get_slice(const struct bight_cooperator *coope
 
 /* In a step: the next one waits until `deferred` (taken) has fired. Its value is discarded, its failure fails the task.
  * A step that answers DONE is done when it has fired. One at a time: a second one, and one outside the step, is a USAGE
- * error; after the end it is STALE; each is cancelled and let go of. */
+ * error; after the end it is STALE; each is cancelled and released. */
 BIGHT_API int bight_cooperative_task_await(struct bight_cooperative_task *task, struct bight_deferred *deferred);
 
 /* Ends the task with a failure (taken), whatever the step answers. STALE when it has ended. A failure that nobody asks
@@ -143,8 +143,8 @@ BIGHT_API int bight_cooperative_task_resume(struct bight_cooperative_task *task)
 BIGHT_API int bight_cooperative_task_stop(struct bight_cooperative_task *task);
 
 /* A Deferred that fires empty when the task is done, or fails with what ended it; also when that was before. Each call
- * gives one of its own: cancelling it does nothing to the task. Tasks of which each awaits the next one's end need the
- * stack of one when the first ends (D12).
+ * returns one of its own: cancelling it does nothing to the task. Tasks of which each awaits the next one's end need
+ * the stack of one when the first ends (D12).
  *
  *     struct bight_deferred *bight_cooperative_task_when_done(struct bight_cooperative_task *task); */
 #define bight_cooperative_task_when_done(task) bight_cooperative_task_when_done_at(BIGHT_HERE, (task))
@@ -152,7 +152,7 @@ BIGHT_API int bight_cooperative_task_stop(struct bight_cooperative_task *task);
 /* As a looping call's: closing the scope stops the task. STALE when it has ended. */
 BIGHT_API int bight_cooperative_task_join_scope(struct bight_cooperative_task *task, struct bight_scope *scope);
 
-/* Lets go of the handle; the task goes on. NULL is fine. */
+/* Releases the handle; the task goes on. NULL is allowed. */
 BIGHT_API void bight_cooperative_task_release(struct bight_cooperative_task *task);
 
 /* -------------------------------------------------------------------------------- what the macros call */

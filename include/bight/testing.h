@@ -13,17 +13,17 @@ BIGHT_BEGIN
 /* ------------------------------------------------------------------------------------ virtual clock */
 
 /* A reactor whose time stands still until it is told to go on, with no descriptors: listening and connecting through
- * the kernel fail. Freed with bight_reactor_free. NULL without memory. Its time begins at 1 s. bight_reactor_run works
- * too: where another reactor would wait, this one lets time jump to the next deadline, and with none pending it waits
- * for calls from other threads. Calls for when the reactor runs need it. */
+ * the kernel fail. Freed with bight_reactor_free. NULL when out of memory. Its time begins at 1 s. bight_reactor_run
+ * works too: where another reactor would wait, this one lets time jump to the next deadline, and with none pending it
+ * waits for calls from other threads. Calls for when the reactor runs need it. */
 BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_testing_reactor_new(void);
 
 /* The testing reactor that this thread has made last (a recorder's too); NULL: none, or it has been freed. */
 BIGHT_API struct bight_reactor *bight_testing_reactor(void);
 
 /* Lets `seconds` pass: jumps from deadline to deadline, turns at each until nothing is left to do (at most 1000 times),
- * and ends at the exact time likewise. This and settle and jump below are for code outside handlers: inside one they are usage
- * errors and do nothing. */
+ * and ends at the exact time likewise. This and settle and jump below are for code outside handlers: inside one they
+ * are usage errors and do nothing. */
 BIGHT_API void bight_testing_advance(struct bight_reactor *reactor, double seconds);
 
 /* Lets the `count` spans of `seconds` pass, one after the other, as Twisted's Clock.pump does. */
@@ -33,7 +33,7 @@ BIGHT_API void bight_testing_pump(struct bight_reactor *reactor, const double *s
  * until the next turn. Inside handlers and outside. */
 BIGHT_API void bight_testing_hold_up(struct bight_reactor *reactor, double seconds);
 
-/* Turns without letting time pass, until nothing is left to do or `limit` turns are over; gives the turns made. */
+/* Turns without letting time pass, until nothing is left to do or `limit` turns are over; returns the turns made. */
 BIGHT_API size_t bight_testing_settle(struct bight_reactor *reactor, size_t limit);
 
 /* Jumps to the next deadline, however far, and settles. False when no timer is pending that could ever fire. */
@@ -49,9 +49,9 @@ BIGHT_API int bight_testing_main_coroutine(bight_main_body body, int argc, char 
 struct bight_string_peer;
 
 /* Connects a protocol of `factory` to a peer in memory; connection_made has run when it returns, and what was written
- * can be read. `accepted` chooses the defaults of T13. NULL when the factory gave no protocol or without memory. Freed
- * with bight_string_peer_free, also after the connection or the reactor has gone; to a connection that is still there
- * freeing is a reset. */
+ * can be read. `accepted` chooses the defaults of T13. NULL when the factory gave no protocol or when out of memory.
+ * Freed with bight_string_peer_free, also after the connection or the reactor has gone; to a connection that is still
+ * there freeing is a reset. */
 BIGHT_API BIGHT_MUST_USE struct bight_string_peer *bight_string_connect(
     struct bight_reactor *reactor, struct bight_factory *factory, bool accepted);
 
@@ -65,7 +65,7 @@ BIGHT_API void bight_string_peer_free(struct bight_string_peer *peer);
 /* The protocol at the near end; NULL after connection_lost (whoever wants it longer holds it). */
 BIGHT_API struct bight_protocol *bight_string_protocol(const struct bight_string_peer *peer);
 
-/* Sends to the protocol, and turns until settled. Gives the bytes that it has not been able to read yet. */
+/* Sends to the protocol, and turns until settled. Returns the bytes that it has not been able to read yet. */
 BIGHT_API size_t bight_string_feed(struct bight_string_peer *peer, const void *data, size_t size);
 BIGHT_API size_t bight_string_feed_text(struct bight_string_peer *peer, const char *text);
 
@@ -89,7 +89,7 @@ BIGHT_API void bight_string_clear(struct bight_string_peer *peer);
 /* The peer's window: how many bytes it takes before sends meet EAGAIN. SIZE_MAX, the default: all. */
 BIGHT_API void bight_string_set_window(struct bight_string_peer *peer, size_t bytes);
 
-/* What has become of the near end. */
+/* What has happened to the near end. */
 BIGHT_API bool bight_string_is_shut(const struct bight_string_peer *peer);   /* its writing side */
 BIGHT_API bool bight_string_is_closed(const struct bight_string_peer *peer); /* closed altogether */
 BIGHT_API bool bight_string_was_reset(const struct bight_string_peer *peer);
@@ -100,15 +100,15 @@ BIGHT_API bool bight_string_was_reset(const struct bight_string_peer *peer);
  * until a run ends without a failed one, then with all from the n-th on failing, likewise. The body sets up and tears
  * down everything itself and may not keep memory from one run to the next; a run that leaves some is reported in
  * the log (standard error) with n and the place where the fault hit, as is the body's own `false`; so is, before it
- * ends the process, a crash, or a run of more than 20 s of real time. Gives the number of runs that went wrong. `limit`
- * bounds n (0: 2000). Memory that was taken before may not be released inside, and the C library's allocator is in
- * place behind. */
+ * ends the process, a crash, or a run of more than 20 s of real time. Returns the number of runs that went wrong.
+ * `limit` bounds n (0: 2000). Memory that was taken before may not be released inside, and the C library's allocator is
+ * in place behind. */
 BIGHT_API size_t bight_testing_with_faults(bool (*body)(void *context), void *context, size_t limit);
 
-/* Has OpenSSL ask, too, so that its allocations fail among bight's own; what it leaves is not counted. A handshake makes
- * eight thousand of them, so one in `one_in` may do, not the same ones in each run. To be called before anything uses
- * OpenSSL, first thing in main; false: it is too late. Runs of a body that uses OpenSSL are not all alike, since it
- * keeps much of what it has made. */
+/* Has OpenSSL ask, too, so that its allocations fail among bight's own; what it leaves is not counted. A handshake
+ * makes eight thousand of them, so one in `one_in` may do, not the same ones in each run. To be called before anything
+ * uses OpenSSL, first thing in main; false: it is too late. Runs of a body that uses OpenSSL are not all alike, since
+ * it keeps much of what it has made. */
 BIGHT_API bool bight_testing_hook_openssl(size_t one_in);
 
 /* True while, in the present run, an allocation has been refused: for bodies that expect success otherwise. */

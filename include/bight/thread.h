@@ -30,7 +30,7 @@ BIGHT_API int bight_call_from_thread_full(
 
 /* ------------------------------------------------------------------- calls that wait for their answer */
 
-/* What is called in the loop's thread. Gives a Deferred (taken), or NULL for an empty success. */
+/* What is called in the loop's thread. Returns a Deferred (taken), or NULL for an empty success. */
 typedef struct bight_deferred *(*bight_blocking_function)(void *context);
 
 /* From any thread but the loop's: function(context) runs in the loop's thread, in order with other calls, and this one
@@ -64,18 +64,18 @@ BIGHT_API int bight_blocking_call_from_thread_timeout(struct bight_mailbox *mail
 struct bight_thread_pool;
 
 /* A pool of at most `limit` threads (1 to 1024); none is started before there is work. The name, of 1 to 15 bytes, is
- * copied; its threads carry it (as `ps -L` and debuggers show), and so does the log. NULL without memory, and, as a
+ * copied; its threads carry it (as `ps -L` and debuggers show), and so does the log. NULL when out of memory, and, as a
  * usage error, for a name or limit out of range. The reactor's: freed with it at the latest. */
 BIGHT_API BIGHT_MUST_USE struct bight_thread_pool *bight_thread_pool_new(
     struct bight_reactor *reactor, const char *name, unsigned limit);
 
 /* Ends it as a shutdown would, except that what fails fails with ABANDONED: jobs that have not begun, and those that
  * still run after 5 s. A job that is inside bight_blocking_call_from_thread is told SHUTDOWN there. May be called in
- * any handler, those of the pool's own jobs included. NULL is fine. The reactor's own pool stays (a usage error). */
+ * any handler, those of the pool's own jobs included. NULL is allowed. The reactor's own pool stays (a usage error). */
 BIGHT_API void bight_thread_pool_free(struct bight_thread_pool *pool);
 
 /* The reactor's own pool, named "bight", which it keeps; made when it is first asked for, with the limit of the
- * reactor's options. NULL without memory, which the functions below put up with. */
+ * reactor's options. NULL when out of memory, which the functions below put up with. */
 BIGHT_API struct bight_thread_pool *bight_reactor_thread_pool(struct bight_reactor *reactor);
 
 /* Runs in a thread of a pool. Puts a value or failure into `result` (empty at first), of a type whose functions may be
@@ -88,7 +88,7 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
  * waited for, 5 s for all pools together. One that runs even longer fails with SHUTDOWN too and is reported; then its
  * thread is left behind, and when the function returns at last discards the result and calls `release` itself. The pool
  * can be used again when the shutdown is over. In the child of a fork (R13) jobs that had not come home fail with
- * ABANDONED, and the context of one that was running is not released. SYSTEM when no thread can be started;
+ * ABANDONED, and the context of one that was running is not release. SYSTEM when no thread can be started;
  * QUEUE_OVERFLOW when too many wait; OUT_OF_MEMORY, also for a pool of NULL; INVALID_ARGUMENT, a usage error, for no
  * function.
  *

@@ -161,7 +161,7 @@ struct bight_transport;
  * name or address that a client verifies; NULL for servers, and for clients that do not verify. What was written before
  * goes out as it is; what is written from now on waits for the handshake, which has 10 s, and goes out only if that
  * succeeds. What has come and has not been delivered is taken for the handshake's beginning, and is never delivered.
- * The protocol hears of handshake_completed, then data; or the loss, with what was wrong. TLS inside TLS works.
+ * The protocol is notified of handshake_completed, then data; or the loss, with what was wrong. TLS inside TLS works.
  * 0; CLOSED; INVALID_ARGUMENT (no name where one is needed); OUT_OF_MEMORY. Then all is as it was. */
 BIGHT_API int bight_transport_start_tls(struct bight_transport *transport, struct bight_tls *tls, const char *name);
 

@@ -18,7 +18,7 @@ BIGHT_BEGIN
 /* --------------------------------------------------------------------------------------- writing */
 
 /* Writes are kept in order; small ones are gathered during a handler and sent once after it, large ones are tried at
- * once (T6). Empty ones do nothing. Gives 0; CLOSED (also after lose_connection and lose_write) and then nothing was
+ * once (T6). Empty ones do nothing. Returns 0; CLOSED (also after lose_connection and lose_write) and then nothing was
  * taken; OUT_OF_MEMORY or OVERFLOW, and then nothing was taken and the connection is aborted. */
 BIGHT_API int bight_transport_write(struct bight_transport *transport, const void *data, size_t size);
 
@@ -91,7 +91,7 @@ BIGHT_API int bight_transport_give_back(struct bight_transport *transport, const
  * give back the rest. */
 BIGHT_API bool bight_transport_takes_input(const struct bight_transport *transport);
 
-/* Forgets what was read and waits for the protocol, which has paused or given it back. Gives the number of bytes. */
+/* Forgets what was read and waits for the protocol, which has paused or given it back. Returns the number of bytes. */
 BIGHT_API size_t bight_transport_forget_input(struct bight_transport *transport);
 
 /* T13: a source of output that is told about room. A push producer is paused above the high watermark and resumed below
@@ -112,12 +112,13 @@ BIGHT_API int bight_transport_register_producer(
  * its way to an end and the producer has been stopped; or INVALID_ARGUMENT when none is registered. */
 BIGHT_API int bight_transport_unregister_producer(struct bight_transport *transport);
 
-/* The settings below give 0; CLOSED after the end; OUT_OF_MEMORY, and then nothing has changed.
+/* The settings below return 0; CLOSED after the end; OUT_OF_MEMORY, and then nothing has changed.
  *
  * In bytes; low must be below high, else INVALID_ARGUMENT. Defaults 16 KiB and 64 KiB. They hold from the next attempt
  * to send. */
 BIGHT_API int bight_transport_set_watermarks(struct bight_transport *transport, size_t low, size_t high);
-/* What is set, here and below: the setting, or its default, in the same unit; 0 or false once the connection is over. */
+/* What is set, here and below: the setting, or its default, in the same unit; 0 or false once the connection is over.
+ */
 BIGHT_API void bight_transport_get_watermarks(const struct bight_transport *transport, size_t *low, size_t *high);
 
 /* T13: stop reading while the connection's own output is above the mark. On by default for accepted connections, off
@@ -130,10 +131,10 @@ BIGHT_API bool bight_transport_get_backpressure(const struct bight_transport *tr
 BIGHT_API int bight_transport_set_output_limit(struct bight_transport *transport, size_t limit);
 BIGHT_API size_t bight_transport_get_output_limit(const struct bight_transport *transport);
 
-/* What all connections of the reactor together may have waiting: output that their peers do not take (copied and counted
- * bytes, as above), and input that protocols do not take. When that is met, connections whose own queue grows and is longer
- * than 64 KiB are aborted with OVERFLOW, which is logged once each time. Default a quarter of the machine's memory. 0 or
- * OUT_OF_MEMORY. */
+/* What all connections of the reactor together may have waiting: output that their peers do not take (copied and
+ * counted bytes, as above), and input that protocols do not take. When that is met, connections whose own queue grows
+ * and is longer than 64 KiB are aborted with OVERFLOW, which is logged once each time. Default a quarter of the
+ * machine's memory. 0 or OUT_OF_MEMORY. */
 BIGHT_API int bight_reactor_set_held_limit(struct bight_reactor *reactor, size_t bytes);
 BIGHT_API size_t bight_reactor_get_held_limit(struct bight_reactor *reactor); /* 0 when out of memory */
 /* How much waits now. */
@@ -161,8 +162,8 @@ BIGHT_API double bight_transport_get_write_timeout(const struct bight_transport 
 BIGHT_API int bight_transport_set_flush_timeout(struct bight_transport *transport, double seconds);
 BIGHT_API double bight_transport_get_flush_timeout(const struct bight_transport *transport);
 /* What is progress within these times, of a flush and under a write timeout, instead of 1 KiB: with the time it is the
- * least rate at which the peer has to take output that waits. 0: any byte. The last ones are progress however few. CLOSED
- * or OUT_OF_MEMORY. */
+ * least rate at which the peer has to take output that waits. 0: any byte. The last ones are progress however few.
+ * CLOSED or OUT_OF_MEMORY. */
 BIGHT_API int bight_transport_set_least_progress(struct bight_transport *transport, size_t bytes);
 BIGHT_API size_t bight_transport_get_least_progress(const struct bight_transport *transport); /* at least 1 */
 BIGHT_API int bight_transport_set_linger(struct bight_transport *transport, double seconds, size_t bytes);
@@ -219,8 +220,8 @@ extern BIGHT_API const struct bight_type bight_type_join_counts;
  * They end together: when one ends gracefully, by lose_connection or both ways' ends, the other is lost when all that
  * was written to it has gone out; when one ends in any other way, the other is aborted, so that no peer takes what it
  * has for all of it. Then the Deferred fires, with the counts (bight_type_join_counts) or with the first reason that
- * was not CONNECTION_DONE. Cancelling it aborts both; nobody has to keep it. Timeouts and limits stay as they are set; a
- * port that is drained waits for the joined, as long as it waits for any.
+ * was not CONNECTION_DONE. Cancelling it aborts both; nobody has to keep it. Timeouts and limits stay as they are set;
+ * a port that is drained waits for the joined, as long as it waits for any.
  *
  * When it cannot begin, both are aborted too and it fails: CLOSED, when one is not open both ways any more; USAGE, when
  * a switch is pending; PRODUCER_REGISTERED; OUT_OF_MEMORY. INVALID_ARGUMENT, a usage error: it is one connection, or

@@ -26,9 +26,9 @@ BIGHT_API int bight_worker_answer_set(struct bight_worker_answer *answer, const 
 BIGHT_API void bight_worker_answer_fail(struct bight_worker_answer *answer, const char *format, ...) BIGHT_PRINTF(2, 3);
 
 /* Reads jobs and writes answers until the pool closes: on descriptors 3 and 4 where both are open, as in a child of
- * bight_worker_pool_new, else on standard input and output. They are made close-on-exec. Gives an exit status: 0; 74
+ * bight_worker_pool_new, else on standard input and output. They are made close-on-exec. Returns an exit status: 0; 74
  * (EX_IOERR) when reading or writing failed; 76 (EX_PROTOCOL) when what came is no job, or one of more than 1 GiB; 71
- * (EX_OSERR) without memory. */
+ * (EX_OSERR) when out of memory. */
 BIGHT_API int bight_worker_main(bight_worker_function function, void *context);
 
 BIGHT_END

@@ -32,7 +32,7 @@ struct bight_worker_pool_options {
     const void *reserved[4];
 };
 
-/* NULL without memory, or for options that make no sense (a usage error). Starts nothing. */
+/* NULL when out of memory, or for options that make no sense (a usage error). Starts nothing. */
 BIGHT_API BIGHT_MUST_USE struct bight_worker_pool *bight_worker_pool_new(
     struct bight_reactor *reactor, const struct bight_worker_pool_options *options);
 
@@ -57,7 +57,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_worker_pool *bight_worker_pool_new(
  *     struct bight_deferred *bight_worker_pool_close(struct bight_worker_pool *pool); */
 #define bight_worker_pool_close(...) bight_worker_pool_close_at(BIGHT_HERE, __VA_ARGS__)
 
-/* Kills the workers and fails the jobs with ABANDONED. Legal at any time; NULL is fine. Deferreds of close fire when
+/* Kills the workers and fails the jobs with ABANDONED. Legal at any time; NULL is allowed. Deferreds of close fire when
  * the workers have been reaped. */
 BIGHT_API void bight_worker_pool_free(struct bight_worker_pool *pool);
 

@@ -25,7 +25,7 @@ static bool is_filled(enum bight_base64 form)
 
 /* ----------------------------------------------------------------------------------------- encoding */
 
-/* The last one or two bytes; gives the end of their text. */
+/* The last one or two bytes; returns the end of their text. */
 static char *encode_rest(const char *alphabet, const uint8_t *rest, size_t size, bool filled, char *text)
 {
     uint32_t bits = (uint32_t)rest[0] << 16 | (size > 1 ? (uint32_t)rest[1] << 8 : 0);

@@ -2,7 +2,7 @@
 /* check.h - assertions on bight's own invariants, and reports of misuse by a caller.
  *
  * An invariant holds whatever peers and callers do; BI_INVARIANT stays on in release builds. Misuse is not
- * an invariant: bi_usage_error() logs it with the caller's place and gives the code to return. A code is too coarse
+ * an invariant: bi_usage_error() logs it with the caller's place and returns the code to return. A code is too coarse
  * to tell a programmer what to mend, so each report says in words what was wrong, "bight_semaphore_new: the number is
  * below 1", and names the caller's line wherever a macro has passed it. */
 #ifndef BI_BASE_CHECK_H

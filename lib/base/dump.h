@@ -28,7 +28,7 @@ void bi_dump_end(struct bi_dump *dump);
 /* A line with what follows, and with how many there are: "2 timers". `one` is the word for one of them. */
 void bi_dump_section(struct bi_dump *dump, size_t count, const char *one);
 
-/* The format gives parts separated by newlines: ", " as text. Bytes of a peer are escaped. */
+/* The format returns parts separated by newlines: ", " as text. Bytes of a peer are escaped. */
 void bi_dump_node(struct bi_dump *dump, const char *name, const char *shape, const char *format, ...)
     BIGHT_PRINTF(4, 5);
 

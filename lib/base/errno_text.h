@@ -7,7 +7,7 @@
 
 #define BI_ERRNO_TEXT_SIZE 128
 
-/* glibc's form gives a text and others' an int; _Generic below picks one of these. */
+/* glibc's form returns a text and others' an int; _Generic below picks one of these. */
 __attribute__((unused)) static inline const char *bi_errno_text_of_gnu(const char *answer, const char *buffer)
 {
     (void)buffer;

@@ -179,7 +179,7 @@ struct bight_failure *bight_failure_hold(const struct bight_failure *failure)
     return held;
 }
 
-/* Lets go of one hold; true when it was the last. */
+/* Releases one hold; true when it was the last. */
 static bool drop(struct bight_failure *failure)
 {
     if (failure == NULL || failure->is_shared) {

@@ -60,7 +60,7 @@ static void in_child(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* Without memory for the handlers, which is had before main() or never, forks are not guarded. */
+/* When out of memory for the handlers, which is had before main() or never, forks are not guarded. */
 static void begin(void)
 {
     for (int order = 0; order < BI_FORK_ORDERS; order++) {

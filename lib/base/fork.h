@@ -37,8 +37,8 @@ enum bi_fork_order {
 struct bi_fork_guard {
     pthread_mutex_t *lock;
     enum bi_fork_order order;
-    /* In the child, still under the lock: makes anew what cannot be held, such as condition variables, on which threads
-     * wait that are not here. No system calls, no memory. May be NULL. */
+    /* In the child, still under the lock: makes again what cannot be held, such as condition variables, on which
+     * threads wait that are not here. No system calls, no memory. May be NULL. */
     void (*in_child)(struct bi_fork_guard *guard);
     struct bi_link link; /* fork.c's */
 };

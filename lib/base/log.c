@@ -136,7 +136,7 @@ void bi_report_failure(const struct bight_failure *failure)
 
 /* --------------------------------------------------------------------------------------- in one line */
 
-/* One byte as it is shown: itself, or an escape. Gives the number of characters. `quote` is escaped also. */
+/* One byte as it is shown: itself, or an escape. Returns the number of characters. `quote` is escaped also. */
 static size_t escape_byte(uint8_t byte, char quote, char shown[4])
 {
     static const char digits[] = "0123456789abcdef";

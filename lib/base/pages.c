@@ -14,11 +14,11 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-enum { LEAST_MAPPED = 16384 };
+enum { MIN_MAPPED = 16384 };
 
 static bool are_mapped(size_t size)
 {
-    return !BI_MEMORY_CHECKED && size >= LEAST_MAPPED && !bi_memory_is_hooked();
+    return !BI_MEMORY_CHECKED && size >= MIN_MAPPED && !bi_memory_is_hooked();
 }
 
 static void *map(size_t size)

@@ -10,14 +10,14 @@
 
 /* Memory aligned as malloc's: pages of the kernel while the C library's allocator is in place, else, or if it is small,
  * a piece of the hook's. A multiple of BI_HUGE_PAGE lies in huge pages where the kernel has them, so that not every
- * step of who walks it in no order misses the translation cache too. NULL without memory. */
+ * step of who walks it in no order misses the translation cache too. NULL when out of memory. */
 void *bi_pages_allocate(size_t size);
 
-/* The same for what is never released. While a `permit` hook is set it comes from the C library, so that what the hook
+/* The same for what is never release. While a `permit` hook is set it comes from the C library, so that what the hook
  * counts does not depend on what other tests have left behind. */
 void *bi_pages_keep(size_t size);
 
-/* `size` as it was asked for; NULL is fine. The hook must be the same as then. */
+/* `size` as it was asked for; NULL is allowed. The hook must be the same as then. */
 void bi_pages_release(void *memory, size_t size);
 
 /* True while a program's allocator is installed. */

@@ -24,7 +24,7 @@ struct bi_place {
     uint64_t made;     /* CLOCK_MONOTONIC, nanoseconds: real time also where a reactor's own is simulated */
 };
 
-/* `place` gives way to bi_places_here's, when that is set. Without memory nothing is noted. */
+/* `place` gives way to bi_places_here's, when that is set. When out of memory nothing is noted. */
 void bi_places_note(const struct bi_place *place);
 
 /* Where the object was made; NULL when that is not known. */
@@ -33,7 +33,7 @@ BI_PRIVATE_API const char *bi_places_find(const void *object, uint64_t generatio
 /* All that is known of the object; false when nothing is. */
 bool bi_places_look_up(const void *object, uint64_t generation, struct bi_place *place);
 
-/* The entries of slots that have not been given back, noted after number `since`: copies up to `room`, gives how many
+/* The entries of slots that have not been given back, noted after number `since`: copies up to `room`, returns how many
  * there are. */
 BI_PRIVATE_API size_t bi_places_live_slots(uint64_t since, struct bi_place *places, size_t room);
 
@@ -47,7 +47,7 @@ uint64_t bi_places_now(void);
 /* How much has been noted so far. */
 BI_PRIVATE_API uint64_t bi_places_count(void);
 
-/* What is made in this thread from here on is made for the caller at `place` (NULL: for itself). Gives what was set
+/* What is made in this thread from here on is made for the caller at `place` (NULL: for itself). Returns what was set
  * before, to be set again. */
 const char *bi_places_here(const char *place);
 

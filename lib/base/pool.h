@@ -32,7 +32,7 @@ struct bi_pool_slab {
 struct bi_pool {
     size_t slot_size; /* a multiple of 16 */
     size_t slab_size;
-    bool is_kept;             /* set after init: slabs are never released, and are the larger the more there are */
+    bool is_kept;             /* set after init: slabs are never release, and are the larger the more there are */
     size_t spare_limit;       /* empty slabs that are kept */
     size_t spare;             /* empty slabs that there are */
     size_t least_spare;       /* the fewest since the last trim */
@@ -56,11 +56,11 @@ bool bi_pool_trim(struct bi_pool *pool);
 /* Everything must have been given back. */
 void bi_pool_finish(struct bi_pool *pool);
 
-/* What lies behind a slot, aligned to 16; any content. NULL without memory. The allocation hook's `permit` is asked,
- * but not of what is kept, where whoever takes slots in advance asks when they are used. */
+/* What lies behind a slot, aligned to 16; any content. NULL when out of memory. The allocation hook's `permit` is
+ * asked, but not of what is kept, where whoever takes slots in advance asks when they are used. */
 void *bi_pool_take(struct bi_pool *pool);
 
-/* NULL is fine. */
+/* NULL is allowed. */
 void bi_pool_give(struct bi_pool *pool, void *memory);
 
 /* --- for those who know their slots' slabs, and do with the first word what they like */

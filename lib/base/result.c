@@ -20,7 +20,7 @@ const struct bight_type bight_type_integer = { .name = "integer" };
 const struct bight_type bight_type_text = { .name = "text", .destroy = bight_free };
 const struct bight_type bight_type_pointer = { .name = "pointer" };
 
-/* Puts a value in the slot and gives what was there, which the caller lets go of. */
+/* Puts a value in the slot and returns what was there, which the caller releases. */
 static struct bight_result exchange(struct bight_result *result, const struct bight_type *type, void *value)
 {
     struct bight_result old = *result;

@@ -46,7 +46,7 @@ static struct bi_slot *last_of(struct bi_slot *slot)
     return slot;
 }
 
-/* Gives the slab's free slots to whoever needs them, and its tally to the next thread. */
+/* Returns the slab's free slots to whoever needs them, and its tally to the next thread. */
 static void hand_over(struct bi_slab *slab)
 {
     struct bi_slot *last = slab->free_list != NULL ? last_of(slab->free_list) : NULL;
@@ -61,7 +61,7 @@ static void hand_over(struct bi_slab *slab)
     slab->tally = NULL;
 }
 
-/* Runs in the ending thread. A slab that is used after this, by another key's destructor, registers anew. */
+/* Runs in the ending thread. A slab that is used after this, by another key's destructor, registers again. */
 static void thread_ends(void *first)
 {
     struct bi_slab *slab = first;
@@ -89,7 +89,7 @@ static struct bi_slab_tally *new_tally(struct bi_slab_kind *kind)
     return tally;
 }
 
-/* Under the lock: one that no thread has, else a new one; NULL without memory. */
+/* Under the lock: one that no thread has, else a new one; NULL when out of memory. */
 static struct bi_slab_tally *take_tally(struct bi_slab_kind *kind)
 {
     struct bi_slab_tally *tally = kind->tallies;
@@ -105,8 +105,8 @@ static struct bi_slab_tally *take_tally(struct bi_slab_kind *kind)
     return tally;
 }
 
-/* False without memory for its tally. A slab that the thread's end does not hear of works; its slots are then lost to
- * others. */
+/* False when out of memory for its tally. A slab that the thread's end does not be notified of works; its slots are
+ * then lost to others. */
 static bool register_slab(struct bi_slab *slab)
 {
     pthread_once(&key_once, make_key);

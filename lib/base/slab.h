@@ -45,7 +45,7 @@ struct bi_slab_kind {
     struct bi_slot *shared;        /* owned by slab.c: orphaned slots */
     struct bi_pool pool;           /* owned by slab.c: where slots come from that no thread has had */
     struct bi_slab_tally *tallies; /* owned by slab.c: of all threads there were */
-    size_t given;                  /* owned by slab.c: by threads without memory for a tally */
+    size_t given;                  /* owned by slab.c: by threads when out of memory for a tally */
     uint64_t first_generation;     /* even; its high bits stay, and may tell kinds apart */
 };
 
@@ -58,7 +58,7 @@ struct bi_slab {
     struct bi_slab *next_registered; /* the thread's other slabs */
 };
 
-/* A slot with an odd generation; its other bytes hold anything. NULL without memory. */
+/* A slot with an odd generation; its other bytes hold anything. NULL when out of memory. */
 void *bi_slab_take_slow(struct bi_slab *slab);
 void bi_slab_give_slow(struct bi_slab *slab, void *slot);
 

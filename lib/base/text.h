@@ -28,7 +28,7 @@ static inline void bi_text_append_string(struct bi_text *text, const char *strin
     bi_text_append(text, string, strlen(string));
 }
 
-/* Writes the NUL, over the last byte when the text was too long. Gives the length that was written. */
+/* Writes the NUL, over the last byte when the text was too long. Returns the length that was written. */
 static inline size_t bi_text_end(struct bi_text *text)
 {
     if (text->size == 0) {

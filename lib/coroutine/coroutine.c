@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* coroutine.c - coroutines: spawning and awaiting (D35). What becomes of them when their reactor goes is in
+/* coroutine.c - coroutines: spawning and awaiting (D35). What happens to them when their reactor goes is in
  * hub.c.
  *
  * A coroutine is the producer of its Deferred, the outer. While it waits, the outer stands among the waiters of what
@@ -28,10 +28,10 @@
 #define ALIGNMENT ((uintptr_t)64)
 
 /* Awaits in a row that are answered at once, before a turn of the loop goes between. */
-#define MOST_ANSWERED 256
+#define MAX_ANSWERED 256
 
 /* How often one inner loop (deferred.h) resumes coroutines again, before a turn goes between. */
-#define MOST_RESUMED 256
+#define MAX_RESUMED 256
 
 /* On whose stack this thread is; NULL: on none. */
 static _Thread_local struct bi_coroutine *current __attribute__((tls_model("initial-exec")));
@@ -149,7 +149,7 @@ static inline bool is_enough(struct bi_coroutine *self, struct bi_inner_loop *lo
         self->resumed_by = loop->number;
         return false;
     }
-    return loop->again++ >= MOST_RESUMED;
+    return loop->again++ >= MAX_RESUMED;
 }
 
 /* What it waited for has come. */
@@ -177,7 +177,7 @@ static int misused(const char *place, struct bight_deferred *deferred, struct bi
     int code = bi_usage_error(is_inside ? BIGHT_E_INVALID_ARGUMENT : BIGHT_E_USAGE, place,
         is_inside ? "bight_await: there is no Deferred, or no result" : "bight_await: not in a coroutine");
     if (deferred != NULL) {
-        bi_deferred_cancel_for_owner(deferred); /* what comes of it is no news */
+        bi_deferred_cancel_for_owner(deferred); /* what results from it is no news */
         bight_deferred_release(deferred);
     }
     return result != NULL ? fail(result, code) : code;
@@ -251,7 +251,7 @@ go_on_later(struct bi_coroutine *self, const char *place, struct bight_result *r
 /* Of an await at once: counts it. */
 static inline int answer(struct bi_coroutine *self, const char *place, struct bight_result *result, int code)
 {
-    return BI_LIKELY(self->answered++ < MOST_ANSWERED) ? code : go_on_later(self, place, result, code);
+    return BI_LIKELY(self->answered++ < MAX_ANSWERED) ? code : go_on_later(self, place, result, code);
 }
 
 /* What is at rest: moves its result. */

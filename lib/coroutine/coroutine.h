@@ -46,7 +46,7 @@ struct bi_coroutine {
     const char *spawned_at;
 };
 
-/* hub.c: the reactor's, made when there is none; NULL without memory. */
+/* hub.c: the reactor's, made when there is none; NULL when out of memory. */
 struct bi_coroutine_hub *bi_coroutine_hub_of(struct bight_reactor *reactor);
 
 /* coroutine.c: resumes the parked coroutine whose `turn` this is. */

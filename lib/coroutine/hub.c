@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hub.c - a reactor's coroutines: their stacks and limits, and what becomes of them when it goes (D36).
+/* hub.c - a reactor's coroutines: their stacks and limits, and what happens to them when it goes (D36).
  *
  * A run that ends cancels those that wait, again and again for a while, since each may go on to wait for something
  * else; a reactor that is freed does so without turns in between, and leaves behind what will not end. */
@@ -145,7 +145,7 @@ int bight_coroutine_set_options(struct bight_reactor *reactor, const struct bigh
     }
     bi_take_options(&options, sizeof options, given);
     size_t stack_size = options.stack_size != 0 ? options.stack_size : STACK_SIZE_UNLESS_TOLD;
-    if (stack_size < BI_STACK_SIZE_LEAST || stack_size > BI_STACK_SIZE_MOST) {
+    if (stack_size < BI_MIN_STACK_SIZE || stack_size > BI_MAX_STACK_SIZE) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
             "bight_coroutine_set_options: the stack size %zu is out of range", stack_size);
     }

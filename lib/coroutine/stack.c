@@ -175,7 +175,7 @@ void bi_stack_give(struct bi_stack_pool *pool, struct bi_stack *stack)
     }
 }
 
-/* Gives how many are gone. */
+/* Returns how many are gone. */
 static size_t try_to_trim(struct bi_stack_pool *pool, size_t limit)
 {
     struct bi_stack *refused = NULL;

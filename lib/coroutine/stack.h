@@ -6,8 +6,8 @@
 #include <bight/failure.h>
 #include <bight/sys/system.h>
 
-#define BI_STACK_SIZE_LEAST ((size_t)16 << 10)
-#define BI_STACK_SIZE_MOST ((size_t)1 << 30)
+#define BI_MIN_STACK_SIZE ((size_t)16 << 10)
+#define BI_MAX_STACK_SIZE ((size_t)1 << 30)
 
 /* Lies at the upper end of its own stack. */
 struct bi_stack {

@@ -18,7 +18,7 @@ struct bight_as_completed {
     size_t order[];
 };
 
-/* Begins with what it gives, since that is freed as a block of its own. */
+/* Begins with what it returns, since that is freed as a block of its own. */
 struct waiter {
     struct bight_indexed indexed;
     struct bi_link link;
@@ -34,7 +34,7 @@ static struct waiter *take_waiter(struct bight_as_completed *completed)
     return waiter;
 }
 
-static struct bight_deferred *hear(struct bi_group *group, struct bi_member *member, struct bight_result *result)
+static struct bight_deferred *on_result(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     struct bight_as_completed *completed = (struct bight_as_completed *)group;
     if (bi_list_is_empty(&completed->waiters)) {
@@ -52,7 +52,7 @@ static struct bight_deferred *hear(struct bi_group *group, struct bi_member *mem
     return to;
 }
 
-static const struct bi_group_ops as_completed_ops = { .hear = hear };
+static const struct bi_group_ops as_completed_ops = { .on_result = on_result };
 
 static struct bight_as_completed *make(size_t count)
 {

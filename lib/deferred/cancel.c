@@ -57,7 +57,7 @@ static void fail_as_cancelled(struct bight_deferred *deferred)
     bi_deferred_run(deferred);
 }
 
-/* Who fires it comes to an end of its own time, and then lets go of the context. */
+/* Who fires it comes to an end of its own time, and then releases the context. */
 static void ask_patiently(struct bight_deferred *deferred)
 {
     bight_deferred_hold(deferred);
@@ -87,7 +87,7 @@ static void cancel_one(struct bight_deferred *deferred)
     release_from_cancel(deferred);
 }
 
-/* Puts the group of `deferred` on the stack; gives the new top. */
+/* Puts the group of `deferred` on the stack; returns the new top. */
 static struct bi_group *begin_group(struct bight_deferred *deferred, struct bi_group *stack)
 {
     struct bi_group *group = deferred->canceller_context;
@@ -97,7 +97,7 @@ static struct bi_group *begin_group(struct bight_deferred *deferred, struct bi_g
     return group;
 }
 
-/* All members have been cancelled: if that fired nothing, the group's Deferred has been cancelled (D14). Gives what
+/* All members have been cancelled: if that fired nothing, the group's Deferred has been cancelled (D14). Returns what
  * was below. */
 static struct bi_group *end_group(struct bi_group *group)
 {

@@ -6,7 +6,7 @@
  * that waits does with the result is run.c's. */
 #include "deferred/deferred.h"
 
-/* What a result turns into that could not wait for `inner`, which is let go of. */
+/* What a result turns into that could not wait for `inner`, which is released. */
 static void refuse(struct bight_result *result, struct bight_deferred *inner, int code)
 {
     bight_result_fail(result, bight_failure_of(code));

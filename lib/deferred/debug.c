@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* debug.c - the reports of unhandled failures (D18) and of promises fired twice (D4), in debug mode with places (D19).
  *
- * A failure is reported when the last holder lets go, and so never when somebody forgets to. Debug mode looks for such
- * when a thread's last reactor has gone, for a Deferred knows of its thread and of no reactor: while there is another,
- * that may still handle it. Reports are made on the stack: they allocate nothing. */
+ * A failure is reported when the last holder releases it, and so never when somebody forgets to. Debug mode looks for
+ * such when a thread's last reactor has gone, for a Deferred knows of its thread and of no reactor: while there is
+ * another, that may still handle it. Reports are made on the stack: they allocate nothing. */
 #include "deferred/deferred.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void write_places(const struct bight_deferred *deferred, char *buffer, si
     snprintf(buffer, size, " (made at %s, fired at %s)", deferred->made_at, fired_at);
 }
 
-/* Only a reactor that ends, or a queue that is shut down, gives SHUTDOWN. What a combinator makes of such failures is
+/* Only a reactor that ends, or a queue that is shut down, returns SHUTDOWN. What a combinator makes of such failures is
  * no more news than they are. */
 bool bi_failure_is_news(const struct bight_failure *failure, bool by_owner)
 {
@@ -72,14 +72,14 @@ int bi_deferred_refuse(int code, const char *place, const struct bight_deferred 
 
 /* ------------------------------------------------------------------------- failures that are still held */
 
-#define MOST_NAMED 16
+#define MAX_NAMED 16
 
 struct held {
-    struct bi_place oldest[MOST_NAMED];
+    struct bi_place oldest[MAX_NAMED];
     size_t count; /* of all */
 };
 
-/* The same failures as bi_deferred_settle would report if it was let go of. */
+/* The same failures as bi_deferred_collect would report if it was released. */
 static bool is_unhandled(const struct bight_deferred *deferred)
 {
     const uint32_t busy =
@@ -95,14 +95,14 @@ static void find_held(const struct bi_place *place, void *context)
     if (!place->is_slot || strcmp(place->kind, "Deferred") != 0 || !is_unhandled(place->object)) {
         return;
     }
-    size_t i = held->count < MOST_NAMED ? held->count : MOST_NAMED;
+    size_t i = held->count < MAX_NAMED ? held->count : MAX_NAMED;
     held->count++;
     for (; i > 0 && held->oldest[i - 1].number > place->number; i--) {
-        if (i < MOST_NAMED) {
+        if (i < MAX_NAMED) {
             held->oldest[i] = held->oldest[i - 1];
         }
     }
-    if (i < MOST_NAMED) {
+    if (i < MAX_NAMED) {
         held->oldest[i] = *place;
     }
 }
@@ -112,7 +112,7 @@ void bi_deferred_name_held(void)
     struct held held = { .count = 0 };
     char places[300];
     bi_places_visit(find_held, &held);
-    for (size_t i = 0; i < held.count && i < MOST_NAMED; i++) {
+    for (size_t i = 0; i < held.count && i < MAX_NAMED; i++) {
         struct bight_deferred *deferred = (struct bight_deferred *)(uintptr_t)held.oldest[i].object;
         if (!bi_slot_is_current(deferred, held.oldest[i].generation) || !is_unhandled(deferred)) {
             continue;
@@ -122,7 +122,7 @@ void bi_deferred_name_held(void)
         bight_log_at(NULL, BIGHT_LOG_WARNING, "deferred", deferred->result.value,
             "the reactor has gone, and an unhandled failure is still in a Deferred that somebody holds%s", places);
     }
-    if (held.count > MOST_NAMED) {
-        bight_log_at(NULL, BIGHT_LOG_WARNING, "deferred", NULL, "and %zu more", held.count - MOST_NAMED);
+    if (held.count > MAX_NAMED) {
+        bight_log_at(NULL, BIGHT_LOG_WARNING, "deferred", NULL, "and %zu more", held.count - MAX_NAMED);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* deferred.c - how a Deferred is made, held, let go of and freed.
+/* deferred.c - how a Deferred is made, held, released and freed.
  *
- * A Deferred is freed when no consumer holds it, it has fired, and its levels have run; bi_deferred_settle()
- * is the one place that decides so. Without memory everybody is given the same constant Deferred (D34), which each
+ * A Deferred is freed when no consumer holds it, it has fired, and its levels have run; bi_deferred_collect()
+ * is the one place that decides so. When out of memory everybody is given the same constant Deferred (D34), which each
  * function of this room knows by its flag. Firing is in promise.c, running in run.c. */
 #include "deferred/deferred.h"
 
@@ -189,7 +189,7 @@ static inline void settle(struct bight_deferred *deferred)
     }
 }
 
-void bi_deferred_settle(struct bight_deferred *deferred)
+void bi_deferred_collect(struct bight_deferred *deferred)
 {
     settle(deferred);
 }
@@ -256,7 +256,7 @@ struct bight_result *bight_deferred_result(struct bight_deferred *deferred)
     return bi_deferred_is_at_rest(deferred) ? &deferred->result : NULL;
 }
 
-/* A Deferred is never a result (D4): the type is there to be refused, and to let go of what came with it. */
+/* A Deferred is never a result (D4): the type is there to be refused, and to release what came with it. */
 static void destroy_deferred(void *value)
 {
     bight_deferred_release((struct bight_deferred *)value);

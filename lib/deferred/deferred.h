@@ -49,14 +49,14 @@ struct bi_patience {
 
 struct bi_level;
 
-/* A level that gives the result on: takes it from `from` or leaves it, and gives the Deferred that has fired with it
+/* A level that passes the result on: takes it from `from` or leaves it, and gives the Deferred that has fired with it
  * and is to be run next, or NULL. `result` is from's, but for D34's Deferred, which has none. The Deferred that is
  * given stays until it is run, since the caller runs it in the same loop: so no depth costs stack (D12). The level is
  * only good until something of the user's is called. */
-typedef struct bight_deferred *(*bi_hear_function)(
+typedef struct bight_deferred *(*bi_on_result_function)(
     struct bight_deferred *from, struct bight_result *result, const struct bi_level *level);
 
-/* One step of a chain. With bi_deferred_mark as its callback it is one that gives the result on. */
+/* One step of a chain. With bi_listener_tag as its callback it is one that passes the result on. */
 struct bi_level {
     bight_handler callback;
     union {
@@ -70,7 +70,7 @@ struct bi_level {
                 struct bight_promise promise; /* to be fired (D9) */
                 void *listener;
             };
-            bi_hear_function hear;
+            bi_on_result_function on_result;
         };
     };
 };
@@ -141,12 +141,12 @@ static inline bool bi_deferred_is_at_rest(const struct bight_deferred *deferred)
 
 /* deferred.c: frees it when nothing needs it any more, and lets an ended owner go when it is at rest. To be called
  * after whatever may have brought it to rest. */
-void bi_deferred_settle(struct bight_deferred *deferred);
+void bi_deferred_collect(struct bight_deferred *deferred);
 
 /* deferred.c: how many are alive, in all threads. Looks at one number of each thread. */
 size_t bi_deferred_count(void);
 
-/* deferred.c: cancels and lets go of a consumer's end that cannot be used. */
+/* deferred.c: cancels and releases a consumer's end that cannot be used. */
 void bi_deferred_drop(struct bight_deferred *deferred);
 
 /* run.c: runs what can be run, of this Deferred and of those that its result goes on to. The Deferred may be gone
@@ -157,17 +157,17 @@ void bi_deferred_run(struct bight_deferred *deferred);
  * it: where a coroutine was resumed each return is one that the processor did not foresee. */
 int bi_deferred_run_marked(struct bight_deferred *deferred);
 
-/* run.c: marks a level that gives the result on; never called. */
-void bi_deferred_mark(struct bight_result *result, void *context);
+/* run.c: marks a level that passes the result on; never called. */
+void bi_listener_tag(struct bight_result *result, void *context);
 
-/* run.c: adds a level that gives the result on. As bight_deferred_add_callbacks. */
-int bi_deferred_add_listener(struct bight_deferred *deferred, bi_hear_function hear, void *listener);
+/* run.c: adds a level that passes the result on. As bight_deferred_add_callbacks. */
+int bi_deferred_add_listener(struct bight_deferred *deferred, bi_on_result_function on_result, void *listener);
 
-/* run.c: where a level of this kind gives the result to: a Deferred that is alive, else NULL. */
-const struct bight_deferred *bi_deferred_heir(const struct bi_level *level);
+/* run.c: where a level of this kind passes the result to: a Deferred that is alive, else NULL. */
+const struct bight_deferred *bi_deferred_successor(const struct bi_level *level);
 
 /* group.c: the same for a member of a group; NULL also for other levels. */
-const struct bight_deferred *bi_group_heir(const struct bi_level *level);
+const struct bight_deferred *bi_group_successor(const struct bi_level *level);
 
 /* promise.c: fires what has not fired, without running anything. */
 void bi_deferred_accept(struct bight_deferred *deferred, const char *place, const struct bight_type *type, void *value);
@@ -175,7 +175,7 @@ void bi_deferred_accept(struct bight_deferred *deferred, const char *place, cons
 /* promise.c: 0 when the promise can be fired, else why not; reported as D4 says. */
 int bi_promise_check(const char *place, struct bight_promise promise);
 
-/* chain.c: hands the result of `from`, which is empty afterwards, to the first that waits for it. Gives that one
+/* chain.c: hands the result of `from`, which is empty afterwards, to the first that waits for it. Returns that one
  * when it can go on. */
 struct bight_deferred *bi_deferred_hand_over(struct bight_deferred *from);
 
@@ -193,14 +193,14 @@ void bi_promise_end(struct bight_promise promise, struct bight_failure *failure)
 /* debug.c: false for a failure that says no more than that somebody has ended its source on purpose (D18). */
 bool bi_failure_is_news(const struct bight_failure *failure, bool by_owner);
 
-/* cancel.c: the same as bight_deferred_cancel, and what comes of it is not reported (D18). */
+/* cancel.c: the same as bight_deferred_cancel, and what results from it is not reported (D18). */
 void bi_deferred_cancel_for_owner(struct bight_deferred *deferred);
 
 /* owner.c */
 void bi_deferred_untie(struct bight_deferred *deferred);
 
 /* debug.c: in debug mode, when a thread has no reactor any more: warns of this thread's Deferreds that are held and
- * have a failure that nobody handled, each once, of the oldest by name. The log's observer may let go of them. */
+ * have a failure that nobody handled, each once, of the oldest by name. The log's observer may release them. */
 void bi_deferred_name_held(void);
 
 /* debug.c */

@@ -124,7 +124,7 @@ static bool is_reported(const struct bi_group *group, const struct bight_failure
 }
 
 /* A result that cannot be delivered goes back to its member where it can: a failure, so that it is reported when the
- * last holder lets go (D23), and what others who hold a member were to keep. */
+ * last holder releases it (D23), and what others who hold a member were to keep. */
 static void give_back(struct bi_group *group, struct bight_deferred *deferred, struct bight_result *item)
 {
     const struct bight_failure *failure = bight_result_failure(item);
@@ -319,7 +319,7 @@ static void hear_late(struct bi_group *group, struct bi_member *member, struct b
     bi_group_let_go_heard(member);
 }
 
-static struct bight_deferred *hear(
+static struct bight_deferred *on_result(
     struct bight_deferred *from, struct bight_result *result, const struct bi_level *level)
 {
     (void)from;
@@ -332,7 +332,7 @@ static struct bight_deferred *hear(
     if (group->is_over) {
         hear_late(group, member, result);
     } else {
-        other = group->ops->hear(group, member, result);
+        other = group->ops->on_result(group, member, result);
     }
     bi_group_leave(group);
     if (other != NULL) {
@@ -341,9 +341,9 @@ static struct bight_deferred *hear(
     return other;
 }
 
-const struct bight_deferred *bi_group_heir(const struct bi_level *level)
+const struct bight_deferred *bi_group_successor(const struct bi_level *level)
 {
-    if (level->callback != bi_deferred_mark || level->hear != hear) {
+    if (level->callback != bi_listener_tag || level->on_result != on_result) {
         return NULL;
     }
     const struct bi_member *member = level->listener;
@@ -356,7 +356,7 @@ static void listen_without_memory(struct bi_member *member)
     struct bight_deferred *deferred = member->deferred;
     unsigned traits = member->group->traits;
     member->deferred = (struct bight_deferred *)(uintptr_t)&bi_deferred_out_of_memory;
-    bi_deferred_add_listener(member->deferred, hear, member);
+    bi_deferred_add_listener(member->deferred, on_result, member);
     turn_away(deferred, traits);
 }
 
@@ -367,7 +367,7 @@ static void listen_at(struct bi_group *group, struct bi_member *member, size_t i
         deferred = bight_fail(bight_failure_of(code));
     }
     *member = (struct bi_member) { group, deferred, index, false };
-    if (BI_UNLIKELY(bi_deferred_add_listener(deferred, hear, member) != BIGHT_OK)) {
+    if (BI_UNLIKELY(bi_deferred_add_listener(deferred, on_result, member) != BIGHT_OK)) {
         listen_without_memory(member);
     } else if (BI_UNLIKELY(was_passed(group, member) && !member->is_heard)) {
         bight_deferred_cancel(member->deferred);

@@ -17,7 +17,7 @@ struct bi_group;
 
 struct bi_member {
     struct bi_group *group;
-    struct bight_deferred *deferred; /* held; NULL: none, or let go of */
+    struct bight_deferred *deferred; /* held; NULL: none, or released */
     size_t index;                    /* of its result */
     bool is_heard;
 };
@@ -33,9 +33,9 @@ enum bi_group_trait {
 };
 
 struct bi_group_ops {
-    /* A result that is wanted: takes it, or leaves it to others. As bi_hear_function. */
-    struct bight_deferred *(*hear)(struct bi_group *group, struct bi_member *member, struct bight_result *result);
-    /* Lets go of what the kind has of its own; NULL: nothing. */
+    /* A result that is wanted: takes it, or leaves it to others. As bi_on_result_function. */
+    struct bight_deferred *(*on_result)(struct bi_group *group, struct bi_member *member, struct bight_result *result);
+    /* Releases what the kind has of its own; NULL: nothing. */
     void (*finish)(struct bi_group *group);
 };
 
@@ -60,7 +60,7 @@ struct bi_group {
 };
 
 /* A group of `slot_count` slots with `result_count` results (SIZE_MAX: none), in `size` bytes that begin with it; those
- * behind are zeroed. NULL without memory. */
+ * behind are zeroed. NULL when out of memory. */
 struct bi_group *bi_group_new(
     const struct bi_group_ops *ops, size_t size, unsigned traits, size_t slot_count, size_t result_count);
 
@@ -89,7 +89,7 @@ void bi_group_leave(struct bi_group *group);
 /* Moves a member's result to where it is collected. The member is held on when its result may have to go back. */
 void bi_group_collect(struct bi_group *group, struct bi_member *member, struct bight_result *result);
 
-/* Fires the outer, cancels the rest if that is a trait, and lets go of what had been collected. Gives the outer, which
+/* Fires the outer, cancels the rest if that is a trait, and releases what had been collected. Returns the outer, which
  * stays until the group is left by bight_group_hear, for a kind's hear to give on. */
 struct bight_deferred *bi_group_fire(struct bi_group *group, const struct bight_type *type, void *value);
 
@@ -100,7 +100,7 @@ struct bight_deferred *bi_group_fire_first_error(
 /* The same with what all members gave; NULL when that is to be CANCELLED by the cancel that is under way. */
 struct bight_deferred *bi_group_fire_all(struct bi_group *group);
 
-/* Lets go of a member that has been heard. */
+/* Releases a member that has been heard. */
 static inline void bi_group_let_go(struct bi_member *member)
 {
     struct bight_deferred *deferred = member->deferred;
@@ -123,7 +123,7 @@ static inline void bi_group_let_go_heard(struct bi_member *member)
 /* Fires `to`, without running it, and keeps it until a kind's hear has given it on. */
 void bi_group_accept(struct bight_deferred *to, const struct bight_type *type, void *value);
 
-/* The group wants nothing more: lets go of what has been collected, and of members that have been heard. */
+/* The group wants nothing more: releases what has been collected, and of members that have been heard. */
 void bi_group_drop_collected(struct bi_group *group);
 
 /* For cancel.c. The group is kept between begin and end. */
@@ -132,7 +132,7 @@ struct bight_deferred *bi_group_next_to_cancel(struct bi_group *group);
 void bi_group_end_unfired(struct bi_group *group);
 void bi_group_end_cancel(struct bi_group *group);
 
-/* results.c: empty ones, NULL without memory. */
+/* results.c: empty ones, NULL when out of memory. */
 struct bight_results *bi_results_new(size_t count);
 struct bight_indexed *bi_indexed_new(void);
 

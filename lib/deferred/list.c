@@ -22,7 +22,7 @@ static struct bight_deferred *end_with(struct bi_group *group, struct bi_member 
     return bi_group_fire(group, &bight_type_indexed, indexed);
 }
 
-static struct bight_deferred *hear(struct bi_group *group, struct bi_member *member, struct bight_result *result)
+static struct bight_deferred *on_result(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     bool failed = result->type == &bight_type_failure;
     unsigned ends = failed ? BI_GROUP_ENDS_ON_FAILURE : BI_GROUP_ENDS_ON_VALUE;
@@ -33,7 +33,7 @@ static struct bight_deferred *hear(struct bi_group *group, struct bi_member *mem
     return group->pending == 0 ? bi_group_fire_all(group) : NULL;
 }
 
-static const struct bi_group_ops list_ops = { .hear = hear };
+static const struct bi_group_ops list_ops = { .on_result = on_result };
 
 static struct bight_deferred *refuse(
     const char *place, struct bight_deferred *const *members, size_t count, unsigned traits, int code)
@@ -124,7 +124,8 @@ struct bight_deferred *bight_when_all_at(const char *place, struct bight_deferre
 
 /* -------------------------------------------------------------------------------------- about just one */
 
-static struct bight_deferred *hear_one(struct bi_group *group, struct bi_member *member, struct bight_result *result)
+static struct bight_deferred *on_result_of_one(
+    struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     group->promise.slot->flags |= member->deferred->flags & BI_DEFERRED_OWNER_ENDED;
     struct bight_result moved = { NULL, NULL, NULL };
@@ -133,7 +134,7 @@ static struct bight_deferred *hear_one(struct bi_group *group, struct bi_member 
     return bi_group_fire(group, moved.type, moved.value);
 }
 
-static const struct bi_group_ops shield_ops = { .hear = hear_one };
+static const struct bi_group_ops shield_ops = { .on_result = on_result_of_one };
 
 struct bight_deferred *bight_shield_at(const char *place, struct bight_deferred *inner)
 {

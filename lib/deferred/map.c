@@ -47,7 +47,7 @@ static void begin_more(struct map *map)
     map->is_beginning = false;
 }
 
-static struct bight_deferred *hear(struct bi_group *group, struct bi_member *member, struct bight_result *result)
+static struct bight_deferred *on_result(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     struct map *map = (struct map *)group;
     bool failed = result->type == &bight_type_failure;
@@ -76,7 +76,7 @@ static void finish(struct bi_group *group)
     }
 }
 
-static const struct bi_group_ops map_ops = { .hear = hear, .finish = finish };
+static const struct bi_group_ops map_ops = { .on_result = on_result, .finish = finish };
 
 static struct map *make(size_t count, size_t limit, unsigned flags)
 {

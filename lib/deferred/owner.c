@@ -78,7 +78,7 @@ static bool counts(const struct bight_owner *owner)
     return !owner->ended || owner->ending || owner->tied > 0;
 }
 
-/* Whoever is told that the former owner has ended may free the new one, or tie the Deferred anew: the tie comes first.
+/* Whoever is told that the former owner has ended may free the new one, or tie the Deferred again: the tie comes first.
  */
 static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
 {
@@ -90,7 +90,7 @@ static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
     }
 }
 
-/* Whoever is told may let go of the Deferred, or tie it anew: hence the loop. */
+/* Whoever is told may release the Deferred, or tie it again: hence the loop. */
 static void untie_all(struct bight_deferred *deferred)
 {
     while ((deferred->flags & BI_DEFERRED_TIED) != 0) {
@@ -112,7 +112,7 @@ static void tie_to_ended(struct bight_deferred *deferred, struct bight_owner *ow
     bi_deferred_cancel_for_owner(deferred);
 }
 
-/* A canceller, too, may let go of the Deferred. */
+/* A canceller, too, may release the Deferred. */
 static void tie_with_care(struct bight_deferred *deferred, struct bight_owner *owner)
 {
     bight_deferred_hold(deferred);
@@ -145,7 +145,7 @@ static void cancel_tied(struct bight_owner *owner, struct bight_deferred *deferr
     deferred->flags |= BI_DEFERRED_OWNER_ASKED;
     bight_deferred_hold(deferred);
     bi_deferred_cancel_for_owner(deferred);
-    bi_deferred_settle(deferred);
+    bi_deferred_collect(deferred);
     bight_deferred_release(deferred);
 }
 

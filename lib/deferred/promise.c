@@ -2,7 +2,7 @@
 /* promise.c - the producer's end: firing, failing and abandoning.
  *
  * A promise is looked at before the Deferred is: a wrong generation means that the slot has been freed, perhaps
- * taken anew, and is answered without touching anything else of it. Whatever cannot be delivered is discarded
+ * taken again, and is answered without touching anything else of it. Whatever cannot be delivered is discarded
  * (D4, D31). What firing sets off is run.c's. */
 #include "deferred/deferred.h"
 
@@ -44,7 +44,7 @@ int bi_promise_check(const char *place, struct bight_promise promise)
     return code;
 }
 
-/* The canceller's context is let go of when the Deferred fires (D15), but for a canceller that is firing it: then
+/* The canceller's context is released when the Deferred fires (D15), but for a canceller that is firing it: then
  * the cancel has it. */
 static void release_canceller(struct bight_deferred *deferred)
 {

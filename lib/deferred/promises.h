@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* promises.h - a ring of promises that are kept at the same time: those who wait for one event of something's life.
+/* promises.h - a ring of promises that are kept at the same time: the waiters for one event of something's life.
  *
- * For what embeds a head (bi_list_init) and outlives those who wait; where waiters come one after the other there is
+ * For what embeds a head (bi_list_init) and outlives the waiters; where waiters come one after the other there is
  * waiters.h. */
 #ifndef BI_DEFERRED_PROMISES_H
 #define BI_DEFERRED_PROMISES_H
@@ -21,8 +21,8 @@ void bi_promises_fire(struct bi_link *ring, const struct bight_failure *failure)
 /* Fails all that are in the ring with the code: what they wait for has ended with its owner (D18). */
 void bi_promises_end(struct bi_link *ring, int code);
 
-/* For who keeps them in a run loop (bi_hear_function): the first has left the ring and fired, and its handlers have
- * not run; NULL: the ring is empty. by_owner: the failure comes from an owner's end (D18). */
+/* For who keeps them in a run loop (bi_on_result_function): the first has left the ring and fired, and its handlers
+ * have not run; NULL: the ring is empty. by_owner: the failure comes from an owner's end (D18). */
 struct bight_deferred *bi_promises_take(struct bi_link *ring, const struct bight_failure *failure, bool by_owner);
 
 #endif

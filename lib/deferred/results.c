@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* results.c - the values that combinators give: results in order, and one result with its index.
  *
- * Results of combinators hold results of combinators, to any depth, so what is to be let go of is put on a pile that
+ * Results of combinators hold results of combinators, to any depth, so what is to be released is put on a pile that
  * runs through its own first slots: no depth costs stack (D12), and nothing is allocated. Who fills them in is group.c
  * and its kin. */
 #include <bight/combine.h>
@@ -15,7 +15,7 @@ struct results_block {
     struct bight_result items[];
 };
 
-/* What is left to let go of, linked through the slots' `deferred`, which a result that stands alone has no use for. */
+/* What is left to release, linked through the slots' `deferred`, which a result that stands alone has no use for. */
 struct pile {
     struct bight_results *results;
     struct bight_indexed *indexed;

@@ -18,7 +18,7 @@
 _Thread_local struct bi_inner_loop *bi_inner_loop __attribute__((tls_model("initial-exec")));
 _Thread_local uint64_t bi_inner_loops_begun __attribute__((tls_model("initial-exec")));
 
-void bi_deferred_mark(struct bight_result *result, void *context)
+void bi_listener_tag(struct bight_result *result, void *context)
 {
     (void)result;
     (void)context;
@@ -61,7 +61,7 @@ static int grow_levels(struct bight_deferred *deferred)
 
 static void hear_out_of_memory(struct bight_deferred *shared, struct bight_result *result, const struct bi_level *level)
 {
-    struct bight_deferred *other = level->hear(shared, result, level);
+    struct bight_deferred *other = level->on_result(shared, result, level);
     bight_result_discard(result);
     if (other != NULL) {
         bi_deferred_run(other);
@@ -73,7 +73,7 @@ static void run_out_of_memory(const struct bi_level *level)
 {
     struct bight_deferred *shared = (struct bight_deferred *)(uintptr_t)&bi_deferred_out_of_memory;
     struct bight_result result = { &bight_type_failure, bight_failure_of(BIGHT_E_OUT_OF_MEMORY), shared };
-    if (level->callback == bi_deferred_mark) {
+    if (level->callback == bi_listener_tag) {
         hear_out_of_memory(shared, &result, level);
         return;
     }
@@ -144,9 +144,9 @@ int bight_deferred_add_callbacks(
     return add_callbacks(deferred, callback, errback, context, NULL);
 }
 
-int bi_deferred_add_listener(struct bight_deferred *deferred, bi_hear_function hear, void *listener)
+int bi_deferred_add_listener(struct bight_deferred *deferred, bi_on_result_function on_result, void *listener)
 {
-    struct bi_level level = { bi_deferred_mark, { .listener = listener, .hear = hear } };
+    struct bi_level level = { bi_listener_tag, { .listener = listener, .on_result = on_result } };
     if (BI_UNLIKELY(!has_room(deferred))) {
         return add_with_care(deferred, &level);
     }
@@ -177,17 +177,17 @@ static struct bight_deferred *forward(
 
 int bight_deferred_chain(struct bight_deferred *deferred, struct bight_promise promise)
 {
-    struct bi_level level = { bi_deferred_mark, { .promise = promise, .hear = forward } };
+    struct bi_level level = { bi_listener_tag, { .promise = promise, .on_result = forward } };
     return add_with_care(deferred, &level);
 }
 
-const struct bight_deferred *bi_deferred_heir(const struct bi_level *level)
+const struct bight_deferred *bi_deferred_successor(const struct bi_level *level)
 {
-    if (level->callback != bi_deferred_mark) {
+    if (level->callback != bi_listener_tag) {
         return NULL;
     }
-    if (level->hear != forward) {
-        return bi_group_heir(level);
+    if (level->on_result != forward) {
+        return bi_group_successor(level);
     }
     return bight_promise_is_open(level->promise) ? level->promise.slot : NULL;
 }
@@ -208,19 +208,19 @@ static inline void run_level(struct bight_deferred *deferred, const struct bi_le
     }
 }
 
-/* Gives the result on; the level is not good any more when the other is known. */
+/* Passes the result on; the level is not good any more when the other is known. */
 static struct bight_deferred *let_hear(struct bight_deferred *deferred, const struct bi_level *level)
 {
-    bi_hear_function hear = level->hear;
-    struct bight_deferred *other = hear(deferred, &deferred->result, level);
-    if (other != NULL && hear == forward) {
+    bi_on_result_function on_result = level->on_result;
+    struct bight_deferred *other = on_result(deferred, &deferred->result, level);
+    if (other != NULL && on_result == forward) {
         deferred->flags |= BI_DEFERRED_FORWARDING;
     }
     return other;
 }
 
 /* Of a Deferred that is marked as RUNNING: runs levels until there are none, one must wait, or the result went to
- * another Deferred; gives that one. */
+ * another Deferred; returns that one. */
 static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
 {
     const uint32_t stops = BI_DEFERRED_PAUSED | BI_DEFERRED_WAITING;
@@ -239,7 +239,7 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
             break;
         }
         const struct bi_level *level = &deferred->levels[deferred->next++];
-        if (BI_UNLIKELY(level->callback == bi_deferred_mark)) {
+        if (BI_UNLIKELY(level->callback == bi_listener_tag)) {
             other = let_hear(deferred, level);
             continue;
         }
@@ -295,7 +295,7 @@ static inline bool begin_run(struct bight_deferred *deferred)
 }
 
 /* `deferred` has handed its result on to `other`: it is put on the stack when the loop must come back to it. Else it
- * may go, and whoever sees it go may let go of `other`, which must stay until it has been run. */
+ * may go, and whoever sees it go may release `other`, which must stay until it has been run. */
 static void set_aside(struct bight_deferred *deferred, struct bight_deferred *other, struct bight_deferred **stack)
 {
     const uint32_t more = BI_DEFERRED_WAITED | BI_DEFERRED_FORWARDING;
@@ -305,7 +305,7 @@ static void set_aside(struct bight_deferred *deferred, struct bight_deferred *ot
     }
     uint32_t mark = BI_DEFERRED_KEPT & ~other->flags;
     other->flags |= mark;
-    bi_deferred_settle(deferred);
+    bi_deferred_collect(deferred);
     other->flags &= ~mark;
 }
 
@@ -341,7 +341,7 @@ static int __attribute__((noinline)) run_others(struct bight_deferred *deferred,
             deferred = other;
         } else {
             if (!waits) {
-                bi_deferred_settle(deferred);
+                bi_deferred_collect(deferred);
             }
             if (stack == NULL) {
                 return BIGHT_OK;
@@ -361,7 +361,7 @@ int bi_deferred_run_marked(struct bight_deferred *deferred)
         return run_others(deferred, other);
     }
     if (deferred->holds == 0 || (deferred->flags & BI_DEFERRED_TIED) != 0) {
-        bi_deferred_settle(deferred);
+        bi_deferred_collect(deferred);
     }
     return BIGHT_OK;
 }

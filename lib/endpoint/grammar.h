@@ -83,10 +83,10 @@ struct bight_failure *bi_endpoint_read_secrets(struct bight_reactor *reactor, co
     struct bi_parsed_endpoint *parsed, struct bight_argument *arguments);
 /* Nothing that was secret is left in it. */
 void bi_endpoint_wipe(struct bi_parsed_endpoint *parsed);
-/* The string with *** in place of what is secret, cut at the buffer's end; gives its whole size, as snprintf does. */
+/* The string with *** in place of what is secret, cut at the buffer's end; returns its whole size, as snprintf does. */
 size_t bi_endpoint_conceal(const char *string, enum bi_endpoint_direction direction, char *buffer, size_t size);
 
-/* Takes a failure of listening or connecting and gives one that says what was tried: "cannot listen on "tcp:x": ...".
+/* Takes a failure of listening or connecting and returns one that says what was tried: "cannot listen on "tcp:x": ...".
  * `string` may be NULL. */
 struct bight_failure *bi_endpoint_tried(
     enum bi_endpoint_direction direction, const char *string, struct bight_failure *failure);

@@ -118,7 +118,7 @@ static void give_up_winner(struct race *race)
     }
 }
 
-/* Closes and stops everything but the factory's use. Whoever calls has a hold. */
+/* Closes and stops everything but the factory's use. The caller has a hold. */
 static void end_race(struct race *race)
 {
     race->is_over = true;

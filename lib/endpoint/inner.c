@@ -2,7 +2,7 @@
 /* inner.c - opening an endpoint that stands behind another in the same string, through the layer of the one in front
  * (bight/sys/wrapper.h).
  *
- * The inner type is given a factory that stands for the program's; what becomes of its connections is in
+ * The inner type is given a factory that stands for the program's; what happens to its connections is in
  * transport/establish.c. That factory is held until the Deferred has fired: a type may ask elsewhere before it uses
  * it. */
 #include <bight/memory.h>

@@ -123,7 +123,7 @@ static bool is_secret(
     return rule != NULL ? rule->secret : type != NULL ? has_secrets(type) : is_secret_somewhere(part->keyword);
 }
 
-/* What stands in front of the inner endpoint; gives that, or NULL. */
+/* What stands in front of the inner endpoint; returns that, or NULL. */
 static const char *conceal_one(const struct bi_parsed_endpoint *parsed, enum bi_endpoint_direction direction,
     const char *string, struct bi_text *text)
 {

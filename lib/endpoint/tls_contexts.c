@@ -23,7 +23,7 @@
 #include "reactor/reactor.h"
 
 /* L1: of clients' contexts. */
-#define MOST_KEPT 16
+#define MAX_KEPT 16
 #define KEPT_FOR (600 * BIGHT_NANOSECONDS_PER_SECOND)
 
 /* L13: a renewal that is half done is given a second, so many times. */
@@ -333,7 +333,7 @@ static void drop_old_clients(struct contexts *contexts)
     uint64_t now = bi_reactor_now(contexts->attachment.reactor);
     while (!bi_list_is_empty(&contexts->clients)) {
         struct client *oldest = BI_CONTAINER(contexts->clients.next, struct client, kept.link);
-        bool is_old = now - oldest->used > KEPT_FOR || contexts->client_count > MOST_KEPT;
+        bool is_old = now - oldest->used > KEPT_FOR || contexts->client_count > MAX_KEPT;
         if (!is_old || oldest->kept.tls == NULL) {
             return;
         }

@@ -21,7 +21,7 @@
 #include "reactor/state.h"
 
 /* The soonest; the others are counted. */
-#define MOST_TIMERS 1000
+#define MAX_TIMERS 1000
 
 #define STATE_SIZE 512
 
@@ -142,8 +142,8 @@ static void write_levels(struct writer *writer)
     unsigned handlers = 0;
     for (uint32_t i = deferred->next; i < deferred->count; i++) {
         const struct bi_level *level = &deferred->levels[i];
-        const struct bight_deferred *heir = bi_deferred_heir(level);
-        handlers += level->callback != bi_deferred_mark ? 1 : 0;
+        const struct bight_deferred *heir = bi_deferred_successor(level);
+        handlers += level->callback != bi_listener_tag ? 1 : 0;
         if (heir != NULL) {
             bi_text_append_string(&writer->state, "\ngives on to");
             name_other(writer, heir, "gives on to");
@@ -250,7 +250,7 @@ static void describe_timers(struct bight_reactor *reactor, struct bi_dump *dump)
     }
     bi_dump_section(dump, timers.count, "timer");
     uint64_t now = bi_reactor_now(reactor);
-    for (size_t i = 0; i < timers.count && i < MOST_TIMERS; i++) {
+    for (size_t i = 0; i < timers.count && i < MAX_TIMERS; i++) {
         describe_timer(dump, timers.entries[i], i, now);
     }
     bight_free(timers.entries);

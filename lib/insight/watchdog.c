@@ -20,7 +20,7 @@
 #include "thread/start.h"
 
 #define LOOKS_A_LIMIT 4
-#define LEAST_LIMIT (BIGHT_NANOSECONDS_PER_SECOND / 1000)
+#define MIN_LIMIT (BIGHT_NANOSECONDS_PER_SECOND / 1000)
 #define LONGEST_NAP BIGHT_NANOSECONDS_PER_SECOND
 #define BACKTRACE_SIZE 3000
 
@@ -297,7 +297,7 @@ int bight_reactor_set_watchdog(struct bight_reactor *reactor, double seconds)
     if (attachment == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    set_limit(dog_in(attachment), limit < LEAST_LIMIT ? LEAST_LIMIT : limit);
+    set_limit(dog_in(attachment), limit < MIN_LIMIT ? MIN_LIMIT : limit);
     follow(attachment);
     return dog_in(attachment)->has_thread ? 0 : begin(dog_in(attachment));
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* file_lock.c - the lock between processes: the kernel's lock on a file, and those who wait for it here.
+/* file_lock.c - the lock between processes: the kernel's lock on a file, and the waiters for it here.
  *
  * The file is opened for each try and kept open while it is locked, so nobody waits at a file that has lost its name.
- * Among those who wait through one object it is a lock like any other, a set of permits that has just one; but that is
- * to be had only while the file is locked, and the file is let go of when a run of the gate leaves it to nobody. The
+ * Among the waiters through one object it is a lock like any other, a set of permits that has just one; but that is
+ * to be had only while the file is locked, and the file is released when a run of the gate leaves it to nobody. The
  * kernel tells nobody when a lock gets free: the file is tried again by a timer of the reactor's, while somebody waits.
  * All locks of a reactor stand in a ring that is an attachment, for its shutdown, its end and a fork. */
 #include <bight/file_lock.h>
@@ -167,7 +167,7 @@ static void stop_trying(struct bight_file_lock *lock)
     }
 }
 
-/* What is wrong with the file may be right for the next that waits: each hears of its own try. */
+/* What is wrong with the file may be right for the next that waits: each is notified of its own try. */
 static void try_again(struct bi_wheel_entry *entry)
 {
     struct bight_file_lock *lock = BI_CONTAINER(entry, struct bight_file_lock, again);
@@ -200,7 +200,7 @@ static void cancel_wait(struct bight_promise promise, void *context)
 
 /* ---------------------------------------------------------------------------- all locks of a reactor */
 
-/* Only those that wait now: a handler may release the lock, come to wait anew, or free the lock. */
+/* Only those that wait now: a handler may release the lock, come to wait again, or free the lock. */
 static void fail_waiting(struct bight_file_lock *lock)
 {
     struct bi_waiters failing;
@@ -360,7 +360,7 @@ static struct bight_deferred *acquire(const char *place, struct bi_permits *perm
         return bight_fail_at(place, failure_of(lock, code, number));
     }
     struct bight_deferred *deferred = bi_permits_acquire(place, permits);
-    bi_gate_run(&permits->gate); /* without memory for the token the file is let go of */
+    bi_gate_run(&permits->gate); /* when out of memory for the token the file is released */
     return deferred;
 }
 

@@ -58,7 +58,7 @@ static bool gather(struct gathered *gathered, const uint8_t *data, size_t size)
     return true;
 }
 
-/* Counted bytes of what was gathered, which moves into them; NULL without memory. */
+/* Counted bytes of what was gathered, which moves into them; NULL when out of memory. */
 static struct bight_bytes *take(struct gathered *gathered)
 {
     if (gathered->size == 0) {

@@ -31,7 +31,7 @@ static size_t count_entries(const char *path)
     return count;
 }
 
-/* "directory/program" at `out`; gives where the next may stand. */
+/* "directory/program" at `out`; returns where the next may stand. */
 static char *join(char *out, const char *directory, size_t size, const char *program)
 {
     memcpy(out, directory, size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* process.c - the life of a child process as its protocol hears of it, and what can be asked of it.
+/* process.c - the life of a child process as its protocol is notified of it, and what can be asked of it.
  *
  * process_made, then what its pipes tell (pipe.c) and process_exited (reap.c) in whatever order they
  * come, and process_ended when it has been reaped and the last pipe has gone. From then on protocol->process is the

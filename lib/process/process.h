@@ -83,7 +83,7 @@ void bi_process_abort_pipes(struct bight_process *process);
 
 /* --- path.c */
 
-/* The places where the program may be: an array that ends with NULL, one block. NULL without memory. */
+/* The places where the program may be: an array that ends with NULL, one block. NULL when out of memory. */
 const char **bi_process_paths(const char *program, const char *const *environment);
 
 /* --- pipe.c */
@@ -99,7 +99,7 @@ struct bi_process_pipe *bi_process_pipe_find(const struct bight_process *process
 
 /* --- reap.c */
 
-/* NULL without memory. */
+/* NULL when out of memory. */
 struct bi_process_hub *bi_process_hub_of(struct bight_reactor *reactor);
 /* The one after `previous` (NULL: the first) that has not ended; NULL at the end. For tests. */
 BI_PRIVATE_API struct bight_process *bi_process_next(
@@ -110,7 +110,7 @@ int bi_process_watch(struct bight_process *process);
 void bi_process_let_go(struct bight_process *process);
 /* Looks whether it has ended, and tells. Its memory may go. */
 void bi_process_reap(struct bight_process *process);
-/* Kills and reaps one that nobody has heard of; and one that is to be reaped at once. */
+/* Kills and reaps one that nobody has notified of; and one that is to be reaped at once. */
 void bi_process_kill_now(struct bight_process *process);
 /* It is forgotten: watch, pidfd, memory. */
 void bi_process_free(struct bight_process *process);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reap.c - the end of children: noticed, reaped, told; and what becomes of those that outlive a run.
+/* reap.c - the end of children: noticed, reaped, told; and what happens to those that outlive a run.
  *
  * A child is watched by its pidfd, which the kernel gave together with the child, so there is no moment at which its
  * end could be missed. Where there are no pidfds, SIGCHLD makes us look at each of our children by its number, and so

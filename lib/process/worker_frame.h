@@ -33,7 +33,7 @@ size_t bi_frame_size(const uint8_t header[FRAME_HEADER]);
  * `limit` or a message of more than FAILURE_CEILING bytes; OUT_OF_MEMORY: after these the reader reads no more. */
 int bi_frame_read(
     struct bi_frame_reader *reader, size_t limit, const uint8_t **data, size_t *size, struct bi_frame *frame);
-/* Lets go of what has been read of a frame. */
+/* Releases what has been read of a frame. */
 void bi_frame_reader_finish(struct bi_frame_reader *reader);
 
 #endif

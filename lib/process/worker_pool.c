@@ -3,7 +3,7 @@
  *
  * Dispatching brings jobs and workers together and calls nothing of the program's; whatever changes one side asks for
  * it. Submitting therefore never fires another job's Deferred. One worker's processes and frames are in
- * worker_process.c, what becomes of a pool whose workers die, and its end, in worker_pool_end.c. A job is the context
+ * worker_process.c, what happens to a pool whose workers die, and its end, in worker_pool_end.c. A job is the context
  * of its Deferred's canceller and goes when that fires. */
 #include <string.h>
 

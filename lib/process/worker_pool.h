@@ -80,7 +80,7 @@ void bi_pool_fail_queue(struct bight_worker_pool *pool, const struct bight_failu
 void bi_pool_note_death(struct bight_worker_pool *pool, const struct bight_failure *reason);
 /* Workers do their jobs. */
 void bi_pool_note_life(struct bight_worker_pool *pool);
-/* Lets idle workers go and tells who waits, if the pool is closing and has come so far. The pool may be gone. */
+/* Lets idle workers go and tells the waiters, if the pool is closing and has come so far. The pool may be gone. */
 void bi_pool_look_for_end(struct bight_worker_pool *pool);
 
 /* --- worker_process.c */

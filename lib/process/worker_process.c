@@ -2,9 +2,9 @@
 /* worker_process.c - one worker of a pool: its process, the frames on its pipes, its end.
  *
  * Jobs go out on the child's descriptor 3 and come back on 4, one at a time. A worker that breaks the rules is killed
- * and counts as dead. Events change the pool first, so that the next job is on its way before the program hears of the
- * last one, and the pool is held meanwhile: what the program does then may free it. Which worker has which job is
- * worker_pool.c's to decide; how frames look, worker_frame.c's. */
+ * and counts as dead. Events change the pool first, so that the next job is on its way before the program is notified
+ * of the last one, and the pool is held meanwhile: what the program does then may free it. Which worker has which job
+ * is worker_pool.c's to decide; how frames look, worker_frame.c's. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -106,7 +106,7 @@ static int send_job(struct bi_worker *worker, struct bight_bytes *data)
     return code == 0 ? bight_transport_write_bytes(transport, data) : code;
 }
 
-/* What goes wrong here ends the worker; the job hears of it then. */
+/* What goes wrong here ends the worker; the job is notified of it then. */
 void bi_worker_assign(struct bi_worker *worker, struct bi_worker_job *job)
 {
     struct bight_worker_pool *pool = worker->pool;

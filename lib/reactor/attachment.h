@@ -15,7 +15,7 @@ struct bi_dump;
 struct bight_reactor;
 struct bi_attachment;
 
-/* Who hears first: what stands on another hears of an end before it. */
+/* Who hears first: what stands on another is notified of an end before it. */
 enum bi_attachment_order {
     BI_ORDER_WATCHDOG,
     BI_ORDER_DUMP,
@@ -61,7 +61,7 @@ struct bi_attachment {
 
 /* NULL when there is none. */
 struct bi_attachment *bi_attachment_find(const struct bight_reactor *reactor, const struct bi_attachment_kind *kind);
-/* Made when there is none; NULL without memory. */
+/* Made when there is none; NULL when out of memory. */
 struct bi_attachment *bi_attachment_of(struct bight_reactor *reactor, const struct bi_attachment_kind *kind);
 /* Finishes and frees it. */
 void bi_attachment_drop(struct bi_attachment *attachment);

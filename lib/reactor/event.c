@@ -117,7 +117,7 @@ void bi_events_finish(struct bight_reactor *reactor)
 
 /* --------------------------------------------------------------------------------------------- firing */
 
-/* All have run. Last: whoever hears of it may remove the last trigger. */
+/* All have run. Last: whoever is notified of it may remove the last trigger. */
 static void end(struct named_event *named)
 {
     struct bight_reactor *reactor = named->reactor;

@@ -2,7 +2,7 @@
 /* mailbox.h - the mailbox, for the files that share it, and posting a call that the poster has already allocated.
  *
  * bight_call_from_thread allocates a call for each; a job of a thread pool carries its own, so that a finished job
- * comes home without memory. */
+ * comes home when out of memory. */
 #ifndef BI_REACTOR_MAILBOX_H
 #define BI_REACTOR_MAILBOX_H
 

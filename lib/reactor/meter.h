@@ -47,7 +47,7 @@ struct bi_traffic {
     uint64_t open, ports;
 };
 
-/* The kind of what was put off, which may be told more exactly: see bi_reactor_name_handler. */
+/* The kind of what was deferred to a later turn, which may be told more exactly: see bi_reactor_name_handler. */
 extern const char bi_handler_task[];
 
 /* --- meter.c */

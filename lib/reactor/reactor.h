@@ -21,7 +21,7 @@
 #include "reactor/meter.h"
 #include "reactor/wheel.h"
 
-/* Something put off. queued is kept by the queue; a task is in one queue at most. */
+/* Deferred work. queued is kept by the queue; a task is in one queue at most. */
 struct bi_task {
     struct bi_task *next;
     void (*run)(struct bi_task *task); /* NULL: not queued */
@@ -144,7 +144,7 @@ static inline void bi_reactor_wake(struct bight_reactor *reactor)
 }
 
 /* run(task) after the outermost handler has returned; outside any handler at the start of the next turn. The task
- * must not be queued already. It is unqueued before it runs, and may queue itself anew. */
+ * must not be queued already. It is unqueued before it runs, and may queue itself again. */
 static inline void bi_reactor_afterwards(
     struct bight_reactor *reactor, struct bi_task *task, void (*run)(struct bi_task *task))
 {

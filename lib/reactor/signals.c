@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.c - signals, heard in the loop (R1, R3).
+/* signals.c - signals, delivered in the loop (R1, R3).
  *
  * Signals belong to the process, so one reactor at a time owns them: process-wide state, under a lock. The handler
  * only sets a bit and wakes the owner's loop, where the functions are called. What stood before is remembered and

@@ -149,7 +149,7 @@ void bi_event_drop(struct bi_event *event);
 /* The reactor's own. */
 void bi_events_init(struct bi_reactor_state *state);
 struct bi_event *bi_event_find(const struct bi_reactor_state *state, const char *name);
-/* One of the program's, for a first trigger; NULL without memory. */
+/* One of the program's, for a first trigger; NULL when out of memory. */
 struct bi_event *bi_event_new(struct bight_reactor *reactor, const char *name);
 /* It has one trigger less: one of the program's is forgotten when that was the last. */
 void bi_event_lost_trigger(struct bight_reactor *reactor, struct bi_event *event);
@@ -183,7 +183,7 @@ void bi_reactor_drop_watches(struct bight_reactor *reactor);
 
 /* --- loop_libevent.c */
 
-/* libevent's loop, with an event_base of its own or on a host's (borrowed). NULL without memory or when the kernel
+/* libevent's loop, with an event_base of its own or on a host's (borrowed). NULL when out of memory or when the kernel
  * refuses. */
 struct bight_loop *bi_loop_libevent_new(struct bight_system *system, struct event_base *host);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tasks.c - work that is put off: behind the present handler, to a later turn, or until the reactor runs.
+/* tasks.c - work that is deferred: behind the present handler, to a later turn, or until the reactor runs.
  *
  * The queues hold what their owners embed, so putting something off cannot fail; only bight_call_when_running, for
  * programs, allocates. Which queue is drained when is the turn's business (reactor.c). */

@@ -8,7 +8,7 @@
  * A program may close a descriptor that is watched. The kernel forgets the watch then, in silence; libevent counts it
  * still, and would not ask the kernel again for whoever has the number next, who would never hear a thing. So what
  * else is watched by the same number is looked at: what was another file is taken out, and the rest is asked for
- * anew. Eventfds and their like are all one file to the kernel, and only asked for anew.
+ * again. Eventfds and their like are all one file to the kernel, and only asked for again.
  *
  * What bight opens itself may get such a number, too, and is added in the middle of accepting or connecting, where no
  * release of the program's may run: the watch is put aside then, and stays the program's to unwatch. */
@@ -154,7 +154,7 @@ static void put_aside_closed(struct bight_reactor *reactor, int fd)
     }
 }
 
-/* Adds `watch` of `fd`, and those that are there asking the kernel for all of them anew. 0 or a code. */
+/* Adds `watch` of `fd`, and those that are there asking the kernel for all of them again. 0 or a code. */
 static int add_anew(struct bight_reactor *reactor, struct bight_watch *watch, int fd)
 {
     struct bight_loop *loop = reactor->loop;

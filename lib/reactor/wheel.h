@@ -89,7 +89,7 @@ BI_PRIVATE_API bool bi_wheel_is_due(const struct bi_wheel *wheel, uint64_t now);
 /* How many entries the pass that was begun would take. */
 size_t bi_wheel_count_due(const struct bi_wheel *wheel, uint64_t now);
 
-/* Disarms and gives any armed entry, for tearing down; NULL when there is none. */
+/* Disarms and returns any armed entry, for tearing down; NULL when there is none. */
 struct bi_wheel_entry *bi_wheel_take_any(struct bi_wheel *wheel);
 
 /* Every armed entry, in no order. The wheel may not be changed meanwhile. */

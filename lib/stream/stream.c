@@ -70,7 +70,7 @@ static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t s
     return true;
 }
 
-/* Without memory for a piece the stream would have a gap. */
+/* When out of memory for a piece the stream would have a gap. */
 static void run_out_of_memory(struct bight_stream *stream)
 {
     if (stream->own->reason == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.h - what the files of streams share: flags, the read that waits, those who wait for room and for the end. */
+/* stream.h - what the files of streams share: flags, the read that waits, the waiters for room and for the end. */
 #ifndef BI_STREAM_STREAM_H
 #define BI_STREAM_STREAM_H
 
@@ -17,7 +17,7 @@
 
 /* bight_stream_state.flags */
 #define STREAM_WAITING (1u << 0)   /* a read waits */
-#define STREAM_ENDED (1u << 1)     /* the peer ended in good order: what is held is all */
+#define STREAM_ENDED (1u << 1)     /* the peer ended gracefully: what is held is all */
 #define STREAM_LOST (1u << 2)      /* connection_lost or protocol_replaced has been called */
 #define STREAM_CLOSING (1u << 3)   /* closed, aborted or switched on this side */
 #define STREAM_PAUSED (1u << 4)    /* the transport is, because too much is held */
@@ -43,7 +43,7 @@ struct bight_stream_state {
     struct bight_deferred *serving;    /* of the factory's function, held until it is done; NULL: none */
 };
 
-/* Made for the first who waits; freed at the loss. */
+/* Made for the first waiter; freed at the loss. */
 struct bi_stream_waiters {
     struct bight_stream *stream;
     struct bi_task room; /* soon: there may be room */
@@ -67,7 +67,7 @@ void bi_stream_stop_input(struct bight_stream *stream);
 
 /* Fires the read that waits if it can be answered. Runs its handlers. */
 void bi_stream_try_answer(struct bight_stream *stream);
-/* The read waits no more; gives its promise. */
+/* The read waits no more; returns its promise. */
 struct bight_promise bi_stream_end_read(struct bight_stream *stream);
 
 /* --- write.c */

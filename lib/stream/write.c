@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* write.c - a stream's output: waiting for room, and for the end.
  *
- * Whoever waits is in a ring of promises. For those who wait for room the stream is the transport's push producer,
- * from the first who waits until there is room or nobody waits any more: a producer is told exactly what they want to
+ * Whoever waits is in a ring of promises. For the waiters for room the stream is the transport's push producer,
+ * from the first waiter until there is room or nobody waits any more: a producer is told exactly what they want to
  * know, and a stream without them keeps the transport's own backpressure. There may be room inside one of the program's
  * own calls, so the promises are fired on a later turn. So are those of drains that would have been answered at once,
  * when many were: output that is sent at once never is above a mark, and who writes and drains in handlers would pile
@@ -185,7 +185,7 @@ const struct bight_failure *bight_stream_reason(const struct bight_stream *strea
     return (stream->own->flags & STREAM_LOST) == 0 ? NULL : stream->own->reason;
 }
 
-/* What was written before a close in good order has gone out. */
+/* What was written before a close gracefully has gone out. */
 void bi_stream_tell_waiters(struct bight_stream *stream)
 {
     struct bi_stream_waiters *waiters = stream->own->waiters;

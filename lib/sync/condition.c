@@ -2,7 +2,7 @@
 /* condition.c - the condition: waiting for a notification without the lock, and going on with it (D30).
  *
  * A waiter begins in the condition's list and moves on to the lock's when it is notified, cancelled or abandoned, so
- * the lock's own order decides when it goes on. A cancel cannot be put off (D14), but what follows can: the Deferred
+ * the lock's own order decides when it goes on. A cancel cannot be deferred (D14), but what follows can: the Deferred
  * fires with CANCELLED and is kept from running its handlers until it has the lock. The lock's memory is held until the
  * condition has been freed. */
 #include <bight/memory.h>

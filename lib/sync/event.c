@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* event.c - the event: a flag to wait for (D30).
  *
- * Raising it moves all who wait to the list of the woken before the first handler runs, so that what that does to the
+ * Raising it moves all waiters to the list of the woken before the first handler runs, so that what that does to the
  * flag is no matter to the others. Calling the woken, one by one, is the gate's (waiters.c). */
 #include <bight/memory.h>
 #include <bight/sync.h>
@@ -37,7 +37,7 @@ struct bight_event *bight_event_new(void)
     return event;
 }
 
-/* Those who were woken before still hear of it, from the run that is on the stack. */
+/* Those that were woken before are still notified of it, from the run that is on the stack. */
 void bight_event_free(struct bight_event *event)
 {
     if (event != NULL && bi_gate_close(&event->gate, "bight_event_free")) {

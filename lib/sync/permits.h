@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* permits.h - what lock, semaphore, condition and the lock between processes stand on: a number of permits, those who
- * hold them, those who wait.
+ * hold them, the waiters.
  *
- * The value that an acquisition fires with is a *token*: the waiter itself, which goes from the list of those who wait
+ * The value that an acquisition fires with is a *token*: the waiter itself, which goes from the list of the waiters
  * to that of the tokens about. A token ends when its value is destroyed, and stands for nothing any more when more
  * tokens are about than permits are held: then the newest are cut off. So a token that is discarded gives back a permit
  * that is held, once, or does nothing, also when the lock has gone. */
@@ -36,7 +36,7 @@ struct bight_deferred *bi_permits_acquire(const char *place, struct bi_permits *
 bool bi_permits_try_acquire(struct bi_permits *permits);
 int bi_permits_release(struct bi_permits *permits, const char *function);
 
-/* Nobody holds one from here on; who waits is not let through. */
+/* Nobody holds one from here on; waiters are not let through. */
 void bi_permits_forfeit(struct bi_permits *permits);
 
 /* The gate's step, for one that has more to do. */

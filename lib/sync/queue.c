@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.c - the queue: putting, getting, and the work that is in progress (D30).
  *
- * Each function changes what is stored or who waits, and leaves the rest to the steps of queue_wait.c. A value is
+ * Each function changes what is stored or the waiters, and leaves the rest to the steps of queue_wait.c. A value is
  * always in one place: the caller's, a waiting putter's, the store, or the Deferred of a getter that has left. */
 #include "sync/queue.h"
 
@@ -78,7 +78,7 @@ void bight_queue_free(struct bight_queue *queue)
 
 /* ------------------------------------------------------------------------------------------ putting */
 
-/* What is stored above what those who wait have a claim to is within the limit, and nobody is before us. */
+/* What is stored above what the waiters have a claim to is within the limit, and nobody is before us. */
 static bool has_room(const struct bight_queue *queue)
 {
     size_t claimed = queue->getters.count;
@@ -135,7 +135,7 @@ int bight_queue_put_priority(struct bight_queue *queue, int64_t priority, const 
     return put_now(queue, priority, type, value);
 }
 
-/* The Deferred comes first, so that what it says is what has become of the value. */
+/* The Deferred comes first, so that what it says is what has happened to the value. */
 static struct bight_deferred *put_with_room(
     const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value)
 {
@@ -199,7 +199,7 @@ static int find_lack(const struct bight_queue *queue)
     return is_over ? BIGHT_E_SHUTDOWN : BIGHT_E_QUEUE_UNDERFLOW;
 }
 
-/* The caller has taken a value: there may be room for who waits. */
+/* The caller has taken a value: there may be room for the waiters. */
 static void go_on(struct bight_queue *queue, struct bight_deferred *putter)
 {
     bool entered = bi_gate_enter(&queue->gate);
@@ -225,7 +225,7 @@ static struct bight_deferred *get_now(const char *place, struct bight_queue *que
     return deferred;
 }
 
-/* Those who wait and have no value coming. */
+/* The waiters and have no value coming. */
 static size_t lacking(const struct bight_queue *queue)
 {
     size_t coming = queue->store.count + queue->putters.count;

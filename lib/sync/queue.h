@@ -2,7 +2,7 @@
 /* queue.h - the queue itself, for queue.c and queue_wait.c.
  *
  * At rest either nothing is stored or nobody waits to get, and whoever waits to put finds the queue full. Between the
- * steps of a run that need not be so: what is stored then belongs to those who wait, as far as it goes. */
+ * steps of a run that need not be so: what is stored then belongs to the waiters, as far as it goes. */
 #ifndef BI_SYNC_QUEUE_H
 #define BI_SYNC_QUEUE_H
 
@@ -24,20 +24,20 @@ struct bight_queue {
 /* queue_wait.c */
 bool bi_queue_step(struct bi_gate *gate);
 
-/* There is a value that nobody who waits has a claim to. */
+/* There is a value that no waiter has a claim to. */
 bool bi_queue_has_value(const struct bight_queue *queue);
 
-/* Takes the next value, from the store or, when that is empty, from who waits to put: then *putter gets that one's
- * Deferred, to be let go of (bi_waiter_let_go); else NULL. Runs no handlers. */
+/* Takes the next value, from the store or, when that is empty, from the waiters to put: then *putter gets that one's
+ * Deferred, to be released (bi_waiter_let_go); else NULL. Runs no handlers. */
 struct bi_entry bi_queue_take_next(struct bight_queue *queue, struct bight_deferred **putter);
 
 /* One has been done. Nobody is told before the next run. */
 void bi_queue_count_done(struct bight_queue *queue);
 
-/* Fails one who waits to put, and discards what it would have put. */
+/* Fails a waiter to put, and discards what it would have put. */
 void bi_queue_refuse_putter(struct bight_queue *queue, int code);
 
-/* The canceller of who waits to put. */
+/* The canceller of the waiters to put. */
 void bi_queue_cancel_put(struct bight_promise promise, void *context);
 
 #endif

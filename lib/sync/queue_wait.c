@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* queue_wait.c - those who wait at a queue, and the steps by which they are served (D30).
+/* queue_wait.c - the waiters at a queue, and the steps by which they are served (D30).
  *
- * One step brings one value to one getter, lets one putter in, or tells one who waits for an end. The order of the
+ * One step brings one value to one getter, lets one putter in, or tells a waiter for an end. The order of the
  * steps makes the order of service: first what is owed (joins), then values to getters, then room to putters, and last,
  * after a shutdown, those for whom nothing will come. */
 #include "base/check.h"
@@ -20,7 +20,7 @@ static struct bi_entry take_from(struct bi_waiter *putter)
     return (struct bi_entry) { putter->type, putter->value, putter->priority, 0 };
 }
 
-/* The putter has left; its Deferred fires now, and its handlers run when it is let go of. */
+/* The putter has left; its Deferred fires now, and its handlers run when it is released. */
 static struct bight_deferred *admit(struct bight_queue *queue, struct bi_waiter *putter)
 {
     struct bight_deferred *deferred = putter->deferred;
@@ -101,7 +101,7 @@ static bool serve_getter(struct bight_queue *queue)
     return true;
 }
 
-/* Without memory to store it, it goes on waiting: the next get takes it from there. */
+/* When out of memory to store it, it goes on waiting: the next get takes it from there. */
 static bool admit_putter(struct bight_queue *queue)
 {
     struct bi_waiter *putter = bi_waiters_first(&queue->putters);

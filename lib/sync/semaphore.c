@@ -59,7 +59,7 @@ int bight_semaphore_release(struct bight_semaphore *semaphore)
     return bi_permits_release(&semaphore->permits, "bight_semaphore_release");
 }
 
-/* Permits on their way to who waits are not there to be had. */
+/* Permits on their way to the waiters are not there to be had. */
 size_t bight_semaphore_available(const struct bight_semaphore *semaphore)
 {
     const struct bi_permits *permits = &semaphore->permits;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* waiters.h - those who wait at a lock, an event, a queue: what lock.c to queue_wait.c have in common.
+/* waiters.h - the waiters at a lock, an event, a queue: what lock.c to queue_wait.c have in common.
  *
- * A *gate* is what is waited at; every lock, event and so on begins with one. A *waiter* is one who waits: a pooled
+ * A *gate* is what is waited at; every lock, event and so on begins with one. A *waiter* is a waiter: a pooled
  * object that is the context of its Deferred's canceller, in one of the gate's lists for as long as the Deferred has
  * not fired. Whoever fires it takes it out of its list first; a cancel does the same; so a waiter in a list can always
  * be fired, and nothing that is handed out goes to one who has left.
@@ -109,12 +109,12 @@ void bi_waiters_abandon(struct bi_waiters *list);
 
 /* ----------------------------------------------------------------------------------------- waiters */
 
-/* One that is in no list and all zero; NULL without memory. */
+/* One that is in no list and all zero; NULL when out of memory. */
 struct bi_waiter *bi_waiter_take(void);
 void bi_waiter_give(struct bi_waiter *waiter);
 
 /* A Deferred with a waiter in `list`; `canceller` (its context is the waiter) takes the waiter out and gives it back.
- * When the gate has been freed or without memory the Deferred has failed and *waiter is NULL. */
+ * When the gate has been freed or when out of memory the Deferred has failed and *waiter is NULL. */
 struct bight_deferred *bi_wait(const char *place, struct bi_gate *gate, struct bi_waiters *list,
     bight_canceller canceller, struct bi_waiter **waiter);
 

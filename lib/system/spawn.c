@@ -45,7 +45,7 @@
 enum { STACK_SIZE = 32768, LISTING_SIZE = 4096, SIGNALS = 64, SIGNAL_SET_SIZE = 8, EXIT_NOT_STARTED = 127 };
 
 /* How many descriptors are gone through where nothing tells which are open. */
-enum { LEAST_GONE_THROUGH = 1 << 16, MOST_GONE_THROUGH = 1 << 20 };
+enum { MIN_GONE_THROUGH = 1 << 16, MAX_GONE_THROUGH = 1 << 20 };
 
 #define IN_CHILD __attribute__((no_sanitize("address", "undefined", "thread")))
 
@@ -355,9 +355,9 @@ static unsigned find_limit(void)
 {
     struct rlimit limit = { 0, 0 };
     (void)getrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t hard = limit.rlim_max < LEAST_GONE_THROUGH ? limit.rlim_max : LEAST_GONE_THROUGH;
+    rlim_t hard = limit.rlim_max < MIN_GONE_THROUGH ? limit.rlim_max : MIN_GONE_THROUGH;
     rlim_t most = limit.rlim_cur > hard ? limit.rlim_cur : hard;
-    return most < MOST_GONE_THROUGH ? (unsigned)most : MOST_GONE_THROUGH;
+    return most < MAX_GONE_THROUGH ? (unsigned)most : MAX_GONE_THROUGH;
 }
 
 int bi_real_spawn_by(unsigned means, const struct bight_spawn_plan *plan, struct bight_spawned *spawned)

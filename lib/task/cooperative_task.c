@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* cooperative_task.c - long work in small steps (R12): what a task waits for, how it ends, who hears of it.
+/* cooperative_task.c - long work in small steps (R12): what a task waits for, how it ends, who is notified of it.
  *
  * Whose turn it is, is cooperator.c's. The end is told at once, whatever is on the stack; the context and the scope
  * wait until the step has returned and what it awaited has gone. Tasks that wait for each other's end are told in one
- * run loop (run.c): the end of each is a Deferred, which gives one who waits after the other to that loop. */
+ * run loop (run.c): the end of each is a Deferred, which gives a waiter after the other to that loop. */
 #include "task/cooperator.h"
 
 #include <bight/log.h>
@@ -55,7 +55,7 @@ static void leave_end(struct bight_cooperative_task *task)
     let_go(task);
 }
 
-/* Gives who waits, one at each call: the level is put back until nobody is left. */
+/* Hands on the waiters, one at each call: the level is put back until nobody is left. */
 static struct bight_deferred *tell(
     struct bight_deferred *telling, struct bight_result *result, const struct bi_level *level)
 {
@@ -72,7 +72,7 @@ static struct bight_deferred *tell(
     return NULL;
 }
 
-/* Gives the Deferred that is to be run so that those who wait are told; NULL: nobody waits, and all is done. */
+/* Returns the Deferred that is to be run so that the waiters are told; NULL: nobody waits, and all is done. */
 static struct bight_deferred *end_task(struct bight_cooperative_task *task, struct bight_failure *failure)
 {
     if (task->cooperator == NULL) {
@@ -314,7 +314,7 @@ static struct bight_deferred *give_outcome(const char *place, struct bight_coope
     return bight_fail_at(place, bight_failure_hold(task->failure));
 }
 
-/* False without memory. */
+/* False when out of memory. */
 static bool prepare_telling(struct bight_cooperative_task *task)
 {
     struct bight_promise promise;

@@ -14,7 +14,7 @@
 #define DEFAULT_SLICE UINT64_C(10000000)
 
 /* For clocks that stand still meanwhile. */
-#define MOST_STEPS 10000
+#define MAX_STEPS 10000
 
 struct bight_cooperator *bight_cooperator_new(struct bight_clock *clock)
 {
@@ -105,7 +105,7 @@ static void run_slice(void *context)
     cooperator->is_scheduled = false;
     cooperator->is_slicing = true;
     cooperator->busy++;
-    while ((task = first_ready(cooperator)) != NULL && steps < MOST_STEPS) {
+    while ((task = first_ready(cooperator)) != NULL && steps < MAX_STEPS) {
         bi_cooperative_task_run(task);
         steps++;
         if (bight_clock_now(cooperator->clock) - begin >= cooperator->slice) {

@@ -36,7 +36,7 @@ struct bight_cooperative_task {
     unsigned pauses;
     uint32_t holds; /* the handle, the task until it is finished, those who are on it */
     bool is_in_step, is_last_wait, is_finished;
-    bool is_expected; /* the failure: nobody needs to hear of it */
+    bool is_expected; /* the failure: nobody needs to be notified of it */
     bool by_owner;    /* it comes from an owner's end (D18) */
 };
 

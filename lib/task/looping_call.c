@@ -137,7 +137,7 @@ static uint64_t move_about(struct bight_looping_call *call, uint64_t place, uint
     return first + bi_split_mix(&call->random) % (last - first + 1);
 }
 
-/* Chooses the next tick from the time that it is, and gives its deadline. */
+/* Chooses the next tick from the time that it is, and returns its deadline. */
 static uint64_t plan_next(struct bight_looping_call *call)
 {
     uint64_t now = bight_clock_now(call->clock);

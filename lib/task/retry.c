@@ -161,7 +161,7 @@ static bool is_worth_it(const struct retry *retry, const struct bight_failure *f
     return !bight_failure_is(failure, BIGHT_E_CANCELLED) && !bight_failure_is(failure, BIGHT_E_USAGE);
 }
 
-/* What comes of an attempt's result. The predicate may do anything, a cancel included. */
+/* What results from an attempt's result. The predicate may do anything, a cancel included. */
 static void judge(struct retry *retry)
 {
     const struct bight_failure *failure = bight_result_failure(&retry->result);

@@ -3,8 +3,8 @@
  *
  * Members stand in rings that say how far they have been asked: fresh, asked to close, asked to abort. A sweep moves
  * each to the next ring before it asks, so members may come and go meanwhile; scopes among them are left to the walk of
- * scope_tree.c. Each close gives a Deferred that is forwarded from one that was made with the scope, so that closing
- * works without memory. `busy` keeps the memory while one of our own functions is on it. */
+ * scope_tree.c. Each close returns a Deferred that is forwarded from one that was made with the scope, so that closing
+ * works when out of memory. `busy` keeps the memory while one of our own functions is on it. */
 #include "task/scope.h"
 
 #include <bight/memory.h>
@@ -35,7 +35,7 @@ static void ring_remove(struct bight_scope_member *member)
 
 /* --------------------------------------------------------------------------------------------- life */
 
-/* Its end, or that of its memory. Gives the scope around it, whose end may be due now. */
+/* Its end, or that of its memory. Returns the scope around it, whose end may be due now. */
 static struct bight_scope *end(struct bight_scope *scope)
 {
     scope->busy++;
@@ -295,7 +295,7 @@ int bight_scope_join(
     struct bight_scope *left = bi_scope_take_out(member);
     member->ops = ops;
     bi_scope_put_in(scope, member);
-    bi_scope_look_for_the_end(left); /* last: whoever hears of it may move the member on, or free either scope */
+    bi_scope_look_for_the_end(left); /* last: whoever is notified of it may move the member on, or free either scope */
     return BIGHT_OK;
 }
 

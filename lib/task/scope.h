@@ -40,12 +40,12 @@ struct bight_scope {
 };
 
 /* scope.c: to be called when something has gone that the scope's end, or the end of its memory, may have waited for.
- * NULL is fine.
+ * NULL is allowed.
  */
 void bi_scope_look_for_the_end(struct bight_scope *scope);
 void bi_scope_leave_busy(struct bight_scope *scope);
 
-/* scope.c: takes the member out; gives the scope that it was in, whose end may be due now. */
+/* scope.c: takes the member out; returns the scope that it was in, whose end may be due now. */
 struct bight_scope *bi_scope_take_out(struct bight_scope_member *member);
 void bi_scope_put_in(struct bight_scope *scope, struct bight_scope_member *member);
 

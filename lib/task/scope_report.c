@@ -9,7 +9,7 @@
 
 #include "deferred/deferred.h"
 
-#define MOST_LINES 16
+#define MAX_LINES 16
 
 struct report {
     const struct bight_scope *scope;
@@ -25,7 +25,7 @@ static const char *known(const char *place)
 static void write_one(struct report *report, const char *kind, const char *made_at)
 {
     report->count++;
-    if (report->count <= MOST_LINES) {
+    if (report->count <= MAX_LINES) {
         bight_log_at(report->scope->made_at, BIGHT_LOG_WARNING, "scope", NULL, "left in a scope %s: a %s (made at %s)",
             report->when, kind, known(made_at));
     }
@@ -78,9 +78,9 @@ void bi_scope_report_left(struct bight_scope *scope, const char *when)
     scope->is_reported = true;
     struct report report = { scope, when, 0 };
     write_all(&report);
-    if (report.count > MOST_LINES) {
+    if (report.count > MAX_LINES) {
         bight_log_at(scope->made_at, BIGHT_LOG_WARNING, "scope", NULL, "left in a scope %s: %zu more", when,
-            report.count - MOST_LINES);
+            report.count - MAX_LINES);
     }
 }
 

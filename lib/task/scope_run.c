@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* scope_run.c - the nursery: a scope that closes when its function's Deferred has fired, and what comes of both (D37).
+/* scope_run.c - the nursery: a scope that closes when its function's Deferred has fired, and what results from both
+ * (D37).
  *
  * The function's Deferred is the *body*. Its result is kept until the scope has ended, which is told by the first level
  * of the scope's own Deferred, so waiting costs no memory. A cancel must not fire the outer Deferred before that:

@@ -97,7 +97,7 @@ static void move_in(struct bight_scope *inner, struct bight_scope *outer)
     struct bight_scope *left = bi_scope_take_out(&inner->member);
     inner->member.ops = &inner_ops;
     bi_scope_put_in(outer, &inner->member);
-    bi_scope_look_for_the_end(left); /* last: whoever hears of it may free either */
+    bi_scope_look_for_the_end(left); /* last: whoever is notified of it may free either */
 }
 
 struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* blocking_call.c - calls from other threads into the loop's that wait for what comes of them.
+/* blocking_call.c - calls from other threads into the loop's that wait for what results from them.
  *
  * A call is shared by the thread that blocks and the loop, and is counted. Under the mailbox's lock it goes from queued
  * to begun to answered, by the loop, or from queued to withdrawn, by its caller whose time is up, or in the child of a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* defer.c - handing a job to a pool: what is refused, and what comes of it as a Deferred (R10).
+/* defer.c - handing a job to a pool: what is refused, and what results from it as a Deferred (R10).
  *
- * A refusal is a Deferred that has failed, and lets go of the context at once. A job's way from the queue to its end is
+ * A refusal is a Deferred that has failed, and releases the context at once. A job's way from the queue to its end is
  * job.c's, the threads pool_threads.c's, pools pool.c's. */
 #include <errno.h>
 

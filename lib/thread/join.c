@@ -7,7 +7,7 @@
 #include "deferred/deferred.h"
 #include "thread/pool.h"
 
-/* Last: whoever hears of it may free the pool. */
+/* Last: whoever is notified of it may free the pool. */
 static void tell(struct bight_thread_pool *pool)
 {
     struct bight_event *joined = pool->joined;

@@ -61,7 +61,7 @@ static void enlist(struct bight_thread_pool *pool)
     *last = pool;
 }
 
-/* Threads are measured by the real clock, also under a clock of a test's. NULL without memory. */
+/* Threads are measured by the real clock, also under a clock of a test's. NULL when out of memory. */
 static struct bight_thread_pool *make_pool(struct bi_thread_hub *hub, const char *name, unsigned limit)
 {
     struct bight_reactor *reactor = hub->attachment.reactor;
@@ -236,7 +236,7 @@ static const struct bi_attachment_kind threads = {
     .after_fork = be_after_fork,
 };
 
-/* NULL without memory, and while the reactor goes. */
+/* NULL when out of memory, and while the reactor goes. */
 static struct bi_thread_hub *hub_of(struct bight_reactor *reactor)
 {
     if (bi_reactor_is_freeing(reactor)) {

@@ -92,7 +92,7 @@ struct bi_job {
 
 /* --- job.c */
 
-/* NULL without memory. The caller makes its promise. */
+/* NULL when out of memory. The caller makes its promise. */
 struct bi_job *bi_job_new(
     struct bight_thread_pool *pool, bight_thread_function function, void *context, bight_release_function release);
 
@@ -139,14 +139,14 @@ void bi_pool_forget_threads(struct bight_thread_pool *pool);
 
 /* --- join.c */
 
-/* A job has left the pool: when it was the last, those who wait for that hear of it later, when the handlers of its
- * Deferred have run. */
+/* A job has left the pool: when it was the last, the waiters for that are notified of it later, when the handlers of
+ * its Deferred have run. */
 void bi_pool_job_left(struct bight_thread_pool *pool);
 
-/* A run has ended and all jobs with it: those who wait hear of it now, since there is no later turn. */
+/* A run has ended and all jobs with it: the waiters are notified of it now, since there is no later turn. */
 void bi_pool_end_joins(struct bight_thread_pool *pool);
 
-/* The pool goes: those who wait fail with ABANDONED. */
+/* The pool goes: the waiters fail with ABANDONED. */
 void bi_pool_abandon_joins(struct bight_thread_pool *pool);
 
 /* --- pool.c */
@@ -154,7 +154,7 @@ void bi_pool_abandon_joins(struct bight_thread_pool *pool);
 /* The first of a reactor's pools; the others are linked. For figures and for the testing kit. */
 BI_PRIVATE_API struct bight_thread_pool *bi_thread_pools(const struct bight_reactor *reactor);
 
-/* The reactor's pool for looking up names, which no program sees; made on first use. NULL without memory. */
+/* The reactor's pool for looking up names, which no program sees; made on first use. NULL when out of memory. */
 struct bight_thread_pool *bi_reactor_name_pool(struct bight_reactor *reactor);
 /* Likewise, for reading what is to be sent of files. */
 struct bight_thread_pool *bi_reactor_file_pool(struct bight_reactor *reactor);

@@ -91,7 +91,7 @@ static size_t count_found(const struct addrinfo *found)
     return count;
 }
 
-/* NULL without memory. Families that are not bight's are left out. */
+/* NULL when out of memory. Families that are not bight's are left out. */
 static struct bight_address_list *list_of(const struct addrinfo *found, uint16_t port)
 {
     size_t limit = count_found(found);
@@ -221,7 +221,7 @@ static const struct bi_attachment_kind names = {
     .at = { [BI_DISCONNECTED] = end_with_reactor },
 };
 
-/* NULL without memory. */
+/* NULL when out of memory. */
 static struct name_hub *hub_of(struct bight_reactor *reactor)
 {
     struct bi_attachment *attachment = bi_attachment_of(reactor, &names);

@@ -15,7 +15,7 @@ struct bi_look_up {
     void (*let_go)(struct addrinfo *found);
 };
 
-/* A resolver that asks `look_up` (copied) in the reactor's thread pool. NULL without memory. */
+/* A resolver that asks `look_up` (copied) in the reactor's thread pool. NULL when out of memory. */
 struct bight_resolver *bi_resolver_threaded_new(struct bight_reactor *reactor, const struct bi_look_up *look_up);
 
 #endif

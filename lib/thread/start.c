@@ -8,13 +8,13 @@
 
 #include <signal.h>
 
-#define LEAST_STACK ((size_t)1 << 20)
+#define MIN_STACK ((size_t)1 << 20)
 
 static void ensure_stack(pthread_attr_t *attributes)
 {
     size_t size = 0;
-    if (pthread_attr_getstacksize(attributes, &size) == 0 && size < LEAST_STACK) {
-        (void)pthread_attr_setstacksize(attributes, LEAST_STACK);
+    if (pthread_attr_getstacksize(attributes, &size) == 0 && size < MIN_STACK) {
+        (void)pthread_attr_setstacksize(attributes, MIN_STACK);
     }
 }
 

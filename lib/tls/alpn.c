@@ -16,7 +16,7 @@ enum { LONGEST_LIST = 1024 };
 
 /* ----------------------------------------------------------------------------------------- the list */
 
-/* Of one name up to the next comma, at `out`; gives its size with its length, 0: it is none. */
+/* Of one name up to the next comma, at `out`; returns its size with its length, 0: it is none. */
 static size_t write_name(uint8_t *out, const char *name)
 {
     size_t size = strcspn(name, ",");

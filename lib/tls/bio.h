@@ -5,7 +5,7 @@
 
 #include "tls/hub.h"
 
-/* NULL without memory. */
+/* NULL when out of memory. */
 BIO *bi_tls_bio_new(struct bi_tls_hub *hub);
 
 #endif

@@ -21,11 +21,11 @@
 #include "tls/material.h"
 #include "tls/own.h"
 
-enum { MOST_PROTOCOLS = 64, PROTOCOLS_SIZE = 1024 };
+enum { MAX_PROTOCOLS = 64, PROTOCOLS_SIZE = 1024 };
 
 struct bight_tls_hello {
     char name[BI_TLS_NAME_SIZE]; /* "": none */
-    const char *protocols[MOST_PROTOCOLS + 1];
+    const char *protocols[MAX_PROTOCOLS + 1];
     char text[PROTOCOLS_SIZE];
 };
 
@@ -74,7 +74,7 @@ static void read_protocols(struct bight_tls_hello *hello, const unsigned char *d
     if (!open_list(&data, &size)) {
         return;
     }
-    for (size_t at = 0, length; at < size && count < MOST_PROTOCOLS; at += 1 + length) {
+    for (size_t at = 0, length; at < size && count < MAX_PROTOCOLS; at += 1 + length) {
         length = data[at];
         if (length > size - at - 1 || length + 1 > sizeof hello->text - used) {
             break;
@@ -110,7 +110,7 @@ const char *bight_tls_hello_name(const struct bight_tls_hello *hello)
 
 const char *bight_tls_hello_protocol(const struct bight_tls_hello *hello, size_t index)
 {
-    return index < MOST_PROTOCOLS ? hello->protocols[index] : NULL;
+    return index < MAX_PROTOCOLS ? hello->protocols[index] : NULL;
 }
 
 /* ------------------------------------------------------------------------------------ the certificate */
@@ -223,7 +223,7 @@ void bi_tls_choice_drop(struct bi_tls_choice *choice)
     bight_free(choice);
 }
 
-/* Takes `deferred`. NULL without memory. */
+/* Takes `deferred`. NULL when out of memory. */
 static struct bi_tls_choice *wait_for(SSL *ssl, struct bight_deferred *deferred)
 {
     struct bi_tls_own *own = bi_tls_own_or_new(ssl);

@@ -209,7 +209,7 @@ SSL_CTX *bi_tls_hold_ctx(struct bight_tls *tls)
     return ctx;
 }
 
-/* OpenSSL 3.2 and later make the record layer anew, and cannot say that there was no memory for it: such a session has
+/* OpenSSL 3.2 and later make the record layer again, and cannot say that there was no memory for it: such a session has
  * none, and crashes when it is given its BIO. It has failed before its handshake, though, which can be asked. */
 static bool choose_side(SSL *ssl, bool is_server)
 {

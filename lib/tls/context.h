@@ -33,7 +33,7 @@ void bi_tls_forget_errors(void);
  * be tried again; the session may be freed in it. Never, when the session is freed before. */
 void bi_tls_when_chosen(SSL *ssl, void (*resume)(void *context), void *context);
 
-/* A hold of what sessions are made of now; NULL without memory. */
+/* A hold of what sessions are made of now; NULL when out of memory. */
 SSL_CTX *bi_tls_hold_ctx(struct bight_tls *tls);
 
 bool bi_tls_is_server(const struct bight_tls *tls);

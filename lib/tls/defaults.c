@@ -19,8 +19,8 @@
     "RSA+SHA256:RSA+SHA384:RSA+SHA512"
 
 enum {
-    SECURITY_LEVEL = 2,            /* 112 bits: no RSA below 2048, no SHA-1 in chains */
-    MOST_CERTIFICATE_BYTES = 65536 /* in a handshake; OpenSSL's own limit is 100 KiB */
+    SECURITY_LEVEL = 2,           /* 112 bits: no RSA below 2048, no SHA-1 in chains */
+    MAX_CERTIFICATE_BYTES = 65536 /* in a handshake; OpenSSL's own limit is 100 KiB */
 };
 
 /* -------------------------------------------------------------------------------------- what is spoken */
@@ -60,9 +60,9 @@ static void use_options(SSL_CTX *ctx)
                                  SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
     SSL_CTX_clear_mode(ctx, ~0L);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_NO_AUTO_CHAIN); /* and buffers are let go of in warm.c */
+                              SSL_MODE_NO_AUTO_CHAIN); /* and buffers are released in warm.c */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_max_cert_list(ctx, MOST_CERTIFICATE_BYTES);
+    SSL_CTX_set_max_cert_list(ctx, MAX_CERTIFICATE_BYTES);
     SSL_CTX_set_read_ahead(ctx, 0);
     SSL_CTX_set_quiet_shutdown(ctx, 0);
     SSL_CTX_set_dh_auto(ctx, 0);

@@ -235,7 +235,7 @@ struct bight_failure *bi_tls_failure_of_data(SSL *ssl, int ssl_error, const char
 void bi_tls_add_problem(struct bi_tls_problems *problems, struct bight_failure *failure)
 {
     problems->lacks_memory = problems->lacks_memory || bight_failure_is(failure, BIGHT_E_OUT_OF_MEMORY);
-    if (problems->count < BI_TLS_MOST_PROBLEMS) {
+    if (problems->count < BI_TLS_MAX_PROBLEMS) {
         problems->list[problems->count] = failure;
     } else {
         bight_failure_release(failure);
@@ -254,7 +254,7 @@ static int common_code(int first, int second)
 
 static size_t count_kept(const struct bi_tls_problems *problems)
 {
-    return problems->count < BI_TLS_MOST_PROBLEMS ? problems->count : BI_TLS_MOST_PROBLEMS;
+    return problems->count < BI_TLS_MAX_PROBLEMS ? problems->count : BI_TLS_MAX_PROBLEMS;
 }
 
 /* Of all of them. */

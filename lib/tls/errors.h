@@ -17,16 +17,16 @@ bool bi_tls_clear_errors(void);
 /* Where the session's own failure is kept, which a callback knows more about than OpenSSL (taken; the first stays). */
 void bi_tls_set_failure(SSL *ssl, struct bight_failure *failure);
 
-enum { BI_TLS_MOST_PROBLEMS = 16 };
+enum { BI_TLS_MAX_PROBLEMS = 16 };
 
 /* What is wrong with a context, all of it. */
 struct bi_tls_problems {
-    struct bight_failure *list[BI_TLS_MOST_PROBLEMS];
+    struct bight_failure *list[BI_TLS_MAX_PROBLEMS];
     bool lacks_memory;
     size_t count; /* also those that the list has no room for */
 };
 
-/* Takes it; what is too much is let go of. */
+/* Takes it; what is too much is released. */
 void bi_tls_add_problem(struct bi_tls_problems *problems, struct bight_failure *failure);
 
 /* One failure that has them all (at least one), which are taken. Its code is what they have in common, TLS at worst;

@@ -41,7 +41,7 @@ static void fill_alpn(struct bi_tls_facts *facts, const SSL *ssl)
     }
 }
 
-/* False without memory: that is not the same as no certificate. */
+/* False when out of memory: that is not the same as no certificate. */
 static bool fill_peer(struct bi_tls_facts *facts, const SSL *ssl)
 {
     const X509 *certificate = SSL_get0_peer_certificate(ssl);

@@ -13,7 +13,7 @@
 
 /* L4 */
 #define OPENING_SECONDS 10
-#define MOST_RECEIVED 65536
+#define MAX_RECEIVED 65536
 
 /* What a step of a handshake takes in which keys are exchanged and signed or verified, in nanoseconds. */
 #define COST_OF_A_STEP 400000
@@ -164,11 +164,11 @@ static bool make_session(struct bi_tls_layer *layer)
 static bool is_too_much(struct bi_tls_layer *layer, size_t size)
 {
     layer->opening->received += size;
-    if (layer->opening->received <= MOST_RECEIVED) {
+    if (layer->opening->received <= MAX_RECEIVED) {
         return false;
     }
-    bi_tls_fail(layer, bight_failure_new(BIGHT_E_OVERFLOW, 0, NULL, "the peer's TLS handshake is longer than %d bytes",
-                           MOST_RECEIVED));
+    bi_tls_fail(layer,
+        bight_failure_new(BIGHT_E_OVERFLOW, 0, NULL, "the peer's TLS handshake is longer than %d bytes", MAX_RECEIVED));
     return true;
 }
 
@@ -180,7 +180,7 @@ static void keep(struct bi_tls_layer *layer, const uint8_t *data, size_t size)
     }
 }
 
-/* Gives how much was used up. */
+/* Returns how much was used up. */
 static size_t step_with(struct bi_tls_layer *layer, const uint8_t *data, size_t size)
 {
     struct bi_tls_frame frame = { .input = data, .input_size = size, .records = &layer->records, .most = UINT16_MAX };

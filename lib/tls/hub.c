@@ -43,7 +43,7 @@ static bool open_hub(struct bi_attachment *attachment)
     struct bi_tls_hub *hub = BI_CONTAINER(attachment, struct bi_tls_hub, attachment);
     hub->trim_timer.function = trim;
     hub->warm_timer.function = bi_tls_cool_down_unused;
-    hub->most_warm = BI_TLS_MOST_WARM;
+    hub->most_warm = BI_TLS_MAX_WARM;
     hub->bio = bi_tls_bio_new(hub);
     if (hub->bio == NULL) {
         return false;

@@ -21,7 +21,7 @@
 #define BI_TLS_AHEAD 65536
 
 /* Sessions of a hub that keep OpenSSL's buffers at a time, some 33 KiB each: see warm.c. */
-#define BI_TLS_MOST_WARM 128
+#define BI_TLS_MAX_WARM 128
 
 /* For plaintext on its way up, or records on their way down. */
 struct bi_tls_buffer {
@@ -40,19 +40,19 @@ struct bi_tls_hub {
     struct bi_pool blocks, references;
     struct bi_wheel_entry trim_timer; /* armed while one of them has slabs to give back */
     struct bi_wheel_entry warm_timer; /* armed while there are warm sessions */
-    unsigned warm_count, most_warm;   /* BI_TLS_MOST_WARM; tests take fewer */
-    struct bi_tls_layer *warm[BI_TLS_MOST_WARM];
+    unsigned warm_count, most_warm;   /* BI_TLS_MAX_WARM; tests take fewer */
+    struct bi_tls_layer *warm[BI_TLS_MAX_WARM];
 };
 
 /* warm.c: those that have not been used since it was called last. */
 void bi_tls_cool_down_unused(struct bi_wheel_entry *timer);
 
-/* The hub of a reactor, made on first use; NULL without memory. */
+/* The hub of a reactor, made on first use; NULL when out of memory. */
 struct bi_tls_hub *bi_tls_hub_of(struct bight_reactor *reactor);
 
-/* An empty one with room for BI_TLS_AHEAD bytes and one record more; NULL without memory. */
+/* An empty one with room for BI_TLS_AHEAD bytes and one record more; NULL when out of memory. */
 struct bi_tls_buffer *bi_tls_buffer_take(struct bi_tls_hub *hub);
-/* NULL is fine. */
+/* NULL is allowed. */
 void bi_tls_buffer_give(struct bi_tls_hub *hub, struct bi_tls_buffer *buffer);
 
 /* Where in its records the input of a session stands, once the session is open. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* identity.c - a certificate of one's own: read with its chain and its key, and looked at for what is usually wrong.
  *
- * Everything is read before anything is judged, so that whoever set it up hears of all mistakes at once. Reading PEM is
- * source.c's. */
+ * Everything is read before anything is judged, so that whoever set it up is notified of all mistakes at once. Reading
+ * PEM is source.c's. */
 #include "tls/identity.h"
 
 #include <bight/log.h>
@@ -15,7 +15,7 @@
 #include "tls/defaults.h"
 #include "tls/source.h"
 
-enum { FILE_LIMIT = 1 << 20, MOST_CERTIFICATES = 32 };
+enum { FILE_LIMIT = 1 << 20, MAX_CERTIFICATES = 32 };
 
 struct parts {
     struct bi_tls_text certificate, key, chain;
@@ -88,7 +88,7 @@ static void read_certificates(struct parts *parts, struct bi_tls_problems *probl
         bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_OUT_OF_MEMORY, "%s", parts->certificate.name));
         return;
     }
-    if (bi_tls_text_certificates(&parts->certificate, parts->certificates, MOST_CERTIFICATES, problems) &&
+    if (bi_tls_text_certificates(&parts->certificate, parts->certificates, MAX_CERTIFICATES, problems) &&
         sk_X509_num(parts->certificates) == 0) {
         bi_tls_add_problem(problems,
             bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
@@ -99,7 +99,7 @@ static void read_certificates(struct parts *parts, struct bi_tls_problems *probl
 static void read_chain(struct parts *parts, struct bi_tls_problems *problems)
 {
     int before = sk_X509_num(parts->certificates);
-    if (bi_tls_text_certificates(&parts->chain, parts->certificates, MOST_CERTIFICATES, problems) &&
+    if (bi_tls_text_certificates(&parts->chain, parts->certificates, MAX_CERTIFICATES, problems) &&
         sk_X509_num(parts->certificates) == before) {
         bi_tls_add_problem(problems, bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
                                          "%s: there is no certificate in it", parts->chain.name));

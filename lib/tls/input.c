@@ -7,7 +7,7 @@
 #include "transport/state.h"
 
 /* L10: records or messages without data between them. */
-#define MOST_BARREN 32
+#define MAX_BARREN 32
 
 static const char doing[] = "the TLS connection failed";
 
@@ -52,7 +52,7 @@ static int read_in_frame(struct bi_tls_layer *layer, struct bi_tls_frame *frame,
 static struct bight_failure *barren(void)
 {
     return bight_failure_new(
-        BIGHT_E_OVERFLOW, 0, NULL, "%s: the peer sent more than %d records without data", doing, MOST_BARREN);
+        BIGHT_E_OVERFLOW, 0, NULL, "%s: the peer sent more than %d records without data", doing, MAX_BARREN);
 }
 
 /* Why the layer cannot go on; NULL: it can. What OpenSSL says of it must be asked for before a handler runs. */
@@ -80,7 +80,7 @@ static bool goes_on(const struct bi_tls_layer *layer)
     return layer->state == BI_TLS_OPEN && !layer->is_end_read && is_connected(layer);
 }
 
-/* Behind the data. After one's own lose the end is in good order whatever the peer says. */
+/* Behind the data. After one's own lose the end is gracefully whatever the peer says. */
 static void conclude(struct bi_tls_layer *layer, int error, struct bight_failure *failure)
 {
     if (failure != NULL && is_connected(layer) && !bi_is_losing(layer->base.transport)) {
@@ -104,12 +104,12 @@ static inline void deliver(struct bi_tls_layer *layer, const struct bi_tls_buffe
     hub->own = outer;
 }
 
-/* One buffer full, at most. Gives how much of the view is left. */
+/* One buffer full, at most. Returns how much of the view is left. */
 static size_t read_once(struct bi_tls_layer *layer, const uint8_t *data, size_t size)
 {
     struct bi_tls_buffer *plain = bi_tls_buffer_take(layer->hub);
     struct bi_tls_frame frame = {
-        .input = data, .input_size = size, .place = &layer->place, .records = &layer->records, .most = MOST_BARREN
+        .input = data, .input_size = size, .place = &layer->place, .records = &layer->records, .most = MAX_BARREN
     };
     if (plain == NULL) {
         bi_tls_fail(layer, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));

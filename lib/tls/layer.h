@@ -67,7 +67,7 @@ void bi_tls_fail(struct bi_tls_layer *layer, struct bight_failure *failure);
 
 /* Begins the handshake of a layer that has been pushed: a client speaks first. */
 void bi_tls_begin(struct bi_tls_layer *layer);
-/* Input that came before the session is open. Gives how much of it was used up. */
+/* Input that came before the session is open. Returns how much of it was used up. */
 size_t bi_tls_open_with(struct bi_tls_layer *layer, const uint8_t *data, size_t size);
 void bi_tls_opening_free(struct bi_tls_layer *layer);
 

@@ -153,7 +153,7 @@ static size_t collect_names(
 bool bi_tls_material_session_context(
     const struct bi_tls_material *material, const struct bi_tls_identity *identity, uint8_t *digest)
 {
-    uint8_t all[(BI_TLS_MOST_IDENTITIES + 3) * BI_TLS_DIGEST_SIZE];
+    uint8_t all[(BI_TLS_MAX_IDENTITIES + 3) * BI_TLS_DIGEST_SIZE];
     size_t size = collect_names(material, identity, all);
     memcpy(all + size, material->trust.digest, BI_TLS_DIGEST_SIZE);
     memcpy(all + size + BI_TLS_DIGEST_SIZE, material->revoked.digest, BI_TLS_DIGEST_SIZE);

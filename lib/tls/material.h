@@ -34,7 +34,7 @@ struct bi_tls_material {
 };
 
 /* Reads all that `settings` name. What cannot be used is a problem, and is taken from `old` (NULL: there is none).
- * `tickets` (borrowed; NULL: none) are a server's. NULL without memory. */
+ * `tickets` (borrowed; NULL: none) are a server's. NULL when out of memory. */
 struct bi_tls_material *bi_tls_material_load(const struct bi_tls_settings *settings, const struct bi_tls_material *old,
     struct bi_tls_tickets *tickets, struct bi_tls_problems *problems);
 void bi_tls_material_free(struct bi_tls_material *material); /* NULL is allowed */

@@ -18,7 +18,7 @@
 #include "tls/certificate.h"
 #include "tls/source.h"
 
-enum { MOST_ENTRIES = 10000, PATH_SIZE = 4096 };
+enum { MAX_ENTRIES = 10000, PATH_SIZE = 4096 };
 
 struct bi_tls_names {
     struct bight_hash table;    /* from a name, or "*.example" */
@@ -236,7 +236,7 @@ static void keep_old(struct bi_tls_names *names, const struct bi_tls_names *old,
 
 static struct bight_failure *list(const char *path, struct bi_disk_directory *directory)
 {
-    int result = bi_disk_list(path, MOST_ENTRIES, directory);
+    int result = bi_disk_list(path, MAX_ENTRIES, directory);
     if (result < 0) {
         return bi_tls_cannot_read("directory of certificates", path, -result);
     }

@@ -12,7 +12,7 @@
 #define SENDS_IN_A_ROW 8
 
 /* Layers that gather at a time. A message to each of thousands of connections must not take a block for each. */
-#define MOST_GATHERING 64
+#define MAX_GATHERING 64
 
 static const char doing[] = "the TLS connection failed";
 
@@ -211,10 +211,10 @@ static int add(struct bi_tls_layer *layer, const struct bight_piece *pieces, siz
 /* Behind what was added: it is encrypted as far as is useful, gathered until the flush, or waits. */
 static int go_on(struct bi_tls_layer *layer, bool is_free)
 {
-    bool is_crowded = layer->hub->gathering >= MOST_GATHERING && !layer->is_gathering;
+    bool is_crowded = layer->hub->gathering >= MAX_GATHERING && !layer->is_gathering;
     bool is_enough = is_free && has_record(layer, is_crowded);
     int code = is_enough ? encrypt_some(layer, is_crowded) : BIGHT_OK;
-    int settled = bi_tls_plaintext_settle(layer->hub, &layer->text);
+    int settled = bi_tls_plaintext_commit(layer->hub, &layer->text);
     if (code != BIGHT_OK || settled != BIGHT_OK) {
         return code != BIGHT_OK ? code : settled;
     }

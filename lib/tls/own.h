@@ -22,7 +22,7 @@ struct bi_tls_own {
 };
 
 struct bi_tls_own *bi_tls_own(const SSL *ssl);  /* NULL: there is none */
-struct bi_tls_own *bi_tls_own_or_new(SSL *ssl); /* NULL without memory */
+struct bi_tls_own *bi_tls_own_or_new(SSL *ssl); /* NULL when out of memory */
 
 /* Of the context that the session uses now. Never NULL. */
 struct bi_tls_material *bi_tls_material_of(const SSL *ssl);

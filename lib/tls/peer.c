@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "tls/certificate.h"
 
-enum { MOST_NAMES = 1000, SUBJECT_SIZE = 1024, SERIAL_SIZE = 64 };
+enum { MAX_NAMES = 1000, SUBJECT_SIZE = 1024, SERIAL_SIZE = 64 };
 
 /* --------------------------------------------------------------------------------------- its parts */
 
@@ -46,7 +46,7 @@ static bool measure_name(void *context, const char *name, size_t size)
         parts->name_count++;
         parts->names_size += size + 1;
     }
-    return parts->name_count < MOST_NAMES;
+    return parts->name_count < MAX_NAMES;
 }
 
 static bool read_subject(struct parts *parts, const X509 *certificate)
@@ -106,7 +106,7 @@ static bool put_name(void *context, const char *name, size_t size)
         writing->names[writing->facts->name_count++] = put(writing, name, size);
         *writing->at++ = '\0';
     }
-    return writing->facts->name_count < MOST_NAMES;
+    return writing->facts->name_count < MAX_NAMES;
 }
 
 static bool write_facts(struct writing *writing, const struct parts *parts, const X509 *certificate)

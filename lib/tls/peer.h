@@ -7,7 +7,7 @@
 
 #include <openssl/x509.h>
 
-/* NULL without memory. One block, to be freed with bight_free. */
+/* NULL when out of memory. One block, to be freed with bight_free. */
 struct bight_tls_certificate *bi_tls_describe_certificate(const X509 *certificate);
 
 #endif

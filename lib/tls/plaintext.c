@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* plaintext.c - plaintext that waits to be encrypted: how stretches are added, copied and let go of.
+/* plaintext.c - plaintext that waits to be encrypted: how stretches are added, copied and released.
  *
  * When it is encrypted is output.c's. */
 #include "tls/plaintext.h"
@@ -138,7 +138,7 @@ int bi_tls_plaintext_add(
 
 /* ------------------------------------------------------------------------------- the end of a write */
 
-/* Blocks in the place of what is left of a borrowed stretch; NULL without memory. `*last` is the last of them. */
+/* Blocks in the place of what is left of a borrowed stretch; NULL when out of memory. `*last` is the last of them. */
 static struct bi_tls_stretch *copy_borrowed(
     struct bi_tls_hub *hub, const struct bi_tls_stretch *stretch, struct bi_tls_stretch **last)
 {

@@ -36,14 +36,14 @@ struct bi_tls_plaintext {
     uint32_t writes, borrowed; /* so far; stretches that are */
 };
 
-/* A write begins; gives its number. */
+/* A write begins; returns its number. */
 static inline uint32_t bi_tls_plaintext_begin(struct bi_tls_plaintext *text)
 {
     return ++text->writes;
 }
 
 /* Behind the rest. Small pieces are copied; of large ones that were not lent the memory is borrowed, if that is
- * allowed, until bi_tls_plaintext_settle. 0 or OUT_OF_MEMORY: then some may have been added, and
+ * allowed, until bi_tls_plaintext_commit. 0 or OUT_OF_MEMORY: then some may have been added, and
  * bi_tls_plaintext_refuse is due.
  */
 int bi_tls_plaintext_add(
@@ -52,7 +52,7 @@ int bi_tls_plaintext_add(
 /* At the end of a write: what is left of borrowed memory is copied. 0 or OUT_OF_MEMORY, as above. */
 int bi_tls_plaintext_copy_borrowed(struct bi_tls_hub *hub, struct bi_tls_plaintext *text);
 
-static inline int bi_tls_plaintext_settle(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
+static inline int bi_tls_plaintext_commit(struct bi_tls_hub *hub, struct bi_tls_plaintext *text)
 {
     return BI_LIKELY(text->borrowed == 0) ? BIGHT_OK : bi_tls_plaintext_copy_borrowed(hub, text);
 }

@@ -13,16 +13,16 @@
 #include "tls/source.h"
 #include "tls/trust.h"
 
-enum { FILE_LIMIT = 64 << 20, MOST_LISTS = 1000 };
+enum { FILE_LIMIT = 64 << 20, MAX_LISTS = 1000 };
 
 static struct bight_failure *read_lists(BIO *bio, STACK_OF(X509_CRL) * lists, const char *name)
 {
     X509_CRL *list;
     while ((list = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
-        if (sk_X509_CRL_num(lists) == MOST_LISTS) {
+        if (sk_X509_CRL_num(lists) == MAX_LISTS) {
             X509_CRL_free(list);
             return bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, 0, NULL,
-                "%s: more than %d lists of revoked certificates", name, MOST_LISTS);
+                "%s: more than %d lists of revoked certificates", name, MAX_LISTS);
         }
         if (sk_X509_CRL_push(lists, list) == 0) {
             X509_CRL_free(list);

@@ -21,7 +21,7 @@
 #include "tls/material.h"
 #include "tls/own.h"
 
-enum { MOST_SESSIONS = 256, MOST_OF_ONE = 4, DEFAULT_SECONDS = 2 * 60 * 60, KEY_SIZE = 272 };
+enum { MAX_SESSIONS = 256, MAX_OF_ONE = 4, DEFAULT_SECONDS = 2 * 60 * 60, KEY_SIZE = 272 };
 
 struct kept {
     struct bi_link link;
@@ -91,10 +91,10 @@ static struct kept *find_superfluous(struct bi_tls_sessions *sessions, const cha
             oldest = kept;
         }
     }
-    if (of_one >= MOST_OF_ONE) {
+    if (of_one >= MAX_OF_ONE) {
         return oldest;
     }
-    return sessions->count >= MOST_SESSIONS ? BI_CONTAINER(sessions->list.next, struct kept, link) : NULL;
+    return sessions->count >= MAX_SESSIONS ? BI_CONTAINER(sessions->list.next, struct kept, link) : NULL;
 }
 
 static void put(struct bi_tls_sessions *sessions, struct kept *kept)
@@ -201,7 +201,7 @@ void bi_tls_sessions_use(SSL_CTX *ctx)
 
 /* ---------------------------------------------------------------------------------------- offering */
 
-/* Before TLS 1.3 a session may be resumed many times, and no new one comes of it. */
+/* Before TLS 1.3 a session may be resumed many times, and no new one results from it. */
 static SSL_SESSION *copy_for_later(const SSL_SESSION *session)
 {
     return SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION ? NULL : SSL_SESSION_dup(session);

@@ -17,8 +17,8 @@ void bi_tls_sessions_free(struct bi_tls_sessions *sessions); /* NULL is allowed 
 
 void bi_tls_sessions_use(SSL_CTX *ctx);
 
-/* For a session with `name` at `port`: offers what is kept of them, and keeps what comes of it. Want of memory means a
- * full handshake and nothing else. */
+/* For a session with `name` at `port`: offers what is kept of them, and keeps what results from it. Want of memory
+ * means a full handshake and nothing else. */
 void bi_tls_sessions_offer(SSL *ssl, const char *name, uint16_t port);
 
 #endif

@@ -69,7 +69,7 @@ static int copy_identity(struct bight_tls_identity *copy, const struct bight_tls
 
 static int copy_identities(struct bi_tls_settings *settings, const struct bight_tls_identity *identities, size_t count)
 {
-    if (count > BI_TLS_MOST_IDENTITIES) {
+    if (count > BI_TLS_MAX_IDENTITIES) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, NULL, "TLS: more than 16 identities");
     }
     settings->identities = bight_calloc(count, sizeof *identities);

@@ -5,7 +5,7 @@
 
 #include <bight/tls.h>
 
-enum { BI_TLS_MOST_IDENTITIES = 16 };
+enum { BI_TLS_MAX_IDENTITIES = 16 };
 
 enum bi_tls_verification {
     BI_TLS_UNVERIFIED,

@@ -33,7 +33,7 @@ void bi_tls_text_finish(struct bi_tls_text *text);
 /* The failure of reading a file or directory, with a hint. */
 struct bight_failure *bi_tls_cannot_read(const char *what, const char *path, int number);
 
-/* To read it from its beginning; NULL without memory. */
+/* To read it from its beginning; NULL when out of memory. */
 BIO *bi_tls_text_open(const struct bi_tls_text *text);
 
 /* Appends the certificates in it to `certificates`, at most `limit` altogether. False: a problem was added. */

@@ -10,7 +10,7 @@
 
 struct bi_tls_tickets;
 
-struct bi_tls_tickets *bi_tls_tickets_new(void); /* NULL without memory */
+struct bi_tls_tickets *bi_tls_tickets_new(void); /* NULL when out of memory */
 struct bi_tls_tickets *bi_tls_tickets_hold(struct bi_tls_tickets *tickets);
 void bi_tls_tickets_release(struct bi_tls_tickets *tickets); /* NULL is allowed */
 

@@ -21,7 +21,7 @@
 #include "base/fork.h"
 #include "tls/source.h"
 
-enum { FILE_LIMIT = 16 << 20, MOST_CERTIFICATES = 10000, MOST_FILES = 10000, NAMES_TOLD = 64 };
+enum { FILE_LIMIT = 16 << 20, MAX_CERTIFICATES = 10000, MAX_FILES = 10000, NAMES_TOLD = 64 };
 
 /* ------------------------------------------------------------------------------------------ reading */
 
@@ -45,13 +45,13 @@ static void finish_gathering(struct gathered *gathered)
     EVP_MD_CTX_free(gathered->digest);
 }
 
-/* Gives the number of certificates in it; negative: problems were added. */
+/* Returns the number of certificates in it; negative: problems were added. */
 static int gather(struct gathered *gathered, const struct bight_pem *pem, struct bi_tls_problems *problems)
 {
     struct bi_tls_text text;
     int before = sk_X509_num(gathered->certificates);
     bool is_good = bi_tls_text_read(&text, pem, "list of trusted certificates", FILE_LIMIT, problems) &&
-                   bi_tls_text_certificates(&text, gathered->certificates, MOST_CERTIFICATES, problems);
+                   bi_tls_text_certificates(&text, gathered->certificates, MAX_CERTIFICATES, problems);
     if (is_good && EVP_DigestUpdate(gathered->digest, text.data, text.size) != 1) {
         bi_tls_add_problem(problems, bi_tls_take_errors(BIGHT_E_TLS, "%s", text.name));
         is_good = false;
@@ -81,7 +81,7 @@ static void gather_entry(
         gather(gathered, &(struct bight_pem) { .file = path }, &own) >= 0) {
         return;
     }
-    for (size_t i = 0; i < own.count && i < BI_TLS_MOST_PROBLEMS; i++) {
+    for (size_t i = 0; i < own.count && i < BI_TLS_MAX_PROBLEMS; i++) {
         if (bight_failure_errno(own.list[i]) == EISDIR) {
             bight_failure_release(own.list[i]);
         } else {
@@ -93,7 +93,7 @@ static void gather_entry(
 static void gather_directory(struct gathered *gathered, const char *path, struct bi_tls_problems *problems)
 {
     struct bi_disk_directory directory;
-    int result = bi_disk_list(path, MOST_FILES, &directory);
+    int result = bi_disk_list(path, MAX_FILES, &directory);
     if (result < 0) {
         bi_tls_add_problem(problems, bi_tls_cannot_read("directory of trusted certificates", path, -result));
         return;

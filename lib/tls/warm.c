@@ -2,7 +2,7 @@
 /* warm.c - which sessions keep OpenSSL's buffers for a while.
  *
  * A session has two, 33 KiB together, and an idle connection has none (L11): when what there was has been read or
- * written, OpenSSL is told to let go of them. But to take them anew each time is a tenth of what a small record costs.
+ * written, OpenSSL is told to release them. But to take them again each time is a tenth of what a small record costs.
  * So some of a reactor's sessions that are in use keep theirs until a second has passed without a record. Which ones
  * does not matter, as long as none takes the place of another that is in use: with more of them than places, each would
  * lose its own to the next one before it is used again.
@@ -12,7 +12,7 @@
  * the buffer: one that each session has to itself has left the processor's caches by the next record, while the one
  * that was just freed by another is still there.
  *
- * SSL_MODE_RELEASE_BUFFERS would have OpenSSL let go of them by itself, behind each record of several. But since 3.2
+ * SSL_MODE_RELEASE_BUFFERS would have OpenSSL released them by itself, behind each record of several. But since 3.2
  * that is settled when a session gets its keys: to clear it later does nothing, and writing does not learn of it when
  * it is set. So the mode is never set, and who has called OpenSSL for a session calls bi_tls_rest. */
 #include "reactor/reactor.h"

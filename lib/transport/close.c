@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* close.c - the ways in which a connection ends in good order: lose_connection, half-closes, flush and linger (T7, T8,
+/* close.c - the ways in which a connection ends gracefully: lose_connection, half-closes, flush and linger (T7, T8,
  * T11), and what bounds them. The end itself is in loss.c.
  *
  * Closing is a state: the calls mark, and what then can go on is decided by advance.c, which calls
@@ -25,12 +25,12 @@ static bool is_not_to_linger(const struct bight_transport *transport)
     return extension != NULL && (extension->linger == 0 || extension->linger_bytes == 0);
 }
 
-/* The writing side has been shut: T7 waits a while for the peer to see it. Without memory for the timer it does not. A
- * bottom that cannot shut its writing side (a pipe) shows it by closing. */
+/* The writing side has been shut: T7 waits a while for the peer to see it. When out of memory for the timer it does
+ * not. A bottom that cannot shut its writing side (a pipe) shows it by closing. */
 static void linger(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->bottom->shut_writing == NULL ? NULL : bi_extension_of(transport);
-    if (extension == NULL || is_not_to_linger(transport) || (transport->state & BI_INPUT_ENDED)) {
+    if (extension == NULL || is_not_to_linger(transport) || (transport->state & BI_EOF_RECEIVED)) {
         bi_close_done(transport);
         return;
     }
@@ -55,7 +55,7 @@ static void tell_write_end(struct bight_transport *transport)
  * of it, as after a fork. */
 static bool is_closed_next(const struct bight_transport *transport)
 {
-    return (transport->state & BI_INPUT_ENDED) ||
+    return (transport->state & BI_EOF_RECEIVED) ||
            (is_not_to_linger(transport) && !bi_reactor_may_be_shared(transport->hub->reactor));
 }
 
@@ -94,12 +94,12 @@ static void end_output(struct bight_transport *transport, bool quiet)
 static void end_both(struct bight_transport *transport)
 {
     uint32_t life = bi_life_of(transport);
-    const uint32_t both = BI_INPUT_TOLD | BI_WRITE_END_DUE;
+    const uint32_t both = BI_EOF_DELIVERED | BI_WRITE_END_DUE;
     if (life == BI_LOSING) {
         linger(transport);
-    } else if (life == BI_LINGERING && (transport->state & BI_INPUT_ENDED)) {
+    } else if (life == BI_LINGERING && (transport->state & BI_EOF_RECEIVED)) {
         bi_close_done(transport);
-    } else if (life == BI_OPEN && (transport->state & both) == BI_INPUT_TOLD) {
+    } else if (life == BI_OPEN && (transport->state & both) == BI_EOF_DELIVERED) {
         bi_close_done(transport); /* T11 */
     }
 }
@@ -107,7 +107,7 @@ static void end_both(struct bight_transport *transport)
 /* The reason was kept when it broke. */
 static void end_broken(struct bight_transport *transport)
 {
-    bool is_read = (transport->state & BI_INPUT_ENDED) != 0;
+    bool is_read = (transport->state & BI_EOF_RECEIVED) != 0;
     if (is_read && !(transport->state & BI_WAITING)) {
         bi_close_done(transport);
     } else if (!is_read && bi_levels_want_input(transport)) {
@@ -138,13 +138,13 @@ void bi_close_end_reached(struct bight_transport *transport)
     }
 }
 
-void bi_close_lose(struct bight_transport *transport)
+void bi_begin_close(struct bight_transport *transport)
 {
     bi_set_life(transport, BI_LOSING);
     if (bi_write_end_of(transport) == BI_WRITE_OPEN) {
         bi_set_write_end(transport, BI_END_ASKED);
     }
-    transport->state &= ~(BI_PRESSED | BI_PAUSED);
+    transport->state &= ~(BI_THROTTLED | BI_PAUSED);
     bi_levels_drop_facade(transport);
     bi_switch_drop(transport);
     bi_idle_stop(transport); /* T7: the flush has a bound of its own */
@@ -163,7 +163,7 @@ static bool keep_reason(struct bight_transport *transport, struct bight_layer *l
     extension->reason = reason;
     bi_layers_end_below(layer);
     bi_flow_stop_producer(transport);
-    transport->state &= ~BI_PRESSED; /* by output that nobody waits for */
+    transport->state &= ~BI_THROTTLED; /* by output that nobody waits for */
     return true;
 }
 
@@ -176,10 +176,10 @@ void bi_close_failed(struct bight_transport *transport, struct bight_layer *laye
         return;
     }
     bool is_first = keep_reason(transport, layer, reason);
-    if (bi_life_of(transport) == BI_OPEN && !(transport->state & BI_INPUT_TOLD)) {
+    if (bi_life_of(transport) == BI_OPEN && !(transport->state & BI_EOF_DELIVERED)) {
         bi_levels_failed(transport, layer);
     } else if (is_first) {
-        bi_close_lose(transport);
+        bi_begin_close(transport);
     }
 }
 
@@ -282,7 +282,7 @@ static bool is_bounded(const struct bight_transport *transport)
     return transport->extension != NULL && bi_wheel_is_armed(&transport->extension->close_timer);
 }
 
-/* A flush that nothing bounds might never end: without memory for the timer the connection ends at once. */
+/* A flush that nothing bounds might never end: when out of memory for the timer the connection ends at once. */
 void bi_close_bound(struct bight_transport *transport)
 {
     uint64_t bound = bi_life_of(transport) == BI_LINGERING ? transport->extension->linger : bound_of(transport);
@@ -299,7 +299,7 @@ void bi_close_bound(struct bight_transport *transport)
     }
 }
 
-/* The flush has its time anew for each bit of progress, and not for each byte: a peer that takes one now and then must
+/* The flush has its time again for each bit of progress, and not for each byte: a peer that takes one now and then must
  * not keep megabytes alive. */
 void bi_close_progress(struct bight_transport *transport, size_t sent)
 {
@@ -328,9 +328,9 @@ int bight_transport_lose_connection(struct bight_transport *transport)
     }
     bi_close_claim(transport);
     if (bi_life_of(transport) == BI_BROKEN) {
-        bi_close_done(transport); /* the reason was kept; nothing more is heard of */
+        bi_close_done(transport); /* the reason was kept; nothing more is notified of */
     } else {
-        bi_close_lose(transport);
+        bi_begin_close(transport);
     }
     return BIGHT_OK;
 }
@@ -359,7 +359,7 @@ int bight_transport_lose_write(struct bight_transport *transport)
         return BIGHT_E_NOT_SUPPORTED;
     }
     bi_close_claim(transport);
-    int code = bi_output_ask(transport); /* so that the protocol hears of it from the loop */
+    int code = bi_output_ask(transport); /* so that the protocol is notified of it from the loop */
     if (code != BIGHT_OK) {
         return code;
     }

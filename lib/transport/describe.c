@@ -51,7 +51,7 @@ const char *bi_describe_state(const struct bight_transport *transport)
     if (bi_life_of(transport) != BI_OPEN) {
         return names[bi_life_of(transport)];
     }
-    if (transport->state & BI_PRESSED) {
+    if (transport->state & BI_THROTTLED) {
         return "open, not read from until it has sent";
     }
     return (transport->state & BI_PAUSED) != 0 ? "open, paused by the protocol" : "open";

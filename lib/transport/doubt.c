@@ -18,7 +18,7 @@
 
 #define PERIOD (BIGHT_NANOSECONDS_PER_SECOND / 10)
 
-enum { LOOKS_A_TURN = 1024, LEAST_ROOM = 64 };
+enum { LOOKS_PER_TURN = 1024, MIN_ROOM = 64 };
 
 struct bi_doubt {
     uint64_t id;
@@ -33,7 +33,7 @@ static void free_list(struct bi_doubts *doubts)
 /* Pages, since the list comes and goes: from malloc's, what is made meanwhile would lie behind it and keep it there. */
 static bool make_room(struct bi_doubts *doubts)
 {
-    size_t capacity = doubts->capacity == 0 ? LEAST_ROOM : doubts->capacity * 2;
+    size_t capacity = doubts->capacity == 0 ? MIN_ROOM : doubts->capacity * 2;
     struct bi_doubt *list = bi_pages_allocate(capacity * sizeof *list);
     if (list == NULL) {
         return false;
@@ -84,7 +84,7 @@ static void look_around(struct bi_wheel_entry *timer)
     struct bi_hub *hub = BI_CONTAINER(timer, struct bi_hub, doubts.timer);
     struct bi_doubts *doubts = &hub->doubts;
     doubts->last = doubts->next == 0 ? doubts->count : doubts->last;
-    size_t until = doubts->last - doubts->next > LOOKS_A_TURN ? doubts->next + LOOKS_A_TURN : doubts->last;
+    size_t until = doubts->last - doubts->next > LOOKS_PER_TURN ? doubts->next + LOOKS_PER_TURN : doubts->last;
     while (doubts->next < until) {
         struct bi_doubt doubt = doubts->list[doubts->next++];
         if (visit(hub, &doubt)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* establish.c - what becomes of a connection whose layers must be ready before it has a protocol (L3, L4): the layers
+/* establish.c - what happens to a connection whose layers must be ready before it has a protocol (L3, L4): the layers
  * are prepared one after the other, the lowest first, then the factory is asked; and what bounds that.
  *
  * Until a layer has been prepared nothing enters it, and nothing enters the facade before there is a protocol: their
@@ -199,7 +199,7 @@ static void prepare(struct bight_transport *transport, struct bight_layer *layer
 static void refuse(struct bight_transport *transport, int code)
 {
     transport->extension->reason = bight_failure_of(code);
-    bi_close_lose(transport);
+    bi_begin_close(transport);
 }
 
 /* From here on the connection is as any other; the switch that connection_made may have asked for comes first, so that

@@ -7,6 +7,7 @@
  * its protocols, has a hold, which is no use. One in front of another is a use of that one while it is used itself, so
  * nobody else counts for the inner one; what is asked of the first goes down the row. */
 #include "transport/transport.h"
+#include "transport/wrapper.h"
 
 static bool is_used(const struct bight_factory *factory)
 {
@@ -141,10 +142,12 @@ void bi_factory_remove_connection(struct bight_factory *factory)
 
 /* ---------------------------------------------------------------------------------------- being asked */
 
+/* One that has layers put under its connections may have to say whose was never established. */
 bool bi_factory_asks_peer(const struct bight_factory *factory)
 {
     for (; factory != NULL; factory = factory->inner) {
-        if (factory->ops != NULL && (factory->ops->build_protocol != NULL || factory->ops->admit != NULL)) {
+        if (factory->ops != NULL &&
+            (factory->ops->build_protocol != NULL || factory->ops->admit != NULL || bi_is_wrapped(factory))) {
             return true;
         }
     }

@@ -15,7 +15,7 @@
 
 struct bi_file;
 
-/* NULL without memory. `release` may be NULL. */
+/* NULL when out of memory. `release` may be NULL. */
 struct bi_file *bi_file_new(
     struct bight_transport *transport, int descriptor, uint64_t offset, bight_release_function release, void *context);
 /* Of one that no queue has taken: it is forgotten, and nothing released. */

@@ -54,10 +54,10 @@ int bight_transport_resume(struct bight_transport *transport)
 
 static void set_pressed(struct bight_transport *transport, bool on)
 {
-    if (((transport->state & BI_PRESSED) != 0) == on) {
+    if (((transport->state & BI_THROTTLED) != 0) == on) {
         return;
     }
-    transport->state ^= BI_PRESSED;
+    transport->state ^= BI_THROTTLED;
     if (!on) {
         bi_transport_changed(transport);
     }
@@ -244,7 +244,7 @@ int bight_transport_unregister_producer(struct bight_transport *transport)
     BI_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
     bool has_producer = (transport->state & BI_PRODUCING) != 0;
     if (bi_is_over(transport) || (!has_producer && (bi_is_cut(transport) || bi_is_losing(transport)))) {
-        return BIGHT_E_CLOSED; /* it may have been stopped, and who registered it need not have heard of it */
+        return BIGHT_E_CLOSED; /* it may have been stopped, and who registered it need not have notified of it */
     }
     if (!has_producer) {
         return bi_usage_error(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* give_back.c - what a protocol says of the input that it has been given, or would be: that it does not want it now,
- * that it wants to know whether more may come, that what waits is to be forgotten. What becomes of it is in levels.c.
+ * that it wants to know whether more may come, that what waits is to be forgotten. What happens to it is in levels.c.
  */
 #include "transport/levels.h"
 #include "transport/state.h"
@@ -26,10 +26,10 @@ int bi_levels_return(struct bight_transport *transport, const void *data, size_t
     return BIGHT_OK;
 }
 
-/* Of the peer's end nothing can come any more, unless somebody else hears of it anew. */
+/* Of the peer's end nothing can come any more, unless somebody else is notified of it again. */
 bool bi_levels_can_return(const struct bight_transport *transport)
 {
-    return bi_is_heard(transport) && ((transport->state & BI_SWITCHING) || !(transport->state & BI_INPUT_TOLD));
+    return bi_is_heard(transport) && ((transport->state & BI_SWITCHING) || !(transport->state & BI_EOF_DELIVERED));
 }
 
 int bight_transport_give_back(struct bight_transport *transport, const void *data, size_t size)
@@ -54,7 +54,7 @@ int bight_transport_give_back(struct bight_transport *transport, const void *dat
 
 bool bight_transport_takes_input(const struct bight_transport *transport)
 {
-    const uint32_t own = BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_INPUT_TOLD;
+    const uint32_t own = BI_PAUSED | BI_THROTTLED | BI_SWITCHING | BI_EOF_DELIVERED;
     if (BI_LIKELY(!(transport->state & (own | BI_LIFE | BI_LAYERED)))) {
         return true;
     }

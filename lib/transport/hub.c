@@ -17,7 +17,7 @@
 
 enum {
     SLAB_BITS = 8,
-    MOST_A_SLAB = 1 << SLAB_BITS, /* slots */
+    MAX_PER_SLAB = 1 << SLAB_BITS, /* slots */
     SPARE_SLABS = 1,
     OBJECT_SLAB = 65536,
     BLOCK_SLAB = 262144, /* 16 blocks */
@@ -37,12 +37,12 @@ static const struct bi_attachment_kind connections;
 
 _Static_assert(sizeof(void *) != 8 || sizeof(struct bight_transport) == 80, "a facade is a cache line and 16 bytes");
 _Static_assert(offsetof(struct bight_transport, id) == offsetof(struct bi_slot, generation), "an id stays readable");
-_Static_assert(sizeof(struct bi_loss) <= BIGHT_LEAST_WATCH, "a loss lies in a watch");
+_Static_assert(sizeof(struct bi_loss) <= BIGHT_MIN_WATCH, "a loss lies in a watch");
 
 struct bight_transport *bi_hub_at(const struct bi_hub *hub, uint32_t index)
 {
     const struct bi_pool_slab *slab = hub->slabs[index >> SLAB_BITS].slab;
-    return (struct bight_transport *)(void *)bi_pool_slot_at(&hub->slots, slab, index & (MOST_A_SLAB - 1));
+    return (struct bight_transport *)(void *)bi_pool_slot_at(&hub->slots, slab, index & (MAX_PER_SLAB - 1));
 }
 
 /* NULL when the slot at this index is free or has no memory. */
@@ -50,7 +50,7 @@ static struct bight_transport *transport_at(const struct bi_hub *hub, size_t ind
 {
     size_t number = index >> SLAB_BITS;
     const struct bi_pool_slab *slab = number < hub->slab_count ? hub->slabs[number].slab : NULL;
-    if (slab == NULL || (index & (MOST_A_SLAB - 1)) >= slab->carved) {
+    if (slab == NULL || (index & (MAX_PER_SLAB - 1)) >= slab->carved) {
         return NULL;
     }
     struct bight_transport *transport = bi_hub_at(hub, (uint32_t)index);
@@ -87,7 +87,7 @@ static int enter_slab(struct bi_hub *hub, struct bi_pool_slab *slab)
     return BIGHT_OK;
 }
 
-/* Of a slot that has never been taken, and so is the last that its slab has carved. 0 without memory. */
+/* Of a slot that has never been taken, and so is the last that its slab has carved. 0 when out of memory. */
 static uint64_t make_id(struct bi_hub *hub, struct bi_pool_slab *slab)
 {
     if (slab->carved == 1 && enter_slab(hub, slab) != BIGHT_OK) {
@@ -189,7 +189,7 @@ static void disconnect(struct bi_attachment *attachment)
 /* -------------------------------------------------------------------------------------- layers' work */
 
 /* What all layers together may do on one turn, so that a thousand handshakes do not hold up the loop. */
-#define WORK_A_TURN (BIGHT_NANOSECONDS_PER_SECOND / 100)
+#define WORK_PER_TURN (BIGHT_NANOSECONDS_PER_SECOND / 100)
 
 static void forget_spent(struct bi_task *task)
 {
@@ -198,10 +198,10 @@ static void forget_spent(struct bi_task *task)
 
 bool bi_hub_spend(struct bi_hub *hub, uint64_t nanoseconds)
 {
-    if (hub->spent >= WORK_A_TURN) {
+    if (hub->spent >= WORK_PER_TURN) {
         return false;
     }
-    hub->spent += nanoseconds < WORK_A_TURN ? nanoseconds : WORK_A_TURN;
+    hub->spent += nanoseconds < WORK_PER_TURN ? nanoseconds : WORK_PER_TURN;
     if (hub->budget_task.run == NULL) {
         bi_reactor_soon(hub->reactor, &hub->budget_task, forget_spent);
     }
@@ -235,7 +235,7 @@ static void make_pools(struct bi_hub *hub)
 {
     size_t slot_size = sizeof(struct bight_transport) + hub->watch_size;
     size_t output_size = sizeof(struct bi_output) + hub->watch_size + BI_FIRST_BLOCK_SIZE;
-    bi_pool_init(&hub->slots, slot_size - BI_SLOT_ALIGNMENT, slot_size * MOST_A_SLAB, 0, NULL, NULL);
+    bi_pool_init(&hub->slots, slot_size - BI_SLOT_ALIGNMENT, slot_size * MAX_PER_SLAB, 0, NULL, NULL);
     hub->trim_timer.function = trim;
     bi_pool_init(&hub->extensions, sizeof(struct bi_extension), OBJECT_SLAB, 1, trim_in_a_while, hub);
     bi_pool_init(&hub->outputs, output_size, OBJECT_SLAB, 1, trim_in_a_while, hub);
@@ -258,7 +258,7 @@ static void finish_pools(struct bi_hub *hub)
 
 static const char *look_at_slot(const struct bi_hub *hub, const struct bi_slot_slab *entry, uint32_t index)
 {
-    const struct bi_slot *slot = bi_pool_slot_at(&hub->slots, entry->slab, index & (MOST_A_SLAB - 1));
+    const struct bi_slot *slot = bi_pool_slot_at(&hub->slots, entry->slab, index & (MAX_PER_SLAB - 1));
     BI_MUST(((uint32_t)slot->generation & ~(uint32_t)IS_FREE) == index, "slots: an id says where its slot is");
     uint32_t generation = (uint32_t)(slot->generation >> 32);
     BI_MUST(!(slot->generation & IS_FREE) || generation == UINT32_MAX || generation <= entry->generation,

@@ -36,7 +36,7 @@
 #define LISTS (PERIODS_A_TIMEOUT + PERIODS_A_STEP + 2)
 
 /* So that a thousand ends do not hold up the loop: the rest ends on the next turn. */
-#define ENDS_A_TURN 1024
+#define ENDS_PER_TURN 1024
 
 #define NOBODY UINT32_MAX
 
@@ -64,7 +64,7 @@ static uint64_t shortest_period(const struct bi_hub *hub)
     return shortest;
 }
 
-/* One step of the clock, and of the tick; gives the time. */
+/* One step of the clock, and of the tick; returns the time. */
 static uint64_t advance(struct bi_hub *hub)
 {
     uint64_t now = bi_reactor_now(hub->reactor);
@@ -160,10 +160,10 @@ static bool look_at(struct bi_idle_class *class, uint32_t list, unsigned *ends)
             wait_in(class, transport, deadline);
             continue;
         }
-        if ((*ends)++ == ENDS_A_TURN) {
+        if ((*ends)++ == ENDS_PER_TURN) {
             return false;
         }
-        bi_timeouts_end(transport); /* it leaves its class; its protocol hears of it on a later turn */
+        bi_timeouts_end(transport); /* it leaves its class; its protocol is notified of it on a later turn */
     }
     return true;
 }
@@ -213,8 +213,8 @@ static struct bi_idle_class *make_class(struct bi_hub *hub, uint64_t timeout)
     return class;
 }
 
-/* The number of the class, counted from 1, for a rounded timeout; 0 without memory. There are some two thousand classes
- * at the most, and as a rule one or two, so a search is good enough. Classes stay until the hub goes. */
+/* The number of the class, counted from 1, for a rounded timeout; 0 when out of memory. There are some two thousand
+ * classes at the most, and as a rule one or two, so a search is good enough. Classes stay until the hub goes. */
 static uint16_t class_for(struct bi_hub *hub, uint64_t timeout)
 {
     for (uint16_t i = 0; i < hub->idle_class_count; i++) {
@@ -300,7 +300,7 @@ void bi_idle_finish(struct bi_hub *hub)
 
 /* ---------------------------------------------------------------------------------------- invariants */
 
-/* Gives how many are in the list, or SIZE_MAX when it is no list of the class's. */
+/* Returns how many are in the list, or SIZE_MAX when it is no list of the class's. */
 static size_t count_list(const struct bi_hub *hub, uint16_t class_number, uint8_t list)
 {
     const struct bi_idle_class *class = hub->idle_classes[class_number - 1];

@@ -30,7 +30,7 @@ static inline const uint8_t *bi_input_bytes(const struct bight_input *input)
     return input == NULL ? NULL : input->bytes + input->start;
 }
 
-/* --- Each of these gives 0, or OUT_OF_MEMORY: then all is as it was. */
+/* --- Each of these returns 0, or OUT_OF_MEMORY: then all is as it was. */
 
 /* Behind what is held. Bytes that come one by one are copied a constant number of times. */
 int bi_input_append(struct bight_input **input, const void *data, size_t size);
@@ -76,7 +76,7 @@ static inline size_t bi_input_find(
 }
 
 /* The same in the first `limit` bytes of what is held, which is not nothing. Each is looked at once, however many
- * pieces they come in: until something is consumed, or somebody searches anew, for something else. */
+ * pieces they come in: until something is consumed, or somebody searches again, for something else. */
 size_t bi_input_search(struct bight_input *input, size_t limit, const void *separator, size_t separator_size);
 static inline void bi_input_search_anew(struct bight_input *input)
 {
@@ -91,7 +91,7 @@ static inline void bi_input_search_anew(struct bight_input *input)
 bool bi_input_is_own(const struct bight_protocol *protocol, const uint8_t *data, size_t size);
 
 /* Calls `go_on` with the protocol on a later turn: for who has delivered enough in a row, or must not deliver now.
- * `leave` is called after it, or instead of it at the end of the reactor, and lets go of the hold that is taken here.
+ * `leave` is called after it, or instead of it at the end of the reactor, and releases the hold that is taken here.
  * The codes of bight_call_later; then nothing is called. */
 int bi_input_go_on_later(struct bight_protocol *protocol, bight_timer_function go_on, bight_release_function leave);
 

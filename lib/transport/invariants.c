@@ -34,7 +34,7 @@ static bool is_made(const struct bight_transport *transport)
     return (transport->protocol->state & BI_PROTOCOL_MADE) != 0;
 }
 
-/* Whoever decides anew on a later turn. */
+/* Whoever decides again on a later turn. */
 static bool has_task(const struct bight_transport *transport)
 {
     return transport->extension != NULL && transport->extension->task.run != NULL;
@@ -152,7 +152,7 @@ static const char *look_at_timers(const struct bight_transport *transport)
 static const char *look_at_flow(const struct bight_transport *transport)
 {
     const struct bi_output *output = transport->output;
-    bool pressed = has(transport, BI_PRESSED) && !bi_is_over(transport);
+    bool pressed = has(transport, BI_THROTTLED) && !bi_is_over(transport);
     BI_MUST(!pressed || is(transport, BI_OPEN), "flow: only what is open is pressed");
     BI_MUST(!pressed || has(transport, BI_PRESSURE_ON), "flow: only who wants backpressure is pressed");
     if (output == NULL) {
@@ -188,7 +188,7 @@ const char *bi_invariants_always(const struct bight_transport *transport)
 static const char *look_at_ends(const struct bight_transport *transport)
 {
     uint32_t end = bi_write_end_of(transport);
-    bool ended = has(transport, BI_INPUT_ENDED), told = has(transport, BI_INPUT_TOLD);
+    bool ended = has(transport, BI_EOF_RECEIVED), told = has(transport, BI_EOF_DELIVERED);
     bool due = has(transport, BI_WRITE_END_DUE);
     bool shut = end == BI_SHUT;
     BI_MUST(!is(transport, BI_LOSING) || !shut, "end: whoever loses and has shut lingers, or is done");
@@ -213,7 +213,7 @@ static bool wants_input(const struct bight_transport *transport)
 {
     bool hears = (is(transport, BI_OPEN) || is(transport, BI_ESTABLISHING)) && !bi_has_failed(transport) &&
                  bi_levels_want_input(transport);
-    return !has(transport, BI_INPUT_ENDED) && (bi_is_losing(transport) || hears);
+    return !has(transport, BI_EOF_RECEIVED) && (bi_is_losing(transport) || hears);
 }
 
 const char *bi_invariants_decided(const struct bight_transport *transport)
@@ -227,7 +227,7 @@ const char *bi_invariants_decided(const struct bight_transport *transport)
     BI_MUST(!wants_input(transport) || has(transport, BI_READING), "reading: who wants input is reading");
     BI_MUST(!wants_input(transport) || !has(transport, BI_UNREAD), "reading: what was left unread is looked for");
     BI_MUST(!has(transport, BI_SWITCHING) || will_go_on(transport), "switch: one that is due will come");
-    BI_MUST(!has(transport, BI_PRODUCING) || !has(transport, BI_PRESSED), "flow: a producer is told, nobody pressed");
+    BI_MUST(!has(transport, BI_PRODUCING) || !has(transport, BI_THROTTLED), "flow: a producer is told, nobody pressed");
     BI_MUST(!is(transport, BI_LINGERING) || (extension != NULL && bi_wheel_is_armed(&extension->close_timer)),
         "timers: a linger has a bound");
     return NULL;
@@ -406,7 +406,7 @@ static const char *look_at_layers(const struct bight_transport *transport)
 static bool facade_takes(const struct bight_transport *transport)
 {
     return bi_is_heard(transport) && !transport->extension->facade.is_closed &&
-           !has(transport, BI_INPUT_TOLD | BI_PAUSED | BI_PRESSED | BI_SWITCHING);
+           !has(transport, BI_EOF_DELIVERED | BI_PAUSED | BI_THROTTLED | BI_SWITCHING);
 }
 
 static const char *look_at_facade(const struct bight_transport *transport)
@@ -438,7 +438,7 @@ static const char *look_at_brackets(const struct bight_transport *transport)
     BI_MUST(extension->pushed == NULL || bi_is_over(transport), "levels: no handler is pushing");
     BI_MUST(extension->returned == NULL || bi_is_over(transport), "levels: what was given back waits");
     BI_MUST(extension->reason == NULL || bi_is_losing(transport) ||
-                (is(transport, BI_OPEN) && has(transport, BI_WAITING) && !has(transport, BI_INPUT_TOLD)),
+                (is(transport, BI_OPEN) && has(transport, BI_WAITING) && !has(transport, BI_EOF_DELIVERED)),
         "life: a layer's failure is kept while it waits, and while it is losing");
     return NULL;
 }
@@ -450,7 +450,7 @@ static const char *look_at_loss(const struct bight_transport *transport)
         BI_MUST(transport->protocol->state & BI_PROTOCOL_OVER, "protocol: it is over when its connection is lost");
     }
     BI_MUST(!is(transport, BI_LOSS_DUE) || has_loss_task(transport), "life: a loss that is due will come");
-    bool is_read = has(transport, BI_INPUT_ENDED);
+    bool is_read = has(transport, BI_EOF_RECEIVED);
     BI_MUST(!is(transport, BI_BROKEN) || has_loss_task(transport) || is_read || !bi_levels_want_input(transport),
         "life: what is left of a broken connection will be read");
     return NULL;
@@ -461,11 +461,11 @@ static const char *look_at_waits(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
     bool waits = bi_flow_queued(transport) > 0 || has_output_task(transport);
-    bool ended = is(transport, BI_OPEN) && has(transport, BI_INPUT_ENDED) && !has(transport, BI_LAYERED);
-    BI_MUST(!has(transport, BI_PRESSED) || waits, "flow: who is pressed waits for output");
+    bool ended = is(transport, BI_OPEN) && has(transport, BI_EOF_RECEIVED) && !has(transport, BI_LAYERED);
+    BI_MUST(!has(transport, BI_THROTTLED) || waits, "flow: who is pressed waits for output");
     BI_MUST(
         !bi_flow_awaits_room(transport) || waits || will_go_on(transport), "flow: who waits for room waits for output");
-    BI_MUST(!ended || has(transport, BI_INPUT_TOLD) || (extension != NULL && extension->facade.is_ended),
+    BI_MUST(!ended || has(transport, BI_EOF_DELIVERED) || (extension != NULL && extension->facade.is_ended),
         "end: the peer's is told, or waits");
     if (extension == NULL) {
         return NULL;

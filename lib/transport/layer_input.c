@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* layer_input.c - what a layer says of the input that it has been given: that it has no time for the rest on this turn
- * (and that another turn begins), that nobody above wants it now. What becomes of it is in levels.c. */
+ * (and that another turn begins), that nobody above wants it now. What happens to it is in levels.c. */
 #include "transport/level_queue.h"
 #include "transport/levels.h"
 #include "transport/state.h"
@@ -41,11 +41,11 @@ bool bi_levels_are_wanted(const struct bight_transport *transport, const struct 
             return true;
         }
     }
-    return !bi_is_heard(transport) || (transport->state & BI_INPUT_TOLD) || bi_levels_facade_is_open(transport);
+    return !bi_is_heard(transport) || (transport->state & BI_EOF_DELIVERED) || bi_levels_facade_is_open(transport);
 }
 
 /* With none of these, what is delivered enters the protocol at once. */
-#define NOT_PLAIN (BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL | BI_WAITING)
+#define NOT_PLAIN (BI_PAUSED | BI_THROTTLED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL | BI_WAITING)
 
 bool bight_layer_hold_unwanted(struct bight_layer *layer, const uint8_t *data, size_t size)
 {

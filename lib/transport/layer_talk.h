@@ -34,7 +34,7 @@ static inline int bi_layers_pass_down(
 
 /* What was to be flushed later is flushed now. */
 void bi_layers_flush(struct bight_transport *transport);
-/* At the loss, before the protocol hears of it. */
+/* At the loss, before the protocol is notified of it. */
 void bi_layers_lost(struct bight_transport *transport, const struct bight_failure *reason);
 /* lose_connection must wait for one of them. */
 bool bi_layers_are_busy(const struct bight_transport *transport);

@@ -25,8 +25,8 @@ static inline bool bi_level_is_hungry(const struct bight_layer *layer)
 /* The level; NULL when there is no memory for the facade's. */
 struct bight_level *bi_level_of(struct bight_transport *transport, struct bight_layer *layer);
 
-/* Behind or in front of what waits already. Without memory, or past the cap, the connection ends: a stream never has a
- * gap. */
+/* Behind or in front of what waits already. When out of memory, or past the cap, the connection ends: a stream never
+ * has a gap. */
 void bi_level_hold_behind(
     struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size);
 void bi_level_hold_before(

@@ -20,10 +20,10 @@
 
 /* -------------------------------------------------------------------------------- into the facade */
 
-/* May hear of input at all. */
+/* May be notified of input at all. */
 static bool facade_listens(const struct bight_transport *transport)
 {
-    return bi_is_heard(transport) && !(transport->state & BI_INPUT_TOLD);
+    return bi_is_heard(transport) && !(transport->state & BI_EOF_DELIVERED);
 }
 
 static bool facade_takes(const struct bight_transport *transport)
@@ -58,7 +58,7 @@ static void feed(struct bight_transport *transport, struct bi_rest *rest)
     }
 }
 
-/* Behind what a handler did with its input: nobody has been pushed any more. Gives who comes next to the sender, for
+/* Behind what a handler did with its input: nobody has been pushed any more. Returns who comes next to the sender, for
  * whom `returned` is; NULL: the facade. */
 static struct bight_layer *forget_pushed(struct bi_extension *extension)
 {
@@ -155,11 +155,11 @@ static bool ask_about_end(struct bight_transport *transport)
 }
 
 /* T11, T12. A producer is not waited for unless one's own lose or lose_write came first (T8). It is stopped when writes
- * are refused already. A protocol that comes by a switch hears of the end too. */
+ * are refused already. A protocol that comes by a switch is notified of the end too. */
 static void lose_unless_handled(struct bight_transport *transport)
 {
     if (bi_has_failed(transport)) {
-        bi_close_lose(transport);
+        bi_begin_close(transport);
         return;
     }
     bool handled = ask_about_end(transport);
@@ -167,17 +167,17 @@ static void lose_unless_handled(struct bight_transport *transport)
         return;
     }
     bool is_first = bi_write_end_of(transport) == BI_WRITE_OPEN;
-    bi_close_lose(transport);
+    bi_begin_close(transport);
     if (is_first) {
         bi_flow_stop_producer(transport);
     }
 }
 
-/* Nothing else is decided before it is clear what the end means: whoever called goes on to advance. */
+/* Nothing else is decided before it is clear what the end means: the caller goes on to advance. */
 static void tell_end(struct bight_transport *transport)
 {
     uint32_t outer = transport->state & BI_ADVANCING;
-    transport->state |= BI_INPUT_TOLD | BI_ADVANCING;
+    transport->state |= BI_EOF_DELIVERED | BI_ADVANCING;
     lose_unless_handled(transport);
     transport->state = (transport->state & ~BI_ADVANCING) | outer | BI_CHANGED;
 }
@@ -194,8 +194,8 @@ static struct bight_layer *find_lowest_waiting(const struct bight_transport *tra
 
 void bi_levels_end_again(struct bight_transport *transport)
 {
-    if (transport->state & BI_INPUT_TOLD) {
-        transport->state &= ~BI_INPUT_TOLD;
+    if (transport->state & BI_EOF_DELIVERED) {
+        transport->state &= ~BI_EOF_DELIVERED;
         bi_level_hold_end(transport, find_lowest_waiting(transport));
     }
 }
@@ -203,11 +203,11 @@ void bi_levels_end_again(struct bight_transport *transport)
 static void enter_facade_end(struct bight_transport *transport)
 {
     if (bi_is_losing(transport)) {
-        transport->state |= BI_INPUT_TOLD | BI_CHANGED;
+        transport->state |= BI_EOF_DELIVERED | BI_CHANGED;
     } else if (bi_life_of(transport) == BI_ESTABLISHING) {
         bi_level_hold_end(transport, NULL);
-    } else if (bi_life_of(transport) != BI_OPEN || (transport->state & BI_INPUT_TOLD)) {
-        return; /* what comes behind a failure is no end in good order */
+    } else if (bi_life_of(transport) != BI_OPEN || (transport->state & BI_EOF_DELIVERED)) {
+        return; /* what comes behind a failure is no end gracefully */
     } else if ((transport->state & BI_WAITING) || !facade_takes(transport)) {
         bi_level_hold_end(transport, NULL);
     } else {
@@ -421,7 +421,7 @@ static struct bight_layer *find_layer_to_run(const struct bight_transport *trans
     return layer;
 }
 
-/* Nothing is heard of any more: layers that have an end of their own to bring about go on. */
+/* Nothing is notified of any more: layers that have an end of their own to bring about go on. */
 static void run_losing(struct bight_transport *transport)
 {
     if (!(transport->state & BI_LAYERED) || !bi_layers_are_busy(transport)) {
@@ -509,7 +509,7 @@ void bi_levels_failed(struct bight_transport *transport, struct bight_layer *lay
 bool bi_levels_want_input(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
-    if (!(transport->state & (BI_WAITING | BI_PAUSED | BI_PRESSED | BI_SWITCHING))) {
+    if (!(transport->state & (BI_WAITING | BI_PAUSED | BI_THROTTLED | BI_SWITCHING))) {
         return true;
     }
     if (!(transport->state & BI_LAYERED)) {
@@ -521,5 +521,5 @@ bool bi_levels_want_input(const struct bight_transport *transport)
                    bi_input_size(extension->facade.input) < 2 * FACADE_BOUND;
         }
     }
-    return !(transport->state & (BI_WAITING | BI_PRESSED | BI_SWITCHING));
+    return !(transport->state & (BI_WAITING | BI_THROTTLED | BI_SWITCHING));
 }

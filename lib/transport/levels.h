@@ -9,10 +9,10 @@
 #include "transport/state.h"
 
 /* The protocol cannot be called with input while one of these is set. */
-#define BI_LEVELS_NOT_NOW (BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL)
+#define BI_LEVELS_NOT_NOW (BI_PAUSED | BI_THROTTLED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL)
 
 /* With none of these it takes what a receive gives at once, wherever in the layers that comes from. */
-#define BI_LEVELS_NOT_PLAIN (BI_LEVELS_NOT_NOW | BI_LIFE | BI_INPUT_TOLD | BI_WAITING)
+#define BI_LEVELS_NOT_PLAIN (BI_LEVELS_NOT_NOW | BI_LIFE | BI_EOF_DELIVERED | BI_WAITING)
 
 /* Behind a handler that was given input of layers, when something was marked: as bi_levels_take_back. */
 void bi_levels_left(struct bight_transport *transport);
@@ -37,7 +37,7 @@ static inline void bi_levels_give(struct bight_transport *transport, const uint8
 }
 
 /* Into a level, or those above it that care, at last to the protocol; what cannot enter waits. Data without size, and
- * what the protocol must not hear of any more, are dropped. */
+ * what the protocol must not be notified of any more, are dropped. */
 void bi_levels_enter(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size);
 void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *level);
 
@@ -46,14 +46,14 @@ void bi_levels_run(struct bight_transport *transport);
 
 /* Something stood in the way of what waits for the facade, and does no more: it goes on on a later turn. */
 void bi_levels_put_off(struct bight_transport *transport);
-/* What was put off to a later turn can go on. */
+/* What was deferred to a later turn to a later turn can go on. */
 void bi_levels_begin_turn(struct bight_transport *transport);
 
 /* Behind a handler: what is left of its input, and before that what it gave back, waits for whoever comes next to the
  * sender now: the facade, or the first layer that the handler pushed. */
 void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest, size_t size);
 
-/* The protocol may give back input. When it has heard of the end it keeps what it has: nothing follows that. */
+/* The protocol may give back input. When it has notified of the end it keeps what it has: nothing follows that. */
 bool bi_levels_can_return(const struct bight_transport *transport);
 /* The protocol gives back what it has been given, or something in its place. 0 or OUT_OF_MEMORY. */
 int bi_levels_return(struct bight_transport *transport, const void *data, size_t size);
@@ -63,7 +63,7 @@ void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *lay
 /* A layer is being popped: what waited for it waits for the level above. */
 void bi_levels_popped(struct bight_transport *transport, struct bight_layer *layer);
 
-/* A layer has become secure, and the protocol is to hear of it before the input that comes from now on. */
+/* A layer has become secure, and the protocol is to be notified of it before the input that comes from now on. */
 void bi_levels_secured(struct bight_transport *transport);
 
 /* The facade's end is to be told once more, to another protocol. */

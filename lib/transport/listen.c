@@ -4,7 +4,7 @@
  *
  * Options that connections inherit (TCP_NODELAY, SO_KEEPALIVE) are set here, once. A UNIX socket's mode is set between
  * bind and listen: until it listens nobody can connect, so at no time is the socket open to more than was asked for.
- * A path whose owner has died is replaced. Everything gives -errno. */
+ * A path whose owner has died is replaced. Everything returns -errno. */
 #include "transport/socket.h"
 
 #include <errno.h>
@@ -123,7 +123,7 @@ static bool is_about_to_listen(const char *line, const char *path)
     return count == 3 && end > 0 && flags == 0 && state == 1 && line[end] == ' ' && strcmp(line + end + 1, path) == 0;
 }
 
-/* Looks through the complete lines of a text, which it cuts; gives how much they take. */
+/* Looks through the complete lines of a text, which it cuts; returns how much they take. */
 static size_t find_line(char *text, size_t size, const char *path, bool *found)
 {
     char *begin = text, *end;

@@ -4,7 +4,7 @@
  *
  * The loss runs from the loop on a later turn (T3). Its task lies where the loop's watch was, which is
  * not needed any more: nothing here can fail for want of memory. Order at loss (T4): the producer is stopped, the
- * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port hear of it. */
+ * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port are notified of it. */
 #include <errno.h>
 
 #include "transport/close.h"
@@ -239,7 +239,7 @@ static struct bight_failure *loss_by(int number, const char *what)
     }
 }
 
-/* Without memory for the errno, without it. */
+/* When out of memory for the errno, without it. */
 static struct bight_failure *make_reason(int number, const char *what)
 {
     struct bight_failure *reason = loss_by(number, what);
@@ -258,11 +258,11 @@ void bi_close_explain(struct bight_transport *transport, struct bight_failure *r
     bi_close_done(transport);
 }
 
-/* Somebody may still hear of something that came before. */
+/* Somebody may still be notified of something that came before. */
 static bool has_more_to_tell(const struct bight_transport *transport)
 {
     return (bi_life_of(transport) == BI_OPEN || bi_life_of(transport) == BI_ESTABLISHING) &&
-           ((transport->state & BI_WAITING) || !(transport->state & (BI_INPUT_ENDED | BI_INPUT_TOLD)));
+           ((transport->state & BI_WAITING) || !(transport->state & (BI_EOF_RECEIVED | BI_EOF_DELIVERED)));
 }
 
 /* A layer had failed, and the failure waits behind data: that it waits is all that is left of the end. */
@@ -270,12 +270,12 @@ static void forget_end_of_failed(struct bight_transport *transport)
 {
     if (bi_has_failed(transport)) {
         transport->extension->facade.is_ended = false;
-        transport->state |= BI_INPUT_ENDED;
+        transport->state |= BI_EOF_RECEIVED;
         bi_level_update_flag(transport);
     }
 }
 
-/* T5, T7. What has been flushed before it broke was lost in good order. Unless it was the peer that broke it, the peer
+/* T5, T7. What has been flushed before it broke was lost gracefully. Unless it was the peer that broke it, the peer
  * is told by a reset: it would take an end for all that there was to come. */
 void bi_close_broken(struct bight_transport *transport, int number, const char *what)
 {
@@ -296,7 +296,7 @@ void bi_close_broken(struct bight_transport *transport, int number, const char *
     } else {
         make_loss(transport, make_reason(number, what));
         bi_set_life(transport, BI_BROKEN);
-        transport->state = (transport->state & ~BI_PRESSED) | (reset ? BI_RESET : 0);
+        transport->state = (transport->state & ~BI_THROTTLED) | (reset ? BI_RESET : 0);
         bi_timeouts_disarm(transport);
         queue_loss(transport);
     }

@@ -15,7 +15,7 @@
 #include "transport/held.h"
 #include "transport/queue.h"
 
-#define SENDS_A_TURN 8 /* so that one reader that is fast does not hold up the others */
+#define SENDS_PER_TURN 8 /* so that one reader that is fast does not hold up the others */
 
 #define FIRST_RETRY (BIGHT_NANOSECONDS_PER_SECOND / 100)
 #define LONGEST_RETRY BIGHT_NANOSECONDS_PER_SECOND
@@ -157,7 +157,7 @@ static bool goes_on_with(const struct bi_chunk *file, const struct bight_transpo
 static ssize_t send_first(struct bi_output *output, size_t *window, size_t *total, bool is_last)
 {
     struct bight_transport *transport = output->transport;
-    struct iovec parts[BI_PARTS_A_SEND];
+    struct iovec parts[BI_PARTS_PER_SEND];
     const struct bi_chunk *file;
     int count = bi_queue_collect(output, parts, total, &file);
     if (count > 0) {
@@ -170,16 +170,16 @@ static ssize_t send_first(struct bi_output *output, size_t *window, size_t *tota
     return sent;
 }
 
-/* Until the queue is empty or the kernel refuses; gives what was sent. */
+/* Until the queue is empty or the kernel refuses; returns what was sent. */
 static size_t send_some(struct bi_output *output)
 {
     size_t before, window = BI_FILE_WINDOW;
     output->refused = output->starved = output->unread = false;
     bi_queue_consume(output, 0);
     before = output->queued;
-    for (int i = 0; i < SENDS_A_TURN && output->queued > 0 && window > 0; i++) {
+    for (int i = 0; i < SENDS_PER_TURN && output->queued > 0 && window > 0; i++) {
         size_t total;
-        ssize_t result = send_first(output, &window, &total, i == SENDS_A_TURN - 1);
+        ssize_t result = send_first(output, &window, &total, i == SENDS_PER_TURN - 1);
         if (BI_UNLIKELY(output->unread || bi_is_cut(output->transport)) || !take_result(output, result, total)) {
             break;
         }
@@ -210,7 +210,7 @@ static void conclude(struct bi_output *output, size_t sent)
     }
     if (BI_UNLIKELY(output->watching && output->queued > 0 &&
                     (output->starved || output->unread || (!output->refused && transport->hub->is_edge)))) {
-        set_watching(output, false); /* the kernel takes more: adding the watch anew says so on the next turn */
+        set_watching(output, false); /* the kernel takes more: adding the watch again says so on the next turn */
     }
     set_watching(output, output->queued > 0);
     (void)count_held(output);
@@ -236,7 +236,7 @@ static void take_try(struct bi_output *output, ssize_t sent)
 }
 
 /* With one of these something waits for what the output does. */
-#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_PRESSED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED)
+#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_THROTTLED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED)
 
 /* Behind an attempt that came from the loop: memory is released, an empty output goes, and what follows is decided. */
 static void settle(struct bi_output *output)
@@ -410,7 +410,7 @@ static bool is_too_much(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     size_t limit = bi_flow_limit(transport);
-    if ((output->counted > limit || output->queued >= BI_GATHER_MOST) && !output->watching && !output->busy) {
+    if ((output->counted > limit || output->queued >= BI_MAX_GATHERED) && !output->watching && !output->busy) {
         attempt(output);
         bi_flow_check_watermarks(transport);
     }
@@ -422,7 +422,7 @@ static bool is_too_much(struct bi_output *output)
 static inline int look_at(struct bi_output *output, bool was_tried)
 {
     struct bight_transport *transport = output->transport;
-    if (BI_UNLIKELY(was_tried || output->queued >= BI_GATHER_MOST || transport->extension != NULL)) {
+    if (BI_UNLIKELY(was_tried || output->queued >= BI_MAX_GATHERED || transport->extension != NULL)) {
         if (is_too_much(output)) {
             return BIGHT_E_OVERFLOW;
         }
@@ -549,8 +549,8 @@ int bi_output_take_queue(struct bight_transport *transport, struct bi_output *fr
 
 /* ------------------------------------------------------------------------------------------- the end */
 
-/* What waits for the output to be empty hears of it behind the handler, as after a send. A fork inside a send (by what
- * a release function does) finds chunks that are in use: they stay. */
+/* What waits for the output to be empty is notified of it behind the handler, as after a send. A fork inside a send (by
+ * what a release function does) finds chunks that are in use: they stay. */
 void bi_output_leave_to_parent(struct bight_transport *transport)
 {
     struct bi_output *output = transport->output;

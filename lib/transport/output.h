@@ -7,7 +7,7 @@
 #include "transport/state.h"
 
 /* What a handler gathers before it is sent all the same. */
-#define BI_GATHER_MOST 65536
+#define BI_MAX_GATHERED 65536
 
 /* Nothing is queued, nobody may be told anything by these few bytes, and an output with a block for them is at hand.
  * `most`: what they may be, at most a block. */
@@ -19,7 +19,7 @@ static inline bool bi_output_is_ready(const struct bight_transport *transport, s
            BI_LIKELY(transport->extension == NULL || transport->extension->limit >= size);
 }
 
-/* The transport's output, made when there is none; NULL without memory. */
+/* The transport's output, made when there is none; NULL when out of memory. */
 struct bi_output *bi_output_of(struct bight_transport *transport);
 
 /* Behind what was queued and not tried: limit and marks are looked at, and it is sent behind the handler. 0 or

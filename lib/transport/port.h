@@ -7,7 +7,7 @@
 #include "transport/socket.h"
 #include "transport/transport.h"
 
-/* Who waits for the end of a port's last connection. Taken out before it is told; takes itself out before it goes. */
+/* A waiter for the end of a port's last connection. Taken out before it is told; takes itself out before it goes. */
 struct bi_port_waiter {
     struct bi_link link;
     void (*emptied)(struct bi_port_waiter *waiter);
@@ -26,7 +26,7 @@ struct bight_port {
     struct bi_link silent, greeted; /* struct bi_establishing: before and behind the peer's first message */
     size_t establishing;            /* in both */
     bool is_paused;                 /* by the user */
-    bool is_accepting;              /* on the stack: the factory is not let go of meanwhile */
+    bool is_accepting;              /* on the stack: the factory is not release meanwhile */
     bool is_backing_off;
     bool owns_path;
     bool has_identity;
@@ -52,7 +52,7 @@ void bi_port_backoff_ended(struct bi_wheel_entry *timer);
 /* Accepts nothing for a while, longer each time until a connection is accepted. */
 void bi_port_back_off(struct bight_port *port);
 
-/* The end of accepting, when the port was closed meanwhile: lets go of the factory. */
+/* The end of accepting, when the port was closed meanwhile: releases the factory. */
 void bi_port_leave_factory(struct bight_port *port);
 
 /* A connection has turned out to come from somebody else than the one it was accepted from. False: who has as many as

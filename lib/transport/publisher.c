@@ -175,7 +175,7 @@ static void stop(void *context)
 
 static const struct bight_producer_ops producer_ops = { .pause = pause, .resume = resume, .stop = stop };
 
-/* True: who waits will be told when there is room. */
+/* True: the waiter will be told when there is room. */
 static bool become_producer(struct subscriber *subscriber)
 {
     if (subscriber->is_producing) {
@@ -419,7 +419,7 @@ int bight_publisher_subscribe(
     if (!bight_promise_is_open(subscriber->tie)) {
         leave(subscriber);
     } else {
-        (void)bight_protocol_tie(protocol, tied); /* without memory it is cancelled */
+        (void)bight_protocol_tie(protocol, tied); /* when out of memory it is cancelled */
     }
     bight_deferred_release(tied);
     if (find(handle) == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* queue.c - the chunks of an output: what is queued, in what form, and what becomes of it when it has been sent.
+/* queue.c - the chunks of an output: what is queued, in what form, and what happens to it when it has been sent.
  *
  * A chunk is a block of copied bytes, a reference to memory that was lent, a file (file.c), or (while the write that
  * brought it is on the stack) a piece of the caller's memory. Blocks and references are pooled, but for an output's
@@ -14,7 +14,7 @@
 
 #include "transport/file.h"
 
-_Static_assert(BI_PARTS_A_SEND <= IOV_MAX, "a send takes what the kernel takes");
+_Static_assert(BI_PARTS_PER_SEND <= IOV_MAX, "a send takes what the kernel takes");
 
 void bi_queue_append(struct bi_output *output, struct bi_chunk *chunk)
 {
@@ -54,7 +54,7 @@ struct bi_chunk *bi_queue_next_block(struct bi_output *output, size_t size)
     return begin_block(&output->first_block, bytes, bytes + BI_FIRST_BLOCK_SIZE);
 }
 
-/* Gives what was copied. */
+/* Returns what was copied. */
 static size_t fill(struct bi_chunk *block, const uint8_t *data, size_t size)
 {
     size_t room = (size_t)(block->room_end - block->room);
@@ -285,7 +285,7 @@ int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t
     int count = 0;
     *total = 0;
     *file = NULL;
-    for (struct bi_chunk *chunk = output->first; chunk != NULL && count < BI_PARTS_A_SEND; chunk = chunk->next) {
+    for (struct bi_chunk *chunk = output->first; chunk != NULL && count < BI_PARTS_PER_SEND; chunk = chunk->next) {
         if (BI_UNLIKELY(bi_chunk_is_file(chunk))) {
             *file = chunk;
             break;

@@ -5,7 +5,7 @@
 
 #include "transport/transport.h"
 
-#define BI_PARTS_A_SEND 64 /* well below IOV_MAX */
+#define BI_PARTS_PER_SEND 64 /* well below IOV_MAX */
 
 #define BI_STACK_CHUNKS 16
 
@@ -17,7 +17,7 @@ struct bi_write_pass {
     struct bi_chunk *reference; /* the last one */
 };
 
-/* An empty block; NULL without memory. */
+/* An empty block; NULL when out of memory. */
 struct bi_chunk *bi_queue_new_block(struct bi_hub *hub);
 
 /* The same for the end of this queue, which is to take `size` bytes and not more than a block has. */
@@ -25,7 +25,7 @@ struct bi_chunk *bi_queue_next_block(struct bi_output *output, size_t size);
 
 void bi_queue_append(struct bi_output *output, struct bi_chunk *chunk);
 
-/* A chunk with room for so many bytes, which is no part of a queue; NULL without memory. It is filled before it is
+/* A chunk with room for so many bytes, which is no part of a queue; NULL when out of memory. It is filled before it is
  * appended, and gone then. */
 struct bi_chunk *bi_queue_new_aside(struct bi_hub *hub, size_t size, uint8_t **room);
 void bi_queue_fill_aside(struct bi_chunk *chunk, size_t size, size_t reserved);
@@ -35,7 +35,7 @@ void bi_queue_free_aside(struct bi_hub *hub, struct bi_chunk *chunk);
 /* 0 or OUT_OF_MEMORY; then a part may have been queued. */
 int bi_queue_append_copy(struct bi_output *output, const uint8_t *data, size_t size);
 
-/* The chunk, or NULL without memory. The piece's memory is released when it has been sent or dropped. */
+/* The chunk, or NULL when out of memory. The piece's memory is released when it has been sent or dropped. */
 struct bi_chunk *bi_queue_append_reference(struct bi_output *output, const struct bight_piece *piece);
 
 /* In the form that suits each piece; those that would be copied, when much is written at once, as chunks on the stack.
@@ -59,8 +59,8 @@ void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk);
 /* Releases the memory of what was sent. Never inside a write. */
 void bi_queue_release_sent(struct bi_output *output);
 
-/* What comes first, at most BI_PARTS_A_SEND parts and no file; gives their count, their bytes, and the file that comes
- * right behind them, or NULL. */
+/* What comes first, at most BI_PARTS_PER_SEND parts and no file; returns their count, their bytes, and the file that
+ * comes right behind them, or NULL. */
 int bi_queue_collect(const struct bi_output *output, struct iovec *parts, size_t *total, const struct bi_chunk **file);
 
 #endif

@@ -14,12 +14,12 @@
 #include "transport/state.h"
 
 /* With one of these set a readiness is no plain piece of input. */
-#define UNUSUAL (BI_LIFE | BI_INPUT_ENDED | BI_INPUT_TOLD | BI_PAUSED | BI_PRESSED | BI_SWITCHING | BI_WAITING)
+#define UNUSUAL (BI_LIFE | BI_EOF_RECEIVED | BI_EOF_DELIVERED | BI_PAUSED | BI_THROTTLED | BI_SWITCHING | BI_WAITING)
 
 static bool wants_input(const struct bight_transport *transport)
 {
     uint32_t life = bi_life_of(transport);
-    if (transport->state & BI_INPUT_ENDED) {
+    if (transport->state & BI_EOF_RECEIVED) {
         return false;
     }
     if (life == BI_LOSING || life == BI_LINGERING) {
@@ -34,7 +34,7 @@ static bool wants_input(const struct bight_transport *transport)
  * answers the question by itself. */
 static bool wants_probe(const struct bight_transport *transport)
 {
-    const uint32_t ended = BI_INPUT_ENDED | BI_INPUT_TOLD;
+    const uint32_t ended = BI_EOF_RECEIVED | BI_EOF_DELIVERED;
     return (transport->state & ended) == ended && bi_life_of(transport) == BI_OPEN &&
            bi_write_end_of(transport) != BI_SHUT && transport->bottom->probe != NULL &&
            (transport->hub->is_edge || transport->descriptor < 0);
@@ -91,7 +91,7 @@ static bool has_layers(const struct bight_transport *transport)
 
 static void input_ended(struct bight_transport *transport)
 {
-    transport->state |= BI_INPUT_ENDED | BI_CHANGED;
+    transport->state |= BI_EOF_RECEIVED | BI_CHANGED;
     if (has_layers(transport)) {
         bi_levels_enter_end(transport, transport->extension->lowest);
     } else {
@@ -108,7 +108,7 @@ static void receive_failed(struct bight_transport *transport, ssize_t result)
     if (result == 0) {
         input_ended(transport);
     } else if (result != -EAGAIN && result != -EWOULDBLOCK && result != -EINTR) {
-        transport->state |= BI_INPUT_ENDED;
+        transport->state |= BI_EOF_RECEIVED;
         bi_close_broken(transport, (int)-result, "receive");
     }
 }
@@ -127,7 +127,7 @@ static void take(struct bight_transport *transport, const uint8_t *data, size_t 
     }
 }
 
-/* Into the hub's buffer; gives what the bottom gave. */
+/* Into the hub's buffer; returns what the bottom gave. */
 static inline ssize_t fetch(struct bight_transport *transport)
 {
     transport->state &= ~(BI_SENT | BI_LOOK_LATER);
@@ -215,12 +215,12 @@ static bool must_look_again(struct bight_transport *transport, ssize_t size, sho
 }
 
 /* So that a peer that sends without end does not hold up the others. */
-#define LOOKS_A_TURN 8
+#define LOOKS_PER_TURN 8
 
 static void look_again(struct bight_transport *transport, short what)
 {
-    for (int looks = 1; looks < LOOKS_A_TURN; looks++) {
-        if (bi_is_cut(transport) || (transport->state & BI_INPUT_ENDED)) {
+    for (int looks = 1; looks < LOOKS_PER_TURN; looks++) {
+        if (bi_is_cut(transport) || (transport->state & BI_EOF_RECEIVED)) {
             return;
         }
         if (transport->state & BI_LOOK_LATER) {
@@ -286,8 +286,8 @@ void bight_transport_readable(struct bight_transport *transport)
 /* A call of the bottom has failed, and took the error with it: whatever else than data is the end now. */
 void bi_receive_rest(struct bight_transport *transport)
 {
-    for (int looks = 0; looks < LOOKS_A_TURN; looks++) {
-        if (bi_life_of(transport) != BI_BROKEN || (transport->state & BI_INPUT_ENDED) ||
+    for (int looks = 0; looks < LOOKS_PER_TURN; looks++) {
+        if (bi_life_of(transport) != BI_BROKEN || (transport->state & BI_EOF_RECEIVED) ||
             !bi_levels_want_input(transport)) {
             return;
         }
@@ -295,7 +295,7 @@ void bi_receive_rest(struct bight_transport *transport)
         if (size > 0) {
             take(transport, transport->hub->receive_buffer, (size_t)size);
         } else if (size != -EINTR) {
-            transport->state |= BI_INPUT_ENDED;
+            transport->state |= BI_EOF_RECEIVED;
         }
     }
 }

@@ -107,7 +107,7 @@ static uint8_t *refuse(struct bight_transport *transport, int code)
     return NULL;
 }
 
-/* The queue's last block, begun if nothing is queued; NULL: the room is to be elsewhere. False without memory. */
+/* The queue's last block, begun if nothing is queued; NULL: the room is to be elsewhere. False when out of memory. */
 static bool find_block(struct bi_output *output, size_t size, struct bi_chunk **block)
 {
     *block = has_room(output->last, size) ? output->last : NULL;
@@ -184,9 +184,9 @@ static uint8_t *__attribute__((noinline)) reserve_unusual(struct bight_transport
     if (!bi_takes_output(transport)) {
         return refuse(transport, BIGHT_E_CLOSED);
     }
-    if (size > BIGHT_RESERVE_MOST) {
+    if (size > BIGHT_MAX_RESERVE) {
         return refuse(transport, bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
-                                     "bight_transport_reserve: %zu bytes are more than BIGHT_RESERVE_MOST", size));
+                                     "bight_transport_reserve: %zu bytes are more than BIGHT_MAX_RESERVE", size));
     }
     uint8_t *room = make_room(transport, size > 0 ? size : 1);
     return room != NULL ? room : refuse(transport, bi_write_fail(transport, BIGHT_E_OUT_OF_MEMORY));
@@ -210,7 +210,7 @@ static inline uint8_t *take_ready(struct bight_transport *transport, size_t size
 /* If all of it is committed there is nothing to look at, as in bi_output_look_at. */
 static inline bool minds_nobody(const struct bight_transport *transport, const struct bi_output *output, size_t size)
 {
-    return output->task.run != NULL && !output->watching && output->queued + size < BI_GATHER_MOST &&
+    return output->task.run != NULL && !output->watching && output->queued + size < BI_MAX_GATHERED &&
            (transport->extension == NULL || output->counted + size <= transport->extension->limit);
 }
 
@@ -380,7 +380,7 @@ static int __attribute__((format(printf, 6, 0))) format_into(struct bight_transp
 static int __attribute__((noinline, format(printf, 5, 0))) format_again(
     struct bight_transport *transport, size_t more, char **text, size_t *size, const char *format, va_list arguments)
 {
-    if (*size > BIGHT_RESERVE_MOST - more) {
+    if (*size > BIGHT_MAX_RESERVE - more) {
         return BIGHT_E_TOO_LONG;
     }
     int code = format_into(transport, *size + more, more, text, size, format, arguments);
@@ -396,7 +396,7 @@ int bight_transport_reserve_format(
     if (transport->state & BI_RESERVED) {
         return bi_reserve_refuse("bight_transport_reserve_format");
     }
-    if (more > BIGHT_RESERVE_MOST - FIRST_TRY) {
+    if (more > BIGHT_MAX_RESERVE - FIRST_TRY) {
         return BIGHT_E_TOO_LONG;
     }
     va_list again;

@@ -63,7 +63,7 @@ double bight_transport_get_flush_timeout(const struct bight_transport *transport
 size_t bight_transport_get_least_progress(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = settings_of(transport);
-    size_t bytes = extension != NULL ? extension->least_progress : BI_LEAST_PROGRESS;
+    size_t bytes = extension != NULL ? extension->least_progress : BI_MIN_PROGRESS;
     return bi_is_over(transport) ? 0 : bytes;
 }
 

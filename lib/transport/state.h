@@ -28,9 +28,10 @@
 #define BI_END_QUEUED (3u << 3)    /* nothing more comes from above: shut when all has been sent */
 #define BI_SHUT (4u << 3)
 
-/* --- the end of the input. Not one field: with layers the protocol may hear of an end that the bottom has not seen. */
-#define BI_INPUT_ENDED (1u << 6) /* the bottom has nothing more: the peer's EOF, or the receive that failed */
-#define BI_INPUT_TOLD (1u << 7)  /* the protocol has heard of the peer's end */
+/* --- the end of the input. Not one field: with layers the protocol may be notified of an end that the bottom has not
+ * seen. */
+#define BI_EOF_RECEIVED (1u << 6)  /* the bottom has nothing more: the peer's EOF, or the receive that failed */
+#define BI_EOF_DELIVERED (1u << 7) /* the protocol has notified of the peer's end */
 
 /* --- facts */
 #define BI_ACCEPTED (1u << 8)
@@ -41,7 +42,7 @@
 
 /* --- wishes, and what is due */
 #define BI_PAUSED (1u << 14)        /* by the protocol */
-#define BI_PRESSED (1u << 15)       /* its own output is above the mark: as if it were paused */
+#define BI_THROTTLED (1u << 15)     /* its own output is above the mark: as if it were paused */
 #define BI_SWITCHING (1u << 16)     /* the extension has a protocol to switch to */
 #define BI_PRODUCING (1u << 17)     /* the extension has a producer */
 #define BI_WAITING (1u << 18)       /* some level has input that waits to enter it */
@@ -87,7 +88,7 @@ static inline bool bi_is_losing(const struct bight_transport *transport)
     return bi_life_of(transport) == BI_LOSING || bi_life_of(transport) == BI_LINGERING;
 }
 
-/* The protocol may hear of input, now or when there is one. */
+/* The protocol may be notified of input, now or when there is one. */
 static inline bool bi_is_heard(const struct bight_transport *transport)
 {
     uint32_t life = bi_life_of(transport);
@@ -144,7 +145,7 @@ static inline void bi_leave_handler(struct bight_transport *transport)
     BI_CHECK_INVARIANTS(transport, bi_invariants_always);
 }
 
-/* Around every slot of a layer. They nest: layers write while they receive, and the other way round; what enter gives
+/* Around every slot of a layer. They nest: layers write while they receive, and the other way round; what enter returns
  * is for leave, since only the outermost has something to do. A layer that was popped has marked the change. */
 static inline bool bi_layers_enter(struct bight_transport *transport)
 {

@@ -77,7 +77,7 @@ static int refuse(const char *why)
     return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_transport_switch_protocol: %s", why);
 }
 
-/* What was not consumed lies in front of what waits. Without memory for it nothing has changed. */
+/* What was not consumed lies in front of what waits. When out of memory for it nothing has changed. */
 static int prepare(struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size)
 {
     int code = bi_factory_add_connection(protocol->factory, transport->hub->reactor);

@@ -84,7 +84,7 @@ int bight_transport_set_linger(struct bight_transport *transport, double seconds
     return code;
 }
 
-/* It counts from the next time that output waits, or anew when some of it goes. */
+/* It counts from the next time that output waits, or again when some of it goes. */
 int bight_transport_set_write_timeout(struct bight_transport *transport, double seconds)
 {
     uint64_t nanoseconds;

@@ -35,7 +35,7 @@ static struct bi_extension *make_extension(struct bight_transport *transport)
         .flush = BI_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
         .linger = BI_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
         .linger_bytes = BI_LINGER_BYTES,
-        .least_progress = BI_LEAST_PROGRESS,
+        .least_progress = BI_MIN_PROGRESS,
     };
     transport->extension = extension;
     return extension;

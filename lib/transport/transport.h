@@ -37,7 +37,7 @@
 #define BI_HIGH_WATERMARK 65536
 #define BI_ACCEPTED_LIMIT (16u << 20)
 #define BI_FLUSH_SECONDS 30
-#define BI_LEAST_PROGRESS 1024
+#define BI_MIN_PROGRESS 1024
 #define BI_LINGER_SECONDS 5
 #define BI_LINGER_BYTES (16u << 20)
 
@@ -155,7 +155,7 @@ struct bi_extension {
     size_t linger_bytes;           /* what may still be thrown away after the shut */
     size_t progress;               /* sent since the flush timer was armed */
     size_t least_progress;         /* what that has to come to */
-    struct bight_failure *reason;  /* the first one, which is told at the loss; NULL: in good order so far */
+    struct bight_failure *reason;  /* the first one, which is told at the loss; NULL: gracefully so far */
 
     struct bight_protocol *next_protocol; /* SWITCHING */
 
@@ -192,8 +192,8 @@ struct bi_hub {
     struct bight_system *system;
     uint8_t *receive_buffer;
     struct bi_own_input own; /* what is being delivered from memory of bight's own besides: see bi_input_is_own */
-    bool is_edge;  /* the loop's watches tell news only */
-    uint32_t tick; /* idle.c: a coarse time */
+    bool is_edge;            /* the loop's watches tell news only */
+    uint32_t tick;           /* idle.c: a coarse time */
     struct bi_pool extensions, outputs, references, blocks;
     struct bi_wheel_entry trim_timer; /* armed while a pool has slabs to give back */
     struct bight_transport *sequence; /* is in the midst of a long write: its marks are judged after that */
@@ -262,7 +262,7 @@ int bi_transport_remember_peer(struct bight_transport *transport, const struct b
 
 /* --- hub.c */
 
-/* The hub of a reactor, made on first use; NULL without memory. */
+/* The hub of a reactor, made on first use; NULL when out of memory. */
 BI_PRIVATE_API struct bi_hub *bi_hub_of(struct bight_reactor *reactor);
 
 /* NULL when there is none yet. */
@@ -274,7 +274,7 @@ BI_PRIVATE_API struct bight_transport *bi_hub_next(const struct bi_hub *hub, siz
 struct bight_transport *bi_hub_at(const struct bi_hub *hub, uint32_t index);
 /* The transport with this id; NULL when it has been lost. */
 struct bight_transport *bi_hub_find(const struct bi_hub *hub, uint64_t id);
-/* A slot with its id and hub set and the rest zeroed; NULL without memory. */
+/* A slot with its id and hub set and the rest zeroed; NULL when out of memory. */
 struct bight_transport *bi_hub_take(struct bi_hub *hub);
 void bi_hub_give(struct bight_transport *transport);
 /* Work of so many nanoseconds that a layer has done on this turn; false when all layers together have done enough. */
@@ -283,7 +283,7 @@ bool bi_hub_spend(struct bi_hub *hub, uint64_t nanoseconds);
 /* describe.c: as bi_attachment.describe. */
 void bi_hub_describe(struct bi_attachment *attachment, struct bi_dump *dump);
 
-/* The transport's extension, made on first use; NULL without memory. */
+/* The transport's extension, made on first use; NULL when out of memory. */
 struct bi_extension *bi_extension_of(struct bight_transport *transport);
 /* Gives its memory back, and all that it has but layers and producer, which must be gone. */
 void bi_extension_drop(struct bight_transport *transport);
@@ -291,11 +291,11 @@ void bi_extension_drop(struct bight_transport *transport);
 /* --- advance.c */
 
 /* Decides what follows from what has been marked, from the loop: may call the protocol. While something of the
- * connection is on the stack it only marks: whoever is there decides when he has returned. */
+ * connection is on the stack it only marks: whoever is there decides when it has returned. */
 void bi_transport_advance(struct bight_transport *transport);
 /* The same for calls of the program, in which the protocol must not be called: that comes on a later turn. */
 void bi_transport_changed(struct bight_transport *transport);
-/* Decides anew on a later turn. */
+/* Decides again on a later turn. */
 void bi_transport_later(struct bight_transport *transport);
 
 /* --- receive.c */
@@ -312,7 +312,7 @@ void bi_receive_look(struct bight_transport *transport);
 
 /* --- doubt.c */
 
-/* The connection is to be looked at when it has been quiet for a while. False without memory. */
+/* The connection is to be looked at when it has been quiet for a while. False when out of memory. */
 bool bi_doubt_note(struct bight_transport *transport);
 /* Nobody is in doubt any more. */
 void bi_doubt_finish(struct bi_hub *hub);
@@ -413,7 +413,7 @@ void bi_close_broken(struct bight_transport *transport, int number, const char *
  * established is told when it has been. */
 BI_PRIVATE_API void bi_close_drain(struct bight_transport *transport, bool lose);
 /* lose_connection without its checks. */
-void bi_close_lose(struct bight_transport *transport);
+void bi_begin_close(struct bight_transport *transport);
 /* A layer cannot go on (T5): what it has sent is flushed, and the reason kept, which is taken. */
 void bi_close_failed(struct bight_transport *transport, struct bight_layer *layer, struct bight_failure *reason);
 /* A layer has failed, and why is kept for the loss. */
@@ -427,7 +427,7 @@ void bi_close_progress(struct bight_transport *transport, size_t sent);
 void bi_close_end_reached(struct bight_transport *transport);
 /* Input that came while losing and is thrown away. */
 void bi_close_discarded(struct bight_transport *transport, size_t size);
-/* The loss in good order: DONE, or the reason that was kept. */
+/* The loss gracefully: DONE, or the reason that was kept. */
 void bi_close_done(struct bight_transport *transport);
 
 /* --- idle.c */
@@ -458,7 +458,7 @@ static inline void bi_count_sent(struct bight_transport *transport, size_t size)
 void bi_timeouts_end(struct bight_transport *transport);
 /* Everything that is armed for the transport goes. */
 void bi_timeouts_disarm(struct bight_transport *transport);
-/* What bounds a flush or a linger: it is armed anew when there is still something to bound. */
+/* What bounds a flush or a linger: it is armed again when there is still something to bound. */
 void bi_timeouts_disarm_close(struct bight_transport *transport);
 
 /* --- layers.c */

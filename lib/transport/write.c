@@ -147,7 +147,7 @@ static int __attribute__((noinline)) send_at_once(struct bight_transport *transp
 static inline bool goes_at_once(
     const struct bight_transport *transport, const struct bight_layer *layer, const struct bight_piece *piece)
 {
-    const uint32_t waited_for = BI_PRESSED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED;
+    const uint32_t waited_for = BI_THROTTLED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED;
     return layer->is_flushing && piece->size > 0 && transport->output == NULL && !(transport->state & waited_for) &&
            !bi_flow_awaits_room(transport);
 }

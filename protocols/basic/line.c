@@ -38,7 +38,7 @@ static size_t line_size(const struct bi_line_rule *rule, const uint8_t *data, si
 
 /* --------------------------------------------------------------------------------------------- what is kept */
 
-/* False without memory: the connection has been aborted, since a stream has no gap. */
+/* False when out of memory: the connection has been aborted, since a stream has no gap. */
 static bool keep(struct bight_line_receiver *receiver, const uint8_t *data, size_t size)
 {
     if (bi_input_append(&receiver->own->input, data, size) == BIGHT_OK) {
@@ -144,7 +144,7 @@ static void copy_and_give(
     }
 }
 
-/* A span that begins with a new line: gives one line of it, or keeps an unfinished one. */
+/* A span that begins with a new line: returns one line of it, or keeps an unfinished one. */
 static void read_line(
     struct bight_line_receiver *receiver, const struct bi_line_rule *rule, struct bight_line_span *span)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_bytes.c - counted bytes: copied, filled in place or lent, and let go of once. */
+/* test_bytes.c - counted bytes: copied, filled in place or lent, and released once. */
 #include "support.h"
 
 #include <pthread.h>

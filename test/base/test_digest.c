@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_digest.c - digests by their published vectors and without memory; base64 and hexadecimal, strictly. */
+/* test_digest.c - digests by their published vectors and when out of memory; base64 and hexadecimal, strictly. */
 #include <bight/sys/digest.h>
 
 #include <openssl/crypto.h>

@@ -157,7 +157,7 @@ START_TEST(keys_that_come_and_go_neither_grow_the_table_nor_get_lost)
 }
 END_TEST
 
-/* Sets 50 keys while the n-th allocation fails; gives the allocations asked for. */
+/* Sets 50 keys while the n-th allocation fails; returns the allocations asked for. */
 static unsigned fill_with_fault(unsigned n)
 {
     struct bight_test_memory memory;

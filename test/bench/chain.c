@@ -3,7 +3,7 @@
  *
  * The bare thing is a pooled record of a value and a growing list of callback pairs: no types, no ownership, no
  * second end, no library to call into. Both are made, given K callbacks, fired and freed, N times. One JSON line each;
- * the last gives the ratio. Options: -k K (default 2), -n N (default 2000000), -r ROUNDS (default 5, the medians
+ * the last returns the ratio. Options: -k K (default 2), -n N (default 2000000), -r ROUNDS (default 5, the medians
  * count). */
 #include <getopt.h>
 #include <stdio.h>

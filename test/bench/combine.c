@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* combine - what gathering N Deferreds costs beside the N Deferreds themselves.
  *
- * N bare ones are made, fired and let go of, all of them before the next step begins (and, for the record, each by
- * itself); then N are made, given to gather_results, fired, and what came of it is let go of. One JSON line each.
+ * N bare ones are made, fired and released, all of them before the next step begins (and, for the record, each by
+ * itself); then N are made, given to gather_results, fired, and what came of it is released. One JSON line each.
  * Options: -n N (default 1000), -t TIMES (default 2000), -r ROUNDS (default 5, the medians count). */
 #include <getopt.h>
 #include <stdio.h>

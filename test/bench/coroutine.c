@@ -2,7 +2,7 @@
 /* coroutine - what an await costs beside a bare change of stacks with the same library.
  *
  * `bare` is a round trip: onto another stack and back. `fired` awaits Deferreds that have fired, `loop` such as the
- * loop fires, 100 coroutines at a time: each is made, awaited, fired and let go of. `spawn` is a coroutine that never
+ * loop fires, 100 coroutines at a time: each is made, awaited, fired and released. `spawn` is a coroutine that never
  * waits. `parked` are the bytes of memory for each of 20,000 that wait. One JSON line each; those of awaits with
  * their ratio to a round trip. Options: -n N (default 2000000), -r ROUNDS (default 5, the medians count). */
 #include <getopt.h>

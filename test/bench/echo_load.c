@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_TARGETS 8
+#define MAX_TARGETS 8
 
 struct connection {
     int fd;
@@ -43,7 +43,7 @@ struct target {
 static unsigned connection_count = 50, depth = 1;
 static size_t message_size = 64;
 static double seconds = 2, slice = 0.02;
-static struct target targets[MOST_TARGETS];
+static struct target targets[MAX_TARGETS];
 static unsigned target_count, round_count;
 static char *payload, answer[262144];
 static bool sending, broadcasting;
@@ -160,7 +160,7 @@ static struct connection *publisher(const struct target *target)
     return &target->connections[connection_count - 1];
 }
 
-/* Counts off what one connection has received; gives the publications that all have now. All receive them in the same
+/* Counts off what one connection has received; returns the publications that all have now. All receive them in the same
  * order, so they are over in that order, and the next one takes the place of each. */
 static unsigned count_off(struct target *target, struct connection *connection, unsigned deliveries)
 {
@@ -268,7 +268,7 @@ static void report(void)
 
 static void run(void)
 {
-    unsigned order[MOST_TARGETS];
+    unsigned order[MAX_TARGETS];
     srandom((unsigned)now());
     for (unsigned round = 0; round < round_count; round++) {
         for (unsigned i = 0; i < target_count; i++) {
@@ -316,7 +316,7 @@ int main(int argc, char **argv)
     options(argc, argv);
     payload = calloc(depth, message_size);
     round_count = (unsigned)(seconds / slice) + 1;
-    for (int i = optind; i < argc && target_count < MOST_TARGETS; i++) {
+    for (int i = optind; i < argc && target_count < MAX_TARGETS; i++) {
         struct target *target = &targets[target_count++];
         target->rates = calloc(round_count, sizeof *target->rates);
         target->costs = calloc(round_count, sizeof *target->costs);

@@ -248,13 +248,13 @@ static void run(const struct contender *contender, const struct head_text *head,
     }
 }
 
-#define MOST_ROUNDS 10000
+#define MAX_ROUNDS 10000
 #define IN_A_ROUND 200
 
 /* Each in turn in each round, so that what the machine does meanwhile meets all. */
 static void compare_all(const struct head_text *head, unsigned rounds)
 {
-    static double times[CONTENDERS][MOST_ROUNDS];
+    static double times[CONTENDERS][MAX_ROUNDS];
     for (unsigned round = 0; round < rounds; round++) {
         for (size_t i = 0; i < CONTENDERS; i++) {
             double begin = now();
@@ -287,7 +287,7 @@ int main(int count, char **words)
         return EXIT_SUCCESS;
     }
     unsigned rounds = count > 1 ? (unsigned)strtoul(words[1], NULL, 10) : 5001;
-    rounds = rounds < 1 ? 1 : rounds > MOST_ROUNDS ? MOST_ROUNDS : rounds;
+    rounds = rounds < 1 ? 1 : rounds > MAX_ROUNDS ? MAX_ROUNDS : rounds;
     for (size_t i = 0; i < 4; i++) {
         decides = i % 2 == 1;
         compare_all(&heads[i / 2], rounds);

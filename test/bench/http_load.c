@@ -26,7 +26,7 @@
 
 #include "measure.h"
 
-#define MOST_TARGETS 4
+#define MAX_TARGETS 4
 #define SECOND 1e9
 #define PATIENCE (5 * SECOND)
 
@@ -50,7 +50,7 @@ struct target {
 static unsigned connection_count = 64;
 static double rate, seconds = 2, slice = 0.02;
 static bool closing;
-static struct target targets[MOST_TARGETS];
+static struct target targets[MAX_TARGETS];
 static unsigned target_count, round_count;
 static const char *request;
 
@@ -265,7 +265,7 @@ static void shuffle(unsigned *order)
 
 static void run_rounds(unsigned rounds)
 {
-    unsigned order[MOST_TARGETS];
+    unsigned order[MAX_TARGETS];
     for (unsigned round = 0; round < rounds; round++) {
         shuffle(order);
         for (unsigned i = 0; i < target_count; i++) {
@@ -332,7 +332,7 @@ static void report(struct target *target, double rate_ratio, double cost_ratio)
 
 static void report_all(void)
 {
-    double ratios[MOST_TARGETS][2];
+    double ratios[MAX_TARGETS][2];
     for (unsigned i = 0; i < target_count; i++) {
         ratios[i][0] = median_ratio(targets[i].rates, targets[0].rates);
         ratios[i][1] = median_ratio(targets[i].costs, targets[0].costs);
@@ -372,7 +372,7 @@ int main(int argc, char **argv)
     read_options(argc, argv);
     request = closing ? "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" : "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     round_count = (unsigned)(seconds / slice) + 1;
-    for (; optind < argc && target_count < MOST_TARGETS; optind++) {
+    for (; optind < argc && target_count < MAX_TARGETS; optind++) {
         prepare(&targets[target_count++], argv[optind]);
     }
     run_rounds(round_count < 5 ? round_count : 5); /* to warm up */

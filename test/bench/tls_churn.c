@@ -24,16 +24,16 @@
 
 #include "measure.h"
 
-enum { MOST_CERTIFICATES = 64, MOST_THREADS = 64 };
+enum { MAX_CERTIFICATES = 64, MAX_THREADS = 64 };
 
 #define SECOND 1e9
 
 static unsigned total = 100000, thread_count = 8;
 static int port, pid;
 static SSL_CTX *ctx;
-static X509 *certificates[MOST_CERTIFICATES];
+static X509 *certificates[MAX_CERTIFICATES];
 static unsigned certificate_count;
-static _Atomic double changed[MOST_CERTIFICATES]; /* when each came; 0: not yet */
+static _Atomic double changed[MAX_CERTIFICATES]; /* when each came; 0: not yet */
 static atomic_uint begun, done, lost, late;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static double longest_old; /* how long after a change the old one was still met, by when the connection began */
@@ -48,7 +48,7 @@ static void load(const char *path)
 {
     FILE *file = fopen(path, "r");
     X509 *certificate = file == NULL ? NULL : PEM_read_X509(file, NULL, NULL, NULL);
-    if (certificate == NULL || certificate_count == MOST_CERTIFICATES) {
+    if (certificate == NULL || certificate_count == MAX_CERTIFICATES) {
         fail(path);
     }
     fclose(file);
@@ -165,7 +165,7 @@ static int report(double seconds)
 
 static int run(char **next, const char *path)
 {
-    pthread_t threads[MOST_THREADS];
+    pthread_t threads[MAX_THREADS];
     double began = now();
     for (unsigned i = 0; i < thread_count; i++) {
         pthread_create(&threads[i], NULL, churn, NULL);
@@ -186,7 +186,7 @@ static bool options(int argc, char **argv)
         }
         *(option == 'n' ? &total : &thread_count) = (unsigned)atoi(optarg);
     }
-    return argc - optind >= 4 && thread_count > 0 && thread_count <= MOST_THREADS;
+    return argc - optind >= 4 && thread_count > 0 && thread_count <= MAX_THREADS;
 }
 
 int main(int argc, char **argv)

@@ -66,7 +66,7 @@ START_TEST(a_deferred_is_no_outcome) /* D4 */
     begin_coroutines(1);
     release_failed(bight_spawn(reactor, give_a_deferred, deferreds[0]), BIGHT_E_WRONG_TYPE);
     ck_assert_int_eq(usage_errors, 1);
-    ck_assert_int_eq(fire(promises[0], 1), BIGHT_E_STALE); /* it was cancelled and let go of */
+    ck_assert_int_eq(fire(promises[0], 1), BIGHT_E_STALE); /* it was cancelled and released */
     bight_reactor_free(reactor);
 }
 END_TEST

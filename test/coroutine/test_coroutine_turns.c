@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* After so many awaits in a row that were answered at once, or by one another, a coroutine goes on on a later turn
- * (D35), and what becomes of it meanwhile (D36). */
+ * (D35), and what happens to it meanwhile (D36). */
 #include "coroutine_support.h"
 #include "faults.h"
 
@@ -8,7 +8,7 @@
 #include <bight/sync.h>
 #include <bight/testing.h>
 
-#define MOST_ANSWERED 256
+#define MAX_ANSWERED 256
 
 static struct bight_reactor *real;
 static int awaits;
@@ -52,9 +52,9 @@ static struct bight_deferred *spawn_fired(intptr_t count)
 START_TEST(so_many_answered_awaits_in_a_row_take_no_turn) /* D35 */
 {
     begin_turns(0);
-    struct bight_deferred *outer = spawn_fired(MOST_ANSWERED);
+    struct bight_deferred *outer = spawn_fired(MAX_ANSWERED);
     ck_trace("end ");
-    release_with(outer, MOST_ANSWERED);
+    release_with(outer, MAX_ANSWERED);
     end_turns();
 }
 END_TEST
@@ -62,14 +62,14 @@ END_TEST
 START_TEST(the_next_goes_on_on_a_later_turn_with_its_result) /* D35 */
 {
     begin_turns(0);
-    struct bight_deferred *outer = spawn_fired(3 * (MOST_ANSWERED + 1));
+    struct bight_deferred *outer = spawn_fired(3 * (MAX_ANSWERED + 1));
     for (int i = 1; i <= 3; i++) {
-        ck_assert_int_eq(awaits, i * (MOST_ANSWERED + 1) - 1);
+        ck_assert_int_eq(awaits, i * (MAX_ANSWERED + 1) - 1);
         ck_assert(!bight_deferred_has_fired(outer));
         bight_testing_settle(reactor, 1);
     }
     ck_trace("end ");
-    release_with(outer, 3 * (MOST_ANSWERED + 1));
+    release_with(outer, 3 * (MAX_ANSWERED + 1));
     end_turns();
 }
 END_TEST
@@ -106,11 +106,11 @@ START_TEST(failures_count_too_and_stand) /* D35, D36 */
 {
     begin_turns(0);
     struct bight_deferred *outer = bight_spawn(reactor, fail_for_ever, NULL);
-    ck_assert_int_eq(awaits, MOST_ANSWERED);
+    ck_assert_int_eq(awaits, MAX_ANSWERED);
     is_over = true;
     bight_deferred_cancel(outer); /* too late for a failure */
     bight_testing_settle(reactor, 1);
-    ck_assert_int_eq(awaits, MOST_ANSWERED + 1);
+    ck_assert_int_eq(awaits, MAX_ANSWERED + 1);
     release_failed(outer, BIGHT_E_TIMED_OUT);
     end_turns();
 }
@@ -133,13 +133,13 @@ START_TEST(timers_and_other_coroutines_run_in_between) /* D35 */
 {
     begin_turns(1);
     struct bight_deferred *outer = bight_spawn(reactor, await_for_ever, NULL);
-    struct bight_deferred *other = spawn_fired(MOST_ANSWERED + 1);
+    struct bight_deferred *other = spawn_fired(MAX_ANSWERED + 1);
     bight_call_later(reactor, 0, tick, NAME("tick "), NULL);
     bight_testing_settle(reactor, 4);
     ck_trace("end tick ");
     ck_assert_int_eq(
-        awaits, 5 * (MOST_ANSWERED + 1) - 1 + MOST_ANSWERED + 1); /* the one's before and in four turns, the other's */
-    release_with(other, MOST_ANSWERED + 1);
+        awaits, 5 * (MAX_ANSWERED + 1) - 1 + MAX_ANSWERED + 1); /* the one's before and in four turns, the other's */
+    release_with(other, MAX_ANSWERED + 1);
     bight_deferred_cancel(outer);
     bight_testing_settle(reactor, 1);
     release_failed(outer, BIGHT_E_CANCELLED);
@@ -156,7 +156,7 @@ START_TEST(a_cancel_while_it_is_parked_takes_the_place_of_the_value) /* D36 */
     bight_deferred_cancel(outer); /* once is enough */
     ck_assert(!bight_deferred_has_fired(outer));
     bight_testing_settle(reactor, 1);
-    ck_assert_int_eq(awaits, MOST_ANSWERED);
+    ck_assert_int_eq(awaits, MAX_ANSWERED);
     release_failed(outer, BIGHT_E_CANCELLED);
     end_turns();
 }
@@ -177,7 +177,7 @@ START_TEST(a_cancel_while_the_body_runs_is_seen_where_it_would_park) /* D36 */
     begin_turns(1);
     own_outer = bight_spawn(reactor, cancel_oneself_and_go_on, NULL);
     fire(promises[0], 1);
-    ck_assert_int_eq(awaits, MOST_ANSWERED);
+    ck_assert_int_eq(awaits, MAX_ANSWERED);
     release_failed(own_outer, BIGHT_E_CANCELLED);
     end_turns();
 }
@@ -186,7 +186,7 @@ END_TEST
 START_TEST(its_deferred_may_be_let_go_of_while_it_is_parked) /* D35 */
 {
     begin_turns(0);
-    bight_deferred_release(spawn_fired(MOST_ANSWERED + 1));
+    bight_deferred_release(spawn_fired(MAX_ANSWERED + 1));
     bight_testing_settle(reactor, 1);
     ck_trace("end ");
     end_turns();
@@ -203,7 +203,7 @@ START_TEST(before_a_run_it_waits_for_the_first_turn_and_a_stop_ends_it) /* D35, 
     begin_coroutines(0);
     awaits = 0;
     struct bight_deferred *outer = bight_spawn(reactor, await_for_ever, NULL);
-    ck_assert_int_eq(awaits, MOST_ANSWERED);
+    ck_assert_int_eq(awaits, MAX_ANSWERED);
     bight_call_later(reactor, 0, stop, reactor, NULL);
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
     release_failed(outer, BIGHT_E_CANCELLED);
@@ -218,7 +218,7 @@ START_TEST(freeing_the_reactor_resumes_what_is_parked) /* D35, D36 */
     struct bight_deferred *outer = bight_spawn(reactor, await_for_ever, NULL);
     bight_deferred_release(bight_spawn(reactor, await_for_ever, NULL));
     bight_reactor_free(reactor);
-    ck_assert_int_eq(awaits, 2 * MOST_ANSWERED);
+    ck_assert_int_eq(awaits, 2 * MAX_ANSWERED);
     ck_assert_int_eq(reports, 0);
     release_failed(outer, BIGHT_E_CANCELLED);
 }
@@ -246,22 +246,22 @@ END_TEST
 START_TEST(parking_allocates_nothing) /* D35 */
 {
     begin_turns(1);
-    struct bight_deferred *outer = bight_spawn(reactor, clean_up_at_length, (void *)(intptr_t)(MOST_ANSWERED + 1));
+    struct bight_deferred *outer = bight_spawn(reactor, clean_up_at_length, (void *)(intptr_t)(MAX_ANSWERED + 1));
     bight_testing_count_allocations(true);
     fire(promises[0], 1);
-    ck_assert_int_eq(awaits, MOST_ANSWERED);
+    ck_assert_int_eq(awaits, MAX_ANSWERED);
     bight_testing_settle(reactor, 1);
     ck_assert_uint_eq(bight_testing_allocation_count(), 0);
     bight_testing_count_allocations(false);
     ck_trace("end ");
-    release_with(outer, MOST_ANSWERED + 1);
+    release_with(outer, MAX_ANSWERED + 1);
     end_turns();
 }
 END_TEST
 
 /* ------------------------------------------------------------------------------- answered by one another */
 
-#define MOST_RESUMED 256
+#define MAX_RESUMED 256
 
 static struct bight_lock *locks[2];
 static struct bight_semaphore *semaphore;
@@ -362,7 +362,7 @@ static void look_at_one_for_ever(struct bight_result *result, void *context)
 static const bight_coroutine_function meetings[] = { lock_for_ever, lock_one_and_the_other_for_ever,
     take_permits_for_ever, pass_on_for_ever, put_or_get_for_ever, wake_each_other_for_ever, look_at_one_for_ever };
 
-/* Whatever they wait for: two permits are let go of, two values put. */
+/* Whatever they wait for: two permits are released, two values put. */
 static void set_going(void *context)
 {
     (void)context;
@@ -390,7 +390,7 @@ START_TEST(those_who_answer_each_other_for_ever_leave_turns_to_timers) /* D35 */
     bight_call_later(reactor, 0, tick, NAME("tick "), NULL);
     bight_testing_settle(reactor, 2);
     ck_assert_ptr_nonnull(strstr(trace, "tick "));
-    ck_assert_int_ge(awaits, MOST_RESUMED);
+    ck_assert_int_ge(awaits, MAX_RESUMED);
     end_meeting();
     bight_deferred_release(deferreds[0]);
 }
@@ -410,9 +410,9 @@ START_TEST(each_is_let_through_once_and_then_so_many_in_all) /* D35 */
 {
     begin_meeting(0);
     let_through(1000);
-    ck_assert_int_eq(awaits, 1000 + 1 + MOST_RESUMED); /* the first one's first time is not noticed */
+    ck_assert_int_eq(awaits, 1000 + 1 + MAX_RESUMED); /* the first one's first time is not noticed */
     bight_testing_settle(reactor, 1);
-    ck_assert_int_ge(awaits, 1000 + 2 * MOST_RESUMED);
+    ck_assert_int_ge(awaits, 1000 + 2 * MAX_RESUMED);
     end_meeting();
 }
 END_TEST
@@ -426,11 +426,11 @@ static void wait_once(struct bight_result *result, void *context)
 START_TEST(no_number_of_those_who_wait_once_takes_a_turn) /* D35 */
 {
     begin_meeting(0);
-    for (int i = 0; i < 10 * MOST_RESUMED; i++) {
+    for (int i = 0; i < 10 * MAX_RESUMED; i++) {
         bight_deferred_release(bight_spawn(reactor, wait_once, NULL));
     }
     bight_event_set(event);
-    ck_assert_int_eq(awaits, 10 * MOST_RESUMED);
+    ck_assert_int_eq(awaits, 10 * MAX_RESUMED);
     end_meeting();
 }
 END_TEST
@@ -445,7 +445,7 @@ static void get_for_ever(struct bight_result *result, void *context)
 
 static void put_many(void)
 {
-    for (int i = 0; i < 4 * MOST_RESUMED; i++) {
+    for (int i = 0; i < 4 * MAX_RESUMED; i++) {
         ck_assert_int_eq(bight_queue_put(queues[0], NULL, NULL), 0);
         ck_assert_int_eq(awaits, i + 1);
     }
@@ -468,7 +468,7 @@ START_TEST(whoever_puts_many_values_in_a_row_sees_each_heard_at_once) /* D35 */
     ck_assert(bight_lock_try_acquire(locks[0]));
     bight_deferred_release(bight_spawn(reactor, put_many_when_let_through, NULL));
     bight_lock_release(locks[0]);
-    ck_assert_int_eq(awaits, 4 * MOST_RESUMED);
+    ck_assert_int_eq(awaits, 4 * MAX_RESUMED);
     end_meeting();
 }
 END_TEST
@@ -509,7 +509,7 @@ START_TEST(a_loop_whose_handler_waited_is_bounded_all_the_same) /* D35 */
     }
     ck_assert_int_eq(awaits, 0);
     fire(promises[0], 1);
-    ck_assert_int_eq(awaits, 3 + MOST_RESUMED);
+    ck_assert_int_eq(awaits, 3 + MAX_RESUMED);
     end_meeting();
 }
 END_TEST
@@ -523,12 +523,12 @@ START_TEST(a_cancel_of_one_that_was_resumed_too_often_lets_the_next_through) /* 
         outers[i] = bight_spawn(reactor, lock_for_ever, NULL);
     }
     bight_lock_release(locks[0]);
-    ck_assert_int_eq(awaits, 3 + 1 + MOST_RESUMED);
+    ck_assert_int_eq(awaits, 3 + 1 + MAX_RESUMED);
     for (int i = 0; i < 3; i++) {
-        bight_deferred_cancel(outers[i]); /* one has the lock and has not heard of it, two wait */
+        bight_deferred_cancel(outers[i]); /* one has the lock and has not notified of it, two wait */
     }
     bight_testing_settle(reactor, 1);
-    ck_assert_int_eq(awaits, 3 + 1 + MOST_RESUMED);
+    ck_assert_int_eq(awaits, 3 + 1 + MAX_RESUMED);
     ck_assert(!bight_lock_is_locked(locks[0]));
     for (int i = 0; i < 3; i++) {
         release_failed(outers[i], BIGHT_E_CANCELLED);

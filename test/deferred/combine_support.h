@@ -87,7 +87,7 @@ static inline void outcome(struct bight_result *result, void *context)
     bight_result_clear(result);
 }
 
-/* Notes what comes of it and lets go of it. */
+/* Notes what results from it and releases it. */
 static inline void watch(struct bight_deferred *deferred)
 {
     ck_assert_int_eq(bight_deferred_add_both(deferred, outcome, NULL), BIGHT_OK);

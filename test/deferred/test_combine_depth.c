@@ -78,7 +78,7 @@ static struct bight_deferred *wrap_shield(struct bight_deferred *inner)
     return bight_shield(inner);
 }
 
-/* Its as_completed is let go of when the answer has come. */
+/* Its as_completed is released when the answer has come. */
 static void free_completed(void *context)
 {
     bight_as_completed_free(context);

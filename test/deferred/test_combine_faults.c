@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_combine_faults.c - combinators without memory: each allocation fails in turn, and everything that was given is
- * let go of exactly once all the same. */
+/* test_combine_faults.c - combinators when out of memory: each allocation fails in turn, and everything that was given
+ * is released exactly once all the same. */
 #include "combine_support.h"
 #include "faults.h"
 

@@ -9,7 +9,7 @@ static void set_up(void)
     make_members(3);
 }
 
-/* Fires and lets go of what a test did not use. */
+/* Fires and releases what a test did not use. */
 static void end_members(size_t from)
 {
     for (size_t i = from; i < 3; i++) {

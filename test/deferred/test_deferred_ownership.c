@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_deferred_ownership.c - who lets go of what: reports, results, contexts, ties, and being without memory. */
+/* test_deferred_ownership.c - who releases what: reports, results, contexts, ties, and being when out of memory. */
 #include "deferred/owner.h"
 #include "faults.h"
 #include "one_deferred.h"
@@ -268,7 +268,7 @@ START_TEST(cancellers_may_meddle_while_the_owner_ends) /* D16 D32 */
     ck_assert_int_eq(fire(promise, 0), BIGHT_E_STALE);
 }
 
-/* ------------------------------------------------------------------------------------ without memory */
+/* ------------------------------------------------------------------------------------ when out of memory */
 
 START_TEST(an_owner_by_itself_cancels_what_is_tied_to_it) /* D32 */
 {

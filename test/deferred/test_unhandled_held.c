@@ -204,7 +204,7 @@ START_TEST(the_logs_observer_may_let_go_of_them) /* D19 */
     to_release = failed("second.c:1");
     bight_reactor_free(reactor);
     expect("first.c:1");
-    expect_counts(1, 1); /* the second was reported when it was let go of, and not again */
+    expect_counts(1, 1); /* the second was reported when it was released, and not again */
     release_handled(first);
 }
 END_TEST

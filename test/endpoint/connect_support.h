@@ -12,20 +12,20 @@
 
 #include <bight/memory.h>
 
-enum { MOST_ATTEMPTS = 64 };
+enum { MAX_ATTEMPTS = 64 };
 
 struct attempt {
     int fd, far;
-    int error; /* what SO_ERROR gives */
+    int error; /* what SO_ERROR returns */
     uint64_t started;
     char address[BIGHT_ADDRESS_TEXT_SIZE];
     bool bound;
 };
 
 static struct net net;
-static struct attempt attempts[MOST_ATTEMPTS];
+static struct attempt attempts[MAX_ATTEMPTS];
 static size_t attempt_count;
-static int at_once[MOST_ATTEMPTS]; /* what connect gives for the n-th attempt instead of -EINPROGRESS; 1: connected */
+static int at_once[MAX_ATTEMPTS]; /* what connect returns for the n-th attempt instead of -EINPROGRESS; 1: connected */
 
 /* ------------------------------------------------------------------------------------- fake sockets */
 
@@ -37,7 +37,7 @@ static inline int fake_socket(struct bight_system *system, int domain, int type,
     (void)domain;
     (void)protocol;
     ck_assert_int_eq(type & ~(SOCK_STREAM | SOCK_DGRAM), SOCK_NONBLOCK | SOCK_CLOEXEC);
-    ck_assert_int_lt((int)attempt_count, MOST_ATTEMPTS);
+    ck_assert_int_lt((int)attempt_count, MAX_ATTEMPTS);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     while (write(ends[0], block, sizeof block) > 0) {
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connecting to one address, cancelling at any stage, and what becomes of failures (E2, E3, T15). */
+/* Connecting to one address, cancelling at any stage, and what happens to failures (E2, E3, T15). */
 #include "connect_support.h"
 
 /* ------------------------------------------------------------------------------------------ one address */
@@ -362,7 +362,7 @@ END_TEST
 START_TEST(a_backlog_that_stays_full_ends_in_a_timeout) /* E2 */
 {
     begin();
-    for (int i = 0; i < MOST_ATTEMPTS; i++) {
+    for (int i = 0; i < MAX_ATTEMPTS; i++) {
         at_once[i] = -EAGAIN;
     }
     struct bight_deferred *deferred = connect_to("unix:/somewhere:timeout=0.1");

@@ -6,7 +6,7 @@
 
 static void check_order(const char *expected)
 {
-    char order[MOST_ATTEMPTS + 1] = "";
+    char order[MAX_ATTEMPTS + 1] = "";
     for (size_t i = 0; i < attempt_count; i++) {
         const char *text = attempts[i].address;
         order[i] = text[0] == '[' ? text[strlen("[2001:db8::")] : text[strlen("192.0.2.")];
@@ -157,7 +157,7 @@ START_TEST(a_name_with_a_thousand_addresses_has_a_limit) /* E5 */
     begin();
     memset(many, '1', sizeof many - 1);
     many[sizeof many - 1] = '\0';
-    for (int i = 0; i < MOST_ATTEMPTS; i++) {
+    for (int i = 0; i < MAX_ATTEMPTS; i++) {
         at_once[i] = -ECONNREFUSED;
     }
     struct bight_deferred *deferred = connect_by_name(many);

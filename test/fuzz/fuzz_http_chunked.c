@@ -72,7 +72,7 @@ static size_t model_line(const uint8_t *data, size_t at, size_t size, bool toler
     return at < size ? at : size;
 }
 
-/* What becomes of the whole, and how much of a body there is. The limit of extensions is beyond what is fed here. */
+/* What happens to the whole, and how much of a body there is. The limit of extensions is beyond what is fed here. */
 static enum bi_chunked_result model(const uint8_t *data, size_t size, bool tolerant, size_t *body_size)
 {
     *body_size = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_http_query.c - urlencoded text: any cutting gives the same fields, and they hold what a slow reading says.
+/* fuzz_http_query.c - urlencoded text: any cutting returns the same fields, and they hold what a slow reading says.
  *
  * The first byte says in pieces of which size the others come. */
 #include "http/message/query.h"

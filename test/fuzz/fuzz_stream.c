@@ -13,7 +13,7 @@
 #include "fuzz.h"
 
 #define READS 7
-#define MOST_ANSWERS 4096
+#define MAX_ANSWERS 4096
 
 static const uint8_t *reads;
 static unsigned answers;
@@ -52,7 +52,7 @@ static void hear(struct bight_result *result, void *context);
 
 static void go_on(struct bight_stream *stream)
 {
-    if (answers == MOST_ANSWERS || bight_stream_at_end(stream)) {
+    if (answers == MAX_ANSWERS || bight_stream_at_end(stream)) {
         (void)bight_callback(over, NULL, NULL);
         return;
     }

@@ -2,7 +2,7 @@
 /* fuzz_tls.c - a TLS connection under arbitrary flights of its peer, cut in arbitrary places.
  *
  * The first byte chooses the side and how the bytes are cut; the rest is what the peer sends. It is fed whole and cut:
- * the protocol must hear the same. OpenSSL's randomness is numbers in a row, begun anew for each run, and the time
+ * the protocol must hear the same. OpenSSL's randomness is numbers in a row, begun again for each run, and the time
  * stands still: so a conversation that was recorded goes through once more, and a changed one goes as far as it is
  * right. MAKE_TLS_CORPUS=DIRECTORY records some (with another version of OpenSSL they end earlier). */
 #define OPENSSL_SUPPRESS_DEPRECATED /* there is no other way to give it numbers of one's own */
@@ -210,8 +210,8 @@ static void record(const char *directory)
 /* Each piece costs some turns, in which everything is checked, so there are few. */
 static size_t piece_of(uint8_t choice, size_t size)
 {
-    enum { MOST_PIECES = 32 };
-    size_t chosen = 1 + choice / 2 * 7, least = size / MOST_PIECES;
+    enum { MAX_PIECES = 32 };
+    size_t chosen = 1 + choice / 2 * 7, least = size / MAX_PIECES;
     return chosen > least ? chosen : least;
 }
 

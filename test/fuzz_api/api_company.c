@@ -50,7 +50,7 @@ void finish_parts(void)
 
 void watch_with(struct item *item, struct bight_deferred *deferred, bight_handler handler)
 {
-    item->deferred = bight_deferred_hold(deferred); /* the handler may let go of it */
+    item->deferred = bight_deferred_hold(deferred); /* the handler may release it */
     item->must_run = true;
     (void)bight_deferred_add_both_full(deferred, handler, item, release_item);
     bight_deferred_release(deferred);

@@ -3,7 +3,7 @@
  * streams and combinators.
  *
  * Each kind of thing is a part: it begins with a program, is looked at when the world is at rest between two
- * operations, lets go of all it has, and is looked at once more when the reactors have gone. */
+ * operations, releases all it has, and is looked at once more when the reactors have gone. */
 #ifndef BIGHT_TEST_FUZZ_API_API_COMPANY_H
 #define BIGHT_TEST_FUZZ_API_API_COMPANY_H
 
@@ -12,7 +12,7 @@
 struct part {
     void (*begin)(void);
     void (*check)(void);
-    void (*end)(void);    /* lets go of everything; called twice */
+    void (*end)(void);    /* releases everything; called twice */
     void (*finish)(void); /* the reactors have gone */
 };
 

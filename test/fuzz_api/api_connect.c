@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* api_connect.c - listening, connecting, and Deferreds that are tied, cancelled and let go of (E1 to E3, T18, D32).
+/* api_connect.c - listening, connecting, and Deferreds that are tied, cancelled and released (E1 to E3, T18, D32).
  *
  * Every Deferred that the program is given must finish, whatever is done to it and to what it stands for. */
 #include "knock.h" /* first, since its names are the usual ones */

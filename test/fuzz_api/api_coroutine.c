@@ -305,7 +305,7 @@ static void check(void)
     }
 }
 
-/* Those who wait for each other are cut loose. */
+/* The waiters for each other are cut loose. */
 static void end(void)
 {
     for (unsigned i = 0; i < world.item_count; i++) {

@@ -7,12 +7,12 @@
 
 #include "api_company.h"
 
-enum { SITES = 3, ASKED = 400, ASKS = 400, MOST_BODY = 100000, MOST_ATTACHED = 1000 };
+enum { SITES = 3, ASKED = 400, ASKS = 400, MAX_BODY = 100000, MAX_ATTACHED = 1000 };
 
 /* A request that a handler was given. Its answer's bytes are those of its number. */
 struct asked {
     struct bight_http_request *request; /* while we hold it */
-    unsigned id, holds, uses;           /* uses: operations on the stack that hold it, and nobody lets go of */
+    unsigned id, holds, uses;           /* uses: operations on the stack that hold it, and nobody releases */
     unsigned ask;                       /* what the client numbered it; ASKS: nothing that is known */
     bool began, finished, went, pushes, was_blocked;
     int status;           /* of what we have begun to answer */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static unsigned values; /* attached, and not destroyed */
-static uint8_t attached[MOST_ATTACHED];
+static uint8_t attached[MAX_ATTACHED];
 static unsigned attached_count;
 
 static void destroy_value(void *value)
@@ -24,7 +24,7 @@ static const struct bight_type types[] = { { .name = "one", .destroy = destroy_v
 
 static const uint8_t *bytes_of(unsigned number, uint32_t from, size_t size)
 {
-    static uint8_t bytes[MOST_BODY];
+    static uint8_t bytes[MAX_BODY];
     for (size_t i = 0; i < size; i++) {
         bytes[i] = http_byte(number, from + (uint32_t)i);
     }
@@ -54,7 +54,7 @@ static const char *type_of(const struct asked *asked)
 
 static size_t choose_size(struct fuzz_operation *operation)
 {
-    static const size_t sizes[] = { 0, 1, 10, 500, 5000, 20000, MOST_BODY };
+    static const size_t sizes[] = { 0, 1, 10, 500, 5000, 20000, MAX_BODY };
     return sizes[fuzz_choose(operation, 7)];
 }
 

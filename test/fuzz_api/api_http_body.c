@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* api_http_body.c - bodies of requests: collected, pulled, pushed, paused and cancelled. Whoever reads gets just the
- * bytes that the client has sent, in their order, and hears of the end when it has all of them (A4). */
+ * bytes that the client has sent, in their order, and is notified of the end when it has all of them (A4). */
 #include "api_http.h"
 
 /* ---------------------------------------------------------------------------------------------- bodies */

@@ -12,13 +12,13 @@
 
 #include "http/client/response_reader.h"
 
-enum { ASKERS = 40, MOST_ASKED = 64 };
+enum { ASKERS = 40, MAX_ASKED = 64 };
 
 static struct asker {
     struct bight_protocol base;
     unsigned id;
     bool made, lost, is_deaf, is_broken; /* is_deaf: what comes is not read; is_broken: nothing more can be asked */
-    enum bi_method methods[MOST_ASKED];  /* asked, and not answered */
+    enum bi_method methods[MAX_ASKED];   /* asked, and not answered */
     unsigned asked, answered;
     struct bi_response_reader *reader; /* of the next answer */
 } * askers[ASKERS];
@@ -175,7 +175,7 @@ static size_t add_body(char *text, const struct ask *ask, unsigned number, bool 
 static size_t make_request(struct asker *asker, struct fuzz_operation *operation, char *text)
 {
     static const char *const methods[] = { "GET", "POST", "HEAD", "POST", "OPTIONS", "PUT" };
-    static const uint32_t sizes[] = { 0, 1, 100, 3000, 30000, MOST_BODY };
+    static const uint32_t sizes[] = { 0, 1, 100, 3000, 30000, MAX_BODY };
     struct ask *ask = &http.asks[http.ask_count];
     unsigned number = http.ask_count++, method = fuzz_choose(operation, 6);
     bool has_body = method % 2 == 1, chunked = fuzz_choose(operation, 2) == 0, expects = fuzz_choose(operation, 5) == 0;
@@ -212,9 +212,9 @@ static struct asker *find_asker(uint64_t subject)
 
 static void say(struct asker *asker, struct fuzz_operation *operation)
 {
-    static char text[MOST_BODY * 2 + 1000];
+    static char text[MAX_BODY * 2 + 1000];
     static const char *const broken[] = { "GET", " / HTTP/1.1\r\n", "\r\n", "GET / HTTP/3.0\r\n\r\n", "0\r\n\r\n" };
-    if (asker->is_broken || asker->asked == MOST_ASKED || http.ask_count == ASKS) {
+    if (asker->is_broken || asker->asked == MAX_ASKED || http.ask_count == ASKS) {
         return;
     }
     if (fuzz_choose(operation, 12) == 0) {

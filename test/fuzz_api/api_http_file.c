@@ -22,7 +22,7 @@ static const char *path_of(unsigned id)
 
 static void check_saved(const struct item *item, size_t size)
 {
-    static uint8_t bytes[MOST_BODY + 1];
+    static uint8_t bytes[MAX_BODY + 1];
     const struct asked *asked = &http.asked[item->order];
     FILE *saved = fopen(path_of(item->id), "r");
     size_t got = saved == NULL ? 0 : fread(bytes, 1, sizeof bytes, saved);

@@ -256,7 +256,7 @@ void act_push_layer(struct fuzz_operation *operation, void *context)
 {
     struct end *end = find_end(operation);
     (void)context;
-    if (end == NULL || world.layer_count == MOST_ITEMS) {
+    if (end == NULL || world.layer_count == MAX_ITEMS) {
         return;
     }
     struct layer *layer = &world.layers[world.layer_count];

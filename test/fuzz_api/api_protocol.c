@@ -276,7 +276,7 @@ static struct bight_protocol *build(struct bight_factory *factory, const struct 
 {
     unsigned side = factory == &world.factories[0] ? 0 : 1;
     (void)peer;
-    if (world.end_count == MOST_ENDS || draw_from(world.end_count * 77u + side) % 20 == 0) {
+    if (world.end_count == MAX_ENDS || draw_from(world.end_count * 77u + side) % 20 == 0) {
         return NULL;
     }
     struct end *end = &world.ends[world.end_count];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* api_queue.c - queues of every order and limit, between anybody who puts and anybody who gets (D30).
  *
- * Values are numbered. Each that was put is got once or let go of once, also in queues that are shut down or freed, and
+ * Values are numbered. Each that was put is got once or released once, also in queues that are shut down or freed, and
  * no queue at rest has both what somebody waits for and somebody who waits. */
 #include "api_company.h"
 
@@ -89,7 +89,7 @@ static void check_value(const struct bight_result *result)
     }
 }
 
-/* Some values go on to who waits for the same Deferred; what becomes of them there is counted all the same. */
+/* Some values go on to the waiters for the same Deferred; what happens to them there is counted all the same. */
 static void on_got(struct bight_result *result, void *context)
 {
     struct item *item = context;

@@ -11,7 +11,7 @@
 
 #include "reactor/reactor.h"
 
-enum { CLIENT = 1, CALLS_PER_TURN = 1024, MOST_AT_ONCE = 3000, PHASES = 3 };
+enum { CLIENT = 1, CALLS_PER_TURN = 1024, MAX_AT_ONCE = 3000, PHASES = 3 };
 enum { STARTUP, SHUTDOWN };
 static const char *const events[] = { BIGHT_STARTUP, BIGHT_SHUTDOWN };
 enum { BEFORE_SHUTDOWN = SHUTDOWN * PHASES + BIGHT_BEFORE, DISCONNECTING = BEFORE_SHUTDOWN + 1 };
@@ -68,7 +68,7 @@ static void run_one_of_many(void *context)
 
 void act_calls_from_threads(struct fuzz_operation *operation, void *context)
 {
-    unsigned side = fuzz_choose(operation, 2), count = fuzz_choose(operation, MOST_AT_ONCE);
+    unsigned side = fuzz_choose(operation, 2), count = fuzz_choose(operation, MAX_AT_ONCE);
     (void)context;
     for (unsigned i = 0; i < count; i++) {
         uintptr_t number = (uintptr_t)world.calls_made[side]++ * 2 + side;

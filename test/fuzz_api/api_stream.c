@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { TALKERS = 64, MOST_WRITTEN = 9000, FLOOD = 40, SIPS = 2000 };
+enum { TALKERS = 64, MAX_WRITTEN = 9000, FLOOD = 40, SIPS = 2000 };
 enum kind { SOME, EXACTLY, UNTIL, LINE, ALL, KINDS };
 
 static struct {
@@ -19,7 +19,7 @@ static struct {
     struct bight_port *port;
     bool listens;
     struct talker {
-        struct bight_stream *stream; /* a hold; NULL: let go of */
+        struct bight_stream *stream; /* a hold; NULL: released */
         unsigned id, side, reads, sips;
         uint32_t written, received, peer;
     } talkers[TALKERS];
@@ -30,7 +30,7 @@ static struct {
 
 static int say(struct talker *talker, size_t size)
 {
-    uint8_t bytes[MOST_WRITTEN];
+    uint8_t bytes[MAX_WRITTEN];
     for (size_t i = 0; i < size; i++) {
         bytes[i] = byte_at(talker->id, talker->written + (uint32_t)i);
     }
@@ -247,7 +247,7 @@ void act_flood_stream(struct fuzz_operation *operation, void *context)
     struct talker *talker = find_talker(operation->subject);
     (void)context;
     for (int i = 0; i < FLOOD && talker != NULL; i++) {
-        (void)say(talker, MOST_WRITTEN);
+        (void)say(talker, MAX_WRITTEN);
     }
     for (unsigned i = 0; i < state.count && talker != NULL; i++) {
         struct talker *peer = &state.talkers[i];
@@ -331,7 +331,7 @@ void act_open_stream(struct fuzz_operation *operation, void *context)
 
 void act_write_stream(struct fuzz_operation *operation, void *context)
 {
-    static const size_t sizes[] = { 1, 10, 100, 1000, 3000, MOST_WRITTEN };
+    static const size_t sizes[] = { 1, 10, 100, 1000, 3000, MAX_WRITTEN };
     struct talker *talker = find_talker(operation->subject);
     (void)context;
     if (talker == NULL) {

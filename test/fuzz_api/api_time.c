@@ -136,7 +136,7 @@ void act_timer(struct fuzz_operation *operation, void *context)
         note_armed(item);
     }
     if (was_pending && how == 0 && !item->is_released) {
-        fuzz_fail("timer %u was cancelled and its context not released", item->id);
+        fuzz_fail("timer %u was cancelled and its context not release", item->id);
     }
     if (!was_pending && is_released != item->is_released) {
         fuzz_fail("a stale handle of timer %u released its context", item->id);

@@ -3,7 +3,7 @@
  * D29).
  *
  * The model knows who holds what: nobody, whoever heard so last (until a release), or a run. A lock that is freed is
- * another one from then on; what comes of its waits says nothing about the next. */
+ * another one from then on; what results from its waits says nothing about the next. */
 #include "api_company.h"
 
 #include <bight/sync.h>
@@ -107,13 +107,13 @@ struct bight_deferred *turn_at_lock(unsigned number, struct item **given)
     return deferred;
 }
 
-/* The function's part is over, and the lock is let go of right behind. */
+/* The function's part is over, and the lock is released right behind. */
 static void on_worked(struct bight_result *result, void *context)
 {
     struct turn *turn = turn_of(context);
     (void)result;
     if (turn != NULL && turn->holder != A_RUN) {
-        fuzz_fail("a lock was let go of while work was under way");
+        fuzz_fail("a lock was released while work was under way");
     }
     if (turn != NULL) {
         turn->holder = NOBODY;

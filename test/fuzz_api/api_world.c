@@ -2,7 +2,7 @@
 /* api_world.c - plays one program of the whole interface on the simulated network, and looks at what is left.
  *
  * Half of the programs have a network and kernels that misbehave; some let the client's reactor run and stop instead of
- * stepping the world. At the end everything is closed and let go of, the world comes to rest, and then nothing may be
+ * stepping the world. At the end everything is closed and released, the world comes to rest, and then nothing may be
  * left: each connection lost, each Deferred finished, each context released, no descriptor open. */
 #include "api_company.h"
 
@@ -29,7 +29,7 @@ uint64_t draw_from(uint64_t salt)
 
 struct item *new_item(const char *what, unsigned side)
 {
-    if (world.item_count == MOST_ITEMS) {
+    if (world.item_count == MAX_ITEMS) {
         return NULL;
     }
     struct item *item = &world.items[world.item_count];
@@ -287,7 +287,7 @@ static void check_released(void)
 {
     for (unsigned i = 0; i < world.item_count; i++) {
         if (!world.items[i].is_released) {
-            fuzz_fail("%s %u was never released", world.items[i].what, i);
+            fuzz_fail("%s %u was never release", world.items[i].what, i);
         }
     }
     for (unsigned i = 0; i < world.layer_count; i++) {
@@ -333,8 +333,7 @@ static void end(void)
 static bool is_expected(const struct bight_log_event *event)
 {
     return strcmp(event->system, "usage") == 0 || strcmp(event->system, "stream") == 0 ||
-           strcmp(event->system, "http") == 0 ||
-           strncmp(event->message, "unhandled failure in a ", 23) == 0 ||
+           strcmp(event->system, "http") == 0 || strncmp(event->message, "unhandled failure in a ", 23) == 0 ||
            strncmp(event->message, "cannot accept on ", 17) == 0;
 }
 

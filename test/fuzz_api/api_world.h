@@ -12,7 +12,7 @@
 
 #include "tape.h"
 
-enum { API_PROGRAM_SIZE = 250, MOST_ENDS = 128, MOST_ITEMS = 1024, PORTS = 4, SCOPES = 6, LOCKS = 4, HEADER = 4 };
+enum { API_PROGRAM_SIZE = 250, MAX_ENDS = 128, MAX_ITEMS = 1024, PORTS = 4, SCOPES = 6, LOCKS = 4, HEADER = 4 };
 
 /* One end of a connection, through all protocols that it is handed to. */
 struct end {
@@ -77,11 +77,11 @@ struct world {
     unsigned factories_started[2];
     struct bight_port *ports[PORTS];
     bool listens[PORTS]; /* asked for or there */
-    struct end ends[MOST_ENDS];
+    struct end ends[MAX_ENDS];
     unsigned end_count;
-    struct item items[MOST_ITEMS];
+    struct item items[MAX_ITEMS];
     unsigned item_count;
-    struct layer layers[MOST_ITEMS];
+    struct layer layers[MAX_ITEMS];
     unsigned layer_count;
     struct scope scopes[SCOPES];
     struct bight_thread_pool *pools[2];
@@ -131,7 +131,7 @@ void check_answer(struct end *end, const char *call, int code, bool closed);
 
 /* ---------------------------------------------------------------- api_run.c, api_time.c */
 
-int run_client(void); /* until it is stopped; gives run's answer */
+int run_client(void); /* until it is stopped; returns run's answer */
 void stop_client(void);
 /* First in whatever runs because it was asked for: a timer, a call. */
 void check_asked(unsigned side, const char *what);

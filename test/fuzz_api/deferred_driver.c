@@ -286,7 +286,7 @@ static void check_end(void)
 {
     for (size_t i = 0; i < driver.item_count; i++) {
         if (driver.items[i].is_live) {
-            fuzz_fail("context %u was never released", driver.items[i].id);
+            fuzz_fail("context %u was never release", driver.items[i].id);
         }
     }
     for (size_t i = 0; i < driver.value_count; i++) {

@@ -6,7 +6,7 @@
 #include "deferred_model.h"
 #include "tape.h"
 
-enum { PLACES = 12, OWNERS = 2, OLD_PROMISES = 4, MOST_MEMBERS = 5, PROGRAM_SIZE = 150 };
+enum { PLACES = 12, OWNERS = 2, OLD_PROMISES = 4, MAX_MEMBERS = 5, PROGRAM_SIZE = 150 };
 
 /* What is seen, on bight and on the model. */
 enum sight {

@@ -55,7 +55,7 @@ struct deferred_api {
 
 extern const struct deferred_api deferred_of_bight, deferred_of_model;
 
-/* The model starts anew; `report` hears of failures that nobody handled, as bight's log does. */
+/* The model starts again; `report` is notified of failures that nobody handled, as bight's log does. */
 void deferred_model_begin(void (*report)(const struct bight_failure *failure));
 void deferred_model_end(void);
 

@@ -10,7 +10,7 @@
 
 #include "deferred/group.h"
 
-enum { MOST_MEMBERS = 8 };
+enum { MAX_MEMBERS = 8 };
 
 struct model_group {
     struct model_group *next_made;
@@ -19,8 +19,8 @@ struct model_group {
     bool passes; /* a shield */
     size_t count, pending;
     bool is_over, is_cancelling, has_cancelled, has_failures;
-    struct model *members[MOST_MEMBERS]; /* NULL: let go of */
-    bool heard[MOST_MEMBERS];
+    struct model *members[MAX_MEMBERS]; /* NULL: released */
+    bool heard[MAX_MEMBERS];
     struct bight_results *results;
 };
 
@@ -155,7 +155,7 @@ static struct model *fire_all(struct model_group *group)
         group->results = NULL;
         return fire(group, &bight_type_results, results);
     }
-    struct bight_failure *causes[MOST_MEMBERS];
+    struct bight_failure *causes[MAX_MEMBERS];
     bool all_by_owner = true;
     for (size_t i = 0; i < group->count; i++) {
         all_by_owner = all_by_owner && group->members[i]->owner_ended;
@@ -231,7 +231,7 @@ static void set_traits(struct model_group *group, enum combination how)
 struct bight_deferred *model_combine(enum combination how, struct bight_deferred *const *members, size_t count)
 {
     struct model_group *group = calloc(1, sizeof *group);
-    if (group == NULL || count > MOST_MEMBERS) {
+    if (group == NULL || count > MAX_MEMBERS) {
         abort();
     }
     group->next_made = all_groups;

@@ -51,7 +51,7 @@ void model_untie(struct model *model)
     finish_when_over(unlink_tied(model));
 }
 
-/* Tied before the former owner hears of it, who may end or free the new one. */
+/* Tied before the former owner is notified of it, who may end or free the new one. */
 static void move_tie(struct model *model, struct model_owner *owner)
 {
     struct model_owner *former = model->owner != NULL ? unlink_tied(model) : NULL;

@@ -211,9 +211,9 @@ static void act_wait(struct fuzz_operation *operation, void *context)
 
 static void act_combine(struct fuzz_operation *operation, void *context)
 {
-    struct bight_deferred *members[MOST_MEMBERS];
+    struct bight_deferred *members[MAX_MEMBERS];
     enum combination how = fuzz_choose(operation, COMBINATIONS);
-    unsigned wanted = how == COMBINE_SHIELD ? 1 : 1 + fuzz_choose(operation, MOST_MEMBERS);
+    unsigned wanted = how == COMBINE_SHIELD ? 1 : 1 + fuzz_choose(operation, MAX_MEMBERS);
     unsigned count = 0;
     (void)context;
     for (unsigned i = 0; i < PLACES && count < wanted; i++) {

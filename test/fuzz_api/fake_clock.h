@@ -5,7 +5,7 @@
 
 #include <bight/clock.h>
 
-/* Starts anew, with nothing pending. */
+/* Starts again, with nothing pending. */
 struct bight_clock *fake_clock_begin(void);
 
 /* Runs what is due within `seconds`. May be called by what runs. */

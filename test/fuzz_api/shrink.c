@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TRIALS = 4000 };
+enum { MAX_TRIALS = 4000 };
 
 struct shrinking {
     const struct fuzz_target *target;
@@ -25,7 +25,7 @@ static bool still_fails(struct shrinking *shrinking, const bool *kept)
     return fuzz_try(shrinking->target, shrinking->seed, kept, shrinking->leaks, true) == shrinking->status;
 }
 
-/* Leaves out `piece` operations that are kept, from the `from`-th position on; gives the position behind them. */
+/* Leaves out `piece` operations that are kept, from the `from`-th position on; returns the position behind them. */
 static size_t leave_out(const struct shrinking *shrinking, bool *kept, size_t from, size_t piece)
 {
     while (from < shrinking->target->program_size && piece > 0) {
@@ -39,7 +39,7 @@ static bool try_pieces(struct shrinking *shrinking, bool *trial, size_t piece)
 {
     size_t size = shrinking->target->program_size;
     bool got_shorter = false;
-    for (size_t from = 0; from < size && shrinking->trials < MOST_TRIALS;) {
+    for (size_t from = 0; from < size && shrinking->trials < MAX_TRIALS;) {
         memcpy(trial, shrinking->kept, size);
         size_t behind = leave_out(shrinking, trial, from, piece);
         if (memcmp(trial, shrinking->kept, size) != 0 && still_fails(shrinking, trial)) {
@@ -65,7 +65,7 @@ bool fuzz_shrink(const struct fuzz_target *target, uint64_t seed, bool *kept, bo
         for (size_t piece = size / 2; piece > 1; piece /= 2) {
             (void)try_pieces(&shrinking, trial, piece);
         }
-        while (try_pieces(&shrinking, trial, 1) && shrinking.trials < MOST_TRIALS) {
+        while (try_pieces(&shrinking, trial, 1) && shrinking.trials < MAX_TRIALS) {
         }
     }
     free(trial);

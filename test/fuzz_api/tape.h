@@ -62,7 +62,7 @@ void fuzz_tell(const struct fuzz_tape *tape, const char *format, ...) BIGHT_PRIN
 /* A finding: prints it and ends the process. */
 _Noreturn void fuzz_fail(const char *format, ...) BIGHT_PRINTF(1, 2);
 
-/* The whole command: --operations N --seed S --keep LIST --tell. Gives the exit status. */
+/* The whole command: --operations N --seed S --keep LIST --tell. Returns the exit status. */
 int fuzz_campaign(const struct fuzz_target *target, int argc, char **argv);
 
 /* shrink.c: the operations that `seed`'s program needs to fail, marked in `kept` (one flag a position). True when it

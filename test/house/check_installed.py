@@ -12,7 +12,7 @@ import tempfile
 
 import readme
 
-MOST_LINES = 16  # that are not blank, of README's first program
+MAX_LINES = 16  # that are not blank, of README's first program
 
 
 def install(build, root):
@@ -88,7 +88,7 @@ def main(source_root, build_root, *compiler):
     source_root = pathlib.Path(source_root)
     page = source_root / "README.md"
     lines = sum(1 for line in readme.programs_of(page)[0].splitlines() if line.strip())
-    if lines > MOST_LINES:
+    if lines > MAX_LINES:
         sys.exit(f"README.md's program has {lines} lines")
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)

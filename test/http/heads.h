@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* heads.h - rows of heads and what becomes of them, as text, tried in every way in which bytes may come. */
+/* heads.h - rows of heads and what happens to them, as text, tried in every way in which bytes may come. */
 #ifndef BIGHT_TEST_HTTP_HEADS_H
 #define BIGHT_TEST_HTTP_HEADS_H
 

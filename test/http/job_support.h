@@ -33,7 +33,7 @@ static inline void hold_jobs(void)
     job_count = 0;
 }
 
-/* Runs those that wait, whose results have not come home yet; gives how many. */
+/* Runs those that wait, whose results have not come home yet; returns how many. */
 static inline size_t run_jobs(void)
 {
     size_t count = job_count;
@@ -44,7 +44,7 @@ static inline size_t run_jobs(void)
     return count;
 }
 
-/* Lets everything that waits run and come home; gives how many jobs there were. */
+/* Lets everything that waits run and come home; returns how many jobs there were. */
 static inline size_t work(void)
 {
     size_t count = 0, done;

@@ -22,7 +22,7 @@ static void begin(void)
     say(GET);
 }
 
-/* Lets go of what is kept, and gives what the client has got. */
+/* Releases what is kept, and returns what the client has got. */
 static const char *end_kept(void)
 {
     bight_http_request_release(kept);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of who may ask for a body (protocols/http/server/body.c): once, again behind a cancel, no more when the client
- * has gone; and of asking without memory. */
+ * has gone; and of asking when out of memory. */
 #include "site_support.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -61,7 +61,7 @@ static void begin(void)
     connect_peer();
 }
 
-/* Posts the text as JSON, and gives the answer. */
+/* Posts the text as JSON, and returns the answer. */
 static const char *post(const char *text)
 {
     static char request[1 << 16];

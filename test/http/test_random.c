@@ -4,7 +4,7 @@
 #include "site_support.h"
 
 #define CONNECTIONS 3
-#define MOST_KEPT 64
+#define MAX_KEPT 64
 #define SEEDS 300
 #define FAULTY_SEEDS 20
 
@@ -25,7 +25,7 @@ static bool one_in(unsigned count)
 
 /* ------------------------------------------------------------------------------------------------ the site */
 
-static struct bight_http_request *held[MOST_KEPT];
+static struct bight_http_request *held[MAX_KEPT];
 static size_t held_count;
 
 static void echo_made(struct bight_protocol *protocol)
@@ -84,7 +84,7 @@ static void answer(struct bight_http_request *request)
 
 static void keep(struct bight_http_request *request)
 {
-    if (held_count < MOST_KEPT) {
+    if (held_count < MAX_KEPT) {
         held[held_count++] = bight_http_request_hold(request);
     }
 }
@@ -280,7 +280,7 @@ static void put_request(struct client *client)
     }
 }
 
-/* With so many requests at most; false: without memory. */
+/* With so many requests at most; false: when out of memory. */
 static bool begin_client(struct client *client, unsigned most)
 {
     *client = (struct client) { .peer = bight_string_connect(reactor, bight_http_site_factory(site), true) };

@@ -112,7 +112,7 @@ static void collect(struct bight_http_request *request, void *context)
             "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nHello" - \
         1)
 
-/* Asks `text` in one write, over and over; each gives so many bytes of answers. */
+/* Asks `text` in one write, over and over; each returns so many bytes of answers. */
 static void run(const char *text, size_t size)
 {
     begin_counting();

@@ -306,7 +306,7 @@ END_TEST
 
 #if FOLLOWS_FORKS
 
-/* 0 when the child does not hold the lock, cannot get it, and hears of it later through `waiting`. */
+/* 0 when the child does not hold the lock, cannot get it, and is notified of it later through `waiting`. */
 static int live_as_a_child(struct bight_reactor *reactor, struct bight_file_lock *lock, const int *code)
 {
     if (bight_reactor_after_fork(reactor) != 0 || bight_file_lock_is_locked(lock)) {

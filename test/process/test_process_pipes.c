@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_process_pipes.c - the pipes of a child process: what goes through them, how each is closed or lost, pauses and
- * producers, and what is refused. What a protocol hears of the process itself is in test_process.c. */
+ * producers, and what is refused. What a protocol is notified of the process itself is in test_process.c. */
 #include "process_support.h"
 
 /* --------------------------------------------------------------------------------------- its pipes */

@@ -501,7 +501,7 @@ START_TEST(a_second_line_cannot_be_smuggled_into_a_sent_one)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------------- without memory */
+/* -------------------------------------------------------------------------------- when out of memory */
 
 static bool converse(void *context)
 {

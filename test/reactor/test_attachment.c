@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_attachment.c - what hangs on a reactor hears of its moments, in the order of rooms (R3, R13). */
+/* test_attachment.c - what hangs on a reactor is notified of its moments, in the order of rooms (R3, R13). */
 #include "reactor/attachment.h"
 
 #include "faults.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_reactor.c - running and stopping, the order of a turn, work that is put off. */
+/* test_reactor.c - running and stopping, the order of a turn, work that is deferred. */
 #include <bight/thread.h>
 
 #include <pthread.h>
@@ -285,7 +285,8 @@ START_TEST(without_memory_call_when_running_takes_nothing) /* D33 */
 {
     struct bight_test_memory memory;
     bight_test_fail_nth(&memory, 1);
-    ck_assert_int_eq(bight_call_when_running_full(reactor, note, (void *)"a", count_release, NULL), BIGHT_E_OUT_OF_MEMORY);
+    ck_assert_int_eq(
+        bight_call_when_running_full(reactor, note, (void *)"a", count_release, NULL), BIGHT_E_OUT_OF_MEMORY);
     bight_set_allocator(NULL);
     ck_assert_uint_eq(released, 0);
 }

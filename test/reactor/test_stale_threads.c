@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_stale_threads.c - names of slots that have gone, asked in one thread while another takes the slots anew, and
+/* test_stale_threads.c - names of slots that have gone, asked in one thread while another takes the slots again, and
  * their number read meanwhile. Above all for ThreadSanitizer. */
 #include <pthread.h>
 #include <unistd.h>

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_MEMBERS 10
-#define MOST_FILLING 300
+#define MAX_MEMBERS 10
+#define MAX_FILLING 300
 #define SPEAKING_ENDS 40.0 /* seconds; all partitions have healed by then */
 
 struct chat {
@@ -20,7 +20,7 @@ struct chat {
     struct trouble trouble;
     struct bight_reactor *reactors[2];
     struct bight_line_factory members[2];
-    struct member *present[MOST_MEMBERS]; /* by number */
+    struct member *present[MAX_MEMBERS]; /* by number */
     unsigned count, started;
 };
 
@@ -29,7 +29,7 @@ struct member {
     struct end end;
     unsigned number, said;
     bool welcomed;
-    unsigned heard[MOST_MEMBERS]; /* the last number of each; 0: none */
+    unsigned heard[MAX_MEMBERS]; /* the last number of each; 0: none */
     struct bight_timer timer;
 };
 
@@ -47,8 +47,8 @@ static struct bight_reactor *reactor_of(const struct member *member)
 static void say(struct member *member)
 {
     struct audit *audit = &chat_of(member)->audit;
-    char line[MOST_FILLING + 32];
-    size_t filling = draw_size(audit, MOST_FILLING);
+    char line[MAX_FILLING + 32];
+    size_t filling = draw_size(audit, MAX_FILLING);
     int size = snprintf(line, sizeof line, "%u ", ++member->said);
     memset(line + size, 'x', filling);
     memcpy(line + (size_t)size + filling, "\r\n", 3);
@@ -90,8 +90,8 @@ static void came(struct bight_line_receiver *receiver)
 
 static void hear(struct member *member, unsigned speaker, unsigned number)
 {
-    unsigned last = speaker < MOST_MEMBERS ? member->heard[speaker] : 0;
-    if (speaker >= MOST_MEMBERS || speaker == member->number || (last != 0 && number != last + 1)) {
+    unsigned last = speaker < MAX_MEMBERS ? member->heard[speaker] : 0;
+    if (speaker >= MAX_MEMBERS || speaker == member->number || (last != 0 && number != last + 1)) {
         audit_wrong("m%u heard m%u say %u after %u", member->number, speaker, number, last);
         return;
     }
@@ -147,8 +147,8 @@ static void start(void *context)
 /* Everybody who is still there has heard the last word of everybody else. */
 static void check_heard(const struct chat *chat)
 {
-    for (unsigned i = 0; i < MOST_MEMBERS; i++) {
-        for (unsigned k = 0; k < MOST_MEMBERS; k++) {
+    for (unsigned i = 0; i < MAX_MEMBERS; i++) {
+        for (unsigned k = 0; k < MAX_MEMBERS; k++) {
             const struct member *member = chat->present[i], *speaker = chat->present[k];
             if (i == k || member == NULL || speaker == NULL) {
                 continue;
@@ -162,7 +162,7 @@ static void check_heard(const struct chat *chat)
 
 static void last_words(struct chat *chat)
 {
-    for (unsigned i = 0; i < MOST_MEMBERS; i++) {
+    for (unsigned i = 0; i < MAX_MEMBERS; i++) {
         if (chat->present[i] != NULL) {
             say(chat->present[i]);
         }
@@ -174,7 +174,7 @@ static void run_chat(struct chat *chat, struct bight_factory *factory)
     struct audit *audit = &chat->audit;
     struct bight_host *hosts[3] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "one"), bight_simulation_host(audit->simulation, "other") };
-    unsigned members = 2 + (unsigned)bight_simulation_draw(audit->simulation, MOST_MEMBERS - 1);
+    unsigned members = 2 + (unsigned)bight_simulation_draw(audit->simulation, MAX_MEMBERS - 1);
     struct bight_reactor *server = audit_reactor(audit, hosts[0], 4u << 20);
     chat->reactors[0] = audit_reactor(audit, hosts[1], 4u << 20);
     chat->reactors[1] = audit_reactor(audit, hosts[2], 4u << 20);

@@ -2,15 +2,15 @@
 /* connect.c - scenario: connecting to a name with good, refusing and silent addresses, cancelling, connecting again.
  *
  * Look-ups fail or come late, attempts are refused or lost, callers lose patience at random moments. Each attempt
- * gives exactly one outcome of a kind that can have come of it; whoever was not cancelled and has a good address gets
+ * returns exactly one outcome of a kind that can have come of it; whoever was not cancelled and has a good address gets
  * there, unless what can go wrong with a good address does; and when all is at rest no descriptor is left. */
 #include "scenario.h"
 
 #include <string.h>
 
-#define MOST_CALLERS 8
-#define MOST_ATTEMPTS 4
-#define MOST_ADDRESSES 3
+#define MAX_CALLERS 8
+#define MAX_ATTEMPTS 4
+#define MAX_ADDRESSES 3
 
 enum { GOOD_IPV4_ONLY, GOOD, REFUSING, SILENT, KINDS };
 
@@ -18,7 +18,7 @@ struct connecting {
     struct audit audit;
     struct trouble trouble;
     struct bight_reactor *client;
-    struct bight_factory callers, servers[MOST_ADDRESSES];
+    struct bight_factory callers, servers[MAX_ADDRESSES];
     bool has_good;
 };
 
@@ -79,7 +79,7 @@ static void try_again(void *context);
 
 static void later(struct caller *caller)
 {
-    if (caller->attempts < MOST_ATTEMPTS) {
+    if (caller->attempts < MAX_ATTEMPTS) {
         (void)bight_call_later(
             caller->scenario->client, draw_seconds(&caller->scenario->audit, 3), try_again, caller, NULL);
     }
@@ -178,8 +178,8 @@ static void run_connect(struct connecting *scenario, struct caller *callers)
 {
     struct audit *audit = &scenario->audit;
     struct bight_host *host = bight_simulation_host(audit->simulation, "client");
-    size_t addresses = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_ADDRESSES);
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CALLERS);
+    size_t addresses = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_ADDRESSES);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CALLERS);
     scenario->client = audit_reactor(audit, host, 65536);
     for (size_t i = 0; i < addresses; i++) {
         add_address(scenario, host, i);
@@ -208,11 +208,11 @@ static const char *run(struct bight_simulation *simulation, void *context)
     struct connecting scenario = {
         .callers = BIGHT_FACTORY(struct greeter, &greeter_ops),
     };
-    struct caller callers[MOST_CALLERS];
+    struct caller callers[MAX_CALLERS];
     (void)context;
     memset(callers, 0, sizeof callers);
     scenario.callers.context = &scenario;
-    for (size_t i = 0; i < MOST_ADDRESSES; i++) {
+    for (size_t i = 0; i < MAX_ADDRESSES; i++) {
         scenario.servers[i] = scenario.callers;
     }
     audit_begin(&scenario.audit, simulation);

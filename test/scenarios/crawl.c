@@ -10,16 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_SITES 6
-#define MOST_PAGES 60
-#define MOST_BYTES 20000
+#define MAX_SITES 6
+#define MAX_PAGES 60
+#define MAX_BYTES 20000
 #define CALM_PATIENCE 40.0
 
 struct crawl {
     struct audit audit;
     struct trouble trouble;
     struct bight_reactor *reactor;
-    struct bight_stream_factory factories[MOST_SITES];
+    struct bight_stream_factory factories[MAX_SITES];
     struct bight_host *vanishing;
     size_t sites, pages, limit, begun, under_way;
     unsigned flags;
@@ -76,7 +76,7 @@ static void serve_page(struct bight_result *result, void *context)
     if (bight_await(nap(crawl, visit->stream), result) != 0) {
         return;
     }
-    (void)send_page(result, visit, (uint32_t)strtoul(text, NULL, 10), draw_size(&crawl->audit, MOST_BYTES));
+    (void)send_page(result, visit, (uint32_t)strtoul(text, NULL, 10), draw_size(&crawl->audit, MAX_BYTES));
 }
 
 static void free_visit(void *context)
@@ -245,8 +245,8 @@ static void draw_crawl(struct crawl *crawl)
     crawl->trouble = draw_trouble(audit);
     crawl->is_calm =
         !crawl->trouble.resets && !crawl->trouble.refusals && !crawl->trouble.names && !crawl->trouble.files;
-    crawl->sites = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_SITES);
-    crawl->pages = (size_t)bight_simulation_draw(audit->simulation, MOST_PAGES + 1);
+    crawl->sites = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_SITES);
+    crawl->pages = (size_t)bight_simulation_draw(audit->simulation, MAX_PAGES + 1);
     crawl->limit = 1 + (size_t)bight_simulation_draw(audit->simulation, 12);
     crawl->flags = draw(audit, 75) ? BIGHT_ALL_OUTCOMES : 0;
     crawl->patience = crawl->is_calm ? CALM_PATIENCE : 0.05 + draw_seconds(audit, 10);
@@ -258,12 +258,12 @@ static void draw_crawl(struct crawl *crawl)
 static void run_crawl(struct crawl *crawl)
 {
     struct audit *audit = &crawl->audit;
-    struct bight_host *hosts[MOST_SITES + 1];
+    struct bight_host *hosts[MAX_SITES + 1];
     draw_crawl(crawl);
-    hosts[MOST_SITES] = bight_simulation_host(audit->simulation, "crawler");
-    crawl->reactor = audit_reactor(audit, hosts[MOST_SITES], 192 * 1024);
+    hosts[MAX_SITES] = bight_simulation_host(audit->simulation, "crawler");
+    crawl->reactor = audit_reactor(audit, hosts[MAX_SITES], 192 * 1024);
     set_up_sites(crawl, hosts);
-    hosts[crawl->sites] = hosts[MOST_SITES];
+    hosts[crawl->sites] = hosts[MAX_SITES];
     set_trouble(audit, &crawl->trouble, hosts, crawl->sites + 1);
     double most = (double)((crawl->pages + crawl->limit - 1) / crawl->limit) * crawl->patience;
     crawl->began_at = bight_simulation_now(audit->simulation);

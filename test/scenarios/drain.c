@@ -12,10 +12,10 @@
 
 #include <string.h>
 
-#define MOST_CLIENTS 12
-#define MOST_BYTES 30000
+#define MAX_CLIENTS 12
+#define MAX_BYTES 30000
 #define SHUTDOWN_SECONDS 10
-#define MOST_RUNS 2
+#define MAX_RUNS 2
 
 struct drain {
     struct audit audit;
@@ -71,7 +71,7 @@ static void talk_on(void *context)
         return;
     }
     talker->sent += size;
-    if (talker->sent > MOST_BYTES) {
+    if (talker->sent > MAX_BYTES) {
         (void)bight_transport_lose_connection(talker->base.transport);
         return;
     }
@@ -189,7 +189,7 @@ static void start(void *context)
 static void prepare_run(struct drain *scenario)
 {
     struct audit *audit = &scenario->audit;
-    size_t count = (size_t)bight_simulation_draw(audit->simulation, MOST_CLIENTS + 1);
+    size_t count = (size_t)bight_simulation_draw(audit->simulation, MAX_CLIENTS + 1);
     double when = draw_seconds(audit, 6);
     if (audit_listen(audit, scenario->server, "tcp:7", &scenario->servers) && draw(audit, 70)) {
         (void)bight_drain_at_shutdown(audit->ports[audit->port_count - 1],
@@ -227,11 +227,11 @@ static void run_drain(struct drain *scenario)
     scenario->hosts[0] = bight_simulation_host(audit->simulation, "server");
     scenario->hosts[1] = bight_simulation_host(audit->simulation, "client");
     scenario->server = audit_reactor(audit, scenario->hosts[0], 192 * 1024);
-    scenario->client = audit_reactor(audit, scenario->hosts[1], 2 * MOST_BYTES);
+    scenario->client = audit_reactor(audit, scenario->hosts[1], 2 * MAX_BYTES);
     add_triggers(scenario);
     scenario->trouble = draw_trouble(audit);
     set_trouble(audit, &scenario->trouble, scenario->hosts, 2);
-    for (unsigned runs = 1; runs <= MOST_RUNS && !audit_is_wrong(); runs++) {
+    for (unsigned runs = 1; runs <= MAX_RUNS && !audit_is_wrong(); runs++) {
         prepare_run(scenario);
         run_server(scenario, runs);
     }

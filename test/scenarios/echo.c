@@ -15,8 +15,8 @@
 
 #include "reactor/reactor.h"
 
-#define MOST_CLIENTS 30
-#define MOST_BYTES 60000
+#define MAX_CLIENTS 30
+#define MAX_BYTES 60000
 #define FILE_BYTES 8000 /* of a stream, that its client may have in a file */
 
 struct echo {
@@ -123,7 +123,7 @@ static void client_made(struct bight_protocol *protocol)
     struct echo *echo = echo_of(client);
     end_made(&client->end, protocol);
     client->key = echo->next_key++;
-    client->size = 1 + draw_size(&echo->audit, MOST_BYTES);
+    client->size = 1 + draw_size(&echo->audit, MAX_BYTES);
     client->source =
         draw(&echo->audit, 40) ? open_source(echo, bight_transport_reactor(protocol->transport), client->key) : NULL;
     send_piece(client);
@@ -188,10 +188,10 @@ static void run_echo(struct echo *echo)
     struct audit *audit = &echo->audit;
     struct bight_host *hosts[3] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "one"), bight_simulation_host(audit->simulation, "other") };
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CLIENTS);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CLIENTS);
     struct bight_reactor *server = audit_reactor(audit, hosts[0], 192 * 1024);
-    echo->clients[0] = audit_reactor(audit, hosts[1], MOST_BYTES);
-    echo->clients[1] = audit_reactor(audit, hosts[2], MOST_BYTES);
+    echo->clients[0] = audit_reactor(audit, hosts[1], MAX_BYTES);
+    echo->clients[1] = audit_reactor(audit, hosts[2], MAX_BYTES);
     (void)audit_listen(audit, server, "tcp:7", &echo->server_factory);
     echo->trouble = draw_trouble(audit);
     set_trouble(audit, &echo->trouble, hosts, 3);

@@ -13,10 +13,10 @@
 
 #include "../../protocols/basic/line.h"
 
-#define MOST_LINES 100000
-#define MOST_PIECE 8000
-#define MOST_ANSWER 1000
-#define MOST_ANSWERED 4000000
+#define MAX_LINES 100000
+#define MAX_PIECE 8000
+#define MAX_ANSWER 1000
+#define MAX_ANSWERED 4000000
 #define CHUNK 65536
 
 struct flood {
@@ -134,7 +134,7 @@ static void said(struct bight_line_receiver *receiver, const char *line, size_t 
 {
     struct flood *flood = flood_of(receiver);
     struct hearer *hearer = bight_line_self(struct hearer, receiver);
-    static const char answer[MOST_ANSWER];
+    static const char answer[MAX_ANSWER];
     hear(flood, line, size, bi_input_size(receiver->own->input));
     (void)bight_transport_write(bight_line_transport(receiver), answer, flood->answer);
     if (flood->pause_every > 0 && flood->heard % flood->pause_every == 0) {
@@ -194,7 +194,7 @@ static void end_sending(struct flood *flood)
 static void send_piece(struct bight_result *result, void *context)
 {
     struct flood *flood = context;
-    char piece[MOST_PIECE];
+    char piece[MAX_PIECE];
     size_t left = flood->count - flood->sent, lines = left < sizeof piece / 2 ? left : sizeof piece / 2;
     for (size_t i = 0; i < lines; i++) {
         piece[2 * i] = digit(flood->sent + i);
@@ -248,8 +248,8 @@ static void check_complete(const struct flood *flood)
 
 static uint64_t most_answer(const struct flood *flood)
 {
-    uint64_t most = MOST_ANSWERED / (flood->count + 1);
-    return most < MOST_ANSWER - 1 ? most : MOST_ANSWER - 1;
+    uint64_t most = MAX_ANSWERED / (flood->count + 1);
+    return most < MAX_ANSWER - 1 ? most : MAX_ANSWER - 1;
 }
 
 static void run_flood(struct flood *flood)
@@ -258,14 +258,14 @@ static void run_flood(struct flood *flood)
     struct bight_host *hosts[2] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "client") };
     bool by_line = draw(audit, 50);
-    flood->count = draw_size(audit, MOST_LINES);
+    flood->count = draw_size(audit, MAX_LINES);
     flood->limit = by_line ? 0 : 1 + draw_size(audit, 10000);
     flood->pause_every = draw(audit, 70) ? 1 + flood->count / 500 + draw_size(audit, 100) : 0;
     flood->pause_seconds = draw(audit, 50) ? 0 : draw_seconds(audit, 0.01);
     flood->answer =
         by_line && draw(audit, 50) ? 1 + (size_t)bight_simulation_draw(audit->simulation, most_answer(flood)) : 0;
     struct bight_reactor *server = audit_reactor(audit, hosts[0], flood->answer > 0 ? 3 * CHUNK : CHUNK);
-    flood->client_reactor = audit_reactor(audit, hosts[1], 2 * CHUNK + MOST_PIECE);
+    flood->client_reactor = audit_reactor(audit, hosts[1], 2 * CHUNK + MAX_PIECE);
     (void)audit_listen(audit, server, "tcp:7", by_line ? &flood->lines.base : &flood->streams.base);
     flood->trouble = draw_trouble(audit);
     set_trouble(audit, &flood->trouble, hosts, 2);

@@ -2,16 +2,16 @@
 /* half_close.c - scenario: both ends of a connection send and end it, each in its own way and at its own time.
  *
  * An end is lose_write, lose_connection, abort, lose_write and an abort behind it, or just waiting for the peer's. Who
- * waits hears of an abort, also when it has handled the peer's end and writes nothing. What was sent before an orderly
- * end is there before the end is; without resets and aborts nobody sees anything but an orderly end. Ends are paired by
- * the port of the one that connected. */
+ * waits is notified of an abort, also when it has handled the peer's end and writes nothing. What was sent before an
+ * orderly end is there before the end is; without resets and aborts nobody sees anything but an orderly end. Ends are
+ * paired by the port of the one that connected. */
 #include "scenario.h"
 
 #include <string.h>
 
-#define MOST_CONVERSATIONS 12
-#define MOST_BYTES 40000
-#define MOST_PIECES 10
+#define MAX_CONVERSATIONS 12
+#define MAX_BYTES 40000
+#define MAX_PIECES 10
 #define LINGER_SECONDS 60 /* longer than any of the streams takes */
 
 #define TOLD_WITHIN 3 /* seconds; longer than anything is under way */
@@ -31,7 +31,7 @@ struct half_close {
     struct trouble trouble;
     struct bight_reactor *client;
     struct bight_factory factories[2];
-    struct conversation conversations[MOST_CONVERSATIONS + 1], nobodys;
+    struct conversation conversations[MAX_CONVERSATIONS + 1], nobodys;
     size_t started;
 };
 
@@ -123,7 +123,7 @@ static void send_piece(void *context)
     struct half *half = context;
     struct audit *audit = &scenario_of(half)->audit;
     size_t left = half->size - half->conversation->written[half->side];
-    size_t piece = left <= MOST_BYTES / MOST_PIECES ? left : left / 2 + (size_t)draw_size(audit, left / 2);
+    size_t piece = left <= MAX_BYTES / MAX_PIECES ? left : left / 2 + (size_t)draw_size(audit, left / 2);
     if (!bight_transport_is_open(half->base.transport)) {
         return;
     }
@@ -154,7 +154,7 @@ static void half_made(struct bight_protocol *protocol)
     /* a connection that was reset before it was accepted has no peer: it gets a conversation of its own */
     half->conversation = address.port != 0 ? conversation_at(scenario, address.port) : &scenario->nobodys;
     (void)bight_transport_set_linger(protocol->transport, LINGER_SECONDS, SIZE_MAX);
-    half->size = draw_size(&scenario->audit, MOST_BYTES);
+    half->size = draw_size(&scenario->audit, MAX_BYTES);
     static const enum act acts[] = { WAIT, WAIT, LOSE_WRITE, LOSE_WRITE, LEAVE, LEAVE, LOSE, LOSE };
     half->act = draw(&scenario->audit, 8) ? ABORT : acts[bight_simulation_draw(scenario->audit.simulation, 8)];
     send_piece(half);
@@ -265,9 +265,9 @@ static void run_half_close(struct half_close *scenario)
     struct audit *audit = &scenario->audit;
     struct bight_host *hosts[2] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "client") };
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CONVERSATIONS);
-    struct bight_reactor *server = audit_reactor(audit, hosts[0], MOST_BYTES);
-    scenario->client = audit_reactor(audit, hosts[1], MOST_BYTES);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CONVERSATIONS);
+    struct bight_reactor *server = audit_reactor(audit, hosts[0], MAX_BYTES);
+    scenario->client = audit_reactor(audit, hosts[1], MAX_BYTES);
     (void)audit_listen(audit, server, "tcp:7", &scenario->factories[1]);
     scenario->trouble = draw_trouble(audit);
     set_trouble(audit, &scenario->trouble, hosts, 2);

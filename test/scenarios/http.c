@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_CALLERS 10
-#define MOST_ASKED 10 /* questions a caller */
+#define MAX_CALLERS 10
+#define MAX_ASKED 10 /* questions a caller */
 #define IDLE_SECONDS 75
 #define SILENT_SECONDS (IDLE_SECONDS + 60) /* after which who says nothing has been ended for long */
 #define RUN_SECONDS 600
@@ -136,17 +136,17 @@ static void put_questions(struct caller *caller)
 {
     struct http_world *world = world_of(caller);
     caller->first = (uint32_t)world->question_count;
-    caller->count = 1 + (uint32_t)draw_size(&world->audit, MOST_ASKED - 1);
+    caller->count = 1 + (uint32_t)draw_size(&world->audit, MAX_ASKED - 1);
     if (draw(&world->audit, 50)) {
-        caller->count = 1 + (uint32_t)bight_simulation_draw(world->audit.simulation, MOST_ASKED);
+        caller->count = 1 + (uint32_t)bight_simulation_draw(world->audit.simulation, MAX_ASKED);
     }
     world->question_count += caller->count;
     for (uint32_t i = 0; i < caller->count; i++) {
         struct question *question = &world->questions[caller->first + i];
         question->asker = caller->first;
         question->way = draw_way(&world->audit, i + 1 == caller->count);
-        question->answer = draw_size(&world->audit, MOST_ANSWER);
-        question->upload = question->way <= UNREAD ? draw_size(&world->audit, MOST_UPLOAD) : 0;
+        question->answer = draw_size(&world->audit, MAX_ANSWER);
+        question->upload = question->way <= UNREAD ? draw_size(&world->audit, MAX_UPLOAD) : 0;
         question->expects = question->way < UNREAD && draw(&world->audit, 20);
         question->is_head = question->way > UNREAD && draw(&world->audit, 20);
         put_question(caller, caller->first + i, question);
@@ -488,7 +488,7 @@ static void run_http(struct http_world *world)
     struct audit *audit = &world->audit;
     struct bight_host *hosts[2] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "client") };
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CALLERS);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CALLERS);
     world->server = audit_reactor(audit, hosts[0], 1024 * 1024);
     world->client = audit_reactor(audit, hosts[1], 1024 * 1024);
     world->half_close = draw(audit, 50);
@@ -515,7 +515,7 @@ static const char *run(struct bight_simulation *simulation, void *context)
     (void)context;
     world.callers.context = &world;
     audit_begin(&world.audit, simulation);
-    world.audit.expected = "a request was let go without an answer: 500";
+    world.audit.expected = "a request was released without an answer: 500";
     run_http(&world);
     const char *wrong = audit_end(&world.audit);
     bight_http_site_free(world.site);

@@ -10,9 +10,9 @@
 
 #include "scenario.h"
 
-#define MOST_QUESTIONS 200
-#define MOST_ANSWER 60000
-#define MOST_UPLOAD 20000
+#define MAX_QUESTIONS 200
+#define MAX_ANSWER 60000
+#define MAX_UPLOAD 20000
 #define UPLOAD_KEY 1000000
 #define TIMED_SECONDS 2.0
 
@@ -34,7 +34,7 @@ struct http_world {
     struct bight_http_site *site;
     struct bight_reactor *server, *client;
     struct bight_factory callers;
-    struct question questions[MOST_QUESTIONS];
+    struct question questions[MAX_QUESTIONS];
     size_t question_count;
     size_t begun, ended; /* requests that handlers were given, and that have been freed */
 };

@@ -12,8 +12,8 @@
 
 #include "knock.h"
 
-#define MOST_CLIENTS 20
-#define MOST_BYTES 20000
+#define MAX_CLIENTS 20
+#define MAX_BYTES 20000
 
 enum kind { RIGHT, WRONG, SILENT, TALKATIVE, KINDS };
 
@@ -49,7 +49,7 @@ static void right_made(struct bight_protocol *protocol)
     struct knocking *scenario = scenario_of(protocol);
     end_made(&caller->end, protocol);
     caller->key = scenario->next_key++;
-    caller->size = 1 + draw_size(&scenario->audit, MOST_BYTES);
+    caller->size = 1 + draw_size(&scenario->audit, MAX_BYTES);
     (void)stream_write(protocol->transport, caller->key, 0, caller->size);
 }
 
@@ -83,7 +83,7 @@ static void stranger_made(struct bight_protocol *protocol)
     struct knocking *scenario = scenario_of(protocol);
     end_made(&caller->end, protocol);
     if (draw(&scenario->audit, 50)) {
-        (void)stream_write(protocol->transport, 0, 0, draw_size(&scenario->audit, 5 * MOST_BYTES));
+        (void)stream_write(protocol->transport, 0, 0, draw_size(&scenario->audit, 5 * MAX_BYTES));
     }
 }
 
@@ -171,9 +171,9 @@ static void run_knocking(struct knocking *scenario)
     struct audit *audit = &scenario->audit;
     struct bight_host *hosts[2] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "client") };
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CLIENTS);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CLIENTS);
     struct bight_reactor *server = audit_reactor(audit, hosts[0], 192 * 1024);
-    scenario->client = audit_reactor(audit, hosts[1], 6 * MOST_BYTES);
+    scenario->client = audit_reactor(audit, hosts[1], 6 * MAX_BYTES);
     scenario->is_double = draw(audit, 50);
     (void)audit_listen(
         audit, server, scenario->is_double ? "knock:inner:knock:outer:tcp:7" : "knock:outer:tcp:7", &scenario->server);

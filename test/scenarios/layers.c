@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define MOST_LAYERS 6
+#define MAX_LAYERS 6
 /* That a layer comes or goes, per mille. */
 #define CHANCE_A_HANDLER 20
 #define CHANCE_A_STEP 3
@@ -38,7 +38,7 @@ static size_t count_layers(const struct bight_transport *transport)
 static void push_set(struct audit *audit, struct bight_transport *transport)
 {
     const char *kinds = sets[bight_simulation_draw(audit->simulation, sizeof sets / sizeof *sets)];
-    if (count_layers(transport) + strlen(kinds) > MOST_LAYERS) {
+    if (count_layers(transport) + strlen(kinds) > MAX_LAYERS) {
         return;
     }
     while (*kinds != '\0' && push_extra_layer(transport, *kinds)) { /* what fails behind the first is closed */
@@ -67,7 +67,7 @@ static void change(struct audit *audit, struct bight_transport *transport)
 /* Whether it is seen for the first time. */
 static bool is_new(struct audit *audit, const struct bight_transport *transport)
 {
-    uint64_t *seen = &audit->seen[(uint32_t)transport->id % MOST_SEEN];
+    uint64_t *seen = &audit->seen[(uint32_t)transport->id % MAX_SEEN];
     bool is = *seen != transport->id;
     *seen = transport->id;
     return is;

@@ -12,9 +12,9 @@
 
 #include "testing/kit/testing.h"
 
-#define MOST_CLIENTS 12
-#define MOST_MESSAGES 30
-#define MOST_WORKERS 4
+#define MAX_CLIENTS 12
+#define MAX_MESSAGES 30
+#define MAX_WORKERS 4
 #define LINE_LIMIT 200
 
 struct entry {
@@ -28,7 +28,7 @@ struct ledger {
     struct bight_stream_factory factory;
     struct bight_queue *queue;
     struct bight_lock *lock;
-    struct entry entries[MOST_CLIENTS][MOST_MESSAGES];
+    struct entry entries[MAX_CLIENTS][MAX_MESSAGES];
     size_t count, begun, running, working, complete;
     size_t out;                /* messages on their way through the queue */
     unsigned writing, refused; /* at the ledger; per mille of the pooled objects */
@@ -165,7 +165,7 @@ static struct message *parse(struct ledger *ledger, const struct bight_bytes *li
     char text[LINE_LIMIT + 1] = "";
     unsigned client, number;
     memcpy(text, bight_bytes_data(line), bight_bytes_size(line));
-    if (sscanf(text, "%u %u", &client, &number) != 2 || client >= MOST_CLIENTS || number >= MOST_MESSAGES) {
+    if (sscanf(text, "%u %u", &client, &number) != 2 || client >= MAX_CLIENTS || number >= MAX_MESSAGES) {
         audit_wrong("a client says: %s", text);
         return NULL;
     }
@@ -234,7 +234,7 @@ static int send_message(
 
 static void send_all(struct ledger *ledger, struct bight_stream *stream, unsigned client, struct bight_result *result)
 {
-    unsigned count = 1 + (unsigned)bight_simulation_draw(ledger->audit.simulation, MOST_MESSAGES);
+    unsigned count = 1 + (unsigned)bight_simulation_draw(ledger->audit.simulation, MAX_MESSAGES);
     for (unsigned i = 0; i < count; i++) {
         if (send_message(ledger, stream, client, i, result) != 0) {
             return;
@@ -280,8 +280,8 @@ static void start_client(void *context)
 
 static void check_entries(const struct ledger *ledger)
 {
-    for (size_t i = 0; i < MOST_CLIENTS * MOST_MESSAGES; i++) {
-        const struct entry *entry = &ledger->entries[i / MOST_MESSAGES][i % MOST_MESSAGES];
+    for (size_t i = 0; i < MAX_CLIENTS * MAX_MESSAGES; i++) {
+        const struct entry *entry = &ledger->entries[i / MAX_MESSAGES][i % MAX_MESSAGES];
         if (entry->acknowledged > entry->entered || entry->entered > entry->sent) {
             audit_wrong("a message was sent %u times, entered %u and acknowledged %u", entry->sent, entry->entered,
                 entry->acknowledged);
@@ -309,7 +309,7 @@ static void begin_work(struct ledger *ledger)
         .size_limit = 1 + draw_size(&ledger->audit, 20) };
     ledger->queue = bight_queue_new(&options);
     ledger->lock = bight_lock_new();
-    for (size_t i = bight_simulation_draw(ledger->audit.simulation, MOST_WORKERS) + 1; i > 0; i--) {
+    for (size_t i = bight_simulation_draw(ledger->audit.simulation, MAX_WORKERS) + 1; i > 0; i--) {
         audit_watch(&ledger->audit, bight_spawn(ledger->server, work, ledger));
     }
 }
@@ -330,7 +330,7 @@ static void run_ledger(struct ledger *ledger)
     struct audit *audit = &ledger->audit;
     struct bight_host *hosts[2] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "client") };
-    ledger->count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CLIENTS);
+    ledger->count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CLIENTS);
     ledger->server = audit_reactor(audit, hosts[0], 192 * 1024);
     ledger->clients = audit_reactor(audit, hosts[1], 192 * 1024);
     (void)audit_listen(audit, ledger->server, "tcp:7", &ledger->factory.base);

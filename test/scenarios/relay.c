@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define MOST_CHAINS 4
-#define MOST_BYTES 300000
+#define MAX_CHAINS 4
+#define MAX_BYTES 300000
 #define PIECE 8192
 #define MARK 65536
 #define CAP (2 * MARK + PIECE)
@@ -97,7 +97,7 @@ static void peer_made(struct bight_protocol *protocol)
     struct relay *relay = relay_of(protocol);
     end_made(&peer->end, protocol);
     peer->is_sink = protocol->factory == &relay->sinks;
-    peer->size = 4 + draw_size(&relay->audit, peer->is_sink ? MOST_BYTES / 4 : MOST_BYTES);
+    peer->size = 4 + draw_size(&relay->audit, peer->is_sink ? MAX_BYTES / 4 : MAX_BYTES);
     (void)bight_transport_register_producer(protocol->transport, &peer_producer, peer, true);
     go_on(peer);
 }
@@ -325,7 +325,7 @@ static void run_relay(struct relay *relay)
     struct audit *audit = &relay->audit;
     struct bight_host *hosts[3] = { bight_simulation_host(audit->simulation, "source"),
         bight_simulation_host(audit->simulation, "proxy"), bight_simulation_host(audit->simulation, "sink") };
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CHAINS);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CHAINS);
     relay->source = audit_reactor(audit, hosts[0], CAP);
     relay->proxy = audit_reactor(audit, hosts[1], CAP);
     relay->sink = audit_reactor(audit, hosts[2], CAP);

@@ -10,18 +10,18 @@
 #include <bight/bight.h>
 #include <bight/testing/explorer.h>
 
-#define MOST_REACTORS 8
-#define MOST_PORTS 8
-#define MOST_SEEN 256 /* connections of a run, by their places in the reactors */
+#define MAX_REACTORS 8
+#define MAX_PORTS 8
+#define MAX_SEEN 256 /* connections of a run, by their places in the reactors */
 
 struct audit {
     struct bight_simulation *simulation;
     struct {
         struct bight_reactor *reactor;
         size_t cap; /* of what one connection may have queued */
-    } reactors[MOST_REACTORS];
+    } reactors[MAX_REACTORS];
     size_t reactor_count;
-    struct bight_port *ports[MOST_PORTS];
+    struct bight_port *ports[MAX_PORTS];
     size_t port_count;
     size_t pending; /* Deferreds that have not finished */
     size_t made, lost, connected, failed;
@@ -29,7 +29,7 @@ struct audit {
     bool lacks_files;     /* the same of descriptors and of the kernel's memory */
     const char *expected; /* an error in the log that the scenario brings about; NULL: none */
     bool layers;          /* connections get some: see layers.c */
-    uint64_t seen[MOST_SEEN];
+    uint64_t seen[MAX_SEEN];
     struct end *held; /* ends whose memory is kept to the end, to see that nobody calls them */
 };
 
@@ -41,7 +41,7 @@ struct end {
     int reason; /* when lost */
 };
 
-/* A run begins and ends. The end frees the reactors and gives what was wrong, or NULL. */
+/* A run begins and ends. The end frees the reactors and returns what was wrong, or NULL. */
 void audit_begin(struct audit *audit, struct bight_simulation *simulation);
 const char *audit_end(struct audit *audit);
 
@@ -56,7 +56,7 @@ bool audit_listen(
     struct audit *audit, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 /* The Deferred must finish before the end; its result is cleared. Takes it. */
 void audit_watch(struct audit *audit, struct bight_deferred *deferred);
-/* Connects; whether it succeeded is counted. Gives the Deferred with a hold: release it. */
+/* Connects; whether it succeeded is counted. Returns the Deferred with a hold: release it. */
 struct bight_deferred *audit_connect(
     struct audit *audit, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 

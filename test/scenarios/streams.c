@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_CLIENTS 12
-#define MOST_MESSAGES 8
-#define MOST_BYTES 30000
+#define MAX_CLIENTS 12
+#define MAX_MESSAGES 8
+#define MAX_BYTES 30000
 #define HEADER 12
 
 struct streams {
@@ -169,7 +169,7 @@ static void say(struct client *client)
         then(streams, client->stream, bight_stream_read_all(client->stream, 0), got_end, client);
         return;
     }
-    client->size = draw_size(&streams->audit, MOST_BYTES);
+    client->size = draw_size(&streams->audit, MAX_BYTES);
     client->sent = 0;
     put(header, client->key);
     put(header + 4, client->position);
@@ -185,7 +185,7 @@ static void opened(struct bight_result *result, void *context)
     client->streams = streams;
     client->stream = bight_result_take(result, &bight_type_stream);
     client->key = streams->next_key++;
-    client->messages = (unsigned)draw_size(&streams->audit, MOST_MESSAGES);
+    client->messages = (unsigned)draw_size(&streams->audit, MAX_MESSAGES);
     bight_stream_set_limits(client->stream, 1 + draw_size(&streams->audit, 1000), 0);
     (void)bight_transport_set_watermarks(bight_stream_transport(client->stream), 500, 3000);
     say(client);
@@ -332,7 +332,7 @@ static void run_streams(struct streams *streams)
     struct audit *audit = &streams->audit;
     struct bight_host *hosts[2] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "client") };
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CLIENTS);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CLIENTS);
     struct bight_reactor *server = audit_reactor(audit, hosts[0], 192 * 1024);
     streams->client_reactor = audit_reactor(audit, hosts[1], 192 * 1024);
     (void)audit_listen(audit, server, "tcp:7", &streams->factory.base);

@@ -2,8 +2,8 @@
 /* support.c - the audit of a run and the trouble that is drawn for it; see scenario.h.
  *
  * What is always wrong is found here: a handler after connection_lost or before connection_made, an end that is never
- * lost, more queued than the cap, a Deferred that does not finish, an error in the log, but for what comes of memory
- * or descriptors that the run refuses. */
+ * lost, more queued than the cap, a Deferred that does not finish, an error in the log, but for what results from
+ * memory or descriptors that the run refuses. */
 #include "scenario.h"
 
 #include <bight/log.h>

@@ -2,11 +2,11 @@
 /* tls.c - scenario: many clients of an echo over TLS, which is started at once or after a word in the clear.
  *
  * Each client sends its own stream in pieces at random moments and checks what comes back. Some pause, some want a
- * server of another name and must get nothing, some go away in the midst, be it of the handshake. Nobody hears of data
- * before it is secure, and whoever ends in good order has everything.
+ * server of another name and must get nothing, some go away in the midst, be it of the handshake. Nobody is notified of
+ * data before it is secure, and whoever ends gracefully has everything.
  *
  * OpenSSL's randomness is drawn from the seed, and the clock that certificates are made by stands still, so that the
- * same seed gives the same bytes. */
+ * same seed returns the same bytes. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* there is no other way to give it numbers of one's own */
 #include "scenario.h"
 
@@ -18,8 +18,8 @@
 
 #include <openssl/rand.h>
 
-#define MOST_CLIENTS 8
-#define MOST_BYTES 100000
+#define MAX_CLIENTS 8
+#define MAX_BYTES 100000
 
 /* ---------------------------------------------------------------------------- randomness, and the time */
 
@@ -184,7 +184,7 @@ static void client_made(struct bight_protocol *protocol)
     struct audit *audit = &world_of(protocol)->audit;
     end_made(&client->end, protocol);
     client->key = world_of(protocol)->next_key++;
-    client->size = 1 + draw_size(audit, MOST_BYTES);
+    client->size = 1 + draw_size(audit, MAX_BYTES);
     client->is_late = protocol->factory == &world_of(protocol)->client_factories[1];
     client->is_wrong = draw(audit, 15);
     client->is_fickle = draw(audit, 15);
@@ -299,10 +299,10 @@ static void run_tls(struct tls_world *world)
     struct audit *audit = &world->audit;
     struct bight_host *hosts[3] = { bight_simulation_host(audit->simulation, "server"),
         bight_simulation_host(audit->simulation, "one"), bight_simulation_host(audit->simulation, "other") };
-    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MOST_CLIENTS);
+    size_t count = 1 + (size_t)bight_simulation_draw(audit->simulation, MAX_CLIENTS);
     struct bight_reactor *server = audit_reactor(audit, hosts[0], 512 * 1024);
-    world->clients[0] = audit_reactor(audit, hosts[1], MOST_BYTES * 2);
-    world->clients[1] = audit_reactor(audit, hosts[2], MOST_BYTES * 2);
+    world->clients[0] = audit_reactor(audit, hosts[1], MAX_BYTES * 2);
+    world->clients[1] = audit_reactor(audit, hosts[2], MAX_BYTES * 2);
     (void)audit_listen(audit, server, "tcp:443", &world->server_factory);
     (void)audit_listen(audit, server, "tcp:25", &world->late_server_factory);
     world->trouble = draw_trouble(audit);

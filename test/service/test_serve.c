@@ -308,7 +308,7 @@ START_TEST(a_drain_cuts_what_has_not_ended_in_time_and_tells_how_much) /* V4 */
     ck_assert_uint_eq(bight_port_connections(world->port), 2);
     bight_simulation_run(world->simulation, 0.2);
     ck_assert_int_eq(cut.count, 2);
-    ck_assert_uint_eq(world->server_ended, 3); /* each has heard of its end by then */
+    ck_assert_uint_eq(world->server_ended, 3); /* each has notified of its end by then */
     ck_assert_int_eq(world->server_reason, BIGHT_E_CONNECTION_ABORTED);
     world_free(world);
 }
@@ -444,7 +444,7 @@ static void stop(void *context)
     (void)bight_reactor_stop(world->server);
 }
 
-/* Gives how long the run went on after the stop. */
+/* Returns how long the run went on after the stop. */
 static double stop_and_run(struct world *world)
 {
     double now = bight_simulation_now(world->simulation);

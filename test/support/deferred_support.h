@@ -114,7 +114,7 @@ static inline void begin(void)
 
 /* ------------------------------------------------------------------------------------ ending quietly */
 
-/* Lets go of a Deferred that has failed as expected. */
+/* Releases a Deferred that has failed as expected. */
 static inline void release_failed(struct bight_deferred *deferred, int code)
 {
     struct bight_result *result = bight_deferred_result(deferred);
@@ -164,8 +164,7 @@ static inline int test_clock_call_at(struct bight_clock *base, uint64_t deadline
     for (size_t i = 0; i < 16; i++) {
         struct test_timer *timer = &clock->timers[i];
         if (!timer->pending) {
-            *timer = (struct test_timer) { { timer->slot.generation + 1 }, true, deadline, function, context,
-                release };
+            *timer = (struct test_timer) { { timer->slot.generation + 1 }, true, deadline, function, context, release };
             if (handle != NULL) {
                 *handle = (struct bight_timer) { timer, timer->slot.generation, base };
             }

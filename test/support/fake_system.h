@@ -18,8 +18,8 @@ struct fake_system {
     uint64_t now;
     uint64_t deadline; /* what the timerfd was set to; 0: disarmed */
     int timer_fd;
-    int timerfd_error;     /* what timerfd_create gives instead; 0: it works */
-    int timerfd_set_error; /* what the next timerfd_set gives; once */
+    int timerfd_error;     /* what timerfd_create returns instead; 0: it works */
+    int timerfd_set_error; /* what the next timerfd_set returns; once */
     int eventfd_error;
     unsigned clock_reads;
     unsigned timerfd_sets;

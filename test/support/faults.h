@@ -49,7 +49,7 @@ static inline void bight_test_release(void *context, void *old)
     free(old);
 }
 
-/* From here on the n-th asking fails (0: none), and all is counted in `memory`, which is begun anew. */
+/* From here on the n-th asking fails (0: none), and all is counted in `memory`, which is begun again. */
 static inline void bight_test_fail_nth(struct bight_test_memory *memory, unsigned n)
 {
     *memory = (struct bight_test_memory) { .fail_nth = n };

@@ -9,7 +9,7 @@
 
 #include "heard.h"
 
-/* A code's name (the failure is let go of), a number, 'bytes' escaped, [size] for long ones, - for what is none of
+/* A code's name (the failure is released), a number, 'bytes' escaped, [size] for long ones, - for what is none of
  * these; behind a name. */
 __attribute__((unused)) static void note_result(struct bight_result *result, void *name)
 {

@@ -29,7 +29,7 @@ struct knock_door {
 
 static unsigned knock_layers, knock_doors;     /* there are */
 static const struct bight_address *knock_peer; /* that a server learns with the knocking; NULL: none */
-static int knock_prepare_code = 1;             /* what `prepare` gives besides what it does */
+static int knock_prepare_code = 1;             /* what `prepare` returns besides what it does */
 
 static void knock_say(struct knock *knock, const char *text)
 {

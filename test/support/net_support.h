@@ -242,7 +242,7 @@ static struct {
     struct bight_protocol *last;
     uint8_t bytes[64];    /* the first that came */
     bool echo, keep_open; /* keep_open: handles the peer's EOF */
-    bool refuse;          /* build_protocol gives NULL */
+    bool refuse;          /* build_protocol returns NULL */
     struct bight_address peer;
     void (*on_made)(struct bight_protocol *protocol);
 } seen;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Runs every test of `suite` in a process of its own, prints Check's summary, gives the exit status. */
+/* Runs every test of `suite` in a process of its own, prints Check's summary, returns the exit status. */
 static inline int bight_test_run(Suite *suite)
 {
     SRunner *runner = srunner_create(suite);
@@ -21,15 +21,15 @@ static inline int bight_test_run(Suite *suite)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define BIGHT_TEST_MAIN(name, add_tests)                                                                 \
-    int main(void)                                                                                       \
-    {                                                                                                    \
-        Suite *suite = suite_create(name);                                                               \
-        TCase *tests = tcase_create(name);                                                               \
-        tcase_set_timeout(tests, 60);                                                                    \
-        add_tests(tests);                                                                                \
-        suite_add_tcase(suite, tests);                                                                   \
-        return bight_test_run(suite);                                                                    \
+#define BIGHT_TEST_MAIN(name, add_tests)   \
+    int main(void)                         \
+    {                                      \
+        Suite *suite = suite_create(name); \
+        TCase *tests = tcase_create(name); \
+        tcase_set_timeout(tests, 60);      \
+        add_tests(tests);                  \
+        suite_add_tcase(suite, tests);     \
+        return bight_test_run(suite);      \
     }
 
 #endif

@@ -119,7 +119,7 @@ static bool ended_in_good_order(void)
     return strstr(heard, "s:CONNECTION_DONE") != NULL && strstr(heard, "c:CONNECTION_DONE") != NULL;
 }
 
-/* Whatever happened, both ends have heard of the end; a good one means that everything came. */
+/* Whatever happened, both ends have notified of the end; a good one means that everything came. */
 static bool is_well(void)
 {
     bool is_over = pair == NULL || bight_pair_is_over(pair);

@@ -117,7 +117,7 @@ static inline const char *in_place(const char *name)
     return path;
 }
 
-/* The file is another one afterwards, as after a renewal. Gives its path. */
+/* The file is another one afterwards, as after a renewal. Returns its path. */
 static inline const char *put_file(const char *name, const char *text, mode_t mode)
 {
     const char *path = in_place(name);

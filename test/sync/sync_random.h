@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sync_random.h - for the random tests of what is waited at: numbers from a printed seed, lists of who waits, and a
+/* sync_random.h - for the random tests of what is waited at: numbers from a printed seed, lists of the waiters, and a
  * record of each Deferred that knows what it is to fire with as soon as that is decided.
  *
  * The models hold no handlers: each firing is checked, when it happens, to be a step that the model allows at that
@@ -48,7 +48,7 @@ static inline uint64_t first_seed(void)
 
 struct record {
     int kind;
-    struct bight_deferred *deferred; /* NULL: let go of */
+    struct bight_deferred *deferred; /* NULL: released */
     bool is_decided, has_fired;
     int code;    /* decided: what it fails with, or 0 */
     void *value; /* decided: what it fires with; of a put: what is put */
@@ -123,7 +123,7 @@ static inline void let_go(struct record *record)
     bight_deferred_release(deferred);
 }
 
-/* The record's handlers; it is the caller's to let go of afterwards. */
+/* The record's handlers; it is the caller's to release afterwards. */
 static inline void listen_for(struct record *record, struct bight_deferred *deferred, bight_handler handler)
 {
     record->deferred = deferred;

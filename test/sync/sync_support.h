@@ -23,7 +23,7 @@ static inline void heard(struct bight_result *result, void *context)
     }
 }
 
-/* Notes what becomes of it under `name`, and lets go. */
+/* Notes what happens to it under `name`, and lets go. */
 static inline void listen_to(struct bight_deferred *deferred, const char *name)
 {
     bight_deferred_add_both(deferred, heard, NAME(name));

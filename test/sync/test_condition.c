@@ -151,7 +151,7 @@ START_TEST(a_cancelled_wait_fails_when_its_turn_has_come) /* D14 D28 D30 */
     bight_deferred_release(a);
 }
 
-/* The one who let go of the Deferred does not set its handlers free (D31). */
+/* The one who released the Deferred does not set its handlers free (D31). */
 START_TEST(a_cancelled_wait_that_nobody_holds_keeps_its_turn) /* D30 D31 */
 {
     struct bight_deferred *a = wait_for_it();

@@ -59,7 +59,7 @@ static void wait_as(const char *name, int *number)
     then_do(wait_for(number), name, release_lock, NULL);
 }
 
-/* So many are there from now on, and all hear of it. */
+/* So many are there from now on, and all are notified of it. */
 static void change(int number)
 {
     ck_assert(bight_lock_try_acquire(lock));
@@ -444,7 +444,7 @@ static void use_it(void)
         listen_to(bight_lock_run(lock, wait_in_run, &one), "");
         ck_assert(bight_lock_try_acquire(lock));
         listen_to(bight_condition_wait_for(condition, enough, &one), "");
-        ck_assert(bight_lock_is_locked(lock)); /* without memory too */
+        ck_assert(bight_lock_is_locked(lock)); /* when out of memory too */
         ck_assert_int_eq(bight_lock_release(lock), 0);
     }
     bight_condition_free(condition);

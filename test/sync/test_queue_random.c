@@ -132,7 +132,7 @@ static void got(struct record *record, int code, void *value)
     }
 }
 
-/* The value of a put goes to who waits when nothing is stored, else to the store. */
+/* The value of a put goes to the waiters when nothing is stored, else to the store. */
 static void put_in(struct record *record, int code)
 {
     must(shift(&putters) == record);

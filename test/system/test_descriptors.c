@@ -34,7 +34,7 @@ static bool are_closed(void)
 
 static struct net net;
 
-/* Each gives true when it worked; what it opens stays open until the reactor goes. */
+/* Each returns true when it worked; what it opens stays open until the reactor goes. */
 static bool use_reactor(void)
 {
     return true;

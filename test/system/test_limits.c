@@ -3,7 +3,7 @@
  * so, but the process does not end by it, and nothing waits for ever.
  *
  * Each case runs in a child of its own: the limit is set before the reactor is made or between that and the verb.
- * Whatever the verb gives has to come to an end by itself. */
+ * Whatever the verb returns has to come to an end by itself. */
 #include "thread_support.h"
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@
 #define FOLLOWS_MEMORY 1
 #endif
 
-enum { SECONDS = 30, MOST_DESCRIPTORS = 14, FILLED = 40 };
+enum { SECONDS = 30, MAX_DESCRIPTORS = 14, FILLED = 40 };
 
 static struct bight_reactor *reactor;
 static char path[64];
@@ -342,11 +342,11 @@ enum { LIMITS = sizeof limits / sizeof limits[0] };
 
 static void limit_it(int which)
 {
-    if (which < MOST_DESCRIPTORS) {
+    if (which < MAX_DESCRIPTORS) {
         limit_descriptors((unsigned)which);
         return;
     }
-    const struct limit *limit = &limits[which - MOST_DESCRIPTORS];
+    const struct limit *limit = &limits[which - MAX_DESCRIPTORS];
     if (limit->resource == RLIMIT_NPROC && geteuid() == 0 && setuid(65534) != 0) { /* it is no limit for root */
         _exit(4);
     }
@@ -383,7 +383,7 @@ static void try_verb(int verb, int which, bool before)
         be_child(verbs[verb], which, before);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    const char *name = which < MOST_DESCRIPTORS ? "descriptors" : limits[which - MOST_DESCRIPTORS].name;
+    const char *name = which < MAX_DESCRIPTORS ? "descriptors" : limits[which - MAX_DESCRIPTORS].name;
     ck_assert_msg(status == 0, "verb %d, limit of %s (%d) set %s the reactor was made: %x", verb, name, which,
         before ? "before" : "after", (unsigned)status);
 }
@@ -392,7 +392,7 @@ START_TEST(no_limit_of_the_system_ends_the_process_or_holds_it_up)
 {
     bight_log_set_level(BIGHT_LOG_CRITICAL + 1);
     snprintf(path, sizeof path, "/tmp/bight-limits-%d", (int)getpid());
-    for (int which = 0; which < MOST_DESCRIPTORS + LIMITS; which++) {
+    for (int which = 0; which < MAX_DESCRIPTORS + LIMITS; which++) {
         try_verb(_i, which, true);
         try_verb(_i, which, false);
     }

@@ -93,7 +93,7 @@ static inline void watch(struct bight_cooperative_task *task, const char *name)
     bight_deferred_release(done);
 }
 
-/* Watched, and its handle let go of. */
+/* Watched, and its handle released. */
 static inline void begin_watched(struct work *work, const char *name)
 {
     struct bight_cooperative_task *task = begin_work(work);

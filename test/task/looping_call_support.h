@@ -10,12 +10,12 @@
 
 #include "deferred_support.h"
 
-#define MOST_SCRIPT 8
+#define MAX_SCRIPT 8
 
 static struct bight_looping_call *call;
-static struct bight_deferred *run;        /* start's */
-static struct bight_promise answer;       /* of the Deferred that `waits` gave last */
-static void (*script[MOST_SCRIPT])(void); /* what the function does at its n-th call, if anything */
+static struct bight_deferred *run;       /* start's */
+static struct bight_promise answer;      /* of the Deferred that `waits` gave last */
+static void (*script[MAX_SCRIPT])(void); /* what the function does at its n-th call, if anything */
 static unsigned calls;
 static uint64_t origin;
 
@@ -32,7 +32,7 @@ static inline struct bight_deferred *note_call(struct bight_looping_call *which,
     }
     note(" ");
     calls++;
-    if (calls <= MOST_SCRIPT && script[calls - 1] != NULL) {
+    if (calls <= MAX_SCRIPT && script[calls - 1] != NULL) {
         script[calls - 1]();
     }
     return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_cooperator_end.c - cooperative tasks: pausing, stopping, how they end and who hears of it. */
+/* test_cooperator_end.c - cooperative tasks: pausing, stopping, how they end and who is notified of it. */
 #include "cooperator_support.h"
 
 #include "faults.h"

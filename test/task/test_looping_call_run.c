@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_looping_call_run.c - how a looping call's run ends: cancelled, freed, from inside, by its scope, without memory.
+/* test_looping_call_run.c - how a looping call's run ends: cancelled, freed, from inside, by its scope, when out of
+ * memory.
  */
 #include "looping_call_support.h"
 
@@ -433,7 +434,7 @@ START_TEST(each_allocation_may_fail) /* R11 D34 */
 }
 END_TEST
 
-/* Gives a Deferred with as many handlers as it has room for, and no memory for one more. */
+/* Returns a Deferred with as many handlers as it has room for, and no memory for one more. */
 static struct bight_deferred *full(struct bight_looping_call *which, void *context)
 {
     static struct bight_test_memory memory;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* test_scope_random.c - random programs of scopes, looping calls and tasks, whose every callback does anything to any
  * of them. What must hold: nothing is used after it has gone (sanitizers), every close and every nursery fires once all
- * is let go of, and everything that was taken is released once. */
+ * is released, and everything that was taken is released once. */
 #include <bight/task.h>
 
 #include "base/random.h"
 #include "scope_support.h"
 
 #define PLACES 6
-#define MOST_OPEN 12
-#define MOST_NESTED 3
+#define MAX_OPEN 12
+#define MAX_NESTED 3
 
 static uint64_t chance;
 static unsigned nested;
@@ -20,9 +20,9 @@ static struct bight_scope_member members[PLACES];
 static struct bight_looping_call *loops[PLACES];
 static struct bight_cooperative_task *tasks[PLACES];
 static struct bight_cooperator *cooperator;
-static struct bight_deferred *held[MOST_OPEN];
-static struct bight_promise promises[MOST_OPEN];
-static bool paused[MOST_OPEN];
+static struct bight_deferred *held[MAX_OPEN];
+static struct bight_promise promises[MAX_OPEN];
+static bool paused[MAX_OPEN];
 
 static uint64_t draw(uint64_t below)
 {
@@ -54,7 +54,7 @@ static void act(void);
 
 static void act_inside(void)
 {
-    if (nested < MOST_NESTED && draw(2) == 0) {
+    if (nested < MAX_NESTED && draw(2) == 0) {
         nested++;
         act();
         nested--;
@@ -110,7 +110,7 @@ static void let_go_of(size_t place)
 /* Takes it; it is held for a while, and some of these are paused. */
 static void keep(struct bight_deferred *deferred, struct bight_promise promise)
 {
-    size_t place = draw(MOST_OPEN);
+    size_t place = draw(MAX_OPEN);
     while (held[place] != NULL) {
         let_go_of(place);
     }
@@ -320,7 +320,7 @@ static void begin_nursery(void)
 
 static void act(void)
 {
-    size_t place = draw(PLACES), open = draw(MOST_OPEN);
+    size_t place = draw(PLACES), open = draw(MAX_OPEN);
     switch (draw(12)) {
     case 0:
     case 1:
@@ -383,10 +383,10 @@ static void turn(double seconds)
     }
 }
 
-/* Lets go of all that this file holds, until its callbacks have nothing left to make anew. */
+/* Releases all that this file holds, until its callbacks have nothing left to make again. */
 static void let_go_of_all(void)
 {
-    nested = MOST_NESTED;
+    nested = MAX_NESTED;
     bight_cooperator_free(cooperator);
     for (int i = 0; i < PLACES; i++) {
         bight_looping_call_free(loops[i]);
@@ -398,7 +398,7 @@ static void let_go_of_all(void)
         scopes[i] = NULL;
     }
     for (int round = 0; round < 4; round++) {
-        for (size_t i = 0; i < MOST_OPEN; i++) {
+        for (size_t i = 0; i < MAX_OPEN; i++) {
             let_go_of(i);
         }
         turn(100);

@@ -213,7 +213,7 @@ static inline bool world_finish(struct world *world)
     return is_clean;
 }
 
-/* The same for a world of world_new. Gives the hash before the end. */
+/* The same for a world of world_new. Returns the hash before the end. */
 static inline uint64_t world_free(struct world *world)
 {
     uint64_t hash = bight_simulation_trace_hash(world->simulation);

@@ -164,7 +164,7 @@ static const char *go_its_own_way(struct bight_simulation *simulation, void *con
     return NULL;
 }
 
-/* Gives the number of seeds that failed; *text is what was reported. */
+/* Returns the number of seeds that failed; *text is what was reported. */
 static size_t explore(
     const char *(*run)(struct bight_simulation *simulation, void *context), uint64_t seeds, double seconds, char **text)
 {
@@ -299,7 +299,7 @@ START_TEST(memory_that_is_left_is_a_finding)
     size_t failed = explore(leave_memory, 40, 0, &text);
     ck_assert_uint_gt(failed, 0);
     ck_assert_uint_lt(failed, 40);
-    check_says(text, "1 blocks of memory were not let go of");
+    check_says(text, "1 blocks of memory were not released");
     check_says(text, "left 100 bytes made by allocation");
     free(text);
 }

@@ -21,7 +21,7 @@ void *__wrap_bi_testing_plain_realloc(void *memory, size_t size)
     return asked == fail_nth ? NULL : __real_bi_testing_plain_realloc(memory, size);
 }
 
-/* Every allocation fails in its turn; gives how many there were. */
+/* Every allocation fails in its turn; returns how many there were. */
 static size_t with_faults(void (*body)(void))
 {
     for (fail_nth = 1; fail_nth < 2000; fail_nth++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_pair.c - the loopback pair: what tests of two protocols rely on.
  *
- * Bytes, ends and resets cross in order, in the chunks that were asked for, and no side hears of anything twice. */
+ * Bytes, ends and resets cross in order, in the chunks that were asked for, and no side is notified of anything twice.
+ */
 #include <bight/testing.h>
 #include <bight/testing/pair.h>
 

@@ -81,7 +81,7 @@ static void send_many(struct pair *pair, size_t count)
     }
 }
 
-/* Everything that has come; gives the last answer of recv. */
+/* Everything that has come; returns the last answer of recv. */
 static ssize_t take_all(struct pair *pair)
 {
     uint32_t number;

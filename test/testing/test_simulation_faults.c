@@ -22,7 +22,7 @@ struct trouble {
     size_t bytes;
 };
 
-/* Ten connections under the conditions; gives how many faults happened. */
+/* Ten connections under the conditions; returns how many faults happened. */
 static uint32_t suffer(uint64_t seed, const struct trouble *trouble)
 {
     struct world *world = world_new(seed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_thread_pools_end.c - named pools when a run ends and after it, without memory, in the child of a fork, and on a
- * simulated host (R10, R13). */
+/* test_thread_pools_end.c - named pools when a run ends and after it, when out of memory, in the child of a fork, and
+ * on a simulated host (R10, R13). */
 #include <sys/wait.h>
 #include <unistd.h>
 

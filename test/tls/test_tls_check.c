@@ -135,7 +135,7 @@ static void ck_empty(EVP_PKEY *key)
     ERR_clear_error();
 }
 
-/* Gives how many keys there are, all of them empty. */
+/* Returns how many keys there are, all of them empty. */
 static int count_forgotten(SSL *ssl)
 {
     int count = 0;
@@ -251,9 +251,9 @@ START_TEST(a_connection_at_rest_keeps_no_buffer) /* L11 */
     talk(100); /* so little is not worth keeping anything for */
     ck_assert_int_eq(large, before);
     for (int round = 0; round < 2; round++) {
-        ck_assert_int_eq(kept_by(BI_TLS_MOST_WARM), before + 2);
+        ck_assert_int_eq(kept_by(BI_TLS_MAX_WARM), before + 2);
         bight_testing_advance(reactor, 0.9);
-        ck_assert_int_eq(kept_by(BI_TLS_MOST_WARM), before + 2);
+        ck_assert_int_eq(kept_by(BI_TLS_MAX_WARM), before + 2);
         bight_testing_advance(reactor, 0.9);
         ck_assert_int_eq(large, before + 2);
         bight_testing_advance(reactor, 2);
@@ -270,7 +270,7 @@ START_TEST(a_connection_that_moves_much_keeps_no_buffer) /* L11 */
         talk(MUCH);
         ck_assert_int_eq(large, before);
     }
-    ck_assert_int_eq(kept_by(BI_TLS_MOST_WARM), before + 2);
+    ck_assert_int_eq(kept_by(BI_TLS_MAX_WARM), before + 2);
     talk(MUCH);
     ck_assert_int_eq(large, before);
 }
@@ -300,7 +300,7 @@ START_TEST(a_handshake_that_waits_keeps_no_buffer_for_records) /* L11 */
 }
 END_TEST
 
-/* What goes out has its buffer let go of, which must not be where the part has its own. */
+/* What goes out has its buffer released, which must not be where the part has its own. */
 START_TEST(an_answer_may_go_out_in_the_midst_of_a_record_that_comes) /* L11 */
 {
     uint8_t record[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tls_faults.c - every allocation of bight's and OpenSSL's failing in turn: what was asked for comes of it with
- * every check made, or a failure; never a crash, a leak or a peer that was not verified. */
+/* test_tls_faults.c - every allocation of bight's and OpenSSL's failing in turn: what was asked for results from it
+ * with every check made, or a failure; never a crash, a leak or a peer that was not verified. */
 #include "tls_support.h"
 
 static struct bight_testing_ca *ca;
@@ -190,7 +190,7 @@ START_TEST(no_want_of_memory_makes_another_name_the_peers) /* L15 */
 }
 END_TEST
 
-/* A client that resumes, and keeps what comes of it. What it keeps is made and let go of in the run. */
+/* A client that resumes, and keeps what results from it. What it keeps is made and released in the run. */
 static bool resume(void *context)
 {
     struct faulty faulty = *(struct faulty *)context;

@@ -24,7 +24,7 @@ static bool speak_across_a_reload(void)
     return speak() && is_good;
 }
 
-/* What is made anew must be the run's own. */
+/* What is made again must be the run's own. */
 static bool speak_with_own_contexts(void)
 {
     struct bight_failure *failures[2];

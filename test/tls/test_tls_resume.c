@@ -223,7 +223,8 @@ START_TEST(no_session_is_offered_once_its_time_or_its_chains_is_over) /* L6 */
         const struct bight_testing_certificate *certificate = bight_testing_certificate_new(ca, &options);
         struct bight_tls *server = server_of(certificate), *client = make_client(trusting());
         ck_assert(!resumes(server, client, "localhost"));
-        ck_assert(resumes(server, client, "localhost")); /* and what comes of a resumed one ends with the same chain */
+        ck_assert(
+            resumes(server, client, "localhost")); /* and what results from a resumed one ends with the same chain */
         present += cases[i].later;
         SSL *session = bi_tls_session_new(client, "localhost", 443, &failure);
         ck_assert_int_eq(SSL_get0_session(session) != NULL, cases[i].is_resumed);

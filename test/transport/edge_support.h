@@ -114,7 +114,7 @@ static void make_reactor(bool is_level)
     ck_assert_int_eq(reactor->loop->edge == 0, is_level); /* else these tests show nothing */
 }
 
-/* Gives the far end of a connection whose near end has been made. */
+/* Returns the far end of a connection whose near end has been made. */
 static int begin_on(bool is_level)
 {
     struct bight_address address;

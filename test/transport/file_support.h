@@ -67,7 +67,7 @@ static inline int disk_start_job(struct bight_system *system, void (*run)(void *
     return 0;
 }
 
-/* All that wait; gives how many. */
+/* All that wait; returns how many. */
 static inline size_t disk_work(void)
 {
     size_t count = disk.job_count;

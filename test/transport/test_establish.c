@@ -74,7 +74,7 @@ static void end(void)
     ck_assert_uint_eq(knock_doors, 0);
 }
 
-/* It has ended in good order or with a failure, and the program has not heard of it. */
+/* It has ended gracefully or with a failure, and the program has not notified of it. */
 static void ck_gone(void)
 {
     settle();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ground.c - everything at once, over real sockets: a room of line-based clients with timers, ties and a shutdown
- * while memory runs out at every place in turn; what is true of every descriptor and of every function that gives a
+ * while memory runs out at every place in turn; what is true of every descriptor and of every function that returns a
  * Deferred; and what begins while everything is ended. */
 #include <dirent.h>
 #include <event2/event.h>
@@ -35,7 +35,7 @@ static void clear(struct bight_result *result, void *context)
     bight_result_clear(result);
 }
 
-/* Nobody else looks at it. Without memory for the handler the log tells, which ignores it. */
+/* Nobody else looks at it. When out of memory for the handler the log tells, which ignores it. */
 static void forget(struct bight_deferred *deferred)
 {
     (void)bight_deferred_add_both(deferred, clear, NULL);
@@ -366,7 +366,7 @@ static void begin_anew(struct bight_line_receiver *receiver, const struct bight_
 
 static bool aborts;
 
-/* An aborted one hears of its end in the last of the shutdown, the other first of all. */
+/* An aborted one is notified of its end in the last of the shutdown, the other first of all. */
 static void stop_when_made(struct bight_line_receiver *receiver)
 {
     (void)bight_reactor_stop(reactor);

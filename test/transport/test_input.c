@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_input.c - the buffer for input: order, growth, searching, giving back, with and without memory; going on later.
+/* test_input.c - the buffer for input: order, growth, searching, giving back, with and when out of memory; going on
+ * later.
  */
 #include <bight/error.h>
 #include <bight/memory.h>
@@ -197,7 +198,7 @@ START_TEST(a_search_begins_anew_after_any_change_at_the_front)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------- against a model, without memory */
+/* ---------------------------------------------------------------------- against a model, when out of memory */
 
 enum { STEPS = 120, MOST = 65536 };
 

@@ -114,7 +114,7 @@ static void plant_before(void)
 
 static void plant_pressed(void)
 {
-    transport->state = (transport->state & ~BI_PRESSURE_ON) | BI_PRESSED;
+    transport->state = (transport->state & ~BI_PRESSURE_ON) | BI_THROTTLED;
 }
 
 static void plant_doubted(void)

@@ -458,7 +458,7 @@ START_TEST(no_connection_is_made_while_everything_is_disconnected) /* R3, T22 */
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------ without memory */
+/* ------------------------------------------------------------------------------------ when out of memory */
 
 static bool echo_and_lose(void *context)
 {

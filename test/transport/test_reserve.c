@@ -471,18 +471,18 @@ END_TEST
 START_TEST(more_than_the_most_is_a_mistake_that_the_commit_tells) /* T6 */
 {
     begin();
-    uint8_t *room = bight_transport_reserve(transport, BIGHT_RESERVE_MOST);
+    uint8_t *room = bight_transport_reserve(transport, BIGHT_MAX_RESERVE);
     ck_assert_ptr_nonnull(room);
-    memset(room, 'x', BIGHT_RESERVE_MOST);
-    ck_assert_int_eq(bight_transport_commit(transport, BIGHT_RESERVE_MOST), 0);
-    ck_assert_ptr_null(bight_transport_reserve(transport, BIGHT_RESERVE_MOST + 1));
-    ck_said("bight_transport_reserve: 1048577 bytes are more than BIGHT_RESERVE_MOST [INVALID_ARGUMENT]");
+    memset(room, 'x', BIGHT_MAX_RESERVE);
+    ck_assert_int_eq(bight_transport_commit(transport, BIGHT_MAX_RESERVE), 0);
+    ck_assert_ptr_null(bight_transport_reserve(transport, BIGHT_MAX_RESERVE + 1));
+    ck_said("bight_transport_reserve: 1048577 bytes are more than BIGHT_MAX_RESERVE [INVALID_ARGUMENT]");
     ck_assert_int_eq(bight_transport_commit(transport, 1), BIGHT_E_INVALID_ARGUMENT);
     ck_assert_int_eq(bight_transport_commit(transport, 1), BIGHT_E_USAGE);
     settle();
     size_t written;
     (void)bight_string_written(peer, &written);
-    ck_assert_uint_eq(written, BIGHT_RESERVE_MOST);
+    ck_assert_uint_eq(written, BIGHT_MAX_RESERVE);
     tear_down();
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_send_file.c - files among the output (T6, T7, T13): in order, by threads where the disk would have to be waited
- * for, through layers, and what becomes of them at an end. Sockets and sendfile are in test_send_file_socket.c. */
+ * for, through layers, and what happens to them at an end. Sockets and sendfile are in test_send_file_socket.c. */
 #include "send_file_support.h"
 
 START_TEST(a_file_is_sent_between_what_is_written_before_and_behind) /* T6 */

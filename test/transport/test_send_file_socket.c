@@ -75,7 +75,7 @@ static int send_part(uint64_t offset, uint64_t size)
     return bight_transport_send_file(transport(), file, offset, size, let_go, NULL);
 }
 
-/* Reads what comes; gives how much, and fails when it is not the file's. */
+/* Reads what comes; returns how much, and fails when it is not the file's. */
 static size_t take(size_t at, size_t most)
 {
     static uint8_t block[65536];

@@ -47,7 +47,8 @@ START_TEST(the_timeouts_do_not_disturb_a_linger) /* T7, T24 */
 }
 END_TEST
 
-/* A peer that takes so much a second of 40,000 bytes that wait; gives after how many seconds the connection is lost. */
+/* A peer that takes so much a second of 40,000 bytes that wait; returns after how many seconds the connection is lost.
+ */
 static int flush_at(size_t rate)
 {
     uint8_t *data = make_data(40000);

@@ -57,7 +57,7 @@ static void drop(struct bight_deferred *deferred)
     bight_deferred_release(deferred);
 }
 
-/* Takes the Deferred, and gives the code that it failed with. */
+/* Takes the Deferred, and returns the code that it failed with. */
 static int code_of(struct bight_deferred *deferred)
 {
     struct bight_result *result = bight_deferred_result(deferred);

@@ -21,7 +21,7 @@ struct bight_chat_options {
     double greeting_seconds; /* to give a name; 0: 60 */
 };
 
-/* A chat room. options may be NULL. NULL without memory. */
+/* A chat room. options may be NULL. NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_chat *bight_chat_new(const struct bight_chat_options *options);
 
 /* Listen with this. It belongs to the chat. */

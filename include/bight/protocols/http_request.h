@@ -31,11 +31,11 @@ struct bight_http_view {
 BIGHT_API const char *bight_http_request_method(struct bight_http_request *request);
 
 /* The path with its escapes decoded, but for `%2F` and `%25`: those stay, so that a `/` always parts segments (A1).
- * NULL without memory, and for `OPTIONS *` and CONNECT, which have none. */
+ * NULL when out of memory, and for `OPTIONS *` and CONNECT, which have none. */
 BIGHT_API const char *bight_http_request_path(struct bight_http_request *request);
 
 /* Where the site whose handler this is has been mounted, "/api": what the path begins with. "" if it is not; NULL
- * without memory. */
+ * when out of memory. */
 BIGHT_API const char *bight_http_request_mount(struct bight_http_request *request);
 
 /* The query behind the `?`, undecoded; NULL: there is none. */
@@ -140,7 +140,7 @@ struct bight_http_save_options {
     const void *reserved[4];
 };
 
-/* Saves the body to a file, by threads of the reactor's pool, and gives a Deferred of its size (bight_type_integer).
+/* Saves the body to a file, by threads of the reactor's pool, and returns a Deferred of its size (bight_type_integer).
  * The options may be NULL, and are not kept. While a thread writes, up to 128 KiB wait in memory, and the client
  * beyond.
  *
@@ -171,7 +171,7 @@ BIGHT_API void bight_http_request_release(struct bight_http_request *request);
 BIGHT_API bool bight_http_request_is_open(const struct bight_http_request *request);
 
 /* For bight_deferred_tie: what is tied is cancelled when the client has gone, when the route's time is over, and when
- * the request has been answered. NULL without memory. */
+ * the request has been answered. NULL when out of memory. */
 BIGHT_API struct bight_owner *bight_http_request_owner(struct bight_http_request *request);
 
 /* function(request, context) is called once if the client goes before it is answered (A3); NULL takes it back. */

@@ -136,7 +136,7 @@ BIGHT_API int bight_http_respond_upgrade(
 /* ------------------------------------------------------------------------------------------- responses */
 
 /* What a client gets: made in any thread, sent once or many times, and what a Deferred's value may be. Counted; nobody
- * changes it once it has been sent. NULL without memory or for a status that is not from 200 to 599; the functions
+ * changes it once it has been sent. NULL when out of memory or for a status that is not from 200 to 599; the functions
  * below accept that NULL, and answering with it is answering with OUT_OF_MEMORY. */
 BIGHT_API BIGHT_MUST_USE struct bight_http_response *bight_http_response_new(int status);
 BIGHT_API struct bight_http_response *bight_http_response_hold(struct bight_http_response *response);
@@ -156,8 +156,8 @@ BIGHT_API int bight_http_response_set_body(
 BIGHT_API int bight_http_response_status(const struct bight_http_response *response);
 /* The first field with this name; NULL: there is none, or no memory. It stays until the next one is asked for. */
 BIGHT_API const char *bight_http_response_field(struct bight_http_response *response, const char *name);
-/* All fields in their order: *cursor starts at 0. False at the end, and without memory. Of one that is not wanted pass
- * NULL; the texts stay as above. */
+/* All fields in their order: *cursor starts at 0. False at the end, and when out of memory. Of one that is not wanted
+ * pass NULL; the texts stay as above. */
 BIGHT_API bool bight_http_response_next_field(
     struct bight_http_response *response, size_t *cursor, const char **name, const char **value);
 /* Borrowed; NULL: none. */

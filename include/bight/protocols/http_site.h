@@ -34,7 +34,7 @@ struct bight_http_site_options {
     const void *reserved[4];
 };
 
-/* NULL without memory, or (logged) for options that cannot be. */
+/* NULL when out of memory, or (logged) for options that cannot be. */
 BIGHT_API BIGHT_MUST_USE struct bight_http_site *bight_http_site_new(void);
 BIGHT_API BIGHT_MUST_USE struct bight_http_site *bight_http_site_new_full(
     const struct bight_http_site_options *options);

@@ -114,7 +114,7 @@ BIGHT_API int bight_line_set_line_mode(struct bight_line_receiver *receiver, con
 BIGHT_API void bight_line_pause(struct bight_line_receiver *receiver);
 BIGHT_API void bight_line_resume(struct bight_line_receiver *receiver);
 
-/* Forgets what was read and not delivered; gives the number of bytes. A layer that is pushed makes this needless: all
+/* Forgets what was read and not delivered; returns the number of bytes. A layer that is pushed makes this needless: all
  * of it goes through the layer (T19). */
 BIGHT_API size_t bight_line_forget_input(struct bight_line_receiver *receiver);
 

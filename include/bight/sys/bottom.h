@@ -33,7 +33,7 @@ struct bight_bottom_ops {
      * transport goes on watching for reading after the end, and news alone may be told then. (A bottom with a
      * descriptor is asked on loops with EDGE only.) NULL: nothing can be known before something is sent. */
     int (*probe)(struct bight_transport *transport);
-    /* A receive of less than was asked for leaves nothing, or what it leaves is told anew. False: all that is there is
+    /* A receive of less than was asked for leaves nothing, or what it leaves is told again. False: all that is there is
      * received until -EAGAIN, a bounded part of it a turn. */
     bool short_read_is_empty;
     /* As send, of a file's bytes from a place on, without moving its own place; 0 at its end. NULL, or an errno that is

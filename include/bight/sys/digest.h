@@ -32,9 +32,9 @@ BIGHT_API bool bight_equal_constant_time(const void *one, const void *other, siz
 
 /* ---------------------------------------------------------------------------------------- random */
 
-/* Fills `buffer` with bytes that nobody can foretell, from the reactor's table of system calls (bight/sys/system.h): the
- * kernel's has libcrypto's generator, a simulation's follows from its seed. Only in the reactor's thread. 0, or when the
- * source failed the errno's code, SYSTEM or OUT_OF_MEMORY; then the buffer must not be used. */
+/* Fills `buffer` with bytes that nobody can foretell, from the reactor's table of system calls (bight/sys/system.h):
+ * the kernel's has libcrypto's generator, a simulation's follows from its seed. Only in the reactor's thread. 0, or
+ * when the source failed the errno's code, SYSTEM or OUT_OF_MEMORY; then the buffer must not be used. */
 BIGHT_API int bight_random(struct bight_reactor *reactor, void *buffer, size_t size);
 
 /* ---------------------------------------------------------------------------------------- base64 */
@@ -51,14 +51,14 @@ enum bight_base64 {
 #define BIGHT_BASE64_LENGTH(size) (((size) + 2) / 3 * 4)
 #define BIGHT_BASE64_BYTES(length) (((length) + 3) / 4 * 3)
 
-/* Writes the characters and a NUL, BIGHT_BASE64_LENGTH(size) + 1 at most; gives their number without the NUL. The text
- * must not overlap the data. */
+/* Writes the characters and a NUL, BIGHT_BASE64_LENGTH(size) + 1 at most; returns their number without the NUL. The
+ * text must not overlap the data. */
 BIGHT_API size_t bight_base64_encode(enum bight_base64 form, const void *data, size_t size, char *text);
 
-/* The bytes that `length` characters stand for, at most `room`; gives their number. SYNTAX for all that encoding would
- * not have given: other characters (white space too), "=" where it is not due or none where it is, last bits that are
- * not 0; so bytes have one text only. OVERFLOW: they are more than `room`. After a code `data` has anything. It may be
- * the text's own memory. */
+/* The bytes that `length` characters stand for, at most `room`; returns their number. SYNTAX for all that encoding
+ * would not have given: other characters (white space too), "=" where it is not due or none where it is, last bits that
+ * are not 0; so bytes have one text only. OVERFLOW: they are more than `room`. After a code `data` has anything. It may
+ * be the text's own memory. */
 BIGHT_API ssize_t bight_base64_decode(enum bight_base64 form, const char *text, size_t length, void *data, size_t room);
 
 /* ----------------------------------------------------------------------------------- hexadecimal */
@@ -66,8 +66,8 @@ BIGHT_API ssize_t bight_base64_decode(enum bight_base64 form, const char *text, 
 /* Writes 2 * size small letters and digits, and a NUL. The text must not overlap the data. */
 BIGHT_API void bight_hex_encode(const void *data, size_t size, char *text);
 
-/* The bytes that `length` digits of either case stand for, at most `room`; gives their number, or SYNTAX or OVERFLOW as
- * above. It may be the text's own memory. */
+/* The bytes that `length` digits of either case stand for, at most `room`; returns their number, or SYNTAX or OVERFLOW
+ * as above. It may be the text's own memory. */
 BIGHT_API ssize_t bight_hex_decode(const char *text, size_t length, void *data, size_t room);
 
 BIGHT_END

@@ -48,8 +48,8 @@ struct bight_endpoint_type {
     const char *name; /* lower case letters, digits, '-' */
     const char *help; /* "tcp:PORT[:interface=HOST]...", one line */
     const struct bight_argument_rule *rules;
-    /* A server type fills listen, a client type connect. Both give a Deferred as bight_listen and bight_connect do. The
-     * arguments are there for the call only. */
+    /* A server type fills listen, a client type connect. Both return a Deferred as bight_listen and bight_connect do.
+     * The arguments are there for the call only. */
     struct bight_deferred *(*listen)(
         struct bight_reactor *reactor, const struct bight_argument *arguments, struct bight_factory *factory);
     struct bight_deferred *(*connect)(

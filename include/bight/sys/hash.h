@@ -31,7 +31,7 @@ struct bight_hash {
 /* SipHash-2-4 of `size` bytes. Any thread. */
 BIGHT_API uint64_t bight_siphash(const uint64_t key[2], const void *data, size_t size);
 
-/* An empty table. `release` is how a value is let go of; NULL: values are borrowed. Allocates nothing. */
+/* An empty table. `release` is how a value is released; NULL: values are borrowed. Allocates nothing. */
 BIGHT_API void bight_hash_init(struct bight_hash *table, const uint64_t key[2], bight_release_function release);
 
 /* Releases every value, and leaves an empty table. Safe on one that is zeroed. */

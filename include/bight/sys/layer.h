@@ -112,8 +112,8 @@ BIGHT_API void bight_layer_set_hungry(struct bight_layer *layer, bool hungry);
 BIGHT_API bool bight_layer_get_hungry(const struct bight_layer *layer);
 
 /* The layer has made the connection secure: tells the layers above, and at last the protocol's handshake_completed,
- * before any data that is delivered from now on. A protocol that has paused hears of it, too; one that comes when all
- * this is over (see `prepare`) does not. */
+ * before any data that is delivered from now on. A protocol that has paused is notified of it, too; one that comes when
+ * all this is over (see `prepare`) does not. */
 BIGHT_API void bight_layer_secured(struct bight_layer *layer);
 
 /* The layer has done what `prepare` has begun: when all layers of the connection are ready, the factory is asked for a
@@ -157,7 +157,7 @@ BIGHT_API void bight_layer_send_end(struct bight_layer *layer);
 BIGHT_API void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason);
 
 /* A layer that logs the traffic passing it, as DEBUG events with direction, size and at most `limit` bytes of the data
- * (escaped); `name` is copied. NULL without memory. Push it with bight_transport_push_layer. */
+ * (escaped); `name` is copied. NULL when out of memory. Push it with bight_transport_push_layer. */
 BIGHT_API BIGHT_MUST_USE struct bight_layer *bight_traffic_log_new(const char *name, size_t limit);
 
 BIGHT_END

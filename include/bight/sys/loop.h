@@ -25,13 +25,13 @@ struct bight_loop;
 /* Memory of a watch. Opaque; the real size is the loop's watch_size, which is at least this: what a connection still
  * needs when its watch has gone lies in the same memory. */
 struct bight_watch;
-#define BIGHT_LEAST_WATCH (8 * sizeof(void *))
+#define BIGHT_MIN_WATCH (8 * sizeof(void *))
 
 typedef void (*bight_watch_function)(int fd, short what, void *context);
 
 struct bight_loop_ops {
     size_t size;       /* sizeof(struct bight_loop_ops) */
-    size_t watch_size; /* at least BIGHT_LEAST_WATCH; a watch is aligned as a pointer is, no more */
+    size_t watch_size; /* at least BIGHT_MIN_WATCH; a watch is aligned as a pointer is, no more */
     /* Prepares a watch that is not yet added. `what` is READABLE or WRITABLE or both. Never fails. */
     void (*watch_init)(struct bight_loop *loop, struct bight_watch *watch, int fd, short what,
         bight_watch_function function, void *context);

@@ -23,14 +23,14 @@ BIGHT_BEGIN
 
 /* The most that can be reserved at once. Up to 16 KiB cost nothing but the writing; more is allocated for the purpose.
  */
-#define BIGHT_RESERVE_MOST ((size_t)1 << 20)
+#define BIGHT_MAX_RESERVE ((size_t)1 << 20)
 
 /* Room for `size` bytes, uninitialised, until the commit. Each reservation that is given is to be committed before the
  * handler returns; until then nothing else may be called on the transport (calls on others may), which is a usage
  * error: writes answer USAGE and take nothing, in debug builds so do most other calls.
  *
  * NULL: nothing can be written, and the commit that follows, if there is one, says why. CLOSED; OUT_OF_MEMORY, and then
- * the connection is aborted, as by a write; INVALID_ARGUMENT, a usage error: more than BIGHT_RESERVE_MOST; USAGE, a
+ * the connection is aborted, as by a write; INVALID_ARGUMENT, a usage error: more than BIGHT_MAX_RESERVE; USAGE, a
  * usage error: the last reservation has not been committed. So a program may look at the commit's code alone. */
 BIGHT_API BIGHT_MUST_USE uint8_t *bight_transport_reserve(struct bight_transport *transport, size_t size);
 
@@ -45,7 +45,7 @@ BIGHT_API int bight_transport_commit(struct bight_transport *transport, size_t s
  * again when its size is known. To be committed as any reservation, with what has been put behind the text.
  *
  * Any code but 0: nothing is reserved. The codes of bight_transport_reserve, but USAGE leaves an open reservation as it
- * is; TOO_LONG: text and room are more than BIGHT_RESERVE_MOST; INVALID_ARGUMENT: the format cannot be carried out (a
+ * is; TOO_LONG: text and room are more than BIGHT_MAX_RESERVE; INVALID_ARGUMENT: the format cannot be carried out (a
  * wide character that the locale does not have). */
 BIGHT_API BIGHT_MUST_USE int bight_transport_reserve_format(struct bight_transport *transport, size_t more, char **text,
     size_t *size, const char *format, va_list arguments) BIGHT_PRINTF(5, 0);

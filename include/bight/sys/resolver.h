@@ -19,7 +19,7 @@ struct bight_address_list {
 };
 extern BIGHT_API const struct bight_type bight_type_address_list;
 
-/* Room for `count` zeroed addresses; NULL without memory. Freed with bight_free. */
+/* Room for `count` zeroed addresses; NULL when out of memory. Freed with bight_free. */
 BIGHT_API BIGHT_MUST_USE struct bight_address_list *bight_address_list_new(size_t count);
 
 struct bight_resolver;

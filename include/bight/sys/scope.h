@@ -10,7 +10,7 @@ BIGHT_BEGIN
 struct bight_scope_member;
 
 struct bight_scope_member_ops {
-    /* Asked once when the scope closes: end in good order, then leave. May leave inside the call. */
+    /* Asked once when the scope closes: end gracefully, then leave. May leave inside the call. */
     void (*close)(struct bight_scope_member *member);
     /* Asked at the deadline: end now. May leave inside the call. */
     void (*abort)(struct bight_scope_member *member);

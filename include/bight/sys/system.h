@@ -3,7 +3,7 @@
  *
  * Every system call that lib/ makes for a reactor goes through the reactor's table; what libevent's own polling does
  * is behind bight/sys/loop.h. The real body (bight_system_real) costs an indirect call; a test's body counts,
- * fails, shortens or simulates. Each call gives what the kernel's does, with -errno in place of -1 and errno. A
+ * fails, shortens or simulates. Each call returns what the kernel's does, with -errno in place of -1 and errno. A
  * body embeds struct bight_system first. Descriptors are made close-on-exec, and sockets non-blocking too; the
  * real body gives none of the numbers 0, 1 and 2, also where these are closed. */
 #ifndef BIGHT_SYS_SYSTEM_H

@@ -12,7 +12,7 @@ BIGHT_BEGIN
 
 struct bight_testing_ca;
 
-/* A root, or an intermediate that `issuer` (borrowed, must live as long) has signed. NULL without memory. */
+/* A root, or an intermediate that `issuer` (borrowed, must live as long) has signed. NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_testing_ca *bight_testing_ca_new(
     const char *name, struct bight_testing_ca *issuer);
 
@@ -22,7 +22,7 @@ BIGHT_API void bight_testing_ca_free(struct bight_testing_ca *ca);
 /* Its own certificate in PEM: what one gives as `ca`. Lives as long as the CA. */
 BIGHT_API const char *bight_testing_ca_pem(const struct bight_testing_ca *ca);
 
-/* The list of what it has revoked so far, signed anew, in PEM; NULL without memory. Lives until the next call. */
+/* The list of what it has revoked so far, signed again, in PEM; NULL when out of memory. Lives until the next call. */
 BIGHT_API const char *bight_testing_ca_crl(struct bight_testing_ca *ca);
 
 enum bight_testing_key { BIGHT_TESTING_P256, BIGHT_TESTING_RSA };
@@ -46,7 +46,7 @@ struct bight_testing_certificate {
     const char *all;   /* certificate, chain and key: what cert=FILE takes */
 };
 
-/* NULL for options: all defaults. NULL for `ca`: it is self-signed. NULL without memory. */
+/* NULL for options: all defaults. NULL for `ca`: it is self-signed. NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE const struct bight_testing_certificate *bight_testing_certificate_new(
     struct bight_testing_ca *ca, const struct bight_testing_certificate_options *options);
 

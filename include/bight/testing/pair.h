@@ -18,11 +18,11 @@ enum bight_pair_side { BIGHT_PAIR_CLIENT, BIGHT_PAIR_SERVER };
 
 /* Joins a protocol of each factory, on a testing reactor (bight_testing_reactor_new). The server's connection_made
  * comes first; the client's has run too when this returns, and nothing has crossed yet. NULL when a factory gave no
- * protocol or without memory. */
+ * protocol or when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_pair *bight_pair_connect(
     struct bight_reactor *reactor, struct bight_factory *server, struct bight_factory *client);
 
-/* Resets what is still connected. Also after the connections or the reactor have gone. NULL is fine. */
+/* Resets what is still connected. Also after the connections or the reactor have gone. NULL is allowed. */
 BIGHT_API void bight_pair_free(struct bight_pair *pair);
 
 /* The protocol at one side; NULL after its connection_lost. */

@@ -17,10 +17,10 @@ BIGHT_BEGIN
 struct bight_recorder;
 struct bight_string_peer; /* bight/testing.h */
 
-/* NULL without memory. */
+/* NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_recorder *bight_recorder_new(void);
 
-/* Frees the reactor too. String peers may be freed before or after. NULL is fine. */
+/* Frees the reactor too. String peers may be freed before or after. NULL is allowed. */
 BIGHT_API void bight_recorder_free(struct bight_recorder *recorder);
 
 /* Its reactor; time passes with bight_testing_advance. Borrowed. */
@@ -34,7 +34,7 @@ BIGHT_API bool bight_recorder_port(const struct bight_recorder *recorder, size_t
 
 /* A client calls the port, from `from` (NULL: 192.0.2.1, or nameless for a UNIX socket); the reactor settles. The peer
  * is the client's end, freed by the caller. It stays unaccepted as long as the port is paused or full. NULL past the
- * end or without memory. */
+ * end or when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_string_peer *bight_recorder_accept(
     struct bight_recorder *recorder, size_t index, const struct bight_address *from);
 
@@ -71,8 +71,8 @@ BIGHT_API int bight_recorder_answer(
 /* ------------------------------------------------------------------------------------------ timers */
 
 /* The calls that are pending on a reactor, any one: those of bight_call_later and bight_call_at, and timeouts of
- * Deferreds; not the timers of connections. The second gives the moment of one, in order of deadlines, in seconds from
- * now; negative past the end. */
+ * Deferreds; not the timers of connections. The second returns the moment of one, in order of deadlines, in seconds
+ * from now; negative past the end. */
 BIGHT_API size_t bight_testing_timers(struct bight_reactor *reactor);
 BIGHT_API double bight_testing_timer(struct bight_reactor *reactor, size_t index);
 

@@ -18,19 +18,19 @@ struct bight_host;
 
 /* ------------------------------------------------------------------------------------------ making */
 
-/* NULL without memory. Time begins at 1 s (monotonic) and 2030-01-01 (wall clock). */
+/* NULL when out of memory. Time begins at 1 s (monotonic) and 2030-01-01 (wall clock). */
 BIGHT_API BIGHT_MUST_USE struct bight_simulation *bight_simulation_new(uint64_t seed);
 
-/* Every reactor on its hosts must have been freed. Hosts go with it. NULL is fine. */
+/* Every reactor on its hosts must have been freed. Hosts go with it. NULL is allowed. */
 BIGHT_API void bight_simulation_free(struct bight_simulation *simulation);
 
 /* A host with a name and the next free addresses of 10.0.0.0/16 and fd00::/64 (and 127.0.0.1 and ::1 of its own). The
- * name resolves on every host. NULL without memory or when the name is taken. */
+ * name resolves on every host. NULL when out of memory or when the name is taken. */
 BIGHT_API struct bight_host *bight_simulation_host(struct bight_simulation *simulation, const char *name);
 
 /* A reactor on the host; freed with bight_reactor_free. Several may run on one host. Pool jobs and calls from threads
  * run in the one thread, at seeded virtual times. It takes its turns in the simulation's steps, without a run; inside
- * bight_reactor_run the simulation goes on until that reactor is stopped. NULL without memory. */
+ * bight_reactor_run the simulation goes on until that reactor is stopped. NULL when out of memory. */
 BIGHT_API struct bight_reactor *bight_host_reactor(struct bight_host *host);
 
 BIGHT_API const struct bight_address *bight_host_address(const struct bight_host *host, bool ipv6);

@@ -3,7 +3,7 @@
  *
  * A faulty system passes each call on to an inner table, the kernel's or a simulation's, but for one of a run: the n-th
  * call of a kind fails with an errno of its manual page, or does less: it moves fewer bytes; a start of a child, which
- * fails at each of its steps, gives no pidfd; a look at one that has ended says that it lives. EBADF, EFAULT, EINVAL,
+ * fails at each of its steps, returns no pidfd; a look at one that has ended says that it lives. EBADF, EFAULT, EINVAL,
  * ENOTSOCK and the few others that only a mistake of the caller's brings about (EISCONN, EALREADY, EOPNOTSUPP) are left
  * out. */
 #ifndef BIGHT_TESTING_SYSCALLS_H
@@ -38,7 +38,7 @@ struct bight_system_fault_options {
 /* Runs body(context) again and again: once with no fault, then for each kind of call, each errno and each n until a run
  * does not come to an n-th call. The body makes and ends everything itself, its faulty systems too. A body's `false`,
  * descriptors or memory of the hook that a run leaves open or out, are logged as errors with call, n, errno and the
- * place that was calling; a crash or a hang ends the process with the same words. Gives the number of runs that went
+ * place that was calling; a crash or a hang ends the process with the same words. Returns the number of runs that went
  * wrong. options may be NULL. Runs in this process and thread; other threads may make calls too. */
 BIGHT_API size_t bight_testing_with_system_faults(
     bool (*body)(void *context), void *context, const struct bight_system_fault_options *options);

@@ -20,8 +20,8 @@ BIGHT_API void bight_trial_set_failure(bight_trial_failure_function function, vo
 
 /* ------------------------------------------------------------------------------------ expectations */
 
-/* The Deferred has fired with a value of `type` (NULL: empty): gives the value, now the caller's. NULL when it has not.
- * The Deferred stays the caller's.
+/* The Deferred has fired with a value of `type` (NULL: empty): returns the value, now the caller's. NULL when it has
+ * not. The Deferred stays the caller's.
  *
  *     void *bight_expect_value(struct bight_deferred *deferred, const struct bight_type *type); */
 #define bight_expect_value(deferred, type) bight_expect_value_at(BIGHT_HERE, (deferred), (type))
@@ -49,7 +49,7 @@ BIGHT_API int bight_trial_add_cleanup(bight_cleanup_function function, void *con
 typedef struct bight_deferred *(*bight_trial_function)(struct bight_reactor *reactor, void *context);
 
 /* A test that takes its time: runs `reactor` (NULL: one of its own on the kernel), calls function(reactor, context),
- * waits for the Deferred that it gives (taken; NULL: it is over at once) and for those of the cleanups, each at most
+ * waits for the Deferred that it returns (taken; NULL: it is over at once) and for those of the cleanups, each at most
  * `seconds` of the reactor's time, looks whether the reactor is clean, stops it, and ends the trial. What was wrong is
  * told together, behind the run. True when nothing was. On a testing reactor no real time passes.
  *
@@ -67,12 +67,12 @@ typedef struct bight_deferred *(*bight_trial_function)(struct bight_reactor *rea
 
 /* Events of the log from BIGHT_LOG_ERROR on fail the trial, or the run of a scenario (explorer.h), unless they are
  * flushed: forgets those whose failure is of
- * this kind (BIGHT_OK: all, also those without a failure). Gives how many. */
+ * this kind (BIGHT_OK: all, also those without a failure). Returns how many. */
 BIGHT_API size_t bight_trial_flush_logged(int kind);
 
 /* What the reactor, and the present trial's Deferreds, leave over at this moment: pending calls, watches of foreign
  * descriptors, ports, attempts to connect, connections, jobs of the pool, Deferreds that were not freed. Writes one
- * line for each, as snprintf would ("" for none), and gives how many. */
+ * line for each, as snprintf would ("" for none), and returns how many. */
 BIGHT_API size_t bight_trial_left_over(struct bight_reactor *reactor, char *text, size_t size);
 
 /* -------------------------------------------------------------------------------- what the macros call */

@@ -5,7 +5,7 @@
 
 #include <bight/sys/endpoint.h>
 
-/* Takes the failure of a TLS context, which has all that is wrong as its causes, each naming a file; gives one that
+/* Takes the failure of a TLS context, which has all that is wrong as its causes, each naming a file; returns one that
  * says it all with the columns of those of the arguments that are the files. `files`: the places of the latter among
  * `arguments`. */
 struct bight_failure *bi_tls_with_columns(

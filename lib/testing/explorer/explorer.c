@@ -15,13 +15,13 @@
 
 #define DEFAULT_SEEDS 300
 #define DEFAULT_SECONDS 20
-#define MOST_PROCESSES 64
-#define MOST_FINDINGS 100 /* then the sweep ends */
-#define MOST_HANGS 5
-#define MOST_SHRUNK 3
+#define MAX_PROCESSES 64
+#define MAX_FINDINGS 100 /* then the sweep ends */
+#define MAX_HANGS 5
+#define MAX_SHRUNK 3
 #define PATIENCE_WITH_SHRINKING 60 /* seconds each */
-#define MOST_LINES 60              /* of what a run prints */
-#define MOST_NUMBERS 64            /* of faults, in a report */
+#define MAX_LINES 60               /* of what a run prints */
+#define MAX_NUMBERS 64             /* of faults, in a report */
 #define TWICE_EVERY 10
 
 struct finding {
@@ -34,10 +34,10 @@ struct sweep {
     const char *replay;
     double seconds;
     uint64_t next, left; /* seeds to be started */
-    struct bi_trial trials[MOST_PROCESSES];
+    struct bi_trial trials[MAX_PROCESSES];
     unsigned processes;
     size_t failed, hangs;
-    struct finding findings[MOST_SHRUNK]; /* those that look different */
+    struct finding findings[MAX_SHRUNK]; /* those that look different */
     size_t finding_count;
 };
 
@@ -64,7 +64,7 @@ static void print_numbers(const struct bi_least_faults *least)
 static void print_replay(const struct sweep *sweep, uint64_t seed, const struct bi_least_faults *least)
 {
     (void)fprintf(stderr, "    replay: %s %" PRIu64, sweep->replay, seed);
-    if (least != NULL && least->count <= MOST_NUMBERS) {
+    if (least != NULL && least->count <= MAX_NUMBERS) {
         print_numbers(least);
     }
     (void)fputs(" --trace\n", stderr);
@@ -87,7 +87,7 @@ static void print_output(int output)
         return;
     }
     rewind(file);
-    while (lines < MOST_LINES && fgets(line, sizeof line, file) != NULL) {
+    while (lines < MAX_LINES && fgets(line, sizeof line, file) != NULL) {
         bool is_wanted =
             is_of_the_trace(line) ? strstr(line, " - fault ") != NULL && strstr(line, "(left out)") == NULL : true;
         if (is_wanted) {
@@ -147,7 +147,7 @@ static void keep_finding(struct sweep *sweep, uint64_t seed, const struct bi_ver
             return;
         }
     }
-    if (sweep->finding_count < MOST_SHRUNK && verdict->trouble != BI_TROUBLE_NOT_RUN) {
+    if (sweep->finding_count < MAX_SHRUNK && verdict->trouble != BI_TROUBLE_NOT_RUN) {
         sweep->findings[sweep->finding_count++] = (struct finding) { seed, *verdict };
     }
 }
@@ -161,7 +161,7 @@ static void take_verdict(struct sweep *sweep, uint64_t seed, const struct bi_ver
     sweep->hangs += verdict->trouble == BI_TROUBLE_HANG;
     print_finding(sweep, seed, verdict);
     keep_finding(sweep, seed, verdict);
-    if (sweep->left != 0 && (sweep->failed >= MOST_FINDINGS || sweep->hangs >= MOST_HANGS)) {
+    if (sweep->left != 0 && (sweep->failed >= MAX_FINDINGS || sweep->hangs >= MAX_HANGS)) {
         (void)fprintf(stderr, "bight: explorer: %s: too many findings; %" PRIu64 " seeds are not tried\n",
             sweep->scenario->name, sweep->left);
         sweep->left = 0;
@@ -211,7 +211,7 @@ static unsigned process_count(unsigned wanted)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned count = wanted != 0 ? wanted : processors > 0 ? (unsigned)processors : 1;
-    return count < MOST_PROCESSES ? count : MOST_PROCESSES;
+    return count < MAX_PROCESSES ? count : MAX_PROCESSES;
 }
 
 size_t bight_explore(const struct bight_scenario *scenario, const struct bight_exploration *options)

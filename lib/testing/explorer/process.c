@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_TRIALS 256
+#define MAX_TRIALS 256
 
 double bi_explorer_clock(void)
 {
@@ -123,7 +123,7 @@ static struct bi_trial *find_overdue(struct bi_trial *trials, size_t count)
     return NULL;
 }
 
-/* Gives the milliseconds to the nearest deadline; -1 when none is under way. */
+/* Returns the milliseconds to the nearest deadline; -1 when none is under way. */
 static int prepare_poll(const struct bi_trial *trials, size_t count, struct pollfd *polled)
 {
     double nearest = -1, now = bi_explorer_clock();
@@ -143,8 +143,8 @@ static int prepare_poll(const struct bi_trial *trials, size_t count, struct poll
 
 struct bi_trial *bi_trial_wait(struct bi_trial *trials, size_t count)
 {
-    struct pollfd polled[MOST_TRIALS];
-    count = count < MOST_TRIALS ? count : MOST_TRIALS;
+    struct pollfd polled[MAX_TRIALS];
+    count = count < MAX_TRIALS ? count : MAX_TRIALS;
     for (;;) {
         int milliseconds = prepare_poll(trials, count, polled);
         if (milliseconds < 0) {

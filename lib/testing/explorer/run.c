@@ -92,7 +92,7 @@ static void run_once(const struct bi_run *run, struct bi_verdict *verdict)
     bi_blame_run("seed %" PRIu64, run->seed);
     size_t leaked = bi_testing_report_leaks();
     if (leaked != 0) {
-        find(verdict, BI_TROUBLE_LEAK, "%zu blocks of memory were not let go of", leaked);
+        find(verdict, BI_TROUBLE_LEAK, "%zu blocks of memory were not released", leaked);
     }
     bi_testing_untrack_memory();
 }

@@ -10,7 +10,7 @@
 
 #include "testing/kit/testing.h"
 
-#define MOST_FAULTS (1u << 20)
+#define MAX_FAULTS (1u << 20)
 
 struct shrinker {
     struct bi_run run;
@@ -51,7 +51,7 @@ static bool fails_with(struct shrinker *shrinker, const uint32_t *numbers, size_
 static bool find_beginning(struct shrinker *shrinker)
 {
     size_t too_few = 0, enough = 1;
-    for (uint32_t i = 0; i < MOST_FAULTS; i++) {
+    for (uint32_t i = 0; i < MAX_FAULTS; i++) {
         shrinker->kept[i] = i;
     }
     if (fails_with(shrinker, shrinker->kept, 0)) {
@@ -59,7 +59,7 @@ static bool find_beginning(struct shrinker *shrinker)
         return true;
     }
     while (!fails_with(shrinker, shrinker->kept, enough)) {
-        if (enough >= MOST_FAULTS || is_time_up(shrinker)) {
+        if (enough >= MAX_FAULTS || is_time_up(shrinker)) {
             return false;
         }
         too_few = enough;
@@ -119,8 +119,8 @@ bool bi_explorer_shrink(
 {
     struct shrinker shrinker = { .run = *run, .verdict = verdict, .end = bi_explorer_clock() + patience };
     memset(least, 0, sizeof *least);
-    shrinker.kept = bi_testing_plain_realloc(NULL, MOST_FAULTS * sizeof *shrinker.kept);
-    shrinker.tried = bi_testing_plain_realloc(NULL, MOST_FAULTS * sizeof *shrinker.tried);
+    shrinker.kept = bi_testing_plain_realloc(NULL, MAX_FAULTS * sizeof *shrinker.kept);
+    shrinker.tried = bi_testing_plain_realloc(NULL, MAX_FAULTS * sizeof *shrinker.tried);
     bool found = shrinker.kept != NULL && shrinker.tried != NULL && find_beginning(&shrinker);
     if (found) {
         least->of = verdict->fault_count > shrinker.count ? verdict->fault_count : (uint32_t)shrinker.count;

@@ -172,7 +172,7 @@ void bi_testing_await_threads(void)
     }
 }
 
-/* Names the first few blocks that are still out and gives their number; they count as lost from here on. */
+/* Names the first few blocks that are still out and returns their number; they count as lost from here on. */
 static size_t report_leaks(void)
 {
     size_t leaked = 0;

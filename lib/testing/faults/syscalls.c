@@ -19,7 +19,7 @@
 
 #define DEFAULT_LIMIT 64
 #define DEFAULT_SECONDS 20
-#define MOST_DESCRIPTORS 1024
+#define MAX_DESCRIPTORS 1024
 
 struct loop {
     bool (*body)(void *context);
@@ -47,7 +47,7 @@ void bight_faulty_system_insert(struct bight_faulty_system *faulty, struct bight
 /* --------------------------------------------------------------------------------------- descriptors */
 
 struct descriptors {
-    bool open[MOST_DESCRIPTORS];
+    bool open[MAX_DESCRIPTORS];
 };
 
 static void read_descriptors(struct descriptors *descriptors)
@@ -60,7 +60,7 @@ static void read_descriptors(struct descriptors *descriptors)
     struct dirent *entry;
     while ((entry = readdir(directory)) != NULL) {
         int fd = atoi(entry->d_name);
-        if (entry->d_name[0] != '.' && fd < MOST_DESCRIPTORS && fd != dirfd(directory)) {
+        if (entry->d_name[0] != '.' && fd < MAX_DESCRIPTORS && fd != dirfd(directory)) {
             descriptors->open[fd] = true;
         }
     }
@@ -72,7 +72,7 @@ static bool report_descriptors(const struct descriptors *before)
     struct descriptors after;
     bool well = true;
     read_descriptors(&after);
-    for (int fd = 0; fd < MOST_DESCRIPTORS; fd++) {
+    for (int fd = 0; fd < MAX_DESCRIPTORS; fd++) {
         if (after.open[fd] && !before->open[fd]) {
             char path[40], what[80] = "";
             (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);

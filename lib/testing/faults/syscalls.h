@@ -21,7 +21,7 @@ extern const struct bi_syscall bi_syscalls[];
 extern const size_t bi_syscall_count;
 extern const struct bight_system_ops bi_faulty_ops;
 
-/* What goes wrong: the n-th call of this kind (n 0: none), with this errno (0: it is short). Counting begins anew. */
+/* What goes wrong: the n-th call of this kind (n 0: none), with this errno (0: it is short). Counting begins again. */
 void bi_syscall_plan(size_t call, size_t n, int number);
 /* Whether the planned one has been made, and whether it was made to fail. */
 bool bi_syscall_was_hit(void);

@@ -15,7 +15,7 @@
 #include "transport/socket.h"
 #include "transport/state.h"
 
-#define MOST_SLOTS 256
+#define MAX_SLOTS 256
 
 struct writer {
     struct bi_trial_text *to;
@@ -80,9 +80,9 @@ static int compare(const void *left, const void *right)
 static size_t write_slots(struct bi_trial_text *to, uint64_t since, const char *kind, const char *what)
 {
     struct writer writer = { to, 0 };
-    struct bi_place places[MOST_SLOTS];
-    size_t count = bi_places_live_slots(since, places, MOST_SLOTS);
-    count = count < MOST_SLOTS ? count : MOST_SLOTS;
+    struct bi_place places[MAX_SLOTS];
+    size_t count = bi_places_live_slots(since, places, MAX_SLOTS);
+    count = count < MAX_SLOTS ? count : MAX_SLOTS;
     qsort(places, count, sizeof places[0], compare);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(places[i].kind, kind) == 0) {

@@ -40,7 +40,7 @@ static struct bight_tls *make_client(const char *root)
     return tls;
 }
 
-/* False without memory. */
+/* False when out of memory. */
 static bool make_contexts(struct contexts *contexts, const char *name)
 {
     const struct bight_testing_certificate_options options = { .size = sizeof options, .names = name };

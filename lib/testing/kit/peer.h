@@ -16,9 +16,9 @@ static inline struct bight_string_peer *bi_string_peer_of(struct bi_stream_end *
     return (struct bight_string_peer *)end;
 }
 
-/* Not past the hook: a peer counts as an allocation of the test. NULL without memory. */
+/* Not past the hook: a peer counts as an allocation of the test. NULL when out of memory. */
 struct bight_string_peer *bi_string_peer_new(const struct bi_stream_end_ops *ops, struct bight_reactor *reactor);
-/* The near end is over: frees the peer when its owner has let go of it too. */
+/* The near end is over: frees the peer when its owner has released it too. */
 void bi_string_peer_over(struct bight_string_peer *peer);
 
 #endif

@@ -45,9 +45,9 @@ struct bight_recorder {
 
 extern const struct bi_testing_sockets bi_recorder_sockets;
 
-/* A socket that is in no list. NULL without memory. */
+/* A socket that is in no list. NULL when out of memory. */
 struct bi_recorded_socket *bi_recorded_new(struct bight_recorder *recorder, int domain);
-/* Its stream begins: there is a peer. False without memory. */
+/* Its stream begins: there is a peer. False when out of memory. */
 bool bi_recorded_connect(struct bi_recorded_socket *socket);
 /* Sees to it that a turn tells the reactor what it waits for, if that is so. */
 void bi_recorded_announce(struct bi_recorded_socket *socket);

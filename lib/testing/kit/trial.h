@@ -14,10 +14,10 @@ struct bi_trial_text {
 };
 void bi_trial_write(struct bi_trial_text *to, const char *format, ...) BIGHT_PRINTF(2, 3);
 
-/* expect.c: tells. Gives false. */
+/* expect.c: tells. Returns false. */
 bool bi_trial_fail(const char *place, const char *format, ...) BIGHT_PRINTF(2, 3);
 
-/* leftover.c: one line each; gives how many. `since` as of bi_places_live_slots. */
+/* leftover.c: one line each; returns how many. `since` as of bi_places_live_slots. */
 size_t bi_trial_write_left_over(struct bi_trial_text *to, struct bight_reactor *reactor, uint64_t since);
 /* The Deferreds alone. */
 size_t bi_trial_write_deferreds(struct bi_trial_text *to, uint64_t since);
@@ -26,7 +26,7 @@ size_t bi_trial_write_deferreds(struct bi_trial_text *to, uint64_t since);
 void bi_trial_begin_logging(FILE *copy);
 void bi_trial_end_logging(void);
 size_t bi_trial_write_logged(struct bi_trial_text *to);
-/* The first that was not flushed; gives how many there are. */
+/* The first that was not flushed; returns how many there are. */
 size_t bi_trial_first_logged(char *line, size_t size);
 
 #endif

@@ -22,8 +22,8 @@
 #define FIRST_MOMENT BIGHT_NANOSECONDS_PER_SECOND
 #define EPOCH_SECONDS UINT64_C(1000000000) /* the wall clock's time when the virtual one shows zero */
 #define TURNS_AT_ONE_MOMENT 1000
-#define MOST_AWAITED 8
-#define CHECKED_A_TURN 32 /* connections; of more the invariants are looked at when the turns are over */
+#define MAX_AWAITED 8
+#define CHECKED_PER_TURN 32 /* connections; of more the invariants are looked at when the turns are over */
 
 struct virtual_watch {
     struct bi_link link; /* next == NULL: not added */
@@ -33,7 +33,7 @@ struct virtual_watch {
     void *context;
     uint64_t rest[3]; /* a watch has its least size, and is aligned as a pointer is */
 };
-_Static_assert(sizeof(struct virtual_watch) >= BIGHT_LEAST_WATCH, "the least size of a watch");
+_Static_assert(sizeof(struct virtual_watch) >= BIGHT_MIN_WATCH, "the least size of a watch");
 
 struct virtual_world {
     struct bight_loop loop; /* first */
@@ -229,10 +229,10 @@ static void call_if_due(struct virtual_world *world)
 /* Nothing of the virtual world is left to happen: only another thread, or a signal, can go on. */
 static int wait_for_threads(struct virtual_world *world)
 {
-    struct pollfd waited[MOST_AWAITED];
-    struct virtual_watch *watches[MOST_AWAITED];
+    struct pollfd waited[MAX_AWAITED];
+    struct virtual_watch *watches[MAX_AWAITED];
     nfds_t count = 0;
-    for (struct bi_link *link = world->watches.next; link != &world->watches && count < MOST_AWAITED;
+    for (struct bi_link *link = world->watches.next; link != &world->watches && count < MAX_AWAITED;
          link = link->next) {
         struct virtual_watch *watch = BI_CONTAINER(link, struct virtual_watch, link);
         if (watch->fd < BI_TESTING_FIRST_SOCKET) {
@@ -422,7 +422,7 @@ size_t bi_testing_settle_quietly(struct bight_reactor *reactor, size_t limit)
     while (turns < limit && (bi_reactor_has_work(reactor) || reactor->loop_deadline <= bi_reactor_now(reactor))) {
         bi_reactor_turn(reactor, false);
         turns++;
-        if (reactor->traffic.open <= CHECKED_A_TURN) {
+        if (reactor->traffic.open <= CHECKED_PER_TURN) {
             bi_invariants_check(reactor, true);
         }
     }

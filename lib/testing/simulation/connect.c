@@ -12,7 +12,7 @@
 
 #define GIVE_UP_AFTER (127 * BIGHT_NANOSECONDS_PER_SECOND)
 #define UNREACHABLE_AFTER (3 * BIGHT_NANOSECONDS_PER_SECOND)
-#define MOST_TRIES 7
+#define MAX_TRIES 7
 
 int bi_sim_parse_address(int domain, const struct sockaddr *address, socklen_t size, struct bi_sim_address *parsed)
 {
@@ -101,7 +101,7 @@ static uint64_t answer(struct bi_sim_socket *socket, bool refused)
 static void repeat_later(struct bi_sim_socket *socket)
 {
     uint64_t wait = BIGHT_NANOSECONDS_PER_SECOND << socket->tries;
-    if (++socket->tries < MOST_TRIES) {
+    if (++socket->tries < MAX_TRIES) {
         bi_sim_event_arm(&socket->attempt, socket->file.host->simulation->now + wait);
     }
 }

@@ -81,7 +81,7 @@ bool bi_sim_is_disk(const struct bi_sim_file *file)
     return file->ops == &disk_ops;
 }
 
-/* Has changed from one lock to the other if it could; a lock that is asked for anew may be lost, as in the kernel. */
+/* Has changed from one lock to the other if it could; a lock that is asked for again may be lost, as in the kernel. */
 int bi_sim_flock(struct bi_sim_file *file, int operation)
 {
     struct disk_file *disk = (struct disk_file *)file;

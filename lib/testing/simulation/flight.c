@@ -51,7 +51,7 @@ static void lose(struct bi_sim_datagram *datagram)
 
 /* -------------------------------------------------------------------------------------------- arriving */
 
-/* Nobody hears of it when there is no memory for it: so it is with refusals. */
+/* Nobody is notified of it when there is no memory for it: so it is with refusals. */
 static void refuse(const struct bi_sim_datagram *datagram)
 {
     struct bi_sim_datagram *refusal = bi_sim_datagram_make(datagram->target, datagram->source, 0);

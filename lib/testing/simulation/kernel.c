@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel.c - the simulated table of system calls: looks descriptors up, lets things go wrong, keeps the trace.
  *
- * Each function does what its namesake of the kernel does and gives -errno. What stands behind descriptors is in
+ * Each function does what its namesake of the kernel does and returns -errno. What stands behind descriptors is in
  * file.c, disk.c, socket.c and datagram.c. */
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
 #include "testing/kit/testing.h"
 #include "testing/simulation/simulation.h"
 
-_Static_assert(sizeof(struct bi_sim_watch) >= BIGHT_LEAST_WATCH, "the least size of a watch");
+_Static_assert(sizeof(struct bi_sim_watch) >= BIGHT_MIN_WATCH, "the least size of a watch");
 
 static struct bi_sim_loop *self_of(struct bight_loop *loop)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* names.c - the resolver of simulated hosts: names that the simulation was told, answered in virtual time.
  *
- * Each host that a name stands for gives its IPv6 and its IPv4 address, in that order. "localhost" is the host itself.
+ * Each host that a name stands for has its IPv6 and its IPv4 address, in that order. "localhost" is the host itself.
  * An answer takes a fraction of a millisecond up to five, or as long as the conditions of the host's kernel make it; it
  * comes by a timer of the reactor, so in the reactor's own turn. The names are told in simulation.c. */
 #include <bight/memory.h>

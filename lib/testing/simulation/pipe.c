@@ -223,7 +223,7 @@ void bi_sim_pipe_clear(struct bi_sim_pipe *pipe)
 {
     if (is_being_reset(pipe)) {
         pipe->first = (pipe->first + pipe->count - 1) % pipe->room;
-        pipe->count = 1; /* the other end still has to hear of it */
+        pipe->count = 1; /* the other end still has to be notified of it */
         return;
     }
     pipe->count = 0;

@@ -13,7 +13,7 @@
 #include "testing/simulation/simulation.h"
 
 #define FIRST_MOMENT BIGHT_NANOSECONDS_PER_SECOND
-#define MOST_HOSTS 0xfffe
+#define MAX_HOSTS 0xfffe
 #define FIRST_EPHEMERAL_PORT 32768
 
 void *bi_sim_allocate(size_t size)
@@ -138,7 +138,7 @@ static bool is_taken(const struct bight_simulation *simulation, const char *name
 
 struct bight_host *bight_simulation_host(struct bight_simulation *simulation, const char *name)
 {
-    if (is_taken(simulation, name) || simulation->host_count == MOST_HOSTS) {
+    if (is_taken(simulation, name) || simulation->host_count == MAX_HOSTS) {
         return NULL;
     }
     struct bight_host **hosts =

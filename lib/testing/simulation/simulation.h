@@ -99,18 +99,20 @@ static inline bool bi_sim_fault(struct bight_simulation *simulation, unsigned ch
 /* How the last fault goes: 0 to below - 1, without another draw. */
 uint64_t bi_sim_detail(const struct bight_simulation *simulation, uint64_t below);
 
-#define BI_SIM_CALLS(X)                                                                                              \
-    X(recv)                                                                                                          \
-    X(send)                                                                                                          \
-    X(sendmsg)                                                                                                       \
-    X(read)                                                                                                          \
-    X(write)                                                                                                         \
-    X(writev)                                                                                                        \
-    X(accept4)                                                                                                       \
-    X(close) X(shutdown) X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname)           \
-        X(getpeername) X(fcntl) X(open) X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create) \
-            X(timerfd_set) X(random) X(identity) X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn)        \
-                X(resolve) X(time) X(fault) X(recvmsg) X(loss) X(flock) X(preadv2) X(sendfile)
+#define BI_SIM_CALLS(X)                                                                                               \
+    X(recv)                                                                                                           \
+    X(send)                                                                                                           \
+    X(sendmsg)                                                                                                        \
+    X(read)                                                                                                           \
+    X(write)                                                                                                          \
+    X(writev)                                                                                                         \
+    X(accept4)                                                                                                        \
+    X(close)                                                                                                          \
+    X(shutdown)                                                                                                       \
+    X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) \
+        X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create) X(timerfd_set) X(random)         \
+            X(identity) X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn) X(resolve) X(time) X(fault)      \
+                X(recvmsg) X(loss) X(flock) X(preadv2) X(sendfile)
 
 enum bi_sim_call {
 #define BI_SIM_CALL_ENUM_(name) BI_SIM_##name,
@@ -175,7 +177,7 @@ uint64_t bi_sim_latency(struct bight_host *from, struct bight_host *to);
 uint64_t bi_sim_arrival(struct bight_host *from, struct bight_host *to, size_t size);
 /* Whether nothing can pass: cut, or one of the hosts has vanished. */
 bool bi_sim_is_cut(struct bight_host *from, const struct bight_host *to);
-/* The new host's ways, by the rules made so far. False without memory. */
+/* The new host's ways, by the rules made so far. False when out of memory. */
 bool bi_sim_make_ways(struct bight_host *host);
 void bi_sim_free_rules(struct bight_simulation *simulation);
 
@@ -209,7 +211,7 @@ struct bi_sim_watch {
     void *context;
 };
 
-/* A loop on the host with its system, not yet a reactor's. NULL without memory. */
+/* A loop on the host with its system, not yet a reactor's. NULL when out of memory. */
 struct bi_sim_loop *bi_sim_loop_new(struct bight_host *host);
 bool bi_sim_loop_has_work(const struct bi_sim_loop *loop);
 /* step.c: lets the world go on once; false when nothing is left to happen up to `last`. */
@@ -224,7 +226,7 @@ static inline struct bi_sim_loop *bi_sim_loop_of(struct bight_system *system)
     return BI_CONTAINER(system, struct bi_sim_loop, system);
 }
 
-/* names.c: a resolver for the reactor of this loop. NULL without memory. */
+/* names.c: a resolver for the reactor of this loop. NULL when out of memory. */
 struct bight_resolver *bi_sim_resolver_new(struct bi_sim_loop *loop);
 /* thread.c: what the table's start_job does, and what is left of jobs when the simulation goes. */
 int bi_sim_start_job(struct bight_system *system, void (*run)(void *context), void *context);
@@ -258,7 +260,7 @@ struct bi_sim_file *bi_sim_file_get(const struct bi_sim_loop *loop, int fd, cons
 struct bi_sim_file *bi_sim_file_find(const struct bi_sim_loop *loop, int fd, const char *call, const void *caller);
 void bi_sim_file_close(struct bi_sim_file *file, const void *caller);
 void bi_sim_file_changed(struct bi_sim_file *file, unsigned ready);
-/* Edge-triggered watches hear of what is ready once more: something came, or a call was cut short by a fault. */
+/* Edge-triggered watches are notified of what is ready once more: something came, or a call was cut short by a fault. */
 void bi_sim_file_news(struct bi_sim_file *file);
 static inline void bi_sim_file_set_ready(struct bi_sim_file *file, unsigned ready)
 {
@@ -341,7 +343,7 @@ int bi_sim_socket_get_name(const struct bi_sim_socket *socket, bool peer, struct
 void bi_sim_socket_update(struct bi_sim_socket *socket);
 /* The same when something has come. */
 void bi_sim_socket_news(struct bi_sim_socket *socket);
-/* A connected one for a connection that came in, in the listener's queue; NULL without memory. */
+/* A connected one for a connection that came in, in the listener's queue; NULL when out of memory. */
 struct bi_sim_socket *bi_sim_socket_child(struct bi_sim_socket *listener, struct bi_sim_socket *client);
 bool bi_sim_socket_is_full(const struct bi_sim_socket *listener);
 
@@ -390,7 +392,7 @@ struct bi_sim_node {
     socklen_t size;
     char name[108];
 };
-/* Listed, with one hold; NULL without memory. */
+/* Listed, with one hold; NULL when out of memory. */
 struct bi_sim_node *bi_sim_node_new(struct bight_host *host, const char *name, size_t size, mode_t mode);
 int bi_sim_bind_unix(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 int bi_sim_connect_unix(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
@@ -454,7 +456,7 @@ struct bi_sim_wire {
     bool instant;                  /* UNIX: what is sent is there */
 };
 
-/* stream.c. Makes the wire and sets both ends; false without memory. */
+/* stream.c. Makes the wire and sets both ends; false when out of memory. */
 bool bi_sim_wire_new(struct bi_sim_socket *client, struct bi_sim_socket *server);
 ssize_t bi_sim_stream_receive(struct bi_sim_socket *socket, void *buffer, size_t size);
 ssize_t bi_sim_stream_send(struct bi_sim_socket *socket, const struct iovec *parts, size_t count, int flags);
@@ -480,7 +482,7 @@ void bi_sim_stream_was_reset(struct bi_sim_socket *socket);
 
 /* ---------------------------------------------------------------------------------------- datagrams */
 
-/* datagram.c: the sockets. NULL without memory. */
+/* datagram.c: the sockets. NULL when out of memory. */
 struct bi_sim_socket *bi_sim_datagram_new(struct bight_host *host, int domain);
 int bi_sim_datagram_connect(struct bi_sim_socket *socket, const struct sockaddr *address, socklen_t size);
 /* `name` NULL: to the peer. */
@@ -504,7 +506,7 @@ struct bi_sim_datagram {
     uint8_t bytes[];
 };
 
-/* NULL without memory. */
+/* NULL when out of memory. */
 struct bi_sim_datagram *bi_sim_datagram_make(struct bight_host *source, struct bight_host *target, size_t size);
 void bi_sim_datagram_free(struct bi_sim_datagram *datagram);
 /* Sets it on its way; takes it. */

@@ -14,7 +14,7 @@
 
 #define PATIENCE 1000 /* turns at one moment before turns cost time */
 #define COST_OF_TURN 1000
-#define CHECKED_A_TURN 32 /* connections; of more than that the invariants are looked at the more rarely */
+#define CHECKED_PER_TURN 32 /* connections; of more than that the invariants are looked at the more rarely */
 
 static void advance(struct bight_simulation *simulation, uint64_t moment)
 {
@@ -46,7 +46,7 @@ static void find_order(struct bight_simulation *simulation)
 
 void bi_sim_check_invariants(struct bi_sim_loop *loop)
 {
-    if (++loop->unchecked * CHECKED_A_TURN >= loop->reactor->traffic.open) {
+    if (++loop->unchecked * CHECKED_PER_TURN >= loop->reactor->traffic.open) {
         loop->unchecked = 0;
         bi_invariants_check(loop->reactor, true);
     }

@@ -4,7 +4,7 @@
  * Two ends share a wire with a pipe each way; it goes when both are closed, and until then what the first one sent
  * still arrives. Closing with input unread, or with SO_LINGER at 0, resets a TCP peer (RFC 1122, 4.2.2.13); so does
  * data for an end that was closed. What had arrived before a reset can be read, then the error comes once, then the
- * end. UNIX sockets know nothing of lingering; a peer with unread input gives ECONNRESET too (unix(7)). */
+ * end. UNIX sockets know nothing of lingering; a peer with unread input causes ECONNRESET too (unix(7)). */
 #include <errno.h>
 #include <string.h>
 
@@ -58,7 +58,7 @@ bool bi_sim_wire_new(struct bi_sim_socket *client, struct bi_sim_socket *server)
 
 /* --------------------------------------------------------------------------------------- moving bytes */
 
-/* What a call on a socket that is not connected gives, or 0. */
+/* What a call on a socket that is not connected returns, or 0. */
 static int unconnected(struct bi_sim_socket *socket, int for_new)
 {
     if (socket->error != 0) {
@@ -108,7 +108,7 @@ ssize_t bi_sim_stream_receive(struct bi_sim_socket *socket, void *buffer, size_t
     return socket->was_reset || socket->shut_reading || input_of(socket)->ended ? 0 : -EAGAIN;
 }
 
-/* Memory that the kernel lacks has nothing to do with the socket, which stays writable: no news comes of it. */
+/* Memory that the kernel lacks has nothing to do with the socket, which stays writable: no news results from it. */
 static int disturb_sending(struct bi_sim_socket *socket, bool has_room)
 {
     struct bight_host *host = socket->file.host;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* response_reader.c - one answer as it comes: interim heads, its head, its body, its trailers (C5).
  *
- * Where it comes from, and what becomes of it, is its owner's; what heads and chunks say is message/'s. */
+ * Where it comes from, and what happens to it, is its owner's; what heads and chunks say is message/'s. */
 #include "http/client/response_reader.h"
 
 #include <string.h>

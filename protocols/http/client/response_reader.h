@@ -52,7 +52,7 @@ BI_HTTP_PRIVATE_API size_t bi_response_reader_feed(struct bi_response_reader *re
 /* There will be no more. */
 BI_HTTP_PRIVATE_API void bi_response_reader_end(struct bi_response_reader *reader);
 
-/* What was read, when WHOLE; NULL without memory. There is a NUL behind its body. */
+/* What was read, when WHOLE; NULL when out of memory. There is a NUL behind its body. */
 BI_HTTP_PRIVATE_API struct bight_http_response *bi_response_reader_take(struct bi_response_reader *reader);
 
 #endif

@@ -45,7 +45,7 @@ enum bi_query_result bi_query_next(
     struct bi_query *query, struct bi_view *text, bool ended, struct bi_query_field *field);
 
 /* The next field of whole text that has this name (which is no longer encoded), likewise; whoever wants the first
- * begins anew. False: there is none, or a limit was passed before it came. */
+ * begins again. False: there is none, or a limit was passed before it came. */
 bool bi_query_find(struct bi_query *query, struct bi_view *text, struct bi_view name, struct bi_query_field *field);
 
 /* Whether decoding it gives the very bytes. */

@@ -24,7 +24,7 @@ bool bi_answer_with_file(struct bight_http_request *request, struct bight_result
 /* As bi_answer_with_result when the Deferred (taken) fires, unless there is an answer by then. 0 or OUT_OF_MEMORY. */
 int bi_answer_later(struct bight_http_request *request, struct bight_deferred *deferred);
 
-/* A response that has come from a server: fields and body are taken out of the buffers. NULL without memory. */
+/* A response that has come from a server: fields and body are taken out of the buffers. NULL when out of memory. */
 struct bight_http_response *bi_response_received(
     int status, struct bi_http_buffer *fields, struct bi_http_buffer *body);
 

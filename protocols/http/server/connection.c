@@ -215,7 +215,7 @@ void bi_http_check_end(struct bi_http_connection *connection)
     }
 }
 
-/* An answer under way whose end would be that of the connection (HTTP/1.0): closed in good order what there is of it
+/* An answer under way whose end would be that of the connection (HTTP/1.0): closed gracefully what there is of it
  * would look whole (H6). */
 static bool ends_with_connection(const struct bight_http_request *request)
 {

@@ -20,7 +20,7 @@ void bi_deadlines_stop(struct bight_http_request *request)
     bight_timer_cancel(request->answer_timer);
 }
 
-/* Without memory for a timer the exchange would not be bounded. */
+/* When out of memory for a timer the exchange would not be bounded. */
 static void arm(
     struct bight_http_request *request, double seconds, bight_timer_function function, struct bight_timer *timer)
 {

@@ -27,7 +27,7 @@ struct bi_draft {
 /* Where its name begins in a path that can be one of a file; NULL: it cannot. */
 const char *bi_draft_name_in(const char *path);
 
-/* The functions below give 0 or an errno. More of it; the first call makes the file, also of no bytes. */
+/* The functions below return 0 or an errno. More of it; the first call makes the file, also of no bytes. */
 int bi_draft_write(struct bi_draft *draft, const void *data, size_t size);
 /* It is whole: it gets its name. */
 int bi_draft_keep(struct bi_draft *draft);

@@ -6,7 +6,7 @@
 #include "http/server/answer.h"
 
 #define HIGH 65536 /* the transport's high watermark */
-#define AT_ONCE_MOST                                                                                 \
+#define MAX_AT_ONCE                                                                                  \
     64 /* drains in a row that are answered in their call: who drains in handlers piles up the stack \
         */
 
@@ -102,7 +102,7 @@ struct bight_deferred *bight_http_respond_drain(struct bight_http_request *reque
         return bight_fail(bight_failure_of(code));
     }
     struct bi_http_drain *drain = request->answer.drain;
-    if (has_room(request) && ++drain->at_once < AT_ONCE_MOST) {
+    if (has_room(request) && ++drain->at_once < MAX_AT_ONCE) {
         return bight_succeed(NULL, NULL);
     }
     struct bight_promise promise;

@@ -26,7 +26,7 @@ bool bi_encoding_is_accepted(const struct bight_http_request *request)
     return true;
 }
 
-/* The field tells a client that could send it plainly to do so. Without memory for it the status alone has to. */
+/* The field tells a client that could send it plainly to do so. When out of memory for it the status alone has to. */
 struct bight_failure *bi_encoding_refuse(struct bight_http_request *request)
 {
     if (request->answer.state == BI_ANSWER_NONE) {

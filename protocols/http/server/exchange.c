@@ -170,16 +170,16 @@ static void answer_for_them(struct bight_http_request *request)
     if (request->answer.state == BI_ANSWER_NONE && request->has_body && request->body.failure != NULL) {
         (void)bight_http_respond_failure(request, bight_failure_hold(request->body.failure));
     } else if (request->answer.state == BI_ANSWER_NONE) {
-        bight_log(BIGHT_LOG_ERROR, "http", NULL, "a request was let go without an answer: 500");
+        bight_log(BIGHT_LOG_ERROR, "http", NULL, "a request was released without an answer: 500");
         request->server->ops->failed(request->server, request, 500, NULL);
     }
 }
 
-/* Nobody is left who might finish it; the program's page may have been begun and let go of just now. */
+/* Nobody is left who might finish it; the program's page may have been begun and released just now. */
 static void give_up_answer(struct bight_http_request *request)
 {
     if (request->answer.state == BI_ANSWER_BEGUN && !request->answer.producing) {
-        bight_log(BIGHT_LOG_ERROR, "http", NULL, "an answer was let go before its end: the connection is aborted");
+        bight_log(BIGHT_LOG_ERROR, "http", NULL, "an answer was released before its end: the connection is aborted");
         bi_exchange_abort(request);
     }
 }

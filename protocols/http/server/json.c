@@ -206,7 +206,7 @@ static void free_bytes(void *bytes)
     bight_free(bytes);
 }
 
-/* What was written, counted; NULL without memory. */
+/* What was written, counted; NULL when out of memory. */
 static struct bight_bytes *take_bytes(struct text *text)
 {
     if (text->large.bytes == NULL) {

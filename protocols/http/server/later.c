@@ -89,7 +89,7 @@ int bight_http_respond_later(struct bight_http_request *request, struct bight_de
     if (code != BIGHT_E_CLOSED || request->cancel_when_gone) {
         bight_deferred_cancel(deferred);
     } else {
-        (void)bight_deferred_add_both(deferred, drop, NULL); /* without memory what comes of it is logged */
+        (void)bight_deferred_add_both(deferred, drop, NULL); /* when out of memory what results from it is logged */
     }
     bight_deferred_release(deferred);
     return code;

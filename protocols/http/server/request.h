@@ -83,7 +83,7 @@ enum bi_answer_state {
     BI_ANSWER_WHOLE, /* written, or aborted */
 };
 
-/* Who waits until there is room for more of an answer. */
+/* A waiter until there is room for more of an answer. */
 struct bi_http_drain {
     struct bight_promise promise; /* open: somebody does */
     struct bight_timer timer;
@@ -190,10 +190,10 @@ static inline const uint8_t *bi_http_buffer_data(const struct bi_http_buffer *bu
 }
 /* 0 or OUT_OF_MEMORY. */
 BI_HTTP_PRIVATE_API int bi_http_buffer_append(struct bi_http_buffer *buffer, const void *data, size_t size);
-/* Room for `size` bytes at the end, to be counted by `end`; NULL without memory. */
+/* Room for `size` bytes at the end, to be counted by `end`; NULL when out of memory. */
 uint8_t *bi_http_buffer_room(struct bi_http_buffer *buffer, size_t size);
 BI_HTTP_PRIVATE_API void bi_http_buffer_free(struct bi_http_buffer *buffer);
-/* What is kept, without a copy; the buffer is empty then. NULL without memory. */
+/* What is kept, without a copy; the buffer is empty then. NULL when out of memory. */
 struct bight_bytes *bi_http_buffer_take(struct bi_http_buffer *buffer);
 
 /* ---------------------------------------------------------------------------------------- connection.c */
@@ -214,7 +214,7 @@ void bi_http_upgrade(struct bi_http_connection *connection, const uint8_t *data,
 
 /* ------------------------------------------------------------------------------------------ exchange.c */
 
-/* A new exchange on an idle connection; NULL without memory. */
+/* A new exchange on an idle connection; NULL when out of memory. */
 struct bight_http_request *bi_exchange_begin(struct bi_http_connection *connection);
 /* The same, and reads input of its head: what was used of it. 0: nothing more is to be read. */
 size_t bi_exchange_start(struct bi_http_connection *connection, const uint8_t *data, size_t size);
@@ -239,7 +239,7 @@ void bi_request_end_pending(struct bight_http_request *request);
 
 /* ------------------------------------------------------------------------------------------- request.c */
 
-/* Memory for `size` bytes that lives as long as the request; NULL without memory. */
+/* Memory for `size` bytes that lives as long as the request; NULL when out of memory. */
 char *bi_request_allocate(struct bight_http_request *request, size_t size);
 /* The head is copied where it can stay. OUT_OF_MEMORY. */
 int bi_request_keep_head(struct bight_http_request *request);
@@ -278,7 +278,7 @@ static inline void bi_request_release(struct bight_http_request *request)
 
 /* ----------------------------------------------------------------------------------------- deadlines.c */
 
-/* The idle timeout begins; without memory for it the connection is aborted. */
+/* The idle timeout begins; when out of memory for it the connection is aborted. */
 void bi_deadlines_watch_idle(struct bi_http_connection *connection);
 /* A head has begun; its time runs. */
 void bi_deadlines_watch_head(struct bight_http_request *request);

@@ -132,7 +132,7 @@ const char *bight_http_response_field(struct bight_http_response *response, cons
     return response->text;
 }
 
-/* Name, NUL, value, NUL, of the line at the cursor, which goes on to the next one. NULL without memory. */
+/* Name, NUL, value, NUL, of the line at the cursor, which goes on to the next one. NULL when out of memory. */
 static char *copy_line(struct bight_http_response *response, size_t *cursor, size_t *name_size)
 {
     const char *line = (const char *)response->fields.bytes + *cursor;

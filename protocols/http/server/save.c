@@ -94,7 +94,7 @@ static void discard_later(struct save *save)
         return;
     }
     struct bight_deferred *discarding = bight_defer_to_thread_full(save->reactor, discard, hold(save), drop_hold);
-    (void)bight_deferred_add_both(discarding, ignore, NULL); /* without memory it is logged */
+    (void)bight_deferred_add_both(discarding, ignore, NULL); /* when out of memory it is logged */
     bight_deferred_release(discarding);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* server.h - the server's side of HTTP/1.1: a factory of connections, its limits, its pool of requests.
  *
- * Whoever embeds a server (a site) gives it a handler and hears of each request once; routes and pages are his. */
+ * Whoever embeds a server (a site) gives it a handler and is notified of each request once; routes and pages are his.
+ */
 #ifndef BI_HTTP_SERVER_H
 #define BI_HTTP_SERVER_H
 
@@ -87,7 +88,7 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
 /* No request is handed on any more; `gone` is called when nothing is left, perhaps inside. */
 void bi_http_server_free(struct bi_http_server *server);
 
-/* A request with its arrays, to be taken into use by bi_exchange_begin; NULL without memory. */
+/* A request with its arrays, to be taken into use by bi_exchange_begin; NULL when out of memory. */
 struct bight_http_request *bi_http_server_make(struct bi_http_server *server);
 /* How many are in use. */
 static inline size_t bi_http_server_requests(const struct bi_http_server *server)

@@ -16,7 +16,7 @@ static struct bi_view view_of(const struct bight_http_request *request, struct b
 
 /* ---------------------------------------------------------------------------------------------- its path */
 
-/* Room for a path in another form: what is left of the request's own text, if it will do. NULL without memory. */
+/* Room for a path in another form: what is left of the request's own text, if it will do. NULL when out of memory. */
 static uint8_t *room_for(struct bight_http_request *request, size_t size)
 {
     return size <= BI_HTTP_INLINE_TEXT - request->inline_used ? (uint8_t *)request->inline_text + request->inline_used

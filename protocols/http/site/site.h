@@ -47,7 +47,7 @@ static inline struct bight_http_site *bi_site_of_request(const struct bight_http
     return request->is_mounted ? request->mount.site : bi_site_of(request->server);
 }
 
-/* mount.c: lets go of a hold. */
+/* mount.c: releases a hold. */
 void bi_site_release(struct bight_http_site *site);
 /* A route of it, or of a site in it, could not be added. */
 bool bi_site_is_broken(struct bight_http_site *site);

@@ -13,7 +13,7 @@ static struct bi_view view_of(const struct bight_http_request *request, struct b
     return (struct bi_view) { request->bytes + span.at, span.size };
 }
 
-/* A text of what `decode` makes of `encoded`; NULL without memory, or when a NUL is in it. */
+/* A text of what `decode` makes of `encoded`; NULL when out of memory, or when a NUL is in it. */
 static const char *decoded(
     struct bight_http_request *request, struct bi_view encoded, size_t (*decode)(struct bi_view encoded, uint8_t *out))
 {
