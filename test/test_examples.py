@@ -128,6 +128,19 @@ class Site(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """The client that gives up resets."""
 
 
+class FlakyPage(socketserver.StreamRequestHandler):
+    """The site of the scraper: /late answers 503 twice before it answers, /missing is not there, /dead is never well."""
+
+    def handle(self):
+        path = self.rfile.readline().split()[1].decode()
+        self.rfile.readline()
+        with self.server.lock:
+            self.server.asked[path] = self.server.asked.get(path, 0) + 1
+            is_well = path != "/dead" and (path != "/late" or self.server.asked[path] > 2)
+            status = "404 Not Found" if path == "/missing" else "200 OK" if is_well else "503 Service Unavailable"
+        self.wfile.write(f"HTTP/1.0 {status}\r\n\r\n".encode())
+
+
 class Shown(unittest.TestCase):
     """The programs of docs/http*.md answer what the pages show."""
 
@@ -447,6 +460,92 @@ class Programs(unittest.TestCase):
             proxy.stdout.close()
             server.send_signal(signal.SIGTERM)
             self.assertEqual(server.wait(PATIENCE), 0)
+
+    def test_scrape(self):
+        for name in ("scrape", "scrape_await"):
+            with tempfile.TemporaryDirectory() as directory, Site(os.path.join(directory, "site"), FlakyPage) as site:
+                site.asked, site.lock = {}, threading.Lock()
+                threading.Thread(target=site.serve_forever, daemon=True).start()
+                done = subprocess.run([PROGRAMS / name, "unix:" + site.server_address, "2", "/", "/late", "/missing",
+                                       "/dead", "/more"], capture_output=True, timeout=PATIENCE, text=True)
+                site.shutdown()
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            lines = [re.fullmatch(r"(\d of 5): (/\w*): (.*)", line).groups() for line in done.stdout.splitlines()]
+            self.assertEqual([count for count, _, _ in lines], [f"{i} of 5" for i in range(1, 6)])
+            said = {path: outcome for _, path, outcome in lines}
+            shown = re.search(r"^    \$ scrape .*\n((?:    .*\n)+)", (ROOT / "docs/six_programs.md").read_text(), re.M)
+            self.assertEqual(dict(re.findall(r"\d of 5: (.*): (.*)", shown.group(1))), said)
+            self.assertEqual(site.asked, {"/": 1, "/late": 3, "/missing": 1, "/dead": 4, "/more": 1})
+            done = subprocess.run([PROGRAMS / name], capture_output=True, timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stderr.count(b"\n")), (64, 1))
+
+    def check_session(self, server, client, *typed):
+        """The page of the six programs shows what a client types and what it sees."""
+        page = (ROOT / "docs/six_programs.md").read_text()
+        shown = re.search(rf"^    \$ bight connect unix:{server.name}\n((?:    .*\n)+)", page, re.M).group(1)
+        lines = [line.strip() for line in shown.splitlines()]
+        self.assertEqual([line for line in lines if line in typed], list(typed))
+        client.settimeout(PATIENCE)
+        client.connect(server.path)
+        with client.makefile("rwb", buffering=0) as session:
+            for line in lines:
+                if line in typed:
+                    session.write(line.encode() + b"\n")
+                else:
+                    self.assertEqual(session.readline().decode().rstrip("\r\n"), line)
+
+    def test_jobs(self):
+        with Server("jobs", "2") as server, socket.socket(socket.AF_UNIX) as client:
+            self.check_session(server, client, "echo a; echo bb >&2; exit 3", "kill -KILL $$")
+            self.check_jobs_end_with_the_client(server)
+        self.assertEqual(server.status, 0)
+
+    def check_jobs_end_with_the_client(self, server):
+        """Two fill the server; the third one's job begins when they have left, and what they ran has ended."""
+        pids = pathlib.Path(server.directory.name, "pids")
+        pids.touch()
+        command = f"echo $$ >> {pids}; exec sleep 1000\n".encode()
+        leavers = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+        for leaver in leavers:
+            leaver.connect(server.path)
+            leaver.sendall(command)
+        wait_for(lambda: len(pids.read_text().split()) == 2, PATIENCE, "two jobs run")
+        with socket.socket(socket.AF_UNIX) as third:
+            third.settimeout(PATIENCE)
+            third.connect(server.path)
+            third.sendall(b"echo done\n")
+            for leaver in leavers:
+                leaver.close()
+            with third.makefile("rb") as answers:
+                self.assertEqual(answers.readline(), b"status 0, signal 0, 5 bytes of output, 0 of errors\n")
+        for pid in pids.read_text().split():
+            wait_for(lambda: not os.path.exists(f"/proc/{pid}"), PATIENCE, "the job has ended")
+
+    def test_hub(self):
+        with Server("hub", "100000", stderr=subprocess.DEVNULL) as server:
+            with socket.socket(socket.AF_UNIX) as client:
+                self.check_session(server, client, "subscribe", "publish the shop is open", "figures")
+            clients = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+            for client in clients:
+                client.settimeout(PATIENCE)
+                client.connect(server.path)
+            publisher, reader, slow = [client.makefile("rwb", buffering=0) for client in clients]
+            for subscriber in (reader, slow):
+                subscriber.write(b"subscribe\nhello\n")
+                self.assertEqual(subscriber.readline(), b"subscribe, publish TEXT or figures, please\r\n")
+            text, figures, count = b"x" * 400, b"0 were dropped\r\n", 0
+            while figures.endswith(b"0 were dropped\r\n"):
+                count += 1
+                publisher.write(b"publish " + text + b"\nfigures\n")
+                self.assertEqual(reader.readline(), text + b"\r\n")
+                figures = publisher.readline()
+            self.assertEqual(figures, b"1 subscribe, 1 were dropped\r\n")
+            publisher.write(b"publish and on\n")
+            self.assertEqual(reader.readline(), b"and on\r\n")
+            self.assertLess(count, 10000)
+            for file in (publisher, reader, slow, *clients):
+                file.close()
+        self.assertEqual(server.status, 0)
 
     def test_look(self):
         done = subprocess.run([PROGRAMS / "look"], capture_output=True, timeout=PATIENCE, text=True)
