@@ -20,7 +20,7 @@ import tempfile
 import threading
 import unittest
 
-from listening import wait_for, wait_for_listener
+from listening import port_of, wait_for, wait_for_listener, wait_for_port
 
 PROGRAMS = pathlib.Path(sys.argv[1])
 ROOT = pathlib.Path(sys.argv[2])
@@ -546,6 +546,55 @@ class Programs(unittest.TestCase):
             for file in (publisher, reader, slow, *clients):
                 file.close()
         self.assertEqual(server.status, 0)
+
+    def test_finger(self):
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory, "names")
+            file.write_text("carl Carl, room 9\nann The other Ann\n")
+            with Server("finger") as first, Server("finger", "file", file, stderr=subprocess.PIPE) as second, \
+                    Server("finger", "ask", "unix:" + second.path) as third, second.process.stderr as log:
+                with socket.socket(socket.AF_UNIX) as client:
+                    self.check_session(first, client, "ann")
+                self.assertEqual(first.converse(b"dora\n"), b"nobody of this name\r\n")
+                self.assertEqual(third.converse(b"ann\r\n"), b"The other Ann\r\n")
+                self.assertEqual(third.converse(b"bob\r\n"), b"nobody of this name\r\n")
+                file.unlink()
+                self.assertEqual(third.converse(b"ann\r\n"), b"cannot be looked up now\r\n")
+                self.assertIn(b"No such file", log.readline())
+            self.assertEqual([first.status, second.status, third.status], [0, 0, 0])
+
+    def test_finger_limits_and_drain(self):
+        with subprocess.Popen([PROGRAMS / "finger", "tcp:0:interface=127.0.0.1"], stderr=subprocess.DEVNULL) as server:
+            place = ("127.0.0.1", wait_for_port(server, PATIENCE))
+            clients = [socket.create_connection(place, PATIENCE) for _ in range(10)]
+            with socket.create_connection(place, PATIENCE) as refused:
+                self.assertIn(self.whatever_comes(refused), (b"", "reset"))
+            server.send_signal(signal.SIGTERM)
+            wait_for(lambda: port_of(server.pid) is None, PATIENCE, "it goes on listening")
+            for client in clients:
+                client.sendall(b"ann\n")
+                self.assertEqual(self.whatever_comes(client), b"Ann, room 7\r\n")
+                client.close()
+            self.assertEqual(server.wait(PATIENCE), 0)
+        done = subprocess.run([PROGRAMS / "finger", "tcp:x"], capture_output=True, timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stderr.count(b"\n")), (64, 1))
+
+    def whatever_comes(self, client):
+        try:
+            with client.makefile("rb") as file:
+                return file.read()
+        except ConnectionResetError:
+            return "reset"
+
+    def test_command(self):
+        with Server("command", "command:sort -n", stdout=subprocess.PIPE) as server, server.process.stdout as told:
+            self.assertEqual(server.converse(b"300\n20\n1\n"), b"1\n20\n300\n")
+            self.assertEqual(told.readline(), b"9 bytes there, 9 back\n")
+        self.assertEqual(server.status, 0)
+        for place, answer in (("/usr", b"/usr\n"), ("/no/such/place", b"")):
+            with Server("command", "command:pwd:directory=" + place, stdout=subprocess.DEVNULL) as server:
+                self.assertEqual(server.converse(b""), answer)
+            self.assertEqual(server.status, 0)
 
     def test_look(self):
         done = subprocess.run([PROGRAMS / "look"], capture_output=True, timeout=PATIENCE, text=True)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* proxy.c - a proxy: whoever connects to the one endpoint talks with the other. */
-#include <bight/bight.h>
+#include "proxy.h"
 
 #include <stdio.h>
 
 static const struct bight_protocol_ops no_ops = { .connection_made = NULL };
 static struct bight_factory servers = BIGHT_FACTORY(struct bight_protocol, &no_ops);
-static const char *target;
 
 static void ended(struct bight_result *result, void *context)
 {
@@ -37,24 +36,11 @@ static void refused(struct bight_result *result, void *context)
 static void connection_made(struct bight_protocol *client)
 {
     bight_transport_pause(client->transport);
-    struct bight_deferred *connecting = bight_connect(bight_transport_reactor(client->transport), target, &servers);
+    struct bight_deferred *connecting =
+        bight_connect(bight_transport_reactor(client->transport), client->factory->context, &servers);
     bight_deferred_add_callbacks(connecting, connected, refused, client);
     bight_deferred_release(bight_protocol_tie(client, connecting));
 }
 
 static const struct bight_protocol_ops client_ops = { .connection_made = connection_made };
-static struct bight_factory clients = BIGHT_FACTORY(struct bight_protocol, &client_ops);
-
-int main(int argc, char **argv)
-{
-    if (argc != 3) {
-        fprintf(stderr, "usage: proxy ENDPOINT ENDPOINT\n");
-        return 64;
-    }
-    target = argv[2];
-    struct bight_reactor *reactor = bight_reactor_new();
-    bight_serve(reactor, argv[1], &clients);
-    int status = bight_reactor_run(reactor);
-    bight_reactor_free(reactor);
-    return status;
-}
+struct bight_factory proxy_factory = BIGHT_FACTORY(struct bight_protocol, &client_ops);
