@@ -7,19 +7,10 @@
 #include <bight/protocols/line.h>
 #include <bight/publisher.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_LIMIT = 512 };
-
 static struct bight_publisher *hub;
-
-static void publish(const char *text)
-{
-    char message[LINE_LIMIT + 2];
-    bight_publish(hub, message, (size_t)snprintf(message, sizeof message, "%s\r\n", text));
-}
 
 static void send_figures(struct bight_line_receiver *client)
 {
@@ -33,7 +24,7 @@ static void line_received(struct bight_line_receiver *client, const char *line, 
 {
     (void)size;
     if (strncmp(line, "publish ", 8) == 0) {
-        publish(line + 8);
+        bight_publishf(hub, "%s\r\n", line + 8);
     } else if (strcmp(line, "subscribe") == 0) {
         bight_publisher_subscribe(hub, &client->base, NULL);
     } else if (strcmp(line, "figures") == 0) {
@@ -51,7 +42,6 @@ int main(int argc, char **argv)
     struct bight_publisher_options options = { .size = sizeof options, .policy = BIGHT_DROP_SUBSCRIBER };
     options.byte_limit = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     hub = bight_publisher_new(&options);
-    clients.limit = LINE_LIMIT;
     struct bight_reactor *reactor = bight_reactor_new();
     bight_serve(reactor, argc > 1 ? argv[1] : "tcp:4001", &clients.base);
     int status = hub != NULL ? bight_reactor_run(reactor) : 71;

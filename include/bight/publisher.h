@@ -64,6 +64,11 @@ BIGHT_API int bight_publish_bytes_except(
 /* The same with a copy of `data`. 0 or OUT_OF_MEMORY: then nobody hears it. */
 BIGHT_API int bight_publish(struct bight_publisher *publisher, const void *data, size_t size);
 
+/* The same with what printf would print, line end and all. INVALID_ARGUMENT too, for what printf cannot print. */
+BIGHT_API int bight_publishf(struct bight_publisher *publisher, const char *format, ...) BIGHT_PRINTF(2, 3);
+BIGHT_API int bight_vpublishf(struct bight_publisher *publisher, const char *format, va_list arguments)
+    BIGHT_PRINTF(2, 0);
+
 struct bight_publisher_figures {
     size_t size;                            /* sizeof(struct bight_publisher_figures), set by the caller */
     size_t subscribers;                     /* now */

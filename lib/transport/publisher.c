@@ -11,6 +11,8 @@
 
 #include <bight/memory.h>
 
+#include <stdio.h>
+
 #include "base/list.h"
 #include "base/options.h"
 #include "base/slab.h"
@@ -357,6 +359,42 @@ int bight_publish(struct bight_publisher *publisher, const void *data, size_t si
     struct bight_bytes *bytes = bight_bytes_new(data, size);
     int code = bytes == NULL ? BIGHT_E_OUT_OF_MEMORY : bight_publish_bytes(publisher, bytes);
     bight_bytes_release(bytes);
+    return code;
+}
+
+/* *code is 0, or why there are none. */
+static struct bight_bytes *format_bytes(const char *format, va_list arguments, int *code)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int size = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    uint8_t *content = NULL;
+    struct bight_bytes *bytes = size < 0 ? NULL : bight_bytes_new_uninitialised((size_t)size, &content);
+    *code = size < 0 ? BIGHT_E_INVALID_ARGUMENT : bytes == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_OK;
+    if (bytes != NULL && vsnprintf((char *)content, (size_t)size + 1, format, arguments) != size) {
+        *code = BIGHT_E_INVALID_ARGUMENT; /* what they point at has changed */
+    }
+    return bytes;
+}
+
+int bight_vpublishf(struct bight_publisher *publisher, const char *format, va_list arguments)
+{
+    int code;
+    struct bight_bytes *bytes = format_bytes(format, arguments, &code);
+    if (code == BIGHT_OK) {
+        code = bight_publish_bytes(publisher, bytes);
+    }
+    bight_bytes_release(bytes);
+    return code;
+}
+
+int bight_publishf(struct bight_publisher *publisher, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int code = bight_vpublishf(publisher, format, arguments);
+    va_end(arguments);
     return code;
 }
 

@@ -3,6 +3,8 @@
 #include <bight/log.h>
 #include <bight/publisher.h>
 
+#include <wchar.h>
+
 #include "transport_support.h"
 
 enum { PEERS = 3 };
@@ -303,6 +305,33 @@ START_TEST(a_reactor_may_be_freed_while_messages_wait)
 }
 END_TEST
 
+START_TEST(what_is_formatted_is_published_whole)
+{
+    char long_text[1000];
+    memset(long_text, 'x', sizeof long_text);
+    begin(NULL);
+    ck_assert_int_eq(bight_publishf(publisher, "%d%s", 12, " apples\r\n"), 0);
+    ck_assert_int_eq(bight_publishf(publisher, "%.*s!", (int)sizeof long_text, long_text), 0);
+    bight_testing_settle(reactor, 1000);
+    for (int i = 0; i < PEERS; i++) {
+        const char *written = reads(i);
+        ck_assert_uint_eq(strlen(written), 11 + sizeof long_text + 1);
+        ck_assert_int_eq(strncmp(written, "12 apples\r\nx", 12), 0);
+        ck_assert_str_eq(written + 11 + sizeof long_text - 1, "x!");
+    }
+    end();
+}
+END_TEST
+
+START_TEST(what_printf_cannot_print_is_not_published)
+{
+    begin(NULL);
+    ck_assert_int_eq(bight_publishf(publisher, "%lc", (wint_t)0x7fffffff), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_uint_eq(figures().published, 0);
+    end();
+}
+END_TEST
+
 START_TEST(a_policy_that_there_is_not_is_a_usage_error)
 {
     struct bight_publisher_options options = { .size = sizeof options, .policy = (enum bight_publisher_policy)3 };
@@ -327,7 +356,7 @@ static bool publish_without_memory(void *context)
         (void)bight_transport_set_watermarks(protocol->transport, 2, 4);
         bight_string_set_window(peer, 0);
         for (int i = 0; i < 12; i++) {
-            (void)bight_publish(publisher, "message", 7);
+            (void)(i % 2 == 0 ? bight_publish(publisher, "message", 7) : bight_publishf(publisher, "mess%s", "age"));
         }
         bight_testing_settle(reactor, 1000);
         bight_string_set_window(peer, SIZE_MAX);
@@ -367,6 +396,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_publisher_may_be_freed_inside_a_publish);
     tcase_add_test(tests, freed_it_drops_what_waits_and_leaves_the_connections);
     tcase_add_test(tests, a_reactor_may_be_freed_while_messages_wait);
+    tcase_add_test(tests, what_is_formatted_is_published_whole);
+    tcase_add_test(tests, what_printf_cannot_print_is_not_published);
     tcase_add_test(tests, a_policy_that_there_is_not_is_a_usage_error);
     tcase_add_loop_test(tests, each_allocation_may_fail, 0, BIGHT_DROP_OLDEST + 1);
 }
