@@ -23,18 +23,12 @@ static void check_status(struct bight_result *result, void *context)
     }
 }
 
-static void leave(void *stream)
-{
-    bight_stream_abort(stream);
-    bight_stream_release(stream);
-}
-
 static void request(struct bight_result *result, void *path)
 {
     struct bight_stream *stream = bight_result_take(result, &bight_type_stream);
     bight_stream_writef(stream, "GET %s HTTP/1.0\r\n\r\n", (const char *)path);
     struct bight_deferred *answer = bight_stream_read_all(stream, 1 << 20);
-    bight_deferred_add_callback_full(answer, check_status, stream, leave);
+    bight_deferred_add_callback_full(answer, check_status, stream, bight_type_stream.discard);
     bight_result_chain(result, answer);
 }
 
