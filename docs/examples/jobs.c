@@ -14,7 +14,9 @@ static struct bight_semaphore *places;
 static struct bight_deferred *run(void *command)
 {
     const char *const argv[] = { "sh", "-c", command, NULL };
-    struct bight_process_output_options options = { .size = sizeof options, .argv = argv, .timeout_seconds = 3600 };
+    struct bight_process_output_options options = {
+        .size = sizeof options, .argv = argv, .output_limit = 1 << 20, .timeout_seconds = 3600
+    };
     return bight_get_process_output_and_value(reactor, &options);
 }
 
@@ -37,7 +39,8 @@ static void answer(struct bight_stream *client, const struct bight_process_outpu
 static void serve(struct bight_result *result, void *context)
 {
     struct bight_stream *client = context;
-    while (bight_await(bight_stream_read_line(client, 4096), result) == 0 && !bight_result_is_empty(result)) {
+    while (bight_await(bight_stream_drain(client), result) == 0 &&
+           bight_await(bight_stream_read_line(client, 4096), result) == 0 && !bight_result_is_empty(result)) {
         struct bight_bytes *command = bight_result_take(result, &bight_type_bytes);
         int code = run_in_turn(command, result);
         bight_bytes_release(command);
