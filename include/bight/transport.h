@@ -55,6 +55,16 @@ BIGHT_API int bight_transport_write_lent(
 BIGHT_API int bight_transport_send_file(struct bight_transport *transport, int descriptor, uint64_t offset,
     uint64_t size, bight_release_function release, void *context);
 
+/* The same as a Deferred (Twisted's FileSender): fires with `size` (bight_type_integer) when all of it has been sent,
+ * on a later turn; fails with CLOSED when the connection ended before. The descriptor is taken, also on failure, and
+ * closed when no thread reads it any more. Cancelling aborts the connection, since a stream cannot have a gap; so does
+ * a timeout. It fails at once with the codes of bight_transport_send_file.
+ *
+ *     struct bight_deferred *bight_send_file(struct bight_transport *transport, int descriptor, uint64_t offset,
+ *         uint64_t size); */
+#define bight_send_file(transport, descriptor, offset, size) \
+    bight_send_file_at(BIGHT_HERE, (transport), (descriptor), (offset), (size))
+
 /* Bytes written that the kernel has not taken yet. */
 BIGHT_API size_t bight_transport_queued(const struct bight_transport *transport);
 
@@ -233,6 +243,8 @@ extern BIGHT_API const struct bight_type bight_type_join_counts;
 /* -------------------------------------------------------------------------------- what the macros call */
 
 /* `place` is where the call stands, as BIGHT_HERE tells it. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_send_file_at(
+    const char *place, struct bight_transport *transport, int descriptor, uint64_t offset, uint64_t size);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_transport_join_at(
     const char *place, struct bight_transport *first, struct bight_transport *second);
 

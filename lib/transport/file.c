@@ -48,27 +48,29 @@ struct bi_file {
     struct bight_deferred *reading; /* a job, which has until then what is below */
     size_t wanted;
     ssize_t got; /* or -errno */
+    bool is_dropped;
+    bi_file_done_function done;
     bight_release_function release;
     void *context;
 };
 
 /* --------------------------------------------------------------------------------------- life and end */
 
-struct bi_file *bi_file_new(
-    struct bight_transport *transport, int descriptor, uint64_t offset, bight_release_function release, void *context)
+struct bi_file *bi_file_new(struct bight_transport *transport, const struct bi_file_source *source)
 {
     struct bi_file *file = bight_calloc(1, sizeof *file);
     if (file == NULL) {
         return NULL;
     }
     atomic_init(&file->holds, 1);
-    file->descriptor = descriptor;
+    file->descriptor = source->descriptor;
     file->transport = transport;
     file->system = transport->hub->system;
-    file->offset = file->known = offset;
+    file->offset = file->known = source->offset;
     file->is_copied = transport->bottom->send_file == NULL;
-    file->release = release;
-    file->context = context;
+    file->done = source->done;
+    file->release = source->release;
+    file->context = source->context;
     return file;
 }
 
@@ -101,7 +103,15 @@ void bi_file_let_go(void *context)
         bight_deferred_cancel(reading);
         bight_deferred_release(reading);
     }
+    if (file->done != NULL) {
+        file->done(file->context, file->is_dropped);
+    }
     drop_hold(file);
+}
+
+void bi_file_drop(struct bi_file *file)
+{
+    file->is_dropped = true;
 }
 
 int bi_file_queue(struct bi_output *queue, struct bi_file *file, size_t size)

@@ -15,9 +15,24 @@
 
 struct bi_file;
 
-/* NULL when out of memory. `release` may be NULL. */
-struct bi_file *bi_file_new(
-    struct bight_transport *transport, int descriptor, uint64_t offset, bight_release_function release, void *context);
+/* Called in the loop, outside of sends, when the queue has done with the file: all of it has been sent, or `dropped`. A
+ * thread may read it yet: only `release` says that nobody does. May be NULL. */
+typedef void (*bi_file_done_function)(void *context, bool dropped);
+
+/* What is sent, and what is called behind it, with the context; `release` may be NULL. */
+struct bi_file_source {
+    int descriptor;
+    uint64_t offset, size;
+    bi_file_done_function done;
+    bight_release_function release;
+    void *context;
+};
+
+/* As bight_transport_send_file. */
+int bi_transport_send_file(struct bight_transport *transport, const struct bi_file_source *source, const char *caller);
+
+/* NULL when out of memory. */
+struct bi_file *bi_file_new(struct bight_transport *transport, const struct bi_file_source *source);
 /* Of one that no queue has taken: it is forgotten, and nothing released. */
 void bi_file_forget(struct bi_file *file);
 
@@ -33,6 +48,9 @@ static inline bool bi_chunk_is_file(const struct bi_chunk *chunk)
 {
     return chunk->release == bi_file_let_go;
 }
+
+/* The queue is about to drop it. */
+void bi_file_drop(struct bi_file *file);
 
 /* So much of it has been sent. */
 void bi_file_advance(struct bi_file *file, size_t size);

@@ -177,7 +177,7 @@ static int hand_over(struct bight_layer *layer, const struct bight_piece *piece)
     if (is_whole) {
         bool is_taken = piece->release != NULL && piece->size > 0 && code == BIGHT_OK;
         chunk->release = is_taken ? NULL : chunk->release;
-        bi_queue_retire(queue, chunk);
+        code == BIGHT_OK ? bi_queue_retire(queue, chunk) : bi_queue_drop(queue, chunk);
     }
     bi_queue_release_sent(queue);
     return code;
@@ -306,7 +306,7 @@ static void drop_chunks(struct bi_output *queue)
     while (queue->first != NULL) {
         struct bi_chunk *chunk = queue->first;
         unlink_first(queue);
-        bi_queue_retire(queue, chunk);
+        bi_queue_drop(queue, chunk);
     }
     queue->queued = queue->counted = 0;
 }

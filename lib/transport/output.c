@@ -589,7 +589,7 @@ void bi_output_drop(struct bight_transport *transport)
     while (output->first != NULL) {
         struct bi_chunk *chunk = output->first;
         output->first = chunk->next;
-        bi_queue_retire(output, chunk);
+        bi_queue_drop(output, chunk);
     }
     (void)bi_cap_update(transport->hub, &output->held, 0);
     bi_queue_release_sent(output);

@@ -227,6 +227,14 @@ void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk)
     }
 }
 
+void bi_queue_drop(struct bi_output *output, struct bi_chunk *chunk)
+{
+    if (bi_chunk_is_file(chunk)) {
+        bi_file_drop(chunk->context);
+    }
+    bi_queue_retire(output, chunk);
+}
+
 void bi_queue_release_sent(struct bi_output *output)
 {
     struct bi_pool *pool = &output->transport->hub->references;

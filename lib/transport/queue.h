@@ -56,6 +56,9 @@ void bi_queue_move(struct bi_output *from, struct bi_output *to);
 /* A chunk that has left the queue: back to its pool, or to those whose memory is released later. */
 void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk);
 
+/* The same of one that has not been sent, or not all of it. */
+void bi_queue_drop(struct bi_output *output, struct bi_chunk *chunk);
+
 /* Releases the memory of what was sent. Never inside a write. */
 void bi_queue_release_sent(struct bi_output *output);
 

@@ -353,33 +353,39 @@ static bool is_range(int descriptor, uint64_t offset, uint64_t size)
     return descriptor >= 0 && offset <= INT64_MAX && size <= INT64_MAX - offset && size <= SIZE_MAX / 2;
 }
 
-int bight_transport_send_file(struct bight_transport *transport, int descriptor, uint64_t offset, uint64_t size,
-    bight_release_function release, void *context)
+int bi_transport_send_file(struct bight_transport *transport, const struct bi_file_source *source, const char *caller)
 {
-    BI_TRANSPORT_CHECK(transport, "bight_transport_send_file");
-    if (!is_range(descriptor, offset, size)) {
+    if (!is_range(source->descriptor, source->offset, source->size)) {
         return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE,
-            "bight_transport_send_file: %" PRIu64 " bytes from %" PRIu64 " on of descriptor %d are no part of a file",
-            size, offset, descriptor);
+            "%s: %" PRIu64 " bytes from %" PRIu64 " on of descriptor %d are no part of a file", caller, source->size,
+            source->offset, source->descriptor);
     }
     if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;
     }
     if (transport->state & BI_RESERVED) {
-        return bi_reserve_refuse("bight_transport_send_file");
+        return bi_reserve_refuse(caller);
     }
     if (transport->hub->system->ops->preadv2 == NULL) {
         return BIGHT_E_NOT_SUPPORTED;
     }
-    struct bi_file *file = bi_file_new(transport, descriptor, offset, release, context);
+    struct bi_file *file = bi_file_new(transport, source);
     if (file == NULL) {
         return bi_write_fail(transport, BIGHT_E_OUT_OF_MEMORY);
     }
     struct bight_layer *layer = bi_held_level(transport->state & BI_LAYERED ? transport->extension->top : NULL);
-    int code = layer == NULL ? bi_output_send_file(transport, file, (size_t)size)
-                             : bi_held_add_file(layer, file, (size_t)size);
+    int code = layer == NULL ? bi_output_send_file(transport, file, (size_t)source->size)
+                             : bi_held_add_file(layer, file, (size_t)source->size);
     if (code != BIGHT_OK) {
         bi_file_forget(file);
     }
     return bi_write_fail(transport, code);
+}
+
+int bight_transport_send_file(struct bight_transport *transport, int descriptor, uint64_t offset, uint64_t size,
+    bight_release_function release, void *context)
+{
+    BI_TRANSPORT_CHECK(transport, "bight_transport_send_file");
+    const struct bi_file_source source = { descriptor, offset, size, NULL, release, context };
+    return bi_transport_send_file(transport, &source, "bight_transport_send_file");
 }
