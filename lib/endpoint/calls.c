@@ -86,8 +86,8 @@ static void pass_on(struct bight_result *result, void *factory)
     (void)factory;
 }
 
-/* A factory that frees itself is needed until it is known who uses it. NULL: it does not, or is another reactor's and
- * not to be touched here. */
+/* A factory that frees itself is needed until its user is known. NULL: it does not, or is another reactor's and not to
+ * be touched here. */
 static struct bight_factory *hold_taken(struct bight_factory *factory, const struct bight_reactor *reactor)
 {
     struct bight_factory *taken = bi_factory_taken(factory);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* explain.c - what was tried when an endpoint string failed, and what its writer probably meant.
  *
- * A message that reaches who runs a program must stand alone: "cannot listen on", the string, what is wrong, and what
- * to write instead when that can be told. The guesses are for what people write who know other programs: a bare port,
- * HOST:PORT, a bare path, an IPv6 address without brackets. A guess is never acted on. */
+ * A message that reaches a program's operator must stand alone: "cannot listen on", the string, what is wrong, and what
+ * to write instead when that can be told. The guesses cover what users of other programs write: a bare port, HOST:PORT,
+ * a bare path, an IPv6 address without brackets. A guess is never acted on. */
 #include "endpoint/grammar.h"
 
 #include <stdio.h>
@@ -69,8 +69,8 @@ static bool guess_brackets(const char *text, enum bi_endpoint_direction directio
     return guess_tcp(direction, host, last + 1, buffer, size);
 }
 
-/* "localhost:80", "host.example:80", "[::1]:80". A word alone is more likely meant as a type: in place of "tls:443"
- * nobody is told to write "tcp:443". */
+/* "localhost:80", "host.example:80", "[::1]:80". A word alone is more likely meant as a type: in place of "tls:443" no
+ * user is advised to write "tcp:443". */
 static bool guess_host(const char *text, enum bi_endpoint_direction direction, char *buffer, size_t size)
 {
     static const char of_hosts[] = DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._[]:";

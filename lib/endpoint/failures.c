@@ -3,8 +3,8 @@
  *
  * One errno means different things to the two: EADDRNOTAVAIL of bind(2) is a wrong address, of connect(2) mostly that
  * no port is left; EACCES is a privilege that is missing, or a firewall. So each has its own reading, and a code of
- * neither's kind, CONNECT or LISTEN, becomes the kind itself: who tries again later asks for that. What the machine is
- * short of, and what nobody expects, keeps the code that it has everywhere. */
+ * neither's kind, CONNECT or LISTEN, becomes the kind itself: a caller that retries tests for that. What the machine is
+ * short of, and what is unexpected, keeps the code that it has everywhere. */
 #include "endpoint/failures.h"
 
 #include <errno.h>

@@ -109,7 +109,8 @@ void bi_suggestion_offer(struct bi_suggestion *suggestion, const char *candidate
 /* "; did you mean "tcp"?" or nothing. */
 void bi_suggestion_phrase(const struct bi_suggestion *suggestion, char *buffer, size_t size);
 
-/* A piece of the user's text for a message, cut when it is long. As it came: who shows a message escapes it. */
+/* A piece of the user's text for a message, cut when it is long. As it came: escaping is for the code that shows the
+ * message. */
 #define BI_EXCERPT_SIZE 44
 void bi_endpoint_excerpt(const char *text, size_t size, char buffer[BI_EXCERPT_SIZE]);
 

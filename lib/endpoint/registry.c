@@ -73,8 +73,8 @@ const struct bight_endpoint_type *bi_endpoint_type_named(const char *name, enum 
 
 /* ------------------------------------------------------------------------------------- unknown ones */
 
-/* What is not there must not be taken for what is like it in letters only: who asked for secrecy is not told to do
- * without, nor who wants datagrams to take a stream. */
+/* A type that is missing must not be mistaken for one that is merely spelled like it: a user who asked for TLS is not
+ * advised to do without, nor one who wants datagrams to take a stream. */
 static bool is_another_transport(const char *name)
 {
     static const char *const names[] = { "tls6", "udp", "udp6", "dtls", "quic", "sctp" };

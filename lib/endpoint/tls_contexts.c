@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* tls_contexts.c - the TLS contexts of endpoint strings: kept for reloading, and those of clients shared.
  *
- * Whoever connects to the same place again and again must not read what the system trusts each time: so a client's
+ * A program that connects to the same place repeatedly must not read what the system trusts each time: so a client's
  * context is kept for a while, and found again by the text of its arguments (L1). It is made in a thread, since that
- * may take a tenth of a second; those who want it meanwhile wait for the same one. A server's is made at once, by the
- * call that listens. Both kinds are reloaded on request (L13), in threads, and each keeps what it had when that fails.
- * What contexts are is in lib/tls. */
+ * may take a tenth of a second; callers that want it meanwhile wait for the same one. A server's is made at once, by
+ * the call that listens. Both kinds are reloaded on request (L13), in threads, and each keeps what it had when that
+ * fails. What contexts are is in lib/tls. */
 #include "endpoint/tls_contexts.h"
 
 #include <stdio.h>
@@ -327,7 +327,7 @@ static void drop_client(struct contexts *contexts, struct client *client)
     leave(&client->kept);
 }
 
-/* Those that nobody has used for long, and the one that was used longest ago when there are too many. */
+/* Those that have not been used for long, and the least recently used one when there are too many. */
 static void drop_old_clients(struct contexts *contexts)
 {
     uint64_t now = bi_reactor_now(contexts->attachment.reactor);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* backtrace.c - asking a thread where it is: a signal, a handler that walks its own stack, names for what it found.
  *
- * Process-wide: the signal, taken once under a lock, and the one request that may be open. The request
- * is a pointer that the handler takes away when it begins, so that who asked knows, after a second without an answer,
+ * Process-wide: the signal, taken once under a lock, and the one request that may be open. The request is a pointer
+ * that the handler takes away when it begins, so that the asking thread knows, after a second without an answer,
  * whether the handler will still write. In the handler stands nothing but backtrace(3), which is safe there once it has
- * been called before (the first call loads a library). Names are looked up by who asked, without allocating: the thread
- * may be stuck in malloc. */
+ * been called before (the first call loads a library). Names are looked up by the asking thread, without allocating:
+ * the other may be stuck in malloc. */
 #include "insight/backtrace.h"
 
 #if BIGHT_HAS_BACKTRACE
@@ -30,7 +30,7 @@ static int number;                                       /* of the signal; 0: no
 
 static struct bi_backtrace *request;
 
-/* Whoever asked is not there. */
+/* The thread that asked is not there. */
 static void forget_request(struct bi_fork_guard *guard)
 {
     (void)guard;
@@ -51,7 +51,7 @@ static void answer(int signal_number)
     errno = saved;
 }
 
-/* A real-time signal that nobody uses. It is never given back: one that is still pending would end the process. */
+/* A real-time signal that is not in use. It is never given back: one that is still pending would end the process. */
 static bool take_signal(void)
 {
     struct sigaction former, action = { .sa_handler = answer, .sa_flags = SA_RESTART | SA_ONSTACK };

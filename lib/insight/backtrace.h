@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* backtrace.h - where another thread is, told by itself in a handler of a signal. */
+/* backtrace.h - where another thread is, reported by itself in a signal handler. */
 #ifndef BI_INSIGHT_BACKTRACE_H
 #define BI_INSIGHT_BACKTRACE_H
 

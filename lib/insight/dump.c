@@ -3,7 +3,7 @@
  * rooms above hang on it.
  *
  * Which Deferreds there are only debug mode knows (base/places.h); the rest is read off the reactor's own books. All is
- * written into memory first, so that who gets the text may change anything. */
+ * written into memory first, so that the receiver of the text may change anything. */
 #include <bight/debug.h>
 
 #include <bight/log.h>

@@ -2,7 +2,7 @@
 /* walk.c - everything that a reactor has, one after the other.
  *
  * The obvious way, a cursor into what is walked, would have to stand firm while the program opens, closes and cancels.
- * So what there is is listed first, each item by what tells whether it is still there: a port is held, a connection has
+ * So what there is is listed first, each item by what shows whether it is still there: a port is held, a connection has
  * its id, a timer its handle. */
 #include <bight/debug.h>
 

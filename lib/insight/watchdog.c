@@ -80,7 +80,7 @@ static void report(struct watchdog *dog, pthread_t loop, uint64_t held)
     const char *place = read_word(&dog->meter->place);
     bool is_known = ask(dog, loop);
     if (has_moved_on(dog)) {
-        return; /* it has just come back: bight_reactor_set_block_limit tells of those */
+        return; /* it has just come back: bight_reactor_set_block_limit reports those */
     }
     char message[128];
     snprintf(

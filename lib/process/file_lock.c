@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* file_lock.c - the lock between processes: the kernel's lock on a file, and the waiters for it here.
  *
- * The file is opened for each try and kept open while it is locked, so nobody waits at a file that has lost its name.
- * Among the waiters through one object it is a lock like any other, a set of permits that has just one; but that is
- * to be had only while the file is locked, and the file is released when a run of the gate leaves it to nobody. The
- * kernel tells nobody when a lock gets free: the file is tried again by a timer of the reactor's, while somebody waits.
- * All locks of a reactor stand in a ring that is an attachment, for its shutdown, its end and a fork. */
+ * The file is opened for each try and kept open while it is locked, so no process waits at a file that has lost its
+ * name. Among the waiters through one object it is a lock like any other, a set of permits that has just one; but that
+ * is to be had only while the file is locked, and the file is released when a run of the gate leaves it without a
+ * holder. The kernel does not report that a lock gets free: a timer of the reactor tries the file again while there are
+ * waiters. All locks of a reactor stand in a ring that is an attachment, for its shutdown, its end and a fork. */
 #include <bight/file_lock.h>
 #include <bight/log.h>
 #include <bight/memory.h>
@@ -31,7 +31,7 @@ struct bight_file_lock {
     struct bight_reactor *reactor; /* NULL: has gone */
     struct bi_wheel_entry again;   /* when the file is tried again */
     uint64_t delay;
-    int fd; /* -1: the file is not locked by this, and nobody holds the permit */
+    int fd; /* -1: the file is not locked by this, and the permit has no holder */
     char path[];
 };
 
@@ -95,7 +95,7 @@ static int take_file(struct bight_file_lock *lock, int *number)
     return *number == EWOULDBLOCK ? BIGHT_E_LOCKED : bight_error_from_errno(*number);
 }
 
-/* Unlocking it is for all who have the descriptor, so that a child of a fork does not keep the lock; in such a child
+/* Unlocking it is for all that have the descriptor, so that a child of a fork does not keep the lock; in such a child
  * that has not said that it goes on, the lock is the parent's. */
 static void leave_file(struct bight_file_lock *lock)
 {
@@ -125,7 +125,7 @@ const struct bight_type bight_type_file_lock = {
     .discard = bi_token_discard,
 };
 
-/* Without the file nobody is let through: a handler may fork. */
+/* Without the file no waiter is let through: a handler may fork. */
 static bool step(struct bi_gate *gate)
 {
     struct bight_file_lock *lock = lock_of(gate);
@@ -152,7 +152,7 @@ static void arm(struct bight_file_lock *lock, uint64_t delay)
     bi_reactor_arm(lock->reactor, &lock->again, bi_reactor_now(lock->reactor) + delay);
 }
 
-/* While somebody waits and the file is another's. */
+/* While there are waiters and the file is another process's. */
 static void arm_if_needed(struct bight_file_lock *lock)
 {
     if (lock->fd < 0 && lock->permits.waiting.count > 0 && !bi_wheel_is_armed(&lock->again)) {
@@ -167,7 +167,7 @@ static void stop_trying(struct bight_file_lock *lock)
     }
 }
 
-/* What is wrong with the file may be right for the next that waits: each is notified of its own try. */
+/* What is wrong with the file may be right for the next waiter: each gets the result of its own try. */
 static void try_again(struct bi_wheel_entry *entry)
 {
     struct bight_file_lock *lock = BI_CONTAINER(entry, struct bight_file_lock, again);
@@ -307,7 +307,7 @@ void bight_file_lock_free(struct bight_file_lock *lock)
     bi_permits_free(&lock->permits, "bight_file_lock_free");
 }
 
-/* 0: the file is locked by this and nobody holds it. */
+/* 0: the file is locked by this and the permit has no holder. */
 static int try_lock(struct bight_file_lock *lock, int *number)
 {
     *number = 0;
@@ -360,7 +360,7 @@ static struct bight_deferred *acquire(const char *place, struct bi_permits *perm
         return bight_fail_at(place, failure_of(lock, code, number));
     }
     struct bight_deferred *deferred = bi_permits_acquire(place, permits);
-    bi_gate_run(&permits->gate); /* when out of memory for the token the file is released */
+    bi_gate_run(&permits->gate); /* if the token cannot be allocated the file is released */
     return deferred;
 }
 

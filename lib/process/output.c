@@ -228,7 +228,7 @@ static void give(struct run *run, const struct bight_failure *reason)
     }
 }
 
-/* Who still has its pipes has them from it. */
+/* A process that still has its pipes has them from it. */
 static void process_exited(struct bight_process_protocol *protocol, const struct bight_failure *reason)
 {
     struct bight_process *process = protocol->process;

@@ -2,7 +2,7 @@
 /* pipe.c - a pipe to a child, or its terminal, as a bottom; and the protocol that hands its events on.
  *
  * A pipe goes one way. The end that we write to is watched for reading all the same: the kernel reports an error there
- * when nobody is left to read, which is the peer's end to us, told as one. A terminal goes both ways, is read in
+ * when no reader is left, which is the peer's end to us, and reported as one. A terminal goes both ways, is read in
  * portions that say nothing about what is left, and so is watched level-triggered; its EIO is its end. */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static ssize_t pipe_receive(struct bight_transport *transport, void *buffer, siz
     struct bight_system *system = system_of(transport);
     ssize_t got;
     if (!pipe_of(transport)->is_output) {
-        return 0; /* only an error is ever reported: nobody reads any more */
+        return 0; /* only an error is ever reported: there is no reader any more */
     }
     do {
         got = system->ops->read(system, transport->descriptor, buffer, size);
@@ -179,7 +179,7 @@ void bi_process_pipe_end(struct bi_process_pipe *pipe)
     }
 }
 
-/* Who ends did not write more than a pipe holds and was not read before; others may be writing on for ever. */
+/* A process that has ended has left at most what a pipe holds; others may go on writing for ever. */
 void bi_process_pipe_drain(struct bi_process_pipe *pipe)
 {
     uint8_t buffer[4096];

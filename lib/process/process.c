@@ -235,7 +235,7 @@ bool bight_process_is_alive(const struct bight_process *process)
     return !bi_process_is_over(process) && !process->is_reaped;
 }
 
-/* 0: the reason tells none. */
+/* 0: the reason has none. */
 static int status_of(const struct bight_failure *reason)
 {
     return bight_failure_code(reason) == BIGHT_E_PROCESS_TERMINATED ? bight_failure_status(reason) : 0;

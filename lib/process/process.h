@@ -35,13 +35,13 @@ struct bight_process {
     struct bight_failure *reason; /* of its end; NULL: not reaped */
     pid_t pid, parent;
     int pidfd;                        /* -1: none, or closed */
-    bool is_watched;                  /* the loop tells when the pidfd is readable */
-    bool is_readable;                 /* it has told so */
+    bool is_watched;                  /* the loop reports when the pidfd is readable */
+    bool is_readable;                 /* it has been reported */
     struct bi_wheel_entry look_timer; /* looks again whether it has ended */
     uint64_t look_pause;              /* ns until then */
     enum bight_child_at_shutdown at_shutdown;
     bool is_made, is_reaped, leads_group, has_terminal;
-    bool is_by_signal; /* SIGCHLD tells of its end */
+    bool is_by_signal; /* SIGCHLD announces its end */
     bool is_kept;      /* its end is known, but it has not been reaped, so that its group keeps its number */
     unsigned busy;     /* it is not to end while this is not 0 */
     size_t open_pipes;
@@ -58,7 +58,7 @@ struct bi_process_hub {
     size_t without_pidfd; /* those that SIGCHLD is for */
 };
 
-/* What stands in for a process that has ended. Nobody writes to it. */
+/* What stands in for a process that has ended. It is never written to. */
 extern const struct bight_process bi_process_ended;
 
 static inline bool bi_process_is_over(const struct bight_process *process)
@@ -68,7 +68,7 @@ static inline bool bi_process_is_over(const struct bight_process *process)
 
 /* --- process.c */
 
-/* Before anything else of the child is told: process_made, if it has not been called. */
+/* Before any other call of the protocol: process_made, if it has not been called. */
 void bi_process_make(struct bight_process *process);
 /* Ends it if it is time to; its memory may go. */
 void bi_process_look_for_end(struct bight_process *process);
@@ -78,7 +78,7 @@ void bi_process_end(struct bight_process *process, const struct bight_failure *r
  * CLOSED when it has been reaped, or belongs to the process that we were forked from. */
 int bi_process_strike(struct bight_process *process, int number);
 
-/* Aborts its pipes, whoever has their other ends. */
+/* Aborts its pipes, whichever process has their other ends. */
 void bi_process_abort_pipes(struct bight_process *process);
 
 /* --- path.c */
@@ -108,9 +108,9 @@ BI_PRIVATE_API struct bight_process *bi_process_next(
 int bi_process_watch(struct bight_process *process);
 /* One that was kept is reaped. */
 void bi_process_let_go(struct bight_process *process);
-/* Looks whether it has ended, and tells. Its memory may go. */
+/* Looks whether it has ended, and reports it. Its memory may go. */
 void bi_process_reap(struct bight_process *process);
-/* Kills and reaps one that nobody has notified of; and one that is to be reaped at once. */
+/* Kills and reaps one that the program has not been given yet; and one that is to be reaped at once. */
 void bi_process_kill_now(struct bight_process *process);
 /* It is forgotten: watch, pidfd, memory. */
 void bi_process_free(struct bight_process *process);

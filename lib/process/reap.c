@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reap.c - the end of children: noticed, reaped, told; and what happens to those that outlive a run.
+/* reap.c - the end of children: noticed, reaped, reported; and what happens to those that outlive a run.
  *
  * A child is watched by its pidfd, which the kernel gave together with the child, so there is no moment at which its
  * end could be missed. Where there are no pidfds, SIGCHLD makes us look at each of our children by its number, and so
@@ -50,7 +50,7 @@ static struct bight_failure *reason_of(int status)
     return is_whole ? reason : bight_failure_of(BIGHT_E_PROCESS_TERMINATED);
 }
 
-/* Somebody else has reaped it, or SIGCHLD is ignored in this process. */
+/* Other code has reaped it, or SIGCHLD is ignored in this process. */
 static struct bight_failure *reason_unknown(int number)
 {
     struct bight_failure *reason =
@@ -58,7 +58,7 @@ static struct bight_failure *reason_unknown(int number)
     return bight_failure_code(reason) == BIGHT_E_PROCESS ? reason : bight_failure_of(BIGHT_E_PROCESS);
 }
 
-/* In the child of a fork it is no child of ours, and its number may be that of one. Its pidfd tells when it has ended,
+/* In the child of a fork it is no child of ours, and its number may be that of one. Its pidfd shows when it has ended,
  * and that is all that can be known. */
 static int wait_for(const struct bight_process *process, unsigned how, int *status)
 {
@@ -74,7 +74,7 @@ static int wait_for(const struct bight_process *process, unsigned how, int *stat
 }
 
 /* 1: its end is known, with its reason; 0: it lives. The leader of a group whose members may hold its pipes is kept to
- * be reaped when these have been closed: until then the group's number is nobody else's. */
+ * be reaped when these have been closed: until then the group's number cannot be another's. */
 static int look(struct bight_process *process, unsigned how)
 {
     int status = 0;
@@ -276,7 +276,7 @@ static void disconnect(struct bi_attachment *attachment)
     }
 }
 
-/* A last look at those that are left. Who still lives is nobody's from here on. */
+/* A last look at those that are left. One that still lives is no longer the reactor's. */
 static void finish_hub(struct bi_attachment *attachment)
 {
     struct bi_process_hub *hub = BI_CONTAINER(attachment, struct bi_process_hub, attachment);

@@ -4,7 +4,7 @@
  *
  * Everything that can be refused is refused before there is a child; what only the child can find out (that there is no
  * such program) is known when the table's spawn returns. So a start works as a whole or has not happened. After it only
- * the watch for the end can fail, and then the child, of which nobody has heard, is killed. */
+ * the watch for the end can fail, and then the child, which the program does not know yet, is killed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -418,7 +418,7 @@ static void run_task(struct bi_task *task)
     bi_reactor_name_handler(process->reactor, "child process", process, 0);
     bi_process_make(process);
     if (process->is_by_signal) {
-        bi_process_reap(process); /* it may have ended before SIGCHLD was heard */
+        bi_process_reap(process); /* it may have ended before SIGCHLD was watched */
     }
 }
 
@@ -432,7 +432,7 @@ static void begin(struct bight_process *process)
     }
 }
 
-/* What is made here is remembered as made by the caller, or by whoever that one makes it for. */
+/* What is made here is recorded as made by the caller, or by the place that the caller makes it for. */
 static const char *be_at(const char *place)
 {
     const char *before = bi_places_here(place);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* worker_pool.c - a pool of worker processes: its queue of jobs, and who gets which.
+/* worker_pool.c - a pool of worker processes: its queue of jobs, and which worker gets which.
  *
  * Dispatching brings jobs and workers together and calls nothing of the program's; whatever changes one side asks for
  * it. Submitting therefore never fires another job's Deferred. One worker's processes and frames are in

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* worker_pool.h - the inside of pools of worker processes, shared by the files of lib/transport/worker*.c.
  *
- * A job is in the queue, or a worker has it, or it is on its way to be told; a worker is in one of the pool's rings for
- * as long as there is a process. The pool's memory stays until its owner and its last worker have gone. */
+ * A job is in the queue, or a worker has it, or its promise is about to be fired; a worker is in one of the pool's
+ * rings for as long as there is a process. The pool's memory stays until its owner and its last worker have gone. */
 #ifndef BI_PROCESS_WORKER_POOL_H
 #define BI_PROCESS_WORKER_POOL_H
 
@@ -18,7 +18,7 @@ enum { WORKER_READS = 3, WORKER_WRITES = 4 }; /* descriptors of the worker's */
 struct bi_worker_job {
     struct bi_link link;
     struct bight_worker_pool *pool;
-    struct bi_worker *worker; /* NULL: it waits, or is being told */
+    struct bi_worker *worker; /* NULL: it waits, or its promise is being fired */
     struct bight_promise promise;
     struct bight_bytes *data;
     bool is_queued, is_retried;
@@ -66,7 +66,7 @@ void bi_pool_release(struct bight_worker_pool *pool);
 
 /* Gives jobs to workers as far as there are both, and starts workers. Calls nothing of the program's. */
 void bi_pool_dispatch(struct bight_worker_pool *pool);
-/* Takes the job from the queue or its worker, and tells its promise: an answer, or a failure (both taken). */
+/* Takes the job from the queue or its worker, and fires its promise: an answer, or a failure (both taken). */
 void bi_worker_job_answer(struct bi_worker_job *job, struct bight_bytes *answer);
 void bi_worker_job_fail(struct bi_worker_job *job, struct bight_failure *failure);
 /* The worker that had the job has ended; `reason` is borrowed. */
@@ -80,7 +80,7 @@ void bi_pool_fail_queue(struct bight_worker_pool *pool, const struct bight_failu
 void bi_pool_note_death(struct bight_worker_pool *pool, const struct bight_failure *reason);
 /* Workers do their jobs. */
 void bi_pool_note_life(struct bight_worker_pool *pool);
-/* Lets idle workers go and tells the waiters, if the pool is closing and has come so far. The pool may be gone. */
+/* Ends idle workers and notifies the waiters, if the pool is closing and has come so far. The pool may be gone. */
 void bi_pool_look_for_end(struct bight_worker_pool *pool);
 
 /* --- worker_process.c */

@@ -28,7 +28,7 @@ void bi_pool_release(struct bight_worker_pool *pool)
 
 static void pause_is_over(void *context);
 
-/* When out of memory for the timer there is no pause: the next event tries again. */
+/* If the timer cannot be allocated there is no pause: the next event tries again. */
 static int arm(struct bight_worker_pool *pool, double seconds)
 {
     (void)bight_timer_cancel(pool->timer);

@@ -106,7 +106,7 @@ static int send_job(struct bi_worker *worker, struct bight_bytes *data)
     return code == 0 ? bight_transport_write_bytes(transport, data) : code;
 }
 
-/* What goes wrong here ends the worker; the job is notified of it then. */
+/* What goes wrong here ends the worker, and that fails the job. */
 void bi_worker_assign(struct bi_worker *worker, struct bi_worker_job *job)
 {
     struct bight_worker_pool *pool = worker->pool;
@@ -213,7 +213,7 @@ static void child_data_received(struct bight_process_protocol *protocol, int chi
 
 /* ----------------------------------------------------------------------------------- beginning and end */
 
-/* Who cannot answer any more is as good as dead; what it had to say has been read. */
+/* A worker that cannot answer any more is as good as dead; what it had to say has been read. */
 static void child_connection_lost(
     struct bight_process_protocol *protocol, int child_fd, const struct bight_failure *reason)
 {
@@ -223,7 +223,7 @@ static void child_connection_lost(
     }
 }
 
-/* Who has its pipes from it and lives on is no worker: while that one holds them there would be no end. */
+/* A process that inherited its pipes and lives on is no worker: while that one holds them there would be no end. */
 static void process_exited(struct bight_process_protocol *protocol, const struct bight_failure *reason)
 {
     (void)reason;

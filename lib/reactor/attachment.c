@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* attachment.c - the list of a reactor's attachments, which stands in the order of their rooms.
  *
- * Making, finding, telling and dropping them. When they are told is decided in reactor.c and shutdown.c, and what they
- * do then is their rooms' own matter. */
+ * Making, finding, notifying and dropping them. When they are notified is decided in reactor.c and shutdown.c, and what
+ * they do then is their rooms' own matter. */
 #include "reactor/attachment.h"
 
 #include <bight/memory.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* attachment.h - what the rooms above hang on a reactor: connections, threads, children and so on.
  *
- * The reactor knows none of them. It tells all at certain moments, in the fixed order of their rooms, whichever was
+ * The reactor knows none of them. It notifies all at certain moments, in the fixed order of their rooms, whichever was
  * made first. */
 #ifndef BI_REACTOR_ATTACHMENT_H
 #define BI_REACTOR_ATTACHMENT_H
@@ -15,7 +15,7 @@ struct bi_dump;
 struct bight_reactor;
 struct bi_attachment;
 
-/* Who hears first: what stands on another is notified of an end before it. */
+/* The order of notification: what stands on another is notified of an end before it. */
 enum bi_attachment_order {
     BI_ORDER_WATCHDOG,
     BI_ORDER_DUMP,
@@ -32,7 +32,7 @@ enum bi_attachment_order {
 enum bi_moment {
     BI_RUN_BEGINS,    /* in this thread, before anything is called */
     BI_DISCONNECTING, /* R3: connection_lost and the like are called from here */
-    BI_DISCONNECTED,  /* and what that put off has been done */
+    BI_DISCONNECTED,  /* and the work that this deferred has been done */
     BI_RUN_ENDS,      /* this thread may end too */
     BI_MOMENTS
 };

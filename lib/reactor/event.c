@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* event.c - the events that triggers wait for: the reactor's own, which are told by shutdown.c, and a program's, which
- * are made with their first trigger, fired here, and forgotten with their last.
+/* event.c - the events that triggers wait for: the reactor's own, which shutdown.c fires, and a program's, which are
+ * made with their first trigger, fired here, and forgotten with their last.
  *
  * Firing takes steps: run the before-triggers that have not run, wait, and when there is nothing left to wait for run
  * the rest. The first step is taken inside the call, each further one as a task on a later turn, so no trigger runs
@@ -18,8 +18,8 @@ struct named_event {
     struct bi_event base;
     struct bi_task task;
     struct bight_reactor *reactor;
-    struct bi_link waiters; /* who fired it this time */
-    struct bi_link asked;   /* who did while it was under way */
+    struct bi_link waiters; /* of those that fired it this time */
+    struct bi_link asked;   /* of those that did while it was under way */
     bool is_under_way;
     char name[];
 };
@@ -117,7 +117,7 @@ void bi_events_finish(struct bight_reactor *reactor)
 
 /* --------------------------------------------------------------------------------------------- firing */
 
-/* All have run. Last: whoever is notified of it may remove the last trigger. */
+/* All have run. Last: a waiter's handler may remove the last trigger. */
 static void end(struct named_event *named)
 {
     struct bight_reactor *reactor = named->reactor;

@@ -24,8 +24,8 @@ struct bi_call {
 /* What is done with the calls whose callers wait for an answer: set by the first of them, so that the loop's room does
  * not know theirs. In the loop's thread. */
 struct bi_waiting_calls {
-    void (*end)(struct bight_mailbox *mailbox);        /* nobody will be answered any more */
-    void (*after_fork)(struct bight_mailbox *mailbox); /* who waited is not here */
+    void (*end)(struct bight_mailbox *mailbox);        /* no caller will be answered any more */
+    void (*after_fork)(struct bight_mailbox *mailbox); /* the waiting threads are not here */
 };
 
 struct bight_mailbox {
@@ -37,8 +37,8 @@ struct bight_mailbox {
     struct bi_call **tail; /* where the next call is linked */
     bool signalled;        /* a wake-up has been written for what is in the queue */
     bool closed;
-    bool nobody_waits;                      /* the run has ended: nobody may block for the loop */
-    const struct bi_waiting_calls *waiting; /* NULL: nobody has waited yet */
+    bool nobody_waits;                      /* the run has ended: no thread may block for the loop */
+    const struct bi_waiting_calls *waiting; /* NULL: no thread has waited yet */
     size_t limit;                           /* of calls of bight_call_from_thread that wait */
     size_t asked;     /* how many there have been; only what is beyond `made` waits. Both may wrap */
     pthread_t thread; /* the reactor's */

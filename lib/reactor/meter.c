@@ -3,7 +3,7 @@
  *
  * Ticks come from the processor's counter where that runs at one speed and the reactor lives in the kernel's time; it
  * is set beside the clock once when the reactor is made (20 us) and again whenever the figures are read, the longer the
- * better. Elsewhere ticks are the nanoseconds of the table's clock, and timing is off until somebody wants it. Fast and
+ * better. Elsewhere ticks are the nanoseconds of the table's clock, and timing is off until it is asked for. Fast and
  * shared by all handlers are only bi_meter_begin and bi_meter_stop. */
 #include "reactor/meter.h"
 

@@ -23,9 +23,9 @@
 struct bi_meter {
     uint64_t beat;      /* odd while a handler runs; half of it is their number */
     const char *kind;   /* of the present handler or the last one; lives for ever */
-    const char *place;  /* debug mode: who registered it, NULL when not known */
+    const char *place;  /* debug mode: where it was registered, NULL when not known */
     uint64_t mark;      /* ticks when the present handler began; 0: it is to look at the clock, or at the places */
-    uint64_t void_mark; /* what mark is when the loop may have waited: 0, or 1 when nobody wants to know */
+    uint64_t void_mark; /* what mark is when the loop may have waited: 0, or 1 when timing is off */
     uint64_t chain;     /* all ones: the end of one handler is the beginning of the next; else 0 */
     uint64_t scale;     /* nanoseconds a tick, in 2^-32 */
     bool is_timed;
@@ -47,7 +47,7 @@ struct bi_traffic {
     uint64_t open, ports;
 };
 
-/* The kind of what was deferred to a later turn, which may be told more exactly: see bi_reactor_name_handler. */
+/* The kind of deferred work, which may be named more exactly: see bi_reactor_name_handler. */
 extern const char bi_handler_task[];
 
 /* --- meter.c */

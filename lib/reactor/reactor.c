@@ -130,7 +130,7 @@ static void serve(struct bight_reactor *reactor)
 
 static const char reactor_kind[] = "reactor";
 
-/* Debug mode: which thread's it is, for who asks whether that has others. */
+/* Debug mode: which thread's it is, for the check whether that thread has others. */
 static void note_thread(const struct bight_reactor *reactor, bool is_alive)
 {
     if (bi_debug_mode_is_on()) {
@@ -338,7 +338,7 @@ int bight_reactor_after_fork(struct bight_reactor *reactor)
     keep_first(&code, bi_mailbox_after_fork(reactor));
     keep_first(&code, bi_signals_after_fork(reactor));
     keep_first(&code, bi_attachments_after_fork(reactor));
-    /* The new timer has been told nothing: a pass will tell it. */
+    /* The new timer has no deadline: a pass will set it. */
     reactor->loop_deadline = UINT64_MAX;
     reactor->timers_due = true;
     bi_reactor_wake(reactor);

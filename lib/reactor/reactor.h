@@ -38,7 +38,7 @@ struct bight_reactor {
     uint64_t foreign_numbers; /* bi_number_bit of whatever a program watches; perhaps of more */
     unsigned handler_depth;
     bool hosted;
-    unsigned forks;      /* the count of forks of the process whose it is (R13) */
+    unsigned forks;      /* the count of forks of the process that owns it (R13) */
     unsigned forks_seen; /* bi_forks_seen when it was made */
     struct bi_task_queue afterwards;
     struct bi_task_queue soon;
@@ -46,7 +46,7 @@ struct bight_reactor {
     struct bi_meter meter;
     struct bi_traffic traffic;
     struct bi_wheel wheel;
-    uint64_t loop_deadline; /* what the loop was told */
+    uint64_t loop_deadline; /* the deadline that the loop has */
     bool timers_due;        /* run a timer pass on this turn */
     /* the rest is lib/reactor's own: see its files */
     struct bi_reactor_state *state;
@@ -134,7 +134,7 @@ static inline void bi_reactor_leave(struct bight_reactor *reactor)
 /* In a handler that began as a task: what it is in truth. */
 void bi_reactor_name_handler(struct bight_reactor *reactor, const char *kind, const void *object, uint64_t generation);
 
-/* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be told.
+/* Sees to it that a turn comes soon. On its own loop a turn follows each poll anyway: only a host's loop must be asked.
  * For watch callbacks that leave their work to the turn. */
 static inline void bi_reactor_wake(struct bight_reactor *reactor)
 {
@@ -217,8 +217,8 @@ static inline int bi_reactor_check_thread_at(const char *place, const struct big
 }
 #endif
 
-/* signals.c: who may hear a signal. They know nothing of each other: all are called, in this order, and each takes back
- * its own. */
+/* signals.c: the receivers of a signal. They know nothing of each other: all are called, in this order, and each takes
+ * back its own. */
 enum bi_signal_hearer {
     BI_SIGNAL_CHILDREN, /* before the program's own function, which may wait for whatever child there is */
     BI_SIGNAL_DUMP,
@@ -228,8 +228,8 @@ enum bi_signal_hearer {
 /* bight_on_signal for each of them. */
 int bi_signals_hear(struct bight_reactor *reactor, enum bi_signal_hearer hearer, int number,
     bight_signal_function function, void *context);
-/* An ignored SIGCHLD, as whoever started this program may have left it, gets its default: ignored, the kernel itself
- * would reap children, and their status could not be had. True: it was ignored. */
+/* An ignored SIGCHLD, as this program's parent may have left it, gets its default: ignored, the kernel itself would
+ * reap children, and their status could not be had. True: it was ignored. */
 bool bi_signals_heed_children(void);
 
 /* For what the reactor would keep: as check_thread, and SHUTDOWN while it is freed. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* shutdown.c - how a reactor starts and, above all, how it ends (R2, R3).
  *
- * Asking for a stop only marks. Between turns bi_reactor_serve_on looks at the marks. While the loop serves on,
- * first what was asked for before is done (calls from threads, timers that are due, calls when running), then
- * before-triggers are run and their Deferreds awaited. Then everything is disconnected and the rest of the triggers
- * run: from there on nothing of the program's is called but what is notified of its end. What is asked for so late
- * waits for the next run. A guest on a host's loop goes through the very same steps, from its turns. */
+ * Asking for a stop only marks. Between turns bi_reactor_serve_on looks at the marks. While the loop serves on, first
+ * what was asked for before is done (calls from threads, timers that are due, calls when running), then before-triggers
+ * are run and their Deferreds awaited. Then everything is disconnected and the rest of the triggers run: from there on
+ * nothing of the program's is called but handlers of ends. What is asked for so late waits for the next run. A guest on
+ * a host's loop goes through the very same steps, from its turns. */
 #include <bight/log.h>
 #include <bight/memory.h>
 
@@ -173,7 +173,7 @@ static void end_shutdown(struct bight_reactor *reactor)
     state->phase = BI_PHASE_IDLE;
     state->stop_asked = false;
     state->stop_now = false;
-    bi_reactor_enter(reactor); /* what the waiters are notified of may not free the reactor */
+    bi_reactor_enter(reactor); /* a waiter's handler may not free the reactor */
     bi_promises_fire(&reactor->state->stop_waiters, NULL);
     bi_reactor_leave(reactor);
 }

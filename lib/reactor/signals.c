@@ -296,7 +296,7 @@ static void let_go_when_idle(struct bight_reactor *reactor)
 
 /* --------------------------------------------------------------------------------------- for run() */
 
-/* By whoever started the program: a shell does so for what it leaves in the background. */
+/* By the program's parent: a shell does so for what it leaves in the background. */
 static bool is_ignored(int number)
 {
     struct sigaction found;
@@ -386,7 +386,7 @@ int bi_signals_after_fork(struct bight_reactor *reactor)
 
 /* ----------------------------------------------------------------------------- for the program and us */
 
-/* The handler of a fault returns to the fault: such signals cannot be heard in the loop. */
+/* The handler of a fault returns to the fault: such signals cannot be delivered in the loop. */
 static bool can_be_heard(int number)
 {
     static const int never[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL };

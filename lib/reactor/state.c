@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* state.c - what a reactor's state says to who asks: how far its run has come, and whose thread it is.
+/* state.c - queries of a reactor's state: how far its run has come, and which thread it belongs to.
  *
  * Nothing is changed here, and no other file of the room is called, so that each of them may ask. */
 #include "reactor/state.h"

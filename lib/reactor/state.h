@@ -40,8 +40,8 @@ struct bi_reactor_state {
     bool stop_asked;    /* stop only marks */
     bool stop_now;      /* asked a second time: wait for nothing more */
     bool leave_signals; /* an option */
-    bool in_timer_pass; /* the deadline is told to the loop when the pass is over */
-    bool loop_woke;     /* the loop's deadline has passed and it was not told another */
+    bool in_timer_pass; /* the loop gets the deadline when the pass is over */
+    bool loop_woke;     /* the loop's deadline has passed and it has no other yet */
     bool guest_started; /* on a host's loop: the startup triggers have run */
     int exit_status;    /* what bight_reactor_fail set */
     unsigned thread_limit;
@@ -79,15 +79,15 @@ bool bi_mailbox_has_calls(const struct bight_reactor *reactor);
 bool bi_mailbox_has_taken(const struct bight_reactor *reactor);
 /* Takes out all that are queued now, to be made before any that comes later. */
 void bi_mailbox_take(struct bight_reactor *reactor);
-/* The reactor goes: no more calls are taken, contexts of queued ones are released, the reactor's hold is let go. Safe
- * when open failed. */
+/* The reactor goes: no more calls are taken, contexts of queued ones and the reactor's hold are released. Safe when
+ * open failed. */
 void bi_mailbox_close(struct bight_reactor *reactor);
 /* In the child of a fork, after the loop's after_fork: an eventfd and lock of its own. 0 or a code. */
 int bi_mailbox_after_fork(struct bight_reactor *reactor);
 
-/* A run begins, in this thread: who blocks in another is served. */
+/* A run begins, in this thread: blocking callers in others are served. */
 void bi_mailbox_begin(struct bight_reactor *reactor);
-/* From here on until the next run nobody may block for this loop; those who do, or wait to, are told SHUTDOWN. */
+/* From here on until the next run no thread may block for this loop; callers that do, or wait to, get SHUTDOWN. */
 void bi_mailbox_end_waiting(struct bight_reactor *reactor);
 
 /* --- signals.c */
@@ -105,7 +105,7 @@ int bi_signals_after_fork(struct bight_reactor *reactor);
 /* --- timer.c */
 
 extern const struct bight_clock_ops bi_reactor_clock_ops;
-/* One pass over what is due; then tells the loop the next deadline. */
+/* One pass over what is due; then gives the loop the next deadline. */
 void bi_reactor_run_timers(struct bight_reactor *reactor);
 /* A shutdown begins: timers that are due now are owed, until they have run. */
 void bi_reactor_owe_due_timers(struct bight_reactor *reactor);
@@ -169,9 +169,9 @@ void bi_reactor_start(struct bight_reactor *reactor);
 bool bi_reactor_shutdown_is_due(const struct bi_reactor_state *state);
 /* Called between turns: begins, goes on with or ends a shutdown. False when the reactor does not run any more. */
 bool bi_reactor_serve_on(struct bight_reactor *reactor);
-/* The run ends here and now, with this status: nobody is told, nothing is disconnected. */
+/* The run ends here and now, with this status: no handler is called, nothing is disconnected. */
 void bi_reactor_break_off(struct bight_reactor *reactor, int status);
-/* Has the attachments disconnected, and runs what that put off (no trigger is called). */
+/* Has the attachments disconnected, and runs the work that this deferred (no trigger is called). */
 void bi_reactor_disconnect(struct bight_reactor *reactor);
 /* The reactor goes: gives up the promises of bight_reactor_stop_later. */
 void bi_reactor_drop_stop_waiters(struct bight_reactor *reactor);

@@ -68,7 +68,7 @@ void bi_reactor_drain_afterwards(struct bight_reactor *reactor)
     }
 }
 
-/* As far as the queue is there now. *last may be moved meanwhile, by who takes a task out. */
+/* As far as the queue is there now. *last may be moved meanwhile, when a task is taken out. */
 static void drain_turn(struct bight_reactor *reactor, struct bi_task_queue *queue, struct bi_task **last)
 {
     *last = queue->last;

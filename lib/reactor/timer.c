@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* timer.c - the reactor as a clock: calls at a deadline, their handles, and the pass that makes them.
  *
- * The order is the wheel's business, waking is the loop's. Here is when each is bothered: the clock is read once for
- * a relative delay and once for a pass, and the loop is told a deadline only when it got earlier or has passed. A
- * call's slot comes from a slab, so a handle that outlived its call is told apart (R7). */
+ * The order is the wheel's business, waking is the loop's. Here is when each is bothered: the clock is read once for a
+ * relative delay and once for a pass, and the loop gets a deadline only when that got earlier or has passed. A call's
+ * slot comes from a slab, so a handle that outlived its call is told apart (R7). */
 #include <bight/log.h>
 #include <bight/sys/digest.h>
 
@@ -70,7 +70,7 @@ static void tell_loop(struct bight_reactor *reactor, uint64_t deadline)
     }
 }
 
-/* An entry was armed that is earlier than what the loop was told. */
+/* An entry was armed that is earlier than the loop's deadline. */
 static void hasten(struct bight_reactor *reactor, uint64_t deadline)
 {
     struct bi_reactor_state *state = reactor->state;
@@ -294,7 +294,7 @@ struct bight_clock *bight_reactor_clock(struct bight_reactor *reactor)
     return &reactor->clock;
 }
 
-/* Debug mode: who made the call. */
+/* Debug mode: where the call was made. */
 static int note(int code, const char *place, const struct bight_timer *timer)
 {
     if (code == 0) {

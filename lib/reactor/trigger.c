@@ -158,7 +158,7 @@ static void await(struct trigger *trigger, struct bight_deferred *deferred)
     bi_list_remove(&trigger->awaited_link);
     bi_list_append(&trigger->event->awaited, &trigger->awaited_link);
     if (bight_deferred_add_both_full(deferred, settled, trigger, let_go) != 0) {
-        settled(NULL, trigger); /* no memory to be notified of it: not waited for */
+        settled(NULL, trigger); /* no memory for a handler: not waited for */
         let_go(trigger);
     }
 }

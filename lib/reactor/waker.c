@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* waker.c - the descriptor by which other threads and signal handlers wake a loop.
  *
- * Watching it is its owner's. Who drains must look for what it announces after draining, not before: then what comes in
+ * Watching it is its owner's. The owner must look for what it announces after draining, not before: then what comes in
  * between is found early and the next wake-up is idle, while the other way round one could be lost. */
 #include "reactor/waker.h"
 

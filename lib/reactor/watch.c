@@ -5,13 +5,13 @@
  * allocated apart, since only the loop knows its size. A watch that is removed by its own function stays until
  * that has returned.
  *
- * A program may close a descriptor that is watched. The kernel forgets the watch then, in silence; libevent counts it
- * still, and would not ask the kernel again for whoever has the number next, who would never hear a thing. So what
- * else is watched by the same number is looked at: what was another file is taken out, and the rest is asked for
- * again. Eventfds and their like are all one file to the kernel, and only asked for again.
+ * A program may close a descriptor that is watched. The kernel forgets the watch then, in silence; libevent still
+ * counts it, and would not ask the kernel again for the next watch of that number, which would never fire. So what else
+ * is watched by the same number is looked at: what was another file is taken out, and the rest is asked for again.
+ * Eventfds and their like are all one file to the kernel, and only asked for again.
  *
  * What bight opens itself may get such a number, too, and is added in the middle of accepting or connecting, where no
- * release of the program's may run: the watch is put aside then, and stays the program's to unwatch. */
+ * release of the program's may run: the watch is put aside then, and still has to be unwatched by the program. */
 #include <bight/memory.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ struct foreign_watch {
     struct watch_slot *slot;
     const char *place;    /* where it was asked for */
     uint64_t identity[2]; /* of what the number stood for; 0: not known */
-    int fd;               /* -1: put aside, its number is somebody else's */
+    int fd;               /* -1: put aside, its number is another's */
     bool running;
     bool removed;
     void (*function)(int fd, short what, void *context);
@@ -170,7 +170,7 @@ static int add_anew(struct bight_reactor *reactor, struct bight_watch *watch, in
     return code;
 }
 
-/* Bits of numbers that are no longer watched go when somebody was misled by one. */
+/* Bits of numbers that are no longer watched are cleared when one has misled a caller. */
 static uint64_t collect_numbers(struct bight_reactor *reactor)
 {
     uint64_t numbers = 0;

@@ -79,6 +79,8 @@ static inline void put(struct bi_wheel *wheel, struct bi_link *link, uint64_t de
     bi_list_append(ring, link);
 }
 
+/* What is due already could go to the due list at once, but then a timer that arms itself for now would keep its pass
+ * going for ever; therefore it waits among the fresh for the next one (R5). */
 void bi_wheel_arm(struct bi_wheel *wheel, struct bi_wheel_entry *entry, uint64_t deadline)
 {
     if (bi_wheel_is_armed(entry)) {
@@ -190,8 +192,8 @@ static int next_occupied(const uint64_t *occupied, unsigned from)
     return (int)(word * 64) + __builtin_ctzll(bits);
 }
 
-/* The nearest occupied slot and the tick at which it begins. False: all slots are empty. A lower level is always
- * nearer than a higher one. */
+/* The nearest occupied slot and the tick at which it begins. False: all slots are empty. A lower level is always nearer
+ * than a higher one. The present slot of each level is passed over: it was emptied when the wheel came to it. */
 static bool nearest_slot(const struct bi_wheel *wheel, unsigned *level, unsigned *slot, uint64_t *start)
 {
     for (unsigned l = 0; l < BI_WHEEL_LEVELS; l++) {
@@ -303,6 +305,8 @@ static void merge_fresh(struct bi_wheel *wheel)
 
 /* ------------------------------------------------------------------------------------------ passes */
 
+/* In this order: fresh entries are of the wheel's tick or earlier, so they come before all that advancing appends, and
+ * merging them afterwards would walk past that. */
 void bi_wheel_begin(struct bi_wheel *wheel, uint64_t now)
 {
     merge_fresh(wheel);
@@ -382,6 +386,8 @@ static uint64_t earliest_in(const struct bi_link *ring)
     return earliest;
 }
 
+/* Above the lowest level a slot's start is returned: the exact deadline would take a walk through the slot each time,
+ * and the pass at its start cascades it. */
 uint64_t bi_wheel_next(struct bi_wheel *wheel)
 {
     unsigned level;

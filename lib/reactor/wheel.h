@@ -81,8 +81,8 @@ static inline void bi_wheel_disarm(struct bi_wheel *wheel, struct bi_wheel_entry
  * Entries armed meanwhile wait for the next pass. True when due ones were left over. */
 BI_PRIVATE_API bool bi_wheel_run(struct bi_wheel *wheel, uint64_t now, size_t limit);
 
-/* The same in steps, for who brackets each call: begin a pass, take the next due entry (disarmed; NULL: none), ask
- * whether more is due. */
+/* The same in steps, for a caller that brackets each call: begin a pass, take the next due entry (disarmed; NULL:
+ * none), ask whether more is due. */
 BI_PRIVATE_API void bi_wheel_begin(struct bi_wheel *wheel, uint64_t now);
 struct bi_wheel_entry *bi_wheel_take(struct bi_wheel *wheel, uint64_t now);
 BI_PRIVATE_API bool bi_wheel_is_due(const struct bi_wheel *wheel, uint64_t now);

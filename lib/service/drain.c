@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* drain.c - letting the connections of a port end (V4), and doing so when the reactor shuts down.
  *
- * A drain is told of the end of the port's last connection, and has a timer for what does not end. It calls protocols
- * from the loop only, so its beginning and its end are tasks of a later turn: by then connection_lost of the last one
- * has been called. Whatever a protocol does meanwhile, cancelling the drain included, finds it counted. At a shutdown
- * the reactor awaits the Deferred of a drain like any other; what is left when it no longer does, because of a second
- * stop, is disconnected with the rest, and counted before. */
+ * A drain is notified of the end of the port's last connection, and has a timer for what does not end. It calls
+ * protocols from the loop only, so its beginning and its end are tasks of a later turn: by then connection_lost of the
+ * last one has been called. Whatever a protocol does meanwhile, cancelling the drain included, finds it counted. At a
+ * shutdown the reactor awaits the Deferred of a drain like any other; what is left when it no longer does, because of a
+ * second stop, is disconnected with the rest, and counted before. */
 #include <bight/service.h>
 
 #include <bight/log.h>
@@ -27,7 +27,7 @@ struct drain {
     size_t cut;
     uint64_t nanoseconds; /* UINT64_MAX: no limit */
     bool lose;
-    unsigned holds; /* of whoever fires it, and of a walk */
+    unsigned holds; /* of the code that fires it, and of a walk */
 };
 
 /* ------------------------------------------------------------------------------------------ one drain */
@@ -214,7 +214,7 @@ static struct bight_deferred *begin_at_shutdown(void *context)
     }
     this->holds++;
     if (bight_deferred_add_both_full(draining, drained, this, release_at_shutdown) != 0) {
-        this->holds--; /* it is not told how many */
+        this->holds--; /* it does not know how many */
     }
     return draining;
 }

@@ -48,7 +48,7 @@ static void report(struct program *program, const struct bight_failure *failure)
     bi_report_failure(failure);
 }
 
-/* The last handler. Once the program has ended nobody asks how its Deferred did. */
+/* The last handler. Once the program has ended the result of its Deferred is not needed. */
 static void finish(struct bight_result *result, void *context)
 {
     struct program *program = context;

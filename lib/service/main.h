@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* main.h - a program's main in a reactor that somebody else has made: the testing kit's. */
+/* main.h - a program's main in a reactor that is made elsewhere: the testing kit's. */
 #ifndef BI_SERVICE_MAIN_H
 #define BI_SERVICE_MAIN_H
 

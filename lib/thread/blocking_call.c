@@ -18,7 +18,7 @@ enum state { QUEUED, BEGUN, ANSWERED, WITHDRAWN };
 
 struct blocking_call {
     struct bi_call call;    /* how it comes to the loop */
-    struct bi_call give_up; /* how the loop hears that the time is up */
+    struct bi_call give_up; /* how the loop learns that the time is up */
     atomic_uint holds;
     struct bight_mailbox *mailbox;
     const struct bi_crew *crew; /* whose thread blocks; NULL: none's */
@@ -32,7 +32,7 @@ struct blocking_call {
     /* the loop's */
     struct bi_link link;             /* in the mailbox's `begun` */
     struct bi_task task;             /* how it is given up after a fork */
-    struct bight_deferred *deferred; /* NULL: nobody waits for it, not yet or no more */
+    struct bight_deferred *deferred; /* NULL: no thread waits for it, not yet or no more */
     int reason;                      /* why it was cancelled */
 };
 
@@ -52,7 +52,7 @@ static void init_condition(struct blocking_call *call)
     pthread_condattr_destroy(&attributes);
 }
 
-/* A result that is still there was for somebody who is not, in the child of a fork. */
+/* In the child of a fork, a result that is left was for a thread that is not there. */
 static void release_call(void *context)
 {
     struct blocking_call *call = context;
@@ -225,7 +225,7 @@ static void abandon(struct bi_task *task)
     release_call(call);
 }
 
-/* What was held by those who are not here is forgotten, and so is on what they waited. */
+/* What the missing threads held is forgotten, and so is what they waited for. */
 static void orphan(struct blocking_call *call, unsigned holds)
 {
     init_condition(call);
@@ -335,7 +335,7 @@ static int give_code(struct bight_result *result, int code)
     return code;
 }
 
-/* Without the lock: nobody changes a call that is answered or withdrawn. */
+/* Without the lock: a call that is answered or withdrawn does not change. */
 static int give_answer(struct blocking_call *call, struct bight_result *result)
 {
     if (call->state == WITHDRAWN) {

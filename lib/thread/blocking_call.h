@@ -15,7 +15,7 @@ struct bi_crew {
 /* From now on this thread is one of them. */
 void bi_crew_join(const struct bi_crew *crew);
 
-/* Those who block for the loop, or wait to, are told SHUTDOWN: all, or with a crew just its threads. */
+/* Threads that block for the loop, or wait to, get SHUTDOWN: all, or with a crew just its own. */
 void bi_blocking_calls_end(struct bight_mailbox *mailbox, const struct bi_crew *crew);
 
 #endif

@@ -3,18 +3,18 @@
  *
  * It is queued, run by a thread, and posted to the mailbox, itself the call, so that coming home allocates nothing. A
  * job ends once, in the loop's thread, wherever it is by then: at home as a rule, or when it is cancelled, its pool or
- * the run ends, no thread can be had, or the process is another. What is due then hangs on who has it:
+ * the run ends, no thread can be had, or the process is another. What is due then depends on its holder:
  *
- *                   its Deferred hears   result and context go            the job is freed
+ *                   its Deferred gets    result and context go            the job is freed
  *     the loop      the code             now                              now
  *     the queue     the code             now                              now
  *     a thread      the code             when the function returns,       likewise
  *                                        and in that thread
  *     the mailbox   its own result       now                              when it arrives
  *
- * With the code 0 the Deferred hears the job's own result; with CANCELLED nothing, since who cancels tells it. One that
- * is cancelled while it runs has not ended yet: it comes home, unless its pool forgets. The pool is there until the
- * job has ended; what arrives later does not look at it. */
+ * With the code 0 the Deferred gets the job's own result; with CANCELLED nothing, since its canceller fires it. One
+ * that is cancelled while it runs has not ended yet: it comes home, unless its pool forgets. The pool is there until
+ * the job has ended; what arrives later does not look at it. */
 #include <bight/memory.h>
 
 #include "deferred/deferred.h"
@@ -34,7 +34,7 @@ static void move(struct bi_job *job, enum bi_job_place to)
 
 /* ------------------------------------------------------------------------------------------- its end */
 
-/* By who has it last. */
+/* By its last holder. */
 static void let_go(struct bi_job *job)
 {
     bight_result_discard(&job->result);
@@ -64,7 +64,7 @@ static void tell(struct bight_promise promise, struct bight_result *result, int 
     }
 }
 
-/* Takes it from who has it. False: it is not to end yet. */
+/* Takes it from its holder. False: it is not to end yet. */
 static bool take(struct bi_job *job, int code, enum bi_job_place *place)
 {
     struct bight_thread_pool *pool = job->pool;

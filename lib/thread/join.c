@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* join.c - waiting until a pool of threads has no job left (R10).
  *
- * Nothing is kept for it while nobody waits: the first who does makes an event, which is set, once, when the last job
+ * Nothing is kept for it while there is no waiter: the first one makes an event, which is set, once, when the last job
  * has left, and goes with that. The setting is deferred to a later turn: the handlers of the last job's Deferred come
  * first, which may hand in more, or free the pool. */
 #include "deferred/deferred.h"
 #include "thread/pool.h"
 
-/* Last: whoever is notified of it may free the pool. */
+/* Last: a waiter's handler may free the pool. */
 static void tell(struct bight_thread_pool *pool)
 {
     struct bight_event *joined = pool->joined;

@@ -108,7 +108,7 @@ static void free_pools(struct bi_attachment *attachment)
 
 /* --------------------------------------------------------------------------------------------- the end */
 
-/* What those hear whose jobs will not be done: a pool that goes is no shutdown (D28). */
+/* The code of jobs that will not be done: a pool that goes is no shutdown (D28). */
 static int code_of_end(const struct bight_thread_pool *pool)
 {
     return pool->freed ? BIGHT_E_ABANDONED : BIGHT_E_SHUTDOWN;
@@ -166,7 +166,7 @@ void bight_thread_pool_free(struct bight_thread_pool *pool)
         return;
     }
     if (pool->freed || pool->hub->is_ending) {
-        pool->freed = true; /* whoever is ending it does the rest */
+        pool->freed = true; /* the function that is ending it does the rest */
         return;
     }
     pool->freed = true;
@@ -178,7 +178,7 @@ void bight_thread_pool_free(struct bight_thread_pool *pool)
     finish(pool);
     drop(pool);
     if (--reactor->handler_depth == 0 && reactor->afterwards.first != NULL) {
-        bi_reactor_wake(reactor); /* and what it put off is not done in here, but on the next turn */
+        bi_reactor_wake(reactor); /* and the work that it deferred is not done in here, but on the next turn */
     }
 }
 

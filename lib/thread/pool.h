@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pool.h - pools and their jobs, for the files that share them, and what tests set. Each file calls those before it:
- * job.c for what a pool works on, pool_threads.c for who works, pool.c for its life, defer.c for handing in. */
+ * job.c for what a pool works on, pool_threads.c for its workers, pool.c for its life, defer.c for handing in. */
 #ifndef BI_THREAD_POOL_H
 #define BI_THREAD_POOL_H
 
@@ -51,7 +51,7 @@ struct bight_thread_pool {
     struct bight_reactor *reactor;
     struct bi_link workers;     /* not yet joined */
     struct bi_link outstanding; /* jobs that have not ended */
-    struct bight_event *joined; /* set and freed when no job is left; NULL: nobody waits for that */
+    struct bight_event *joined; /* set and freed when no job is left; NULL: there is no waiter */
     struct bi_task join_task;
     uint64_t patience;
     bool freed; /* by the program, while it was being ended */
@@ -63,10 +63,11 @@ struct bi_pool_thread {
     pthread_t thread;
     /* under the lock */
     bool ended;    /* may be joined without waiting long */
-    bool detached; /* nobody will: it frees itself */
+    bool detached; /* it will not be joined: it frees itself */
 };
 
-/* Who has a job, until it has ended; then the thread that is in its function or the mailbox that it is in frees it. */
+/* The holder of a job, until it has ended; then the thread that is in its function or the mailbox that it is in frees
+ * it. */
 enum bi_job_place {
     BI_JOB_LOOPS, /* the loop alone: not queued yet, at home, or lost in a fork */
     BI_JOB_QUEUED,
@@ -119,7 +120,7 @@ BI_PRIVATE_API unsigned bi_threads_left_behind(void);
 /* Under the lock, which it unlocks: the last to leave frees the pool. */
 void bi_pool_unlock_and_release(struct bight_thread_pool *pool);
 
-/* Sees to it that somebody comes for the queue: 0 or a positive errno. */
+/* Sees to it that a thread comes for the queue: 0 or a positive errno. */
 int bi_pool_find_worker(struct bight_thread_pool *pool);
 
 /* Joins the threads that have ended, or say that they are about to. */
@@ -139,11 +140,11 @@ void bi_pool_forget_threads(struct bight_thread_pool *pool);
 
 /* --- join.c */
 
-/* A job has left the pool: when it was the last, the waiters for that are notified of it later, when the handlers of
- * its Deferred have run. */
+/* A job has left the pool: when it was the last, the waiters for that are notified later, when the handlers of its
+ * Deferred have run. */
 void bi_pool_job_left(struct bight_thread_pool *pool);
 
-/* A run has ended and all jobs with it: the waiters are notified of it now, since there is no later turn. */
+/* A run has ended and all jobs with it: the waiters are notified now, since there is no later turn. */
 void bi_pool_end_joins(struct bight_thread_pool *pool);
 
 /* The pool goes: the waiters fail with ABANDONED. */

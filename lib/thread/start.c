@@ -3,7 +3,7 @@
  *
  * The C library gives a thread the stack that the process's limit allows the main one, and a limit of a few pages,
  * meant for a small program, would leave too little for looking up a name. Address space is all that a larger one
- * takes. What threads are started for, and their end, is with who starts them. */
+ * takes. What threads are started for, and their end, is up to the caller. */
 #include "thread/start.h"
 
 #include <signal.h>

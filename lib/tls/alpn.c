@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* alpn.c - the list of protocols, and the choice among what the client offers: the server's order decides.
  *
- * Without a protocol in common the handshake ends with an alert, since going on would speak a protocol to somebody who
+ * Without a protocol in common the handshake ends with an alert, since going on would speak a protocol to a peer that
  * means another (ALPACA). */
 #include "tls/alpn.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bio.c - the BIO between OpenSSL and the layers: reads the view that was received, gathers records.
  *
- * It never refuses a record, so no write of OpenSSL's is left half done; and it calls nobody, so that nothing happens
+ * It never refuses a record, so no write of OpenSSL's is left half done; and it calls nothing, so that nothing happens
  * to a session while OpenSSL is at work on it. What it gathered is sent when OpenSSL has returned. */
 #include <stdatomic.h>
 #include <string.h>
@@ -47,7 +47,7 @@ static size_t read_cut_header(struct bi_tls_frame *frame, size_t size)
 }
 
 /* OpenSSL reads as much as it can get, which spares it a call for each header. It gets no more than the record that it
- * has begun: what comes behind would be in its hands, where nobody would ask for it when the protocol has paused. */
+ * has begun: what comes behind would be in its hands, where it would be left when the protocol has paused. */
 static size_t up_to_the_end_of_record(struct bi_tls_frame *frame, size_t size)
 {
     struct bi_tls_place *place = frame->place;

@@ -207,7 +207,7 @@ static void hear_choice(struct bight_result *result, void *context)
     }
 }
 
-/* The Deferred's end comes to nobody afterwards: the session goes. */
+/* The Deferred's end has no receiver afterwards: the session goes. */
 void bi_tls_choice_drop(struct bi_tls_choice *choice)
 {
     if (choice == NULL) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* errors.c - OpenSSL's queue of errors, turned into failures in words that help.
  *
- * The queue is the thread's. Whoever reads it empties it, so that nothing of it is taken for another connection's. Its
- * oldest entry says what was wrong, later ones what that led to. Want of memory comes out as almost anything else
- * ("internal error", "key too weak"), so the whole queue is looked through for it. */
+ * The queue is the thread's. A reader empties it, so that nothing of it is taken for another connection's. Its oldest
+ * entry says what was wrong, later ones what that led to. Want of memory comes out as almost anything else ("internal
+ * error", "key too weak"), so the whole queue is looked through for it. */
 #include "tls/errors.h"
 
 #include <stdarg.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* facts.c - what a session tells of itself (versions, names, certificates), gathered when somebody asks first, and
- * kept.
+/* facts.c - what is known of a session (versions, names, certificates), gathered at the first query, and kept.
  *
  * What is verified, and when, is verify.c's. */
 #include "tls/facts.h"

@@ -113,7 +113,7 @@ static void complete(struct bi_tls_layer *layer)
 
 static void go_on_soon(void *context);
 
-/* L8. Nobody calls back when the session has gone. */
+/* L8. There is no callback when the session has gone. */
 static void wait_for_choice(struct bi_tls_layer *layer)
 {
     layer->opening->is_choosing = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* identity.c - a certificate of one's own: read with its chain and its key, and looked at for what is usually wrong.
  *
- * Everything is read before anything is judged, so that whoever set it up is notified of all mistakes at once. Reading
- * PEM is source.c's. */
+ * Everything is read before anything is judged, so that all mistakes are reported at once. Reading PEM is
+ * source.c's. */
 #include "tls/identity.h"
 
 #include <bight/log.h>

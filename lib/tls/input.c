@@ -80,7 +80,7 @@ static bool goes_on(const struct bi_tls_layer *layer)
     return layer->state == BI_TLS_OPEN && !layer->is_end_read && is_connected(layer);
 }
 
-/* Behind the data. After one's own lose the end is gracefully whatever the peer says. */
+/* Behind the data. After one's own lose the end is graceful whatever the peer says. */
 static void conclude(struct bi_tls_layer *layer, int error, struct bight_failure *failure)
 {
     if (failure != NULL && is_connected(layer) && !bi_is_losing(layer->base.transport)) {
@@ -159,7 +159,7 @@ static struct bight_failure *truncated(const struct bi_tls_layer *layer)
                                     : "the peer ended the connection during the TLS handshake");
 }
 
-/* L9: without close_notify somebody else may have cut the stream. When we have closed it, that is nobody's loss. */
+/* L9: without close_notify an attacker may have cut the stream. When we have closed it, nothing is lost by that. */
 void bi_tls_received_end(struct bight_layer *layer)
 {
     struct bi_tls_layer *self = bi_tls_layer_of(layer);

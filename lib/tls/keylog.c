@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* keylog.c - the secrets of sessions, in the format that Wireshark reads, in a file that nobody else may read.
+/* keylog.c - the secrets of sessions, in the format that Wireshark reads, in a file that no other user may read.
  *
- * Whoever has it can read the connections; so it is written only when a program asks for it, and never without a word
- * in the log. The environment (SSLKEYLOGFILE) is not asked. */
+ * With it the connections can be read; so it is written only when a program asks for it, and never without a line in
+ * the log. The environment (SSLKEYLOGFILE) is not asked. */
 #include "tls/keylog.h"
 
 #include <stdio.h>

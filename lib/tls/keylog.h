@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* keylog.h - the file to which the secrets of sessions are written, for those who have to look into them. */
+/* keylog.h - the file to which the secrets of sessions are written, for debugging. */
 #ifndef BI_TLS_KEYLOG_H
 #define BI_TLS_KEYLOG_H
 

@@ -6,7 +6,7 @@
  *   OPEN         data passes, each direction until its end
  *   OVER         it has failed, or was ended before it was open: nothing passes any more
  *
- * OpenSSL is called in frames (hub.h), and nobody else is while one is on the stack: what it has read is delivered,
+ * OpenSSL is called in frames (hub.h), and nothing else is while one is on the stack: what it has read is delivered,
  * what it has written is sent, when it has returned. So no handler ever runs inside OpenSSL, and every one may do with
  * the connection what it likes. */
 #ifndef BI_TLS_LAYER_H
@@ -31,7 +31,7 @@ struct bi_tls_layer {
     struct bi_tls_opening *opening;           /* NULL when the handshake is over */
     struct bi_tls_plaintext text;             /* that was written and is not encrypted yet */
     struct bi_tls_buffer *records;            /* that are not sent yet; NULL: none */
-    struct bi_tls_facts *facts;               /* NULL until somebody asks */
+    struct bi_tls_facts *facts;               /* NULL until the first query */
     struct bi_tls_place place;                /* of the input */
     uint16_t barren_records, barren_messages; /* L10: since the last data */
     uint8_t state;

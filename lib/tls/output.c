@@ -24,7 +24,7 @@ int bi_tls_send_records(struct bi_tls_layer *layer)
     if (records == NULL) {
         return BIGHT_OK;
     }
-    layer->records = NULL; /* whoever is called below may write */
+    layer->records = NULL; /* code that is called below may write */
     struct bight_piece piece = { .data = records->bytes, .size = records->size, .counted = true };
     int code = bight_layer_send(&layer->base, &piece, 1);
     bi_tls_buffer_give(layer->hub, records);

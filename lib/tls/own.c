@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* own.c - OpenSSL's extra data: where ours is found, and that it goes when OpenSSL's goes.
  *
- * OpenSSL counts its objects, and a session may outlive everything else of ours; so what its callbacks need is let go
- * of by OpenSSL, and nothing points the other way. */
+ * OpenSSL counts its objects, and a session may outlive everything else of ours; so what its callbacks need is released
+ * by OpenSSL, and nothing points the other way. */
 #include "tls/own.h"
 
 #include <bight/memory.h>

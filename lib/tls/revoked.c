@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* revoked.c - lists of revoked certificates (CRLs), from one file of PEM.
  *
- * They are not put into the store of those who are trusted, since that may be the whole process's. verify.c looks at
+ * They are not put into the store of trusted certificates, since that may be the whole process's. verify.c looks at
  * them. */
 #include <stdio.h>
 #include <string.h>

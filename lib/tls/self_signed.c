@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* self_signed.c - a certificate that has signed itself, for trying things out: nobody trusts it but who is told to.
- * Those that are read, and what is made of them, are in identity.c and material.c. */
+/* self_signed.c - a certificate that has signed itself, for trying things out: only a peer that is configured to trusts
+ * it. Those that are read, and what is made of them, are in identity.c and material.c. */
 #include <bight/tls.h>
 
 #include <string.h>
@@ -66,7 +66,7 @@ static bool set_facts(X509 *certificate, EVP_PKEY *key, const char *name, unsign
            X509_set_pubkey(certificate, key) == 1;
 }
 
-/* NULL: OpenSSL's queue tells why. A common name has 64 characters at most, and nobody looks at it. */
+/* NULL: OpenSSL's queue says why. A common name has 64 characters at most, and is not checked. */
 static X509 *make(EVP_PKEY *key, const char *names, const char *first, unsigned days)
 {
     X509 *certificate = X509_new();

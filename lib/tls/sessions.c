@@ -79,7 +79,7 @@ static void take_out(struct bi_tls_sessions *sessions, struct kept *kept)
     sessions->count--;
 }
 
-/* Whom the one that comes has to make room for: the oldest of its own, when these are many, or of all. NULL: nobody. */
+/* The session that a new one replaces: the oldest of its own, when these are many, or of all. NULL: none. */
 static struct kept *find_superfluous(struct bi_tls_sessions *sessions, const char *key)
 {
     struct kept *oldest = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tickets.c - stateless tickets, and the secrets that they are encrypted with.
  *
- * Whoever learns a secret can read all sessions that are resumed with tickets of it (in TLS 1.2), so none lives longer
- * than a day. A ticket is good for two hours, which ends before its secret does. The table of secrets is small: one for
- * each of the hours that count, the next one included, which a supervisor hands out early. */
+ * A leaked secret lays open all sessions that are resumed with tickets of it (in TLS 1.2), so none lives longer than a
+ * day. A ticket is good for two hours, which ends before its secret does. The table of secrets is small: one for each
+ * of the hours that count, the next one included, which a supervisor hands out early. */
 #include "tls/tickets.h"
 
 #include <pthread.h>
@@ -124,7 +124,7 @@ size_t bi_tls_tickets_count(struct bi_tls_tickets *tickets, uint64_t now)
     return count;
 }
 
-/* The present hour's, made when nobody has given one. False: there is no chance to be had. */
+/* The present hour's, made when none has been given. False: there is no chance to be had. */
 static bool find_present(struct bi_tls_tickets *tickets, struct secret *found)
 {
     uint64_t now = bi_tls_tickets_hour();
@@ -169,7 +169,7 @@ static bool set_keys(
            EVP_MAC_init(mac, secret->mac, KEY_SIZE, parameters) == 1;
 }
 
-/* What OpenSSL wants to hear: negative: an error; 0: no ticket; 1: it is good; 2: and one with a new secret is due. */
+/* What OpenSSL expects: negative: an error; 0: no ticket; 1: it is good; 2: and one with a new secret is due. */
 static int encrypt(struct bi_tls_tickets *tickets, unsigned char *name, unsigned char *vector, EVP_CIPHER_CTX *cipher,
     EVP_MAC_CTX *mac)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trust.h - whom one trusts, and who has been revoked. */
+/* trust.h - the trusted authorities, and the revoked certificates. */
 #ifndef BI_TLS_TRUST_H
 #define BI_TLS_TRUST_H
 
@@ -14,7 +14,7 @@ enum { BI_TLS_DIGEST_SIZE = 32 };
 struct bi_tls_trust {
     X509_STORE *store; /* NULL: none was read */
     STACK_OF(X509_NAME) *
-        names; /* of those who are trusted, to be told to clients; NULL: they are too many, or not needed */
+        names; /* of the trusted authorities, sent to clients; NULL: they are too many, or not needed */
     uint8_t digest[BI_TLS_DIGEST_SIZE]; /* SHA-256 of what was read */
 };
 

@@ -214,7 +214,7 @@ static struct bight_failure *explain(SSL *ssl, const X509_STORE_CTX *store)
     return is_about_name(error) ? wrong_name(ssl, X509_STORE_CTX_get0_cert(store)) : not_verified(store);
 }
 
-/* Of whom a list must be there: who issued the certificate itself. Who issued an issuer's may have none. */
+/* A list must be there of the issuer of the certificate itself. An issuer's issuer may have none. */
 static int judge(int is_good, X509_STORE_CTX *store)
 {
     bool lacks_list = X509_STORE_CTX_get_error(store) == X509_V_ERR_UNABLE_TO_GET_CRL;
@@ -250,7 +250,7 @@ static int verify(X509_STORE_CTX *store, void *context)
     (void)context;
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     if (!bi_tls_is_verifying(ssl)) {
-        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION); /* nobody shall take it for verified */
+        X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION); /* it must not be taken for verified */
         return 1;
     }
     use_lists(store, &bi_tls_material_of(ssl)->revoked);
@@ -261,7 +261,7 @@ static int verify(X509_STORE_CTX *store, void *context)
     return 0;
 }
 
-/* Tells clients who may have issued their certificates. */
+/* Sends clients the authorities that may have issued their certificates. */
 static bool use_names(SSL_CTX *ctx, const struct bi_tls_material *material)
 {
     if (material->is_server && material->trust.names != NULL) {

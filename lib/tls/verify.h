@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* verify.h - who the peer is: its chain, and its name. */
+/* verify.h - the peer's identity: its chain, and its name. */
 #ifndef BI_TLS_VERIFY_H
 #define BI_TLS_VERIFY_H
 

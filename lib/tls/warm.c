@@ -12,9 +12,9 @@
  * the buffer: one that each session has to itself has left the processor's caches by the next record, while the one
  * that was just freed by another is still there.
  *
- * SSL_MODE_RELEASE_BUFFERS would have OpenSSL released them by itself, behind each record of several. But since 3.2
- * that is settled when a session gets its keys: to clear it later does nothing, and writing does not learn of it when
- * it is set. So the mode is never set, and who has called OpenSSL for a session calls bi_tls_rest. */
+ * SSL_MODE_RELEASE_BUFFERS would have OpenSSL release them by itself, behind each record of several. But since 3.2 that
+ * is settled when a session gets its keys: to clear it later does nothing, and the writing side does not notice when it
+ * is set. So the mode is never set, and code that has called OpenSSL for a session calls bi_tls_rest. */
 #include "reactor/reactor.h"
 #include "tls/layer.h"
 

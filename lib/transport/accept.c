@@ -101,7 +101,7 @@ static int refuse_one(struct bight_port *port)
     return fd < 0 ? fd : 0;
 }
 
-/* The kernel looks for a descriptor before it looks for a connection: perhaps nobody waits. True when the batch goes
+/* The kernel looks for a descriptor before it looks for a connection: perhaps no peer waits. True when the batch goes
  * on. */
 static bool descriptors_ran_out(struct bight_port *port)
 {

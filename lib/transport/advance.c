@@ -17,7 +17,7 @@
 
 #define ROUNDS 8
 
-/* While one of these is set, whoever is on the stack decides when it has returned. */
+/* While one of these is set, the function on the stack decides when it has returned. */
 #define ON_THE_STACK (BI_IN_HANDLER | BI_IN_LAYER | BI_ADVANCING | BI_IN_CALL)
 
 static bool is_quiet(const struct bight_transport *transport)
@@ -44,7 +44,7 @@ void bi_transport_later(struct bight_transport *transport)
     }
 }
 
-/* What the protocol would be notified of: new input, a switch, ends. */
+/* Calls of the protocol: new input, a switch, ends. */
 static void tell(struct bight_transport *transport)
 {
     if (is_quiet(transport)) {

@@ -4,8 +4,8 @@
  *
  * The caps of single connections bound nothing: ten thousand peers that do not read hold 160 GiB. So what waits is
  * counted in the hub; but only when a connection's output is looked at because the bottom took less than there was, or
- * its input could not be delivered. A message that is sent whole costs nothing. When the cap is met, whoever adds to a
- * queue that is long already is aborted, those with little are left alone. */
+ * its input could not be delivered. A message that is sent whole costs nothing. When the cap is met, a connection that
+ * adds to a queue that is long already is aborted; those with little are left alone. */
 #include <bight/log.h>
 
 #include <stdio.h>

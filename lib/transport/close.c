@@ -25,8 +25,10 @@ static bool is_not_to_linger(const struct bight_transport *transport)
     return extension != NULL && (extension->linger == 0 || extension->linger_bytes == 0);
 }
 
-/* The writing side has been shut: T7 waits a while for the peer to see it. When out of memory for the timer it does
- * not. A bottom that cannot shut its writing side (a pipe) shows it by closing. */
+/* T7. The obvious way, closing once all is flushed, fails because input that comes then is answered with a reset, which
+ * destroys what the peer has not read yet; therefore the writing side is shut, and input dropped for a while. If the
+ * timer cannot be allocated it closes at once. A bottom that cannot shut its writing side (a pipe) shows the end by
+ * closing. */
 static void linger(struct bight_transport *transport)
 {
     struct bi_extension *extension = transport->bottom->shut_writing == NULL ? NULL : bi_extension_of(transport);
@@ -72,7 +74,9 @@ static void shut(struct bight_transport *transport)
     }
 }
 
-/* Nothing more is written: the layers end first, each when it has sent its own. A producer is waited for (T8). */
+/* Nothing more is written: the layers end first, each when it has sent its own. A producer is waited for (T8). Telling
+ * the protocol at once would call it inside its own lose_write; therefore that has asked for an output, even an empty
+ * one, and its going, in a flush from the loop, is waited for. */
 static void end_output(struct bight_transport *transport, bool quiet)
 {
     if (bi_write_end_of(transport) == BI_END_ASKED && !(transport->state & (BI_PRODUCING | BI_HELD))) {
@@ -104,7 +108,7 @@ static void end_both(struct bight_transport *transport)
     }
 }
 
-/* The reason was kept when it broke. */
+/* The reason was kept when it broke: bi_close_done only ends it. */
 static void end_broken(struct bight_transport *transport)
 {
     bool is_read = (transport->state & BI_EOF_RECEIVED) != 0;
@@ -138,6 +142,8 @@ void bi_close_end_reached(struct bight_transport *transport)
     }
 }
 
+/* T7. Pause and backpressure end here: input that they left in the kernel would make the close a reset; therefore it is
+ * read from now on, and dropped. */
 void bi_begin_close(struct bight_transport *transport)
 {
     bi_set_life(transport, BI_LOSING);
@@ -152,7 +158,7 @@ void bi_begin_close(struct bight_transport *transport)
     bi_transport_changed(transport);
 }
 
-/* True when it is the first. */
+/* True when it is the first. While it lingers all has been flushed and shut: the end stays DONE. */
 static bool keep_reason(struct bight_transport *transport, struct bight_layer *layer, struct bight_failure *reason)
 {
     struct bi_extension *extension = transport->extension;
@@ -163,7 +169,7 @@ static bool keep_reason(struct bight_transport *transport, struct bight_layer *l
     extension->reason = reason;
     bi_layers_end_below(layer);
     bi_flow_stop_producer(transport);
-    transport->state &= ~BI_THROTTLED; /* by output that nobody waits for */
+    transport->state &= ~BI_THROTTLED; /* by output that is not waited for */
     return true;
 }
 
@@ -282,7 +288,7 @@ static bool is_bounded(const struct bight_transport *transport)
     return transport->extension != NULL && bi_wheel_is_armed(&transport->extension->close_timer);
 }
 
-/* A flush that nothing bounds might never end: when out of memory for the timer the connection ends at once. */
+/* A flush that nothing bounds might never end: if the timer cannot be allocated the connection ends at once. */
 void bi_close_bound(struct bight_transport *transport)
 {
     uint64_t bound = bi_life_of(transport) == BI_LINGERING ? transport->extension->linger : bound_of(transport);
@@ -328,7 +334,7 @@ int bight_transport_lose_connection(struct bight_transport *transport)
     }
     bi_close_claim(transport);
     if (bi_life_of(transport) == BI_BROKEN) {
-        bi_close_done(transport); /* the reason was kept; nothing more is notified of */
+        bi_close_done(transport); /* the reason was kept; nothing more is delivered */
     } else {
         bi_begin_close(transport);
     }
@@ -359,7 +365,7 @@ int bight_transport_lose_write(struct bight_transport *transport)
         return BIGHT_E_NOT_SUPPORTED;
     }
     bi_close_claim(transport);
-    int code = bi_output_ask(transport); /* so that the protocol is notified of it from the loop */
+    int code = bi_output_ask(transport); /* so that the protocol is notified from the loop */
     if (code != BIGHT_OK) {
         return code;
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* connection_log.c - a line of the log for each connection, when it has ended, at level debug.
  *
- * Who it was with and since when is known only while it lives, so it is written down at its beginning, in the
- * extension: at other levels a connection costs a comparison at its beginning, and no memory. What passes on it is
- * logged by traffic_log.c. */
+ * Its peer and its beginning are known only while it lives, so it is written down at its beginning, in the extension:
+ * at other levels a connection costs a comparison at its beginning, and no memory. What passes on it is logged by
+ * traffic_log.c. */
 #include <bight/log.h>
 
 #include "transport/state.h"

@@ -69,8 +69,8 @@ static int ask_name(struct bi_connector *connector, bool peer, struct bight_addr
 }
 
 /* A socket that connects to a port of its own machine may be given that very port as its own, and then meets itself
- * (RFC 9293, 3.5: a simultaneous open). Nobody listens there, so this is a refusal; and whoever wants to listen there
- * is not kept from it by a connection that lingers. 1 or -errno. */
+ * (RFC 9293, 3.5: a simultaneous open). Nothing listens there, so this is a refusal; and a server that wants to listen
+ * there is not kept from it by a connection that lingers. 1 or -errno. */
 static int refuse_self(struct bi_connector *connector, const struct bight_address *peer)
 {
     struct bight_system *system = connector->reactor->system;
@@ -126,7 +126,7 @@ static int name_socket(struct bight_system *system, int fd, const struct bight_a
 }
 
 /* A port that is not given is chosen when connecting, by both ends of the connection: more can be had so. One that is
- * given may be another connection's, to somebody else, or that of one which has just ended. */
+ * given may be another connection's, to another peer, or that of one which has just ended. */
 static int bind_to(struct bight_system *system, int fd, const struct bight_address *address)
 {
     static const int on = 1;

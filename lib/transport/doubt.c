@@ -22,7 +22,7 @@ enum { LOOKS_PER_TURN = 1024, MIN_ROOM = 64 };
 
 struct bi_doubt {
     uint64_t id;
-    bool is_second; /* the first visit takes the mark away; who has none at the second has been quiet since */
+    bool is_second; /* the first visit takes the mark away; without one at the second it has been quiet since */
 };
 
 static void free_list(struct bi_doubts *doubts)

@@ -4,7 +4,7 @@
  *
  * Until a layer has been prepared nothing enters it, and nothing enters the facade before there is a protocol: their
  * levels are closed (levels.c), so a header and what follows it may come in one segment. In the protocol's place there
- * is one that does nothing, so that nobody has to ask whether there is any. Whose layers they are is in wrapper.c. */
+ * is one that does nothing, so that no code has to ask whether there is any. Whose layers they are is in wrapper.c. */
 #include "transport/establish.h"
 
 #include <stdio.h>
@@ -203,7 +203,7 @@ static void refuse(struct bight_transport *transport, int code)
 }
 
 /* From here on the connection is as any other; the switch that connection_made may have asked for comes first, so that
- * who is told finds the protocol that stays. */
+ * the callback finds the protocol that stays. */
 static void become_open(struct bight_transport *transport)
 {
     struct bi_establishing *establishing = establishing_of(transport);

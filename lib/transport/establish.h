@@ -5,12 +5,13 @@
 
 #include "transport/transport.h"
 
-/* What stands in for the protocol of a connection that is being established: it does nothing. Nobody writes to it. */
+/* What stands in for the protocol of a connection that is being established: it does nothing. It is never written
+ * to. */
 extern const struct bight_protocol bi_stand_in;
 #define BI_STAND_IN ((struct bight_protocol *)(uintptr_t)&bi_stand_in)
 
-/* Told once: the connection has its protocol (failure NULL), whose connection_made has been called, and which has heard
- * of no data; or it has been lost before. */
+/* Called once: the connection has its protocol (failure NULL), whose connection_made has been called and data_received
+ * has not; or it has been lost before. */
 typedef void (*bi_established_function)(
     void *context, struct bight_transport *transport, const struct bight_failure *failure);
 
@@ -31,7 +32,7 @@ int bi_establish_prepare(
     struct bight_transport *transport, struct bight_factory *wrapped, const struct bight_address *peer);
 /* Before it is started: `done` is told. False when it has its protocol already. */
 bool bi_establish_then(struct bight_transport *transport, bi_established_function done, void *context);
-/* Nobody is told any more. */
+/* No callback is called any more. */
 void bi_establish_forget(struct bight_transport *transport);
 /* Pushes the layers and begins. */
 void bi_establish_start(struct bight_transport *transport);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* factory.c - when a factory is started, stopped and released, whose it is (T16, T15), and what it is asked.
+/* factory.c - when a factory is started, stopped and released, which reactor it belongs to (T16, T15), and what it is
+ * asked.
  *
- * A factory is the user's memory, often static; bight only counts in it who makes use of it: ports, attempts to connect
- * and connections. It belongs to a reactor from the first use to the end of the last, when it may go to another reactor
- * or be freed. One with `release` frees itself: what must not outlive it, a call that may yet use it or the memory of
- * its protocols, has a hold, which is no use. One in front of another is a use of that one while it is used itself, so
- * nobody else counts for the inner one; what is asked of the first goes down the row. */
+ * A factory is the user's memory, often static; bight only counts in it what uses it: ports, attempts to connect and
+ * connections. It belongs to a reactor from the first use to the end of the last, when it may go to another reactor or
+ * be freed. One with `release` frees itself: what must not outlive it, a call that may yet use it or the memory of its
+ * protocols, has a hold, which is no use. One in front of another is a use of that one while it is used itself, so
+ * nothing else counts for the inner one; what is asked of the first goes down the row. */
 #include "transport/transport.h"
 #include "transport/wrapper.h"
 

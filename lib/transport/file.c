@@ -5,7 +5,7 @@
  * first, by a read of a byte that may not wait (RWF_NOWAIT): a byte of each 16 KiB, and once, since it takes a quarter
  * of a microsecond, and the kernel reads ahead and drops what it has in pieces no smaller. What is not there a thread
  * of a pool reads. Where sendfile goes the thread throws the bytes away: it is the pages that are wanted, and after it
- * nobody asks for them again, so that a file system that cannot answer is no endless loop. Else (a bottom without
+ * they are not asked for again, so that a file system that cannot answer is no endless loop. Else (a bottom without
  * sendfile, layers, a file that sendfile does not take) the bytes come into a buffer of the file's, straight away or by
  * the thread.
  *

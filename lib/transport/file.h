@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* file.h - files among the output, between file.c, which reads and sends them, and those who keep queues: output.c,
- * queue.c, held.c. */
+/* file.h - files among the output, between file.c, which reads and sends them, and the files that keep queues:
+ * output.c, queue.c, held.c. */
 #ifndef BI_TRANSPORT_FILE_H
 #define BI_TRANSPORT_FILE_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* flow.c - who may go on: pause and resume of the input, producers and backpressure against the output's marks.
+/* flow.c - what may go on: pause and resume of the input, producers and backpressure against the output's marks.
  *
- * The marks are looked at after an attempt to send (T13), so a peer that reads keeps everybody going however much is
- * written. A producer, when there is one, is told; without one the connection's own input stands still instead.
- * Defaults need no extension; whoever sets something gets one. */
+ * The marks are looked at after an attempt to send (T13), so a peer that reads keeps everything going however much is
+ * written. A producer, when there is one, is paused; without one the connection's own input stands still instead.
+ * Defaults need no extension; a connection with a setting gets one. */
 #include "transport/layer_talk.h"
 #include "transport/levels.h"
 #include "transport/state.h"
@@ -119,7 +119,7 @@ void bi_flow_check_watermarks(struct bight_transport *transport)
     }
     if (is_above(extension, queued) && transport->protocol->ops->room != NULL && !bi_flow_awaits_room(transport)) {
         transport->protocol->state |= BI_PROTOCOL_ABOVE;
-        transport->state |= BI_CHANGED; /* or a send that takes all there is would ask nobody */
+        transport->state |= BI_CHANGED; /* or a send that takes all there is would not ask */
     }
     if (transport->state & BI_PRODUCING) {
         struct bight_reactor *reactor = transport->hub->reactor;
@@ -244,7 +244,7 @@ int bight_transport_unregister_producer(struct bight_transport *transport)
     BI_TRANSPORT_CHECK(transport, "bight_transport_unregister_producer");
     bool has_producer = (transport->state & BI_PRODUCING) != 0;
     if (bi_is_over(transport) || (!has_producer && (bi_is_cut(transport) || bi_is_losing(transport)))) {
-        return BIGHT_E_CLOSED; /* it may have been stopped, and who registered it need not have notified of it */
+        return BIGHT_E_CLOSED; /* it may have been stopped, and its owner need not have been notified */
     }
     if (!has_producer) {
         return bi_usage_error(
@@ -252,7 +252,7 @@ int bight_transport_unregister_producer(struct bight_transport *transport)
     }
     transport->state &= ~BI_PRODUCING;
     if (transport->state & BI_WRITE_END_DUE) {
-        int code = bi_output_ask(transport); /* the protocol hears from the loop that writing has ended */
+        int code = bi_output_ask(transport); /* the protocol is notified from the loop that writing has ended */
         if (code != BIGHT_OK) {
             bi_close_end(transport, bight_failure_of(code), true);
             return BIGHT_OK;

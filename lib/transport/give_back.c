@@ -26,7 +26,7 @@ int bi_levels_return(struct bight_transport *transport, const void *data, size_t
     return BIGHT_OK;
 }
 
-/* Of the peer's end nothing can come any more, unless somebody else is notified of it again. */
+/* After the peer's end nothing can come any more, unless another protocol is notified of it again. */
 bool bi_levels_can_return(const struct bight_transport *transport)
 {
     return bi_is_heard(transport) && ((transport->state & BI_SWITCHING) || !(transport->state & BI_EOF_DELIVERED));

@@ -42,7 +42,7 @@ static void give_back(struct bi_output *queue)
     bi_pool_give(&queue->transport->hub->outputs, queue);
 }
 
-/* They may have been put to use elsewhere already, or not: who is refused has kept them. */
+/* They may have been put to use elsewhere already, or not: a caller that is refused has kept them. */
 static void forget_references(struct bi_chunk *chunk)
 {
     for (; chunk != NULL; chunk = chunk->next) {

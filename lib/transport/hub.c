@@ -305,7 +305,7 @@ static int after_fork(struct bi_attachment *attachment)
     return 0;
 }
 
-/* Ended connections whose protocols are held by somebody outlive the hub without a transport of their own. */
+/* Ended connections whose protocols the program holds outlive the hub without a transport of their own. */
 static void orphan_protocols(struct bi_hub *hub)
 {
     struct bight_transport *transport;

@@ -51,7 +51,7 @@ struct bi_idle_class {
 
 /* -------------------------------------------------------------------------------------------- the clock */
 
-/* Of the classes with members; 0 without any: then nobody minds how far the clock goes. */
+/* Of the classes with members; 0 without any: then it does not matter how far the clock goes. */
 static uint64_t shortest_period(const struct bi_hub *hub)
 {
     uint64_t shortest = 0;
@@ -163,7 +163,7 @@ static bool look_at(struct bi_idle_class *class, uint32_t list, unsigned *ends)
         if ((*ends)++ == ENDS_PER_TURN) {
             return false;
         }
-        bi_timeouts_end(transport); /* it leaves its class; its protocol is notified of it on a later turn */
+        bi_timeouts_end(transport); /* it leaves its class; its protocol is notified on a later turn */
     }
     return true;
 }
@@ -174,7 +174,7 @@ static void class_timer_ran(struct bi_wheel_entry *timer)
     uint64_t begun = advance(class->hub) / class->period; /* this period is not over */
     unsigned ends = 0;
     uint64_t number = class->next;
-    class->next = begun > number ? begun : number; /* nobody is put where nobody looks any more */
+    class->next = begun > number ? begun : number; /* no entry is put where the scan has passed */
     while (number < begun && look_at(class, (uint32_t)(number % LISTS), &ends)) {
         number++;
     }

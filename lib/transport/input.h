@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* input.h - bytes that came and that nobody has consumed yet.
+/* input.h - bytes that came and have not been consumed yet.
  *
- * Transports keep in it what they cannot deliver, streams what nobody has read, line receivers the beginning of a line
- * and what waits. The one idea: it is a pointer to one block that says of itself how much it holds, and NULL when there
- * is nothing. So whoever keeps none pays for a pointer, and handing all of it on is handing on the pointer. */
+ * Transports keep in it what they cannot deliver, streams what has not been read, line receivers the beginning of a
+ * line and what waits. The one idea: it is a pointer to one block that says of itself how much it holds, and NULL when
+ * there is nothing. So a holder of nothing pays for a pointer, and handing all of it on is handing on the pointer. */
 #ifndef BI_TRANSPORT_INPUT_H
 #define BI_TRANSPORT_INPUT_H
 
@@ -43,7 +43,7 @@ int bi_input_give_back(struct bight_input **input, struct bight_input *rest);
 
 /* --- These do not fail. */
 
-/* All of it: the caller's, who consumes or drops it. */
+/* All of it: the caller's, to consume or drop. */
 static inline struct bight_input *bi_input_take(struct bight_input **input)
 {
     struct bight_input *taken = *input;
@@ -76,7 +76,7 @@ static inline size_t bi_input_find(
 }
 
 /* The same in the first `limit` bytes of what is held, which is not nothing. Each is looked at once, however many
- * pieces they come in: until something is consumed, or somebody searches again, for something else. */
+ * pieces they come in: until something is consumed, or something else is searched for. */
 size_t bi_input_search(struct bight_input *input, size_t limit, const void *separator, size_t separator_size);
 static inline void bi_input_search_anew(struct bight_input *input)
 {
@@ -90,9 +90,9 @@ static inline void bi_input_search_anew(struct bight_input *input)
  * constants, say. */
 bool bi_input_is_own(const struct bight_protocol *protocol, const uint8_t *data, size_t size);
 
-/* Calls `go_on` with the protocol on a later turn: for who has delivered enough in a row, or must not deliver now.
- * `leave` is called after it, or instead of it at the end of the reactor, and releases the hold that is taken here.
- * The codes of bight_call_later; then nothing is called. */
+/* Calls `go_on` with the protocol on a later turn: for a caller that has delivered enough in a row, or must not deliver
+ * now. `leave` is called after it, or instead of it at the end of the reactor, and releases the hold that is taken
+ * here. The codes of bight_call_later; then nothing is called. */
 int bi_input_go_on_later(struct bight_protocol *protocol, bight_timer_function go_on, bight_release_function leave);
 
 #endif

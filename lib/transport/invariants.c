@@ -4,8 +4,8 @@
  *
  * An invariant is one line: what holds, and its name. The obvious way, assertions where things are changed, sees only
  * what the change is about; what is broken is nearly always a consequence that was forgotten elsewhere. So the state is
- * looked at as a whole when it is supposed to be in order. Many of these say that a connection that waits for something
- * has somebody who will go on with it: a task that is queued, a watch, a timer. */
+ * looked at as a whole when it is supposed to be in order. Many of these say that for a connection that waits there is
+ * something that will go on with it: a task that is queued, a watch, a timer. */
 #include "transport/invariants.h"
 
 #include "transport/close.h"
@@ -34,7 +34,7 @@ static bool is_made(const struct bight_transport *transport)
     return (transport->protocol->state & BI_PROTOCOL_MADE) != 0;
 }
 
-/* Whoever decides again on a later turn. */
+/* A task that decides again on a later turn. */
 static bool has_task(const struct bight_transport *transport)
 {
     return transport->extension != NULL && transport->extension->task.run != NULL;
@@ -456,7 +456,7 @@ static const char *look_at_loss(const struct bight_transport *transport)
     return NULL;
 }
 
-/* Of a connection that is neither over nor broken: who stands still is let go on by somebody. */
+/* Of a connection that is neither over nor broken: if it stands still, something will let it go on. */
 static const char *look_at_waits(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;

@@ -29,7 +29,7 @@ const char *bi_invariants_at_rest(const struct bight_transport *transport);
  * is about none. */
 const char *bi_invariants_find(struct bight_reactor *reactor, bool at_rest, const struct bight_transport **whose);
 /* The same; ends the process with the invariant's name, and the connection's state in words, when one is broken. For
- * whoever steps reactors. Not at rest after all if a handler is on the stack. */
+ * code that steps reactors. Not at rest after all if a handler is on the stack. */
 BI_PRIVATE_API void bi_invariants_check(struct bight_reactor *reactor, bool at_rest);
 
 /* The state of a connection in words, cut at `size`. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* invariants_hub.c - what must be true of all connections of a reactor together: counts, sums, and that whatever was
- * taken from a pool is somebody's. What must be true of one is in invariants.c; the words for its state are in
+ * taken from a pool has an owner. What must be true of one is in invariants.c; the words for its state are in
  * invariants_words.c.
  *
- * Ports and factories are the program's and are counted in; who they are is found by going through the connections. A
+ * Ports and factories are the program's and are counted in; which they are is found by going through the connections. A
  * table on the stack does for that: nothing is allocated by looking, since a test may be counting allocations. */
 #include "transport/invariants.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* invariants_words.c - the state of a connection in words, for whoever reads that an invariant has broken. For those
- * who run programs describe.c says less, and more plainly. */
+/* invariants_words.c - the state of a connection in words, for the report of a broken invariant. For operators of
+ * programs describe.c says less, and more plainly. */
 #include "transport/invariants.h"
 
 #include <stdarg.h>

@@ -5,8 +5,8 @@
  * lives until the factory is stopped, behind the last of its connections, and nothing has to be asked for at the end.
  * Each end is the push producer of the other connection (T13), so a peer that does not read holds its opposite up, and
  * pressure does not stop either way by itself. The unusual moments are the beginning, when one end may be lost before
- * the other is there, and a switch that is dropped because its connection ended first: then an end hears nothing but
- * its finish, and the rest is decided on a later turn. */
+ * the other is there, and a switch that is dropped because its connection ended first: then an end is called for
+ * nothing but its finish, and the rest is decided on a later turn. */
 #include <bight/memory.h>
 
 #include "transport/levels.h"
@@ -180,7 +180,7 @@ static void connection_lost(struct bight_protocol *protocol, const struct bight_
     leave(end);
 }
 
-/* Somebody else has this connection now, so the other one has nothing to go on with. */
+/* Another protocol has this connection now, so the other one has nothing to go on with. */
 static void protocol_replaced(struct bight_protocol *protocol)
 {
     struct end *end = (struct end *)protocol;

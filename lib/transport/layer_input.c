@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* layer_input.c - what a layer says of the input that it has been given: that it has no time for the rest on this turn
- * (and that another turn begins), that nobody above wants it now. What happens to it is in levels.c. */
+ * (and that another turn begins), that nothing above wants it now. What happens to it is in levels.c. */
 #include "transport/level_queue.h"
 #include "transport/levels.h"
 #include "transport/state.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* layer_talk.c - what layers say and are asked besides bytes: flushing, being secure, hunger, what they have queued,
+/* layer_talk.c - what layers say and are asked apart from bytes: flushing, being secure, hunger, what they have queued,
  * what they know. How bytes pass, and how layers come and go, is in layers.c and levels.c. */
 #include "transport/layer_talk.h"
 

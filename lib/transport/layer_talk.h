@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* layer_talk.h - what layers are given from above, and what they are told and asked besides bytes. Each needs a LAYERED
- * transport. */
+/* layer_talk.h - what layers are given from above, and what they are told and asked apart from bytes. Each needs a
+ * LAYERED transport. */
 #ifndef BI_TRANSPORT_LAYER_TALK_H
 #define BI_TRANSPORT_LAYER_TALK_H
 
@@ -24,7 +24,7 @@ static inline int bi_layers_pass_down(
         return bi_held_add(layer, pieces, count);
     }
     if (BI_LIKELY(transport->state & BI_IN_LAYER)) {
-        return layer->ops->write(layer, pieces, count); /* whoever is outermost decides */
+        return layer->ops->write(layer, pieces, count); /* the outermost call decides */
     }
     bool is_outermost = bi_layers_enter(transport);
     int code = layer->ops->write(layer, pieces, count);
@@ -34,7 +34,7 @@ static inline int bi_layers_pass_down(
 
 /* What was to be flushed later is flushed now. */
 void bi_layers_flush(struct bight_transport *transport);
-/* At the loss, before the protocol is notified of it. */
+/* At the loss, before connection_lost. */
 void bi_layers_lost(struct bight_transport *transport, const struct bight_failure *reason);
 /* lose_connection must wait for one of them. */
 bool bi_layers_are_busy(const struct bight_transport *transport);

@@ -2,11 +2,11 @@
 /* levels.c - input on its way up, and when what waits of it goes on: into a layer, or to the protocol. The queues are
  * in level_queue.c.
  *
- * A level takes what comes when nothing waits before it; the protocol, moreover, when it has not paused and nothing
- * of it is on the stack. The rest waits in the level's queue. So a push takes over the facade's queue and nothing that
- * came before it is seen as if it had come through the new layer; and what a handler leaves of its input goes to
- * whoever stands there when the handler has returned. What the layers do with input is theirs; the bottom is read in
- * receive.c. */
+ * A level takes what comes when nothing waits before it; the protocol, moreover, when it has not paused and nothing of
+ * it is on the stack. The rest waits in the level's queue. So a push takes over the facade's queue and nothing that
+ * came before it is seen as if it had come through the new layer; and what a handler leaves of its input goes to the
+ * layer or protocol that stands there when the handler has returned. What the layers do with input is theirs; the
+ * bottom is read in receive.c. */
 #include "transport/levels.h"
 
 #include <bight/memory.h>
@@ -20,7 +20,7 @@
 
 /* -------------------------------------------------------------------------------- into the facade */
 
-/* May be notified of input at all. */
+/* May be given input at all. */
 static bool facade_listens(const struct bight_transport *transport)
 {
     return bi_is_heard(transport) && !(transport->state & BI_EOF_DELIVERED);
@@ -58,8 +58,8 @@ static void feed(struct bight_transport *transport, struct bi_rest *rest)
     }
 }
 
-/* Behind what a handler did with its input: nobody has been pushed any more. Returns who comes next to the sender, for
- * whom `returned` is; NULL: the facade. */
+/* Behind what a handler did with its input: no layer counts as just pushed any more. Returns the level next to the
+ * sender, which `returned` is for; NULL: the facade. */
 static struct bight_layer *forget_pushed(struct bi_extension *extension)
 {
     struct bight_layer *level = extension->pushed;
@@ -155,7 +155,7 @@ static bool ask_about_end(struct bight_transport *transport)
 }
 
 /* T11, T12. A producer is not waited for unless one's own lose or lose_write came first (T8). It is stopped when writes
- * are refused already. A protocol that comes by a switch is notified of the end too. */
+ * are refused already. A protocol that comes by a switch gets the end too. */
 static void lose_unless_handled(struct bight_transport *transport)
 {
     if (bi_has_failed(transport)) {
@@ -207,7 +207,7 @@ static void enter_facade_end(struct bight_transport *transport)
     } else if (bi_life_of(transport) == BI_ESTABLISHING) {
         bi_level_hold_end(transport, NULL);
     } else if (bi_life_of(transport) != BI_OPEN || (transport->state & BI_EOF_DELIVERED)) {
-        return; /* what comes behind a failure is no end gracefully */
+        return; /* an EOF behind a failure is no graceful end */
     } else if ((transport->state & BI_WAITING) || !facade_takes(transport)) {
         bi_level_hold_end(transport, NULL);
     } else {
@@ -221,7 +221,7 @@ static inline void call_received(
     struct bight_transport *transport, struct bight_layer *layer, const uint8_t *data, size_t size)
 {
     if (transport->state & BI_IN_LAYER) {
-        layer->ops->received(layer, data, size); /* whoever is outermost decides */
+        layer->ops->received(layer, data, size); /* the outermost call decides */
         return;
     }
     bool is_outermost = bi_layers_enter(transport);
@@ -421,7 +421,7 @@ static struct bight_layer *find_layer_to_run(const struct bight_transport *trans
     return layer;
 }
 
-/* Nothing is notified of any more: layers that have an end of their own to bring about go on. */
+/* Nothing is delivered any more: layers that have an end of their own to bring about go on. */
 static void run_losing(struct bight_transport *transport)
 {
     if (!(transport->state & BI_LAYERED) || !bi_layers_are_busy(transport)) {

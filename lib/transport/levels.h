@@ -36,8 +36,8 @@ static inline void bi_levels_give(struct bight_transport *transport, const uint8
     }
 }
 
-/* Into a level, or those above it that care, at last to the protocol; what cannot enter waits. Data without size, and
- * what the protocol must not be notified of any more, are dropped. */
+/* Into a level, or those above it that care, at last to the protocol; what cannot enter waits. Empty data, and what the
+ * protocol must not be given any more, are dropped. */
 void bi_levels_enter(struct bight_transport *transport, struct bight_layer *level, const uint8_t *data, size_t size);
 void bi_levels_enter_end(struct bight_transport *transport, struct bight_layer *level);
 
@@ -46,14 +46,14 @@ void bi_levels_run(struct bight_transport *transport);
 
 /* Something stood in the way of what waits for the facade, and does no more: it goes on on a later turn. */
 void bi_levels_put_off(struct bight_transport *transport);
-/* What was deferred to a later turn to a later turn can go on. */
+/* What was deferred to a later turn can go on. */
 void bi_levels_begin_turn(struct bight_transport *transport);
 
-/* Behind a handler: what is left of its input, and before that what it gave back, waits for whoever comes next to the
+/* Behind a handler: what is left of its input, and before that what it gave back, waits for the level next to the
  * sender now: the facade, or the first layer that the handler pushed. */
 void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest, size_t size);
 
-/* The protocol may give back input. When it has notified of the end it keeps what it has: nothing follows that. */
+/* The protocol may give back input. Once it has been notified of the end it keeps what it has: nothing follows that. */
 bool bi_levels_can_return(const struct bight_transport *transport);
 /* The protocol gives back what it has been given, or something in its place. 0 or OUT_OF_MEMORY. */
 int bi_levels_return(struct bight_transport *transport, const void *data, size_t size);
@@ -63,7 +63,7 @@ void bi_levels_pushed(struct bight_transport *transport, struct bight_layer *lay
 /* A layer is being popped: what waited for it waits for the level above. */
 void bi_levels_popped(struct bight_transport *transport, struct bight_layer *layer);
 
-/* A layer has become secure, and the protocol is to be notified of it before the input that comes from now on. */
+/* A layer has become secure, and the protocol is to be notified before it gets the input that comes from now on. */
 void bi_levels_secured(struct bight_transport *transport);
 
 /* The facade's end is to be told once more, to another protocol. */

@@ -3,8 +3,8 @@
  * come from elsewhere are adopt.c's.
  *
  * Options that connections inherit (TCP_NODELAY, SO_KEEPALIVE) are set here, once. A UNIX socket's mode is set between
- * bind and listen: until it listens nobody can connect, so at no time is the socket open to more than was asked for.
- * A path whose owner has died is replaced. Everything returns -errno. */
+ * bind and listen: until it listens no peer can connect, so at no time is the socket open to more than was asked for. A
+ * path whose owner has died is replaced. Everything returns -errno. */
 #include "transport/socket.h"
 
 #include <errno.h>
@@ -135,8 +135,8 @@ static size_t find_line(char *text, size_t size, const char *path, bool *found)
     return (size_t)(begin - text);
 }
 
-/* A socket between its bind and its listen refuses connections as a dead one does; Linux says which it is. Where
- * there is no such list, nobody can tell. */
+/* A socket between its bind and its listen refuses connections as a dead one does; Linux says which it is. Where there
+ * is no such list, it cannot be known. */
 static bool has_owner_that_will_listen(struct bight_system *system, const char *path)
 {
     char text[4096];
@@ -155,7 +155,7 @@ static bool has_owner_that_will_listen(struct bight_system *system, const char *
     return found;
 }
 
-/* Asks whoever listens on the path; only a refusal says that there is nobody. */
+/* Connects to the path; only a refusal says that no process listens there. */
 static bool is_refused(struct bight_system *system, const struct bight_address *address)
 {
     struct sockaddr_storage storage;
@@ -171,8 +171,8 @@ static bool is_refused(struct bight_system *system, const struct bight_address *
     return close_with(system, fd, result) == -ECONNREFUSED;
 }
 
-/* Whether nobody will ever listen there again. In this order: who was not about to listen, and listens then, is dead
- * only if he refuses. */
+/* Whether no process will ever listen there again. In this order: one that was not about to listen, but listens by
+ * then, is dead only if it refuses. */
 static bool is_dead(struct bight_system *system, const struct bight_address *address, const char *path)
 {
     return !has_owner_that_will_listen(system, path) && is_refused(system, address);
@@ -184,7 +184,7 @@ static int identify(struct bight_system *system, const char *path, uint64_t iden
     return system->ops->identity == NULL ? 0 : system->ops->identity(system, path, identity);
 }
 
-/* Removes what was found dead, unless another has put his own socket there meanwhile. */
+/* Removes what was found dead, unless another process has put its own socket there meanwhile. */
 static int remove_dead(struct bight_system *system, const struct bight_address *address, const char *path)
 {
     uint64_t before[2], now[2];

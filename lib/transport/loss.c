@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* loss.c - the end of a connection: what broke it, what is still delivered then, and the loss itself. What is done in
- * good order before an end stands in close.c.
+/* loss.c - the end of a connection: what broke it, what is still delivered then, and the loss itself. What is done
+ * gracefully before an end is in close.c.
  *
- * The loss runs from the loop on a later turn (T3). Its task lies where the loop's watch was, which is
- * not needed any more: nothing here can fail for want of memory. Order at loss (T4): the producer is stopped, the
- * bottom closed, tied Deferreds cancelled, connection_lost, then the factory and the port are notified of it. */
+ * The obvious way, connection_lost where the end is noticed, fails because that may be inside the program's own write
+ * or lose, and memory would go that is in use on the stack; therefore the loss runs from the loop on a later turn (T3).
+ * Its task lies where the loop's watch was, which is not needed any more: nothing here can fail for want of memory.
+ * Order at loss (T4): the producer is stopped, the bottom closed, tied Deferreds cancelled, connection_lost, then the
+ * factory and the port are notified. */
 #include <errno.h>
 
 #include "transport/close.h"
@@ -45,7 +47,7 @@ void bi_close_inherit(struct bight_transport *transport)
 
 /* ------------------------------------------------------------------------------------------- the loss */
 
-/* `apart` is in front of whoever made the protocol, or the first one, from before a switch. */
+/* `apart` is in front of the factory that made the protocol, or the first one, from before a switch. */
 static void tell_those_in_front(
     struct bight_factory *apart, const struct bight_factory *told, const struct bight_failure *reason)
 {
@@ -89,7 +91,7 @@ static void lose(struct bight_transport *transport, struct bight_failure *reason
     bi_reactor_name_handler(reactor, "connection", transport, transport->id);
     bi_flow_stop_producer(transport);
     bi_output_drop(transport);
-    bi_set_life(transport, BI_LOST); /* whoever the ties call may not ask a closed descriptor anything */
+    bi_set_life(transport, BI_LOST); /* handlers of ties must not ask a closed descriptor anything */
     transport->bottom->close(transport, (transport->state & BI_RESET) && !bi_close_is_inherited(transport));
     if (bi_has_protocol(transport)) {
         bi_protocol_end_ties(protocol);
@@ -140,6 +142,8 @@ static void run_loss(struct bi_task *task)
     }
 }
 
+/* A break and the loss share the task, and which of them it is for is seen when it runs: the one may have become the
+ * other by then. */
 static void queue_loss(struct bight_transport *transport)
 {
     struct bi_loss *loss = loss_of(transport);
@@ -153,7 +157,7 @@ void bi_close_broken_later(struct bight_transport *transport)
     queue_loss(transport);
 }
 
-/* The first reason is the one that is told. */
+/* The first reason is the one that connection_lost gets. */
 static struct bight_failure *choose_reason(struct bight_transport *transport, struct bight_failure *reason)
 {
     struct bi_extension *extension = transport->extension;
@@ -166,7 +170,7 @@ static struct bight_failure *choose_reason(struct bight_transport *transport, st
     return first;
 }
 
-/* The place of the watch, which goes, is the loss's. Takes `reason`. */
+/* The loss takes the memory of the watch, which is removed first. Takes `reason`. */
 static struct bi_loss *make_loss(struct bight_transport *transport, struct bight_failure *reason)
 {
     if (transport->state & BI_READING) {
@@ -179,7 +183,8 @@ static struct bi_loss *make_loss(struct bight_transport *transport, struct bight
     return loss;
 }
 
-/* From here on nothing is called but connection_lost and what belongs to it. */
+/* From here on nothing is called but connection_lost and what belongs to it. After a break the watch's memory has a
+ * loss already, which may be queued: it stays as it is, with its reason. */
 static void begin_end(struct bight_transport *transport, struct bight_failure *reason, bool reset)
 {
     if (bi_life_of(transport) == BI_BROKEN) {
@@ -217,7 +222,7 @@ void bi_close_end_now(struct bight_transport *transport, struct bight_failure *r
     }
     struct bi_loss *loss = loss_of(transport);
     if (loss->task.run != NULL) {
-        bi_reactor_unqueue(transport->hub->reactor, &loss->task);
+        bi_reactor_unqueue(transport->hub->reactor, &loss->task); /* since an earlier end or break; lose frees it */
     }
     lose(transport, loss->reason);
 }
@@ -239,7 +244,7 @@ static struct bight_failure *loss_by(int number, const char *what)
     }
 }
 
-/* When out of memory for the errno, without it. */
+/* If a failure with the errno cannot be allocated, the static one without it. */
 static struct bight_failure *make_reason(int number, const char *what)
 {
     struct bight_failure *reason = loss_by(number, what);
@@ -258,7 +263,7 @@ void bi_close_explain(struct bight_transport *transport, struct bight_failure *r
     bi_close_done(transport);
 }
 
-/* Somebody may still be notified of something that came before. */
+/* Something that came before may still have to be delivered. */
 static bool has_more_to_tell(const struct bight_transport *transport)
 {
     return (bi_life_of(transport) == BI_OPEN || bi_life_of(transport) == BI_ESTABLISHING) &&
@@ -275,8 +280,8 @@ static void forget_end_of_failed(struct bight_transport *transport)
     }
 }
 
-/* T5, T7. What has been flushed before it broke was lost gracefully. Unless it was the peer that broke it, the peer
- * is told by a reset: it would take an end for all that there was to come. */
+/* T5, T7. If all had been flushed and shut before the break, the loss is graceful. Unless the peer itself broke it, the
+ * peer gets a reset: it would take a plain end for the end of the data. */
 void bi_close_broken(struct bight_transport *transport, int number, const char *what)
 {
     bool reset = number != ECONNRESET && number != EPIPE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* open.c - what is open on a reactor besides its connections: ports and attempts to connect.
+/* open.c - what is open on a reactor apart from its connections: ports and attempts to connect.
  *
  * The room's second attachment to a reactor. When a run ends everything in its ring is told to end, so that nothing
  * accepts or connects any more. It also keeps the spare descriptor with which a port gets rid of a connection when

@@ -201,7 +201,8 @@ static inline void note_progress(struct bight_transport *transport, size_t sent)
     }
 }
 
-/* Behind a try that sent so much: what the bottom has not taken waits for it. */
+/* Behind a try that sent so much: what is left waits for the bottom. A watch that stands already would not fire for
+ * memory or a file's bytes, nor on edges when nothing was refused; therefore it is removed and set again. */
 static void conclude(struct bi_output *output, size_t sent)
 {
     struct bight_transport *transport = output->transport;
@@ -210,7 +211,7 @@ static void conclude(struct bi_output *output, size_t sent)
     }
     if (BI_UNLIKELY(output->watching && output->queued > 0 &&
                     (output->starved || output->unread || (!output->refused && transport->hub->is_edge)))) {
-        set_watching(output, false); /* the kernel takes more: adding the watch again says so on the next turn */
+        set_watching(output, false); /* if the kernel takes more, the new watch says so on the next turn */
     }
     set_watching(output, output->queued > 0);
     (void)count_held(output);
@@ -222,7 +223,7 @@ static void attempt(struct bi_output *output)
     if (BI_UNLIKELY(output->transport->state & BI_RESERVED)) {
         bi_reserve_forget(output);
     }
-    output->busy = true;
+    output->busy = true; /* the send uses the chunks: what is written from inside it is only queued */
     size_t sent = send_some(output);
     output->busy = false;
     conclude(output, sent);
@@ -238,7 +239,8 @@ static void take_try(struct bi_output *output, ssize_t sent)
 /* With one of these something waits for what the output does. */
 #define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_THROTTLED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED)
 
-/* Behind an attempt that came from the loop: memory is released, an empty output goes, and what follows is decided. */
+/* Behind an attempt that came from the loop: memory is released, first, since the program's functions may write or end
+ * the connection; an empty output goes, and what follows is decided. */
 static void settle(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
@@ -333,7 +335,7 @@ static void __attribute__((noinline)) flush_other(struct bi_output *output)
 static void retry(struct bi_wheel_entry *timer)
 {
     struct bi_output *output = BI_CONTAINER(timer, struct bi_output, retry);
-    output->watching = false;
+    output->watching = false; /* not by set_watching: that would have the bottom drop a watch that was never added */
     flush_other(output);
 }
 
@@ -405,7 +407,7 @@ void bi_transport_writable_event(int fd, short what, void *transport)
 
 /* ------------------------------------------------------------------------------------------ writing */
 
-/* Passes the limit, even after an attempt to send (T13)? */
+/* Passes the limit, even after an attempt (T13)? Without one a peer that reads would be taken for a slow one. */
 static bool is_too_much(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
@@ -418,7 +420,7 @@ static bool is_too_much(struct bi_output *output)
 }
 
 /* Behind what was queued, and tried if it was much: limit and marks are looked at, and the rest is sent behind the
- * handler. The marks of less than a handler gathers are those of nobody who has not set some. */
+ * handler. Marks below what a handler gathers exist only where they have been set. */
 static inline int look_at(struct bi_output *output, bool was_tried)
 {
     struct bight_transport *transport = output->transport;
@@ -549,8 +551,8 @@ int bi_output_take_queue(struct bight_transport *transport, struct bi_output *fr
 
 /* ------------------------------------------------------------------------------------------- the end */
 
-/* What waits for the output to be empty is notified of it behind the handler, as after a send. A fork inside a send (by
- * what a release function does) finds chunks that are in use: they stay. */
+/* What waits for the output to be empty is notified behind the handler, as after a send. A fork inside a send (by what
+ * a release function does) finds chunks that are in use: they stay. */
 void bi_output_leave_to_parent(struct bight_transport *transport)
 {
     struct bi_output *output = transport->output;
@@ -572,6 +574,7 @@ void bi_output_quiet(struct bight_transport *transport)
     }
 }
 
+/* Release functions are the program's and may come back here: so they come last, with the output already detached. */
 void bi_output_drop(struct bight_transport *transport)
 {
     struct bi_output *output = transport->output;

@@ -9,8 +9,8 @@
 /* What a handler gathers before it is sent all the same. */
 #define BI_MAX_GATHERED 65536
 
-/* Nothing is queued, nobody may be told anything by these few bytes, and an output with a block for them is at hand.
- * `most`: what they may be, at most a block. */
+/* Nothing is queued, these few bytes can cause no notification, and an output with a block for them is at hand. `most`:
+ * what they may be, at most a block. */
 static inline bool bi_output_is_ready(const struct bight_transport *transport, size_t size, size_t most)
 {
     const struct bi_hub *hub = transport->hub;
@@ -26,7 +26,7 @@ struct bi_output *bi_output_of(struct bight_transport *transport);
  * OVERFLOW. */
 int bi_output_look_at(struct bi_output *output);
 
-/* An output with nothing queued that nobody waits for leaves its transport. */
+/* An output with nothing queued that is not waited for leaves its transport. */
 void bi_output_put_back(struct bi_output *output);
 
 /* The code of a write that failed; the connection ends with it. */

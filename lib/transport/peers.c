@@ -3,8 +3,8 @@
  *
  * Kept only while a port has such a limit. A peer is a record in a hash table that is keyed by chance, so no choice of
  * addresses makes it slow; each open descriptor remembers its record in an array. A record goes with the peer's last
- * connection, so there are never more of them than connections, which the limit in all and the descriptors bound:
- * whoever has many addresses and closes at once leaves nothing behind.
+ * connection, so there are never more of them than connections, which the limit in all and the descriptors bound: a
+ * peer that has many addresses and closes at once leaves nothing behind.
  *
  * An IPv6 peer is its /64: that is what a single subscriber or host is given at least (RFC 6177; the interface
  * identifier is the host's own to choose, RFC 4291, and to change, RFC 8981), so a limit for each address of 2^64 would

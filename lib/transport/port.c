@@ -91,7 +91,7 @@ static bool get_path(const struct bight_address *address, char path[sizeof addre
     return true;
 }
 
-/* Before the descriptor is closed: so nobody finds the path stale and replaces it in between. */
+/* Before the descriptor is closed: so no process finds the path stale and replaces it in between. */
 static void remove_path(struct bight_port *port)
 {
     char path[sizeof port->address.at.path + 1];

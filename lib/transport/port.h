@@ -7,7 +7,7 @@
 #include "transport/socket.h"
 #include "transport/transport.h"
 
-/* A waiter for the end of a port's last connection. Taken out before it is told; takes itself out before it goes. */
+/* A waiter for the end of a port's last connection. Taken out before it is called; takes itself out before it goes. */
 struct bi_port_waiter {
     struct bi_link link;
     void (*emptied)(struct bi_port_waiter *waiter);
@@ -21,12 +21,12 @@ struct bight_port {
     int descriptor; /* -1: closed */
     size_t connections;
     size_t max_connections;
-    struct bi_peers *peers;         /* NULL: nobody counts them */
+    struct bi_peers *peers;         /* NULL: they are not counted */
     uint64_t refused;               /* connections closed as they were accepted */
     struct bi_link silent, greeted; /* struct bi_establishing: before and behind the peer's first message */
     size_t establishing;            /* in both */
     bool is_paused;                 /* by the user */
-    bool is_accepting;              /* on the stack: the factory is not release meanwhile */
+    bool is_accepting;              /* on the stack: the factory is not released meanwhile */
     bool is_backing_off;
     bool owns_path;
     bool has_identity;
@@ -55,8 +55,8 @@ void bi_port_back_off(struct bight_port *port);
 /* The end of accepting, when the port was closed meanwhile: releases the factory. */
 void bi_port_leave_factory(struct bight_port *port);
 
-/* A connection has turned out to come from somebody else than the one it was accepted from. False: who has as many as
- * he may. */
+/* A connection has turned out to come from another peer than it was accepted from. False: that peer has as many as it
+ * may. */
 bool bi_port_peer_learnt(struct bight_port *port, int descriptor, const struct bight_address *peer);
 
 /* The port that has accepted it; NULL: none has. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* publisher.c - one who says the same to many connections: subscriptions, what waits for each, what is dropped.
+/* publisher.c - sends the same to many connections: subscriptions, what waits for each, what is dropped.
  *
  * A message is written to a transport that is not above its high mark; else it joins the subscriber's backlog, a ring
  * of holds that is there only while something waits. Meanwhile the subscriber is the transport's push producer, which
- * is told when there is room. That may be inside one of the program's own calls, so it goes on with the backlog on a
+ * is resumed when there is room. That may be inside one of the program's own calls, so it goes on with the backlog on a
  * later turn, and from turn to turn until it is paused again or nothing is left. A subscription is tied to its
  * connection by a Deferred that it fires when it ends first. Nothing of the program's runs while messages are handed
  * out but the pause of its own producers; what such a one publishes waits until the present message has gone to all. */
@@ -177,7 +177,7 @@ static void stop(void *context)
 
 static const struct bight_producer_ops producer_ops = { .pause = pause, .resume = resume, .stop = stop };
 
-/* True: the waiter will be told when there is room. */
+/* True: it will be resumed when there is room. */
 static bool become_producer(struct subscriber *subscriber)
 {
     if (subscriber->is_producing) {
@@ -457,7 +457,7 @@ int bight_publisher_subscribe(
     if (!bight_promise_is_open(subscriber->tie)) {
         leave(subscriber);
     } else {
-        (void)bight_protocol_tie(protocol, tied); /* when out of memory it is cancelled */
+        (void)bight_protocol_tie(protocol, tied); /* if out of memory, it is cancelled */
     }
     bight_deferred_release(tied);
     if (find(handle) == NULL) {

@@ -155,7 +155,7 @@ void bi_queue_free_aside(struct bi_hub *hub, struct bi_chunk *chunk)
     bi_pool_give(chunk->room != NULL ? &hub->blocks : &hub->references, chunk);
 }
 
-/* What was allocated for much and got little is not to wait as much: nobody refers to it yet. */
+/* What was allocated for much and got little is not to wait as much: nothing refers to it yet. */
 void bi_queue_fill_aside(struct bi_chunk *chunk, size_t size, size_t reserved)
 {
     chunk->size = size;

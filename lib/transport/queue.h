@@ -26,7 +26,7 @@ struct bi_chunk *bi_queue_next_block(struct bi_output *output, size_t size);
 void bi_queue_append(struct bi_output *output, struct bi_chunk *chunk);
 
 /* A chunk with room for so many bytes, which is no part of a queue; NULL when out of memory. It is filled before it is
- * appended, and gone then. */
+ * appended, and must not be used afterwards. */
 struct bi_chunk *bi_queue_new_aside(struct bi_hub *hub, size_t size, uint8_t **room);
 void bi_queue_fill_aside(struct bi_chunk *chunk, size_t size, size_t reserved);
 void bi_queue_append_aside(struct bi_output *output, struct bi_chunk *chunk);
@@ -53,7 +53,7 @@ void bi_queue_consume(struct bi_output *output, size_t size);
 /* All of one queue goes behind what is in the other. The first has no block of its own. */
 void bi_queue_move(struct bi_output *from, struct bi_output *to);
 
-/* A chunk that has left the queue: back to its pool, or to those whose memory is released later. */
+/* A chunk that has left the queue: back to its pool, or to the chunks whose memory is released later. */
 void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk);
 
 /* The same of one that has not been sent, or not all of it. */

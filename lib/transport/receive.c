@@ -3,8 +3,8 @@
  *
  * The usual case is one test of the state, one receive into the hub's buffer, one call of data_received or of the
  * lowest layer. Everything else (paused, losing ...) is a bit that sends it to receive_unusual. Reading is switched off
- * lazily: by the first readiness that finds it unwanted. After a peer's end that was handled the watch stays, to hear
- * of the peer's going altogether. */
+ * lazily: by the first readiness that finds it unwanted. After a peer's end that was handled the watch stays, to notice
+ * when the peer goes altogether. */
 #include <errno.h>
 
 #include "transport/close.h"
@@ -63,7 +63,7 @@ static void set_reading(struct bight_transport *transport, bool on)
     transport->state |= BI_READING;
 }
 
-/* A watch that is added tells what is there already, on a later turn. */
+/* A watch that is added reports what is there already, on a later turn. */
 static void read_anew(struct bight_transport *transport)
 {
     if (transport->state & BI_READING) {
@@ -83,7 +83,7 @@ void bi_receive_update(struct bight_transport *transport)
     }
 }
 
-/* Layers of which one has failed (T5) hear nothing more. */
+/* Layers of which one has failed (T5) get nothing more. */
 static bool has_layers(const struct bight_transport *transport)
 {
     return (transport->state & BI_LAYERED) && !bi_has_failed(transport);
@@ -185,12 +185,12 @@ static inline ssize_t read_once(struct bight_transport *transport)
 
 /* ------------------------------------------------------------------------------------ edge-triggered */
 
-/* Where news alone is told, nothing may be left behind unseen. A short read of a socket has emptied the kernel's
- * buffer, and what comes after it is news again: so one read is enough, unless the peer's end or an error had come
- * together with the data. The end is told by CLOSED. An error is not told apart, but makes the next send fail: a send
- * that succeeded after the read proves that there was none. Thus an answered request costs one receive and one send;
- * whoever does not answer at once costs one more receive. That a short read can leave something all the same is for
- * doubt.c. */
+/* Where the loop reports news only, nothing may be left behind unseen. A short read of a socket has emptied the
+ * kernel's buffer, and what comes after it is news again: so one read is enough, unless the peer's end or an error had
+ * come together with the data. CLOSED announces the end. An error is not reported apart, but makes the next send fail:
+ * a send that succeeded after the read proves that there was none. Thus an answered request costs one receive and one
+ * send; a protocol that does not answer at once costs one more receive. That a short read can leave something all the
+ * same is for doubt.c. */
 static inline bool is_settled(const struct bight_transport *transport, ssize_t size, short what)
 {
     const uint32_t answered = BI_SENT | BI_DOUBTED;

@@ -7,7 +7,7 @@
  * most `most` bytes has nothing left to decide. Where there is no such room (the block is too full, the bytes are too
  * many, or a layer is to have them first) it is in a chunk put aside, which is queued or written by the commit.
  * RESERVED in the state stands for the time between: it makes writes unusual, and flushes too, so that neither pays for
- * looking. Whoever needs the queue before the commit forgets what was reserved. */
+ * looking. Code that needs the queue before the commit forgets what was reserved. */
 #include <bight/sys/output.h>
 
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void end_room(struct bi_output *output)
     output->aside = NULL;
 }
 
-/* It was made for what has not come: with the flush that was planned, or when nobody else waits for it. */
+/* It was made for what has not come: with the flush that was planned, or when nothing else waits for it. */
 static bool is_for_nothing(struct bi_output *output, bool is_ready)
 {
     return output->queued == 0 && !output->watching && !output->busy &&

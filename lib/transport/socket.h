@@ -14,7 +14,7 @@ extern const struct bight_bottom_ops bi_socket_bottom;
 
 /* ------------------------------------------------------------------------------- open.c: what is open */
 
-/* Something besides a connection that is to end with its reactor's run: a port, an attempt to connect. */
+/* Something other than a connection that is to end with its reactor's run: a port, an attempt to connect. */
 struct bi_open {
     struct bi_link link;
     void (*end)(struct bi_open *open);    /* it has left already */
@@ -23,8 +23,8 @@ struct bi_open {
     void (*tell)(const struct bi_open *open, char *text, size_t size);
 };
 
-/* 0; OUT_OF_MEMORY; SHUTDOWN while the reactor disconnects everything: who connects again when a connection is lost
- * would otherwise outlive the run. */
+/* 0; OUT_OF_MEMORY; SHUTDOWN while the reactor disconnects everything: a client that reconnects at a loss would
+ * otherwise outlive the run. */
 int bi_open_join(struct bight_reactor *reactor, struct bi_open *open);
 /* The one after `previous` (NULL: the first) of what is open; NULL at the end. For tests. */
 BI_PRIVATE_API struct bi_open *bi_open_next(struct bight_reactor *reactor, const struct bi_open *previous);

@@ -24,14 +24,13 @@
 #define BI_WRITE_END (7u << 3)
 #define BI_WRITE_OPEN (0u << 3)
 #define BI_END_ASKED (1u << 3)     /* by lose_write or lose_connection; a producer may still write (T8) */
-#define BI_END_IN_LAYERS (2u << 3) /* the layers have been told, and send what they have */
+#define BI_END_IN_LAYERS (2u << 3) /* the layers know, and send what they have */
 #define BI_END_QUEUED (3u << 3)    /* nothing more comes from above: shut when all has been sent */
 #define BI_SHUT (4u << 3)
 
-/* --- the end of the input. Not one field: with layers the protocol may be notified of an end that the bottom has not
- * seen. */
+/* --- the end of the input. Not one field: with layers the protocol may get an end that the bottom has not seen. */
 #define BI_EOF_RECEIVED (1u << 6)  /* the bottom has nothing more: the peer's EOF, or the receive that failed */
-#define BI_EOF_DELIVERED (1u << 7) /* the protocol has notified of the peer's end */
+#define BI_EOF_DELIVERED (1u << 7) /* the protocol has been notified of the peer's end */
 
 /* --- facts */
 #define BI_ACCEPTED (1u << 8)
@@ -88,7 +87,7 @@ static inline bool bi_is_losing(const struct bight_transport *transport)
     return bi_life_of(transport) == BI_LOSING || bi_life_of(transport) == BI_LINGERING;
 }
 
-/* The protocol may be notified of input, now or when there is one. */
+/* The protocol may be given input, now or when there is one. */
 static inline bool bi_is_heard(const struct bight_transport *transport)
 {
     uint32_t life = bi_life_of(transport);

@@ -22,8 +22,8 @@ void bi_switch_drop(struct bight_transport *transport)
     bi_factory_remove_connection(factory);
 }
 
-/* The old protocol's factory: the first one, which built the connection's, hears when the connection ends; one that
- * came by a switch leaves with its protocol. */
+/* The old protocol's factory: the first one, which built the connection's, is notified when the connection ends; one
+ * that came by a switch leaves with its protocol. */
 static void leave_factory(struct bight_transport *transport, struct bight_factory *factory)
 {
     if (transport->extension->factory != NULL) {
@@ -77,7 +77,7 @@ static int refuse(const char *why)
     return bi_usage_error(BIGHT_E_USAGE, BIGHT_HERE, "bight_transport_switch_protocol: %s", why);
 }
 
-/* What was not consumed lies in front of what waits. When out of memory for it nothing has changed. */
+/* What was not consumed lies in front of what waits. If it cannot be allocated nothing has changed. */
 static int prepare(struct bight_transport *transport, struct bight_protocol *protocol, const void *data, size_t size)
 {
     int code = bi_factory_add_connection(protocol->factory, transport->hub->reactor);

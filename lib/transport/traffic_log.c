@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* traffic_log.c - a layer that logs what passes it, as DEBUG events, and hands everything on unchanged.
  *
- * It is also the smallest whole layer: an example for those who write one. The data of a peer goes out as a field of
+ * It is also the smallest whole layer: an example for authors of layers. The data of a peer goes out as a field of
  * bytes, which the log escapes. The line that each connection has in the log is connection_log.c's. */
 #include <bight/log.h>
 #include <bight/memory.h>

@@ -243,7 +243,7 @@ int bight_transport_peer(struct bight_transport *transport, struct bight_address
     return code;
 }
 
-/* Not remembered: nobody asks for it again and again, and it would cost every such connection its memory. */
+/* Not remembered: it is not asked for repeatedly, and it would cost every such connection its memory. */
 int bight_transport_host(struct bight_transport *transport, struct bight_address *address)
 {
     return ask_address(transport, false, address);

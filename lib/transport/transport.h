@@ -46,7 +46,7 @@
 #define BI_PROTOCOL_OVER (1u << 1)      /* connection_lost or protocol_replaced is due or has been called */
 #define BI_PROTOCOL_COUNTED (1u << 2)   /* among its factory's connections */
 #define BI_PROTOCOL_ABOVE (1u << 4)     /* see bi_flow_awaits_room */
-#define BI_PROTOCOL_DRAINING (1u << 3)  /* closes by itself, as it has been told to */
+#define BI_PROTOCOL_DRAINING (1u << 3)  /* closes by itself, as asked */
 #define BI_PROTOCOL_MADE (1u << 5)      /* connection_made has been called */
 #define BI_PROTOCOL_HOLDS (1u << 6)     /* its factory, which has a release */
 
@@ -155,12 +155,12 @@ struct bi_extension {
     size_t linger_bytes;           /* what may still be thrown away after the shut */
     size_t progress;               /* sent since the flush timer was armed */
     size_t least_progress;         /* what that has to come to */
-    struct bight_failure *reason;  /* the first one, which is told at the loss; NULL: gracefully so far */
+    struct bight_failure *reason;  /* the first one, which connection_lost gets; NULL: graceful so far */
 
     struct bight_protocol *next_protocol; /* SWITCHING */
 
     struct bight_factory *factory;        /* that built the protocol, if the protocol's is another; else NULL */
-    struct bi_establishing *establishing; /* establish.c; NULL: it needs not be, or has been told of */
+    struct bi_establishing *establishing; /* establish.c; NULL: it need not be, or has been announced */
     struct bight_scope_member member;
     struct bight_address *peer; /* when it has been asked for */
     uint64_t began;             /* connection_log.c; 0: is not logged */
@@ -191,7 +191,7 @@ struct bi_hub {
     struct bight_reactor *reactor;
     struct bight_system *system;
     uint8_t *receive_buffer;
-    struct bi_own_input own; /* what is being delivered from memory of bight's own besides: see bi_input_is_own */
+    struct bi_own_input own; /* what is being delivered from memory of bight's own: see bi_input_is_own */
     bool is_edge;            /* the loop's watches tell news only */
     uint32_t tick;           /* idle.c: a coarse time */
     struct bi_pool extensions, outputs, references, blocks;
@@ -231,7 +231,7 @@ static inline struct bight_watch *bi_watch_of(const struct bight_transport *tran
     return (struct bight_watch *)(void *)(uintptr_t)(transport + 1);
 }
 
-/* What stands in for the transport of a protocol that has none: it answers CLOSED. Nobody writes to it. */
+/* What stands in for the transport of a protocol that has none: it answers CLOSED. It is never written to. */
 extern const struct bight_transport bi_transport_closed;
 #define BI_TRANSPORT_CLOSED ((struct bight_transport *)(uintptr_t)&bi_transport_closed)
 
@@ -291,7 +291,7 @@ void bi_extension_drop(struct bight_transport *transport);
 /* --- advance.c */
 
 /* Decides what follows from what has been marked, from the loop: may call the protocol. While something of the
- * connection is on the stack it only marks: whoever is there decides when it has returned. */
+ * connection is on the stack it only marks: the function that is there decides when it has returned. */
 void bi_transport_advance(struct bight_transport *transport);
 /* The same for calls of the program, in which the protocol must not be called: that comes on a later turn. */
 void bi_transport_changed(struct bight_transport *transport);
@@ -314,7 +314,7 @@ void bi_receive_look(struct bight_transport *transport);
 
 /* The connection is to be looked at when it has been quiet for a while. False when out of memory. */
 bool bi_doubt_note(struct bight_transport *transport);
-/* Nobody is in doubt any more. */
+/* No connection is in doubt any more. */
 void bi_doubt_finish(struct bi_hub *hub);
 
 /* --- output.c */
@@ -380,7 +380,7 @@ static inline bool bi_flow_awaits_room(const struct bight_transport *transport)
 {
     return (transport->protocol->state & BI_PROTOCOL_ABOVE) != 0;
 }
-/* It may be below now: tells the protocol; inside a call of the program, on a later turn. */
+/* It may be below now: notifies the protocol; inside a call of the program, on a later turn. */
 void bi_flow_tell_room(struct bight_transport *transport, bool quiet);
 /* What was written and the bottom has not taken, in layers and output. */
 size_t bi_flow_queued(const struct bight_transport *transport);
@@ -427,7 +427,7 @@ void bi_close_progress(struct bight_transport *transport, size_t sent);
 void bi_close_end_reached(struct bight_transport *transport);
 /* Input that came while losing and is thrown away. */
 void bi_close_discarded(struct bight_transport *transport, size_t size);
-/* The loss gracefully: DONE, or the reason that was kept. */
+/* The graceful loss: DONE, or the reason that was kept. */
 void bi_close_done(struct bight_transport *transport);
 
 /* --- idle.c */
@@ -498,7 +498,8 @@ int bi_factory_add_connection(struct bight_factory *factory, struct bight_reacto
 /* One less: `stopped` is called after the last, and the factory may be gone then. */
 void bi_factory_remove_port(struct bight_factory *factory);
 void bi_factory_remove_connection(struct bight_factory *factory);
-/* The first in its row that frees itself when nobody needs it: who may yet use it must hold that one. NULL: none. */
+/* The first in its row that frees itself when it is not needed: a caller that may yet use it must hold that one. NULL:
+ * none. */
 struct bight_factory *bi_factory_taken(struct bight_factory *factory);
 /* Whether it looks at the peer's address when a connection is accepted. */
 bool bi_factory_asks_peer(const struct bight_factory *factory);
@@ -513,7 +514,7 @@ struct bight_protocol *bi_factory_build(struct bight_factory *factory, const str
 
 /* --- port.c */
 
-/* A port is told when a connection that it accepted has ended (its memory may be freed in here). */
+/* Notifies a port that a connection that it accepted has ended (its memory may be freed in here). */
 void bi_port_connection_ended(struct bight_port *port, int descriptor);
 
 #endif

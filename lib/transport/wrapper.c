@@ -51,7 +51,7 @@ struct bight_factory *bight_wrapped_factory_new(
     if (wrapped != NULL) {
         wrapped->base.ops = &wrapped_ops;
         wrapped->base.inner = factory;
-        *code = bi_factory_add_port(&wrapped->base, reactor); /* whoever has made it */
+        *code = bi_factory_add_port(&wrapped->base, reactor); /* whichever factory made it */
     }
     if (*code == BIGHT_OK) {
         wrapped->wrapper = *wrapper;

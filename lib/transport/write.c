@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* write.c - the facade's writing functions: who may write, and the forms in which bytes are given.
+/* write.c - the facade's writing functions: when writing is allowed, and the forms in which bytes are given.
  *
  * They check the state, pass layers if there are any, and end the connection when a write fails: a stream never has a
  * gap (T6). Files are file.c's. Two ways are short: a small write is gathered, and a large one with nothing before it
@@ -143,7 +143,7 @@ static int __attribute__((noinline)) send_at_once(struct bight_transport *transp
     return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
-/* What a layer flushes is all for now, and nobody waits for the output: what is gathered has been gathered there. */
+/* What a layer flushes is all for now, and nothing waits for the output: what is gathered has been gathered there. */
 static inline bool goes_at_once(
     const struct bight_transport *transport, const struct bight_layer *layer, const struct bight_piece *piece)
 {
@@ -252,7 +252,7 @@ static int write_round(struct bight_transport *transport, const struct iovec *pa
     return used == 0 ? BIGHT_OK : bi_write_pieces(transport, pieces, used);
 }
 
-/* Little, with nobody who might be told of marks between its parts: the short way of a write, part by part. */
+/* Little, with nothing to notify of marks between its parts: the short way of a write, part by part. */
 static bool is_little(const struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     size_t total = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* tls_words.c - the failures of TLS contexts, told of the strings that they were made from.
+/* tls_words.c - the failures of TLS contexts, in terms of the strings that they were made from.
  *
- * A context knows files, a string has columns; whoever reads the message has written the string. */
+ * A context knows files, a string has columns; the reader of the message has written the string. */
 #include "endpoint/types/tls_words.h"
 
 #include <stdio.h>

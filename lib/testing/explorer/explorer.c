@@ -76,7 +76,7 @@ static bool is_of_the_trace(const char *line)
     return after > line + 10 && *after == ' ';
 }
 
-/* The faults that happened, and what was printed besides the trace. */
+/* The faults that happened, and what was printed apart from the trace. */
 static void print_output(int output)
 {
     char line[512];
@@ -137,7 +137,7 @@ static void report(const struct sweep *sweep, const struct finding *finding)
 
 /* ----------------------------------------------------------------------------------------- sweeping */
 
-/* Runs end in no particular order: of those that look the same the lowest seed is kept, whoever was first. */
+/* Runs end in no particular order: of those that look the same the lowest seed is kept, whichever was first. */
 static void keep_finding(struct sweep *sweep, uint64_t seed, const struct bi_verdict *verdict)
 {
     for (size_t i = 0; i < sweep->finding_count; i++) {

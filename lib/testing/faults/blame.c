@@ -127,7 +127,7 @@ void bi_blame_here(void)
 
 /* --------------------------------------------------------------------------------------- reports */
 
-/* "function at file.c:12" for "program(+0x1234) [0x...]". False when nobody knows. */
+/* "function at file.c:12" for "program(+0x1234) [0x...]". False when it is not known. */
 static bool ask_addr2line(const char *symbol, char *line, size_t size)
 {
     char command[512];

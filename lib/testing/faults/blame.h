@@ -14,7 +14,7 @@ void bi_blame_end(void);
 /* A run begins; the text says what will go wrong in it. */
 void bi_blame_run(const char *format, ...) BIGHT_PRINTF(1, 2);
 
-/* The fault happens now: remembers who is calling. Only the first time of a run. */
+/* The fault happens now: remembers the callers. Only the first time of a run. */
 void bi_blame_here(void);
 
 /* Logs an error: the text of the run, this, and where the fault hit. */

@@ -39,7 +39,7 @@ static struct {
     size_t foreign;   /* of this run: those of whose memory is past the hook */
     bool injected;    /* one of this run was refused */
     struct bi_link blocks;
-    struct bi_link lost;           /* left by earlier runs; kept, since somebody may still use them */
+    struct bi_link lost;           /* left by earlier runs; kept, since they may still be in use */
     bool (*grants)(void *context); /* NULL: all */
     void *grants_context;
 } faults = { .lock = PTHREAD_MUTEX_INITIALIZER };

@@ -465,7 +465,7 @@ static int faulty_spawn(
     return result;
 }
 
-/* ECHILD: somebody else has reaped it, if it has ended. Doing less: a debugger has it and has not looked yet. */
+/* ECHILD: other code has reaped it, if it has ended. Doing less: a debugger has it and has not looked yet. */
 static int faulty_wait_child(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status)
 {
     struct bight_system *inner = inner_of(system);

@@ -4,7 +4,7 @@
  * Each side is an end of stream.c. The wire is a task on the reactor's soon queue, queued when an end changes: it moves
  * one chunk each way, then comes again as long as something could cross. Bytes wait in the writer's end until the
  * reader has read the last chunk, so chunks stay apart and a reader that pauses fills the writer's window. The pair is
- * freed when its owner has let go and both transports have ended. */
+ * freed when its owner has released it and both transports have ended. */
 #include <bight/testing/pair.h>
 
 #include <bight/memory.h>
@@ -19,7 +19,7 @@ struct side {
     struct bi_stream_end end; /* first */
     struct bight_pair *pair;
     bool is_over;
-    bool end_crossed; /* the other side has heard that this one's writing has ended */
+    bool end_crossed; /* the other side knows that this one's writing has ended */
 };
 
 struct bight_pair {

@@ -159,7 +159,7 @@ struct bight_recorder *bight_recorder_new(void)
     return recorder;
 }
 
-/* A look-up that somebody still holds the Deferred of is released by that. */
+/* A look-up whose Deferred is still held is freed by that. */
 static void forget_look_ups(struct bight_recorder *recorder)
 {
     struct look_up *look_up;

@@ -27,7 +27,7 @@ struct bi_recorded_socket {
     struct bight_address local, remote;
     int error;            /* of an attempt, or what accept gives instead of this one */
     bool resets;          /* SO_LINGER was set to nothing */
-    struct bi_link queue; /* a port's: connections that nobody has accepted */
+    struct bi_link queue; /* a port's: connections not yet accepted */
     struct bi_task task;  /* tells of a port's or an attempt's readiness */
     struct bight_string_peer *peer;
 };

@@ -62,7 +62,7 @@ static void tell(struct bi_task *task)
     struct bi_recorded_socket *socket = BI_CONTAINER(task, struct bi_recorded_socket, task);
     short what;
     if (is_ready(socket, &what)) {
-        bi_recorded_announce(socket); /* comes again, until somebody takes it out */
+        bi_recorded_announce(socket); /* comes again, until it is taken out */
         bi_testing_call_watch(socket->recorder->reactor, socket->fd, what);
     }
 }

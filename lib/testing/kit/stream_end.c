@@ -92,7 +92,7 @@ static void tell(struct bi_task *task)
     bool readable = reads(end);
     bool writable = writes(end);
     if (readable || writable) {
-        bi_stream_announce(end); /* comes again, until somebody takes it out */
+        bi_stream_announce(end); /* comes again, until it is taken out */
     }
     if (writable) {
         end->ops->writable(end);

@@ -23,7 +23,7 @@ struct bi_stream_end;
 struct bi_stream_end_ops {
     void (*readable)(struct bi_stream_end *end);
     void (*writable)(struct bi_stream_end *end);
-    /* It was written to, received, shut or closed. NULL: nobody asks. */
+    /* It was written to, received, shut or closed. NULL: not needed. */
     void (*changed)(struct bi_stream_end *end);
     /* Of a memory bottom: the transport has ended; the end's memory may go. */
     void (*ended)(struct bi_stream_end *end);

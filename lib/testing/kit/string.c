@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* string.c - the far end of a connection in memory, which a test feeds and reads.
  *
- * The peer stands for kernel and network: it is an end of stream.c with an owner. It is freed when both its owner has
- * let go and the near end is over. What is done here settles the reactor, so that a test sees what came of it at once;
+ * The peer stands for kernel and network: it is an end of stream.c with an owner. It is freed when its owner has
+ * released it and the near end is over. What is done here settles the reactor, so that a test sees the outcome at once;
  * inside a handler the turn that is on the stack does that. */
 #include <bight/memory.h>
 

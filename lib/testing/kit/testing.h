@@ -25,7 +25,7 @@ void bi_testing_track_memory(void);
 size_t bi_testing_report_leaks(void);
 void bi_testing_untrack_memory(void);
 
-/* Counts one more asking, or each `every`-th, of somebody whose memory is past the hook. False: it is to be refused. */
+/* Counts one more request, or each `every`-th, for memory that is past the hook. False: it is to be refused. */
 bool bi_testing_grants(size_t every);
 
 /* Meanwhile `grants` is asked too before a pooled object is handed out (NULL: no longer). Only for these are the

@@ -142,7 +142,7 @@ static int begin(struct bi_sim_socket *socket)
     return bi_sim_fault(host->simulation, host->kernel.interrupted, "EINTR") ? -EINTR : -EINPROGRESS;
 }
 
-/* In the hosts' own network nobody answers for a host that is not there; other networks have no route. */
+/* In the hosts' own network a host that is not there does not answer; other networks have no route. */
 static int begin_in_vain(struct bi_sim_socket *socket)
 {
     struct bight_simulation *simulation = socket->file.host->simulation;

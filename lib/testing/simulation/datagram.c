@@ -14,7 +14,7 @@
 
 #define LARGEST_IPV4 65507 /* 65535 less the headers of IPv4 and UDP */
 #define LARGEST_IPV6 65527 /* 65535 less UDP's, for IPv6 counts its own apart (RFC 8200, 3) */
-#define OVERHEAD 256       /* of a datagram in a buffer besides its bytes: empty ones fill it too */
+#define OVERHEAD 256       /* of a datagram in a buffer on top of its bytes: empty ones fill it too */
 
 struct datagram_socket {
     struct bi_sim_socket socket; /* first; queue and queued: the datagrams that have come, and their cost */
@@ -79,7 +79,7 @@ static int bind_if_needed(struct bi_sim_socket *socket)
     return socket->local.port != 0 || bi_sim_choose_port(socket) == 0 ? 0 : -EAGAIN;
 }
 
-/* Where to and where from. *target is NULL for an address of the near network that is nobody's. */
+/* Where to and where from. *target is NULL for an address of the near network that no host has. */
 static int find_route(const struct bi_sim_socket *socket, const struct bi_sim_address *to, struct bight_host **target,
     struct bi_sim_address *from)
 {

@@ -92,7 +92,7 @@ int bi_sim_flock(struct bi_sim_file *file, int operation)
     unlock(disk);
     const struct bi_sim_node *node = disk->node;
     if (lock != LOCK_UN && (node->is_exclusive || (lock == LOCK_EX && node->shared > 0))) {
-        return operation & LOCK_NB ? -EWOULDBLOCK : -EDEADLK; /* nobody could ever let go meanwhile */
+        return operation & LOCK_NB ? -EWOULDBLOCK : -EDEADLK; /* no holder could release it meanwhile */
     }
     disk->lock = lock;
     disk->node->shared += lock == LOCK_SH;

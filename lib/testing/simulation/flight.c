@@ -51,7 +51,7 @@ static void lose(struct bi_sim_datagram *datagram)
 
 /* -------------------------------------------------------------------------------------------- arriving */
 
-/* Nobody is notified of it when there is no memory for it: so it is with refusals. */
+/* If out of memory the sender is not notified: refusals may be lost. */
 static void refuse(const struct bi_sim_datagram *datagram)
 {
     struct bi_sim_datagram *refusal = bi_sim_datagram_make(datagram->target, datagram->source, 0);

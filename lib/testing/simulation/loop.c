@@ -137,7 +137,7 @@ static void call_ready(struct bi_sim_loop *loop)
     }
 }
 
-/* Something is ready, or was put off from outside its handlers. */
+/* Something is ready, or was deferred from outside its handlers. */
 static bool has_events(const struct bi_sim_loop *loop)
 {
     return loop->due || !bi_list_is_empty(&loop->ready) || bi_reactor_has_work_of_its_own(loop->reactor);

@@ -3,8 +3,8 @@
  *
  * Bytes are put into one ring when they are sent; three positions go through it: what the receiver has taken, what has
  * arrived, what was sent. A segment says when the bytes up to its end arrive, never earlier than those before. The
- * sender's room is what has been sent and, as far as it has heard, has not arrived; the receiver's what has arrived and
- * was not taken: when that is used up the segments wait, as at a closed window. */
+ * sender's room is what has been sent and, as far as it knows, has not arrived; the receiver's what has arrived and was
+ * not taken: when that is used up the segments wait, as at a closed window. */
 #include <errno.h>
 #include <string.h>
 
@@ -223,7 +223,7 @@ void bi_sim_pipe_clear(struct bi_sim_pipe *pipe)
 {
     if (is_being_reset(pipe)) {
         pipe->first = (pipe->first + pipe->count - 1) % pipe->room;
-        pipe->count = 1; /* the other end still has to be notified of it */
+        pipe->count = 1; /* the other end still has to learn of it */
         return;
     }
     pipe->count = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* port.c - the addresses and ports of a host: whose an address is, what is bound where, who listens, whose a
- * datagram is.
+/* port.c - the addresses and ports of a host: which host has an address, what is bound where, what listens, which
+ * socket gets a datagram.
  *
  * All addresses have IPv6's form, IPv4 as ::ffff:a.b.c.d. Bound sockets stand in buckets by their port, streams and
  * datagram sockets, which do not get in each other's way. Two may share

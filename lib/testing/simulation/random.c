@@ -3,7 +3,7 @@
  *
  * xoshiro256** (Blackman and Vigna), its state filled by splitmix64 from the seed. A fault that happens has a number;
  * one that is not allowed is drawn and numbered all the same and then does not happen, so that leaving out one fault
- * does not move the others. Whatever a fault needs besides (how short, how late) is a part of the same draw. */
+ * does not move the others. Whatever else a fault needs (how short, how late) is a part of the same draw. */
 #include "base/random.h"
 #include "testing/simulation/simulation.h"
 

@@ -260,7 +260,7 @@ struct bi_sim_file *bi_sim_file_get(const struct bi_sim_loop *loop, int fd, cons
 struct bi_sim_file *bi_sim_file_find(const struct bi_sim_loop *loop, int fd, const char *call, const void *caller);
 void bi_sim_file_close(struct bi_sim_file *file, const void *caller);
 void bi_sim_file_changed(struct bi_sim_file *file, unsigned ready);
-/* Edge-triggered watches are notified of what is ready once more: something came, or a call was cut short by a fault. */
+/* Edge-triggered watches report what is ready once more: something came, or a call was cut short by a fault. */
 void bi_sim_file_news(struct bi_sim_file *file);
 static inline void bi_sim_file_set_ready(struct bi_sim_file *file, unsigned ready)
 {
@@ -358,7 +358,7 @@ struct bight_host *bi_sim_host_at(struct bight_host *seen_from, const uint8_t ip
 bool bi_sim_is_any(const uint8_t ip[16]);
 bool bi_sim_is_mapped(const uint8_t ip[16]);
 bool bi_sim_is_loopback(const uint8_t ip[16]);
-/* In the hosts' own network, where an address that is nobody's is not known to be so. */
+/* In the hosts' own network, where it is not known that no host has an address. */
 bool bi_sim_is_near(const uint8_t ip[16]);
 void bi_sim_own_address(const struct bight_host *host, const uint8_t peer[16], uint8_t ip[16]);
 int bi_sim_bind_ip(struct bi_sim_socket *socket, const struct bi_sim_address *address);
@@ -500,7 +500,7 @@ struct bi_sim_datagram {
     struct bight_host *source, *target;
     struct bi_sim_address from, to;
     uint64_t arrival;
-    bool is_refusal; /* says that nobody listens at `from` */
+    bool is_refusal; /* says that no socket listens at `from` */
     bool is_lost;
     size_t size;
     uint8_t bytes[];

@@ -75,7 +75,7 @@ int bi_sim_disturbance(struct bi_sim_socket *socket, bool would_work)
         return -EINTR;
     }
     if (would_work && bi_sim_fault(host->simulation, host->kernel.would_block, "EAGAIN")) {
-        bi_sim_file_news(&socket->file); /* who is told no is told when to come again */
+        bi_sim_file_news(&socket->file); /* a refused sender is notified when to try again */
         return -EAGAIN;
     }
     return 0;

@@ -49,7 +49,7 @@ int bi_sim_start_job(struct bight_system *system, void (*run)(void *context), vo
     return 0;
 }
 
-/* Their pools have been shut down: they find nothing to do and released them. */
+/* Their pools have been shut down: they find nothing to do and release them. */
 void bi_sim_finish_jobs(struct bight_simulation *simulation)
 {
     while (!bi_list_is_empty(&simulation->jobs)) {
