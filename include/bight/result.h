@@ -13,7 +13,9 @@ BIGHT_BEGIN
 
 struct bight_deferred;
 
-/* Says what a value is. Make one `extern const` object for each kind of value; its address is the type. */
+/* Says what a value is. Make one `extern const` object for each kind of value; its address is the type. Both functions
+ * may also be given where a bight_release_function is asked for: bight_type_bytes.destroy for a hold on bytes,
+ * bight_type_stream.discard for a stream that is to be aborted as well. */
 struct bight_type {
     const char *name;
     /* Releases a value; never called for a NULL one. NULL: nothing to do. */
