@@ -132,7 +132,7 @@ static int run(int argc, char **argv)
     return run_command(argc - at, argv + at);
 }
 
-/* One that was closed is as if it had been /dev/null: an input at its end, an output that nobody reads. */
+/* One that was closed is as if it had been /dev/null: an input at its end, an output that is not read. */
 static void open_standard_descriptors(void)
 {
     int fd;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* complain.c - what the programs say to who runs them.
+/* complain.c - the programs' messages to their user.
  *
  * Lines have the form that the log gives to errors of no part of bight but of the program, so that what bight_serve
  * would say looks the same, escaping and debug mode's places included. They are no events of the log: no level may keep

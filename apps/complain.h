@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* complain.h - what the programs say to who runs them: a line on standard error, "bight: ...". */
+/* complain.h - the programs' messages to their user: a line on standard error, "bight: ...". */
 #ifndef BIGHT_APPS_COMPLAIN_H
 #define BIGHT_APPS_COMPLAIN_H
 
@@ -16,7 +16,7 @@ int complain_of(const struct bight_failure *failure);
  * listed when none is near. Returns EX_USAGE. */
 int complain_of_unknown(const char *what, const char *word, const char *nearest, const char *listed);
 
-/* "listening on ADDRESS", at a terminal; a log level that tells it is not told twice. */
+/* "listening on ADDRESS", at a terminal; not printed when the log level shows it. */
 void announce(struct bight_port *port);
 
 #endif

@@ -106,7 +106,7 @@ static bool takes_more(const struct end *end)
     return !end->can_be_watched || poll(&state, 1, 0) > 0;
 }
 
-/* As much as goes without waiting. Returns how much, or -1 when nobody will ever read it. */
+/* As much as goes without waiting. Returns how much, or -1 when it will never be read. */
 static ssize_t write_some(const struct end *end, const uint8_t *data, size_t size)
 {
     size_t done = 0;
@@ -318,7 +318,7 @@ static void connected(struct bight_protocol *protocol)
     }
 }
 
-/* The peer has said all it had to say. There may be more to tell it, but nobody should have to end a terminal's input
+/* The peer has sent all it had to send. There may be more to send, but a user should not have to end a terminal's input
  * to get out. */
 static bool peer_ended(struct bight_protocol *protocol)
 {
@@ -368,7 +368,7 @@ static void interrupted(int number, void *context)
     end_session(context, 128 + number);
 }
 
-/* Those that whoever started us has ignored stay so. */
+/* Those that our parent process ignored stay so. */
 static int hear_signals(struct session *session)
 {
     static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };

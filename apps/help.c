@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* help.c - what the runner says about itself.
  *
- * The services tell their own part: name, summary, options and examples come from the registry, so a service that
- * somebody else registered is shown as the built-in ones are. */
+ * The services tell their own part: name, summary, options and examples come from the registry, so a service that a
+ * user's library registered is shown as the built-in ones are. */
 #include "runner.h"
 
 #include <bight/version.h>

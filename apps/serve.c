@@ -2,9 +2,9 @@
 /* serve.c - runs a service: listens on every endpoint, serves until told to stop, drains.
  *
  * All endpoints share one factory. When one of them cannot be listened on, nothing is served: a service that is half
- * there helps nobody. SIGHUP has certificates read again. At SIGTERM or SIGINT the ports stop and open connections may
- * go on until they end by themselves or the time for that is over; a second signal stops at once. How many were cut is
- * told. */
+ * there is no help. SIGHUP has certificates read again. At SIGTERM or SIGINT the ports stop and open connections may go
+ * on until they end by themselves or the time for that is over; a second signal stops at once. How many were cut is
+ * reported. */
 #include "runner.h"
 
 #include <bight/bight.h>
@@ -36,7 +36,7 @@ static void not_listening(struct bight_result *result, void *context)
     const struct bight_failure *failure = bight_result_failure(result);
     if (!bight_failure_is(failure, BIGHT_E_SHUTDOWN)) {
         bight_reactor_fail(serving->reactor, complain_of(failure));
-        (void)bight_reactor_stop(serving->reactor); /* the second one: nobody is drained */
+        (void)bight_reactor_stop(serving->reactor); /* the second one: without a drain */
     }
     bight_result_clear(result);
 }
@@ -57,7 +57,7 @@ static void listen_on(struct serving *serving, const char *endpoint)
     bight_deferred_release(port);
 }
 
-/* While the reactor runs: who hears that it listens may tell it to stop, so signals are heard by then. */
+/* While the reactor runs: a program that sees it listen may stop it, so signals are handled by then. */
 static void listen_on_all(void *context)
 {
     struct serving *serving = context;
@@ -79,7 +79,7 @@ static void stop(int number, void *reactor)
 }
 
 /* Certificates are read again. Where there is nothing to reload, a hang-up ends it as SIGTERM does: a service that dies
- * with its terminal must not cut who is being served. */
+ * with its terminal must not cut off its clients. */
 static void hung_up(int number, void *reactor)
 {
     size_t count = bight_reload_endpoints(reactor);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/bight.h - the core in one include: what a program needs to serve and to connect, to wait and to log.
  *
- * Processes, workers, file locks, figures and debugging have headers of their own, which those who use them include
- * beside it; so have protocols (bight/protocols/), the testing kit (bight/testing.h) and what is for implementers
- * (bight/sys/). */
+ * Processes, workers, file locks, figures and debugging have headers of their own, to be included beside it; so have
+ * protocols (bight/protocols/), the testing kit (bight/testing.h) and what is for implementers (bight/sys/). */
 #ifndef BIGHT_BIGHT_H
 #define BIGHT_BIGHT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/bytes.h - counted immutable bytes: encoded once, sent to many.
  *
- * Holds may be taken and released in any thread. Nobody writes to the content after it was made. */
+ * Holds may be taken and released in any thread. The content never changes after it was made. */
 #ifndef BIGHT_BYTES_H
 #define BIGHT_BYTES_H
 
@@ -16,8 +16,8 @@ struct bight_bytes;
  * there is no memory. One hold belongs to the caller. */
 BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new(const void *data, size_t size);
 
-/* Room for `size` bytes, to be filled through *content before anybody else sees it, and a NUL behind them. NULL if
- * there is no memory. */
+/* Room for `size` bytes, to be filled through *content before it is shared, and a NUL behind them. NULL if there is no
+ * memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_bytes_new_uninitialised(size_t size, uint8_t **content);
 
 /* Wraps memory that the caller lends: release(context) is called once, when the last hold goes. NULL without

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/clock.h - the clock interface: monotonic time, and calls at a deadline.
  *
- * A reactor is a clock (bight_reactor_clock) and so is the virtual clock of bight/testing.h; whatever takes a
- * clock runs on both. Time is in nanoseconds on the clock's own scale. Whoever implements a clock embeds
- * struct bight_clock first and fills the table. */
+ * A reactor is a clock (bight_reactor_clock) and so is the virtual clock of bight/testing.h; whatever takes a clock
+ * runs on both. Time is in nanoseconds on the clock's own scale. An implementation embeds struct bight_clock first and
+ * fills the table. */
 #ifndef BIGHT_CLOCK_H
 #define BIGHT_CLOCK_H
 
@@ -88,7 +88,7 @@ BIGHT_API uint64_t bight_timer_deadline(struct bight_timer timer);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API int bight_clock_call_later_at(const char *place, struct bight_clock *clock, double seconds,
     bight_timer_function function, void *context, bight_release_function release, struct bight_timer *timer);
 

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/combine.h - Deferreds in company: several into one, and limits on how many are under way.
+/* bight/combine.h - combinators: several Deferreds into one, and limits on how many are under way.
  *
  * What all of these have in common (D20 to D27, D31, D34 of docs/semantics.md):
  *
- * - `members` is an array of consumer's ends. All of them are taken, whatever results from the call; the array is only
- *   read during the call. A NULL among them is a usage error and counts as one that failed with INVALID_ARGUMENT.
+ * - `members` is an array of consumer's ends. All of them are taken, also when the call fails; the array is only read
+ *   during the call. A NULL among them is a usage error and counts as one that failed with INVALID_ARGUMENT.
  * - A function that returns a Deferred never returns NULL. When out of memory, or when the arguments are refused, the
- * members are cancelled and released (those that somebody else holds are not cancelled by the functions below that do
- * not cancel either) and the Deferred has failed.
- * - The result of a member is taken when it comes to the level at which the member was handed over. Whoever holds
- *   that member besides sees it empty from there on.
- * - Once the outer Deferred has fired, nobody waits for the other members any more: their values are discarded on
- *   arrival, their failures are reported as unhandled, as said at each function. Values that had been collected and
- *   cannot be delivered are discarded, failures reported.
+ *   members are cancelled and released (the functions below that do not cancel leave a member with another holder
+ *   uncancelled) and the Deferred has failed.
+ * - The result of a member is taken when it comes to the level at which the member was handed over. Another holder of
+ *   that member sees it empty from there on.
+ * - Once the outer Deferred has fired, the other members are no longer awaited: their values are discarded on arrival,
+ *   their failures are reported as unhandled, as said at each function. Values that had been collected and cannot be
+ *   delivered are discarded, failures reported.
  * - Cancelling the outer Deferred cancels all members that have not fired, each once, unless it says otherwise below.
  *   What results from that may still be the outer's result (D14), at which its handlers run before the rest are
- * cancelled; else it fails with CANCELLED, so that a timeout (D17) works. The members' own CANCELLED that results from
- * it is not reported.
- * - Firing, cancelling and freeing take constant stack, however deep one stands inside another.
+ *   cancelled; else it fails with CANCELLED, so that a timeout (D17) works. The members' own CANCELLED is not reported
+ *   then.
+ * - Firing, cancelling and freeing take constant stack, however deeply they are nested.
  *
- * The functions that do not cancel (when_first, when_all, as_completed, shield) leave their members to those who
- * hold them besides. When the outer Deferred has fired or was cancelled, a member that somebody else holds keeps its
- * result, unless that was delivered; one that nobody holds goes on, its value is discarded and its failure reported. */
+ * The functions that do not cancel (when_first, when_all, as_completed, shield) leave their members to their other
+ * holders. When the outer Deferred has fired or was cancelled, a member with another holder keeps its result, unless
+ * that was delivered; one without goes on, its value is discarded and its failure reported. */
 #ifndef BIGHT_COMBINE_H
 #define BIGHT_COMBINE_H
 
@@ -88,8 +88,8 @@ enum bight_list_flag {
  *     struct bight_deferred *bight_when_first(struct bight_deferred *const *members, size_t count); */
 #define bight_when_first(members, count) bight_when_first_at(BIGHT_HERE, (members), (count))
 
-/* D27: every outcome in order, as bight_type_results; it fails only by a cancel, which cancels no member: what had
- * been collected goes back to those members that somebody else holds.
+/* D27: every outcome in order, as bight_type_results; it fails only by a cancel, which cancels no member: what had been
+ * collected goes back to those members that have another holder.
  *
  *     struct bight_deferred *bight_when_all(struct bight_deferred *const *members, size_t count); */
 #define bight_when_all(members, count) bight_when_all_at(BIGHT_HERE, (members), (count))
@@ -110,8 +110,8 @@ BIGHT_API BIGHT_MUST_USE struct bight_as_completed *bight_as_completed_new(
  *     struct bight_deferred *bight_as_completed_next(struct bight_as_completed *completed); */
 #define bight_as_completed_next(completed) bight_as_completed_next_at(BIGHT_HERE, (completed))
 
-/* How many more times bight_as_completed_next() will be answered: members without those whose result was given and
- * without those that a next is waiting for. */
+/* How many more calls of bight_as_completed_next() will be answered: the members, less the results delivered and less
+ * the calls that wait. */
 BIGHT_API size_t bight_as_completed_remaining(const struct bight_as_completed *completed);
 
 /* Those that wait fail with ABANDONED. NULL is allowed. Allowed in a handler of a next. */
@@ -159,7 +159,7 @@ enum bight_map_flag {
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_list_at(
     const char *place, struct bight_deferred *const *members, size_t count, unsigned flags);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_gather_results_at(

@@ -53,9 +53,10 @@ typedef void (*bight_coroutine_function)(struct bight_result *result, void *cont
 #define bight_spawn_in_scope(...) bight_spawn_in_scope_at(BIGHT_HERE, __VA_ARGS__)
 #define bight_spawn_in_scope_full(...) bight_spawn_in_scope_full_at(BIGHT_HERE, __VA_ARGS__)
 
-/* In a coroutine: takes the Deferred's consumer's end, waits until it is at rest (through chains and pauses, D5 to
- * D7), and moves its value or failure into *result, whose former content is destroyed. Returns 0, or the failure's
- * code. A failure is the caller's then: passed on by returning when `result` is the body's own, else cleared or taken.
+/* In a coroutine: takes the Deferred's consumer's end, waits until it has fired and its handlers have run (through
+ * chains and pauses, D5 to D7), and moves its value or failure into *result, whose former content is destroyed. Returns
+ * 0, or the failure's code. A failure is the caller's then: passed on by returning when `result` is the body's own,
+ * else cleared or taken.
  *
  *     if (bight_await(bight_connect(...), result) != 0) {
  *         return;
@@ -110,7 +111,7 @@ BIGHT_API int bight_coroutine_read_figures(struct bight_reactor *reactor, struct
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_at(
     const char *place, struct bight_reactor *reactor, bight_coroutine_function function, void *context);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_spawn_full_at(const char *place, struct bight_reactor *reactor,

@@ -35,7 +35,7 @@ BIGHT_API int bight_debug_dump_file(struct bight_reactor *reactor, enum bight_du
 
 /* The same at each arrival of a signal (SIGUSR2, say), from the loop: a handler that is stuck is not interrupted (see
  * bight_reactor_set_watchdog). An error is logged. `path` is copied; a second call takes the place of the first; NULL:
- * no more. What the program or run() does at that signal is done besides. The codes of bight_on_signal. */
+ * no more. What the program or run() does at that signal is done as well. The codes of bight_on_signal. */
 BIGHT_API int bight_debug_dump_on_signal(
     struct bight_reactor *reactor, int number, enum bight_dump_format format, const char *path);
 

@@ -33,9 +33,9 @@ typedef void (*bight_canceller)(struct bight_promise promise, void *context);
 
 /* ------------------------------------------------------------------------------------------ making */
 
-/* A new Deferred; *promise gets the producer's end. The canceller may be NULL; its context is borrowed, or
- * released through `release` once, when the Deferred fires (D15, D33), also when there was no memory for it. Never
- * NULL: when out of memory it is the shared, immortal Deferred that has failed with OUT_OF_MEMORY (D34).
+/* A new Deferred; *promise gets the producer's end. The canceller may be NULL; its context is borrowed, or released
+ * through `release` once, when the Deferred fires (D15, D33), also when out of memory: then the result, which is never
+ * NULL, is the shared, immortal Deferred that has failed with OUT_OF_MEMORY (D34).
  *
  *     struct bight_deferred *bight_deferred_new(struct bight_promise *promise, bight_canceller canceller,
  *         void *context);
@@ -107,9 +107,9 @@ BIGHT_API int bight_deferred_chain(struct bight_deferred *deferred, struct bight
  * caller holds it. */
 BIGHT_API void bight_deferred_cancel(struct bight_deferred *deferred);
 
-/* D17: cancels after `seconds` on `clock`, and turns the CANCELLED that results from it to TIMED_OUT. 0,
- * INVALID_ARGUMENT or OUT_OF_MEMORY. In the _full form `handler` decides instead: it is run with the result of the
- * cancel, only when the time was up. */
+/* D17: cancels after `seconds` on `clock`, and turns the resulting CANCELLED into TIMED_OUT. 0, INVALID_ARGUMENT or
+ * OUT_OF_MEMORY. In the _full form `handler` decides instead: it is run with the result of the cancel, only when the
+ * time was up. */
 BIGHT_API int bight_deferred_add_timeout(struct bight_deferred *deferred, double seconds, struct bight_clock *clock);
 BIGHT_API int bight_deferred_add_timeout_full(struct bight_deferred *deferred, double seconds,
     struct bight_clock *clock, bight_handler handler, void *context, bight_release_function release);
@@ -118,11 +118,11 @@ BIGHT_API int bight_deferred_add_timeout_full(struct bight_deferred *deferred, d
 BIGHT_API void bight_deferred_pause(struct bight_deferred *deferred);
 BIGHT_API void bight_deferred_unpause(struct bight_deferred *deferred);
 
-/* One more consumer's hold, to look on; gives the Deferred back. */
+/* One more consumer's hold, to look on; returns the Deferred. */
 BIGHT_API struct bight_deferred *bight_deferred_hold(struct bight_deferred *deferred);
 
-/* Releases the consumer's end or of a hold; NULL is allowed. Handlers that were added still run when it fires. The
- * last hold to go undoes pauses, and when the result is a failure that nobody handled it is reported (D18). */
+/* Releases the consumer's end or a hold; NULL is allowed. Handlers that were added still run when it fires. Releasing
+ * the last hold undoes pauses, and reports a failure that was not handled (D18). */
 BIGHT_API void bight_deferred_release(struct bight_deferred *deferred);
 
 /* D32: cancelled when the owner ends; tying to an owner that has ended cancels at once. One owner at a time: a
@@ -143,11 +143,11 @@ BIGHT_API void bight_owner_free(struct bight_owner *owner);
 /* True when it has fired (its handlers may still wait, D5). */
 BIGHT_API bool bight_deferred_has_fired(const struct bight_deferred *deferred);
 
-/* The result when the Deferred has fired and is at rest (no handler running, nothing awaited), else NULL. The
- * slot is the Deferred's: peek freely; taking from it counts as handling. */
+/* The result when the Deferred has fired, no handler runs and nothing is awaited, else NULL. The slot is the
+ * Deferred's: peek freely; taking from it counts as handling. */
 BIGHT_API struct bight_result *bight_deferred_result(struct bight_deferred *deferred);
 
-/* The type of a value that is a Deferred's consumer's end, for those who carry Deferreds about. It is never a
+/* The type of a value that is a Deferred's consumer's end, for code that passes Deferreds as values. It is never a
  * result: firing with one is a usage error (D4). Discarding one cancels it and releases it. */
 extern BIGHT_API const struct bight_type bight_type_deferred;
 
@@ -158,7 +158,7 @@ BIGHT_API bool bight_deferred_get_debug(void);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_deferred_new_at(const char *place, struct bight_promise *promise,
     bight_canceller canceller, void *context, bight_release_function release);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_succeed_at(

@@ -22,9 +22,9 @@
 BIGHT_BEGIN
 
 /* Listens, and makes a protocol of `factory` for each connection. A Deferred of a port (bight_type_port), which may
- * have fired already; every error, the string's too, comes through it (E1): besides the system's and the string's
- * FACTORY_IN_USE, OUT_OF_MEMORY, and SHUTDOWN while a run's end disconnects everything. `factory` is borrowed until
- * stopped (T16); one that has a `release` is taken, on failure too.
+ * have fired already; every error comes through it (E1): the system's, the string's, FACTORY_IN_USE, OUT_OF_MEMORY, and
+ * SHUTDOWN while a run's end disconnects everything. `factory` is borrowed until stopped (T16); one that has a
+ * `release` is taken, on failure too.
  *
  *     struct bight_deferred *bight_listen(struct bight_reactor *reactor, const char *endpoint,
  *         struct bight_factory *factory); */
@@ -79,7 +79,7 @@ BIGHT_API const char *bight_endpoint_get_keylog(void); /* as it was set */
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_listen_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint, struct bight_factory *factory);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_connect_at(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/error.h - every error that bight can give: the one list that makes codes, names and texts.
+/* bight/error.h - every error that bight can report: the one list that makes codes, names and texts.
  *
  * Synchronous functions return 0 or one of these codes, all negative. What comes later carries a failure
  * (bight/failure.h) that holds one. Each code has a parent; a parent that is a multiple of 100 is a category.
@@ -105,9 +105,9 @@ BIGHT_API const char *bight_error_text(int code);
 /* True when `code` is `kind` or stands below it: bight_error_is(BIGHT_E_UNREACHABLE, BIGHT_E_CONNECT). */
 BIGHT_API bool bight_error_is(int code, int kind);
 
-/* The code that tells best what a positive `errno` value means: ECONNREFUSED is CONNECTION_REFUSED, ENOMEM is
- * OUT_OF_MEMORY; SYSTEM when there is none closer. Of what means one thing to those who listen and another to those who
- * connect (EADDRNOTAVAIL, EACCES), it returns the code for listening; bight_connect's failures do not. */
+/* The code closest to a positive `errno` value: ECONNREFUSED is CONNECTION_REFUSED, ENOMEM is OUT_OF_MEMORY; SYSTEM
+ * when there is none closer. For a number whose meaning differs between listening and connecting (EADDRNOTAVAIL,
+ * EACCES) it returns the code for listening; bight_connect's failures do not. */
 BIGHT_API int bight_error_from_errno(int number);
 
 /* The sysexits.h status (0, 64 to 78) with which a program that died of this error should exit. */

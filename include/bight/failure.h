@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/failure.h - a failure: what went wrong, where it began, and what caused it.
  *
- * Immutable and counted; holds may be taken and released in any thread. Code, errno, message, the place in
- * the source and any number of causes travel together. Making one never fails: when out of memory the answer is
- * the shared failure for OUT_OF_MEMORY. The shared failures of bight_failure_of() allocate nothing and may be
- * held and released like any other. */
+ * Immutable and counted; holds may be taken and released in any thread. Code, errno, message, the place in the source
+ * and any number of causes travel together. Making one never fails: when out of memory the result is the shared failure
+ * for OUT_OF_MEMORY. The shared failures of bight_failure_of() allocate nothing and may be held and released like any
+ * other. */
 #ifndef BIGHT_FAILURE_H
 #define BIGHT_FAILURE_H
 
@@ -22,7 +22,7 @@ struct bight_failure;
 #define bight_failure_new(code, number, cause, ...) \
     bight_failure_new_at(BIGHT_HERE, (code), (number), (cause), __VA_ARGS__)
 
-/* A new failure with a status, which its code gives a meaning (see bight_failure_status); without an errno. Else as
+/* A new failure with a status, whose meaning is its code's (see bight_failure_status); without an errno. Else as
  * bight_failure_new.
  *
  *     struct bight_failure *bight_failure_new_status(int code, int status, struct bight_failure *cause,
@@ -51,7 +51,7 @@ struct bight_failure;
 /* The shared failure of a code: no errno, the code's own text, no cause, nothing allocated. Never NULL. */
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_of(int code);
 
-/* One more hold; gives the failure back. */
+/* One more hold; returns the failure. */
 BIGHT_API struct bight_failure *bight_failure_hold(const struct bight_failure *failure);
 
 /* Releases one hold; NULL is allowed. A million causes deep is freed in constant stack (D12). */
@@ -78,8 +78,8 @@ BIGHT_API size_t bight_failure_cause_count(const struct bight_failure *failure);
 /* The cause at `index` (borrowed), NULL past the end. */
 BIGHT_API struct bight_failure *bight_failure_cause(const struct bight_failure *failure, size_t index);
 
-/* What began it (borrowed): the first cause of the first cause, and so on; the failure itself when it has none. Tells
- * CONNECTION_REFUSED where the failure of a list of lists is FIRST_ERROR. */
+/* What began it (borrowed): the first cause of the first cause, and so on; the failure itself when it has none. It is
+ * CONNECTION_REFUSED, say, where the failure of a list of lists is FIRST_ERROR. */
 BIGHT_API struct bight_failure *bight_failure_root(const struct bight_failure *failure);
 
 /* Which of several failed first; SIZE_MAX when the failure was not made by bight_failure_first_error(). */
@@ -92,14 +92,14 @@ BIGHT_API bool bight_failure_is(const struct bight_failure *failure, int kind);
  * most 16 causes are spelled out. Returns the length that the whole text needs, as snprintf does. */
 BIGHT_API size_t bight_failure_format(const struct bight_failure *failure, char *buffer, size_t size);
 
-/* The same for those who use a program, not for those who wrote it: messages alone, without codes and places, as in
- * "cannot connect to localhost: [::1]:9: refused; 127.0.0.1:9: refused". Bytes of a peer or user are as they came:
- * bight_escape() before a terminal sees them. */
+/* The same for a program's users, not its developers: messages alone, without codes and places, as in "cannot connect
+ * to localhost: [::1]:9: refused; 127.0.0.1:9: refused". Bytes of a peer or user are as they came: bight_escape()
+ * before a terminal sees them. */
 BIGHT_API size_t bight_failure_describe(const struct bight_failure *failure, char *buffer, size_t size);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_at(
     const char *place, int code, int number, struct bight_failure *cause, const char *format, ...) BIGHT_PRINTF(5, 6);
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_failure_new_status_at(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/figures.h - what a reactor does and what holds it up: counters, how long handlers take, a limit on that, and a
- * watchdog that tells what a handler is doing which does not return.
+ * watchdog that shows what a handler that does not return is doing.
  *
  * A handler here is all that the loop calls until it may go on: a connection's data with everything the protocol does
  * about it and the output that this leaves, a timer's function, a call from a thread. While one runs nothing else is
@@ -26,15 +26,16 @@ struct bight_reactor_figures {
     /* Since the last reset, and only while times are measured (bight_reactor_set_timing). */
     bool is_timed; /* they are measured now */
     uint64_t handler_times[BIGHT_HANDLER_TIMES];
-    uint64_t handler_time;     /* all together, nanoseconds */
-    uint64_t longest_handler;  /* nanoseconds */
-    const char *longest_kind;  /* "connection", "timer", ...; lives for ever. NULL: there was none */
-    const char *longest_place; /* in debug mode, who registered it: "chat.c:31"; lives for ever. NULL: not known */
-    uint64_t blocks;           /* handlers over the limit of bight_reactor_set_block_limit */
+    uint64_t handler_time;    /* all together, nanoseconds */
+    uint64_t longest_handler; /* nanoseconds */
+    const char *longest_kind; /* "connection", "timer", ...; lives for ever. NULL: there was none */
+    const char
+        *longest_place; /* in debug mode, where it was registered: "chat.c:31"; lives for ever. NULL: not known */
+    uint64_t blocks;    /* handlers over the limit of bight_reactor_set_block_limit */
 
     uint64_t timers_pending; /* calls at a deadline, connections' own timeouts included */
     uint64_t timers_fired;
-    uint64_t connections_open; /* that have not been freed: those that somebody holds after their end count */
+    uint64_t connections_open; /* that have not been freed: those held after their end count */
     uint64_t connections_accepted;
     uint64_t connections_made; /* not accepted: by connecting, in memory, the pipes of processes */
     uint64_t ports_open;
@@ -67,7 +68,8 @@ BIGHT_API bool bight_reactor_get_timing(const struct bight_reactor *reactor);
 /* ------------------------------------------------------------------------------------- what blocks */
 
 /* Warns, after it has returned, of each handler that took longer than `seconds`: how long, its kind, and in debug mode
- * who registered it. Turns measuring on. 0 or infinity: no more. 0, INVALID_ARGUMENT for a negative or NaN time. */
+ * where it was registered. Turns measuring on. 0 or infinity: no more. 0, INVALID_ARGUMENT for a negative or NaN
+ * time. */
 BIGHT_API int bight_reactor_set_block_limit(struct bight_reactor *reactor, double seconds);
 BIGHT_API double bight_reactor_get_block_limit(const struct bight_reactor *reactor); /* 0: none */
 
@@ -80,7 +82,7 @@ BIGHT_API double bight_reactor_get_block_limit(const struct bight_reactor *react
  *
  * The backtrace is made by the loop's thread, in a handler of the highest real-time signal (SIGRTMAX or below) that has
  * none when the process's first watchdog starts; it is bight's from then on. It is sent only to a thread that is stuck.
- * System calls in it go on afterwards (SA_RESTART), but those that no handler lets go on (sleep, poll, see signal(7))
+ * System calls in it go on afterwards (SA_RESTART), but those that are never restarted (sleep, poll, see signal(7))
  * return early with EINTR. Without backtrace(3) in the C library (musl), or with that signal blocked, the warning comes
  * without.
  *

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/file_lock.h - a lock between processes, in the file system: one holder at a time, whoever it is.
+/* bight/file_lock.h - a lock between processes, in the file system: one holder at a time.
  *
  * It is the kernel's lock (flock(2), exclusive) on a file, not the file itself: when the holder dies, however that
  * happens, the lock is free. The file holds the process id of the last holder, for people: ten characters and a
- * newline, as lock files of old. It is made when it is missing and never removed: whoever removed it could not know
- * that nobody has just opened it, and two would hold locks on two files of one name. All who take part must leave it
- * alone. Functions are for the reactor's thread. */
+ * newline, as lock files of old. It is created when missing and never removed: another process may just have opened it,
+ * and then two would hold locks on two files of one name. No program may remove it. Functions are for the reactor's
+ * thread. */
 #ifndef BIGHT_FILE_LOCK_H
 #define BIGHT_FILE_LOCK_H
 
@@ -22,16 +22,16 @@ struct bight_file_lock;
  * the parent's. */
 BIGHT_API BIGHT_MUST_USE struct bight_file_lock *bight_file_lock_new(struct bight_reactor *reactor, const char *path);
 
-/* Releases the lock if it is held, and who holds it must not release it after this; the waiters fail with
- * ABANDONED. May be called in any handler. NULL is allowed. */
+/* Releases the lock if it is held, and its holder must not release it after this; the waiters fail with ABANDONED. May
+ * be called in any handler. NULL is allowed. */
 BIGHT_API void bight_file_lock_free(struct bight_file_lock *lock);
 
-/* 0: the lock is held now. LOCKED: by somebody else, or through this object already. Else what opening or locking the
+/* 0: the lock is held now. LOCKED: by another holder, or through this object already. Else what opening or locking the
  * file came to: PERMISSION_DENIED, TOO_MANY_FILES, OUT_OF_MEMORY, SYSTEM (a symbolic link is not followed: that is
  * ELOOP), NOT_SUPPORTED where the table of system calls has no flock, SHUTDOWN when the reactor has gone. */
 BIGHT_API int bight_file_lock_try_acquire(struct bight_file_lock *lock);
 
-/* The value that an acquisition fires with; all as for bight_type_lock: discarded, because nobody will see it, it
+/* The value that an acquisition fires with; all as for bight_type_lock: discarded, because it cannot be delivered, it
  * releases the acquisition that it stands for. */
 extern BIGHT_API const struct bight_type bight_type_file_lock;
 
@@ -44,9 +44,8 @@ extern BIGHT_API const struct bight_type bight_type_file_lock;
  *     struct bight_deferred *bight_file_lock_acquire(struct bight_file_lock *lock); */
 #define bight_file_lock_acquire(lock) bight_file_lock_acquire_at(BIGHT_HERE, (lock))
 
-/* Hands the lock to the oldest that waits through this object, who is notified of it before this returns (unless a
- * handover is under way: then right after it); without one, to whoever comes. 0; USAGE, a usage error, when it is not
- * held. */
+/* Hands the lock to the oldest waiter of this object, whose handlers run before this returns (unless a handover is
+ * under way: then right after it); without one it is free. 0; USAGE, a usage error, when it is not held. */
 BIGHT_API int bight_file_lock_release(struct bight_file_lock *lock);
 
 /* Whether it is held through this object. */
@@ -68,7 +67,7 @@ BIGHT_API bool bight_file_lock_is_locked(const struct bight_file_lock *lock);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_file_lock_acquire_at(
     const char *place, struct bight_file_lock *lock);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_file_lock_run_at(const char *place, struct bight_file_lock *lock,

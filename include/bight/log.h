@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/log.h - structured log events and who observes them.
+/* bight/log.h - structured log events and their observer.
  *
  * Until a program installs an observer, warnings and worse go to standard error, one line each, every byte
  * that came from elsewhere escaped. Nothing else is ever printed. Observer and level are process-wide and set
@@ -34,7 +34,7 @@ struct bight_log_event {
     enum bight_log_level level;
     const char *system;                  /* which part speaks: "deferred", "port"; "" or NULL: the program itself */
     const char *message;                 /* one line without a full stop, fully formatted; may hold bytes of a peer */
-    const char *place;                   /* where in the source; NULL when that means nothing to who reads it */
+    const char *place;                   /* where in the source; NULL when that means nothing to the reader */
     const struct bight_failure *failure; /* NULL: none. Borrowed for the call */
     const struct bight_log_field *fields;
     size_t field_count;
@@ -42,8 +42,8 @@ struct bight_log_event {
 
 typedef void (*bight_log_observer)(const struct bight_log_event *event, void *context);
 
-/* Every event from `level` on goes to `observer`, and standard error hears nothing more. NULL brings the
- * default back. */
+/* Every event from `level` on goes to `observer`, and nothing more goes to standard error. NULL restores the
+ * default. */
 BIGHT_API void bight_log_set_observer(bight_log_observer observer, void *context);
 /* NULL, with a context of NULL: the default. `context` may be NULL. */
 BIGHT_API bight_log_observer bight_log_get_observer(void **context);
@@ -55,9 +55,8 @@ BIGHT_API enum bight_log_level bight_log_get_level(void);
 /* "debug", "info", "warning", "error", "critical" (any case) to the level; 0 for anything else. */
 BIGHT_API int bight_log_level_from_name(const char *name);
 
-/* Hands an event to the observer. The macro formats only when the level is wanted; messages longer than 1023
- * bytes are cut. Where it stands goes along in debug mode (BIGHT_DEBUG=1) only: that helps to mend the program, not
- * who runs it.
+/* Hands an event to the observer. The macro formats only when the level is wanted; messages longer than 1023 bytes are
+ * cut. Where it stands goes along in debug mode (BIGHT_DEBUG=1) only: it helps developers, not operators.
  *
  *     void bight_log(enum bight_log_level level, const char *system, const struct bight_failure *failure,
  *         const char *format, ...); */
@@ -66,7 +65,7 @@ BIGHT_API int bight_log_level_from_name(const char *name);
             ? bight_log_from(BIGHT_HERE, (level), (system), (failure), __VA_ARGS__) \
             : (void)0)
 
-/* The same with a place that always goes along, such as the caller's who misused something. */
+/* The same with a place that always goes along, such as the caller's in a usage error. */
 BIGHT_API void bight_log_at(const char *place, enum bight_log_level level, const char *system,
     const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
 
@@ -80,8 +79,8 @@ BIGHT_API void bight_log_event_emit(const struct bight_log_event *event);
  *
  * An error of no system is the program's own and stands without its level, as programs complain: "ask: cannot connect
  * to 127.0.0.1:9: refused". A message that is its failure's description is not said twice. Failures are described;
- * codes and places (bight_failure_format) are shown of critical ones, which whoever wrote the program has to look into,
- * and in debug mode. */
+ * codes and places (bight_failure_format) are shown of critical ones, which a developer has to look into, and in debug
+ * mode. */
 BIGHT_API size_t bight_log_event_format(const struct bight_log_event *event, char *buffer, size_t size);
 
 /* Escapes `data` as above. Returns the length written, always NUL-terminated and never half an escape. */
@@ -89,7 +88,7 @@ BIGHT_API size_t bight_escape(const void *data, size_t data_size, char *buffer, 
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API void bight_log_from(const char *place, enum bight_log_level level, const char *system,
     const struct bight_failure *failure, const char *format, ...) BIGHT_PRINTF(5, 6);
 

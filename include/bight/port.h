@@ -35,19 +35,19 @@ BIGHT_API int bight_port_address(struct bight_port *port, struct bight_address *
 BIGHT_API size_t bight_port_connections(const struct bight_port *port);
 
 /* How many there may be (0: any number), as maxconn= of an endpoint string says, which this takes the place of. With
- * that many the port accepts no more until one ends: the others wait in the kernel's queue, and nobody is told. Those
- * that are there stay when they are more. 0 or CLOSED. */
+ * that many the port accepts no more until one ends: the others wait in the kernel's queue, without notice. Those that
+ * are there stay when they are more. 0 or CLOSED. */
 BIGHT_API int bight_port_set_max_connections(struct bight_port *port, size_t count);
 BIGHT_API size_t bight_port_get_max_connections(const struct bight_port *port);
 
 /* How many connections of one peer there may be (0: any number), of those accepted from the first such call on. One
  * that is over it is closed as it is accepted: nothing is read from it, and the factory is not asked. It counts among
  * the refused, and is logged as a warning, once in ten seconds. A peer is an IPv4 address or the first 64 bits of an
- * IPv6 address, which is what a single subscriber has at least and chooses his addresses from (a link-local address
- * counts in full); peers on UNIX sockets have no address and no limit. A connection counts with the address that a
- * layer below has learnt (bight_layer_set_peer) from then on. Memory is that of the connections: 4 or 8 bytes for each
- * descriptor and a record for each peer that has any. A connection for whose record there is no memory is refused too.
- * 0, CLOSED or OUT_OF_MEMORY. */
+ * IPv6 address, the least that a single subscriber is assigned (a link-local address counts in full); peers on UNIX
+ * sockets have no address and no limit. A connection counts with the address that a layer below has learnt
+ * (bight_layer_set_peer) from then on. Memory is that of the connections: 4 or 8 bytes for each descriptor and a record
+ * for each peer that has any. A connection for whose record there is no memory is refused too. 0, CLOSED or
+ * OUT_OF_MEMORY. */
 BIGHT_API int bight_port_set_max_per_peer(struct bight_port *port, size_t count);
 BIGHT_API size_t bight_port_get_max_per_peer(const struct bight_port *port);
 

@@ -128,8 +128,8 @@ struct bight_process_options {
  * INVALID_ARGUMENT; USAGE when the protocol has a process; OUT_OF_MEMORY; TOO_MANY_FILES or SYSTEM when the pipes or
  * the process could not be made; SHUTDOWN while the reactor disconnects everything; NOT_SUPPORTED over a table of
  * system calls without processes. On kernels without pidfd (before 5.2) SIGCHLD is needed, and the codes of
- * bight_on_signal are possible too; the program's own function for it is called besides. A reactor's first start
- * returns an ignored SIGCHLD its default (logged at level info): else no status could be had.
+ * bight_on_signal are possible too; the program's own function for it is called as well. A reactor's first start resets
+ * an ignored SIGCHLD to its default (logged at level info): else there would be no status.
  *
  * In the child every signal has its default and none is blocked. A failed step is known when this returns: the caller
  * stands still until the program has been loaded, for as long as the file systems of PATH and the program take.
@@ -141,8 +141,8 @@ struct bight_process_options {
 /* ------------------------------------------------------------------------------------- its pipes */
 
 /* The transport of a pipe (or of the terminal); NULL when there is none or it has been lost. It may be given another
- * protocol with bight_transport_switch_protocol: that one then hears what comes, and child_connection_lost does not
- * come. A child's input has no limit of time for its flush, and half-closing is not supported: lose it instead. */
+ * protocol with bight_transport_switch_protocol: that one is called from then on, and child_connection_lost is not. A
+ * child's input has no limit of time for its flush, and half-closing is not supported: lose it instead. */
 BIGHT_API struct bight_transport *bight_process_transport(const struct bight_process *process, int child_fd);
 
 /* As bight_transport_write. CLOSED also when the pipe has been lost; INVALID_ARGUMENT when the child does not read from
@@ -190,8 +190,8 @@ BIGHT_API pid_t bight_process_pid(const struct bight_process *process);
 BIGHT_API bool bight_process_is_alive(const struct bight_process *process);
 
 /* Of the reason of process_exited or process_ended. The status with which the child ended: 0 for PROCESS_DONE, -1 when
- * a signal ended it or the reason tells no status (another failure; a child that somebody else has reaped, of which
- * the code is PROCESS). bight_failure_status has this and the signal in one. */
+ * a signal ended it or the reason has no status (another failure; PROCESS, for a child that other code has reaped).
+ * bight_failure_status has this and the signal in one. */
 BIGHT_API int bight_process_exit_status(const struct bight_failure *reason);
 
 /* The signal that ended it; 0 when none did. */
@@ -199,7 +199,7 @@ BIGHT_API int bight_process_exit_signal(const struct bight_failure *reason);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API int bight_spawn_process_at(const char *place, struct bight_reactor *reactor,
     struct bight_process_protocol *protocol, const struct bight_process_options *options,
     struct bight_failure **failure);

@@ -31,9 +31,9 @@ struct bight_process_output_options {
     double timeout_seconds; /* then it gets SIGTERM. 0: none */
     double grace_seconds;   /* and so long after that SIGKILL. 0: 5 s */
 
-    /* Over when the program itself has exited: who got its pipes from it (a daemon that it has started) lives on and is
-     * not waited for. What was in the pipes then is had, and they are closed: later writes fail with EPIPE. False:
-     * over when everybody has released the pipes. */
+    /* Over when the program itself has exited: a process that has its pipes (a daemon that it has started) lives on and
+     * is not waited for. What was in the pipes then is read, and they are closed: later writes fail with EPIPE. False:
+     * over when every process has closed the pipes. */
     bool until_exit;
 
     /* NULL, or more about the process: its identity, session, signal at its parent's death. The four above are taken
@@ -49,13 +49,14 @@ struct bight_process_output {
     int signal;                    /* 0 when none did */
 };
 
-/* The type of a result that is a `struct bight_process_output *`. Whoever takes one frees it. */
+/* The type of a result that is a `struct bight_process_output *`. The taker frees it. */
 extern BIGHT_API const struct bight_type bight_type_process_output;
 BIGHT_API void bight_process_output_free(struct bight_process_output *output);
 
 /* All of these fail with the codes of bight_spawn_process; with OVERFLOW when it printed more than the limit, and was
- * killed for it; with TIMED_OUT; with PROCESS when its status cannot be had; with SHUTDOWN. They fire when the child
- * has been reaped and its pipes are closed by all who have them (see until_exit), at the latest when it was killed. */
+ * killed for it; with TIMED_OUT; with PROCESS when its status is not available; with SHUTDOWN. They fire when the child
+ * has been reaped and its pipes are closed by all processes that have them (see until_exit), at the latest when it was
+ * killed. */
 
 /* What it printed to its standard output (bight_type_bytes, with a NUL behind them that is not counted). A status other
  * than 0, or a signal, is a failure (PROCESS_TERMINATED, see bight_process_exit_status) with the last line of its
@@ -79,7 +80,7 @@ BIGHT_API void bight_process_output_free(struct bight_process_output *output);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_output_at(
     const char *place, struct bight_reactor *reactor, const struct bight_process_output_options *options);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_get_process_value_at(

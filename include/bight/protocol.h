@@ -40,20 +40,20 @@ struct bight_protocol_ops {
     /* The memory goes, now that the last hold has gone (T3): frees what the protocol's struct owns, and does nothing
      * else. The factory is still there if it has a `release`; any other may have gone before. */
     void (*finish)(struct bight_protocol *protocol);
-    /* For protocols that keep input which they have not consumed. A layer is being pushed: gives all of it back with
+    /* For protocols that keep input which they have not consumed. A layer is being pushed: returns all of it with
      * bight_transport_give_back, so that nothing is taken for what came through the layer (T19), and does nothing else.
      * Called inside bight_transport_push_layer. */
     void (*return_input)(struct bight_protocol *protocol);
     /* For protocols that hold their own output back (T13). What is queued was above the high watermark and is below the
-     * low one: from the loop, once for each time, and not while a producer is registered, which is told instead. */
+     * low one: from the loop, once for each time, and not while a producer is registered, which is called instead. */
     void (*room)(struct bight_protocol *protocol);
     /* Once, from the loop: the connection's port is being drained (bight_drain). True: the protocol
      * finishes what it does and loses the connection by itself; false: as without the slot. What is left when the time
      * of the drain is up is disconnected. */
     bool (*drain)(struct bight_protocol *protocol);
     /* For receivers, whose structs show a pointer to what they keep and not what it is: bight_protocol_new makes so
-     * many bytes, zeroed, together with the protocol, and says where they are before anybody has it. They go with it. 0
-     * and NULL: none. */
+     * many bytes, zeroed, together with the protocol, and says where they are before it is handed out. They go with it.
+     * 0 and NULL: none. */
     size_t memory_size;
     void (*set_memory)(struct bight_protocol *protocol, void *memory);
     void (*reserved[2])(void);
@@ -73,25 +73,25 @@ struct bight_protocol {
     void *reserved;
 };
 
-/* What a factory may do besides making protocols. Any slot, and the whole table, may be NULL. */
+/* What a factory may do apart from making protocols. Any slot, and the whole table, may be NULL. */
 struct bight_factory_ops {
     /* A protocol for a connection from or to `peer`, made with bight_protocol_new(); NULL refuses it (T15). */
     struct bight_protocol *(*build_protocol)(struct bight_factory *factory, const struct bight_address *peer);
     /* Before its first port, connection or attempt to connect (T16). */
     void (*started)(struct bight_factory *factory);
-    /* After its last port, connection and attempt, one that failed or was cancelled too (T16). One without
-     * `release`, which nobody holds, may be freed in here. */
+    /* After its last port, connection and attempt, one that failed or was cancelled too (T16). One without `release`
+     * and without holds may be freed in here. */
     void (*stopped)(struct bight_factory *factory);
     /* After a connection's connection_lost has returned (T4). */
     void (*connection_ended)(struct bight_factory *factory, const struct bight_failure *reason);
     /* Asked when a connection from `peer` is accepted, before anything is read or established; and again when a layer
-     * has learnt that it comes from somewhere else. False: it is closed at once, and nobody is notified of it. */
+     * has learnt that it comes from somewhere else. False: it is closed at once, without notice. */
     bool (*admit)(struct bight_factory *factory, const struct bight_address *peer);
     /* Asked by bight_listen, bight_serve and bight_connect before anything is done: why it cannot be used (taken), or
      * NULL. */
     struct bight_failure *(*check)(const struct bight_factory *factory);
-    /* Once and last, when nobody needs the factory any more: no port, connection or attempt uses it, the memory of its
-     * protocols has been freed, and nobody holds it (bight_factory_hold). Frees the factory, and does nothing else. A
+    /* Once and last, when the factory is no longer needed: no port, connection or attempt uses it, the memory of its
+     * protocols has been freed, and it is not held (bight_factory_hold). Frees the factory, and does nothing else. A
      * factory with this slot is taken by whatever is given it (bight_listen, bight_connect, bight_serve ...), on
      * failure too; so one from the heap is allocated, served and forgotten. It must not be freed in `stopped`. */
     void (*release)(struct bight_factory *factory);
@@ -105,7 +105,7 @@ struct bight_factory {
     const struct bight_protocol_ops *protocol_ops;
     const struct bight_factory_ops *ops;
     void *context;
-    struct bight_reactor *reactor; /* whose it is at present */
+    struct bight_reactor *reactor; /* the one that uses it at present */
     uint32_t ports, connections;
     bool out_of_memory; /* the last bight_protocol_new() found none */
     uint32_t holds;
@@ -131,12 +131,12 @@ struct bight_factory {
         }                                                                    \
     }
 
-/* The initialiser of a factory that stands in front of another, for a policy: who is admitted, what is counted or
- * logged. What its table does not answer, `inner` answers: without build_protocol that one makes the protocols, and its
- * `admit` and `check` are asked after this one's have agreed. As long as this factory is used (T16) it is a use of the
- * inner one, which is started before it and stopped after it; while it is held, so is the inner one. A connection's end
- * is told to the factory that made the protocol first, then to those in front of it, the outermost first. Factories
- * stack to any depth, and the inner one may be used by others too, in the same reactor. */
+/* The initialiser of a factory that stands in front of another, for a policy: which peers are admitted, what is counted
+ * or logged. What its table does not answer, `inner` answers: without build_protocol that one makes the protocols, and
+ * its `admit` and `check` are asked after this one's have agreed. As long as this factory is used (T16) it is a use of
+ * the inner one, which is started before it and stopped after it; while it is held, so is the inner one. A connection's
+ * end is reported to the factory that made the protocol first, then to those in front of it, the outermost first.
+ * Factories stack to any depth, and the inner one may be used by others too, in the same reactor. */
 #define BIGHT_FACTORY_OVER(inner_factory, factory_ops, context)                   \
     {                                                                             \
         0, NULL, (factory_ops), (context), NULL, 0, 0, false, 0, (inner_factory), \
@@ -181,14 +181,14 @@ BIGHT_API void bight_protocol_free(struct bight_protocol *protocol);
 
 /* A protocol made by `factory` for a connection from or to `peer`, as if it had been asked itself: for a factory that
  * stands in front of another, which returns it from its own build_protocol, or for a protocol that has read enough to
- * know who is to go on (bight_transport_switch_protocol). The connection then counts with both factories. The caller
+ * choose its successor (bight_transport_switch_protocol). The connection then counts with both factories. The caller
  * owns it until then, and frees one that no connection takes with bight_protocol_free. `asking` is the factory in whose
  * build_protocol this is called, so that running out of memory is told apart from a refusal; NULL elsewhere. `admit` is
  * not asked. NULL: the factory refused, or there is no memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_protocol *bight_factory_build_protocol(
     struct bight_factory *factory, const struct bight_address *peer, struct bight_factory *asking);
 
-/* A hold puts off `release`, and nothing else: it is no use (T16), and starts and stops nothing. For a factory from the
+/* A hold defers `release`, and nothing else: it is no use (T16), and starts and stops nothing. For a factory from the
  * heap that is used again after its last connection has ended, or used by another as by a switch on the first line.
  * Returns the factory. In the reactor's thread. */
 BIGHT_API struct bight_factory *bight_factory_hold(struct bight_factory *factory);
@@ -203,8 +203,8 @@ BIGHT_API void bight_protocol_release(struct bight_protocol *protocol);
  * NULL when out of memory: bight_protocol_tie copes with that. */
 BIGHT_API struct bight_owner *bight_protocol_owner(struct bight_protocol *protocol);
 
-/* Ties `deferred` to the protocol's connection and gives it back. When the connection has ended, or when out of memory
- * for the tie, the Deferred is cancelled at once. */
+/* Ties `deferred` to the protocol's connection and returns it. When the connection has ended, or when the tie cannot be
+ * allocated, the Deferred is cancelled at once. */
 BIGHT_API struct bight_deferred *bight_protocol_tie(struct bight_protocol *protocol, struct bight_deferred *deferred);
 
 /* D37: the connection is lost when the scope closes and aborted at its deadline. 0, CANCELLED when the scope is

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/queue.h - a queue of values between those who put and those who get (D30).
+/* bight/queue.h - a queue of values between producers and consumers (D30).
  *
- * Twisted's DeferredQueue and asyncio's Queue, PriorityQueue and LifoQueue in one. A value that is put goes to who has
- * waited longest, else it is stored. What is said in bight/sync.h of waiting, cancelling, freeing and calls from inside
+ * Twisted's DeferredQueue and asyncio's Queue, PriorityQueue and LifoQueue in one. A value that is put goes to the
+ * oldest waiter, else it is stored. What is said in bight/sync.h of waiting, cancelling, freeing and calls from inside
  * handlers holds here too. A cancelled get has left the queue before anything else happens: no value goes to it, and
  * none is lost: one that was put for it meanwhile, inside a handler, is stored, be it beyond the limit. */
 #ifndef BIGHT_QUEUE_H
@@ -41,7 +41,7 @@ BIGHT_API void bight_queue_free(struct bight_queue *queue);
 
 /* Puts a value (type NULL: an empty one). 0, and it is taken; QUEUE_OVERFLOW when the queue is full, SHUTDOWN after a
  * shutdown, OUT_OF_MEMORY, or WRONG_TYPE (a usage error) for a failure or a Deferred: then it stays the caller's. A
- * queue with priorities gives it priority 0. */
+ * queue with priorities uses priority 0. */
 BIGHT_API int bight_queue_put(struct bight_queue *queue, const struct bight_type *type, void *value);
 
 /* The same with a priority, lower first. NOT_SUPPORTED (a usage error) for a queue without priorities. */
@@ -95,7 +95,7 @@ BIGHT_API size_t bight_queue_unfinished(const struct bight_queue *queue);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_put_later_at(
     const char *place, struct bight_queue *queue, int64_t priority, const struct bight_type *type, void *value);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_queue_get_at(const char *place, struct bight_queue *queue);

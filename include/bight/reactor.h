@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/reactor.h - the reactor: waits for events and calls who asked for them.
+/* bight/reactor.h - the reactor: waits for events and calls their handlers.
  *
  * There is no global reactor; each thread may run its own (R1). Unless a comment says otherwise a function here may
  * be called only in the reactor's thread: the one that runs it or, until it runs, the one that made it. The
@@ -23,7 +23,7 @@ struct bight_reactor_options {
     struct bight_system *system; /* NULL: the kernel. Borrowed */
     struct bight_loop *loop;     /* NULL: libevent. Taken: freed with the reactor */
     struct event_base *host;     /* run as a guest on this event_base (borrowed); excludes loop */
-    bool leave_signals;          /* run() does not hear SIGINT and SIGTERM; nor those that are ignored */
+    bool leave_signals;          /* run() does not handle SIGINT and SIGTERM; ignored ones it never handles */
     double shutdown_seconds;     /* how long before-triggers' Deferreds are awaited; 0: 10 s (R3) */
     unsigned thread_limit;       /* most threads of the pool; 0: 10 (R10) */
     size_t call_limit;           /* most calls from threads that wait; 0: 1000000 (R9) */
@@ -36,7 +36,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_reactor_new(void);
 BIGHT_API BIGHT_MUST_USE struct bight_reactor *bight_reactor_new_full(const struct bight_reactor_options *options);
 
 /* Serves until stopped; returns an exit status: 0, or what bight_reactor_fail() set. Usage errors (inside run, on a
- * host's base) give 70 (EX_SOFTWARE) and a log line. May be called again. */
+ * host's base) return 70 (EX_SOFTWARE) and log a line. May be called again. */
 BIGHT_API int bight_reactor_run(struct bight_reactor *reactor);
 
 /* Marks, no more (R3). When the present turn is over the loop serves on until what was asked for by then has been done:
@@ -71,7 +71,7 @@ BIGHT_API bool bight_reactor_is_running(const struct bight_reactor *reactor);
  * are some, but another thread could be faster.
  *
  * A child that does not go on may put away what there is, the reactor too: that disturbs nothing of the parent's,
- * except on a host's event_base, which the host has to give event_reinit first. Running the reactor there is a usage
+ * except on a host's event_base, on which the host has to call event_reinit first. Running the reactor there is a usage
  * error (70), and so is coming back to its loop from a handler that has forked. A child is known by the C library's
  * fork(); one that was made past it (_Fork, clone) is not. */
 BIGHT_API int bight_reactor_after_fork(struct bight_reactor *reactor);
@@ -132,9 +132,9 @@ BIGHT_API int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id);
 
 /* Lets an event of the program's own come: one with any name but those above. Its before-triggers run inside this call;
  * when their Deferreds have fired, however they did, its during-triggers and then its after-triggers run. The Deferred
- * fires empty after the last of them; cancelling it gives up the wait alone. An event that is asked for while it
- * is under way comes once more when that is over, on a later turn, for all who asked meanwhile. There is no time limit:
- * that is the triggers' business (bight_deferred_add_timeout). The reactor need not run for what awaits nothing.
+ * fires empty after the last of them; cancelling it gives up the wait alone. An event that is asked for while it is
+ * under way comes once more when that is over, on a later turn, for all requests made meanwhile. There is no time
+ * limit: that is the triggers' business (bight_deferred_add_timeout). The reactor need not run for what awaits nothing.
  *
  * It fails with INVALID_ARGUMENT, a usage error, for a name of the reactor's own or none; with OUT_OF_MEMORY, and then
  * the event does not come; with SHUTDOWN while the reactor is freed, and with ABANDONED when it is freed before the
@@ -166,12 +166,12 @@ struct bight_foreign_watch {
     uint64_t generation;
 };
 
-/* Watches a descriptor that bight does not own; `what` is BIGHT_READABLE, BIGHT_WRITABLE or both;
- * function is called level-triggered. The handle is checked. Unwatch before closing the descriptor: the watch
- * of one that was closed is taken out (its handle is stale) when the number is watched next, with a usage error that
- * says where both were asked for. When bight itself gets the number, for a connection say, such a watch hears nothing
- * from then on, with a usage error, and the handle stays good. NOT_SUPPORTED for what is no stream of events, a regular
- * file say. Costs time that grows with the number of such watches.
+/* Watches a descriptor that bight does not own; `what` is BIGHT_READABLE, BIGHT_WRITABLE or both; function is called
+ * level-triggered. The handle is checked. Unwatch before closing the descriptor: the watch of one that was closed is
+ * taken out (its handle is stale) when the number is watched next, with a usage error that says where both were asked
+ * for. When bight itself gets the number, for a connection say, such a watch is not called from then on, with a usage
+ * error, and the handle stays good. NOT_SUPPORTED for what is no stream of events, a regular file say. Costs time that
+ * grows with the number of such watches.
  *
  *     int bight_watch_descriptor(struct bight_reactor *reactor, int fd, short what, void (*function)(int fd,
  *         short what, void *context), void *context, bight_release_function release,
@@ -191,7 +191,7 @@ BIGHT_API int bight_main(bight_main_function function, int argc, char **argv);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API int bight_call_later_at(const char *place, struct bight_reactor *reactor, double seconds,
     bight_timer_function function, void *context, struct bight_timer *timer);
 BIGHT_API int bight_call_later_full_at(const char *place, struct bight_reactor *reactor, double seconds,

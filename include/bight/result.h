@@ -20,7 +20,7 @@ struct bight_type {
     const char *name;
     /* Releases a value; never called for a NULL one. NULL: nothing to do. */
     void (*destroy)(void *value);
-    /* Releases a value that nobody will ever see: a connection is aborted as well. NULL: destroy. */
+    /* Releases a value that will never be delivered: a connection is aborted as well. NULL: destroy. */
     void (*discard)(void *value);
     const void *reserved[3];
 };
@@ -31,8 +31,8 @@ struct bight_result {
     struct bight_deferred *deferred; /* whose slot this is; NULL for a result that stands alone */
 };
 
-/* Built-in types: a failure; an integer kept in the pointer itself (see bight_integer); a NUL-terminated text
- * from bight_malloc; a pointer that nobody owns. */
+/* Built-in types: a failure; an integer kept in the pointer itself (see bight_integer); a NUL-terminated text from
+ * bight_malloc; a pointer without an owner. */
 extern BIGHT_API const struct bight_type bight_type_failure;
 extern BIGHT_API const struct bight_type bight_type_integer;
 extern BIGHT_API const struct bight_type bight_type_text;
@@ -64,7 +64,7 @@ BIGHT_API void bight_result_set(struct bight_result *result, const struct bight_
 /* Destroys what is there; the result is an empty success. */
 BIGHT_API void bight_result_clear(struct bight_result *result);
 
-/* As clear, but with the type's discard: nobody will ever see the value. */
+/* As clear, but with the type's discard: the value will never be delivered. */
 BIGHT_API void bight_result_discard(struct bight_result *result);
 
 /* Turns the chain to failure; takes `failure`. The slot's failure itself may be given again. */

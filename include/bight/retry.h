@@ -18,9 +18,9 @@ typedef bool (*bight_retry_predicate)(const struct bight_failure *failure, void 
 
 /* Zeroed but for `size`: the defaults. Before the second attempt there is a pause of `first` seconds, before each
  * further one a pause that is `factor` times as long, up to `longest`. Of each pause, a share of up to `jitter` is left
- * to chance: the pause that is made is at least 1 - jitter of it and at most the whole, so that many who failed at the
- * same time do not come back at the same time. The chance is the clock's (see bight_clock_ops): in a simulation it
- * follows from the seed. */
+ * to chance: the pause that is made is at least 1 - jitter of it and at most the whole, so that many clients that
+ * failed at the same time do not come back at the same time. The chance is the clock's (see bight_clock_ops): in a
+ * simulation it follows from the seed. */
 struct bight_retry_policy {
     size_t size;                    /* sizeof(struct bight_retry_policy) */
     double first;                   /* seconds; 0: 1 */
@@ -57,7 +57,7 @@ struct bight_retry_policy {
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_retry_at(const char *place, struct bight_clock *clock,
     unsigned times, const struct bight_retry_policy *policy, bight_retry_function function, void *context,
     bight_release_function release);

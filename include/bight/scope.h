@@ -17,8 +17,8 @@ BIGHT_BEGIN
 
 struct bight_scope;
 
-/* How long a scope that closes by itself (bight_scope_set_deadline, bight_scope_run) lets its members end in good
- * order, in seconds; bight_scope_set_grace sets another time. */
+/* How long a scope that closes by itself (bight_scope_set_deadline, bight_scope_run) lets its members end gracefully,
+ * in seconds; bight_scope_set_grace sets another time. */
 #define BIGHT_SCOPE_GRACE 5.0
 
 /* NULL when out of memory. The clock is borrowed and must outlive the scope.
@@ -48,10 +48,10 @@ BIGHT_API int bight_scope_join_scope(struct bight_scope *inner, struct bight_sco
  * scope of bight_scope_run. */
 BIGHT_API void bight_scope_free(struct bight_scope *scope);
 
-/* Closes as bight_scope_close and hands the memory to the scope, which frees itself when the last member has ended:
- * for a scope that nobody else will free. The Deferred fires empty then. Until it has fired the scope may still be
- * used, to close it again and thereby abort what is left, say. NULL is allowed: an empty success. Fails with USAGE, a
- * usage error, for the scope of bight_scope_run, and for one that is freed already.
+/* Closes as bight_scope_close and hands the memory to the scope, which frees itself when the last member has ended: for
+ * a scope without an owner. The Deferred fires empty then. Until it has fired the scope may still be used, to close it
+ * again and thereby abort what is left, say. NULL is allowed: an empty success. Fails with USAGE, a usage error, for
+ * the scope of bight_scope_run, and for one that is freed already.
  *
  *     struct bight_deferred *bight_scope_close_and_free(struct bight_scope *scope, double seconds); */
 #define bight_scope_close_and_free(scope, seconds) bight_scope_close_and_free_at(BIGHT_HERE, (scope), (seconds))
@@ -109,7 +109,7 @@ typedef struct bight_deferred *(*bight_scope_function)(struct bight_scope *scope
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_at(const char *place, struct bight_clock *clock);
 BIGHT_API BIGHT_MUST_USE struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_scope_close_at(

@@ -2,7 +2,7 @@
 /* bight/service.h - serving: listening with limits, and letting connections finish when it is over.
  *
  * What a server wants around its protocol and does not want to write: how many connections there may be in all and from
- * one peer, and what happens to those that are open when the program is told to stop. A port of bight_listen can have
+ * one peer, and what happens to open connections when the program is asked to stop. A port of bight_listen can have
  * each of these by itself (bight/port.h, bight_drain). */
 #ifndef BIGHT_SERVICE_H
 #define BIGHT_SERVICE_H
@@ -14,7 +14,7 @@ BIGHT_BEGIN
 /* Zero means the default. */
 struct bight_serve_options {
     size_t size; /* sizeof(struct bight_serve_options) */
-    /* How long connections may go on once the reactor has been told to stop (bight_drain_at_shutdown); the shutdown
+    /* How long connections may go on once the reactor has been asked to stop (bight_drain_at_shutdown); the shutdown
      * waits as long, whatever the reactor's shutdown_seconds. 0: the port stops and its connections are disconnected.
      */
     double drain_seconds;
@@ -30,9 +30,9 @@ struct bight_serve_options {
 
 /* Listens as bight_listen does, with these options (NULL: the defaults), for as long as the reactor lives. A Deferred
  * of the port (bight_type_port), which may have fired already; releasing it leaves the port listening. Every error
- * comes through it: those of bight_listen, and INVALID_ARGUMENT for a time that is negative or no number. One that
- * nobody handles is logged as critical (D18), but ends nothing: a program that cannot go on without the port awaits it
- * in its main, or ends the run in an errback (bight_reactor_fail), or uses bight_serve. `factory` is borrowed until
+ * comes through it: those of bight_listen, and INVALID_ARGUMENT for a time that is negative or no number. One that is
+ * not handled is logged as critical (D18), but ends nothing: a program that cannot go on without the port awaits it in
+ * its main, or ends the run in an errback (bight_reactor_fail), or uses bight_serve. `factory` is borrowed until
  * stopped (T16); one that has a `release` is taken, on failure too.
  *
  *     struct bight_deferred *bight_serve_full(struct bight_reactor *reactor, const char *endpoint,
@@ -42,12 +42,12 @@ struct bight_serve_options {
 /* ---------------------------------------------------------------------------------------- draining */
 
 /* Drains a port: stops listening, tells its connections' protocols to finish (bight_protocol_ops.drain; from the loop,
- * on a later turn), loses those that do not know how gracefully at once when `lose`, waits for all to end, and aborts
- * what is left after `seconds` (0: on a later turn; INFINITY: never). A Deferred of the number of connections that had
- * to be aborted (bight_type_integer), which fires when all have ended and connection_lost has been called; it may be
- * released at once. Cancelling it stops the waiting and the time, and nothing else. Connections that are still being
- * established are among them. Several may drain a port: whose time is up first aborts. Fails with INVALID_ARGUMENT for
- * a time that is negative or no number, OUT_OF_MEMORY, WRONG_THREAD; then nothing has happened.
+ * on a later turn), with `lose` loses those without that slot gracefully at once, waits for all to end, and aborts what
+ * is left after `seconds` (0: on a later turn; INFINITY: never). A Deferred of the number of connections that had to be
+ * aborted (bight_type_integer), which fires when all have ended and connection_lost has been called; it may be released
+ * at once. Cancelling it stops the waiting and the time, and nothing else. Connections that are still being established
+ * are among them. Several may drain a port: whose time is up first aborts. Fails with INVALID_ARGUMENT for a time that
+ * is negative or no number, OUT_OF_MEMORY, WRONG_THREAD; then nothing has happened.
  *
  *     struct bight_deferred *bight_drain(struct bight_port *port, double seconds, bool lose); */
 #define bight_drain(...) bight_drain_at(BIGHT_HERE, __VA_ARGS__)
@@ -60,7 +60,7 @@ BIGHT_API int bight_drain_at_shutdown(struct bight_port *port, double seconds, b
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_serve_full_at(const char *place, struct bight_reactor *reactor,
     const char *endpoint, struct bight_factory *factory, const struct bight_serve_options *options);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_drain_at(

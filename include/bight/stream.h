@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/stream.h - streams: a connection for those who prefer reading to being called.
+/* bight/stream.h - streams: a connection that is read from instead of calling back.
  *
- * asyncio's StreamReader and StreamWriter in one. A stream is a protocol over any transport; every read gives a
+ * asyncio's StreamReader and StreamWriter in one. A stream is a protocol over any transport; every read returns a
  * Deferred. A server has a function that is called with each new stream, a client opens one:
  *
  *     static struct bight_stream_factory adders = BIGHT_STREAM_FACTORY(struct bight_stream, add_up, NULL);
  *     bight_serve(reactor, "tcp:1234", &adders.base);
  *     struct bight_deferred *opening = bight_open_stream(reactor, "tcp:localhost:1234");
  *
- * One read at a time. What nobody has asked for is kept, up to a limit; then the connection is not read from until it
+ * One read at a time. What has not been asked for is kept, up to a limit; then the connection is not read from until it
  * sinks below. Cancelling a read, bight_deferred_add_timeout included, leaves the bytes where they are. */
 #ifndef BIGHT_STREAM_H
 #define BIGHT_STREAM_H
@@ -38,7 +38,7 @@ struct bight_stream {
  * reactor's end), else as an error, ten a second at most and the rest counted. NULL: nothing is waited for, the program
  * closes. The stream's memory stays until the Deferred is done.
  *
- * When the client leaves before that, what waits at the stream is told first: a read, a drain, a close. Then the
+ * When the client leaves before that, what waits at the stream is answered first: a read, a drain, a close. Then the
  * Deferred is cancelled, so that a coroutine that waits for something else sees CANCELLED (D36), as far as `leaving`
  * says. */
 typedef struct bight_deferred *(*bight_stream_function)(struct bight_stream *stream, void *context);
@@ -47,8 +47,8 @@ typedef struct bight_deferred *(*bight_stream_function)(struct bight_stream *str
 enum bight_stream_leaving {
     BIGHT_CANCEL_AT_LOSS, /* the connection's end, however it came. A peer that only ends its side may wait for answers;
                              over TCP one that has gone altogether looks the same until something is written */
-    BIGHT_CANCEL_AT_END, /* the end of the peer's side already: for those who have nothing to say to who says nothing */
-    BIGHT_CANCEL_NEVER   /* nothing: it finishes what it does, and writes answer CLOSED */
+    BIGHT_CANCEL_AT_END,  /* the end of the peer's side already: for programs with nothing to say to a silent peer */
+    BIGHT_CANCEL_NEVER    /* nothing: it finishes what it does, and writes answer CLOSED */
 };
 
 struct bight_stream_factory {
@@ -107,7 +107,7 @@ static inline struct bight_reactor *bight_stream_reactor(const struct bight_stre
 static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream);
 static inline void bight_stream_release(struct bight_stream *stream);
 
-/* buffer_limit: not read from while more bytes than this are held that nobody has asked for (at most 64 KiB more are
+/* buffer_limit: not read from while more bytes than this are held that no read has asked for (at most 64 KiB more are
  * held; a read that waits may gather what it was allowed). exact_limit: the most that bight_stream_read_exactly may be
  * asked for, since such sizes often come from the peer. 0: as it is. */
 BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffer_limit, size_t exact_limit);
@@ -117,10 +117,10 @@ BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffe
 /* Each of these returns a Deferred of bytes (bight_type_bytes) with a NUL behind them, as bight_bytes_new makes. At the
  * end of the stream what was received can still be read; then come the answers that are noted below when the peer ended
  * gracefully, and otherwise the reason's failure (CONNECTION_LOST, TIMED_OUT ...). After closing or aborting on this
- * side: CLOSED. A read while another waits fails with USAGE. After the reactor has been freed: SHUTDOWN. When out of
- * memory for the answer: OUT_OF_MEMORY, and the bytes stay; when out of memory for the input the connection is aborted
- * and reads fail with that. A read for which the bytes are there fires inside the call; after 64 of these in a row the
- * next one fires on a later turn, so that reading in handlers does not pile up on the stack. */
+ * side: CLOSED. A read while another waits fails with USAGE. After the reactor has been freed: SHUTDOWN. If the answer
+ * cannot be allocated: OUT_OF_MEMORY, and the bytes stay; if the input cannot be stored, the connection is aborted and
+ * reads fail with that. A read for which the bytes are there fires inside the call; after 64 of these in a row the next
+ * one fires on a later turn, so that reading in handlers does not pile up on the stack. */
 
 /* From 1 to `limit` bytes (0: the buffer limit), as soon as there are any. At the end: bytes of size 0.
  *
@@ -181,8 +181,8 @@ BIGHT_API int bight_stream_vwritef(struct bight_stream *stream, const char *form
 
 /* Fires empty: at once while no more than the high watermark is queued, else when it has sunk below the low one. Fails
  * with the reason when the connection ends before, and with CLOSED after closing. Any number may wait. Uses the
- * transport's place for a producer while anybody does: PRODUCER_REGISTERED when the program has one. After 64 drains
- * and reads in a row that were answered inside their calls the next one fires on a later turn, as reads do.
+ * transport's place for a producer while one does: PRODUCER_REGISTERED when the program has one. After 64 drains and
+ * reads in a row that were answered inside their calls the next one fires on a later turn, as reads do.
  *
  *     struct bight_deferred *bight_stream_drain(struct bight_stream *stream); */
 #define bight_stream_drain(...) bight_stream_drain_at(BIGHT_HERE, __VA_ARGS__)
@@ -207,7 +207,7 @@ BIGHT_API const struct bight_failure *bight_stream_reason(const struct bight_str
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_open_stream_at(
     const char *place, struct bight_reactor *reactor, const char *endpoint);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_stream_read_at(

@@ -4,13 +4,13 @@
  * What Twisted and asyncio have for tasks of one thread, over Deferreds; no reactor is needed, and no other thread may
  * touch them. Common to all:
  *
- * - A waiter is served first come first served, gives up by cancelling its Deferred, and may be given a time limit
- * with bight_deferred_add_timeout. A wait costs one small pooled object besides its Deferred.
+ * - A waiter is served first come first served, gives up by cancelling its Deferred, and may be given a time limit with
+ *   bight_deferred_add_timeout. A wait costs one small pooled object on top of its Deferred.
  * - Each may be released, set, cancelled and freed inside any handler. What one of these wakes from inside a handler of
- *   the same object runs when that handler has returned, so that a million waiters who each release in their own
+ *   the same object runs when that handler has returned, so that a million waiters that each release in their own
  *   handler need the stack of one.
  * - Freeing (NULL is allowed) fails the waiters with ABANDONED. Usage errors are logged and change nothing.
- * - An acquisition that nobody will see gives itself back: see bight_type_lock. */
+ * - An acquisition that cannot be delivered releases itself: see bight_type_lock. */
 #ifndef BIGHT_SYNC_H
 #define BIGHT_SYNC_H
 
@@ -25,17 +25,17 @@ typedef struct bight_deferred *(*bight_holding_function)(void *context);
 
 struct bight_lock;
 
-/* The value that an acquisition fires with: a token of the acquisition, good for nothing but to be released.
- * Destroyed, as at the end of every chain of handlers, it changes nothing: the lock stays held until it is released.
- * Discarded, because nobody will see it (the loser of a race, D26; a shared Deferred, D34), it releases the acquisition
- * that it stands for, unless that was released or the lock freed before. Peek at it, or leave it alone. Whoever takes
+/* The value that an acquisition fires with: a token of the acquisition, good for nothing but to be released. Destroyed,
+ * as at the end of every chain of handlers, it changes nothing: the lock stays held until it is released. Discarded,
+ * because it cannot be delivered (the loser of a race, D26; a shared Deferred, D34), it releases the acquisition that
+ * it stands for, unless that was released or the lock freed before. Peek at it, or leave it alone. A handler that takes
  * it out of the chain ends it with its type's destroy or discard. */
 extern BIGHT_API const struct bight_type bight_type_lock;
 
-/* A lock that nobody holds; NULL when out of memory. */
+/* A lock that is free; NULL when out of memory. */
 BIGHT_API BIGHT_MUST_USE struct bight_lock *bight_lock_new(void);
 
-/* May be held: who holds it need not release it then, and must not after this. */
+/* May be held: its holder need not release it first, and must not after this. */
 BIGHT_API void bight_lock_free(struct bight_lock *lock);
 
 /* Fires with a bight_type_lock: at once when the lock is free, else when those before have had it.
@@ -46,8 +46,8 @@ BIGHT_API void bight_lock_free(struct bight_lock *lock);
 /* True: held now. False when it is held, or when others wait for it already. */
 BIGHT_API bool bight_lock_try_acquire(struct bight_lock *lock);
 
-/* Hands the lock to who has waited longest, whose handlers run inside this call; else it is free. USAGE when it is not
- * held. Tokens of the acquisition that are still about stand for nothing from here on. */
+/* Hands the lock to the oldest waiter, whose handlers run inside this call; else it is free. USAGE when it is not held.
+ * Tokens of the acquisition that are still about stand for nothing from here on. */
 BIGHT_API int bight_lock_release(struct bight_lock *lock);
 
 /* True also when it is about to be handed over. */
@@ -88,16 +88,16 @@ BIGHT_API void bight_semaphore_free(struct bight_semaphore *semaphore);
 #define bight_semaphore_acquire(semaphore) bight_semaphore_acquire_at(BIGHT_HERE, (semaphore))
 BIGHT_API bool bight_semaphore_try_acquire(struct bight_semaphore *semaphore);
 
-/* USAGE when nobody holds it. Releases are not told apart: who releases by hand and leaves a token where it may be
- * discarded, as in a race, clears the result, or lets bight_semaphore_run do it. */
+/* USAGE when it is not held. Releases are not told apart: when you release by hand and a token is left where it may be
+ * discarded, as in a race, clear the result, or let bight_semaphore_run do it. */
 BIGHT_API int bight_semaphore_release(struct bight_semaphore *semaphore);
 
 /* How many more could acquire it now. */
 BIGHT_API size_t bight_semaphore_available(const struct bight_semaphore *semaphore);
 BIGHT_API size_t bight_semaphore_waiting(const struct bight_semaphore *semaphore);
 
-/* From now on at most `n` hold it. More of them let in waiters, inside this call; with fewer, those who hold it keep
- * it. 0; INVALID_ARGUMENT when n < 1; NOT_SUPPORTED for the bounded form. */
+/* From now on at most `n` hold it. More of them let in waiters, inside this call; with fewer, present holders keep it.
+ * 0; INVALID_ARGUMENT when n < 1; NOT_SUPPORTED for the bounded form. */
 BIGHT_API int bight_semaphore_resize(struct bight_semaphore *semaphore, long n);
 
 /* The `n` that it was made with or last resized to. */
@@ -126,7 +126,7 @@ BIGHT_API void bight_event_free(struct bight_event *event);
  * does to the flag. */
 BIGHT_API void bight_event_set(struct bight_event *event);
 
-/* Lowers the flag: who comes from now on waits. */
+/* Lowers the flag: callers wait from now on. */
 BIGHT_API void bight_event_clear(struct bight_event *event);
 BIGHT_API bool bight_event_is_set(const struct bight_event *event);
 
@@ -174,8 +174,8 @@ typedef bool (*bight_condition_predicate)(void *context);
 #define bight_condition_wait_for(condition, predicate, context) \
     bight_condition_wait_for_at(BIGHT_HERE, (condition), (predicate), (context))
 
-/* The caller holds the lock. The `n` who have waited longest, or all, go on to wait for the lock, in their order,
- * behind the waiters for it already. USAGE when the lock is not held. */
+/* The caller holds the lock. The `n` oldest waiters, or all, go on to wait for the lock, in their order, behind the
+ * waiters for it already. USAGE when the lock is not held. */
 BIGHT_API int bight_condition_notify(struct bight_condition *condition, size_t n);
 BIGHT_API int bight_condition_notify_all(struct bight_condition *condition);
 
@@ -212,7 +212,7 @@ BIGHT_API size_t bight_barrier_parties(const struct bight_barrier *barrier);
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_acquire_at(const char *place, struct bight_lock *lock);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_lock_run_at(const char *place, struct bight_lock *lock,
     bight_holding_function function, void *context, bight_release_function release);

@@ -75,12 +75,12 @@ BIGHT_API int bight_looping_call_reset(struct bight_looping_call *call);
 
 BIGHT_API bool bight_looping_call_is_running(const struct bight_looping_call *call);
 
-/* Inside the function: how many ticks have been left out since the last call (Twisted's withCount tells this plus
+/* Inside the function: how many ticks have been left out since the last call (Twisted's withCount counts this plus
  * one). */
 BIGHT_API uint64_t bight_looping_call_missed(const struct bight_looping_call *call);
 
 /* From the next tick on each comes early or late by a random time of at most `fraction` (0 to 0.5) of the interval:
- * around its place on the grid, so that many who began together spread, none drifts, and none overtakes another. The
+ * around its place on the grid, so that many calls begun together spread, none drifts, and none overtakes another. The
  * same `seed` yields the same times; 0 draws one from the clock. INVALID_ARGUMENT for another fraction; SYSTEM when the
  * clock returns no random bytes. */
 BIGHT_API int bight_looping_call_set_jitter(struct bight_looping_call *call, double fraction, uint64_t seed);
@@ -130,7 +130,7 @@ BIGHT_API double bight_cooperator_get_slice(const struct bight_cooperator *coope
  * error; after the end it is STALE; each is cancelled and released. */
 BIGHT_API int bight_cooperative_task_await(struct bight_cooperative_task *task, struct bight_deferred *deferred);
 
-/* Ends the task with a failure (taken), whatever the step answers. STALE when it has ended. A failure that nobody asks
+/* Ends the task with a failure (taken), whatever the step answers. STALE when it has ended. A failure that is not asked
  * for (when_done) is logged when the task goes. */
 BIGHT_API int bight_cooperative_task_fail(struct bight_cooperative_task *task, struct bight_failure *failure);
 
@@ -157,7 +157,7 @@ BIGHT_API void bight_cooperative_task_release(struct bight_cooperative_task *tas
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_sleep_at(
     const char *place, struct bight_clock *clock, double seconds);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_defer_later_at(const char *place, struct bight_clock *clock,

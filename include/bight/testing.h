@@ -62,7 +62,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_string_peer *bight_string_connect_at(struc
 
 BIGHT_API void bight_string_peer_free(struct bight_string_peer *peer);
 
-/* The protocol at the near end; NULL after connection_lost (whoever wants it longer holds it). */
+/* The protocol at the near end; NULL after connection_lost (hold it to keep it longer). */
 BIGHT_API struct bight_protocol *bight_string_protocol(const struct bight_string_peer *peer);
 
 /* Sends to the protocol, and turns until settled. Returns the bytes that it has not been able to read yet. */

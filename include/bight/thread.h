@@ -38,7 +38,7 @@ typedef struct bight_deferred *(*bight_blocking_function)(void *context);
  * was there is destroyed) and is the caller's: its type's functions must be fit for any thread. With `result` NULL it
  * is destroyed in the loop's thread.
  *
- * 0, or the code of the failure that is in *result then. Besides those of the Deferred: SHUTDOWN, and `function` is
+ * 0, or the code of the failure that is in *result then. Apart from those of the Deferred: SHUTDOWN, and `function` is
  * not called, when the reactor has gone or its run has ended; also when the run ends meanwhile, and then the Deferred
  * is cancelled. OUT_OF_MEMORY. INVALID_ARGUMENT, a usage error, for no function. WRONG_THREAD, a usage error, in the
  * thread that runs the reactor or, until one has run it, the one that made it. Called elsewhere before the first run,
@@ -141,7 +141,7 @@ BIGHT_API int bight_thread_pool_read_figures(struct bight_thread_pool *pool, str
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_at(
     const char *place, struct bight_thread_pool *pool, bight_thread_function function, void *context);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_thread_pool_defer_full_at(const char *place,

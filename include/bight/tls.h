@@ -34,7 +34,7 @@ struct bight_tls_identity {
     struct bight_pem certificate;     /* the chain, from one's own certificate upwards, may follow in it, and the key */
     struct bight_pem key;             /* none: it is in `certificate` */
     struct bight_pem chain;           /* what links the certificate to a root, unless it is in `certificate` */
-    bight_password_function password; /* NULL: an encrypted key is an error. Nobody is ever asked on a terminal */
+    bight_password_function password; /* NULL: an encrypted key is an error. There is no prompt on a terminal */
     void *password_context;           /* must live as long as the context */
 };
 
@@ -88,7 +88,7 @@ struct bight_tls_server_options {
      * `identities`. */
     bool refuses_unknown_names;
     const char *alpn;                       /* "h2,http/1.1": the first that the client offers too; NULL: none */
-    struct bight_pem client_ca;             /* who issues the certificates that clients must have; none: nobody */
+    struct bight_pem client_ca;             /* issuers of the certificates that clients must have; none: no issuer */
     enum bight_tls_client_auth client_auth; /* with client_ca */
     struct bight_pem crl; /* lists of revoked certificates; the issuer of each client's must have one in it */
     enum bight_tls_version min_version, max_version; /* the defaults are 1.2 and 1.3 */
@@ -106,7 +106,7 @@ struct bight_tls_client_options {
     struct bight_pem ca;
     const char *ca_directory;           /* all files in it, read now; beside `ca` or instead of it */
     struct bight_tls_identity identity; /* for servers that ask for one */
-    bool without_verification;          /* whoever answers is believed to be the peer; logged as a warning */
+    bool without_verification;          /* any peer is believed; logged as a warning */
     const char *alpn;                   /* "h2,http/1.1": what is offered; NULL: nothing */
     struct bight_pem crl;               /* as a server's */
     enum bight_tls_version min_version, max_version;
@@ -161,8 +161,8 @@ struct bight_transport;
  * name or address that a client verifies; NULL for servers, and for clients that do not verify. What was written before
  * goes out as it is; what is written from now on waits for the handshake, which has 10 s, and goes out only if that
  * succeeds. What has come and has not been delivered is taken for the handshake's beginning, and is never delivered.
- * The protocol is notified of handshake_completed, then data; or the loss, with what was wrong. TLS inside TLS works.
- * 0; CLOSED; INVALID_ARGUMENT (no name where one is needed); OUT_OF_MEMORY. Then all is as it was. */
+ * The protocol gets handshake_completed, then data; or the loss, with what was wrong. TLS inside TLS works. 0; CLOSED;
+ * INVALID_ARGUMENT (no name where one is needed); OUT_OF_MEMORY. Then all is as it was. */
 BIGHT_API int bight_transport_start_tls(struct bight_transport *transport, struct bight_tls *tls, const char *name);
 
 /* What a session is. */

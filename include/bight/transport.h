@@ -92,8 +92,8 @@ BIGHT_API int bight_transport_resume(struct bight_transport *transport);
 /* Input that the protocol does not want now: it is delivered again, before all other input, when the protocol has
  * resumed or its output gone, to the protocol that it switches to, or through the layer that it pushes; if nothing
  * stands in the way, on a later turn. Several pieces are given back the last one first. `data` is copied at most once,
- * however often the end of a piece is given back. 0; CLOSED, also when the peer's end was told already; OUT_OF_MEMORY,
- * and then the connection is aborted. */
+ * however often the end of a piece is given back. 0; CLOSED, also when the peer's end was reported already;
+ * OUT_OF_MEMORY, and then the connection is aborted. */
 BIGHT_API int bight_transport_give_back(struct bight_transport *transport, const void *data, size_t size);
 
 /* False when the protocol must be given nothing more at present: it has paused, its own output is above the mark (T13),
@@ -104,8 +104,9 @@ BIGHT_API bool bight_transport_takes_input(const struct bight_transport *transpo
 /* Forgets what was read and waits for the protocol, which has paused or given it back. Returns the number of bytes. */
 BIGHT_API size_t bight_transport_forget_input(struct bight_transport *transport);
 
-/* T13: a source of output that is told about room. A push producer is paused above the high watermark and resumed below
- * the low one; a pull producer (streaming false) has `resume` called whenever more is wanted, at most once a turn. */
+/* T13: a source of output that is notified of room. A push producer is paused above the high watermark and resumed
+ * below the low one; a pull producer (streaming false) has `resume` called whenever more is wanted, at most once a
+ * turn. */
 struct bight_producer_ops {
     void (*pause)(void *context);  /* push only; may be called inside write */
     void (*resume)(void *context); /* push: go on; pull: produce a piece */
@@ -181,8 +182,8 @@ BIGHT_API void bight_transport_get_linger(const struct bight_transport *transpor
 
 /* ------------------------------------------------------------------------------------------ facts */
 
-/* The addresses of both ends; family NONE when there is none to tell. 0, CLOSED (the peer's can be asked for in
- * connection_lost if it was asked for before), or the code of the kernel's refusal. */
+/* The addresses of both ends; family NONE when there is none. 0, CLOSED (the peer's can be asked for in connection_lost
+ * if it was asked for before), or the code of the kernel's refusal. */
 BIGHT_API int bight_transport_peer(struct bight_transport *transport, struct bight_address *address);
 BIGHT_API int bight_transport_host(struct bight_transport *transport, struct bight_address *address);
 
@@ -221,7 +222,7 @@ struct bight_join_counts {
 extern BIGHT_API const struct bight_type bight_type_join_counts;
 
 /* Joins two connections of a reactor, as a proxy does: what comes from one is written to the other, both ways, until
- * both have ended. Both are switched to protocols of bight's (T23), so the protocols that have them now hear
+ * both have ended. Both are switched to protocols of bight's (T23), so the protocols that have them now get
  * protocol_replaced; what these have not consumed goes along, of receivers and streams too (the slot return_input).
  * Paused connections go on. A peer that does not read holds up its opposite, at the marks of the connection to it
  * (T13); its own producer a connection must not have any more. A peer's end is passed on by itself (T11) and the other
@@ -230,8 +231,8 @@ extern BIGHT_API const struct bight_type bight_type_join_counts;
  * They end together: when one ends gracefully, by lose_connection or both ways' ends, the other is lost when all that
  * was written to it has gone out; when one ends in any other way, the other is aborted, so that no peer takes what it
  * has for all of it. Then the Deferred fires, with the counts (bight_type_join_counts) or with the first reason that
- * was not CONNECTION_DONE. Cancelling it aborts both; nobody has to keep it. Timeouts and limits stay as they are set;
- * a port that is drained waits for the joined, as long as it waits for any.
+ * was not CONNECTION_DONE. Cancelling it aborts both; it need not be kept. Timeouts and limits stay as they are set; a
+ * port that is drained waits for the joined, as long as it waits for any.
  *
  * When it cannot begin, both are aborted too and it fails: CLOSED, when one is not open both ways any more; USAGE, when
  * a switch is pending; PRODUCER_REGISTERED; OUT_OF_MEMORY. INVALID_ARGUMENT, a usage error: it is one connection, or
@@ -242,7 +243,7 @@ extern BIGHT_API const struct bight_type bight_type_join_counts;
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_send_file_at(
     const char *place, struct bight_transport *transport, int descriptor, uint64_t offset, uint64_t size);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_transport_join_at(

@@ -78,7 +78,7 @@ BIGHT_API int bight_worker_pool_read_figures(
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_submit_at(
     const char *place, struct bight_worker_pool *pool, const void *data, size_t size);
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_worker_pool_close_at(

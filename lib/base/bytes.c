@@ -2,8 +2,8 @@
 /* bytes.c - counted immutable bytes.
  *
  * One block when the content is bight's own: it stands behind the head, and a NUL behind it. Lent content stays where
- * it is and is released by the lender's function with the last hold. Who sends bytes, and how the buffers of a
- * transport point at them, is in lib/transport. */
+ * it is and is released by the lender's function with the last hold. Sending them, and how a transport's buffers point
+ * at them, is in lib/transport. */
 #include <bight/bytes.h>
 
 #include <stdatomic.h>

@@ -11,7 +11,7 @@ extern int bi_debug_mode; /* one of the above */
 
 bool bi_debug_mode_slow(void);
 
-/* False also means that nobody needs to ask the environment. */
+/* False also means that the environment need not be asked. */
 static inline bool bi_debug_mode_may_be_on(void)
 {
     return __atomic_load_n(&bi_debug_mode, __ATOMIC_RELAXED) != BI_DEBUG_OFF;

@@ -3,7 +3,7 @@
  * a reactor lib/reactor/random.c's.
  *
  * libcrypto allocates even for a digest in one call, so each may fail; what it has put into the thread's queue of
- * errors is taken out again, or the next who looks there (TLS) would take it for its own. */
+ * errors is taken out again, or the next to look there (TLS) would take it for its own. */
 #include <bight/sys/digest.h>
 
 #include <openssl/crypto.h>

@@ -2,7 +2,7 @@
 /* fork.c - the guards of all locks, and what is done with them around a fork.
  *
  * One list for each line of the order, under a lock of its own that is taken before all others. The handlers are the
- * process's, registered with the first guard. What guarded data needs in the child besides is its owner's. */
+ * process's, registered with the first guard. What else guarded data needs in the child is its owner's. */
 #include "base/fork.h"
 
 unsigned bi_fork_count;
@@ -60,7 +60,7 @@ static void in_child(void)
     pthread_mutex_unlock(&lock);
 }
 
-/* When out of memory for the handlers, which is had before main() or never, forks are not guarded. */
+/* If the handlers cannot be allocated, which shows before main() or never, forks are not guarded. */
 static void begin(void)
 {
     for (int order = 0; order < BI_FORK_ORDERS; order++) {

@@ -74,13 +74,14 @@ static inline struct bi_link *bi_list_begin_each(struct bi_link *left, struct bi
 }
 
 /* A loop over those that are in a list now, in order, for statements that call handlers. Any member may leave
- * meanwhile, by bi_list_remove: whose turn has not come has none. Who comes is in the list afterwards, before those
- * whose turn comes later, and has none either. The loop is not to be left early: some would stay out of the list. */
+ * meanwhile, by bi_list_remove: one whose turn has not come has none. A newcomer is in the list afterwards, before
+ * those whose turn comes later, and has none either. The loop is not to be left early: some would stay out of the
+ * list. */
 #define BI_LIST_EACH_NOW(link, list)                                                               \
     for (struct bi_link link##_left, *link = bi_list_begin_each(&link##_left, list); link != NULL; \
          link = bi_list_put_back_first(&link##_left, list))
 
-/* A loop that takes each out before its turn, until the list is empty: those who come meanwhile have theirs too. */
+/* A loop that takes each out before its turn, until the list is empty: newcomers have theirs too. */
 #define BI_LIST_EACH_TAKEN(link, list) for (struct bi_link * link; (link = bi_list_take_first(list)) != NULL;)
 
 /* The object that embeds `link` as `member`. */

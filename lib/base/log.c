@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* log.c - events, who observes them, and the line that goes to standard error until a program says otherwise.
+/* log.c - events, their observer, and the line that goes to standard error until a program says otherwise.
  *
- * Nothing here allocates, takes a lock, or changes errno. Observer and level are process-wide and set before
- * the first reactor. The default observer writes each event with one call, so that lines of several threads
- * or processes do not mix, and it does not care whether that worked: a program must not fail because nobody
- * reads what it says. The one idea: every byte that may come from elsewhere passes append_escaped(). */
+ * Nothing here allocates, takes a lock, or changes errno. Observer and level are process-wide and set before the first
+ * reactor. The default observer writes each event with one call, so that lines of several threads or processes do not
+ * mix, and it does not care whether that worked: a program must not fail because its messages are not read. The one
+ * idea: every byte that may come from elsewhere passes append_escaped(). */
 #include <bight/log.h>
 
 #include <errno.h>
@@ -237,7 +237,7 @@ static void append_message(struct bi_text *text, const struct bight_log_event *e
     append_string(text, described);
 }
 
-/* What the program is called by whoever started it. */
+/* The name that the program was started by. */
 static const char *program_name(void)
 {
 #if defined(__linux__) || defined(__CYGWIN__)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* pages.c - where slabs come from and go back to.
  *
- * The C library keeps much of what is freed for itself; a server that had a burst would stay large. So slabs are
- * mapped and unmapped one by one. With a hook installed everything goes through the hook all the same, and under
+ * The C library keeps much of what is freed for itself; a server that had a burst would stay large. So slabs are mapped
+ * and unmapped one by one. With a hook installed everything goes through the hook all the same, and under
  * AddressSanitizer through malloc, so that leaks are found. Not here: the stacks of coroutines (coroutine/stack.c),
- * which are mapped through the table of system calls, with a page in front that nobody may touch. */
+ * which are mapped through the table of system calls, with a page in front that must not be touched. */
 #include "base/pages.h"
 
 #include <stdlib.h>

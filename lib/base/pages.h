@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pages.h - large pieces of memory that return to the kernel when they are released, and what pools owe to tests: the
- * checker hears which memory is free, and whoever makes allocations fail is asked. */
+ * checker learns which memory is free, and fault injection is asked about each allocation. */
 #ifndef BI_BASE_PAGES_H
 #define BI_BASE_PAGES_H
 
@@ -10,7 +10,7 @@
 
 /* Memory aligned as malloc's: pages of the kernel while the C library's allocator is in place, else, or if it is small,
  * a piece of the hook's. A multiple of BI_HUGE_PAGE lies in huge pages where the kernel has them, so that not every
- * step of who walks it in no order misses the translation cache too. NULL when out of memory. */
+ * step of a walk in random order misses the translation cache too. NULL when out of memory. */
 void *bi_pages_allocate(size_t size);
 
 /* The same for what is never release. While a `permit` hook is set it comes from the C library, so that what the hook

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* places.h - debug mode's memory of where things were made, for those who look for what was left over.
+/* places.h - debug mode's memory of where things were made, for the search for what was left over.
  *
  * An object is named by its address and a generation, so nothing is done when it goes: an old name is simply not found,
  * and a new object at the same address takes its entry. Costs nothing until something is noted. */

@@ -3,8 +3,8 @@
  *
  * Each slab has a free list and a count. The slab that was used last comes first, so hot slots are taken again. Slabs
  * that are wholly free go back to the system, so that after a burst the memory is gone from the process, but not at
- * once: who takes many slots and gives them back in each round would pay for mapping and for the first touch of each
- * page in each round. A trim, which a timer of the owner's calls, releases what nobody has needed since the trim
+ * once: a user that takes many slots and returns them in each round would pay for mapping and for the first touch of
+ * each page in each round. A trim, which a timer of the owner's calls, releases what has not been needed since the trim
  * before. A pool belongs to one thread or is used under a lock. Under AddressSanitizer free slots are poisoned.
  *
  * What the first word of a slot says makes the difference: where an object lies behind it, the slab that the object

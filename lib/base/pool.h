@@ -44,7 +44,7 @@ struct bi_pool {
 };
 
 /* Slots for `size` bytes behind a struct bi_slot. A slab is `slab_size` bytes, and has at least one slot.
- * surplus(context) is called, from bi_pool_give, when there come to be more empty slabs than are kept: somebody should
+ * surplus(context) is called, from bi_pool_give, when there come to be more empty slabs than are kept: the owner should
  * trim the pool in a while. */
 void bi_pool_init(struct bi_pool *pool, size_t size, size_t slab_size, size_t spare_limit,
     void (*surplus)(void *context), void *context);
@@ -57,13 +57,13 @@ bool bi_pool_trim(struct bi_pool *pool);
 void bi_pool_finish(struct bi_pool *pool);
 
 /* What lies behind a slot, aligned to 16; any content. NULL when out of memory. The allocation hook's `permit` is
- * asked, but not of what is kept, where whoever takes slots in advance asks when they are used. */
+ * asked, but not of what is kept, for which a user that takes slots in advance asks when it uses them. */
 void *bi_pool_take(struct bi_pool *pool);
 
 /* NULL is allowed. */
 void bi_pool_give(struct bi_pool *pool, void *memory);
 
-/* --- for those who know their slots' slabs, and do with the first word what they like */
+/* --- for users that know their slots' slabs, and use the first word as they like */
 
 /* The slot, and the slab that it is of. NULL as above. */
 struct bi_slot *bi_pool_take_slot(struct bi_pool *pool, struct bi_pool_slab **slab);

@@ -2,7 +2,7 @@
 /* quiet.c - holding back SIGPIPE and SIGXFSZ around a write, for this thread alone.
  *
  * The signal of a write that failed is the thread's own and comes at once, so it is pending when the write returns. One
- * that was pending before is somebody else's and stays. Nothing is changed for the process: no handler, no SIG_IGN. */
+ * that was pending before is not ours and stays. Nothing is changed for the process: no handler, no SIG_IGN. */
 #include "base/quiet.h"
 
 #include <errno.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* random.c - the production source of random bytes, over OpenSSL.
  *
- * Other sources (the seeded one of a simulation) stand with who needs them; all share the function type of
- * random.h. */
+ * Other sources (the seeded one of a simulation) stand with their users; all share the function type of random.h. */
 #include "base/random.h"
 
 #include <limits.h>

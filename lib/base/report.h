@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report.h - what a program ends of, said to who runs it. */
+/* report.h - why a program ends, reported to its user. */
 #ifndef BI_BASE_REPORT_H
 #define BI_BASE_REPORT_H
 

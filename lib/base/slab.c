@@ -46,7 +46,7 @@ static struct bi_slot *last_of(struct bi_slot *slot)
     return slot;
 }
 
-/* Returns the slab's free slots to whoever needs them, and its tally to the next thread. */
+/* Returns the slab's free slots for all threads, and its tally to the next thread. */
 static void hand_over(struct bi_slab *slab)
 {
     struct bi_slot *last = slab->free_list != NULL ? last_of(slab->free_list) : NULL;
@@ -105,7 +105,7 @@ static struct bi_slab_tally *take_tally(struct bi_slab_kind *kind)
     return tally;
 }
 
-/* False when out of memory for its tally. A slab that the thread's end does not be notified of works; its slots are
+/* False when its tally cannot be allocated. A slab that is not registered with the thread's end works; its slots are
  * then lost to others. */
 static bool register_slab(struct bi_slab *slab)
 {
@@ -123,7 +123,7 @@ static bool register_slab(struct bi_slab *slab)
     return true;
 }
 
-/* Under the lock: slots that nobody has had. */
+/* Under the lock: slots that have never been taken. */
 static void carve(struct bi_slab *slab)
 {
     struct bi_slab_kind *kind = slab->kind;

@@ -29,8 +29,8 @@ static inline void bi_slot_advance(struct bi_slot *slot)
 }
 
 /* How many slots one thread has taken, less those that it has given: may be "negative", for slots change threads. Only
- * that thread writes it and any may read it, so it lies apart from what the thread alone has, and outlives it: whoever
- * has it next counts on. As large as two cache lines, so that no two threads write to the same. */
+ * that thread writes it and any may read it, so it lies apart from what the thread alone has, and outlives it: the next
+ * thread that has it counts on. As large as two cache lines, so that no two threads write to the same. */
 struct bi_slab_tally {
     size_t taken;
     struct bi_slab_tally *next; /* under slab.c's lock, as is_used */
@@ -45,7 +45,7 @@ struct bi_slab_kind {
     struct bi_slot *shared;        /* owned by slab.c: orphaned slots */
     struct bi_pool pool;           /* owned by slab.c: where slots come from that no thread has had */
     struct bi_slab_tally *tallies; /* owned by slab.c: of all threads there were */
-    size_t given;                  /* owned by slab.c: by threads when out of memory for a tally */
+    size_t given;                  /* owned by slab.c: by threads whose tally could not be allocated */
     uint64_t first_generation;     /* even; its high bits stay, and may tell kinds apart */
 };
 

@@ -36,7 +36,7 @@
 #define BI_ALWAYS_INLINE static inline __attribute__((always_inline))
 
 struct bi_fiber {
-    void *fake_inside, *fake_outside; /* fake stacks of those who are away */
+    void *fake_inside, *fake_outside; /* fake stacks of those that are away */
     const void *outside;              /* the stack that it was resumed from */
     size_t outside_size;
     void *fiber, *outside_fiber;

@@ -2,19 +2,20 @@
 /* coroutine.c - coroutines: spawning and awaiting (D35). What happens to them when their reactor goes is in
  * hub.c.
  *
- * A coroutine is the producer of its Deferred, the outer. While it waits, the outer stands among the waiters of what
- * is awaited, just as a fired Deferred whose handler chained that one: so deferred/chain.c and cancel.c know what to
- * do, and waiting takes no memory. When the result arrives deferred/run.c calls the outer's resume, which changes to
- * the coroutine's stack; that changes back when the body waits again or has ended. Whoever resumes a coroutine thus
- * goes on when it lets go, and none runs on the stack of another. Stacks come from stack.c, the change of
+ * A coroutine is the producer of its Deferred, the outer. While it waits, the outer stands among the waiters of what is
+ * awaited, just as a fired Deferred whose handler chained that one: so deferred/chain.c and cancel.c know what to do,
+ * and waiting takes no memory. When the result arrives deferred/run.c calls the outer's resume, which changes to the
+ * coroutine's stack; that changes back when the body waits again or has ended. The function that resumes a coroutine
+ * thus goes on when that one suspends, and none runs on the stack of another. Stacks come from stack.c, the change of
  * stacks from switch.h.
  *
  * A body whose awaits are all answered at once would hold the loop for as long as that lasts: a writer whose reader
  * keeps up, and timers, other connections and signals wait. So after so many in a row it parks: what it was answered
  * lies in the outer's result, as if it had waited, until a task of the next turn resumes it. The same holds the loop up
  * when coroutines let each other through, at a lock that each acquires again: every await waits, and is answered by a
- * loop of the library that never ends. There whoever is resumed again, once too often for that loop, parks. How often
- * it is resumed by others is no matter: a handler that fires many promises in a row sees each heard at once. */
+ * loop of the library that never ends. There a coroutine that is resumed again, once too often for that loop, parks.
+ * How often it is resumed otherwise does not count: a handler that fires many promises in a row has each handled at
+ * once. */
 #include <bight/coroutine.h>
 
 #include <bight/log.h>
@@ -48,7 +49,8 @@ struct bight_reactor *bight_coroutine_reactor(void)
 
 /* ---------------------------------------------------------------------------------- changing stacks */
 
-/* Until the body waits or has ended. Handlers that are on the body's own stack count only while it runs. */
+/* Until the body waits or has ended. Handlers that are on the body's own stack count only while it runs. The resumer's
+ * inner loop is hidden from the body: what it fires itself is not part of that loop. */
 static void run_inside(struct bi_coroutine *self)
 {
     struct bight_reactor *reactor = self->hub->reactor;
@@ -108,7 +110,8 @@ void bi_coroutine_begin(void)
     __builtin_unreachable();
 }
 
-/* Fires the outer, without running its handlers. `self` is gone then, with its stack. */
+/* Fires the outer, without running its handlers. `self` lies on its stack and goes with it: so all is read first. The
+ * flag goes before firing, or the run loop would resume what has ended. */
 static void finish(struct bi_coroutine *self)
 {
     struct bight_deferred *outer = self->outer;
@@ -177,7 +180,7 @@ static int misused(const char *place, struct bight_deferred *deferred, struct bi
     int code = bi_usage_error(is_inside ? BIGHT_E_INVALID_ARGUMENT : BIGHT_E_USAGE, place,
         is_inside ? "bight_await: there is no Deferred, or no result" : "bight_await: not in a coroutine");
     if (deferred != NULL) {
-        bi_deferred_cancel_for_owner(deferred); /* what results from it is no news */
+        bi_deferred_cancel_for_owner(deferred); /* its result is no news */
         bight_deferred_release(deferred);
     }
     return result != NULL ? fail(result, code) : code;
@@ -229,7 +232,8 @@ static int end_now(struct bi_coroutine *self, struct bight_result *result, int c
     return give_way(self, result, code);
 }
 
-/* An await that was answered with what `result` holds, once too often. */
+/* An await that was answered with what `result` holds, once too often. Cancelled already, it does not park: take_answer
+ * gives way. */
 static int __attribute__((noinline))
 go_on_later(struct bi_coroutine *self, const char *place, struct bight_result *result, int code)
 {
@@ -254,7 +258,7 @@ static inline int answer(struct bi_coroutine *self, const char *place, struct bi
     return BI_LIKELY(self->answered++ < MAX_ANSWERED) ? code : go_on_later(self, place, result, code);
 }
 
-/* What is at rest: moves its result. */
+/* Of one that is at rest: moves its result. */
 static int take_result(
     struct bi_coroutine *self, const char *place, struct bight_deferred *deferred, struct bight_result *result)
 {

@@ -2,8 +2,8 @@
 /* stack.c - stacks for coroutines: address space from the kernel, which costs memory only where touched.
  *
  * Below each stack lies a page that may not be touched, so that an overflow ends the process instead of overwriting
- * somebody else. With it a stack takes two of the kernel's mappings, whose number is limited (vm.max_map_count);
- * without, neighbouring stacks become one mapping. Who runs on a stack is coroutine.c's. Stacks that were used last
+ * other memory. With it a stack takes two of the kernel's mappings, whose number is limited (vm.max_map_count);
+ * without, neighbouring stacks become one mapping. What runs on a stack is coroutine.c's. Stacks that were used last
  * are used first, since their pages are there and warm.
  *
  * Not slots of a pool (base/pool.h): each stack is mapped by itself, through the table of system calls, so that the

@@ -38,7 +38,7 @@ void bi_stack_pool_change(struct bi_stack_pool *pool, size_t stack_size, bool ha
 /* A kept stack, or a new one. NULL when none can be mapped: then *failure (owned) says why. */
 struct bi_stack *bi_stack_take(struct bi_stack_pool *pool, struct bight_failure **failure);
 
-/* Nobody runs on it any more. Kept, or unmapped when the pool is full or the stack of another kind than the pool's are
+/* Nothing runs on it any more. Kept, or unmapped when the pool is full or the stack of another kind than the pool's are
  * now. */
 void bi_stack_give(struct bi_stack_pool *pool, struct bi_stack *stack);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* as_completed.c - members' results one at a time, in the order in which they come.
  *
- * A group (group.c) without an outer: results that nobody waits for yet are collected and their indexes queued, and
- * who waits stands in a row with the memory for the answer. One of the two is always empty. */
+ * A group (group.c) without an outer: results that are not awaited yet are collected and their indexes queued, and
+ * waiters stand in a row with the memory for the answer. One of the two is always empty. */
 #include "deferred/group.h"
 
 #include <bight/memory.h>

@@ -28,7 +28,8 @@ static struct bight_deferred *find_target(struct bight_deferred *deferred)
     return (deferred->flags & over) != 0 ? NULL : deferred;
 }
 
-/* The context is the cancel's until the canceller has returned, even when that fires the promise (D14, D33). */
+/* The context is the cancel's until the canceller has returned, even when that fires the promise (D14, D33): firing
+ * releases the context of a CANCELLABLE Deferred, which the canceller still uses, so the flag goes first. */
 static void ask_canceller(struct bight_deferred *deferred)
 {
     bight_release_function release = deferred->canceller_release;
@@ -57,7 +58,8 @@ static void fail_as_cancelled(struct bight_deferred *deferred)
     bi_deferred_run(deferred);
 }
 
-/* Who fires it comes to an end of its own time, and then releases the context. */
+/* Its producer ends in its own time, and then releases the context: so CANCELLABLE stays, and each cancel asks
+ * again. */
 static void ask_patiently(struct bight_deferred *deferred)
 {
     bight_deferred_hold(deferred);
@@ -81,6 +83,7 @@ static void cancel_one(struct bight_deferred *deferred)
         ask_canceller(deferred);
     }
     if ((deferred->flags & BI_DEFERRED_FIRED) == 0) {
+        /* Nothing has stopped the producer: when it fires later, that is no usage error (D13). */
         deferred->flags |= asks ? 0 : BI_DEFERRED_CANCELLED;
         fail_as_cancelled(deferred);
     }
@@ -112,7 +115,8 @@ static struct bi_group *end_group(struct bi_group *group)
     return below;
 }
 
-/* The next that the groups on the stack have left to cancel; NULL when the stack is empty. */
+/* The next that the groups on the stack have left to cancel; NULL when the stack is empty. A loop, since members that
+ * are over have no target, and a group that ends uncovers the one below. */
 static struct bight_deferred *next_of_groups(struct bi_group **stack)
 {
     while (*stack != NULL) {

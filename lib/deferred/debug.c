@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* debug.c - the reports of unhandled failures (D18) and of promises fired twice (D4), in debug mode with places (D19).
  *
- * A failure is reported when the last holder releases it, and so never when somebody forgets to. Debug mode looks for
- * such when a thread's last reactor has gone, for a Deferred knows of its thread and of no reactor: while there is
- * another, that may still handle it. Reports are made on the stack: they allocate nothing. */
+ * A failure is reported when the last holder releases it, and so never when one forgets to. Debug mode looks for such
+ * when a thread's last reactor has gone, for a Deferred knows of its thread and of no reactor: while there is another,
+ * that may still handle it. Reports are made on the stack: they allocate nothing. */
 #include "deferred/deferred.h"
 
 #include <stdio.h>

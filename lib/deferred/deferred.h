@@ -34,7 +34,7 @@ enum bi_deferred_flag {
     BI_DEFERRED_CANCEL_ASKED = 1 << 16,  /* of a coroutine: cancelled while it did not wait (D36) */
     BI_DEFERRED_PATIENT = 1 << 17,       /* a cancel does not fire it (struct bi_patience) */
     BI_DEFERRED_FORWARDING = 1 << 18,    /* its level has fired another's promise, whose handlers are running (D9) */
-    BI_DEFERRED_KEPT = 1 << 19,          /* has fired and is about to be run by somebody, who keeps it */
+    BI_DEFERRED_KEPT = 1 << 19,          /* has fired and is about to be run by a function that keeps it */
     BI_DEFERRED_NAMED = 1 << 20          /* bi_deferred_name_held has named it */
 };
 
@@ -109,9 +109,9 @@ struct bight_deferred {
     const char *made_at, *fired_at;
 };
 
-/* A loop of the library that goes on for as long as those whom it resumes go on to wait there: of a gate (waiters.h),
- * or of those that wait for one Deferred. Coroutines that let each other through would never let it end, so each is
- * given its turn, and then so many in all (coroutine.c) a second one. Lies in the loop's frame. */
+/* A loop of the library that goes on for as long as those that it resumes wait there again: of a gate (waiters.h), or
+ * of those that wait for one Deferred. Coroutines that let each other through would never let it end, so each is given
+ * its turn, and then so many in all (coroutine.c) a second one. Lies in the loop's frame. */
 struct bi_inner_loop {
     uint64_t number; /* of its thread's, in the order in which they began; not 0 */
     unsigned again;  /* how often it has resumed a coroutine that had been resumed since it began */
@@ -122,15 +122,15 @@ extern _Thread_local struct bi_inner_loop *bi_inner_loop __attribute__((tls_mode
 
 extern _Thread_local uint64_t bi_inner_loops_begun __attribute__((tls_model("initial-exec")));
 
-/* Who begins one makes it the innermost before each round, since a coroutine whose handler waited there finds none when
- * it comes back, and in the end sets what was before. */
+/* The loop makes itself the innermost before each round, since a coroutine whose handler waited there finds none when
+ * it comes back, and in the end restores the one before. */
 static inline void bi_inner_loop_begin(struct bi_inner_loop *loop)
 {
     loop->number = ++bi_inner_loops_begun;
     loop->again = 0;
 }
 
-/* D34's. Nobody writes to it. */
+/* D34's. Never written to. */
 extern const struct bight_deferred bi_deferred_out_of_memory;
 
 static inline bool bi_deferred_is_at_rest(const struct bight_deferred *deferred)
@@ -139,7 +139,7 @@ static inline bool bi_deferred_is_at_rest(const struct bight_deferred *deferred)
     return (deferred->flags & (BI_DEFERRED_FIRED | busy)) == BI_DEFERRED_FIRED && deferred->next == deferred->count;
 }
 
-/* deferred.c: frees it when nothing needs it any more, and lets an ended owner go when it is at rest. To be called
+/* deferred.c: frees it when nothing needs it any more, and releases an ended owner when it is at rest. To be called
  * after whatever may have brought it to rest. */
 void bi_deferred_collect(struct bight_deferred *deferred);
 
@@ -190,7 +190,7 @@ struct bight_deferred *bi_deferred_stop_await(struct bight_deferred *outer);
  * that is not reported (D18) when it is one of CANCELLED's kind. Does nothing when the promise has been spent. */
 void bi_promise_end(struct bight_promise promise, struct bight_failure *failure);
 
-/* debug.c: false for a failure that says no more than that somebody has ended its source on purpose (D18). */
+/* debug.c: false for a failure that says no more than that its source was ended on purpose (D18). */
 bool bi_failure_is_news(const struct bight_failure *failure, bool by_owner);
 
 /* cancel.c: the same as bight_deferred_cancel, and what results from it is not reported (D18). */
@@ -200,7 +200,7 @@ void bi_deferred_cancel_for_owner(struct bight_deferred *deferred);
 void bi_deferred_untie(struct bight_deferred *deferred);
 
 /* debug.c: in debug mode, when a thread has no reactor any more: warns of this thread's Deferreds that are held and
- * have a failure that nobody handled, each once, of the oldest by name. The log's observer may release them. */
+ * have an unhandled failure, each once, of the oldest by name. The log's observer may release them. */
 void bi_deferred_name_held(void);
 
 /* debug.c */

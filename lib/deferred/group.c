@@ -72,7 +72,7 @@ struct bight_deferred *bi_group_make_outer(struct bi_group *group, const char *p
     return outer;
 }
 
-/* A member that nobody will listen at. */
+/* A member that will have no listener. */
 static void turn_away(struct bight_deferred *deferred, unsigned traits)
 {
     if (deferred == NULL) {
@@ -114,7 +114,7 @@ void bi_group_leave(struct bi_group *group)
     free_group(group);
 }
 
-/* Is a failure that was not delivered somebody's to be told of? */
+/* Is a failure that was not delivered to be reported? */
 static bool is_reported(const struct bi_group *group, const struct bight_failure *failure)
 {
     if ((group->traits & BI_GROUP_CONSUMES) != 0) {
@@ -124,7 +124,7 @@ static bool is_reported(const struct bi_group *group, const struct bight_failure
 }
 
 /* A result that cannot be delivered goes back to its member where it can: a failure, so that it is reported when the
- * last holder releases it (D23), and what others who hold a member were to keep. */
+ * last holder releases it (D23), and what a member's other holders were to keep. */
 static void give_back(struct bi_group *group, struct bight_deferred *deferred, struct bight_result *item)
 {
     const struct bight_failure *failure = bight_result_failure(item);
@@ -194,7 +194,7 @@ static void begin_walk(struct bi_group *group)
     group->cancelled = 0;
 }
 
-/* NULL at the end, and for a group that cancels nobody. */
+/* NULL at the end, and for a group that cancels no member. */
 static struct bight_deferred *next_of_walk(struct bi_group *group)
 {
     while (group->has_cancelled && group->cancelled < group->slot_count) {
@@ -307,7 +307,7 @@ void bi_group_collect(struct bi_group *group, struct bi_member *member, struct b
     }
 }
 
-/* Nobody waits for it any more. */
+/* It is no longer awaited. */
 static void hear_late(struct bi_group *group, struct bi_member *member, struct bight_result *result)
 {
     const struct bight_failure *failure = bight_result_failure(result);

@@ -2,9 +2,9 @@
 /* group.h - a group: several Deferreds, the members, whose results go to one, the outer, for the files of this room.
  *
  * A group listens at its members through levels (deferred.h), in slots of which each serves one member at a time. It
- * takes a member's result when that comes to the level, and holds the member until then; those whose result may have
- * to be given back it holds until it is over. It is over when the outer has fired, and its memory goes when it is over
- * and has heard all members. Everything that an outcome needs but failures is allocated with the group. What is
+ * takes a member's result when that comes to the level, and holds the member until then; those whose result may have to
+ * be given back it holds until it is over. It is over when the outer has fired, and its memory goes when it is over and
+ * has had all members' results. Everything that an outcome needs but failures is allocated with the group. What is
  * specific to a kind of group is in its ops and its traits. */
 #ifndef BI_DEFERRED_GROUP_H
 #define BI_DEFERRED_GROUP_H
@@ -28,7 +28,7 @@ enum bi_group_trait {
     BI_GROUP_GIVES_FAILURE = 1 << 2, /* with its index; else ending on one is FIRST_ERROR */
     BI_GROUP_CONSUMES = 1 << 3,      /* failures that are not delivered are not reported */
     BI_GROUP_CANCELS_REST = 1 << 4,  /* when it ends by itself */
-    BI_GROUP_DETACHED = 1 << 5,      /* never cancels, and leaves results to others who hold a member */
+    BI_GROUP_DETACHED = 1 << 5,      /* never cancels, and leaves results to a member's other holders */
     BI_GROUP_ALL_FAILED = 1 << 6     /* nothing but failures in the end is a failure */
 };
 
@@ -47,14 +47,14 @@ struct bi_group {
     struct bight_indexed *indexed; /* for one outcome; NULL when delivered or not needed */
     struct bi_member *members;
     size_t slot_count;
-    size_t pending;  /* members that were joined and have not been heard */
+    size_t pending;  /* joined members whose result has not come */
     size_t failures; /* among the results */
-    size_t kept;     /* members that are held though they have been heard */
+    size_t kept;     /* members that are held though their result has come */
     unsigned traits;
     unsigned busy; /* our own functions on it, which keep its memory */
     bool is_over;
     bool is_cancelling;
-    bool has_cancelled;     /* members: their CANCELLED is nobody's failure */
+    bool has_cancelled;     /* members: their CANCELLED is not reported */
     size_t cancelled;       /* slots that the walk of a cancel has seen */
     struct bi_group *below; /* on the stack of a cancel */
 };
@@ -90,7 +90,7 @@ void bi_group_leave(struct bi_group *group);
 void bi_group_collect(struct bi_group *group, struct bi_member *member, struct bight_result *result);
 
 /* Fires the outer, cancels the rest if that is a trait, and releases what had been collected. Returns the outer, which
- * stays until the group is left by bight_group_hear, for a kind's hear to give on. */
+ * stays until the group is left by bight_group_hear, for a kind's hear to return. */
 struct bight_deferred *bi_group_fire(struct bi_group *group, const struct bight_type *type, void *value);
 
 /* The same with FIRST_ERROR, because of the failure that `result` is. */
@@ -100,7 +100,7 @@ struct bight_deferred *bi_group_fire_first_error(
 /* The same with what all members gave; NULL when that is to be CANCELLED by the cancel that is under way. */
 struct bight_deferred *bi_group_fire_all(struct bi_group *group);
 
-/* Releases a member that has been heard. */
+/* Releases a member whose result has come. */
 static inline void bi_group_let_go(struct bi_member *member)
 {
     struct bight_deferred *deferred = member->deferred;
@@ -108,7 +108,7 @@ static inline void bi_group_let_go(struct bi_member *member)
     bight_deferred_release(deferred);
 }
 
-/* The same while it is being heard, when it is RUNNING and so not freed. */
+/* The same inside its listener, when it is RUNNING and so not freed. */
 static inline void bi_group_let_go_heard(struct bi_member *member)
 {
     struct bight_deferred *deferred = member->deferred;
@@ -120,10 +120,10 @@ static inline void bi_group_let_go_heard(struct bi_member *member)
     deferred->holds--;
 }
 
-/* Fires `to`, without running it, and keeps it until a kind's hear has given it on. */
+/* Fires `to`, without running it, and keeps it until a kind's hear has returned it. */
 void bi_group_accept(struct bight_deferred *to, const struct bight_type *type, void *value);
 
-/* The group wants nothing more: releases what has been collected, and of members that have been heard. */
+/* The group wants nothing more: releases what has been collected, and members whose result has come. */
 void bi_group_drop_collected(struct bi_group *group);
 
 /* For cancel.c. The group is kept between begin and end. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* map.c - a function that gives Deferreds, over many, with a limit on how many are under way.
  *
- * A group (group.c) with as many slots as may be under way; a slot that has been heard serves the next. New ones are
- * begun in one loop, and what is heard while that runs only frees its slot: neither Deferreds that have fired already
- * nor a function that fires earlier ones cost any stack. */
+ * A group (group.c) with as many slots as may be under way; a slot whose result has come serves the next. New ones are
+ * begun in one loop, and a result that comes while that runs only frees its slot: neither Deferreds that have fired
+ * already nor a function that fires earlier ones cost any stack. */
 #include "deferred/group.h"
 
 struct map {

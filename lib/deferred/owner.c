@@ -2,9 +2,9 @@
 /* owner.c - ties between Deferreds and what they were started for (D32).
  *
  * An owner keeps an intrusive list of what is tied to it. A sweep cancels each of them once: it takes the first, marks
- * it and moves it to the end, and is over when the first is marked, whatever has come and gone meanwhile. Who embeds an
- * owner hears through `finished` when the last tie to an ended owner has gone. Whose ties they are (a protocol's, a
- * scope's) is not known here. */
+ * it and moves it to the end, and is over when the first is marked, whatever has come and gone meanwhile. `finished` is
+ * called when the last tie to an ended owner has gone. Whose ties they are (a protocol's, a scope's) is not known
+ * here. */
 #include "base/slab.h"
 #include "deferred/deferred.h"
 
@@ -78,8 +78,7 @@ static bool counts(const struct bight_owner *owner)
     return !owner->ended || owner->ending || owner->tied > 0;
 }
 
-/* Whoever is told that the former owner has ended may free the new one, or tie the Deferred again: the tie comes first.
- */
+/* The former owner's `finished` may free the new one, or tie the Deferred again: the tie comes first. */
 static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
 {
     struct bight_owner *former = (deferred->flags & BI_DEFERRED_TIED) != 0 ? take_out(deferred) : NULL;
@@ -90,7 +89,7 @@ static void move_tie(struct bight_deferred *deferred, struct bight_owner *owner)
     }
 }
 
-/* Whoever is told may release the Deferred, or tie it again: hence the loop. */
+/* `finished` may release the Deferred, or tie it again: hence the loop. */
 static void untie_all(struct bight_deferred *deferred)
 {
     while ((deferred->flags & BI_DEFERRED_TIED) != 0) {
@@ -213,7 +212,7 @@ void bight_owner_end(struct bight_owner *owner)
     bi_owner_end(owner);
 }
 
-/* One that has not ended, or has ties, is given back by whoever ends it. */
+/* One that has not ended, or has ties, is given back when it ends. */
 void bight_owner_free(struct bight_owner *owner)
 {
     if (owner == NULL) {

@@ -15,7 +15,7 @@ struct bight_owner {
     bool ended;
     bool ending; /* inside bi_owner_end */
     void (*finished)(struct bight_owner *owner);
-    /* In debug mode, before what is tied to an ended owner is cancelled; changes nothing. NULL: nobody hears. */
+    /* In debug mode, before what is tied to an ended owner is cancelled; changes nothing. NULL: not called. */
     void (*refused)(struct bight_owner *owner, const struct bight_deferred *deferred);
 };
 

@@ -2,7 +2,7 @@
 /* results.c - the values that combinators give: results in order, and one result with its index.
  *
  * Results of combinators hold results of combinators, to any depth, so what is to be released is put on a pile that
- * runs through its own first slots: no depth costs stack (D12), and nothing is allocated. Who fills them in is group.c
+ * runs through its own first slots: no depth costs stack (D12), and nothing is allocated. They are filled in by group.c
  * and its kin. */
 #include <bight/combine.h>
 

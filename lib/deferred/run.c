@@ -68,7 +68,7 @@ static void hear_out_of_memory(struct bight_deferred *shared, struct bight_resul
     }
 }
 
-/* D34: an errback runs at once, with a result of its own that nobody else will see. */
+/* D34: an errback runs at once, with a result of its own that is not seen elsewhere. */
 static void run_out_of_memory(const struct bi_level *level)
 {
     struct bight_deferred *shared = (struct bight_deferred *)(uintptr_t)&bi_deferred_out_of_memory;
@@ -194,6 +194,7 @@ const struct bight_deferred *bi_deferred_successor(const struct bi_level *level)
 
 /* ------------------------------------------------------------------------------------------ running */
 
+/* All is read first: the handler may add levels, which moves the array or reuses this place. */
 static inline void run_level(struct bight_deferred *deferred, const struct bi_level *level)
 {
     bool failed = deferred->result.type == &bight_type_failure;
@@ -208,7 +209,8 @@ static inline void run_level(struct bight_deferred *deferred, const struct bi_le
     }
 }
 
-/* Passes the result on; the level is not good any more when the other is known. */
+/* Passes the result on. What it does may move the levels: so `level` is read before, and is stale when the other is
+ * known. */
 static struct bight_deferred *let_hear(struct bight_deferred *deferred, const struct bi_level *level)
 {
     bi_on_result_function on_result = level->on_result;
@@ -249,8 +251,8 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
     return other;
 }
 
-/* gcc 13 and later see that the address of run_others' local stack is stored, and not that whoever is on the stack is
- * taken off it, which the loop does not end without. */
+/* gcc 13 and later see that the address of run_others' local stack is stored, but not that the loop ends only when all
+ * have been taken off it. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdangling-pointer"
@@ -281,7 +283,8 @@ static void take_off_stack(struct bight_deferred *deferred)
     }
 }
 
-/* False when no level of it may run. Whoever runs it does all of it: no other loop comes back to it. */
+/* False when no level of it may run. A loop that runs it does all of it, so it is taken off an outer loop's stack:
+ * nothing is left to come back for. */
 static inline bool begin_run(struct bight_deferred *deferred)
 {
     if ((deferred->flags & BI_DEFERRED_BLOCKED) != 0) {
@@ -295,7 +298,8 @@ static inline bool begin_run(struct bight_deferred *deferred)
 }
 
 /* `deferred` has handed its result on to `other`: it is put on the stack when the loop must come back to it. Else it
- * may go, and whoever sees it go may release `other`, which must stay until it has been run. */
+ * may go, and what is called when it goes may release `other`, which has fired and would be freed before it has run:
+ * therefore KEPT, unless it is set already and another's to clear. */
 static void set_aside(struct bight_deferred *deferred, struct bight_deferred *other, struct bight_deferred **stack)
 {
     const uint32_t more = BI_DEFERRED_WAITED | BI_DEFERRED_FORWARDING;
@@ -309,8 +313,9 @@ static void set_aside(struct bight_deferred *deferred, struct bight_deferred *ot
     other->flags &= ~mark;
 }
 
-/* Gives a coroutine its result that is not the first of a loop; false when it waits again. It is part of a gate's loop
- * when there is one, for that comes back here in each of its rounds. */
+/* Resumes a coroutine that is not the first of a loop; false when it waits again. Within a gate's loop it counts there,
+ * for that comes back here in each of its rounds. An own loop is set around the resume alone: handlers that run between
+ * do not count. */
 static bool __attribute__((noinline)) resume_another(struct bight_deferred *deferred, struct bi_inner_loop *own)
 {
     if (bi_inner_loop != NULL) {
@@ -325,8 +330,9 @@ static bool __attribute__((noinline)) resume_another(struct bight_deferred *defe
     return has_fired;
 }
 
-/* `other` goes on with the result of `deferred`; then whoever was set aside. A coroutine goes on inside its resume: it
- * waits again afterwards, or has fired its Deferred, whose levels are next. */
+/* `other` goes on with the result of `deferred`; then those set aside. Calling bi_deferred_run on `other` would be
+ * shorter, but costs stack for each link of a chain (D12): therefore one loop. A coroutine goes on inside its resume:
+ * it waits again afterwards, or has fired its Deferred, whose levels are next. */
 static int __attribute__((noinline)) run_others(struct bight_deferred *deferred, struct bight_deferred *other)
 {
     struct bight_deferred *stack = NULL;

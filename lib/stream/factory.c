@@ -2,7 +2,7 @@
 /* factory.c - what makes streams: the function that a server's factory calls with each, factories from the heap,
  * streams as results.
  *
- * A factory from the heap is held by its owner, and frees itself when nobody needs it any more. */
+ * A factory from the heap is held by its owner, and frees itself when it is no longer needed. */
 #include <bight/log.h>
 #include <bight/memory.h>
 
@@ -76,8 +76,8 @@ static void leave_stream(void *context)
     bight_stream_release(stream);
 }
 
-/* What ends the peer's side only is for those who asked for that; the connection's end for all but those who did not
- * want it. */
+/* The end of the peer's side alone counts for those that asked for it; the connection's end for all that did not refuse
+ * it. */
 void bi_stream_client_left(struct bight_stream *stream, enum bight_stream_leaving how)
 {
     const struct bight_stream_factory *factory = (const struct bight_stream_factory *)stream->base.factory;

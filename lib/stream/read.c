@@ -2,8 +2,8 @@
 /* read.c - the reads that programs ask a stream for.
  *
  * Each makes its Deferred first and takes bytes only then, so that no lack of memory loses any. A read may be answered
- * inside its call, and whoever reads again in the handler of the first nests: a peer that sends many short lines at
- * once would decide how deep. So only some in a row are answered so; the next waits for a call on a later turn. */
+ * inside its call, and another read in the handler of the first nests: a peer that sends many short lines at once would
+ * decide how deep. So only some in a row are answered so; the next waits for a call on a later turn. */
 #include <string.h>
 
 #include <bight/memory.h>

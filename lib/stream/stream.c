@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.c - a stream as a protocol: what the connection brings is kept here until somebody reads it.
+/* stream.c - a stream as a protocol: what the connection brings is kept here until it is read.
  *
  * Reads and their answers are in read.c and answer.c, output and the end in write.c, factories in
  * factory.c. The one idea: bytes are in the buffer, and at most one read waits for them; whenever either
@@ -70,7 +70,7 @@ static bool hand_over(struct bight_stream *stream, const uint8_t *data, size_t s
     return true;
 }
 
-/* When out of memory for a piece the stream would have a gap. */
+/* A piece that cannot be stored would leave a gap in the stream. */
 static void run_out_of_memory(struct bight_stream *stream)
 {
     if (stream->own->reason == NULL) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* write.c - a stream's output: waiting for room, and for the end.
  *
- * Whoever waits is in a ring of promises. For the waiters for room the stream is the transport's push producer,
- * from the first waiter until there is room or nobody waits any more: a producer is told exactly what they want to
- * know, and a stream without them keeps the transport's own backpressure. There may be room inside one of the program's
- * own calls, so the promises are fired on a later turn. So are those of drains that would have been answered at once,
- * when many were: output that is sent at once never is above a mark, and who writes and drains in handlers would pile
- * up on the stack and keep everybody else waiting. */
+ * Waiters are in a ring of promises. For the waiters for room the stream is the transport's push producer, from the
+ * first waiter until there is room or no waiter is left: a producer is told exactly what they want to know, and a
+ * stream without them keeps the transport's own backpressure. There may be room inside one of the program's own calls,
+ * so the promises are fired on a later turn. So are those of drains that would have been answered at once, when many
+ * were: output that is sent at once never is above a mark, and writes and drains in handlers would pile up on the stack
+ * and starve the rest. */
 #include <bight/memory.h>
 
 #include "deferred/promises.h"
@@ -94,7 +94,7 @@ static int become_producer(struct bight_stream *stream)
     return code;
 }
 
-/* Somebody may have written more meanwhile. What closing flushes is told at the end. */
+/* More may have been written meanwhile. What closing flushes is reported at the end. */
 static void look_for_room(struct bi_task *task)
 {
     struct bi_stream_waiters *waiters = BI_CONTAINER(task, struct bi_stream_waiters, room);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* barrier.c - the barrier: a place where a number of parties meet (D30).
  *
- * When the last has come, or the barrier breaks, each waiter is told what it will be given and moves to the list of
- * the woken; who comes from then on, from a handler of the first, belongs to the next round. Calling the woken, one by
+ * When the last has come, or the barrier breaks, each waiter's outcome is set and it moves to the list of the woken; a
+ * waiter that comes from then on, from a handler of the first, belongs to the next round. Calling the woken, one by
  * one, is the gate's (waiters.c). */
 #include <bight/memory.h>
 #include <bight/sync.h>
@@ -71,7 +71,7 @@ static void end_round(struct bight_barrier *barrier, int code)
     bi_gate_run(&barrier->gate);
 }
 
-/* The last of the round. When out of memory for it, it has not come. */
+/* The last of the round. If it cannot be allocated, it has not come. */
 static struct bight_deferred *complete(const char *place, struct bight_barrier *barrier)
 {
     struct bight_deferred *last =

@@ -17,7 +17,7 @@ struct bight_condition {
     struct bi_permits *permits;
 };
 
-/* Nobody is let through here: that is the lock's to do. */
+/* No waiter is let through here: that is the lock's to do. */
 static bool step(struct bi_gate *gate)
 {
     (void)gate;
@@ -83,7 +83,7 @@ void bight_condition_free(struct bight_condition *condition)
 
 /* -------------------------------------------------------------------------------------------- waiting */
 
-/* A notification that is not used goes to the next. Then a lock that nobody holds may have somebody to go to. */
+/* A notification that is not used goes to the next. Then a free lock may have a waiter to go to. */
 static void cancel_wait(struct bight_promise promise, void *context)
 {
     struct bi_waiter *waiter = context;

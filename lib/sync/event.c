@@ -37,7 +37,7 @@ struct bight_event *bight_event_new(void)
     return event;
 }
 
-/* Those that were woken before are still notified of it, from the run that is on the stack. */
+/* Those that were woken before are still fired, by the run that is on the stack. */
 void bight_event_free(struct bight_event *event)
 {
     if (event != NULL && bi_gate_close(&event->gate, "bight_event_free")) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* permits.c - a number of permits: acquired, handed on, given back, lost with their tokens (D28, D29).
  *
- * A permit that is given back is free until the gate's next step, which hands it to who has waited longest; since
- * nobody else is let in while somebody waits, being free in between is not seen from outside. What a lock, a semaphore
- * or a condition makes of them is in files of their own. */
+ * A permit that is given back is free until the gate's next step, which hands it to the oldest waiter; since no other
+ * is let in while there are waiters, being free in between is not seen from outside. What a lock, a semaphore or a
+ * condition makes of them is in files of their own. */
 #include "sync/permits.h"
 
 #include "base/check.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* permits.h - what lock, semaphore, condition and the lock between processes stand on: a number of permits, those who
- * hold them, the waiters.
+/* permits.h - what lock, semaphore, condition and the lock between processes stand on: a number of permits, their
+ * holders, the waiters.
  *
  * The value that an acquisition fires with is a *token*: the waiter itself, which goes from the list of the waiters
  * to that of the tokens about. A token ends when its value is destroyed, and stands for nothing any more when more
@@ -36,7 +36,7 @@ struct bight_deferred *bi_permits_acquire(const char *place, struct bi_permits *
 bool bi_permits_try_acquire(struct bi_permits *permits);
 int bi_permits_release(struct bi_permits *permits, const char *function);
 
-/* Nobody holds one from here on; waiters are not let through. */
+/* None is held from here on; waiters are not let through. */
 void bi_permits_forfeit(struct bi_permits *permits);
 
 /* The gate's step, for one that has more to do. */
@@ -54,17 +54,18 @@ void bi_token_discard(void *token);
 /* ----------------------------------------------------------------------------------- for conditions
  *
  * A waiter of a condition has an `origin`, of which it keeps a reference. The token that stood for the permit which it
- * gave up is its `partner` meanwhile, and stands for the one that it gets back; if nobody has it any more by then,
- * because it was discarded, that is given back when the handlers have run. One whose outcome is decided has a Deferred
- * that has fired, or is about to, and is kept (bi_waiter_keep) until it has its permit. */
+ * gave up is its `partner` meanwhile, and stands for the one that it gets back; if it was discarded by then, that one
+ * is given back when the handlers have run. One whose outcome is decided has a Deferred that has fired, or is about to,
+ * and is kept (bi_waiter_keep) until it has its permit. */
 
 /* Gives a held permit up on behalf of `waiter`. Others may get it inside. */
 void bi_permits_lend(struct bi_permits *permits, struct bi_waiter *waiter);
 
-/* `waiter`, which is in no list, waits for a permit from here on; when the permits have gone it is let go without. */
+/* `waiter`, which is in no list, waits for a permit from here on; when the permits have gone it is released without
+ * one. */
 void bi_permits_join(struct bi_permits *permits, struct bi_waiter *waiter);
 
-/* For who holds a permit already: a Deferred that has fired with one more token of it. */
+/* For a holder of a permit: a Deferred that has fired with one more token of it. */
 struct bight_deferred *bi_permits_confirm(const char *place, struct bi_permits *permits);
 
 /* condition.c: a waiter that is in no list, and has got a permit that is no use to it, is in the condition's list

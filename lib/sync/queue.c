@@ -78,7 +78,7 @@ void bight_queue_free(struct bight_queue *queue)
 
 /* ------------------------------------------------------------------------------------------ putting */
 
-/* What is stored above what the waiters have a claim to is within the limit, and nobody is before us. */
+/* What is stored above what the waiters have a claim to is within the limit, and no waiter is before us. */
 static bool has_room(const struct bight_queue *queue)
 {
     size_t claimed = queue->getters.count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* queue.h - the queue itself, for queue.c and queue_wait.c.
  *
- * At rest either nothing is stored or nobody waits to get, and whoever waits to put finds the queue full. Between the
- * steps of a run that need not be so: what is stored then belongs to the waiters, as far as it goes. */
+ * Between runs either nothing is stored or no getter waits, and a putter waits only for a full queue. Between the steps
+ * of a run that need not be so: what is stored then belongs to the waiters, as far as it goes. */
 #ifndef BI_SYNC_QUEUE_H
 #define BI_SYNC_QUEUE_H
 
@@ -15,7 +15,7 @@ struct bight_queue {
     struct bi_gate gate;
     struct bi_store store;
     struct bi_waiters getters, putters, joiners;
-    struct bi_waiters joined;         /* joiners that have been told */
+    struct bi_waiters joined;         /* joiners that are to be fired */
     size_t size_limit, backlog_limit; /* SIZE_MAX: none */
     size_t unfinished;
     bool is_shut;
@@ -31,7 +31,7 @@ bool bi_queue_has_value(const struct bight_queue *queue);
  * Deferred, to be released (bi_waiter_let_go); else NULL. Runs no handlers. */
 struct bi_entry bi_queue_take_next(struct bight_queue *queue, struct bight_deferred **putter);
 
-/* One has been done. Nobody is told before the next run. */
+/* One has been done. Joiners are fired by the next run. */
 void bi_queue_count_done(struct bight_queue *queue);
 
 /* Fails a waiter to put, and discards what it would have put. */

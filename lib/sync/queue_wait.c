@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* queue_wait.c - the waiters at a queue, and the steps by which they are served (D30).
  *
- * One step brings one value to one getter, lets one putter in, or tells a waiter for an end. The order of the
- * steps makes the order of service: first what is owed (joins), then values to getters, then room to putters, and last,
- * after a shutdown, those for whom nothing will come. */
+ * One step brings one value to one getter, lets one putter in, or fires a joiner. The order of the steps makes the
+ * order of service: first what is owed (joins), then values to getters, then room to putters, and last, after a
+ * shutdown, those for whom nothing will come. */
 #include "base/check.h"
 #include "sync/queue.h"
 

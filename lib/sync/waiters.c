@@ -31,7 +31,7 @@ bool bi_gate_enter(struct bi_gate *gate)
     return true;
 }
 
-/* Apart, since mostly there is nobody to let through, or one. */
+/* Apart, since mostly there is no waiter to let through, or one. */
 static void __attribute__((noinline)) let_the_others_through(struct bi_gate *gate)
 {
     struct bi_inner_loop loop, *before = bi_inner_loop;

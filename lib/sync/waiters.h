@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* waiters.h - the waiters at a lock, an event, a queue: what lock.c to queue_wait.c have in common.
  *
- * A *gate* is what is waited at; every lock, event and so on begins with one. A *waiter* is a waiter: a pooled
- * object that is the context of its Deferred's canceller, in one of the gate's lists for as long as the Deferred has
- * not fired. Whoever fires it takes it out of its list first; a cancel does the same; so a waiter in a list can always
- * be fired, and nothing that is handed out goes to one who has left.
+ * A *gate* is what is waited at; every lock, event and so on begins with one. A *waiter* is a pooled object that is the
+ * context of its Deferred's canceller, in one of the gate's lists for as long as the Deferred has not fired. Firing
+ * takes it out of its list first; a cancel does the same; so a waiter in a list can always be fired, and nothing that
+ * is handed out goes to one that has left.
  *
- * Whatever lets somebody through only changes the gate's state and then calls bi_gate_run(), which takes one step
- * after another, each firing one Deferred, until there is none left to take. Called from a handler of the same gate it
- * leaves that to the run that is on the stack already: no number of waiters who let the next one through costs more
- * stack than one. */
+ * Whatever lets a waiter through only changes the gate's state and then calls bi_gate_run(), which takes one step after
+ * another, each firing one Deferred, until there is none left to take. Called from a handler of the same gate it leaves
+ * that to the run that is on the stack already: no number of waiters that let the next one through costs more stack
+ * than one. */
 #ifndef BI_SYNC_WAITERS_H
 #define BI_SYNC_WAITERS_H
 
@@ -18,8 +18,8 @@
 #include "base/list.h"
 
 struct bi_gate {
-    bool (*step)(struct bi_gate *gate); /* lets one through; false: there is nobody to let through */
-    size_t references;                  /* the owner's, and those of whoever is at work on it */
+    bool (*step)(struct bi_gate *gate); /* lets one through; false: there is none to let through */
+    size_t references;                  /* the owner's, and those of functions at work on it */
     bool is_running;
     bool is_freed; /* by its owner; the memory stays until the last reference has gone */
 };
@@ -61,8 +61,8 @@ struct bi_waiter {
 void bi_gate_init(struct bi_gate *gate, bool (*step)(struct bi_gate *gate));
 void bi_gate_run(struct bi_gate *gate);
 
-/* The two halves of bi_gate_run, for who takes a first step by hand: false when it is running already, and then
- * there is nothing to leave. */
+/* The two halves of bi_gate_run, for a caller that takes a first step by hand: false when it is running already, and
+ * then there is nothing to leave. */
 bool bi_gate_enter(struct bi_gate *gate);
 void bi_gate_leave(struct bi_gate *gate);
 
@@ -85,7 +85,7 @@ static inline void bi_waiters_init(struct bi_waiters *list)
     list->count = 0;
 }
 
-/* NULL when nobody waits. */
+/* NULL when there is no waiter. */
 static inline struct bi_waiter *bi_waiters_first(const struct bi_waiters *list)
 {
     return list->count == 0 ? NULL : BI_CONTAINER(list->ring.next, struct bi_waiter, link);
@@ -118,7 +118,7 @@ void bi_waiter_give(struct bi_waiter *waiter);
 struct bight_deferred *bi_wait(const char *place, struct bi_gate *gate, struct bi_waiters *list,
     bight_canceller canceller, struct bi_waiter **waiter);
 
-/* The canceller of those who have nothing but their place. */
+/* The canceller of those that have nothing but their place. */
 void bi_waiter_cancel(struct bight_promise promise, void *context);
 
 /* The waiter leaves, and the caller fires its Deferred. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* child.c - the kernel's table, about children that run: reaping, signals, terminals.
  *
- * A child is named by its pidfd where there is one. By its number it is named just as safely as long as nobody reaps
- * it but us: a number is free for others only after that. What a table of system calls gives has no more state than
- * that. */
+ * A child is named by its pidfd where there is one. By its number it is named just as safely as long as only we reap
+ * it: a number is free for others only after that. A table of system calls has no more state than that. */
 #include "system/descriptor.h"
 #include "system/spawn.h"
 

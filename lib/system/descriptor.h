@@ -11,7 +11,7 @@ enum { BI_STANDARD_DESCRIPTORS = 3 };
 int bi_real_lift(int fd);
 
 /* A new descriptor, or -1 with errno, as the table gives it: -errno, or a number above 0, 1 and 2. In a process that
- * has closed one of these, whatever gets its number is written to by all who still believe in it: the log, for one. */
+ * has closed one of these, whatever gets its number is written to by all its old users: the log, for one. */
 static inline int bi_real_clear(int fd)
 {
     return BI_LIKELY(fd >= BI_STANDARD_DESCRIPTORS) ? fd : bi_real_lift(fd);
@@ -20,7 +20,7 @@ static inline int bi_real_clear(int fd)
 /* The same for two that were made together: 0 or -errno, and then both are closed. */
 int bi_real_clear_both(int ends[2]);
 
-/* Descriptors that somebody is about to take who does not use the table. */
+/* Descriptors that are about to be taken by code that does not use the table. */
 struct bi_room {
     int standard[BI_STANDARD_DESCRIPTORS]; /* occupied, those that were closed */
     int standard_count;

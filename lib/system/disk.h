@@ -9,7 +9,7 @@
 struct bi_disk_file {
     uint8_t *content; /* of bight_malloc's */
     size_t size;
-    bool others_may_read, others_may_write; /* who are neither its owner nor in its group */
+    bool others_may_read, others_may_write; /* neither its owner nor in its group */
 };
 
 /* Reads a whole file. 0, or -errno and then there is no content: EINVAL when it is no regular file, EISDIR when it is a
@@ -32,7 +32,7 @@ bool bi_disk_is_there(const char *path);
 bool bi_disk_is_open_to_all(const char *path);
 
 /* Opens a file to append secrets to; makes it for its owner alone when it is missing. Its descriptor, or -errno: ELOOP
- * when it is a symbolic link, EPERM when it is somebody else's or others may read or write it, EINVAL when it is no
+ * when it is a symbolic link, EPERM when it is another user's or others may read or write it, EINVAL when it is no
  * regular file. */
 int bi_disk_open_private(const char *path);
 

@@ -7,8 +7,8 @@
  * for the program) has been done by lib/process.
  *
  * A failed step comes back through a pipe that closes when the program is loaded, and not by writing it down in the
- * shared memory: emulators (valgrind, qemu-user) make a plain fork of all this, which shares nothing and waits for
- * nobody. */
+ * shared memory: emulators (valgrind, qemu-user) make a plain fork of all this, which shares nothing and does not
+ * wait. */
 #include "system/descriptor.h"
 #include "system/spawn.h"
 
@@ -156,8 +156,9 @@ IN_CHILD static bool mark_listed(void)
     return is_true_list && size == 0;
 }
 
-/* Whatever somebody in this process opened without thinking of children is closed when the program is loaded. The limit
- * says little about what is open, since it may have been lowered since; and going through a high one takes long. */
+/* Whatever other code in this process opened without thinking of children is closed when the program is loaded. The
+ * limit says little about what is open, since it may have been lowered since; and going through a high one takes
+ * long. */
 IN_CHILD static void close_at_exec(const struct child *child)
 {
 #ifdef SYS_close_range
@@ -295,7 +296,7 @@ static void wait_for_report(const struct child *child, int pidfd)
 
 /* 0 when it runs its program, or an errno. Where the child has changed our memory we stood still for it and nothing is
  * to be waited for. That we do not is more than thrift: a fork in another thread may have taken the pipe's other end
- * along, which is closed who knows when. */
+ * along, which is closed at an unknown time. */
 static int hear_report(const struct child *child, struct bight_spawned *spawned)
 {
     struct report report;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cooperative_task.c - long work in small steps (R12): what a task waits for, how it ends, who is notified of it.
+/* cooperative_task.c - long work in small steps (R12): what a task waits for, how it ends, how its waiters are fired.
  *
  * Whose turn it is, is cooperator.c's. The end is told at once, whatever is on the stack; the context and the scope
  * wait until the step has returned and what it awaited has gone. Tasks that wait for each other's end are told in one
@@ -55,7 +55,7 @@ static void leave_end(struct bight_cooperative_task *task)
     let_go(task);
 }
 
-/* Hands on the waiters, one at each call: the level is put back until nobody is left. */
+/* Hands on the waiters, one at each call: the level is put back until none is left. */
 static struct bight_deferred *tell(
     struct bight_deferred *telling, struct bight_result *result, const struct bi_level *level)
 {
@@ -72,7 +72,7 @@ static struct bight_deferred *tell(
     return NULL;
 }
 
-/* Returns the Deferred that is to be run so that the waiters are told; NULL: nobody waits, and all is done. */
+/* Returns the Deferred that is to be run so that the waiters are told; NULL: there are none, and all is done. */
 static struct bight_deferred *end_task(struct bight_cooperative_task *task, struct bight_failure *failure)
 {
     if (task->cooperator == NULL) {

@@ -34,9 +34,9 @@ struct bight_cooperative_task {
     struct bight_scope_member member;
     const char *made_at;
     unsigned pauses;
-    uint32_t holds; /* the handle, the task until it is finished, those who are on it */
+    uint32_t holds; /* the handle, the task until it is finished, functions at work on it */
     bool is_in_step, is_last_wait, is_finished;
-    bool is_expected; /* the failure: nobody needs to be notified of it */
+    bool is_expected; /* the failure: it need not be reported */
     bool by_owner;    /* it comes from an owner's end (D18) */
 };
 

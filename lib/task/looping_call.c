@@ -50,7 +50,7 @@ static struct bight_looping_call *enter(struct bight_looping_call *call)
     return call;
 }
 
-/* Whoever hears that the scope has ended may free the call: it is still busy then. */
+/* A handler of the scope's end may free the call: it is still busy then. */
 static void leave(struct bight_looping_call *call)
 {
     if (!call->is_under_way && (call->is_shut || call->is_freed)) {

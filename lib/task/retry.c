@@ -51,8 +51,8 @@ static void free_retry(struct retry *retry)
     bight_free(retry);
 }
 
-/* When all is over the outer Deferred is fired, so that no cancel comes here any more, and given, for the caller to
- * run: who runs the attempt's goes on with it in the same loop. KEPT keeps it from whoever the context is released to.
+/* When all is over the outer Deferred is fired, so that no cancel comes here any more, and returned, for the caller to
+ * run: the loop that runs the attempt's goes on with it. KEPT keeps it from the context's release function.
  */
 static struct bight_deferred *leave(struct retry *retry)
 {

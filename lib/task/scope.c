@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* scope.c - scopes: an owner of Deferreds that owns timers and members besides (D37).
+/* scope.c - scopes: an owner of Deferreds that also owns timers and members (D37).
  *
  * Members stand in rings that say how far they have been asked: fresh, asked to close, asked to abort. A sweep moves
  * each to the next ring before it asks, so members may come and go meanwhile; scopes among them are left to the walk of
@@ -201,7 +201,7 @@ void bi_scope_obey(struct bight_scope *scope, struct bi_scope_walk *walk)
     scope->order = BI_SCOPE_NOTHING;
     if (!scope->is_closing) {
         begin_closing(scope, walk, order == BI_SCOPE_CLOSE ? scope->order_until : 0);
-        bool has_time = order == BI_SCOPE_CLOSE && !scope->is_aborting; /* who was cancelled may have closed again */
+        bool has_time = order == BI_SCOPE_CLOSE && !scope->is_aborting; /* a cancelled one may have closed again */
         if (bight_scope_count(scope) == 0 || (has_time && give_time(scope))) {
             return;
         }
@@ -218,7 +218,7 @@ void bi_scope_obey(struct bight_scope *scope, struct bi_scope_walk *walk)
     bi_owner_sweep(&scope->owner);
 }
 
-/* A Deferred of its own for each close, so that nobody can cancel another's. */
+/* A Deferred of its own for each close, so that no caller can cancel another's. */
 static struct bight_deferred *wait_for_the_end(const char *place, struct bight_scope *scope)
 {
     struct bight_promise promise;
@@ -229,7 +229,7 @@ static struct bight_deferred *wait_for_the_end(const char *place, struct bight_s
     return deferred;
 }
 
-/* Whoever gives no proper time gives none. */
+/* An invalid time counts as none. */
 struct bight_deferred *bight_scope_close_at(const char *place, struct bight_scope *scope, double seconds)
 {
     uint64_t span;
@@ -295,7 +295,7 @@ int bight_scope_join(
     struct bight_scope *left = bi_scope_take_out(member);
     member->ops = ops;
     bi_scope_put_in(scope, member);
-    bi_scope_look_for_the_end(left); /* last: whoever is notified of it may move the member on, or free either scope */
+    bi_scope_look_for_the_end(left); /* last: a handler may move the member on, or free either scope */
     return BIGHT_OK;
 }
 

@@ -45,9 +45,8 @@ static void say_timed_out(const struct nursery *nursery, struct bight_result *re
     }
 }
 
-/* When all is over it is fired, so that no cancel reaches the nursery any more, and given, for the caller to run:
- * nurseries that end inside each other then cost no stack (D12). KEPT keeps it from whoever the context is released
- * to. */
+/* When all is over it is fired, so that no cancel reaches the nursery any more, and returned, for the caller to run:
+ * nurseries that end inside each other then cost no stack (D12). KEPT keeps it from the context's release function. */
 static struct bight_deferred *leave(struct nursery *nursery)
 {
     if (--nursery->busy > 0 || !nursery->body_has_fired || !nursery->scope_has_ended) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* scope_tree.c - scopes inside scopes: joining, and orders that go down through any depth.
  *
- * A scope is a member of the one around it, without functions of its own: whoever gives it an order knows it by its
- * table and puts it on a list, the *walk*, which the outermost caller works off, so no depth costs C stack. A scope is
- * in one walk at a time, which keeps it; an order that reaches it meanwhile raises the one that it has. The news of an
- * end goes up in a loop, in bi_scope_look_for_the_end. */
+ * A scope is a member of the one around it, without functions of its own: an order's giver knows it by its table and
+ * puts it on a list, the *walk*, which the outermost caller works off, so no depth costs C stack. A scope is in one
+ * walk at a time, which keeps it; an order that reaches it meanwhile raises the one that it has. The news of an end
+ * goes up in a loop, in bi_scope_look_for_the_end. */
 #include "task/scope.h"
 
 #include "base/check.h"
@@ -82,7 +82,7 @@ void bi_scope_command(struct bight_scope *scope, enum bi_scope_order order, uint
     give_order(scope, order, until);
     bi_scope_obey(scope, &walk);
     while ((inner = take_first(&walk)) != NULL) {
-        if (inner->order != BI_SCOPE_NOTHING) { /* else somebody came before the walk */
+        if (inner->order != BI_SCOPE_NOTHING) { /* else another came before the walk */
             bi_scope_obey(inner, &walk);
         }
         bi_scope_leave_busy(inner);
@@ -97,7 +97,7 @@ static void move_in(struct bight_scope *inner, struct bight_scope *outer)
     struct bight_scope *left = bi_scope_take_out(&inner->member);
     inner->member.ops = &inner_ops;
     bi_scope_put_in(outer, &inner->member);
-    bi_scope_look_for_the_end(left); /* last: whoever is notified of it may free either */
+    bi_scope_look_for_the_end(left); /* last: a handler may free either */
 }
 
 struct bight_scope *bight_scope_new_inside_at(const char *place, struct bight_scope *outer)

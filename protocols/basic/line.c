@@ -261,7 +261,7 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
     leave(receiver, &span);
 }
 
-/* Nobody would hear anything. */
+/* Nothing would be delivered. */
 static void refuse(struct bight_line_receiver *receiver)
 {
     bight_log(BIGHT_LOG_ERROR, "usage", NULL,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* chat.c - a chat room over the line receiver: names, announcements, what is said.
  *
- * A member is a line receiver with a name; the room is its factory, the list of those who have given one and the
- * publisher that they hear. What one says is encoded once and sent to the others by reference. Strangers are kept within bounds: connections, lines,
- * unread output and the time to give a name are limited, what they write is escaped (text.c), and nobody gets more
- * than a few lines read at a go, so that one who floods is slowed down and does not push the others over their
- * limits. */
+ * A member is a line receiver with a name; the room is its factory, the list of those that have given one and the
+ * publisher that they subscribe to. A message is encoded once and sent to the others by reference. Strangers are kept
+ * within bounds: connections, lines, unread output and the time to give a name are limited, what they write is escaped
+ * (text.c), and from no member more than a few lines are read at a go, so that one that floods is slowed down and does
+ * not push the others over their limits. */
 #include <bight/protocols/chat.h>
 
 #include <bight/log.h>
@@ -26,7 +26,7 @@ struct member {
     struct bight_timer greeting;    /* until a name is given */
     struct bight_timer rest;        /* while too many lines have come */
     struct bight_subscription hears;
-    unsigned lines;                 /* since the last rest */
+    unsigned lines; /* since the last rest */
     bool counted;
     uint8_t name_size;
     char name[NAME_LIMIT];
@@ -87,7 +87,7 @@ static struct bight_bytes *encode(
     return bytes;
 }
 
-/* To everybody but the member. Whoever has too much unread is dropped by the publisher. Takes bytes. */
+/* To all but the member. A member with too much unread is dropped by the publisher. Takes bytes. */
 static void send_to_others(const struct member *member, struct bight_bytes *bytes)
 {
     if (bytes == NULL || bight_publish_bytes_except(chat_of(member)->publisher, bytes, member->hears) != 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/protocols/chat.h - a line-based chat: whoever connects gives a name, and what one says all others hear.
+/* bight/protocols/chat.h - a line-based chat: each client gives a name, and what one says goes to all others.
  *
  * The model of a protocol over a receiver over the base protocol. Limits keep it alive among strangers: names, lines,
  * members and unread output all have a bound. */
@@ -17,7 +17,7 @@ struct bight_chat_options {
     size_t member_limit;     /* connections, named or not; 0: 1000 */
     size_t line_limit;       /* bytes; 0: 512 */
     size_t output_limit;     /* unread bytes after which a member is dropped; 0: 1 MiB */
-    double idle_seconds;     /* without anything said or heard; 0: for ever */
+    double idle_seconds;     /* without anything sent or received; 0: for ever */
     double greeting_seconds; /* to give a name; 0: 60 */
 };
 
@@ -27,7 +27,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_chat *bight_chat_new(const struct bight_ch
 /* Listen with this. It belongs to the chat. */
 BIGHT_API struct bight_factory *bight_chat_factory(struct bight_chat *chat);
 
-/* Those who have given a name. */
+/* Members that have given a name. */
 BIGHT_API size_t bight_chat_member_count(const struct bight_chat *chat);
 
 /* After the last connection of the factory has ended. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/protocols/http_request.h - an incoming request: what it asks for, who sent it, its body.
+/* bight/protocols/http_request.h - an incoming request: what it asks for, its sender, its body.
  *
  * A request lives until it has been answered and the last hold has gone (A1). Everything here may be called from its
  * handler on until then. The texts that functions return are NUL-terminated, belong to the request and stay where they
@@ -95,7 +95,7 @@ BIGHT_API int64_t bight_http_request_content_length(const struct bight_http_requ
 
 /* The program takes the body in whatever Content-Encoding it has, as the bytes that came; the field says in which. To
  * be called before the body is asked for. Else one that is not `identity` is refused then: 415, with Accept-Encoding
- * (RFC 9110, section 15.5.16), and nothing of it is read. A body that nobody asks for is refused by nobody. */
+ * (RFC 9110, section 15.5.16), and nothing of it is read. A body that is not asked for is not refused. */
 BIGHT_API void bight_http_request_accept_encoded(struct bight_http_request *request);
 
 /* A Deferred of the whole body (bight_type_bytes), of at most `limit` bytes (0: the route's limit, or the site's). */
@@ -179,8 +179,8 @@ typedef void (*bight_http_gone_function)(struct bight_http_request *request, voi
 BIGHT_API void bight_http_request_set_gone(
     struct bight_http_request *request, bight_http_gone_function function, void *context);
 
-/* Leaves a value (taken) with the request, for whoever knows its type; one of the same type is replaced. NULL and 0 for
- * none. OUT_OF_MEMORY: the value has been destroyed. The value goes with the request. */
+/* Leaves a value (taken) with the request, for code that knows its type; one of the same type is replaced. NULL and 0
+ * for none. OUT_OF_MEMORY: the value has been destroyed. The value goes with the request. */
 BIGHT_API int bight_http_request_attach(struct bight_http_request *request, const struct bight_type *type, void *value);
 BIGHT_API void *bight_http_request_attached(const struct bight_http_request *request, const struct bight_type *type);
 

@@ -78,7 +78,7 @@ struct bight_http_validators {
 /* Looks at the conditions of a request: If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since. To be called
  * when the answer would be a 2xx, before anything is changed (section 13.2.1). True: it has been answered, 304 or 412,
  * or cannot be answered any more, and that was all. False: go on. The answer to GET and HEAD then has ETag and
- * Last-Modified; that of a method that changes something gets them from who changed it, by bight_http_respond_set.
+ * Last-Modified; that of a method that changes something gets them from the handler, by bight_http_respond_set.
  *
  *     if (!bight_http_respond_if_unmet(request, &now)) {
  *         bight_http_respond_text(request, 200, text);
@@ -115,7 +115,7 @@ BIGHT_API int bight_http_respond_finish(struct bight_http_request *request);
 /* Ends the exchange where it is, so that the client sees it (a reset). Legal at any time; without an answer, too. */
 BIGHT_API void bight_http_respond_abort(struct bight_http_request *request);
 
-/* A source of the body, told about room as bight_transport_register_producer says; finishing unregisters it. An answer
+/* A source of the body, notified of room as bight_transport_register_producer says; finishing unregisters it. An answer
  * that has no body (HEAD, 204, 304) is finished by this: the producer has been stopped, and CLOSED is returned. */
 BIGHT_API int bight_http_respond_register_producer(
     struct bight_http_request *request, const struct bight_producer_ops *ops, void *context, bool streaming);
@@ -135,9 +135,9 @@ BIGHT_API int bight_http_respond_upgrade(
 
 /* ------------------------------------------------------------------------------------------- responses */
 
-/* What a client gets: made in any thread, sent once or many times, and what a Deferred's value may be. Counted; nobody
- * changes it once it has been sent. NULL when out of memory or for a status that is not from 200 to 599; the functions
- * below accept that NULL, and answering with it is answering with OUT_OF_MEMORY. */
+/* What a client gets: made in any thread, sent once or many times, and what a Deferred's value may be. Counted; it is
+ * never changed once sent. NULL when out of memory or for a status that is not from 200 to 599; the functions below
+ * accept that NULL, and answering with it is answering with OUT_OF_MEMORY. */
 BIGHT_API BIGHT_MUST_USE struct bight_http_response *bight_http_response_new(int status);
 BIGHT_API struct bight_http_response *bight_http_response_hold(struct bight_http_response *response);
 BIGHT_API void bight_http_response_release(struct bight_http_response *response);
@@ -168,7 +168,7 @@ BIGHT_API int bight_http_respond_response(struct bight_http_request *request, st
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_http_failure_at(
     const char *place, int status, const char *message);
 

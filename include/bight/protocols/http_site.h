@@ -79,8 +79,7 @@ BIGHT_API int bight_http_route_coroutine(
     struct bight_http_site *site, const char *pattern, bight_http_coroutine body, void *context);
 
 /* The same with options, as bight_http_route_full. With cancel_when_gone the coroutine is cancelled when its answer
- * cannot reach the client any more, which what it awaits then tells it; without, it runs on for what it does besides
- * answering. */
+ * cannot reach the client any more, and what it awaits fails then; without, it runs on for its other work. */
 BIGHT_API int bight_http_route_coroutine_full(struct bight_http_site *site, const char *pattern,
     bight_http_coroutine body, void *context, bight_release_function release,
     const struct bight_http_route_options *options);

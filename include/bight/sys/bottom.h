@@ -2,7 +2,7 @@
 /* bight/sys/bottom.h - what a transport stands on: a socket, a pipe, a piece of memory.
  *
  * Gathering, watermarks, closing and delivering are the facade's; a bottom only moves bytes, as the kernel does: calls
- * give a count or -errno, -EAGAIN when there is no room or nothing to read, and it says when that changes. */
+ * return a count or -errno, -EAGAIN when there is no room or nothing to read, and it says when that changes. */
 #ifndef BIGHT_SYS_BOTTOM_H
 #define BIGHT_SYS_BOTTOM_H
 
@@ -30,11 +30,11 @@ struct bight_bottom_ops {
     /* After connection_lost and all that follows it: the bottom's memory may go. Last call. NULL: nothing to do. */
     void (*ended)(struct bight_transport *transport);
     /* Asked when readable is called after the peer's end: 0, or -errno when the peer has gone altogether. With it the
-     * transport goes on watching for reading after the end, and news alone may be told then. (A bottom with a
+     * transport goes on watching for reading after the end, and news alone may be reported then. (A bottom with a
      * descriptor is asked on loops with EDGE only.) NULL: nothing can be known before something is sent. */
     int (*probe)(struct bight_transport *transport);
-    /* A receive of less than was asked for leaves nothing, or what it leaves is told again. False: all that is there is
-     * received until -EAGAIN, a bounded part of it a turn. */
+    /* A receive of less than was asked for leaves nothing, or what it leaves is reported again. False: all that is
+     * there is received until -EAGAIN, a bounded part of it a turn. */
     bool short_read_is_empty;
     /* As send, of a file's bytes from a place on, without moving its own place; 0 at its end. NULL, or an errno that is
      * the file's (EINVAL, EIO ...): the facade reads them, and sends what it has read. */

@@ -27,14 +27,14 @@ BIGHT_API int bight_sha256(const void *data, size_t size, uint8_t digest[BIGHT_S
 BIGHT_API int bight_hmac_sha256(
     const void *key, size_t key_size, const void *data, size_t size, uint8_t digest[BIGHT_SHA256_SIZE]);
 
-/* In a time that depends on `size` alone: for comparing what somebody must not guess byte by byte. */
+/* In a time that depends on `size` alone: for comparing what a peer must not guess byte by byte. */
 BIGHT_API bool bight_equal_constant_time(const void *one, const void *other, size_t size);
 
 /* ---------------------------------------------------------------------------------------- random */
 
-/* Fills `buffer` with bytes that nobody can foretell, from the reactor's table of system calls (bight/sys/system.h):
- * the kernel's has libcrypto's generator, a simulation's follows from its seed. Only in the reactor's thread. 0, or
- * when the source failed the errno's code, SYSTEM or OUT_OF_MEMORY; then the buffer must not be used. */
+/* Fills `buffer` with unpredictable bytes, from the reactor's table of system calls (bight/sys/system.h): the kernel's
+ * has libcrypto's generator, a simulation's follows from its seed. Only in the reactor's thread. 0, or when the source
+ * failed the errno's code, SYSTEM or OUT_OF_MEMORY; then the buffer must not be used. */
 BIGHT_API int bight_random(struct bight_reactor *reactor, void *buffer, size_t size);
 
 /* ---------------------------------------------------------------------------------------- base64 */
@@ -47,7 +47,7 @@ enum bight_base64 {
     BIGHT_BASE64URL_FILLED /* "-_", filled */
 };
 
-/* The most characters that `size` bytes give, without a NUL; the most bytes that `length` characters give. */
+/* The most characters that `size` bytes make, without a NUL; the most bytes that `length` characters make. */
 #define BIGHT_BASE64_LENGTH(size) (((size) + 2) / 3 * 4)
 #define BIGHT_BASE64_BYTES(length) (((length) + 3) / 4 * 3)
 

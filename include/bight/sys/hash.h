@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/sys/hash.h - a hash table from byte strings to pointers that is safe against keys chosen by a peer.
  *
- * SipHash-2-4 (Aumasson, Bernstein: SipHash) with a key of 128 bits that the maker gives it, so that nobody who does
- * not know the key can choose strings that collide; open addressing. Strings are copied. A table is nobody's but its
- * owner's: any thread may have one, no two may share one.
+ * SipHash-2-4 (Aumasson, Bernstein: SipHash) with a key of 128 bits from its creator, so that a peer without the key
+ * cannot choose strings that collide; open addressing. Strings are copied. Any thread may have a table, no two may
+ * share one.
  *
  *     uint64_t key[2];
  *     int code = bight_random(reactor, key, sizeof key);        (bight/sys/digest.h)
@@ -44,7 +44,7 @@ BIGHT_API int bight_hash_set(struct bight_hash *table, const void *key, size_t s
 /* The string's value, which stays the table's. NULL: it is not there. */
 BIGHT_API void *bight_hash_get(const struct bight_hash *table, const void *key, size_t size);
 
-/* Removes the string and gives its value away; NULL: it was not there. */
+/* Removes the string and returns its value; NULL: it was not there. */
 BIGHT_API void *bight_hash_take(struct bight_hash *table, const void *key, size_t size);
 
 /* Removes the string and releases its value; false: it was not there. Never allocates. */

@@ -17,8 +17,8 @@ struct bight_input;
 struct bi_output;
 
 /* A piece of output on its way down. release NULL: the memory is only good during the call and is copied below if it
- * must wait; else it may be referred to until release(context), which whoever has taken the piece calls exactly once,
- * never inside the call that took it. */
+ * must wait; else it may be referred to until release(context), which the taker of the piece calls exactly once, never
+ * inside the call that took it. */
 struct bight_piece {
     const uint8_t *data;
     size_t size;
@@ -64,7 +64,7 @@ struct bight_layer_ops {
 struct bight_level {
     struct bight_input *input; /* NULL when there is none */
     size_t before;             /* how much of it comes before: */
-    bool is_secured;           /* a layer below has become secure, which is to be told */
+    bool is_secured;           /* a layer below has become secure, which is to be reported */
     bool is_ended;             /* behind it */
     bool waits;                /* for the next turn */
     bool is_unwanted;          /* until what is above takes input */
@@ -111,9 +111,9 @@ BIGHT_API bool bight_layer_hold_unwanted(struct bight_layer *layer, const uint8_
 BIGHT_API void bight_layer_set_hungry(struct bight_layer *layer, bool hungry);
 BIGHT_API bool bight_layer_get_hungry(const struct bight_layer *layer);
 
-/* The layer has made the connection secure: tells the layers above, and at last the protocol's handshake_completed,
- * before any data that is delivered from now on. A protocol that has paused is notified of it, too; one that comes when
- * all this is over (see `prepare`) does not. */
+/* The layer has made the connection secure: notifies the layers above, and at last the protocol's handshake_completed,
+ * before any data that is delivered from now on. A paused protocol is notified too; one attached when all this is over
+ * (see `prepare`) is not. */
 BIGHT_API void bight_layer_secured(struct bight_layer *layer);
 
 /* The layer has done what `prepare` has begun: when all layers of the connection are ready, the factory is asked for a
@@ -124,7 +124,7 @@ BIGHT_API void bight_layer_ready(struct bight_layer *layer);
  * port that has too many gives up those first that have not come that far. */
 BIGHT_API void bight_layer_greeted(struct bight_layer *layer);
 
-/* Where the connection comes from in truth, as a PROXY header tells: what bight_transport_peer, build_protocol and the
+/* Where the connection comes from in truth, as a PROXY header says: what bight_transport_peer, build_protocol and the
  * log say from now on. The factory's `admit` is asked again: 0, CONNECTION_REFUSED when it does not want that peer (the
  * layer is to fail the connection), OUT_OF_MEMORY. */
 BIGHT_API int bight_layer_set_peer(struct bight_layer *layer, const struct bight_address *peer);
@@ -142,7 +142,7 @@ BIGHT_API void bight_layer_flush_with_room(struct bight_layer *layer);
  * give then. */
 BIGHT_API int bight_layer_keeps(struct bight_layer *layer, size_t counted);
 
-/* What a layer of the connection tells under this key, the highest first; NULL when none knows it. A key is the address
+/* What a layer of the connection has under this key, the highest first; NULL when none knows it. A key is the address
  * of something that the layer's header declares, which also says what is given; it is good as long as the layer. */
 BIGHT_API const void *bight_transport_facts(const struct bight_transport *transport, const void *key);
 
@@ -152,8 +152,8 @@ BIGHT_API void bight_layer_send_end(struct bight_layer *layer);
 
 /* Ends the connection with this failure (taken) as the reason: a failed handshake, a malformed header. What the layers
  * have sent by now (an alert) is flushed, the writing side shut, and the peer given T7's time to read it. What was
- * delivered before comes first, however long the protocol has paused (for the time of a flush at most); then it hears
- * of nothing but the loss. What it still writes is CLOSED. Deliver nothing afterwards. */
+ * delivered before comes first, however long the protocol has paused (for the time of a flush at most); then only the
+ * loss is delivered. What it still writes is CLOSED. Deliver nothing afterwards. */
 BIGHT_API void bight_layer_fail(struct bight_layer *layer, struct bight_failure *reason);
 
 /* A layer that logs the traffic passing it, as DEBUG events with direction, size and at most `limit` bytes of the data

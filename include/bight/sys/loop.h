@@ -15,8 +15,8 @@ BIGHT_BEGIN
 
 /* Added to what is waited for, where the loop's `edge` has them: the callback is called for news only (something has
  * come or become possible since the watch was added or the callback was called), and with CLOSED among what is ready
- * when the peer has sent its last. News of errors are told as READABLE and WRITABLE. All watches of a descriptor are of
- * one kind. The values are libevent's EV_ET and EV_CLOSED. */
+ * when the peer has sent its last. Errors are reported as READABLE and WRITABLE. All watches of a descriptor are of one
+ * kind. The values are libevent's EV_ET and EV_CLOSED. */
 #define BIGHT_EDGE 0x20
 #define BIGHT_CLOSED 0x80
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/sys/resolver.h - how host names become addresses. Never blocks the loop (E5).
  *
- * A reactor has one resolver; the built-in one calls getaddrinfo in threads of its own: at most 16, which the
- * program's jobs do not use. A look-up that is cancelled, or under way when a run ends, is forgotten: nobody waits for
- * its thread. */
+ * A reactor has one resolver; the built-in one calls getaddrinfo in threads of its own: at most 16, which the program's
+ * jobs do not use. A look-up that is cancelled, or under way when a run ends, is forgotten: its thread is not waited
+ * for. */
 #ifndef BIGHT_SYS_RESOLVER_H
 #define BIGHT_SYS_RESOLVER_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/sys/scope.h - for those who write something that a scope can own. */
+/* bight/sys/scope.h - for implementers of what a scope can own. */
 #ifndef BIGHT_SYS_SCOPE_H
 #define BIGHT_SYS_SCOPE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/sys/spawn.h - what the table of system calls is told to start a child process, and what it tells.
+/* bight/sys/spawn.h - what the table of system calls gets to start a child process, and what it returns.
  *
  * Everything has been decided and opened before: the call only makes the child and lets it take its steps, in the order
  * of enum bight_spawn_step. Programs use bight/process.h. */

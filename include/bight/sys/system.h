@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/sys/system.h - the table of system calls: the seam below which bight meets the kernel.
  *
- * Every system call that lib/ makes for a reactor goes through the reactor's table; what libevent's own polling does
- * is behind bight/sys/loop.h. The real body (bight_system_real) costs an indirect call; a test's body counts,
- * fails, shortens or simulates. Each call returns what the kernel's does, with -errno in place of -1 and errno. A
- * body embeds struct bight_system first. Descriptors are made close-on-exec, and sockets non-blocking too; the
- * real body gives none of the numbers 0, 1 and 2, also where these are closed. */
+ * Every system call that lib/ makes for a reactor goes through the reactor's table; what libevent's own polling does is
+ * behind bight/sys/loop.h. The real body (bight_system_real) costs an indirect call; a test's body counts, fails,
+ * shortens or simulates. Each call returns what the kernel's does, with -errno in place of -1 and errno. A body embeds
+ * struct bight_system first. Descriptors are made close-on-exec, and sockets non-blocking too; the real body returns
+ * none of the numbers 0, 1 and 2, also where these are closed. */
 #ifndef BIGHT_SYS_SYSTEM_H
 #define BIGHT_SYS_SYSTEM_H
 
@@ -60,7 +60,7 @@ struct bight_system_ops {
     /* Absolute on CLOCK_MONOTONIC; 0 disarms. */
     int (*timerfd_set)(struct bight_system *system, int fd, uint64_t deadline);
     int (*random)(struct bight_system *system, void *buffer, size_t size);
-    /* Fills device and inode of what is at `path`, without following a link. NULL: cannot be told. */
+    /* Fills device and inode of what is at `path`, without following a link. NULL: not available. */
     int (*identity)(struct bight_system *system, const char *path, uint64_t identity[2]);
     /* Sees to it that run(context) is called once, soon, outside any handler: a body without threads runs the jobs of
      * the pool so. 0 or -errno. NULL, as in the kernel's body: the pool has threads. */
@@ -72,7 +72,7 @@ struct bight_system_ops {
     /* Child processes; all NULL where there are none. spawn: 0 when the program runs, or -errno with the step. */
     int (*spawn)(struct bight_system *system, const struct bight_spawn_plan *plan, struct bight_spawned *spawned);
     /* Reaps a child. `how` is the sum of BIGHT_WAIT_BLOCK (some seconds at most) and BIGHT_WAIT_KEEP (it stays to be
-     * reaped), or 0. 1 with *status as of waitpid; 0: it lives, or is kept by who traces it; -errno. pidfd may be -1.
+     * reaped), or 0. 1 with *status as of waitpid; 0: it lives, or is kept by its tracer; -errno. pidfd may be -1.
      */
     int (*wait_child)(struct bight_system *system, pid_t pid, int pidfd, unsigned how, int *status);
     /* To a child that has not been reaped, or to the group that it leads. */
@@ -80,11 +80,11 @@ struct bight_system_ops {
     /* A pseudo-terminal: ours and the child's end. */
     int (*open_terminal)(struct bight_system *system, int ends[2]);
     int (*set_window)(struct bight_system *system, int fd, unsigned short rows, unsigned short columns);
-    /* A coroutine's stack: `size` bytes of zeroed memory, of which each page is had when it is touched; the lowest
-     * `guard` bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
+    /* A coroutine's stack: `size` bytes of zeroed memory, of which each page is allocated when it is touched; the
+     * lowest `guard` bytes may not be touched. 0 or -errno. NULL: the kernel's own is used. */
     int (*map_stack)(struct bight_system *system, size_t size, size_t guard, void **memory);
     int (*unmap_stack)(struct bight_system *system, void *memory, size_t size);
-    /* Fills device and inode of what `fd` is. NULL: cannot be told. */
+    /* Fills device and inode of what `fd` is. NULL: not available. */
     int (*file_identity)(struct bight_system *system, int fd, uint64_t identity[2]);
     /* Reads from a place in a file. RWF_NOWAIT among the flags: only what is in memory, else -EAGAIN. An offset of
      * UINT64_MAX: as read. Called in threads of the pool too. NULL: files cannot be sent. */

@@ -30,8 +30,7 @@ struct bight_wrapper {
     enum bight_wrapper_place place;
     /* A layer for a connection, which is pushed and then prepared. NULL: there is no memory, or *failure says why not,
      * which ends the connection. */
-    struct bight_layer *(*make_layer)(
-        void *context, struct bight_transport *transport, struct bight_failure **failure);
+    struct bight_layer *(*make_layer)(void *context, struct bight_transport *transport, struct bight_failure **failure);
     /* Once, when no connection, port or attempt needs the context any more. NULL: nothing to do. */
     void (*release)(void *context);
     void *context;
@@ -42,7 +41,7 @@ struct bight_wrapper {
                               * (bight_layer_greeted) is aborted for the next */
 };
 
-/* What those functions give the inner endpoint, for tests and for bottoms of one's own: a factory that puts the
+/* What those functions pass to the inner endpoint, for tests and for bottoms of one's own: a factory that puts the
  * wrapper's layer under each connection that is made with it, and asks `factory` for their protocols. The wrapper is
  * copied, its context taken in any case. It counts as one use of `factory`, and frees itself when it has been released
  * and nothing uses it. NULL with *code: OUT_OF_MEMORY, FACTORY_IN_USE. */

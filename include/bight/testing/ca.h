@@ -2,7 +2,7 @@
 /* bight/testing/ca.h - a certification authority made on the fly, so that a test has certificates of every kind.
  *
  * Good ones, expired ones, for other names, for other uses, self-signed, with a chain, revoked: all of them made in a
- * millisecond and in memory, none of them trusted by anybody but the test. */
+ * millisecond and in memory, trusted by the test alone. */
 #ifndef BIGHT_TESTING_CA_H
 #define BIGHT_TESTING_CA_H
 
@@ -19,7 +19,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_testing_ca *bight_testing_ca_new(
 /* NULL is allowed. What it has issued lives on. */
 BIGHT_API void bight_testing_ca_free(struct bight_testing_ca *ca);
 
-/* Its own certificate in PEM: what one gives as `ca`. Lives as long as the CA. */
+/* Its own certificate in PEM: what one passes as `ca`. Lives as long as the CA. */
 BIGHT_API const char *bight_testing_ca_pem(const struct bight_testing_ca *ca);
 
 /* The list of what it has revoked so far, signed again, in PEM; NULL when out of memory. Lives until the next call. */
@@ -33,7 +33,7 @@ enum bight_testing_usage { BIGHT_TESTING_ANY, BIGHT_TESTING_SERVER, BIGHT_TESTIN
 struct bight_testing_certificate_options {
     size_t size;         /* sizeof(struct bight_testing_certificate_options) */
     const char *names;   /* "a.example,*.b.example,192.0.2.1,::1"; NULL: "localhost,127.0.0.1,::1"; "": none */
-    const char *subject; /* its common name, which nobody should look at; NULL: "test" */
+    const char *subject; /* its common name, which should be ignored; NULL: "test" */
     double begins, ends; /* seconds from now; both 0: an hour ago, in a day */
     enum bight_testing_key key;
     enum bight_testing_usage usage;

@@ -5,7 +5,7 @@
  * A simulation has hosts with addresses, links between them, names, one virtual clock and one seeded random source from
  * which everything is drawn. A reactor made on a host is an ordinary reactor: its table of system calls and its loop
  * are the simulation's, the transports above are those that production runs. "tcp:", "unix:" and the rest work inside
- * unchanged. The same seed and program give the same trace, byte for byte. One thread only. */
+ * unchanged. The same seed and program produce the same trace, byte for byte. One thread only. */
 #ifndef BIGHT_TESTING_SIMULATION_H
 #define BIGHT_TESTING_SIMULATION_H
 
@@ -46,7 +46,7 @@ struct bight_link_conditions {
     unsigned reset;          /* of segments: the stream is reset instead */
     unsigned refuse;         /* of connection attempts: refused */
     unsigned lose_attempt;   /* of connection attempts: never answered */
-    /* Of datagrams, the answer that nobody listens among them: lost; delivered twice; delivered up to 40 ms late, after
+    /* Of datagrams, the answer of a closed port among them: lost; delivered twice; delivered up to 40 ms late, after
      * those sent meanwhile. Without `reorder` they come in order, whatever the jitter. */
     unsigned drop, duplicate, reorder;
 };
@@ -79,7 +79,7 @@ struct bight_kernel_conditions {
     unsigned no_buffers;              /* ENOBUFS, ENOMEM where manual pages allow them, but for sends of streams */
     unsigned starved; /* of a stream's sends: ENOBUFS, ENOMEM though there is room; it passes unannounced */
     /* Of a stream's sends: what was sent last is marked, as urgent data and descriptors mark it. A receive stops there
-     * though more lies behind, of which no loop that tells news is told. */
+     * though more lies behind, which no edge-triggered loop reports. */
     unsigned mark;
     unsigned shuffle;               /* of polls: the ready watches are called in a shuffled order */
     unsigned name_fails, name_late; /* of look-ups: fails; comes up to 10 s late */

@@ -26,7 +26,7 @@ BIGHT_API void bight_trial_set_failure(bight_trial_failure_function function, vo
  *     void *bight_expect_value(struct bight_deferred *deferred, const struct bight_type *type); */
 #define bight_expect_value(deferred, type) bight_expect_value_at(BIGHT_HERE, (deferred), (type))
 
-/* It has failed with a failure of this kind (bight_failure_is): gives it, with a hold for the caller; it counts as
+/* It has failed with a failure of this kind (bight_failure_is): returns it, with a hold for the caller; it counts as
  * handled. NULL when it has not.
  *
  *     struct bight_failure *bight_expect_failure(struct bight_deferred *deferred, int kind); */
@@ -41,8 +41,8 @@ BIGHT_API void bight_trial_set_failure(bight_trial_failure_function function, vo
 
 BIGHT_API void bight_trial_begin(void);
 
-/* Runs function(context) when the present trial is over, the last one added first. It may give a Deferred (taken) that
- * is waited for, or NULL. 0 or OUT_OF_MEMORY. */
+/* Runs function(context) when the present trial is over, the last one added first. It may return a Deferred (taken)
+ * that is waited for, or NULL. 0 or OUT_OF_MEMORY. */
 typedef struct bight_deferred *(*bight_cleanup_function)(void *context);
 BIGHT_API int bight_trial_add_cleanup(bight_cleanup_function function, void *context);
 
@@ -66,8 +66,8 @@ typedef struct bight_deferred *(*bight_trial_function)(struct bight_reactor *rea
 #define bight_trial_end(reactor) bight_trial_end_at(BIGHT_HERE, (reactor))
 
 /* Events of the log from BIGHT_LOG_ERROR on fail the trial, or the run of a scenario (explorer.h), unless they are
- * flushed: forgets those whose failure is of
- * this kind (BIGHT_OK: all, also those without a failure). Returns how many. */
+ * flushed: forgets those whose failure is of this kind (BIGHT_OK: all, also those without a failure). Returns how
+ * many. */
 BIGHT_API size_t bight_trial_flush_logged(int kind);
 
 /* What the reactor, and the present trial's Deferreds, leave over at this moment: pending calls, watches of foreign
@@ -77,7 +77,7 @@ BIGHT_API size_t bight_trial_left_over(struct bight_reactor *reactor, char *text
 
 /* -------------------------------------------------------------------------------- what the macros call */
 
-/* `place` is where the call stands, as BIGHT_HERE tells it. */
+/* `place` is the place of the call: BIGHT_HERE. */
 BIGHT_API void *bight_expect_value_at(
     const char *place, struct bight_deferred *deferred, const struct bight_type *type);
 BIGHT_API BIGHT_MUST_USE struct bight_failure *bight_expect_failure_at(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* authority.c - a name or an address, and perhaps a port.
  *
- * Stricter than RFC 3986 in two things: escapes in a host would be a second way of writing the same one, past whoever
- * routes or checks by it, and nobody sends addresses of a future version. */
+ * Stricter than RFC 3986 in two things: escapes in a host would be a second way of writing the same one, past code that
+ * routes or checks by it, and addresses of a future version are not in use. */
 #include "http/message/authority.h"
 
 #include <arpa/inet.h>

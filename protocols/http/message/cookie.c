@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cookie.c - what a client's Cookie fields say, pair by pair (A11).
  *
- * Only reading: cookies that are set are the affair of whoever answers. Nothing is decoded, and nothing is trusted. */
+ * Only reading: cookies that are set are the handler's affair. Nothing is decoded, and nothing is trusted. */
 #include "http/message/cookie.h"
 
 /* How many bytes there are before `byte`; all of them if there is none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* escape.h - percent-encoding, RFC 3986, section 2.1: one escape, read and written.
  *
- * Where escapes may stand and what they must not hide is decided by those who read paths, queries and URLs. */
+ * Where escapes may stand and what they must not hide is decided by the readers of paths, queries and URLs. */
 #ifndef BI_HTTP_ESCAPE_H
 #define BI_HTTP_ESCAPE_H
 

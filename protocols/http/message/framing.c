@@ -42,7 +42,7 @@ static struct bi_span value_of(const struct bi_head *head, enum bi_name name)
     return head->fields[head->first[name] - 1].value;
 }
 
-/* What would mean one thing to whoever takes the first, and another to whoever takes the last. */
+/* What would mean one thing to a reader that takes the first, and another to one that takes the last. */
 static const struct {
     uint64_t name;
     const char *why;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* framing.h - what a head decides about its message and connection, before anybody else looks at it (H8).
+/* framing.h - what a head decides about its message and connection, before other code looks at it (H8).
  *
  * Where the body ends, whether the connection goes on, what the request expects. RFC 9112, sections 3.2, 6, 9; RFC
  * 9110, sections 7.2, 7.8, 10.1.1. */

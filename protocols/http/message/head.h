@@ -106,7 +106,7 @@ static inline uint16_t bi_head_first(const struct bi_head *head, enum bi_name na
  * it. */
 enum bi_head_result bi_head_parse(struct bi_head *head, const uint8_t *bytes, size_t size);
 
-/* Makes one SP of each fold, RFC 9112, section 5.2. Of a response with `folded`, to be called before anybody reads its
+/* Makes one SP of each fold, RFC 9112, section 5.2. Of a response with `folded`, to be called before reading its
  * values, framing.h among them; values get shorter and stay where they begin. */
 void bi_head_unfold(struct bi_head *head, uint8_t *bytes);
 

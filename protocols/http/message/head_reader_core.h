@@ -17,7 +17,7 @@
  *
  * At the end of the bytes nothing may be loaded that lies behind it: the last LANES bytes are loaded, and those before
  * the place dropped. So there have to be LANES bytes at least:
- *   read_fewer(head, bytes, size), read_fewer_new(...)   is who reads less. */
+ *   read_fewer(head, bytes, size), read_fewer_new(...)   is the one that reads less. */
 #include <string.h>
 
 #include "http/message/head_reader.h"
@@ -70,7 +70,7 @@ INLINE mask up_to(mask found)
     return found ^ (found - 1);
 }
 
-/* COUNT: it is no token, or too long for whoever looks at many bytes. */
+/* COUNT: it is no token, or too long for a reader of many bytes at once. */
 INLINE unsigned name_of(const uint8_t *text, size_t size)
 {
     if (LANES > BI_KNOWN_LONGEST) {
@@ -113,7 +113,7 @@ INLINE size_t pass_tabs(const struct reading *reading, size_t stop)
     return reading->end - stop >= 2 && is_line_end(reading, stop) ? stop : NOTHING;
 }
 
-/* At once: whoever reads it soon takes both halves together, and would wait for two that were written. */
+/* At once: a read soon after takes both halves together, and would wait for two that were written. */
 INLINE struct bi_span span_of(size_t at, size_t end)
 {
     uint64_t begin = at, size = end - at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* names_table.h - the one candidate that a text can be: for names.c, and for those who compare many bytes at once. */
+/* names_table.h - the one candidate that a text can be: for names.c, and for code that compares many bytes at once. */
 #ifndef BI_HTTP_NAMES_TABLE_H
 #define BI_HTTP_NAMES_TABLE_H
 

@@ -166,7 +166,7 @@ bool bi_path_is_plain(struct bi_view canonical)
     return true;
 }
 
-/* RFC 3986: pchar, and `/`. A `%` begins an escape in canonical paths; in queries it is somebody else's. */
+/* RFC 3986: pchar, and `/`. A `%` begins an escape in canonical paths; in queries it is another reader's. */
 static bool stands_in_path(uint8_t byte)
 {
     static const char others[] = "-._~!$&'()*+,;=:@/%";

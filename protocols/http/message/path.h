@@ -14,7 +14,7 @@
 #include "http/message/tokens.h"
 #include "http/message/words.h"
 
-/* How many bytes whoever looks up paths may read behind one, whatever they are. Behind one in a head is its version. */
+/* How many bytes a look-up of a path may read behind it, whatever they are. Behind one in a head is its version. */
 #define BI_PATH_BEHIND BI_WORD
 
 struct bi_path {
@@ -29,8 +29,8 @@ struct bi_path {
  * section 4.2.3). `room` has raw.size bytes, and may not be where it came. False: refused. */
 bool bi_path_read(struct bi_path *path, struct bi_view raw, uint8_t *room);
 
-/* The same for one segment of it, without slashes: writes its canonical form and returns that form's size, for whoever
- * takes paths from others than peers. On failure path->why is set. */
+/* The same for one segment of it, without slashes: writes its canonical form and returns that form's size, for code
+ * that takes paths from others than peers. On failure path->why is set. */
 size_t bi_path_read_segment(struct bi_path *path, struct bi_view raw, uint8_t *room);
 
 /* What a segment, or several, of a canonical path mean: without the escapes that are left. `out` has canonical.size

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* precondition.h - whether a request with conditions goes on, as of what its target is now.
  *
- * RFC 9110, section 13. Pure: fields and state in, a decision out. Whoever asks has made sure that the answer without
- * the conditions would be a 2xx or a 412 (section 13.2.1): an error is an error whatever the conditions say. */
+ * RFC 9110, section 13. Pure: fields and state in, a decision out. The caller has made sure that the answer without the
+ * conditions would be a 2xx or a 412 (section 13.2.1): an error is an error whatever the conditions say. */
 #ifndef BI_HTTP_PRECONDITION_H
 #define BI_HTTP_PRECONDITION_H
 

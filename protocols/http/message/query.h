@@ -44,7 +44,7 @@ void bi_query_begin(struct bi_query *query);
 enum bi_query_result bi_query_next(
     struct bi_query *query, struct bi_view *text, bool ended, struct bi_query_field *field);
 
-/* The next field of whole text that has this name (which is no longer encoded), likewise; whoever wants the first
+/* The next field of whole text that has this name (which is no longer encoded), likewise; a caller that wants the first
  * begins again. False: there is none, or a limit was passed before it came. */
 bool bi_query_find(struct bi_query *query, struct bi_view *text, struct bi_view name, struct bi_query_field *field);
 

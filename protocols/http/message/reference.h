@@ -2,7 +2,7 @@
 /* reference.h - what a reference means where it was found: a Location, or any other relative URL.
  *
  * RFC 3986, section 5, strictly: a reference with a scheme stands for itself. No bytes are judged here; the result is
- * parsed by whoever follows it. */
+ * parsed by the code that follows it. */
 #ifndef BI_HTTP_REFERENCE_H
 #define BI_HTTP_REFERENCE_H
 

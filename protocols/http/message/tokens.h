@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tokens.h - what the values of fields are made of: classes of bytes, tokens, quoted strings, lists.
  *
- * RFC 9110, section 5.6. Nothing here knows a field. What is read is a view of somebody's bytes; whoever reads on
- * advances it. */
+ * RFC 9110, section 5.6. Nothing here knows a field. What is read is a view of the caller's bytes; reading on advances
+ * it. */
 #ifndef BI_HTTP_TOKENS_H
 #define BI_HTTP_TOKENS_H
 
@@ -24,7 +24,7 @@ enum bi_class {
 
 extern const uint8_t bi_classes[256];
 
-/* A view of bytes that belong to somebody else. */
+/* A view of bytes with another owner. */
 struct bi_view {
     const uint8_t *at;
     size_t size;
@@ -105,7 +105,7 @@ struct bi_view bi_trim(struct bi_view text);
 bool bi_is_token(struct bi_view text);
 
 /* What may be sent as a field's value: no CR, LF, NUL or other control but HTAB, and no SP or HTAB at either end, for
- * no reader would see those. Who takes values from a program trims them first (bi_trim), as their reader would. */
+ * no reader would see those. Values from a program are trimmed first (bi_trim), as their reader would. */
 bool bi_is_field_value(struct bi_view text);
 
 /* Takes a token off the beginning of `text`. False, and nothing taken: there is none. */

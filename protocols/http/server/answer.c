@@ -22,7 +22,7 @@ static const char close_line[] = "Connection: close\r\n";
 static const char keep_alive_line[] = "Connection: keep-alive\r\n";
 
 #define DIGITS 20 /* of the largest number */
-/* All that a head has besides its type and the program's own fields. */
+/* All that a head has apart from its type and the program's own fields. */
 #define HEAD_SIZE                                                                                                   \
     (BI_STATUS_LINE + BI_DATE_LINE + sizeof type_name + 2 + sizeof length_name + DIGITS + 2 + sizeof chunked_line + \
         sizeof keep_alive_line + 2)
@@ -397,7 +397,7 @@ respond_unusual(struct bight_http_request *request, int status, const char *type
     return code == BIGHT_OK ? bi_answer_written(request, size) : code;
 }
 
-/* What was found out before a ready answer still holds behind it, for its commit calls nobody. */
+/* What was found out before a ready answer still holds behind it, for its commit makes no calls. */
 int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
 {
     if (BI_RARELY(size >= COPIED)) {

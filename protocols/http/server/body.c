@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* body.c - the body of a request: who gets it, and how its bytes become pieces (A4).
+/* body.c - the body of a request: its user, and how its bytes become pieces (A4).
  *
- * One user at a time: a collect, a read, a consumer, or nobody, and then it is not taken from the connection. Each call
- * of bi_body_read deals with one piece, since whoever gets it may do anything: the connection looks again behind it. */
+ * One user at a time: a collect, a read, a consumer, or none, and then it is not taken from the connection. Each call
+ * of bi_body_read deals with one piece, since its user may do anything: the connection looks again behind it. */
 #include <bight/memory.h>
 
 #include <string.h>
@@ -13,7 +13,7 @@
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/* Nearly all requests have none, and nobody asks: they do without. */
+/* Nearly all requests have none, and it is not asked for: they do without. */
 static void set_up(struct bight_http_request *request)
 {
     if (!request->has_body) {
@@ -98,7 +98,7 @@ static void end(struct bight_http_request *request)
     tell_ended(request);
 }
 
-/* Its user, who is none any more. */
+/* Its user, which is none any more. */
 static void tell_failed(struct bight_http_request *request, const struct bight_failure *failure)
 {
     struct bi_http_body *body = &request->body;
@@ -337,7 +337,7 @@ bool bi_body_has_come(const struct bight_http_request *request)
 }
 
 /* Of little the connection is worth more than the time that it takes (H5). A client that waits for 100 may send its
- * body behind the answer or not: nobody can tell where its next request begins. */
+ * body behind the answer or not: it is not known where its next request begins. */
 bool bi_body_can_be_discarded(const struct bight_http_request *request)
 {
     if (request->continues) {
@@ -346,7 +346,7 @@ bool bi_body_can_be_discarded(const struct bight_http_request *request)
     return request->framing.body == BI_BODY_CHUNKED || request->body.left <= BI_HTTP_DISCARD;
 }
 
-/* Whoever reads is told that there will be no more. */
+/* A reader is notified that there will be no more. */
 static void end_reading(struct bight_http_request *request)
 {
     request->body.failure =
@@ -433,7 +433,7 @@ static void start(struct bight_http_request *request, enum bi_body_user user)
     bi_http_go_on(request->connection);
 }
 
-/* Whoever waited does so no more; what comes is nobody's until it is asked for again. */
+/* A waiting user waits no more; what comes has no user until it is asked for again. */
 static void cancel(struct bight_promise promise, void *context)
 {
     struct bight_http_request *request = context;

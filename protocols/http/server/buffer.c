@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* buffer.c - bytes kept in one piece: a head that came in parts, input that waits, fields of an answer.
  *
- * How much of each may be kept is decided by whoever adds. */
+ * How much of each may be kept is decided by the caller that adds. */
 #include <bight/memory.h>
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conditional.h - a request's conditions against what its target is now (A12), for those who answer. */
+/* conditional.h - a request's conditions against what its target is now (A12), for the code that answers. */
 #ifndef BI_HTTP_CONDITIONAL_H
 #define BI_HTTP_CONDITIONAL_H
 

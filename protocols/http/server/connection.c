@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* connection.c - a connection as a protocol: which input goes to which exchange, and when (H4).
  *
- * Input is gone through where it came, in the receive buffer, as far as somebody wants it: heads always, bodies when
- * they have been asked for. What is not wanted yet waits in the backlog of the exchange, so that the peer's end is
- * noticed while an answer takes its time; when the backlog is full the transport is paused. The obvious other way, to
- * give it back to the transport and to pause, would not see the end. When the exchange is over or its body is asked for
- * outside the loop, the backlog is gone through on a later turn: handlers are never called inside a call of the
- * program's. */
+ * Input is gone through where it came, in the receive buffer, as far as it is wanted: heads always, bodies when they
+ * have been asked for. What is not wanted yet waits in the backlog of the exchange, so that the peer's end is noticed
+ * while an answer takes its time; when the backlog is full the transport is paused. The obvious other way, to give it
+ * back to the transport and to pause, would not see the end. When the exchange is over or its body is asked for outside
+ * the loop, the backlog is gone through on a later turn: handlers are never called inside a call of the program's. */
 
 #include "http/message/likely.h"
 #include "http/server/request.h"
@@ -140,7 +139,7 @@ void bi_http_update_flow(struct bi_http_connection *connection)
     }
 }
 
-/* What is left of the backlog goes to whoever is next. */
+/* What is left of the backlog goes to the next in line. */
 static void put_back(struct bi_http_connection *connection, struct bi_http_buffer *backlog)
 {
     bool is_wanted = bi_http_buffer_size(backlog) > 0 && !(connection->flags & BI_HTTP_CLOSING);

@@ -20,7 +20,7 @@ void bi_deadlines_stop(struct bight_http_request *request)
     bight_timer_cancel(request->answer_timer);
 }
 
-/* When out of memory for a timer the exchange would not be bounded. */
+/* Without its timer the exchange would not be bounded. */
 static void arm(
     struct bight_http_request *request, double seconds, bight_timer_function function, struct bight_timer *timer)
 {
@@ -122,9 +122,9 @@ void bi_deadlines_watch_head(struct bight_http_request *request)
 
 /* ---------------------------------------------------------------------------------------------- the body */
 
-/* The rate counts while bight reads: whoever does not ask for the body cannot blame the peer. So the windows are made
- * of the times in which it was wanted, put together. The obvious way, a window from each time on that it is wanted, has
- * no end for a body that is pulled and trickles. */
+/* The rate counts while bight reads: a program that does not ask for the body cannot blame the peer. So the windows are
+ * made of the times in which it was wanted, put together. The obvious way, a window from each time on that it is
+ * wanted, has no end for a body that is pulled and trickles. */
 #define WINDOW ((uint64_t)(BI_HTTP_BODY_WINDOW * 1e9))
 
 static uint64_t now_of(const struct bight_http_request *request)
@@ -205,7 +205,7 @@ static void answer_is_late(void *context)
         request->server->ops->failed(request->server, request, 503, NULL);
         request->gone = true;
     }
-    if (request->answer.state == BI_ANSWER_BEGUN) { /* by the program's page, too: nobody can finish it any more */
+    if (request->answer.state == BI_ANSWER_BEGUN) { /* by the program's page, too: it cannot be finished any more */
         bi_exchange_abort(request);
     }
     bi_request_end_owner(request);

@@ -3,7 +3,7 @@
  *
  * Its directory is opened once and everything happens in there, so that a directory that is renamed meanwhile does not
  * part the draft from its place. A file without a name (O_TMPFILE) would go by itself when the process dies, but could
- * not replace another in one step, and not every file system has them: so it has a name, nobody else's, from the
+ * not replace another in one step, and not every file system has them: so it has a name, used by no other, from the
  * start. */
 #include "http/server/draft.h"
 
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ATTEMPTS 100 /* at a name that nobody has */
+#define ATTEMPTS 100 /* at a name that is free */
 
 const char *bi_draft_name_in(const char *path)
 {
@@ -39,7 +39,7 @@ static int open_directory(struct bi_draft *draft)
     return draft->directory < 0 ? errno : 0;
 }
 
-/* That the name is taken shows in the end; whoever sends much is better told at once. */
+/* That the name is taken shows in the end; a client that sends much is better told at once. */
 static int check_name(const struct bi_draft *draft)
 {
     struct stat status;

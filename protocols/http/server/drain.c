@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* drain.c - waiting until the client has taken what was written of an answer (T13), for those who write in a loop.
+/* drain.c - waiting until the client has taken what was written of an answer (T13), for programs that write in a loop.
  *
- * The transport tells of room only when it has been above its mark behind an attempt to send. So whoever seems to have
- * to wait is looked at again on the next turn, behind which that has been made, and only then waits for it. */
+ * The transport tells of room only when it has been above its mark behind an attempt to send. So a drain that seems to
+ * have to wait is looked at again on the next turn, behind which that has been made, and only then waits for it. */
 #include "http/server/answer.h"
 
 #define HIGH 65536 /* the transport's high watermark */
-#define MAX_AT_ONCE                                                                                  \
-    64 /* drains in a row that are answered in their call: who drains in handlers piles up the stack \
+#define MAX_AT_ONCE                                                                                \
+    64 /* drains in a row that are answered in their call: drains in handlers pile up on the stack \
         */
 
 static struct bight_promise take_promise(struct bi_http_drain *drain)

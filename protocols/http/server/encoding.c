@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* encoding.c - bodies in a Content-Encoding, which nobody decodes: refused when asked for, unless the program knows
+/* encoding.c - bodies in a Content-Encoding, which are not decoded: refused when asked for, unless the program knows
  * what it asks for (A4). RFC 9110, sections 8.4 and 15.5.16. */
 #include "http/message/members.h"
 #include "http/server/request.h"
@@ -26,7 +26,7 @@ bool bi_encoding_is_accepted(const struct bight_http_request *request)
     return true;
 }
 
-/* The field tells a client that could send it plainly to do so. When out of memory for it the status alone has to. */
+/* The field tells a client that could send it plainly to do so. If it cannot be allocated, the status alone has to. */
 struct bight_failure *bi_encoding_refuse(struct bight_http_request *request)
 {
     if (request->answer.state == BI_ANSWER_NONE) {

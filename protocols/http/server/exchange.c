@@ -91,8 +91,9 @@ static void go_on_with(struct bi_http_connection *connection, struct bi_http_buf
 }
 
 /* The client has said that it sends nothing more (RFC 9112, 9.6), and nothing more has come: there is no input that
- * could have the kernel reset the connection before the answer has been read, so nobody has to wait for the client's
- * end. Behind bodies some clients send a CRLF too many; through TLS more goes back and forth than the request. */
+ * could have the kernel reset the connection before the answer has been read, so there is no need to wait for the
+ * client's end. Behind bodies some clients send a CRLF too many; through TLS more goes back and forth than the
+ * request. */
 static bool is_the_last(const struct bight_http_request *request)
 {
     return request->dispatched && !request->framing.keeps_alive && request->framing.body == BI_BODY_NONE &&
@@ -164,7 +165,7 @@ void bi_exchange_discard_rest(struct bight_http_request *request)
     }
 }
 
-/* Nobody is left who might answer (A2). A body that failed has been told of: that is the answer. */
+/* Nothing is left that might answer (A2). A body's failure has been reported: that is the answer. */
 static void answer_for_them(struct bight_http_request *request)
 {
     if (request->answer.state == BI_ANSWER_NONE && request->has_body && request->body.failure != NULL) {
@@ -175,7 +176,7 @@ static void answer_for_them(struct bight_http_request *request)
     }
 }
 
-/* Nobody is left who might finish it; the program's page may have been begun and released just now. */
+/* Nothing is left that might finish it; the program's page may have been begun and released just now. */
 static void give_up_answer(struct bight_http_request *request)
 {
     if (request->answer.state == BI_ANSWER_BEGUN && !request->answer.producing) {
@@ -224,8 +225,8 @@ void bi_exchange_refuse(struct bight_http_request *request, int status, const ch
     bi_request_end_pending(request);
 }
 
-/* The handler has returned, and somebody keeps the request: the exchange that goes on, or the program alone. What is in
- * the receive buffer must outlive it. */
+/* The handler has returned, and the request is held: the exchange that goes on, or the program alone. What is in the
+ * receive buffer must outlive it. */
 static void park(struct bight_http_request *request)
 {
     struct bi_http_connection *connection = request->connection;
@@ -259,7 +260,7 @@ static inline __attribute__((always_inline)) void dispatch(struct bight_http_req
         bi_body_begin(request);
     }
     request->rest = rest;
-    request->holds = 2; /* the exchange's and the handler's: nobody else has seen it yet */
+    request->holds = 2; /* the exchange's and the handler's: no other has seen it yet */
     request->pending = 1;
     if (BI_RARELY(server->freed)) {
         request->closing = true;
@@ -267,7 +268,7 @@ static inline __attribute__((always_inline)) void dispatch(struct bight_http_req
     } else {
         server->ops->requested(server, request);
     }
-    if (BI_USUALLY(request->holds == 1)) { /* that of its handler: nobody is left who could answer, or has to */
+    if (BI_USUALLY(request->holds == 1)) { /* that of its handler: nothing is left that could answer, or has to */
         bi_request_put_back(request);
         return;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* figures.c - how long answers have taken: a histogram of fixed buckets.
  *
- * An answer that is whole when its handler returns has taken no time that anybody waited for the program; it is counted
- * without a look at a clock. Of the others the time begins when they are parked, which costs as much as two looks. */
+ * An answer that is whole when its handler returns has taken no time in which the client waited for the program; it is
+ * counted without a look at a clock. Of the others the time begins when they are parked, which costs as much as two
+ * looks. */
 #include <bight/protocols/http_site.h>
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* file_type.c - media types by the endings of names: what sites are made of, and what people download.
  *
- * Content is never looked at: who guesses from it serves what somebody uploaded as something else. */
+ * Content is never looked at: guessing from it serves an upload as something else. */
 #include "http/server/file_type.h"
 
 #include <stddef.h>

@@ -39,7 +39,7 @@ static bool ends_with(struct bi_view text, const char *end)
            bi_view_equal_nocase((struct bi_view) { text.at + text.size - size, size }, bi_view_of(end));
 }
 
-/* RFC 8259, section 11: it has no charset; who says UTF-8 says what is so. */
+/* RFC 8259, section 11: it has no charset; UTF-8 says what is so. */
 static bool is_in_utf8(const struct bi_media_type *media)
 {
     uint8_t charset[8];
@@ -133,7 +133,7 @@ static void parse(struct bight_result *result, void *context)
     }
 }
 
-/* RFC 9110, section 12.5.1: in an answer the field tells what would be liked. */
+/* RFC 9110, section 12.5.1: in an answer the field says what would be accepted. */
 static struct bight_failure *refuse_type(struct bight_http_request *request)
 {
     if (request->answer.state == BI_ANSWER_NONE) {

@@ -35,7 +35,7 @@ void bi_answer_with_result(struct bight_http_request *request, struct bight_resu
 }
 
 /* The client may have gone, the route's time may have run out, the handler may have answered after all: then what comes
- * is nobody's (A3). An answer that was begun is not left in its middle. */
+ * is discarded (A3). An answer that was begun is not left in its middle. */
 static void has_come(struct bight_result *result, void *context)
 {
     struct bight_http_request *request = context;
@@ -89,7 +89,7 @@ int bight_http_respond_later(struct bight_http_request *request, struct bight_de
     if (code != BIGHT_E_CLOSED || request->cancel_when_gone) {
         bight_deferred_cancel(deferred);
     } else {
-        (void)bight_deferred_add_both(deferred, drop, NULL); /* when out of memory what results from it is logged */
+        (void)bight_deferred_add_both(deferred, drop, NULL); /* when out of memory its failure is logged */
     }
     bight_deferred_release(deferred);
     return code;

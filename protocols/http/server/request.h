@@ -2,8 +2,8 @@
 /* request.h - what the server's files share: connections, and requests with their bodies and answers.
  *
  * A connection has at most one request at a time, from the first byte of its head until it has been answered and its
- * body has been read or thrown away: that is an exchange. The request outlives it while somebody holds it. What comes
- * from the peer meanwhile waits in the request's backlog, bounded (H4). */
+ * body has been read or thrown away: that is an exchange. The request outlives it while it is held. What comes from the
+ * peer meanwhile waits in the request's backlog, bounded (H4). */
 #ifndef BI_HTTP_REQUEST_H
 #define BI_HTTP_REQUEST_H
 
@@ -20,7 +20,7 @@ struct bi_http_connection {
     struct bight_protocol base;
     struct bight_http_request *request; /* NULL: idle */
     uint32_t served;
-    uint8_t consuming; /* its input is being gone through: whoever wants more of it need not ask */
+    uint8_t consuming; /* its input is being gone through: code that wants more of it need not ask */
     uint8_t draining;  /* H9 */
     uint8_t ended;     /* the peer's EOF has come, and does not count (half_close) */
     uint8_t flags;     /* BI_HTTP_PAUSED ... */
@@ -46,7 +46,7 @@ enum bi_input_state {
     BI_INPUT_UPGRADE, /* it is another protocol's */
 };
 
-/* Who gets the body. */
+/* The body's user. */
 enum bi_body_user {
     BI_BODY_NOBODY, /* it has not been asked for, or its reader wants nothing now */
     BI_BODY_COLLECT,
@@ -85,7 +85,7 @@ enum bi_answer_state {
 
 /* A waiter until there is room for more of an answer. */
 struct bi_http_drain {
-    struct bight_promise promise; /* open: somebody does */
+    struct bight_promise promise; /* open: it is awaited */
     struct bight_timer timer;
     uint32_t at_once; /* that were answered in their call, in a row */
 };
@@ -97,7 +97,7 @@ struct bi_http_answer {
     uint16_t status;
     uint64_t left;                /* of what was announced */
     struct bi_http_buffer fields; /* "Name: value\r\n" ... */
-    struct bi_http_drain *drain;  /* NULL: nobody has asked for one */
+    struct bi_http_drain *drain;  /* NULL: none has been asked for */
 };
 
 /* A block of texts that live as long as the request. */
@@ -142,7 +142,7 @@ struct bight_http_request {
     uint8_t parameter_count;
     const char *path_text, **parameter_texts; /* as they were asked for */
 
-    struct bight_protocol *upgrade; /* who gets the connection (A14) */
+    struct bight_protocol *upgrade; /* which gets the connection (A14) */
     struct bight_owner *owner;      /* NULL: none yet */
     struct bight_deferred *later;   /* what an answer is waited for from, held */
     bight_http_gone_function gone_function;
@@ -200,7 +200,7 @@ struct bight_bytes *bi_http_buffer_take(struct bi_http_buffer *buffer);
 
 extern const struct bight_protocol_ops bi_http_connection_ops;
 
-/* Input that waits is to be gone through: soon, or when whoever goes through it looks again. */
+/* Input that waits is to be gone through: soon, or when the loop that goes through it looks again. */
 void bi_http_go_on(struct bi_http_connection *connection);
 /* Pauses or resumes the transport as the backlog says. */
 void bi_http_update_flow(struct bi_http_connection *connection);
@@ -254,7 +254,7 @@ static inline void bi_http_server_keep(struct bi_http_server *server, struct big
     server->spare = request;
     server->spare_count++;
 }
-/* Nobody has it any more: what it has is freed. */
+/* It is not held any more: what it has is freed. */
 void bi_request_free(struct bight_http_request *request);
 /* The same of one that mostly has nothing; without a jump for each thing. */
 static inline void bi_request_put_back(struct bight_http_request *request)
@@ -278,7 +278,7 @@ static inline void bi_request_release(struct bight_http_request *request)
 
 /* ----------------------------------------------------------------------------------------- deadlines.c */
 
-/* The idle timeout begins; when out of memory for it the connection is aborted. */
+/* The idle timeout begins; if it cannot be set, the connection is aborted. */
 void bi_deadlines_watch_idle(struct bi_http_connection *connection);
 /* A head has begun; its time runs. */
 void bi_deadlines_watch_head(struct bight_http_request *request);
@@ -301,7 +301,7 @@ void bi_deadlines_bound_leftover(struct bi_http_connection *connection);
 
 /* There is one. */
 void bi_body_begin(struct bight_http_request *request);
-/* Does somebody take bytes of it now? */
+/* Are bytes of it taken now? */
 bool bi_body_is_wanted(const struct bight_http_request *request);
 /* Input of a body, or of its trailers: what was used of it. Calls handlers. */
 size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, size_t size);
@@ -313,7 +313,7 @@ bool bi_body_can_be_discarded(const struct bight_http_request *request);
 void bi_body_discard(struct bight_http_request *request);
 /* It will not be whole: `failure` is taken. */
 void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure);
-/* Its consumer, if that is the one with the context, wants no more of it, for good, and is told nothing more. */
+/* Its consumer, if that is the one with the context, wants no more of it, ever, and is not called again. */
 void bi_body_stop(struct bight_http_request *request, const void *context);
 /* The same as bi_body_fail from outside an exchange's own calls: the exchange may be over by it. */
 void bi_body_give_up(struct bight_http_request *request, struct bight_failure *failure);

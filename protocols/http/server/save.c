@@ -2,9 +2,9 @@
 /* save.c - the body of a request goes to a file (A4): pieces are gathered here while a thread of the reactor's pool
  * writes those before, one job at a time, and as soon as enough wait no more are taken from the connection.
  *
- * What is being saved has a hold of whoever asked, until the Deferred has fired, and one of the job that is under way.
- * A draft that was not kept goes with a job too, since removing a large file takes its time; where no job can be had
- * any more, at the reactor's end, the last hold removes it on the spot. */
+ * What is being saved has the asker's hold, until the Deferred has fired, and one of the job that is under way. A draft
+ * that was not kept goes with a job too, since removing a large file takes its time; where no job can be had any more,
+ * at the reactor's end, the last hold removes it on the spot. */
 #include <bight/memory.h>
 #include <bight/sys/digest.h>
 #include <bight/thread.h>
@@ -94,7 +94,7 @@ static void discard_later(struct save *save)
         return;
     }
     struct bight_deferred *discarding = bight_defer_to_thread_full(save->reactor, discard, hold(save), drop_hold);
-    (void)bight_deferred_add_both(discarding, ignore, NULL); /* when out of memory it is logged */
+    (void)bight_deferred_add_both(discarding, ignore, NULL); /* when out of memory that is logged */
     bight_deferred_release(discarding);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* server.h - the server's side of HTTP/1.1: a factory of connections, its limits, its pool of requests.
  *
- * Whoever embeds a server (a site) gives it a handler and is notified of each request once; routes and pages are his.
+ * The embedder of a server (a site) gives it a handler, which is called once for each request; routes and pages are the
+ * embedder's.
  */
 #ifndef BI_HTTP_SERVER_H
 #define BI_HTTP_SERVER_H
@@ -36,7 +37,7 @@ struct bi_http_limits {
 #define BI_HTTP_BODY_WINDOW 10.0  /* seconds over which a body's rate is looked at */
 #define BI_HTTP_READ_WINDOW 30.0  /* the same for what a client takes */
 #define BI_HTTP_BACKLOG 65536     /* input that is read ahead while an answer is outstanding */
-#define BI_HTTP_DISCARD 262144    /* of a body that nobody wants, before the connection is closed instead */
+#define BI_HTTP_DISCARD 262144    /* of a body that is not wanted, before the connection is closed instead */
 #define BI_HTTP_MAX_TRAILERS 8192 /* bytes, and BI_HTTP_MAX_TRAILER_FIELDS */
 #define BI_HTTP_MAX_TRAILER_FIELDS 100
 #define BI_HTTP_DRAIN_GRACE 1.0   /* seconds in which an idle connection may ask once more (H9) */

@@ -150,7 +150,7 @@ void bight_http_respond_abort(struct bight_http_request *request)
     }
 }
 
-/* T14: whoever is told CLOSED has been stopped. */
+/* T14: a producer that is told CLOSED has been stopped. */
 static int stop_at_once(const struct bight_producer_ops *ops, void *context)
 {
     if (ops->stop != NULL) {
@@ -159,8 +159,9 @@ static int stop_at_once(const struct bight_producer_ops *ops, void *context)
     return BIGHT_E_CLOSED;
 }
 
-/* A body that is not sent need not be made. The obvious way, to drop what is written, has no end for whoever pulls: the
- * transport asks for more when something has drained, and nothing does. The answer is over first: stopping may let go.
+/* A body that is not sent need not be made. The obvious way, to drop what is written, has no end for a pull producer:
+ * the transport asks for more when something has drained, and nothing does. The answer is over first: stopping may
+ * release it.
  */
 static int spare_producer(struct bight_http_request *request, const struct bight_producer_ops *ops, void *context)
 {

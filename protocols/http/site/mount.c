@@ -2,7 +2,7 @@
 /* mount.c - sites in sites.
  *
  * A mount is a route "path/{rest...}" for all methods whose value is another site, which looks up the rest of the path
- * among its own routes. What it needs for that stays as long as the site around it, whoever is freed first: a freed
+ * among its own routes. What it needs for that stays as long as the site around it, whichever is freed first: a freed
  * site is an empty shell that is counted, and answers 503. */
 #include <bight/log.h>
 #include <bight/memory.h>

@@ -6,7 +6,7 @@
  * in one hash table of all nodes, so that a node has 32 bytes and splitting one moves no children. Everything is in
  * arrays and named by indices: a tree that grows may move, and an addition can reserve beforehand all that it needs.
  * Node 0 is where paths begin that are for all hosts, node 1 where hosts begin; a host's paths go on from its own node.
- * A node knows its parent, so whoever walks needs no stack to come back.
+ * A node knows its parent, so a walk needs no stack to come back.
  *
  * What routes are there is for the caller: a node has room for two numbers. */
 #ifndef BI_HTTP_ROUTE_TREE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* route_walk.h - straight down the tree along a path: nearly all of nearly every look-up.
  *
- * It is here so that whoever handles a request can take this way without a call. What is not found on it is
+ * It is here so that the handling of a request can take this way without a call. What is not found on it is
  * bi_routes_find's, which comes back up. Behind a path BI_WORD bytes are read, whatever they are. */
 #ifndef BI_HTTP_ROUTE_WALK_H
 #define BI_HTTP_ROUTE_WALK_H

@@ -2,8 +2,8 @@
 /* testing.c - requests of a test: each has a connection in memory of its own, whose client side is here.
  *
  * The Deferred fires when the client's connection is over, so a test that goes on then finds nothing of it left. The
- * connection is reset as soon as the answer is whole: a server that waits for more of the request hears that there will
- * be none. What belongs to a request is freed with its factory's last connection. */
+ * connection is reset as soon as the answer is whole: a server that waits for more of the request learns that there
+ * will be none. What belongs to a request is freed with its factory's last connection. */
 #include <bight/memory.h>
 #include <bight/protocols/http_testing.h>
 
@@ -22,7 +22,7 @@ struct asking {
     struct bight_promise promise;
     struct bight_transport *transport; /* NULL: it is over, or has not begun */
     struct bi_http_buffer request;
-    bool connecting; /* whoever connects looks at it afterwards */
+    bool connecting; /* the connecting function looks at it afterwards */
     bool stopped;
     struct bi_response_reader reader;
 };
