@@ -36,7 +36,7 @@ void runner_print_version(void);
 int runner_register_services(void);
 int runner_register_http_services(void);
 
-/* serve.c, connect.c: do it, and give the exit status. */
+/* serve.c, connect.c: do it, and return the exit status. */
 int runner_serve(const struct runner_command *command);
 int runner_connect(const struct runner_command *command);
 /* certificate.c: makes one for the names. */

@@ -111,6 +111,8 @@ static inline void bight_stream_release(struct bight_stream *stream);
  * held; a read that waits may gather what it was allowed). exact_limit: the most that bight_stream_read_exactly may be
  * asked for, since such sizes often come from the peer. 0: as it is. */
 BIGHT_API void bight_stream_set_limits(struct bight_stream *stream, size_t buffer_limit, size_t exact_limit);
+BIGHT_API void bight_stream_get_limits(
+    const struct bight_stream *stream, size_t *buffer_limit, size_t *exact_limit); /* never 0 */
 
 /* ----------------------------------------------------------------------------------------- reading */
 

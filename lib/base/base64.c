@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* base64.c - base64 and hexadecimal (RFC 4648; bight/sys/digest.h).
  *
- * Decoding takes what encoding gives and nothing else: two texts for the same bytes would be two names for one thing (a
- * session, a signature). What is no digit has a value with a bit that no digit has, so that four are read before it is
- * asked whether one of them was none. */
+ * Decoding takes what encoding produces and nothing else: two texts for the same bytes would be two names for one thing
+ * (a session, a signature). What is no digit has a value with a bit that no digit has, so that four are read before it
+ * is asked whether one of them was none. */
 #include <bight/sys/digest.h>
 
 #define NO_DIGIT 0x80u

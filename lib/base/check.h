@@ -19,7 +19,7 @@
 /* Logs what broke as critical and ends the process with SIGABRT. */
 _Noreturn BI_PRIVATE_API void bi_invariant_broken(const char *condition, const char *place);
 
-/* Logs an error "<what was wrong> [<name of the code>]" with the place and gives `code` back. */
+/* Logs an error "<what was wrong> [<name of the code>]" with the place and returns `code`. */
 BI_PRIVATE_API int bi_usage_error(int code, const char *place, const char *format, ...) BIGHT_PRINTF(3, 4);
 
 /* The texts of mistakes that several calls share. */

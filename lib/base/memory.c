@@ -79,7 +79,7 @@ bool bi_memory_is_hooked(void)
     return hook.allocate != default_allocate;
 }
 
-/* What malloc(0) gives differs between C libraries; one byte is the same everywhere. */
+/* What malloc(0) returns differs between C libraries; one byte is the same everywhere. */
 static size_t at_least_one(size_t size)
 {
     return size == 0 ? 1 : size;

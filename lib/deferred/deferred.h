@@ -49,7 +49,7 @@ struct bi_patience {
 
 struct bi_level;
 
-/* A level that passes the result on: takes it from `from` or leaves it, and gives the Deferred that has fired with it
+/* A level that passes the result on: takes it from `from` or leaves it, and returns the Deferred that has fired with it
  * and is to be run next, or NULL. `result` is from's, but for D34's Deferred, which has none. The Deferred that is
  * given stays until it is run, since the caller runs it in the same loop: so no depth costs stack (D12). The level is
  * only good until something of the user's is called. */
@@ -183,7 +183,7 @@ struct bight_deferred *bi_deferred_hand_over(struct bight_deferred *from);
  * does whose handler chained it. 0, or CIRCULAR, and then nothing was taken. */
 int bi_deferred_begin_await(struct bight_deferred *outer, struct bight_deferred *inner);
 
-/* chain.c: gives up waiting. Gives what was awaited, whose consumer's end is the caller's again. */
+/* chain.c: gives up waiting. Returns what was awaited, whose consumer's end is the caller's again. */
 struct bight_deferred *bi_deferred_stop_await(struct bight_deferred *outer);
 
 /* promise.c: fails with `failure` (taken) because what was to answer has been ended by its owner, or with the reactor:

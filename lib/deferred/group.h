@@ -90,7 +90,7 @@ void bi_group_leave(struct bi_group *group);
 void bi_group_collect(struct bi_group *group, struct bi_member *member, struct bight_result *result);
 
 /* Fires the outer, cancels the rest if that is a trait, and releases what had been collected. Returns the outer, which
- * stays until the group is left by bight_group_hear, for a kind's hear to return. */
+ * stays until the group is left (group.c), for a kind's on_result to return. */
 struct bight_deferred *bi_group_fire(struct bi_group *group, const struct bight_type *type, void *value);
 
 /* The same with FIRST_ERROR, because of the failure that `result` is. */
@@ -120,7 +120,7 @@ static inline void bi_group_let_go_heard(struct bi_member *member)
     deferred->holds--;
 }
 
-/* Fires `to`, without running it, and keeps it until a kind's hear has returned it. */
+/* Fires `to`, without running it, and keeps it until a kind's on_result has returned it. */
 void bi_group_accept(struct bight_deferred *to, const struct bight_type *type, void *value);
 
 /* The group wants nothing more: releases what has been collected, and members whose result has come. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* map.c - a function that gives Deferreds, over many, with a limit on how many are under way.
+/* map.c - a function that returns Deferreds, over many, with a limit on how many are under way.
  *
  * A group (group.c) with as many slots as may be under way; a slot whose result has come serves the next. New ones are
  * begun in one loop, and a result that comes while that runs only frees its slot: neither Deferreds that have fired

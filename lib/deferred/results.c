@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* results.c - the values that combinators give: results in order, and one result with its index.
+/* results.c - the values of combinators: results in order, and one result with its index.
  *
  * Results of combinators hold results of combinators, to any depth, so what is to be released is put on a pile that
  * runs through its own first slots: no depth costs stack (D12), and nothing is allocated. They are filled in by group.c

@@ -211,7 +211,7 @@ static inline void run_level(struct bight_deferred *deferred, const struct bi_le
 
 /* Passes the result on. What it does may move the levels: so `level` is read before, and is stale when the other is
  * known. */
-static struct bight_deferred *let_hear(struct bight_deferred *deferred, const struct bi_level *level)
+static struct bight_deferred *call_on_result(struct bight_deferred *deferred, const struct bi_level *level)
 {
     bi_on_result_function on_result = level->on_result;
     struct bight_deferred *other = on_result(deferred, &deferred->result, level);
@@ -242,7 +242,7 @@ static inline struct bight_deferred *run_levels(struct bight_deferred *deferred)
         }
         const struct bi_level *level = &deferred->levels[deferred->next++];
         if (BI_UNLIKELY(level->callback == bi_listener_tag)) {
-            other = let_hear(deferred, level);
+            other = call_on_result(deferred, level);
             continue;
         }
         run_level(deferred, level);

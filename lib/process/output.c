@@ -209,7 +209,7 @@ static void give_value(struct run *run, const struct bight_failure *reason)
     (void)bight_callback(run->promise, &bight_type_integer, bight_integer(status));
 }
 
-static void give(struct run *run, const struct bight_failure *reason)
+static void fire(struct run *run, const struct bight_failure *reason)
 {
     if (!bight_promise_is_open(run->promise)) {
         return; /* cancelled */
@@ -245,7 +245,7 @@ static void process_ended(struct bight_process_protocol *protocol, const struct 
 {
     struct run *run = run_of(protocol);
     (void)bight_timer_cancel(run->timer);
-    give(run, reason);
+    fire(run, reason);
     free_run(run);
 }
 

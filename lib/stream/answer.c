@@ -14,7 +14,7 @@ static bool fail(struct bight_result *result, int code)
 }
 
 /* The first `size` bytes; `skipped` more are consumed with them. */
-static bool give(struct bight_stream *stream, struct bight_result *result, size_t size, size_t skipped)
+static bool answer_with(struct bight_stream *stream, struct bight_result *result, size_t size, size_t skipped)
 {
     struct bight_bytes *bytes = bight_bytes_new(bi_input_bytes(stream->own->input), size);
     if (bytes == NULL) {
@@ -32,7 +32,7 @@ static bool find_separator(struct bight_stream *stream, struct bight_result *res
     size_t found =
         bi_input_search(stream->own->input, stream->own->wanted, stream->own->separator, stream->own->separator_size);
     if (found != 0) {
-        return give(stream, result, found, 0);
+        return answer_with(stream, result, found, 0);
     }
     return bi_input_size(stream->own->input) >= stream->own->wanted && fail(result, BIGHT_E_TOO_LONG);
 }
@@ -46,7 +46,8 @@ static bool find_line(struct bight_stream *stream, struct bight_result *result)
     }
     const uint8_t *line = bi_input_bytes(stream->own->input);
     size_t size = found > 1 && line[found - 2] == '\r' ? found - 2 : found - 1;
-    return size > stream->own->wanted ? fail(result, BIGHT_E_TOO_LONG) : give(stream, result, size, found - size);
+    return size > stream->own->wanted ? fail(result, BIGHT_E_TOO_LONG)
+                                      : answer_with(stream, result, size, found - size);
 }
 
 /* True when `result` has the answer, whatever may come. */
@@ -55,9 +56,9 @@ static bool find_answer(struct bight_stream *stream, struct bight_result *result
     size_t held = bi_input_size(stream->own->input);
     switch ((enum bi_stream_kind)stream->own->kind) {
     case STREAM_SOME:
-        return held > 0 && give(stream, result, held < stream->own->wanted ? held : stream->own->wanted, 0);
+        return held > 0 && answer_with(stream, result, held < stream->own->wanted ? held : stream->own->wanted, 0);
     case STREAM_EXACTLY:
-        return held >= stream->own->wanted && give(stream, result, stream->own->wanted, 0);
+        return held >= stream->own->wanted && answer_with(stream, result, stream->own->wanted, 0);
     case STREAM_UNTIL:
         return held > 0 && find_separator(stream, result);
     case STREAM_LINE:
@@ -82,7 +83,7 @@ static bool find_last_answer(struct bight_stream *stream, struct bight_result *r
     switch ((enum bi_stream_kind)stream->own->kind) {
     case STREAM_SOME:
     case STREAM_ALL:
-        return give(stream, result, held, 0);
+        return answer_with(stream, result, held, 0);
     case STREAM_EXACTLY:
     case STREAM_UNTIL:
         return fail(result, BIGHT_E_INCOMPLETE);
@@ -92,7 +93,7 @@ static bool find_last_answer(struct bight_stream *stream, struct bight_result *r
     if (held == 0) {
         return true;
     }
-    return held > stream->own->wanted ? fail(result, BIGHT_E_TOO_LONG) : give(stream, result, held, 0);
+    return held > stream->own->wanted ? fail(result, BIGHT_E_TOO_LONG) : answer_with(stream, result, held, 0);
 }
 
 struct bight_promise bi_stream_end_read(struct bight_stream *stream)

@@ -188,6 +188,12 @@ void bight_stream_set_limits(struct bight_stream *stream, size_t buffer_limit, s
     bi_stream_update_flow(stream);
 }
 
+void bight_stream_get_limits(const struct bight_stream *stream, size_t *buffer_limit, size_t *exact_limit)
+{
+    *buffer_limit = stream->own->buffer_limit;
+    *exact_limit = stream->own->exact_limit;
+}
+
 int bight_stream_switch_protocol(struct bight_stream *stream, struct bight_protocol *protocol)
 {
     struct bight_transport *transport = stream->base.transport;

@@ -113,8 +113,8 @@ void bi_waiters_abandon(struct bi_waiters *list);
 struct bi_waiter *bi_waiter_take(void);
 void bi_waiter_give(struct bi_waiter *waiter);
 
-/* A Deferred with a waiter in `list`; `canceller` (its context is the waiter) takes the waiter out and gives it back.
- * When the gate has been freed or when out of memory the Deferred has failed and *waiter is NULL. */
+/* A Deferred with a waiter in `list`; `canceller` (its context is the waiter) takes the waiter out and returns it to
+ * its pool. When the gate has been freed or when out of memory the Deferred has failed and *waiter is NULL. */
 struct bight_deferred *bi_wait(const char *place, struct bi_gate *gate, struct bi_waiters *list,
     bight_canceller canceller, struct bi_waiter **waiter);
 

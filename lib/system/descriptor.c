@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* descriptor.c - the numbers of new descriptors.
  *
- * The kernel gives the lowest free number, and has no call that gives another. One that is too low is copied to a
+ * The kernel returns the lowest free number, and has no call that returns another. One that is too low is copied to a
  * higher one, which costs nothing where 0, 1 and 2 are open, as they should be. Whether there will be descriptors can
  * only be found out by taking them: another thread may be faster afterwards. */
 #include "system/descriptor.h"

@@ -10,7 +10,7 @@ enum { BI_STANDARD_DESCRIPTORS = 3 };
 
 int bi_real_lift(int fd);
 
-/* A new descriptor, or -1 with errno, as the table gives it: -errno, or a number above 0, 1 and 2. In a process that
+/* A new descriptor, or -1 with errno, as the table returns it: -errno, or a number above 0, 1 and 2. In a process that
  * has closed one of these, whatever gets its number is written to by all its old users: the log, for one. */
 static inline int bi_real_clear(int fd)
 {

@@ -184,7 +184,7 @@ static void judge(struct retry *retry)
     }
 }
 
-static struct bight_deferred *hear(
+static struct bight_deferred *on_result(
     struct bight_deferred *from, struct bight_result *result, const struct bi_level *level)
 {
     struct retry *retry = level->listener;
@@ -202,7 +202,7 @@ static struct bight_deferred *hear(
 static void watch(struct retry *retry, struct bight_deferred *attempt)
 {
     retry->attempt = bight_deferred_hold(attempt);
-    int code = bi_deferred_add_listener(attempt, hear, retry);
+    int code = bi_deferred_add_listener(attempt, on_result, retry);
     if (code != BIGHT_OK) {
         retry->attempt = NULL;
         bight_deferred_release(attempt);

@@ -62,7 +62,7 @@ bool bi_file_is_ready(struct bi_file *file, size_t left);
  * the above. */
 ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *window);
 
-/* The bytes to come, as many of `left` as one read gives: their count and where they are, or one of the above. They
+/* The bytes to come, as many of `left` as one read returns: their count and where they are, or one of the above. They
  * stay where they are until the next call. */
 ssize_t bi_file_look(struct bi_file *file, size_t left, const uint8_t **data);
 

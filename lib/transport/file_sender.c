@@ -3,8 +3,8 @@
  *
  * The bytes are file.c's. What is here learns in the loop whether they went out, and fires on a later turn: the obvious
  * way, to fire where the queue has done with the file, would run a program's handlers in the middle of a send or of a
- * loss. The descriptor is closed by whoever reads last, which can be a thread that was left behind; so the sender
- * belongs to three: to the file, until nobody reads any more, to the loop, until the Deferred has been fired, and to
+ * loss. The descriptor is closed by the last reader, which can be a thread that was left behind; so the sender
+ * belongs to three: to the file, until it is not read any more, to the loop, until the Deferred has been fired, and to
  * the Deferred, as long as that can be cancelled. */
 #include <bight/memory.h>
 
@@ -101,7 +101,7 @@ static struct sender *make(struct bight_transport *transport, int descriptor, ui
     return sender;
 }
 
-/* Nobody has it but its Deferred. */
+/* Only its Deferred has it. */
 static void refuse(struct sender *sender, int code)
 {
     struct bight_promise promise = sender->promise;

@@ -3,7 +3,7 @@
  * layers that keep what was written until there is room below.
  *
  * A queue is an output that is never flushed, its chunks those of queue.c. It is let in from the loop, a step a turn: a
- * chunk, or as much of a file as one read gives, and only while the output below is under the low mark, so that a
+ * chunk, or as much of a file as one read returns, and only while the output below is under the low mark, so that a
  * layer turns no large file into as large an output. advance.c asks whether there is a step to take whenever something
  * has been sent or read. */
 #include "transport/held.h"

@@ -64,10 +64,10 @@ static const char *look_at_life(const struct bight_transport *transport)
     uint32_t end = bi_write_end_of(transport);
     BI_MUST(!is(transport, BI_NEW) || !is_made(transport), "life: what is new has not been started");
     BI_MUST(!is(transport, BI_OPEN) || is_made(transport), "life: what is open was started");
-    BI_MUST(!losing || end != BI_WRITE_OPEN, "life: whoever loses has ended the output");
-    BI_MUST(!losing || !has(transport, BI_PAUSED), "life: whoever loses does not pause");
-    BI_MUST(!losing || !has(transport, BI_SWITCHING), "life: whoever loses does not switch");
-    BI_MUST(!is(transport, BI_LINGERING) || end == BI_SHUT, "life: whoever lingers has shut the output");
+    BI_MUST(!losing || end != BI_WRITE_OPEN, "life: a closing one has ended its output");
+    BI_MUST(!losing || !has(transport, BI_PAUSED), "life: a closing one is not paused");
+    BI_MUST(!losing || !has(transport, BI_SWITCHING), "life: a closing one does not switch");
+    BI_MUST(!is(transport, BI_LINGERING) || end == BI_SHUT, "life: a lingering one has shut its output");
     BI_MUST(cut || !has(transport, BI_RESET), "life: only what has broken or ended is to be reset");
     BI_MUST(!cut || !has(transport, BI_READING | BI_UNREAD), "life: what has broken or ended is not read by its watch");
     BI_MUST(end <= BI_SHUT, "end: the output's end is one of those that there are");
@@ -106,7 +106,7 @@ static const char *look_at_protocol(const struct bight_transport *transport)
     BI_MUST(protocol->state & BI_PROTOCOL_CONNECTED, "protocol: it has been connected");
     BI_MUST(!(protocol->state & BI_PROTOCOL_OVER), "protocol: it is over when its connection is lost");
     BI_MUST(!(protocol->state & BI_PROTOCOL_ABOVE) || protocol->ops->room != NULL,
-        "protocol: only who hears of room waits for it");
+        "protocol: only one with `room` waits for it");
     return NULL;
 }
 
@@ -162,7 +162,7 @@ static const char *look_at_flow(const struct bight_transport *transport)
     BI_MUST(output->counted <= output->queued, "output: what is counted is part of what is queued");
     BI_MUST((output->first == NULL) == (output->last == NULL), "output: a first chunk means a last one");
     BI_MUST(output->first != NULL || output->queued == 0, "output: without chunks nothing is queued");
-    BI_MUST(!output->reading || output->watching, "output: who waits for a file is watching");
+    BI_MUST(!output->reading || output->watching, "output: one that waits for a file is watching");
     BI_MUST(output->watching || !bi_wheel_is_armed(&output->retry), "output: who retries is watching");
     return NULL;
 }
@@ -191,11 +191,11 @@ static const char *look_at_ends(const struct bight_transport *transport)
     bool ended = has(transport, BI_EOF_RECEIVED), told = has(transport, BI_EOF_DELIVERED);
     bool due = has(transport, BI_WRITE_END_DUE);
     bool shut = end == BI_SHUT;
-    BI_MUST(!is(transport, BI_LOSING) || !shut, "end: whoever loses and has shut lingers, or is done");
+    BI_MUST(!is(transport, BI_LOSING) || !shut, "end: a closing one that has shut lingers, or is done");
     BI_MUST(!is(transport, BI_LINGERING) || !ended, "end: nobody lingers when the peer has ended");
     BI_MUST(!is(transport, BI_OPEN) || !told || !shut || due, "end: what has ended both ways is over");
     BI_MUST(!due || !shut || transport->output != NULL || bi_is_cut(transport) || will_go_on(transport),
-        "end: who waits for the end of writing will hear of it");
+        "end: the end of writing will be told");
     BI_MUST(!is(transport, BI_BROKEN) || !ended || has(transport, BI_WAITING),
         "end: what has broken, and is delivered, is over");
     if (bi_is_cut(transport)) {
@@ -303,7 +303,7 @@ static const char *look_at_output(const struct bight_transport *transport)
     BI_MUST(output->held <= output->counted, "output: the cap counts no more than there is");
     BI_MUST(output->held == 0 || output->watching, "output: the cap counts what has been refused");
     BI_MUST(!output->reading || (bi_chunk_is_file(output->first) && bi_file_is_being_read(output->first->context)),
-        "output: who waits for a file waits for one that is read");
+        "output: one that waits for a file waits for one that is read");
     return NULL;
 }
 
@@ -415,9 +415,9 @@ static const char *look_at_facade(const struct bight_transport *transport)
     BI_MUST(facade->before <= bi_input_size(facade->input), "levels: before a secured layer came part of what waits");
     BI_MUST(facade->before == 0 || facade->is_secured, "levels: only a secured layer cuts what waits in two");
     BI_MUST(bi_level_is_empty(facade) || !facade_takes(transport) || will_go_on(transport),
-        "levels: what the protocol can hear it will");
+        "levels: what can be delivered will be");
     BI_MUST(bi_level_is_empty(facade) || !bi_is_losing(transport) || will_go_on(transport),
-        "levels: whoever loses has no input that waits");
+        "levels: a closing one has no input that waits");
     return NULL;
 }
 
@@ -463,8 +463,8 @@ static const char *look_at_waits(const struct bight_transport *transport)
     bool waits = bi_flow_queued(transport) > 0 || has_output_task(transport);
     bool ended = is(transport, BI_OPEN) && has(transport, BI_EOF_RECEIVED) && !has(transport, BI_LAYERED);
     BI_MUST(!has(transport, BI_THROTTLED) || waits, "flow: who is pressed waits for output");
-    BI_MUST(
-        !bi_flow_awaits_room(transport) || waits || will_go_on(transport), "flow: who waits for room waits for output");
+    BI_MUST(!bi_flow_awaits_room(transport) || waits || will_go_on(transport),
+        "flow: one that waits for room waits for output");
     BI_MUST(!ended || has(transport, BI_EOF_DELIVERED) || (extension != NULL && extension->facade.is_ended),
         "end: the peer's is told, or waits");
     if (extension == NULL) {

@@ -12,7 +12,7 @@
 
 #define BI_INVARIANTS_TEXT 900 /* enough for the words below */
 
-/* For functions that give the name of the first invariant that does not hold, or NULL. */
+/* For functions that return the name of the first invariant that does not hold, or NULL. */
 #define BI_MUST(condition, name)         \
     do {                                 \
         if (BI_UNLIKELY(!(condition))) { \

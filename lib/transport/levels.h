@@ -11,7 +11,7 @@
 /* The protocol cannot be called with input while one of these is set. */
 #define BI_LEVELS_NOT_NOW (BI_PAUSED | BI_THROTTLED | BI_SWITCHING | BI_IN_HANDLER | BI_IN_CALL)
 
-/* With none of these it takes what a receive gives at once, wherever in the layers that comes from. */
+/* With none of these it takes what a receive returns at once, wherever in the layers that comes from. */
 #define BI_LEVELS_NOT_PLAIN (BI_LEVELS_NOT_NOW | BI_LIFE | BI_EOF_DELIVERED | BI_WAITING)
 
 /* Behind a handler that was given input of layers, when something was marked: as bi_levels_take_back. */

@@ -83,7 +83,7 @@ static void tell_protocol(struct bight_protocol *protocol, const struct bight_fa
 }
 
 /* Takes `reason`. The transport may be gone afterwards. */
-static void lose(struct bight_transport *transport, struct bight_failure *reason)
+static void deliver_loss(struct bight_transport *transport, struct bight_failure *reason)
 {
     struct bight_protocol *protocol = transport->protocol;
     struct bight_reactor *reactor = transport->hub->reactor;
@@ -138,7 +138,7 @@ static void run_loss(struct bi_task *task)
     if (bi_life_of(transport) == BI_BROKEN) {
         deliver_rest(transport);
     } else {
-        lose(transport, loss->reason);
+        deliver_loss(transport, loss->reason);
     }
 }
 
@@ -224,7 +224,7 @@ void bi_close_end_now(struct bight_transport *transport, struct bight_failure *r
     if (loss->task.run != NULL) {
         bi_reactor_unqueue(transport->hub->reactor, &loss->task); /* since an earlier end or break; lose frees it */
     }
-    lose(transport, loss->reason);
+    deliver_loss(transport, loss->reason);
 }
 
 /* ------------------------------------------------------------------------------------------ breaking */

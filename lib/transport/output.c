@@ -41,7 +41,7 @@ static struct bight_watch *watch_of(struct bi_output *output)
     return (struct bight_watch *)(void *)(output + 1);
 }
 
-static void plan_flush(struct bi_output *output)
+static void schedule_flush(struct bi_output *output)
 {
     if (output->task.run == NULL && !output->watching) {
         bi_reactor_afterwards(output->transport->hub->reactor, &output->task, bi_output_run_flush);
@@ -108,7 +108,7 @@ int bi_output_ask(struct bight_transport *transport)
     if (output == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
-    plan_flush(output);
+    schedule_flush(output);
     return BIGHT_OK;
 }
 
@@ -152,8 +152,8 @@ static bool goes_on_with(const struct bi_chunk *file, const struct bight_transpo
     return file != NULL && transport->bottom->send_more != NULL && bi_file_is_ready(file->context, file->size);
 }
 
-/* What comes first: copied bytes and references up to a file, or of the file. A file may give less than was asked for
- * while the bottom has room: only a refusal tells. */
+/* What comes first: copied bytes and references up to a file, or of the file. A read of a file may return less than was
+ * asked for while the bottom has room: only a refusal tells. */
 static ssize_t send_first(struct bi_output *output, size_t *window, size_t *total, bool is_last)
 {
     struct bight_transport *transport = output->transport;
@@ -241,7 +241,7 @@ static void take_try(struct bi_output *output, ssize_t sent)
 
 /* Behind an attempt that came from the loop: memory is released, first, since the program's functions may write or end
  * the connection; an empty output goes, and what follows is decided. */
-static void settle(struct bi_output *output)
+static void finish_attempt(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     if (BI_UNLIKELY(output->sent != NULL)) {
@@ -318,7 +318,7 @@ void bi_output_put_back(struct bi_output *output)
 static void __attribute__((noinline)) sent_in_part(struct bi_output *output, ssize_t sent)
 {
     take_try(output, sent);
-    settle(output);
+    finish_attempt(output);
 }
 
 static void __attribute__((noinline)) flush_other(struct bi_output *output)
@@ -329,7 +329,7 @@ static void __attribute__((noinline)) flush_other(struct bi_output *output)
     if (!output->watching) {
         attempt(output);
     }
-    settle(output);
+    finish_attempt(output);
 }
 
 static void retry(struct bi_wheel_entry *timer)
@@ -394,7 +394,7 @@ void bight_transport_writable(struct bight_transport *transport)
     }
     bi_reactor_enter_for(reactor, "connection", transport, transport->id);
     attempt(output);
-    settle(output);
+    finish_attempt(output);
     bi_reactor_leave(reactor);
 }
 
@@ -421,7 +421,7 @@ static bool is_too_much(struct bi_output *output)
 
 /* Behind what was queued, and tried if it was much: limit and marks are looked at, and the rest is sent behind the
  * handler. Marks below what a handler gathers exist only where they have been set. */
-static inline int look_at(struct bi_output *output, bool was_tried)
+static inline int check_limits(struct bi_output *output, bool was_tried)
 {
     struct bight_transport *transport = output->transport;
     if (BI_UNLIKELY(was_tried || output->queued >= BI_MAX_GATHERED || transport->extension != NULL)) {
@@ -435,20 +435,20 @@ static inline int look_at(struct bi_output *output, bool was_tried)
             bi_flow_check_watermarks(transport);
         }
     }
-    plan_flush(output);
+    schedule_flush(output);
     return BIGHT_OK;
 }
 
-int bi_output_look_at(struct bi_output *output)
+int bi_output_check_limits(struct bi_output *output)
 {
-    return look_at(output, false);
+    return check_limits(output, false);
 }
 
 int bi_output_gather(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
     struct bi_output *output = bi_output_of(transport);
     int code = BI_UNLIKELY(output == NULL) ? BIGHT_E_OUT_OF_MEMORY : bi_queue_append_copy(output, data, size);
-    return BI_LIKELY(code == BIGHT_OK) ? look_at(output, false) : code;
+    return BI_LIKELY(code == BIGHT_OK) ? check_limits(output, false) : code;
 }
 
 /* A write that fails has taken nothing: its reference is forgotten. With several, of which some may have been sent,
@@ -507,7 +507,7 @@ int bi_output_write(struct bight_transport *transport, const struct bight_piece 
         int copied = bi_queue_replace_borrowed(output, bi_is_cut(transport));
         code = code == BIGHT_OK ? copied : code;
     }
-    code = code == BIGHT_OK ? look_at(output, large) : code;
+    code = code == BIGHT_OK ? check_limits(output, large) : code;
     return code == BIGHT_OK ? code : refuse(output, &pass, code);
 }
 
@@ -524,7 +524,7 @@ int bi_output_send_file(struct bight_transport *transport, struct bi_file *file,
         if (output->watching) {
             bi_flow_check_watermarks(transport);
         }
-        plan_flush(output);
+        schedule_flush(output);
     }
     return code;
 }
@@ -534,7 +534,7 @@ void bi_output_was_read(struct bight_transport *transport)
     struct bi_output *output = transport->output;
     if (output != NULL && output->reading && !bi_is_cut(transport)) {
         set_watching(output, false);
-        plan_flush(output);
+        schedule_flush(output);
     }
 }
 
@@ -545,7 +545,7 @@ int bi_output_take_queue(struct bight_transport *transport, struct bi_output *fr
         return BIGHT_E_OUT_OF_MEMORY;
     }
     bi_queue_move(from, output);
-    plan_flush(output);
+    schedule_flush(output);
     return BIGHT_OK;
 }
 
@@ -563,7 +563,7 @@ void bi_output_leave_to_parent(struct bight_transport *transport)
         bi_reserve_forget(output);
         bi_queue_consume(output, output->queued);
         set_watching(output, false);
-        plan_flush(output);
+        schedule_flush(output);
     }
 }
 

@@ -24,7 +24,7 @@ struct bi_output *bi_output_of(struct bight_transport *transport);
 
 /* Behind what was queued and not tried: limit and marks are looked at, and it is sent behind the handler. 0 or
  * OVERFLOW. */
-int bi_output_look_at(struct bi_output *output);
+int bi_output_check_limits(struct bi_output *output);
 
 /* An output with nothing queued that is not waited for leaves its transport. */
 void bi_output_put_back(struct bi_output *output);

@@ -64,7 +64,7 @@ static void set_reading(struct bight_transport *transport, bool on)
 }
 
 /* A watch that is added reports what is there already, on a later turn. */
-static void read_anew(struct bight_transport *transport)
+static void read_again(struct bight_transport *transport)
 {
     if (transport->state & BI_READING) {
         set_reading(transport, false);
@@ -79,7 +79,7 @@ void bi_receive_update(struct bight_transport *transport)
     if (wanted != reading) {
         set_reading(transport, wanted);
     } else if (wanted && (transport->state & BI_UNREAD)) {
-        read_anew(transport);
+        read_again(transport);
     }
 }
 
@@ -89,7 +89,7 @@ static bool has_layers(const struct bight_transport *transport)
     return (transport->state & BI_LAYERED) && !bi_has_failed(transport);
 }
 
-static void input_ended(struct bight_transport *transport)
+static void eof_received(struct bight_transport *transport)
 {
     transport->state |= BI_EOF_RECEIVED | BI_CHANGED;
     if (has_layers(transport)) {
@@ -106,7 +106,7 @@ static void input_ended(struct bight_transport *transport)
 static void receive_failed(struct bight_transport *transport, ssize_t result)
 {
     if (result == 0) {
-        input_ended(transport);
+        eof_received(transport);
     } else if (result != -EAGAIN && result != -EWOULDBLOCK && result != -EINTR) {
         transport->state |= BI_EOF_RECEIVED;
         bi_close_broken(transport, (int)-result, "receive");
@@ -191,7 +191,7 @@ static inline ssize_t read_once(struct bight_transport *transport)
  * a send that succeeded after the read proves that there was none. Thus an answered request costs one receive and one
  * send; a protocol that does not answer at once costs one more receive. That a short read can leave something all the
  * same is for doubt.c. */
-static inline bool is_settled(const struct bight_transport *transport, ssize_t size, short what)
+static inline bool is_emptied(const struct bight_transport *transport, ssize_t size, short what)
 {
     const uint32_t answered = BI_SENT | BI_DOUBTED;
     return (size_t)size < BI_RECEIVE_SIZE && (transport->state & (answered | BI_LOOKS_ON)) == answered &&
@@ -239,7 +239,7 @@ static void look_again(struct bight_transport *transport, short what)
     bi_receive_update(transport);
 }
 
-static void __attribute__((noinline)) settle(struct bight_transport *transport, ssize_t size, short what)
+static void __attribute__((noinline)) finish_receive(struct bight_transport *transport, ssize_t size, short what)
 {
     if (must_look_again(transport, size, what)) {
         look_again(transport, what);
@@ -251,8 +251,8 @@ void bi_transport_readable_event(int fd, short what, void *context)
     (void)fd;
     struct bight_transport *transport = context;
     ssize_t size = read_once(transport);
-    if (BI_UNLIKELY(!is_settled(transport, size, what))) {
-        settle(transport, size, what);
+    if (BI_UNLIKELY(!is_emptied(transport, size, what))) {
+        finish_receive(transport, size, what);
     }
 }
 
@@ -272,7 +272,7 @@ void bi_receive_look(struct bight_transport *transport)
     if (transport->idle.finds == FINDS_THAT_PROVE) {
         transport->state |= BI_LOOKS_ON;
     }
-    settle(transport, size, 0);
+    finish_receive(transport, size, 0);
 }
 
 void bight_transport_readable(struct bight_transport *transport)

@@ -207,7 +207,7 @@ static inline uint8_t *take_ready(struct bight_transport *transport, size_t size
     return output->first->room;
 }
 
-/* If all of it is committed there is nothing to look at, as in bi_output_look_at. */
+/* If all of it is committed there is nothing to look at, as in bi_output_check_limits. */
 static inline bool minds_nobody(const struct bight_transport *transport, const struct bi_output *output, size_t size)
 {
     return output->task.run != NULL && !output->watching && output->queued + size < BI_MAX_GATHERED &&
@@ -297,7 +297,7 @@ static int add_aside(struct bight_transport *transport, struct bi_output *output
     }
     end_room(output);
     bi_queue_append_aside(output, chunk);
-    return bi_write_fail(transport, bi_output_look_at(output));
+    return bi_write_fail(transport, bi_output_check_limits(output));
 }
 
 static int check_size(const struct bi_output *output, size_t size)
@@ -337,7 +337,7 @@ static int __attribute__((noinline)) commit_unusual(struct bight_transport *tran
     }
     end_room(output);
     add_in_place(output, size);
-    return bi_write_fail(transport, bi_output_look_at(output));
+    return bi_write_fail(transport, bi_output_check_limits(output));
 }
 
 int bight_transport_commit(struct bight_transport *transport, size_t size)

@@ -25,7 +25,7 @@ struct member {
     struct member *next, *previous; /* in the room; NULL before a name was given */
     struct bight_timer greeting;    /* until a name is given */
     struct bight_timer rest;        /* while too many lines have come */
-    struct bight_subscription hears;
+    struct bight_subscription subscription;
     unsigned lines; /* since the last rest */
     bool counted;
     uint8_t name_size;
@@ -90,7 +90,7 @@ static struct bight_bytes *encode(
 /* To all but the member. A member with too much unread is dropped by the publisher. Takes bytes. */
 static void send_to_others(const struct member *member, struct bight_bytes *bytes)
 {
-    if (bytes == NULL || bight_publish_bytes_except(chat_of(member)->publisher, bytes, member->hears) != 0) {
+    if (bytes == NULL || bight_publish_bytes_except(chat_of(member)->publisher, bytes, member->subscription) != 0) {
         bight_log(BIGHT_LOG_WARNING, "chat", NULL, "a line was dropped: out of memory");
     }
     bight_bytes_release(bytes);
@@ -156,7 +156,7 @@ static void give_name(struct member *member, const char *name, size_t size)
     memcpy(member->name, name, size);
     member->name_size = (uint8_t)size;
     (void)bight_timer_cancel(member->greeting);
-    if (bight_publisher_subscribe(chat->publisher, &member->base.base, &member->hears) != 0) {
+    if (bight_publisher_subscribe(chat->publisher, &member->base.base, &member->subscription) != 0) {
         member->name_size = 0; /* it has not come in */
         (void)bight_transport_abort_connection(bight_line_transport(&member->base));
         return;

@@ -21,7 +21,6 @@ LEFT_OUT = {
     "bight_layer_set_peer", "bight_line_set_raw_mode", "bight_line_set_line_mode", "bight_http_response_set_body",
     # What a test has scripted itself.
     "bight_string_set_window", "bight_pair_set_chunk", "bight_pair_set_window", "bight_simulation_set_trace",
-    "bight_stream_set_limits",
 }
 
 

@@ -159,7 +159,7 @@ static const struct {
     { plant_bracket, "brackets: each that was entered has been left" },
     { plant_changed, "brackets: what has changed will be decided" },
     { plant_new, "life: what is new has not been started" },
-    { plant_losing, "life: whoever loses has ended the output" },
+    { plant_losing, "life: a closing one has ended its output" },
     { plant_end, "end: who asks for an end has it, but for a producer or a file" },
     { plant_not_read, "reading: who wants input is reading" },
     { plant_queued, "output: what is queued is what the chunks have" },

@@ -83,12 +83,13 @@ BIGHT_API struct bight_reactor *bight_http_request_reactor(const struct bight_ht
 
 /* ------------------------------------------------------------------------------------------ the body */
 
-/* Whoever does not read does not receive (A4): nothing of a body is taken from the socket before it is asked for, and
- * then as fast as it is used. It can be asked for in one way, once, but for bight_http_request_read, as often as there
- * is something left; else the Deferred fails with USAGE. A Deferred fails with TOO_LONG past the limit, SYNTAX for a
- * coding that is broken, INCOMPLETE when the client ended it early, TIMED_OUT for one that sends too slowly, and CLOSED
- * when the client has gone; with HTTP_STATUS, 415, when it has a Content-Encoding (bight_http_request_accept_encoded);
- * cancelling one ends the asking. After a failure the connection is closed behind the answer. */
+/* A handler that does not read does not receive (A4): nothing of a body is taken from the socket before it is asked
+ * for, and then as fast as it is used. It can be asked for in one way, once, but for bight_http_request_read, as often
+ * as there is something left; else the Deferred fails with USAGE. A Deferred fails with TOO_LONG past the limit, SYNTAX
+ * for a coding that is broken, INCOMPLETE when the client ended it early, TIMED_OUT for one that sends too slowly, and
+ * CLOSED when the client has gone; with HTTP_STATUS, 415, when it has a Content-Encoding
+ * (bight_http_request_accept_encoded); cancelling one ends the asking. After a failure the connection is closed behind
+ * the answer. */
 
 /* Bytes of the body: 0 without one, -1 when it is not known before its end. */
 BIGHT_API int64_t bight_http_request_content_length(const struct bight_http_request *request);

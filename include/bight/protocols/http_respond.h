@@ -105,8 +105,8 @@ BIGHT_API int bight_http_respond_writef(struct bight_http_request *request, cons
 
 /* A Deferred of nothing, as soon as there is room for more: at once while at most 64 KiB of output wait for the client,
  * else when fewer than 16 KiB do. It fails with CLOSED when the client goes or the answer is over before. One at a
- * time, and not beside a producer: USAGE. Whoever writes and drains in turn writes as fast as the client takes it, and
- * holds no more than that. */
+ * time, and not beside a producer: USAGE. A handler that writes and drains in turn writes as fast as the client takes
+ * it, and holds no more than that. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_respond_drain(struct bight_http_request *request);
 
 /* Less than was announced: INCOMPLETE, a usage error, and the exchange has been aborted. */

@@ -64,8 +64,8 @@ double bi_explorer_clock(void);
 
 /* Starts a process that runs it and reports; false when there can be none. Zeroed before. */
 bool bi_trial_start(struct bi_trial *trial, const struct bi_run *run);
-/* Waits until one of them has ended or is overdue, and gives it, its verdict filled in; its `output` is the caller's to
- * close. NULL when none is under way. */
+/* Waits until one of them has ended or is overdue, and returns it, its verdict filled in; its `output` is the caller's
+ * to close. NULL when none is under way. */
 struct bi_trial *bi_trial_wait(struct bi_trial *trials, size_t count);
 /* Both, for one alone; *output gets the file (NULL: closed). */
 void bi_trial_run(const struct bi_run *run, struct bi_verdict *verdict, int *output);

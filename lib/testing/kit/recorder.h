@@ -25,7 +25,7 @@ struct bi_recorded_socket {
     int domain;
     enum bi_recorded_state state;
     struct bight_address local, remote;
-    int error;            /* of an attempt, or what accept gives instead of this one */
+    int error;            /* of an attempt, or what accept returns instead of this one */
     bool resets;          /* SO_LINGER was set to nothing */
     struct bi_link queue; /* a port's: connections not yet accepted */
     struct bi_task task;  /* tells of a port's or an attempt's readiness */

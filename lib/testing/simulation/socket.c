@@ -216,7 +216,7 @@ int bi_sim_socket_accept(struct bi_sim_socket *socket, struct sockaddr *address,
 
 /* ------------------------------------------------------------------------------------------- names */
 
-static socklen_t give(struct sockaddr *address, socklen_t room, const void *form, socklen_t used)
+static socklen_t put_address(struct sockaddr *address, socklen_t room, const void *form, socklen_t used)
 {
     memcpy(address, form, used < room ? used : room);
     return used;
@@ -227,11 +227,11 @@ socklen_t bi_sim_give_ip(int domain, const struct bi_sim_address *from, struct s
     if (domain == AF_INET) {
         struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(from->port) };
         memcpy(&in.sin_addr, from->ip + 12, sizeof in.sin_addr);
-        return give(address, room, &in, sizeof in);
+        return put_address(address, room, &in, sizeof in);
     }
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(from->port) };
     memcpy(&in6.sin6_addr, from->ip, sizeof in6.sin6_addr);
-    return give(address, room, &in6, sizeof in6);
+    return put_address(address, room, &in6, sizeof in6);
 }
 
 int bi_sim_socket_get_name(const struct bi_sim_socket *socket, bool peer, struct sockaddr *address, socklen_t *size)

@@ -48,7 +48,7 @@ enum bi_query_result bi_query_next(
  * begins again. False: there is none, or a limit was passed before it came. */
 bool bi_query_find(struct bi_query *query, struct bi_view *text, struct bi_view name, struct bi_query_field *field);
 
-/* Whether decoding it gives the very bytes. */
+/* Whether decoding leaves the very bytes. */
 bool bi_query_is_plain(struct bi_view encoded);
 
 /* What a name or value means. `out` has encoded.size bytes, and may be where they are. Returns the size. */

@@ -171,7 +171,7 @@ static void collect(struct bight_http_request *request, const uint8_t *data, siz
 }
 
 /* A piece for which there was no memory is lost: the next one must not take its place. */
-static void give(struct bight_http_request *request, struct bight_bytes *piece)
+static void answer_read(struct bight_http_request *request, struct bight_bytes *piece)
 {
     if (piece != NULL) {
         fire(request, piece);
@@ -193,7 +193,7 @@ static void deliver(struct bight_http_request *request, const uint8_t *data, siz
         collect(request, data, size);
         break;
     case BI_BODY_READ:
-        give(request, bight_bytes_new(data, size));
+        answer_read(request, bight_bytes_new(data, size));
         break;
     case BI_BODY_CONSUMER:
         deliver_to_consumer(request, data, size);
