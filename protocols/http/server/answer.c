@@ -19,6 +19,7 @@ static const char type_name[] = "Content-Type: ";
 static const char length_name[] = "Content-Length: ";
 static const char chunked_line[] = "Transfer-Encoding: chunked\r\n";
 static const char close_line[] = "Connection: close\r\n";
+static const char last_line[] = "\r\nConnection: close\r\n\r\n"; /* behind a length, and the head's end */
 static const char keep_alive_line[] = "Connection: keep-alive\r\n";
 
 #define DIGITS 20 /* of the largest number */
@@ -313,13 +314,13 @@ static inline int write_ready(struct bight_http_request *request, const void *da
 static int write_ready_at_last(struct bight_http_request *request, const void *data, size_t size)
 {
     const struct bi_ready_head *ready = &request->server->ready;
-    size_t most = ready->room + DIGITS + sizeof close_line + size;
+    size_t most = ready->room + DIGITS + sizeof last_line + size;
     char *room = (char *)bight_transport_reserve(request->connection->base.transport, most);
     if (room == NULL) {
         return bi_answer_lost(request);
     }
-    char *at = put(put_number(put_ready(room, ready), size), "\r\n", 2);
-    at = put(put(at, close_line, sizeof close_line - 1), "\r\n", 2);
+    char *at = put_number(put_ready(room, ready), size);
+    at = put(at, last_line, sizeof last_line - 1);
     return commit_ready(request, room, put_body(at, data, size));
 }
 
