@@ -53,6 +53,16 @@ START_TEST(closing_flushes_and_fires_at_the_end) /* S7, T7 */
 }
 END_TEST
 
+START_TEST(limits_can_be_read)
+{
+    size_t buffer_limit, exact_limit;
+    bight_stream_set_limits(stream, 0, 10);
+    bight_stream_get_limits(stream, &buffer_limit, &exact_limit);
+    ck_assert_uint_eq(buffer_limit, 65536);
+    ck_assert_uint_eq(exact_limit, 10);
+}
+END_TEST
+
 START_TEST(closing_throws_input_away) /* S7 */
 {
     feed("unread");
@@ -464,6 +474,7 @@ END_TEST
 static void add_stream_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, limits_can_be_read);
     tcase_add_test(tests, a_stream_knows_its_reactor_as_long_as_that_lives);
     tcase_add_test(tests, what_was_not_read_goes_through_a_layer_that_is_pushed);
     tcase_add_test(tests, a_text_is_written_up_to_its_end);

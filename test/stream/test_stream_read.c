@@ -38,11 +38,7 @@ START_TEST(read_exactly_has_a_cap_against_hostile_sizes) /* S2 */
     note(bight_stream_read_exactly(stream, ((size_t)16 << 20) + 1));
     note(bight_stream_read_exactly(stream, SIZE_MAX));
     ck_heard("TOO_LONG TOO_LONG");
-    size_t buffer_limit, exact_limit;
     bight_stream_set_limits(stream, 0, 10);
-    bight_stream_get_limits(stream, &buffer_limit, &exact_limit);
-    ck_assert_uint_eq(buffer_limit, 65536);
-    ck_assert_uint_eq(exact_limit, 10);
     note(bight_stream_read_exactly(stream, 11));
     note(bight_stream_read_exactly(stream, 10));
     feed("0123456789");
