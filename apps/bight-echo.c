@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight-echo - gives back what it is sent.
+/* bight-echo - sends back what it is sent.
  *
  * The protocol is the one function `echo`; everything else here is the command line. `bight echo` does the same within
  * the runner. This program is also what speed is measured with, so it has nothing in the way of a message. */

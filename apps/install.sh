@@ -280,7 +280,7 @@ find_homebrew() {
     fi
 }
 
-# Sees to it that every need among the arguments is met, or gives up with one line.
+# Sees to it that every need among the arguments is met, or ends with one line.
 install_needs() {
     find_homebrew
     check_named_compilers
@@ -314,7 +314,7 @@ directory_called() {
 
 has_installed=''
 
-# set_up DIRECTORY OPTIONS...: makes the build directory, or gives an existing one these options. What was missing when
+# set_up DIRECTORY OPTIONS...: makes the build directory, or sets these options of an existing one. What was missing when
 # that one was made is looked for again. Warnings are errors where CI is set (.ci/run, .ci/bare-debian): a compiler that
 # is newer than the source must not keep anyone else from building it.
 set_up() {

@@ -67,7 +67,7 @@ typedef void (*bight_canceller)(struct bight_promise promise, void *context);
  *     int bight_errback(struct bight_promise promise, struct bight_failure *failure); */
 #define bight_errback(promise, failure) bight_errback_at(BIGHT_HERE, (promise), (failure))
 
-/* Gives the promise up: the Deferred fails with ABANDONED (D31). Codes as above; spent promises are no usage error
+/* Abandons the promise: the Deferred fails with ABANDONED (D31). Codes as above; spent promises are no usage error
  * here, so that teardown paths may abandon whatever they hold.
  *
  *     int bight_abandon(struct bight_promise promise); */

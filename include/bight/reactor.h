@@ -132,7 +132,7 @@ BIGHT_API int bight_remove_trigger(struct bight_reactor *reactor, uint64_t id);
 
 /* Lets an event of the program's own come: one with any name but those above. Its before-triggers run inside this call;
  * when their Deferreds have fired, however they did, its during-triggers and then its after-triggers run. The Deferred
- * fires empty after the last of them; cancelling it gives up the wait alone. An event that is asked for while it is
+ * fires empty after the last of them; cancelling it ends the wait alone. An event that is asked for while it is
  * under way comes once more when that is over, on a later turn, for all requests made meanwhile. There is no time
  * limit: that is the triggers' business (bight_deferred_add_timeout). The reactor need not run for what awaits nothing.
  *

@@ -4,7 +4,7 @@
  * What Twisted and asyncio have for tasks of one thread, over Deferreds; no reactor is needed, and no other thread may
  * touch them. Common to all:
  *
- * - A waiter is served first come first served, gives up by cancelling its Deferred, and may be given a time limit with
+ * - A waiter is served first come first served, leaves by cancelling its Deferred, and may be given a time limit with
  *   bight_deferred_add_timeout. A wait costs one small pooled object on top of its Deferred.
  * - Each may be released, set, cancelled and freed inside any handler. What one of these wakes from inside a handler of
  *   the same object runs when that handler has returned, so that a million waiters that each release in their own

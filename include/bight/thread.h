@@ -110,7 +110,7 @@ typedef void (*bight_thread_function)(struct bight_result *result, void *context
 
 /* Fires empty when no job is left in the pool: at once when there is none. A job is left until its function has
  * returned, also one that was cancelled while it ran, and its Deferred's handlers have run; what is handed in while
- * this waits is waited for too. Cancelling gives up the wait alone. At the end of a run every job ends, so it fires
+ * this waits is waited for too. Cancelling ends the wait alone. At the end of a run every job ends, so it fires
  * then. ABANDONED when the pool is freed; OUT_OF_MEMORY, also for a pool of NULL.
  *
  *     struct bight_deferred *bight_thread_pool_join(struct bight_thread_pool *pool); */

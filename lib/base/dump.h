@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dump.h - how a picture of what waits for what is put together, for the rooms that have something in it.
  *
- * A node is what there is, an edge what it waits for, is tied to or gives on to. As text each node is a line, and what
+ * A node is what there is, an edge what it waits for, is tied to or passes on to. As text each node is a line, and what
  * its edges say must stand in it; as DOT edges are arrows. The text gathers in memory; when that runs out the rest is
  * nothing, and the dump fails as a whole in the end. */
 #ifndef BI_BASE_DUMP_H

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-/* Into *options, which has `size` bytes: what the caller gives and this version knows; the rest, and all when `given` is
+/* Into *options, which has `size` bytes: what the caller sets and this version knows; the rest, and all when `given` is
  * NULL, is zero, which stands for the default. */
 static inline void bi_take_options(void *options, size_t size, const void *given)
 {
@@ -28,8 +28,7 @@ static inline int bi_give_figures(const char *name, void *given, const void *all
     size_t room;
     memcpy(&room, given, sizeof room);
     if (room < sizeof room) {
-        return bi_usage_error(
-            BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "%s: the member `size` is not the struct's", name);
+        return bi_usage_error(BIGHT_E_INVALID_ARGUMENT, BIGHT_HERE, "%s: the member `size` is not the struct's", name);
     }
     memset((char *)given + sizeof room, 0, room - sizeof room);
     memcpy((char *)given + sizeof room, (const char *)all + sizeof room, (room < size ? room : size) - sizeof room);

@@ -27,7 +27,7 @@ static void *map(size_t size)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* The kernel joins only what is aligned: asks for more, and gives back what sticks out. */
+/* The kernel joins only what is aligned: asks for more, and unmaps what sticks out. */
 static void *map_huge(size_t size)
 {
     char *memory = map(size + BI_HUGE_PAGE);

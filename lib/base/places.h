@@ -24,7 +24,7 @@ struct bi_place {
     uint64_t made;     /* CLOCK_MONOTONIC, nanoseconds: real time also where a reactor's own is simulated */
 };
 
-/* `place` gives way to bi_places_here's, when that is set. When out of memory nothing is noted. */
+/* `place` yields to bi_places_here's, when that is set. When out of memory nothing is noted. */
 void bi_places_note(const struct bi_place *place);
 
 /* Where the object was made; NULL when that is not known. */

@@ -49,7 +49,7 @@ struct bi_pool {
 void bi_pool_init(struct bi_pool *pool, size_t size, size_t slab_size, size_t spare_limit,
     void (*surplus)(void *context), void *context);
 
-/* Gives the slabs back to the system that have been empty since the last trim, but for those that are kept. True when
+/* Returns the slabs to the system that have been empty since the last trim, but for those that are kept. True when
  * there are still more than that. */
 bool bi_pool_trim(struct bi_pool *pool);
 

@@ -200,7 +200,7 @@ static inline int move_result(struct bight_result *to, struct bight_result *from
     return BI_LIKELY(to->type != &bight_type_failure) ? BIGHT_OK : bight_failure_code(to->value);
 }
 
-/* A cancel that came while it was parked is one of an await that waits: a value gives way to it, or a body that is
+/* A cancel that came while it was parked is one of an await that waits: a value yields to it, or a body that is
  * answered for ever could not be cancelled. */
 static int __attribute__((noinline)) give_way(struct bi_coroutine *self, struct bight_result *result, int code)
 {
@@ -233,7 +233,7 @@ static int end_now(struct bi_coroutine *self, struct bight_result *result, int c
 }
 
 /* An await that was answered with what `result` holds, once too often. Cancelled already, it does not park: take_answer
- * gives way. */
+ * yields. */
 static int __attribute__((noinline))
 go_on_later(struct bi_coroutine *self, const char *place, struct bight_result *result, int code)
 {

@@ -183,7 +183,7 @@ struct bight_deferred *bi_deferred_hand_over(struct bight_deferred *from);
  * does whose handler chained it. 0, or CIRCULAR, and then nothing was taken. */
 int bi_deferred_begin_await(struct bight_deferred *outer, struct bight_deferred *inner);
 
-/* chain.c: gives up waiting. Returns what was awaited, whose consumer's end is the caller's again. */
+/* chain.c: stops waiting. Returns what was awaited, whose consumer's end is the caller's again. */
 struct bight_deferred *bi_deferred_stop_await(struct bight_deferred *outer);
 
 /* promise.c: fails with `failure` (taken) because what was to answer has been ended by its owner, or with the reactor:

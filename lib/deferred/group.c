@@ -3,7 +3,7 @@
  *
  * What the user may do from inside (destroy functions, cancellers, the log's observer) is anything at all, so `busy`
  * keeps the group and KEPT keeps the outer that has fired until it is given to the run loop. Nothing here nests by
- * depth: a group that fires gives its outer to the loop that the member ran in (run.c), and a cancel walks groups with
+ * depth: a group that fires hands its outer to the loop that the member ran in (run.c), and a cancel walks groups with
  * a stack of its own (cancel.c). */
 #include "deferred/group.h"
 

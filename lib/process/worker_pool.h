@@ -64,7 +64,7 @@ void bi_pool_release(struct bight_worker_pool *pool);
 
 /* --- worker_pool.c */
 
-/* Gives jobs to workers as far as there are both, and starts workers. Calls nothing of the program's. */
+/* Hands jobs to workers as far as there are both, and starts workers. Calls nothing of the program's. */
 void bi_pool_dispatch(struct bight_worker_pool *pool);
 /* Takes the job from the queue or its worker, and fires its promise: an answer, or a failure (both taken). */
 void bi_worker_job_answer(struct bi_worker_job *job, struct bight_bytes *answer);

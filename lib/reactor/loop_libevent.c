@@ -62,7 +62,7 @@ static void open_timer(struct libevent_loop *loop);
 static void watch_timer(struct libevent_loop *loop);
 static void unwatch_timer(struct libevent_loop *loop);
 
-/* libevent ends the process when it finds no descriptors. It gives up those that it has before it takes others, so
+/* libevent ends the process when it finds no descriptors. It closes those that it has before it takes others, so
  * there are enough where the limit has not sunk below their numbers; else it is asked only when there are others. */
 static int renew_base(struct libevent_loop *loop)
 {

@@ -105,7 +105,7 @@ int bi_signals_after_fork(struct bight_reactor *reactor);
 /* --- timer.c */
 
 extern const struct bight_clock_ops bi_reactor_clock_ops;
-/* One pass over what is due; then gives the loop the next deadline. */
+/* One pass over what is due; then tells the loop the next deadline. */
 void bi_reactor_run_timers(struct bight_reactor *reactor);
 /* A shutdown begins: timers that are due now are owed, until they have run. */
 void bi_reactor_owe_due_timers(struct bight_reactor *reactor);
@@ -173,7 +173,7 @@ bool bi_reactor_serve_on(struct bight_reactor *reactor);
 void bi_reactor_break_off(struct bight_reactor *reactor, int status);
 /* Has the attachments disconnected, and runs the work that this deferred (no trigger is called). */
 void bi_reactor_disconnect(struct bight_reactor *reactor);
-/* The reactor goes: gives up the promises of bight_reactor_stop_later. */
+/* The reactor goes: abandons the promises of bight_reactor_stop_later. */
 void bi_reactor_drop_stop_waiters(struct bight_reactor *reactor);
 
 /* --- watch.c */

@@ -135,7 +135,7 @@ static void fire_owning(struct timed_call *call)
     release(context);
 }
 
-/* Gives a call's slot back, which makes every handle to it stale, then lets its owner do what is left to do. */
+/* Returns a call's slot, which makes every handle to it stale, then lets its owner do what is left to do. */
 static inline void fire(struct bi_wheel_entry *entry)
 {
     struct timed_call *call = (struct timed_call *)entry;

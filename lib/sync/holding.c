@@ -2,7 +2,7 @@
 /* holding.c - doing something while a permit is held: bight_lock_run and its like (D28).
  *
  * The Deferred of the acquisition gets two levels: the first takes the token out of the chain and calls the function,
- * the second runs whatever became of that and discards the token, which gives the permit back if it is still held. Who
+ * the second runs whatever became of that and discards the token, which returns the permit if it is still held. Who
  * gets a permit, and when, is permits.c's. */
 #include <bight/memory.h>
 

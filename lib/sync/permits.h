@@ -4,7 +4,7 @@
  *
  * The value that an acquisition fires with is a *token*: the waiter itself, which goes from the list of the waiters
  * to that of the tokens about. A token ends when its value is destroyed, and stands for nothing any more when more
- * tokens are about than permits are held: then the newest are cut off. So a token that is discarded gives back a permit
+ * tokens are about than permits are held: then the newest are cut off. So a token that is discarded returns a permit
  * that is held, once, or does nothing, also when the lock has gone. */
 #ifndef BI_SYNC_PERMITS_H
 #define BI_SYNC_PERMITS_H
@@ -58,7 +58,7 @@ void bi_token_discard(void *token);
  * is given back when the handlers have run. One whose outcome is decided has a Deferred that has fired, or is about to,
  * and is kept (bi_waiter_keep) until it has its permit. */
 
-/* Gives a held permit up on behalf of `waiter`. Others may get it inside. */
+/* Releases a held permit on behalf of `waiter`. Others may get it inside. */
 void bi_permits_lend(struct bi_permits *permits, struct bi_waiter *waiter);
 
 /* `waiter`, which is in no list, waits for a permit from here on; when the permits have gone it is released without

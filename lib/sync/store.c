@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* store.c - the values that a queue has stored: a ring for first and last in first out, a stable heap for priorities.
  *
- * Nothing is known here of the waiters. An emptied store that had grown large gives its memory back; popping never
+ * Nothing is known here of the waiters. An emptied store that had grown large frees its memory; popping never
  * allocates. */
 #include "sync/store.h"
 

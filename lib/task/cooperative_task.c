@@ -3,7 +3,7 @@
  *
  * Whose turn it is, is cooperator.c's. The end is told at once, whatever is on the stack; the context and the scope
  * wait until the step has returned and what it awaited has gone. Tasks that wait for each other's end are told in one
- * run loop (run.c): the end of each is a Deferred, which gives a waiter after the other to that loop. */
+ * run loop (run.c): the end of each is a Deferred, which hands one waiter after the other to that loop. */
 #include "task/cooperator.h"
 
 #include <bight/log.h>

@@ -2,7 +2,7 @@
 /* cooperator.c - the turns of cooperative tasks (R12); the tasks themselves are in cooperative_task.c.
  *
  * While a task is ready, and only then, a timer is pending whose time has come, so on each turn of the clock's loop
- * there is one slice, with I/O and the timers of others in between. A slice gives steps to the queue's first until its
+ * there is one slice, with I/O and the timers of others in between. A slice runs steps of the queue's first until its
  * time is over; a task that has more to do goes to the queue's end. `busy` keeps the memory while a slice is on it. */
 #include "task/cooperator.h"
 

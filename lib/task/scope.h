@@ -54,7 +54,7 @@ void bi_scope_put_in(struct bight_scope *scope, struct bight_scope_member *membe
 struct bi_scope_walk;
 void bi_scope_obey(struct bight_scope *scope, struct bi_scope_walk *walk);
 
-/* scope_tree.c: gives an order to a scope and, through any depth in constant stack, to those inside that it concerns.
+/* scope_tree.c: sends an order to a scope and, through any depth in constant stack, to those inside that it concerns.
  */
 void bi_scope_command(struct bight_scope *scope, enum bi_scope_order order, uint64_t until);
 

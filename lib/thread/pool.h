@@ -100,7 +100,7 @@ struct bi_job *bi_job_new(
 /* Hands it to the pool's threads; false when there are none yet. */
 bool bi_job_queue(struct bi_job *job);
 
-/* Under the lock, which it gives up while the oldest job that waits runs, and has again afterwards. */
+/* Under the lock, which it releases while the oldest job that waits runs, and has again afterwards. */
 void bi_job_run_oldest(struct bight_thread_pool *pool);
 
 /* In the loop's thread: the end of a job that has not ended, wherever it is, with a failure's code or, 0, its own

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* start.c - starting a thread: its signals and its stack.
  *
- * The C library gives a thread the stack that the process's limit allows the main one, and a limit of a few pages,
+ * The C library makes a thread the stack that the process's limit allows the main one, and a limit of a few pages,
  * meant for a small program, would leave too little for looking up a name. Address space is all that a larger one
  * takes. What threads are started for, and their end, is up to the caller. */
 #include "thread/start.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* context.c - contexts: made from settings, counted, and what gives each connection its session.
+/* context.c - contexts: made from settings, counted, and what makes each connection's session.
  *
  * A context is an SSL_CTX with its material, and the settings that both were made from. Sessions hold the SSL_CTX and
  * not the context, so that another can take its place when the context is reloaded. */

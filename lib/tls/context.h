@@ -7,7 +7,7 @@
 
 #include <openssl/ssl.h>
 
-/* A session in the state of accepting or connecting; the layer gives it its BIOs. A client's is for the host name or
+/* A session in the state of accepting or connecting; the layer sets its BIOs. A client's is for the host name or
  * address `name`, which it verifies and, when it is a host's, sends; `port` tells the sessions that are kept for
  * services of one host apart (0: not known). NULL and 0 for servers; NULL is a usage error for a client that verifies.
  * NULL: *failure says why. The session keeps what it needs of the context. */

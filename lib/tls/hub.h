@@ -95,7 +95,7 @@ static inline bool bi_tls_frame_is_barren(const struct bi_tls_frame *frame)
     return frame->barren_records > frame->most || frame->barren_messages > frame->most;
 }
 
-/* Gives the session the hub's BIO. */
+/* Sets the hub's BIO in the session. */
 void bi_tls_hub_connect(struct bi_tls_hub *hub, SSL *ssl);
 
 /* The handshake is done: from here on messages are counted in frames, and a record is read in one piece. */

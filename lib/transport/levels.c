@@ -323,7 +323,7 @@ static void feed_own(struct bight_transport *transport, struct bi_rest *rest)
     hub->own = outer;
 }
 
-/* It is taken out meanwhile, since the handler may cause more to wait. One that hands it out bit by bit and gives back
+/* It is taken out meanwhile, since the handler may cause more to wait. One that hands it out bit by bit and returns
  * the end of its piece only moves `rest`: what waits long must not be copied each time. */
 static void run_input(struct bight_transport *transport, struct bight_level *facade)
 {

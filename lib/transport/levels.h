@@ -55,7 +55,7 @@ void bi_levels_take_back(struct bight_transport *transport, const uint8_t *rest,
 
 /* The protocol may give back input. Once it has been notified of the end it keeps what it has: nothing follows that. */
 bool bi_levels_can_return(const struct bight_transport *transport);
-/* The protocol gives back what it has been given, or something in its place. 0 or OUT_OF_MEMORY. */
+/* The protocol returns what it was handed, or something in its place. 0 or OUT_OF_MEMORY. */
 int bi_levels_return(struct bight_transport *transport, const void *data, size_t size);
 
 /* A layer is being pushed on top: what waited for the facade waits for it. */

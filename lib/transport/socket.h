@@ -31,7 +31,7 @@ BI_PRIVATE_API struct bi_open *bi_open_next(struct bight_reactor *reactor, const
 /* Nothing when it is in none (zeroed). */
 void bi_open_leave(struct bi_open *open);
 
-/* T17: a descriptor in hand for the day when there is no other. Gives it up; false when there is none. */
+/* T17: a descriptor in hand for the day when there is no other. Closes it; false when there is none. */
 bool bi_open_spend_spare(struct bight_reactor *reactor);
 void bi_open_restore_spare(struct bight_reactor *reactor);
 

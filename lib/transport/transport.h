@@ -285,7 +285,7 @@ void bi_hub_describe(struct bi_attachment *attachment, struct bi_dump *dump);
 
 /* The transport's extension, made on first use; NULL when out of memory. */
 struct bi_extension *bi_extension_of(struct bight_transport *transport);
-/* Gives its memory back, and all that it has but layers and producer, which must be gone. */
+/* Frees its memory, and all that it has but layers and producer, which must be gone. */
 void bi_extension_drop(struct bight_transport *transport);
 
 /* --- advance.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wrapper.c - factories that put layers under the connections of another (bight/sys/wrapper.h).
  *
- * An endpoint type that stands in front of another gives this factory to the inner type, which knows nothing of it. It
+ * An endpoint type that stands in front of another hands this factory to the inner type, which knows nothing of it. It
  * stands in front of the other (bight_factory.inner) and answers nothing itself. What happens to such a connection
  * until it has a protocol is in establish.c. */
 #include "transport/wrapper.h"

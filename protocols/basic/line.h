@@ -44,7 +44,7 @@ struct bi_line_rule {
 
 struct bi_line_rule bi_line_rule_of(const struct bight_line_receiver *receiver);
 
-/* Gives back to the transport what the spans on the stack hold; and the beginning of a line. */
+/* Returns to the transport what the spans on the stack hold; and the beginning of a line. */
 void bi_line_return_spans(struct bight_line_receiver *receiver);
 void bi_line_return_input(struct bight_line_receiver *receiver);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bight/protocols/chat.h - a line-based chat: each client gives a name, and what one says goes to all others.
+/* bight/protocols/chat.h - a line-based chat: each client names itself, and what one says goes to all others.
  *
  * The model of a protocol over a receiver over the base protocol. Limits keep it alive among strangers: names, lines,
  * members and unread output all have a bound. */

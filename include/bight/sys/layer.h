@@ -121,7 +121,7 @@ BIGHT_API void bight_layer_secured(struct bight_layer *layer);
 BIGHT_API void bight_layer_ready(struct bight_layer *layer);
 
 /* The peer has sent a whole first message (a ClientHello, a header): of the connections that are being established, a
- * port that has too many gives up those first that have not come that far. */
+ * port that has too many drops those first that have not come that far. */
 BIGHT_API void bight_layer_greeted(struct bight_layer *layer);
 
 /* Where the connection comes from in truth, as a PROXY header says: what bight_transport_peer, build_protocol and the

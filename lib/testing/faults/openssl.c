@@ -2,7 +2,7 @@
 /* openssl.c - OpenSSL's allocations, which know nothing of the hook, among those that faults are for.
  *
  * Only the refusing is the faulty allocator's; the memory is the C library's all the time. OpenSSL keeps much of it for
- * ever, and gives some back at any time, so that none of it could be told from what was left behind: a leak in it is
+ * ever, and frees some at any time, so that none of it could be told from what was left behind: a leak in it is
  * for a sanitizer to find. */
 #include <bight/testing.h>
 

@@ -95,7 +95,7 @@ INLINE bool is_name(lanes bytes, unsigned before, const struct bi_known_name *kn
     return has_all(drop((mask)_mm256_movemask_epi8(same), before), size);
 }
 
-/* A byte's lower half gives a set of upper halves, a bit each from 2 to 7, with which it is a token character. */
+/* A byte's lower half selects a set of upper halves, a bit each from 2 to 7, with which it is a token character. */
 INLINE bool is_token(lanes bytes, unsigned before, const uint8_t *text, size_t size)
 {
     const lanes sets = all_of(BI_HEAD_TOKEN_SETS), halves = all_of(BI_HEAD_TOKEN_HALVES), half = all_of(BI_HEAD_HALF);

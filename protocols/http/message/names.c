@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* names.c - from text to number by length, first and last letter.
  *
- * These three tell all known names apart, so one look into a table gives the only candidate, and one comparison
+ * These three tell all known names apart, so one look into a table finds the only candidate, and one comparison
  * decides. Two names that would share a slot do not compile (-Woverride-init): then the factors have to change. */
 #include "http/message/names_table.h"
 

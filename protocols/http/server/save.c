@@ -147,7 +147,7 @@ static void succeed(struct save *save)
 
 static void has_worked(struct bight_result *result, void *context);
 
-/* Gives what waits to a thread, if none has something yet. The handler may run at once, and `save` be gone. */
+/* Hands what waits to a thread, if none has something yet. The handler may run at once, and `save` be gone. */
 static void advance(struct save *save)
 {
     bool has_more = bi_http_buffer_size(&save->waiting) > 0 || (save->has_ended && !save->is_last);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* server.h - the server's side of HTTP/1.1: a factory of connections, its limits, its pool of requests.
  *
- * The embedder of a server (a site) gives it a handler, which is called once for each request; routes and pages are the
+ * The embedder of a server (a site) sets a handler, which is called once for each request; routes and pages are the
  * embedder's.
  */
 #ifndef BI_HTTP_SERVER_H
