@@ -151,6 +151,20 @@ START_TEST(a_cancel_after_the_last_byte_ends_nothing) /* D14 */
 }
 END_TEST
 
+START_TEST(a_reactor_that_is_freed_fails_it) /* T4 */
+{
+    begin(BIG);
+    bight_string_set_window(peer, 1000);
+    send_own(0, BIG);
+    settle();
+    bight_reactor_free(reactor);
+    ck_failed(BIGHT_E_CLOSED);
+    bight_string_peer_free(peer);
+    close(file);
+    free(content);
+}
+END_TEST
+
 START_TEST(what_cannot_be_sent_is_closed_all_the_same)
 {
     begin(10);
@@ -211,6 +225,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_descriptor_stays_open_while_a_thread_reads);
     tcase_add_test(tests, cancelling_ends_the_connection_since_a_stream_has_no_gap);
     tcase_add_test(tests, a_cancel_after_the_last_byte_ends_nothing);
+    tcase_add_test(tests, a_reactor_that_is_freed_fails_it);
     tcase_add_loop_test(tests, what_cannot_be_sent_is_closed_all_the_same, 0, 2);
     tcase_add_test(tests, each_lack_of_memory_is_survived_and_closes_the_descriptor);
 }
