@@ -111,26 +111,32 @@ static const char *format_message(char *buffer, size_t size, int code, const cha
     return buffer;
 }
 
+/* One with a cause or none. */
+static struct bight_failure *make_one(
+    const char *place, int code, int number, struct bight_failure *cause, const char *format, va_list arguments)
+{
+    char buffer[MESSAGE_LIMIT];
+    const char *message = format_message(buffer, sizeof buffer, code, format, arguments);
+    return make(place, code, number, &cause, cause == NULL ? 0 : 1, message);
+}
+
 struct bight_failure *bight_failure_new_at(
     const char *place, int code, int number, struct bight_failure *cause, const char *format, ...)
 {
-    char buffer[MESSAGE_LIMIT];
     va_list arguments;
     va_start(arguments, format);
-    const char *message = format_message(buffer, sizeof buffer, code, format, arguments);
+    struct bight_failure *failure = make_one(place, code, number, cause, format, arguments);
     va_end(arguments);
-    return make(place, code, number, &cause, cause == NULL ? 0 : 1, message);
+    return failure;
 }
 
 struct bight_failure *bight_failure_new_status_at(
     const char *place, int code, int status, struct bight_failure *cause, const char *format, ...)
 {
-    char buffer[MESSAGE_LIMIT];
     va_list arguments;
     va_start(arguments, format);
-    const char *message = format_message(buffer, sizeof buffer, code, format, arguments);
+    struct bight_failure *failure = make_one(place, code, 0, cause, format, arguments);
     va_end(arguments);
-    struct bight_failure *failure = make(place, code, 0, &cause, cause == NULL ? 0 : 1, message);
     if (!failure->is_shared) {
         failure->status = status;
     }
