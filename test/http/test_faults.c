@@ -6,7 +6,8 @@
 #define GET "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 #define POST(target, more) "POST " target " HTTP/1.1\r\nHost: x\r\n" more "\r\n"
 
-static struct bight_http_request *kept;
+static struct bight_http_request *kept, *stopped;
+static struct bight_http_site *mounted;
 
 static void say_hello(struct bight_http_request *request, void *context)
 {
@@ -111,10 +112,47 @@ static void answer_kept(void)
     }
 }
 
+/* One that waits for its proceeding, which comes from outside as the answers that are kept. */
+static bool see(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    const char *wait = bight_http_request_field(request, "X-Wait");
+    stopped = wait != NULL ? bight_http_request_hold(request) : NULL;
+    return wait == NULL;
+}
+
+static void add_field(struct bight_http_request *request, int status, void *context)
+{
+    (void)context;
+    (void)bight_http_respond_set(request, "X-Status", status == 200 ? "fine" : "so so");
+}
+
+static void note_end(struct bight_http_request *request, const struct bight_http_outcome *outcome, void *context)
+{
+    (void)outcome;
+    (void)context;
+    (void)bight_http_request_pattern(request);
+}
+
+static const struct bight_http_middleware_ops seeing = {
+    .size = sizeof seeing, .before = see, .head = add_field, .done = note_end
+};
+
+static void let_proceed(void)
+{
+    struct bight_http_request *request = stopped;
+    stopped = NULL; /* the next site's may stop it again */
+    if (request != NULL) {
+        (void)bight_http_request_proceed(request);
+        bight_http_request_release(request);
+    }
+}
+
 static const struct {
     const char *pieces[3]; /* each fed by itself */
     const char *answer;    /* is among what was written if no fault was injected */
     bool drains;
+    bool is_seen; /* by middleware */
 } scripts[] = {
     { { GET GET GET }, "Hello" },
     { { "GET / HTT", "P/1.1\r\nHost: x\r\n", "\r\n" }, "Hello" },
@@ -133,11 +171,21 @@ static const struct {
     { { "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello", "!" }, "hello!" },
     { { "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", "NONSENSE\r\n\r\n" }, "400 Bad Request" },
     { { GET, GET }, "Connection: close", true },
+    { { GET GET "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n" }, "X-Status: fine", .is_seen = true },
+    { { "GET /in/deep HTTP/1.1\r\nHost: x\r\nX-Wait: 1\r\n\r\n" GET }, "X-Status: fine", .is_seen = true },
 };
 
 #define SCRIPTS (sizeof scripts / sizeof *scripts)
 
-static bool set_up(void)
+static int add_middleware(void)
+{
+    int code = bight_http_route(mounted, "/deep", say_hello, NULL);
+    code = code == 0 ? bight_http_use(mounted, &seeing, NULL) : code;
+    code = code == 0 ? bight_http_use(site, &seeing, NULL) : code;
+    return code == 0 ? bight_http_mount(site, "/in", mounted) : code;
+}
+
+static bool set_up(bool is_seen)
 {
     static const struct {
         const char *pattern;
@@ -147,10 +195,12 @@ static bool set_up(void)
     int code = 0;
     reactor = bight_testing_reactor_new();
     site = bight_http_site_new();
-    kept = NULL;
+    mounted = is_seen ? bight_http_site_new() : NULL;
+    kept = stopped = NULL;
     for (size_t i = 0; i < sizeof routes / sizeof *routes && code == 0; i++) {
         code = bight_http_route(site, routes[i].pattern, routes[i].handler, NULL);
     }
+    code = code == 0 && is_seen ? add_middleware() : code;
     peer = code == 0 && reactor != NULL ? bight_string_connect(reactor, bight_http_site_factory(site), true) : NULL;
     return peer != NULL;
 }
@@ -167,7 +217,7 @@ static bool play(void *context)
 {
     size_t script = *(const size_t *)context;
     bool good = true;
-    if (set_up()) {
+    if (set_up(scripts[script].is_seen)) {
         for (size_t i = 0; i < 3 && scripts[script].pieces[i] != NULL; i++) {
             (void)bight_string_feed_text(peer, scripts[script].pieces[i]);
             if (scripts[script].drains) {
@@ -175,6 +225,8 @@ static bool play(void *context)
             }
         }
         answer_kept();
+        let_proceed(); /* in the site, and in the mounted one */
+        let_proceed();
         (void)bight_testing_settle(reactor, 1000);
         const char *written = bight_string_written_text(peer);
         good = bight_testing_fault_injected() || (written != NULL && strstr(written, scripts[script].answer) != NULL);
@@ -182,9 +234,11 @@ static bool play(void *context)
         good = good && (bight_string_is_closed(peer) || strstr(scripts[script].answer, "hello") != NULL);
     }
     answer_kept();
+    let_proceed();
     bight_string_peer_free(peer);
     bight_reactor_free(reactor);
     bight_http_site_free(site);
+    bight_http_site_free(mounted);
     peer = NULL;
     return good;
 }

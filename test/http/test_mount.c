@@ -92,7 +92,7 @@ static const struct {
     { "GET", "/apis", NULL, 404, NULL, NULL, NULL },
     { "GET", "/api/deep/er/", NULL, 200, "innermost /api/deep/er/ mount=/api/deep/er id=-", NULL, NULL },
     { "POST", "/api/deep/er/x/9", NULL, 200, "innermost /api/deep/er/x/9 mount=/api/deep/er id=9", NULL, NULL },
-    { "GET", "/api/deep/er/x/9", NULL, 405, NULL, "Allow", "POST, OPTIONS" },
+    { "GET", "/api/deep/er/x/9", NULL, 405, NULL, "Allow", "OPTIONS, POST" },
     { "GET", "/api/deep/", NULL, 404, NULL, NULL, NULL },
     { "GET", "/", "Host: h.org", 200, "innermost / mount= id=-", NULL, NULL },
     { "POST", "/x/9", "Host: H.org:80", 200, "innermost /x/9 mount= id=9", NULL, NULL },

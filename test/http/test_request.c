@@ -407,7 +407,7 @@ START_TEST(a_path_without_its_method_or_handler_is_told_so) /* A5 */
     } rows[] = {
         { "GET /none", "404 Not Found", NULL, "404 Not Found\n" },
         { "POST /get", "405 Method Not Allowed", "Allow: GET, HEAD, OPTIONS", "405 Method Not Allowed\n" },
-        { "DELETE /two", "405 Method Not Allowed", "Allow: GET, HEAD, PUT, OPTIONS", "405 Method Not Allowed\n" },
+        { "DELETE /two", "405 Method Not Allowed", "Allow: GET, HEAD, OPTIONS, PUT", "405 Method Not Allowed\n" },
         { "OPTIONS /get", "204 No Content", "Allow: GET, HEAD, OPTIONS", "" },
         { "OPTIONS *", "204 No Content", NULL, "" },
         { "HEAD /get", "200 OK", "Content-Length: 5", "" },

@@ -6,6 +6,7 @@
 #define BIGHT_PROTOCOLS_HTTP_H
 
 #include <bight/protocols/http_json.h>
+#include <bight/protocols/http_middleware.h>
 #include <bight/protocols/http_request.h>
 #include <bight/protocols/http_respond.h>
 #include <bight/protocols/http_site.h>

@@ -47,6 +47,9 @@ BIGHT_API const char *bight_http_request_query(struct bight_http_request *reques
 /* What the route's pattern calls `{name}` or `{name...}`, decoded; NULL: the pattern has no such name. */
 BIGHT_API const char *bight_http_request_parameter(struct bight_http_request *request, const char *name);
 
+/* The pattern of its route, "GET /users/{id}"; NULL: none has been found (yet), or when out of memory. */
+BIGHT_API const char *bight_http_request_pattern(struct bight_http_request *request);
+
 /* The whole target, as it came. */
 BIGHT_API struct bight_http_view bight_http_request_target_raw(struct bight_http_request *request);
 

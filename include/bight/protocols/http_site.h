@@ -31,6 +31,7 @@ struct bight_http_site_options {
     uint32_t least_read_rate; /* bytes a second that a client takes, over 30 s, while some wait for it: 1024 */
     bool half_close;          /* a client that ends its side still wants its answer (A3) */
     bool no_slash_redirects;  /* A5: no 308 to the other form */
+    bool allow_cross_origin;  /* A7: no protection against requests that another site's pages have a browser send */
     const void *reserved[4];
 };
 

@@ -9,17 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Each with its first and its last letter, which with its length tell it from all others (names.c).
- * BI_METHOD_OTHER: any other token. */
+/* Each with its first and its last letter, which with its length tell it from all others (names.c). The first three are
+ * those that browsers may send to anybody (bi_method_is_harmless). BI_METHOD_OTHER: any other token. */
 /* clang-format off */
 #define BI_METHODS(each) \
     each(GET, "GET", 'G', 'T') \
     each(HEAD, "HEAD", 'H', 'D') \
+    each(OPTIONS, "OPTIONS", 'O', 'S') \
     each(POST, "POST", 'P', 'T') \
     each(PUT, "PUT", 'P', 'T') \
     each(DELETE, "DELETE", 'D', 'E') \
     each(CONNECT, "CONNECT", 'C', 'T') \
-    each(OPTIONS, "OPTIONS", 'O', 'S') \
     each(TRACE, "TRACE", 'T', 'E') \
     each(PATCH, "PATCH", 'P', 'H')
 /* clang-format on */
@@ -31,6 +31,12 @@ enum bi_method {
 #undef BI_METHOD_MEMBER
         BI_METHOD_COUNT
 };
+
+/* GET, HEAD, OPTIONS: what changes nothing, and needs no protection across origins (A7). */
+static inline bool bi_method_is_harmless(unsigned method)
+{
+    return method - BI_METHOD_GET <= BI_METHOD_OPTIONS - BI_METHOD_GET;
+}
 
 /* Lower case, letters and hyphens, at most 31 of them; fewer than 64 names, since sets of them are kept in 64 bits.
  * BI_NAME_OTHER: any other token. */

@@ -102,7 +102,7 @@ static char *put_framing(char *at, const struct bight_http_request *request, int
 /* The body may be read, now or soon, while the answer goes out. */
 static bool may_be_read_on(const struct bight_http_request *request)
 {
-    return request->answer.streams && !request->continues;
+    return request->answer.streams && !(request->due & BI_DUE_CONTINUE);
 }
 
 /* What its framing will be; behind this nothing about it is decided any more (H6). */
@@ -148,7 +148,7 @@ static int write_head(
     at = size > 0 ? put(at, data, size) : at;
     int code = bight_transport_commit(transport, (size_t)(at - room));
     request->server->figures.classes[status / 100]++;
-    request->server->figures.bytes_out += (size_t)(at - room);
+    bi_answer_count(request, (size_t)(at - room));
     return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
 }
 
@@ -206,11 +206,11 @@ static int refuse_type(void)
 /* No body of the request's is left, the connection goes on, and the client is there: four members at once. */
 static inline bool is_settled(const struct bight_http_request *request)
 {
-    static const uint8_t settled[4] = { BI_INPUT_DONE, false, false, false };
+    static const uint8_t settled[4] = { BI_INPUT_DONE, false, false, 0 };
     enum { AT = offsetof(struct bight_http_request, input) };
     _Static_assert(offsetof(struct bight_http_request, closing) == AT + 1 &&
                        offsetof(struct bight_http_request, gone) == AT + 2 &&
-                       offsetof(struct bight_http_request, continues) == AT + 3,
+                       offsetof(struct bight_http_request, due) == AT + 3,
         "they are compared together");
     return memcmp((const char *)request + AT, settled, sizeof settled) == 0;
 }
@@ -218,7 +218,7 @@ static inline bool is_settled(const struct bight_http_request *request)
 /* The same of the last one of a connection. */
 static inline bool is_settled_at_last(const struct bight_http_request *request)
 {
-    return request->closing && request->input == BI_INPUT_DONE && !request->gone && !request->continues;
+    return request->closing && request->input == BI_INPUT_DONE && !request->gone && request->due == 0;
 }
 
 /* Nothing about its head has to be thought of: no fields either. */
@@ -331,11 +331,14 @@ int bi_answer_begin(
 {
     struct bi_view view = { (const uint8_t *)type, type == NULL ? 0 : strlen(type) };
     int code = bi_answer_check(request, status);
+    if (code == BIGHT_OK && has_control(view)) {
+        code = refuse_type();
+    }
+    if (code == BIGHT_OK && (request->due & BI_DUE_HOOKS)) {
+        code = bi_hooks_announce(request, status);
+    }
     if (code != BIGHT_OK) {
         return code;
-    }
-    if (has_control(view)) {
-        return refuse_type();
     }
     bool plain = length >= 0 && is_plain(request) && (is_settled(request) || is_settled_at_last(request));
     code = write_head(request, status, view, length, data, size);
@@ -368,10 +371,10 @@ int bi_answer_written(struct bight_http_request *request, size_t size)
 /* For a body that does not go along with its head. The limit of a transport's output is against what grows without an
  * end, and a whole answer has one: it is the program that made it so large, and the next one waits until this has been
  * taken. */
-static struct bight_transport *room_for(const struct bight_http_request *request, size_t size)
+static struct bight_transport *room_for(struct bight_http_request *request, size_t size)
 {
     struct bight_transport *transport = request->connection->base.transport;
-    request->server->figures.bytes_out += size;
+    bi_answer_count(request, size);
     if (size > MUCH) {
         (void)bight_transport_set_output_limit(transport, size < SIZE_MAX - 2 * MUCH ? size + 2 * MUCH : SIZE_MAX);
     }
@@ -464,7 +467,7 @@ static int set(struct bight_http_request *request, const char *name, const char 
     if (request->gone) {
         return BIGHT_E_CLOSED;
     }
-    if (request->answer.state != BI_ANSWER_NONE) {
+    if (request->answer.state > BI_ANSWER_ANNOUNCED) {
         return bi_http_usage(BIGHT_E_USAGE, "a field of an answer: its head has been sent");
     }
     return bi_fields_set(&request->answer.fields, name, value, replace);

@@ -27,7 +27,7 @@ void bi_body_begin(struct bight_http_request *request)
     struct bi_http_body *body = &request->body;
     set_up(request);
     request->input = BI_INPUT_BODY;
-    request->continues = request->framing.expects_continue;
+    request->due |= request->framing.expects_continue ? BI_DUE_CONTINUE : 0;
     body->left = request->framing.length;
     body->limit = request->server->limits.body;
     if (request->framing.body == BI_BODY_CHUNKED) {
@@ -315,7 +315,7 @@ size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, siz
 {
     size_t used;
     request->holds++;
-    request->continues = false;
+    request->due &= (uint8_t)~BI_DUE_CONTINUE;
     if (request->input == BI_INPUT_TRAILERS) {
         used = read_trailers(request, data, size);
     } else if (request->framing.body == BI_BODY_LENGTH) {
@@ -340,7 +340,7 @@ bool bi_body_has_come(const struct bight_http_request *request)
  * body behind the answer or not: it is not known where its next request begins. */
 bool bi_body_can_be_discarded(const struct bight_http_request *request)
 {
-    if (request->continues) {
+    if (request->due & BI_DUE_CONTINUE) {
         return bi_body_has_come(request);
     }
     return request->framing.body == BI_BODY_CHUNKED || request->body.left <= BI_HTTP_DISCARD;
@@ -399,10 +399,10 @@ static int check_asked(struct bight_http_request *request, enum bi_body_user use
 static void say_continue(struct bight_http_request *request)
 {
     bool has_come = request->rest + bi_http_buffer_size(&request->backlog) > 0;
-    if (request->continues && !has_come && request->answer.state == BI_ANSWER_NONE) {
+    if ((request->due & BI_DUE_CONTINUE) && !has_come && request->answer.state == BI_ANSWER_NONE) {
         (void)bight_transport_write(request->connection->base.transport, continue_line, sizeof continue_line - 1);
     }
-    request->continues = false;
+    request->due &= (uint8_t)~BI_DUE_CONTINUE;
 }
 
 /* What is refused when it is asked for: before there is a user, whom it would be told at once. */

@@ -222,8 +222,22 @@ void bi_deadlines_park(struct bight_http_request *request)
     if (!bi_body_has_come(request)) {
         bi_deadlines_watch_body(request);
     }
-    if (request->seconds > 0 && request->answer.state != BI_ANSWER_WHOLE) {
-        arm(request, request->seconds, answer_is_late, &request->answer_timer);
+    bi_deadlines_limit_answer(request);
+}
+
+/* The shorter of the route's time and of that which middleware set, but for one that is none. */
+static double seconds_of(const struct bight_http_request *request)
+{
+    double seconds = request->due & BI_DUE_HOOKS ? request->hooks.seconds : 0;
+    return seconds > 0 && (request->seconds <= 0 || seconds < request->seconds) ? seconds : request->seconds;
+}
+
+void bi_deadlines_limit_answer(struct bight_http_request *request)
+{
+    double seconds = seconds_of(request);
+    if (seconds > 0 && request->answer.state != BI_ANSWER_WHOLE) {
+        bight_timer_cancel(request->answer_timer); /* of a middleware that waited */
+        arm(request, seconds, answer_is_late, &request->answer_timer);
     }
 }
 

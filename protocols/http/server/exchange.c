@@ -144,6 +144,7 @@ void bi_exchange_gone(struct bight_http_request *request, const struct bight_fai
 
 void bi_exchange_abort(struct bight_http_request *request)
 {
+    request->hooks.was_aborted = true;
     request->answer.state = BI_ANSWER_WHOLE;
     if (request->connection != NULL) {
         bi_http_close(request->connection, true);

@@ -183,7 +183,7 @@ static int send_part(struct bight_http_request *request, struct file *file, int 
             return bi_answer_lost(request);
         }
         file->descriptor = -1;
-        request->server->figures.bytes_out += count;
+        bi_answer_count(request, count);
     }
     return code == BIGHT_OK ? bi_answer_written(request, count < SIZE_MAX ? (size_t)count : SIZE_MAX) : code;
 }

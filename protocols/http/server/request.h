@@ -79,6 +79,7 @@ struct bi_http_body {
 
 enum bi_answer_state {
     BI_ANSWER_NONE,
+    BI_ANSWER_ANNOUNCED, /* middleware is told of its head, and may add to it */
     BI_ANSWER_BEGUN,
     BI_ANSWER_WHOLE, /* written, or aborted */
 };
@@ -112,6 +113,19 @@ struct bi_http_attachment {
     void *value;
 };
 
+#define BI_DUE_CONTINUE 1u /* Expect: 100-continue has not been answered */
+#define BI_DUE_HOOKS 2u    /* middleware has been told of the request, and is to be told of what becomes of it */
+
+/* What middleware has been told. The embedder's, but for `sent`; nothing of it is set without BI_DUE_HOOKS. */
+struct bi_http_hooks {
+    struct bi_passage *first, *last; /* in the request's memory */
+    uint64_t sent;                   /* bytes of the answer, with its head */
+    double seconds;                  /* for the answer, beside the route's; 0: any */
+    bool may_proceed;                /* a middleware has it */
+    bool was_aborted;                /* before its answer was whole */
+    bool is_trusted;                 /* as if it came from an origin that the site trusts */
+};
+
 #define BI_HTTP_MAX_PARAMETERS 16
 #define BI_HTTP_INLINE_TEXT 512
 
@@ -123,7 +137,7 @@ struct bight_http_request {
     uint8_t input;                         /* enum bi_input_state */
     bool closing;                          /* the connection ends behind the answer */
     bool gone;                             /* the client has, or it has been answered for the program */
-    bool continues;                        /* Expect: 100-continue has not been answered */
+    uint8_t due;                           /* what its answer's head has to see to: BI_DUE_CONTINUE ... */
     bool paging;                           /* the program's page of an error is being asked for */
     bool dispatched;                       /* the handler has been called */
     bool cancel_when_gone;
@@ -168,6 +182,7 @@ struct bight_http_request {
         const char *text;                     /* of the path before, as it was asked for */
     } mount;
     uint64_t parked_at; /* when its handler returned, if it is parked */
+    struct bi_http_hooks hooks;
     struct bi_head head;
     struct bi_framing framing;
     struct bi_http_body body;
@@ -287,6 +302,8 @@ void bi_deadlines_watch_body(struct bight_http_request *request);
 void bi_deadlines_rest_body(struct bight_http_request *request);
 /* The handler has returned and the exchange goes on. */
 void bi_deadlines_park(struct bight_http_request *request);
+/* An answer that is waited for has its time, from now on. */
+void bi_deadlines_limit_answer(struct bight_http_request *request);
 /* The exchange is over. */
 void bi_deadlines_stop(struct bight_http_request *request);
 void bi_deadlines_restore_idle(struct bi_http_connection *connection);
@@ -334,7 +351,23 @@ const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name
 /* Removes all with the name. */
 void bi_fields_remove(struct bi_http_buffer *fields, const char *name);
 
+/* -------------------------------------------------------------------------------------------- hooks.c */
+
+/* The answer is about to have this status: middleware may set fields yet. 0, or why there can be no answer now. */
+int bi_hooks_announce(struct bight_http_request *request, int status);
+/* The exchange is over. */
+void bi_hooks_end(struct bight_http_request *request);
+
 /* ------------------------------------------------------------------------------------------ figures.c */
+
+/* So many bytes of the answer have been handed to the connection. */
+static inline void bi_answer_count(struct bight_http_request *request, size_t size)
+{
+    request->server->figures.bytes_out += size;
+    if (BI_RARELY(request->due & BI_DUE_HOOKS)) {
+        request->hooks.sent += size;
+    }
+}
 
 /* The answer of a request that was parked is whole. */
 void bi_figures_took(const struct bight_http_request *request);
@@ -356,6 +389,9 @@ int bi_status_of_failure(const struct bight_failure *failure, const char **messa
 /* The request leaves its connection, which the caller looks after. */
 static inline void bi_exchange_leave(struct bight_http_request *request)
 {
+    if (BI_RARELY(request->due & BI_DUE_HOOKS)) {
+        bi_hooks_end(request);
+    }
     request->connection->request = NULL;
     request->connection = NULL;
     if (BI_RARELY(request->kept.bytes != NULL)) { /* else it has never waited */

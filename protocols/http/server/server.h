@@ -20,6 +20,9 @@ struct bi_http_server_ops {
     void (*requested)(struct bi_http_server *server, struct bight_http_request *request);
     /* Answers with the page of an error; must answer. */
     void (*failed)(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message);
+    /* Of a request with hooks: its answer is about to have this status; and it is over. */
+    void (*announced)(struct bi_http_server *server, struct bight_http_request *request, int status);
+    void (*ended)(struct bi_http_server *server, struct bight_http_request *request);
     /* Why it cannot serve (taken), or NULL. */
     struct bight_failure *(*check)(const struct bi_http_server *server);
     /* Nothing of it is left: ports, connections, requests. Called once after bi_http_server_free. */

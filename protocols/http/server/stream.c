@@ -82,7 +82,7 @@ int bight_http_respond_write(struct bight_http_request *request, const void *dat
         return BIGHT_OK;
     }
     struct bight_transport *transport = request->connection->base.transport;
-    request->server->figures.bytes_out += size;
+    bi_answer_count(request, size);
     code = answer->chunked ? write_chunk(transport, data, size) : bight_transport_write(transport, data, size);
     if (code != BIGHT_OK) {
         bi_exchange_abort(request);

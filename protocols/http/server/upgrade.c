@@ -46,12 +46,16 @@ static int write_head(struct bight_http_request *request, const char *name)
         return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an upgrade: the protocol's name is too long");
     }
     int code = bight_transport_write_sequence(request->connection->base.transport, parts, 3);
+    bi_answer_count(request, parts[0].iov_len + parts[1].iov_len + parts[2].iov_len);
     return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
 }
 
 int bight_http_respond_upgrade(struct bight_http_request *request, const char *name, struct bight_protocol *protocol)
 {
     int code = protocol == NULL ? BIGHT_E_OUT_OF_MEMORY : check(request, name);
+    if (code == BIGHT_OK && (request->due & BI_DUE_HOOKS)) {
+        code = bi_hooks_announce(request, name == NULL ? 200 : 101);
+    }
     if (code == BIGHT_OK) {
         code = write_head(request, name);
     }

@@ -23,8 +23,8 @@ static uint8_t *room_for(struct bight_http_request *request, size_t size)
                                                               : (uint8_t *)bi_request_allocate(request, size);
 }
 
-/* One that is not canonical as it came. False: answered. */
-static bool __attribute__((noinline)) read_path(struct bight_http_request *request)
+/* Of one that is not canonical as it came. */
+static int read_path(struct bight_http_request *request, const char **why)
 {
     struct bi_path path;
     struct bi_view raw = view_of(request, request->framing.path);
@@ -33,18 +33,31 @@ static bool __attribute__((noinline)) read_path(struct bight_http_request *reque
     }
     uint8_t *room = room_for(request, raw.size + BI_PATH_BEHIND);
     if (room == NULL) {
-        bi_exchange_abort(request);
-        return false;
+        return BIGHT_E_OUT_OF_MEMORY;
     }
     if (!bi_path_read(&path, raw, room)) {
-        bi_exchange_refuse(request, 400, path.why);
-        return false;
+        *why = path.why;
+        return BIGHT_E_SYNTAX;
     }
     if (path.text.at == (const uint8_t *)request->inline_text + request->inline_used) {
         (void)bi_request_allocate(request, path.text.size + BI_PATH_BEHIND);
     }
     request->path = path.text;
-    return true;
+    return BIGHT_OK;
+}
+
+static inline bool has_usual_path(const struct bight_http_request *request)
+{
+    return BI_USUALLY(request->head.is_usual_path) && BI_USUALLY(request->framing.target_kind == BI_TARGET_ORIGIN);
+}
+
+int bi_site_find_path(struct bight_http_request *request, const char **why)
+{
+    if (has_usual_path(request)) {
+        request->path = view_of(request, request->framing.path);
+        return BIGHT_OK;
+    }
+    return request->framing.target_kind == BI_TARGET_ASTERISK ? BIGHT_OK : read_path(request, why);
 }
 
 /* -------------------------------------------------------------------------------- without a handler */
@@ -227,6 +240,9 @@ answer_by_route(const struct bight_http_site *site, struct bight_http_request *r
             return;
         }
         enter(&search, request);
+        if (search.site->use_count > 0 && !bi_middleware_admits(search.site, request)) {
+            return;
+        }
         if (search.site->server.freed) {
             bi_site_failed(request->server, request, 503, NULL);
             return;
@@ -238,31 +254,58 @@ answer_by_route(const struct bight_http_site *site, struct bight_http_request *r
 /* A path that is not its own canonical form, as far as the head's reader knows, or no path. */
 static void __attribute__((noinline)) answer_strange(struct bight_http_site *site, struct bight_http_request *request)
 {
+    const char *why;
     if (request->framing.target_kind == BI_TARGET_ASTERISK) {
         (void)bight_http_respond_empty(request, 204); /* OPTIONS of the server as a whole */
-    } else if (read_path(request)) {
+        return;
+    }
+    int code = read_path(request, &why);
+    if (code == BIGHT_OK) {
         answer_by_route(site, request);
+    } else if (code == BIGHT_E_SYNTAX) {
+        bi_exchange_refuse(request, 400, why);
+    } else {
+        bi_exchange_abort(request);
     }
 }
 
 /* Nearly every path is canonical as it came, stays where it is, and leads straight to its route. */
-void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request)
+static inline void answer_straight(struct bight_http_site *site, struct bight_http_request *request)
 {
-    struct bight_http_site *site = bi_site_of(server);
-    if (BI_RARELY(!request->head.is_usual_path) || BI_RARELY(request->framing.target_kind != BI_TARGET_ORIGIN)) {
+    if (!has_usual_path(request)) {
         answer_strange(site, request);
         return;
     }
     unsigned count;
     request->path = view_of(request, request->framing.path);
-    uint32_t found = request->head.method_known == BI_METHOD_CONNECT
-                         ? 0
-                         : bi_routes_find_straight(&site->routes, (enum bi_method)request->head.method_known,
-                               request->path, request->parameters, &count);
+    uint32_t found = bi_routes_find_straight(
+        &site->routes, (enum bi_method)request->head.method_known, request->path, request->parameters, &count);
     if (BI_RARELY(found == 0)) {
         answer_by_route(site, request);
         return;
     }
     request->parameter_count = (uint8_t)count;
     call(request, site->routes.routes[found - 1].value, found - 1);
+}
+
+/* What may change something, or is a tunnel. */
+static void __attribute__((noinline)) answer_harmful(struct bight_http_site *site, struct bight_http_request *request)
+{
+    if (!bi_cross_origin_admits(site, request)) {
+        bi_site_failed(&site->server, request, 403, "a request from another site");
+    } else if (request->head.method_known == BI_METHOD_CONNECT) {
+        answer_strange(site, request);
+    } else {
+        answer_straight(site, request);
+    }
+}
+
+void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request)
+{
+    struct bight_http_site *site = bi_site_of(server);
+    if (BI_RARELY(!bi_method_is_harmless(request->head.method_known))) {
+        answer_harmful(site, request);
+    } else {
+        answer_straight(site, request);
+    }
 }

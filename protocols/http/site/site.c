@@ -40,15 +40,33 @@ static struct bight_failure *check(const struct bi_http_server *server)
 static const struct bi_http_server_ops server_ops = {
     .requested = bi_site_requested,
     .failed = bi_site_failed,
+    .announced = bi_middleware_announced,
+    .ended = bi_middleware_ended,
     .gone = gone,
     .check = check,
 };
+
+static const struct bi_http_server_ops ops_with_middleware = {
+    .requested = bi_middleware_requested,
+    .failed = bi_site_failed,
+    .announced = bi_middleware_announced,
+    .ended = bi_middleware_ended,
+    .gone = gone,
+    .check = check,
+};
+
+const struct bi_http_server_ops *bi_site_ops_with_middleware(void)
+{
+    return &ops_with_middleware;
+}
 
 void bight_http_site_free(struct bight_http_site *site)
 {
     if (site == NULL) {
         return;
     }
+    bi_middleware_free(site);
+    bi_cross_origin_free(site);
     free_routes(site);
     site->error = NULL;
     bi_http_server_free(&site->server);
@@ -102,6 +120,7 @@ static void take_options(struct bight_http_site *site, const struct bight_http_s
     TAKE(limits->read_rate, least_read_rate)
     limits->half_close = GIVEN(options, half_close);
     site->routes.ignores_slashes = GIVEN(options, no_slash_redirects);
+    site->trusts_all = GIVEN(options, allow_cross_origin);
 }
 
 struct bight_http_site *bight_http_site_new_full(const struct bight_http_site_options *options)

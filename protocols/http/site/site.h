@@ -3,7 +3,7 @@
 #ifndef BI_HTTP_SITE_H
 #define BI_HTTP_SITE_H
 
-#include <bight/protocols/http_site.h>
+#include <bight/protocols/http_middleware.h>
 
 #include "http/server/request.h"
 #include "http/site/routes.h"
@@ -21,6 +21,20 @@ struct bi_http_route {
     bool cancel_when_gone;
 };
 
+/* One in a site's chain. */
+struct bi_http_middleware {
+    const struct bight_http_middleware_ops *ops;
+    void *context;
+    bight_release_function release;
+};
+
+/* What a request has seen of a site's chain: linked from the outermost site on, in the request's memory. */
+struct bi_passage {
+    struct bi_passage *next;
+    const struct bight_http_site *site;
+    uint32_t passed; /* how many have been asked */
+};
+
 struct bight_http_site {
     struct bi_http_server server;
     struct bi_routes routes;
@@ -30,7 +44,11 @@ struct bight_http_site {
     uint64_t body_limit; /* that was asked for; 0: none */
     bight_http_error_handler error;
     void *error_context;
-    bool is_broken; /* a route could not be added */
+    struct bi_http_middleware *uses;
+    uint32_t use_count, use_room;
+    struct bi_trusted_origin *trusted;
+    bool trusts_all;
+    bool is_broken; /* a route or a middleware could not be added */
 };
 
 static inline struct bight_http_site *bi_site_of(struct bi_http_server *server)
@@ -40,6 +58,11 @@ static inline struct bight_http_site *bi_site_of(struct bi_http_server *server)
 
 /* handlers.c: finds the route of a request and calls its handler. */
 void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request);
+
+/* Sets the path, canonical, if the request has one. 0; SYNTAX and why it is to be refused; OUT_OF_MEMORY. */
+int bi_site_find_path(struct bight_http_request *request, const char **why);
+/* site.c: the same server with a chain of middleware. */
+const struct bi_http_server_ops *bi_site_ops_with_middleware(void);
 
 /* The innermost site that the request has come to. */
 static inline struct bight_http_site *bi_site_of_request(const struct bight_http_request *request)
@@ -53,6 +76,20 @@ void bi_site_release(struct bight_http_site *site);
 bool bi_site_is_broken(struct bight_http_site *site);
 /* The request goes on to the site of the route, with the part of the path that was found to be the rest. */
 void bi_mount_enter(struct bight_http_request *request, const struct bi_http_route *route, struct bi_span behind);
+
+/* middleware.c: asks those of the site's middleware that the request has not met. True: it goes on, unless the site has
+ * been freed; else it has been answered, or waits. */
+bool bi_middleware_admits(const struct bight_http_site *site, struct bight_http_request *request);
+void bi_middleware_announced(struct bi_http_server *server, struct bight_http_request *request, int status);
+void bi_middleware_ended(struct bi_http_server *server, struct bight_http_request *request);
+/* Instead of bi_site_requested, once the site has any. */
+void bi_middleware_requested(struct bi_http_server *server, struct bight_http_request *request);
+/* Those of a site that is freed. */
+void bi_middleware_free(struct bight_http_site *site);
+
+/* cross_origin.c: whether a request that may change something may come from where it comes from (A7). */
+bool bi_cross_origin_admits(const struct bight_http_site *site, const struct bight_http_request *request);
+void bi_cross_origin_free(struct bight_http_site *site);
 
 /* page.c: answers with the page of an error. */
 void bi_site_failed(struct bi_http_server *server, struct bight_http_request *request, int status, const char *message);

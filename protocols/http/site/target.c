@@ -63,6 +63,16 @@ const char *bight_http_request_parameter(struct bight_http_request *request, con
     return index < 0 || index >= request->parameter_count ? NULL : parameter_text(request, (size_t)index);
 }
 
+const char *bight_http_request_pattern(struct bight_http_request *request)
+{
+    const struct bight_http_site *site = bi_site_of_request(request);
+    if (request->route == NULL) {
+        return NULL;
+    }
+    struct bi_view pattern = bi_routes_pattern(&site->routes, request->route_index);
+    return bi_request_text(request, pattern.at, pattern.size);
+}
+
 const char *bight_http_request_query(struct bight_http_request *request, const char *name)
 {
     struct bi_query query;
