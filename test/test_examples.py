@@ -158,6 +158,19 @@ class Shown(unittest.TestCase):
         said = re.sub("^Date: .*$", "Date: ...", done.stdout.replace("\r", ""), flags=re.M)
         return said if said.endswith("\n") or not said else said + "\n"
 
+    def listen(self, server, target, fields=""):
+        """A file with the body of an answer that does not end: its head has come."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(PATIENCE)
+            sock.connect(server.path)
+            sock.sendall(f"GET {target} HTTP/1.0\r\n{fields}\r\n".encode())
+            body = sock.makefile(encoding="utf-8", newline="\n")
+        self.addCleanup(body.close)
+        self.assertEqual(body.readline(), "HTTP/1.1 200 OK\r\n")
+        while body.readline() != "\r\n":
+            pass
+        return body
+
     def check_shown(self, server, target, page="http"):
         """As the page asks, at targets that match, in its order."""
         page = (ROOT / f"docs/{page}.md").read_text()
@@ -190,15 +203,30 @@ class Web(Shown):
     def test_chat(self):
         with Server("http_chat") as server:
             self.assertIn("EventSource", self.curl(server, "localhost:8888/"))
-            listener = subprocess.Popen(["curl", "-sSN", "--max-time", str(PATIENCE), "--unix-socket", server.path,
-                                         "http://localhost/events"], stdout=subprocess.PIPE, text=True)
-            self.assertEqual(listener.stdout.readline(), ": welcome\n")
-            self.check_shown(server, "/say", "http_answers")
+            listener = self.listen(server, "/events")
+            self.check_shown(server, "/say", "http_events")
             self.assertEqual(self.curl(server, "-d text=hello localhost:8888/say"),
                              "400 Bad Request\na form with a name and a text, please\n")
-        with listener.stdout:
-            self.assertEqual(listener.stdout.read(), "\ndata: Ann: anybody here?\n\n")
-        self.assertEqual(listener.wait(PATIENCE), 0)
+            self.assertEqual([listener.readline() for _ in range(2)], ["data: Ann: anybody here?\n", "\n"])
+        self.assertEqual(listener.read(), "")
+        self.assertEqual(server.status, 0)
+
+    def test_events(self):
+        with Server("http_events") as server:
+            self.assertIn("EventSource", self.curl(server, "localhost:8888/"))
+            clock, prices = self.listen(server, "/clock"), self.listen(server, "/prices")
+            for _ in range(2):
+                self.assertRegex(clock.readline(), r"^data: \d\d:\d\d:\d\d\n$")
+                self.assertEqual(clock.readline(), "\n")
+            self.assertEqual([prices.readline() for _ in range(2)], ["retry: 1000\n", "\n"])
+            self.assertRegex(prices.readline(), "^id: [12]\n$")
+            late = self.listen(server, "/prices", "Last-Event-ID: 1\r\n")
+            page = (ROOT / "docs/http_events.md").read_text()
+            shown = re.search(r"Last-Event-ID: 1' localhost:8888/prices\n((?:    .*\n|\n)*?)    \.\.\.", page)[1]
+            for line in re.sub("^    ", "", shown, flags=re.M).splitlines(keepends=True):
+                self.assertEqual(late.readline(), line)
+        for stream in prices, late:
+            self.assertTrue(stream.read().endswith("\n\n"))
         self.assertEqual(server.status, 0)
 
     def test_mounts(self):

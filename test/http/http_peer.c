@@ -19,7 +19,11 @@
  *     GET /left             how many have left that one
  *     GET /page             the file PAGE, as HTML
  *     GET /held             nothing, once somebody asks for
- *     POST /release         nothing */
+ *     POST /release         nothing
+ *     GET /events           a stream: first an event `last`, whose data is what the client says it got last
+ *     POST /say?id=&type=   the body, as an event to all streams
+ *     POST /close           ends all streams
+ *     GET /listeners        how many there are, and how many have gone by themselves: "1 0" */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +288,77 @@ static void release_held(struct bight_http_request *request, void *context)
     (void)bight_http_respond_empty(request, 204);
 }
 
+/* ---------------------------------------------------------------------------------------------- events */
+
+static struct bight_http_event_channel *channel;
+static unsigned gone;
+
+static void has_gone(struct bight_http_event_stream *stream, void *context)
+{
+    (void)stream;
+    (void)context;
+    gone++;
+}
+
+static void listen_to_all(struct bight_http_request *request, void *context)
+{
+    static const struct bight_http_event_options options = {
+        .size = sizeof options, .heartbeat = 0.5, .retry = 50, .gone = has_gone
+    };
+    const char *last = bight_http_request_last_event_id(request);
+    struct bight_http_event_stream *stream = bight_http_respond_events(request, &options);
+    (void)context;
+    (void)bight_http_event_stream_send_text(stream, "last", last != NULL ? last : "none");
+    (void)bight_http_event_channel_add(channel, stream);
+}
+
+static void publish(struct bight_result *result, void *context)
+{
+    struct bight_http_request *request = context;
+    struct bight_bytes *body = bight_result_take(result, &bight_type_bytes);
+    if (body == NULL) {
+        return;
+    }
+    struct bight_http_event *event = bight_http_event_new(bight_http_request_query(request, "id"),
+        bight_http_request_query(request, "type"), bight_bytes_data(body), bight_bytes_size(body));
+    (void)bight_http_event_channel_send(channel, event);
+    (void)bight_http_respond_empty(request, event != NULL ? 204 : 400);
+    bight_http_event_release(event);
+    bight_bytes_release(body);
+}
+
+static void say(struct bight_http_request *request, void *context)
+{
+    struct bight_deferred *collecting = bight_http_request_collect(request, 1 << 20);
+    (void)context;
+    (void)bight_deferred_add_callback(collecting, publish, request);
+    bight_deferred_release(collecting);
+}
+
+static void close_all(struct bight_http_request *request, void *context)
+{
+    (void)context;
+    bight_http_event_channel_close(channel);
+    (void)bight_http_respond_empty(request, 204);
+}
+
+static void tell_listeners(struct bight_http_request *request, void *context)
+{
+    char text[64];
+    (void)context;
+    (void)snprintf(text, sizeof text, "%zu %u", bight_http_event_channel_size(channel), gone);
+    (void)bight_http_respond_text(request, 200, text);
+}
+
+static void add_events(struct bight_http_site *site)
+{
+    channel = bight_http_event_channel_new();
+    (void)bight_http_route(site, "GET /events", listen_to_all, NULL);
+    (void)bight_http_route(site, "POST /say", say, NULL);
+    (void)bight_http_route(site, "POST /close", close_all, NULL);
+    (void)bight_http_route(site, "GET /listeners", tell_listeners, NULL);
+}
+
 int main(int argc, char **argv)
 {
     struct bight_reactor *reactor = bight_reactor_new();
@@ -305,11 +380,13 @@ int main(int argc, char **argv)
     (void)bight_http_route(site, "GET /left", tell_left, NULL);
     (void)bight_http_route(site, "GET /held", hold, NULL);
     (void)bight_http_route(site, "POST /release", release_held, NULL);
+    add_events(site);
     if (argc > 2) {
         (void)bight_http_route(site, "GET /page", show_page, argv[2]);
     }
     bight_serve(reactor, argc > 1 ? argv[1] : "tcp:0:interface=127.0.0.1", bight_http_site_factory(site));
     int status = bight_reactor_run(reactor);
+    bight_http_event_channel_free(channel);
     bight_reactor_free(reactor);
     bight_http_site_free(site);
     return status;

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What tests of sites with clients that are not bight's share: a site in a process of its own for each test, a directory for
 each class, and clients that are waited for."""
+import html
+import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -82,6 +86,24 @@ class Served(unittest.TestCase):
         status, size = done.stdout.split()
         self.assertEqual(status, b"200")
         self.assertGreater(int(size), 0)
+
+
+class Browsed(Served):
+    """In Chromium, without a profile of anybody's, and in no sandbox when root runs it, for which it has none."""
+    SAID = re.compile(r'<p id="said">(.*?)</p>', re.DOTALL)
+
+    def show(self, path):
+        """The page, as it is when it has loaded."""
+        words = [shutil.which("chromium") or "chromium-browser", "--headless", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--no-proxy-server",
+                 "--disable-background-networking", "--disable-component-update", "--user-data-dir=" + self.directory(),
+                 "--dump-dom"]
+        if os.geteuid() == 0:
+            words.append("--no-sandbox")
+        return self.run_client(*words, self.url(path), patience=2 * PATIENCE).decode()
+
+    def said_in(self, path):
+        """What the page leaves in its paragraph `said`, which is JSON."""
+        return json.loads(html.unescape(self.SAID.search(self.show(path))[1]))
 
 
 def main():

@@ -5,20 +5,18 @@ clients/; they say what came of it as JSON.
 
 Usage: test_http_clients.py HTTP_PEER BIGHT [-k WORD] [-v]
 """
-import html
 import http.client
 import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import unittest
 
 import served
 from listening import wait_for
-from served import PATIENCE, Served
+from served import Browsed, PATIENCE, Served
 
 CLIENTS = pathlib.Path(__file__).parent / "clients"
 LARGE_SIZE = str(len(served.LARGE))
@@ -66,27 +64,16 @@ class Aiohttp(Clients):
         self.see_it_leave()
 
 
-class Chromium(Clients):
-    """Without a profile of anybody's, and in no sandbox when root runs it, for which it has none."""
-    SAID = re.compile(r'<p id="said">(.*?)</p>', re.DOTALL)
-
+class Chromium(Clients, Browsed):
     @classmethod
     def words(cls):
         return served.PEER, "tcp:0:interface=127.0.0.1", CLIENTS / "page.html"
-
-    def show(self, path):
-        words = [shutil.which("chromium") or "chromium-browser", "--headless", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--no-proxy-server",
-                 "--disable-background-networking", "--disable-component-update", "--user-data-dir=" + self.directory(),
-                 "--dump-dom"]
-        if os.geteuid() == 0:
-            words.append("--no-sandbox")
-        return self.run_client(*words, self.url(path), patience=2 * PATIENCE).decode()
 
     def test_shows_what_a_handler_says(self):
         self.assertIn("line 0\nline 1\n", self.show("/stream/2"))
 
     def test_a_page_that_asks(self):
-        said = json.loads(html.unescape(self.SAID.search(self.show("/page"))[1]))
+        said = self.said_in("/page")
         self.assertEqual(said, ["Hello", "sent", LARGE_SIZE, True, 10000, "later", 200, "403 403 Forbidden\nnot for you\n",
                                 "same-origin", True, True])
         self.see_it_leave()

@@ -5,6 +5,7 @@
 #ifndef BIGHT_PROTOCOLS_HTTP_H
 #define BIGHT_PROTOCOLS_HTTP_H
 
+#include <bight/protocols/http_events.h>
 #include <bight/protocols/http_json.h>
 #include <bight/protocols/http_middleware.h>
 #include <bight/protocols/http_request.h>

@@ -101,6 +101,9 @@ BIGHT_API int bight_http_respond_begin(
 /* A piece of the body. More than was announced: TOO_LONG, a usage error, and the exchange has been aborted. OVERFLOW:
  * the client does not take it, and the output limit was passed; the exchange has been aborted. */
 BIGHT_API int bight_http_respond_write(struct bight_http_request *request, const void *data, size_t size);
+/* The same with counted bytes, by reference where they are many: what goes to many clients is in memory once. NULL, of
+ * a failed bight_bytes_new: OUT_OF_MEMORY, and the exchange has been aborted. */
+BIGHT_API int bight_http_respond_write_bytes(struct bight_http_request *request, struct bight_bytes *bytes);
 BIGHT_API int bight_http_respond_writef(struct bight_http_request *request, const char *format, ...) BIGHT_PRINTF(2, 3);
 
 /* A Deferred of nothing, as soon as there is room for more: at once while at most 64 KiB of output wait for the client,

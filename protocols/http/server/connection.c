@@ -286,6 +286,7 @@ static bool drain(struct bight_protocol *protocol)
     connection->draining = true;
     if (!is_idle(connection)) {
         connection->request->closing = true;
+        bi_drain_warn(connection->request);
         return true;
     }
     bight_protocol_hold(protocol);

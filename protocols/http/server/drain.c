@@ -49,12 +49,24 @@ void bi_drain_look(struct bight_http_request *request)
     }
 }
 
+void bi_drain_warn(struct bight_http_request *request)
+{
+    const struct bi_http_drain *drain = request->answer.drain;
+    if (drain != NULL && drain->watcher != NULL) {
+        drain->watcher->draining(drain->watcher);
+    }
+}
+
 void bi_drain_end(struct bight_http_request *request)
 {
+    struct bi_http_watcher *watcher = request->answer.drain->watcher;
     if (is_waiting(request->answer.drain)) {
         fire(request, bight_failure_of(BIGHT_E_CLOSED));
     }
     request->answer.drain = NULL;
+    if (watcher != NULL) {
+        watcher->over(watcher);
+    }
 }
 
 static void look(void *request)
@@ -74,6 +86,30 @@ static void release_request(void *request)
     bi_request_end_pending(request);
 }
 
+/* Of the request's own memory. */
+static int make(struct bight_http_request *request)
+{
+    struct bi_http_answer *answer = &request->answer;
+    if (answer->drain != NULL) {
+        return BIGHT_OK;
+    }
+    answer->drain = (struct bi_http_drain *)(void *)bi_request_allocate(request, sizeof *answer->drain);
+    if (answer->drain == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    *answer->drain = (struct bi_http_drain) { .at_once = 0 };
+    return BIGHT_OK;
+}
+
+int bi_drain_watch(struct bight_http_request *request, struct bi_http_watcher *watcher)
+{
+    int code = make(request);
+    if (code == BIGHT_OK) {
+        request->answer.drain->watcher = watcher;
+    }
+    return code;
+}
+
 /* 0, or why nothing can be waited for. */
 static int check(struct bight_http_request *request)
 {
@@ -85,14 +121,7 @@ static int check(struct bight_http_request *request)
         return bi_http_usage(
             BIGHT_E_USAGE, "a drain of an answer: none has been begun, it has a producer, or somebody waits already");
     }
-    if (answer->drain == NULL) {
-        answer->drain = (struct bi_http_drain *)(void *)bi_request_allocate(request, sizeof *answer->drain);
-        if (answer->drain == NULL) {
-            return BIGHT_E_OUT_OF_MEMORY;
-        }
-        *answer->drain = (struct bi_http_drain) { .at_once = 0 };
-    }
-    return BIGHT_OK;
+    return make(request);
 }
 
 struct bight_deferred *bight_http_respond_drain(struct bight_http_request *request)

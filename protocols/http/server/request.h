@@ -84,11 +84,18 @@ enum bi_answer_state {
     BI_ANSWER_WHOLE, /* written, or aborted */
 };
 
-/* A waiter until there is room for more of an answer. */
+/* What is to know of the ends of an answer that comes piece by piece; part of a struct of its owner's. */
+struct bi_http_watcher {
+    void (*draining)(struct bi_http_watcher *watcher); /* the connection is to end soon (H9) */
+    void (*over)(struct bi_http_watcher *watcher);     /* the exchange is; last */
+};
+
+/* A waiter until there is room for more of an answer, and who watches it. */
 struct bi_http_drain {
     struct bight_promise promise; /* open: it is awaited */
     struct bight_timer timer;
-    uint32_t at_once; /* that were answered in their call, in a row */
+    uint32_t at_once;                /* that were answered in their call, in a row */
+    struct bi_http_watcher *watcher; /* NULL: none */
 };
 
 struct bi_http_answer {
@@ -98,7 +105,7 @@ struct bi_http_answer {
     uint16_t status;
     uint64_t left;                /* of what was announced */
     struct bi_http_buffer fields; /* "Name: value\r\n" ... */
-    struct bi_http_drain *drain;  /* NULL: none has been asked for */
+    struct bi_http_drain *drain;  /* NULL: no room has been asked for, and nobody watches */
 };
 
 /* A block of texts that live as long as the request. */
@@ -374,6 +381,10 @@ void bi_figures_took(const struct bight_http_request *request);
 
 /* -------------------------------------------------------------------------------------------- drain.c */
 
+/* Has the answer watched from now on; NULL: no more. 0; OUT_OF_MEMORY, which cannot be where it was watched before. */
+int bi_drain_watch(struct bight_http_request *request, struct bi_http_watcher *watcher);
+/* The connection is to end soon (H9). */
+void bi_drain_warn(struct bight_http_request *request);
 /* There may be room again. */
 void bi_drain_look(struct bight_http_request *request);
 /* The exchange is over. */

@@ -66,7 +66,34 @@ static int write_chunk(struct bight_transport *transport, const void *data, size
     return bight_transport_write_sequence(transport, parts, 3);
 }
 
-int bight_http_respond_write(struct bight_http_request *request, const void *data, size_t size)
+/* By reference where that is worth it, with what frames it beside it. */
+static int write_chunk_of_bytes(struct bight_transport *transport, struct bight_bytes *bytes)
+{
+    size_t size = bight_bytes_size(bytes);
+    if (size <= SMALL) {
+        return write_small_chunk(transport, bight_bytes_data(bytes), size);
+    }
+    char line[BI_CHUNK_LINE];
+    int code = bight_transport_write(transport, line, bi_chunk_line(line, size));
+    if (code == BIGHT_OK) {
+        code = bight_transport_write_bytes(transport, bytes);
+    }
+    return code == BIGHT_OK ? bight_transport_write(transport, "\r\n", 2) : code;
+}
+
+/* A piece of `size` bytes, which are `bytes`, if those are not NULL, or at `data`. */
+static int write_piece(struct bight_http_request *request, struct bight_bytes *bytes, const void *data, size_t size)
+{
+    struct bight_transport *transport = request->connection->base.transport;
+    bi_answer_count(request, size);
+    if (bytes != NULL) {
+        return request->answer.chunked ? write_chunk_of_bytes(transport, bytes)
+                                       : bight_transport_write_bytes(transport, bytes);
+    }
+    return request->answer.chunked ? write_chunk(transport, data, size) : bight_transport_write(transport, data, size);
+}
+
+static int write_counted(struct bight_http_request *request, struct bight_bytes *bytes, const void *data, size_t size)
 {
     struct bi_http_answer *answer = &request->answer;
     int code = check(request);
@@ -81,15 +108,27 @@ int bight_http_respond_write(struct bight_http_request *request, const void *dat
     if (answer->bodiless) {
         return BIGHT_OK;
     }
-    struct bight_transport *transport = request->connection->base.transport;
-    bi_answer_count(request, size);
-    code = answer->chunked ? write_chunk(transport, data, size) : bight_transport_write(transport, data, size);
+    code = write_piece(request, bytes, data, size);
     if (code != BIGHT_OK) {
         bi_exchange_abort(request);
         return code;
     }
     bi_deadlines_bound_stream(request->connection, size);
     return BIGHT_OK;
+}
+
+int bight_http_respond_write(struct bight_http_request *request, const void *data, size_t size)
+{
+    return write_counted(request, NULL, data, size);
+}
+
+int bight_http_respond_write_bytes(struct bight_http_request *request, struct bight_bytes *bytes)
+{
+    if (bytes == NULL) {
+        bight_http_respond_abort(request);
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    return write_counted(request, bytes, bight_bytes_data(bytes), bight_bytes_size(bytes));
 }
 
 int bight_http_respond_writef(struct bight_http_request *request, const char *format, ...)
