@@ -106,6 +106,11 @@ BIGHT_API int bight_http_respond_write(struct bight_http_request *request, const
 BIGHT_API int bight_http_respond_write_bytes(struct bight_http_request *request, struct bight_bytes *bytes);
 BIGHT_API int bight_http_respond_writef(struct bight_http_request *request, const char *format, ...) BIGHT_PRINTF(2, 3);
 
+/* The same of a NUL-terminated text for an HTML page: `&`, `<`, `>` and quotes are escaped, so that it is text whoever
+ * wrote it, between tags and in an attribute's quotes. Not in scripts, style sheets, comments, or attributes that hold
+ * one of these or a URL. */
+BIGHT_API int bight_http_respond_write_escaped(struct bight_http_request *request, const char *text);
+
 /* A Deferred of nothing, as soon as there is room for more: at once while at most 64 KiB of output wait for the client,
  * else when fewer than 16 KiB do. It fails with CLOSED when the client goes or the answer is over before. One at a
  * time, and not beside a producer: USAGE. A handler that writes and drains in turn writes as fast as the client takes
