@@ -6,6 +6,8 @@
 #define BIGHT_PROTOCOLS_HTTP_H
 
 #include <bight/protocols/http_events.h>
+#include <bight/protocols/http_cookie.h>
+#include <bight/protocols/http_form.h>
 #include <bight/protocols/http_json.h>
 #include <bight/protocols/http_middleware.h>
 #include <bight/protocols/http_request.h>

@@ -44,6 +44,17 @@ BIGHT_API const char *bight_http_request_query_string(struct bight_http_request 
 /* The first parameter of the query with this name, decoded; NULL: there is none, or its value holds a NUL. */
 BIGHT_API const char *bight_http_request_query(struct bight_http_request *request, const char *name);
 
+/* All parameters of the query in their order, decoded, and at most 1000: *cursor starts at 0. False at the end. Of one
+ * that is not wanted pass NULL. A text that holds a NUL is NULL; the _raw form has it, and its views stay as texts do.
+ */
+BIGHT_API bool bight_http_request_next_query(
+    struct bight_http_request *request, size_t *cursor, const char **name, const char **value);
+BIGHT_API bool bight_http_request_next_query_raw(
+    struct bight_http_request *request, size_t *cursor, struct bight_http_view *name, struct bight_http_view *value);
+/* The next parameter with this name, likewise; NULL: there is none. One that holds a NUL is passed over. */
+BIGHT_API const char *bight_http_request_next_query_value(
+    struct bight_http_request *request, const char *name, size_t *cursor);
+
 /* What the route's pattern calls `{name}` or `{name...}`, decoded; NULL: the pattern has no such name. */
 BIGHT_API const char *bight_http_request_parameter(struct bight_http_request *request, const char *name);
 
@@ -69,6 +80,13 @@ BIGHT_API bool bight_http_request_next_field(
 
 /* The first cookie with this name (A11); NULL: there is none. */
 BIGHT_API const char *bight_http_request_cookie(struct bight_http_request *request, const char *name);
+
+/* All cookies in their order, at most 100: *cursor starts at 0. False at the end. Of one that is not wanted pass NULL.
+ * And those with this name; NULL: there are no more. How they are set is bight/protocols/http_cookie.h's. */
+BIGHT_API bool bight_http_request_next_cookie(
+    struct bight_http_request *request, size_t *cursor, const char **name, const char **value);
+BIGHT_API const char *bight_http_request_next_cookie_value(
+    struct bight_http_request *request, const char *name, size_t *cursor);
 
 /* True when it asks for an upgrade that may be (A14): 1.1, no body; the field Upgrade says to what. */
 BIGHT_API bool bight_http_request_upgrades(const struct bight_http_request *request);

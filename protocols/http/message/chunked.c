@@ -152,6 +152,12 @@ enum bi_chunked_result bi_chunked_next(
                                        : BI_CHUNKED_PARTIAL;
 }
 
+void bi_chunked_give_back(struct bi_chunked *decoder, size_t size)
+{
+    decoder->left += size;
+    decoder->state = size > 0 ? DATA : decoder->state;
+}
+
 size_t bi_chunk_line(char line[BI_CHUNK_LINE], uint64_t size)
 {
     size_t length = 1;

@@ -34,6 +34,9 @@ void bi_chunked_begin(struct bi_chunked *decoder, bool tolerant);
 enum bi_chunked_result bi_chunked_next(
     struct bi_chunked *decoder, const uint8_t **bytes, size_t *size, const uint8_t **data, size_t *data_size);
 
+/* The last `size` bytes of the data that were handed out last have not been used: they come again. */
+void bi_chunked_give_back(struct bi_chunked *decoder, size_t size);
+
 /* The line before a chunk of `size` bytes, at most BI_CHUNK_LINE long. Returns its length. */
 #define BI_CHUNK_LINE 18
 size_t bi_chunk_line(char line[BI_CHUNK_LINE], uint64_t size);

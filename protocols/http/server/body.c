@@ -91,7 +91,7 @@ static void tell_ended(struct bight_http_request *request)
     }
 }
 
-static void end(struct bight_http_request *request)
+void bi_body_end(struct bight_http_request *request)
 {
     request->input = BI_INPUT_DONE;
     bight_timer_cancel(request->input_timer);
@@ -138,23 +138,31 @@ void bi_body_give_up(struct bight_http_request *request, struct bight_failure *f
     bi_request_release(request);
 }
 
-/* Fails with a status of the body's own (A2). */
-static void fail_with(struct bight_http_request *request, int code, int status, const char *why)
+void bi_body_fail_with(struct bight_http_request *request, int code, int status, const char *why)
 {
     bi_body_fail(request, bight_failure_new_status(code, status, NULL, "%s", why));
 }
 
 /* ---------------------------------------------------------------------------------------- its pieces */
 
-static void deliver_to_consumer(struct bight_http_request *request, const uint8_t *data, size_t size)
+/* Returns how many bytes it has taken. */
+static size_t deliver_to_consumer(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_http_body *body = &request->body;
+    bool goes_on = true;
+    size_t taken = size;
     body->blocked = true; /* so that a resume inside is not lost */
-    if (body->consumer->data == NULL || body->consumer->data(request, data, size, body->context)) {
+    if (body->take != NULL) {
+        goes_on = body->take(request, data, &taken, body->context);
+    } else if (body->consumer->data != NULL) {
+        goes_on = body->consumer->data(request, data, size, body->context);
+    }
+    if (goes_on) {
         body->blocked = false;
     } else if (body->blocked) {
         bi_deadlines_rest_body(request);
     }
+    return taken;
 }
 
 /* The piece ends the body and nothing came before: it need not be collected. */
@@ -180,13 +188,15 @@ static void answer_read(struct bight_http_request *request, struct bight_bytes *
     }
 }
 
-static void deliver(struct bight_http_request *request, const uint8_t *data, size_t size)
+/* Returns how many bytes were taken: all, but by a consumer that takes less. */
+static size_t deliver(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_http_body *body = &request->body;
+    size_t taken = size;
     body->used += size;
     if (body->used > body->limit) {
-        fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
-        return;
+        bi_body_fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
+        return size;
     }
     switch ((enum bi_body_user)body->user) {
     case BI_BODY_COLLECT:
@@ -196,12 +206,14 @@ static void deliver(struct bight_http_request *request, const uint8_t *data, siz
         answer_read(request, bight_bytes_new(data, size));
         break;
     case BI_BODY_CONSUMER:
-        deliver_to_consumer(request, data, size);
+        taken = deliver_to_consumer(request, data, size);
+        body->used -= size - taken;
         break;
     case BI_BODY_NOBODY:
     case BI_BODY_DISCARD:
         break;
     }
+    return taken;
 }
 
 /* ----------------------------------------------------------------------------------------- the codings */
@@ -214,11 +226,12 @@ static size_t read_length(struct bight_http_request *request, const uint8_t *dat
         piece = body->wanted;
     }
     body->left -= piece;
-    deliver(request, data, piece);
+    size_t taken = deliver(request, data, piece);
+    body->left += piece - taken;
     if (body->left == 0 && request->input == BI_INPUT_BODY) {
-        end(request);
+        bi_body_end(request);
     }
-    return piece;
+    return taken;
 }
 
 static size_t read_chunked(struct bight_http_request *request, const uint8_t *data, size_t size)
@@ -226,10 +239,12 @@ static size_t read_chunked(struct bight_http_request *request, const uint8_t *da
     struct bi_http_body *body = &request->body;
     const uint8_t *at = data, *piece;
     size_t left = body->user == BI_BODY_READ && size > body->wanted ? body->wanted : size;
-    size_t offered = left, piece_size;
+    size_t offered = left, piece_size, behind;
     switch (bi_chunked_next(&body->chunked, &at, &left, &piece, &piece_size)) {
     case BI_CHUNKED_DATA:
-        deliver(request, piece, piece_size);
+        behind = piece_size - deliver(request, piece, piece_size);
+        bi_chunked_give_back(&body->chunked, behind);
+        left += behind;
         break;
     case BI_CHUNKED_PARTIAL:
         break;
@@ -237,78 +252,10 @@ static size_t read_chunked(struct bight_http_request *request, const uint8_t *da
         request->input = BI_INPUT_TRAILERS;
         break;
     case BI_CHUNKED_REFUSED:
-        fail_with(request, BIGHT_E_SYNTAX, 400, body->chunked.why);
+        bi_body_fail_with(request, BIGHT_E_SYNTAX, 400, body->chunked.why);
         return size;
     }
     return offered - left;
-}
-
-/* -------------------------------------------------------------------------------------------- trailers */
-
-static bool begin_trailers(struct bight_http_request *request)
-{
-    struct bi_http_body *body = &request->body;
-    char *memory = bi_request_allocate(
-        request, sizeof *body->trailers + BI_HTTP_MAX_TRAILER_FIELDS * sizeof *body->trailers->fields);
-    if (memory == NULL) {
-        bi_body_fail(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-        return false;
-    }
-    memset(memory, 0, sizeof *body->trailers);
-    body->trailers = (struct bi_head *)(void *)memory;
-    body->trailers->fields = (struct bi_field *)(void *)(memory + sizeof *body->trailers);
-    body->trailers->limits = (struct bi_head_limits) {
-        .line = BI_HTTP_MAX_TRAILERS, .size = BI_HTTP_MAX_TRAILERS, .fields = BI_HTTP_MAX_TRAILER_FIELDS
-    };
-    bi_head_begin(body->trailers, BI_HEAD_TRAILERS);
-    return true;
-}
-
-/* What a client may not say behind its body, above all how it is framed, ends it. */
-static size_t parse_trailers(struct bight_http_request *request, size_t before)
-{
-    struct bi_http_body *body = &request->body;
-    struct bi_head *trailers = body->trailers;
-    uint16_t status = 400;
-    const char *why = NULL;
-    switch (bi_head_parse(trailers, body->trailing.bytes, body->trailing.end)) {
-    case BI_HEAD_PARTIAL:
-        return body->trailing.end - before;
-    case BI_HEAD_REFUSED:
-        status = trailers->status;
-        why = trailers->why;
-        break;
-    case BI_HEAD_WHOLE:
-        if (bi_framing_check_trailers(trailers, &status, &why)) {
-            end(request);
-            return trailers->size - before;
-        }
-        break;
-    }
-    body->trailers = NULL;
-    fail_with(request, BIGHT_E_SYNTAX, status, why);
-    return 1;
-}
-
-static size_t read_trailers(struct bight_http_request *request, const uint8_t *data, size_t size)
-{
-    struct bi_http_body *body = &request->body;
-    if (body->trailers == NULL) {
-        if (size >= 2 && data[0] == '\r' && data[1] == '\n') {
-            end(request);
-            return 2;
-        }
-        if (!begin_trailers(request)) {
-            return size;
-        }
-    }
-    size_t before = body->trailing.end;
-    size_t room = BI_HTTP_MAX_TRAILERS + 1 - before;
-    if (bi_http_buffer_append(&body->trailing, data, size < room ? size : room) != BIGHT_OK) {
-        bi_body_fail(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-        return size;
-    }
-    return parse_trailers(request, before);
 }
 
 size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, size_t size)
@@ -317,7 +264,7 @@ size_t bi_body_read(struct bight_http_request *request, const uint8_t *data, siz
     request->holds++;
     request->due &= (uint8_t)~BI_DUE_CONTINUE;
     if (request->input == BI_INPUT_TRAILERS) {
-        used = read_trailers(request, data, size);
+        used = bi_trailers_read(request, data, size);
     } else if (request->framing.body == BI_BODY_LENGTH) {
         used = read_length(request, data, size);
     } else {
@@ -413,7 +360,7 @@ static void admit(struct bight_http_request *request, uint64_t limit)
     if (!body->asked && !bi_encoding_is_accepted(request)) {
         bi_body_fail(request, bi_encoding_refuse(request));
     } else if (request->framing.body == BI_BODY_LENGTH && body->used + body->left > body->limit) {
-        fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
+        bi_body_fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
     }
 }
 
@@ -513,28 +460,43 @@ static int call_to_tell(struct bight_http_request *request)
     return code;
 }
 
-int bight_http_request_consume(
-    struct bight_http_request *request, uint64_t limit, const struct bight_http_consumer *consumer, void *context)
+/* `refusal` is as if the body had failed with it when it was asked for. */
+static int admit_consumer(struct bight_http_request *request, uint64_t limit, struct bight_failure *refusal)
 {
     struct bi_http_body *body = &request->body;
     int code = check_asked(request, BI_BODY_CONSUMER);
     if (code == BIGHT_OK && body->failure != NULL) {
         code = bight_failure_code(body->failure);
     }
-    if (code == BIGHT_OK) {
+    if (code == BIGHT_OK && refusal != NULL) {
+        bi_body_fail(request, bight_failure_hold(refusal));
+    } else if (code == BIGHT_OK) {
         admit(request, limit);
     }
-    if (code == BIGHT_OK && request->input >= BI_INPUT_DONE) {
-        code = call_to_tell(request);
-    }
+    return code == BIGHT_OK && request->input >= BI_INPUT_DONE ? call_to_tell(request) : code;
+}
+
+int bi_body_consume(struct bight_http_request *request, uint64_t limit, struct bight_failure *refusal,
+    const struct bight_http_consumer *consumer, bi_body_take_function take, void *context)
+{
+    struct bi_http_body *body = &request->body;
+    int code = admit_consumer(request, limit, refusal);
+    bight_failure_release(refusal);
     if (code != BIGHT_OK) {
         return code;
     }
     body->consumer = consumer;
+    body->take = take;
     body->context = context;
     bi_request_begin_pending(request);
     start(request, BI_BODY_CONSUMER);
     return BIGHT_OK;
+}
+
+int bight_http_request_consume(
+    struct bight_http_request *request, uint64_t limit, const struct bight_http_consumer *consumer, void *context)
+{
+    return bi_body_consume(request, limit, NULL, consumer, NULL, context);
 }
 
 void bight_http_request_resume(struct bight_http_request *request)
@@ -554,26 +516,17 @@ void bi_body_stop(struct bight_http_request *request, const void *context)
     }
 }
 
+struct bight_failure *bi_body_why_not(const struct bight_http_request *request, int code)
+{
+    const struct bight_failure *failure = request->has_body ? request->body.failure : NULL;
+    return failure != NULL && bight_failure_code(failure) == code ? bight_failure_hold(failure)
+                                                                  : bight_failure_of(code);
+}
+
 int64_t bight_http_request_content_length(const struct bight_http_request *request)
 {
     if (request->framing.body == BI_BODY_NONE) {
         return 0;
     }
     return request->framing.body == BI_BODY_LENGTH ? (int64_t)request->framing.length : -1;
-}
-
-const char *bight_http_request_trailer(struct bight_http_request *request, const char *name)
-{
-    const struct bi_http_body *body = &request->body;
-    if (!request->has_body || body->trailers == NULL || request->input != BI_INPUT_DONE) {
-        return NULL;
-    }
-    size_t size = strlen(name);
-    uint16_t place =
-        bi_head_next(body->trailers, body->trailing.bytes, bi_name_find((const uint8_t *)name, size), name, size, 0);
-    if (place == 0) {
-        return NULL;
-    }
-    struct bi_span value = body->trailers->fields[place - 1].value;
-    return bi_request_text(request, body->trailing.bytes + value.at, value.size);
 }

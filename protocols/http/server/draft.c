@@ -47,30 +47,53 @@ static int check_name(const struct bi_draft *draft)
     return is_taken ? EEXIST : 0;
 }
 
+static const char *next_name(struct bi_draft *draft)
+{
+    (void)snprintf(draft->own_name, sizeof draft->own_name, ".bight-%016" PRIx64, draft->number++);
+    return draft->own_name;
+}
+
 static int make(struct bi_draft *draft)
 {
     int attempts = ATTEMPTS;
     do {
-        (void)snprintf(draft->own_name, sizeof draft->own_name, ".bight-%016" PRIx64, draft->number++);
         draft->file =
-            openat(draft->directory, draft->own_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+            openat(draft->directory, next_name(draft), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     } while (draft->file < 0 && errno == EEXIST && --attempts > 0);
     return draft->file < 0 ? errno : 0;
 }
 
-static int begin(struct bi_draft *draft)
+int bi_draft_begin(struct bi_draft *draft)
 {
-    int number = open_directory(draft);
-    if (number == 0) {
-        number = check_name(draft);
+    int number = draft->directory < 0 ? open_directory(draft) : 0;
+    return number != 0 ? number : check_name(draft);
+}
+
+/* By the name in /proc, since without one it takes a privilege. */
+bool bi_draft_adopt(struct bi_draft *draft, int descriptor)
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+    if (linkat(AT_FDCWD, name, draft->directory, next_name(draft), AT_SYMLINK_FOLLOW) != 0) {
+        return false;
     }
+    draft->file = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    if (draft->file < 0) {
+        (void)unlinkat(draft->directory, draft->own_name, 0);
+    }
+    return draft->file >= 0;
+}
+
+static int open_file(struct bi_draft *draft)
+{
+    int number = draft->directory < 0 ? bi_draft_begin(draft) : 0;
     return number != 0 ? number : make(draft);
 }
 
 int bi_draft_write(struct bi_draft *draft, const void *data, size_t size)
 {
     const uint8_t *at = data;
-    int number = draft->file < 0 ? begin(draft) : 0;
+    int number = draft->file < 0 ? open_file(draft) : 0;
     while (number == 0 && size > 0) {
         ssize_t written = write(draft->file, at, size);
         if (written >= 0) {

@@ -27,7 +27,11 @@ struct bi_draft {
 /* Where its name begins in a path that can be one of a file; NULL: it cannot. */
 const char *bi_draft_name_in(const char *path);
 
-/* The functions below return 0 or an errno. More of it; the first call makes the file, also of no bytes. */
+/* The functions below return 0 or an errno. Opens the directory, and looks whether the name can be had. */
+int bi_draft_begin(struct bi_draft *draft);
+/* Behind that: the file is one that has been opened and has no name yet. False: that cannot be had there. */
+bool bi_draft_adopt(struct bi_draft *draft, int descriptor);
+/* More of it; the first call begins if that has not been done, and makes the file, also of no bytes. */
 int bi_draft_write(struct bi_draft *draft, const void *data, size_t size);
 /* It is whole: it gets its name. */
 int bi_draft_keep(struct bi_draft *draft);

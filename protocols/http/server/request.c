@@ -7,11 +7,9 @@
 
 #include <string.h>
 
-#include "http/message/cookie.h"
 #include "http/server/request.h"
 
 #define BLOCK 1024
-#define MAX_COOKIE_LINES 8
 
 /* ------------------------------------------------------------------------------------------------ texts */
 
@@ -293,21 +291,6 @@ bool bight_http_request_next_field(
     }
     ++*cursor;
     return true;
-}
-
-/* Cookies may come in several fields, though only HTTP/2 allows it. */
-const char *bight_http_request_cookie(struct bight_http_request *request, const char *name)
-{
-    struct bi_view lines[MAX_COOKIE_LINES], value;
-    size_t count = 0;
-    for (uint16_t place = bi_head_first(&request->head, BI_NAME_COOKIE); place != 0 && count < MAX_COOKIE_LINES;
-         place = bi_head_next(&request->head, request->bytes, BI_NAME_COOKIE, NULL, 0, place)) {
-        struct bi_span span = request->fields[place - 1].value;
-        lines[count++] = (struct bi_view) { request->bytes + span.at, span.size };
-    }
-    return bi_cookie_find((struct bi_lines) { lines, count }, bi_view_of(name), &value)
-               ? bi_request_text(request, value.at, value.size)
-               : NULL;
 }
 
 /* ------------------------------------------------------------------------------------------ the connection */

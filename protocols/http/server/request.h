@@ -55,6 +55,11 @@ enum bi_body_user {
     BI_BODY_DISCARD,
 };
 
+/* In place of a consumer's `data`: takes a part of the piece, or all, and makes *size that of what it has taken. False:
+ * no more for now; true when it has not taken all would stop it for ever. */
+typedef bool (*bi_body_take_function)(
+    struct bight_http_request *request, const uint8_t *data, size_t *size, void *context);
+
 struct bi_http_body {
     uint8_t user;         /* enum bi_body_user */
     bool asked;           /* in some way, once */
@@ -68,6 +73,7 @@ struct bi_http_body {
     struct bight_promise promise; /* of a collect or a read */
     struct bi_http_buffer collected;
     const struct bight_http_consumer *consumer;
+    bi_body_take_function take; /* NULL: its `data` takes */
     void *context;
     uint64_t window;                /* what had come when the present window of the rate began */
     uint64_t watched;               /* nanoseconds of the window in which it was wanted, but for those ... */
@@ -335,12 +341,27 @@ bool bi_body_has_come(const struct bight_http_request *request);
 bool bi_body_can_be_discarded(const struct bight_http_request *request);
 /* What is left of it is thrown away; the connection is to end if that is too much. */
 void bi_body_discard(struct bight_http_request *request);
+/* All of it, and its trailers, have come. */
+void bi_body_end(struct bight_http_request *request);
+/* bight_http_request_consume by a consumer that may take less than there is. `refusal` (NULL: none) is taken: what the
+ * body fails with in place of being read. */
+int bi_body_consume(struct bight_http_request *request, uint64_t limit, struct bight_failure *refusal,
+    const struct bight_http_consumer *consumer, bi_body_take_function take, void *context);
+/* Why consuming it was answered with `code`: a hold. */
+struct bight_failure *bi_body_why_not(const struct bight_http_request *request, int code);
 /* It will not be whole: `failure` is taken. */
 void bi_body_fail(struct bight_http_request *request, struct bight_failure *failure);
+/* The same with a status of the body's own (A2). */
+void bi_body_fail_with(struct bight_http_request *request, int code, int status, const char *why);
 /* Its consumer, if that is the one with the context, wants no more of it, ever, and is not called again. */
 void bi_body_stop(struct bight_http_request *request, const void *context);
 /* The same as bi_body_fail from outside an exchange's own calls: the exchange may be over by it. */
 void bi_body_give_up(struct bight_http_request *request, struct bight_failure *failure);
+
+/* ------------------------------------------------------------------------------------------ trailers.c */
+
+/* Input of trailers: what was used of it. */
+size_t bi_trailers_read(struct bight_http_request *request, const uint8_t *data, size_t size);
 
 /* ----------------------------------------------------------------------------------------- encoding.c */
 

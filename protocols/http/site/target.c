@@ -73,16 +73,95 @@ const char *bight_http_request_pattern(struct bight_http_request *request)
     return bi_request_text(request, pattern.at, pattern.size);
 }
 
-const char *bight_http_request_query(struct bight_http_request *request, const char *name)
+/* How far a walk over the query has come, in one number: bytes, 16 bits since a head has no more, and fields. */
+#define COUNT_SHIFT 16
+
+_Static_assert(BI_HEAD_CEILING < 1u << COUNT_SHIFT, "a place in a query has room in the cursor");
+
+static bool next_query(const struct bight_http_request *request, size_t *cursor, struct bi_query_field *field)
 {
     struct bi_query query;
-    struct bi_query_field field;
-    struct bi_view text = view_of(request, request->framing.query);
-    bi_query_begin(&query);
-    if (!request->framing.has_query || !bi_query_find(&query, &text, bi_view_of(name), &field)) {
-        return NULL;
+    struct bi_view whole = request->framing.has_query ? view_of(request, request->framing.query) : bi_view_of("");
+    size_t at = *cursor & ((1u << COUNT_SHIFT) - 1);
+    if (at > whole.size) {
+        return false;
     }
-    return decoded(request, field.value, bi_query_decode);
+    struct bi_view text = bi_view_from(whole, at);
+    bi_query_begin(&query);
+    query.count = (uint32_t)(*cursor >> COUNT_SHIFT);
+    if (bi_query_next(&query, &text, true, field) != BI_QUERY_FIELD) {
+        return false;
+    }
+    *cursor = (whole.size - text.size) | (size_t)query.count << COUNT_SHIFT;
+    return true;
+}
+
+/* Likewise, the next one with this name. */
+static bool find_query(
+    const struct bight_http_request *request, size_t *cursor, const char *name, struct bi_query_field *field)
+{
+    while (next_query(request, cursor, field)) {
+        if (bi_query_equal(field->name, bi_view_of(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *bight_http_request_query(struct bight_http_request *request, const char *name)
+{
+    size_t cursor = 0;
+    struct bi_query_field field;
+    return find_query(request, &cursor, name, &field) ? decoded(request, field.value, bi_query_decode) : NULL;
+}
+
+const char *bight_http_request_next_query_value(struct bight_http_request *request, const char *name, size_t *cursor)
+{
+    struct bi_query_field field;
+    const char *text = NULL;
+    while (text == NULL && find_query(request, cursor, name, &field)) {
+        text = decoded(request, field.value, bi_query_decode);
+    }
+    return text;
+}
+
+bool bight_http_request_next_query(
+    struct bight_http_request *request, size_t *cursor, const char **name, const char **value)
+{
+    struct bi_query_field field;
+    if (!next_query(request, cursor, &field)) {
+        return false;
+    }
+    if (name != NULL) {
+        *name = decoded(request, field.name, bi_query_decode);
+    }
+    if (value != NULL) {
+        *value = decoded(request, field.value, bi_query_decode);
+    }
+    return true;
+}
+
+/* NULL when out of memory. */
+static struct bight_http_view decoded_view(struct bight_http_request *request, struct bi_view encoded)
+{
+    char *text = bi_request_allocate(request, encoded.size + 1);
+    return (struct bight_http_view) { text, text != NULL ? bi_query_decode(encoded, (uint8_t *)text) : 0 };
+}
+
+bool bight_http_request_next_query_raw(
+    struct bight_http_request *request, size_t *cursor, struct bight_http_view *name, struct bight_http_view *value)
+{
+    struct bi_query_field field;
+    if (!next_query(request, cursor, &field)) {
+        return false;
+    }
+    if (name != NULL) {
+        *name = decoded_view(request, field.name);
+    }
+    if (value != NULL) {
+        *value = decoded_view(request, field.value);
+    }
+    return true;
 }
 
 const char *bight_http_request_host(struct bight_http_request *request)
