@@ -94,6 +94,14 @@ BIGHT_API int bight_http_route_coroutine_full(struct bight_http_site *site, cons
  * NULL. */
 BIGHT_API int bight_http_mount(struct bight_http_site *site, const char *path, struct bight_http_site *mounted);
 
+/* F5: on connections to a loopback address the site answers only requests whose Host is localhost, 127.0.0.1, [::1] or
+ * one of `names`, whatever the port; others, and those without a Host, are 421. Pages of strangers cannot have a
+ * browser read what is meant for this machine alone then, by a name of theirs that they point at it (DNS rebinding).
+ * `names` has `count` texts in any case, which are copied; a call replaces those of the one before. For the site that
+ * serves, not one that is mounted. 0; OUT_OF_MEMORY, also for a site of NULL; SYNTAX, a usage error, for what is no
+ * host. On a code the site fails to serve. */
+BIGHT_API int bight_http_site_guard_loopback(struct bight_http_site *site, const char *const *names, size_t count);
+
 /* The pages of 404, 405, other 4xx and 5xx: answers `request` with `status`; `message` may be NULL. */
 typedef void (*bight_http_error_handler)(
     struct bight_http_request *request, int status, const char *message, void *context);

@@ -348,6 +348,31 @@ int bi_answer_begin(
     return code;
 }
 
+/* Nothing of the request or of what was set asks for more than the lines that were put together. */
+bool bi_answer_may_be_prepared(const struct bight_http_request *request)
+{
+    return is_settled(request) && is_plain(request) && request->answer.state == BI_ANSWER_NONE &&
+           (request->connection->flags & BI_HTTP_CLOSING) == 0;
+}
+
+int bi_answer_begin_prepared(struct bight_http_request *request, struct bi_view lines, const void *data, size_t size)
+{
+    struct bight_transport *transport = request->connection->base.transport;
+    const char *date = bi_http_server_date(request->server);
+    char *room = (char *)bight_transport_reserve(transport, BI_STATUS_LINE + BI_DATE_LINE + lines.size + size);
+    if (room == NULL) {
+        return bi_answer_lost(request);
+    }
+    char *at = put(room + bi_status_line(room, 200), date, BI_DATE_LINE);
+    at = put(at, lines.at, lines.size);
+    at = size > 0 ? put(at, data, size) : at;
+    request->answer.status = 200;
+    request->answer.has_length = true;
+    request->server->figures.classes[2]++;
+    request->server->figures.bytes_out += (size_t)(at - room); /* there are no hooks to count for */
+    return bight_transport_commit(transport, (size_t)(at - room)) == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);
+}
+
 static inline void note_whole(struct bight_http_request *request)
 {
     request->answer.state = BI_ANSWER_WHOLE;

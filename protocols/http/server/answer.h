@@ -11,6 +11,11 @@ int bi_answer_begin(
     struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size);
 /* 0, or why there can be no answer with this status. */
 int bi_answer_check(const struct bight_http_request *request, int status);
+/* Whether a 200 to this request may be written by bi_answer_begin_prepared. */
+bool bi_answer_may_be_prepared(const struct bight_http_request *request);
+/* The head of a 200, of lines that were put together before: all but the status line and Date, Content-Length and the
+ * empty line among them; and right behind it `size` bytes of the body. 0, or a code when it could not be written. */
+int bi_answer_begin_prepared(struct bight_http_request *request, struct bi_view lines, const void *data, size_t size);
 /* The last byte has been written, the last of `size`. */
 int bi_answer_written(struct bight_http_request *request, size_t size);
 /* A write has failed: the exchange is aborted. Returns why. */

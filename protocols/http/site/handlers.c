@@ -93,7 +93,7 @@ static void answer_not_allowed(
 }
 
 /* A5: made of the path alone, so that nothing that a peer says of hosts gets into it. */
-static void answer_with_slash(struct bight_http_request *request, bool adds)
+void bi_site_redirect_slash(struct bight_http_request *request, bool adds)
 {
     const struct bi_framing *framing = &request->framing;
     struct bi_location location = {
@@ -159,10 +159,10 @@ static void __attribute__((noinline)) answer_without(const struct bight_http_sit
         answer_options(site, request, match);
         break;
     case BI_ROUTE_ADDS_SLASH:
-        answer_with_slash(request, true);
+        bi_site_redirect_slash(request, true);
         break;
     case BI_ROUTE_REMOVES_SLASH:
-        answer_with_slash(request, false);
+        bi_site_redirect_slash(request, false);
         break;
     case BI_ROUTE_NOT_ALLOWED:
         answer_not_allowed(site, request, match);

@@ -143,7 +143,7 @@ static void go_on(struct bi_http_server *server, struct bight_http_request *requ
     }
     if (server->freed) {
         bi_site_failed(server, request, 503, NULL);
-    } else {
+    } else if (bi_site_of(server)->guard == NULL || bi_guard_admits(bi_site_of(server), request)) {
         bi_site_requested(server, request);
     }
 }

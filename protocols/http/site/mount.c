@@ -29,6 +29,7 @@ void bi_site_release(struct bight_http_site *site)
         bight_free(mount);
     }
     bi_routes_finish(&site->routes);
+    bight_free(site->guard);
     bight_free(site);
 }
 

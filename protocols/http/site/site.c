@@ -60,6 +60,19 @@ const struct bi_http_server_ops *bi_site_ops_with_middleware(void)
     return &ops_with_middleware;
 }
 
+static const struct bi_http_server_ops ops_with_guard = {
+    .requested = bi_guard_requested,
+    .failed = bi_site_failed,
+    .announced = bi_middleware_announced,
+    .ended = bi_middleware_ended,
+    .gone = gone,
+    .check = check,
+};
+const struct bi_http_server_ops *bi_site_ops_with_guard(void)
+{
+    return &ops_with_guard;
+}
+
 void bight_http_site_free(struct bight_http_site *site)
 {
     if (site == NULL) {

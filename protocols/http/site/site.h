@@ -8,6 +8,8 @@
 #include "http/server/request.h"
 #include "http/site/routes.h"
 
+struct bi_http_guard;
+
 /* What a pattern leads to. */
 struct bi_http_route {
     struct bi_http_route *next; /* all of the site's */
@@ -44,6 +46,7 @@ struct bight_http_site {
     uint64_t body_limit; /* that was asked for; 0: none */
     bight_http_error_handler error;
     void *error_context;
+    struct bi_http_guard *guard; /* guard.c; NULL: none */
     struct bi_http_middleware *uses;
     uint32_t use_count, use_room;
     struct bi_trusted_origin *trusted;
@@ -58,11 +61,21 @@ static inline struct bight_http_site *bi_site_of(struct bi_http_server *server)
 
 /* handlers.c: finds the route of a request and calls its handler. */
 void bi_site_requested(struct bi_http_server *server, struct bight_http_request *request);
+/* Answers with 308, to the same path and query with a slash at its end, or without the one that it has. */
+void bi_site_redirect_slash(struct bight_http_request *request, bool adds);
 
 /* Sets the path, canonical, if the request has one. 0; SYNTAX and why it is to be refused; OUT_OF_MEMORY. */
 int bi_site_find_path(struct bight_http_request *request, const char **why);
 /* site.c: the same server with a chain of middleware. */
 const struct bi_http_server_ops *bi_site_ops_with_middleware(void);
+/* The same with a guard, and without middleware. */
+const struct bi_http_server_ops *bi_site_ops_with_guard(void);
+
+/* guard.c. Whether the host of a request to a site with a guard is one that it answers for; else it has been answered.
+ */
+bool bi_guard_admits(const struct bight_http_site *site, struct bight_http_request *request);
+/* Of the server: asks the guard, and goes on to the handler. */
+void bi_guard_requested(struct bi_http_server *server, struct bight_http_request *request);
 
 /* The innermost site that the request has come to. */
 static inline struct bight_http_site *bi_site_of_request(const struct bight_http_request *request)
