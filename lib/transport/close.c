@@ -22,7 +22,7 @@ void bi_close_done(struct bight_transport *transport)
 static bool is_not_to_linger(const struct bight_transport *transport)
 {
     const struct bi_extension *extension = transport->extension;
-    return extension != NULL && (extension->linger == 0 || extension->linger_bytes == 0);
+    return transport->idle.no_linger || (extension != NULL && (extension->linger == 0 || extension->linger_bytes == 0));
 }
 
 /* T7. The obvious way, closing once all is flushed, fails because input that comes then is answered with a reset, which
@@ -31,8 +31,8 @@ static bool is_not_to_linger(const struct bight_transport *transport)
  * closing. */
 static void linger(struct bight_transport *transport)
 {
-    struct bi_extension *extension = transport->bottom->shut_writing == NULL ? NULL : bi_extension_of(transport);
-    if (extension == NULL || is_not_to_linger(transport) || (transport->state & BI_EOF_RECEIVED)) {
+    bool is_over = is_not_to_linger(transport) || (transport->state & BI_EOF_RECEIVED);
+    if (is_over || transport->bottom->shut_writing == NULL || bi_extension_of(transport) == NULL) {
         bi_close_done(transport);
         return;
     }

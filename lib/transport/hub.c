@@ -244,9 +244,19 @@ static void make_pools(struct bi_hub *hub)
         &hub->blocks, sizeof(struct bi_chunk) + BI_BLOCK_BYTES, BLOCK_SLAB, SPARE_BLOCK_SLABS, trim_in_a_while, hub);
 }
 
+/* One that is kept for the next small write. */
+static void free_output(struct bi_hub *hub, struct bi_output *output)
+{
+    if (output != NULL) {
+        bi_pool_give(&hub->blocks, output->first);
+        bi_pool_give(&hub->outputs, output);
+    }
+}
+
 static void finish_pools(struct bi_hub *hub)
 {
-    bi_output_free_ready(hub);
+    free_output(hub, hub->ready_output);
+    free_output(hub, hub->lent_output);
     bi_reactor_disarm(hub->reactor, &hub->trim_timer);
     bi_pool_finish(&hub->extensions);
     bi_pool_finish(&hub->outputs);

@@ -193,7 +193,7 @@ static uint64_t rounded(uint64_t nanoseconds)
 {
     unsigned bits = 63 - (unsigned)__builtin_clzll(nanoseconds);
     uint64_t step = bits > 6 ? (UINT64_C(1) << bits) / STEPS_AN_OCTAVE : 1;
-    return (nanoseconds + step - 1) / step * step;
+    return (nanoseconds + step - 1) & ~(step - 1); /* a power of two itself */
 }
 
 static struct bi_idle_class *make_class(struct bi_hub *hub, uint64_t timeout)

@@ -236,55 +236,31 @@ static void take_try(struct bi_output *output, ssize_t sent)
     conclude(output, sent > 0 ? (size_t)sent : 0);
 }
 
-/* With one of these something waits for what the output does. */
-#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_THROTTLED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED)
-
-/* Behind an attempt that came from the loop: memory is released, first, since the program's functions may write or end
- * the connection; an empty output goes, and what follows is decided. */
-static void finish_attempt(struct bi_output *output)
-{
-    struct bight_transport *transport = output->transport;
-    if (BI_UNLIKELY(output->sent != NULL)) {
-        output->settling = true;
-        bi_queue_release_sent(output);
-        output->settling = false;
-    }
-    if (bi_is_cut(transport)) {
-        return;
-    }
-    bool is_empty = output->first == NULL && output->sent == NULL && output->task.run == NULL;
-    if (is_empty) {
-        transport->output = NULL;
-        bi_pool_give(&transport->hub->outputs, output);
-        bi_flow_drained(transport);
-    }
-    if (BI_UNLIKELY((transport->state & WAITED_FOR) || !is_empty || bi_flow_awaits_room(transport))) {
-        bi_transport_advance(transport);
-    }
-}
-
 /* -------------------------------------------------------------------------------- the ready output */
 
 /* Nearly all output is one small write in a handler, sent whole behind it. For that the hub keeps an output ready that
  * has its block: taking it (write.c) and putting it back writes a few words, the same memory for every connection. */
 
-/* There is one already; or this has no block but its own, which is too small for what is written to the ready one, and
- * gets another. */
+/* One that is empty becomes the ready one, with a block, if there is none; else it goes. */
+static void put_empty(struct bi_hub *hub, struct bi_output *output)
+{
+    struct bi_chunk *block = hub->ready_output == NULL ? bi_queue_new_block(hub) : NULL;
+    if (block == NULL) {
+        bi_pool_give(&hub->outputs, output);
+        return;
+    }
+    output->first = output->last = block;
+    output->queued = output->counted = 0;
+    hub->ready_output = output;
+}
+
+/* There is one already; or this has no block but its own, which is too small for what is written to the ready one. */
 static void __attribute__((noinline)) put_other(struct bi_hub *hub, struct bi_output *output)
 {
-    struct bi_chunk *block = output->first;
-    if (hub->ready_output == NULL && block == &output->first_block) {
-        block = bi_queue_new_block(hub);
-        if (block != NULL) {
-            output->first = output->last = block;
-            output->queued = output->counted = 0;
-            hub->ready_output = output;
-            return;
-        }
-    } else {
-        bi_queue_retire(output, block);
+    if (output->first != &output->first_block) {
+        bi_queue_retire(output, output->first);
     }
-    bi_pool_give(&hub->outputs, output);
+    put_empty(hub, output);
 }
 
 /* An output whose only block has been sent becomes the ready one, or goes. */
@@ -313,12 +289,51 @@ void bi_output_put_back(struct bi_output *output)
     }
 }
 
+/* ------------------------------------------------------------------------------------------ flushing */
+
+/* With one of these something waits for what the output does. */
+#define WAITED_FOR (BI_LIFE | BI_WRITE_END | BI_THROTTLED | BI_PRODUCING | BI_HELD | BI_CHANGED | BI_RESERVED)
+
+/* Behind an attempt that came from the loop: memory is released, first, since the program's functions may write or end
+ * the connection; an empty output goes, and what follows is decided. */
+static void finish_attempt(struct bi_output *output)
+{
+    struct bight_transport *transport = output->transport;
+    if (BI_UNLIKELY(output->sent != NULL)) {
+        output->settling = true;
+        bi_queue_release_sent(output);
+        output->settling = false;
+    }
+    if (bi_is_cut(transport)) {
+        return;
+    }
+    bool is_empty = output->first == NULL && output->sent == NULL && output->task.run == NULL;
+    if (is_empty) {
+        transport->output = NULL;
+        put_empty(transport->hub, output);
+        bi_flow_drained(transport);
+    }
+    if (BI_UNLIKELY((transport->state & WAITED_FOR) || !is_empty || bi_flow_awaits_room(transport))) {
+        bi_transport_advance(transport);
+    }
+}
+
 /* The kernel took a part or nothing, or the connection is broken. Out of line, as the next, so that the usual flush
  * needs no frame for them. */
 static void __attribute__((noinline)) sent_in_part(struct bi_output *output, ssize_t sent)
 {
     take_try(output, sent);
     finish_attempt(output);
+}
+
+/* Something waited for it. The output has gone already, and how much it was does not matter. */
+static void __attribute__((noinline)) sent_at_last(struct bight_transport *transport)
+{
+    if (!bi_is_cut(transport)) {
+        note_progress(transport, 0);
+        bi_flow_drained(transport);
+        bi_transport_advance(transport);
+    }
 }
 
 static void __attribute__((noinline)) flush_other(struct bi_output *output)
@@ -339,13 +354,22 @@ static void retry(struct bi_wheel_entry *timer)
     flush_other(output);
 }
 
-/* True when all there was has been sent: one block, and nothing that waits for the output to be empty. */
+/* There is nothing but one block, and the bottom is to be given it. */
+static inline bool is_one_block(const struct bi_output *output)
+{
+    const struct bight_transport *transport = output->transport;
+    const struct bi_chunk *block = output->first;
+    return (BI_LIKELY(!(transport->state & WAITED_FOR)) ||
+               (!bi_is_cut(transport) && !(transport->state & BI_RESERVED))) &&
+           !output->watching && block != NULL && block == output->last && block->room != NULL && output->sent == NULL;
+}
+
+/* True when one block was all there was, and has been tried. */
 static inline bool flush_block(struct bi_output *output)
 {
     struct bight_transport *transport = output->transport;
     struct bi_chunk *block = output->first;
-    if (BI_UNLIKELY((transport->state & WAITED_FOR) || output->watching || block == NULL || block != output->last ||
-                    block->room == NULL || output->sent != NULL)) {
+    if (BI_UNLIKELY(!is_one_block(output))) {
         return false;
     }
     struct iovec part = { (void *)(uintptr_t)block->data, block->size };
@@ -356,25 +380,13 @@ static inline bool flush_block(struct bi_output *output)
         transport->state |= BI_SENT;
         bi_count_sent(transport, (size_t)sent);
         put_ready(transport, output);
+        if (BI_UNLIKELY(transport->state & WAITED_FOR)) {
+            sent_at_last(transport);
+        }
         return true;
     }
     sent_in_part(output, sent);
     return true;
-}
-
-static void free_ready(struct bi_hub *hub, struct bi_output **output)
-{
-    if (*output != NULL) {
-        bi_pool_give(&hub->blocks, (*output)->first);
-        bi_pool_give(&hub->outputs, *output);
-        *output = NULL;
-    }
-}
-
-void bi_output_free_ready(struct bi_hub *hub)
-{
-    free_ready(hub, &hub->ready_output);
-    free_ready(hub, &hub->lent_output);
 }
 
 void bi_output_run_flush(struct bi_task *task)
@@ -473,22 +485,10 @@ static int refuse(struct bi_output *output, const struct bi_write_pass *pass, in
     return code;
 }
 
-bool bi_output_add_sizes(const struct bight_piece *pieces, size_t count, size_t *total)
-{
-    *total = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (pieces[i].size > SIZE_MAX / 2 - *total) {
-            return false;
-        }
-        *total += pieces[i].size;
-    }
-    return true;
-}
-
 int bi_output_write(struct bight_transport *transport, const struct bight_piece *pieces, size_t count, ssize_t tried)
 {
     size_t total;
-    if (!bi_output_add_sizes(pieces, count, &total)) {
+    if (!bi_write_add_sizes(pieces, count, &total)) {
         return BIGHT_E_OVERFLOW;
     }
     struct bi_output *output = bi_output_of(transport);

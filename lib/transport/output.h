@@ -32,6 +32,9 @@ void bi_output_put_back(struct bi_output *output);
 /* The code of a write that failed; the connection ends with it. */
 int bi_write_fail(struct bight_transport *transport, int code);
 
+/* What the pieces have in all; false when that is more than there can be. */
+bool bi_write_add_sizes(const struct bight_piece *pieces, size_t count, size_t *total);
+
 /* A write, through layers if there are any. 0 or the codes of one, and then the connection has been ended. */
 int bi_write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count);
 

@@ -70,9 +70,10 @@ size_t bight_transport_get_least_progress(const struct bight_transport *transpor
 void bight_transport_get_linger(const struct bight_transport *transport, double *seconds, size_t *bytes)
 {
     const struct bi_extension *extension = settings_of(transport);
-    *seconds =
-        seconds_of(transport, extension != NULL ? extension->linger : BI_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND);
-    *bytes = bi_is_over(transport) ? 0 : extension != NULL ? extension->linger_bytes : BI_LINGER_BYTES;
+    bool is_none = transport->idle.no_linger || bi_is_over(transport);
+    uint64_t time = extension != NULL ? extension->linger : BI_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND;
+    *seconds = is_none ? 0 : seconds_of(transport, time);
+    *bytes = is_none ? 0 : extension != NULL ? extension->linger_bytes : BI_LINGER_BYTES;
 }
 
 size_t bight_reactor_get_held_limit(struct bight_reactor *reactor)

@@ -73,15 +73,22 @@ int bight_transport_set_flush_timeout(struct bight_transport *transport, double 
     return code;
 }
 
+/* A server sets none for each connection that it closes: that needs no extension. */
 int bight_transport_set_linger(struct bight_transport *transport, double seconds, size_t bytes)
 {
     uint64_t nanoseconds;
-    int code = take_seconds(transport, seconds, &nanoseconds);
-    if (code == BIGHT_OK) {
+    bool is_none = seconds == 0 && bytes == 0;
+    int code =
+        is_none ? read_seconds(transport, seconds, &nanoseconds) : take_seconds(transport, seconds, &nanoseconds);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    transport->idle.no_linger = is_none;
+    if (transport->extension != NULL) {
         transport->extension->linger = nanoseconds;
         transport->extension->linger_bytes = bytes;
     }
-    return code;
+    return BIGHT_OK;
 }
 
 /* It counts from the next time that output waits, or again when some of it goes. */

@@ -64,7 +64,10 @@ struct bi_idle {
     uint32_t previous, next; /* in its list: indices of slots */
     uint16_t class_number;   /* 0: no idle timeout */
     uint8_t list;
-    uint8_t finds; /* not idle.c's, but in a byte that was left: of receive.c's looks in a row that found something */
+
+    /* Not idle.c's, but in a byte that was left. */
+    uint8_t finds : 7;     /* of receive.c's looks in a row that found something */
+    uint8_t no_linger : 1; /* T7: none was asked for; that alone is not worth an extension */
 };
 
 /* On machines of 64 bits: a cache line, and what idle timeouts need. */
@@ -321,8 +324,6 @@ void bi_doubt_finish(struct bi_hub *hub);
 
 /* As a bight_watch_function, context being the transport. */
 void bi_transport_writable_event(int fd, short what, void *transport);
-/* What the pieces have in all; false when that is more than there can be. */
-bool bi_output_add_sizes(const struct bight_piece *pieces, size_t count, size_t *total);
 /* What reaches the bottom: queued and, if it is large, tried at once, unless the caller has: with nothing queued, and
  * `tried` is what came of that. The codes of write; the caller ends the connection on any but CLOSED. */
 #define BI_NOT_TRIED ((ssize_t)(SIZE_MAX / 2))
@@ -345,8 +346,6 @@ void bi_output_drop(struct bight_transport *transport);
 /* In the child of a fork: what is queued is the parent's to send. Calls nothing. */
 void bi_output_leave_to_parent(struct bight_transport *transport);
 
-/* For the hub's end. */
-void bi_output_free_ready(struct bi_hub *hub);
 /* Takes its watch and its task out, and nothing else: for the moment when the loss is queued. */
 void bi_output_quiet(struct bight_transport *transport);
 

@@ -170,6 +170,18 @@ int bight_layer_send(struct bight_layer *layer, const struct bight_piece *pieces
 
 /* --------------------------------------------------------------------------------------- the facade's */
 
+bool bi_write_add_sizes(const struct bight_piece *pieces, size_t count, size_t *total)
+{
+    *total = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].size > SIZE_MAX / 2 - *total) {
+            return false;
+        }
+        *total += pieces[i].size;
+    }
+    return true;
+}
+
 int bi_write_pieces(struct bight_transport *transport, const struct bight_piece *pieces, size_t count)
 {
     if (BI_UNLIKELY(transport->state & BI_RESERVED)) {
@@ -179,7 +191,7 @@ int bi_write_pieces(struct bight_transport *transport, const struct bight_piece 
         return BIGHT_E_CLOSED;
     }
     size_t total;
-    if (!bi_output_add_sizes(pieces, count, &total)) {
+    if (!bi_write_add_sizes(pieces, count, &total)) {
         return bi_write_fail(transport, BIGHT_E_OVERFLOW); /* layers must not meet it */
     }
     return bi_write_fail(transport, transport->state & BI_LAYERED

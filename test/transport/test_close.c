@@ -104,6 +104,58 @@ START_TEST(no_linger_closes_right_after_the_flush) /* T7 */
 }
 END_TEST
 
+START_TEST(no_linger_stays_so_when_other_settings_come) /* T7 */
+{
+    double seconds;
+    size_t bytes;
+    set_up();
+    bight_transport_set_linger(transport, 0, 0);
+    bight_transport_set_watermarks(transport, 10, 20);
+    bight_transport_get_linger(transport, &seconds, &bytes);
+    ck_assert_double_eq(seconds, 0);
+    ck_assert_uint_eq(bytes, 0);
+    bight_transport_lose_connection(transport);
+    settle();
+    ck_heard("lost:CONNECTION_DONE");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_linger_can_be_asked_for_again) /* T7 */
+{
+    double seconds;
+    size_t bytes;
+    set_up();
+    bight_transport_set_linger(transport, 0, 0);
+    ck_assert_int_eq(bight_transport_set_linger(transport, 1, 100), 0);
+    bight_transport_get_linger(transport, &seconds, &bytes);
+    ck_assert_double_eq(seconds, 1);
+    ck_assert_uint_eq(bytes, 100);
+    bight_transport_lose_connection(transport);
+    bight_testing_advance(reactor, 0.9);
+    ck_heard("");
+    bight_testing_advance(reactor, 0.2);
+    ck_heard("lost:CONNECTION_DONE");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_linger_of_no_bytes_is_none) /* T7 */
+{
+    double seconds;
+    size_t bytes;
+    set_up();
+    ck_assert_int_eq(bight_transport_set_linger(transport, 3, 0), 0);
+    bight_transport_get_linger(transport, &seconds, &bytes);
+    ck_assert_double_eq(seconds, 3);
+    ck_assert_uint_eq(bytes, 0);
+    bight_transport_lose_connection(transport);
+    settle();
+    ck_heard("lost:CONNECTION_DONE");
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_peer_that_only_writes_does_not_stall_the_flush) /* T7 */
 {
     set_up();
@@ -457,6 +509,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_linger_ends_after_16_MiB);
     tcase_add_test(tests, the_linger_can_be_set);
     tcase_add_test(tests, no_linger_closes_right_after_the_flush);
+    tcase_add_test(tests, no_linger_stays_so_when_other_settings_come);
+    tcase_add_test(tests, a_linger_can_be_asked_for_again);
+    tcase_add_test(tests, a_linger_of_no_bytes_is_none);
     tcase_add_test(tests, a_peer_that_only_writes_does_not_stall_the_flush);
     tcase_add_test(tests, a_flush_without_progress_times_out_after_30_s);
     tcase_add_test(tests, the_flush_timeout_can_be_set);
