@@ -5,12 +5,13 @@
 #ifndef BIGHT_PROTOCOLS_HTTP_H
 #define BIGHT_PROTOCOLS_HTTP_H
 
-#include <bight/protocols/http_events.h>
 #include <bight/protocols/http_cookie.h>
-#include <bight/protocols/http_form.h>
+#include <bight/protocols/http_events.h>
 #include <bight/protocols/http_files.h>
+#include <bight/protocols/http_form.h>
 #include <bight/protocols/http_json.h>
 #include <bight/protocols/http_middleware.h>
+#include <bight/protocols/http_provided.h>
 #include <bight/protocols/http_request.h>
 #include <bight/protocols/http_respond.h>
 #include <bight/protocols/http_site.h>

@@ -145,6 +145,7 @@ static int write_head(
     at = put_framing(at, request, length);
     at = fields_size > 0 ? put(at, fields->bytes, fields_size) : at;
     at = put(at, "\r\n", 2);
+    request->hooks.head = (uint64_t)(at - room);
     at = size > 0 ? put(at, data, size) : at;
     int code = bight_transport_commit(transport, (size_t)(at - room));
     request->server->figures.classes[status / 100]++;
@@ -495,6 +496,7 @@ static int set(struct bight_http_request *request, const char *name, const char 
     if (request->answer.state > BI_ANSWER_ANNOUNCED) {
         return bi_http_usage(BIGHT_E_USAGE, "a field of an answer: its head has been sent");
     }
+    bi_fields_begin(request);
     return bi_fields_set(&request->answer.fields, name, value, replace);
 }
 

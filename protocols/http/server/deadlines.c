@@ -225,11 +225,10 @@ void bi_deadlines_park(struct bight_http_request *request)
     bi_deadlines_limit_answer(request);
 }
 
-/* The shorter of the route's time and of that which middleware set, but for one that is none. */
+/* The route's time, or that which middleware set. */
 static double seconds_of(const struct bight_http_request *request)
 {
-    double seconds = request->due & BI_DUE_HOOKS ? request->hooks.seconds : 0;
-    return seconds > 0 && (request->seconds <= 0 || seconds < request->seconds) ? seconds : request->seconds;
+    return request->seconds <= 0 && request->has_hooks ? request->hooks.seconds : request->seconds;
 }
 
 void bi_deadlines_limit_answer(struct bight_http_request *request)

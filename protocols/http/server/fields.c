@@ -9,6 +9,7 @@
 #include "http/server/request.h"
 
 #define MOST 65536 /* bytes of fields in one answer */
+#define KEPT 1024  /* of memory for the next one's */
 
 /* How a message is framed, and how its connection goes on, is not the program's to say. */
 static bool is_reserved(enum bi_name name)
@@ -126,4 +127,18 @@ int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *v
     memcpy(room + name_size + 2 + value_size, "\r\n", 2);
     fields->end += size;
     return BIGHT_OK;
+}
+
+/* One is enough: answers in a row have it one after the other. */
+void bi_fields_end(struct bight_http_request *request)
+{
+    struct bi_http_server *server = request->server;
+    struct bi_http_buffer *fields = &request->answer.fields;
+    if (fields->bytes == NULL || fields->capacity > KEPT || server->spare_fields.bytes != NULL || server->freed) {
+        bi_http_buffer_free(fields);
+        return;
+    }
+    fields->start = fields->end = 0;
+    server->spare_fields = *fields;
+    *fields = (struct bi_http_buffer) { .bytes = NULL };
 }

@@ -94,7 +94,7 @@ static void clear(struct bight_http_request *request)
 {
     bi_http_buffer_free(&request->kept);
     bi_http_buffer_free(&request->backlog);
-    bi_http_buffer_free(&request->answer.fields);
+    bi_fields_end(request);
     if (request->has_body) {
         bi_http_buffer_free(&request->body.collected);
         bi_http_buffer_free(&request->body.trailing);
@@ -259,6 +259,16 @@ static const char *field_text(struct bight_http_request *request, size_t index)
         request->texts[index] = span_text(request, request->fields[index].value);
     }
     return request->texts[index];
+}
+
+struct bi_view bi_request_field(const struct bight_http_request *request, enum bi_name name)
+{
+    uint16_t place = bi_head_first(&request->head, name);
+    if (place == 0) {
+        return (struct bi_view) { NULL, 0 };
+    }
+    struct bi_span value = request->fields[place - 1].value;
+    return (struct bi_view) { request->bytes + value.at, value.size };
 }
 
 const char *bight_http_request_field(struct bight_http_request *request, const char *name)

@@ -32,12 +32,6 @@ struct bi_http_connection {
 #define BI_HTTP_GOING_ON 8u /* the backlog is gone through on a coming turn */
 #define BI_HTTP_CLOSING 16u /* it has been lost or aborted: input is not looked at any more */
 
-/* Bytes kept in one piece that grows at its end and is used up from its beginning. */
-struct bi_http_buffer {
-    uint8_t *bytes;
-    size_t start, end, capacity;
-};
-
 enum bi_input_state {
     BI_INPUT_HEAD,
     BI_INPUT_BODY,
@@ -129,11 +123,14 @@ struct bi_http_attachment {
 #define BI_DUE_CONTINUE 1u /* Expect: 100-continue has not been answered */
 #define BI_DUE_HOOKS 2u    /* middleware has been told of the request, and is to be told of what becomes of it */
 
-/* What middleware has been told. The embedder's, but for `sent`; nothing of it is set without BI_DUE_HOOKS. */
+/* What middleware has been told, and found out. The embedder's, but for `sent` and `head`; nothing of it is set without
+ * `has_hooks`. */
 struct bi_http_hooks {
     struct bi_passage *first, *last; /* in the request's memory */
     uint64_t sent;                   /* bytes of the answer, with its head */
-    double seconds;                  /* for the answer, beside the route's; 0: any */
+    uint64_t head;                   /* of its head */
+    double seconds;                  /* for the answer, if its route has none; 0: any */
+    const char *id, *user;           /* in the request's memory; NULL: there is none */
     bool may_proceed;                /* a middleware has it */
     bool was_aborted;                /* before its answer was whole */
     bool is_trusted;                 /* as if it came from an origin that the site trusts */
@@ -157,6 +154,7 @@ struct bight_http_request {
     bool is_parked;
     bool is_mounted; /* it has come to a site in the server's: `mount` is set */
     bool has_body;   /* `body` has been set up */
+    bool has_hooks;  /* `hooks` has been: what is in it can be asked for until the request is freed */
     size_t rest;     /* bytes behind the head that have come, while the handler runs */
 
     const uint8_t *bytes; /* where the head stands: the receive buffer, or `kept` */
@@ -273,6 +271,8 @@ char *bi_request_allocate(struct bight_http_request *request, size_t size);
 int bi_request_keep_head(struct bight_http_request *request);
 /* A NUL-terminated copy of the request's own. */
 const char *bi_request_text(struct bight_http_request *request, const void *data, size_t size);
+/* The value of the first field with the name, not OTHER, where it stands in the head; NULL: there is none. */
+struct bi_view bi_request_field(const struct bight_http_request *request, enum bi_name name);
 /* Ends the owner: what is tied to it is cancelled. */
 void bi_request_end_owner(struct bight_http_request *request);
 /* For reuse. */
@@ -374,6 +374,16 @@ struct bight_failure *bi_encoding_refuse(struct bight_http_request *request);
 
 /* Checks, and appends to or replaces in a block of "Name: value\r\n". The codes of bight_http_respond_set. */
 int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace);
+/* Of an answer that has none yet: the memory that the last one left. */
+static inline void bi_fields_begin(struct bight_http_request *request)
+{
+    if (request->answer.fields.bytes == NULL) {
+        request->answer.fields = request->server->spare_fields;
+        request->server->spare_fields = (struct bi_http_buffer) { .bytes = NULL };
+    }
+}
+/* The answer's fields go; their memory may serve the next one. */
+void bi_fields_end(struct bight_http_request *request);
 /* The value of the first one with the name, and its size; NULL: there is none. */
 const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size);
 /* Removes all with the name. */

@@ -99,6 +99,7 @@ void bi_http_server_free(struct bi_http_server *server)
 {
     server->freed = true;
     server->most_spare = 0;
+    bi_http_buffer_free(&server->spare_fields);
     check_gone(server);
 }
 

@@ -15,6 +15,12 @@
 
 struct bi_http_server;
 
+/* Bytes kept in one piece that grows at its end and is used up from its beginning. */
+struct bi_http_buffer {
+    uint8_t *bytes;
+    size_t start, end, capacity;
+};
+
 struct bi_http_server_ops {
     /* A head has come, and is in order (H2). Called once for each request; answers it or keeps it (A2). */
     void (*requested)(struct bi_http_server *server, struct bight_http_request *request);
@@ -75,7 +81,8 @@ struct bi_http_server {
     struct bight_http_request *spare; /* linked by `next` */
     size_t spare_count, made;         /* of all that were made, those that are not spare are in use */
     size_t most_spare;                /* 0 once it is freed */
-    bool is_serving;                  /* between the factory's started and stopped */
+    struct bi_http_buffer spare_fields;
+    bool is_serving; /* between the factory's started and stopped */
     bool freed;
     bool date_is_fresh;
     struct bi_date_cache date;

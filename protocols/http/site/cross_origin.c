@@ -27,27 +27,16 @@ static bool is_trusted(const struct bight_http_site *site, struct bi_view origin
     return false;
 }
 
-/* NULL: it is not there. */
-static struct bi_view value_of(const struct bight_http_request *request, enum bi_name name)
-{
-    uint16_t place = bi_head_first(&request->head, name);
-    if (place == 0) {
-        return (struct bi_view) { NULL, 0 };
-    }
-    struct bi_span value = request->fields[place - 1].value;
-    return (struct bi_view) { request->bytes + value.at, value.size };
-}
-
 bool bi_cross_origin_admits(const struct bight_http_site *site, const struct bight_http_request *request)
 {
     struct bi_span authority = request->framing.authority;
-    struct bi_view origin = value_of(request, BI_NAME_ORIGIN);
+    struct bi_view origin = bi_request_field(request, BI_NAME_ORIGIN);
     bool exempt = site->trusts_all || ((request->due & BI_DUE_HOOKS) && request->hooks.is_trusted);
     if (exempt) {
         return true;
     }
     bool is_twice = (request->head.repeated & BI_NAME_BIT(SEC_FETCH_SITE)) != 0; /* by no browser */
-    return (!is_twice && bi_origin_judge(value_of(request, BI_NAME_SEC_FETCH_SITE), origin,
+    return (!is_twice && bi_origin_judge(bi_request_field(request, BI_NAME_SEC_FETCH_SITE), origin,
                              (struct bi_view) { request->bytes + authority.at, authority.size }) != BI_ORIGIN_CROSS) ||
            (origin.at != NULL && is_trusted(site, origin));
 }

@@ -81,6 +81,7 @@ int bight_http_use(struct bight_http_site *site, const struct bight_http_middlew
 static void set_up(struct bight_http_request *request)
 {
     request->hooks = (struct bi_http_hooks) { .first = NULL };
+    request->has_hooks = true;
     request->due |= BI_DUE_HOOKS;
 }
 
