@@ -19,6 +19,7 @@ LEFT_OUT = {
     "bight_transport_set_nodelay", "bight_transport_set_keepalive", "bight_process_set_window",
     # Known by other names: bight_transport_peer, bight_line_receiver's own mode, an answer's content.
     "bight_layer_set_peer", "bight_line_set_raw_mode", "bight_line_set_line_mode", "bight_http_response_set_body",
+    "bight_http_respond_set_cookie",
     # What a test has scripted itself.
     "bight_string_set_window", "bight_pair_set_chunk", "bight_pair_set_window", "bight_simulation_set_trace",
 }

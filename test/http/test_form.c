@@ -117,7 +117,7 @@ START_TEST(a_multipart_form_has_its_fields_in_order) /* A11 */
         send_body("/form", MULTIPART, body, sizeof body - 1, piece);
         ck_assert_ptr_nonnull(form);
         ck_assert_str_eq(all_fields(), "[a|1][b|x\r\ny][a|][\xc3\xa9\"|--b]");
-        ck_assert_ptr_null(bight_http_form_file(form, "a"));
+        ck_assert_ptr_null(bight_http_form_find_file(form, "a"));
         ck_assert_uint_eq(job_count, 0);
         forget();
     }

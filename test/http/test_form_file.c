@@ -121,8 +121,8 @@ START_TEST(files_are_told_apart_and_have_labels) /* A11 */
         struct bight_http_form_file *two = bight_http_form_next_file(form, &cursor);
         struct bight_http_form_file *empty = bight_http_form_next_file(form, &cursor);
         ck_assert_ptr_null(bight_http_form_next_file(form, &cursor)); /* none was chosen for `g` */
-        ck_assert_ptr_eq(bight_http_form_file(form, "f"), one);
-        ck_assert_ptr_null(bight_http_form_file(form, "a"));
+        ck_assert_ptr_eq(bight_http_form_find_file(form, "f"), one);
+        ck_assert_ptr_null(bight_http_form_find_file(form, "a"));
         ck_assert_str_eq(bight_http_form_file_name(two), "f");
         ck_assert_str_eq(bight_http_form_file_label(one), "one.txt");
         ck_assert_str_eq(bight_http_form_file_label(two), "two");
@@ -156,7 +156,7 @@ START_TEST(a_descriptor_and_a_place_are_enough_to_read_a_file) /* A11 */
     int descriptor = bight_http_form_file_descriptor(bight_http_form_next_file(form, &cursor), &offset);
     ck_assert_int_eq(pread(descriptor, text, 12, (off_t)offset), 12);
     ck_assert_str_eq(text, "\r\n--second\r\n");
-    ck_assert_int_eq(bight_http_form_file_descriptor(bight_http_form_file(form, "f"), NULL), descriptor);
+    ck_assert_int_eq(bight_http_form_file_descriptor(bight_http_form_find_file(form, "f"), NULL), descriptor);
     bight_http_form_release(form);
     form = NULL;
     ck_assert_uint_eq(work(), 1); /* a thread closes it */
@@ -187,7 +187,7 @@ START_TEST(a_file_is_saved_under_a_name) /* A4, A11 */
     begin();
     send_text("/form", MULTIPART, ONE_FILE);
     work();
-    struct bight_http_form_file *file = bight_http_form_file(form, "f");
+    struct bight_http_form_file *file = bight_http_form_find_file(form, "f");
     ck_assert_int_eq(fstat(bight_http_form_file_descriptor(file, NULL), &temporary), 0);
     await(bight_http_form_file_save(file, in_directory("file"), &saving));
     ck_assert_int_eq(saved, 5);
@@ -227,7 +227,7 @@ START_TEST(a_name_that_is_taken_stays_or_is_replaced) /* A4, A11 */
     write_file("file", "old");
     send_text("/form", MULTIPART, ONE_FILE);
     work();
-    struct bight_http_form_file *file = bight_http_form_file(form, "f");
+    struct bight_http_form_file *file = bight_http_form_find_file(form, "f");
     await(bight_http_form_file_save(file, in_directory("file"), &saving));
     ck_assert_int_eq(number, _i == 1 ? 0 : EEXIST);
     ck_assert(_i == 1 ? file_holds("file", "first", 5) : file_holds("file", "old", 3));
@@ -242,7 +242,7 @@ START_TEST(a_form_may_go_while_its_files_are_read_and_saved) /* A11 */
     begin();
     send_text("/form", MULTIPART, ONE_FILE);
     work();
-    struct bight_http_form_file *file = bight_http_form_file(form, "f");
+    struct bight_http_form_file *file = bight_http_form_find_file(form, "f");
     struct bight_deferred *reading = bight_http_form_file_read(file, 0, 10);
     struct bight_deferred *saving = bight_http_form_file_save(file, in_directory("file"), NULL);
     bight_http_form_release(form);
@@ -261,7 +261,7 @@ START_TEST(nonsense_is_a_usage_error) /* A11 */
     begin();
     send_text("/form", MULTIPART, ONE_FILE);
     work();
-    struct bight_http_form_file *file = bight_http_form_file(form, "f");
+    struct bight_http_form_file *file = bight_http_form_find_file(form, "f");
     await(bight_http_form_file_save(file, "", NULL));
     ck_assert_int_eq(failed, BIGHT_E_INVALID_ARGUMENT);
     await(bight_http_form_file_save(file, NULL, NULL));
@@ -310,7 +310,7 @@ START_TEST(no_more_is_received_than_the_thread_writes) /* A4, A11 */
         work();
     }
     ck_assert_ptr_nonnull(form);
-    struct bight_http_form_file *file = bight_http_form_file(form, "f");
+    struct bight_http_form_file *file = bight_http_form_find_file(form, "f");
     ck_assert_uint_eq(bight_http_form_file_size(file), LARGE);
     ck_assert(holds(file, 0, LARGE, data, LARGE));
     end(0);
@@ -369,7 +369,7 @@ START_TEST(a_form_may_outlive_its_reactor) /* A11 */
     bight_string_peer_free(peer);
     bight_reactor_free(reactor);
     bight_http_site_free(site);
-    ck_assert_uint_eq(bight_http_form_file_size(bight_http_form_file(form, "f")), 5);
+    ck_assert_uint_eq(bight_http_form_file_size(bight_http_form_find_file(form, "f")), 5);
     bight_http_form_release(form);
     bight_deferred_release(asking);
     remove_directory();
@@ -411,8 +411,8 @@ static bool collect_without_memory(void *context)
     }
     if (form != NULL && *(const char *)context == '-') {
         struct bight_deferred *saving =
-            bight_http_form_file_save(bight_http_form_file(form, "f"), in_directory("file"), NULL);
-        struct bight_deferred *reading = bight_http_form_file_read(bight_http_form_file(form, "f"), 0, 10);
+            bight_http_form_file_save(bight_http_form_find_file(form, "f"), in_directory("file"), NULL);
+        struct bight_deferred *reading = bight_http_form_file_read(bight_http_form_find_file(form, "f"), 0, 10);
         work();
         bight_deferred_release(saving);
         bight_deferred_release(reading);

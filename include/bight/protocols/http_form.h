@@ -67,7 +67,7 @@ BIGHT_API bool bight_http_form_next_raw(
 
 /* The first file with this name; NULL: there is none. What browsers send of an input for which no file was chosen, no
  * name and no bytes, is none. */
-BIGHT_API struct bight_http_form_file *bight_http_form_file(const struct bight_http_form *form, const char *name);
+BIGHT_API struct bight_http_form_file *bight_http_form_find_file(const struct bight_http_form *form, const char *name);
 /* All files in their order: *cursor starts at 0. NULL: there are no more. */
 BIGHT_API struct bight_http_form_file *bight_http_form_next_file(const struct bight_http_form *form, size_t *cursor);
 

@@ -198,7 +198,7 @@ struct bight_http_form_file *bight_http_form_next_file(const struct bight_http_f
     return *cursor < form->file_count ? &form->files[(*cursor)++] : NULL;
 }
 
-struct bight_http_form_file *bight_http_form_file(const struct bight_http_form *form, const char *name)
+struct bight_http_form_file *bight_http_form_find_file(const struct bight_http_form *form, const char *name)
 {
     for (size_t i = 0; i < form->file_count; i++) {
         if (has_name(form, form->files[i].name, name)) {
