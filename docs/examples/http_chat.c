@@ -18,6 +18,7 @@ static void listen_to_all(struct bight_http_request *request, void *context)
 {
     static const struct bight_http_event_options options = {
         .size = sizeof options,
+        .limit = 64 << 10,
         .policy = BIGHT_HTTP_EVENT_SKIP,
     };
     (void)context;

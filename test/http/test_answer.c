@@ -190,6 +190,54 @@ START_TEST(pieces_of_any_size_arrive) /* H6 */
 }
 END_TEST
 
+/* What is large goes by reference. */
+START_TEST(pieces_that_are_counted_bytes_arrive) /* H6 */
+{
+    static char piece[20001];
+    struct bight_bytes *small = bight_bytes_new("abc", 3);
+    memset(piece, 'y', sizeof piece - 1);
+    struct bight_bytes *large = bight_bytes_new(piece, sizeof piece - 1);
+    begin();
+    ck_assert_int_eq(bight_http_respond_write_bytes(kept, small), BIGHT_E_USAGE);
+    ck_assert_int_eq(bight_http_respond_begin(kept, 200, "text/plain", -1), 0);
+    ck_assert_int_eq(bight_http_respond_write_bytes(kept, large), 0);
+    ck_assert_int_eq(bight_http_respond_write_bytes(kept, small), 0);
+    bight_bytes_release(large);
+    bight_bytes_release(small);
+    ck_assert_int_eq(bight_http_respond_finish(kept), 0);
+    const char *body = body_of(end_kept());
+    ck_assert_mem_eq(body, "4e20\r\nyyy", 9);
+    ck_assert_str_eq(strrchr(body, 'y'), "y\r\n3\r\nabc\r\n0\r\n\r\n");
+    end_site();
+}
+END_TEST
+
+START_TEST(counted_bytes_count_against_what_was_announced) /* H6 */
+{
+    struct bight_bytes *bytes = bight_bytes_new("abc", 3);
+    begin();
+    ck_assert_int_eq(bight_http_respond_begin(kept, 200, "text/plain", 5), 0);
+    ck_assert_int_eq(bight_http_respond_write_bytes(kept, bytes), 0);
+    ck_assert_int_eq(bight_http_respond_write_bytes(kept, bytes), BIGHT_E_TOO_LONG);
+    ck_assert_int_eq(bight_http_respond_write_bytes(kept, bytes), BIGHT_E_CLOSED);
+    bight_bytes_release(bytes);
+    (void)end_kept();
+    end_site();
+}
+END_TEST
+
+START_TEST(the_null_of_bytes_that_could_not_be_made_aborts) /* H6 */
+{
+    begin();
+    ck_assert_int_eq(bight_http_respond_begin(kept, 200, "text/plain", -1), 0);
+    ck_assert_int_eq(bight_http_respond_write_bytes(kept, NULL), BIGHT_E_OUT_OF_MEMORY);
+    settle();
+    ck_assert(bight_string_was_reset(peer));
+    (void)end_kept();
+    end_site();
+}
+END_TEST
+
 START_TEST(more_or_less_than_was_announced_aborts) /* H6 */
 {
     begin();
@@ -396,6 +444,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_last_hold_that_goes_in_the_middle_aborts);
     tcase_add_test(tests, an_answer_may_end_the_connection);
     tcase_add_test(tests, pieces_of_any_size_arrive);
+    tcase_add_test(tests, pieces_that_are_counted_bytes_arrive);
+    tcase_add_test(tests, counted_bytes_count_against_what_was_announced);
+    tcase_add_test(tests, the_null_of_bytes_that_could_not_be_made_aborts);
     tcase_add_loop_test(tests, more_or_less_than_was_announced_aborts, 0, 2);
     tcase_add_loop_test(tests, an_abort_is_legal_at_any_time, 0, 2);
     tcase_add_loop_test(tests, a_failure_is_answered_with_its_status, 0, 8);

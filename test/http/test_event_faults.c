@@ -18,7 +18,7 @@ static void has_gone(struct bight_http_event_stream *stream, void *context)
 static void join(struct bight_http_request *request, void *context)
 {
     static const struct bight_http_event_options options = {
-        .size = sizeof options, .retry = 1000, .policy = BIGHT_HTTP_EVENT_SKIP, .gone = has_gone
+        .size = sizeof options, .retry = 1000, .limit = 1, .policy = BIGHT_HTTP_EVENT_SKIP, .gone = has_gone
     };
     (void)context;
     (void)bight_http_request_last_event_id(request);

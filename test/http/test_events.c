@@ -447,6 +447,56 @@ START_TEST(the_time_of_the_route_ends_a_stream) /* A2 */
 }
 END_TEST
 
+static void abort_it(struct bight_http_request *request, int status, void *context)
+{
+    (void)status;
+    (void)context;
+    bight_http_respond_abort(request);
+}
+
+static void release_in_the_end(
+    struct bight_http_request *request, const struct bight_http_outcome *outcome, void *context)
+{
+    (void)request;
+    *(bool *)context = outcome->is_whole;
+    bight_http_event_stream_release(stream);
+    stream = NULL;
+}
+
+START_TEST(middleware_may_forbid_a_stream) /* A6 */
+{
+    static const struct bight_http_middleware_ops ops = { .size = sizeof ops, .head = abort_it };
+    begin_events();
+    ck_assert_int_eq(bight_http_use(site, &ops, NULL), 0);
+    say(LISTEN);
+    ck_assert_ptr_null(stream);
+    ck_assert(bight_string_was_reset(peer));
+    end_events();
+    ck_assert_uint_eq(ended, 0);
+}
+END_TEST
+
+START_TEST(middleware_may_release_a_stream_that_ends) /* A6 */
+{
+    static const struct bight_http_middleware_ops ops = { .size = sizeof ops, .done = release_in_the_end };
+    for (int way = 0; way < 2; way++) {
+        bool is_whole = way == 0;
+        begin_events();
+        ck_assert_int_eq(bight_http_use(site, &ops, &is_whole), 0);
+        say(LISTEN);
+        if (way == 0) {
+            bight_string_end(peer);
+        } else {
+            ck_assert_int_eq(bight_http_event_stream_close(stream), 0);
+        }
+        ck_assert_ptr_null(stream);
+        ck_assert_int_eq(is_whole, way == 1);
+        end_events();
+        ck_assert_uint_eq(ended, 0);
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, the_head_says_what_comes);
@@ -475,6 +525,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, anything_may_be_done_when_it_has_gone);
     tcase_add_test(tests, a_stream_whose_answer_is_finished_has_gone);
     tcase_add_test(tests, the_time_of_the_route_ends_a_stream);
+    tcase_add_test(tests, middleware_may_forbid_a_stream);
+    tcase_add_test(tests, middleware_may_release_a_stream_that_ends);
 }
 
 BIGHT_TEST_MAIN("http_events", add_tests)

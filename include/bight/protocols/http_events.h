@@ -51,7 +51,7 @@ struct bight_http_event_options {
     size_t size;      /* sizeof(struct bight_http_event_options) */
     double heartbeat; /* seconds between comments: 15. INFINITY: none are sent */
     uint32_t retry;   /* milliseconds after which the client is to connect again. 0: as it likes, mostly after 3 s */
-    size_t limit;     /* bytes that may wait for the client: 64 KiB, and never less. Past it the policy decides */
+    size_t limit;     /* bytes that may wait for the client: 256 KiB, never under 64. Past it the policy decides */
     enum bight_http_event_policy policy;
     /* Called once when the stream ends but by the program's own closing and releasing: the client has left, was
      * dropped, or the port is being drained. Every call answers CLOSED by then. */
@@ -86,7 +86,7 @@ BIGHT_API int bight_http_event_stream_send(struct bight_http_event_stream *strea
 BIGHT_API int bight_http_event_stream_send_text(
     struct bight_http_event_stream *stream, const char *type, const char *text);
 
-/* A comment, of any lines, which a page is not told of. */
+/* A comment, of any lines, which a page is not told of. OVERFLOW: the client is behind, and does not get it. */
 BIGHT_API int bight_http_event_stream_send_comment(struct bight_http_event_stream *stream, const char *text);
 
 /* Tells the client, from now on, when to connect again: before many are closed at once, not all at the same time. */

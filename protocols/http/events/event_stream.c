@@ -17,7 +17,8 @@
 #include "http/message/utf8.h"
 
 #define HEARTBEAT 15.0
-#define LIMIT ((size_t)65536) /* more may have gathered before anything was tried: below it a client is not slow */
+#define LIMIT ((size_t)262144)
+#define LEAST_LIMIT ((size_t)65536) /* so much may gather before anything is tried: below, no client is slow */
 
 static struct bight_http_event_stream *stream_of(struct bi_http_watcher *watcher)
 {
@@ -101,9 +102,10 @@ struct bight_http_request *bight_http_event_stream_request(const struct bight_ht
 
 /* ------------------------------------------------------------------------------------- slow clients */
 
+/* Of an open one. */
 static bool is_behind(const struct bight_http_event_stream *stream)
 {
-    return bight_transport_queued(bight_http_request_transport(stream->request)) > stream->limit;
+    return stream->missed > 0 || bight_transport_queued(bight_http_request_transport(stream->request)) > stream->limit;
 }
 
 static void tell_gap(struct bight_http_event_stream *stream, uint64_t missed)
@@ -148,20 +150,22 @@ static void await_room(struct bight_http_event_stream *stream)
 }
 
 /* 0, or why the client does not get what there is for it now. */
-static int check(struct bight_http_event_stream *stream)
+static int check(const struct bight_http_event_stream *stream)
 {
     if (!bight_http_event_stream_is_open(stream)) {
         return BIGHT_E_CLOSED;
     }
-    if (stream->missed == 0 && !is_behind(stream)) {
-        return BIGHT_OK;
-    }
+    return is_behind(stream) ? BIGHT_E_OVERFLOW : BIGHT_OK;
+}
+
+/* An event does not get to a client that is behind. */
+static void miss(struct bight_http_event_stream *stream)
+{
     if (stream->policy == BIGHT_HTTP_EVENT_DROP_CLIENT) {
         bi_exchange_abort(stream->request);
     } else if (++stream->missed == 1) {
         await_room(stream);
     }
-    return BIGHT_E_OVERFLOW;
 }
 
 /* -------------------------------------------------------------------------------------------- sending */
@@ -169,8 +173,11 @@ static int check(struct bight_http_event_stream *stream)
 int bight_http_event_stream_send(struct bight_http_event_stream *stream, struct bight_http_event *event)
 {
     int code = check(stream);
-    if (code == BIGHT_OK && event == NULL) {
+    if (event == NULL && code != BIGHT_E_CLOSED) {
         return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (code == BIGHT_E_OVERFLOW) {
+        miss(stream);
     }
     return code == BIGHT_OK ? bight_http_respond_write_bytes(stream->request, bi_event_bytes(event)) : code;
 }
@@ -229,7 +236,7 @@ static void await_beat(struct bight_http_event_stream *stream)
 static void beat(void *context)
 {
     struct bight_http_event_stream *stream = context;
-    if (bight_http_event_stream_is_open(stream) && stream->missed == 0 && !is_behind(stream)) {
+    if (check(stream) == BIGHT_OK) {
         (void)bight_http_respond_write(stream->request, ":\n\n", 3);
     }
     await_beat(stream);
@@ -260,7 +267,9 @@ static struct bight_http_event_stream *make(const struct bight_http_event_option
         *stream = (struct bight_http_event_stream) {
             .watcher = { .draining = draining, .over = over },
             .holds = 2,
-            .limit = limit > LIMIT ? limit : LIMIT,
+            .limit = limit == 0            ? LIMIT
+                     : limit > LEAST_LIMIT ? limit
+                                           : LEAST_LIMIT,
             .heartbeat = heartbeat > 0 ? heartbeat : HEARTBEAT,
             .policy = GIVEN(options, policy),
             .gone = GIVEN(options, gone),
