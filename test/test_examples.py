@@ -237,6 +237,20 @@ class Web(Shown):
             self.assertIn("404", self.curl(server, "localhost:8888/metrics"))
         self.assertEqual(server.status, 0)
 
+    def test_forms(self):
+        picture = self.directory / "picture.raw"
+        picture.write_bytes(os.urandom(1 << 20) * 3)
+        uploads = self.directory / "uploads"
+        uploads.mkdir()
+        with Server("http_forms", uploads) as server:
+            self.check_shown(server, ".*", "http_forms")
+            self.assertEqual(os.listdir(uploads), ["photo-1"])
+            self.assertEqual((uploads / "photo-1").read_bytes(), picture.read_bytes())
+            self.assertIn("400 Bad Request", self.curl(server, "-F other=1 localhost:8888/photos"))
+            self.assertIn("400 Bad Request", self.curl(server, "-X POST localhost:8888/theme/a%20b"))
+            self.assertIn("Max-Age=0", self.curl(server, "-i -X DELETE localhost:8888/theme"))
+        self.assertEqual(server.status, 0)
+
     def test_upload(self):
         picture = self.directory / "picture.raw"
         picture.write_bytes(os.urandom(1 << 20) * 3)

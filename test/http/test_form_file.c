@@ -13,6 +13,50 @@ static struct bight_deferred *asking;
 static struct bight_http_form *form;
 static int failed, number;
 
+/* What the file system is made to lack. */
+static bool lacks_unnamed, lacks_links, lacks_copies;
+static int refused; /* files without a name */
+
+int __wrap_open(const char *path, int flags, mode_t mode);
+int __wrap_open64(const char *path, int flags, mode_t mode); /* the same, where files may be large */
+int __wrap_linkat(int from, const char *path, int to, const char *name, int flags);
+int __real_linkat(int from, const char *path, int to, const char *name, int flags);
+ssize_t __wrap_copy_file_range(int from, off_t *at, int to, off_t *where, size_t size, unsigned flags);
+ssize_t __real_copy_file_range(int from, off_t *at, int to, off_t *where, size_t size, unsigned flags);
+
+int __wrap_open(const char *path, int flags, mode_t mode)
+{
+    if (lacks_unnamed && (flags & O_TMPFILE) == O_TMPFILE) {
+        refused++;
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    return openat(AT_FDCWD, path, flags, mode);
+}
+
+int __wrap_open64(const char *path, int flags, mode_t mode)
+{
+    return __wrap_open(path, flags, mode);
+}
+
+int __wrap_linkat(int from, const char *path, int to, const char *name, int flags)
+{
+    if (lacks_links && flags != 0) {
+        errno = EXDEV;
+        return -1;
+    }
+    return __real_linkat(from, path, to, name, flags);
+}
+
+ssize_t __wrap_copy_file_range(int from, off_t *at, int to, off_t *where, size_t size, unsigned flags)
+{
+    if (lacks_copies) {
+        errno = EXDEV;
+        return -1;
+    }
+    return __real_copy_file_range(from, at, to, where, size, flags);
+}
+
 static void has_form(struct bight_result *result, void *context)
 {
     struct bight_http_request *request = context;
@@ -38,6 +82,8 @@ static void ask(struct bight_http_request *request, void *context)
 
 static void start(void)
 {
+    lacks_unnamed = lacks_links = lacks_copies = false;
+    refused = 0;
     options = (struct bight_http_form_options) { .size = sizeof options, .limit = UINT64_MAX, .directory = directory };
     asking = NULL;
     form = NULL;
@@ -167,6 +213,20 @@ END_TEST
 
 /* ----------------------------------------------------------------------------------------------- saving */
 
+static char *make_large(size_t *size)
+{
+    static char body[LARGE + 512];
+    static const char head[] = "--b\r\nContent-Disposition: form-data; name=f; filename=large\r\n\r\n";
+    memcpy(body, head, sizeof head - 1);
+    for (size_t i = 0; i < LARGE; i++) {
+        body[sizeof head - 1 + i] = (char)(i * 7 + i / 251);
+    }
+    *size = sizeof head - 1 + LARGE;
+    memcpy(body + *size, "\r\n" END, strlen("\r\n" END));
+    *size += strlen("\r\n" END);
+    return body + sizeof head - 1;
+}
+
 #define ONE_FILE FILE_PART("f", "one", "x", "first") FIELD("a", "1") END
 
 static mode_t mode_of(const char *name, nlink_t *links, ino_t *inode)
@@ -217,6 +277,33 @@ START_TEST(of_several_files_each_is_copied) /* A11 */
     ck_assert(file_holds("2", "\r\n--second\r\n", 12));
     ck_assert(file_holds("3", "", 0));
     end(3);
+}
+END_TEST
+
+START_TEST(a_file_is_saved_whatever_the_file_system_lacks) /* A11 */
+{
+    size_t size;
+    const char *data = make_large(&size);
+    const char *body = data - strlen("--b\r\nContent-Disposition: form-data; name=f; filename=large\r\n\r\n");
+    char head[256];
+    begin();
+    lacks_unnamed = (_i & 1) != 0;
+    lacks_links = (_i & 2) != 0;
+    lacks_copies = (_i & 4) != 0;
+    (void)snprintf(head, sizeof head,
+        "POST /form HTTP/1.1\r\nHost: x\r\nContent-Type: " MULTIPART "\r\nContent-Length: %zu\r\n\r\n", size);
+    say(head);
+    (void)bight_string_feed(peer, (const uint8_t *)body, size);
+    work();
+    ck_assert_ptr_nonnull(form);
+    ck_assert_uint_eq(count_files(), 0);
+    struct bight_http_form_file *file = bight_http_form_file(form, "f");
+    await(bight_http_form_file_save(file, in_directory("file"), NULL));
+    ck_assert_int_eq(saved, LARGE);
+    ck_assert(file_holds("file", data, LARGE));
+    ck_assert(holds(file, 5, 10, data + 5, 10));
+    ck_assert_int_eq(refused, _i & 1);
+    end(1);
 }
 END_TEST
 
@@ -272,20 +359,6 @@ START_TEST(nonsense_is_a_usage_error) /* A11 */
 END_TEST
 
 /* ------------------------------------------------------------------------------------------------ how much */
-
-static char *make_large(size_t *size)
-{
-    static char body[LARGE + 512];
-    static const char head[] = "--b\r\nContent-Disposition: form-data; name=f; filename=large\r\n\r\n";
-    memcpy(body, head, sizeof head - 1);
-    for (size_t i = 0; i < LARGE; i++) {
-        body[sizeof head - 1 + i] = (char)(i * 7 + i / 251);
-    }
-    *size = sizeof head - 1 + LARGE;
-    memcpy(body + *size, "\r\n" END, strlen("\r\n" END));
-    *size += strlen("\r\n" END);
-    return body + sizeof head - 1;
-}
 
 START_TEST(no_more_is_received_than_the_thread_writes) /* A4, A11 */
 {
@@ -445,6 +518,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_descriptor_and_a_place_are_enough_to_read_a_file);
     tcase_add_loop_test(tests, a_file_is_saved_under_a_name, 0, 2);
     tcase_add_test(tests, of_several_files_each_is_copied);
+    tcase_add_loop_test(tests, a_file_is_saved_whatever_the_file_system_lacks, 0, 8);
     tcase_add_loop_test(tests, a_name_that_is_taken_stays_or_is_replaced, 0, 2);
     tcase_add_test(tests, a_form_may_go_while_its_files_are_read_and_saved);
     tcase_add_test(tests, nonsense_is_a_usage_error);
