@@ -63,6 +63,7 @@ static void finish_hub(struct bi_attachment *attachment)
         hub->spare = buffer->next;
         bight_free(buffer);
     }
+    bi_pool_give(&hub->blocks, hub->spare_block);
     bi_pool_finish(&hub->blocks);
     bi_pool_finish(&hub->references);
     BIO_free(hub->bio);

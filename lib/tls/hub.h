@@ -38,9 +38,10 @@ struct bi_tls_hub {
     unsigned spare_count;
     unsigned gathering; /* layers that keep plaintext until the flush */
     struct bi_pool blocks, references;
-    struct bi_wheel_entry trim_timer; /* armed while one of them has slabs to give back */
-    struct bi_wheel_entry warm_timer; /* armed while there are warm sessions */
-    unsigned warm_count, most_warm;   /* BI_TLS_MAX_WARM; tests take fewer */
+    struct bi_tls_stretch *spare_block; /* of plaintext: most records use one and return it at once. NULL: none */
+    struct bi_wheel_entry trim_timer;   /* armed while one of them has slabs to give back */
+    struct bi_wheel_entry warm_timer;   /* armed while there are warm sessions */
+    unsigned warm_count, most_warm;     /* BI_TLS_MAX_WARM; tests take fewer */
     struct bi_tls_layer *warm[BI_TLS_MAX_WARM];
 };
 

@@ -31,9 +31,29 @@ static void discount(struct bi_tls_plaintext *text, size_t size, bool is_counted
     text->counted -= is_counted ? size : 0;
 }
 
+/* Under injected faults each block is asked for. */
+static struct bi_tls_stretch *take_block(struct bi_tls_hub *hub)
+{
+    struct bi_tls_stretch *block = hub->spare_block;
+    if (BI_UNLIKELY(block == NULL || bi_memory_asks_permit)) {
+        return bi_pool_take(&hub->blocks);
+    }
+    hub->spare_block = NULL;
+    return block;
+}
+
+static void give(struct bi_tls_hub *hub, struct bi_tls_stretch *stretch)
+{
+    if (BI_LIKELY(stretch->room != NULL && hub->spare_block == NULL)) {
+        hub->spare_block = stretch;
+    } else {
+        bi_pool_give(stretch->room != NULL ? &hub->blocks : &hub->references, stretch);
+    }
+}
+
 static struct bi_tls_stretch *new_block(struct bi_tls_hub *hub)
 {
-    struct bi_tls_stretch *block = bi_pool_take(&hub->blocks);
+    struct bi_tls_stretch *block = take_block(hub);
     if (block != NULL) {
         *block = (struct bi_tls_stretch) { .data = block->bytes, .room = block->bytes, .is_counted = true };
     }
@@ -52,7 +72,7 @@ static void retire(struct bi_tls_hub *hub, struct bi_tls_plaintext *text, struct
         stretch->next = text->used;
         text->used = stretch;
     } else {
-        bi_pool_give(stretch->room != NULL ? &hub->blocks : &hub->references, stretch);
+        give(hub, stretch);
     }
 }
 
@@ -212,7 +232,7 @@ void bi_tls_plaintext_release_all_used(struct bi_tls_hub *hub, struct bi_tls_pla
         bight_release_function release = stretch->release;
         void *context = stretch->context;
         text->used = stretch->next;
-        bi_pool_give(stretch->room != NULL ? &hub->blocks : &hub->references, stretch);
+        give(hub, stretch);
         if (release != NULL) {
             release(context);
         }

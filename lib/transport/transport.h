@@ -60,9 +60,10 @@ struct bi_idle_class;
 
 /* idle.c: 16 bytes of each connection, for what each read and send leaves. */
 struct bi_idle {
-    uint32_t active;         /* the hub's tick of the last one */
     uint32_t previous, next; /* in its list: indices of slots */
-    uint16_t class_number;   /* 0: no idle timeout */
+    uint32_t
+        active; /* the hub's tick of the last one; not behind the state: both are written in a row, see `counted` */
+    uint16_t class_number; /* 0: no idle timeout */
     uint8_t list;
 
     /* Not idle.c's, but in a byte that was left. */
@@ -108,8 +109,8 @@ struct bi_output {
     size_t reserved;        /* any other; 0: nothing is reserved */
     struct bi_chunk *aside; /* where that is to be, if not in the last chunk */
     size_t queued;
-    size_t counted;
-    size_t held;    /* of it, what the hub has counted: see cap.c */
+    size_t held;    /* of what is counted, what the hub has counted too: see cap.c */
+    size_t counted; /* not next to `queued`: compilers would make a vector of the two to add to both, which is slower */
     bool watching;  /* the kernel has refused: waits for writable, or for the retry */
     bool busy;      /* an attempt to send, or a drop, is on the stack */
     bool settling;  /* what follows an attempt is on the stack */

@@ -283,12 +283,17 @@ INLINE size_t read_request_line(struct bi_head *head, const struct reading *read
     size_t stop = read_target(head, reading, target);
     const uint8_t *version = reading->bytes + stop;
     if (BI_RARELY(stop == target) || BI_RARELY(reading->end - stop < VERSION) ||
-        BI_RARELY(memcmp(version, " HTTP/1.", 8) != 0) || BI_RARELY((uint8_t)(version[8] - '0') > 9) ||
-        BI_RARELY(!is_line_end(reading, stop + 9)) || BI_RARELY(stop + VERSION - at > head->limits.line + 2)) {
+        BI_RARELY(memcmp(version, " HTTP/1.", 8) != 0) || BI_RARELY(stop + VERSION - at > head->limits.line + 2)) {
         return NOTHING;
     }
+    if (BI_USUALLY(memcmp(version + 7, ".1\r\n", 4) == 0)) {
+        head->minor = 1;
+    } else if ((uint8_t)(version[8] - '0') > 9 || !is_line_end(reading, stop + 9)) {
+        return NOTHING;
+    } else {
+        head->minor = version[8] != '0';
+    }
     head->target = span_of(target, stop);
-    head->minor = version[8] != '0';
     return stop + VERSION;
 }
 

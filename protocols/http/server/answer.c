@@ -230,13 +230,12 @@ static inline bool is_plain(const struct bight_http_request *request)
            BI_USUALLY(request->answer.fields.bytes == NULL);
 }
 
-/* For a head and its end, in which put_ready and put_length write more than they tell of. What is reserved and not used
- * would have answers in a row begin a new block sooner. */
+/* For a head, of which move_ready writes more than there is. What is reserved and not used would have answers in a row
+ * begin a new block sooner. */
 static uint16_t room_of(const struct bi_ready_head *ready)
 {
-    size_t text = ready->size > BI_READY_PART ? sizeof ready->text : BI_READY_PART;
-    size_t all = ready->size + sizeof ready->end;
-    return (uint16_t)(all > text ? all : text);
+    const size_t end = DIGITS + sizeof "\r\n\r\n" - 1;
+    return ready->size + end > BI_READY_PART ? sizeof ready->text : BI_READY_PART;
 }
 
 /* Behind an answer whose head was put together piece by piece: of this status and type the next one is ready. */
@@ -252,32 +251,28 @@ static void make_ready(struct bight_http_request *request, int status, struct bi
     at = put_type(at, type);
     at = put(at, length_name, sizeof length_name - 1);
     *put(ready->type, type.at, type.size) = '\0';
-    ready->size = (uint8_t)(at - ready->text);
+    ready->size = ready->whole = (uint8_t)(at - ready->text);
     ready->status = (uint16_t)status;
     ready->class = (uint8_t)(status / 100);
+    ready->length = SIZE_MAX;
     ready->room = room_of(ready);
 }
 
 /* The head's text, of which a part too much is moved rather than a call made for what there is. */
-static inline char *put_ready(char *at, const struct bi_ready_head *ready)
+static inline void move_ready(char *at, const struct bi_ready_head *ready)
 {
     memcpy(at, ready->text, BI_READY_PART);
-    if (BI_RARELY(ready->size > BI_READY_PART)) {
+    if (BI_RARELY(ready->whole > BI_READY_PART)) {
         memcpy(at + BI_READY_PART, ready->text + BI_READY_PART, sizeof ready->text - BI_READY_PART);
     }
-    return at + ready->size;
 }
 
-/* The length, which is that of the last one more often than not, and the end of the head. */
-static inline char *put_length(char *at, struct bi_ready_head *ready, size_t length)
+/* The length is that of the last one more often than not. */
+static void __attribute__((noinline)) set_length(struct bi_ready_head *ready, size_t length)
 {
-    if (BI_RARELY(length != ready->length)) {
-        char *end = put(put_number(ready->end, length), "\r\n\r\n", 4);
-        ready->length = length;
-        ready->end_size = (uint8_t)(end - ready->end);
-    }
-    memcpy(at, ready->end, sizeof ready->end);
-    return at + ready->end_size;
+    char *end = put(put_number(ready->text + ready->size, length), "\r\n\r\n", 4);
+    ready->length = length;
+    ready->whole = (uint8_t)(end - ready->text);
 }
 
 /* There is such a head, and nothing is wrong with the request or the call. */
@@ -308,7 +303,11 @@ static inline int write_ready(struct bight_http_request *request, const void *da
     if (room == NULL) {
         return bi_answer_lost(request);
     }
-    return commit_ready(request, room, put_body(put_length(put_ready(room, ready), ready, size), data, size));
+    if (BI_RARELY(ready->length != size)) {
+        set_length(ready, size);
+    }
+    move_ready(room, ready);
+    return commit_ready(request, room, put_body(room + ready->whole, data, size));
 }
 
 /* The same of a connection's last one, which says so. */
@@ -320,7 +319,8 @@ static int write_ready_at_last(struct bight_http_request *request, const void *d
     if (room == NULL) {
         return bi_answer_lost(request);
     }
-    char *at = put_number(put_ready(room, ready), size);
+    move_ready(room, ready);
+    char *at = put_number(room + ready->size, size);
     at = put(at, last_line, sizeof last_line - 1);
     return commit_ready(request, room, put_body(at, data, size));
 }

@@ -90,7 +90,6 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
         .ops = ops,
         .limits = bi_http_default_limits,
         .most_spare = BI_HTTP_SPARE_REQUESTS,
-        .ready.length = SIZE_MAX,
     };
     server->factory.ops = &factory_ops;
 }

@@ -60,18 +60,19 @@ struct bi_http_figures {
     size_t in_flight;
 };
 
-/* The head of an answer that has no fields of the program's, up to its length. The next answer is mostly like the last
- * one, so it is put together once for a status and a type, until the date changes. */
+/* The head of an answer that has no fields of the program's. The next answer is mostly like the last one, so it is put
+ * together once for a status and a type, until the date changes, and its end for a length. */
 #define BI_READY_TYPE 48
 #define BI_READY_PART 128 /* most are not longer */
 struct bi_ready_head {
     uint16_t status; /* 0: there is none */
-    uint8_t class, size, end_size;
+    uint8_t class;
+    uint8_t size;  /* up to the length */
+    uint8_t whole; /* with it and two line ends */
     uint16_t room; /* for all that is moved, of which some is too much */
-    size_t length; /* of the body that `end` is for */
-    char end[24];  /* digits, and two line ends */
+    size_t length; /* of the body that the end is for; SIZE_MAX: there is none yet */
     char type[BI_READY_TYPE];
-    char text[192];
+    char text[224];
 };
 
 struct bi_http_server {
