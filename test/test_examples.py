@@ -274,6 +274,22 @@ class Web(Shown):
         self.assertEqual(server.status, 0)
 
 
+class Compression(Shown):
+    """What takes zlib."""
+
+    def test_compression(self):
+        with Server("http_compression") as server:
+            self.check_shown(server, "/log", "http_compression")
+            self.assertIn('ETag: "500"', self.curl(server, "-I localhost:8888/report"))
+            self.assertIn('ETag: W/"500"', self.curl(server, "-I --compressed localhost:8888/report"))
+            self.assertNotIn("Encoding", self.curl(server, "-I --compressed localhost:8888/form"))
+        self.assertEqual(server.status, 0)
+
+
+if not (PROGRAMS / "http_compression").exists():
+    del Compression
+
+
 class Json(Shown):
     """What takes jansson."""
 

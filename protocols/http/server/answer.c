@@ -10,7 +10,7 @@
 
 #include "http/message/likely.h"
 #include "http/message/status.h"
-#include "http/server/answer.h"
+#include "http/server/filter.h"
 
 #define COPIED 4096            /* bodies below this are gathered with their head */
 #define MUCH ((size_t)8 << 20) /* half of what a transport lets wait */
@@ -327,26 +327,47 @@ static int write_ready_at_last(struct bight_http_request *request, const void *d
 
 /* ------------------------------------------------------------------------------------------- the whole */
 
+static inline struct bi_view view_of_type(const char *type)
+{
+    return (struct bi_view) { (const uint8_t *)type, type == NULL ? 0 : strlen(type) };
+}
+
+static inline int check_head(const struct bight_http_request *request, int status, struct bi_view type)
+{
+    int code = bi_answer_check(request, status);
+    return code == BIGHT_OK && has_control(type) ? refuse_type() : code;
+}
+
+static inline int begin_checked(
+    struct bight_http_request *request, int status, struct bi_view type, int64_t length, const void *data, size_t size)
+{
+    bool plain = length >= 0 && is_plain(request) && (is_settled(request) || is_settled_at_last(request));
+    int code = write_head(request, status, type, length, data, size);
+    if (code == BIGHT_OK && plain) {
+        make_ready(request, status, type);
+    }
+    return code;
+}
+
+int bi_answer_begin_told(
+    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
+{
+    struct bi_view view = view_of_type(type);
+    int code = check_head(request, status, view);
+    return code == BIGHT_OK ? begin_checked(request, status, view, length, data, size) : code;
+}
+
+int bi_answer_announce(struct bight_http_request *request, int status, const char *type)
+{
+    int code = check_head(request, status, view_of_type(type));
+    return code == BIGHT_OK ? bi_hooks_announce(request, status) : code;
+}
+
 int bi_answer_begin(
     struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size)
 {
-    struct bi_view view = { (const uint8_t *)type, type == NULL ? 0 : strlen(type) };
-    int code = bi_answer_check(request, status);
-    if (code == BIGHT_OK && has_control(view)) {
-        code = refuse_type();
-    }
-    if (code == BIGHT_OK && (request->due & BI_DUE_HOOKS)) {
-        code = bi_hooks_announce(request, status);
-    }
-    if (code != BIGHT_OK) {
-        return code;
-    }
-    bool plain = length >= 0 && is_plain(request) && (is_settled(request) || is_settled_at_last(request));
-    code = write_head(request, status, view, length, data, size);
-    if (code == BIGHT_OK && plain) {
-        make_ready(request, status, view);
-    }
-    return code;
+    int code = request->due & BI_DUE_HOOKS ? bi_answer_announce(request, status, type) : BIGHT_OK;
+    return code == BIGHT_OK ? bi_answer_begin_told(request, status, type, length, data, size) : code;
 }
 
 /* Nothing of the request or of what was set asks for more than the lines that were put together. */
@@ -418,12 +439,40 @@ write_body(struct bight_http_request *request, int code, const void *data, size_
     return code == BIGHT_OK ? bi_answer_written(request, size) : code;
 }
 
+/* The same by reference. */
+static int write_bytes(struct bight_http_request *request, int code, struct bight_bytes *bytes)
+{
+    size_t size = bight_bytes_size(bytes);
+    if (code == BIGHT_OK && !request->answer.bodiless &&
+        bight_transport_write_bytes(room_for(request, size), bytes) != BIGHT_OK) {
+        return bi_answer_lost(request);
+    }
+    return code == BIGHT_OK ? bi_answer_written(request, size) : code;
+}
+
+static inline bool has_hooks(const struct bight_http_request *request)
+{
+    return BI_RARELY(request->due & BI_DUE_HOOKS);
+}
+
+static int __attribute__((noinline))
+respond_large(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
+{
+    if (has_hooks(request)) {
+        return bi_filter_respond(request, status, type, (struct bi_view) { data, size }, NULL);
+    }
+    return write_body(request, bi_answer_begin_told(request, status, type, (int64_t)size, NULL, 0), data, size);
+}
+
 static int __attribute__((noinline))
 respond_unusual(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
 {
     bool at_last = is_settled_at_last(request) && is_ready(request, status, type);
+    if (!at_last && has_hooks(request)) {
+        return bi_filter_respond(request, status, type, (struct bi_view) { data, size }, NULL);
+    }
     int code = at_last ? write_ready_at_last(request, data, size)
-                       : bi_answer_begin(request, status, type, (int64_t)size, data, size);
+                       : bi_answer_begin_told(request, status, type, (int64_t)size, data, size);
     return code == BIGHT_OK ? bi_answer_written(request, size) : code;
 }
 
@@ -431,7 +480,7 @@ respond_unusual(struct bight_http_request *request, int status, const char *type
 int bight_http_respond(struct bight_http_request *request, int status, const char *type, const void *data, size_t size)
 {
     if (BI_RARELY(size >= COPIED)) {
-        return write_body(request, bi_answer_begin(request, status, type, (int64_t)size, NULL, 0), data, size);
+        return respond_large(request, status, type, data, size);
     }
     if (BI_RARELY(!is_settled(request)) || BI_RARELY(!is_ready(request, status, type))) {
         return respond_unusual(request, status, type, data, size);
@@ -469,12 +518,22 @@ int bight_http_respond_bytes(
     if (size < COPIED) {
         return bight_http_respond(request, status, type, bight_bytes_data(bytes), size);
     }
-    int code = bi_answer_begin(request, status, type, (int64_t)size, NULL, 0);
-    if (code == BIGHT_OK && !request->answer.bodiless &&
-        bight_transport_write_bytes(room_for(request, size), bytes) != BIGHT_OK) {
-        return bi_answer_lost(request);
+    if (has_hooks(request)) {
+        return bi_filter_respond(request, status, type, (struct bi_view) { bight_bytes_data(bytes), size }, bytes);
     }
-    return code == BIGHT_OK ? bi_answer_written(request, size) : code;
+    return write_bytes(request, bi_answer_begin_told(request, status, type, (int64_t)size, NULL, 0), bytes);
+}
+
+int bi_answer_send(
+    struct bight_http_request *request, int status, const char *type, struct bi_view data, struct bight_bytes *bytes)
+{
+    bool is_small = data.size < COPIED;
+    int code = bi_answer_begin_told(
+        request, status, type, (int64_t)data.size, is_small ? data.at : NULL, is_small ? data.size : 0);
+    if (is_small) {
+        return code == BIGHT_OK ? bi_answer_written(request, data.size) : code;
+    }
+    return bytes != NULL ? write_bytes(request, code, bytes) : write_body(request, code, data.at, data.size);
 }
 
 int bight_http_respond_error(struct bight_http_request *request, int status, const char *message)

@@ -9,6 +9,14 @@
  * data. The codes of bight_http_respond. */
 int bi_answer_begin(
     struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size);
+/* The same of a request without hooks, or whose hooks have been told. */
+int bi_answer_begin_told(
+    struct bight_http_request *request, int status, const char *type, int64_t length, const void *data, size_t size);
+/* Checks as bi_answer_begin does, and tells the hooks, which the request has. 0, or why there can be no answer. */
+int bi_answer_announce(struct bight_http_request *request, int status, const char *type);
+/* The rest of a whole answer whose hooks have been told: head and body, which is `bytes`, if they are not NULL. */
+int bi_answer_send(
+    struct bight_http_request *request, int status, const char *type, struct bi_view data, struct bight_bytes *bytes);
 /* 0, or why there can be no answer with this status. */
 int bi_answer_check(const struct bight_http_request *request, int status);
 /* Whether a 200 to this request may be written by bi_answer_begin_prepared. */
@@ -18,6 +26,12 @@ bool bi_answer_may_be_prepared(const struct bight_http_request *request);
 int bi_answer_begin_prepared(struct bight_http_request *request, struct bi_view lines, const void *data, size_t size);
 /* The last byte has been written, the last of `size`. */
 int bi_answer_written(struct bight_http_request *request, size_t size);
+/* In place of 0: a filter has the body. */
+#define BI_FILTERED 1
+/* A piece of an answer that has been begun and has a body; chunked if it has to be. 0, or a code: it is aborted. */
+int bi_stream_put(struct bight_http_request *request, const void *data, size_t size);
+/* Behind its last piece, whatever was announced. */
+int bi_stream_end(struct bight_http_request *request);
 /* A write has failed: the exchange is aborted. Returns why. */
 int bi_answer_lost(struct bight_http_request *request);
 /* As of bight_http_respond_later; the result is empty behind it. */

@@ -219,7 +219,7 @@ void bi_http_check_end(struct bi_http_connection *connection)
 static bool ends_with_connection(const struct bight_http_request *request)
 {
     const struct bi_http_answer *answer = &request->answer;
-    return answer->state == BI_ANSWER_BEGUN && !answer->chunked && !answer->has_length && !answer->bodiless;
+    return BI_ANSWER_IS_UNDER_WAY(answer->state) && !answer->chunked && !answer->has_length && !answer->bodiless;
 }
 
 /* The peer sends nothing more. Whether it waits for its answer cannot be told, and a browser that was closed looks the

@@ -205,7 +205,8 @@ static void answer_is_late(void *context)
         request->server->ops->failed(request->server, request, 503, NULL);
         request->gone = true;
     }
-    if (request->answer.state == BI_ANSWER_BEGUN) { /* by the program's page, too: it cannot be finished any more */
+    if (BI_ANSWER_IS_UNDER_WAY(
+            request->answer.state)) { /* by the program's page, too: it cannot be finished any more */
         bi_exchange_abort(request);
     }
     bi_request_end_owner(request);
@@ -231,10 +232,16 @@ static double seconds_of(const struct bight_http_request *request)
     return request->seconds <= 0 && request->has_hooks ? request->hooks.seconds : request->seconds;
 }
 
+/* The program has given all of it, and a filter sends it: what takes time is not the program. */
+static bool has_been_given(const struct bight_http_request *request)
+{
+    return request->answer.state == BI_ANSWER_FILTERED && request->hooks.is_started;
+}
+
 void bi_deadlines_limit_answer(struct bight_http_request *request)
 {
     double seconds = seconds_of(request);
-    if (seconds > 0 && request->answer.state != BI_ANSWER_WHOLE) {
+    if (seconds > 0 && request->answer.state != BI_ANSWER_WHOLE && !has_been_given(request)) {
         bight_timer_cancel(request->answer_timer); /* of a middleware that waited */
         arm(request, seconds, answer_is_late, &request->answer_timer);
     }

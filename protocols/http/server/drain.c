@@ -117,7 +117,7 @@ static int check(struct bight_http_request *request)
     if (!bight_http_request_is_open(request)) {
         return BIGHT_E_CLOSED;
     }
-    if (answer->state != BI_ANSWER_BEGUN || answer->producing || is_waiting(answer->drain)) {
+    if (!BI_ANSWER_IS_UNDER_WAY(answer->state) || answer->producing || is_waiting(answer->drain)) {
         return bi_http_usage(
             BIGHT_E_USAGE, "a drain of an answer: none has been begun, it has a producer, or somebody waits already");
     }

@@ -180,7 +180,7 @@ static void answer_for_them(struct bight_http_request *request)
 /* Nothing is left that might finish it; the program's page may have been begun and released just now. */
 static void give_up_answer(struct bight_http_request *request)
 {
-    if (request->answer.state == BI_ANSWER_BEGUN && !request->answer.producing) {
+    if (BI_ANSWER_IS_UNDER_WAY(request->answer.state) && !request->answer.producing) {
         bight_log(BIGHT_LOG_ERROR, "http", NULL, "an answer was released before its end: the connection is aborted");
         bi_exchange_abort(request);
     }

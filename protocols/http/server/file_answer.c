@@ -10,6 +10,7 @@
 #include "http/message/range.h"
 #include "http/server/conditional.h"
 #include "http/server/file.h"
+#include "http/server/filter.h"
 
 #define GATHERED 4096 /* content below this goes along with its head */
 
@@ -95,13 +96,35 @@ int bi_file_send_part(
     return BIGHT_OK;
 }
 
+/* Of a request with hooks: BI_FILTERED if it has been answered, and the file taken if it was offered as one. */
+static int begin_filtered(
+    struct bight_http_request *request, const struct bi_file_content *file, int status, uint64_t first, uint64_t count)
+{
+    struct bi_http_offer offer = { .kind = BI_OFFER_FILE, .status = status, .length = (int64_t)count };
+    if (file->data != NULL) {
+        offer.kind = BI_OFFER_DATA;
+        offer.data = (struct bi_view) { (const uint8_t *)file->data + first, (size_t)count };
+    } else {
+        offer.descriptor = file->descriptor;
+        offer.first = first;
+        offer.release = file->release;
+        offer.context = file->context;
+    }
+    return bi_filter_begin_offered(request, file->type, &offer);
+}
+
 /* True: the file has been taken. */
 static bool send_part(
     struct bight_http_request *request, const struct bi_file_content *file, int status, uint64_t first, uint64_t count)
 {
-    bool is_gathered = file->data != NULL && count < GATHERED, is_taken = false;
+    bool has_hooks = (request->due & BI_DUE_HOOKS) != 0;
+    bool is_in_memory = file->data != NULL, is_gathered = is_in_memory && count < GATHERED, is_taken = false;
     const char *data = is_gathered ? (const char *)file->data + first : NULL;
-    int code = bi_answer_begin(request, status, file->type, (int64_t)count, data, is_gathered ? (size_t)count : 0);
+    int code = has_hooks ? begin_filtered(request, file, status, first, count) : BIGHT_OK;
+    if (code != BIGHT_OK) {
+        return code == BI_FILTERED && !is_in_memory;
+    }
+    code = bi_answer_begin_told(request, status, file->type, (int64_t)count, data, is_gathered ? (size_t)count : 0);
     if (code == BIGHT_OK && count > 0 && !is_gathered && !request->answer.bodiless) {
         code = bi_file_send_part(request, file, first, count);
         is_taken = code == BIGHT_OK;

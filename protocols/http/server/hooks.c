@@ -2,7 +2,7 @@
 /* hooks.c - when middleware is told of an answer's head and of an exchange's end (A6).
  *
  * Who is told, and in which order, is site/middleware.c's. A hook may do anything. */
-#include "http/server/answer.h"
+#include "http/server/filter.h"
 
 /* Within, the answer is neither none nor begun: fields may be set, and nothing can answer a second time. */
 int bi_hooks_announce(struct bight_http_request *request, int status)
@@ -25,6 +25,7 @@ void bi_hooks_end(struct bight_http_request *request)
 {
     request->due &= (uint8_t)~BI_DUE_HOOKS;
     request->pending++;
+    bi_filter_set(request, NULL, NULL);
     request->server->ops->ended(request->server, request);
     request->pending--;
 }

@@ -81,7 +81,8 @@ enum bi_answer_state {
     BI_ANSWER_NONE,
     BI_ANSWER_ANNOUNCED, /* middleware is told of its head, and may add to it */
     BI_ANSWER_BEGUN,
-    BI_ANSWER_WHOLE, /* written, or aborted */
+    BI_ANSWER_FILTERED, /* the same, and its body goes through a filter */
+    BI_ANSWER_WHOLE,    /* written, or aborted */
 };
 
 /* What is to know of the ends of an answer that comes piece by piece; part of a struct of its owner's. */
@@ -89,6 +90,9 @@ struct bi_http_watcher {
     void (*draining)(struct bi_http_watcher *watcher); /* the connection is to end soon (H9) */
     void (*over)(struct bi_http_watcher *watcher);     /* the exchange is; last */
 };
+
+/* Its head has gone out, and its body is not whole. */
+#define BI_ANSWER_IS_UNDER_WAY(state) ((state) == BI_ANSWER_BEGUN || (state) == BI_ANSWER_FILTERED)
 
 /* A waiter until there is room for more of an answer, and who watches it. */
 struct bi_http_drain {
@@ -123,17 +127,24 @@ struct bi_http_attachment {
 #define BI_DUE_CONTINUE 1u /* Expect: 100-continue has not been answered */
 #define BI_DUE_HOOKS 2u    /* middleware has been told of the request, and is to be told of what becomes of it */
 
-/* What middleware has been told, and found out. The embedder's, but for `sent` and `head`; nothing of it is set without
- * `has_hooks`. */
+struct bi_http_filter_ops;
+
+/* What middleware has been told, found out, and what the body goes through. The embedder's, but for `sent` and `head`;
+ * nothing of it is set without `has_hooks`. */
 struct bi_http_hooks {
-    struct bi_passage *first, *last; /* in the request's memory */
-    uint64_t sent;                   /* bytes of the answer, with its head */
-    uint64_t head;                   /* of its head */
-    double seconds;                  /* for the answer, if its route has none; 0: any */
-    const char *id, *user;           /* in the request's memory; NULL: there is none */
-    bool may_proceed;                /* a middleware has it */
-    bool was_aborted;                /* before its answer was whole */
-    bool is_trusted;                 /* as if it came from an origin that the site trusts */
+    struct bi_passage *first, *last;         /* in the request's memory */
+    uint64_t sent;                           /* bytes of the answer, with its head */
+    uint64_t head;                           /* of its head */
+    double seconds;                          /* for the answer, if its route has none; 0: any */
+    const char *id, *user;                   /* in the request's memory; NULL: there is none */
+    bool may_proceed;                        /* a middleware has it */
+    bool was_aborted;                        /* before its answer was whole */
+    bool is_trusted;                         /* as if it came from an origin that the site trusts */
+    bool is_unfiltered;                      /* the program wants its answer as it is */
+    bool is_started;                         /* the filter has all of the body, and sends it by itself */
+    bool is_counted;                         /* the filtered answer was announced with a length: `left` of it */
+    const struct bi_http_filter_ops *filter; /* NULL: none */
+    void *filter_context;
 };
 
 #define BI_HTTP_MAX_PARAMETERS 16

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "http/server/answer.h"
+#include "http/server/filter.h"
 
 #define SMALL 4096 /* pieces up to this are put together with the line before them */
 
@@ -18,7 +18,10 @@ int bight_http_respond_begin(struct bight_http_request *request, int status, con
     if (request->answer.state == BI_ANSWER_NONE) {
         request->answer.streams = true;
     }
-    int code = bi_answer_begin(request, status, type, length < 0 ? -1 : length, NULL, 0);
+    if (request->due & BI_DUE_HOOKS) {
+        return bi_filter_begin(request, status, type, length < 0 ? -1 : length);
+    }
+    int code = bi_answer_begin_told(request, status, type, length < 0 ? -1 : length, NULL, 0);
     if (code == BIGHT_OK) {
         request->answer.state = BI_ANSWER_BEGUN;
         request->answer.left = length < 0 ? 0 : (uint64_t)length;
@@ -26,16 +29,18 @@ int bight_http_respond_begin(struct bight_http_request *request, int status, con
     return code;
 }
 
-/* 0, or why no piece can be written. */
+/* 0; BI_FILTERED, if it goes through a filter; or why no piece can be written. */
 static int check(const struct bight_http_request *request)
 {
     if (request->gone || (request->connection != NULL && (request->connection->flags & BI_HTTP_CLOSING))) {
         return BIGHT_E_CLOSED;
     }
-    if (request->answer.state != BI_ANSWER_BEGUN) {
-        return bi_http_usage(BIGHT_E_USAGE, "a piece of an answer: none has been begun");
+    if (request->answer.state == BI_ANSWER_BEGUN) {
+        return BIGHT_OK;
     }
-    return BIGHT_OK;
+    return request->answer.state == BI_ANSWER_FILTERED && !request->hooks.is_started
+               ? BI_FILTERED
+               : bi_http_usage(BIGHT_E_USAGE, "a piece of an answer: none has been begun");
 }
 
 /* ---------------------------------------------------------------------------------------------- writing */
@@ -93,28 +98,35 @@ static int write_piece(struct bight_http_request *request, struct bight_bytes *b
     return request->answer.chunked ? write_chunk(transport, data, size) : bight_transport_write(transport, data, size);
 }
 
-static int write_counted(struct bight_http_request *request, struct bight_bytes *bytes, const void *data, size_t size)
+static int put(struct bight_http_request *request, struct bight_bytes *bytes, const void *data, size_t size)
 {
-    struct bi_http_answer *answer = &request->answer;
-    int code = check(request);
-    if (code != BIGHT_OK || size == 0) {
-        return code;
-    }
-    if (answer->has_length && size > answer->left) {
-        bi_exchange_abort(request);
-        return bi_http_usage(BIGHT_E_TOO_LONG, "a piece of an answer: it is longer than what was announced");
-    }
-    answer->left -= answer->has_length ? size : 0;
-    if (answer->bodiless) {
-        return BIGHT_OK;
-    }
-    code = write_piece(request, bytes, data, size);
+    int code = write_piece(request, bytes, data, size);
     if (code != BIGHT_OK) {
         bi_exchange_abort(request);
         return code;
     }
     bi_deadlines_bound_stream(request->connection, size);
     return BIGHT_OK;
+}
+
+int bi_stream_put(struct bight_http_request *request, const void *data, size_t size)
+{
+    return put(request, NULL, data, size);
+}
+
+static int write_counted(struct bight_http_request *request, struct bight_bytes *bytes, const void *data, size_t size)
+{
+    struct bi_http_answer *answer = &request->answer;
+    int code = check(request);
+    if (code != BIGHT_OK || size == 0) {
+        return code == BI_FILTERED ? bi_filter_write(request, data, size) : code;
+    }
+    if (answer->has_length && size > answer->left) {
+        bi_exchange_abort(request);
+        return bi_http_usage(BIGHT_E_TOO_LONG, "a piece of an answer: it is longer than what was announced");
+    }
+    answer->left -= answer->has_length ? size : 0;
+    return answer->bodiless ? BIGHT_OK : put(request, bytes, data, size);
 }
 
 int bight_http_respond_write(struct bight_http_request *request, const void *data, size_t size)
@@ -159,17 +171,9 @@ int bight_http_respond_writef(struct bight_http_request *request, const char *fo
 
 /* ---------------------------------------------------------------------------------------------- its end */
 
-int bight_http_respond_finish(struct bight_http_request *request)
+int bi_stream_end(struct bight_http_request *request)
 {
     struct bi_http_answer *answer = &request->answer;
-    int code = check(request);
-    if (code != BIGHT_OK) {
-        return code;
-    }
-    if (answer->has_length && answer->left > 0 && request->head.method_known != BI_METHOD_HEAD) {
-        bi_exchange_abort(request);
-        return bi_http_usage(BIGHT_E_INCOMPLETE, "an answer: it is shorter than what was announced");
-    }
     struct bight_transport *transport = request->connection->base.transport;
     if (answer->chunked && !answer->bodiless &&
         bight_transport_write(transport, last_chunk, sizeof last_chunk - 1) != BIGHT_OK) {
@@ -180,6 +184,20 @@ int bight_http_respond_finish(struct bight_http_request *request)
         (void)bight_transport_unregister_producer(transport);
     }
     return bi_answer_written(request, sizeof last_chunk);
+}
+
+int bight_http_respond_finish(struct bight_http_request *request)
+{
+    struct bi_http_answer *answer = &request->answer;
+    int code = check(request);
+    if (code != BIGHT_OK) {
+        return code == BI_FILTERED ? bi_filter_finish(request) : code;
+    }
+    if (answer->has_length && answer->left > 0 && request->head.method_known != BI_METHOD_HEAD) {
+        bi_exchange_abort(request);
+        return bi_http_usage(BIGHT_E_INCOMPLETE, "an answer: it is shorter than what was announced");
+    }
+    return bi_stream_end(request);
 }
 
 void bight_http_respond_abort(struct bight_http_request *request)
@@ -218,7 +236,7 @@ int bight_http_respond_register_producer(
         return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a producer of an answer: there is no table of functions");
     }
     int code = check(request);
-    if (code != BIGHT_OK) {
+    if (code < BIGHT_OK) {
         return code == BIGHT_E_CLOSED ? stop_at_once(ops, context) : code;
     }
     if (request->answer.bodiless) {
