@@ -274,6 +274,20 @@ class Web(Shown):
         self.assertEqual(server.status, 0)
 
 
+class Sessions(Shown):
+    def test_sessions(self):
+        with Server("http_sessions") as server:
+            jar = str(self.directory / "jar")
+            for words, expected in (("localhost:8888/", "nobody, 0 visits"), ("-d '' localhost:8888/login?user=ann", "welcome"),
+                                    ("localhost:8888/", "ann, 1 visits"), ("localhost:8888/", "ann, 2 visits"),
+                                    ("-d '' localhost:8888/logout", "bye"), ("localhost:8888/", "nobody, 0 visits")):
+                self.assertEqual(self.curl(server, f"-b {jar} -c {jar} {words}").strip(), expected)
+            made_up = self.curl(server, "-i -H 'Cookie: session=AAAAAAAAAAAAAAAAAAAAAA' -d '' localhost:8888/login?user=eve")
+            self.assertRegex(made_up, "Set-Cookie: session=[A-Za-z0-9_-]{22}; Path=/; .*HttpOnly")
+            self.assertNotIn("AAAAAAAAAA", made_up)
+        self.assertEqual(server.status, 0)
+
+
 class Compression(Shown):
     """What takes zlib."""
 

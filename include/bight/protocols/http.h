@@ -15,6 +15,7 @@
 #include <bight/protocols/http_provided.h>
 #include <bight/protocols/http_request.h>
 #include <bight/protocols/http_respond.h>
+#include <bight/protocols/http_session.h>
 #include <bight/protocols/http_site.h>
 
 #endif
