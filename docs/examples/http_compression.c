@@ -55,7 +55,7 @@ static void show_form(struct bight_http_request *request, void *context)
 int main(int argc, char **argv)
 {
     static const char *const types[] = { "text/*", "application/json", "application/vnd.ours", NULL };
-    struct bight_http_compression_options options = { .size = sizeof options, .level = 6, .types = types };
+    struct bight_http_compression_options options = { .size = sizeof options, .level = 5, .types = types };
     struct bight_reactor *reactor = bight_reactor_new();
     struct bight_http_site *site = bight_http_site_new();
     file = argc > 2 ? argv[2] : "/etc/services";

@@ -41,10 +41,10 @@ struct bight_http_compression_options {
  * It has Content-Encoding, a strong ETag becomes a weak one, and Accept-Ranges goes. All that would be compressed for
  * others has `Vary: Accept-Encoding`, too. An answer to HEAD has the same head.
  *
- * Bodies of up to 64 KiB are compressed in the call, and go uncompressed where that is not smaller. Larger ones and
- * files are compressed by threads of the reactor's pool while they are sent, chunked. Pieces of a stream are compressed
- * in bight_http_respond_write, and what has been written so far can be read by the client (a flush): small ones shrink
- * little. Where there is no memory for it the answer goes as it is.
+ * Bodies of up to 64 KiB, or with a level from 6 on 4 KiB, are compressed in the call, and go uncompressed where that
+ * is not smaller. Larger ones and files are compressed by threads of the reactor's pool while they are sent, chunked.
+ * Pieces of a stream are compressed in bight_http_respond_write, and what has been written so far can be read by the
+ * client (a flush): small ones shrink little. Where there is no memory for it the answer goes as it is.
  *
  * 0; NOT_SUPPORTED (logged): built without zlib, and nothing is compressed; INVALID_ARGUMENT, a usage error, for a
  * level that is none; OUT_OF_MEMORY: the site then does not serve. */
