@@ -79,7 +79,7 @@ void runner_print_service_help(const struct bight_service *service)
     printf("Usage: bight %s [OPTIONS] %s\n\n%s", service->name, fallback == NULL ? "ENDPOINT ..." : "[ENDPOINT ...]",
         service->summary);
     if (fallback != NULL) {
-        printf(" Serves on %s unless told otherwise.", fallback);
+        printf("\nServes on %s unless told otherwise.", fallback);
     }
     puts("\n\nOptions:");
     for (const struct bight_service_option *each = service->options; each != NULL && each->name != NULL; each++) {

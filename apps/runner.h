@@ -35,6 +35,10 @@ void runner_print_version(void);
 /* services.c: what the runner brings along. 0 or a code. */
 int runner_register_services(void);
 int runner_register_http_services(void);
+int runner_register_web_service(void);
+
+/* urls.c: prints the URLs of a port, at a terminal. */
+void runner_print_urls(struct bight_port *port, const char *scheme, bool is_secure);
 
 /* serve.c, connect.c: do it, and return the exit status. */
 int runner_serve(const struct runner_command *command);

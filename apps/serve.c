@@ -9,9 +9,11 @@
 
 #include <bight/bight.h>
 #include <bight/log.h>
+#include <bight/memory.h>
 #include <bight/service.h>
 
 #include <signal.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define DRAIN_SECONDS 10
@@ -22,17 +24,33 @@ struct serving {
     struct bight_factory *factory;
 };
 
+/* An endpoint that is being listened on. */
+struct place {
+    const struct serving *serving;
+    const char *endpoint;
+};
+
 /* ---------------------------------------------------------------------------------------- listening */
+
+static bool is_secure(const char *endpoint)
+{
+    return strncmp(endpoint, "tls", 3) == 0 || strncmp(endpoint, "secure:", 7) == 0;
+}
 
 static void listening(struct bight_result *result, void *context)
 {
-    (void)context;
-    announce(bight_result_peek(result, &bight_type_port));
+    const struct place *place = context;
+    const char *scheme = place->serving->command->service->url_scheme;
+    struct bight_port *port = bight_result_peek(result, &bight_type_port);
+    announce(port);
+    if (scheme != NULL) {
+        runner_print_urls(port, scheme, is_secure(place->endpoint));
+    }
 }
 
 static void not_listening(struct bight_result *result, void *context)
 {
-    const struct serving *serving = context;
+    const struct serving *serving = ((const struct place *)context)->serving;
     const struct bight_failure *failure = bight_result_failure(result);
     if (!bight_failure_is(failure, BIGHT_E_SHUTDOWN)) {
         bight_reactor_fail(serving->reactor, complain_of(failure));
@@ -46,12 +64,21 @@ static double drain_seconds(const struct runner_command *command)
     return command->drain_seconds > 0 ? command->drain_seconds : DRAIN_SECONDS;
 }
 
-static void listen_on(struct serving *serving, const char *endpoint)
+static void free_place(void *place)
+{
+    bight_free(place);
+}
+
+static void listen_on(const struct serving *serving, const char *endpoint)
 {
     const struct bight_serve_options options = { .size = sizeof options,
         .drain_seconds = drain_seconds(serving->command) };
     struct bight_deferred *port = bight_serve_full(serving->reactor, endpoint, serving->factory, &options);
-    if (bight_deferred_add_callbacks(port, listening, not_listening, serving) != 0) {
+    struct place *place = bight_malloc(sizeof *place);
+    if (place != NULL) {
+        *place = (struct place) { serving, endpoint };
+    }
+    if (place == NULL || bight_deferred_add_callbacks_full(port, listening, not_listening, place, free_place) != 0) {
         bight_reactor_fail(serving->reactor, EX_OSERR);
     }
     bight_deferred_release(port);
@@ -60,7 +87,7 @@ static void listen_on(struct serving *serving, const char *endpoint)
 /* While the reactor runs: a program that sees it listen may stop it, so signals are handled by then. */
 static void listen_on_all(void *context)
 {
-    struct serving *serving = context;
+    const struct serving *serving = context;
     const struct runner_command *command = serving->command;
     for (int i = 0; i < command->endpoint_count; i++) {
         listen_on(serving, command->endpoints[i]);

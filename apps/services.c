@@ -157,5 +157,6 @@ int runner_register_services(void)
     for (size_t i = 0; i < sizeof services / sizeof services[0] && code == 0; i++) {
         code = bight_service_register(services[i]);
     }
-    return code == 0 ? runner_register_http_services() : code;
+    code = code == 0 ? runner_register_http_services() : code;
+    return code == 0 ? runner_register_web_service() : code;
 }

@@ -249,6 +249,17 @@ class Web(Shown):
             self.assertIn("400 Bad Request", self.curl(server, "-F other=1 localhost:8888/photos"))
             self.assertIn("400 Bad Request", self.curl(server, "-X POST localhost:8888/theme/a%20b"))
             self.assertIn("Max-Age=0", self.curl(server, "-i -X DELETE localhost:8888/theme"))
+    def test_files(self):
+        pages, downloads = self.directory / "pages", self.directory / "downloads"
+        for path, content in ((pages / "index.html", "<p>page"), (downloads / "a.log", "1\n")):
+            path.parent.mkdir()
+            path.write_text(content)
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+        with Server("http_files", pages, downloads) as server:
+            self.check_shown(server, "/downloads/", "http_files")
+            self.assertEqual(self.curl(server, "localhost:8888/api/greeting"), "hello\n")
+            self.assertEqual(self.curl(server, "-H 'Accept: text/html' localhost:8888/users/7"), "<p>page")
+            self.assertIn("Content-Type: text/plain; charset=utf-8", self.curl(server, "-i localhost:8888/downloads/a.log"))
         self.assertEqual(server.status, 0)
 
     def test_upload(self):

@@ -668,7 +668,7 @@ class CommandLine(unittest.TestCase):
 
     def test_help_and_version(self):
         for words in (["bight", "--help"], ["bight", "echo", "--help"], ["bight", "chat", "--help"],
-                      ["bight", "help"], ["bight", "help", "chat"], ["bight", "help", "connect"],
+                      ["bight", "help"], ["bight", "help", "chat"], ["bight", "help", "connect"], ["bight", "web", "--help"],
                       ["bight", "qotd", "-h"], ["bight", "connect", "--help"],
                       ["bight", "certificate", "--help"], ["bight-echo", "--help"]):
             done = run(*words)
@@ -708,7 +708,7 @@ class CommandLine(unittest.TestCase):
         self.complain(64, '"--drian"; did you mean "--drain"', "bight", "echo", "--drian", "1", "tcp:0")
         self.complain(64, '"--log-lvel"; did you mean "--log-level"', "bight", "--log-lvel=info", "echo", "tcp:0")
         self.complain(64, '"--versoin"; did you mean "--version"', "bight-echo", "--versoin")
-        for service in ("echo", "discard", "chargen", "qotd", "daytime", "time", "chat"):
+        for service in ("echo", "discard", "chargen", "qotd", "daytime", "time", "chat", "web"):
             self.assertIn(f"\nExamples:\n  bight {service} ".encode(), run("bight", service, "--help").stdout)
 
     def test_what_to_write_instead(self):

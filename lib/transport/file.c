@@ -3,11 +3,12 @@
  *
  * sendfile and read wait for the disk when a page is not in memory, and no readiness tells. So pages are asked for
  * first, by a read of a byte that may not wait (RWF_NOWAIT): a byte of each 16 KiB, and once, since it takes a quarter
- * of a microsecond, and the kernel reads ahead and drops what it has in pieces no smaller. What is not there a thread
- * of a pool reads. Where sendfile goes the thread throws the bytes away: it is the pages that are wanted, and after it
- * they are not asked for again, so that a file system that cannot answer is no endless loop. Else (a bottom without
- * sendfile, layers, a file that sendfile does not take) the bytes come into a buffer of the file's, straight away or by
- * the thread.
+ * of a microsecond, and the kernel reads ahead and drops what it has in pieces no smaller. Of a file that is sent again
+ * and again (bight_file_pages) one byte of a window is enough for a second. What is not there a thread of a pool reads.
+ * Where sendfile goes the thread throws the bytes away: it is the pages that are wanted, and after it they are not
+ * asked for again, so that a file system that cannot answer is no endless loop. Else (a bottom without sendfile,
+ * layers, a file that sendfile does not take) the bytes come into a buffer of the file's, straight away or by the
+ * thread.
  *
  * The file belongs to its queue and to the job that reads: the descriptor and what else the job touches is there until
  * it has come back, long after the connection if must be. A stream never has a gap: whatever cannot be read ends the
@@ -21,6 +22,7 @@
 #include <stdatomic.h>
 
 #include "deferred/deferred.h"
+#include "reactor/reactor.h"
 #include "thread/pool.h"
 #include "transport/held.h"
 #include "transport/queue.h"
@@ -39,11 +41,12 @@ struct bi_file {
     int descriptor;
     struct bight_transport *transport; /* NULL: no queue has it any more */
     struct bight_system *system;
-    uint64_t offset; /* of what comes next */
-    uint64_t known;  /* what is before has been seen in memory */
-    bool is_copied;  /* sendfile does not take it */
-    bool is_stream;  /* a pipe, a terminal: there are no places in it */
-    uint8_t *buffer; /* NULL until it is needed */
+    uint64_t offset;                /* of what comes next */
+    uint64_t known;                 /* what is before has been seen in memory */
+    struct bight_file_pages *pages; /* what others have seen of it; NULL: nobody tells */
+    bool is_copied;                 /* sendfile does not take it */
+    bool is_stream;                 /* a pipe, a terminal: there are no places in it */
+    uint8_t *buffer;                /* NULL until it is needed */
     size_t at, filled;
     struct bight_deferred *reading; /* a job, which has until then what is below */
     size_t wanted;
@@ -68,6 +71,7 @@ struct bi_file *bi_file_new(struct bight_transport *transport, const struct bi_f
     file->system = transport->hub->system;
     file->offset = file->known = source->offset;
     file->is_copied = transport->bottom->send_file == NULL;
+    file->pages = source->pages;
     file->done = source->done;
     file->release = source->release;
     file->context = source->context;
@@ -299,19 +303,63 @@ ssize_t bi_file_look(struct bi_file *file, size_t left, const uint8_t **data)
 
 /* ------------------------------------------------------------------------------------------- sending */
 
-/* How many of the next `size` bytes can be sent without waiting. The end of the file counts as there: sendfile tells.
- */
+/* Whether the byte can be read without waiting; the end of the file counts as there: sendfile tells. */
+static bool is_resident(const struct bi_file *file, uint64_t place, bool *is_end)
+{
+    uint8_t byte;
+    ssize_t got = read_at(file, &byte, 1, place, RWF_NOWAIT);
+    *is_end = got == 0;
+    return got >= 0;
+}
+
+/* Up to where a window has been seen by whoever sent it a moment ago; what is known, if nobody has. */
+static uint64_t end_of_seen(const struct bi_file *file)
+{
+    const struct bight_file_pages *pages = file->pages;
+    if (pages == NULL || file->known < pages->from || file->known >= pages->to ||
+        bi_reactor_now(file->transport->hub->reactor) - pages->since >= BIGHT_NANOSECONDS_PER_SECOND) {
+        return file->known;
+    }
+    uint64_t end = file->known + BI_FILE_WINDOW;
+    return end < pages->to ? end : pages->to;
+}
+
+/* What is behind what is remembered, and was seen within the same second, is added to it. */
+static void remember(struct bi_file *file, uint64_t from)
+{
+    struct bight_file_pages *pages = file->pages;
+    uint64_t now = pages != NULL ? bi_reactor_now(file->transport->hub->reactor) : 0;
+    if (pages == NULL || file->known <= from) {
+        return;
+    }
+    if (from != pages->to || now - pages->since >= BIGHT_NANOSECONDS_PER_SECOND) {
+        pages->from = from;
+        pages->since = now;
+    }
+    pages->to = file->known;
+}
+
+static void look_for_pages(struct bi_file *file, uint64_t end)
+{
+    uint64_t from = file->known;
+    bool is_end = false;
+    while (file->known < end && is_resident(file, file->known, &is_end)) {
+        file->known = is_end ? end : (file->known | (STRETCH - 1)) + 1;
+    }
+    if (!is_end) {
+        remember(file, from);
+    }
+}
+
+/* How many of the next `size` bytes can be sent without waiting. */
 static size_t find_resident(struct bi_file *file, size_t size)
 {
-    uint64_t end = file->offset + size;
-    uint8_t byte;
-    while (file->known < end) {
-        ssize_t got = read_at(file, &byte, 1, file->known, RWF_NOWAIT);
-        if (got < 0) {
-            break;
-        }
-        file->known = got == 0 ? end : (file->known | (STRETCH - 1)) + 1;
+    uint64_t end = file->offset + size, seen = file->known < end ? end_of_seen(file) : file->known;
+    bool is_end;
+    if (seen > file->known && is_resident(file, file->known, &is_end)) {
+        file->known = seen;
     }
+    look_for_pages(file, end);
     uint64_t there = file->known - file->offset;
     return there < size ? (size_t)there : size;
 }
@@ -366,13 +414,18 @@ bool bi_file_is_ready(struct bi_file *file, size_t left)
     return !file->is_copied && file->reading == NULL && find_resident(file, left < STRETCH ? left : STRETCH) > 0;
 }
 
-ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *window)
+static size_t least(size_t one, size_t other)
 {
-    size_t size = left < *window ? left : *window;
+    return one < other ? one : other;
+}
+
+ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *room)
+{
+    size_t size = least(left, least(*room, BI_FILE_WINDOW));
     if (file->reading != NULL) {
         return BI_FILE_UNREAD;
     }
     ssize_t sent = file->is_copied ? send_copy(file, left, size) : send_pages(file, left, size);
-    *window -= sent > 0 ? (size_t)sent : 0;
+    *room -= sent > 0 ? (size_t)sent : 0;
     return sent;
 }

@@ -4,10 +4,14 @@
 #ifndef BI_TRANSPORT_FILE_H
 #define BI_TRANSPORT_FILE_H
 
+#include <bight/sys/output.h>
+
 #include "transport/transport.h"
 
-/* The most that is sent of files on a turn, so that other connections have theirs; and of what is read at once. */
+/* The most that is sent of a file at once, and read; and that is sent of files on a turn, so that other connections
+ * have theirs: a second window costs less than a turn of its own. */
 #define BI_FILE_WINDOW ((size_t)512 << 10)
+#define BI_FILE_TURN (2 * BI_FILE_WINDOW)
 
 /* In place of a count of bytes. */
 #define BI_FILE_UNREAD (-EINPROGRESS) /* has to be read first: bi_file_read */
@@ -26,6 +30,7 @@ struct bi_file_source {
     bi_file_done_function done;
     bight_release_function release;
     void *context;
+    struct bight_file_pages *pages; /* NULL: none */
 };
 
 /* As bight_transport_send_file. */
@@ -58,9 +63,9 @@ void bi_file_advance(struct bi_file *file, size_t size);
 /* Some of the `left` bytes to come would go by the bottom's send_file right now, for all that can be known. */
 bool bi_file_is_ready(struct bi_file *file, size_t left);
 
-/* Sends some of the `left` bytes to come, at most *window, which gets smaller by it. As the bottom's send, or one of
+/* Sends some of the `left` bytes to come, at most *room, which gets smaller by it. As the bottom's send, or one of
  * the above. */
-ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *window);
+ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *room);
 
 /* The bytes to come, as many of `left` as one read returns: their count and where they are, or one of the above. They
  * stay where they are until the next call. */

@@ -154,7 +154,7 @@ static bool goes_on_with(const struct bi_chunk *file, const struct bight_transpo
 
 /* What comes first: copied bytes and references up to a file, or of the file. A read of a file may return less than was
  * asked for while the bottom has room: only a refusal tells. */
-static ssize_t send_first(struct bi_output *output, size_t *window, size_t *total, bool is_last)
+static ssize_t send_first(struct bi_output *output, size_t *room, size_t *total, bool is_last)
 {
     struct bight_transport *transport = output->transport;
     struct iovec parts[BI_PARTS_PER_SEND];
@@ -164,7 +164,7 @@ static ssize_t send_first(struct bi_output *output, size_t *window, size_t *tota
         bool goes_on = !is_last && BI_UNLIKELY(goes_on_with(file, transport));
         return (goes_on ? transport->bottom->send_more : transport->bottom->send)(transport, parts, count);
     }
-    ssize_t sent = bi_file_send(output->first->context, output->first->size, window);
+    ssize_t sent = bi_file_send(output->first->context, output->first->size, room);
     output->unread = sent == BI_FILE_UNREAD;
     *total = sent > 0 ? (size_t)sent : 0;
     return sent;
@@ -173,13 +173,13 @@ static ssize_t send_first(struct bi_output *output, size_t *window, size_t *tota
 /* Until the queue is empty or the kernel refuses; returns what was sent. */
 static size_t send_some(struct bi_output *output)
 {
-    size_t before, window = BI_FILE_WINDOW;
+    size_t before, room = BI_FILE_TURN;
     output->refused = output->starved = output->unread = false;
     bi_queue_consume(output, 0);
     before = output->queued;
-    for (int i = 0; i < SENDS_PER_TURN && output->queued > 0 && window > 0; i++) {
+    for (int i = 0; i < SENDS_PER_TURN && output->queued > 0 && room > 0; i++) {
         size_t total;
-        ssize_t result = send_first(output, &window, &total, i == SENDS_PER_TURN - 1);
+        ssize_t result = send_first(output, &room, &total, i == SENDS_PER_TURN - 1);
         if (BI_UNLIKELY(output->unread || bi_is_cut(output->transport)) || !take_result(output, result, total)) {
             break;
         }

@@ -401,3 +401,11 @@ int bight_transport_send_file(struct bight_transport *transport, int descriptor,
     const struct bi_file_source source = { descriptor, offset, size, NULL, release, context };
     return bi_transport_send_file(transport, &source, "bight_transport_send_file");
 }
+
+int bight_transport_send_file_again(struct bight_transport *transport, int descriptor, uint64_t offset, uint64_t size,
+    struct bight_file_pages *pages, bight_release_function release, void *context)
+{
+    BI_TRANSPORT_CHECK(transport, "bight_transport_send_file_again");
+    const struct bi_file_source source = { descriptor, offset, size, NULL, release, context, pages };
+    return bi_transport_send_file(transport, &source, "bight_transport_send_file_again");
+}

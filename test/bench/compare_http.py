@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """compare_http.py - a site's figures beside nginx's, and beside its own in two threads, all in one run.
 
-Usage: compare_http.py [--build DIR] [--seconds S] [--runs N] [--cpus SERVER,LOAD] [keep | close | tail | threads] ...
+Usage: compare_http.py [--build DIR] [--seconds S] [--runs N] [--cpus SERVER,LOAD] [keep | close | tail | threads | files] ...
 
 keep      rate and server CPU per request over 64 connections that are kept
 close     the same with a connection for each request, which the server closes
 tail      what answers take while both are asked as often as 70 % of the most that nginx managed just before
 threads   CPU per request of one reactor, and of two in threads that share a port
+files     a directory of files, and nginx with sendfile: files of 1 KiB, 16 KiB and 1 MiB, which are in the kernel's memory
 
 The first server stands in the list twice: how far the second is from 1 is the noise. nginx (Debian's) says the same text from
 its configuration, in one process without logs. As root the programs run in a network namespace of their own, with real-time
@@ -31,23 +32,25 @@ http {
     access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; tcp_nodelay on; default_type text/plain;
     client_body_temp_path DIRECTORY/body; proxy_temp_path DIRECTORY/proxy; fastcgi_temp_path DIRECTORY/fastcgi;
     uwsgi_temp_path DIRECTORY/uwsgi; scgi_temp_path DIRECTORY/scgi;
-    server { listen 127.0.0.1:LISTENS backlog=4096; location / { return 200 "Hello, World!"; } }
+    server { listen 127.0.0.1:LISTENS backlog=4096; location / { SERVES } }
 }
 """
+TEXT = 'return 200 "Hello, World!";'
+FILES = {"1 KiB": (1 << 10, 64), "16 KiB": (16 << 10, 64), "1 MiB": (1 << 20, 8)}  # bytes, connections
 
 
 def bight(options):
     return [bench(options.build, "http_hello"), "tcp:PORT:interface=127.0.0.1"]
 
 
-def nginx(directory, port):
+def nginx(directory, port, serves=TEXT):
     """nginx's port is in a file: it has to be the one that Servers gives to the server in this place."""
     program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
     if program is None:
         sys.exit("there is no nginx")
     path = os.path.join(directory, f"nginx-{port}.conf")
     with open(path, "w", encoding="ascii") as file:
-        file.write(NGINX.replace("DIRECTORY", directory).replace("LISTENS", str(port)))
+        file.write(NGINX.replace("DIRECTORY", directory).replace("LISTENS", str(port)).replace("SERVES", serves))
     return [program, "-p", directory, "-c", path, "-e", "stderr"]
 
 
@@ -107,6 +110,21 @@ def in_threads(options):
     race(options, "reactors in threads, 64 connections", commands, lambda running: load(options, running, "-c", "64"))
 
 
+def files(options):
+    with tempfile.TemporaryDirectory(prefix="bight-") as directory:
+        served = os.path.join(directory, "served")
+        os.mkdir(served)
+        web = [bench(options.build, "http_files"), served, "tcp:PORT:interface=127.0.0.1"]
+        serves = f"root {served}; sendfile on; types {{ application/octet-stream bin; }}"
+        for title, (size, connections) in FILES.items():
+            with open(os.path.join(served, f"{size}.bin"), "wb") as file:
+                file.write(os.urandom(size))
+            os.utime(file.name, (1_000_000_000, 1_000_000_000))
+            commands = [("nginx", nginx(directory, 28000, serves)), ("bight", web), ("nginx again", nginx(directory, 28002, serves))]
+            race(options, f"a file of {title}, {connections} connections", commands,
+                 lambda running, size=size, connections=connections: load(options, running, "-p", f"/{size}.bin", "-c", str(connections)))
+
+
 def main():
     compare.isolate()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,7 +134,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--cpus", default="0,1", type=lambda text: text.split(","))
     options = parser.parse_args()
-    parts = {"keep": keep, "close": close, "tail": tail, "threads": in_threads}
+    parts = {"keep": keep, "close": close, "tail": tail, "threads": in_threads, "files": files}
     unknown = [word for word in options.what if word not in parts]
     if unknown or len(options.cpus) != 2:
         parser.error(f"parts are {', '.join(parts)}; --cpus takes two numbers")

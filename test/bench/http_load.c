@@ -10,7 +10,7 @@
  * One line per server: rate, server CPU per request, both also as medians of their relation to the first server of the
  * same round, and the percentiles of what an answer took.
  *
- * Usage: http_load [-x] [-c CONNECTIONS] [-r RATE] [-d SECONDS] [-q SLICE_MS] PORT:PID ... */
+ * Usage: http_load [-x] [-p PATH] [-c CONNECTIONS] [-r RATE] [-d SECONDS] [-q SLICE_MS] PORT:PID ... */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -29,6 +29,7 @@
 #define MAX_TARGETS 4
 #define SECOND 1e9
 #define PATIENCE (5 * SECOND)
+#define DISCARDED (8 << 20) /* bytes at once */
 
 struct connection {
     int fd; /* -1: there is none */
@@ -52,7 +53,8 @@ static double rate, seconds = 2, slice = 0.02;
 static bool closing;
 static struct target targets[MAX_TARGETS];
 static unsigned target_count, round_count;
-static const char *request;
+static const char *target_path = "/";
+static char request[512];
 
 /* The slice that is being run. */
 static double began, ends;
@@ -165,10 +167,12 @@ static size_t size_of_answer(const char *text, size_t size)
     return (size_t)(end + 4 - text) + (size_t)strtoul(length + 16, NULL, 10);
 }
 
+/* Once it is known what comes nobody has to see it: TCP throws it away without a copy. */
 static void receive(struct target *target, struct connection *connection)
 {
     char text[4096];
-    ssize_t size = recv(connection->fd, text, sizeof text - 1, 0);
+    ssize_t size = target->answer_size == 0 ? recv(connection->fd, text, sizeof text - 1, 0)
+                                            : recv(connection->fd, NULL, DISCARDED, MSG_TRUNC);
     if (size < 0 && errno == EAGAIN) {
         return;
     }
@@ -186,8 +190,8 @@ static void receive(struct target *target, struct connection *connection)
     }
     if (size == 0 || (!closing && connection->got == target->answer_size)) {
         has_answered(target, connection);
-    } else if (closing) {
-        receive(target, connection); /* its end may be there, and is told of once */
+    } else {
+        receive(target, connection); /* edges are told of once: more, or its end, may be there */
     }
 }
 
@@ -344,10 +348,13 @@ static void report_all(void)
 
 static void read_options(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "xc:r:d:q:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "xp:c:r:d:q:")) != -1;) {
         switch (option) {
         case 'x':
             closing = true;
+            break;
+        case 'p':
+            target_path = optarg;
             break;
         case 'c':
             connection_count = (unsigned)atoi(optarg);
@@ -370,7 +377,8 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
-    request = closing ? "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" : "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", target_path,
+        closing ? "Connection: close\r\n" : "");
     round_count = (unsigned)(seconds / slice) + 1;
     for (; optind < argc && target_count < MAX_TARGETS; optind++) {
         prepare(&targets[target_count++], argv[optind]);

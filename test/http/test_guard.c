@@ -65,15 +65,17 @@ END_TEST
 
 START_TEST(names_can_be_replaced_and_are_checked) /* F5 */
 {
-    static const char *const other[] = { "other" }, *const none[] = { "a", "" };
+    static const char *const other[] = { "other" }, *const none[][2] = { { "a", "" }, { "a/b", "c" }, { "::1", "c" } };
     begin();
     ck_assert_int_eq(bight_http_site_guard_loopback(site, other, 1), 0);
     ck_assert(has_line(ask_at("127.0.0.1", "Host: other\r\n"), "HTTP/1.1 200 OK"));
     ck_assert(has_line(ask_at("127.0.0.1", "Host: box\r\n"), "HTTP/1.1 421 Misdirected Request"));
     ck_assert_int_eq(bight_http_site_guard_loopback(site, NULL, 0), 0);
     ck_assert(has_line(ask_at("127.0.0.1", "Host: other\r\n"), "HTTP/1.1 421 Misdirected Request"));
-    ck_assert_int_eq(bight_http_site_guard_loopback(site, none, 2), BIGHT_E_SYNTAX);
-    ck_assert_uint_eq(usage_errors, 1);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        ck_assert_int_eq(bight_http_site_guard_loopback(site, none[i], 2), BIGHT_E_SYNTAX);
+    }
+    ck_assert_uint_eq(usage_errors, 3);
     ck_assert_int_eq(bight_http_site_guard_loopback(NULL, NULL, 0), BIGHT_E_OUT_OF_MEMORY);
     end_site();
 }

@@ -9,6 +9,7 @@
 #include <linux/tcp.h>
 #include <signal.h>
 
+#include <bight/sys/output.h>
 #include <bight/testing.h>
 #include <bight/testing/syscalls.h>
 
@@ -113,7 +114,7 @@ START_TEST(a_large_file_goes_by_sendfile_in_windows)
 }
 END_TEST
 
-START_TEST(a_turn_sends_no_more_than_a_window)
+START_TEST(a_turn_sends_no_more_than_two_windows)
 {
     begin();
     int size = 16 << 20;
@@ -123,9 +124,49 @@ START_TEST(a_turn_sends_no_more_than_a_window)
     for (int i = 0; i < 10; i++) {
         size_t before = bight_transport_queued(transport());
         net_turn(&net, 1);
-        ck_assert_uint_le(before - bight_transport_queued(transport()), WINDOW);
+        ck_assert_uint_le(before - bight_transport_queued(transport()), 2 * WINDOW);
     }
     take_all(0, BIG);
+    end();
+}
+END_TEST
+
+static int send_again(struct bight_file_pages *pages)
+{
+    disk.asked = 0;
+    return bight_transport_send_file_again(transport(), file, 0, BIG, pages, let_go, NULL);
+}
+
+START_TEST(what_was_sent_a_moment_ago_is_asked_for_once_a_window)
+{
+    struct bight_file_pages pages = { 0 };
+    begin();
+    ck_assert_int_eq(send_again(&pages), 0);
+    take_all(0, BIG);
+    ck_assert_uint_ge(disk.asked, BIG / 16384);
+    ck_assert_uint_eq(pages.to - pages.from, BIG);
+    uint64_t now = bight_clock_now(bight_reactor_clock(net.reactor));
+    pages.since = now; /* however slow the machine is */
+    ck_assert_int_eq(send_again(&pages), 0);
+    take_all(0, BIG);
+    ck_assert_uint_le(disk.asked, BIG / WINDOW);
+    pages.since = now - 2 * BIGHT_NANOSECONDS_PER_SECOND;
+    ck_assert_int_eq(send_again(&pages), 0);
+    take_all(0, BIG);
+    ck_assert_uint_ge(disk.asked, BIG / 16384);
+    end();
+}
+END_TEST
+
+START_TEST(what_was_seen_a_moment_ago_and_has_gone_is_read_by_a_thread)
+{
+    begin();
+    struct bight_file_pages pages = { .to = BIG, .since = bight_clock_now(bight_reactor_clock(net.reactor)) };
+    disk.cold = -EAGAIN;
+    ck_assert_int_eq(send_again(&pages), 0);
+    take_all(0, BIG);
+    ck_assert_uint_gt(disk.read, 0);
+    NET_UNTIL(&net, released == 1);
     end();
 }
 END_TEST
@@ -414,7 +455,9 @@ static void add_tests(TCase *tests)
 {
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, a_large_file_goes_by_sendfile_in_windows, 0, 2);
-    tcase_add_test(tests, a_turn_sends_no_more_than_a_window);
+    tcase_add_test(tests, a_turn_sends_no_more_than_two_windows);
+    tcase_add_test(tests, what_was_sent_a_moment_ago_is_asked_for_once_a_window);
+    tcase_add_test(tests, what_was_seen_a_moment_ago_and_has_gone_is_read_by_a_thread);
     tcase_add_test(tests, each_stretch_is_asked_for_once);
     tcase_add_loop_test(tests, what_sendfile_does_not_take_is_read_and_sent, 0, 3);
     tcase_add_test(tests, a_table_without_sendfile_reads_and_one_without_reads_says_no);

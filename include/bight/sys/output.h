@@ -50,6 +50,21 @@ BIGHT_API int bight_transport_commit(struct bight_transport *transport, size_t s
 BIGHT_API BIGHT_MUST_USE int bight_transport_reserve_format(struct bight_transport *transport, size_t more, char **text,
     size_t *size, const char *format, va_list arguments) BIGHT_PRINTF(5, 0);
 
+/* ------------------------------------------------------------------------------- files that are sent often */
+
+/* What has been seen of a file in memory, for code that keeps a descriptor and sends from it again and again. Its owner
+ * zeroes it, one for each descriptor; what is in it is bight's. In the reactor's thread. */
+struct bight_file_pages {
+    uint64_t from, to, since;
+    const void *reserved;
+};
+
+/* As bight_transport_send_file, but of what has been seen in memory within a second a byte in 512 KiB is asked for, not
+ * in 16: what has just been used is what a system drops last. `pages` (NULL: as if for the first time) is used until
+ * the release function is called. */
+BIGHT_API int bight_transport_send_file_again(struct bight_transport *transport, int descriptor, uint64_t offset,
+    uint64_t size, struct bight_file_pages *pages, bight_release_function release, void *context);
+
 BIGHT_END
 
 #endif

@@ -40,7 +40,8 @@ struct bight_service {
     struct bight_factory *(*start)(
         struct bight_reactor *reactor, const struct bight_service_value *values, struct bight_failure **failure);
     void (*stop)(struct bight_factory *factory);
-    const void *reserved[4];
+    const char *url_scheme; /* "http" for what browsers speak to: at a terminal its URLs are told; NULL: none */
+    const void *reserved[3];
 };
 
 /* Adds a service (borrowed). INVALID_ARGUMENT for a bad or taken name; OUT_OF_MEMORY. */

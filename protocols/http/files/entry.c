@@ -152,6 +152,7 @@ static struct bi_files_entry *make(const struct draft *draft, const struct bi_fi
     entry->key = memcpy(at + lines_size + name_size, draft->key->text, key_size);
     entry->key_size = key_size;
     entry->file.context = entry;
+    entry->file.pages = &entry->pages;
     entry->file.data = at + lines_size + name_size + key_size;
     return entry;
 }

@@ -53,7 +53,8 @@ struct bi_files_entry {
     struct bi_files_witness witnesses[BI_FILES_WITNESSES];
     uint8_t witness_count;
     struct bi_file_content file; /* its context is this */
-    struct bi_view lines;        /* of the head (bi_answer_begin_prepared) */
+    struct bight_file_pages pages;
+    struct bi_view lines; /* of the head (bi_answer_begin_prepared) */
 };
 
 struct bi_files_cache {

@@ -3,11 +3,14 @@
 #ifndef BI_HTTP_FILE_H
 #define BI_HTTP_FILE_H
 
+#include <bight/sys/output.h>
+
 #include "http/server/answer.h"
 
 struct bi_file_content {
-    int descriptor;   /* looked at if there is no data */
-    const void *data; /* all that is in it; NULL: it is read from the descriptor */
+    int descriptor;                 /* looked at if there is no data */
+    struct bight_file_pages *pages; /* of a descriptor that is kept; NULL: it is not */
+    const void *data;               /* all that is in it; NULL: it is read from the descriptor */
     uint64_t size;
     int64_t modified; /* seconds, and of the second: */
     long nanoseconds;

@@ -85,10 +85,10 @@ int bi_file_send_part(
     struct bight_http_request *request, const struct bi_file_content *file, uint64_t first, uint64_t count)
 {
     struct bight_transport *transport = request->connection->base.transport;
-    int code = file->data != NULL
-                   ? bight_transport_write_lent(
-                         transport, (const char *)file->data + first, (size_t)count, file->release, file->context)
-                   : bight_transport_send_file(transport, file->descriptor, first, count, file->release, file->context);
+    int code = file->data != NULL ? bight_transport_write_lent(transport, (const char *)file->data + first,
+                                        (size_t)count, file->release, file->context)
+                                  : bight_transport_send_file_again(transport, file->descriptor, first, count,
+                                        file->pages, file->release, file->context);
     if (code != BIGHT_OK) {
         return bi_answer_lost(request);
     }

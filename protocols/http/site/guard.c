@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "http/message/authority.h"
 #include "http/site/host.h"
 #include "http/site/site.h"
 
@@ -87,8 +88,12 @@ static size_t write_names(const char *const *names, size_t count, uint8_t *out)
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
         uint8_t host[BI_HOST_SIZE];
-        size_t host_size = bi_host_read(bi_view_of(names[i]), host);
-        if (host_size == 0 || memchr(host, '\n', host_size) != NULL) {
+        struct bi_authority authority;
+        struct bi_view name = bi_view_of(names[i]);
+        bool is_one = name.size < BI_HOST_SIZE &&
+                      bi_authority_parse(&authority, name.at, (struct bi_span) { 0, (uint32_t)name.size });
+        size_t host_size = is_one ? bi_host_read(name, host) : 0;
+        if (host_size == 0) {
             return 0;
         }
         if (out != NULL) {
