@@ -33,8 +33,7 @@ have() {
 # boost_context, 170 MB with what it brings along, jansson and zlib are used where they are there, and installed only to be
 # tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
-needs_to_test="$needs_to_build c++ boost_context jansson zlib check nc socat telnet python3 binutils imagemagick setpriv openssl node curl gnutls
-needs_to_test="$needs_to_build c++ boost_context jansson check nc socat telnet python3 binutils imagemagick setpriv openssl node curl wget gnutls
+needs_to_test="$needs_to_build c++ boost_context jansson zlib check nc socat telnet python3 binutils imagemagick setpriv openssl node curl wget gnutls
     llhttp aiohttp ab wrk chromium nginx haproxy"
 
 links_with() {

@@ -249,6 +249,8 @@ class Web(Shown):
             self.assertIn("400 Bad Request", self.curl(server, "-F other=1 localhost:8888/photos"))
             self.assertIn("400 Bad Request", self.curl(server, "-X POST localhost:8888/theme/a%20b"))
             self.assertIn("Max-Age=0", self.curl(server, "-i -X DELETE localhost:8888/theme"))
+        self.assertEqual(server.status, 0)
+
     def test_files(self):
         pages, downloads = self.directory / "pages", self.directory / "downloads"
         for path, content in ((pages / "index.html", "<p>page"), (downloads / "a.log", "1\n")):

@@ -52,7 +52,7 @@ static void order(struct bight_http_request *request, struct bight_result *resul
 /* The label is what the client calls it: shown, and never part of a path. */
 static void save_photo(struct bight_http_request *request, struct bight_result *result, struct bight_http_form *form)
 {
-    struct bight_http_form_file *photo = bight_http_form_file(form, "photo");
+    struct bight_http_form_file *photo = bight_http_form_find_file(form, "photo");
     static unsigned count;
     char path[PATH_MAX];
     if (photo == NULL) {

@@ -297,7 +297,7 @@ START_TEST(a_file_is_saved_whatever_the_file_system_lacks) /* A11 */
     work();
     ck_assert_ptr_nonnull(form);
     ck_assert_uint_eq(count_files(), 0);
-    struct bight_http_form_file *file = bight_http_form_file(form, "f");
+    struct bight_http_form_file *file = bight_http_form_find_file(form, "f");
     await(bight_http_form_file_save(file, in_directory("file"), NULL));
     ck_assert_int_eq(saved, LARGE);
     ck_assert(file_holds("file", data, LARGE));
