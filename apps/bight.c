@@ -17,7 +17,7 @@
 /* Not of the registry's services only: what stands in a service's place. */
 static int unknown_service(const char *name)
 {
-    static const char *const commands[] = { "connect", "certificate", "help" };
+    static const char *const commands[] = { "connect", "certificate", "password", "help" };
     const char *nearest = bight_service_suggest(name);
     if (strchr(name, ':') != NULL) {
         return complain("which service shall there be on \"%s\"? (bight --help lists them)", name);
@@ -48,6 +48,10 @@ static int help(const char *name)
         runner_print_certificate_help();
         return 0;
     }
+    if (strcmp(name, "password") == 0) {
+        runner_print_password_help();
+        return 0;
+    }
     const struct bight_service *service = bight_service_find(name);
     if (service == NULL && strcmp(name, "connect") != 0) {
         return unknown_service(name);
@@ -56,15 +60,16 @@ static int help(const char *name)
     return 0;
 }
 
-static int make_certificate(int count, char **words)
+/* `bight certificate NAME ...`, `bight password USER`: what takes names, and no options but one. */
+static int run_with_names(const char *command, int (*run)(int count, char **names), int count, char **words)
 {
     if (count > 0 && (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0)) {
-        return help("certificate");
+        return help(command);
     }
     if (count > 0 && words[0][0] == '-') {
-        return complain("certificate takes names, no options");
+        return complain("%s takes names, no options", command);
     }
-    return runner_make_certificate(count, words);
+    return run(count, words);
 }
 
 static int run_command(int argc, char **argv)
@@ -75,7 +80,10 @@ static int run_command(int argc, char **argv)
         return help(argv[1]);
     }
     if (strcmp(argv[0], "certificate") == 0) {
-        return make_certificate(argc - 1, argv + 1);
+        return run_with_names("certificate", runner_make_certificate, argc - 1, argv + 1);
+    }
+    if (strcmp(argv[0], "password") == 0) {
+        return run_with_names("password", runner_print_password, argc - 1, argv + 1);
     }
     if (command.service == NULL && !connects) {
         return unknown_service(argv[0]);

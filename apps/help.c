@@ -23,6 +23,7 @@ void runner_print_usage(void)
     puts("Usage: bight [--log-level LEVEL] SERVICE [OPTIONS] ENDPOINT ...\n"
          "       bight connect ENDPOINT\n"
          "       bight certificate NAME ...\n"
+         "       bight password USER\n"
          "       bight help [SERVICE]\n"
          "\n"
          "Serves on the endpoints until it is told to stop, or connects standard input and\n"
@@ -130,4 +131,17 @@ void runner_print_certificate_help(void)
          "  bight certificate localhost 127.0.0.1\n"
          "  bight echo tls:4433:cert=localhost.pem\n"
          "  bight connect tls:localhost:4433:ca=localhost.pem");
+}
+
+void runner_print_password_help(void)
+{
+    puts("Usage: bight password USER\n"
+         "\n"
+         "Asks for a password, or reads it from the first line of standard input, and prints\n"
+         "USER and the password's hash (scrypt): a line of the file of users that sites check\n"
+         "passwords against.\n"
+         "\n"
+         "Examples:\n"
+         "  bight password ada >> users\n"
+         "  pwgen 20 1 | tee secret | bight password ada >> users");
 }

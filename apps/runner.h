@@ -30,6 +30,7 @@ void runner_print_usage(void);
 void runner_print_service_help(const struct bight_service *service);
 void runner_print_connect_help(void);
 void runner_print_certificate_help(void);
+void runner_print_password_help(void);
 void runner_print_version(void);
 
 /* services.c: what the runner brings along. 0 or a code. */
@@ -45,5 +46,7 @@ int runner_serve(const struct runner_command *command);
 int runner_connect(const struct runner_command *command);
 /* certificate.c: makes one for the names. */
 int runner_make_certificate(int count, char **names);
+/* password.c: asks for one, and prints the line of a file of users. */
+int runner_print_password(int count, char **words);
 
 #endif

@@ -7,6 +7,7 @@ Usage: test_examples.py EXAMPLES_BUILD_DIR SOURCE_ROOT
 Every piece of C in README.md and docs/*.md stands, line by line, in a program of docs/examples; every link to a file of
 the project leads somewhere.
 """
+import json
 import os
 import pathlib
 import re
@@ -227,6 +228,15 @@ class Web(Shown):
                 self.assertEqual(late.readline(), line)
         for stream in prices, late:
             self.assertTrue(stream.read().endswith("\n\n"))
+        self.assertEqual(server.status, 0)
+
+    def test_middleware(self):
+        with Server("http_middleware", stderr=subprocess.PIPE) as server, server.process.stderr as said:
+            self.check_shown(server, "/inside/", "http_middleware")
+            self.assertEqual(self.curl(server, "-H 'X-Forwarded-For: 192.0.2.7' localhost:8888/"), "anybody")
+        lines = [json.loads(line) for line in said.read().splitlines() if line.startswith(b"{")]
+        self.assertEqual([line["status"] for line in lines], [401, 200, 200])
+        self.assertEqual([line["address"] for line in lines], ["unix:", "unix:", "192.0.2.7"])
         self.assertEqual(server.status, 0)
 
     def test_mounts(self):

@@ -118,6 +118,51 @@ START_TEST(hmac_gives_its_published_vectors)
 }
 END_TEST
 
+/* RFC 7914, 11 and 12. */
+START_TEST(keys_from_passwords_are_as_published)
+{
+    uint8_t found[64];
+    char text[129];
+    ck_assert_int_eq(bight_pbkdf2_sha256("passwd", 6, "salt", 4, 1, found, 64), 0);
+    bight_hex_encode(found, 64, text);
+    ck_assert_str_eq(text, "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+                           "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783");
+    ck_assert_int_eq(bight_scrypt("password", 8, "NaCl", 4, 1024, 8, 16, found, 64), 0);
+    bight_hex_encode(found, 64, text);
+    ck_assert_str_eq(text, "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+                           "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640");
+    ck_assert_int_eq(bight_scrypt(NULL, 0, NULL, 0, 16, 1, 1, found, 64), 0);
+    bight_hex_encode(found, 16, text);
+    ck_assert_str_eq(text, "77d6576238657b203b19ca42c18a0497");
+    ck_assert_int_eq(bight_pbkdf2_sha256(NULL, 0, NULL, 0, 1, found, 16), 0);
+}
+END_TEST
+
+START_TEST(costs_that_cannot_be_are_refused)
+{
+    uint8_t key[16];
+    ck_assert_int_eq(bight_pbkdf2_sha256("a", 1, "b", 1, 0, key, 16), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_int_eq(bight_pbkdf2_sha256("a", 1, "b", 1, 1, key, 0), BIGHT_E_INVALID_ARGUMENT);
+    static const uint64_t wrong[][3] = { { 0, 8, 1 }, { 1, 8, 1 }, { 15, 8, 1 }, { 16, 0, 1 }, { 16, 8, 0 },
+        { 65536, 1, 1 }, { UINT64_C(1) << 40, 8, 1 }, { UINT64_C(1) << 31, 8, 1 }, { 16, 65536, 65536 } };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        ck_assert_int_eq(
+            bight_scrypt("a", 1, "b", 1, wrong[i][0], (uint32_t)wrong[i][1], (uint32_t)wrong[i][2], key, 16),
+            BIGHT_E_INVALID_ARGUMENT);
+    }
+    ck_assert_int_eq(bight_scrypt("a", 1, "b", 1, 16, 8, 1, key, 0), BIGHT_E_INVALID_ARGUMENT);
+}
+END_TEST
+
+START_TEST(what_is_wiped_is_gone)
+{
+    char secret[] = "secret";
+    bight_wipe(secret, sizeof secret);
+    bight_wipe(NULL, 0);
+    ck_assert_int_eq(secret[0] | secret[5], 0);
+}
+END_TEST
+
 /* Each of the three, with the one or all allocations from `n` on failing. True: some failed. */
 static bool digest_with_fault(unsigned n, bool all, int which)
 {
@@ -292,6 +337,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, sha1_and_sha256_give_their_published_vectors);
     tcase_add_test(tests, a_million_letters_have_their_published_digests);
     tcase_add_test(tests, hmac_gives_its_published_vectors);
+    tcase_add_test(tests, keys_from_passwords_are_as_published);
+    tcase_add_test(tests, costs_that_cannot_be_are_refused);
+    tcase_add_test(tests, what_is_wiped_is_gone);
     tcase_add_test(tests, without_memory_a_digest_is_a_code_and_leaves_no_error_of_openssls);
     tcase_add_test(tests, a_digest_that_there_is_not_is_no_want_of_memory);
     tcase_add_test(tests, secrets_are_equal_or_not);

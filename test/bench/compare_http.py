@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """compare_http.py - a site's figures beside nginx's, and beside its own in two threads, all in one run.
 
-Usage: compare_http.py [--build DIR] [--seconds S] [--runs N] [--cpus SERVER,LOAD] [keep | close | tail | threads | files] ...
+Usage: compare_http.py [--build DIR] [--seconds S] [--runs N] [--cpus SERVER,LOAD] [keep | close | tail | threads | files | app] ...
 
 keep      rate and server CPU per request over 64 connections that are kept
 close     the same with a connection for each request, which the server closes
 tail      what answers take while both are asked as often as 70 % of the most that nginx managed just before
 threads   CPU per request of one reactor, and of two in threads that share a port
 files     a directory of files, and nginx with sendfile: files of 1 KiB, 16 KiB and 1 MiB, which are in the kernel's memory
+app       the first, with 200 routes, an access log, request ids and limits of time, beside a site with none of these
 
 The first server stands in the list twice: how far the second is from 1 is the noise. nginx (Debian's) says the same text from
 its configuration, in one process without logs. As root the programs run in a network namespace of their own, with real-time
@@ -105,6 +106,13 @@ def tail(options):
     beside_nginx(options, "keep-alive, 64 connections, at 70 % of nginx's most", measure)
 
 
+def app(options):
+    with tempfile.TemporaryDirectory(prefix="bight-") as directory:
+        full = bight(options) + ["app", os.path.join(directory, "log")]
+        commands = [("plain", bight(options)), ("app", full), ("plain again", bight(options))]
+        race(options, "keep-alive, 64 connections", commands, lambda running: load(options, running, "-c", "64"))
+
+
 def in_threads(options):
     commands = [("one", threads(options, 1)), ("two threads", threads(options, 2)), ("one again", threads(options, 1))]
     race(options, "reactors in threads, 64 connections", commands, lambda running: load(options, running, "-c", "64"))
@@ -134,7 +142,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--cpus", default="0,1", type=lambda text: text.split(","))
     options = parser.parse_args()
-    parts = {"keep": keep, "close": close, "tail": tail, "threads": in_threads, "files": files}
+    parts = {"keep": keep, "close": close, "tail": tail, "threads": in_threads, "files": files, "app": app}
     unknown = [word for word in options.what if word not in parts]
     if unknown or len(options.cpus) != 2:
         parser.error(f"parts are {', '.join(parts)}; --cpus takes two numbers")

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* http_hello.c - says "Hello, World!" through a site with one route, or with 200 of which one has two parameters.
+/* http_hello.c - says "Hello, World!" through a site with one route, or with 200 of which one has two parameters; or
+ * with those and what an application has in front of them: an access log, request ids, limits of time, and the
+ * protection across origins, which is on by default.
  *
- * Usage: http_hello ENDPOINT [routes] */
+ * Usage: http_hello ENDPOINT [routes | app [LOG]] */
 #include <stdio.h>
 #include <string.h>
 
@@ -40,17 +42,28 @@ static void add_many(struct bight_http_site *site)
     (void)bight_http_route_full(site, "GET /users/{user}/items/{item}", show_item, NULL, NULL, &options);
 }
 
+static void use_middleware(struct bight_http_site *site, const char *path)
+{
+    const struct bight_http_access_log_options log = { .size = sizeof log, .path = path };
+    (void)bight_http_use_access_log(site, &log);
+    (void)bight_http_use_request_id(site, NULL);
+    (void)bight_http_use_limits(site, NULL);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: http_hello ENDPOINT [routes]\n");
+        fprintf(stderr, "usage: http_hello ENDPOINT [routes | app [LOG]]\n");
         return 64;
     }
     const struct bight_http_site_options options = { .size = sizeof options, .request_limit = UINT32_MAX };
     struct bight_http_site *site = bight_http_site_new_full(&options);
     (void)bight_http_route(site, "GET /", say_hello, NULL);
-    if (argc > 2 && strcmp(argv[2], "routes") == 0) {
+    if (argc > 2) {
         add_many(site);
+    }
+    if (argc > 2 && strcmp(argv[2], "app") == 0) {
+        use_middleware(site, argc > 3 ? argv[3] : "/dev/null");
     }
     struct bight_reactor *reactor = bight_reactor_new();
     bight_serve(reactor, argv[1], bight_http_site_factory(site));

@@ -124,6 +124,77 @@ struct bight_http_cors_options {
  * that has them; with "*" none is. */
 BIGHT_API int bight_http_use_cors(struct bight_http_site *site, const struct bight_http_cors_options *options);
 
+/* -------------------------------------------------------------------------------------- rate limits */
+
+struct bight_http_rate_limit_options {
+    size_t size;        /* sizeof(struct bight_http_rate_limit_options) */
+    double rate;        /* requests a second: 10 */
+    double burst;       /* that may come at once: 50 */
+    uint32_t addresses; /* that are remembered: 65536, which take 3 MiB; then the one that asked least recently goes */
+    const void *reserved[4];
+};
+
+/* A token bucket for each client's address (bight_http_request_peer), in IPv6 for each network of 64 bits: beyond it
+ * 429, with Retry-After. Clients over UNIX sockets have no address, and no limit. Several may be added, for different
+ * times.
+ */
+BIGHT_API int bight_http_use_rate_limit(
+    struct bight_http_site *site, const struct bight_http_rate_limit_options *options);
+
+/* ----------------------------------------------------------------------------------- trusted proxies */
+
+struct bight_http_trusted_proxies_options {
+    size_t size;          /* sizeof(struct bight_http_trusted_proxies_options) */
+    bool reads_forwarded; /* Forwarded (RFC 7239) instead of X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host */
+    bool reads_host;      /* what they say of the host counts as the request's Host */
+    const void *reserved[4];
+};
+
+/* A8. `networks` are the proxies': "10.0.0.0/8", "2001:db8::7", "unix" for all that come over a UNIX socket; and a
+ * NULL. From others nothing is believed. Addresses are taken from the right, those of the networks skipped; the first
+ * other is the client's, which bight_http_request_peer then returns, with port 0 if none was told. One that is no
+ * address ends it: the client is the last that was one. bight_http_request_is_secure is what was told of that client.
+ * To be added before all that asks for these. */
+BIGHT_API int bight_http_use_trusted_proxies(struct bight_http_site *site, const char *const *networks,
+    const struct bight_http_trusted_proxies_options *options);
+
+/* ------------------------------------------------------------------------------ basic authentication */
+
+/* The hash of the user's password, as bight_http_hash_password writes it; NULL: there is no such user. It is copied. */
+typedef const char *(*bight_http_password_function)(const char *user, void *context);
+
+struct bight_http_basic_auth_options {
+    size_t size;                       /* sizeof(struct bight_http_basic_auth_options) */
+    const char *file;                  /* of lines USER:HASH, read once; what is wrong with it is logged */
+    bight_http_password_function find; /* or a function, asked for each request */
+    void *context;
+    double seconds;   /* for which a password that was right is not hashed again: 300 */
+    unsigned jobs;    /* hashes at once: 4. One may take 32 MiB and a tenth of a second */
+    uint32_t waiting; /* requests that may wait for that: 64; more are 503 */
+    const void *reserved[4];
+};
+
+/* RFC 7617: 401 without a user's name and password. Hashes are computed by threads of the reactor's pool; a user whom
+ * there is not takes as long. Passwords go over the wire with each request: only through TLS. `realm` is what the
+ * browser shows. A file that cannot be read is a code. */
+BIGHT_API int bight_http_use_basic_auth(
+    struct bight_http_site *site, const char *realm, const struct bight_http_basic_auth_options *options);
+
+/* The name of the user who has proved to be; stays as long as the request. NULL: nobody has. */
+BIGHT_API const char *bight_http_request_user(const struct bight_http_request *request);
+
+/* Writes the hash of a password, as text with a NUL: "$scrypt$ln=15,r=8,p=3$SALT$HASH". The salt is
+ * BIGHT_HTTP_SALT_SIZE random bytes, for each hash others. Takes a tenth of a second and 32 MiB; any thread. 0, or a
+ * code of bight_scrypt. */
+#define BIGHT_HTTP_SALT_SIZE 16
+#define BIGHT_HTTP_HASH_SIZE 128
+BIGHT_API int bight_http_hash_password(
+    const void *password, size_t size, const uint8_t salt[BIGHT_HTTP_SALT_SIZE], char text[BIGHT_HTTP_HASH_SIZE]);
+
+/* Whether the hash is the password's: scrypt, and "$pbkdf2-sha256$i=600000$SALT$HASH"; takes as long. Any thread. 0;
+ * PERMISSION_DENIED: it is not; SYNTAX: it is no hash; a code of bight_scrypt. */
+BIGHT_API int bight_http_check_password(const char *hash, const void *password, size_t size);
+
 BIGHT_END
 
 #endif

@@ -91,11 +91,16 @@ BIGHT_API const char *bight_http_request_next_cookie_value(
 /* True when it asks for an upgrade that may be (A14): 1.1, no body; the field Upgrade says to what. */
 BIGHT_API bool bight_http_request_upgrades(const struct bight_http_request *request);
 
-/* Who sent it: 0, or a code of bight_transport_peer. */
+/* Its client: the connection's peer, or whom a trusted proxy named (A8, bight_http_use_trusted_proxies). 0, or a code of
+ * bight_transport_peer. */
 BIGHT_API int bight_http_request_peer(struct bight_http_request *request, struct bight_address *address);
 
-/* True when it came through TLS. */
+/* True when its client sent it through TLS; the same of what a trusted proxy says. */
 BIGHT_API bool bight_http_request_is_secure(const struct bight_http_request *request);
+
+/* Both of the connection itself, whose peer may be a proxy. */
+BIGHT_API int bight_http_request_connection_peer(struct bight_http_request *request, struct bight_address *address);
+BIGHT_API bool bight_http_request_connection_is_secure(const struct bight_http_request *request);
 
 /* The connection; NULL when it has gone, or the request is over. For facts: the bytes on it are the library's. */
 BIGHT_API struct bight_transport *bight_http_request_transport(const struct bight_http_request *request);

@@ -27,6 +27,17 @@ BIGHT_API int bight_sha256(const void *data, size_t size, uint8_t digest[BIGHT_S
 BIGHT_API int bight_hmac_sha256(
     const void *key, size_t key_size, const void *data, size_t size, uint8_t digest[BIGHT_SHA256_SIZE]);
 
+/* Keys derived from passwords, slowly: PBKDF2 with HMAC-SHA-256 (RFC 8018), scrypt (RFC 7914; `n` is a power of two,
+ * and it takes 128 * r * (n + p) bytes of memory). For threads: these may take a second. 0, and the codes above;
+ * INVALID_ARGUMENT for costs that cannot be. */
+BIGHT_API int bight_pbkdf2_sha256(const void *password, size_t size, const void *salt, size_t salt_size,
+    uint32_t iterations, void *key, size_t key_size);
+BIGHT_API int bight_scrypt(const void *password, size_t size, const void *salt, size_t salt_size, uint64_t n,
+    uint32_t r, uint32_t p, void *key, size_t key_size);
+
+/* Overwrites what was secret, which compilers leave out of a memset before the memory goes. */
+BIGHT_API void bight_wipe(void *data, size_t size);
+
 /* In a time that depends on `size` alone: for comparing what a peer must not guess byte by byte. */
 BIGHT_API bool bight_equal_constant_time(const void *one, const void *other, size_t size);
 

@@ -97,7 +97,8 @@ static void go_on_with(struct bi_http_connection *connection, struct bi_http_buf
 static bool is_the_last(const struct bight_http_request *request)
 {
     return request->dispatched && !request->framing.keeps_alive && request->framing.body == BI_BODY_NONE &&
-           request->rest == 0 && bi_http_buffer_size(&request->backlog) == 0 && !bight_http_request_is_secure(request);
+           request->rest == 0 && bi_http_buffer_size(&request->backlog) == 0 &&
+           !bight_http_request_connection_is_secure(request);
 }
 
 void bi_exchange_finish_unusual(struct bight_http_request *request)

@@ -317,6 +317,15 @@ struct bight_reactor *bight_http_request_reactor(const struct bight_http_request
 
 int bight_http_request_peer(struct bight_http_request *request, struct bight_address *address)
 {
+    if (request->has_hooks && request->hooks.client != NULL) {
+        *address = *request->hooks.client;
+        return BIGHT_OK;
+    }
+    return bight_http_request_connection_peer(request, address);
+}
+
+int bight_http_request_connection_peer(struct bight_http_request *request, struct bight_address *address)
+{
     struct bight_transport *transport = bight_http_request_transport(request);
     return transport == NULL ? BIGHT_E_CLOSED : bight_transport_peer(transport, address);
 }
@@ -327,6 +336,13 @@ bool bight_http_request_upgrades(const struct bight_http_request *request)
 }
 
 bool bight_http_request_is_secure(const struct bight_http_request *request)
+{
+    return request->has_hooks && request->hooks.scheme != BI_SCHEME_OF_CONNECTION
+               ? request->hooks.scheme == BI_SCHEME_HTTPS
+               : bight_http_request_connection_is_secure(request);
+}
+
+bool bight_http_request_connection_is_secure(const struct bight_http_request *request)
 {
     const struct bight_transport *transport = bight_http_request_transport(request);
     return transport != NULL && bight_transport_tls(transport) != NULL;

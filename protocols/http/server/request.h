@@ -129,6 +129,8 @@ struct bi_http_attachment {
 
 struct bi_http_filter_ops;
 
+enum bi_scheme { BI_SCHEME_OF_CONNECTION, BI_SCHEME_HTTP, BI_SCHEME_HTTPS };
+
 /* What middleware has been told, found out, and what the body goes through. The embedder's, but for `sent` and `head`;
  * nothing of it is set without `has_hooks`. */
 struct bi_http_hooks {
@@ -137,6 +139,8 @@ struct bi_http_hooks {
     uint64_t head;                           /* of its head */
     double seconds;                          /* for the answer, if its route has none; 0: any */
     const char *id, *user;                   /* in the request's memory; NULL: there is none */
+    const struct bight_address *client;      /* likewise, as trusted proxies say; NULL: the connection's peer */
+    uint8_t scheme;                          /* enum bi_scheme */
     bool may_proceed;                        /* a middleware has it */
     bool was_aborted;                        /* before its answer was whole */
     bool is_trusted;                         /* as if it came from an origin that the site trusts */
