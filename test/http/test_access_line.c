@@ -55,6 +55,24 @@ START_TEST(a_combined_line_is_nginxs_and_apaches) /* A6 */
 }
 END_TEST
 
+/* Eight at a time are looked at. */
+START_TEST(a_byte_is_escaped_wherever_it_stands) /* A6 */
+{
+    char text[20], wanted[32], found[64];
+    for (size_t at = 0; at < sizeof text - 1; at++) {
+        struct bi_access_entry entry = usual();
+        memset(text, 'z', sizeof text);
+        text[at] = (char)_i;
+        bool is_plain = _i >= ' ' && _i < 0x7f && _i != '"' && _i != '\\';
+        (void)snprintf(wanted, sizeof wanted, is_plain ? "%.*s%c%.*s" : "%.*s\\x%02X%.*s", (int)at,
+            "zzzzzzzzzzzzzzzzzzzz", _i, (int)(sizeof text - 1 - at), "zzzzzzzzzzzzzzzzzzzz");
+        entry.agent = (struct bi_view) { (const uint8_t *)text, sizeof text };
+        (void)snprintf(found, sizeof found, " \"%s\"", wanted);
+        ck_assert_ptr_nonnull(strstr(written(&entry, BIGHT_HTTP_LOG_COMBINED), found));
+    }
+}
+END_TEST
+
 START_TEST(a_combined_line_can_say_more_at_its_end) /* A6 */
 {
     struct bi_access_entry entry = usual();
@@ -176,6 +194,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, a_combined_line_is_nginxs_and_apaches, 0, (int)(sizeof combined / sizeof *combined));
+    tcase_add_loop_test(tests, a_byte_is_escaped_wherever_it_stands, 0, 256);
     tcase_add_test(tests, a_combined_line_can_say_more_at_its_end);
     tcase_add_test(tests, a_request_that_has_been_lost_has_a_line);
     tcase_add_test(tests, queries_can_be_left_out);

@@ -8,7 +8,8 @@
 #include "http/message/date.h"
 
 #define MOST_PER_BYTE 6 /* \u007f */
-#define FIXED 512       /* all that is no client's: names of members, numbers, quotes */
+#define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define FIXED 512 /* all that is no client's: names of members, numbers, quotes */
 
 /* ----------------------------------------------------------------------------------------------- time */
 
@@ -123,19 +124,52 @@ static bool stands_for_itself(uint8_t byte)
     return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
+/* The high bit of each byte that is 0; a byte above one may be found, too. */
+static uint64_t zeros(uint64_t word)
+{
+    return (word - BYTES(1)) & ~word;
+}
+
+/* Whether all eight stand for themselves: none below a space or from 0x7f on, no quote, no backslash. */
+static bool stand_for_themselves(uint64_t word)
+{
+    uint64_t wrong =
+        word | ((word - BYTES(' ')) & ~word) | (word + BYTES(1)) | zeros(word ^ BYTES('"')) | zeros(word ^ BYTES('\\'));
+    return (wrong & BYTES(0x80)) == 0;
+}
+
+/* Copies what stands for itself at the beginning; most of what clients send does all along. */
+static char *put_plain(char *at, struct bi_view *text)
+{
+    size_t size = 0;
+    uint64_t word;
+    while (text->size - size >= sizeof word) {
+        memcpy(&word, text->at + size, sizeof word);
+        if (!stand_for_themselves(word)) {
+            break;
+        }
+        memcpy(at + size, &word, sizeof word);
+        size += sizeof word;
+    }
+    while (size < text->size && stands_for_itself(text->at[size])) {
+        at[size] = (char)text->at[size];
+        size++;
+    }
+    (void)bi_take(text, size);
+    return at + size;
+}
+
 static char *put_escaped(char *at, struct bi_view text)
 {
     static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t byte = text.at[i];
-        if (stands_for_itself(byte)) {
-            *at++ = (char)byte;
-        } else {
-            *at++ = '\\';
-            *at++ = 'x';
-            *at++ = digits[byte >> 4];
-            *at++ = digits[byte & 15];
-        }
+    at = put_plain(at, &text);
+    while (text.size > 0) {
+        uint8_t byte = *bi_take(&text, 1).at;
+        *at++ = '\\';
+        *at++ = 'x';
+        *at++ = digits[byte >> 4];
+        *at++ = digits[byte & 15];
+        at = put_plain(at, &text);
     }
     return at;
 }
@@ -148,11 +182,10 @@ static char *put_or_dash(char *at, struct bi_view text)
 /* A user's name stands between spaces: those in it are escaped, too. */
 static char *put_word(char *at, struct bi_view text)
 {
-    if (text.size == 0) {
-        return put(at, "-");
-    }
-    for (size_t i = 0; i < text.size; i++) {
-        at = text.at[i] == ' ' ? put(at, "\\x20") : put_escaped(at, (struct bi_view) { text.at + i, 1 });
+    at = text.size > 0 ? put_escaped(at, bi_take(&text, bi_before(text, " "))) : put(at, "-");
+    while (bi_take_byte(&text, ' ')) {
+        at = put(at, "\\x20");
+        at = put_escaped(at, bi_take(&text, bi_before(text, " ")));
     }
     return at;
 }
@@ -178,7 +211,7 @@ static char *put_more(char *at, const struct bi_access_entry *entry)
     }
     if (entry->with_id) {
         *at++ = ' ';
-        at = put_word(at, at_most(entry->id, BI_ACCESS_SHORT));
+        at = put_or_dash(at, at_most(entry->id, BI_ACCESS_SHORT));
     }
     if (entry->with_pattern) {
         at = put(at, " \"");
@@ -190,7 +223,7 @@ static char *put_more(char *at, const struct bi_access_entry *entry)
 
 static char *put_combined(char *at, const struct bi_access_entry *entry)
 {
-    at = put_word(at, at_most(entry->address, BI_ACCESS_SHORT));
+    at = put_or_dash(at, at_most(entry->address, BI_ACCESS_SHORT));
     at = put(at, " - ");
     at = put_word(at, at_most(entry->user, BI_ACCESS_SHORT));
     at = put(at, " [");
@@ -251,9 +284,9 @@ static char *put_string(char *at, struct bi_view text)
     uint32_t character = 0;
     *at++ = '"';
     while (text.size > 0) {
-        if (stands_for_itself(*text.at)) {
-            *at++ = (char)*bi_take(&text, 1).at;
-            continue;
+        at = put_plain(at, &text);
+        if (text.size == 0) {
+            break;
         }
         size_t size = read_character(text, &character);
         if (size == 0) {

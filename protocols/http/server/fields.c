@@ -100,6 +100,14 @@ static size_t size_of(const struct bi_http_buffer *fields, const char *name)
     return size;
 }
 
+static void write_line(uint8_t *room, struct bi_view name, const char *value, size_t value_size)
+{
+    memcpy(room, name.at, name.size);
+    memcpy(room + name.size, ": ", 2);
+    memcpy(room + name.size + 2, value, value_size);
+    memcpy(room + name.size + 2 + value_size, "\r\n", 2);
+}
+
 /* Those that it replaces go when nothing can fail any more. */
 int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace)
 {
@@ -121,10 +129,24 @@ int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *v
         bi_fields_remove(fields, name);
         room = fields->bytes + fields->end;
     }
-    memcpy(room, name, name_size);
-    memcpy(room + name_size, ": ", 2);
-    memcpy(room + name_size + 2, value, value_size);
-    memcpy(room + name_size + 2 + value_size, "\r\n", 2);
+    write_line(room, (struct bi_view) { (const uint8_t *)name, name_size }, value, value_size);
+    fields->end += size;
+    return BIGHT_OK;
+}
+
+int bi_fields_put(struct bight_http_request *request, const char *name, size_t name_size, const char *value)
+{
+    struct bi_http_buffer *fields = &request->answer.fields;
+    size_t value_size = strlen(value), size = name_size + 2 + value_size + 2;
+    bi_fields_begin(request);
+    if (fields->end > 0) {
+        bi_fields_remove(fields, name);
+    }
+    uint8_t *room = bi_http_buffer_room(fields, size);
+    if (room == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    write_line(room, (struct bi_view) { (const uint8_t *)name, name_size }, value, value_size);
     fields->end += size;
     return BIGHT_OK;
 }
