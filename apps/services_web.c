@@ -105,7 +105,7 @@ static void stop_web(struct bight_factory *factory)
 static const struct bight_service web = {
     .name = "web",
     .summary = "Serves a directory of files (HTTP/1.1).",
-    .examples = "bight web\n"
+    .examples = "bight web --listing\n"
                 "bight web --path public --listing tcp:8888\n"
                 "bight web --path build --spa index.html --cache 60\n"
                 "bight web tls:4433:cert=localhost.pem unix:/run/web",
