@@ -231,10 +231,11 @@ class Web(Shown):
         self.assertEqual(server.status, 0)
 
     def test_middleware(self):
-        with Server("http_middleware", stderr=subprocess.PIPE) as server, server.process.stderr as said:
+        with Server("http_middleware", stderr=subprocess.PIPE) as server:
             self.check_shown(server, "/inside/", "http_middleware")
-            self.assertEqual(self.curl(server, "-H 'X-Forwarded-For: 192.0.2.7' localhost:8888/"), "anybody")
-        lines = [json.loads(line) for line in said.read().splitlines() if line.startswith(b"{")]
+            self.assertEqual(self.curl(server, "-H 'X-Forwarded-For: 192.0.2.7' localhost:8888/"), "anybody\n")
+        with server.process.stderr as said:
+            lines = [json.loads(line) for line in said.read().splitlines() if line.startswith(b"{")]
         self.assertEqual([line["status"] for line in lines], [401, 200, 200])
         self.assertEqual([line["address"] for line in lines], ["unix:", "unix:", "192.0.2.7"])
         self.assertEqual(server.status, 0)
@@ -270,7 +271,7 @@ class Web(Shown):
         with Server("http_files", pages, downloads) as server:
             self.check_shown(server, "/downloads/", "http_files")
             self.assertEqual(self.curl(server, "localhost:8888/api/greeting"), "hello\n")
-            self.assertEqual(self.curl(server, "-H 'Accept: text/html' localhost:8888/users/7"), "<p>page")
+            self.assertEqual(self.curl(server, "-H 'Accept: text/html' localhost:8888/users/7"), "<p>page\n")
             self.assertIn("Content-Type: text/plain; charset=utf-8", self.curl(server, "-i localhost:8888/downloads/a.log"))
         self.assertEqual(server.status, 0)
 
