@@ -13,7 +13,7 @@
 #define HEAD_LIMIT 100
 #define FIELD_LIMIT 3
 
-static const char *const boundaries[] = { "b", "--", "-b-b", "\"b" + 1,
+static const char *const boundaries[] = { "b", "--", "-b-b", &"\"b"[1],
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "?b b" };
 
 static void require(bool holds)
