@@ -4,7 +4,7 @@
  * sendfile and read wait for the disk when a page is not in memory, and no readiness tells. So pages are asked for
  * first, by a read of a byte that may not wait (RWF_NOWAIT): a byte of each 16 KiB, and once, since it takes a quarter
  * of a microsecond, and the kernel reads ahead and drops what it has in pieces no smaller. Of a file that is sent again
- * and again (bight_file_pages) one byte of a window is enough for a second. What is not there a thread of a pool reads.
+ * and again (bight_file_pages) one byte of a MiB is enough for a second. What is not there a thread of a pool reads.
  * Where sendfile goes the thread throws the bytes away: it is the pages that are wanted, and after it they are not
  * asked for again, so that a file system that cannot answer is no endless loop. Else (a bottom without sendfile,
  * layers, a file that sendfile does not take) the bytes come into a buffer of the file's, straight away or by the
@@ -312,7 +312,7 @@ static bool is_resident(const struct bi_file *file, uint64_t place, bool *is_end
     return got >= 0;
 }
 
-/* Up to where a window has been seen by whoever sent it a moment ago; what is known, if nobody has. */
+/* Up to where what a turn sends has been seen by whoever sent it a moment ago; what is known, if nobody has. */
 static uint64_t end_of_seen(const struct bi_file *file)
 {
     const struct bight_file_pages *pages = file->pages;
@@ -320,7 +320,7 @@ static uint64_t end_of_seen(const struct bi_file *file)
         bi_reactor_now(file->transport->hub->reactor) - pages->since >= BIGHT_NANOSECONDS_PER_SECOND) {
         return file->known;
     }
-    uint64_t end = file->known + BI_FILE_WINDOW;
+    uint64_t end = file->known + BI_FILE_TURN;
     return end < pages->to ? end : pages->to;
 }
 

@@ -137,7 +137,7 @@ static int send_again(struct bight_file_pages *pages)
     return bight_transport_send_file_again(transport(), file, 0, BIG, pages, let_go, NULL);
 }
 
-START_TEST(what_was_sent_a_moment_ago_is_asked_for_once_a_window)
+START_TEST(what_was_sent_a_moment_ago_is_hardly_asked_for)
 {
     struct bight_file_pages pages = { 0 };
     begin();
@@ -456,7 +456,7 @@ static void add_tests(TCase *tests)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, a_large_file_goes_by_sendfile_in_windows, 0, 2);
     tcase_add_test(tests, a_turn_sends_no_more_than_two_windows);
-    tcase_add_test(tests, what_was_sent_a_moment_ago_is_asked_for_once_a_window);
+    tcase_add_test(tests, what_was_sent_a_moment_ago_is_hardly_asked_for);
     tcase_add_test(tests, what_was_seen_a_moment_ago_and_has_gone_is_read_by_a_thread);
     tcase_add_test(tests, each_stretch_is_asked_for_once);
     tcase_add_loop_test(tests, what_sendfile_does_not_take_is_read_and_sent, 0, 3);

@@ -59,9 +59,9 @@ struct bight_file_pages {
     const void *reserved;
 };
 
-/* As bight_transport_send_file, but of what has been seen in memory within a second a byte in 512 KiB is asked for, not
- * in 16: what has just been used is what a system drops last. `pages` (NULL: as if for the first time) is used until
- * the release function is called. */
+/* As bight_transport_send_file, but of what has been seen in memory within a second a byte in 1 MiB is asked for, not
+ * in 16 KiB: what has just been used is what a system drops last. `pages` (NULL: as if for the first time) is used
+ * until the release function is called. */
 BIGHT_API int bight_transport_send_file_again(struct bight_transport *transport, int descriptor, uint64_t offset,
     uint64_t size, struct bight_file_pages *pages, bight_release_function release, void *context);
 

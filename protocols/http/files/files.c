@@ -5,6 +5,7 @@
 
 #include <bight/log.h>
 #include <bight/memory.h>
+#include <bight/sys/system.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -98,7 +99,7 @@ static bool is_current(struct bi_files *files, struct bi_files_entry *entry, con
 static struct bi_files_entry *find_entry(
     struct bi_files *files, const struct bight_http_request *request, const struct bi_files_key *key)
 {
-    struct bi_files_entry *entry = files->has_tables ? bi_files_cache_get(&files->cache, key) : NULL;
+    struct bi_files_entry *entry = bi_files_cache_get(&files->cache, key);
     if (entry == NULL) {
         return NULL;
     }
@@ -233,6 +234,19 @@ static int take_options(struct bi_files *files, const struct bight_http_files_op
     return take_texts(files, options);
 }
 
+/* The first random bytes of a process take milliseconds, in which OpenSSL sets itself up: before the loop runs they
+ * hold up nobody. No reactor is known by then; nothing but the places in the tables follows from the key. */
+static int make_tables(struct bi_files *files)
+{
+    uint64_t key[2];
+    if (bight_system_real()->ops->random(bight_system_real(), key, sizeof key) != 0) {
+        return BIGHT_E_SYSTEM;
+    }
+    bight_hash_init(&files->cache.table, key, NULL);
+    bight_hash_init(&files->looking, key, NULL);
+    return BIGHT_OK;
+}
+
 static int open_directory(struct bi_files *files, const char *directory, bool follows)
 {
     int result = bi_below_init(&files->below, directory, follows);
@@ -276,6 +290,9 @@ static int add(struct bight_http_site *site, const char *path, const char *direc
     int code = take_options(files, options);
     if (code == BIGHT_OK) {
         code = open_directory(files, directory, GIVEN(options, follow_links));
+    }
+    if (code == BIGHT_OK) {
+        code = make_tables(files);
     }
     if (code != BIGHT_OK) {
         leave(files);

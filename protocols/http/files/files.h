@@ -75,7 +75,6 @@ struct bi_files {
     unsigned precompressed;
     const struct bight_http_file_type *types;
     size_t memory_file_limit;
-    bool has_tables;
     struct bi_files_cache cache;
     struct bight_hash looking;     /* key -> look-up under way */
     struct bight_reactor *reactor; /* that of the timer */

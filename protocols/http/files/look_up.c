@@ -5,7 +5,6 @@
  * belongs to the loop until it has come home, and to its job, which may be left behind by the reactor's end. A waiter
  * is in its request's memory: the Deferred that it stands for keeps the request. */
 #include <bight/memory.h>
-#include <bight/sys/digest.h>
 #include <bight/sys/system.h>
 #include <bight/thread.h>
 
@@ -202,24 +201,12 @@ static void begin_job(struct bi_look_up *look_up)
 
 /* ------------------------------------------------------------------------------------------ beginning */
 
-/* A table's key comes with the first reactor that there is. */
-static bool has_tables(struct bi_files *files, struct bight_reactor *reactor)
-{
-    uint64_t key[2];
-    if (!files->has_tables && bight_random(reactor, key, sizeof key) == BIGHT_OK) {
-        bight_hash_init(&files->cache.table, key, NULL);
-        bight_hash_init(&files->looking, key, NULL);
-        files->has_tables = true;
-    }
-    return files->has_tables;
-}
-
 static struct bi_look_up *begin(
     struct bi_files *files, struct bight_http_request *request, const struct bi_files_key *key)
 {
     struct bight_reactor *reactor = bight_http_request_reactor(request);
     size_t size = offsetof(struct bi_look_up, key.text) + key->size + 1;
-    struct bi_look_up *look_up = has_tables(files, reactor) ? bight_calloc(1, size) : NULL;
+    struct bi_look_up *look_up = bight_calloc(1, size);
     if (look_up == NULL) {
         return NULL;
     }
