@@ -139,6 +139,40 @@ START_TEST(what_was_not_answered_is_noted) /* A6 */
 }
 END_TEST
 
+START_TEST(one_that_has_gone_has_its_address) /* A6 */
+{
+    struct bight_address address;
+    begin_gathering((struct bight_http_access_log_options) { .size = 0 });
+    ck_assert_int_eq(bight_address_parse_ip(&address, "192.0.2.1", 1), 0);
+    bight_string_peer_free(peer);
+    peer = bight_string_connect_at(reactor, bight_http_site_factory(site), true, NULL, &address);
+    (void)say(GET("/kept"));
+    bight_string_reset(peer, ECONNRESET);
+    settle();
+    bight_http_request_release(held);
+    ck_assert_int_eq(strncmp(gathered(), "192.0.2.1 - - [", 15), 0);
+    end_site();
+}
+END_TEST
+
+START_TEST(connections_in_a_row_have_addresses_of_their_own) /* A6, A8 */
+{
+    char from[32];
+    struct bight_address address;
+    begin_gathering((struct bight_http_access_log_options) { .size = 0 });
+    for (unsigned i = 1; i < 10; i++) { /* in the same memory, mostly */
+        bight_string_peer_free(peer);
+        (void)snprintf(from, sizeof from, i % 2 == 0 ? "192.0.2.%u" : "2001:db8::%u", i);
+        ck_assert_int_eq(bight_address_parse_ip(&address, from, 1), 0);
+        peer = bight_string_connect_at(reactor, bight_http_site_factory(site), true, NULL, &address);
+        say_often(GET("/hello/x"), 2);
+        (void)strcat(from, " - - [");
+        ck_assert_uint_eq(count_of(gathered(), from), 2);
+    }
+    end_site();
+}
+END_TEST
+
 START_TEST(a_stream_that_is_cut_has_the_bytes_that_went) /* A6 */
 {
     begin_gathering((struct bight_http_access_log_options) { .size = 0 });
@@ -371,6 +405,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_request_has_a_line_at_its_end);
     tcase_add_test(tests, a_line_in_json_can_be_had);
     tcase_add_loop_test(tests, what_was_not_answered_is_noted, 0, 2);
+    tcase_add_test(tests, one_that_has_gone_has_its_address);
+    tcase_add_test(tests, connections_in_a_row_have_addresses_of_their_own);
     tcase_add_test(tests, a_stream_that_is_cut_has_the_bytes_that_went);
     tcase_add_test(tests, lines_of_a_second_are_written_together);
     tcase_add_test(tests, what_is_gathered_is_written_when_the_site_is_freed);

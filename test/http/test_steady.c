@@ -112,6 +112,18 @@ static void collect(struct bight_http_request *request, void *context)
             "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\n\r\nHello" - \
         1)
 
+static bool has_middleware;
+
+static void use_middleware(void)
+{
+    const struct bight_http_access_log_options log = { .size = sizeof log, .path = "/dev/null" };
+    if (has_middleware) {
+        ck_assert_int_eq(bight_http_use_access_log(site, &log), 0);
+        ck_assert_int_eq(bight_http_use_request_id(site, NULL), 0);
+        ck_assert_int_eq(bight_http_use_limits(site, NULL), 0);
+    }
+}
+
 /* Asks `text` in one write, over and over; each returns so many bytes of answers. */
 static void run(const char *text, size_t size)
 {
@@ -126,6 +138,7 @@ static void run(const char *text, size_t size)
     const struct bight_http_route_options timed = { .size = sizeof timed, .seconds = 10 };
     ck_assert_int_eq(bight_http_route_full(site, "GET /users/{id}", show_user, NULL, NULL, &timed), 0);
     add_route("/collect", collect);
+    use_middleware();
     struct bight_deferred *listening =
         bight_listen(reactor, "tcp:0:interface=127.0.0.1", bight_http_site_factory(site));
     struct bight_port *port = bight_expect_value(listening, &bight_type_port);
@@ -171,10 +184,22 @@ START_TEST(a_body_that_came_with_its_head_costs_no_more_calls) /* H7 */
 }
 END_TEST
 
+START_TEST(middleware_costs_no_more_calls_and_no_allocation) /* H7, A6 */
+{
+    has_middleware = true;
+    bight_testing_count_allocations(true);
+    run(GET, ONE_ANSWER + sizeof "X-Request-ID: 0123456789abcdef0123456789abcdef\r\n" - 1);
+    ck_assert_uint_eq(receives, ROUNDS);
+    ck_assert_uint_eq(sends, ROUNDS);
+    ck_assert_uint_eq(allocations, 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_request_costs_one_receive_one_send_and_no_allocation);
     tcase_add_test(tests, pipelined_ones_share_them);
+    tcase_add_test(tests, middleware_costs_no_more_calls_and_no_allocation);
     tcase_add_test(tests, a_body_that_came_with_its_head_costs_no_more_calls);
 }
 

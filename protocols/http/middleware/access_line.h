@@ -13,7 +13,7 @@
 #define BI_ACCESS_AGENT 1024
 #define BI_ACCESS_SHORT 512 /* of all else */
 
-/* Of texts, NULL: there is none. */
+/* Of texts, NULL: there is none. Address and method hold nothing that would have to be escaped. */
 struct bi_access_entry {
     struct bi_view address, user, method, target, referer, agent, id, pattern;
     const char *time; /* as bi_access_time wrote it for the format */

@@ -68,7 +68,7 @@ static void note(struct bight_http_request *request, const struct bight_http_out
         return;
     }
     const struct bi_access_entry entry = {
-        .address = bi_client_text(&log->client, request),
+        .address = text_or_none(hooks->address),
         .user = text_or_none(hooks->user),
         .method = span_of(request, request->head.method),
         .target = span_of(request, request->head.target),
@@ -89,7 +89,18 @@ static void note(struct bight_http_request *request, const struct bight_http_out
     write_line(log, reactor, &entry);
 }
 
-static const struct bight_http_middleware_ops access_log_ops = { .size = sizeof access_log_ops, .done = note };
+/* Of a client that has gone, the kernel does not know any more. */
+static bool note_client(struct bight_http_request *request, void *context)
+{
+    struct access_log *log = context;
+    struct bi_view client = bi_client_text(&log->client, request);
+    request->hooks.address = client.at != NULL ? bi_request_text(request, client.at, client.size) : NULL;
+    return true;
+}
+
+static const struct bight_http_middleware_ops access_log_ops = {
+    .size = sizeof access_log_ops, .before = note_client, .done = note
+};
 
 /* ---------------------------------------------------------------------------------------------- options */
 

@@ -325,6 +325,45 @@ static int write_ready_at_last(struct bight_http_request *request, const void *d
     return commit_ready(request, room, put_body(at, data, size));
 }
 
+/* The same with fields, of a request whose middleware has been told. */
+static int write_ready_with_fields(struct bight_http_request *request, const void *data, size_t size)
+{
+    struct bi_ready_head *ready = &request->server->ready;
+    struct bi_view fields = { request->answer.fields.bytes, bi_http_buffer_size(&request->answer.fields) };
+    size_t most = ready->room + fields.size + 2 + size;
+    char *room = (char *)bight_transport_reserve(request->connection->base.transport, most);
+    if (room == NULL) {
+        return bi_answer_lost(request);
+    }
+    if (ready->length != size) {
+        set_length(ready, size);
+    }
+    move_ready(room, ready);
+    char *at = room + ready->whole - 2;
+    at = fields.size > 0 ? put(at, fields.at, fields.size) : at;
+    at = put(at, "\r\n", 2);
+    request->hooks.head = (uint64_t)(at - room);
+    at = put_body(at, data, size);
+    request->hooks.sent += (uint64_t)(at - room);
+    return commit_ready(request, room, at);
+}
+
+/* As is_settled, of such a request. */
+static bool is_settled_but_for_hooks(const struct bight_http_request *request)
+{
+    return request->due == BI_DUE_HOOKS && request->input == BI_INPUT_DONE && !request->closing && !request->gone &&
+           request->head.minor == 1 && request->head.method_known != BI_METHOD_HEAD &&
+           request->head.method_known != BI_METHOD_CONNECT;
+}
+
+static bool is_ready_with_fields(const struct bight_http_request *request, int status, struct bi_view type)
+{
+    const struct bi_ready_head *ready = &request->server->ready;
+    return ready->status == status && type.size > 0 && type.size < BI_READY_TYPE &&
+           memcmp(ready->type, type.at, type.size) == 0 && ready->type[type.size] == '\0' &&
+           !has_type(&request->answer.fields);
+}
+
 /* ------------------------------------------------------------------------------------------- the whole */
 
 static inline struct bi_view view_of_type(const char *type)
@@ -341,9 +380,13 @@ static inline int check_head(const struct bight_http_request *request, int statu
 static inline int begin_checked(
     struct bight_http_request *request, int status, struct bi_view type, int64_t length, const void *data, size_t size)
 {
-    bool plain = length >= 0 && is_plain(request) && (is_settled(request) || is_settled_at_last(request));
+    bool told = is_settled_but_for_hooks(request);
+    if (told && length == (int64_t)size && is_ready_with_fields(request, status, type)) {
+        return write_ready_with_fields(request, data, size);
+    }
+    bool plain = told || (is_plain(request) && (is_settled(request) || is_settled_at_last(request)));
     int code = write_head(request, status, type, length, data, size);
-    if (code == BIGHT_OK && plain) {
+    if (code == BIGHT_OK && length >= 0 && plain) {
         make_ready(request, status, type);
     }
     return code;
@@ -543,33 +586,4 @@ int bight_http_respond_error(struct bight_http_request *request, int status, con
         request->server->ops->failed(request->server, request, status, message);
     }
     return code;
-}
-
-/* ------------------------------------------------------------------------------------------- before it */
-
-static int set(struct bight_http_request *request, const char *name, const char *value, bool replace)
-{
-    if (request->gone) {
-        return BIGHT_E_CLOSED;
-    }
-    if (request->answer.state > BI_ANSWER_ANNOUNCED) {
-        return bi_http_usage(BIGHT_E_USAGE, "a field of an answer: its head has been sent");
-    }
-    bi_fields_begin(request);
-    return bi_fields_set(&request->answer.fields, name, value, replace);
-}
-
-int bight_http_respond_set(struct bight_http_request *request, const char *name, const char *value)
-{
-    return set(request, name, value, true);
-}
-
-int bight_http_respond_add(struct bight_http_request *request, const char *name, const char *value)
-{
-    return set(request, name, value, false);
-}
-
-void bight_http_respond_close(struct bight_http_request *request)
-{
-    request->closing = true;
 }

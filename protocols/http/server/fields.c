@@ -164,3 +164,32 @@ void bi_fields_end(struct bight_http_request *request)
     server->spare_fields = *fields;
     *fields = (struct bi_http_buffer) { .bytes = NULL };
 }
+
+/* --------------------------------------------------------------------------------- by the program */
+
+static int set(struct bight_http_request *request, const char *name, const char *value, bool replace)
+{
+    if (request->gone) {
+        return BIGHT_E_CLOSED;
+    }
+    if (request->answer.state > BI_ANSWER_ANNOUNCED) {
+        return bi_http_usage(BIGHT_E_USAGE, "a field of an answer: its head has been sent");
+    }
+    bi_fields_begin(request);
+    return bi_fields_set(&request->answer.fields, name, value, replace);
+}
+
+int bight_http_respond_set(struct bight_http_request *request, const char *name, const char *value)
+{
+    return set(request, name, value, true);
+}
+
+int bight_http_respond_add(struct bight_http_request *request, const char *name, const char *value)
+{
+    return set(request, name, value, false);
+}
+
+void bight_http_respond_close(struct bight_http_request *request)
+{
+    request->closing = true;
+}

@@ -324,12 +324,6 @@ int bight_http_request_peer(struct bight_http_request *request, struct bight_add
     return bight_http_request_connection_peer(request, address);
 }
 
-int bight_http_request_connection_peer(struct bight_http_request *request, struct bight_address *address)
-{
-    struct bight_transport *transport = bight_http_request_transport(request);
-    return transport == NULL ? BIGHT_E_CLOSED : bight_transport_peer(transport, address);
-}
-
 bool bight_http_request_upgrades(const struct bight_http_request *request)
 {
     return request->framing.upgrades;

@@ -138,7 +138,8 @@ struct bi_http_hooks {
     uint64_t sent;                           /* bytes of the answer, with its head */
     uint64_t head;                           /* of its head */
     double seconds;                          /* for the answer, if its route has none; 0: any */
-    const char *id, *user;                   /* in the request's memory; NULL: there is none */
+    const char *address;                     /* of the client, as logs name it, in the request's memory; NULL: none */
+    const char *id, *user;                   /* likewise */
     const struct bight_address *client;      /* likewise, as trusted proxies say; NULL: the connection's peer */
     uint8_t scheme;                          /* enum bi_scheme */
     bool may_proceed;                        /* a middleware has it */
@@ -437,6 +438,13 @@ void bi_drain_warn(struct bight_http_request *request);
 void bi_drain_look(struct bight_http_request *request);
 /* The exchange is over. */
 void bi_drain_end(struct bight_http_request *request);
+
+/* -------------------------------------------------------------------------------------------- peers.c */
+
+/* Another connection may have had the memory of this one, which is new; NULL: none. */
+void bi_http_peers_forget(struct bi_http_server *server, const struct bi_http_connection *connection);
+/* Nothing of the server is left. */
+void bi_http_peers_free(struct bi_http_server *server);
 
 /* ------------------------------------------------------------------------------------------ failure.c */
 

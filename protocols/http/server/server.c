@@ -47,6 +47,7 @@ static void check_gone(struct bi_http_server *server)
         server->made--;
         bight_free(request);
     }
+    bi_http_peers_free(server);
     server->ops->gone(server);
 }
 
@@ -67,7 +68,9 @@ static void stopped(struct bight_factory *factory)
 static struct bight_protocol *build_protocol(struct bight_factory *factory, const struct bight_address *peer)
 {
     (void)peer;
-    return server_of(factory)->freed ? NULL : bight_protocol_new(factory);
+    struct bight_protocol *protocol = server_of(factory)->freed ? NULL : bight_protocol_new(factory);
+    bi_http_peers_forget(server_of(factory), (const struct bi_http_connection *)protocol);
+    return protocol;
 }
 
 static struct bight_failure *check(const struct bight_factory *factory)

@@ -83,7 +83,8 @@ struct bi_http_server {
     size_t spare_count, made;         /* of all that were made, those that are not spare are in use */
     size_t most_spare;                /* 0 once it is freed */
     struct bi_http_buffer spare_fields;
-    bool is_serving; /* between the factory's started and stopped */
+    struct bi_http_peer *peers; /* peers.c's; NULL: nobody has asked */
+    bool is_serving;            /* between the factory's started and stopped */
     bool freed;
     bool date_is_fresh;
     struct bi_date_cache date;
