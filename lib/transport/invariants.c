@@ -272,7 +272,8 @@ static const char *look_at_watches(const struct bight_transport *transport)
 {
     struct bight_loop *loop = transport->hub->reactor->loop;
     const struct bi_output *output = transport->output;
-    if (transport->bottom != &bi_socket_bottom || bi_is_cut(transport) || is(transport, BI_NEW)) {
+    if (transport->bottom != &bi_socket_bottom || bi_is_cut(transport) || is(transport, BI_NEW) ||
+        transport->idle.is_early) {
         return NULL;
     }
     BI_MUST(!has(transport, BI_READING) || loop->ops->watch_is_added(loop, bi_watch_of(transport)),

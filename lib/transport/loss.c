@@ -173,6 +173,7 @@ static struct bight_failure *choose_reason(struct bight_transport *transport, st
 /* The loss takes the memory of the watch, which is removed first. Takes `reason`. */
 static struct bi_loss *make_loss(struct bight_transport *transport, struct bight_failure *reason)
 {
+    bi_receive_forget_early(transport);
     if (transport->state & BI_READING) {
         transport->bottom->watch_reading(transport, false);
     }

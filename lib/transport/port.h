@@ -30,6 +30,8 @@ struct bight_port {
     bool is_backing_off;
     bool owns_path;
     bool has_identity;
+    int8_t early;               /* accept.c: what speaks for looking at connections before they are watched */
+    uint8_t passed;             /* connections that were not */
     uint64_t identity[2];       /* of the path, as it was bound */
     struct bi_link end_waiters; /* struct bi_port_waiter: for its last connection's end */
     struct bi_wheel_entry backoff_timer;
@@ -51,6 +53,9 @@ void bi_port_backoff_ended(struct bi_wheel_entry *timer);
 
 /* Accepts nothing for a while, longer each time until a connection is accepted. */
 void bi_port_back_off(struct bight_port *port);
+
+/* A connection that it accepted was looked at before it was watched; whether there was something. */
+void bi_port_looked_early(struct bight_port *port, bool finds);
 
 /* The end of accepting, when the port was closed meanwhile: releases the factory. */
 void bi_port_leave_factory(struct bight_port *port);

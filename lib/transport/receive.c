@@ -11,6 +11,7 @@
 #include "transport/establish.h"
 #include "transport/layer_talk.h"
 #include "transport/levels.h"
+#include "transport/port.h"
 #include "transport/state.h"
 
 /* With one of these set a readiness is no plain piece of input. */
@@ -279,6 +280,61 @@ void bight_transport_readable(struct bight_transport *transport)
 {
     bi_reactor_name_handler(transport->hub->reactor, "connection", transport, transport->id);
     bi_transport_readable_event(-1, BIGHT_READABLE, transport);
+}
+
+/* ------------------------------------------------------------------------------------------- early looks */
+
+/* The obvious way, a watch for each accepted connection, costs two system calls for nothing where the client has sent
+ * its request by then and is done with the answer: the watch is added, and removed. Therefore it is added late, behind
+ * the turn's other events, and behind what the first piece has made the connection send. Nothing is missed, since a
+ * watch reports what is there already. The task lies where the watch will be. */
+static struct bi_task *early_task_of(struct bight_transport *transport)
+{
+    return (struct bi_task *)(void *)bi_watch_of(transport);
+}
+
+static struct bight_transport *transport_of(struct bi_task *task)
+{
+    return (struct bight_transport *)(void *)task - 1;
+}
+
+static void end_early(struct bi_task *task)
+{
+    struct bight_transport *transport = transport_of(task);
+    transport->idle.is_early = false;
+    if (transport->state & BI_READING) {
+        set_reading(transport, true);
+    }
+}
+
+static void look_early(struct bi_task *task)
+{
+    struct bight_transport *transport = transport_of(task);
+    struct bight_reactor *reactor = transport->hub->reactor;
+    struct bight_port *port = bi_port_of(transport);
+    bi_reactor_name_handler(reactor, "connection", transport, transport->id);
+    bool may_look = !bi_reactor_is_asked_to_stop(reactor) && !bi_close_is_inherited(transport);
+    if ((transport->state & BI_READING) && may_look) {
+        bi_port_looked_early(port, read_once(transport) > 0);
+    }
+    if (transport->idle.is_early) { /* else it is over, and the memory is its loss's */
+        bi_reactor_afterwards(reactor, task, end_early);
+    }
+}
+
+void bi_receive_put_off(struct bight_transport *transport)
+{
+    transport->idle.is_early = true;
+    bi_reactor_soon(transport->hub->reactor, early_task_of(transport), look_early);
+}
+
+void bi_receive_forget_early(struct bight_transport *transport)
+{
+    if (transport->idle.is_early) {
+        transport->idle.is_early = false;
+        transport->state &= ~(BI_READING | BI_UNREAD);
+        bi_reactor_unqueue(transport->hub->reactor, early_task_of(transport));
+    }
 }
 
 /* ------------------------------------------------------------------------------------ what was left */

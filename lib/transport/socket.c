@@ -3,7 +3,8 @@
  *
  * One system call a slot and no state: the descriptor is the facade's, the watch for reading lies behind the facade and
  * calls straight into it. Options such as TCP_NODELAY are inherited from the listening socket or set before
- * connecting, so that an accepted connection costs accept4 and one epoll_ctl. */
+ * connecting, so that an accepted connection costs accept4 and one epoll_ctl; and not even that when it is over before
+ * it is watched (receive.c). */
 #include "transport/socket.h"
 
 #include <errno.h>
@@ -110,6 +111,9 @@ static int watch(
 
 static int socket_watch_reading(struct bight_transport *transport, bool on)
 {
+    if (BI_UNLIKELY(transport->idle.is_early)) {
+        return 0;
+    }
     short what = (short)(BIGHT_READABLE | loop_of(transport)->edge);
     return watch(transport, bight_transport_watch(transport), what, bi_transport_readable_event, on);
 }

@@ -67,7 +67,8 @@ struct bi_idle {
     uint8_t list;
 
     /* Not idle.c's, but in a byte that was left. */
-    uint8_t finds : 7;     /* of receive.c's looks in a row that found something */
+    uint8_t finds : 6;     /* of receive.c's looks in a row that found something */
+    uint8_t is_early : 1;  /* is looked at before it is watched: receive.c */
     uint8_t no_linger : 1; /* T7: none was asked for; that alone is not worth an extension */
 };
 
@@ -310,6 +311,12 @@ void bi_transport_readable_event(int fd, short what, void *transport);
 void bi_receive_update(struct bight_transport *transport);
 /* BROKEN: reads what was received before, some of it a turn, and delivers it. */
 void bi_receive_rest(struct bight_transport *transport);
+
+/* For one that is about to be started, over a socket: at the end of the turn it is looked at, and only then watched, if
+ * it is still there. bi_port_looked_early is told. */
+void bi_receive_put_off(struct bight_transport *transport);
+/* It is not looked at any more: the memory of its watch is free. */
+void bi_receive_forget_early(struct bight_transport *transport);
 
 /* The lazy look: one receive, and what follows if it finds something. */
 void bi_receive_look(struct bight_transport *transport);

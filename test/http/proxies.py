@@ -144,6 +144,8 @@ class Haproxy(Proxy):
     STOPS = signal.SIGUSR1
     CONFIGURATION = """
 global
+    # One thread: of several that write a line at the same time some give up, and then requests seem not to have been sent on.
+    nbthread 1
     maxconn 200
     log stdout format raw local0
 defaults

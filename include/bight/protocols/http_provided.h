@@ -33,7 +33,7 @@ struct bight_http_access_log_options {
     const char *path;              /* appended to, made with 0640; NULL or "-": standard error */
     bight_http_log_function write; /* instead of a file; NULL: none */
     void *context;
-    size_t buffer;        /* bytes that are gathered, twice: at least, and 0 is, 65536 */
+    size_t buffer;        /* bytes that may wait, twice: at least 65536; 0 is 1 MiB */
     double flush_seconds; /* after which gathered lines are written at the latest: 1 */
     bool without_query;   /* neither the target's nor the Referer's */
     bool with_seconds;    /* as of struct bight_http_outcome. In the combined format these stand behind all others */
@@ -46,9 +46,9 @@ struct bight_http_access_log_options {
  * 444 of one that was aborted before. The bytes are the body's. Of a target 4096 bytes are shown, of a Referer 2048, of
  * a User-Agent 1024. Authorization and cookies never are.
  *
- * Lines are gathered, and written by a thread of the reactor's pool when half of the buffer is full or the time is
- * over; a line that finds no room, because the disk is too slow, is dropped. That is logged, once, as is a failure to
- * write, until one succeeds. What is gathered is written when the site is freed. A path that cannot be opened is a
+ * Lines are gathered, and written by a thread of the reactor's pool when there are 32 KiB or the time is over; a line
+ * that finds no room, because the disk is too slow, is dropped. That is logged, every ten seconds; a failure to write
+ * once, until one succeeds. What is gathered is written when the site is freed. A path that cannot be opened is a
  * code. */
 BIGHT_API int bight_http_use_access_log(
     struct bight_http_site *site, const struct bight_http_access_log_options *options);

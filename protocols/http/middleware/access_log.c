@@ -11,6 +11,7 @@
 #include "http/middleware/provided.h"
 
 #define LEAST_BUFFER 65536
+#define DEFAULT_BUFFER ((size_t)1 << 20)
 #define DEFAULT_SECONDS 1.0
 #define CLIENT_LEFT 499 /* nginx's, of requests without an answer */
 #define ABORTED 444
@@ -127,8 +128,11 @@ static struct access_log *make(const struct bight_http_access_log_options *optio
     log->with_id = BI_GIVEN(options, with_request_id);
     log->with_pattern = BI_GIVEN(options, with_pattern);
     log->sink = bi_log_sink_open(path != NULL && strcmp(path, "-") != 0 ? path : NULL, BI_GIVEN(options, write),
-        BI_GIVEN(options, context), room > LEAST_BUFFER ? room : LEAST_BUFFER, seconds > 0 ? seconds : DEFAULT_SECONDS,
-        code);
+        BI_GIVEN(options, context),
+        room == 0             ? DEFAULT_BUFFER
+        : room > LEAST_BUFFER ? room
+                              : LEAST_BUFFER,
+        seconds > 0 ? seconds : DEFAULT_SECONDS, code);
     if (log->sink == NULL) {
         bight_free(log);
         return NULL;

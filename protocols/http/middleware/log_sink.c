@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* log_sink.c - lines are gathered in one buffer while a thread of the reactor's pool writes another to the file.
  *
- * The loop never waits for the disk: what finds both buffers full is dropped, counted, and said once. What is being
+ * The loop never waits for the disk: what finds both buffers full is dropped, counted, and said now and then. A job is
+ * begun when there is enough for one, long before a buffer is full: a thread that has to wait for its turn, beside a
+ * loop that is busy, is not a disk that is slow. What is being
  * written has a lock, held for moments only: the end of a sink must know whether a thread is in the midst of a write,
  * for then that thread writes the rest, too, and else its closer does, so that lines stay in order. */
 #include "http/middleware/log_sink.h"
@@ -19,6 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define ENOUGH 32768 /* bytes, for a job */
+#define SAID_EVERY (10 * BIGHT_NANOSECONDS_PER_SECOND)
+
 struct piece {
     char *bytes;
     size_t used;
@@ -35,7 +40,8 @@ struct bi_log_sink {
     bight_http_log_function function;
     void *context;
     bool has_job;
-    bool is_dropping; /* that has been said */
+    uint64_t dropped; /* lines, since that was said */
+    uint64_t said_at; /* 0: never */
     /* Under the lock. */
     pthread_mutex_t lock;
     struct piece waiting;
@@ -201,7 +207,7 @@ static void has_worked(struct bight_result *result, void *context)
     bight_result_discard(result);
     sink->has_job = false;
     if (has_run && !sink->is_closed) {
-        if (sink->gathered.used >= sink->room / 2) {
+        if (sink->gathered.used >= ENOUGH) {
             flush(sink);
         } else {
             watch(sink);
@@ -248,6 +254,20 @@ static void flush(void *context)
     }
 }
 
+/* Where lines are dropped many are, each of which would be news: the last was not. */
+static void drop(struct bi_log_sink *sink)
+{
+    uint64_t now = bight_clock_now(bight_reactor_clock(sink->reactor));
+    sink->dropped++;
+    if (sink->said_at == 0 || now - sink->said_at >= SAID_EVERY) {
+        bight_log(BIGHT_LOG_WARNING, "http", NULL,
+            "the access log is slower than requests come: lines are dropped, %llu since this was last said",
+            (unsigned long long)sink->dropped);
+        sink->said_at = now;
+        sink->dropped = 0;
+    }
+}
+
 char *bi_log_sink_reserve(struct bi_log_sink *sink, struct bight_reactor *reactor, size_t size)
 {
     sink->reactor = reactor;
@@ -255,13 +275,9 @@ char *bi_log_sink_reserve(struct bi_log_sink *sink, struct bight_reactor *reacto
         flush(sink);
     }
     if (sink->room - sink->gathered.used >= size) {
-        sink->is_dropping = false;
         return sink->gathered.bytes + sink->gathered.used;
     }
-    if (!sink->is_dropping) {
-        bight_log(BIGHT_LOG_WARNING, "http", NULL, "the access log is slower than requests come: lines are dropped");
-    }
-    sink->is_dropping = true;
+    drop(sink);
     return NULL;
 }
 
@@ -269,7 +285,7 @@ void bi_log_sink_commit(struct bi_log_sink *sink, struct bight_reactor *reactor,
 {
     sink->reactor = reactor;
     sink->gathered.used += size;
-    if (sink->gathered.used >= sink->room / 2 && !sink->has_job) {
+    if (sink->gathered.used >= ENOUGH && !sink->has_job) {
         flush(sink);
     } else {
         watch(sink);

@@ -49,10 +49,12 @@ static const uint8_t *line_end(const struct bi_http_buffer *fields, const uint8_
     return end + 1;
 }
 
-/* `line` ends at `next`, which may be the end of all. */
+/* `line` ends at `next`, which may be the end of all. Most names are told apart by their first letter, in either case,
+ * before a call compares the rest. */
 static bool has_name(const uint8_t *line, const uint8_t *next, const char *name, size_t size)
 {
-    return (size_t)(next - line) > size && line[size] == ':' && strncasecmp((const char *)line, name, size) == 0;
+    return (size_t)(next - line) > size && line[size] == ':' && ((line[0] ^ (uint8_t)name[0]) & ~0x20) == 0 &&
+           strncasecmp((const char *)line, name, size) == 0;
 }
 
 const char *bi_fields_find(const struct bi_http_buffer *fields, const char *name, size_t *size)
