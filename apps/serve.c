@@ -40,11 +40,15 @@ static bool is_secure(const char *endpoint)
 static void listening(struct bight_result *result, void *context)
 {
     const struct place *place = context;
-    const char *scheme = place->serving->command->service->url_scheme;
+    const struct runner_command *command = place->serving->command;
+    const struct bight_service *service = command->service;
     struct bight_port *port = bight_result_peek(result, &bight_type_port);
     announce(port);
-    if (scheme != NULL) {
-        runner_print_urls(port, scheme, is_secure(place->endpoint));
+    if (service->url_scheme != NULL) {
+        runner_print_urls(port, service->url_scheme, is_secure(place->endpoint));
+    }
+    if (service->listening != NULL) {
+        service->listening(command->values, port, is_secure(place->endpoint));
     }
 }
 

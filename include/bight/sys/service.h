@@ -41,7 +41,9 @@ struct bight_service {
         struct bight_reactor *reactor, const struct bight_service_value *values, struct bight_failure **failure);
     void (*stop)(struct bight_factory *factory);
     const char *url_scheme; /* "http" for what browsers speak to: at a terminal its URLs are told; NULL: none */
-    const void *reserved[3];
+    /* Called for each endpoint once it is listened on, to warn of what does not go with the options. NULL: none. */
+    void (*listening)(const struct bight_service_value *values, struct bight_port *port, bool is_encrypted);
+    const void *reserved[2];
 };
 
 /* Adds a service (borrowed). INVALID_ARGUMENT for a bad or taken name; OUT_OF_MEMORY. */

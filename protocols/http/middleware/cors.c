@@ -14,6 +14,7 @@
 #include "http/middleware/provided.h"
 
 #define DEFAULT_AGE 600.0
+#define LONGEST_COMPLAINT 300
 #define DEFAULT_METHODS "GET, HEAD, POST"
 
 struct cors {
@@ -136,7 +137,9 @@ static bool is_list(const char *text)
     return text == NULL || bi_is_field_value(bi_view_of(text));
 }
 
-static const char *find_mistake(const struct bight_http_cors_options *options, size_t count, bool any)
+/* NULL, or what is wrong; in `room` where that names what it is about. */
+static const char *find_mistake(
+    const struct bight_http_cors_options *options, size_t count, bool any, char room[LONGEST_COMPLAINT])
 {
     if (count == 0) {
         return "CORS: there is no origin";
@@ -146,7 +149,9 @@ static const char *find_mistake(const struct bight_http_cors_options *options, s
     }
     for (size_t i = 0; !any && i < count; i++) {
         if (!bi_origin_is_valid(bi_view_of(options->origins[i]))) {
-            return "CORS: an origin is scheme://host[:port], or the only one, \"*\"";
+            (void)snprintf(room, LONGEST_COMPLAINT,
+                "CORS: \"%.200s\" is no origin: scheme://host[:port], or \"*\" alone", options->origins[i]);
+            return room;
         }
     }
     if (!bi_provided_is_time(BI_GIVEN(options, max_age))) {
@@ -205,7 +210,8 @@ int bight_http_use_cors(struct bight_http_site *site, const struct bight_http_co
 {
     size_t count = count_origins(options);
     bool any = count == 1 && strcmp(options->origins[0], "*") == 0;
-    const char *mistake = find_mistake(options, count, any);
+    char room[LONGEST_COMPLAINT];
+    const char *mistake = find_mistake(options, count, any, room);
     return mistake != NULL ? bi_provided_refuse(site, mistake)
                            : bi_provided_use(site, &cors_ops, make(options, count, any), free_cors);
 }
