@@ -7,6 +7,7 @@ Usage: test_examples.py EXAMPLES_BUILD_DIR SOURCE_ROOT
 Every piece of C in README.md and docs/*.md stands, line by line, in a program of docs/examples; every link to a file of
 the project leads somewhere.
 """
+import gzip
 import json
 import os
 import pathlib
@@ -321,6 +322,8 @@ class Compression(Shown):
             self.assertIn('ETag: "500"', self.curl(server, "-I localhost:8888/report"))
             self.assertIn('ETag: W/"500"', self.curl(server, "-I --compressed localhost:8888/report"))
             self.assertNotIn("Encoding", self.curl(server, "-I --compressed localhost:8888/form"))
+            (self.directory / "lines.gz").write_bytes(gzip.compress(b"a line\n" * 100000))
+            self.check_shown(server, "/lines", "http_bodies")
         self.assertEqual(server.status, 0)
 
 

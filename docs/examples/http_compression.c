@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* http_compression.c - a site whose answers are compressed: a report, a log, a file, and a form that is left
- * alone.
+ * alone; and that takes compressed bodies.
  *
  *     http_compression ENDPOINT FILE */
 #include <bight/bight.h>
@@ -52,6 +52,24 @@ static void show_form(struct bight_http_request *request, void *context)
     bight_http_respond_text(request, 200, page);
 }
 
+/* A coroutine. The body may come in gzip: what is read, and limited, is what it stands for. */
+static void count_lines(struct bight_http_request *request, struct bight_result *result, void *context)
+{
+    unsigned long lines = 0;
+    char said[32];
+    (void)context;
+    bight_http_request_decode(request);
+    if (bight_await(bight_http_request_collect(request, 1 << 24), result) != 0) {
+        return; /* a failure has its status: 413, 415, 400 */
+    }
+    const uint8_t *text = bight_bytes_data(result->value), *end = text + bight_bytes_size(result->value);
+    for (; text < end && (text = memchr(text, '\n', (size_t)(end - text))) != NULL; text++) {
+        lines++;
+    }
+    snprintf(said, sizeof said, "%lu lines\n", lines);
+    bight_http_respond_text(request, 200, said);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const types[] = { "text/*", "application/json", "application/vnd.ours", NULL };
@@ -64,6 +82,7 @@ int main(int argc, char **argv)
     bight_http_route(site, "GET /log", show_log, NULL);
     bight_http_route(site, "GET /file", send_file, NULL);
     bight_http_route(site, "GET /form", show_form, NULL);
+    bight_http_route_coroutine(site, "POST /lines", count_lines, NULL);
     bight_serve(reactor, argc > 1 ? argv[1] : "tcp:8888", bight_http_site_factory(site));
     int status = bight_reactor_run(reactor);
     bight_http_site_free(site);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of bodies with a Content-Encoding (protocols/http/server/encoding.c): refused when they are asked for, unless
  * the program takes them as they are. */
+#include "http/coding/gzip.h"
 #include "site_support.h"
 
 #define BEHIND "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -166,6 +167,27 @@ START_TEST(an_encoded_body_that_nobody_asks_for_is_thrown_away_as_any_other) /* 
 }
 END_TEST
 
+static void collect_decoded(struct bight_http_request *request, void *context)
+{
+    bight_http_request_decode(request);
+    collect(request, context);
+}
+
+START_TEST(without_zlib_nothing_is_decoded) /* A4 */
+{
+    begin();
+    add_route("/decoded", collect_decoded);
+    say(POST("/decoded", FIVE GZIP) "12345");
+    const char *answer = take_answer();
+    if (bi_gzip_is_built_in()) {
+        ck_assert(has_line(answer, "HTTP/1.1 400 Bad Request"));
+    } else {
+        check_refused(answer);
+    }
+    end_site();
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------------- no memory */
 
 /* A 415 or nothing, and never a body. */
@@ -202,6 +224,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, who_waits_for_100_is_told_415_before_sending_anything);
     tcase_add_loop_test(tests, a_body_that_is_as_it_says_is_read, 0, 4);
     tcase_add_test(tests, nothing_is_refused_where_there_is_no_body);
+    tcase_add_test(tests, without_zlib_nothing_is_decoded);
     tcase_add_test(tests, an_encoded_body_that_nobody_asks_for_is_thrown_away_as_any_other);
     tcase_add_test(tests, a_refusal_without_memory_is_no_acceptance);
 }

@@ -3,6 +3,7 @@
  * how values are written. */
 #include <jansson.h>
 
+#include "http/coding/gzip.h"
 #include "site_support.h"
 
 #define POST(target, more, body) "POST " target " HTTP/1.1\r\nHost: x\r\n" more "\r\n" body
@@ -90,6 +91,29 @@ START_TEST(white_space_means_nothing) /* A11 */
 {
     begin();
     ck_assert_str_eq(body_of(post(" {\r\n\t\"a\" : [ 1 , 2 ] }\n")), "{\"a\":[1,2]}");
+    end_site();
+}
+END_TEST
+
+static void echo_decoded(struct bight_http_request *request, void *context)
+{
+    bight_http_request_decode(request);
+    echo(request, context);
+}
+
+START_TEST(json_in_gzip_is_read_where_there_is_zlib) /* A4, A11 */
+{
+    static const char coded[] =
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x4a\x54\xb2\x8a\x36\xd4\x31\x8a\xad\x05\x00"
+        "\x84\xdb\xd6\x17\x0b\x00\x00\x00"; /* {"a":[1,2]} */
+    begin();
+    add_route("/decoded", echo_decoded);
+    say(POST("/decoded", TYPE "Content-Encoding: gzip\r\nContent-Length: 31\r\n", ""));
+    (void)bight_string_feed(peer, coded, sizeof coded - 1);
+    const char *answer = take_answer();
+    ck_assert(has_line(answer, bi_gzip_is_built_in() ? "HTTP/1.1 200 OK" : "HTTP/1.1 415 Unsupported Media Type"));
+    ck_assert(!bi_gzip_is_built_in() || strcmp(body_of(answer), "{\"a\":[1,2]}") == 0);
+    ck_assert(bi_gzip_is_built_in() || has_line(answer, "Accept-Encoding: identity"));
     end_site();
 }
 END_TEST
@@ -358,6 +382,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, what_is_json_is_read_and_written_as_it_came, 0, 11);
     tcase_add_test(tests, white_space_means_nothing);
+    tcase_add_test(tests, json_in_gzip_is_read_where_there_is_zlib);
     tcase_add_test(tests, what_is_wrong_is_told_with_its_place_and_without_the_clients_words);
     tcase_add_test(tests, nesting_is_64_deep_at_most);
     tcase_add_test(tests, what_has_not_come_whole_is_nothing);

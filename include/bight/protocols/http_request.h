@@ -91,8 +91,8 @@ BIGHT_API const char *bight_http_request_next_cookie_value(
 /* True when it asks for an upgrade that may be (A14): 1.1, no body; the field Upgrade says to what. */
 BIGHT_API bool bight_http_request_upgrades(const struct bight_http_request *request);
 
-/* Its client: the connection's peer, or whom a trusted proxy named (A8, bight_http_use_trusted_proxies). 0, or a code of
- * bight_transport_peer. */
+/* Its client: the connection's peer, or whom a trusted proxy named (A8, bight_http_use_trusted_proxies). 0, or a code
+ * of bight_transport_peer. */
 BIGHT_API int bight_http_request_peer(struct bight_http_request *request, struct bight_address *address);
 
 /* True when its client sent it through TLS; the same of what a trusted proxy says. */
@@ -114,16 +114,27 @@ BIGHT_API struct bight_reactor *bight_http_request_reactor(const struct bight_ht
  * as there is something left; else the Deferred fails with USAGE. A Deferred fails with TOO_LONG past the limit, SYNTAX
  * for a coding that is broken, INCOMPLETE when the client ended it early, TIMED_OUT for one that sends too slowly, and
  * CLOSED when the client has gone; with HTTP_STATUS, 415, when it has a Content-Encoding
- * (bight_http_request_accept_encoded); cancelling one ends the asking. After a failure the connection is closed behind
- * the answer. */
+ * (bight_http_request_decode, bight_http_request_accept_encoded); cancelling one ends the asking. After a failure the
+ * connection is closed behind the answer. */
 
-/* Bytes of the body: 0 without one, -1 when it is not known before its end. */
+/* Bytes of the body: 0 without one, -1 when that is not known before its end. */
 BIGHT_API int64_t bight_http_request_content_length(const struct bight_http_request *request);
 
 /* The program takes the body in whatever Content-Encoding it has, as the bytes that came; the field says in which. To
  * be called before the body is asked for. Else one that is not `identity` is refused then: 415, with Accept-Encoding
  * (RFC 9110, section 15.5.16), and nothing of it is read. A body that is not asked for is not refused. */
 BIGHT_API void bight_http_request_accept_encoded(struct bight_http_request *request);
+
+/* A body in gzip is decoded: all that reads it gets what it stands for, and that is what counts for its limit, too. To
+ * be called before the body is asked for; of this and bight_http_request_accept_encoded the last one counts. Other
+ * codings, and more than one, are 415 with `Accept-Encoding: gzip, identity`; what is no gzip, is damaged, ends early
+ * or goes on behind its end is SYNTAX, 400. bight_http_request_content_length is -1 then; the field Content-Encoding
+ * stays. Without zlib nothing is decoded, and a body in gzip is 415.
+ *
+ * A megabyte may come as a kilobyte: a turn of the loop decodes at most 256 KiB of a body, and only what is wanted. It
+ * takes about 45 KB of memory while the body comes. `decode` of struct bight_http_route_options is for a whole route.
+ */
+BIGHT_API void bight_http_request_decode(struct bight_http_request *request);
 
 /* A Deferred of the whole body (bight_type_bytes), of at most `limit` bytes (0: the route's limit, or the site's). */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_request_collect(

@@ -66,6 +66,7 @@ struct bight_http_route_options {
                               answered. 0: none */
     bool cancel_when_gone; /* A3: what respond_later waits for, and a coroutine, is cancelled when the client goes, and
                               when the time is over */
+    bool decode;           /* A4: as if its handler began with bight_http_request_decode */
     const void *reserved[4];
 };
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "http/server/request.h"
+#include "http/server/decoding.h"
 
 #define READ_LIMIT 65536
 
@@ -93,6 +93,11 @@ static void tell_ended(struct bight_http_request *request)
 
 void bi_body_end(struct bight_http_request *request)
 {
+    if (!bi_decoding_is_whole(request)) {
+        bi_body_fail_with(request, BIGHT_E_SYNTAX, 400, "the body of the request ends within its gzip");
+        return;
+    }
+    bi_decoding_end(request);
     request->input = BI_INPUT_DONE;
     bight_timer_cancel(request->input_timer);
     tell_ended(request);
@@ -123,6 +128,7 @@ void bi_body_fail(struct bight_http_request *request, struct bight_failure *fail
     request->closing = true;
     bight_failure_release(body->failure); /* of what is thrown away */
     body->failure = failure;
+    bi_decoding_end(request);
     request->input = BI_INPUT_DONE;
     bight_timer_cancel(request->input_timer);
     bi_request_begin_pending(request);
@@ -169,7 +175,8 @@ static size_t deliver_to_consumer(struct bight_http_request *request, const uint
 static void collect(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_http_body *body = &request->body;
-    if (body->collected.bytes == NULL && request->framing.body == BI_BODY_LENGTH && body->left == 0) {
+    bool is_all = request->framing.body == BI_BODY_LENGTH && body->left == 0 && body->coding == BI_CODING_NONE;
+    if (body->collected.bytes == NULL && is_all) {
         request->input = BI_INPUT_DONE;
         bight_timer_cancel(request->input_timer);
         fire(request, bight_bytes_new(data, size));
@@ -188,8 +195,8 @@ static void answer_read(struct bight_http_request *request, struct bight_bytes *
     }
 }
 
-/* Returns how many bytes were taken: all, but by a consumer that takes less. */
-static size_t deliver(struct bight_http_request *request, const uint8_t *data, size_t size)
+/* All is taken, but by a consumer that takes less. */
+size_t bi_body_deliver(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_http_body *body = &request->body;
     size_t taken = size;
@@ -218,15 +225,26 @@ static size_t deliver(struct bight_http_request *request, const uint8_t *data, s
 
 /* ----------------------------------------------------------------------------------------- the codings */
 
+/* Returns how many bytes were used. */
+static size_t pass_on(struct bight_http_request *request, const uint8_t *data, size_t size)
+{
+    return request->body.coding == BI_CODING_NONE ? bi_body_deliver(request, data, size)
+                                                  : bi_decoding_read(request, data, size);
+}
+
+/* Of so many: as many as its reader wants, unless they are something else to him. */
+static size_t wanted_of(const struct bi_http_body *body, size_t size)
+{
+    bool is_bounded = body->user == BI_BODY_READ && body->coding == BI_CODING_NONE;
+    return is_bounded && size > body->wanted ? body->wanted : size;
+}
+
 static size_t read_length(struct bight_http_request *request, const uint8_t *data, size_t size)
 {
     struct bi_http_body *body = &request->body;
-    size_t piece = size < body->left ? size : (size_t)body->left;
-    if (body->user == BI_BODY_READ && piece > body->wanted) {
-        piece = body->wanted;
-    }
+    size_t piece = wanted_of(body, size < body->left ? size : (size_t)body->left);
     body->left -= piece;
-    size_t taken = deliver(request, data, piece);
+    size_t taken = pass_on(request, data, piece);
     body->left += piece - taken;
     if (body->left == 0 && request->input == BI_INPUT_BODY) {
         bi_body_end(request);
@@ -238,11 +256,11 @@ static size_t read_chunked(struct bight_http_request *request, const uint8_t *da
 {
     struct bi_http_body *body = &request->body;
     const uint8_t *at = data, *piece;
-    size_t left = body->user == BI_BODY_READ && size > body->wanted ? body->wanted : size;
+    size_t left = wanted_of(body, size);
     size_t offered = left, piece_size, behind;
     switch (bi_chunked_next(&body->chunked, &at, &left, &piece, &piece_size)) {
     case BI_CHUNKED_DATA:
-        behind = piece_size - deliver(request, piece, piece_size);
+        behind = piece_size - pass_on(request, piece, piece_size);
         bi_chunked_give_back(&body->chunked, behind);
         left += behind;
         break;
@@ -316,6 +334,9 @@ void bi_body_discard(struct bight_http_request *request)
     if (body->user != BI_BODY_NOBODY) {
         end_reading(request);
     }
+    bi_decoding_end(request);
+    body->coding = BI_CODING_NONE;
+    body->window = body->used;
     body->asked = true;
     body->user = BI_BODY_DISCARD;
     body->limit = body->used + BI_HTTP_DISCARD;
@@ -359,7 +380,7 @@ static void admit(struct bight_http_request *request, uint64_t limit)
     body->limit = limit == 0 ? body->limit : limit;
     if (!body->asked && !bi_encoding_is_accepted(request)) {
         bi_body_fail(request, bi_encoding_refuse(request));
-    } else if (request->framing.body == BI_BODY_LENGTH && body->used + body->left > body->limit) {
+    } else if (request->framing.body == BI_BODY_LENGTH && request->framing.length > body->limit) {
         bi_body_fail_with(request, BIGHT_E_TOO_LONG, 413, "the body of the request is longer than is allowed");
     }
 }
@@ -528,5 +549,6 @@ int64_t bight_http_request_content_length(const struct bight_http_request *reque
     if (request->framing.body == BI_BODY_NONE) {
         return 0;
     }
-    return request->framing.body == BI_BODY_LENGTH ? (int64_t)request->framing.length : -1;
+    bool is_decoded = request->has_body && request->body.coding != BI_CODING_NONE;
+    return request->framing.body == BI_BODY_LENGTH && !is_decoded ? (int64_t)request->framing.length : -1;
 }

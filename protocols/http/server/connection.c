@@ -8,7 +8,7 @@
  * the loop, the backlog is gone through on a later turn: handlers are never called inside a call of the program's. */
 
 #include "http/message/likely.h"
-#include "http/server/request.h"
+#include "http/server/decoding.h"
 
 /* Whether a client leaves small answers behind is looked at with every eighth request: it costs as much as reading a
  * field or two. A client that asks no more is idle. */
@@ -92,6 +92,14 @@ static void keep(struct bi_http_connection *connection, const uint8_t *data, siz
     }
 }
 
+/* What waits, because the turn has had its share, is gone through on the next. */
+static void ask_again(struct bi_http_connection *connection)
+{
+    if (connection->request != NULL && bi_decoding_asks_again(connection->request)) {
+        bi_http_go_on(connection);
+    }
+}
+
 /* What is not one whole request on an idle connection, of which `used` bytes have been gone through. */
 static void __attribute__((noinline))
 go_through(struct bi_http_connection *connection, const uint8_t *data, size_t size, size_t used)
@@ -102,6 +110,7 @@ go_through(struct bi_http_connection *connection, const uint8_t *data, size_t si
     if (used < size || is_upgrading(connection)) {
         keep(connection, data + used, size - used);
         bi_http_update_flow(connection);
+        ask_again(connection);
     }
 }
 
@@ -164,6 +173,7 @@ static void go_on(void *context)
     backlog.start += consume(connection, bi_http_buffer_data(&backlog), bi_http_buffer_size(&backlog), 0);
     put_back(connection, &backlog);
     bi_http_update_flow(connection);
+    ask_again(connection);
     bi_http_check_end(connection);
 }
 

@@ -4,7 +4,7 @@
  * An exchange that is over when its input has been gone through has no timer: only what has to wait is bounded. */
 #include <bight/log.h>
 
-#include "http/server/request.h"
+#include "http/server/decoding.h"
 
 #define SENT_AT_ONCE 4096 /* the transport tries what is not smaller at once, so what is queued then was refused */
 #define GATHERED 65536    /* and what has gathered to this size */
@@ -151,6 +151,12 @@ static void end_slow_body(struct bight_http_request *request)
     bight_http_request_release(request);
 }
 
+/* What the peer has sent counts, not what it stands for. */
+static uint64_t received_of(const struct bi_http_body *body)
+{
+    return body->coding == BI_CODING_NONE ? body->used : body->coded;
+}
+
 static void look_at_body(void *context)
 {
     struct bight_http_request *request = context;
@@ -162,11 +168,12 @@ static void look_at_body(void *context)
     body->wanted_since = counted ? body->wanted_since : now_of(request);
     bi_deadlines_rest_body(request);
     if (body->watched >= WINDOW) {
-        if (body->used - body->window < (uint64_t)(request->server->limits.body_rate * BI_HTTP_BODY_WINDOW)) {
+        uint64_t received = received_of(body);
+        if (received - body->window < (uint64_t)(request->server->limits.body_rate * BI_HTTP_BODY_WINDOW)) {
             end_slow_body(request);
             return;
         }
-        body->window = body->used;
+        body->window = received;
         body->watched = 0;
     }
     bi_deadlines_watch_body(request);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "http/server/request.h"
+#include "http/server/decoding.h"
 
 #define BLOCK 1024
 
@@ -98,6 +98,7 @@ static void clear(struct bight_http_request *request)
     if (request->has_body) {
         bi_http_buffer_free(&request->body.collected);
         bi_http_buffer_free(&request->body.trailing);
+        bi_decoding_end(request);
         bight_failure_release(request->body.failure);
     }
     bight_owner_free(request->owner);

@@ -55,14 +55,17 @@ typedef bool (*bi_body_take_function)(
     struct bight_http_request *request, const uint8_t *data, size_t *size, void *context);
 
 struct bi_http_body {
-    uint8_t user;         /* enum bi_body_user */
-    bool asked;           /* in some way, once */
-    bool is_read;         /* by bight_http_request_read: it may be asked again */
-    bool blocked;         /* the consumer wants no more for now */
-    bool takes_encoded;   /* the program decodes it */
-    uint64_t left;        /* of a body with a length */
-    uint64_t limit, used; /* how much may come; how much has */
-    size_t wanted;        /* of a read */
+    uint8_t user;                 /* enum bi_body_user */
+    bool asked;                   /* in some way, once */
+    bool is_read;                 /* by bight_http_request_read: it may be asked again */
+    bool blocked;                 /* the consumer wants no more for now */
+    bool takes_encoded;           /* the program decodes it */
+    uint8_t coding;               /* enum bi_coding: what is decoded for the program */
+    uint64_t left;                /* of a body with a length */
+    uint64_t limit, used;         /* how much may come; how much has, decoded */
+    uint64_t coded;               /* how much has come of what is decoded */
+    struct bi_decoding *decoding; /* NULL: nothing has come of it, or it is over */
+    size_t wanted;                /* of a read */
     struct bi_chunked chunked;
     struct bight_promise promise; /* of a collect or a read */
     struct bi_http_buffer collected;
@@ -347,6 +350,8 @@ void bi_deadlines_bound_leftover(struct bi_http_connection *connection);
 
 /* There is one. */
 void bi_body_begin(struct bight_http_request *request);
+/* Hands it a piece: returns how much was taken. */
+size_t bi_body_deliver(struct bight_http_request *request, const uint8_t *data, size_t size);
 /* Are bytes of it taken now? */
 bool bi_body_is_wanted(const struct bight_http_request *request);
 /* Input of a body, or of its trailers: what was used of it. Calls handlers. */
@@ -381,7 +386,7 @@ size_t bi_trailers_read(struct bight_http_request *request, const uint8_t *data,
 
 /* ----------------------------------------------------------------------------------------- encoding.c */
 
-/* The body is as it says, or the program takes what it is. */
+/* The body is as it says, or is decoded, or the program takes what it is. */
 bool bi_encoding_is_accepted(const struct bight_http_request *request);
 /* What it fails with if not; the answer to come tells the client what would be accepted. */
 struct bight_failure *bi_encoding_refuse(struct bight_http_request *request);

@@ -123,14 +123,23 @@ static void run_coroutine(struct bight_result *result, void *context)
     route->coroutine(request, result, route->context);
 }
 
+static void __attribute__((noinline))
+set_body_rules(struct bight_http_request *request, const struct bi_http_route *route)
+{
+    request->body.limit = route->body_limit != 0 ? route->body_limit : request->body.limit;
+    if (route->decodes) {
+        bight_http_request_decode(request);
+    }
+}
+
 static inline void call(struct bight_http_request *request, struct bi_http_route *route, uint32_t index)
 {
     request->route = route;
     request->route_index = index;
     request->seconds = route->seconds;
     request->cancel_when_gone = route->cancel_when_gone;
-    if (BI_RARELY(route->body_limit != 0) && request->has_body) {
-        request->body.limit = route->body_limit;
+    if (BI_RARELY(route->has_body_rules) && request->has_body) {
+        set_body_rules(request, route);
     }
     if (BI_USUALLY(route->coroutine == NULL)) {
         route->handler(request, route->context);

@@ -211,6 +211,8 @@ static int add_route_with(struct bight_http_site *site, const char *pattern, str
         route->body_limit = options->body_limit;
         route->seconds = options->seconds;
         route->cancel_when_gone = options->cancel_when_gone;
+        route->decodes = options->decode;
+        route->has_body_rules = route->body_limit != 0 || route->decodes;
     }
     return add_route(site, pattern, route);
 }

@@ -21,6 +21,8 @@ struct bi_http_route {
     uint64_t body_limit; /* 0: the site's */
     double seconds;      /* 0: any */
     bool cancel_when_gone;
+    bool has_body_rules; /* any of these: a limit, or ... */
+    bool decodes;        /* ... bodies are decoded */
 };
 
 /* One in a site's chain. */
