@@ -91,12 +91,13 @@ class Served(unittest.TestCase):
 class Browsed(Served):
     """In Chromium, without a profile of anybody's, and in no sandbox when root runs it, for which it has none."""
     SAID = re.compile(r'<p id="said">(.*?)</p>', re.DOTALL)
+    BROWSER_OPTIONS = ()
 
     def show(self, path):
         """The page, as it is when it has loaded."""
         words = [shutil.which("chromium") or "chromium-browser", "--headless", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--no-proxy-server",
                  "--disable-background-networking", "--disable-component-update", "--user-data-dir=" + self.directory(),
-                 "--dump-dom"]
+                 "--dump-dom", *self.BROWSER_OPTIONS]
         if os.geteuid() == 0:
             words.append("--no-sandbox")
         return self.run_client(*words, self.url(path), patience=2 * PATIENCE).decode()

@@ -95,6 +95,7 @@ START_TEST(an_id_that_a_client_invents_is_never_adopted) /* A9 */
     ck_assert_str_eq(body("/get"), "ann");
     (void)snprintf(cookie, sizeof cookie, "session=AAAAAAAAAAAAAAAAAAAAAA");
     ck_assert_str_eq(body("/get"), "nobody");
+    ck_assert_uint_eq(usage_errors + other_errors, 0); /* what a peer says is no mistake of the program's */
     end_site();
 }
 END_TEST

@@ -105,7 +105,8 @@ static void take_loaded(struct bi_session *session, struct bight_http_request *r
 {
     bool no_memory = false;
     struct bight_failure *failure = bight_result_take_failure(result);
-    struct bight_bytes *bytes = failure == NULL ? bight_result_take(result, &bight_type_bytes) : NULL;
+    bool is_there = failure == NULL && !bight_result_is_empty(result);
+    struct bight_bytes *bytes = is_there ? bight_result_take(result, &bight_type_bytes) : NULL;
     if (bytes == NULL || !bi_session_read(session, bight_bytes_data(bytes), bight_bytes_size(bytes), &no_memory)) {
         forget_values(session);
     } else {
