@@ -8,6 +8,7 @@
 #include "fuzz.h"
 #include "http/message/date.h"
 #include "http/message/precondition.h"
+#include "http_lines.h"
 
 #define NOW INT64_C(1780000000)
 #define MODIFIED INT64_C(784111777)
@@ -136,14 +137,6 @@ static void read_tags(struct bi_view text)
         more = piece.size > 0;
     }
     require(more == (result == BI_ETAG_MALFORMED) && (!more || !is_tag(piece, &model)));
-}
-
-static struct bi_view next_line(struct bi_view *text)
-{
-    const uint8_t *end = text->size == 0 ? NULL : memchr(text->at, '\n', text->size);
-    struct bi_view line = bi_take(text, end == NULL ? text->size : (size_t)(end - text->at));
-    (void)bi_take_byte(text, '\n');
-    return line;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
