@@ -16,7 +16,8 @@
 BIGHT_BEGIN
 
 /* Where sessions are kept. `id` is a text of 22 characters, random, and goes with the call. The functions return
- * Deferreds, which are taken; a failure of `load` is answered as any failure, those of the others are logged. */
+ * Deferreds, which are taken; a failure of `load` is answered as any failure, those of the others are logged. A load
+ * that still waits is cancelled when the request is over; the others never are. */
 struct bight_http_session_store_ops {
     size_t size; /* sizeof(struct bight_http_session_store_ops) */
     /* Of the bytes that were saved (bight_type_bytes); of nothing: there is no such session, or it has expired. */
@@ -50,13 +51,22 @@ struct bight_http_session_options {
     const struct bight_http_session_store_ops *store;
     void *store_context;
     size_t entries, bytes;
+    /* A store is asked by bight_http_session_load only, for requests whose handlers call that: files, figures and what
+     * else knows no visitor cost it nothing. False: it is asked before the handler of each request with a cookie. */
+    bool on_demand;
     const void *reserved[4];
 };
 
-/* Sessions for requests of the site, and of sites mounted in it. 0; INVALID_ARGUMENT, a usage error, for options that
- * cannot be (a key that is too short, a name that is no token, a time that is none); OUT_OF_MEMORY. After a code the
- * site does not serve. */
+/* Sessions for requests of the site, and of sites mounted in it, which share them also if they have their own. 0;
+ * INVALID_ARGUMENT, a usage error, for options that cannot be (a key that is too short, a name that is no token, a time
+ * that is none); OUT_OF_MEMORY. After a code the site does not serve. */
 BIGHT_API int bight_http_use_sessions(struct bight_http_site *site, const struct bight_http_session_options *options);
+
+/* With on_demand: a Deferred of nothing, fired when the store has been asked; at once when there is nothing to ask, or
+ * it has been. It fails as the store does, and may be tried again then; with CLOSED when the request is over before. As
+ * long as it waits the request waits for its answer, as with a hold. Until it has fired there is no session, and asking
+ * for one is a usage error. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_session_load(struct bight_http_request *request);
 
 /* A value; NULL: there is none, or no session. It stays until the session is changed. */
 BIGHT_API const char *bight_http_session_get(struct bight_http_request *request, const char *name);
@@ -76,6 +86,12 @@ BIGHT_API int bight_http_session_renew(struct bight_http_request *request);
 /* The session ends: the store forgets it, and so does the client. A signed cookie that somebody has copied stays good
  * until it expires. 0 or a code as above. */
 BIGHT_API int bight_http_session_end(struct bight_http_request *request);
+
+/* Saves what has changed (also a renewal, or an end) now, and not with the answer's head: a Deferred of nothing, fired
+ * when the store has done it, or failing as that does. An answer does not wait for its session to be saved, so the next
+ * request of the same client may come before: where that matters, as with a redirect behind a login, wait for this
+ * first. What is in its cookie, signed, is saved with the answer in any case. Fails with the codes above. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_session_save(struct bight_http_request *request);
 
 BIGHT_END
 

@@ -16,7 +16,7 @@
 struct bi_sessions {
     unsigned holds; /* the site's, and one for each session of a request */
     double idle_seconds, absolute_seconds;
-    bool secure;
+    bool secure, on_demand;
     const struct bight_http_session_store_ops *store; /* NULL: the signed form */
     void *store_context;
     struct bi_session_memory *memory; /* that is the store's context, or NULL */
@@ -26,17 +26,43 @@ struct bi_sessions {
     char host_name[136];
 };
 
+enum bi_session_state {
+    BI_SESSION_READY, /* it has been loaded, or there is nothing to load */
+    BI_SESSION_NOT_LOADED,
+    BI_SESSION_LOADING,
+};
+
+struct bi_session_waiter;
+
 /* Of one request. Values are "name", NUL, "value", NUL, one behind the other. */
 struct bi_session {
-    struct bi_sessions *sessions;       /* held */
-    struct bight_http_request *request; /* while it is loaded, with a hold */
+    struct bi_sessions *sessions; /* held */
     struct bi_http_buffer values;
     int64_t began, saved;           /* seconds since 1970; 0: never */
     char id[BI_SESSION_ID + 1];     /* "": it has none (yet) */
     char old_id[BI_SESSION_ID + 1]; /* that was renewed, or ended */
     bool is_new, is_dirty, is_ended, has_cookie;
-    bool is_loading, was_told; /* the Deferred has fired in its call */
+    bool is_stopped; /* the request waits for it before its handler */
+    enum bi_session_state state;
+    struct bight_deferred *loading; /* while it is; the load's own end holds it */
+    struct bi_session_waiter *waiters;
 };
+
+/* -------------------------------------------------------------------------------------------- use.c */
+
+/* NULL: the request has none (yet). */
+struct bi_session *bi_session_of(const struct bight_http_request *request);
+int64_t bi_session_wall_time(struct bight_reactor *reactor);
+
+/* -------------------------------------------------------------------------------------------- load.c */
+
+/* Asks the store; the state says whether it has come. What fails is answered, or told to the waiters. OUT_OF_MEMORY:
+ * nobody has been told anything. */
+int bi_session_load(struct bi_session *session, struct bight_http_request *request);
+/* It has been read: is it still good, or to be saved again? */
+void bi_session_look_at_times(struct bi_session *session, int64_t now);
+/* It is none. */
+void bi_session_forget(struct bi_session *session);
 
 /* ---------------------------------------------------------------------------------------- values.c */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* use.c - sessions as middleware: a site's options; a session is read before the handler, and saved with the head of
- * the answer.
+ * the answer. How a store is waited for is load.c's.
  *
  * An id is made here and nowhere else: one that a client says is only ever looked for. */
 #include <bight/log.h>
@@ -15,7 +15,6 @@
 #include "http/session/session.h"
 
 #define LEAST_KEY 32
-#define TOUCHES 10 /* a session is saved again when so many parts of its idle time have passed: one */
 
 /* --------------------------------------------------------------------------------------------- its life */
 
@@ -42,7 +41,7 @@ static void destroy(void *value)
 
 static const struct bight_type session_type = { .name = "session", .destroy = destroy };
 
-static struct bi_session *session_of(const struct bight_http_request *request)
+struct bi_session *bi_session_of(const struct bight_http_request *request)
 {
     return bight_http_request_attached(request, &session_type);
 }
@@ -58,7 +57,7 @@ static struct bi_session *new_session(struct bi_sessions *sessions, struct bight
     return bight_http_request_attach(request, &session_type, session) == BIGHT_OK ? session : NULL;
 }
 
-static int64_t wall_time(struct bight_reactor *reactor)
+int64_t bi_session_wall_time(struct bight_reactor *reactor)
 {
     struct bight_system *system = bight_reactor_system(reactor);
     return (int64_t)(system->ops->wall_time(system) / BIGHT_NANOSECONDS_PER_SECOND);
@@ -76,89 +75,6 @@ static const char *name_of(const struct bi_sessions *sessions, const struct bigh
 
 /* ---------------------------------------------------------------------------------------------- before */
 
-static void forget_values(struct bi_session *session)
-{
-    bi_http_buffer_free(&session->values);
-    session->id[0] = '\0';
-    session->began = session->saved = 0;
-}
-
-/* A store may keep it for longer. */
-static bool has_expired(const struct bi_session *session, int64_t now)
-{
-    const struct bi_sessions *sessions = session->sessions;
-    return (double)(now - session->saved) >= sessions->idle_seconds ||
-           (double)(now - session->began) >= sessions->absolute_seconds;
-}
-
-static void look_at_times(struct bi_session *session, int64_t now)
-{
-    if (has_expired(session, now)) {
-        forget_values(session);
-    } else if ((double)(now - session->saved) * TOUCHES >= session->sessions->idle_seconds) {
-        session->is_dirty = true;
-    }
-}
-
-/* Answers, if it could not be loaded. */
-static void take_loaded(struct bi_session *session, struct bight_http_request *request, struct bight_result *result)
-{
-    bool no_memory = false;
-    struct bight_failure *failure = bight_result_take_failure(result);
-    bool is_there = failure == NULL && !bight_result_is_empty(result);
-    struct bight_bytes *bytes = is_there ? bight_result_take(result, &bight_type_bytes) : NULL;
-    if (bytes == NULL || !bi_session_read(session, bight_bytes_data(bytes), bight_bytes_size(bytes), &no_memory)) {
-        forget_values(session);
-    } else {
-        look_at_times(session, wall_time(bight_http_request_reactor(request)));
-    }
-    bight_bytes_release(bytes);
-    if (no_memory) {
-        failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
-    }
-    if (failure != NULL) {
-        (void)bight_http_respond_failure(request, failure);
-    }
-}
-
-static void has_loaded(struct bight_result *result, void *context)
-{
-    struct bight_http_request *request = context;
-    struct bi_session *session = session_of(request);
-    bool was_waited_for = !session->is_loading;
-    session->was_told = true;
-    if (bight_http_request_is_open(request)) {
-        take_loaded(session, request, result);
-        if (was_waited_for && request->answer.state == BI_ANSWER_NONE) {
-            (void)bight_http_request_proceed(request);
-        }
-    }
-    bight_result_discard(result);
-}
-
-static void release_request(void *request)
-{
-    bight_http_request_release(request);
-}
-
-/* True: it has been loaded, or cannot be. */
-static bool load(struct bi_session *session, struct bight_http_request *request)
-{
-    const struct bi_sessions *sessions = session->sessions;
-    struct bight_deferred *loading =
-        sessions->store->load(bight_http_request_reactor(request), session->id, sessions->store_context);
-    session->is_loading = true;
-    bight_http_request_hold(request);
-    if (bight_deferred_add_both_full(loading, has_loaded, request, release_request) != BIGHT_OK) {
-        bight_http_request_release(request);
-        session->was_told = true;
-        (void)bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-    }
-    session->is_loading = false;
-    bight_deferred_release(loading);
-    return session->was_told;
-}
-
 static bool is_id(const char *text)
 {
     uint8_t bytes[16];
@@ -166,47 +82,45 @@ static bool is_id(const char *text)
            bight_base64_decode(BIGHT_BASE64URL, text, BI_SESSION_ID, bytes, sizeof bytes) == sizeof bytes;
 }
 
+static bool fail(struct bight_http_request *request)
+{
+    (void)bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    return false;
+}
+
+/* True: it has been loaded, or cannot be. */
+static bool load(struct bi_session *session, struct bight_http_request *request)
+{
+    if (bi_session_load(session, request) != BIGHT_OK) {
+        return fail(request);
+    }
+    session->is_stopped = session->state == BI_SESSION_LOADING;
+    return !session->is_stopped;
+}
+
+/* A site that is mounted in one with sessions may have its own: the outer ones count, and it shares them. */
 static bool before(struct bight_http_request *request, void *context)
 {
     struct bi_sessions *sessions = context;
+    if (bi_session_of(request) != NULL) {
+        return true;
+    }
     struct bi_session *session = new_session(sessions, request);
     if (session == NULL) {
-        (void)bight_http_respond_failure(request, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-        return false;
+        return fail(request);
     }
     const char *name = name_of(sessions, request), *cookie = bight_http_request_cookie(request, name);
     session->has_cookie = cookie != NULL;
-    if (cookie == NULL) {
-        return true;
+    if (cookie != NULL && sessions->store == NULL && bi_session_verify(session, name, cookie)) {
+        bi_session_look_at_times(session, bi_session_wall_time(bight_http_request_reactor(request)));
+    } else if (cookie != NULL && sessions->store != NULL && is_id(cookie)) {
+        memcpy(session->id, cookie, sizeof session->id);
+        session->state = BI_SESSION_NOT_LOADED;
     }
-    if (sessions->store == NULL) {
-        if (bi_session_verify(session, name, cookie)) {
-            look_at_times(session, wall_time(bight_http_request_reactor(request)));
-        }
-        return true;
-    }
-    if (!is_id(cookie)) {
-        return true;
-    }
-    memcpy(session->id, cookie, sizeof session->id);
-    return load(session, request);
+    return session->state == BI_SESSION_READY || sessions->on_demand || load(session, request);
 }
 
 /* ------------------------------------------------------------------------------------------------ head */
-
-static void note(struct bight_result *result, void *context)
-{
-    if (bight_result_failure(result) != NULL) {
-        bight_log(BIGHT_LOG_ERROR, "http", bight_result_failure(result), "%s", (const char *)context);
-    }
-    bight_result_discard(result);
-}
-
-static void await(struct bight_deferred *deferred, const char *what)
-{
-    (void)bight_deferred_add_both(deferred, note, (void *)(uintptr_t)what);
-    bight_deferred_release(deferred);
-}
 
 static void set_cookie(struct bi_session *session, struct bight_http_request *request, const char *value)
 {
@@ -250,7 +164,8 @@ static bool get_id(struct bi_session *session, struct bight_reactor *reactor)
     return true;
 }
 
-static void save_stored(struct bi_session *session, struct bight_http_request *request)
+/* A Deferred of what the store says. */
+static struct bight_deferred *save_stored(struct bi_session *session, struct bight_http_request *request)
 {
     const struct bi_sessions *sessions = session->sessions;
     struct bight_reactor *reactor = bight_http_request_reactor(request);
@@ -258,50 +173,88 @@ static void save_stored(struct bi_session *session, struct bight_http_request *r
     struct bight_bytes *bytes =
         bight_bytes_new_uninitialised(BI_SESSION_HEAD + bi_http_buffer_size(&session->values), &content);
     if (bytes == NULL || !get_id(session, reactor)) {
-        bight_log(BIGHT_LOG_ERROR, "http", NULL, "a session could not be saved");
         bight_bytes_release(bytes);
-        return;
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
     bi_session_write(session, content);
-    await(sessions->store->save(
-              reactor, session->id, bytes, seconds_left(session), session->is_new, sessions->store_context),
-        "a session could not be saved");
+    struct bight_deferred *saving = sessions->store->save(
+        reactor, session->id, bytes, seconds_left(session), session->is_new, sessions->store_context);
     bight_bytes_release(bytes);
     if (session->is_new) {
+        session->is_new = false;
         set_cookie(session, request, session->id);
     }
+    return saving;
 }
 
-static void remove_old(const struct bi_session *session, struct bight_http_request *request)
+static void note(struct bight_result *result, void *context)
+{
+    if (bight_result_failure(result) != NULL) {
+        bight_log(BIGHT_LOG_ERROR, "http", bight_result_failure(result), "%s", (const char *)context);
+    }
+    bight_result_discard(result);
+}
+
+/* Nobody else waits. */
+static void leave(struct bight_deferred *deferred, const char *what)
+{
+    if (bight_deferred_add_both(deferred, note, (void *)(uintptr_t)what) != BIGHT_OK) {
+        bight_log(BIGHT_LOG_ERROR, "http", NULL, "%s", what);
+    }
+    bight_deferred_release(deferred);
+}
+
+static bool has_old(const struct bi_session *session)
+{
+    return session->sessions->store != NULL && session->old_id[0] != '\0';
+}
+
+static struct bight_deferred *remove_old(struct bi_session *session, struct bight_http_request *request)
 {
     const struct bi_sessions *sessions = session->sessions;
-    if (sessions->store != NULL && session->old_id[0] != '\0') {
-        await(sessions->store->remove(bight_http_request_reactor(request), session->old_id, sessions->store_context),
-            "a session could not be removed");
+    struct bight_deferred *removing =
+        sessions->store->remove(bight_http_request_reactor(request), session->old_id, sessions->store_context);
+    session->old_id[0] = '\0';
+    return removing;
+}
+
+/* Nothing is kept of it, on either side. */
+static struct bight_deferred *save_end(struct bi_session *session, struct bight_http_request *request)
+{
+    if (session->has_cookie) {
+        session->has_cookie = false;
+        set_cookie(session, request, NULL);
     }
+    return has_old(session) ? remove_old(session, request) : bight_succeed(NULL, NULL);
+}
+
+static struct bight_deferred *save_values(struct bi_session *session, struct bight_http_request *request)
+{
+    if (has_old(session)) {
+        leave(remove_old(session, request), "a session could not be removed");
+    }
+    session->saved = bi_session_wall_time(bight_http_request_reactor(request));
+    session->began = session->began == 0 ? session->saved : session->began;
+    if (session->sessions->store == NULL) {
+        save_signed(session, request);
+        return bight_succeed(NULL, NULL);
+    }
+    return save_stored(session, request);
+}
+
+static struct bight_deferred *save(struct bi_session *session, struct bight_http_request *request)
+{
+    bool is_over = bi_http_buffer_size(&session->values) == 0 && session->is_ended;
+    session->is_dirty = session->is_ended = false;
+    return is_over ? save_end(session, request) : save_values(session, request);
 }
 
 static void head(struct bight_http_request *request, int status, void *context)
 {
-    struct bi_session *session = session_of(request);
+    struct bi_session *session = bi_session_of(request);
     (void)status;
-    (void)context;
-    if (session == NULL || (!session->is_dirty && !session->is_ended)) {
-        return;
-    }
-    remove_old(session, request);
-    if (bi_http_buffer_size(&session->values) == 0 && session->is_ended) {
-        if (session->has_cookie) {
-            set_cookie(session, request, NULL);
-        }
-        return;
-    }
-    session->saved = wall_time(bight_http_request_reactor(request));
-    session->began = session->began == 0 ? session->saved : session->began;
-    if (session->sessions->store == NULL) {
-        save_signed(session, request);
-    } else {
-        save_stored(session, request);
+    if (session != NULL && session->sessions == context && (session->is_dirty || session->is_ended)) {
+        leave(save(session, request), "a session could not be saved");
     }
 }
 
@@ -314,9 +267,12 @@ static const struct bight_http_middleware_ops session_ops = {
 /* 0, or why it cannot be changed. */
 static int check(const struct bight_http_request *request, struct bi_session **session)
 {
-    *session = session_of(request);
+    *session = bi_session_of(request);
     if (*session == NULL) {
-        return bi_http_usage(BIGHT_E_USAGE, "a session: the site has none, or it has not been loaded yet");
+        return bi_http_usage(BIGHT_E_USAGE, "a session: the site has none");
+    }
+    if ((*session)->state != BI_SESSION_READY && !request->gone) {
+        return bi_http_usage(BIGHT_E_USAGE, "a session: it has not been loaded");
     }
     return request->gone ? BIGHT_E_CLOSED
            : request->answer.state > BI_ANSWER_ANNOUNCED
@@ -326,7 +282,10 @@ static int check(const struct bight_http_request *request, struct bi_session **s
 
 const char *bight_http_session_get(struct bight_http_request *request, const char *name)
 {
-    const struct bi_session *session = session_of(request);
+    const struct bi_session *session = bi_session_of(request);
+    if (session != NULL && session->state != BI_SESSION_READY && bight_http_request_is_open(request)) {
+        (void)bi_http_usage(BIGHT_E_USAGE, "a session: it has not been loaded");
+    }
     return session != NULL ? bi_session_find(session, name) : NULL;
 }
 
@@ -388,6 +347,17 @@ int bight_http_session_end(struct bight_http_request *request)
         session->is_ended = true;
     }
     return code;
+}
+
+struct bight_deferred *bight_http_session_save(struct bight_http_request *request)
+{
+    struct bi_session *session;
+    int code = check(request, &session);
+    if (code != BIGHT_OK) {
+        return bight_fail(bight_failure_of(code));
+    }
+    bool is_any = session->sessions->store != NULL && (session->is_dirty || session->is_ended);
+    return is_any ? save(session, request) : bight_succeed(NULL, NULL);
 }
 
 /* ---------------------------------------------------------------------------------------------- options */
@@ -461,6 +431,7 @@ static struct bi_sessions *make(const struct bight_http_session_options *options
     sessions->idle_seconds = BI_GIVEN(options, idle_seconds) > 0 ? options->idle_seconds : 1800;
     sessions->absolute_seconds = BI_GIVEN(options, absolute_seconds) > 0 ? options->absolute_seconds : 43200;
     sessions->secure = BI_GIVEN(options, secure);
+    sessions->on_demand = BI_GIVEN(options, on_demand);
     memcpy(sessions->name, name, strlen(name) + 1);
     memcpy(sessions->host_name, "__Host-", 7);
     memcpy(sessions->host_name + 7, name, strlen(name) + 1);
