@@ -131,7 +131,9 @@ static void handle(struct bight_http_request *request, void *context)
     }
     act_inside(asked->id * 257u, NULL);
     if (asked->holds > 0 && fuzz_choose(&drawn, 3) == 0) {
+        begin_use(asked); /* middleware may release it within */
         respond_to(asked, &drawn);
+        end_use(asked);
     }
     act_inside(asked->id * 263u, NULL);
     if (asked->holds > 0 && fuzz_choose(&drawn, 3) == 0) {
@@ -196,6 +198,10 @@ static void make_site(struct slot *slot, uint64_t drawn)
         .half_close = drawn / 180 % 2 == 0 };
     struct bight_http_site *site = bight_http_site_new_full(&options);
     slot->site = site;
+    add_middleware(site, draw_from(drawn));
+    add_sessions(site, draw_from(drawn + 1));
+    add_middleware(site, draw_from(drawn + 2));
+    add_files(site, draw_from(drawn + 3));
     add_route(site, "/all/{rest...}", false, drawn / 7);
     add_route(site, "GET /get", false, drawn / 11);
     add_route(site, "POST /post", false, drawn / 13);
@@ -247,7 +253,9 @@ static void free_site(struct slot *slot)
 {
     struct bight_http_site *site = slot->site;
     slot->site = NULL;
+    http.freeing++;
     bight_http_site_free(site);
+    http.freeing--;
 }
 
 void act_site(struct fuzz_operation *operation, void *context)

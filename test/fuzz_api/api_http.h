@@ -21,11 +21,18 @@ struct asked {
     uint32_t got;         /* bytes of the request's body */
     struct item *reading; /* the Deferred of a collect or a read */
     unsigned budget;      /* of its producer */
+    bool has_events;      /* it is answered with a stream of events */
+    unsigned part;        /* of its form, that comes */
+    uint32_t part_got;    /* bytes of that */
 };
+
+enum form { NO_FORM, URLENCODED, MULTIPART };
 
 /* What a client has sent. */
 struct ask {
     uint32_t size;  /* of its body */
+    unsigned asker; /* its client */
+    enum form form;
     bool is_cut;    /* not all of it was sent */
     bool was_asked; /* its handler has been called */
 };
@@ -35,9 +42,12 @@ extern struct http_state {
     struct ask asks[ASKS];
     unsigned asked_count, ask_count;
     unsigned running; /* handlers that are coroutines */
+    unsigned freeing; /* sites, whose middleware is told of nothing any more */
+    unsigned in_head; /* middleware that is being told of one: no answer can be given */
 } http;
 
-extern const struct part http_part, http_answer_part, http_client_part, http_file_part;
+extern const struct part http_part, http_answer_part, http_client_part, http_file_part, http_middle_part,
+    http_session_part, http_event_part, http_form_part, http_files_part;
 
 void act_site(struct fuzz_operation *operation, void *context);
 void act_ask(struct fuzz_operation *operation, void *context);
@@ -45,6 +55,12 @@ void act_answer(struct fuzz_operation *operation, void *context);
 void act_use_request(struct fuzz_operation *operation, void *context);
 void act_body(struct fuzz_operation *operation, void *context);
 void act_leave(struct fuzz_operation *operation, void *context);
+void act_proceed(struct fuzz_operation *operation, void *context);
+void act_store(struct fuzz_operation *operation, void *context);
+void act_session(struct fuzz_operation *operation, void *context);
+void act_event_stream(struct fuzz_operation *operation, void *context);
+void act_form(struct fuzz_operation *operation, void *context);
+void act_rename(struct fuzz_operation *operation, void *context);
 
 /* One that we hold, from the subject on; NULL: none. */
 struct asked *find_asked(uint64_t subject);
@@ -57,6 +73,28 @@ void respond_to(struct asked *asked, struct fuzz_operation *operation);
 void client_has_gone(struct bight_http_request *request, void *asked);
 void save_body(struct asked *asked, struct fuzz_operation *operation);
 void check_not_inside(const char *what);
+
+/* What a site has beside its routes; some have none of it. */
+void add_middleware(struct bight_http_site *site, uint64_t drawn);
+void add_sessions(struct bight_http_site *site, uint64_t drawn);
+void add_files(struct bight_http_site *site, uint64_t drawn);
+
+/* Around what lets a request go on that was stopped: handlers may be called within. */
+unsigned step_outside(void);
+void step_inside(unsigned in_call);
+
+/* The program writes to a request that has events otherwise: they are not looked at any more. */
+void spoil_events(void);
+
+/* What whole answers have in them. */
+void check_events(const char *text, size_t size);
+void check_file(const char *type, bool is_part, const char *bytes, size_t size);
+
+/* The body of request `number`, and the field that says so. */
+size_t make_form(char *text, unsigned number, bool is_multipart);
+const char *form_type(bool is_multipart);
+/* Byte by byte; what is compared with. */
+uint8_t body_byte(unsigned number, uint32_t position);
 
 uint8_t http_byte(unsigned number, uint32_t position);
 /* The type of the content of our own answers, which has their number in it. */

@@ -16,7 +16,7 @@ static void take_in(struct asked *asked, const uint8_t *data, size_t size)
         fuzz_fail("request %u has more of a body than its client has sent", asked->id);
     }
     for (size_t i = 0; i < size; i++) {
-        if (data[i] != http_byte(asked->ask, asked->got++)) {
+        if (data[i] != body_byte(asked->ask, asked->got++)) {
             fuzz_fail("request %u has a wrong byte at %u", asked->id, asked->got - 1);
         }
     }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "http/client/response_reader.h"
+#include "http/coding/gzip.h"
 
 enum { ASKERS = 40, MAX_ASKED = 64 };
 
@@ -20,6 +21,7 @@ static struct asker {
     bool made, lost, is_deaf, is_broken; /* is_deaf: what comes is not read; is_broken: nothing more can be asked */
     enum bi_method methods[MAX_ASKED];   /* asked, and not answered */
     unsigned asked, answered;
+    char cookie[5000];                 /* "name=value", of its session */
     struct bi_response_reader *reader; /* of the next answer */
 } * askers[ASKERS];
 static unsigned asker_count;
@@ -33,15 +35,66 @@ static unsigned number_in(const char *type)
     return type != NULL && strncmp(type, HTTP_TYPE, size) == 0 ? (unsigned)strtoul(type + size, NULL, 10) : ASKED;
 }
 
+/* Without its coding, as it is sent to who accepts one. Stays until the next call. */
+static const uint8_t *unpack(const struct asker *asker, const uint8_t *data, size_t *size)
+{
+    static uint8_t text[1 << 20];
+    struct bi_inflater *inflater = bi_inflater_new();
+    struct bi_view rest = { data, *size };
+    size_t room = sizeof text;
+    enum bi_inflate_result result = bi_inflater_read(inflater, &rest, text, &room);
+    if (result != BI_INFLATE_MORE || !bi_inflater_is_whole(inflater)) {
+        fuzz_fail("asker %u gets what is no gzip, after %zu bytes", asker->id, room);
+    }
+    bi_inflater_free(inflater);
+    *size = room;
+    return text;
+}
+
+static void check_other(const char *type, int status, const uint8_t *data, size_t size)
+{
+    if (type != NULL && strcmp(type, "text/event-stream") == 0) {
+        check_events((const char *)data, size);
+    } else if (type != NULL && (status == 200 || status == 206)) {
+        check_file(type, status == 206, (const char *)data, size);
+    }
+}
+
+/* A field's value stays until the next one is asked for. NULL: there is none. */
+static const char *type_of(struct bight_http_response *response, char text[100])
+{
+    const char *type = bight_http_response_field(response, "Content-Type");
+    (void)snprintf(text, 100, "%s", type != NULL ? type : "");
+    return type != NULL ? text : NULL;
+}
+
+static void keep_cookie(struct asker *asker, struct bight_http_response *response)
+{
+    const char *cookie = bight_http_response_field(response, "Set-Cookie");
+    if (cookie != NULL) {
+        (void)snprintf(asker->cookie, sizeof asker->cookie, "%.*s", (int)strcspn(cookie, ";"), cookie);
+    }
+}
+
 static void check_answer_of(struct asker *asker, struct bight_http_response *response, enum bi_method method)
 {
-    unsigned number = number_in(bight_http_response_field(response, "Content-Type"));
-    if (number == ASKED || method == BI_METHOD_HEAD) {
+    char text[100];
+    const char *type = type_of(response, text);
+    unsigned number = number_in(type);
+    const uint8_t *data = bight_bytes_data(bight_http_response_body(response));
+    size_t size = bight_bytes_size(bight_http_response_body(response));
+    keep_cookie(asker, response);
+    if (method == BI_METHOD_HEAD) {
+        return;
+    }
+    if (size > 0 && bight_http_response_field(response, "Content-Encoding") != NULL) {
+        data = unpack(asker, data, &size);
+    }
+    if (number == ASKED) {
+        check_other(type, bight_http_response_status(response), data, size);
         return;
     }
     const struct asked *asked = number < http.asked_count ? &http.asked[number] : NULL;
-    const uint8_t *data = bight_bytes_data(bight_http_response_body(response));
-    size_t size = bight_bytes_size(bight_http_response_body(response));
     if (asked == NULL || !asked->began) {
         fuzz_fail("asker %u gets the answer of request %u, which gave none", asker->id, number);
     }
@@ -149,9 +202,51 @@ static const struct bight_factory_ops factory_ops = { .build_protocol = build };
 /* ------------------------------------------------------------------------------------------- requests */
 
 /* Those in front lead to a handler if there is a site. */
-static const char *const paths[] = { "/all/a/b", "/all/?a=%20b", "/all/c", "/coroutine", "/coroutine", "/m/all/x",
-    "/m/n/all/x", "/get", "/post", "/nowhere", "/get/", "/new/a%2Fb?a=1" };
+static const char *const paths[] = { "/all/a/b", "/all/?a=%20b", "/all/files/small.s", "/coroutine",
+    "/all/files/large.l", "/all/c", "/all/files/", "/all/files/sub", "/all/files/sub/", "/all/files/none",
+    "/m/all/files/large.l", "/m/all/x", "/m/n/all/x", "/get", "/post", "/nowhere", "/get/", "/new/a%2Fb?a=1" };
 enum { PATHS = sizeof paths / sizeof *paths, GOOD_PATHS = 5 };
+
+/* A form is made as a whole, and once for all that ask behind each other. */
+uint8_t body_byte(unsigned number, uint32_t position)
+{
+    static char form[MAX_BODY];
+    static unsigned made = ASKS;
+    static enum form made_as;
+    const struct ask *ask = &http.asks[number];
+    if (ask->form == NO_FORM) {
+        return http_byte(number, position);
+    }
+    if (made != number || made_as != ask->form) {
+        (void)make_form(form, number, ask->form == MULTIPART);
+        made = number;
+        made_as = ask->form;
+    }
+    return (uint8_t)form[position];
+}
+
+static uint32_t choose_body(struct fuzz_operation *operation, unsigned number, enum form form)
+{
+    static const uint32_t sizes[] = { 0, 1, 100, 3000, 30000, MAX_BODY };
+    static char text[MAX_BODY];
+    return form != NO_FORM ? (uint32_t)make_form(text, number, form == MULTIPART) : sizes[fuzz_choose(operation, 6)];
+}
+
+static size_t add_fields(const struct asker *asker, struct fuzz_operation *operation, char *text)
+{
+    static const char *const ranges[] = { "bytes=0-9", "bytes=100-", "bytes=-20", "bytes=9-1,2",
+        "bytes=140000-200000" };
+    size_t at = 0;
+    if (asker->cookie[0] != '\0') {
+        at += (size_t)sprintf(text + at, "Cookie: %s\r\n", asker->cookie);
+    }
+    at += fuzz_choose(operation, 3) == 0 ? (size_t)sprintf(text + at, "Accept-Encoding: gzip\r\n") : 0;
+    at += fuzz_choose(operation, 8) == 0 ? (size_t)sprintf(text + at, "Last-Event-ID: \xc3\xa9%c\r\n", "a\xff"[at % 2])
+                                         : 0;
+    return at + (fuzz_choose(operation, 4) == 0
+                        ? (size_t)sprintf(text + at, "Range: %s\r\n", ranges[fuzz_choose(operation, 5)])
+                        : 0);
+}
 
 static size_t add_body(char *text, const struct ask *ask, unsigned number, bool chunked, size_t sent)
 {
@@ -160,7 +255,7 @@ static size_t add_body(char *text, const struct ask *ask, unsigned number, bool 
         size_t piece = chunked && sent - done > 700 ? 700 : sent - done;
         at += chunked ? (size_t)snprintf(text + at, 20, "%zx\r\n", piece) : 0;
         for (size_t i = 0; i < piece; i++) {
-            text[at++] = (char)http_byte(number, (uint32_t)(done + i));
+            text[at++] = (char)body_byte(number, (uint32_t)(done + i));
         }
         at += chunked ? (size_t)sprintf(text + at, "\r\n") : 0;
         done += piece;
@@ -175,13 +270,14 @@ static size_t add_body(char *text, const struct ask *ask, unsigned number, bool 
 static size_t make_request(struct asker *asker, struct fuzz_operation *operation, char *text)
 {
     static const char *const methods[] = { "GET", "POST", "HEAD", "POST", "OPTIONS", "PUT" };
-    static const uint32_t sizes[] = { 0, 1, 100, 3000, 30000, MAX_BODY };
     struct ask *ask = &http.asks[http.ask_count];
     unsigned number = http.ask_count++, method = fuzz_choose(operation, 6);
     bool has_body = method % 2 == 1, chunked = fuzz_choose(operation, 2) == 0, expects = fuzz_choose(operation, 5) == 0;
     bool is_old = !(has_body && chunked) && fuzz_choose(operation, 6) == 0;
     bool upgrades = !has_body && fuzz_choose(operation, 4) == 0;
-    *ask = (struct ask) { .size = has_body ? sizes[fuzz_choose(operation, 6)] : 0 };
+    enum form form = has_body ? (enum form)fuzz_choose(operation, 3) : NO_FORM;
+    *ask = (struct ask) { .asker = asker->id, .form = form };
+    ask->size = has_body ? choose_body(operation, number, form) : 0;
     size_t sent = fuzz_choose(operation, 6) == 0 ? ask->size / 2 : ask->size;
     ask->is_cut = asker->is_broken = sent < ask->size;
     asker->methods[asker->asked++] = strcmp(methods[method], "HEAD") == 0 ? BI_METHOD_HEAD : BI_METHOD_GET;
@@ -193,6 +289,9 @@ static size_t make_request(struct asker *asker, struct fuzz_operation *operation
     } else if (has_body) {
         at += (size_t)sprintf(text + at, "Content-Length: %u\r\n", ask->size);
     }
+    at += form != NO_FORM ? (size_t)sprintf(text + at, "%s", form_type(form == MULTIPART)) : 0;
+    struct fuzz_operation more = { .detail = (uint32_t)draw_from(number * 419u) };
+    at += add_fields(asker, &more, text + at);
     at += (size_t)sprintf(text + at, "%s%s%s\r\n", has_body && expects ? "Expect: 100-continue\r\n" : "",
         upgrades ? "Connection: upgrade\r\nUpgrade: echo\r\n" : "",
         fuzz_choose(operation, 8) == 0 && !upgrades ? "Connection: close\r\n" : "");
@@ -212,7 +311,7 @@ static struct asker *find_asker(uint64_t subject)
 
 static void say(struct asker *asker, struct fuzz_operation *operation)
 {
-    static char text[MAX_BODY * 2 + 1000];
+    static char text[MAX_BODY * 2 + 8000];
     static const char *const broken[] = { "GET", " / HTTP/1.1\r\n", "\r\n", "GET / HTTP/3.0\r\n\r\n", "0\r\n\r\n" };
     if (asker->is_broken || asker->asked == MAX_ASKED || http.ask_count == ASKS) {
         return;

@@ -37,7 +37,7 @@ static void check_saved(const struct item *item, size_t size)
         fuzz_fail("%zu bytes of the body of request %u were saved", size, asked->id);
     }
     for (uint32_t i = 0; i < size; i++) {
-        if (bytes[i] != http_byte(asked->ask, i)) {
+        if (bytes[i] != body_byte(asked->ask, i)) {
             fuzz_fail("a wrong byte of the body of request %u was saved at %u", asked->id, i);
         }
     }

@@ -336,5 +336,11 @@ const struct fuzz_kind api_kinds[] = {
     { "use a request", 5 * API_HTTP_WEIGHT, act_use_request },
     { "read a request's body", 6 * API_HTTP_WEIGHT, act_body },
     { "stop reading a site, or leave it", 2 * API_HTTP_WEIGHT, act_leave },
+    { "let a request proceed", 3 * API_HTTP_WEIGHT, act_proceed },
+    { "answer as a store of sessions", 3 * API_HTTP_WEIGHT, act_store },
+    { "use a session", 4 * API_HTTP_WEIGHT, act_session },
+    { "use a stream of events", 5 * API_HTTP_WEIGHT, act_event_stream },
+    { "read a form", 4 * API_HTTP_WEIGHT, act_form },
+    { "replace a file of a site", 1 * API_HTTP_WEIGHT, act_rename },
 };
 const size_t api_kind_count = sizeof api_kinds / sizeof *api_kinds;

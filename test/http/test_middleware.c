@@ -512,8 +512,42 @@ START_TEST(an_origin_to_trust_is_scheme_and_host) /* A7 */
 }
 END_TEST
 
+/* ---------------------------------------------------------------------------------------------- the end */
+
+/* The release of something that the site had. */
+static void let_proceed(void *context)
+{
+    struct bight_http_request *request = held;
+    (void)context;
+    held = NULL;
+    if (request != NULL) {
+        (void)bight_http_request_proceed(request);
+        bight_http_request_release(request);
+    }
+}
+
+START_TEST(what_proceeds_while_its_site_is_freed_finds_none) /* A6, H9 */
+{
+    begin_site(NULL);
+    calls[0] = '\0';
+    bight_release_function of_route = _i == 0 ? let_proceed : NULL, of_use = _i == 0 ? NULL : let_proceed;
+    ck_assert_int_eq(bight_http_route_full(site, "/hello", hello, NULL, of_route, NULL), 0);
+    ck_assert_int_eq(bight_http_route_full(site, "/released/first", hello, NULL, of_route, NULL), 0);
+    ck_assert_int_eq(bight_http_use_full(site, &stopping, (void *)(uintptr_t) "1", of_use), 0);
+    (void)connect_peer();
+    ck_assert_str_eq(say(GET("/hello")), "");
+    bight_http_site_free(site);
+    site = NULL;
+    settle();
+    ck_assert(has_line(bight_string_written_text(peer), "HTTP/1.1 503 Service Unavailable"));
+    ck_assert_ptr_null(strstr(calls, "handler"));
+    end_site();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_loop_test(tests, what_proceeds_while_its_site_is_freed_finds_none, 0, 2);
     tcase_add_test(tests, all_are_asked_and_told_once_in_order_of_adding);
     tcase_add_loop_test(tests, what_has_no_handler_is_seen_too, 0, (int)(sizeof unusual / sizeof *unusual));
     tcase_add_test(tests, requests_in_a_row_are_seen_one_after_the_other);

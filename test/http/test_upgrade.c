@@ -99,6 +99,49 @@ START_TEST(what_comes_behind_an_upgrade_is_the_other_protocols) /* A14 */
 }
 END_TEST
 
+static int status_told, status_ended;
+
+static void note_head(struct bight_http_request *request, int status, void *context)
+{
+    (void)context;
+    status_told = status_told * 1000 + status;
+    (void)bight_http_respond_set(request, "C", "d");
+}
+
+static void note_end(struct bight_http_request *request, const struct bight_http_outcome *outcome, void *context)
+{
+    (void)request;
+    (void)context;
+    status_ended = outcome->status;
+}
+
+static const struct bight_http_middleware_ops noting = { .size = sizeof noting, .head = note_head, .done = note_end };
+
+static void upgrade_to_much(struct bight_http_request *request, void *context)
+{
+    static char name[300];
+    (void)memset(name, 'n', sizeof name - 1);
+    ck_assert_int_eq(
+        bight_http_respond_upgrade(request, name, bight_protocol_new(&echo_factory)), BIGHT_E_INVALID_ARGUMENT);
+    upgrade(request, context);
+}
+
+START_TEST(an_upgrade_is_an_answer_of_which_middleware_is_told_once) /* A14, A6 */
+{
+    begin(NULL);
+    status_told = status_ended = 0;
+    ck_assert_int_eq(bight_http_use(site, &noting, NULL), 0);
+    add_route("/much", upgrade_to_much);
+    const char *answer = say(_i == 0 ? UPGRADE("/upgrade", "1.1", "") "hello" : UPGRADE("/much", "1.1", "") "hello");
+    ck_assert_int_eq(code, 0);
+    ck_assert_str_eq(answer, SWITCHED "A: b\r\nC: d\r\n\r\nhello");
+    ck_assert_int_eq(status_told, 101);
+    ck_assert_int_eq(status_ended, 101);
+    ck_assert_uint_eq(usage_errors, (size_t)_i);
+    end_site();
+}
+END_TEST
+
 START_TEST(an_upgrade_works_however_the_input_is_cut) /* A14, H1 */
 {
     static const char text[] = GET UPGRADE("/upgrade", "1.1", "") "hello";
@@ -314,6 +357,7 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
+    tcase_add_loop_test(tests, an_upgrade_is_an_answer_of_which_middleware_is_told_once, 0, 2);
     tcase_add_test(tests, what_comes_behind_an_upgrade_is_the_other_protocols);
     tcase_add_test(tests, an_upgrade_works_however_the_input_is_cut);
     tcase_add_loop_test(tests, an_upgrade_may_come_later, 0, 2);

@@ -14,8 +14,8 @@ int bi_hooks_announce(struct bight_http_request *request, int status)
     if (request->answer.state == BI_ANSWER_ANNOUNCED) {
         request->answer.state = BI_ANSWER_NONE;
     }
-    /* An abort in there is no second answer. */
-    int code = request->answer.state == BI_ANSWER_NONE ? bi_answer_check(request, status) : BIGHT_E_CLOSED;
+    /* An abort in there is no second answer. The status has been looked at before, and may be 101. */
+    int code = request->answer.state == BI_ANSWER_NONE ? bi_answer_check(request, 200) : BIGHT_E_CLOSED;
     bi_request_release(request);
     return code;
 }

@@ -37,7 +37,7 @@ static struct bi_http_server *server_of(struct bight_factory *factory)
 
 static void check_gone(struct bi_http_server *server)
 {
-    if (!server->freed || server->is_serving || bi_http_server_requests(server) > 0) {
+    if (!server->freed || server->is_freeing || server->is_serving || bi_http_server_requests(server) > 0) {
         return;
     }
     while (server->spare != NULL) {
@@ -97,9 +97,14 @@ void bi_http_server_init(struct bi_http_server *server, const struct bi_http_ser
     server->factory.ops = &factory_ops;
 }
 
+void bi_http_server_begin_free(struct bi_http_server *server)
+{
+    server->freed = server->is_freeing = true;
+}
+
 void bi_http_server_free(struct bi_http_server *server)
 {
-    server->freed = true;
+    server->is_freeing = false;
     server->most_spare = 0;
     bi_http_buffer_free(&server->spare_fields);
     check_gone(server);

@@ -86,6 +86,7 @@ struct bi_http_server {
     struct bi_http_peer *peers; /* peers.c's; NULL: nobody has asked */
     bool is_serving;            /* between the factory's started and stopped */
     bool freed;
+    bool is_freeing; /* not over yet: nothing of it goes */
     bool date_is_fresh;
     struct bi_date_cache date;
     struct bight_timer date_timer;
@@ -98,7 +99,9 @@ struct bi_http_server {
 extern const struct bi_http_limits bi_http_default_limits;
 
 void bi_http_server_init(struct bi_http_server *server, const struct bi_http_server_ops *ops);
-/* No request is handed on any more; `gone` is called when nothing is left, perhaps inside. */
+/* The beginning of its end: no request is handed on any more. */
+void bi_http_server_begin_free(struct bi_http_server *server);
+/* `gone` is called when nothing is left, perhaps inside. */
 void bi_http_server_free(struct bi_http_server *server);
 
 /* A request with its arrays, to be taken into use by bi_exchange_begin; NULL when out of memory. */

@@ -11,6 +11,8 @@
 #include "http/message/tokens.h"
 #include "http/server/answer.h"
 
+#define MOST_NAME 150
+
 static const char connected[] = "HTTP/1.1 200 OK\r\n";
 
 /* 0, or why this request cannot become something else. */
@@ -23,8 +25,8 @@ static int check(const struct bight_http_request *request, const char *name)
     if (code == BIGHT_OK && !asks) {
         code = bi_http_usage(BIGHT_E_USAGE, "an upgrade: the request does not ask for one");
     }
-    if (code == BIGHT_OK && name != NULL && !bi_is_token(bi_view_of(name))) {
-        code = bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an upgrade: the protocol's name is no token");
+    if (code == BIGHT_OK && name != NULL && (!bi_is_token(bi_view_of(name)) || strlen(name) > MOST_NAME)) {
+        code = bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an upgrade: the protocol's name is no token, or too long");
     }
     return code;
 }
@@ -42,9 +44,6 @@ static int write_head(struct bight_http_request *request, const char *name)
         { fields->bytes, bi_http_buffer_size(fields) },
         { (void *)(uintptr_t) "\r\n", 2 },
     };
-    if (size < 0 || (size_t)size >= sizeof lines) {
-        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "an upgrade: the protocol's name is too long");
-    }
     int code = bight_transport_write_sequence(request->connection->base.transport, parts, 3);
     bi_answer_count(request, parts[0].iov_len + parts[1].iov_len + parts[2].iov_len);
     return code == BIGHT_OK ? BIGHT_OK : bi_answer_lost(request);

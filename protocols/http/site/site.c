@@ -78,6 +78,7 @@ void bight_http_site_free(struct bight_http_site *site)
     if (site == NULL) {
         return;
     }
+    bi_http_server_begin_free(&site->server); /* what is released may let requests proceed, which find nothing */
     bi_middleware_free(site);
     bi_cross_origin_free(site);
     free_routes(site);
