@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define MAX_CALLERS 10
 #define MAX_ASKED 10 /* questions a caller */
 #define IDLE_SECONDS 75
@@ -19,11 +21,6 @@
 
 /* What a client does besides asking. PLAIN ones leave when they have their answers. */
 enum act { PLAIN, HALF, IDLE, GARBAGE, CUT, RESET, LEAVE, ACTS };
-
-struct text {
-    uint8_t *data;
-    size_t size, room;
-};
 
 struct caller {
     struct bight_protocol base;
@@ -50,32 +47,6 @@ static struct audit *audit_of(const struct caller *caller)
 }
 
 /* ------------------------------------------------------------------------------------------- composing */
-
-static uint8_t *text_room(struct text *text, size_t size)
-{
-    if (text->size + size > text->room) {
-        text->room = 2 * text->room + size;
-        text->data = bight_realloc(text->data, text->room);
-    }
-    text->size += size;
-    return text->data + text->size - size;
-}
-
-static void put(struct text *text, const char *words)
-{
-    size_t size = strlen(words);
-    if (size > 0) { /* there may be no room yet */
-        memcpy(text_room(text, size), words, size);
-    }
-}
-
-static void put_stream(struct text *text, uint32_t key, size_t from, size_t size)
-{
-    uint8_t *room = text_room(text, size);
-    for (size_t i = 0; i < size; i++) {
-        room[i] = stream_byte(key, from + i);
-    }
-}
 
 static void put_chunks(struct caller *caller, uint32_t key, size_t size)
 {
@@ -165,13 +136,6 @@ static void put_garbage(struct caller *caller)
 }
 
 /* --------------------------------------------------------------------------------------------- hearing */
-
-/* Where the head's end is: the number of its bytes; 0: it is not here yet. */
-static size_t find_head(const struct text *heard)
-{
-    const uint8_t *end = heard->size == 0 ? NULL : memmem(heard->data, heard->size, "\r\n\r\n", 4);
-    return end == NULL ? 0 : (size_t)(end - heard->data) + 4;
-}
 
 /* The value of the field in a head of `size` bytes; NULL: there is none. */
 static const char *find_field(const struct text *heard, size_t size, const char *name)
@@ -307,8 +271,7 @@ static bool take_answer(struct caller *caller)
         caller->was_last = has_field(heard, head, "Connection", "close");
     }
     if (body.is_whole) {
-        heard->size -= body.used;
-        memmove(heard->data, heard->data + body.used, heard->size);
+        text_drop(heard, body.used);
     }
     return body.is_whole && !audit_is_wrong();
 }
@@ -458,9 +421,8 @@ static void caller_lost(struct bight_protocol *protocol, const struct bight_fail
     (void)bight_timer_cancel(caller->resume);
     (void)bight_timer_cancel(caller->patience);
     check_end(caller);
-    bight_free(caller->said.data);
-    bight_free(caller->heard.data);
-    caller->said = caller->heard = (struct text) { .data = NULL };
+    text_free(&caller->said);
+    text_free(&caller->heard);
 }
 
 static const struct bight_protocol_ops caller_ops = {
