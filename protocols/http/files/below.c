@@ -15,6 +15,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "http/server/again.h"
+
 #if __has_include(<linux/openat2.h>) && defined SYS_openat2
 #include <linux/openat2.h>
 #define HAS_OPENAT2 true
@@ -36,7 +38,8 @@
 static int open_resolved(int directory, const char *name, int flags, uint64_t resolve)
 {
     struct open_how how = { .flags = (uint64_t)flags, .resolve = resolve };
-    int descriptor = (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+    int descriptor;
+    BI_AGAIN(descriptor, (int)syscall(SYS_openat2, directory, name, &how, sizeof how));
     return descriptor >= 0 ? descriptor : -errno;
 }
 #else
@@ -63,9 +66,7 @@ static bool is_missing(int result)
 static int open_at(int directory, const char *name, int flags)
 {
     int descriptor;
-    do {
-        descriptor = openat(directory, name, flags);
-    } while (descriptor < 0 && errno == EINTR);
+    BI_AGAIN(descriptor, openat(directory, name, flags));
     return descriptor >= 0 ? descriptor : -errno;
 }
 

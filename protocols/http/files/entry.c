@@ -92,6 +92,8 @@ void bi_files_entry_release(void *context)
     bight_free(entry);
 }
 
+#define TRIES 3 /* at reading a file that does not change meanwhile */
+
 /* What is known of a file before there is an entry for it. */
 struct draft {
     struct bi_files *files;
@@ -100,7 +102,8 @@ struct draft {
     int64_t now; /* seconds since 1970 */
     struct bi_files_witness witnesses[BI_FILES_WITNESSES];
     uint8_t witness_count;
-    uint8_t chosen; /* whose content is sent */
+    uint8_t chosen;   /* whose content is sent */
+    bool is_restless; /* it is not read into memory: it was changed each time */
 };
 
 static const char *type_of(const struct bi_files *files, const char *name)
@@ -193,24 +196,25 @@ static int load(struct draft *draft, int descriptor, const struct stat *status, 
 {
     struct bi_file_content file;
     describe(draft, status, &file);
-    bool is_small = file.size <= draft->files->memory_file_limit;
+    bool is_small = file.size <= draft->files->memory_file_limit && !draft->is_restless;
     struct bi_files_entry *entry = make(draft, &file, is_small ? (size_t)file.size : 0);
     if (entry == NULL) {
         (void)close(descriptor);
         return ENOMEM;
     }
-    *found = (struct bi_files_found) { BI_FILES_FILE, entry };
-    if (!is_small) {
+    if (is_small) {
+        int number = fill(entry, descriptor, &draft->witnesses[draft->chosen]);
+        (void)close(descriptor);
+        if (number != 0) {
+            bi_files_entry_release(entry);
+            return number;
+        }
+    } else {
         entry->file.data = NULL;
         entry->file.descriptor = descriptor;
-        return 0;
     }
-    int number = fill(entry, descriptor, &draft->witnesses[draft->chosen]);
-    (void)close(descriptor);
-    if (number != 0) {
-        bi_files_entry_release(entry);
-    }
-    return number;
+    *found = (struct bi_files_found) { BI_FILES_FILE, entry };
+    return 0;
 }
 
 /* ---------------------------------------------------------------------------------------------- the look */
@@ -253,13 +257,13 @@ static int open_chosen(struct draft *draft, struct bi_files_found *found)
     return load(draft, descriptor, &status, found);
 }
 
-/* A file that is written all the time is sent as it was found the last time. */
+/* A file that is written all the time is sent as a large one, by its descriptor. */
 static int find_file(
     struct bi_files *files, const struct bi_files_key *key, const char *name, int64_t now, struct bi_files_found *found)
 {
     int number = EAGAIN;
-    for (int i = 0; i < 3 && number == EAGAIN; i++) {
-        struct draft draft = { .files = files, .key = key, .name = name, .now = now };
+    for (int i = 0; i < TRIES && number == EAGAIN; i++) {
+        struct draft draft = { .files = files, .key = key, .name = name, .now = now, .is_restless = i == TRIES - 1 };
         struct stat status;
         int result = bi_below_stat(&files->below, name, &status);
         draft.witnesses[draft.witness_count++] = testify(BI_FILES_CODINGS, result, &status);

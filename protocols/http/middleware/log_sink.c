@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http/server/again.h"
+
 #define ENOUGH 32768 /* bytes, for a job */
 #define SAID_EVERY (10 * BIGHT_NANOSECONDS_PER_SECOND)
 
@@ -72,7 +74,11 @@ static void drop_hold(void *context)
 
 static int open_file(const char *path)
 {
-    return path[0] == '\0' ? STDERR_FILENO : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    int file = STDERR_FILENO;
+    if (path[0] != '\0') {
+        BI_AGAIN(file, open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640));
+    }
+    return file;
 }
 
 static void report(struct bi_log_sink *sink, int number)

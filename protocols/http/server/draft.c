@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "http/server/again.h"
+
 #define ATTEMPTS 100 /* at a name that is free */
 
 const char *bi_draft_name_in(const char *path)
@@ -35,7 +37,7 @@ static int open_directory(struct bi_draft *draft)
     }
     memcpy(text, draft->path, size);
     text[size] = '\0';
-    draft->directory = open(size > 0 ? text : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    BI_AGAIN(draft->directory, open(size > 0 ? text : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return draft->directory < 0 ? errno : 0;
 }
 
@@ -57,8 +59,9 @@ static int make(struct bi_draft *draft)
 {
     int attempts = ATTEMPTS;
     do {
-        draft->file =
-            openat(draft->directory, next_name(draft), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        const char *name = next_name(draft);
+        BI_AGAIN(
+            draft->file, openat(draft->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     } while (draft->file < 0 && errno == EEXIST && --attempts > 0);
     return draft->file < 0 ? errno : 0;
 }
@@ -112,7 +115,9 @@ int bi_draft_write(struct bi_draft *draft, const void *data, size_t size)
 /* Some file systems have nothing to sync, and say so. */
 static int sync_to_disk(int descriptor)
 {
-    return fsync(descriptor) == 0 || errno == EINVAL || errno == ENOSYS ? 0 : errno;
+    int result;
+    BI_AGAIN(result, fsync(descriptor));
+    return result == 0 || errno == EINVAL || errno == ENOSYS ? 0 : errno;
 }
 
 /* A rename replaces; a link does not, in one step. */

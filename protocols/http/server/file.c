@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "http/server/again.h"
 #include "http/server/file.h"
 #include "http/server/file_type.h"
 
@@ -46,7 +47,8 @@ static struct bight_failure *failure_of(int number, const char *path)
 /* Without waiting for the other end of what turns out to be a FIFO, or becoming a terminal's. */
 static int open_regular(const char *path, struct stat *status)
 {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int descriptor;
+    BI_AGAIN(descriptor, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (descriptor < 0) {
         return -errno;
     }

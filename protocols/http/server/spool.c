@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/server/again.h"
+
 #define PIECE 16384                  /* bytes of a copy by reading and writing */
 #define COPY_LIMIT ((size_t)1 << 30) /* of one by the kernel, a call */
 
@@ -140,7 +142,7 @@ static int open_named(struct bi_spool *spool)
     if (size < 0 || (size_t)size >= sizeof name) {
         return ENAMETOOLONG;
     }
-    spool->file = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    BI_AGAIN(spool->file, open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (spool->file < 0) {
         return errno;
     }
@@ -150,7 +152,7 @@ static int open_named(struct bi_spool *spool)
 
 static int open_file(struct bi_spool *spool)
 {
-    spool->file = open(spool->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    BI_AGAIN(spool->file, open(spool->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     return spool->file >= 0 ? 0 : open_named(spool);
 }
 
