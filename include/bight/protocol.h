@@ -195,7 +195,8 @@ BIGHT_API struct bight_factory *bight_factory_hold(struct bight_factory *factory
 /* The last one calls `release`, when nothing uses the factory; NULL is allowed. */
 BIGHT_API void bight_factory_release(struct bight_factory *factory);
 
-/* A hold keeps the memory of protocol and transport beyond connection_lost (T3). Returns the protocol. */
+/* A hold keeps the memory of protocol and transport beyond connection_lost (T3). Returns the protocol. Releasing NULL
+ * is allowed. */
 BIGHT_API struct bight_protocol *bight_protocol_hold(struct bight_protocol *protocol);
 BIGHT_API void bight_protocol_release(struct bight_protocol *protocol);
 

@@ -250,7 +250,7 @@ static inline struct bight_stream *bight_stream_hold(struct bight_stream *stream
 
 static inline void bight_stream_release(struct bight_stream *stream)
 {
-    bight_protocol_release(&stream->base);
+    bight_protocol_release(stream == NULL ? NULL : &stream->base);
 }
 
 static inline int bight_stream_write_text(struct bight_stream *stream, const char *text)

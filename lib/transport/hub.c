@@ -310,6 +310,7 @@ static int after_fork(struct bi_attachment *attachment)
     struct bi_hub *hub = BI_CONTAINER(attachment, struct bi_hub, attachment);
     struct bight_transport *transport;
     for (size_t cursor = 0; (transport = bi_hub_next(hub, &cursor)) != NULL;) {
+        bi_receive_end_early(transport);
         bi_close_inherit(transport);
     }
     return 0;

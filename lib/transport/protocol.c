@@ -98,7 +98,7 @@ struct bight_protocol *bight_protocol_hold(struct bight_protocol *protocol)
 
 void bight_protocol_release(struct bight_protocol *protocol)
 {
-    if (--protocol->holds == 0) {
+    if (protocol != NULL && --protocol->holds == 0) {
         free_protocol(protocol);
     }
 }

@@ -298,23 +298,33 @@ static struct bight_transport *transport_of(struct bi_task *task)
     return (struct bight_transport *)(void *)task - 1;
 }
 
-static void end_early(struct bi_task *task)
+void bi_receive_end_early(struct bight_transport *transport)
 {
-    struct bight_transport *transport = transport_of(task);
-    transport->idle.is_early = false;
-    if (transport->state & BI_READING) {
-        set_reading(transport, true);
+    if (transport->idle.is_early) {
+        transport->idle.is_early = false;
+        bi_reactor_unqueue(transport->hub->reactor, early_task_of(transport));
+        if (transport->state & BI_READING) {
+            set_reading(transport, true);
+        }
     }
 }
 
+static void end_early(struct bi_task *task)
+{
+    bi_receive_end_early(transport_of(task));
+}
+
+/* In a child that does not say so the loop is the parent's, and not touched (R13). */
 static void look_early(struct bi_task *task)
 {
     struct bight_transport *transport = transport_of(task);
     struct bight_reactor *reactor = transport->hub->reactor;
     struct bight_port *port = bi_port_of(transport);
+    if (bi_reactor_is_parents(reactor)) {
+        return;
+    }
     bi_reactor_name_handler(reactor, "connection", transport, transport->id);
-    bool may_look = !bi_reactor_is_asked_to_stop(reactor) && !bi_close_is_inherited(transport);
-    if ((transport->state & BI_READING) && may_look) {
+    if ((transport->state & BI_READING) && !bi_reactor_is_asked_to_stop(reactor)) {
         bi_port_looked_early(port, read_once(transport) > 0);
     }
     if (transport->idle.is_early) { /* else it is over, and the memory is its loss's */

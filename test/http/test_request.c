@@ -165,6 +165,12 @@ START_TEST(what_is_asked_for_behind_the_handler_first_is_the_same) /* A1 */
 }
 END_TEST
 
+START_TEST(releasing_no_request_does_nothing) /* A1 */
+{
+    bight_http_request_release(NULL);
+}
+END_TEST
+
 START_TEST(fields_come_in_their_order) /* A1 */
 {
     static const char *const rows[][2] = { { "host", "EXAMPLE.org:8080" }, { "x-one", "first" },
@@ -502,6 +508,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, texts_of_a_request_stay_where_they_are_as_long_as_it_does, 0, 3);
     tcase_add_test(tests, what_is_asked_for_behind_the_handler_first_is_the_same);
+    tcase_add_test(tests, releasing_no_request_does_nothing);
     tcase_add_test(tests, fields_come_in_their_order);
     tcase_add_test(tests, a_request_with_nothing_says_nothing);
     tcase_add_loop_test(tests, a_path_is_decoded_once_or_refused, 0, 16);

@@ -3,6 +3,8 @@
  * lost by it (nothing), and when a port does it. */
 #include "net_support.h"
 
+#include <sys/wait.h>
+
 #include "transport/transport.h"
 
 static struct net net;
@@ -210,6 +212,29 @@ START_TEST(once_a_stop_is_asked_for_a_connection_waits_for_its_watch) /* R4, T17
 }
 END_TEST
 
+START_TEST(a_child_of_a_fork_serves_what_was_to_be_looked_at) /* R13 */
+{
+    int status = -1;
+    struct bight_port *port = begin();
+    int fd = quick_client(port);
+    NET_UNTIL(&net, seen.made == 1);
+    ck_assert_uint_eq(seen.received, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        bool good = bight_reactor_after_fork(net.reactor) == 0;
+        for (int i = 0; i < 100 && seen.received < 5; i++) {
+            bi_reactor_turn(net.reactor, false);
+        }
+        _exit(good && seen.received == 5 && was_watched ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    close(fd);
+    NET_UNTIL(&net, seen.lost == 1);
+    end(port);
+}
+END_TEST
+
 START_TEST(where_clients_wait_to_be_greeted_few_are_looked_at) /* T17 */
 {
     struct bight_port *port = begin();
@@ -251,6 +276,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_client_that_has_gone_by_then_is_heard_to_its_end);
     tcase_add_test(tests, an_early_piece_may_stop_the_port);
     tcase_add_test(tests, once_a_stop_is_asked_for_a_connection_waits_for_its_watch);
+    tcase_add_test(tests, a_child_of_a_fork_serves_what_was_to_be_looked_at);
     tcase_add_test(tests, where_clients_wait_to_be_greeted_few_are_looked_at);
     tcase_add_test(tests, a_port_learns_that_clients_speak_first);
 }

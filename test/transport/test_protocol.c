@@ -67,6 +67,13 @@ static void set_memory(struct bight_protocol *made, void *memory)
     memory_of_last = memory;
 }
 
+START_TEST(releasing_no_protocol_does_nothing) /* T3 */
+{
+    bight_protocol_release(NULL);
+    bight_stream_release(NULL);
+}
+END_TEST
+
 START_TEST(memory_for_a_receiver_comes_with_the_protocol_zeroed_and_behind_the_program_s)
 {
     static const struct bight_protocol_ops with_memory = { .memory_size = 40, .set_memory = set_memory };
@@ -534,6 +541,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, self_gives_the_programs_own_struct_and_checks_the_size);
     tcase_add_test(tests, a_protocol_without_a_connection_answers_closed);
     tcase_add_test(tests, finish_is_called_when_the_last_hold_has_gone);
+    tcase_add_test(tests, releasing_no_protocol_does_nothing);
     tcase_add_test(tests, memory_for_a_receiver_comes_with_the_protocol_zeroed_and_behind_the_program_s);
     tcase_add_test(tests, freeing_a_connected_protocol_is_a_usage_error);
     tcase_add_test(tests, a_factory_without_a_size_makes_nothing);

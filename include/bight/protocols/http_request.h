@@ -201,7 +201,7 @@ BIGHT_API const char *bight_http_request_trailer(struct bight_http_request *requ
 /* ------------------------------------------------------------------------------------------ its life */
 
 /* A hold keeps the request, and keeps it waiting for its answer, beyond the handler. When the last one goes and nothing
- * has been answered, the client is answered 500 (A2). */
+ * has been answered, the client is answered 500 (A2). Releasing NULL is allowed. */
 BIGHT_API struct bight_http_request *bight_http_request_hold(struct bight_http_request *request);
 BIGHT_API void bight_http_request_release(struct bight_http_request *request);
 

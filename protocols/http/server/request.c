@@ -125,7 +125,9 @@ struct bight_http_request *bight_http_request_hold(struct bight_http_request *re
 
 void bight_http_request_release(struct bight_http_request *request)
 {
-    bi_request_end_pending(request);
+    if (request != NULL) {
+        bi_request_end_pending(request);
+    }
 }
 
 bool bight_http_request_is_open(const struct bight_http_request *request)
