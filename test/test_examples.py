@@ -8,6 +8,7 @@ Every piece of C in README.md and docs/*.md stands, line by line, in a program o
 the project leads somewhere.
 """
 import gzip
+import http.server
 import json
 import os
 import pathlib
@@ -201,6 +202,42 @@ class Web(Shown):
         with Server("http_hello") as server:
             self.check_shown(server, "/")
         self.assertEqual(server.status, 0)
+
+    def ask(self, *words):
+        return subprocess.run(words, check=True, stdout=subprocess.PIPE, timeout=PATIENCE, text=True).stdout
+
+    def test_http_client(self):
+        class Pages(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            notes = []
+
+            def answer(self, text):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def do_GET(self):
+                self.answer(self.path.encode() + b"\n")
+
+            def do_PUT(self):
+                self.notes.append((self.headers["Authorization"], self.rfile.read(int(self.headers["Content-Length"]))))
+                self.answer(b"")
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+            server.request_queue_size = 128
+            server.socket.listen(128)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}"
+            size = sum(len(f"/pages/{n}\n") for n in range(500))
+            self.assertEqual(self.ask(PROGRAMS / "http_get", url), f"500 pages, 500 found, {size} bytes\n")
+            self.assertEqual(self.ask(PROGRAMS / "http_get_await", url + "/a"), f"{url}/a: 200, text/plain\n/a\n")
+            self.assertEqual(Pages.notes, [("Bearer a secret", b"Buy milk.\n")])
+            server.shutdown()
 
     def test_chat(self):
         with Server("http_chat") as server:

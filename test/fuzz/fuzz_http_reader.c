@@ -49,7 +49,7 @@ static void check_fields(struct bight_http_response *response, const struct bi_r
         require(name[0] != '\0' && strpbrk(name, ": \r\n") == NULL && strpbrk(value, "\r\n") == NULL);
         count++;
     }
-    require(reader->head.kind != BI_HEAD_RESPONSE || count == reader->head.field_count);
+    require(reader->parser.head.kind != BI_HEAD_RESPONSE || count == reader->parser.head.field_count);
 }
 
 static void check_whole(struct bi_response_reader *one, struct bi_response_reader *other)

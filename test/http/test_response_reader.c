@@ -112,9 +112,9 @@ START_TEST(interim_responses_have_a_limit) /* C5 */
 {
     static const char interim[] = "HTTP/1.1 102 Processing\r\n\r\n";
     bi_response_reader_init(&reader);
-    for (int i = 0; i < BI_READER_MAX_INTERIM; i++) {
+    for (int i = 0; i < BI_RESPONSE_DEFAULT_INTERIM; i++) {
         (void)bi_response_reader_feed(&reader, (const uint8_t *)interim, sizeof interim - 1);
-        ck_assert_int_eq(reader.state, BI_READER_HEAD);
+        ck_assert_int_eq(reader.state, BI_READER_UNFINISHED);
     }
     (void)bi_response_reader_feed(&reader, (const uint8_t *)interim, sizeof interim - 1);
     ck_assert_int_eq(reader.code, BIGHT_E_TOO_LONG);
@@ -127,11 +127,11 @@ START_TEST(a_head_that_has_no_end_fails_at_its_limit) /* C5 */
     static const char line[] = "X-Filling: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
     bi_response_reader_init(&reader);
     (void)bi_response_reader_feed(&reader, (const uint8_t *)OK, sizeof OK - 1);
-    for (int i = 0; i < 2000 && reader.state == BI_READER_HEAD; i++) {
+    for (int i = 0; i < 2000 && reader.state == BI_READER_UNFINISHED; i++) {
         (void)bi_response_reader_feed(&reader, (const uint8_t *)line, sizeof line - 1);
     }
     ck_assert_int_eq(reader.code, BIGHT_E_TOO_LONG);
-    ck_assert_uint_le(reader.kept.end, BI_HEAD_CEILING + 1);
+    ck_assert_uint_le(reader.parser.kept.end, BI_HEAD_CEILING + 1);
     bi_response_reader_finish(&reader);
 }
 END_TEST

@@ -5,6 +5,7 @@
 #ifndef BIGHT_PROTOCOLS_HTTP_H
 #define BIGHT_PROTOCOLS_HTTP_H
 
+#include <bight/protocols/http_client.h>
 #include <bight/protocols/http_compression.h>
 #include <bight/protocols/http_cookie.h>
 #include <bight/protocols/http_events.h>

@@ -151,7 +151,8 @@ BIGHT_API struct bight_http_response *bight_http_response_hold(struct bight_http
 BIGHT_API void bight_http_response_release(struct bight_http_response *response);
 BIGHT_API extern const struct bight_type bight_type_http_response;
 
-/* 0, INVALID_ARGUMENT, TOO_LONG or OUT_OF_MEMORY, as bight_http_respond_set. */
+/* 0, INVALID_ARGUMENT, TOO_LONG or OUT_OF_MEMORY, as bight_http_respond_set; INVALID_ARGUMENT for one that a client has
+ * received. */
 BIGHT_API int bight_http_response_set(struct bight_http_response *response, const char *name, const char *value);
 BIGHT_API int bight_http_response_add(struct bight_http_response *response, const char *name, const char *value);
 

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* response_reader.h - the answer to one request, read as it comes, whole in the end (C5).
  *
- * No I/O. Interim responses (1xx) are skipped; the body is collected, whatever frames it, under a limit; trailers are
- * read and dropped. */
+ * No I/O. It collects what response_parser.h finds: interim responses (1xx) are skipped; the body is collected,
+ * whatever frames it, under a limit; trailers are read and dropped. */
 #ifndef BI_HTTP_RESPONSE_READER_H
 #define BI_HTTP_RESPONSE_READER_H
 
 #include <bight/protocols/http_respond.h>
 
-#include "http/message/chunked.h"
-#include "http/message/framing.h"
-#include "http/server/request.h"
-
-#define BI_READER_FIELDS 256
-#define BI_READER_MAX_INTERIM 16 /* 1xx before the answer */
+#include "http/client/response_parser.h"
 
 enum bi_reader_state {
-    BI_READER_HEAD,
-    BI_READER_BODY,
-    BI_READER_TRAILERS,
+    BI_READER_UNFINISHED,
     BI_READER_WHOLE,
     BI_READER_FAILED, /* `code` and `why` say what */
 };
@@ -30,17 +23,13 @@ struct bi_response_reader {
     size_t limit;  /* bytes of the body */
 
     uint8_t state; /* enum bi_reader_state */
-    uint8_t interim;
+    bool begun;
     uint16_t status;
     int code;
     const char *why; /* lives for ever */
-    uint64_t left;   /* of a body with a length */
-    struct bi_head head;
-    struct bi_framing framing;
-    struct bi_chunked chunked;
-    struct bi_http_buffer kept; /* a head or trailers */
+    struct bi_response_parser parser;
     struct bi_http_buffer fields, body;
-    struct bi_field array[BI_READER_FIELDS];
+    struct bi_field array[BI_RESPONSE_DEFAULT_FIELDS];
 };
 
 /* The request's part is set by the caller, behind this. */

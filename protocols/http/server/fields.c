@@ -110,14 +110,16 @@ static void write_line(uint8_t *room, struct bi_view name, const char *value, si
     memcpy(room + name.size + 2 + value_size, "\r\n", 2);
 }
 
-/* Those that it replaces go when nothing can fail any more. */
 int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace)
 {
-    size_t name_size = strlen(name), value_size = strlen(value);
     int code = check(bi_view_of(name), bi_view_of(value));
-    if (code != BIGHT_OK) {
-        return code;
-    }
+    return code != BIGHT_OK ? code : bi_fields_add(fields, name, value, replace);
+}
+
+/* Those that it replaces go when nothing can fail any more. */
+int bi_fields_add(struct bi_http_buffer *fields, const char *name, const char *value, bool replace)
+{
+    size_t name_size = strlen(name), value_size = strlen(value);
     size_t size = name_size + 2 + value_size + 2;
     size_t kept = fields->end - (replace ? size_of(fields, name) : 0);
     if (size > MOST || kept > MOST - size) {

@@ -395,6 +395,8 @@ struct bight_failure *bi_encoding_refuse(struct bight_http_request *request);
 
 /* Checks, and appends to or replaces in a block of "Name: value\r\n". The codes of bight_http_respond_set. */
 int bi_fields_set(struct bi_http_buffer *fields, const char *name, const char *value, bool replace);
+/* The same of what has been checked: 0, TOO_LONG or OUT_OF_MEMORY. */
+int bi_fields_add(struct bi_http_buffer *fields, const char *name, const char *value, bool replace);
 /* The same for the answer, of what is known to be a name and a value, and not many of them. */
 int bi_fields_put(struct bight_http_request *request, const char *name, size_t name_size, const char *value);
 /* Of an answer that has none yet: the memory that the last one left. */

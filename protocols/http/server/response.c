@@ -4,19 +4,10 @@
  * Sending is answer.c's; fields are checked when they are set, by fields.c. */
 #include <bight/memory.h>
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "http/server/answer.h"
-
-struct bight_http_response {
-    atomic_uint holds;
-    int status;
-    bool received; /* not made here: its fields say how another message was framed */
-    struct bi_http_buffer fields;
-    struct bight_bytes *body;
-    char *text; /* the field that was asked for last */
-};
+#include "http/server/response.h"
 
 static struct bight_http_response *make(int status)
 {
@@ -53,6 +44,24 @@ struct bight_http_response *bi_response_received(int status, struct bi_http_buff
     return response;
 }
 
+struct bight_http_response *bi_response_new_received(
+    int status, size_t origin_size, size_t lines_size, void (*finish)(struct bight_http_response *response))
+{
+    struct bight_http_response *response = bight_malloc(sizeof *response + origin_size + lines_size);
+    if (response == NULL) {
+        return NULL;
+    }
+    memset(response, 0, sizeof *response + origin_size);
+    atomic_init(&response->holds, 1);
+    response->status = status;
+    response->received = response->has_own_lines = true;
+    response->fields.bytes = response->room + origin_size;
+    response->fields.capacity = lines_size;
+    response->origin = (struct bi_response_origin *)(void *)response->room;
+    response->origin->finish = finish;
+    return response;
+}
+
 struct bight_http_response *bight_http_response_hold(struct bight_http_response *response)
 {
     if (response != NULL) {
@@ -66,7 +75,12 @@ void bight_http_response_release(struct bight_http_response *response)
     if (response == NULL || atomic_fetch_sub_explicit(&response->holds, 1, memory_order_acq_rel) > 1) {
         return;
     }
-    bi_http_buffer_free(&response->fields);
+    if (response->origin != NULL) {
+        response->origin->finish(response);
+    }
+    if (!response->has_own_lines) {
+        bi_http_buffer_free(&response->fields);
+    }
     bight_bytes_release(response->body);
     bight_free(response->text);
     bight_free(response);
@@ -79,14 +93,25 @@ static void destroy(void *response)
 
 const struct bight_type bight_type_http_response = { .name = "http response", .destroy = destroy };
 
+static int set(struct bight_http_response *response, const char *name, const char *value, bool replace)
+{
+    if (response == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    if (response->has_own_lines) {
+        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a field of a response: it has come from a server");
+    }
+    return bi_fields_set(&response->fields, name, value, replace);
+}
+
 int bight_http_response_set(struct bight_http_response *response, const char *name, const char *value)
 {
-    return response == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_fields_set(&response->fields, name, value, true);
+    return set(response, name, value, true);
 }
 
 int bight_http_response_add(struct bight_http_response *response, const char *name, const char *value)
 {
-    return response == NULL ? BIGHT_E_OUT_OF_MEMORY : bi_fields_set(&response->fields, name, value, false);
+    return set(response, name, value, false);
 }
 
 int bight_http_response_take_bytes(struct bight_http_response *response, const char *type, struct bight_bytes *bytes)

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* bight/protocols/http_client.h - a client of HTTP/1.1: calls, and the pool of connections that carries them.
+ *
+ *     static void print(struct bight_result *result, void *context)
+ *     {
+ *         struct bight_http_response *response = bight_result_peek(result, &bight_type_http_response);
+ *         printf("%d\n", bight_http_response_status(response));
+ *     }
+ *
+ *     struct bight_http_client *client = bight_http_client_new(reactor, NULL);
+ *     struct bight_deferred *asked = bight_http_get(client, "https://example.org/");
+ *     bight_deferred_add_callback(asked, print, NULL);
+ *     bight_deferred_release(asked);
+ *
+ * A *call* is what goes out, a *response* (bight/protocols/http_respond.h) what comes back. Functions accept the NULL
+ * of a failed `_new`, and a call remembers the first thing that was wrong with it, so only the end is looked at: the
+ * Deferred that bight_http_call_send returns. Everything happens in the reactor's thread. The statements C1 to C11 of
+ * docs/semantics.md are the contract. */
+#ifndef BIGHT_PROTOCOLS_HTTP_CLIENT_H
+#define BIGHT_PROTOCOLS_HTTP_CLIENT_H
+
+#include <bight/protocols/http_respond.h>
+#include <bight/reactor.h>
+#include <bight/tls.h>
+
+BIGHT_BEGIN
+
+struct bight_http_client;
+struct bight_http_call;
+
+/* ------------------------------------------------------------------------------------------ options */
+
+/* A switch of a call: what its client says, or the default. */
+enum bight_http_choice { BIGHT_HTTP_BY_DEFAULT, BIGHT_HTTP_YES, BIGHT_HTTP_NO };
+
+/* How a call is carried out. Of a call's own, 0 and NULL are what its client says; of a client's, the default. Times
+ * are in seconds, INFINITY is none; each ends the call with a failure of its own (enum bight_http_time). They are never
+ * cut short, and end at most a sixteenth and 3 ms late; time in which the loop was held up does not count. */
+struct bight_http_call_options {
+    size_t size;               /* sizeof(struct bight_http_call_options) */
+    double connect_seconds;    /* to look a name up, connect, and establish TLS: 10 */
+    double first_byte_seconds; /* from the request's last byte to the response's first: 60 */
+    double between_seconds;    /* between bytes, of the response and of a request that is being taken: 60 */
+    double total_seconds;      /* all together, waiting for a connection and redirects included: none */
+    uint64_t max_body;         /* bytes of the response's body: 16 MiB */
+    unsigned max_redirects;    /* in a row: 10 */
+    enum bight_http_choice follow_redirects; /* yes: C4 */
+    enum bight_http_choice allow_downgrade;  /* no: a redirect from https to http fails */
+    enum bight_http_choice repeat_body;      /* no: 307 and 308 send a body to another origin again */
+    enum bight_http_choice repeat;           /* yes: C2, a call that is safe to repeat and met a dead connection */
+    enum bight_http_choice fail_on_status;   /* no: a status from 400 on is a failure, HTTP_STATUS */
+    /* For https: whom to trust, and who we are (bight_tls_client_new). It is held. NULL: what the system trusts, made
+     * in a thread when it is first needed. */
+    struct bight_tls *tls;
+    const char *local_address; /* connections come from this address; NULL: from any, and so with an endpoint */
+    const void *reserved[4];
+};
+
+/* The status (bight_failure_status) of a failure because a time was up. CONNECT comes with the code CONNECT_TIMED_OUT,
+ * the others with TIMED_OUT. */
+enum bight_http_time {
+    BIGHT_HTTP_TIME_CONNECT = 1,
+    BIGHT_HTTP_TIME_FIRST_BYTE,
+    BIGHT_HTTP_TIME_BETWEEN,
+    BIGHT_HTTP_TIME_TOTAL,
+    BIGHT_HTTP_TIME_IN_QUEUE /* the total time, and no connection was free for it so far */
+};
+
+struct bight_http_client_options {
+    size_t size;                                 /* sizeof(struct bight_http_client_options) */
+    unsigned max_per_host;                       /* connections to one host (C2): 8 */
+    unsigned max_connections;                    /* in all: 256 */
+    double idle_seconds;                         /* for which a connection is kept that nobody uses: 15 */
+    uint32_t max_head;                           /* bytes of a response's head, at most 65535, which is the default */
+    uint16_t max_fields;                         /* in it, at most 1000: 256 */
+    uint8_t max_interim;                         /* responses 1xx before the response: 16 */
+    const char *user_agent;                      /* the field User-Agent; NULL: "bight/" and its version, "": none */
+    const struct bight_http_call_options *calls; /* of calls that say nothing else; NULL: the defaults */
+    const void *reserved[6];
+};
+
+/* ------------------------------------------------------------------------------------------ clients */
+
+/* A client for this reactor, with its pool of connections (C2). Options may be NULL, and are copied. NULL: there is no
+ * memory, or, as a usage error, an option is out of range. */
+BIGHT_API BIGHT_MUST_USE struct bight_http_client *bight_http_client_new(
+    struct bight_reactor *reactor, const struct bight_http_client_options *options);
+
+/* Takes no more calls (they fail with CLOSED) and fires, empty, when those that there are have ended, the waiting ones
+ * too, and every connection is closed. Cancelling only stops the waiting. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_client_close(struct bight_http_client *client);
+
+/* Ends it, at any time and in any callback: calls that have been sent fail with ABANDONED, inside, and connections are
+ * closed. Calls that have not been sent fail with CLOSED when they are. It must be freed before its reactor is. NULL is
+ * allowed. */
+BIGHT_API void bight_http_client_free(struct bight_http_client *client);
+
+/* ------------------------------------------------------------------------------------------ calls */
+
+/* GET: as bight_http_call_new and bight_http_call_send. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_get(struct bight_http_client *client, const char *url);
+
+/* A call: `method` is a token as it is sent ("PUT"), `url` an absolute http: or https: URL without a user (RFC 3986,
+ * C11). Both are copied. NULL when out of memory; what is wrong with the texts fails the sending: SYNTAX. */
+BIGHT_API BIGHT_MUST_USE struct bight_http_call *bight_http_call_new(
+    struct bight_http_client *client, const char *method, const char *url);
+
+/* A call that is not to be sent. NULL is allowed. */
+BIGHT_API void bight_http_call_free(struct bight_http_call *call);
+
+/* The functions that fill a call return 0 or a code, which sending it then fails with, too: OUT_OF_MEMORY, also for a
+ * call of NULL; INVALID_ARGUMENT, a usage error, for what no message may hold (H6). All copy what they are given.
+ *
+ * A field: set replaces those with the name, add adds one more. Host may be set; how the message is framed and the
+ * connection goes on is the library's (Connection, Content-Length, Transfer-Encoding, Expect, Upgrade and their kin).
+ * Past 64 KiB in all: TOO_LONG. */
+BIGHT_API int bight_http_call_set(struct bight_http_call *call, const char *name, const char *value);
+BIGHT_API int bight_http_call_add(struct bight_http_call *call, const char *name, const char *value);
+
+/* A field with this name, set or not, is for the first origin only, as Authorization and Cookie are (C4). At most 16
+ * names, LIMIT. */
+BIGHT_API int bight_http_call_secret(struct bight_http_call *call, const char *name);
+
+/* Authorization (RFC 7617, RFC 6750): a user without a colon and a password, in UTF-8; a token. */
+BIGHT_API int bight_http_call_basic_auth(struct bight_http_call *call, const char *user, const char *password);
+BIGHT_API int bight_http_call_bearer(struct bight_http_call *call, const char *token);
+
+/* The body, and its Content-Type (NULL: none is set): bytes by a hold of its own, data and text are copied. */
+BIGHT_API int bight_http_call_body(struct bight_http_call *call, const void *data, size_t size, const char *type);
+BIGHT_API int bight_http_call_body_bytes(struct bight_http_call *call, struct bight_bytes *bytes, const char *type);
+BIGHT_API int bight_http_call_body_text(struct bight_http_call *call, const char *text);
+
+/* What it is sent through, in place of the URL's host and port: any endpoint string to connect with,
+ * "unix:/run/docker.sock". TLS of an https: URL comes on top of it. It stays with redirects to the same origin. */
+BIGHT_API int bight_http_call_endpoint(struct bight_http_call *call, const char *endpoint);
+
+/* In place of its client's; a second one replaces the first. */
+BIGHT_API int bight_http_call_configure(struct bight_http_call *call, const struct bight_http_call_options *options);
+
+/* Sends the call, which is taken, and returns a Deferred of the response (bight_type_http_response), its body within
+ * the limit. A status of 400 or more is a response too. Cancelling it ends what is under way.
+ *
+ * It fails with what was wrong with the call; as bight_connect does, or with what TLS failed with; CONNECT_TIMED_OUT or
+ * TIMED_OUT (enum bight_http_time); INCOMPLETE or another of the kind CONNECTION when the connection ended before the
+ * response was whole; SYNTAX for one that is not HTTP; TOO_LONG past a limit, LIMIT past that of
+ * redirects; HTTP_STATUS if that was asked for, and for a redirect that is not followed unless it is allowed; CLOSED
+ * for a client that has been closed, ABANDONED when it was freed meanwhile; SHUTDOWN. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_call_send(struct bight_http_call *call);
+
+/* ------------------------------------------------------------------------------------------ responses */
+
+/* Where the response has come from in the end, without a fragment; NULL: from no client. It stays as long as the
+ * response. */
+BIGHT_API const char *bight_http_response_url(const struct bight_http_response *response);
+
+/* The redirects that led there, the first one first: the URL that was asked, and the status that it answered. False
+ * past the last; of what is not wanted pass NULL. */
+BIGHT_API bool bight_http_response_hop(
+    const struct bight_http_response *response, size_t index, const char **url, int *status);
+
+/* The first field of the trailers with this name; NULL: there is none, or no memory. It stays until the next one, or a
+ * field, is asked for. */
+BIGHT_API const char *bight_http_response_trailer(struct bight_http_response *response, const char *name);
+
+BIGHT_END
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* exchange.c - a call and its connection, from the request's first byte to the response's last.
+ *
+ * The connection goes back to the pool before the program hears of the response: what the program asks next finds it
+ * there. */
+#include "http/client/client.h"
+
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------------ beginning */
+
+void bi_client_exchange_begin(struct bight_http_call *call, struct bi_client_connection *connection)
+{
+    struct bight_http_client *client = call->client;
+    bi_response_parser_begin(&connection->parser, &client->limits, client->fields);
+    connection->parser.asked = call->method;
+    connection->call = call;
+    connection->queued = 0;
+    connection->since = bi_limits_stamp(client);
+    call->connection = connection;
+    call->state = BI_CALL_SENT;
+    call->received = 0;
+    if (bi_call_write(call) != BIGHT_OK) {
+        (void)bight_transport_abort_connection(connection->base.transport); /* the call fails with its loss */
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- the end */
+
+/* The response has been read, and `left` bytes behind it. */
+static void release_connection(struct bi_client_connection *connection, size_t left)
+{
+    const struct bi_framing *framing = &connection->parser.framing;
+    struct bight_transport *transport = connection->base.transport;
+    connection->call->connection = NULL;
+    connection->call = NULL;
+    connection->served++;
+    if (connection->is_closing) {
+        return;
+    }
+    bool is_sound = framing->keeps_alive && !framing->tolerated && left == 0;
+    if (is_sound && bight_transport_is_open(transport) && bight_transport_queued(transport) == 0) {
+        bi_pool_offer(connection);
+    } else {
+        bi_connection_close(connection, left > 0);
+    }
+}
+
+static void break_off(struct bi_client_connection *connection)
+{
+    connection->call->connection = NULL;
+    connection->call = NULL;
+    if (!connection->is_closing) {
+        bi_connection_close(connection, true);
+    }
+}
+
+/* The connection is no more the call's. Calls user code. */
+static void conclude(struct bight_http_call *call)
+{
+    switch ((enum bi_call_rest)call->rest) {
+    case BI_REST_COLLECTED:
+        bi_call_succeed(call);
+        break;
+    case BI_REST_REDIRECTED:
+        call->rest = BI_REST_COLLECTED;
+        bi_pool_submit(call);
+        break;
+    case BI_REST_REFUSED:
+        bi_call_fail(call, bight_failure_new_status(
+                               BIGHT_E_HTTP_STATUS, call->status, NULL, "the response's status is %d", call->status));
+        break;
+    }
+}
+
+static void fail(struct bight_http_call *call, int code, const char *why)
+{
+    bi_call_fail(call, bight_failure_new(code, 0, NULL, "%s", why));
+}
+
+static void fail_of_length(struct bight_http_call *call)
+{
+    bi_call_fail(call, bight_failure_new(BIGHT_E_TOO_LONG, 0, NULL, "the response's body is longer than %llu bytes",
+                           (unsigned long long)call->settings.body));
+}
+
+static void fail_without_memory(struct bight_http_call *call)
+{
+    bi_call_fail(call, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+}
+
+/* ------------------------------------------------------------------------------------------- the head */
+
+/* Keep-Alive: timeout=N, less the second that a request may take to get there; 0 is not worth keeping. */
+static uint64_t kept_for(const struct bight_http_client *client, const struct bi_response_parser *parser)
+{
+    struct bi_members list = bi_members_begin(&parser->head, parser->bytes, BI_NAME_KEEP_ALIVE);
+    struct bi_view member, name;
+    uint64_t seconds = 0;
+    while (bi_members_next(&list, &member)) {
+        if (bi_take_token(&member, &name) && bi_view_equal_nocase(name, bi_view_of("timeout")) &&
+            bi_take_byte(&member, '=') && member.size > 0 && member.size < 10 &&
+            bi_run(member, BI_CLASS_DIGIT) == member.size) {
+            for (size_t i = 0; i < member.size; i++) {
+                seconds = seconds * 10 + (uint64_t)(member.at[i] - '0');
+            }
+            uint64_t time = seconds > 0 ? (seconds - 1) * BIGHT_NANOSECONDS_PER_SECOND : 0;
+            return time < client->idle_time ? time : client->idle_time;
+        }
+    }
+    return client->idle_time;
+}
+
+/* What is to be read for the connection's sake alone. */
+static void begin_discarding(struct bight_http_call *call, enum bi_call_rest rest)
+{
+    call->rest = (uint8_t)rest;
+    call->status = call->connection->parser.head.status;
+}
+
+static void begin_response(struct bight_http_call *call, const struct bi_response_parser *parser)
+{
+    if (parser->framing.body == BI_BODY_LENGTH && parser->framing.length > call->settings.body) {
+        fail_of_length(call);
+        return;
+    }
+    call->response = bi_received_new(call, parser);
+    if (call->response == NULL) {
+        fail_without_memory(call);
+    }
+}
+
+/* The call may be gone behind it. */
+static void take_head(struct bight_http_call *call)
+{
+    struct bi_client_connection *connection = call->connection;
+    const struct bi_response_parser *parser = &connection->parser;
+    const char *why;
+    call->state = BI_CALL_ANSWERED;
+    connection->idle_time = bi_head_first(&parser->head, BI_NAME_KEEP_ALIVE) != 0 ? kept_for(call->client, parser)
+                                                                                  : call->client->idle_time;
+    if (bi_redirect_is_followed(call, parser)) {
+        begin_discarding(call, BI_REST_REDIRECTED);
+        int code = bi_redirect_prepare(call, parser, &why);
+        if (code != BIGHT_OK) {
+            bi_call_fail(call, bight_failure_new_status(code, parser->head.status, NULL, "%s", why));
+        }
+    } else if (call->settings.fails_on_status && parser->head.status >= 400) {
+        begin_discarding(call, BI_REST_REFUSED);
+    } else {
+        begin_response(call, parser);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- the body */
+
+/* All of it at once needs no copy but one. */
+static bool is_all(const struct bi_response_parser *parser, struct bi_view piece)
+{
+    return parser->framing.body == BI_BODY_LENGTH && piece.size == parser->framing.length;
+}
+
+static void take_piece(struct bight_http_call *call, struct bi_view piece)
+{
+    struct bi_client_connection *connection = call->connection;
+    call->received += piece.size;
+    if (call->rest != BI_REST_COLLECTED) {
+        if (call->received > BI_CLIENT_DISCARDED) {
+            break_off(connection);
+            conclude(call);
+        }
+    } else if (call->received > call->settings.body) {
+        fail_of_length(call);
+    } else if (is_all(&connection->parser, piece)) {
+        call->response->body = bight_bytes_new(piece.at, piece.size);
+        if (call->response->body == NULL) {
+            fail_without_memory(call);
+        }
+    } else if (bi_http_buffer_append(&call->collected, piece.at, piece.size) != BIGHT_OK) {
+        fail_without_memory(call);
+    }
+}
+
+/* There is a NUL behind it. */
+static bool finish_body(struct bight_http_call *call)
+{
+    struct bight_http_response *response = call->response;
+    if (response->body == NULL && call->collected.end == 0) {
+        response->body = bight_bytes_new("", 0);
+    } else if (response->body == NULL) {
+        uint8_t *end = bi_http_buffer_room(&call->collected, 1);
+        if (end != NULL) {
+            *end = '\0';
+            response->body = bi_http_buffer_take(&call->collected);
+        }
+    }
+    return response->body != NULL;
+}
+
+static bool finish_trailers(struct bight_http_call *call, const struct bi_response_parser *parser)
+{
+    struct bi_http_buffer *trailers = &bi_received_origin(call->response)->trailers;
+    if (!parser->has_trailers) {
+        return true;
+    }
+    uint8_t *room = bi_http_buffer_room(trailers, bi_response_lines_size(&parser->head));
+    trailers->end += room != NULL ? bi_response_write_lines(&parser->head, parser->bytes, 0, room) : 0;
+    return room != NULL;
+}
+
+static void take_end(struct bight_http_call *call, size_t left)
+{
+    struct bi_client_connection *connection = call->connection;
+    if (call->rest == BI_REST_COLLECTED && (!finish_body(call) || !finish_trailers(call, &connection->parser))) {
+        fail_without_memory(call);
+        return;
+    }
+    release_connection(connection, left);
+    conclude(call);
+}
+
+/* What has come is told of; the parser says what is wrong. */
+static void take_failure(struct bight_http_call *call, const struct bi_response_parser *parser)
+{
+    if (call->state == BI_CALL_ANSWERED && call->rest != BI_REST_COLLECTED) {
+        break_off(call->connection);
+        conclude(call);
+    } else if (call->state == BI_CALL_ANSWERED) {
+        bi_call_fail(call, bight_failure_new(parser->code, 0, NULL, "%s; %llu bytes of its body had come", parser->why,
+                               (unsigned long long)call->received));
+    } else {
+        fail(call, parser->code, parser->why);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- all of it */
+
+static void take(struct bight_http_call *call, enum bi_response_event event, struct bi_view piece, size_t left)
+{
+    switch (event) {
+    case BI_RESPONSE_PARTIAL:
+    case BI_RESPONSE_INTERIM:
+        break;
+    case BI_RESPONSE_HEAD:
+        take_head(call);
+        break;
+    case BI_RESPONSE_DATA:
+        take_piece(call, piece);
+        break;
+    case BI_RESPONSE_END:
+        take_end(call, left);
+        break;
+    case BI_RESPONSE_FAILED:
+        take_failure(call, &call->connection->parser);
+        break;
+    }
+}
+
+void bi_client_exchange_read(struct bi_client_connection *connection, struct bi_view input)
+{
+    struct bight_http_call *call = connection->call;
+    enum bi_response_event event;
+    connection->since = bi_limits_stamp(call->client);
+    do {
+        struct bi_view piece = { NULL, 0 };
+        event = bi_response_parser_next(&connection->parser, &input, &piece);
+        take(call, event, piece, input.size);
+    } while (event < BI_RESPONSE_END && event != BI_RESPONSE_PARTIAL && connection->call == call);
+}
+
+/* Before any byte of a response it is the connection's loss that tells why. */
+void bi_client_exchange_end_input(struct bi_client_connection *connection)
+{
+    struct bight_http_call *call = connection->call;
+    if (!connection->parser.is_fresh) {
+        take(call, bi_response_parser_end(&connection->parser), (struct bi_view) { NULL, 0 }, 0);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- its loss */
+
+static bool is_safe_to_repeat(enum bi_method method)
+{
+    return bi_method_is_harmless(method) || method == BI_METHOD_PUT || method == BI_METHOD_DELETE ||
+           method == BI_METHOD_TRACE;
+}
+
+/* C2: it had been kept, and may have been dead when the request was written. */
+static bool may_be_repeated(const struct bi_client_connection *connection, const struct bight_failure *reason)
+{
+    const struct bight_http_call *call = connection->call;
+    return connection->served > 0 && connection->parser.is_fresh && call->settings.repeats && !call->is_repeated &&
+           is_safe_to_repeat((enum bi_method)call->method) && !call->client->is_freed &&
+           (bight_failure_is(reason, BIGHT_E_CONNECTION_DONE) || bight_failure_is(reason, BIGHT_E_CONNECTION_LOST) ||
+               bight_failure_is(reason, BIGHT_E_TRUNCATED));
+}
+
+static struct bight_failure *failure_of_loss(
+    const struct bi_client_connection *connection, const struct bight_failure *reason)
+{
+    if (!bight_failure_is(reason, BIGHT_E_CONNECTION)) {
+        return bight_failure_hold(reason);
+    }
+    return bight_failure_new(BIGHT_E_INCOMPLETE, 0, bight_failure_hold(reason), "%s",
+        connection->parser.is_fresh ? "the connection has ended without a response"
+                                    : "the connection has ended before the response was whole");
+}
+
+void bi_client_exchange_lost(struct bi_client_connection *connection, const struct bight_failure *reason)
+{
+    struct bight_http_call *call = connection->call;
+    bool again = may_be_repeated(connection, reason);
+    struct bight_failure *failure = again ? NULL : failure_of_loss(connection, reason);
+    connection->call = NULL;
+    call->connection = NULL;
+    if (again) {
+        call->is_repeated = true;
+        bi_pool_submit(call);
+    } else if (call->state == BI_CALL_ANSWERED && call->rest != BI_REST_COLLECTED) {
+        bight_failure_release(failure);
+        conclude(call);
+    } else {
+        bi_call_fail(call, failure);
+    }
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* request.c - sending a call: what it says, written where it is sent from.
+ *
+ * A head is put together in one piece of the connection's output, and a small body behind it, so that both leave
+ * together. */
+#include "http/client/client.h"
+
+#include <bight/memory.h>
+#include <bight/sys/output.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define TOGETHER 4096 /* bytes of a body that are written with the head */
+
+/* ------------------------------------------------------------------------------------------- the head */
+
+static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+
+#define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
+
+static uint8_t *put_span(uint8_t *at, const struct bight_http_call *call, struct bi_span span)
+{
+    return put(at, call->url_text.at + span.at, span.size);
+}
+
+/* Path and query, as they stand in the URL. */
+static uint8_t *put_target(uint8_t *at, const struct bight_http_call *call)
+{
+    const struct bi_url *url = &call->url;
+    at = url->path.size > 0 ? put_span(at, call, url->path) : PUT(at, "/");
+    if (url->has_query) {
+        at = PUT(at, "?");
+        at = put_span(at, call, url->query);
+    }
+    return at;
+}
+
+static bool has_field(const struct bight_http_call *call, const char *name)
+{
+    size_t size;
+    return call->fields.end > 0 && bi_fields_find(&call->fields, name, &size) != NULL;
+}
+
+/* Without the scheme's own port (RFC 9110, section 7.2). */
+static uint8_t *put_host(uint8_t *at, const struct bight_http_call *call)
+{
+    const struct bi_url *url = &call->url;
+    bool is_ipv6 = url->host_kind == BI_HOST_IPV6;
+    at = is_ipv6 ? PUT(at, "Host: [") : PUT(at, "Host: ");
+    at = put_span(at, call, url->host);
+    at = is_ipv6 ? PUT(at, "]") : at;
+    if (url->port != (url->scheme == BI_URL_HTTPS ? 443 : 80)) {
+        at += snprintf((char *)at, 8, ":%u", url->port);
+    }
+    return PUT(at, "\r\n");
+}
+
+/* One that has a meaning for its body says so even if there is none (RFC 9110, section 8.6). */
+static bool says_length(const struct bight_http_call *call)
+{
+    return call->body != NULL || call->method == BI_METHOD_POST || call->method == BI_METHOD_PUT ||
+           call->method == BI_METHOD_PATCH;
+}
+
+static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_t body_size)
+{
+    const struct bight_http_client *client = call->client;
+    at = has_field(call, "Host") ? at : put_host(at, call);
+    at = has_field(call, "User-Agent") ? at : put(at, client->lines, client->lines_size);
+    at = call->fields.end > 0 ? put(at, call->fields.bytes, call->fields.end) : at;
+    if (says_length(call)) {
+        at += snprintf((char *)at, 48, "Content-Length: %zu\r\n", body_size);
+    }
+    return PUT(at, "\r\n");
+}
+
+/* More than the head can need. */
+static size_t room_of(const struct bight_http_call *call)
+{
+    return call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 128;
+}
+
+int bi_call_write(struct bight_http_call *call)
+{
+    struct bight_transport *transport = call->connection->base.transport;
+    size_t body_size = call->body != NULL ? bight_bytes_size(call->body) : 0;
+    bool together = body_size <= TOGETHER;
+    uint8_t *room = bight_transport_reserve(transport, room_of(call) + (together ? body_size : 0)), *at = room;
+    if (room != NULL) {
+        at = put(at, call->text, call->method_size);
+        at = PUT(at, " ");
+        at = put_target(at, call);
+        at = PUT(at, " HTTP/1.1\r\n");
+        at = put_lines(at, call, body_size);
+        at = together && body_size > 0 ? put(at, bight_bytes_data(call->body), body_size) : at;
+    }
+    int code = bight_transport_commit(transport, (size_t)(at - room));
+    return code != BIGHT_OK || together ? code : bight_transport_write_bytes(transport, call->body);
+}
+
+/* ------------------------------------------------------------------------------------------- sending */
+
+static void cancelled(struct bight_promise promise, void *context)
+{
+    struct bight_http_call *call = context;
+    struct bight_http_client *client = call->client;
+    (void)promise;
+    (void)bight_factory_hold(&client->factory);
+    bi_call_end(call);
+    bi_client_check_end(client);
+    bight_factory_release(&client->factory);
+}
+
+/* NULL: the call may be sent. */
+static struct bight_failure *find_mistake(const struct bight_http_call *call)
+{
+    if (call->client->is_closing) {
+        return bight_failure_new(BIGHT_E_CLOSED, 0, NULL, "the HTTP client has been closed");
+    }
+    if (call->code == BIGHT_E_OUT_OF_MEMORY) {
+        return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+    }
+    return call->code != BIGHT_OK ? bight_failure_new(call->code, 0, NULL, "%s", call->why) : NULL;
+}
+
+/* What fails at once has failed when this returns. */
+static void start(struct bight_http_call *call)
+{
+    struct bight_http_client *client = call->client;
+    (void)bight_factory_hold(&client->factory);
+    int code = bi_limits_watch(client, call->has_settings ? bi_limits_shortest(&call->settings) : BI_FOREVER);
+    call->began = bi_limits_stamp(client);
+    call->number = ++client->sent;
+    bi_ring_append(&client->calls, &call->link);
+    if (code != BIGHT_OK) {
+        bi_call_fail(call, bight_failure_of(code));
+    } else {
+        bi_pool_submit(call);
+    }
+    bight_factory_release(&client->factory);
+}
+
+struct bight_deferred *bight_http_call_send(struct bight_http_call *call)
+{
+    struct bight_failure *failure = call == NULL ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY) : find_mistake(call);
+    if (failure != NULL) {
+        bight_http_call_free(call);
+        return bight_fail(failure);
+    }
+    struct bight_deferred *deferred = bight_deferred_new(&call->promise, cancelled, call);
+    if (!bight_promise_is_open(call->promise)) {
+        bi_call_free(call);
+        return deferred; /* D34 */
+    }
+    start(call);
+    return deferred;
+}
+
+struct bight_deferred *bight_http_get(struct bight_http_client *client, const char *url)
+{
+    return bight_http_call_send(bight_http_call_new(client, "GET", url));
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of memory that is refused to a client: each allocation of calls with redirects, bodies and trailers fails once,
+ * and all from it on. Every call ends in one way or the other. */
+#include "client_support.h"
+
+static void answer_both(struct talk *talk, const char *request)
+{
+    if (strstr(request, "GET / ") != NULL) {
+        say(talk, "HTTP/1.1 302 X\r\nLocation: http://second/elsewhere\r\nContent-Length: 4\r\n\r\nGone");
+    } else {
+        say(talk, HEAD_200 "X: y\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n0\r\nX: y\r\n\r\n");
+    }
+}
+
+static size_t ended;
+
+static void end_call(struct bight_result *result, void *context)
+{
+    (void)context;
+    bight_result_clear(result);
+    ended++;
+}
+
+static void send_call(struct bight_http_call *call)
+{
+    struct bight_deferred *asked = bight_http_call_send(call);
+    (void)bight_deferred_add_both(asked, end_call, NULL);
+    bight_deferred_release(asked);
+}
+
+static struct bight_http_call *full_call(void)
+{
+    const struct bight_http_call_options options = { .size = sizeof options, .local_address = "10.0.0.1" };
+    struct bight_http_call *call = bight_http_call_new(client, "POST", "http://first/b");
+    (void)bight_http_call_set(call, "A", "b");
+    (void)bight_http_call_secret(call, "A");
+    (void)bight_http_call_basic_auth(call, "a", "b");
+    (void)bight_http_call_body_text(call, "abc");
+    (void)bight_http_call_configure(call, &options);
+    return call;
+}
+
+static void talk_to_both(void)
+{
+    ended = 0;
+    client = bight_http_client_new(client_reactor, NULL);
+    send_call(bight_http_call_new(client, "GET", "http://first/"));
+    pass(1);
+    send_call(full_call());
+    pass(100);
+}
+
+static bool ask(void *context)
+{
+    (void)context;
+    bight_log_set_observer(count_errors, NULL);
+    network = bight_simulation_new(1);
+    struct bight_host *host = network != NULL ? bight_simulation_host(network, "client") : NULL;
+    client_reactor = host != NULL ? bight_host_reactor(host) : NULL;
+    struct peer *first = client_reactor != NULL ? make_peer("first", "tcp:80", NULL) : NULL;
+    struct peer *second = first != NULL ? make_peer("second", "tcp:80", NULL) : NULL;
+    bool is_fine = true;
+    if (second != NULL) {
+        first->script = second->script = answer_both;
+        talk_to_both();
+        is_fine = ended == 2;
+    }
+    if (network != NULL) {
+        end_world();
+    }
+    return is_fine;
+}
+
+START_TEST(memory_that_is_refused_ends_calls_and_nothing_else) /* C1 */
+{
+    ck_assert_uint_eq(bight_testing_with_faults(ask, NULL, 0), 0);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, memory_that_is_refused_ends_calls_and_nothing_else);
+}
+
+BIGHT_TEST_MAIN("http_client_faults", add_tests)
