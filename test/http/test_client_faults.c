@@ -40,6 +40,43 @@ static struct bight_http_call *full_call(void)
     return call;
 }
 
+/* Until the end, or a failure. */
+static void read_on(struct bight_result *result, void *context)
+{
+    struct bight_http_response *response = context;
+    struct bight_bytes *bytes = bight_result_peek(result, &bight_type_bytes);
+    bool is_over = bytes == NULL || bight_bytes_size(bytes) == 0;
+    bight_result_clear(result);
+    struct bight_deferred *read = is_over ? NULL : bight_http_response_read(response, 2);
+    if (read == NULL || bight_deferred_add_both(read, read_on, response) != BIGHT_OK) {
+        bight_http_response_release(response);
+        ended++;
+    }
+    bight_deferred_release(read);
+}
+
+static void read_body(struct bight_result *result, void *context)
+{
+    if (bight_result_failure(result) != NULL) {
+        end_call(result, context);
+        return;
+    }
+    struct bight_http_response *response = bight_result_take(result, &bight_type_http_response);
+    struct bight_deferred *read = bight_http_response_read(response, 2);
+    if (bight_deferred_add_both(read, read_on, response) != BIGHT_OK) {
+        bight_http_response_release(response);
+        ended++;
+    }
+    bight_deferred_release(read);
+}
+
+static void stream_call(void)
+{
+    struct bight_deferred *asked = bight_http_call_stream(bight_http_call_new(client, "GET", "http://first/stream"));
+    (void)bight_deferred_add_both(asked, read_body, NULL);
+    bight_deferred_release(asked);
+}
+
 static void talk_to_both(void)
 {
     ended = 0;
@@ -47,6 +84,8 @@ static void talk_to_both(void)
     send_call(bight_http_call_new(client, "GET", "http://first/"));
     pass(1);
     send_call(full_call());
+    pass(1);
+    stream_call();
     pass(100);
 }
 
@@ -63,7 +102,7 @@ static bool ask(void *context)
     if (second != NULL) {
         first->script = second->script = answer_both;
         talk_to_both();
-        is_fine = ended == 2;
+        is_fine = ended == 3;
     }
     if (network != NULL) {
         end_world();

@@ -42,7 +42,7 @@ struct bight_http_call_options {
     double first_byte_seconds; /* from the request's last byte to the response's first: 60 */
     double between_seconds;    /* between bytes, of the response and of a request that is being taken: 60 */
     double total_seconds;      /* all together, waiting for a connection and redirects included: none */
-    uint64_t max_body;         /* bytes of the response's body: 16 MiB */
+    uint64_t max_body;         /* bytes of the response's body: 16 MiB; of one that is streamed, any */
     unsigned max_redirects;    /* in a row: 10 */
     enum bight_http_choice follow_redirects; /* yes: C4 */
     enum bight_http_choice allow_downgrade;  /* no: a redirect from https to http fails */
@@ -146,6 +146,40 @@ BIGHT_API int bight_http_call_configure(struct bight_http_call *call, const stru
  * redirects; HTTP_STATUS if that was asked for, and for a redirect that is not followed unless it is allowed; CLOSED
  * for a client that has been closed, ABANDONED when it was freed meanwhile; SHUTDOWN. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_call_send(struct bight_http_call *call);
+
+/* The same, but it fires when the head has come: the body is read from the response then, in the one way or the other,
+ * and has no limit unless max_body is given. What fails later, fails the reading. The response belongs to the reactor's
+ * thread; releasing its last hold before the body has ended ends the call. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_call_stream(struct bight_http_call *call);
+
+/* ------------------------------------------------------------------------------------------ bodies that are streamed
+ */
+
+/* A program that does not read does not receive: nothing more is taken from the connection then, and the server waits
+ * (C1). The time between bytes does not run meanwhile.
+ *
+ * A Deferred of 1 to `limit` bytes (0: 64 KiB, which is the most) as soon as there are any; at the end of size 0. It
+ * fails as bight_http_call_send does. One at a time; cancelling one ends the asking alone. USAGE, a usage error, for a
+ * response that is not streamed or whose body is being read already. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_response_read(
+    struct bight_http_response *response, size_t limit);
+
+/* Who has a body pushed to him. Any slot may be NULL. */
+struct bight_http_response_consumer {
+    size_t size; /* sizeof(struct bight_http_response_consumer) */
+    /* 1 byte to 64 KiB; the view ends when it returns. False: no more for now, until bight_http_response_resume. */
+    bool (*data)(struct bight_http_response *response, const uint8_t *data, size_t size, void *context);
+    /* Once, unless `failed` is: the body was whole, and there are the trailers. */
+    void (*end)(struct bight_http_response *response, void *context);
+    /* Once: there will be no more. `failure` is borrowed. */
+    void (*failed)(struct bight_http_response *response, const struct bight_failure *failure, void *context);
+};
+
+/* Pushes what is left of the body to the consumer, on coming turns. The table and the context are borrowed until it has
+ * been told of the end, or the response is released. 0; USAGE as above; OUT_OF_MEMORY. */
+BIGHT_API int bight_http_response_consume(
+    struct bight_http_response *response, const struct bight_http_response_consumer *consumer, void *context);
+BIGHT_API void bight_http_response_resume(struct bight_http_response *response);
 
 /* ------------------------------------------------------------------------------------------ responses */
 

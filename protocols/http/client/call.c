@@ -55,7 +55,9 @@ static void release_rest(struct bight_http_call *call)
     drop_settings(call);
     bight_free(call->endpoint);
     bight_bytes_release(call->body);
-    bight_http_response_release(call->response);
+    if (call->stream == NULL) {
+        bight_http_response_release(call->response);
+    }
     bi_http_buffer_free(&call->collected);
     bi_http_buffer_free(&call->secrets);
     bi_hops_free(call->hops);

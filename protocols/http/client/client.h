@@ -25,7 +25,7 @@
 
 struct bi_call_settings {
     uint64_t connect, first_byte, between, total; /* nanoseconds; BI_FOREVER: none */
-    uint64_t body;
+    uint64_t body;                                /* bytes; 0: the default */
     unsigned redirects;
     bool follows, downgrades, repeats_body, repeats, fails_on_status;
     struct bight_tls *tls;     /* held by their owner */
@@ -59,6 +59,8 @@ struct bi_attempt {
     bool is_dropped; /* nobody wants it any more */
 };
 
+struct bi_body_stream;
+
 struct bi_client_connection {
     struct bight_protocol base;
     struct bi_link link;          /* among the client's */
@@ -70,6 +72,7 @@ struct bi_client_connection {
     uint64_t idle_time;           /* for which it is kept */
     size_t queued;                /* output that waited when that was looked at last */
     uint32_t served;              /* responses */
+    bool is_paused;               /* by a body that nobody wants more of */
     bool is_closing;              /* lost or aborted: not to be used */
     struct bi_response_parser parser;
 };
@@ -116,10 +119,12 @@ struct bight_http_call {
     size_t method_size;
     struct bi_view url_text; /* in `text` */
     struct bi_url url;
-    char *endpoint, *local_address; /* NULL: none */
-    struct bight_bytes *body;       /* NULL: none */
-    struct bight_http_response *response;
-    uint64_t received; /* bytes of its body */
+    char *endpoint, *local_address;       /* NULL: none */
+    struct bight_bytes *body;             /* NULL: none */
+    struct bight_http_response *response; /* with a hold, unless it is streamed */
+    bool is_streamed;                     /* the Deferred brings the head, and the body comes later */
+    struct bi_body_stream *stream;        /* from then on; NULL: none yet */
+    uint64_t received;                    /* bytes of its body */
     struct bi_http_buffer collected;
     struct bi_http_buffer secrets; /* names, each with a NUL */
     unsigned secret_count;
@@ -167,6 +172,7 @@ struct bi_client_origin {
     struct bi_response_origin base;
     const char *url;
     struct bi_client_hop *hops;
+    struct bi_body_stream *stream;  /* NULL: it is not streamed */
     struct bi_http_buffer trailers; /* "Name: value\r\n" ... */
 };
 
@@ -209,6 +215,8 @@ void bi_call_end(struct bight_http_call *call);
 /* The same, and user code is called last. `failure` is taken. */
 void bi_call_fail(struct bight_http_call *call, struct bight_failure *failure);
 void bi_call_succeed(struct bight_http_call *call);
+/* The head of one that is streamed has come; the call goes on. */
+void bi_call_deliver_head(struct bight_http_call *call);
 /* A time is up. */
 void bi_call_time_out(struct bight_http_call *call, enum bight_http_time time);
 

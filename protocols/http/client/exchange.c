@@ -3,7 +3,7 @@
  *
  * The connection goes back to the pool before the program hears of the response: what the program asks next finds it
  * there. */
-#include "http/client/client.h"
+#include "http/client/stream.h"
 
 #include <string.h>
 
@@ -16,6 +16,7 @@ void bi_client_exchange_begin(struct bight_http_call *call, struct bi_client_con
     connection->parser.asked = call->method;
     connection->call = call;
     connection->queued = 0;
+    connection->is_paused = false;
     connection->since = bi_limits_stamp(client);
     call->connection = connection;
     call->state = BI_CALL_SENT;
@@ -37,6 +38,10 @@ static void release_connection(struct bi_client_connection *connection, size_t l
     connection->served++;
     if (connection->is_closing) {
         return;
+    }
+    if (connection->is_paused) {
+        connection->is_paused = false;
+        (void)bight_transport_resume(transport);
     }
     bool is_sound = framing->keeps_alive && !framing->tolerated && left == 0;
     if (is_sound && bight_transport_is_open(transport) && bight_transport_queued(transport) == 0) {
@@ -78,10 +83,18 @@ static void fail(struct bight_http_call *call, int code, const char *why)
     bi_call_fail(call, bight_failure_new(code, 0, NULL, "%s", why));
 }
 
+/* Of what is collected; a stream has a limit only if it was given one. */
+#define DEFAULT_BODY ((uint64_t)16 << 20)
+
+static uint64_t body_limit(const struct bight_http_call *call)
+{
+    return call->settings.body != 0 ? call->settings.body : call->is_streamed ? UINT64_MAX : DEFAULT_BODY;
+}
+
 static void fail_of_length(struct bight_http_call *call)
 {
     bi_call_fail(call, bight_failure_new(BIGHT_E_TOO_LONG, 0, NULL, "the response's body is longer than %llu bytes",
-                           (unsigned long long)call->settings.body));
+                           (unsigned long long)body_limit(call)));
 }
 
 static void fail_without_memory(struct bight_http_call *call)
@@ -120,13 +133,15 @@ static void begin_discarding(struct bight_http_call *call, enum bi_call_rest res
 
 static void begin_response(struct bight_http_call *call, const struct bi_response_parser *parser)
 {
-    if (parser->framing.body == BI_BODY_LENGTH && parser->framing.length > call->settings.body) {
+    if (parser->framing.body == BI_BODY_LENGTH && parser->framing.length > body_limit(call)) {
         fail_of_length(call);
         return;
     }
     call->response = bi_received_new(call, parser);
-    if (call->response == NULL) {
+    if (call->response == NULL || (call->is_streamed && bi_body_stream_begin(call) != BIGHT_OK)) {
         fail_without_memory(call);
+    } else if (call->is_streamed) {
+        bi_call_deliver_head(call);
     }
 }
 
@@ -169,8 +184,10 @@ static void take_piece(struct bight_http_call *call, struct bi_view piece)
             break_off(connection);
             conclude(call);
         }
-    } else if (call->received > call->settings.body) {
+    } else if (call->received > body_limit(call)) {
         fail_of_length(call);
+    } else if (call->stream != NULL) {
+        bi_body_stream_put(call, piece);
     } else if (is_all(&connection->parser, piece)) {
         call->response->body = bight_bytes_new(piece.at, piece.size);
         if (call->response->body == NULL) {
@@ -185,6 +202,9 @@ static void take_piece(struct bight_http_call *call, struct bi_view piece)
 static bool finish_body(struct bight_http_call *call)
 {
     struct bight_http_response *response = call->response;
+    if (call->stream != NULL) {
+        return true;
+    }
     if (response->body == NULL && call->collected.end == 0) {
         response->body = bight_bytes_new("", 0);
     } else if (response->body == NULL) {
@@ -256,6 +276,16 @@ static void take(struct bight_http_call *call, enum bi_response_event event, str
     }
 }
 
+/* What has come is taken, and waits in the stream if nobody wants it; what has not stays with the server. */
+static void hold_up(struct bi_client_connection *connection)
+{
+    const struct bight_http_call *call = connection->call;
+    if (call->stream != NULL && bi_body_stream_is_full(call->stream)) {
+        connection->is_paused = true;
+        (void)bight_transport_pause(connection->base.transport);
+    }
+}
+
 void bi_client_exchange_read(struct bi_client_connection *connection, struct bi_view input)
 {
     struct bight_http_call *call = connection->call;
@@ -266,6 +296,9 @@ void bi_client_exchange_read(struct bi_client_connection *connection, struct bi_
         event = bi_response_parser_next(&connection->parser, &input, &piece);
         take(call, event, piece, input.size);
     } while (event < BI_RESPONSE_END && event != BI_RESPONSE_PARTIAL && connection->call == call);
+    if (event == BI_RESPONSE_PARTIAL) {
+        hold_up(connection);
+    }
 }
 
 /* Before any byte of a response it is the connection's loss that tells why. */

@@ -49,6 +49,9 @@ static bool is_sending(struct bight_http_client *client, struct bi_client_connec
 static bool look_at_exchange(struct bight_http_client *client, struct bight_http_call *call)
 {
     struct bi_client_connection *connection = call->connection;
+    if (connection->is_paused) {
+        return false; /* it is the program that takes its time */
+    }
     bool is_first = connection->parser.is_fresh && !is_sending(client, connection);
     if (is_over(client, connection->since, is_first ? call->settings.first_byte : call->settings.between)) {
         return end_call(call, is_first ? BIGHT_HTTP_TIME_FIRST_BYTE : BIGHT_HTTP_TIME_BETWEEN);

@@ -2,7 +2,7 @@
 /* outcome.c - how calls end: with a response, with a failure, or cancelled.
  *
  * The call has gone, and the pool is in order, when the program hears of it. */
-#include "http/client/client.h"
+#include "http/client/stream.h"
 
 void bi_call_end(struct bight_http_call *call)
 {
@@ -22,15 +22,44 @@ void bi_call_fail(struct bight_http_call *call, struct bight_failure *failure)
 {
     struct bight_http_client *client = call->client;
     struct bight_promise promise = call->promise;
+    struct bi_body_stream *stream = call->stream;
     (void)bight_factory_hold(&client->factory);
     bi_call_end(call);
-    (void)bight_errback(promise, failure);
+    if (stream != NULL) {
+        bi_body_stream_fail(stream, failure);
+    } else {
+        (void)bight_errback(promise, failure);
+    }
+    bi_client_check_end(client);
+    bight_factory_release(&client->factory);
+}
+
+/* The response is the program's from now on, and may go inside, and the call with it. */
+void bi_call_deliver_head(struct bight_http_call *call)
+{
+    struct bight_http_response *response = call->response;
+    bi_received_origin(response)->hops = call->hops;
+    call->hops = NULL;
+    (void)bight_callback(call->promise, &bight_type_http_response, response);
+}
+
+static void end_stream(struct bight_http_call *call)
+{
+    struct bight_http_client *client = call->client;
+    struct bi_body_stream *stream = call->stream;
+    (void)bight_factory_hold(&client->factory);
+    bi_call_free(call);
+    bi_body_stream_end(stream);
     bi_client_check_end(client);
     bight_factory_release(&client->factory);
 }
 
 void bi_call_succeed(struct bight_http_call *call)
 {
+    if (call->stream != NULL) {
+        end_stream(call);
+        return;
+    }
     struct bight_http_client *client = call->client;
     struct bight_promise promise = call->promise;
     struct bight_http_response *response = call->response;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* received.c - what a client's response has beside status, fields and body: where it came from, trailers. */
-#include "http/client/client.h"
+#include "http/client/stream.h"
 
 #include <bight/memory.h>
 
@@ -18,6 +18,9 @@ void bi_hops_free(struct bi_client_hop *hops)
 static void finish(struct bight_http_response *response)
 {
     struct bi_client_origin *origin = bi_received_origin(response);
+    if (origin->stream != NULL) {
+        bi_body_stream_free(origin->stream);
+    }
     bi_hops_free(origin->hops);
     bi_http_buffer_free(&origin->trailers);
 }

@@ -161,6 +161,14 @@ struct bight_deferred *bight_http_call_send(struct bight_http_call *call)
     return deferred;
 }
 
+struct bight_deferred *bight_http_call_stream(struct bight_http_call *call)
+{
+    if (call != NULL) {
+        call->is_streamed = true;
+    }
+    return bight_http_call_send(call);
+}
+
 struct bight_deferred *bight_http_get(struct bight_http_client *client, const char *url)
 {
     return bight_http_call_send(bight_http_call_new(client, "GET", url));

@@ -14,7 +14,6 @@ const struct bi_call_settings bi_settings_default = {
     .first_byte = 60 * SECOND,
     .between = 60 * SECOND,
     .total = BI_FOREVER,
-    .body = (uint64_t)16 << 20,
     .redirects = 10,
     .follows = true,
     .repeats = true,
