@@ -8,7 +8,9 @@ static struct peer *server;
 
 static void begin(const char *text)
 {
-    begin_world(NULL);
+    const struct bight_http_call_options plain = { .size = sizeof plain, .decompress = BIGHT_HTTP_NO };
+    const struct bight_http_client_options options = { .size = sizeof options, .calls = &plain };
+    begin_world(&options);
     server = add_peer("server", NULL, text);
 }
 

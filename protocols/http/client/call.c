@@ -2,7 +2,7 @@
 /* call.c - a call as the program fills it, until it is sent; and its memory, which is used again.
  *
  * The first thing that is wrong with a call is remembered, and fails it when it is sent. */
-#include "http/client/client.h"
+#include "http/client/decode.h"
 
 #include <bight/memory.h>
 
@@ -59,6 +59,7 @@ static void release_rest(struct bight_http_call *call)
         bight_http_response_release(call->response);
     }
     bi_http_buffer_free(&call->collected);
+    bi_decoder_free(call->decoder);
     bi_http_buffer_free(&call->secrets);
     bi_hops_free(call->hops);
 }

@@ -27,7 +27,7 @@ struct bi_call_settings {
     uint64_t connect, first_byte, between, total; /* nanoseconds; BI_FOREVER: none */
     uint64_t body;                                /* bytes; 0: the default */
     unsigned redirects;
-    bool follows, downgrades, repeats_body, repeats, fails_on_status;
+    bool follows, downgrades, repeats_body, repeats, fails_on_status, decodes;
     struct bight_tls *tls;     /* held by their owner */
     const char *local_address; /* likewise its owner's */
 };
@@ -60,6 +60,7 @@ struct bi_attempt {
 };
 
 struct bi_body_stream;
+struct bi_decoder;
 
 struct bi_client_connection {
     struct bight_protocol base;
@@ -124,6 +125,8 @@ struct bight_http_call {
     struct bight_http_response *response; /* with a hold, unless it is streamed */
     bool is_streamed;                     /* the Deferred brings the head, and the body comes later */
     struct bi_body_stream *stream;        /* from then on; NULL: none yet */
+    bool asks_for_codings;                /* Accept-Encoding is the library's */
+    struct bi_decoder *decoder;           /* of the response's body; NULL: it is as it comes */
     uint64_t received;                    /* bytes of its body */
     struct bi_http_buffer collected;
     struct bi_http_buffer secrets; /* names, each with a NUL */

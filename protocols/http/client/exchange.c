@@ -3,6 +3,7 @@
  *
  * The connection goes back to the pool before the program hears of the response: what the program asks next finds it
  * there. */
+#include "http/client/decode.h"
 #include "http/client/stream.h"
 
 #include <string.h>
@@ -137,7 +138,12 @@ static void begin_response(struct bight_http_call *call, const struct bi_respons
         fail_of_length(call);
         return;
     }
-    call->response = bi_received_new(call, parser);
+    int code = call->asks_for_codings ? bi_decoder_begin(&call->decoder, parser) : BIGHT_OK;
+    if (code == BIGHT_E_TOO_LONG) {
+        fail(call, code, "the response has more than two content codings");
+        return;
+    }
+    call->response = code == BIGHT_OK ? bi_received_new(call, parser) : NULL;
     if (call->response == NULL || (call->is_streamed && bi_body_stream_begin(call) != BIGHT_OK)) {
         fail_without_memory(call);
     } else if (call->is_streamed) {
@@ -169,6 +175,18 @@ static void take_head(struct bight_http_call *call)
 
 /* ------------------------------------------------------------------------------------------- the body */
 
+static void decode(struct bight_http_call *call, struct bi_view piece)
+{
+    int code = bi_decoder_put(call->decoder, piece, &call->collected, body_limit(call));
+    if (code == BIGHT_E_SYNTAX) {
+        fail(call, code, "the response's body is not compressed as it says");
+    } else if (code == BIGHT_E_TOO_LONG) {
+        fail_of_length(call);
+    } else if (code != BIGHT_OK) {
+        fail_without_memory(call);
+    }
+}
+
 /* All of it at once needs no copy but one. */
 static bool is_all(const struct bi_response_parser *parser, struct bi_view piece)
 {
@@ -188,6 +206,8 @@ static void take_piece(struct bight_http_call *call, struct bi_view piece)
         fail_of_length(call);
     } else if (call->stream != NULL) {
         bi_body_stream_put(call, piece);
+    } else if (call->decoder != NULL) {
+        decode(call, piece);
     } else if (is_all(&connection->parser, piece)) {
         call->response->body = bight_bytes_new(piece.at, piece.size);
         if (call->response->body == NULL) {
@@ -231,6 +251,10 @@ static bool finish_trailers(struct bight_http_call *call, const struct bi_respon
 static void take_end(struct bight_http_call *call, size_t left)
 {
     struct bi_client_connection *connection = call->connection;
+    if (call->decoder != NULL && call->received > 0 && !bi_decoder_is_whole(call->decoder)) {
+        fail(call, BIGHT_E_INCOMPLETE, "the response's body ends within what is compressed");
+        return;
+    }
     if (call->rest == BI_REST_COLLECTED && (!finish_body(call) || !finish_trailers(call, &connection->parser))) {
         fail_without_memory(call);
         return;

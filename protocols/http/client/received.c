@@ -36,7 +36,8 @@ struct bight_http_response *bi_received_new(const struct bight_http_call *call, 
     char *url = (char *)response->room + sizeof(struct bi_client_origin);
     memcpy(url, call->url_text.at, call->url_text.size);
     bi_received_origin(response)->url = url;
-    response->fields.end = bi_response_write_lines(&parser->head, parser->bytes, 0, response->fields.bytes);
+    uint64_t without = call->decoder != NULL ? BI_NAME_BIT(CONTENT_ENCODING) | BI_NAME_BIT(CONTENT_LENGTH) : 0;
+    response->fields.end = bi_response_write_lines(&parser->head, parser->bytes, without, response->fields.bytes);
     return response;
 }
 

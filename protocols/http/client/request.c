@@ -3,7 +3,7 @@
  *
  * A head is put together in one piece of the connection's output, and a small body behind it, so that both leave
  * together. */
-#include "http/client/client.h"
+#include "http/client/decode.h"
 
 #include <bight/memory.h>
 #include <bight/sys/output.h>
@@ -72,6 +72,7 @@ static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_
     const struct bight_http_client *client = call->client;
     at = has_field(call, "Host") ? at : put_host(at, call);
     at = has_field(call, "User-Agent") ? at : put(at, client->lines, client->lines_size);
+    at = call->asks_for_codings ? PUT(at, "Accept-Encoding: gzip\r\n") : at;
     at = call->fields.end > 0 ? put(at, call->fields.bytes, call->fields.end) : at;
     if (says_length(call)) {
         at += snprintf((char *)at, 48, "Content-Length: %zu\r\n", body_size);
@@ -82,7 +83,7 @@ static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_
 /* More than the head can need. */
 static size_t room_of(const struct bight_http_call *call)
 {
-    return call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 128;
+    return call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 160;
 }
 
 int bi_call_write(struct bight_http_call *call)
@@ -128,6 +129,13 @@ static struct bight_failure *find_mistake(const struct bight_http_call *call)
     return call->code != BIGHT_OK ? bight_failure_new(call->code, 0, NULL, "%s", call->why) : NULL;
 }
 
+/* What is asked for so is undone; whoever asks himself, or for a part, gets what comes. */
+static bool asks_for_codings(const struct bight_http_call *call)
+{
+    return call->settings.decodes && !call->is_streamed && bi_decoder_is_built_in() &&
+           !has_field(call, "Accept-Encoding") && !has_field(call, "Range");
+}
+
 /* What fails at once has failed when this returns. */
 static void start(struct bight_http_call *call)
 {
@@ -136,6 +144,7 @@ static void start(struct bight_http_call *call)
     int code = bi_limits_watch(client, call->has_settings ? bi_limits_shortest(&call->settings) : BI_FOREVER);
     call->began = bi_limits_stamp(client);
     call->number = ++client->sent;
+    call->asks_for_codings = asks_for_codings(call);
     bi_ring_append(&client->calls, &call->link);
     if (code != BIGHT_OK) {
         bi_call_fail(call, bight_failure_of(code));

@@ -17,6 +17,7 @@ const struct bi_call_settings bi_settings_default = {
     .redirects = 10,
     .follows = true,
     .repeats = true,
+    .decodes = true,
 };
 
 bool bi_settings_seconds(double seconds, uint64_t otherwise, uint64_t *nanoseconds)
@@ -57,6 +58,7 @@ int bi_settings_read(
     settings->downgrades = choose(all.allow_downgrade, base->downgrades);
     settings->repeats_body = choose(all.repeat_body, base->repeats_body);
     settings->repeats = choose(all.repeat, base->repeats);
+    settings->decodes = choose(all.decompress, base->decodes);
     settings->fails_on_status = choose(all.fail_on_status, base->fails_on_status);
     settings->tls = all.tls != NULL ? all.tls : base->tls;
     settings->local_address = all.local_address != NULL ? all.local_address : base->local_address;
