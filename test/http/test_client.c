@@ -105,6 +105,22 @@ START_TEST(a_large_body_is_sent_whole) /* C8 */
 }
 END_TEST
 
+START_TEST(a_form_is_a_body) /* C8 A11 */
+{
+    begin(HELLO);
+    struct bight_http_call *call = call_of("POST", "http://server/");
+    ck_assert_int_eq(bight_http_call_form_field(call, "name", "Ann & Bob"), 0);
+    ck_assert_int_eq(bight_http_call_form_field(call, "a=b", ""), 0);
+    ck_assert_int_eq(bight_http_call_form_field(call, "*-._~", "\xc3\xa4+%\r\n"), 0);
+    note(bight_http_call_send(call), "");
+    pass(1);
+    ck_heard("200 'Hello'");
+    ck_assert_ptr_nonnull(strstr(server->last, "Content-Type: application/x-www-form-urlencoded\r\n"));
+    ck_assert_str_eq(strstr(server->last, "\r\n\r\n") + 4, "name=Ann+%26+Bob&a%3Db=&*-._%7E=%C3%A4%2B%25%0D%0A");
+    end_world();
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------- what is wrong */
 
 static const char *const bad_urls[] = { "", "server", "/a", "ftp://server/", "ws://server/", "http://", "http://a b/",
@@ -166,6 +182,7 @@ START_TEST(the_null_of_a_failed_new_is_accepted_everywhere) /* C1 */
     ck_assert_int_eq(bight_http_call_body_bytes(call, bytes, NULL), BIGHT_E_OUT_OF_MEMORY);
     ck_assert_int_eq(bight_http_call_basic_auth(call, "a", "b"), BIGHT_E_OUT_OF_MEMORY);
     ck_assert_int_eq(bight_http_call_bearer(call, "a"), BIGHT_E_OUT_OF_MEMORY);
+    ck_assert_int_eq(bight_http_call_form_field(call, "a", "b"), BIGHT_E_OUT_OF_MEMORY);
     ck_assert_int_eq(bight_http_call_endpoint(call, "unix:/a"), BIGHT_E_OUT_OF_MEMORY);
     ck_assert_int_eq(bight_http_call_configure(call, NULL), BIGHT_E_OUT_OF_MEMORY);
     bight_http_call_free(call);
@@ -383,6 +400,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_call_says_what_it_was_told);
     tcase_add_loop_test(tests, a_url_becomes_target_and_host, 0, sizeof targets / sizeof *targets);
     tcase_add_test(tests, a_large_body_is_sent_whole);
+    tcase_add_test(tests, a_form_is_a_body);
     tcase_add_loop_test(tests, a_bad_url_is_a_failure, 0, sizeof bad_urls / sizeof *bad_urls);
     tcase_add_loop_test(tests, a_bad_method_is_a_failure, 0, sizeof bad_methods / sizeof *bad_methods);
     tcase_add_loop_test(tests, what_no_request_may_say_is_refused_when_it_is_set_and_when_it_is_sent, 0,

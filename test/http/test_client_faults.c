@@ -36,6 +36,7 @@ static struct bight_http_call *full_call(void)
     (void)bight_http_call_secret(call, "A");
     (void)bight_http_call_basic_auth(call, "a", "b");
     (void)bight_http_call_body_text(call, "abc");
+    (void)bight_http_call_form_field(call, "a", "b");
     (void)bight_http_call_configure(call, &options);
     return call;
 }

@@ -132,6 +132,9 @@ BIGHT_API int bight_http_call_body(struct bight_http_call *call, const void *dat
 BIGHT_API int bight_http_call_body_bytes(struct bight_http_call *call, struct bight_bytes *bytes, const char *type);
 BIGHT_API int bight_http_call_body_text(struct bight_http_call *call, const char *text);
 
+/* A field of a form, urlencoded, which is the body of the call then (A11): name and value, in UTF-8. */
+BIGHT_API int bight_http_call_form_field(struct bight_http_call *call, const char *name, const char *value);
+
 /* What it is sent through, in place of the URL's host and port: any endpoint string to connect with,
  * "unix:/run/docker.sock". TLS of an https: URL comes on top of it. It stays with redirects to the same origin. */
 BIGHT_API int bight_http_call_endpoint(struct bight_http_call *call, const char *endpoint);

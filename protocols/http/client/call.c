@@ -60,6 +60,7 @@ static void release_rest(struct bight_http_call *call)
     }
     bi_http_buffer_free(&call->collected);
     bi_decoder_free(call->decoder);
+    bi_http_buffer_free(&call->form);
     bi_http_buffer_free(&call->secrets);
     bi_hops_free(call->hops);
 }

@@ -129,6 +129,7 @@ struct bight_http_call {
     struct bi_decoder *decoder;           /* of the response's body; NULL: it is as it comes */
     uint64_t received;                    /* bytes of its body */
     struct bi_http_buffer collected;
+    struct bi_http_buffer form;    /* the body to be, of one that is a form */
     struct bi_http_buffer secrets; /* names, each with a NUL */
     unsigned secret_count;
     struct bi_client_hop *hops, *last_hop;
@@ -204,6 +205,11 @@ int bi_call_remember(struct bight_http_call *call, int code, const char *why);
 int bi_call_set_target(struct bight_http_call *call, struct bi_view method, struct bi_view url, const char **why);
 /* It is in no ring, queue or exchange any more: all that it has is released. */
 void bi_call_free(struct bight_http_call *call);
+
+/* ---------------------------------------------------------------------------------------------- form.c */
+
+/* The fields of a form, if it has any, are its body from now on. 0 or OUT_OF_MEMORY. */
+int bi_call_finish_form(struct bight_http_call *call);
 
 /* -------------------------------------------------------------------------------------------- request.c */
 

@@ -118,12 +118,12 @@ static void cancelled(struct bight_promise promise, void *context)
 }
 
 /* NULL: the call may be sent. */
-static struct bight_failure *find_mistake(const struct bight_http_call *call)
+static struct bight_failure *find_mistake(struct bight_http_call *call)
 {
     if (call->client->is_closing) {
         return bight_failure_new(BIGHT_E_CLOSED, 0, NULL, "the HTTP client has been closed");
     }
-    if (call->code == BIGHT_E_OUT_OF_MEMORY) {
+    if (call->code == BIGHT_E_OUT_OF_MEMORY || bi_call_finish_form(call) != BIGHT_OK) {
         return bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
     }
     return call->code != BIGHT_OK ? bight_failure_new(call->code, 0, NULL, "%s", call->why) : NULL;
