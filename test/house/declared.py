@@ -13,7 +13,7 @@ def headers_of(include, testing_headers, library):
     if library == "bight-testing":
         return [pathlib.Path(header) for header in testing_headers.split(",")]
     if library == "bight-http-testing":
-        return [pathlib.Path("bight/protocols/http_testing.h")]
+        return [pathlib.Path("bight/protocols") / name for name in ("http_client_testing.h", "http_testing.h")]
     everything = sorted(path.relative_to(include) for path in pathlib.Path(include).rglob("*.h"))
     return [path for path in everything if "testing" not in path.parts and not path.name.endswith("testing.h")
             and is_of_http(path) == (library == "bight-http")]

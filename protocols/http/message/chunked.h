@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/message/private.h"
+
 enum bi_chunked_result {
     BI_CHUNKED_DATA,    /* `data` and `size` are a piece of the body */
     BI_CHUNKED_PARTIAL, /* all was taken, more has to come */
@@ -27,11 +29,11 @@ struct bi_chunked {
 
 #define BI_CHUNKED_MAX_EXTENSIONS 16384
 
-void bi_chunked_begin(struct bi_chunked *decoder, bool tolerant);
+BI_HTTP_PRIVATE_API void bi_chunked_begin(struct bi_chunked *decoder, bool tolerant);
 
 /* Takes from *bytes, of which *size are left, and advances both; of DATA, *data and *data_size are a view of the same
  * memory. Call it until PARTIAL or END. */
-enum bi_chunked_result bi_chunked_next(
+BI_HTTP_PRIVATE_API enum bi_chunked_result bi_chunked_next(
     struct bi_chunked *decoder, const uint8_t **bytes, size_t *size, const uint8_t **data, size_t *data_size);
 
 /* The last `size` bytes of the data that were handed out last have not been used: they come again. */
@@ -39,6 +41,6 @@ void bi_chunked_give_back(struct bi_chunked *decoder, size_t size);
 
 /* The line before a chunk of `size` bytes, at most BI_CHUNK_LINE long. Returns its length. */
 #define BI_CHUNK_LINE 18
-size_t bi_chunk_line(char line[BI_CHUNK_LINE], uint64_t size);
+BI_HTTP_PRIVATE_API size_t bi_chunk_line(char line[BI_CHUNK_LINE], uint64_t size);
 
 #endif

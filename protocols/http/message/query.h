@@ -11,6 +11,7 @@
 #ifndef BI_HTTP_QUERY_H
 #define BI_HTTP_QUERY_H
 
+#include "http/message/private.h"
 #include "http/message/tokens.h"
 
 /* A11. */
@@ -37,11 +38,11 @@ struct bi_query_field {
 };
 
 /* With A11's limits, which may be changed then. */
-void bi_query_begin(struct bi_query *query);
+BI_HTTP_PRIVATE_API void bi_query_begin(struct bi_query *query);
 
 /* Takes the next field off the beginning of `text`. After PARTIAL it is called again with what was left, which may lie
  * elsewhere then, and more behind it. `ended`: no more comes. */
-enum bi_query_result bi_query_next(
+BI_HTTP_PRIVATE_API enum bi_query_result bi_query_next(
     struct bi_query *query, struct bi_view *text, bool ended, struct bi_query_field *field);
 
 /* The next field of whole text that has this name (which is no longer encoded), likewise; a caller that wants the first
@@ -52,7 +53,7 @@ bool bi_query_find(struct bi_query *query, struct bi_view *text, struct bi_view 
 bool bi_query_is_plain(struct bi_view encoded);
 
 /* What a name or value means. `out` has encoded.size bytes, and may be where they are. Returns the size. */
-size_t bi_query_decode(struct bi_view encoded, uint8_t *out);
+BI_HTTP_PRIVATE_API size_t bi_query_decode(struct bi_view encoded, uint8_t *out);
 
 /* Whether that would be `text`. */
 bool bi_query_equal(struct bi_view encoded, struct bi_view text);

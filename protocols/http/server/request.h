@@ -10,11 +10,9 @@
 #include "http/message/chunked.h"
 #include "http/message/framing.h"
 #include "http/message/likely.h"
+#include "http/message/private.h"
 #include "http/message/tokens.h"
 #include "http/server/server.h"
-
-/* Exported for libbight-http-testing of the very same version. */
-#define BI_HTTP_PRIVATE_API __attribute__((visibility("default")))
 
 struct bi_http_connection {
     struct bight_protocol base;
