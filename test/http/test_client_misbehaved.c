@@ -223,6 +223,24 @@ START_TEST(a_connection_that_closes_at_the_moment_of_a_request_does_so_too) /* C
 }
 END_TEST
 
+START_TEST(what_is_sent_again_takes_no_connection_that_was_kept) /* C2 */
+{
+    const struct bight_link_conditions far = { .latency = 1 };
+    const struct bight_http_client_options few = { .size = sizeof few, .max_per_host = 2 + (unsigned)_i };
+    begin_with(&few);
+    bight_simulation_link(network, NULL, NULL, &far);
+    ask("GET", "next=close");
+    ask("GET", "wait=6&next=close"); /* comes back while the third one connects again */
+    pass(7);
+    heard[0] = '\0';
+    ask("GET", "");
+    pass(20);
+    ck_heard("200 'xocuk' 200 'xocuk'");
+    bight_simulation_link(network, NULL, NULL, &(const struct bight_link_conditions) { .latency = 0.0001 });
+    end_sound();
+}
+END_TEST
+
 START_TEST(an_answer_before_the_question_is_not_followed_by_a_second_call) /* C2 */
 {
     begin();
@@ -308,6 +326,7 @@ static void add_tests(TCase *tests)
         a_kept_connection_that_ends_as_a_request_comes_costs_a_call_nothing_if_it_may_be_repeated, 0,
         sizeof stale / sizeof *stale);
     tcase_add_test(tests, a_connection_that_closes_at_the_moment_of_a_request_does_so_too);
+    tcase_add_loop_test(tests, what_is_sent_again_takes_no_connection_that_was_kept, 0, 2);
     tcase_add_test(tests, an_answer_before_the_question_is_not_followed_by_a_second_call);
     tcase_add_test(tests, ten_thousand_calls_over_eight_connections_leave_nothing);
     tcase_add_test(tests, so_do_ten_thousand_of_which_most_fail);

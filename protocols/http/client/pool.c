@@ -297,6 +297,18 @@ static struct bight_http_call *first_of(struct bi_pool_host *host)
     return bi_ring_is_empty(&host->queue) ? NULL : BI_LINKED(struct bight_http_call, queued, host->queue.next);
 }
 
+/* The first that may have `connection`: a call that met a dead one is sent again on a new one alone (C2). */
+static struct bight_http_call *first_for(struct bi_pool_host *host, const struct bi_client_connection *connection)
+{
+    for (struct bi_link *link = host->queue.next; link != &host->queue; link = link->next) {
+        struct bight_http_call *call = BI_LINKED(struct bight_http_call, queued, link);
+        if (connection->served == 0 || !call->is_repeated) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
 /* A host that has no connection at all goes before one that has some, if its calls wait longer. */
 static bool should_yield(struct bight_http_client *client, const struct bight_http_call *call)
 {
@@ -308,12 +320,13 @@ static bool should_yield(struct bight_http_client *client, const struct bight_ht
 void bi_pool_offer(struct bi_client_connection *connection)
 {
     struct bi_pool_host *host = connection->host;
-    struct bight_http_call *call = first_of(host);
-    if (call == NULL) {
+    struct bight_http_call *first = first_of(host), *call = first_for(host, connection);
+    bool makes_room = first != call && first->attempt == NULL;
+    if (call == NULL && !makes_room) {
         keep(connection);
         return;
     }
-    if (should_yield(host->client, call)) {
+    if (makes_room || should_yield(host->client, call)) {
         bi_connection_close(connection, false);
         return;
     }
