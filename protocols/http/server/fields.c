@@ -94,7 +94,7 @@ void bi_fields_remove(struct bi_http_buffer *fields, const char *name)
 static size_t size_of(const struct bi_http_buffer *fields, const char *name)
 {
     size_t name_size = strlen(name), size = 0;
-    for (const uint8_t *at = fields->bytes; at < fields->bytes + fields->end;) {
+    for (const uint8_t *at = fields->bytes; at != NULL && at < fields->bytes + fields->end;) {
         const uint8_t *next = line_end(fields, at);
         size += has_name(at, next, name, name_size) ? (size_t)(next - at) : 0;
         at = next;
