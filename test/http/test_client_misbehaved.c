@@ -3,6 +3,8 @@
  * the one documented way, in its time, and leaves a client that serves the next one as if nothing had been. */
 #include "misbehaved_support.h"
 
+#include "http/coding/gzip.h"
+
 static const struct {
     const char *method, *script, *expected;
     double seconds; /* by when; 0: at once */
@@ -100,13 +102,23 @@ static void name_body(void)
     }
 }
 
+/* A client without zlib is handed what it has not asked for as it comes. */
+static void check_row(int row)
+{
+    name_body();
+    if (strstr(rows[row].script, "coding=gzip") != NULL && !bi_gzip_is_built_in()) {
+        ck_assert_ptr_eq(strstr(heard, "200 '"), heard);
+    } else {
+        ck_heard(rows[row].expected);
+    }
+}
+
 START_TEST(whatever_a_server_does_a_call_ends_as_documented_and_the_client_is_sound) /* C1 C2 C3 C4 C5 C9 */
 {
     begin();
     send_row(_i);
     pass(rows[_i].seconds == 0 ? 1 : rows[_i].seconds);
-    name_body();
-    ck_heard(rows[_i].expected);
+    check_row(_i);
     end_sound();
 }
 END_TEST
@@ -118,8 +130,7 @@ START_TEST(so_it_does_however_the_bytes_are_cut) /* C1 C5 */
     bight_simulation_link(network, NULL, NULL, &cut);
     send_row(_i);
     pass(rows[_i].seconds == 0 ? 10 : rows[_i].seconds + 1);
-    name_body();
-    ck_heard(rows[_i].expected);
+    check_row(_i);
     end_sound();
 }
 END_TEST

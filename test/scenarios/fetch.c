@@ -8,6 +8,7 @@
 #include <bight/protocols/http_client.h>
 #include <bight/protocols/http_client_testing.h>
 
+#include "http/coding/gzip.h"
 #include "scenario.h"
 
 #include <stdio.h>
@@ -77,7 +78,7 @@ static void add_number(struct fetch *fetch, const char *word, size_t number)
 static void add_honest_words(struct fetch *fetch)
 {
     static const char *const framings[] = { "&framing=length", "&framing=chunked", "&framing=close" };
-    bool may_be_packed = !fetch->streams && fetch->kind != SHORT && fetch->kind != ENDLESS;
+    bool may_be_packed = bi_gzip_is_built_in() && !fetch->streams && fetch->kind != SHORT && fetch->kind != ENDLESS;
     add_number(fetch, "size=", fetch->size);
     add_number(fetch, "&seed=", fetch->seed);
     if (fetch->kind == HONEST) {
