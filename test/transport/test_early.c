@@ -13,10 +13,11 @@ static struct net net;
 static bool was_watched;
 static void (*on_piece)(struct bight_protocol *protocol);
 
+/* While it is early there is something else where the watch will be. */
 static bool is_watched(const struct bight_protocol *protocol)
 {
     struct bight_loop *loop = net.reactor->loop;
-    return loop->ops->watch_is_added(loop, bi_watch_of(protocol->transport));
+    return !protocol->transport->idle.is_early && loop->ops->watch_is_added(loop, bi_watch_of(protocol->transport));
 }
 
 static void received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
