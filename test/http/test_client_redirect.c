@@ -253,6 +253,51 @@ START_TEST(a_body_goes_to_another_origin_only_if_asked) /* C4 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------- links */
+
+#define LINK_BASE "http://server/x/y?z"
+
+static const struct {
+    const char *reference, *url;
+    int code;
+} links[] = {
+    { "", LINK_BASE, 0 },
+    { "#here", LINK_BASE, 0 },
+    { "a", "http://server/x/a", 0 },
+    { "../a#b", "http://server/a", 0 },
+    { "?q", "http://server/x/y?q", 0 },
+    { "//other:8080/a", "http://other:8080/a", 0 },
+    { "https://other/a?b", "https://other/a?b", 0 },
+    { "mailto:a@b", NULL, BIGHT_E_SYNTAX },
+    { "javascript:alert(1)", NULL, BIGHT_E_SYNTAX },
+    { "ws://other/", NULL, BIGHT_E_SYNTAX },
+    { "http://user@other/", NULL, BIGHT_E_SYNTAX },
+    { "a b", NULL, BIGHT_E_SYNTAX },
+    { "http://1.2.3/", NULL, BIGHT_E_SYNTAX },
+};
+
+START_TEST(a_link_leads_where_it_says_from_where_it_was_found) /* C11 */
+{
+    char url[100];
+    ck_assert_int_eq(bight_http_resolve(LINK_BASE, links[_i].reference, url, sizeof url), links[_i].code);
+    if (links[_i].url != NULL) {
+        ck_assert_str_eq(url, links[_i].url);
+    }
+}
+END_TEST
+
+START_TEST(there_is_room_for_a_link_or_it_is_refused) /* C11 */
+{
+    char url[sizeof "http://server/x/abc"];
+    ck_assert_int_eq(bight_http_resolve(LINK_BASE, "abc", url, sizeof url), 0);
+    ck_assert_str_eq(url, "http://server/x/abc");
+    for (size_t size = 0; size < sizeof url; size++) {
+        ck_assert_int_eq(bight_http_resolve(LINK_BASE, "abc", url, size), BIGHT_E_TOO_LONG);
+    }
+    ck_assert_int_eq(bight_http_resolve("no URL", "abc", url, sizeof url), BIGHT_E_SYNTAX);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, a_redirect_leads_where_its_location_says, 0, sizeof rows / sizeof *rows);
@@ -264,6 +309,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, at_the_first_hop_elsewhere_they_are_dropped_and_never_come_back);
     tcase_add_test(tests, another_port_is_another_origin);
     tcase_add_loop_test(tests, a_body_goes_to_another_origin_only_if_asked, 0, 2);
+    tcase_add_loop_test(tests, a_link_leads_where_it_says_from_where_it_was_found, 0, sizeof links / sizeof *links);
+    tcase_add_test(tests, there_is_room_for_a_link_or_it_is_refused);
 }
 
 BIGHT_TEST_MAIN("http_client_redirect", add_tests)

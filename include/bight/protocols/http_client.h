@@ -147,9 +147,10 @@ BIGHT_API int bight_http_call_configure(struct bight_http_call *call, const stru
  *
  * It fails with what was wrong with the call; as bight_connect does, or with what TLS failed with; CONNECT_TIMED_OUT or
  * TIMED_OUT (enum bight_http_time); INCOMPLETE or another of the kind CONNECTION when the connection ended before the
- * response was whole; SYNTAX for one that is not HTTP; TOO_LONG past a limit, LIMIT past that of
- * redirects; HTTP_STATUS if that was asked for, and for a redirect that is not followed unless it is allowed; CLOSED
- * for a client that has been closed, ABANDONED when it was freed meanwhile; SHUTDOWN. */
+ * response was whole; SYNTAX for one that is not HTTP, or points to what is no URL of http; TOO_LONG
+ * past a limit, LIMIT past that of redirects; HTTP_STATUS if that was asked for, and for a redirect that is not
+ * followed unless it is allowed; CLOSED for a client that has been closed, ABANDONED when it was freed meanwhile;
+ * SHUTDOWN. */
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_call_send(struct bight_http_call *call);
 
 /* The same, but it fires when the head has come: the body is read from the response then, in the one way or the other,
@@ -200,6 +201,14 @@ BIGHT_API bool bight_http_response_hop(
 /* The first field of the trailers with this name; NULL: there is none, or no memory. It stays until the next one, or a
  * field, is asked for. */
 BIGHT_API const char *bight_http_response_trailer(struct bight_http_response *response, const char *name);
+
+/* ------------------------------------------------------------------------------------------- references */
+
+/* Where `reference` leads, as found in what came from the URL `base` (RFC 3986, section 5.2): written as a whole URL,
+ * without a fragment, and with a NUL into `size` bytes. As many bytes as the two have, and two more, are always enough.
+ * 0; SYNTAX: to nothing that a call can be made for (`mailto:`, a space in it, another user); TOO_LONG: there is no
+ * room for it. */
+BIGHT_API int bight_http_resolve(const char *base, const char *reference, char *url, size_t size);
 
 BIGHT_END
 
