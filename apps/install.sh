@@ -30,10 +30,10 @@ have() {
 
 # ------------------------------------------------------------------------------------------- what is missing
 
-# boost_context, 170 MB with what it brings along, jansson and zlib are used where they are there, and installed only to be
+# boost_context, 170 MB with what it brings along, jansson, zlib and libpsl are used where they are there, and installed only to be
 # tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
-needs_to_test="$needs_to_build c++ boost_context jansson zlib check nc socat telnet python3 binutils imagemagick setpriv openssl node curl wget gnutls
+needs_to_test="$needs_to_build c++ boost_context jansson zlib libpsl check nc socat telnet python3 binutils imagemagick setpriv openssl node curl wget gnutls
     llhttp aiohttp ab wrk chromium nginx haproxy"
 
 links_with() {
@@ -50,6 +50,7 @@ present() {
     boost_context) links_with boost_context || links_with boost_context-mt ;;
     jansson) pkg-config --exists 'jansson >= 2.11' 2>/dev/null ;;
     zlib) pkg-config --exists 'zlib >= 1.2.11' 2>/dev/null ;;
+    libpsl) pkg-config --exists 'libpsl >= 0.20' 2>/dev/null ;;
     check) pkg-config --exists 'check >= 0.15' 2>/dev/null ;;
     nc) nc -h 2>&1 | grep -q -e '-N' ;; # OpenBSD's: others cannot shut their writing side
     binutils) have readelf && have nm ;;
@@ -68,7 +69,7 @@ present() {
 # The need without which another cannot be looked for.
 looked_for_with() {
     case $1 in
-    libevent_core | libcrypto | jansson | zlib | check) echo pkg-config ;;
+    libevent_core | libcrypto | jansson | zlib | libpsl | check) echo pkg-config ;;
     boost_context) echo cc ;;
     aiohttp) echo python3 ;;
     esac
@@ -117,6 +118,7 @@ package() {
     apt-get/boost_context) echo libboost-context-dev ;;
     apt-get/jansson) echo libjansson-dev ;;
     apt-get/zlib) echo zlib1g-dev ;;
+    apt-get/libpsl) echo libpsl-dev ;;
     apt-get/gnutls) echo gnutls-bin ;;
     apt-get/nc) echo netcat-openbsd ;;
     apt-get/testssl) echo testssl.sh ;;
@@ -130,6 +132,7 @@ package() {
     dnf/libcrypto) echo openssl-devel ;;
     dnf/jansson) echo jansson-devel ;;
     dnf/zlib) echo zlib-devel ;;
+    dnf/libpsl) echo libpsl-devel ;;
     dnf/check) echo check-devel ;;
     dnf/boost_context) echo boost-devel ;;
     dnf/nc) echo netcat ;;
@@ -144,6 +147,7 @@ package() {
     apk/libcrypto) echo openssl-dev ;;
     apk/jansson) echo jansson-dev ;;
     apk/zlib) echo zlib-dev ;;
+    apk/libpsl) echo libpsl-dev ;;
     apk/check) echo check-dev ;;
     apk/boost_context) echo boost-dev ;;
     apk/gnutls) echo gnutls-utils ;;

@@ -239,6 +239,39 @@ class Web(Shown):
             self.assertEqual(Pages.notes, [("Bearer a secret", b"Buy milk.\n")])
             server.shutdown()
 
+    def test_cookies(self):
+        class Site(http.server.BaseHTTPRequestHandler):
+            cookies = []
+
+            def do_GET(self):
+                self.cookies.append(self.headers["Cookie"])
+                self.send_response(200)
+                for cookie in ("id=1; Path=/; Max-Age=1000; HttpOnly", "deep=2; Path=/x; Max-Age=1000", "gone=3"):
+                    self.send_header("Set-Cookie", cookie)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        with tempfile.TemporaryDirectory() as directory, http.server.HTTPServer(("127.0.0.1", 0), Site) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url, jar = f"http://127.0.0.1:{server.server_port}", os.path.join(directory, "jar")
+            ours = (PROGRAMS / "http_cookies", url + "/x/y", jar)
+            self.assertEqual(self.ask(*ours), "theme=dark for 127.0.0.1/\nid=1 for 127.0.0.1/\ndeep=2 for 127.0.0.1/x\n"
+                                              "gone=3 for 127.0.0.1/x\n")
+            self.ask(*ours)
+            self.ask("curl", "-fsS", "-b", jar, "-c", jar, url + "/x/y")  # reads ours, and writes its own
+            self.ask(*ours)
+            self.ask("wget", "-qO-", "--load-cookies", jar, "--save-cookies", jar, url + "/x/y")
+            self.ask(*ours)
+            server.shutdown()
+        first, kept = "theme=dark", [sorted(sent.split("; ")) for sent in Site.cookies[1:]]
+        self.assertEqual(Site.cookies[0], first)
+        for_wget = [sorted(sent.split("; ")) for sent in Site.cookies[4:5]]
+        self.assertIn(for_wget, ([["deep=2"]], [["deep=2", "id=1"]]))  # to most of its releases #HttpOnly_ is a comment
+        self.assertEqual(kept, [["deep=2", "id=1", first], ["deep=2", "id=1"], ["deep=2", "gone=3", "id=1", first],
+                                *for_wget, ["deep=2", "id=1", first]])
+
     def test_chat(self):
         with Server("http_chat") as server:
             self.assertIn("EventSource", self.curl(server, "localhost:8888/"))

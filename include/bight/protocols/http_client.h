@@ -27,6 +27,7 @@ BIGHT_BEGIN
 
 struct bight_http_client;
 struct bight_http_call;
+struct bight_http_cookie_jar; /* bight/protocols/http_client_cookies.h */
 
 /* ------------------------------------------------------------------------------------------ options */
 
@@ -78,7 +79,8 @@ struct bight_http_client_options {
     uint8_t max_interim;                         /* responses 1xx before the response: 16 */
     const char *user_agent;                      /* the field User-Agent; NULL: "bight/" and its version, "": none */
     const struct bight_http_call_options *calls; /* of calls that say nothing else; NULL: the defaults */
-    const void *reserved[6];
+    struct bight_http_cookie_jar *cookies;       /* of this reactor; it is held (C6). NULL: none are kept or sent */
+    const void *reserved[5];
 };
 
 /* ------------------------------------------------------------------------------------------ clients */

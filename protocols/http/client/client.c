@@ -3,7 +3,7 @@
  *
  * Its memory goes with its last connection, attempt, and call that has not been sent: all of them are uses or holds of
  * the factory that it begins with. */
-#include "http/client/client.h"
+#include "http/client/cookie_jar.h"
 
 #include <bight/memory.h>
 #include <bight/sys/digest.h>
@@ -31,6 +31,7 @@ static void free_client(struct bight_factory *factory)
     }
     bi_client_forget_tls(client);
     bight_tls_release(client->settings.tls);
+    bight_http_cookie_jar_release(client->cookies);
     bight_hash_finish(&client->hosts);
     bight_free(client->fields);
     bight_free(client->local_address);
@@ -58,6 +59,11 @@ static bool read_options(struct bight_http_client *client, const struct bight_ht
     if (client->limits.head > BI_HEAD_CEILING || client->limits.fields > BI_HEAD_MAX_FIELDS ||
         !bi_settings_seconds(GIVEN(options, idle_seconds), 15 * BIGHT_NANOSECONDS_PER_SECOND, &client->idle_time)) {
         (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "options of an HTTP client: a limit or time is out of range");
+        return false;
+    }
+    const struct bight_http_cookie_jar *jar = GIVEN(options, cookies);
+    if (jar != NULL && jar->reactor != client->reactor) {
+        (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "options of an HTTP client: the cookies are another reactor's");
         return false;
     }
     return bi_settings_read(&client->settings, &bi_settings_default, GIVEN(options, calls)) == BIGHT_OK;
@@ -124,6 +130,7 @@ struct bight_http_client *bight_http_client_new(
         return NULL;
     }
     client->settings.tls = client->settings.tls != NULL ? bight_tls_hold(client->settings.tls) : NULL;
+    client->cookies = bight_http_cookie_jar_hold(GIVEN(options, cookies));
     if (!make_rest(client, options)) {
         free_client(&client->factory);
         return NULL;

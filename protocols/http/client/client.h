@@ -155,7 +155,8 @@ struct bight_http_client {
     struct bi_link starved, wanting; /* hosts that wait for a slot: that have none, that have some */
     struct bi_link calls, connections, attempts;
     size_t idle_count;
-    uint64_t sent; /* calls */
+    struct bight_http_cookie_jar *cookies; /* held; NULL: none are kept */
+    uint64_t sent;                         /* calls */
     struct bight_http_call *spare;
     size_t spare_count;
     struct bi_field *fields; /* shared by the parsers */

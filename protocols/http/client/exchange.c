@@ -3,6 +3,7 @@
  *
  * The connection goes back to the pool before the program hears of the response: what the program asks next finds it
  * there. */
+#include "http/client/cookie_jar.h"
 #include "http/client/decode.h"
 #include "http/client/stream.h"
 
@@ -160,7 +161,9 @@ static void take_head(struct bight_http_call *call)
     call->state = BI_CALL_ANSWERED;
     connection->idle_time = bi_head_first(&parser->head, BI_NAME_KEEP_ALIVE) != 0 ? kept_for(call->client, parser)
                                                                                   : call->client->idle_time;
-    if (bi_redirect_is_followed(call, parser)) {
+    if (bi_call_take_cookies(call, parser) != BIGHT_OK) {
+        fail_without_memory(call);
+    } else if (bi_redirect_is_followed(call, parser)) {
         begin_discarding(call, BI_REST_REDIRECTED);
         int code = bi_redirect_prepare(call, parser, &why);
         if (code != BIGHT_OK) {

@@ -3,6 +3,7 @@
  *
  * A head is put together in one piece of the connection's output, and a small body behind it, so that both leave
  * together. */
+#include "http/client/cookie_jar.h"
 #include "http/client/decode.h"
 
 #include <bight/memory.h>
@@ -67,13 +68,21 @@ static bool says_length(const struct bight_http_call *call)
            call->method == BI_METHOD_PATCH;
 }
 
-static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_t body_size)
+static uint8_t *put_cookies(uint8_t *at, const struct bight_http_call *call)
+{
+    at = PUT(at, "Cookie: ");
+    at = bi_call_write_cookies(call, at);
+    return PUT(at, "\r\n");
+}
+
+static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_t body_size, bool has_cookies)
 {
     const struct bight_http_client *client = call->client;
     at = has_field(call, "Host") ? at : put_host(at, call);
     at = has_field(call, "User-Agent") ? at : put(at, client->lines, client->lines_size);
     at = call->asks_for_codings ? PUT(at, "Accept-Encoding: gzip\r\n") : at;
     at = call->fields.end > 0 ? put(at, call->fields.bytes, call->fields.end) : at;
+    at = has_cookies ? put_cookies(at, call) : at;
     if (says_length(call)) {
         at += snprintf((char *)at, 48, "Content-Length: %zu\r\n", body_size);
     }
@@ -81,9 +90,9 @@ static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_
 }
 
 /* More than the head can need. */
-static size_t room_of(const struct bight_http_call *call)
+static size_t room_of(const struct bight_http_call *call, size_t cookies)
 {
-    return call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 160;
+    return cookies + call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 170;
 }
 
 int bi_call_write(struct bight_http_call *call)
@@ -91,13 +100,15 @@ int bi_call_write(struct bight_http_call *call)
     struct bight_transport *transport = call->connection->base.transport;
     size_t body_size = call->body != NULL ? bight_bytes_size(call->body) : 0;
     bool together = body_size <= TOGETHER;
-    uint8_t *room = bight_transport_reserve(transport, room_of(call) + (together ? body_size : 0)), *at = room;
+    size_t cookies = call->client->cookies != NULL && !has_field(call, "Cookie") ? bi_call_choose_cookies(call) : 0;
+    size_t size = room_of(call, cookies) + (together ? body_size : 0);
+    uint8_t *room = bight_transport_reserve(transport, size), *at = room;
     if (room != NULL) {
         at = put(at, call->text, call->method_size);
         at = PUT(at, " ");
         at = put_target(at, call);
         at = PUT(at, " HTTP/1.1\r\n");
-        at = put_lines(at, call, body_size);
+        at = put_lines(at, call, body_size, cookies > 0);
         at = together && body_size > 0 ? put(at, bight_bytes_data(call->body), body_size) : at;
     }
     int code = bight_transport_commit(transport, (size_t)(at - room));

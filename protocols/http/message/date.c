@@ -222,6 +222,16 @@ bool bi_date_parse(struct bi_view text, int64_t now, int64_t *seconds)
     return true;
 }
 
+bool bi_date_of(int year, int month, int day, int64_t second, int64_t *seconds)
+{
+    struct civil date = { .year = year, .month = month, .day = day };
+    if (day > days_of_month(&date)) {
+        return false;
+    }
+    *seconds = days_of(&date) * DAY + second;
+    return true;
+}
+
 void bi_date_cache_set(struct bi_date_cache *cache, int64_t now)
 {
     memcpy(cache->line, "Date: ", 6);

@@ -22,6 +22,10 @@ void bi_date_format(char text[BI_DATE_SIZE], int64_t seconds);
  * day. False: it is none, and *seconds is left alone. */
 bool bi_date_parse(struct bi_view text, int64_t now, int64_t *seconds);
 
+/* The moment `second` seconds after the beginning of a day, of years from 0 on, months and days from 1 on. False: the
+ * month has no such day, and *seconds is left alone. */
+bool bi_date_of(int year, int month, int day, int64_t second, int64_t *seconds);
+
 /* The field Date, formatted when the second changes and not when a response is made. A zeroed one is ready for use. */
 #define BI_DATE_LINE (sizeof "Date: \r\n" - 1 + BI_DATE_SIZE)
 struct bi_date_cache {
