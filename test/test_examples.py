@@ -221,9 +221,24 @@ class Web(Shown):
             def do_GET(self):
                 self.answer(self.path.encode() + b"\n")
 
+            def do_POST(self):
+                form = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(b"%d parts" % form.count(b"Content-Disposition: form-data; name="))
+
             def do_PUT(self):
+                if self.headers["Transfer-Encoding"] == "chunked":
+                    self.answer(self.chunks())
+                    return
                 self.notes.append((self.headers["Authorization"], self.rfile.read(int(self.headers["Content-Length"]))))
                 self.answer(b"")
+
+            def chunks(self):
+                body = b""
+                while size := int(self.rfile.readline(), 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
 
             def log_message(self, *_):
                 pass
@@ -236,6 +251,8 @@ class Web(Shown):
             size = sum(len(f"/pages/{n}\n") for n in range(500))
             self.assertEqual(self.ask(PROGRAMS / "http_get", url), f"500 pages, 500 found, {size} bytes\n")
             self.assertEqual(self.ask(PROGRAMS / "http_get_await", url + "/a"), f"{url}/a: 200, text/plain\n/a\n")
+            lines = sum(len(f"line {n}\n") for n in range(1000))
+            self.assertEqual(self.ask(PROGRAMS / "http_send", url, __file__), f"200, 7 bytes\n200, {lines} bytes\n")
             self.assertEqual(Pages.notes, [("Bearer a secret", b"Buy milk.\n")])
             server.shutdown()
 

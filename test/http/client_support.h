@@ -45,6 +45,7 @@ struct peer {
     const char *greeting;                                   /* said before anything is asked; NULL: nothing */
     const char *answer;                                     /* to each request, unless there is a script */
     void (*script)(struct talk *talk, const char *request); /* of one request with its body */
+    void (*hears)(struct talk *talk);                       /* in its place: of whatever has come; NULL: none */
     struct bight_tls *tls;                                  /* NULL: none */
     bool is_deaf;                                           /* it does not read */
     unsigned accepted, open, requests;
@@ -154,6 +155,11 @@ static void talk_goes_on(struct bight_protocol *protocol, const uint8_t *data, s
     ck_assert_uint_lt(talk->size + size, sizeof talk->input);
     memcpy(talk->input + talk->size, data, size);
     talk->size += size;
+    talk->input[talk->size] = '\0';
+    if (talk->peer->hears != NULL) {
+        talk->peer->hears(talk);
+        return;
+    }
     while ((size = request_size(talk)) > 0) {
         answer(talk, size);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of memory that is refused to a client: each allocation of calls with redirects, bodies and trailers fails once,
  * and all from it on. Every call ends in one way or the other. */
+#include <bight/protocols/http_client_bodies.h>
+
 #include "client_support.h"
 
 static void answer_both(struct talk *talk, const char *request)
@@ -78,6 +80,40 @@ static void stream_call(void)
     bight_deferred_release(asked);
 }
 
+static struct bight_http_call *form_call(void)
+{
+    struct bight_http_call *call = bight_http_call_new(client, "POST", "http://first/b");
+    (void)bight_http_call_part_text(call, "a", "b");
+    (void)bight_http_call_part_data(call, "c", "d", 1, "e", "text/plain");
+    return call;
+}
+
+static struct bight_http_call *file_call(void)
+{
+    struct bight_http_call *call = bight_http_call_new(client, "POST", "http://first/b");
+    (void)bight_http_call_part_file(call, "a", "/there/is/no/such/file", NULL, NULL);
+    return call;
+}
+
+static void say_body(struct bight_http_upload *upload, void *context)
+{
+    (void)context;
+    if (bight_http_upload_write(upload, "abc", 3) == 0) {
+        (void)bight_http_upload_finish(upload);
+    }
+}
+
+static const struct bight_http_body_source source = { .size = sizeof source, .begin = say_body };
+
+static struct bight_http_call *produced_call(void)
+{
+    const struct bight_http_call_options options = { .size = sizeof options, .expect_from = 1 };
+    struct bight_http_call *call = bight_http_call_new(client, "POST", "http://first/b");
+    (void)bight_http_call_configure(call, &options);
+    (void)bight_http_call_body_source(call, -1, NULL, &source, NULL);
+    return call;
+}
+
 static void talk_to_both(void)
 {
     ended = 0;
@@ -87,6 +123,9 @@ static void talk_to_both(void)
     send_call(full_call());
     pass(1);
     stream_call();
+    send_call(form_call());
+    send_call(file_call());
+    send_call(produced_call());
     pass(100);
 }
 
@@ -103,7 +142,7 @@ static bool ask(void *context)
     if (second != NULL) {
         first->script = second->script = answer_both;
         talk_to_both();
-        is_fine = ended == 3;
+        is_fine = ended == 6;
     }
     if (network != NULL) {
         end_world();

@@ -6,6 +6,7 @@
 #define BIGHT_PROTOCOLS_HTTP_H
 
 #include <bight/protocols/http_client.h>
+#include <bight/protocols/http_client_bodies.h>
 #include <bight/protocols/http_client_cookies.h>
 #include <bight/protocols/http_compression.h>
 #include <bight/protocols/http_cookie.h>

@@ -50,11 +50,15 @@ struct bight_http_call_options {
     enum bight_http_choice repeat_body;      /* no: 307 and 308 send a body to another origin again */
     enum bight_http_choice repeat;           /* yes: C2, a call that is safe to repeat and met a dead connection */
     enum bight_http_choice fail_on_status;   /* no: a status from 400 on is a failure, HTTP_STATUS */
-    enum bight_http_choice decompress; /* yes: gzip is asked for, and undone; not of what is streamed, nor when the
-                                          call has an Accept-Encoding or a Range of its own */
+    enum bight_http_choice decompress;       /* yes: gzip is asked for, and undone, unless the
+                                                call has an Accept-Encoding or a Range of its own */
     /* For https: whom to trust, and who we are (bight_tls_client_new). It is held. NULL: what the system trusts, made
      * in a thread when it is first needed. */
     struct bight_tls *tls;
+    /* Of bodies (bight/protocols/http_client_bodies.h): from how many bytes on the server is asked first whether it
+     * wants one, 1 MiB, UINT64_MAX: never; and for how many seconds that is waited for, 1. */
+    uint64_t expect_from;
+    double continue_seconds;
     const char *local_address; /* connections come from this address; NULL: from any, and so with an endpoint */
     const void *reserved[4];
 };

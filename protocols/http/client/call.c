@@ -3,6 +3,7 @@
  *
  * The first thing that is wrong with a call is remembered, and fails it when it is sent. */
 #include "http/client/decode.h"
+#include "http/client/upload.h"
 
 #include <bight/memory.h>
 
@@ -55,6 +56,7 @@ static void release_rest(struct bight_http_call *call)
     drop_settings(call);
     bight_free(call->endpoint);
     bight_bytes_release(call->body);
+    bi_upload_drop(call->upload);
     if (call->stream == NULL) {
         bight_http_response_release(call->response);
     }
@@ -299,6 +301,8 @@ static int take_body(struct bight_http_call *call, struct bight_bytes *bytes, co
         return code;
     }
     bight_bytes_release(call->body);
+    bi_upload_drop(call->upload);
+    call->upload = NULL;
     call->body = bytes;
     return BIGHT_OK;
 }

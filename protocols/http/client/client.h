@@ -26,6 +26,7 @@
 struct bi_call_settings {
     uint64_t connect, first_byte, between, total; /* nanoseconds; BI_FOREVER: none */
     uint64_t body;                                /* bytes; 0: the default */
+    uint64_t expects_from, continue_time;         /* bytes of a body; nanoseconds */
     unsigned redirects;
     bool follows, downgrades, repeats_body, repeats, fails_on_status, decodes;
     struct bight_tls *tls;     /* held by their owner */
@@ -91,6 +92,14 @@ enum bi_call_state {
     BI_CALL_ANSWERED, /* and the head of the response has come */
 };
 
+/* How far the body is. */
+enum bi_sending {
+    BI_SENDING_NOT,
+    BI_SENDING_HELD,      /* until the server says that it wants it */
+    BI_SENDING_UNDER_WAY, /* the program makes it */
+    BI_SENDING_DONE       /* all of it has been written */
+};
+
 /* What becomes of the response whose head has come. */
 enum bi_call_rest {
     BI_REST_COLLECTED,
@@ -122,6 +131,10 @@ struct bight_http_call {
     struct bi_url url;
     char *endpoint, *local_address;       /* NULL: none */
     struct bight_bytes *body;             /* NULL: none */
+    struct bight_http_upload *upload;     /* a body that is not plain bytes; NULL: none */
+    uint8_t sending;                      /* enum bi_sending */
+    bool asks_no_more;                    /* it is sent without asking first */
+    struct bight_timer continuing;        /* for how long it is held */
     struct bight_http_response *response; /* with a hold, unless it is streamed */
     bool is_streamed;                     /* the Deferred brings the head, and the body comes later */
     struct bi_body_stream *stream;        /* from then on; NULL: none yet */

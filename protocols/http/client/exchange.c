@@ -3,8 +3,10 @@
  *
  * The connection goes back to the pool before the program hears of the response: what the program asks next finds it
  * there. */
+#include "http/client/again.h"
 #include "http/client/cookie_jar.h"
 #include "http/client/decode.h"
+#include "http/client/sending.h"
 #include "http/client/stream.h"
 
 #include <string.h>
@@ -30,13 +32,20 @@ void bi_client_exchange_begin(struct bight_http_call *call, struct bi_client_con
 
 /* ------------------------------------------------------------------------------------------- the end */
 
+static void leave(struct bi_client_connection *connection)
+{
+    bi_sending_stop(connection->call);
+    connection->call->connection = NULL;
+    connection->call = NULL;
+}
+
 /* The response has been read, and `left` bytes behind it. */
 static void release_connection(struct bi_client_connection *connection, size_t left)
 {
     const struct bi_framing *framing = &connection->parser.framing;
     struct bight_transport *transport = connection->base.transport;
-    connection->call->connection = NULL;
-    connection->call = NULL;
+    bool is_sent = connection->call->sending == BI_SENDING_DONE;
+    leave(connection);
     connection->served++;
     if (connection->is_closing) {
         return;
@@ -45,18 +54,18 @@ static void release_connection(struct bi_client_connection *connection, size_t l
         connection->is_paused = false;
         (void)bight_transport_resume(transport);
     }
+    is_sent = is_sent && bight_transport_queued(transport) == 0;
     bool is_sound = framing->keeps_alive && !framing->tolerated && left == 0;
-    if (is_sound && bight_transport_is_open(transport) && bight_transport_queued(transport) == 0) {
+    if (is_sound && bight_transport_is_open(transport) && is_sent) {
         bi_pool_offer(connection);
     } else {
-        bi_connection_close(connection, left > 0);
+        bi_connection_close(connection, left > 0 || !is_sent);
     }
 }
 
 static void break_off(struct bi_client_connection *connection)
 {
-    connection->call->connection = NULL;
-    connection->call = NULL;
+    leave(connection);
     if (!connection->is_closing) {
         bi_connection_close(connection, true);
     }
@@ -163,6 +172,8 @@ static void take_head(struct bight_http_call *call)
                                                                                   : call->client->idle_time;
     if (bi_call_take_cookies(call, parser) != BIGHT_OK) {
         fail_without_memory(call);
+    } else if (bi_again_is_due(call, parser)) {
+        begin_discarding(call, BI_REST_REDIRECTED);
     } else if (bi_redirect_is_followed(call, parser)) {
         begin_discarding(call, BI_REST_REDIRECTED);
         int code = bi_redirect_prepare(call, parser, &why);
@@ -181,12 +192,8 @@ static void take_head(struct bight_http_call *call)
 static void decode(struct bight_http_call *call, struct bi_view piece)
 {
     int code = bi_decoder_put(call->decoder, piece, &call->collected, body_limit(call));
-    if (code == BIGHT_E_SYNTAX) {
-        fail(call, code, "the response's body is not compressed as it says");
-    } else if (code == BIGHT_E_TOO_LONG) {
-        fail_of_length(call);
-    } else if (code != BIGHT_OK) {
-        fail_without_memory(call);
+    if (code != BIGHT_OK) {
+        fail(call, code, bi_decoder_why(code));
     }
 }
 
@@ -286,7 +293,11 @@ static void take(struct bight_http_call *call, enum bi_response_event event, str
 {
     switch (event) {
     case BI_RESPONSE_PARTIAL:
+        break;
     case BI_RESPONSE_INTERIM:
+        if (call->connection->parser.head.status == 100) {
+            bi_sending_go_on(call);
+        }
         break;
     case BI_RESPONSE_HEAD:
         take_head(call);
@@ -352,12 +363,17 @@ static bool may_be_repeated(const struct bi_client_connection *connection, const
     return connection->served > 0 && connection->parser.is_fresh && call->settings.repeats && !call->is_repeated &&
            is_safe_to_repeat((enum bi_method)call->method) && !call->client->is_freed &&
            (bight_failure_is(reason, BIGHT_E_CONNECTION_DONE) || bight_failure_is(reason, BIGHT_E_CONNECTION_LOST) ||
-               bight_failure_is(reason, BIGHT_E_TRUNCATED));
+               bight_failure_is(reason, BIGHT_E_TRUNCATED)) &&
+           bi_sending_is_repeatable(call);
 }
 
 static struct bight_failure *failure_of_loss(
     const struct bi_client_connection *connection, const struct bight_failure *reason)
 {
+    const struct bight_http_upload *upload = connection->call->upload;
+    if (upload != NULL && upload->failure != NULL) {
+        return bight_failure_hold(upload->failure);
+    }
     if (!bight_failure_is(reason, BIGHT_E_CONNECTION)) {
         return bight_failure_hold(reason);
     }
@@ -371,8 +387,7 @@ void bi_client_exchange_lost(struct bi_client_connection *connection, const stru
     struct bight_http_call *call = connection->call;
     bool again = may_be_repeated(connection, reason);
     struct bight_failure *failure = again ? NULL : failure_of_loss(connection, reason);
-    connection->call = NULL;
-    call->connection = NULL;
+    leave(connection);
     if (again) {
         call->is_repeated = true;
         bi_pool_submit(call);

@@ -2,7 +2,7 @@
 /* form.c - the body of a call as a form, urlencoded (the WHATWG URL standard's application/x-www-form-urlencoded).
  *
  * Fields are written down as they are added; what has been is the body when the call is sent. */
-#include "http/client/client.h"
+#include "http/client/upload.h"
 
 #include <string.h>
 
@@ -39,6 +39,10 @@ int bight_http_call_form_field(struct bight_http_call *call, const char *name, c
     if (call == NULL) {
         return BIGHT_E_OUT_OF_MEMORY;
     }
+    if (call->upload != NULL) {
+        static const char why[] = "a form of an HTTP call: it has another body already";
+        return bi_call_remember(call, bi_http_usage(BIGHT_E_INVALID_ARGUMENT, why), why);
+    }
     int code = begin(call);
     if (code != BIGHT_OK) {
         return code;
@@ -61,7 +65,7 @@ int bight_http_call_form_field(struct bight_http_call *call, const char *name, c
 int bi_call_finish_form(struct bight_http_call *call)
 {
     if (call->form.end == 0) {
-        return BIGHT_OK;
+        return call->upload != NULL ? bi_multipart_finish(call->upload) : BIGHT_OK;
     }
     struct bight_bytes *bytes = bi_http_buffer_take(&call->form);
     if (bytes == NULL) {

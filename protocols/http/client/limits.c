@@ -5,7 +5,7 @@
  * shortest time that there is, and the client's `now` is the moment of its last look. What is noted in between is noted
  * as a look later, so that nothing ends early. A look that comes late because the loop was held up counts as if it had
  * come in time, or nearly. */
-#include "http/client/client.h"
+#include "http/client/sending.h"
 
 #define PARTS 32
 #define SHORTEST_PERIOD (BIGHT_NANOSECONDS_PER_SECOND / 1000)
@@ -52,7 +52,10 @@ static bool look_at_exchange(struct bight_http_client *client, struct bight_http
     if (connection->is_paused) {
         return false; /* it is the program that takes its time */
     }
-    bool is_first = connection->parser.is_fresh && !is_sending(client, connection);
+    bool sends = is_sending(client, connection), is_first = connection->parser.is_fresh && !sends;
+    if (!sends && bi_sending_waits(call)) {
+        return false;
+    }
     if (is_over(client, connection->since, is_first ? call->settings.first_byte : call->settings.between)) {
         return end_call(call, is_first ? BIGHT_HTTP_TIME_FIRST_BYTE : BIGHT_HTTP_TIME_BETWEEN);
     }

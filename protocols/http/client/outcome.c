@@ -2,12 +2,14 @@
 /* outcome.c - how calls end: with a response, with a failure, or cancelled.
  *
  * The call has gone, and the pool is in order, when the program hears of it. */
+#include "http/client/sending.h"
 #include "http/client/stream.h"
 
 void bi_call_end(struct bight_http_call *call)
 {
     struct bi_client_connection *connection = call->connection;
     bi_pool_withdraw(call);
+    bi_sending_stop(call);
     if (connection != NULL) {
         connection->call = NULL;
         call->connection = NULL;

@@ -3,7 +3,7 @@
  *
  * What is for one origin alone never leaves it: at the first hop to another, credentials, cookies and what the program
  * has marked are taken out of the call, and so do not come back. */
-#include "http/client/client.h"
+#include "http/client/sending.h"
 
 #include <bight/memory.h>
 
@@ -58,6 +58,8 @@ static void drop_body(struct bight_http_call *call)
         "Content-Disposition", "Content-Range", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest" };
     bight_bytes_release(call->body);
     call->body = NULL;
+    bi_upload_drop(call->upload);
+    call->upload = NULL;
     for (size_t i = 0; i < sizeof fields / sizeof *fields && call->fields.end > 0; i++) {
         bi_fields_remove(&call->fields, fields[i]);
     }
@@ -90,8 +92,11 @@ static const char *find_objection(
     if (call->url.scheme == BI_URL_HTTPS && url->scheme == BI_URL_HTTP && !call->settings.downgrades) {
         return "a redirect from https to http (allow_downgrade)";
     }
-    if (leaves && !is_get && call->body != NULL && !call->settings.repeats_body) {
+    if (leaves && !is_get && bi_sending_has_body(call) && !call->settings.repeats_body) {
         return "a redirect that would send the body to another origin (repeat_body)";
+    }
+    if (!is_get && !bi_sending_is_repeatable(call)) {
+        return "a redirect that would send the body a second time";
     }
     return NULL;
 }

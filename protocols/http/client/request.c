@@ -5,10 +5,12 @@
  * together. */
 #include "http/client/cookie_jar.h"
 #include "http/client/decode.h"
+#include "http/client/sending.h"
 
 #include <bight/memory.h>
 #include <bight/sys/output.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,7 +66,7 @@ static uint8_t *put_host(uint8_t *at, const struct bight_http_call *call)
 /* One that has a meaning for its body says so even if there is none (RFC 9110, section 8.6). */
 static bool says_length(const struct bight_http_call *call)
 {
-    return call->body != NULL || call->method == BI_METHOD_POST || call->method == BI_METHOD_PUT ||
+    return bi_sending_has_body(call) || call->method == BI_METHOD_POST || call->method == BI_METHOD_PUT ||
            call->method == BI_METHOD_PATCH;
 }
 
@@ -75,7 +77,18 @@ static uint8_t *put_cookies(uint8_t *at, const struct bight_http_call *call)
     return PUT(at, "\r\n");
 }
 
-static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_t body_size, bool has_cookies)
+static uint8_t *put_framing(uint8_t *at, const struct bight_http_call *call)
+{
+    uint64_t size;
+    if (!bi_sending_size(call, &size)) {
+        at = PUT(at, "Transfer-Encoding: chunked\r\n");
+    } else if (says_length(call)) {
+        at += snprintf((char *)at, 48, "Content-Length: %" PRIu64 "\r\n", size);
+    }
+    return bi_sending_asks(call) ? PUT(at, "Expect: 100-continue\r\n") : at;
+}
+
+static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, bool has_cookies)
 {
     const struct bight_http_client *client = call->client;
     at = has_field(call, "Host") ? at : put_host(at, call);
@@ -83,23 +96,21 @@ static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, size_
     at = call->asks_for_codings ? PUT(at, "Accept-Encoding: gzip\r\n") : at;
     at = call->fields.end > 0 ? put(at, call->fields.bytes, call->fields.end) : at;
     at = has_cookies ? put_cookies(at, call) : at;
-    if (says_length(call)) {
-        at += snprintf((char *)at, 48, "Content-Length: %zu\r\n", body_size);
-    }
+    at = put_framing(at, call);
     return PUT(at, "\r\n");
 }
 
 /* More than the head can need. */
 static size_t room_of(const struct bight_http_call *call, size_t cookies)
 {
-    return cookies + call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 170;
+    return cookies + call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 200;
 }
 
 int bi_call_write(struct bight_http_call *call)
 {
     struct bight_transport *transport = call->connection->base.transport;
     size_t body_size = call->body != NULL ? bight_bytes_size(call->body) : 0;
-    bool together = body_size <= TOGETHER;
+    bool together = call->upload == NULL && body_size <= TOGETHER && !bi_sending_asks(call);
     size_t cookies = call->client->cookies != NULL && !has_field(call, "Cookie") ? bi_call_choose_cookies(call) : 0;
     size_t size = room_of(call, cookies) + (together ? body_size : 0);
     uint8_t *room = bight_transport_reserve(transport, size), *at = room;
@@ -108,11 +119,11 @@ int bi_call_write(struct bight_http_call *call)
         at = PUT(at, " ");
         at = put_target(at, call);
         at = PUT(at, " HTTP/1.1\r\n");
-        at = put_lines(at, call, body_size, cookies > 0);
+        at = put_lines(at, call, cookies > 0);
         at = together && body_size > 0 ? put(at, bight_bytes_data(call->body), body_size) : at;
     }
     int code = bight_transport_commit(transport, (size_t)(at - room));
-    return code != BIGHT_OK || together ? code : bight_transport_write_bytes(transport, call->body);
+    return code != BIGHT_OK ? code : bi_sending_begin(call, together);
 }
 
 /* ------------------------------------------------------------------------------------------- sending */
@@ -143,8 +154,8 @@ static struct bight_failure *find_mistake(struct bight_http_call *call)
 /* What is asked for so is undone; whoever asks himself, or for a part, gets what comes. */
 static bool asks_for_codings(const struct bight_http_call *call)
 {
-    return call->settings.decodes && !call->is_streamed && bi_decoder_is_built_in() &&
-           !has_field(call, "Accept-Encoding") && !has_field(call, "Range");
+    return call->settings.decodes && bi_decoder_is_built_in() && !has_field(call, "Accept-Encoding") &&
+           !has_field(call, "Range");
 }
 
 /* What fails at once has failed when this returns. */
@@ -159,6 +170,8 @@ static void start(struct bight_http_call *call)
     bi_ring_append(&client->calls, &call->link);
     if (code != BIGHT_OK) {
         bi_call_fail(call, bight_failure_of(code));
+    } else if (call->upload != NULL && bi_upload_must_open(call->upload)) {
+        bi_upload_open(call);
     } else {
         bi_pool_submit(call);
     }

@@ -15,6 +15,8 @@ const struct bi_call_settings bi_settings_default = {
     .between = 60 * SECOND,
     .total = BI_FOREVER,
     .redirects = 10,
+    .expects_from = 1 << 20,
+    .continue_time = SECOND,
     .follows = true,
     .repeats = true,
     .decodes = true,
@@ -49,10 +51,12 @@ int bi_settings_read(
     if (!bi_settings_seconds(all.connect_seconds, base->connect, &settings->connect) ||
         !bi_settings_seconds(all.first_byte_seconds, base->first_byte, &settings->first_byte) ||
         !bi_settings_seconds(all.between_seconds, base->between, &settings->between) ||
+        !bi_settings_seconds(all.continue_seconds, base->continue_time, &settings->continue_time) ||
         !bi_settings_seconds(all.total_seconds, base->total, &settings->total)) {
         return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "options of an HTTP call: a time is negative, or no number");
     }
     settings->body = all.max_body != 0 ? all.max_body : base->body;
+    settings->expects_from = all.expect_from != 0 ? all.expect_from : base->expects_from;
     settings->redirects = all.max_redirects != 0 ? all.max_redirects : base->redirects;
     settings->follows = choose(all.follow_redirects, base->follows);
     settings->downgrades = choose(all.allow_downgrade, base->downgrades);

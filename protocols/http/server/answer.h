@@ -29,6 +29,8 @@ int bi_answer_written(struct bight_http_request *request, size_t size);
 /* In place of 0: a filter has the body. */
 #define BI_FILTERED 1
 /* A piece of an answer that has been begun and has a body; chunked if it has to be. 0, or a code: it is aborted. */
+/* A chunk of `size` bytes, which are `bytes`, if those are not NULL, or at `data`. 0 or the code of the transport. */
+int bi_chunk_write(struct bight_transport *transport, struct bight_bytes *bytes, const void *data, size_t size);
 int bi_stream_put(struct bight_http_request *request, const void *data, size_t size);
 /* Behind its last piece, whatever was announced. */
 int bi_stream_end(struct bight_http_request *request);

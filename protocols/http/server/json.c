@@ -13,6 +13,7 @@
 
 #include "http/message/media.h"
 #include "http/server/answer.h"
+#include "http/server/json.h"
 
 #define SMALL 4096 /* bytes that are written without an allocation of ours */
 
@@ -227,6 +228,17 @@ static int respond_with(struct bight_http_request *request, int status, struct t
     struct bight_bytes *bytes = take_bytes(text);
     int code = bight_http_respond_bytes(request, status, media_type, bytes);
     bight_bytes_release(bytes);
+    return code;
+}
+
+int bi_json_write(struct json_t *json, struct bight_bytes **bytes)
+{
+    struct text text;
+    int code = write_json(&text, json);
+    if (code == BIGHT_OK) {
+        *bytes = take_bytes(&text);
+        code = *bytes != NULL ? BIGHT_OK : BIGHT_E_OUT_OF_MEMORY;
+    }
     return code;
 }
 

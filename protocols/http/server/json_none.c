@@ -4,6 +4,7 @@
 #include <bight/protocols/http_json.h>
 
 #include "http/server/answer.h"
+#include "http/server/json.h"
 
 const struct bight_type bight_type_json = { .name = "json" };
 
@@ -22,6 +23,13 @@ bool bi_answer_with_json(struct bight_http_request *request, struct bight_result
     (void)request;
     (void)result;
     return false;
+}
+
+int bi_json_write(struct json_t *json, struct bight_bytes **bytes)
+{
+    (void)json;
+    (void)bytes;
+    return refuse();
 }
 
 struct bight_deferred *bight_http_request_json(struct bight_http_request *request, size_t limit)

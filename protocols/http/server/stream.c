@@ -86,16 +86,20 @@ static int write_chunk_of_bytes(struct bight_transport *transport, struct bight_
     return code == BIGHT_OK ? bight_transport_write(transport, "\r\n", 2) : code;
 }
 
+int bi_chunk_write(struct bight_transport *transport, struct bight_bytes *bytes, const void *data, size_t size)
+{
+    return bytes != NULL ? write_chunk_of_bytes(transport, bytes) : write_chunk(transport, data, size);
+}
+
 /* A piece of `size` bytes, which are `bytes`, if those are not NULL, or at `data`. */
 static int write_piece(struct bight_http_request *request, struct bight_bytes *bytes, const void *data, size_t size)
 {
     struct bight_transport *transport = request->connection->base.transport;
     bi_answer_count(request, size);
-    if (bytes != NULL) {
-        return request->answer.chunked ? write_chunk_of_bytes(transport, bytes)
-                                       : bight_transport_write_bytes(transport, bytes);
+    if (request->answer.chunked) {
+        return bi_chunk_write(transport, bytes, data, size);
     }
-    return request->answer.chunked ? write_chunk(transport, data, size) : bight_transport_write(transport, data, size);
+    return bytes != NULL ? bight_transport_write_bytes(transport, bytes) : bight_transport_write(transport, data, size);
 }
 
 static int put(struct bight_http_request *request, struct bight_bytes *bytes, const void *data, size_t size)
