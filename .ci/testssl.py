@@ -18,7 +18,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "test"))
 from listening import wait_for_port  # pylint: disable=wrong-import-position
 
 PATIENCE = 60  # seconds, for what should take none
-LONGEST = 900  # seconds, of one look
+LONGEST = 1500  # seconds, of one look; two at once take some three minutes of a machine that has nothing else to do
+
+# Protocols, ciphers, forward secrecy, preferences, defaults, vulnerabilities. Not what it does for HTTP, which this is not, and not
+# how old browsers would fare, which takes long and is never more than information.
+SECTIONS = ["-p", "-s", "-f", "-P", "-S", "-U"]
+
 KINDS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
 HARMLESS = {"OK", "INFO", "LOW", "DEBUG"}  # all else is MEDIUM, HIGH, CRITICAL, FATAL, or WARN: what could not be tested
 
@@ -50,7 +55,8 @@ def look(directory, port, kind):
     findings = directory / (kind + ".json")
     findings.unlink(missing_ok=True)
     command = [shutil.which("testssl") or shutil.which("testssl.sh"), "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none",
-               "--ip", "127.0.0.1", "--add-ca", directory / "ca.pem", "--jsonfile", findings, f"localhost:{port}"]
+               "--ip", "127.0.0.1", "--add-ca", directory / "ca.pem", "--jsonfile", findings, *SECTIONS,
+               f"localhost:{port}"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LONGEST,
                           cwd=directory, check=False)
     try:
