@@ -253,6 +253,10 @@ class Web(Shown):
             self.assertEqual(self.ask(PROGRAMS / "http_get_await", url + "/a"), f"{url}/a: 200, text/plain\n/a\n")
             lines = sum(len(f"line {n}\n") for n in range(1000))
             self.assertEqual(self.ask(PROGRAMS / "http_send", url, __file__), f"200, 7 bytes\n200, {lines} bytes\n")
+            with tempfile.TemporaryDirectory() as directory:
+                path = pathlib.Path(directory) / "page"
+                self.assertEqual(self.ask(PROGRAMS / "http_download", url + "/page", path), "6 bytes\n")
+                self.assertEqual(path.read_bytes(), b"/page\n")
             self.assertEqual(Pages.notes, [("Bearer a secret", b"Buy milk.\n")])
             server.shutdown()
 

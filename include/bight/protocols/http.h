@@ -10,6 +10,7 @@
 #include <bight/protocols/http_client_cookies.h>
 #include <bight/protocols/http_compression.h>
 #include <bight/protocols/http_cookie.h>
+#include <bight/protocols/http_download.h>
 #include <bight/protocols/http_events.h>
 #include <bight/protocols/http_files.h>
 #include <bight/protocols/http_form.h>

@@ -134,6 +134,7 @@ struct bight_http_call {
     struct bight_http_upload *upload;     /* a body that is not plain bytes; NULL: none */
     uint8_t sending;                      /* enum bi_sending */
     bool asks_no_more;                    /* it is sent without asking first */
+    uint64_t resumes_at;                  /* the rest from there on is asked for; 0: all of it */
     struct bight_timer continuing;        /* for how long it is held */
     struct bight_http_response *response; /* with a hold, unless it is streamed */
     bool is_streamed;                     /* the Deferred brings the head, and the body comes later */

@@ -134,7 +134,7 @@ static int give_name(const struct bi_draft *draft)
     return 0;
 }
 
-static void close_all(struct bi_draft *draft)
+void bi_draft_leave(struct bi_draft *draft)
 {
     if (draft->file >= 0) {
         (void)close(draft->file);
@@ -159,7 +159,7 @@ int bi_draft_keep(struct bi_draft *draft)
         return number;
     }
     number = draft->is_hurried ? 0 : sync_to_disk(draft->directory);
-    close_all(draft);
+    bi_draft_leave(draft);
     return number;
 }
 
@@ -168,5 +168,5 @@ void bi_draft_discard(struct bi_draft *draft)
     if (draft->file >= 0) {
         (void)unlinkat(draft->directory, draft->own_name, 0);
     }
-    close_all(draft);
+    bi_draft_leave(draft);
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define BI_DRAFT_NAME 32
+#define BI_DRAFT_NAME 272 /* more than a file's name may have */
 
 struct bi_draft {
     const char *path; /* of the file to be, and its name in there: borrowed */
@@ -35,6 +35,8 @@ bool bi_draft_adopt(struct bi_draft *draft, int descriptor);
 int bi_draft_write(struct bi_draft *draft, const void *data, size_t size);
 /* It is whole: it gets its name. */
 int bi_draft_keep(struct bi_draft *draft);
+/* Closes what is open, and leaves it under the name that it has. */
+void bi_draft_leave(struct bi_draft *draft);
 /* Closes what is open and, unless it has been kept, removes it. Any number of times. */
 void bi_draft_discard(struct bi_draft *draft);
 

@@ -14,7 +14,22 @@ void bi_storing_init(struct bi_storing *storing, const struct bi_storing_ops *op
     atomic_init(&storing->holds, 1);
     atomic_init(&storing->is_over, false);
     storing->request = request;
-    storing->reactor = bight_http_request_reactor(request);
+    storing->reactor = request != NULL ? bight_http_request_reactor(request) : NULL;
+}
+
+/* Where the body is no request's there is nothing that waits for an answer. */
+static void begin_pending(struct bight_http_request *request)
+{
+    if (request != NULL) {
+        bi_request_begin_pending(request);
+    }
+}
+
+static void end_pending(struct bight_http_request *request)
+{
+    if (request != NULL) {
+        bi_request_end_pending(request);
+    }
 }
 
 /* In whatever thread: the reactor's, but when a job was left behind by its end. */
@@ -105,12 +120,12 @@ static void release(void *context)
     struct bight_http_request *request = storing->request;
     storing->request = NULL;
     bi_storing_drop(storing);
-    bi_request_end_pending(request);
+    end_pending(request);
 }
 
 struct bight_deferred *bi_storing_defer(struct bi_storing *storing)
 {
-    bi_request_begin_pending(storing->request);
+    begin_pending(storing->request);
     bi_storing_hold(storing);
     return bight_deferred_new_full(&storing->promise, cancel, storing, release);
 }
@@ -119,19 +134,19 @@ struct bight_deferred *bi_storing_defer(struct bi_storing *storing)
 void bi_storing_fail(struct bi_storing *storing, struct bight_failure *failure)
 {
     struct bight_http_request *request = storing->request;
-    bi_request_begin_pending(request);
+    begin_pending(request);
     end(storing);
     (void)bight_errback(storing->promise, failure);
-    bi_request_end_pending(request);
+    end_pending(request);
 }
 
 static void succeed(struct bi_storing *storing)
 {
     struct bight_http_request *request = storing->request;
-    bi_request_begin_pending(request);
+    begin_pending(request);
     end(storing);
     storing->ops->succeed(storing);
-    bi_request_end_pending(request);
+    end_pending(request);
 }
 
 /* ---------------------------------------------------------------------------------------------- its jobs */
@@ -176,7 +191,7 @@ static void go_on(struct bi_storing *storing)
     }
     advance(storing);
     if (!atomic_load(&storing->is_over) && bi_http_buffer_size(&storing->waiting) < BI_STORING_WINDOW) {
-        bight_http_request_resume(storing->request);
+        storing->ops->resume != NULL ? storing->ops->resume(storing) : bight_http_request_resume(storing->request);
     }
 }
 

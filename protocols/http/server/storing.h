@@ -26,6 +26,8 @@ struct bi_storing_ops {
     bool (*is_there)(const struct bi_storing *storing);
     /* Some has been written. May be NULL; may do anything. */
     void (*wrote)(struct bi_storing *storing);
+    /* There is room for more again. NULL: the request is resumed. */
+    void (*resume)(struct bi_storing *storing);
     /* Nothing more of the body is wanted. */
     void (*stop)(struct bi_storing *storing);
     /* Fires the promise: all has been written. */
@@ -39,7 +41,7 @@ struct bi_storing {
     atomic_uint holds;   /* the asker's, until the Deferred has fired; a job's; a function's that calls others */
     atomic_bool is_over; /* the Deferred has fired, or is about to */
     /* The loop's. */
-    struct bight_http_request *request; /* until it is over */
+    struct bight_http_request *request; /* until it is over; NULL, too, where the body is no request's */
     struct bight_reactor *reactor;
     struct bight_promise promise;
     struct bi_http_buffer waiting;
@@ -50,7 +52,7 @@ struct bi_storing {
     bool is_last;
 };
 
-/* Of a zeroed one; the asker's hold is the caller's. */
+/* Of a zeroed one; the asker's hold is the caller's. Without a request `reactor` is to be set. */
 void bi_storing_init(struct bi_storing *storing, const struct bi_storing_ops *ops, struct bight_http_request *request);
 /* The Deferred, which keeps the request and a hold. It may have fired: then the promise is not open. */
 struct bight_deferred *bi_storing_defer(struct bi_storing *storing);
