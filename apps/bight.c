@@ -17,7 +17,7 @@
 /* Not of the registry's services only: what stands in a service's place. */
 static int unknown_service(const char *name)
 {
-    static const char *const commands[] = { "connect", "certificate", "password", "help" };
+    static const char *const commands[] = { "connect", "certificate", "get", "password", "help" };
     const char *nearest = bight_service_suggest(name);
     if (strchr(name, ':') != NULL) {
         return complain("which service shall there be on \"%s\"? (bight --help lists them)", name);
@@ -52,6 +52,10 @@ static int help(const char *name)
         runner_print_password_help();
         return 0;
     }
+    if (strcmp(name, "get") == 0) {
+        get_print_help();
+        return 0;
+    }
     const struct bight_service *service = bight_service_find(name);
     if (service == NULL && strcmp(name, "connect") != 0) {
         return unknown_service(name);
@@ -81,6 +85,9 @@ static int run_command(int argc, char **argv)
     }
     if (strcmp(argv[0], "certificate") == 0) {
         return run_with_names("certificate", runner_make_certificate, argc - 1, argv + 1);
+    }
+    if (strcmp(argv[0], "get") == 0) {
+        return runner_get(argc - 1, argv + 1);
     }
     if (strcmp(argv[0], "password") == 0) {
         return run_with_names("password", runner_print_password, argc - 1, argv + 1);

@@ -22,12 +22,13 @@ void runner_print_usage(void)
     const struct bight_service *service;
     puts("Usage: bight [--log-level LEVEL] SERVICE [OPTIONS] ENDPOINT ...\n"
          "       bight connect ENDPOINT\n"
+         "       bight get [OPTIONS] URL ...\n"
          "       bight certificate NAME ...\n"
          "       bight password USER\n"
          "       bight help [SERVICE]\n"
          "\n"
-         "Serves on the endpoints until it is told to stop, or connects standard input and\n"
-         "output to one.\n"
+         "Serves on the endpoints until it is told to stop, connects standard input and\n"
+         "output to one, or fetches URLs.\n"
          "\n"
          "Services:");
     for (size_t cursor = 0; (service = bight_service_next(&cursor)) != NULL;) {

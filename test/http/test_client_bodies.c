@@ -502,6 +502,29 @@ START_TEST(a_body_that_is_not_wanted_is_not_sent) /* C8 */
 }
 END_TEST
 
+static char talked[1000];
+
+static void refuse_slowly(struct talk *talk)
+{
+    (void)snprintf(talked, sizeof talked, "%.900s", talk->input);
+    if (strstr(talk->input, "\r\n\r\n") != NULL && talk->requests++ == 0) {
+        say(talk, "HTTP/1.1 403 X\r\nContent-Length: 2\r\n\r\n");
+        say_after(talk, 5, "No");
+    }
+}
+
+START_TEST(not_even_when_the_refusal_takes_its_time) /* C8 */
+{
+    begin(NULL);
+    server->hears = refuse_slowly;
+    send_it(asking(100, 100));
+    pass(10);
+    ck_heard("403 'No'");
+    ck_assert_ptr_null(strstr(strstr(talked, "\r\n\r\n"), "xxx"));
+    end_world();
+}
+END_TEST
+
 static void answer_second(struct talk *talk, const char *request)
 {
     ck_assert_ptr_null(strstr(request, "Expect:"));
@@ -572,6 +595,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_large_body_goes_when_the_server_says_so);
     tcase_add_test(tests, a_server_that_says_nothing_is_sent_the_body_a_second_later);
     tcase_add_test(tests, a_body_that_is_not_wanted_is_not_sent);
+    tcase_add_test(tests, not_even_when_the_refusal_takes_its_time);
     tcase_add_test(tests, a_server_that_takes_no_questions_is_not_asked_again);
     tcase_add_test(tests, only_large_bodies_are_asked_about);
     tcase_add_test(tests, a_call_may_end_while_it_waits_to_be_told);

@@ -4,7 +4,9 @@
 #include <bight/protocols/http_download.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 
 #include "client_support.h"
 
@@ -190,6 +192,23 @@ START_TEST(where_no_file_can_be_made_none_is) /* C12 */
     bight_deferred_add_both(got, note_size, NULL);
     bight_deferred_release(got);
     ck_heard("INVALID_ARGUMENT SYNTAX");
+    end();
+}
+END_TEST
+
+START_TEST(what_the_disk_refuses_ends_it) /* C12 */
+{
+    struct rlimit old, small = { 4, 4 };
+    begin(_i == 0 ? HELLO : HEAD_200 "ETag: \"1\"\r\nContent-Length: 5\r\n\r\nHello");
+    options.resume = _i > 0;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small.rlim_max = old.rlim_max;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    download();
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ck_heard("SYSTEM");
+    ck_assert_uint_eq(count_files(), 0);
     end();
 }
 END_TEST
@@ -494,6 +513,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_name_that_is_taken_is_replaced_only_if_asked);
     tcase_add_loop_test(tests, what_is_not_whole_leaves_nothing, 0, sizeof failures / sizeof *failures);
     tcase_add_loop_test(tests, where_no_file_can_be_made_none_is, 0, 2);
+    tcase_add_loop_test(tests, what_the_disk_refuses_ends_it, 0, 2);
     tcase_add_loop_test(tests, a_download_may_be_cancelled_at_any_moment, 0, 60);
     tcase_add_test(tests, a_client_may_go_during_a_download);
     tcase_add_loop_test(tests, what_has_come_is_gone_on_with, 0, sizeof rests / sizeof *rests);

@@ -5,7 +5,7 @@
  * the rest of something, and has it no more, or brings another part, is asked for all of it. */
 #include "http/client/again.h"
 
-#include "http/client/content_range.h"
+#include "http/message/content_range.h"
 #include "http/client/sending.h"
 
 static struct bi_view field_of(const struct bi_response_parser *parser, enum bi_name name)

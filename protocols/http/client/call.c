@@ -168,7 +168,8 @@ struct bight_http_call *bight_http_call_new(struct bight_http_client *client, co
     } else if (bi_method_find(token.at, token.size) == BI_METHOD_CONNECT) {
         (void)bi_call_remember(call, BIGHT_E_SYNTAX, "CONNECT is for proxies");
     } else {
-        (void)bi_call_remember(call, bi_call_set_target(call, token, bi_view_of(url), &why), why);
+        int code = bi_call_set_target(call, token, bi_view_of(url), &why);
+        (void)bi_call_remember(call, code, why);
     }
     return call;
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/client/content_range.h"
+#include "http/message/content_range.h"
 #include "http/client/partial.h"
 #include "http/client/sending.h"
 #include "http/message/date.h"

@@ -168,6 +168,7 @@ static void take_head(struct bight_http_call *call)
     const struct bi_response_parser *parser = &connection->parser;
     const char *why;
     call->state = BI_CALL_ANSWERED;
+    bi_sending_give_up(call);
     connection->idle_time = bi_head_first(&parser->head, BI_NAME_KEEP_ALIVE) != 0 ? kept_for(call->client, parser)
                                                                                   : call->client->idle_time;
     if (bi_call_take_cookies(call, parser) != BIGHT_OK) {

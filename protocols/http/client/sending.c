@@ -110,6 +110,13 @@ int bi_sending_begin(struct bight_http_call *call, bool is_done)
 
 /* ------------------------------------------------------------------------------------------- its end */
 
+void bi_sending_give_up(struct bight_http_call *call)
+{
+    if (call->sending == BI_SENDING_HELD) {
+        bi_sending_stop(call);
+    }
+}
+
 void bi_sending_stop(struct bight_http_call *call)
 {
     if (call->sending == BI_SENDING_HELD) {

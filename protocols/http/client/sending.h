@@ -19,6 +19,8 @@ bool bi_sending_asks(const struct bight_http_call *call);
 int bi_sending_begin(struct bight_http_call *call, bool is_done);
 /* The server has said 100. */
 void bi_sending_go_on(struct bight_http_call *call);
+/* A final response has come: what was held until the server wanted it is not sent any more. */
+void bi_sending_give_up(struct bight_http_call *call);
 /* The call has parted from its connection: what has not been written is not. */
 void bi_sending_stop(struct bight_http_call *call);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* content_range.c - Content-Range: which part of what a response brings. No I/O, no memory. */
-#include "http/client/content_range.h"
+#include "http/message/content_range.h"
 
 #include <string.h>
 
