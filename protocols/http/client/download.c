@@ -33,10 +33,11 @@ struct download {
     bight_http_download_head_function head;
     bight_http_download_progress_function progress;
     void *context;
-    bool resumes, is_fresh, has_begun;
+    bool resumes, is_fresh;
     /* The job's, while there is one. */
     struct bi_draft draft;
     struct bi_partial partial;
+    bool has_begun, is_broken; /* it is broken where the disk has refused something */
     char *url;
     char path[];
 };
@@ -71,13 +72,32 @@ static struct bight_failure *write_file(struct bi_storing *storing, const uint8_
     if (number == 0 && is_last && !atomic_load(&storing->is_over)) {
         number = keep(download);
     }
+    download->is_broken = number != 0;
     return number != 0 ? bight_failure_from_errno(number, download->path) : NULL;
+}
+
+static void write_buffer(struct download *download, const struct bi_http_buffer *buffer)
+{
+    if (!download->is_broken && bi_http_buffer_size(buffer) > 0) {
+        int number = bi_draft_write(&download->draft, bi_http_buffer_data(buffer), bi_http_buffer_size(buffer));
+        download->is_broken = number != 0;
+    }
+}
+
+/* What has come belongs to what is kept: that of a job that never ran, then what waits. */
+static void write_rest(struct download *download)
+{
+    if (download->has_begun && download->draft.file >= 0) {
+        write_buffer(download, &download->storing.writing);
+        write_buffer(download, &download->storing.waiting);
+    }
 }
 
 static void discard(struct bi_storing *storing)
 {
     struct download *download = download_of(storing);
     if (download->resumes) {
+        write_rest(download);
         bi_partial_leave(&download->partial, &download->draft);
     } else {
         bi_draft_discard(&download->draft);

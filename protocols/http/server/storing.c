@@ -62,9 +62,10 @@ struct bi_storing *bi_storing_hold(struct bi_storing *storing)
 static void work(struct bight_result *result, void *context)
 {
     struct bi_storing *storing = context;
-    const struct bi_http_buffer *writing = &storing->writing;
+    struct bi_http_buffer *writing = &storing->writing;
     struct bight_failure *failure =
         storing->ops->write(storing, bi_http_buffer_data(writing), bi_http_buffer_size(writing), storing->is_last);
+    writing->start = writing->end;
     if (failure != NULL) {
         bight_result_fail(result, failure);
     }
