@@ -48,6 +48,7 @@ BIGHT_BEGIN
     X(NO_SUCH_SOCKET, -407, CONNECT, "there is no such socket")                                            \
     X(NO_LOCAL_PORT, -408, CONNECT, "no port is free on this machine for the connection")                  \
     X(NO_LOCAL_ADDRESS, -409, CONNECT, "this machine has no such address to connect from")                 \
+    X(ADDRESS_REFUSED, -410, CONNECT, "the program does not allow connecting to the address")              \
     X(LISTEN, -500, LISTEN, "cannot listen")                                                               \
     X(ADDRESS_IN_USE, -501, LISTEN, "the address is already in use")                                       \
     X(ADDRESS_NOT_AVAILABLE, -502, LISTEN, "the address is not one of this machine's")                     \

@@ -95,7 +95,11 @@ struct bight_factory_ops {
      * factory with this slot is taken by whatever is given it (bight_listen, bight_connect, bight_serve ...), on
      * failure too; so one from the heap is allocated, served and forgotten. It must not be freed in `stopped`. */
     void (*release)(struct bight_factory *factory);
-    void (*reserved[1])(void);
+    /* Asked before each attempt to connect a socket to an address, those of a race too, with the address that is
+     * connected to then: no name is looked up in between. False: it is not, and the attempt fails with ADDRESS_REFUSED;
+     * what else the name has is tried. */
+    bool (*may_connect)(struct bight_factory *factory, const struct bight_address *address);
+    void (*reserved[2])(void);
 };
 
 /* Often static: BIGHT_FACTORY(struct member, &chat_ops). Programs may set `ops`, `context` and `inner`; the rest is
@@ -133,10 +137,10 @@ struct bight_factory {
 
 /* The initialiser of a factory that stands in front of another, for a policy: which peers are admitted, what is counted
  * or logged. What its table does not answer, `inner` answers: without build_protocol that one makes the protocols, and
- * its `admit` and `check` are asked after this one's have agreed. As long as this factory is used (T16) it is a use of
- * the inner one, which is started before it and stopped after it; while it is held, so is the inner one. A connection's
- * end is reported to the factory that made the protocol first, then to those in front of it, the outermost first.
- * Factories stack to any depth, and the inner one may be used by others too, in the same reactor. */
+ * its `admit`, `check` and `may_connect` are asked after this one's have agreed. As long as this factory is used (T16)
+ * it is a use of the inner one, which is started before it and stopped after it; while it is held, so is the inner one.
+ * A connection's end is reported to the factory that made the protocol first, then to those in front of it, the
+ * outermost first. Factories stack to any depth, and the inner one may be used by others too, in the same reactor. */
 #define BIGHT_FACTORY_OVER(inner_factory, factory_ops, context)                   \
     {                                                                             \
         0, NULL, (factory_ops), (context), NULL, 0, 0, false, 0, (inner_factory), \

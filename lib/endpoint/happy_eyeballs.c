@@ -178,6 +178,17 @@ static struct bight_failure *failure_of_one(const struct race *race, const struc
         bight_failure_message(failure));
 }
 
+/* What the program has refused is told as such only if nothing else was wrong. */
+static int code_of_all(const struct race *race)
+{
+    for (size_t i = 0; i < race->failed; i++) {
+        if (bight_failure_code(race->failures[i]) != BIGHT_E_ADDRESS_REFUSED) {
+            return BIGHT_E_ALL_FAILED;
+        }
+    }
+    return BIGHT_E_ADDRESS_REFUSED;
+}
+
 static void lose_all(struct race *race)
 {
     char text[BIGHT_ADDRESS_TEXT_SIZE];
@@ -186,9 +197,9 @@ static void lose_all(struct race *race)
         return;
     }
     size_t count = race->failed;
+    int code = code_of_all(race);
     race->failed = 0; /* the causes are taken */
-    lose(race, bight_failure_new_many(
-                   BIGHT_E_ALL_FAILED, race->failures, count, "cannot connect to %s", target_of(race, text)));
+    lose(race, bight_failure_new_many(code, race->failures, count, "cannot connect to %s", target_of(race, text)));
 }
 
 /* A connection that ends inside connection_made does so on a later turn (T3): the consumer still gets its protocol
@@ -335,28 +346,50 @@ static int begin_attempt(struct race *race, size_t index)
     return 0;
 }
 
+/* The factory is asked, and may have the race cancelled. */
+static bool may_begin(struct race *race, size_t index)
+{
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
+    const struct bight_address *address = &race->addresses[index];
+    bool may = bi_factory_may_connect(race->factory, address);
+    if (!may && !race->is_over) {
+        bight_address_format(address, text, sizeof text);
+        race->next = index + 1;
+        race->failures[race->failed++] =
+            bight_failure_new(BIGHT_E_ADDRESS_REFUSED, 0, NULL, "%s: not allowed by the program", text);
+    }
+    return may && !race->is_over;
+}
+
+/* False: it has failed at once, or was not allowed. */
+static bool try_next(struct race *race)
+{
+    size_t index = race->next;
+    if (!may_begin(race, index)) {
+        return false;
+    }
+    int result = begin_attempt(race, index);
+    if (result > 0) {
+        win(race, runner(race, index), index);
+    } else if (result < 0) {
+        attempt_failed(race, index, -result);
+    } else if (race->next > index && race->next < race->count) {
+        arm(race, &race->head_start, HEAD_START);
+    }
+    return result >= 0;
+}
+
 /* Begins the next attempt; at once the one after it when that fails at once. */
 static void run_next(struct race *race)
 {
+    race->holds++;
     bi_reactor_disarm(race->reactor, &race->head_start);
-    while (race->next < race->count) {
-        size_t index = race->next;
-        int result = begin_attempt(race, index);
-        if (result > 0) {
-            win(race, runner(race, index), index);
-            return;
-        }
-        if (result == 0) {
-            if (race->next > index && race->next < race->count) {
-                arm(race, &race->head_start, HEAD_START);
-            }
-            return;
-        }
-        attempt_failed(race, index, -result);
+    while (!race->is_over && race->next < race->count && !try_next(race)) {
     }
-    if (race->running == 0) {
+    if (!race->is_over && race->running == 0 && race->next == race->count) {
         lose_all(race);
     }
+    release_race(race);
 }
 
 static void head_start_over(struct bi_wheel_entry *timer)

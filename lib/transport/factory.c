@@ -176,6 +176,18 @@ struct bight_failure *bi_factory_check(const struct bight_factory *factory)
     return failure;
 }
 
+/* It is used meanwhile, so it is neither stopped nor freed if the attempt that asks is cancelled in there. */
+bool bi_factory_may_connect(struct bight_factory *factory, const struct bight_address *address)
+{
+    bool may = true;
+    factory->ports++;
+    for (struct bight_factory *each = factory; each != NULL && may; each = each->inner) {
+        may = each->ops == NULL || each->ops->may_connect == NULL || each->ops->may_connect(each, address);
+    }
+    bi_factory_remove_port(factory);
+    return may;
+}
+
 void bi_factory_tell_end(struct bight_factory *factory, const struct bight_failure *reason)
 {
     if (factory->ops != NULL && factory->ops->connection_ended != NULL) {

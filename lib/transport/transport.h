@@ -514,6 +514,8 @@ struct bight_factory *bi_factory_taken(struct bight_factory *factory);
 bool bi_factory_asks_peer(const struct bight_factory *factory);
 /* Why it cannot be used (the caller's), or NULL. */
 struct bight_failure *bi_factory_check(const struct bight_factory *factory);
+/* Calls user code; the factory is still there behind it. */
+bool bi_factory_may_connect(struct bight_factory *factory, const struct bight_address *address);
 /* A connection of it, or of one that it stands in front of, has ended. */
 void bi_factory_tell_end(struct bight_factory *factory, const struct bight_failure *reason);
 /* Whether it wants connections from this peer. */

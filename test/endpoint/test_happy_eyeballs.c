@@ -131,6 +131,101 @@ START_TEST(when_all_fail_one_failure_lists_them) /* E5 */
 }
 END_TEST
 
+/* ---------------------------------------------------------------------------------------- may_connect */
+
+static const char *refused; /* the last characters of addresses */
+static struct bight_deferred *cancelled_inside;
+static char asked[MAX_ATTEMPTS];
+
+static bool may_connect(struct bight_factory *factory, const struct bight_address *address)
+{
+    char text[BIGHT_ADDRESS_TEXT_SIZE];
+    (void)factory;
+    bight_address_format(address, text, sizeof text);
+    char last = text[0] == '[' ? text[strlen("[2001:db8::")] : text[strlen("192.0.2.")];
+    asked[strlen(asked)] = last;
+    if (cancelled_inside != NULL) {
+        bight_deferred_cancel(cancelled_inside);
+        cancelled_inside = NULL;
+    }
+    return strchr(refused, last) == NULL;
+}
+
+static struct bight_factory_ops asking_ops;
+
+static void begin_asking(const char *no)
+{
+    begin();
+    refused = no;
+    memset(asked, 0, sizeof asked);
+    asking_ops = probe_factory_ops;
+    asking_ops.may_connect = may_connect;
+    probe_factory.ops = &asking_ops;
+}
+
+START_TEST(an_address_that_is_refused_is_not_connected_to) /* E5 */
+{
+    begin_asking("a2");
+    struct bight_deferred *deferred = connect_by_name("a1b2");
+    check_order("1");
+    advance(0.25);
+    check_order("1b");
+    advance(0.25);
+    decide(0, ECONNREFUSED);
+    decide(1, ECONNREFUSED);
+    ck_assert_str_eq(asked, "a1b2");
+    ck_assert_int_eq(outcome.code, BIGHT_E_ALL_FAILED);
+    ck_assert_int_eq(bight_failure_code(bight_failure_cause(outcome.failure, 0)), BIGHT_E_ADDRESS_REFUSED);
+    bight_deferred_release(deferred);
+    end();
+}
+END_TEST
+
+START_TEST(when_all_addresses_are_refused_the_failure_says_so) /* E5 */
+{
+    char text[200];
+    begin_asking("a1");
+    struct bight_deferred *deferred = connect_by_name("a1");
+    ck_assert_int_eq(outcome.code, BIGHT_E_ADDRESS_REFUSED);
+    (void)bight_failure_describe(outcome.failure, text, sizeof text);
+    ck_assert_str_eq(text, "cannot connect to example.org: [2001:db8::a]:80: not allowed by the program; 192.0.2.1:80: "
+                           "not allowed by the program");
+    ck_assert_uint_eq(attempt_count, 0);
+    bight_deferred_release(deferred);
+    end();
+}
+END_TEST
+
+START_TEST(a_literal_may_be_refused) /* E5 */
+{
+    char text[200];
+    begin_asking("1");
+    struct bight_deferred *deferred = connect_to("tcp:192.0.2.1:80");
+    net_turn(&net, 2);
+    ck_assert_int_eq(outcome.code, BIGHT_E_ADDRESS_REFUSED);
+    (void)bight_failure_describe(outcome.failure, text, sizeof text);
+    ck_assert_str_eq(text, "cannot connect to 192.0.2.1:80: not allowed by the program");
+    bight_deferred_release(deferred);
+    end();
+}
+END_TEST
+
+START_TEST(whoever_is_asked_may_cancel) /* E5 */
+{
+    begin_asking("");
+    struct bight_deferred *deferred = connect_to("tcp:example.org:80");
+    net_turn(&net, 2);
+    cancelled_inside = deferred;
+    answer("a1");
+    net_turn(&net, 2);
+    ck_assert_int_eq(outcome.code, BIGHT_E_CANCELLED);
+    ck_assert_uint_eq(attempt_count, 0);
+    ck_assert_str_eq(asked, "a");
+    bight_deferred_release(deferred);
+    end();
+}
+END_TEST
+
 START_TEST(the_timeout_covers_look_up_and_all_attempts) /* E5 */
 {
     begin();
@@ -202,6 +297,10 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, the_first_success_wins_and_the_others_are_closed);
     tcase_add_test(tests, two_that_succeed_in_one_turn_make_one_connection);
     tcase_add_test(tests, when_all_fail_one_failure_lists_them);
+    tcase_add_test(tests, an_address_that_is_refused_is_not_connected_to);
+    tcase_add_test(tests, when_all_addresses_are_refused_the_failure_says_so);
+    tcase_add_test(tests, a_literal_may_be_refused);
+    tcase_add_test(tests, whoever_is_asked_may_cancel);
     tcase_add_test(tests, the_timeout_covers_look_up_and_all_attempts);
     tcase_add_test(tests, a_name_with_a_thousand_addresses_has_a_limit);
     tcase_add_test(tests, a_failed_look_up_is_the_failure);
