@@ -258,6 +258,13 @@ class Web(Shown):
                 self.assertEqual(self.ask(PROGRAMS / "http_download", url + "/page", path), "6 bytes\n")
                 self.assertEqual(path.read_bytes(), b"/page\n")
             self.assertEqual(Pages.notes, [("Bearer a secret", b"Buy milk.\n")])
+            millis = r"[0-9.]+ ms"
+            line = (f"GET {re.escape(url)}/{{}}: 200 from {re.escape(url[7:])}{{}}; name {millis}, connect {millis}, "
+                    f"TLS 0.0 ms, wait {millis}, body {millis}\n")
+            self.assertRegex(self.ask(PROGRAMS / "http_times", url + "/a", url + "/b"),
+                             f"^{line.format('a', '')}{line.format('b', ' .kept.')}$")
+            refused = subprocess.run([PROGRAMS / "http_strangers", url], stderr=subprocess.PIPE, text=True)
+            self.assertIn(f"{url[7:]}: not allowed by the program", refused.stderr)
             server.shutdown()
 
     def test_cookies(self):

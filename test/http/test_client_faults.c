@@ -2,6 +2,7 @@
 /* Tests of memory that is refused to a client: each allocation of calls with redirects, bodies and trailers fails once,
  * and all from it on. Every call ends in one way or the other. */
 #include <bight/protocols/http_client_bodies.h>
+#include <bight/protocols/http_client_hooks.h>
 
 #include "client_support.h"
 
@@ -14,7 +15,7 @@ static void answer_both(struct talk *talk, const char *request)
     }
 }
 
-static size_t ended;
+static size_t ended, steps;
 
 static void end_call(struct bight_result *result, void *context)
 {
@@ -114,10 +115,26 @@ static struct bight_http_call *produced_call(void)
     return call;
 }
 
+static void note_step(const struct bight_http_trace *trace, enum bight_http_step step, void *context)
+{
+    (void)context;
+    steps += trace->at[step] > 0;
+}
+
+static bool may_connect(const struct bight_address *address, const char *host, void *context)
+{
+    (void)context;
+    return address->port == 80 && *host != '\0';
+}
+
 static void talk_to_both(void)
 {
+    const struct bight_http_client_hooks hooks = {
+        .size = sizeof hooks, .step = note_step, .may_connect = may_connect
+    };
+    const struct bight_http_client_options options = { .size = sizeof options, .hooks = &hooks };
     ended = 0;
-    client = bight_http_client_new(client_reactor, NULL);
+    client = bight_http_client_new(client_reactor, &options);
     send_call(bight_http_call_new(client, "GET", "http://first/"));
     pass(1);
     send_call(full_call());

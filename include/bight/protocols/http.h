@@ -8,6 +8,7 @@
 #include <bight/protocols/http_client.h>
 #include <bight/protocols/http_client_bodies.h>
 #include <bight/protocols/http_client_cookies.h>
+#include <bight/protocols/http_client_hooks.h>
 #include <bight/protocols/http_compression.h>
 #include <bight/protocols/http_cookie.h>
 #include <bight/protocols/http_download.h>

@@ -27,7 +27,8 @@ BIGHT_BEGIN
 
 struct bight_http_client;
 struct bight_http_call;
-struct bight_http_cookie_jar; /* bight/protocols/http_client_cookies.h */
+struct bight_http_cookie_jar;   /* bight/protocols/http_client_cookies.h */
+struct bight_http_client_hooks; /* bight/protocols/http_client_hooks.h */
 
 /* ------------------------------------------------------------------------------------------ options */
 
@@ -84,6 +85,9 @@ struct bight_http_client_options {
     const char *user_agent;                      /* the field User-Agent; NULL: "bight/" and its version, "": none */
     const struct bight_http_call_options *calls; /* of calls that say nothing else; NULL: the defaults */
     struct bight_http_cookie_jar *cookies;       /* of this reactor; it is held (C6). NULL: none are kept or sent */
+    const struct bight_http_client_hooks *hooks; /* who is told of the steps of requests (C10), and asked where to
+                                                    connect to (C11); they are copied. NULL: nobody */
+    bool public_only; /* no: addresses of URLs and redirects that are not of the public Internet are refused (C11) */
     const void *reserved[5];
 };
 

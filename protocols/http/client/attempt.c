@@ -4,7 +4,8 @@
  * An attempt is begun for a call, but the connection is for whoever waits longest then, and the attempt is another's if
  * its call finds a connection before, or nobody's. What is tried, and in which order, is the endpoint's affair; how
  * long it may take, limits.c's. */
-#include "http/client/client.h"
+#include "http/client/dial.h"
+#include "http/client/trace.h"
 
 #include <bight/endpoint.h>
 #include <bight/memory.h>
@@ -18,6 +19,7 @@ static void free_attempt(struct bi_attempt *attempt)
         attempt->call->attempt = NULL;
     }
     bi_link_remove(&attempt->link);
+    bi_dial_end(attempt);
     bight_free(attempt);
 }
 
@@ -85,6 +87,7 @@ static void establish(struct bi_attempt *attempt, struct bi_client_connection *c
 {
     struct bi_pool_host *host = attempt->host;
     struct bight_http_client *client = host->client;
+    bi_trace_note(attempt->call, BIGHT_HTTP_STEP_CONNECTED);
     connection->attempt = attempt;
     connection->host = host;
     connection->idle_time = client->idle_time;
@@ -122,8 +125,14 @@ static void connected(struct bight_result *result, void *context)
 
 void bi_attempt_connect(struct bi_attempt *attempt)
 {
-    struct bight_http_client *client = attempt->host->client;
-    struct bight_deferred *connecting = bight_connect(client->reactor, attempt->host->endpoint, &client->factory);
+    struct bight_factory *factory = bi_dial_begin(attempt);
+    if (factory == NULL) {
+        bi_attempt_fail(attempt, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+        return;
+    }
+    bi_trace_note(attempt->call, BIGHT_HTTP_STEP_CONNECTING);
+    struct bight_reactor *reactor = attempt->host->client->reactor;
+    struct bight_deferred *connecting = bight_connect(reactor, attempt->host->endpoint, factory);
     attempt->deferred = connecting;
     int code = bight_deferred_add_both(connecting, connected, attempt);
     if (code != BIGHT_OK) {

@@ -4,6 +4,7 @@
  * Its memory goes with its last connection, attempt, and call that has not been sent: all of them are uses or holds of
  * the factory that it begins with. */
 #include "http/client/cookie_jar.h"
+#include "http/client/trace.h"
 
 #include <bight/memory.h>
 #include <bight/sys/digest.h>
@@ -46,6 +47,13 @@ static unsigned or_default(unsigned number, unsigned otherwise)
     return number != 0 ? number : otherwise;
 }
 
+static void read_hooks(struct bight_http_client *client, const struct bight_http_client_hooks *hooks)
+{
+    if (hooks != NULL) {
+        memcpy(&client->hooks, hooks, hooks->size < sizeof *hooks ? hooks->size : sizeof *hooks);
+    }
+}
+
 /* False: something is out of range, which has been logged. */
 static bool read_options(struct bight_http_client *client, const struct bight_http_client_options *options)
 {
@@ -61,6 +69,8 @@ static bool read_options(struct bight_http_client *client, const struct bight_ht
         (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "options of an HTTP client: a limit or time is out of range");
         return false;
     }
+    client->public_only = GIVEN(options, public_only);
+    read_hooks(client, GIVEN(options, hooks));
     const struct bight_http_cookie_jar *jar = GIVEN(options, cookies);
     if (jar != NULL && jar->reactor != client->reactor) {
         (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "options of an HTTP client: the cookies are another reactor's");
@@ -111,6 +121,7 @@ static void begin(struct bight_http_client *client, struct bight_reactor *reacto
     bi_ring_init(&client->calls);
     bi_ring_init(&client->connections);
     bi_ring_init(&client->attempts);
+    bi_ring_init(&client->traces);
 }
 
 struct bight_http_client *bight_http_client_new(
@@ -203,6 +214,8 @@ void bight_http_client_free(struct bight_http_client *client)
     }
     bi_limits_stop(client);
     bi_client_forget_tls(client);
+    (void)bight_timer_cancel(client->telling);
+    bi_trace_tell(client);
     (void)bight_abandon(client->closed);
     bight_factory_release(&client->factory);
 }

@@ -8,7 +8,7 @@
 #ifndef BI_HTTP_CLIENT_H
 #define BI_HTTP_CLIENT_H
 
-#include <bight/protocols/http_client.h>
+#include <bight/protocols/http_client_hooks.h>
 #include <bight/sys/hash.h>
 
 #include "http/client/links.h"
@@ -43,11 +43,15 @@ struct bi_pool_host {
     bool has_none;          /* in the first one */
     struct bight_tls *tls;  /* held; NULL: the client's own context, or none */
     bool is_secure;
+    bool is_elsewhere;    /* the endpoint is the program's, not the URL's */
     const char *name;     /* whom a certificate must be for */
     const char *endpoint; /* what is connected to */
     size_t key_size;
     char text[]; /* the key, name, endpoint */
 };
+
+struct bi_dial;
+struct bi_trace;
 
 /* On the way to a connection. */
 struct bi_attempt {
@@ -56,6 +60,7 @@ struct bi_attempt {
     struct bight_http_call *call;            /* for which it was begun, if that waits for it yet; else NULL */
     struct bight_deferred *deferred;         /* of the connecting; NULL: it has not begun, or is over */
     struct bi_client_connection *connection; /* which is establishing TLS; NULL: there is none yet */
+    struct bi_dial *dial;                    /* NULL: nobody sees its addresses */
     uint64_t since, limit;
     bool is_dropped; /* nobody wants it any more */
 };
@@ -148,6 +153,7 @@ struct bight_http_call {
     unsigned secret_count;
     struct bi_client_hop *hops, *last_hop;
     unsigned hop_count;
+    struct bi_trace *trace; /* of the request that is under way; NULL: none is kept */
 
     /* From here on nothing is zeroed for a new call. */
     struct bi_http_buffer fields; /* empty in one that is not in use */
@@ -176,6 +182,12 @@ struct bight_http_client {
     struct bi_field *fields; /* shared by the parsers */
     bool is_closing, is_freed;
     struct bight_promise closed;
+
+    /* trace.c, dial.c */
+    struct bight_http_client_hooks hooks;
+    bool public_only;
+    struct bi_link traces; /* that have something to tell */
+    struct bight_timer telling;
 
     /* tls.c: the context for calls without one. */
     struct bight_tls *tls;

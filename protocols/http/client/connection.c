@@ -3,7 +3,7 @@
  *
  * It belongs to an attempt until it is ready, then to one exchange after the other, and is kept in between. Nobody else
  * may send on it: whatever comes while no exchange is under way ends it (C2). */
-#include "http/client/client.h"
+#include "http/client/trace.h"
 
 static struct bi_client_connection *connection_of(struct bight_protocol *protocol)
 {
@@ -23,6 +23,7 @@ static void handshake_completed(struct bight_protocol *protocol)
 {
     struct bi_client_connection *connection = connection_of(protocol);
     if (connection->attempt != NULL) {
+        bi_trace_note(connection->attempt->call, BIGHT_HTTP_STEP_SECURED);
         bi_attempt_succeed(connection->attempt);
     }
 }

@@ -8,6 +8,7 @@
 #include "http/client/decode.h"
 #include "http/client/sending.h"
 #include "http/client/stream.h"
+#include "http/client/trace.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ void bi_client_exchange_begin(struct bight_http_call *call, struct bi_client_con
     if (bi_call_write(call) != BIGHT_OK) {
         (void)bight_transport_abort_connection(connection->base.transport); /* the call fails with its loss */
     }
+    bi_trace_sent(call);
 }
 
 /* ------------------------------------------------------------------------------------------- the end */
@@ -80,6 +82,8 @@ static void conclude(struct bight_http_call *call)
         break;
     case BI_REST_REDIRECTED:
         call->rest = BI_REST_COLLECTED;
+        bi_trace_end(call, BIGHT_OK);
+        bi_trace_begin(call);
         bi_pool_submit(call);
         break;
     case BI_REST_REFUSED:
@@ -169,6 +173,7 @@ static void take_head(struct bight_http_call *call)
     const char *why;
     call->state = BI_CALL_ANSWERED;
     bi_sending_give_up(call);
+    bi_trace_answered(call);
     connection->idle_time = bi_head_first(&parser->head, BI_NAME_KEEP_ALIVE) != 0 ? kept_for(call->client, parser)
                                                                                   : call->client->idle_time;
     if (bi_call_take_cookies(call, parser) != BIGHT_OK) {
@@ -330,6 +335,9 @@ void bi_client_exchange_read(struct bi_client_connection *connection, struct bi_
     struct bight_http_call *call = connection->call;
     enum bi_response_event event;
     connection->since = bi_limits_stamp(call->client);
+    if (connection->parser.is_fresh) {
+        bi_trace_note(call, BIGHT_HTTP_STEP_FIRST_BYTE);
+    }
     do {
         struct bi_view piece = { NULL, 0 };
         event = bi_response_parser_next(&connection->parser, &input, &piece);

@@ -4,10 +4,12 @@
  * The call has gone, and the pool is in order, when the program hears of it. */
 #include "http/client/sending.h"
 #include "http/client/stream.h"
+#include "http/client/trace.h"
 
 void bi_call_end(struct bight_http_call *call)
 {
     struct bi_client_connection *connection = call->connection;
+    bi_trace_end(call, BIGHT_E_CANCELLED); /* unless it had another end */
     bi_pool_withdraw(call);
     bi_sending_stop(call);
     if (connection != NULL) {
@@ -26,6 +28,7 @@ void bi_call_fail(struct bight_http_call *call, struct bight_failure *failure)
     struct bight_promise promise = call->promise;
     struct bi_body_stream *stream = call->stream;
     (void)bight_factory_hold(&client->factory);
+    bi_trace_end(call, bight_failure_code(failure));
     bi_call_end(call);
     if (stream != NULL) {
         bi_body_stream_fail(stream, failure);
@@ -58,6 +61,7 @@ static void end_stream(struct bight_http_call *call)
 
 void bi_call_succeed(struct bight_http_call *call)
 {
+    bi_trace_end(call, BIGHT_OK);
     if (call->stream != NULL) {
         end_stream(call);
         return;

@@ -95,6 +95,7 @@ static struct bi_pool_host *new_host(struct bight_http_call *call, const uint8_t
     host->name = name_text;
     host->endpoint = endpoint;
     host->is_secure = call->url.scheme == BI_URL_HTTPS;
+    host->is_elsewhere = call->endpoint != NULL;
     bi_ring_init(&host->queue);
     bi_ring_init(&host->idle);
     if (bight_hash_set(&call->client->hosts, host->text, key_size, host) != BIGHT_OK) {

@@ -6,6 +6,7 @@
 #include "http/client/cookie_jar.h"
 #include "http/client/decode.h"
 #include "http/client/sending.h"
+#include "http/client/trace.h"
 
 #include <bight/memory.h>
 #include <bight/sys/output.h>
@@ -168,6 +169,7 @@ static void start(struct bight_http_call *call)
     call->number = ++client->sent;
     call->asks_for_codings = asks_for_codings(call);
     bi_ring_append(&client->calls, &call->link);
+    bi_trace_begin(call);
     if (code != BIGHT_OK) {
         bi_call_fail(call, bight_failure_of(code));
     } else if (call->upload != NULL && bi_upload_must_open(call->upload)) {
