@@ -311,6 +311,24 @@ class Web(Shown):
         self.assertEqual(listener.read(), "")
         self.assertEqual(server.status, 0)
 
+    def test_hub(self):
+        with Server("http_hub") as server:
+            listener = self.listen(server, "/rooms/lobby")
+            first = self.curl(server, "-X POST localhost:8888/rooms/lobby?text=hello").strip()
+            self.assertRegex(first, "^[0-9a-f]{16}-1$")
+            heard = [listener.readline() for _ in range(3)]
+            self.assertEqual(heard, [f"id: {first}\n", "data: hello\n", "\n"])
+            self.curl(server, "-X POST localhost:8888/rooms/lobby?text=%22again%22")
+            epoch = first[:-1]
+            self.assertEqual(json.loads(self.curl(server, f"localhost:8888/rooms/lobby/poll?after={first}")),
+                             {"id": epoch + "2", "gap": False, "messages": [{"id": epoch + "2", "text": '"again"'}]})
+            late = self.listen(server, "/rooms/lobby", f"Last-Event-ID: {first}\r\n")
+            self.assertEqual(late.readline(), f"id: {epoch}2\n")
+            other = self.listen(server, "/rooms/lobby", "Last-Event-ID: another-7\r\n")
+            self.assertEqual([other.readline() for _ in range(2)], [f"id: {epoch}0\n", "event: gap\n"])
+            self.assertIn("404", self.curl(server, "localhost:8888/rooms/%01"))
+        self.assertEqual(server.status, 0)
+
     def test_events(self):
         with Server("http_events") as server:
             self.assertIn("EventSource", self.curl(server, "localhost:8888/"))

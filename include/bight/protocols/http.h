@@ -15,6 +15,7 @@
 #include <bight/protocols/http_events.h>
 #include <bight/protocols/http_files.h>
 #include <bight/protocols/http_form.h>
+#include <bight/protocols/http_hub.h>
 #include <bight/protocols/http_json.h>
 #include <bight/protocols/http_middleware.h>
 #include <bight/protocols/http_provided.h>

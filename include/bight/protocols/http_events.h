@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/protocols/http_events.h - answers that do not end: streams of server-sent events (A13), to one and to many.
  *
- *     static void listen(struct bight_http_request *request, void *context)
+ *     static void follow(struct bight_http_request *request, void *context)
  *     {
  *         bight_http_event_channel_add(context, bight_http_respond_events(request, NULL));
  *     }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* message.c - a hub's messages: their text, their id, and how they are written to streams of events. */
+#include <bight/memory.h>
+
+#include <string.h>
+
+#include "http/hub/hub.h"
+
+struct bight_http_hub_message *bi_hub_message_new(
+    struct bi_topic *topic, uint64_t number, const void *text, size_t size)
+{
+    struct bight_http_hub_message *message = bight_malloc(sizeof *message + size + 1);
+    if (message == NULL) {
+        return NULL;
+    }
+    *message = (struct bight_http_hub_message) { .holds = 1, .topic = topic, .number = number, .size = size };
+    topic->holds++;
+    bi_hub_id_write(message->id, topic->hub->epoch, number);
+    if (size > 0) {
+        memcpy(message->text, text, size);
+    }
+    message->text[size] = '\0';
+    return message;
+}
+
+void bi_hub_message_release(struct bight_http_hub_message *message)
+{
+    if (--message->holds > 0) {
+        return;
+    }
+    bi_hub_message_forget_event(message);
+    bi_topic_release(message->topic);
+    bight_free(message);
+}
+
+struct bight_http_event *bi_hub_message_event(struct bight_http_hub_message *message)
+{
+    if (message->event == NULL) {
+        message->event = bight_http_event_new(message->id, NULL, message->text, message->size);
+    }
+    return message->event;
+}
+
+void bi_hub_message_forget_event(struct bight_http_hub_message *message)
+{
+    bight_http_event_release(message->event);
+    message->event = NULL;
+}
+
+const char *bight_http_hub_message_topic(const struct bight_http_hub_message *message)
+{
+    return message->topic->name;
+}
+
+const char *bight_http_hub_message_id(const struct bight_http_hub_message *message)
+{
+    return message->id;
+}
+
+uint64_t bight_http_hub_message_number(const struct bight_http_hub_message *message)
+{
+    return message->number;
+}
+
+const char *bight_http_hub_message_text(const struct bight_http_hub_message *message, size_t *size)
+{
+    if (size != NULL) {
+        *size = message->size;
+    }
+    return message->text;
+}
