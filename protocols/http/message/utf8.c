@@ -8,7 +8,10 @@
 
 #include <string.h>
 
+#include "http/message/ascii.h"
+
 #define STRIDE 32
+#define LONG_RUN 256 /* from so much ASCII on, the widest means of the processor are worth a call */
 
 enum {
     WHOLE = 0,    /* between characters */
@@ -96,16 +99,25 @@ static inline uint8_t walk(uint8_t state, const uint8_t *at, size_t size)
     return state;
 }
 
+/* How many bytes of a stride that is ASCII, and of those behind it, are ASCII for certain. */
+static inline size_t pass_ascii(const uint8_t *at, size_t size)
+{
+    return size >= LONG_RUN ? STRIDE + bi_ascii_run(at + STRIDE, size - STRIDE) : STRIDE;
+}
+
 bool bi_utf8_feed(struct bi_utf8 *utf8, const void *data, size_t size)
 {
-    const uint8_t *at = data;
+    const uint8_t *at = data, *end = at + size;
     uint8_t state = utf8->state;
-    for (; size >= STRIDE && state != REFUSED; at += STRIDE, size -= STRIDE) {
-        if (state != WHOLE || !is_ascii(at)) {
+    while (end - at >= STRIDE && state != REFUSED) {
+        if (state == WHOLE && is_ascii(at)) {
+            at += pass_ascii(at, (size_t)(end - at));
+        } else {
             state = walk(state, at, STRIDE);
+            at += STRIDE;
         }
     }
-    utf8->state = state == REFUSED ? state : walk(state, at, size);
+    utf8->state = state == REFUSED ? state : walk(state, at, (size_t)(end - at));
     return utf8->state != REFUSED;
 }
 
