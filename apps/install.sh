@@ -34,7 +34,7 @@ have() {
 # tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
 needs_to_test="$needs_to_build c++ boost_context jansson zlib libpsl check nc socat telnet python3 binutils imagemagick setpriv openssl node curl wget gnutls
-    llhttp aiohttp ab wrk chromium nginx haproxy"
+    llhttp aiohttp websockets node-ws ab wrk chromium nginx haproxy"
 
 links_with() {
     printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null "-l$1" >/dev/null 2>&1
@@ -60,6 +60,8 @@ present() {
     llhttp) # Debian alone packages its sources, and from 13 on not in this form: then there is nothing to compare with
         [ -f /usr/share/llhttp/llhttp.c ] || ! have apt-get || dpkg -s node-llhttp >/dev/null 2>&1 ;;
     aiohttp) python3 -c 'import aiohttp' 2>/dev/null || /usr/bin/python3 -c 'import aiohttp' 2>/dev/null ;;
+    websockets) python3 -c 'import websockets' 2>/dev/null || /usr/bin/python3 -c 'import websockets' 2>/dev/null ;;
+    node-ws) NODE_PATH=${NODE_PATH:-/usr/share/nodejs} node -e 'require("ws")' 2>/dev/null || ! have apt-get ;; # Debian's
     chromium) have chromium || have chromium-browser ;;
     nginx | haproxy) have "$1" || [ -x "/usr/sbin/$1" ] ;;
     *) have "$1" ;;
@@ -71,7 +73,8 @@ looked_for_with() {
     case $1 in
     libevent_core | libcrypto | jansson | zlib | libpsl | check) echo pkg-config ;;
     boost_context) echo cc ;;
-    aiohttp) echo python3 ;;
+    aiohttp | websockets) echo python3 ;;
+    node-ws) echo node ;;
     esac
 }
 
@@ -156,6 +159,7 @@ package() {
     apk/telnet) echo busybox-extras ;;
     apk/ab) echo apache2-utils ;;
     apk/aiohttp) echo py3-aiohttp ;;
+    apk/websockets) echo py3-websockets ;;
     brew/cc | brew/c++) echo gcc ;;
     brew/libevent_core) echo libevent ;;
     brew/libcrypto) echo openssl@3 ;;
@@ -168,6 +172,7 @@ package() {
     brew/ab) echo httpd ;;
     */node) echo nodejs ;;
     */aiohttp) echo python3-aiohttp ;;
+    */websockets) echo python3-websockets ;;
     *) echo "$2" ;;
     esac
 }

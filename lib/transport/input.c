@@ -8,6 +8,7 @@
 #include <bight/error.h>
 #include <bight/memory.h>
 #include <bight/reactor.h>
+#include <bight/sys/input.h>
 #include <bight/transport.h>
 
 #include "transport/transport.h"
@@ -116,6 +117,11 @@ bool bi_input_is_own(const struct bight_protocol *protocol, const uint8_t *data,
     const struct bi_hub *hub = protocol->transport->hub;
     return hub != NULL && (lies_in(data, size, hub->receive_buffer, BI_RECEIVE_SIZE) ||
                               lies_in(data, size, hub->own.data, hub->own.size));
+}
+
+bool bight_input_may_change(const struct bight_protocol *protocol, const void *data, size_t size)
+{
+    return bi_input_is_own(protocol, data, size);
 }
 
 int bi_input_go_on_later(struct bight_protocol *protocol, bight_timer_function go_on, bight_release_function leave)

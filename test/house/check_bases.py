@@ -11,32 +11,40 @@ import subprocess
 import sys
 
 # What each macro is for. A receiver is itself a struct over the protocol.
-OWN = {"protocol": "struct bight_protocol", "line": "struct bight_line_receiver", "stream": "struct bight_stream"}
+OWN = {"protocol": "struct bight_protocol", "line": "struct bight_line_receiver", "stream": "struct bight_stream",
+       "websocket": "struct bight_websocket"}
 FACTORY = {
     "protocol": "struct bight_factory f = BIGHT_FACTORY(TYPE, &ops);",
     "line": "struct bight_line_factory f = BIGHT_LINE_FACTORY(TYPE, &line_ops);",
     "stream": "struct bight_stream_factory f = BIGHT_STREAM_FACTORY(TYPE, nothing, nothing);",
+    "websocket": "struct bight_websocket_factory f = BIGHT_WEBSOCKET_FACTORY(TYPE, &websocket_ops);",
 }
 SELF = {
     "protocol": "void *f(struct bight_protocol *p) { return bight_self(TYPE, p); }",
     "line": "void *f(struct bight_line_receiver *r) { return bight_line_self(TYPE, r); }",
     "stream": "void *f(struct bight_stream *s) { return bight_stream_self(TYPE, s); }",
+    "websocket": "void *f(struct bight_websocket *s) { return bight_websocket_self(TYPE, s); }",
 }
 STRUCTS = """
 #include <bight/bight.h>
 #include <bight/process.h>
 #include <bight/protocols/line.h>
+#include <bight/protocols/websocket.h>
 #define nothing NULL
 extern const struct bight_protocol_ops ops;
 extern const struct bight_line_ops line_ops;
+extern const struct bight_websocket_ops websocket_ops;
 struct over_protocol { struct bight_protocol base; int more; };
 struct over_line { struct bight_line_receiver base; int more; };
+struct over_websocket { struct bight_websocket base; int more; };
 struct over_stream { struct bight_stream base; int more; };
 struct deeper_protocol { struct over_protocol base; };
 struct deeper_line { struct over_line base; };
+struct deeper_websocket { struct over_websocket base; };
 struct deeper_stream { struct over_stream base; };
 struct behind_protocol { int before; struct bight_protocol base; };
 struct behind_line { int before; struct bight_line_receiver base; };
+struct behind_websocket { int before; struct bight_websocket base; };
 struct behind_stream { int before; struct bight_stream base; };
 struct pointing { struct bight_protocol *base; };
 struct faking { const struct bight_protocol_ops *base; };

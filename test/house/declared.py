@@ -20,7 +20,7 @@ def headers_of(include, testing_headers, library):
 
 
 def is_of_http(path):
-    return path.parts[1] == "protocols" and path.name.startswith("http")
+    return path.parts[1] == "protocols" and path.name.startswith(("http", "websocket"))
 
 
 def names_in(path):

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* output.c - frames put together where they are sent from; pongs.
+ *
+ * A small frame is written in one piece into the output that the turn gathers, so that the answers to all messages of a
+ * read are one send. A server hands on a large payload where it lies; a client's has to be masked, and is copied by
+ * that. */
+#include <bight/memory.h>
+#include <bight/sys/output.h>
+
+#include "http/websocket/socket.h"
+
+#define LARGE 4096  /* from here on the transport sends a payload from where it lies */
+#define BLOCK 65536 /* of a masked payload, at once */
+
+static struct bight_transport *transport_of(const struct bight_websocket *socket)
+{
+    return socket->base.transport;
+}
+
+/* In one piece. */
+static int write_small(
+    struct bight_websocket *socket, unsigned first, const void *data, size_t size, const bi_mask *mask)
+{
+    uint8_t *room = bight_transport_reserve(transport_of(socket), BI_FRAME_HEAD + size);
+    size_t head = 0;
+    if (room != NULL) {
+        head = bi_frame_write_head(room, first, size, mask);
+        (void)bi_mask_apply(room + head, data, size, mask != NULL ? *mask : 0);
+    }
+    return bight_transport_commit(transport_of(socket), room != NULL ? head + size : 0);
+}
+
+static int write_large(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
+{
+    uint8_t head[BI_FRAME_HEAD];
+    struct iovec parts[] = { { head, bi_frame_write_head(head, first, size, NULL) },
+        { (void *)(uintptr_t)data, size } };
+    return bight_transport_write_sequence(transport_of(socket), parts, 2);
+}
+
+static int write_masked(struct bight_websocket *socket, unsigned first, const uint8_t *data, size_t size, bi_mask mask)
+{
+    uint8_t head[BI_FRAME_HEAD];
+    int code = bight_transport_write(transport_of(socket), head, bi_frame_write_head(head, first, size, &mask));
+    for (size_t at = 0, count; at < size && code == BIGHT_OK; at += count) {
+        count = size - at < BLOCK ? size - at : BLOCK;
+        uint8_t *room = bight_transport_reserve(transport_of(socket), count);
+        if (room != NULL) {
+            (void)bi_mask_apply(room, data + at, count, bi_mask_behind(mask, at));
+        }
+        code = bight_transport_commit(transport_of(socket), room != NULL ? count : 0);
+    }
+    return code;
+}
+
+int bi_socket_write(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
+{
+    bi_mask mask = 0;
+    if (!socket->own->is_client) {
+        return size < LARGE ? write_small(socket, first, data, size, NULL) : write_large(socket, first, data, size);
+    }
+    int code = bi_shared_mask(socket->own->shared, &mask);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    return size < LARGE ? write_small(socket, first, data, size, &mask) : write_masked(socket, first, data, size, mask);
+}
+
+int bi_socket_check(const struct bight_websocket *socket)
+{
+    if (!bight_websocket_is_open(socket)) {
+        return BIGHT_E_CLOSED;
+    }
+    return socket->own->sending == 0
+               ? BIGHT_OK
+               : bi_websocket_usage(BIGHT_E_USAGE, "a message: the one in pieces before it has not ended");
+}
+
+/* A stream has no gap. */
+int bi_socket_send(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
+{
+    int code = bi_socket_write(socket, first, data, size);
+    if (code != BIGHT_OK) {
+        bi_socket_abort(socket);
+    }
+    return code;
+}
+
+/* ---------------------------------------------------------------------------------------------- pongs */
+
+/* The peer does not take what is sent to it: what it asks for may wait, and of several pings the last one counts. */
+static bool is_under_pressure(const struct bight_websocket *socket)
+{
+    size_t low, high;
+    bight_transport_get_watermarks(transport_of(socket), &low, &high);
+    return bight_transport_queued(transport_of(socket)) > high;
+}
+
+static void keep_pong(struct bight_websocket *socket, struct bi_view payload)
+{
+    struct bight_websocket_state *own = socket->own;
+    if (own->pong == NULL) {
+        own->pong = bight_malloc(sizeof *own->pong);
+    }
+    if (own->pong != NULL) {
+        own->pong->size = (uint8_t)payload.size;
+        memcpy(own->pong->bytes, payload.at, payload.size);
+    }
+}
+
+void bi_socket_pong(struct bight_websocket *socket, struct bi_view payload)
+{
+    if (is_under_pressure(socket)) {
+        keep_pong(socket, payload);
+        return;
+    }
+    bight_free(socket->own->pong);
+    socket->own->pong = NULL;
+    (void)bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_PONG, payload.at, payload.size);
+}
+
+void bi_socket_send_kept_pong(struct bight_websocket *socket)
+{
+    struct bi_control *pong = socket->own->pong;
+    socket->own->pong = NULL;
+    if (pong != NULL && socket->own->phase == BI_PHASE_OPEN) {
+        (void)bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_PONG, pong->bytes, pong->size);
+    }
+    bight_free(pong);
+}

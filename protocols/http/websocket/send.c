@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* send.c - what programs send: messages, whole or in pieces, pings; and messages that are sent to many (W3, W5).
+ *
+ * What the other side would have to refuse is refused here. */
+#include <bight/memory.h>
+#include <bight/sys/output.h>
+
+#include <stdatomic.h>
+
+#include "http/websocket/socket.h"
+
+static int refuse_text(void)
+{
+    return bi_websocket_usage(BIGHT_E_INVALID_ARGUMENT, "a text message: it is not UTF-8");
+}
+
+/* ------------------------------------------------------------------------------------------- one message */
+
+int bight_websocket_send_text(struct bight_websocket *socket, const char *text, size_t size)
+{
+    int code = bi_socket_check(socket);
+    if (code == BIGHT_OK && !bi_is_utf8(text, size)) {
+        code = refuse_text();
+    }
+    return code == BIGHT_OK ? bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_TEXT, text, size) : code;
+}
+
+int bight_websocket_send_binary(struct bight_websocket *socket, const void *data, size_t size)
+{
+    int code = bi_socket_check(socket);
+    return code == BIGHT_OK ? bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_BINARY, data, size) : code;
+}
+
+/* The head comes before the text, which makes way for it. */
+static int commit_text(struct bight_websocket *socket, char *text, size_t size)
+{
+    struct bight_transport *transport = socket->base.transport;
+    bool is_client = socket->own->is_client;
+    size_t head = bi_frame_head_size(size, is_client);
+    bi_mask mask = 0;
+    int code = bi_is_utf8(text, size) ? BIGHT_OK : refuse_text();
+    if (code == BIGHT_OK && is_client) {
+        code = bi_shared_mask(socket->own->shared, &mask);
+    }
+    if (code != BIGHT_OK) {
+        (void)bight_transport_commit(transport, 0);
+        return code;
+    }
+    memmove(text + head, text, size);
+    (void)bi_mask_apply((uint8_t *)text + head, (uint8_t *)text + head, size, mask);
+    (void)bi_frame_write_head((uint8_t *)text, BI_FRAME_FINAL | BI_OPCODE_TEXT, size, is_client ? &mask : NULL);
+    return bight_transport_commit(transport, head + size);
+}
+
+int bight_websocket_sendf(struct bight_websocket *socket, const char *format, ...)
+{
+    int code = bi_socket_check(socket);
+    char *text;
+    size_t size;
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    code = bight_transport_reserve_format(socket->base.transport, BI_FRAME_HEAD, &text, &size, format, arguments);
+    va_end(arguments);
+    return code == BIGHT_OK ? commit_text(socket, text, size) : code;
+}
+
+int bight_websocket_ping(struct bight_websocket *socket, const void *data, size_t size)
+{
+    if (size > BI_CONTROL_PAYLOAD) {
+        return bi_websocket_usage(BIGHT_E_INVALID_ARGUMENT, "a ping: it is over 125 bytes");
+    }
+    return bight_websocket_is_open(socket) ? bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_PING, data, size)
+                                           : BIGHT_E_CLOSED;
+}
+
+/* ----------------------------------------------------------------------------------------------- in pieces */
+
+static int check_piece(struct bight_websocket *socket, unsigned kind)
+{
+    if (!bight_websocket_is_open(socket)) {
+        return BIGHT_E_CLOSED;
+    }
+    if (kind != BI_OPCODE_TEXT && kind != BI_OPCODE_BINARY) {
+        return bi_websocket_usage(BIGHT_E_INVALID_ARGUMENT, "a piece of a message: its kind is none");
+    }
+    if (socket->own->sending != 0 && socket->own->sending != kind) {
+        return bi_websocket_usage(BIGHT_E_USAGE, "a piece of a message: those before it are of the other kind");
+    }
+    return BIGHT_OK;
+}
+
+/* What is known of the text changes only if the piece goes out. */
+static int check_text(struct bi_utf8 *sent, const void *data, size_t size, bool last)
+{
+    bool is_text = bi_utf8_feed(sent, data, size) && (!last || bi_utf8_is_complete(sent));
+    return is_text ? BIGHT_OK : refuse_text();
+}
+
+int bight_websocket_send_piece(
+    struct bight_websocket *socket, enum bight_websocket_kind kind, const void *data, size_t size, bool last)
+{
+    struct bight_websocket_state *own = socket->own;
+    int code = check_piece(socket, (unsigned)kind);
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    struct bi_utf8 sent = own->sending != 0 ? own->sent : (struct bi_utf8) { 0 };
+    code = kind == BIGHT_WEBSOCKET_TEXT ? check_text(&sent, data, size, last) : BIGHT_OK;
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    unsigned opcode = own->sending != 0 ? BI_OPCODE_CONTINUATION : (unsigned)kind;
+    own->sent = sent;
+    own->sending = last ? 0 : (uint8_t)kind;
+    return bi_socket_send(socket, opcode | (last ? BI_FRAME_FINAL : 0), data, size);
+}
+
+/* --------------------------------------------------------------------------------------------- to many */
+
+struct bight_websocket_message {
+    atomic_size_t holds;
+    unsigned first; /* of its frame */
+    size_t head;    /* bytes of `frame` before the payload */
+    struct bight_bytes *frame;
+};
+
+static struct bight_bytes *make_frame(unsigned first, const void *data, size_t size, size_t *head)
+{
+    uint8_t *content;
+    *head = bi_frame_head_size(size, false);
+    struct bight_bytes *frame = size <= SIZE_MAX - *head ? bight_bytes_new_uninitialised(*head + size, &content) : NULL;
+    if (frame != NULL) {
+        (void)bi_frame_write_head(content, first, size, NULL);
+        if (size > 0) {
+            memcpy(content + *head, data, size);
+        }
+    }
+    return frame;
+}
+
+struct bight_websocket_message *bight_websocket_message_new(
+    enum bight_websocket_kind kind, const void *data, size_t size)
+{
+    if (kind != BIGHT_WEBSOCKET_TEXT && kind != BIGHT_WEBSOCKET_BINARY) {
+        (void)bi_websocket_usage(BIGHT_E_INVALID_ARGUMENT, "a message for many: its kind is none");
+        return NULL;
+    }
+    if (kind == BIGHT_WEBSOCKET_TEXT && !bi_is_utf8(data, size)) {
+        (void)refuse_text();
+        return NULL;
+    }
+    struct bight_websocket_message *message = bight_malloc(sizeof *message);
+    if (message == NULL) {
+        return NULL;
+    }
+    atomic_init(&message->holds, 1);
+    message->first = BI_FRAME_FINAL | (unsigned)kind;
+    message->frame = make_frame(message->first, data, size, &message->head);
+    if (message->frame == NULL) {
+        bight_free(message);
+        return NULL;
+    }
+    return message;
+}
+
+struct bight_websocket_message *bight_websocket_message_hold(struct bight_websocket_message *message)
+{
+    if (message != NULL) {
+        atomic_fetch_add_explicit(&message->holds, 1, memory_order_relaxed);
+    }
+    return message;
+}
+
+void bight_websocket_message_release(struct bight_websocket_message *message)
+{
+    if (message != NULL && atomic_fetch_sub_explicit(&message->holds, 1, memory_order_acq_rel) == 1) {
+        bight_bytes_release(message->frame);
+        bight_free(message);
+    }
+}
+
+/* A client's frames are masked, each with a mask of its own. */
+static int send_frame(struct bight_websocket *socket, const struct bight_websocket_message *message)
+{
+    if (socket->own->is_client) {
+        return bi_socket_send(socket, message->first, bight_bytes_data(message->frame) + message->head,
+            bight_bytes_size(message->frame) - message->head);
+    }
+    int code = bight_transport_write_bytes(socket->base.transport, message->frame);
+    if (code != BIGHT_OK) {
+        bi_socket_abort(socket);
+    }
+    return code;
+}
+
+int bight_websocket_send_message(struct bight_websocket *socket, struct bight_websocket_message *message)
+{
+    int code = message != NULL ? bi_socket_check(socket) : BIGHT_E_OUT_OF_MEMORY;
+    if (code != BIGHT_OK) {
+        return code;
+    }
+    const struct bi_settings *settings = &socket->own->shared->settings;
+    if (bight_transport_queued(socket->base.transport) > settings->slow_limit) {
+        if (!settings->skip_slow) {
+            bi_socket_abort(socket);
+        }
+        return BIGHT_E_OVERFLOW;
+    }
+    return send_frame(socket, message);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* socket.c - a socket as a protocol: frames in, messages out (W1).
+ *
+ * A message that lies whole in the receive buffer is unmasked where it lies, and handed out from there; text moves one
+ * byte towards its head by that, which makes room for the NUL behind it. Only what comes in parts is gathered, and each
+ * byte is copied once. Between any two handlers the transport is asked whether it takes more, and what is left is given
+ * back. */
+#include <bight/log.h>
+#include <bight/memory.h>
+#include <bight/sys/input.h>
+
+#include "http/message/likely.h"
+#include "http/websocket/socket.h"
+
+#define CLIENT_OUTPUT ((size_t)16 << 20) /* what a transport lets wait, as for a server's */
+#define SCRATCH 4096
+
+/* Of a factory without a table. */
+static const struct bight_websocket_ops no_ops = { .opened = NULL };
+
+/* What is being gone through. */
+struct delivery {
+    struct bi_view input;
+    const uint8_t *begin;
+    bool may_change;
+};
+
+/* ---------------------------------------------------------------------------------------- messages out */
+
+static void deliver(struct bight_websocket *socket, unsigned opcode, const uint8_t *data, size_t size)
+{
+    const struct bight_websocket_ops *ops = socket->own->ops;
+    if (opcode == BI_OPCODE_BINARY && ops->binary_received != NULL) {
+        ops->binary_received(socket, data, size);
+    } else if (opcode == BI_OPCODE_TEXT && ops->text_received != NULL) {
+        ops->text_received(socket, (const char *)data, size);
+    }
+}
+
+static bool is_open(const struct bight_websocket *socket)
+{
+    return socket->own->phase == BI_PHASE_OPEN;
+}
+
+static void fail_as_read(struct bight_websocket *socket)
+{
+    bi_socket_fail(socket, (enum bi_violation)socket->own->reader.violation);
+}
+
+/* Where a whole message may be put without copying it elsewhere; NULL: nowhere. */
+static uint8_t *place_of(const struct delivery *delivery, const struct bi_frame_piece *piece)
+{
+    uint8_t *at = (uint8_t *)(uintptr_t)piece->data.at;
+    bool is_text = piece->opcode == BI_OPCODE_TEXT;
+    if (!piece->is_first || !piece->is_last) {
+        return NULL;
+    }
+    if (!delivery->may_change && (is_text || piece->mask != 0)) {
+        return NULL;
+    }
+    return !is_text ? at : piece->data.at > delivery->begin ? at - 1 : NULL;
+}
+
+static void receive_in_place(struct bight_websocket *socket, const struct bi_frame_piece *piece, uint8_t *to)
+{
+    if (BI_RARELY(!bi_frame_take(&socket->own->reader, piece, to))) {
+        fail_as_read(socket);
+        return;
+    }
+    if (piece->opcode == BI_OPCODE_TEXT) {
+        to[piece->data.size] = '\0';
+    }
+    deliver(socket, piece->opcode, to, piece->data.size);
+}
+
+/* The message is taken out of the socket while its handler runs. */
+static void deliver_gathered(struct bight_websocket *socket, unsigned opcode)
+{
+    struct bi_gathered *message = socket->own->message;
+    socket->own->message = NULL;
+    message->bytes[message->size] = '\0';
+    deliver(socket, opcode, message->bytes, message->size);
+    bight_free(message);
+}
+
+static void gather(struct bight_websocket *socket, const struct bi_frame_piece *piece)
+{
+    struct bight_websocket_state *own = socket->own;
+    uint8_t *room = bi_gathered_room(&own->message, piece->data.size, piece->behind);
+    if (room == NULL) {
+        bi_gathered_drop(&own->message);
+        bi_socket_abort(socket);
+    } else if (!bi_frame_take(&own->reader, piece, room)) {
+        bi_gathered_drop(&own->message);
+        fail_as_read(socket);
+    } else {
+        own->message->size += piece->data.size;
+        if (piece->is_last) {
+            deliver_gathered(socket, piece->opcode);
+        }
+    }
+}
+
+static void deliver_piece(struct bight_websocket *socket, const struct bi_frame_piece *piece, uint8_t *to)
+{
+    if (!bi_frame_take(&socket->own->reader, piece, to)) {
+        fail_as_read(socket);
+        return;
+    }
+    socket->own->ops->piece_received(
+        socket, (enum bight_websocket_kind)piece->opcode, to, piece->data.size, piece->is_last);
+}
+
+/* What may not be changed where it lies is copied bit by bit. */
+static void receive_pieces(
+    struct bight_websocket *socket, const struct delivery *delivery, const struct bi_frame_piece *piece)
+{
+    uint8_t scratch[SCRATCH];
+    struct bi_frame_piece part = *piece;
+    if (delivery->may_change) {
+        deliver_piece(socket, piece, (uint8_t *)(uintptr_t)piece->data.at);
+        return;
+    }
+    do {
+        struct bi_view rest = bi_view_from(part.data, part.data.size < SCRATCH ? part.data.size : SCRATCH);
+        part.data.size -= rest.size;
+        part.is_last = piece->is_last && rest.size == 0;
+        deliver_piece(socket, &part, scratch);
+        part.mask = bi_mask_behind(part.mask, part.data.size);
+        part.data = rest;
+    } while (part.data.size > 0 && is_open(socket));
+}
+
+static void receive_data(
+    struct bight_websocket *socket, const struct delivery *delivery, const struct bi_frame_piece *piece)
+{
+    struct bight_websocket_state *own = socket->own;
+    if (piece->is_last) {
+        own->is_partial = false;
+    }
+    if (!is_open(socket)) {
+        return;
+    }
+    if (own->takes_pieces) {
+        receive_pieces(socket, delivery, piece);
+        return;
+    }
+    uint8_t *place = place_of(delivery, piece);
+    if (BI_USUALLY(place != NULL)) {
+        receive_in_place(socket, piece, place);
+    } else {
+        gather(socket, piece);
+    }
+}
+
+/* -------------------------------------------------------------------------------------- control frames */
+
+static void receive_control(struct bight_websocket *socket, const struct bi_frame_piece *piece)
+{
+    const struct bight_websocket_ops *ops = socket->own->ops;
+    socket->own->is_partial = socket->own->is_partial && socket->own->reader.message != 0;
+    if (piece->opcode == BI_OPCODE_CLOSE) {
+        bi_socket_close_received(socket, piece->data);
+    } else if (!is_open(socket)) {
+        return;
+    } else if (piece->opcode == BI_OPCODE_PONG) {
+        if (ops->pong_received != NULL) {
+            ops->pong_received(socket, piece->data.at, piece->data.size);
+        }
+    } else {
+        bi_socket_pong(socket, piece->data);
+        if (ops->ping_received != NULL) {
+            ops->ping_received(socket, piece->data.at, piece->data.size);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- input */
+
+static struct bi_frame_rule rule_of(const struct bight_websocket_state *own)
+{
+    const struct bight_websocket_ops *ops = own->ops;
+    bool takes_all = own->takes_pieces || (ops->text_received == NULL && ops->binary_received == NULL);
+    return (struct bi_frame_rule) { .limit = own->shared->settings.message_limit,
+        .is_masked = !own->is_client,
+        .takes_text = takes_all || ops->text_received != NULL,
+        .takes_binary = takes_all || ops->binary_received != NULL };
+}
+
+/* False: all has been used. */
+static bool receive_next(struct bight_websocket *socket, const struct bi_frame_rule *rule, struct delivery *delivery)
+{
+    uint8_t scratch[BI_CONTROL_PAYLOAD];
+    struct bi_frame_piece piece;
+    switch (bi_frame_next(&socket->own->reader, rule, &delivery->input, &piece, scratch)) {
+    case BI_FRAME_DATA:
+        receive_data(socket, delivery, &piece);
+        return true;
+    case BI_FRAME_CONTROL:
+        receive_control(socket, &piece);
+        return true;
+    case BI_FRAME_VIOLATION:
+        fail_as_read(socket);
+        return true;
+    case BI_FRAME_NO_MEMORY:
+        bi_socket_abort(socket);
+        return true;
+    case BI_FRAME_PARTIAL:
+        break;
+    }
+    return false;
+}
+
+/* Something has not come whole: its time runs. */
+static void watch_partial(struct bight_websocket *socket)
+{
+    struct bight_websocket_state *own = socket->own;
+    bool is_partial = !bi_frame_is_between(&own->reader);
+    if (is_partial && !own->is_partial && is_open(socket)) {
+        own->begun = own->shared->tick;
+        bi_watch_want_within(socket, own->shared->settings.fragment);
+    }
+    own->is_partial = is_partial;
+}
+
+static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+{
+    struct bight_websocket *socket = bi_websocket_of(protocol);
+    struct bight_websocket_state *own = socket->own;
+    struct delivery delivery = {
+        .input = { data, size }, .begin = data, .may_change = bight_input_may_change(protocol, data, size)
+    };
+    struct bi_frame_rule rule = rule_of(own);
+    bi_watch_heard(own);
+    if (BI_RARELY(own->shared->is_still)) {
+        bi_watch_arm(own->shared);
+    }
+    while (delivery.input.size > 0 && own->phase < BI_PHASE_ENDING &&
+           bight_transport_takes_input(protocol->transport) && receive_next(socket, &rule, &delivery)) {
+    }
+    if (own->phase >= BI_PHASE_ENDING) {
+        return;
+    }
+    if (BI_RARELY(delivery.input.size > 0)) {
+        (void)bight_transport_give_back(protocol->transport, delivery.input.at, delivery.input.size);
+    }
+    watch_partial(socket);
+}
+
+/* ------------------------------------------------------------------------------------- the beginning */
+
+static void set_memory(struct bight_protocol *protocol, void *memory)
+{
+    const struct bight_websocket_factory *factory = (const struct bight_websocket_factory *)protocol->factory;
+    struct bight_websocket_state *own = memory;
+    own->ops = factory->ops != NULL ? factory->ops : &no_ops;
+    own->takes_pieces = own->ops->piece_received != NULL;
+    own->socket = bi_websocket_of(protocol);
+    own->socket->own = own;
+}
+
+static void release_request(struct bight_websocket_state *own)
+{
+    struct bight_http_request *request = own->request;
+    own->request = NULL;
+    bight_http_request_release(request);
+}
+
+/* What the connection is to keep to, from now on. */
+static void set_limits(struct bight_websocket *socket)
+{
+    struct bight_transport *transport = socket->base.transport;
+    (void)bight_transport_set_write_timeout(transport, socket->own->shared->settings.write_seconds);
+    if (socket->own->is_client) {
+        (void)bight_transport_set_output_limit(transport, CLIENT_OUTPUT);
+    }
+}
+
+static void connection_made(struct bight_protocol *protocol)
+{
+    struct bight_websocket *socket = bi_websocket_of(protocol);
+    struct bight_websocket_state *own = socket->own;
+    if (bi_shared_join(socket) != BIGHT_OK) {
+        own->phase = BI_PHASE_ENDING;
+        (void)bight_transport_abort_connection(protocol->transport);
+        return;
+    }
+    own->phase = BI_PHASE_OPEN;
+    own->was_opened = true;
+    set_limits(socket);
+    bi_watch_heard(own);
+    bi_watch_want_within(socket, own->shared->settings.ping);
+    if (own->ops->opened != NULL) {
+        own->ops->opened(socket, own->request);
+    }
+    release_request(own);
+}
+
+/* -------------------------------------------------------------------------------------------- the ends */
+
+static void call_closed(struct bight_websocket *socket)
+{
+    struct bight_websocket_state *own = socket->own;
+    const char *reason = own->reason != NULL ? own->reason : bi_violation_text((enum bi_violation)own->violation);
+    unsigned code = own->close_code != 0 ? own->close_code : BIGHT_WEBSOCKET_ABNORMAL;
+    if (own->was_opened && own->ops->closed != NULL) {
+        own->ops->closed(socket, code, reason, own->is_clean);
+    }
+}
+
+static void drop_buffers(struct bight_websocket_state *own)
+{
+    bi_gathered_drop(&own->message);
+    bi_frame_reader_finish(&own->reader);
+    bight_free(own->pong);
+    own->pong = NULL;
+}
+
+static void come_to_end(struct bight_protocol *protocol)
+{
+    struct bight_websocket *socket = bi_websocket_of(protocol);
+    socket->own->phase = BI_PHASE_ENDING;
+    drop_buffers(socket->own);
+    release_request(socket->own);
+    if (socket->own->shared != NULL) {
+        bi_shared_leave(socket);
+    }
+    call_closed(socket);
+}
+
+static void connection_lost(struct bight_protocol *protocol, const struct bight_failure *reason)
+{
+    (void)reason;
+    come_to_end(protocol);
+}
+
+static void room(struct bight_protocol *protocol)
+{
+    struct bight_websocket *socket = bi_websocket_of(protocol);
+    bi_socket_send_kept_pong(socket);
+    if (is_open(socket) && socket->own->ops->room != NULL) {
+        socket->own->ops->room(socket);
+    }
+}
+
+/* One that is closing has its time. */
+static bool drain(struct bight_protocol *protocol)
+{
+    struct bight_websocket *socket = bi_websocket_of(protocol);
+    const struct bight_websocket_ops *ops = socket->own->ops;
+    if (!is_open(socket) || ops->drain == NULL || !ops->drain(socket)) {
+        (void)bight_websocket_close(socket, BIGHT_WEBSOCKET_GOING_AWAY, NULL);
+    }
+    return true;
+}
+
+static void finish(struct bight_protocol *protocol)
+{
+    struct bight_websocket *socket = bi_websocket_of(protocol);
+    struct bight_websocket_state *own = socket->own;
+    drop_buffers(own);
+    release_request(own);
+    if (own->ops->finish != NULL) {
+        own->ops->finish(socket);
+    }
+    bight_free(own->subprotocol);
+    bight_free(own->reason);
+    bi_shared_release(own->shared);
+}
+
+const struct bight_protocol_ops bight_websocket_protocol_ops = {
+    .connection_made = connection_made,
+    .data_received = data_received,
+    .connection_lost = connection_lost,
+    .protocol_replaced = come_to_end,
+    .room = room,
+    .drain = drain,
+    .finish = finish,
+    .memory_size = sizeof(struct bight_websocket_state),
+    .set_memory = set_memory,
+};
+
+/* --------------------------------------------------------------------------------------------- facts */
+
+bool bight_websocket_is_open(const struct bight_websocket *socket)
+{
+    return is_open(socket) && bight_transport_is_open(socket->base.transport);
+}
+
+const char *bight_websocket_subprotocol(const struct bight_websocket *socket)
+{
+    return socket->own->subprotocol;
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""WebSockets of a site with clients that are not bight's: aiohttp, the Python library websockets, node's ws, Chromium. What they
+do is in clients/; they say what came of it as JSON.
+
+Usage: test_http_websocket.py WS_PEER BIGHT [-k WORD] [-v]
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+import served
+from served import Browsed, Served
+
+CLIENTS = pathlib.Path(__file__).parent / "clients"
+
+
+def python_with(module):
+    """The first Python that has it: this one, or the system's."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([python, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+            return python
+    raise unittest.TestCase.failureException("no Python here has " + module)
+
+
+class Clients(Served):
+    def said_by(self, *words):
+        return json.loads(self.run_client(*words))
+
+    def test_aiohttp(self):
+        said = self.said_by(python_with("aiohttp"), CLIENTS / "ws_aiohttp.py", str(self.port))
+        self.assertEqual(said, ["two", True, True, True, True, True, True, True, 4001, ["CLOSE", 4000, "so long"], 403])
+
+    def test_websockets(self):
+        said = self.said_by(python_with("websockets"), CLIENTS / "ws_websockets.py", str(self.port))
+        self.assertEqual(said, ["one", "Grüße", True, "pong", 1000, [1001, "going"], ["to all", "to all"]])
+
+    def test_node(self):
+        os.environ.setdefault("NODE_PATH", "/usr/share/nodejs")
+        said = self.said_by("node", CLIENTS / "ws_node.js", str(self.port))
+        self.assertEqual(said, ["two", "pong there?", "Grüße", True, [4002, "enough"], [3000, ""], 403])
+
+
+class Chromium(Browsed):
+    @classmethod
+    def words(cls):
+        return served.PEER, "tcp:0:interface=127.0.0.1", CLIENTS / "ws.html"
+
+    def test_a_page_that_talks(self):
+        self.assertEqual(self.said_in("/page"), ["two", "Grüße", 100000, 200000, [4003, "enough", True], [4000, "so long", True],
+                                                 [1006, "", False]])
+
+
+if __name__ == "__main__":
+    served.main()

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of memory that is refused to WebSockets (T15): each allocation fails once, and all from it on. A socket that
+ * was opened is closed, once, and nothing that it says is cut in a message's middle. */
+#include "ws_support.h"
+
+static unsigned opened, closed, received;
+
+static void note_opened(struct bight_websocket *socket, struct bight_http_request *request)
+{
+    opened++;
+    (void)bight_http_request_path(request);
+    (void)bight_websocket_send_text(socket, "welcome", 7);
+}
+
+static void echo(struct bight_websocket *socket, const char *text, size_t size)
+{
+    struct bight_websocket_message *message = bight_websocket_message_new(BIGHT_WEBSOCKET_TEXT, text, size);
+    received++;
+    (void)bight_websocket_send_message(socket, message);
+    (void)bight_websocket_sendf(socket, "%zu", size);
+    (void)bight_websocket_send_piece(socket, BIGHT_WEBSOCKET_TEXT, text, size, true);
+    bight_websocket_message_release(message);
+}
+
+static void note_closed(struct bight_websocket *socket, unsigned code, const char *reason, bool clean)
+{
+    (void)socket;
+    (void)code;
+    (void)reason;
+    (void)clean;
+    closed++;
+}
+
+static const struct bight_websocket_ops ops = { .opened = note_opened, .text_received = echo, .closed = note_closed };
+static struct bight_websocket_factory factory = BIGHT_WEBSOCKET_FACTORY(struct bight_websocket, &ops);
+
+static bool set_up(void)
+{
+    static const char *const subprotocols[] = { "one", NULL };
+    static const struct bight_websocket_accept_options options = { .size = sizeof options,
+        .subprotocols = subprotocols };
+    reactor = bight_testing_reactor_new();
+    site = bight_http_site_new();
+    opened = closed = received = 0;
+    bool is_fine = reactor != NULL && bight_websocket_route_full(site, "/ws", &factory, &options) == BIGHT_OK;
+    peer = is_fine ? bight_string_connect(reactor, bight_http_site_factory(site), true) : NULL;
+    return peer != NULL;
+}
+
+static void say_all(void)
+{
+    static char large[70000];
+    memset(large, 'x', sizeof large);
+    (void)bight_string_feed_text(peer, WS_REQUEST("/ws", "Sec-WebSocket-Protocol: one\r\n"));
+    ws_say(WS_TEXT, "Hello");
+    ws_say_frame(WS_TEXT, large, sizeof large);
+    uint8_t ping[32];
+    size_t size = ws_frame(ping, WS_PING, "ping", 4);
+    (void)bight_string_feed_chunked(peer, ping, size, 1);
+    bight_testing_advance(reactor, 31);
+    size = ws_frame(ping, WS_CLOSE,
+        "\x03\xe8"
+        "bye",
+        5);
+    (void)bight_string_feed_chunked(peer, ping, size, 3);
+    bight_string_end(peer);
+    (void)bight_testing_settle(reactor, 1000);
+}
+
+static bool play(void *context)
+{
+    bool is_good = true;
+    (void)context;
+    if (set_up()) {
+        say_all();
+        is_good = bight_testing_fault_injected() || (received == 2 && closed == 1);
+    }
+    bight_string_peer_free(peer);
+    bight_reactor_free(reactor);
+    bight_http_site_free(site);
+    peer = NULL;
+    return is_good && opened == closed && factory.own == NULL;
+}
+
+START_TEST(every_allocation_of_a_socket_may_fail) /* W1, T15 */
+{
+    ck_assert_uint_eq(bight_testing_with_faults(play, NULL, 0), 0);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, every_allocation_of_a_socket_may_fail);
+}
+
+BIGHT_TEST_MAIN("http_ws_faults", add_tests)
