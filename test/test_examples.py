@@ -347,6 +347,15 @@ class Web(Shown):
             self.assertTrue(stream.read().endswith("\n\n"))
         self.assertEqual(server.status, 0)
 
+    def test_websocket(self):
+        head = (b"GET /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        with Server("ws_echo") as server:
+            said = server.converse(head + b"\x81\x85\x01\x02\x03\x04\x69\x67\x6f\x68\x6e")
+        self.assertTrue(said.startswith(b"HTTP/1.1 101 "))
+        self.assertTrue(said.endswith(b"\r\n\r\n\x81\x05hello"))
+        self.assertEqual(server.status, 0)
+
     def test_middleware(self):
         with Server("http_middleware", stderr=subprocess.PIPE) as server:
             self.check_shown(server, "/inside/", "http_middleware")

@@ -54,5 +54,36 @@ class Chromium(Browsed):
                                                  [1006, "", False]])
 
 
+class Servers(unittest.TestCase):
+    """A client of bight's, the example ws_ask, with servers that are not."""
+
+    def ask(self, *words, status=0, **environment):
+        done = subprocess.run([pathlib.Path(served.PEER).parent / "ws_ask", *words], capture_output=True, timeout=served.PATIENCE,
+                              check=False, env={**os.environ, **environment}, text=True)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def serve(self, *words):
+        server = subprocess.Popen([python_with("websockets"), CLIENTS / "ws_serve.py", *words], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(served.make_sure_of_the_end, server)
+        return server.stdout.readline().strip()
+
+    def test_websockets(self):
+        port = self.serve()
+        self.assertEqual(self.ask(f"ws://127.0.0.1:{port}/echo", "Grüße"), "Grüße\n1000 thank you\n")
+        self.assertEqual(self.ask(f"ws://localhost:{port}/echo", "x" * 100000), "x" * 100000 + "\n1000 thank you\n")
+        self.assertIn("answers 404", self.ask(f"ws://127.0.0.1:{port}/", "x", status=69))
+
+    def test_tls(self):
+        certificate, key = Served.make_certificate.__func__(type(self))
+        port = self.serve(certificate, key)
+        url = f"wss://localhost:{port}/echo"
+        self.assertEqual(self.ask(url, "hello", certificate), "hello\n1000 thank you\n")
+        self.assertEqual(self.ask(url, "hello", SSL_CERT_FILE=certificate), "hello\n1000 thank you\n")
+        self.assertIn("not verified", self.ask(url, "hello", status=69))
+
+    directory = classmethod(Served.directory.__func__)
+
+
 if __name__ == "__main__":
     served.main()

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of memory that is refused to WebSockets (T15): each allocation fails once, and all from it on. A socket that
  * was opened is closed, once, and nothing that it says is cut in a message's middle. */
+#include <bight/testing/recorder.h>
+
+#include "http/websocket/handshake.h"
 #include "ws_support.h"
 
 static unsigned opened, closed, received;
@@ -8,7 +11,9 @@ static unsigned opened, closed, received;
 static void note_opened(struct bight_websocket *socket, struct bight_http_request *request)
 {
     opened++;
-    (void)bight_http_request_path(request);
+    if (request != NULL) {
+        (void)bight_http_request_path(request);
+    }
     (void)bight_websocket_send_text(socket, "welcome", 7);
 }
 
@@ -88,8 +93,71 @@ START_TEST(every_allocation_of_a_socket_may_fail) /* W1, T15 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------- a client */
+
+static void count_outcome(struct bight_result *result, void *outcomes)
+{
+    bight_result_discard(result);
+    ++*(unsigned *)outcomes;
+}
+
+static void agree(void)
+{
+    const char *request = bight_string_written_text(peer);
+    const char *key = request != NULL ? strstr(request, "Sec-WebSocket-Key: ") : NULL;
+    char accept[BI_ACCEPT_TEXT + 1], text[500];
+    if (key != NULL && bi_accept_of((struct bi_view) { (const uint8_t *)key + 19, 24 }, accept) == 0) {
+        (void)snprintf(text, sizeof text,
+            "HTTP/1.1 101 Fine\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+            "Sec-WebSocket-Protocol: one\r\n\r\n\x81\x02hi",
+            accept);
+        (void)bight_string_feed_chunked(peer, text, strlen(text), 50);
+    }
+}
+
+/* It is told one outcome, whatever happens. */
+static bool dial(void *context)
+{
+    static const char *const subprotocols[] = { "one", NULL };
+    static const struct bight_websocket_connect_options options = { .size = sizeof options,
+        .subprotocols = subprotocols };
+    struct bight_recorder *recorder = bight_recorder_new();
+    unsigned outcomes = 0;
+    (void)context;
+    opened = closed = received = 0;
+    if (recorder == NULL) {
+        return true;
+    }
+    reactor = bight_recorder_reactor(recorder);
+    struct bight_deferred *dialled = bight_websocket_connect(reactor, "ws://192.0.2.7/", &factory, &options);
+    bool is_watched = bight_deferred_add_both(dialled, count_outcome, &outcomes) == BIGHT_OK;
+    if (!is_watched) {
+        bight_deferred_cancel(dialled);
+    }
+    bight_deferred_release(dialled);
+    (void)bight_testing_settle(reactor, 1000);
+    peer = bight_recorder_complete(recorder, 0);
+    if (peer != NULL) {
+        (void)bight_testing_settle(reactor, 1000);
+        agree();
+    }
+    bight_testing_advance(reactor, 20);
+    bool is_good = !is_watched || outcomes == 1;
+    bight_recorder_free(recorder);
+    bight_string_peer_free(peer);
+    peer = NULL;
+    return is_good && opened == closed && factory.own == NULL;
+}
+
+START_TEST(every_allocation_of_connecting_may_fail) /* W7, T15 */
+{
+    ck_assert_uint_eq(bight_testing_with_faults(dial, NULL, 0), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_test(tests, every_allocation_of_connecting_may_fail);
     tcase_add_test(tests, every_allocation_of_a_socket_may_fail);
 }
 

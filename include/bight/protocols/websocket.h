@@ -209,6 +209,37 @@ BIGHT_API int bight_websocket_route(
 BIGHT_API int bight_websocket_route_full(struct bight_http_site *site, const char *path,
     struct bight_websocket_factory *factory, const struct bight_websocket_accept_options *options);
 
+/* ------------------------------------------------------------------------------------------ a client */
+
+/* Lists end with a NULL. All of it is copied, or held. */
+struct bight_websocket_connect_options {
+    size_t size;                     /* sizeof(struct bight_websocket_connect_options) */
+    double seconds;                  /* from the call to the opened socket, TLS included: 10 */
+    const char *const *subprotocols; /* to offer, the one that is liked most first; NULL: none */
+    const char *const *fields;       /* more of the request's, "Name: value"; NULL: none */
+    const char *origin;              /* NULL: none is sent */
+    const char *endpoint;            /* what is connected to instead of the URL's host: any endpoint string */
+    struct bight_tls
+        *tls; /* for wss: whom to trust, and who we are; NULL: what the system trusts. Needed with `endpoint` */
+    const void *reserved[4];
+};
+
+/* A Deferred of a socket with a hold (bight_type_websocket), after `opened` has run and before anything else is
+ * received. `url` is ws: or wss:, without a user. The options may be NULL.
+ *
+ * It fails with SYNTAX for a URL that is none, or an answer that is no agreement: a wrong key, an extension or
+ * subprotocol that was not asked for; HTTP_STATUS for any answer but 101, redirects too (bight_failure_status is the
+ * status); INVALID_ARGUMENT, a usage error, for options that cannot be; TIMED_OUT; as bight_connect does, or with what
+ * TLS failed with; INCOMPLETE when the connection ends before the answer; NO_PROTOCOL. Cancelling ends what is under
+ * way. Discarding the socket aborts its connection. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_websocket_connect(struct bight_reactor *reactor, const char *url,
+    struct bight_websocket_factory *factory, const struct bight_websocket_connect_options *options);
+extern BIGHT_API const struct bight_type bight_type_websocket;
+
+/* A hold keeps the memory beyond `closed`, as bight_protocol_hold. Returns the socket. Releasing NULL is allowed. */
+static inline struct bight_websocket *bight_websocket_hold(struct bight_websocket *socket);
+static inline void bight_websocket_release(struct bight_websocket *socket);
+
 /* --------------------------------------------------------------------------------------- inline bodies */
 
 static inline void *bight_websocket_self_of(struct bight_websocket *socket, size_t size, const char *place)
@@ -224,6 +255,17 @@ static inline struct bight_transport *bight_websocket_transport(const struct big
 static inline struct bight_reactor *bight_websocket_reactor(const struct bight_websocket *socket)
 {
     return bight_transport_reactor(socket->base.transport);
+}
+
+static inline struct bight_websocket *bight_websocket_hold(struct bight_websocket *socket)
+{
+    (void)bight_protocol_hold(&socket->base);
+    return socket;
+}
+
+static inline void bight_websocket_release(struct bight_websocket *socket)
+{
+    bight_protocol_release(socket != NULL ? &socket->base : NULL);
 }
 
 BIGHT_END

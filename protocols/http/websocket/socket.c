@@ -10,7 +10,7 @@
 #include <bight/sys/input.h>
 
 #include "http/message/likely.h"
-#include "http/websocket/socket.h"
+#include "http/websocket/dial.h"
 
 #define CLIENT_OUTPUT ((size_t)16 << 20) /* what a transport lets wait, as for a server's */
 #define SCRATCH 4096
@@ -294,6 +294,7 @@ static void connection_made(struct bight_protocol *protocol)
         own->ops->opened(socket, own->request);
     }
     release_request(own);
+    bi_dial_opened(socket);
 }
 
 /* -------------------------------------------------------------------------------------------- the ends */
@@ -322,6 +323,7 @@ static void come_to_end(struct bight_protocol *protocol)
     socket->own->phase = BI_PHASE_ENDING;
     drop_buffers(socket->own);
     release_request(socket->own);
+    bi_dial_dropped(socket);
     if (socket->own->shared != NULL) {
         bi_shared_leave(socket);
     }
@@ -360,6 +362,7 @@ static void finish(struct bight_protocol *protocol)
     struct bight_websocket_state *own = socket->own;
     drop_buffers(own);
     release_request(own);
+    bi_dial_dropped(socket);
     if (own->ops->finish != NULL) {
         own->ops->finish(socket);
     }

@@ -26,6 +26,7 @@ struct bight_websocket_state {
     struct bi_gathered *message;        /* what has come of one that came in parts; NULL: nothing */
     struct bi_control *pong;            /* a ping's payload that waits for room; NULL: none does */
     struct bight_http_request *request; /* until it is opened; NULL: a client, or opened */
+    struct bi_dial *dial;               /* likewise, of a client; held: dial.h */
     char *subprotocol, *reason;         /* allocated; NULL: none */
     struct bi_watch_link link;          /* where it is looked at next */
     uint32_t due;                       /* the tick of that */
