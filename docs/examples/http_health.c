@@ -16,19 +16,19 @@ static size_t unwell;
 
 struct check {
     const char *url;
-    double began;
+    uint64_t began; /* nanoseconds */
 };
 
 static void tell(struct bight_result *result, void *context)
 {
     const struct check *check = context;
     const struct bight_failure *failure = bight_result_failure(result);
-    double took = bight_clock_now(now) - check->began;
+    double took = (double)(bight_clock_now(now) - check->began) / 1e6;
     if (failure != NULL) {
         unwell++;
         printf("unwell  %s: %s\n", check->url, bight_failure_message(failure));
     } else {
-        printf("well    %s: %.0f ms\n", check->url, took * 1000);
+        printf("well    %s: %.0f ms\n", check->url, took);
     }
 }
 

@@ -101,7 +101,7 @@ class Clients(unittest.TestCase):
             words = [PROGRAMS / "http_health", "0.5", url + "/", url + "/missing", dumb]
             done = subprocess.run(words, stdout=subprocess.PIPE, timeout=PATIENCE, text=True, check=False)
             well, missing, late = done.stdout.splitlines()
-            self.assertRegex(well, f"^well    {url}/: [0-9]+ ms$")
+            self.assertRegex(well, f"^well    {url}/: [0-9]{{1,3}} ms$")
             self.assertRegex(missing, f"^unwell  {url}/missing: .*404")
             self.assertRegex(late, f"^unwell  {dumb}: .*0.5")
             self.assertEqual(done.returncode, 1)
