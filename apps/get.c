@@ -207,33 +207,63 @@ static int plan(struct get *get)
 
 /* ------------------------------------------------------------------------------------------- all of them */
 
-static struct get *running; /* bight_main hands on nothing */
+static struct get *running; /* bight_main_coroutine hands on nothing */
 
-static void finish(struct bight_result *result, void *context)
+/* A file that is not there yet will be. False: what is wrong has been said. */
+static bool load_cookies(struct get *get, struct bight_result *result)
 {
-    struct get *get = context;
+    if (get->options.jar == NULL) {
+        return true;
+    }
+    int code = bight_await(bight_http_cookie_jar_load(get->jar, get->options.jar), result);
+    if (code != BIGHT_OK && bight_failure_errno(bight_result_failure(result)) != ENOENT) {
+        (void)complain_of(bight_result_failure(result));
+        get->status = EX_NOINPUT;
+    }
     bight_result_clear(result);
-    get_end_progress(get);
-    bight_http_client_free(get->client);
-    get->client = NULL;
+    return get->status == 0;
 }
 
-static struct bight_deferred *begin(struct bight_reactor *reactor, int argc, char **argv)
+/* With those that end with the session, which goes on from one run to the next. */
+static void save_cookies(struct get *get, struct bight_result *result)
+{
+    if (get->options.jar != NULL &&
+        bight_await(bight_http_cookie_jar_save(get->jar, get->options.jar, true), result) == BIGHT_OK) {
+        bight_result_clear(result); /* how many there are, which would be the status */
+    }
+}
+
+static bool begin(struct get *get)
+{
+    get->jar = get->options.jar != NULL ? bight_http_cookie_jar_new(get->reactor, NULL) : NULL;
+    const struct bight_http_client_options options = {
+        .size = sizeof options, .max_per_host = (unsigned)get->options.per_host, .cookies = get->jar
+    };
+    get->client = bight_http_client_new(get->reactor, &options);
+    return get->client != NULL && (get->jar != NULL || get->options.jar == NULL);
+}
+
+/* How each has ended is in its transfer; what is left in *result is about all. */
+static void fetch_all(struct bight_result *result, struct bight_reactor *reactor, int argc, char **argv)
 {
     struct get *get = running;
-    const struct bight_http_client_options options = { .size = sizeof options,
-        .max_per_host = (unsigned)get->options.per_host };
     (void)argc;
     (void)argv;
     get->reactor = reactor;
-    get->client = bight_http_client_new(reactor, &options);
-    if (get->client == NULL) {
-        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    if (!begin(get)) {
+        bight_result_fail(result, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    } else if (load_cookies(get, result)) {
+        get_begin_progress(get);
+        int code =
+            bight_await(bight_map_limited(get_begin_transfer, get->count, (size_t)get->options.limit, 0, get), result);
+        bight_result_clear(result);
+        get_end_progress(get);
+        if (code == BIGHT_OK) {
+            save_cookies(get, result);
+        }
     }
-    get_begin_progress(get);
-    struct bight_deferred *all = bight_map_limited(get_begin_transfer, get->count, (size_t)get->options.limit, 0, get);
-    (void)bight_deferred_add_both(all, finish, get);
-    return all;
+    bight_http_client_free(get->client);
+    bight_http_cookie_jar_release(get->jar);
 }
 
 /* That of the first one in the list that failed. */
@@ -261,7 +291,8 @@ static int run(struct get *get)
     get->mode = 0666 & ~mask;
     (void)signal(SIGPIPE, SIG_IGN);
     running = get;
-    return get->count == 0 ? 0 : status_of(get, bight_main(begin, 0, NULL));
+    int status = get->count > 0 ? bight_main_coroutine(fetch_all, 0, NULL) : 0;
+    return status_of(get, get->status != 0 ? get->status : status);
 }
 
 static void free_all(struct get *get)

@@ -20,7 +20,7 @@ struct get_part {
 /* What the command line says. */
 struct get_options {
     const char *output; /* a file, a directory, "-"; NULL: not said */
-    const char *method, *data, *json;
+    const char *method, *data, *json, *jar;
     const char **headers; /* "Name: value" */
     size_t header_count;
     struct get_part *parts;
@@ -46,6 +46,7 @@ struct get_transfer {
     uint64_t written, first; /* bytes: that there are, that there were when it began */
     int64_t length;          /* -1: not known */
     double began, ended;     /* seconds */
+    bool is_beginning;       /* nothing has been asked yet */
     bool was_there;          /* before anything was asked */
     bool has_begun;          /* what went to standard output cannot be taken back */
     int status;              /* to exit with */
@@ -56,9 +57,11 @@ struct get {
     struct get_options options;
     struct bight_reactor *reactor;
     struct bight_http_client *client;
+    struct bight_http_cookie_jar *jar; /* NULL: none */
     struct get_transfer *transfers;
     size_t count;
     mode_t mode;      /* of files */
+    int status;       /* of what is about all of them */
     char *list;       /* what was read of standard input */
     const void *data; /* the body, if it is bytes */
     size_t data_size;

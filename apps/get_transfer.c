@@ -270,7 +270,10 @@ static int status_of(const struct get_transfer *transfer, const struct bight_fai
     switch (code) {
     case BIGHT_E_HTTP_STATUS:
         return STATUS_OF_ANSWER;
+    case BIGHT_E_INVALID_ARGUMENT:
+        return EX_USAGE;
     case BIGHT_E_SYNTAX:
+        return transfer->is_beginning ? EX_USAGE : EX_PROTOCOL; /* the URL's, or the answer's */
     case BIGHT_E_LIMIT:
         return EX_PROTOCOL;
     case BIGHT_E_SYSTEM:
@@ -318,10 +321,12 @@ struct bight_deferred *get_begin_transfer(size_t index, void *context)
     if (is_there(transfer)) {
         return NULL;
     }
+    transfer->is_beginning = true;
     struct bight_deferred *got =
         bight_retry(bight_reactor_clock(get->reactor), (unsigned)get->options.retries + 1, &policy, attempt, transfer);
     if (bight_deferred_add_both(got, has_ended, transfer) != BIGHT_OK) {
         end(transfer, bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
+    transfer->is_beginning = false;
     return got;
 }

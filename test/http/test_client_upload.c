@@ -145,6 +145,35 @@ START_TEST(a_large_file_is_asked_about_and_sent_whole) /* C8 */
 }
 END_TEST
 
+START_TEST(a_file_goes_through_tls) /* C8 C9 */
+{
+    const char *const names[] = { "server" };
+    char pem[128], over_tls[300], socket[128];
+    struct bight_failure *failure = NULL;
+    begin();
+    write_big("a");
+    struct bight_bytes *made = bight_tls_self_signed(names, 1, 2, &failure);
+    write_file("pem", (const char *)bight_bytes_data(made));
+    bight_bytes_release(made);
+    (void)snprintf(pem, sizeof pem, "%s", in_directory("pem"));
+    ck_assert_int_eq(chmod(pem, 0600), 0);
+    (void)snprintf(socket, sizeof socket, "unix:%s/tls", directory);
+    (void)snprintf(over_tls, sizeof over_tls, "secure:cert=%s:%s", pem, socket);
+    ck_assert_int_eq(bight_serve(reactor, over_tls, bight_http_site_factory(site)), 0);
+    const struct bight_tls_client_options trusting = { .size = sizeof trusting, .ca.file = pem };
+    struct bight_tls *tls = bight_tls_client_new(&trusting, &failure);
+    const struct bight_http_call_options options = { .size = sizeof options, .tls = tls };
+    struct bight_http_call *call = bight_http_call_new(client, "POST", "https://server/");
+    ck_assert_int_eq(bight_http_call_endpoint(call, socket), 0);
+    ck_assert_int_eq(bight_http_call_configure(call, &options), 0);
+    ck_assert_int_eq(bight_http_call_body_file(call, in_directory("a"), NULL), 0);
+    carry_out(call);
+    ck_assert_str_eq(got, "200 big");
+    bight_tls_release(tls);
+    end();
+}
+END_TEST
+
 START_TEST(a_redirect_has_the_file_sent_again) /* C4 C8 */
 {
     begin();
@@ -297,6 +326,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_file_is_a_body);
     tcase_add_test(tests, an_empty_file_is_an_empty_body);
     tcase_add_test(tests, a_large_file_is_asked_about_and_sent_whole);
+    tcase_add_test(tests, a_file_goes_through_tls);
     tcase_add_test(tests, a_redirect_has_the_file_sent_again);
     tcase_add_loop_test(tests, a_server_that_does_not_want_the_file_is_not_sent_it, 0, 2);
     tcase_add_loop_test(tests, a_file_that_cannot_be_had_fails_the_call, 0, 3);

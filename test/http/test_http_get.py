@@ -73,6 +73,9 @@ class Pages(http.server.BaseHTTPRequestHandler):
     def do_FROB(self):
         self.do_GET()
 
+    def get_login(self):
+        self.answer(b"in\n", Set_Cookie="id=7; Path=/")
+
     def get_missing(self):
         self.answer(b"not here\n", 404)
 
@@ -236,6 +239,13 @@ class Asking(Get):
         self.assertIn(b'name="name"\r\n\r\nAnn=Bob\r\n', body)
         self.assertIn(b'name="photo"; filename="pier.jpg"\r\nContent-Type: application/octet-stream\r\n\r\n\xff\xd8\r\n', body)
 
+    def test_cookies_are_kept(self):
+        jar = self.folder / "jar"
+        self.get("--cookie-jar", "jar", self.url("/login"))
+        self.assertEqual(oct(jar.stat().st_mode & 0o777), "0o600")
+        self.assertEqual(self.ask("--cookie-jar=jar")[2]["Cookie"], "id=7")
+        self.get("--cookie-jar", ".", self.url("/"), status=66)
+
     def test_urls_are_read_from_standard_input(self):
         urls = "".join(f"{self.url('/slow')}/{number}\r\n" for number in range(30))
         self.get("--limit", "5", "--per-host=100", "--output", ".", "-", data=("# a list\n\n" + urls).encode())
@@ -304,7 +314,7 @@ class Failing(Get):
             for status, words in ((8, [self.url("/missing")]), (8, ["-o", "x", self.url("/missing")]), (64, []), (64, ["ftp://a/"]),
                                   (64, ["--frob"]), (64, ["-o", "x", self.url("/a"), self.url("/b")]),
                                   (64, [self.url("/a"), self.url("/x/a")]), (64, ["--data", "a", "--json", "b", self.url("/")]),
-                                  (64, ["--limit", "0", self.url("/")]), (66, ["--data", "@none", self.url("/")]),
+                                  (64, ["--limit", "0", self.url("/")]), (64, [self.url("/%zz")]), (64, ["-c", "-o", "x", "http://1.2.3/"]), (66, ["--data", "@none", self.url("/")]),
                                   (66, ["--form", "a=@none", self.url("/")]), (69, ["--retries", "0", nobody]),
                                   (69, ["--retries", "0", self.url("/drop")]), (73, ["-o", "no/such/place", self.url("/")]),
                                   (75, ["--timeout", "1", "--retries", "0", self.url("/stuck")]), (76, [self.url("/garbage")]),
