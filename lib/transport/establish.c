@@ -179,7 +179,7 @@ static struct bight_layer *find_unready(const struct bight_transport *transport)
     return layer;
 }
 
-/* It may be popped in there, but is freed only behind the bracket. */
+/* It may be popped in there, but is freed only behind the bracket; and what it sends may end the connection. */
 static void prepare(struct bight_transport *transport, struct bight_layer *layer)
 {
     layer->is_prepared = true;
@@ -189,7 +189,7 @@ static void prepare(struct bight_transport *transport, struct bight_layer *layer
     int code = BI_LAYER_HAS(layer, prepare) ? layer->ops->prepare(layer) : 0;
     if (code == 0) {
         layer->is_ready = true;
-    } else if (code < 0) {
+    } else if (code < 0 && !bi_is_cut(transport)) {
         bi_close_failed(transport, layer, bight_failure_of(code));
     }
     bi_layers_leave(transport, is_outermost);
