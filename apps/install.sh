@@ -34,7 +34,7 @@ have() {
 # tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
 needs_to_test="$needs_to_build c++ boost_context jansson zlib libpsl check nc socat telnet python3 binutils imagemagick setpriv openssl node curl wget gnutls
-    llhttp aiohttp websockets node-ws ab wrk chromium nginx haproxy"
+    llhttp aiohttp websockets node-ws ab wrk chromium nginx haproxy tinyproxy ncat"
 
 links_with() {
     printf 'int main(void) { return 0; }\n' | ${CC:-cc} -x c - -o /dev/null "-l$1" >/dev/null 2>&1
@@ -63,7 +63,7 @@ present() {
     websockets) python3 -c 'import websockets' 2>/dev/null || /usr/bin/python3 -c 'import websockets' 2>/dev/null ;;
     node-ws) NODE_PATH=${NODE_PATH:-/usr/share/nodejs} node -e 'require("ws")' 2>/dev/null || ! have apt-get ;; # Debian's
     chromium) have chromium || have chromium-browser ;;
-    nginx | haproxy) have "$1" || [ -x "/usr/sbin/$1" ] ;;
+    nginx | haproxy | tinyproxy) have "$1" || [ -x "/usr/sbin/$1" ] ;;
     *) have "$1" ;;
     esac
 }
@@ -125,8 +125,10 @@ package() {
     apt-get/gnutls) echo gnutls-bin ;;
     apt-get/nc) echo netcat-openbsd ;;
     apt-get/testssl) echo testssl.sh ;;
+    apt-get/tinyproxy) echo tinyproxy-bin ;; # without the service
     apt-get/llhttp) echo node-llhttp ;;
     apt-get/ab) echo apache2-utils ;;
+    dnf/ncat) echo nmap-ncat ;;
     dnf/cc) echo gcc ;;
     dnf/c++) echo gcc-c++ ;;
     dnf/ninja) echo ninja-build ;;
@@ -142,6 +144,7 @@ package() {
     dnf/gnutls) echo gnutls-utils ;;
     dnf/imagemagick) echo ImageMagick ;;
     dnf/ab) echo httpd-tools ;;
+    apk/ncat) echo nmap-ncat ;;
     apk/cc) echo gcc musl-dev ;;
     apk/c++) echo g++ ;;
     apk/ninja) echo samurai ;;
@@ -160,6 +163,7 @@ package() {
     apk/ab) echo apache2-utils ;;
     apk/aiohttp) echo py3-aiohttp ;;
     apk/websockets) echo py3-websockets ;;
+    brew/ncat) echo nmap ;;
     brew/cc | brew/c++) echo gcc ;;
     brew/libevent_core) echo libevent ;;
     brew/libcrypto) echo openssl@3 ;;

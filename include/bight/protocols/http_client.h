@@ -61,6 +61,12 @@ struct bight_http_call_options {
     uint64_t expect_from;
     double continue_seconds;
     const char *local_address; /* connections come from this address; NULL: from any, and so with an endpoint */
+    /* C7: "http://[USER:PASSWORD@]HOST[:PORT]", an HTTP proxy; "": none. Whom it is not asked for is said by
+     * `no_proxy`, as NO_PROXY does: "localhost,.example.org,10.0.0.0/8,[::1]:8080", "*". Both are copied. */
+    const char *proxy, *no_proxy;
+    /* Without `proxy`. Yes: what http_proxy, https_proxy, all_proxy and, without `no_proxy`, no_proxy say now, all but
+     * the first in capitals too. HTTP_PROXY is never looked at, which a CGI program has from its client. */
+    enum bight_http_choice proxy_environment;
     const void *reserved[4];
 };
 

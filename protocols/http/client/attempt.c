@@ -6,9 +6,12 @@
  * long it may take, limits.c's. */
 #include "http/client/dial.h"
 #include "http/client/trace.h"
+#include "http/client/tunnel.h"
 
 #include <bight/endpoint.h>
 #include <bight/memory.h>
+
+#include <stdio.h>
 
 /* ------------------------------------------------------------------------------------------- the ends */
 
@@ -112,7 +115,7 @@ static void connected(struct bight_result *result, void *context)
     attempt->deferred = NULL;
     struct bight_failure *failure = bight_result_take_failure(result);
     if (failure != NULL) {
-        bi_attempt_fail(attempt, failure);
+        bi_attempt_fail(attempt, bi_tunnel_with_status(failure));
     } else if (attempt->is_dropped) {
         bight_result_discard(result);
         end(attempt);
@@ -123,6 +126,21 @@ static void connected(struct bight_result *result, void *context)
     }
 }
 
+/* Through a tunnel if a proxy leads to a host that is to be secure. */
+static struct bight_deferred *begin_connecting(const struct bi_pool_host *host, struct bight_factory *factory)
+{
+    const struct bight_http_client *client = host->client;
+    char target[256 + 16];
+    if (host->proxy == NULL || !host->is_secure) {
+        return bight_connect(client->reactor, host->endpoint, factory);
+    }
+    (void)snprintf(target, sizeof target, host->is_ipv6 ? "[%s]:%u" : "%s:%u", host->name, host->port);
+    const struct bi_tunnel_options options = { .target = target,
+        .authorization = host->proxy->authorization,
+        .lines = { (const uint8_t *)client->lines, client->lines_size } };
+    return bi_tunnel_connect(client->reactor, host->endpoint, factory, &options);
+}
+
 void bi_attempt_connect(struct bi_attempt *attempt)
 {
     struct bight_factory *factory = bi_dial_begin(attempt);
@@ -131,8 +149,7 @@ void bi_attempt_connect(struct bi_attempt *attempt)
         return;
     }
     bi_trace_note(attempt->call, BIGHT_HTTP_STEP_CONNECTING);
-    struct bight_reactor *reactor = attempt->host->client->reactor;
-    struct bight_deferred *connecting = bight_connect(reactor, attempt->host->endpoint, factory);
+    struct bight_deferred *connecting = begin_connecting(attempt->host, factory);
     attempt->deferred = connecting;
     int code = bight_deferred_add_both(connecting, connected, attempt);
     if (code != BIGHT_OK) {

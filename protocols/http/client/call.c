@@ -45,6 +45,7 @@ static void drop_settings(struct bight_http_call *call)
 {
     if (call->has_settings) {
         bight_tls_release(call->settings.tls);
+        bi_proxies_release(call->settings.proxies);
         bight_free(call->local_address);
         call->has_settings = false;
     }
@@ -261,6 +262,19 @@ int bight_http_call_endpoint(struct bight_http_call *call, const char *endpoint)
     return copy(call, &call->endpoint, endpoint);
 }
 
+int bi_call_read_proxies(const struct bight_http_client *client, struct bi_proxies **proxies, struct bi_proxies *base,
+    const struct bight_http_call_options *options)
+{
+    const char *why = "a proxy looks names up itself: with public_only there can be none";
+    int code = bi_proxies_read(proxies, base, options, &why);
+    if (code == BIGHT_OK && client->public_only && *proxies != NULL) {
+        bi_proxies_release(*proxies);
+        *proxies = NULL;
+        code = BIGHT_E_INVALID_ARGUMENT;
+    }
+    return code == BIGHT_E_INVALID_ARGUMENT ? bi_http_usage(code, why) : code;
+}
+
 int bight_http_call_configure(struct bight_http_call *call, const struct bight_http_call_options *options)
 {
     struct bi_call_settings settings;
@@ -276,8 +290,13 @@ int bight_http_call_configure(struct bight_http_call *call, const struct bight_h
     if (local != NULL && bight_address_parse_ip(&address, local, 0) != BIGHT_OK) {
         return misuse(call, "options of an HTTP call: the local address is none");
     }
+    code = bi_call_read_proxies(call->client, &settings.proxies, call->client->settings.proxies, options);
+    if (code != BIGHT_OK) {
+        return bi_call_remember(call, code, "options of an HTTP call: its proxy cannot be used");
+    }
     char *copied = local != NULL ? bight_strdup(local) : NULL;
     if (local != NULL && copied == NULL) {
+        bi_proxies_release(settings.proxies);
         return lack(call);
     }
     drop_settings(call);

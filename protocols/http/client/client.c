@@ -32,6 +32,7 @@ static void free_client(struct bight_factory *factory)
     }
     bi_client_forget_tls(client);
     bight_tls_release(client->settings.tls);
+    bi_proxies_release(client->settings.proxies);
     bight_http_cookie_jar_release(client->cookies);
     bight_hash_finish(&client->hosts);
     bight_free(client->fields);
@@ -76,7 +77,8 @@ static bool read_options(struct bight_http_client *client, const struct bight_ht
         (void)bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "options of an HTTP client: the cookies are another reactor's");
         return false;
     }
-    return bi_settings_read(&client->settings, &bi_settings_default, GIVEN(options, calls)) == BIGHT_OK;
+    return bi_settings_read(&client->settings, &bi_settings_default, GIVEN(options, calls)) == BIGHT_OK &&
+           bi_call_read_proxies(client, &client->settings.proxies, NULL, GIVEN(options, calls)) == BIGHT_OK;
 }
 
 /* The lines of the head that do not change. */

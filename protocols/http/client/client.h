@@ -12,6 +12,7 @@
 #include <bight/sys/hash.h>
 
 #include "http/client/links.h"
+#include "http/client/proxy.h"
 #include "http/client/response_parser.h"
 #include "http/message/members.h"
 #include "http/message/url.h"
@@ -29,8 +30,9 @@ struct bi_call_settings {
     uint64_t expects_from, continue_time;         /* bytes of a body; nanoseconds */
     unsigned redirects;
     bool follows, downgrades, repeats_body, repeats, fails_on_status, decodes;
-    struct bight_tls *tls;     /* held by their owner */
-    const char *local_address; /* likewise its owner's */
+    struct bi_proxies *proxies; /* likewise held by their owner; NULL: none */
+    struct bight_tls *tls;      /* held by their owner */
+    const char *local_address;  /* likewise its owner's */
 };
 
 struct bi_pool_host {
@@ -43,9 +45,13 @@ struct bi_pool_host {
     bool has_none;          /* in the first one */
     struct bight_tls *tls;  /* held; NULL: the client's own context, or none */
     bool is_secure;
-    bool is_elsewhere;    /* the endpoint is the program's, not the URL's */
-    const char *name;     /* whom a certificate must be for */
-    const char *endpoint; /* what is connected to */
+    bool is_elsewhere; /* the endpoint is not the URL's: the program has named it, or a proxy */
+    bool is_ipv6;
+    uint16_t port;                /* the URL's */
+    struct bi_proxies *proxies;   /* held, for the next one */
+    const struct bi_proxy *proxy; /* NULL: none */
+    const char *name;             /* whom a certificate must be for */
+    const char *endpoint;         /* what is connected to */
     size_t key_size;
     char text[]; /* the key, name, endpoint */
 };
@@ -135,6 +141,7 @@ struct bight_http_call {
     struct bi_view url_text; /* in `text` */
     struct bi_url url;
     char *endpoint, *local_address;       /* NULL: none */
+    const struct bi_proxy *proxy;         /* of this hop, one of its settings'; NULL: none */
     struct bight_bytes *body;             /* NULL: none */
     struct bight_http_upload *upload;     /* a body that is not plain bytes; NULL: none */
     uint8_t sending;                      /* enum bi_sending */
@@ -225,6 +232,9 @@ bool bi_settings_seconds(double seconds, uint64_t otherwise, uint64_t *nanosecon
 
 /* A new one, or a spare one; NULL when out of memory. */
 struct bight_http_call *bi_call_make(struct bight_http_client *client);
+/* bi_proxies_read, and whether the client may have proxies: 0, OUT_OF_MEMORY, or INVALID_ARGUMENT, a usage error. */
+int bi_call_read_proxies(const struct bight_http_client *client, struct bi_proxies **proxies, struct bi_proxies *base,
+    const struct bight_http_call_options *options);
 /* Returns `code`, which the sending will fail with unless something else was wrong before. */
 int bi_call_remember(struct bight_http_call *call, int code, const char *why);
 /* Puts method and URL in it, parsed; neither may lie in the text that it has. SYNTAX with *why, or OUT_OF_MEMORY: then

@@ -15,7 +15,7 @@
 
 /* ------------------------------------------------------------------------------------------- the key */
 
-enum { KEY_ROOM = 64 + 256 + 2 * BI_CALL_ENDPOINT };
+enum { KEY_ROOM = 64 + 2 * 256 + 4 * BI_CALL_ENDPOINT };
 
 static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
 {
@@ -33,6 +33,16 @@ static struct bi_view host_of(const struct bight_http_call *call)
     return (struct bi_view) { call->url_text.at + call->url.host.at, call->url.host.size };
 }
 
+static uint8_t *put_proxy(uint8_t *at, const struct bi_proxy *proxy)
+{
+    if (proxy == NULL) {
+        return put_text(at, NULL);
+    }
+    at = put_text(at, proxy->name);
+    at = put(at, &proxy->port, sizeof proxy->port);
+    return put_text(at, proxy->authorization);
+}
+
 /* No text has a NUL in it. An address that no call says is not there, so that of one endpoint for all calls it is. */
 static size_t write_key(const struct bight_http_call *call, uint8_t *key)
 {
@@ -46,6 +56,7 @@ static size_t write_key(const struct bight_http_call *call, uint8_t *key)
         *at++ = bi_lower(host.at[i]);
     }
     *at++ = '\0';
+    at = put_proxy(at, call->proxy);
     at = put_text(at, call->endpoint);
     at = put_text(at, call->settings.local_address);
     return (size_t)(at - key);
@@ -57,21 +68,22 @@ static size_t write_key(const struct bight_http_call *call, uint8_t *key)
 static size_t endpoint_room(const struct bight_http_call *call)
 {
     const char *local = call->settings.local_address;
-    return call->endpoint != NULL ? strlen(call->endpoint) + 1
-                                  : 64 + call->url.host.size + 2 * (local != NULL ? strlen(local) : 0);
+    size_t name = call->proxy != NULL ? strlen(call->proxy->name) : call->url.host.size;
+    return call->endpoint != NULL ? strlen(call->endpoint) + 1 : 64 + name + 2 * (local != NULL ? strlen(local) : 0);
 }
 
 static void write_endpoint(const struct bight_http_call *call, char *text, size_t room)
 {
     const char *local = call->settings.local_address;
-    struct bi_view name = host_of(call);
+    const struct bi_proxy *proxy = call->proxy;
+    struct bi_view name = proxy != NULL ? bi_view_of(proxy->name) : host_of(call);
     if (call->endpoint != NULL) {
         memcpy(text, call->endpoint, room);
         return;
     }
-    bool is_ipv6 = call->url.host_kind == BI_HOST_IPV6;
+    bool is_ipv6 = proxy != NULL ? proxy->is_ipv6 : call->url.host_kind == BI_HOST_IPV6;
     size_t size = (size_t)snprintf(text, room, "tcp:%s%.*s%s:%u:timeout=0", is_ipv6 ? "[" : "", (int)name.size,
-        (const char *)name.at, is_ipv6 ? "]" : "", call->url.port);
+        (const char *)name.at, is_ipv6 ? "]" : "", proxy != NULL ? proxy->port : call->url.port);
     if (local != NULL) {
         size += (size_t)snprintf(text + size, room - size, ":bind=");
         (void)bight_endpoint_quote(local, text + size, room - size);
@@ -95,7 +107,10 @@ static struct bi_pool_host *new_host(struct bight_http_call *call, const uint8_t
     host->name = name_text;
     host->endpoint = endpoint;
     host->is_secure = call->url.scheme == BI_URL_HTTPS;
-    host->is_elsewhere = call->endpoint != NULL;
+    host->is_elsewhere = call->endpoint != NULL || call->proxy != NULL;
+    host->is_ipv6 = call->url.host_kind == BI_HOST_IPV6;
+    host->port = call->url.port;
+    host->proxy = call->proxy;
     bi_ring_init(&host->queue);
     bi_ring_init(&host->idle);
     if (bight_hash_set(&call->client->hosts, host->text, key_size, host) != BIGHT_OK) {
@@ -103,6 +118,7 @@ static struct bi_pool_host *new_host(struct bight_http_call *call, const uint8_t
         return NULL;
     }
     host->tls = call->settings.tls != NULL ? bight_tls_hold(call->settings.tls) : NULL;
+    host->proxies = bi_proxies_hold(call->settings.proxies);
     return host;
 }
 
@@ -118,6 +134,7 @@ void bi_host_release(struct bi_pool_host *host)
     bi_link_remove(&host->starved);
     (void)bight_hash_take(&client->hosts, host->text, host->key_size);
     bight_tls_release(host->tls);
+    bi_proxies_release(host->proxies);
     bight_free(host);
 }
 
@@ -126,6 +143,7 @@ static struct bi_pool_host *find_host(struct bight_http_call *call)
 {
     struct bight_http_client *client = call->client;
     uint8_t key[KEY_ROOM];
+    call->proxy = call->endpoint != NULL ? NULL : bi_proxies_choose(call->settings.proxies, &call->url, call->url_text);
     size_t size = write_key(call, key);
     struct bi_pool_host *host = client->last;
     if (host == NULL || host->key_size != size || memcmp(host->text, key, size) != 0) {

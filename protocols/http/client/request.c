@@ -32,10 +32,34 @@ static uint8_t *put_span(uint8_t *at, const struct bight_http_call *call, struct
     return put(at, call->url_text.at + span.at, span.size);
 }
 
-/* Path and query, as they stand in the URL. */
+/* Without the scheme's own port (RFC 9110, section 7.2). */
+static uint8_t *put_authority(uint8_t *at, const struct bight_http_call *call)
+{
+    const struct bi_url *url = &call->url;
+    bool is_ipv6 = url->host_kind == BI_HOST_IPV6;
+    at = is_ipv6 ? PUT(at, "[") : at;
+    at = put_span(at, call, url->host);
+    at = is_ipv6 ? PUT(at, "]") : at;
+    if (url->port != (url->scheme == BI_URL_HTTPS ? 443 : 80)) {
+        at += snprintf((char *)at, 8, ":%u", url->port);
+    }
+    return at;
+}
+
+/* A proxy answers it, and not the end of a tunnel. */
+static bool is_for_proxy(const struct bight_http_call *call)
+{
+    return call->proxy != NULL && call->url.scheme == BI_URL_HTTP;
+}
+
+/* Path and query, as they stand in the URL; for a proxy all of it (RFC 9112, section 3.2.2). */
 static uint8_t *put_target(uint8_t *at, const struct bight_http_call *call)
 {
     const struct bi_url *url = &call->url;
+    if (is_for_proxy(call)) {
+        at = PUT(at, "http://");
+        at = put_authority(at, call);
+    }
     at = url->path.size > 0 ? put_span(at, call, url->path) : PUT(at, "/");
     if (url->has_query) {
         at = PUT(at, "?");
@@ -50,17 +74,26 @@ static bool has_field(const struct bight_http_call *call, const char *name)
     return call->fields.end > 0 && bi_fields_find(&call->fields, name, &size) != NULL;
 }
 
-/* Without the scheme's own port (RFC 9110, section 7.2). */
 static uint8_t *put_host(uint8_t *at, const struct bight_http_call *call)
 {
-    const struct bi_url *url = &call->url;
-    bool is_ipv6 = url->host_kind == BI_HOST_IPV6;
-    at = is_ipv6 ? PUT(at, "Host: [") : PUT(at, "Host: ");
-    at = put_span(at, call, url->host);
-    at = is_ipv6 ? PUT(at, "]") : at;
-    if (url->port != (url->scheme == BI_URL_HTTPS ? 443 : 80)) {
-        at += snprintf((char *)at, 8, ":%u", url->port);
+    at = PUT(at, "Host: ");
+    at = put_authority(at, call);
+    return PUT(at, "\r\n");
+}
+
+static const char *proxy_authorization(const struct bight_http_call *call)
+{
+    return is_for_proxy(call) ? call->proxy->authorization : NULL;
+}
+
+static uint8_t *put_proxy_authorization(uint8_t *at, const struct bight_http_call *call)
+{
+    const char *value = proxy_authorization(call);
+    if (value == NULL) {
+        return at;
     }
+    at = PUT(at, "Proxy-Authorization: ");
+    at = put(at, value, strlen(value));
     return PUT(at, "\r\n");
 }
 
@@ -93,6 +126,7 @@ static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, bool 
 {
     const struct bight_http_client *client = call->client;
     at = has_field(call, "Host") ? at : put_host(at, call);
+    at = put_proxy_authorization(at, call);
     at = has_field(call, "User-Agent") ? at : put(at, client->lines, client->lines_size);
     at = call->asks_for_codings ? PUT(at, "Accept-Encoding: gzip\r\n") : at;
     at = call->fields.end > 0 ? put(at, call->fields.bytes, call->fields.end) : at;
@@ -104,7 +138,9 @@ static uint8_t *put_lines(uint8_t *at, const struct bight_http_call *call, bool 
 /* More than the head can need. */
 static size_t room_of(const struct bight_http_call *call, size_t cookies)
 {
-    return cookies + call->method_size + 2 * call->url_text.size + call->client->lines_size + call->fields.end + 200;
+    const char *proxy = proxy_authorization(call);
+    return cookies + call->method_size + 3 * call->url_text.size + call->client->lines_size + call->fields.end +
+           (proxy != NULL ? strlen(proxy) : 0) + 260;
 }
 
 int bi_call_write(struct bight_http_call *call)
