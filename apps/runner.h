@@ -39,6 +39,7 @@ void get_print_help(void);
 int runner_register_services(void);
 int runner_register_http_services(void);
 int runner_register_web_service(void);
+int runner_register_chatroom(void);
 
 /* urls.c: prints the URLs of a port, at a terminal. */
 void runner_print_urls(struct bight_port *port, const char *scheme, bool is_secure);

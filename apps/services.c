@@ -158,5 +158,6 @@ int runner_register_services(void)
         code = bight_service_register(services[i]);
     }
     code = code == 0 ? runner_register_http_services() : code;
-    return code == 0 ? runner_register_web_service() : code;
+    code = code == 0 ? runner_register_web_service() : code;
+    return code == 0 ? runner_register_chatroom() : code;
 }

@@ -30,6 +30,7 @@ BIGHT_BEGIN
 struct bight_http_hub;
 struct bight_http_hub_message;
 struct bight_http_hub_subscription;
+struct bight_websocket; /* bight/protocols/websocket.h */
 
 enum { BIGHT_HTTP_HUB_TOPIC_SIZE = 256 }; /* bytes of a topic's name, at most */
 
@@ -84,7 +85,7 @@ BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_http_hub_publish(
     struct bight_http_hub *hub, const char *topic, const void *text, size_t size);
 
 /* Gives a hub back what its store kept, before anything is published: in order of their numbers, which may have gaps.
- * 0, or a code as above; INVALID_ARGUMENT, a usage error, for a number that is not past the last one. */
+ * 0, or a code as above; INVALID_ARGUMENT also for a number that is not past the last one. */
 BIGHT_API int bight_http_hub_restore(
     struct bight_http_hub *hub, const char *topic, uint64_t number, const void *text, size_t size);
 
@@ -115,6 +116,16 @@ BIGHT_API int bight_http_hub_respond_events(struct bight_http_hub *hub, struct b
  * At most 256 KiB of messages; what is more comes with the next poll. Codes as above. */
 BIGHT_API int bight_http_hub_respond_poll(
     struct bight_http_hub *hub, struct bight_http_request *request, const char *topic, double seconds);
+
+/* ------------------------------------------------------------------------------------------- WebSockets */
+
+/* Has a socket told of the topic's messages, as text: {"id":"k3fz-17","text":"hello"}, of a gap
+ * {"id":"k3fz-16","gap":true}. `after` as of bight_http_hub_subscribe, most often a parameter of the request in
+ * `opened`. The program unsubscribes in `closed`, in any case, and both stay until then. When the hub is freed the
+ * socket is closed with GOING_AWAY. If slow sockets are skipped (skip_slow), the program resumes in `room`: nothing is
+ * lost that is still kept. */
+BIGHT_API BIGHT_MUST_USE struct bight_http_hub_subscription *bight_http_hub_subscribe_websocket(
+    struct bight_http_hub *hub, const char *topic, const char *after, struct bight_websocket *socket, int *code);
 
 /* ------------------------------------------------------------------------------------------- other listeners */
 

@@ -189,7 +189,7 @@ int bight_http_hub_restore(
 {
     int code;
     if (hub != NULL && (number <= hub->last || number > LAST_NUMBER)) {
-        return bi_http_usage(BIGHT_E_INVALID_ARGUMENT, "a hub: restored messages have numbers that grow");
+        return BIGHT_E_INVALID_ARGUMENT;
     }
     struct bight_http_hub_message *message = make(hub, topic, number, (struct bi_view) { text, size }, &code);
     if (message != NULL) {

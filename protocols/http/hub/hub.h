@@ -4,18 +4,20 @@
 #define BI_HTTP_HUB_H
 
 #include <bight/protocols/http_hub.h>
+#include <bight/protocols/websocket.h>
 #include <bight/sys/hash.h>
 
 #include "http/message/hub_id.h"
 
 struct bi_topic;
 
-/* The text is the same for all, and the event is made once for all that get it at the same time. */
+/* The text is the same for all, and what is written of it is made once for all that get it at the same time. */
 struct bight_http_hub_message {
     size_t holds;
     struct bi_topic *topic; /* of which it has a hold */
     uint64_t number;
-    struct bight_http_event *event; /* NULL until somebody wants it, and again when it has been told */
+    struct bight_http_event *event; /* NULL until somebody wants it, and again when it has been told; so is */
+    struct bight_websocket_message *frame;
     char id[BI_HUB_ID_SIZE];
     size_t size;
     char text[]; /* and a NUL */
@@ -44,10 +46,12 @@ struct bight_http_hub_subscription {
     struct bight_http_hub_subscription *next, **previous;
     const struct bight_http_hub_listener *listener;
     void *context;
+    bight_release_function release; /* of the context; NULL: none */
     size_t holds;
     uint64_t cursor; /* what was told last */
     struct bight_timer timer;
     bool is_begun, is_paused, is_telling, has_gap;
+    bool is_kept; /* it stays until it is unsubscribed, also when it has ended */
 };
 
 /* A message on its way to the store. */
@@ -83,9 +87,10 @@ void bi_http_hub_release(struct bight_http_hub *hub);
 struct bight_http_hub_message *bi_hub_message_new(
     struct bi_topic *topic, uint64_t number, const void *text, size_t size);
 void bi_hub_message_release(struct bight_http_hub_message *message);
-/* What is written of it to a stream of events; NULL when out of memory. */
+/* What is written of it to a stream of events, and to a WebSocket (as JSON); NULL when out of memory. */
 struct bight_http_event *bi_hub_message_event(struct bight_http_hub_message *message);
-void bi_hub_message_forget_event(struct bight_http_hub_message *message);
+struct bight_websocket_message *bi_hub_message_frame(struct bight_http_hub_message *message);
+void bi_hub_message_forget_forms(struct bight_http_hub_message *message);
 
 /* topic.c: the one with the name, which is made if need be; NULL: *code says why. One that is not used is to be given
  * to bi_topic_rest afterwards. */

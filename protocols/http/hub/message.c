@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* message.c - a hub's messages: their text, their id, and how they are written to streams of events. */
+/* message.c - a hub's messages: their text, their id, and how they are written to streams of events and to WebSockets.
+ */
 #include <bight/memory.h>
 
 #include <string.h>
 
 #include "http/hub/hub.h"
+#include "http/hub/json.h"
 
 struct bight_http_hub_message *bi_hub_message_new(
     struct bi_topic *topic, uint64_t number, const void *text, size_t size)
@@ -28,7 +30,7 @@ void bi_hub_message_release(struct bight_http_hub_message *message)
     if (--message->holds > 0) {
         return;
     }
-    bi_hub_message_forget_event(message);
+    bi_hub_message_forget_forms(message);
     bi_topic_release(message->topic);
     bight_free(message);
 }
@@ -41,10 +43,23 @@ struct bight_http_event *bi_hub_message_event(struct bight_http_hub_message *mes
     return message->event;
 }
 
-void bi_hub_message_forget_event(struct bight_http_hub_message *message)
+struct bight_websocket_message *bi_hub_message_frame(struct bight_http_hub_message *message)
+{
+    struct bi_http_buffer json = { .start = 0 };
+    if (message->frame == NULL && bi_hub_json_message(&json, message) == BIGHT_OK) {
+        message->frame =
+            bight_websocket_message_new(BIGHT_WEBSOCKET_TEXT, bi_http_buffer_data(&json), bi_http_buffer_size(&json));
+    }
+    bi_http_buffer_free(&json);
+    return message->frame;
+}
+
+void bi_hub_message_forget_forms(struct bight_http_hub_message *message)
 {
     bight_http_event_release(message->event);
+    bight_websocket_message_release(message->frame);
     message->event = NULL;
+    message->frame = NULL;
 }
 
 const char *bight_http_hub_message_topic(const struct bight_http_hub_message *message)

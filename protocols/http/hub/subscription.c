@@ -11,9 +11,13 @@
 
 static void release(struct bight_http_hub_subscription *subscription)
 {
-    if (--subscription->holds == 0) {
-        bight_free(subscription);
+    if (--subscription->holds > 0) {
+        return;
     }
+    if (subscription->release != NULL) {
+        subscription->release(subscription->context);
+    }
+    bight_free(subscription);
 }
 
 /* Out of its topic, which is another's to look after. */
@@ -41,13 +45,17 @@ void bi_subscription_end(struct bight_http_hub_subscription *subscription)
 
 void bight_http_hub_unsubscribe(struct bight_http_hub_subscription *subscription)
 {
-    if (subscription == NULL || subscription->topic == NULL) {
-        return;
+    struct bi_topic *topic = subscription != NULL ? subscription->topic : NULL;
+    bool is_kept = subscription != NULL && subscription->is_kept;
+    if (topic != NULL) {
+        unlink_from(subscription, topic);
+        release(subscription);
+        bi_topic_rest(topic);
     }
-    struct bi_topic *topic = subscription->topic;
-    unlink_from(subscription, topic);
-    release(subscription);
-    bi_topic_rest(topic);
+    if (is_kept) {
+        subscription->is_kept = false;
+        release(subscription);
+    }
 }
 
 /* ------------------------------------------------------------------------------------------- telling */
@@ -76,7 +84,7 @@ static void tell_message(struct bight_http_hub_subscription *subscription, struc
         subscription->is_paused = true;
     }
     if (!topic->is_telling) {
-        bi_hub_message_forget_event(message);
+        bi_hub_message_forget_forms(message);
     }
     bi_hub_message_release(message);
 }

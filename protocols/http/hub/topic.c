@@ -245,10 +245,10 @@ static void tell_each(struct bi_topic *topic)
     }
 }
 
-static void forget_events(struct bi_topic *topic)
+static void forget_forms(struct bi_topic *topic)
 {
-    for (size_t i = topic->count; i > 0 && at(topic, i - 1)->event != NULL; i--) {
-        bi_hub_message_forget_event(at(topic, i - 1));
+    for (size_t i = topic->count; i > 0 && (at(topic, i - 1)->event != NULL || at(topic, i - 1)->frame != NULL); i--) {
+        bi_hub_message_forget_forms(at(topic, i - 1));
     }
 }
 
@@ -263,7 +263,7 @@ static void tell(struct bi_topic *topic)
     } while (topic->hub != NULL && newest(topic) != told);
     topic->is_telling = false;
     if (topic->hub != NULL) {
-        forget_events(topic);
+        forget_forms(topic);
         trim(topic);
         bi_topic_rest(topic);
     }
