@@ -3,6 +3,7 @@
  *
  * The first byte says which of the two it is. */
 #include "http/message/framing.h"
+#include "http/websocket/deflate.h"
 #include "http/websocket/handshake.h"
 
 #include <stdlib.h>
@@ -36,6 +37,8 @@ static void judge_request(const struct bi_head *head, const uint8_t *bytes)
         .host = { bytes + framing.authority.at, framing.authority.size },
         .upgrades = framing.upgrades,
         .origins = origins };
+    (void)bi_deflate_is_offered(head, bytes);
+    (void)bi_deflate_is_agreed(head, bytes);
     const char *chosen = bi_offer_choose(&offer, subprotocols);
     require(chosen == NULL || has(head, BI_NAME_SEC_WEBSOCKET_PROTOCOL));
     if (bi_offer_judge(&offer) != BI_OFFER_FINE) {
@@ -56,7 +59,7 @@ static void judge_answer(const struct bi_head *head, const uint8_t *bytes)
 {
     static const char *const subprotocols[] = { "chat", NULL };
     struct bi_view subprotocol;
-    const char *why = bi_answer_judge(head, bytes, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", subprotocols, &subprotocol);
+    const char *why = bi_answer_judge(head, bytes, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", subprotocols, false, &subprotocol);
     if (why == NULL) {
         require(has(head, BI_NAME_UPGRADE) && has(head, BI_NAME_CONNECTION) && has(head, BI_NAME_SEC_WEBSOCKET_ACCEPT));
         require(!has(head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS));

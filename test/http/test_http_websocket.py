@@ -32,7 +32,8 @@ class Clients(Served):
 
     def test_aiohttp(self):
         said = self.said_by(python_with("aiohttp"), CLIENTS / "ws_aiohttp.py", str(self.port))
-        self.assertEqual(said, ["two", True, True, True, True, True, True, True, 4001, ["CLOSE", 4000, "so long"], 403])
+        self.assertEqual(said, ["two", True, True, True, True, True, True, True, 4001, ["CLOSE", 4000, "so long"], 15, True, True, True,
+                                403])
 
     def test_websockets(self):
         said = self.said_by(python_with("websockets"), CLIENTS / "ws_websockets.py", str(self.port))
@@ -41,7 +42,8 @@ class Clients(Served):
     def test_node(self):
         os.environ.setdefault("NODE_PATH", "/usr/share/nodejs")
         said = self.said_by("node", CLIENTS / "ws_node.js", str(self.port))
-        self.assertEqual(said, ["two", "pong there?", "Grüße", True, [4002, "enough"], [3000, ""], 403])
+        self.assertEqual(said, ["two", "pong there?", "Grüße", True, [4002, "enough"], "permessage-deflate", True, [1005, ""],
+                                [3000, ""], 403])
 
 
 class Chromium(Browsed):
@@ -50,7 +52,7 @@ class Chromium(Browsed):
         return served.PEER, "tcp:0:interface=127.0.0.1", CLIENTS / "ws.html"
 
     def test_a_page_that_talks(self):
-        self.assertEqual(self.said_in("/page"), ["two", "Grüße", 100000, 200000, [4003, "enough", True], [4000, "so long", True],
+        self.assertEqual(self.said_in("/page"), ["two permessage-deflate", "Grüße", 100000, 200000, [4003, "enough", True], [4000, "so long", True],
                                                  [1006, "", False]])
 
 

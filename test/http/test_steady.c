@@ -1,50 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of what a request costs in steady state (H7): allocations, receives, sends, counted on a real socket. */
-#include <bight/sys/system.h>
 #include <bight/testing/trial.h>
 
+#include "counted_calls.h"
 #include "site_support.h"
 
 #define GET "GET /users/7 HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n"
 #define ROUNDS 100
 #define WARM 10
-
-/* ------------------------------------------------------------- the kernel, with calls on one descriptor counted */
-
-static struct bight_system counting;
-static struct bight_system_ops counting_ops;
-static int watched = -1; /* the server's end */
-static size_t receives, sends;
-
-static ssize_t count_recv(struct bight_system *system, int fd, void *buffer, size_t size, int flags)
-{
-    (void)system;
-    receives += fd == watched ? 1 : 0;
-    return bight_system_real()->ops->recv(bight_system_real(), fd, buffer, size, flags);
-}
-
-static ssize_t count_send(struct bight_system *system, int fd, const void *data, size_t size, int flags)
-{
-    (void)system;
-    sends += fd == watched ? 1 : 0;
-    return bight_system_real()->ops->send(bight_system_real(), fd, data, size, flags);
-}
-
-static ssize_t count_sendmsg(struct bight_system *system, int fd, const struct msghdr *message, int flags)
-{
-    (void)system;
-    sends += fd == watched ? 1 : 0;
-    return bight_system_real()->ops->sendmsg(bight_system_real(), fd, message, flags);
-}
-
-static void begin_counting(void)
-{
-    counting_ops = *bight_system_real()->ops;
-    counting_ops.recv = count_recv;
-    counting_ops.send = count_send;
-    counting_ops.sendmsg = count_sendmsg;
-    counting.ops = &counting_ops;
-}
 
 /* ----------------------------------------------------------------------------------------------- the client */
 

@@ -4,6 +4,7 @@
 #include <bight/testing/recorder.h>
 #include <bight/testing/simulation.h>
 
+#include "http/coding/gzip.h"
 #include "http/websocket/handshake.h"
 #include "ws_support.h"
 
@@ -218,6 +219,51 @@ START_TEST(an_answer_that_is_no_agreement_fails) /* W7 */
 }
 END_TEST
 
+static const struct bight_websocket_options deflating = { .size = sizeof deflating, .deflate = true };
+static const struct {
+    const char *answer;
+    bool agreed;
+} extensions[] = {
+    { "permessage-deflate; server_no_context_takeover; client_no_context_takeover", true },
+    { "permessage-deflate; server_no_context_takeover; server_max_window_bits=9", true },
+    { "permessage-deflate", false },
+    { "permessage-deflate; server_no_context_takeover; client_max_window_bits=9", false },
+    { "permessage-deflate; server_no_context_takeover; server_max_window_bits=7", false },
+    { "permessage-deflate; server_no_context_takeover; server_no_context_takeover", false },
+    { "permessage-deflate; server_no_context_takeover; more", false },
+    { "permessage-deflate; server_no_context_takeover, x", false },
+    { "x", false },
+};
+
+START_TEST(a_client_asks_for_compression_and_looks_at_the_terms) /* W6, W7 */
+{
+    char field[200];
+    size_t size;
+    plain.options = &deflating;
+    dial("ws://192.0.2.7/", NULL);
+    const char *request = answer_call();
+    ck_assert(has_line(request,
+        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
+    (void)snprintf(field, sizeof field, "Sec-WebSocket-Extensions: %s\r\n", extensions[_i].answer);
+    agree(request, field);
+    settle();
+    plain.options = NULL;
+    ck_assert_int_eq(failed == NULL, extensions[_i].agreed);
+    if (failed == NULL) {
+        char text[1000];
+        memset(text, 'x', sizeof text);
+        bight_string_clear(peer);
+        (void)bight_string_feed(peer, "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", 9);
+        ck_assert_str_eq(ws_happened(), "open().connected.text(Hello).");
+        ck_assert_int_eq(bight_websocket_send_text(connected, text, sizeof text), 0);
+        settle();
+        ck_assert_uint_eq(bight_string_written(peer, &size)[0], 0xc1);
+        ck_assert_uint_lt(size, 100);
+    }
+    end();
+}
+END_TEST
+
 static const char *const unasked[] = { "Sec-WebSocket-Protocol: one\r\n", "Sec-WebSocket-Extensions: x\r\n" };
 
 START_TEST(what_was_not_asked_for_is_refused) /* W7 */
@@ -299,6 +345,10 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, a_client_receives_messages_even_right_behind_the_answer, 0, 20);
     tcase_add_loop_test(tests, the_server_ends_the_connection, 0, 2);
     tcase_add_loop_test(tests, an_answer_that_is_no_agreement_fails, 0, (int)(sizeof refused / sizeof *refused));
+    if (bi_gzip_is_built_in()) {
+        tcase_add_loop_test(tests, a_client_asks_for_compression_and_looks_at_the_terms, 0,
+            (int)(sizeof extensions / sizeof *extensions));
+    }
     tcase_add_loop_test(tests, what_was_not_asked_for_is_refused, 0, 2);
     tcase_add_loop_test(tests, a_url_that_is_none_fails, 0, (int)(sizeof urls / sizeof *urls));
     tcase_add_loop_test(tests, options_that_cannot_be_are_a_usage_error, 0, 3);

@@ -3,6 +3,7 @@
  * was opened is closed, once, and nothing that it says is cut in a message's middle. */
 #include <bight/testing/recorder.h>
 
+#include "http/coding/gzip.h"
 #include "http/websocket/handshake.h"
 #include "ws_support.h"
 
@@ -37,7 +38,8 @@ static void note_closed(struct bight_websocket *socket, unsigned code, const cha
 }
 
 static const struct bight_websocket_ops ops = { .opened = note_opened, .text_received = echo, .closed = note_closed };
-static struct bight_websocket_factory factory = BIGHT_WEBSOCKET_FACTORY(struct bight_websocket, &ops);
+static const struct bight_websocket_options deflating = { .size = sizeof deflating, .deflate = true };
+static struct bight_websocket_factory factory = BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, &ops, &deflating);
 
 static bool set_up(void)
 {
@@ -56,8 +58,12 @@ static void say_all(void)
 {
     static char large[70000];
     memset(large, 'x', sizeof large);
-    (void)bight_string_feed_text(peer, WS_REQUEST("/ws", "Sec-WebSocket-Protocol: one\r\n"));
+    (void)bight_string_feed_text(
+        peer, WS_REQUEST("/ws", "Sec-WebSocket-Protocol: one\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"));
     ws_say(WS_TEXT, "Hello");
+    if (bi_gzip_is_built_in()) {
+        ws_say_frame(WS_TEXT | BI_FRAME_COMPRESSED, "\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
+    }
     ws_say_frame(WS_TEXT, large, sizeof large);
     uint8_t ping[32];
     size_t size = ws_frame(ping, WS_PING, "ping", 4);
@@ -78,7 +84,7 @@ static bool play(void *context)
     (void)context;
     if (set_up()) {
         say_all();
-        is_good = bight_testing_fault_injected() || (received == 2 && closed == 1);
+        is_good = bight_testing_fault_injected() || (received == 2u + bi_gzip_is_built_in() && closed == 1);
     }
     bight_string_peer_free(peer);
     bight_reactor_free(reactor);

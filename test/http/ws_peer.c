@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct bight_websocket_options large = { .size = sizeof large, .message_limit = (uint64_t)16 << 20 };
+static const struct bight_websocket_options large = {
+    .size = sizeof large, .message_limit = (uint64_t)16 << 20, .deflate = true
+};
 
 static void echo_text(struct bight_websocket *socket, const char *text, size_t size)
 {

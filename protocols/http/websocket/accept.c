@@ -93,13 +93,16 @@ static struct bight_websocket *make_socket(
     return socket;
 }
 
-static int put_fields(struct bight_http_request *request, struct bi_view key, const char *subprotocol)
+static int put_fields(struct bight_http_request *request, struct bi_view key, const char *subprotocol, bool is_deflated)
 {
     char accept[BI_ACCEPT_TEXT + 1];
     int code = bi_accept_of(key, accept);
     code = code != BIGHT_OK ? code : PUT(request, "Sec-WebSocket-Accept", accept);
     if (code == BIGHT_OK && subprotocol != NULL) {
         code = bight_http_respond_set(request, "Sec-WebSocket-Protocol", subprotocol);
+    }
+    if (code == BIGHT_OK && is_deflated) {
+        code = PUT(request, "Sec-WebSocket-Extensions", BI_DEFLATE_TERMS);
     }
     return code;
 }
@@ -113,7 +116,8 @@ static int fail(struct bight_http_request *request, int code)
 
 static int upgrade(struct bight_http_request *request, struct bight_websocket_factory *factory, const char *subprotocol)
 {
-    int code = put_fields(request, bi_request_field(request, BI_NAME_SEC_WEBSOCKET_KEY), subprotocol);
+    bool is_deflated = bi_shared_wants_deflate(factory) && bi_deflate_is_offered(&request->head, request->bytes);
+    int code = put_fields(request, bi_request_field(request, BI_NAME_SEC_WEBSOCKET_KEY), subprotocol, is_deflated);
     if (code != BIGHT_OK) {
         return fail(request, code);
     }
@@ -121,6 +125,7 @@ static int upgrade(struct bight_http_request *request, struct bight_websocket_fa
     if (socket == NULL) {
         return fail(request, code);
     }
+    socket->own->is_deflated = is_deflated;
     socket->own->request = bight_http_request_hold(request);
     return bight_http_respond_upgrade(request, "websocket", &socket->base);
 }

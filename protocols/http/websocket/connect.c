@@ -119,6 +119,7 @@ static void become(struct bi_dial *dial, struct bi_view subprotocol, struct bi_v
         return;
     }
     socket->own->is_client = true;
+    socket->own->is_deflated = bi_head_first(&dial->parser.head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS) != 0;
     socket->own->dial = dial;
     (void)bight_factory_hold(&dial->factory);
     int code = bight_transport_switch_protocol(dial->transport, &socket->base, rest.at, rest.size);
@@ -137,8 +138,8 @@ static void answered(struct bi_dial *dial, struct bi_view rest)
                        "the server answers %u instead of a WebSocket", parser->head.status));
         return;
     }
-    const char *why = bi_answer_judge(
-        &parser->head, parser->bytes, dial->accept, (const char *const *)dial->subprotocols, &subprotocol);
+    const char *why = bi_answer_judge(&parser->head, parser->bytes, dial->accept,
+        (const char *const *)dial->subprotocols, bi_shared_wants_deflate(dial->target), &subprotocol);
     if (why != NULL) {
         fail_with(dial, BIGHT_E_SYNTAX, why);
     } else {

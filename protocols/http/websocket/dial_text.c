@@ -46,6 +46,7 @@ struct call {
     const char *url_text;
     struct bi_url url;
     const struct bight_websocket_connect_options *options;
+    bool may_deflate;
     char key[BIGHT_BASE64_LENGTH(BI_KEY_SIZE) + 1];
 };
 
@@ -109,6 +110,7 @@ static void put_request(struct text *text, const struct call *call)
         put_text(text, origin);
         put_text(text, "\r\n");
     }
+    put_text(text, call->may_deflate ? "Sec-WebSocket-Extensions: " BI_DEFLATE_TERMS "\r\n" : "");
     put_subprotocols(text, OPTION(call->options, subprotocols));
     put_fields(text, OPTION(call->options, fields));
     put_text(text, "\r\n");
@@ -249,7 +251,7 @@ static int copy_subprotocols(struct bi_dial *dial, const char *const *list)
 struct bight_failure *bi_dial_write(struct bi_dial *dial, struct bight_reactor *reactor, const char *url,
     const struct bight_websocket_connect_options *options)
 {
-    struct call call = { .url_text = url, .options = options };
+    struct call call = { .url_text = url, .options = options, .may_deflate = bi_shared_wants_deflate(dial->target) };
     struct bight_failure *failure = parse(&call);
     if (failure != NULL) {
         return failure;

@@ -6,6 +6,7 @@
 
 #include "http/message/members.h"
 #include "http/message/origin.h"
+#include "http/websocket/deflate.h"
 
 #define VERSION "13"
 
@@ -133,7 +134,7 @@ int bi_accept_of(struct bi_view key, char text[BI_ACCEPT_TEXT + 1])
 /* ------------------------------------------------------------------------------------------- a client */
 
 const char *bi_answer_judge(const struct bi_head *head, const uint8_t *bytes, const char *accept,
-    const char *const *subprotocols, struct bi_view *subprotocol)
+    const char *const *subprotocols, bool may_deflate, struct bi_view *subprotocol)
 {
     bool has_subprotocol = bi_head_first(head, BI_NAME_SEC_WEBSOCKET_PROTOCOL) != 0;
     *subprotocol = only(head, bytes, BI_NAME_SEC_WEBSOCKET_PROTOCOL);
@@ -146,7 +147,8 @@ const char *bi_answer_judge(const struct bi_head *head, const uint8_t *bytes, co
     if (!is_text(only(head, bytes, BI_NAME_SEC_WEBSOCKET_ACCEPT), accept)) {
         return "the answer's Sec-WebSocket-Accept is not that of the key";
     }
-    if (bi_head_first(head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS) != 0) {
+    bool is_extended = bi_head_first(head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS) != 0;
+    if (is_extended && !(may_deflate && bi_deflate_is_agreed(head, bytes))) {
         return "the answer has an extension that was not asked for";
     }
     if (has_subprotocol && (subprotocol->at == NULL || !is_listed(*subprotocol, subprotocols))) {

@@ -39,9 +39,10 @@ const char *bi_offer_choose(const struct bi_offer *offer, const char *const *sub
 /* What answers a key, with a NUL. 0, or a code of bight_sha1. */
 int bi_accept_of(struct bi_view key, char text[BI_ACCEPT_TEXT + 1]);
 
-/* A client's: why the answer to its key is none; NULL: it is one, and *subprotocol is the chosen one (NULL `at`: none).
+/* A client's: why the answer to its key is none; `may_deflate`: it has offered that. NULL: it is one, and *subprotocol
+ * is the chosen one (NULL `at`: none).
  */
 const char *bi_answer_judge(const struct bi_head *head, const uint8_t *bytes, const char *accept,
-    const char *const *subprotocols, struct bi_view *subprotocol);
+    const char *const *subprotocols, bool may_deflate, struct bi_view *subprotocol);
 
 #endif

@@ -86,6 +86,20 @@ int bi_socket_send(struct bight_websocket *socket, unsigned first, const void *d
     return code;
 }
 
+int bi_socket_send_message(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
+{
+    size_t small;
+    uint8_t *compressed = socket->own->is_deflated
+                              ? bi_deflate_message(socket->own->shared, (struct bi_view) { data, size }, &small)
+                              : NULL;
+    if (compressed == NULL) {
+        return bi_socket_send(socket, BI_FRAME_FINAL | opcode, data, size);
+    }
+    int code = bi_socket_send(socket, BI_FRAME_FINAL | BI_FRAME_COMPRESSED | opcode, compressed, small);
+    bight_free(compressed);
+    return code;
+}
+
 /* ---------------------------------------------------------------------------------------------- pongs */
 
 /* The peer does not take what is sent to it: what it asks for may wait, and of several pings the last one counts. */

@@ -22,13 +22,13 @@ int bight_websocket_send_text(struct bight_websocket *socket, const char *text, 
     if (code == BIGHT_OK && !bi_is_utf8(text, size)) {
         code = refuse_text();
     }
-    return code == BIGHT_OK ? bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_TEXT, text, size) : code;
+    return code == BIGHT_OK ? bi_socket_send_message(socket, BI_OPCODE_TEXT, text, size) : code;
 }
 
 int bight_websocket_send_binary(struct bight_websocket *socket, const void *data, size_t size)
 {
     int code = bi_socket_check(socket);
-    return code == BIGHT_OK ? bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_BINARY, data, size) : code;
+    return code == BIGHT_OK ? bi_socket_send_message(socket, BI_OPCODE_BINARY, data, size) : code;
 }
 
 /* The head comes before the text, which makes way for it. */
@@ -125,6 +125,7 @@ struct bight_websocket_message {
     unsigned first; /* of its frame */
     size_t head;    /* bytes of `frame` before the payload */
     struct bight_bytes *frame;
+    _Atomic(struct bight_bytes *) compressed; /* a hold; NULL: not yet; `frame`: it is not worth it */
 };
 
 static struct bight_bytes *make_frame(unsigned first, const void *data, size_t size, size_t *head)
@@ -158,6 +159,7 @@ struct bight_websocket_message *bight_websocket_message_new(
     }
     atomic_init(&message->holds, 1);
     message->first = BI_FRAME_FINAL | (unsigned)kind;
+    atomic_init(&message->compressed, NULL);
     message->frame = make_frame(message->first, data, size, &message->head);
     if (message->frame == NULL) {
         bight_free(message);
@@ -177,19 +179,48 @@ struct bight_websocket_message *bight_websocket_message_hold(struct bight_websoc
 void bight_websocket_message_release(struct bight_websocket_message *message)
 {
     if (message != NULL && atomic_fetch_sub_explicit(&message->holds, 1, memory_order_acq_rel) == 1) {
+        bight_bytes_release(atomic_load_explicit(&message->compressed, memory_order_relaxed));
         bight_bytes_release(message->frame);
         bight_free(message);
     }
 }
 
+static struct bight_bytes *compress(struct bi_shared *shared, const struct bight_websocket_message *message)
+{
+    struct bi_view payload = { bight_bytes_data(message->frame) + message->head,
+        bight_bytes_size(message->frame) - message->head };
+    size_t size, head;
+    uint8_t *small = bi_deflate_message(shared, payload, &size);
+    struct bight_bytes *frame =
+        small != NULL ? make_frame(message->first | BI_FRAME_COMPRESSED, small, size, &head) : NULL;
+    bight_free(small);
+    return frame != NULL ? frame : bight_bytes_hold(message->frame);
+}
+
+/* Once, by whichever reactor is the first; borrowed. */
+static struct bight_bytes *compressed_frame(struct bi_shared *shared, struct bight_websocket_message *message)
+{
+    struct bight_bytes *frame = atomic_load_explicit(&message->compressed, memory_order_acquire), *none = NULL;
+    if (frame != NULL) {
+        return frame;
+    }
+    frame = compress(shared, message);
+    if (!atomic_compare_exchange_strong(&message->compressed, &none, frame)) {
+        bight_bytes_release(frame);
+        frame = none;
+    }
+    return frame;
+}
+
 /* A client's frames are masked, each with a mask of its own. */
-static int send_frame(struct bight_websocket *socket, const struct bight_websocket_message *message)
+static int send_frame(struct bight_websocket *socket, struct bight_websocket_message *message)
 {
     if (socket->own->is_client) {
-        return bi_socket_send(socket, message->first, bight_bytes_data(message->frame) + message->head,
-            bight_bytes_size(message->frame) - message->head);
+        return bi_socket_send_message(socket, message->first & ~BI_FRAME_FINAL,
+            bight_bytes_data(message->frame) + message->head, bight_bytes_size(message->frame) - message->head);
     }
-    int code = bight_transport_write_bytes(socket->base.transport, message->frame);
+    int code = bight_transport_write_bytes(socket->base.transport,
+        socket->own->is_deflated ? compressed_frame(socket->own->shared, message) : message->frame);
     if (code != BIGHT_OK) {
         bi_socket_abort(socket);
     }

@@ -65,6 +65,11 @@ static void read_settings(struct bi_settings *settings, const struct bight_webso
     };
 }
 
+bool bi_shared_wants_deflate(const struct bight_websocket_factory *factory)
+{
+    return factory->options != NULL && OPTION(factory->options, deflate) && bi_gzip_is_built_in();
+}
+
 /* -------------------------------------------------------------------------------------------- its life */
 
 static struct bi_shared *make(struct bight_websocket_factory *factory, struct bight_reactor *reactor)
@@ -115,6 +120,8 @@ void bi_shared_leave(struct bight_websocket *socket)
 void bi_shared_release(struct bi_shared *shared)
 {
     if (shared != NULL && --shared->holds == 0) {
+        bi_raw_deflater_free(shared->deflater);
+        bi_raw_inflater_free(shared->inflater);
         bight_wipe(shared->masks, sizeof shared->masks);
         bight_free(shared);
     }

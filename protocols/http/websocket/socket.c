@@ -14,6 +14,7 @@
 
 #define CLIENT_OUTPUT ((size_t)16 << 20) /* what a transport lets wait, as for a server's */
 #define SCRATCH 4096
+#define LARGEST_PIECE 65536
 
 /* Of a factory without a table. */
 static const struct bight_websocket_ops no_ops = { .opened = NULL };
@@ -52,7 +53,7 @@ static uint8_t *place_of(const struct delivery *delivery, const struct bi_frame_
 {
     uint8_t *at = (uint8_t *)(uintptr_t)piece->data.at;
     bool is_text = piece->opcode == BI_OPCODE_TEXT;
-    if (!piece->is_first || !piece->is_last) {
+    if (!piece->is_first || !piece->is_last || piece->is_compressed) {
         return NULL;
     }
     if (!delivery->may_change && (is_text || piece->mask != 0)) {
@@ -73,14 +74,51 @@ static void receive_in_place(struct bight_websocket *socket, const struct bi_fra
     deliver(socket, piece->opcode, to, piece->data.size);
 }
 
+/* Of 64 KiB at most, as they would have come. */
+static void deliver_in_pieces(struct bight_websocket *socket, unsigned opcode, const struct bi_gathered *message)
+{
+    size_t at = 0, size;
+    do {
+        size = message->size - at < LARGEST_PIECE ? message->size - at : LARGEST_PIECE;
+        socket->own->ops->piece_received(
+            socket, (enum bight_websocket_kind)opcode, message->bytes + at, size, at + size == message->size);
+        at += size;
+    } while (at < message->size && is_open(socket));
+}
+
 /* The message is taken out of the socket while its handler runs. */
 static void deliver_gathered(struct bight_websocket *socket, unsigned opcode)
 {
     struct bi_gathered *message = socket->own->message;
     socket->own->message = NULL;
     message->bytes[message->size] = '\0';
-    deliver(socket, opcode, message->bytes, message->size);
+    if (socket->own->takes_pieces) {
+        deliver_in_pieces(socket, opcode, message);
+    } else {
+        deliver(socket, opcode, message->bytes, message->size);
+    }
     bight_free(message);
+}
+
+/* In place of what has been gathered, what that stands for. False: nothing. */
+static bool inflate_gathered(struct bight_websocket *socket, unsigned opcode)
+{
+    struct bight_websocket_state *own = socket->own;
+    struct bi_gathered *plain;
+    struct bi_view data = { own->message->bytes, own->message->size };
+    enum bi_inflate_result result = bi_inflate_message(own->shared, data, own->shared->settings.message_limit, &plain);
+    bi_gathered_drop(&own->message);
+    if (result == BI_INFLATE_NO_MEMORY) {
+        bi_socket_abort(socket);
+    } else if (result != BI_INFLATE_MORE) {
+        bi_socket_fail(socket, result == BI_INFLATE_FULL ? BI_VIOLATION_TOO_BIG : BI_VIOLATION_NOT_COMPRESSED);
+    } else if (opcode == BI_OPCODE_TEXT && !bi_frame_check_text(&own->reader, plain->bytes, plain->size, true)) {
+        bi_gathered_drop(&plain);
+        fail_as_read(socket);
+    } else {
+        own->message = plain;
+    }
+    return own->message != NULL;
 }
 
 static void gather(struct bight_websocket *socket, const struct bi_frame_piece *piece)
@@ -95,7 +133,7 @@ static void gather(struct bight_websocket *socket, const struct bi_frame_piece *
         fail_as_read(socket);
     } else {
         own->message->size += piece->data.size;
-        if (piece->is_last) {
+        if (piece->is_last && (!piece->is_compressed || inflate_gathered(socket, piece->opcode))) {
             deliver_gathered(socket, piece->opcode);
         }
     }
@@ -141,7 +179,7 @@ static void receive_data(
     if (!is_open(socket)) {
         return;
     }
-    if (own->takes_pieces) {
+    if (own->takes_pieces && !piece->is_compressed) {
         receive_pieces(socket, delivery, piece);
         return;
     }
@@ -183,6 +221,7 @@ static struct bi_frame_rule rule_of(const struct bight_websocket_state *own)
     bool takes_all = own->takes_pieces || (ops->text_received == NULL && ops->binary_received == NULL);
     return (struct bi_frame_rule) { .limit = own->shared->settings.message_limit,
         .is_masked = !own->is_client,
+        .is_deflated = own->is_deflated,
         .takes_text = takes_all || ops->text_received != NULL,
         .takes_binary = takes_all || ops->binary_received != NULL };
 }

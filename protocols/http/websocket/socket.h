@@ -9,6 +9,7 @@
 
 #include <bight/protocols/websocket.h>
 
+#include "http/websocket/deflate.h"
 #include "http/websocket/frame.h"
 #include "http/websocket/gathered.h"
 
@@ -38,7 +39,7 @@ struct bight_websocket_state {
     uint8_t sending;                    /* the opcode of a message that is sent in pieces; 0: none is */
     struct bi_utf8 sent;                /* and what is known of its text */
     uint8_t violation;                  /* enum bi_violation: what it was closed for */
-    bool is_client : 1, is_clean : 1, was_opened : 1, is_pinged : 1, is_partial : 1, takes_pieces : 1;
+    bool is_client : 1, is_clean : 1, was_opened : 1, is_pinged : 1, is_partial : 1, takes_pieces : 1, is_deflated : 1;
 };
 
 #define BI_MASKS 64 /* that are made at once */
@@ -64,6 +65,8 @@ struct bi_shared {
     bool is_still; /* there was no memory for the timer */
     struct bight_timer timer;
     struct bi_settings settings;
+    struct bi_raw_deflater *deflater; /* NULL: none has been needed */
+    struct bi_raw_inflater *inflater;
     unsigned masks_left;
     bi_mask masks[BI_MASKS];
     struct bi_watch_link slots[BI_WATCH_SLOTS];
@@ -82,6 +85,8 @@ int bi_shared_join(struct bight_websocket *socket);
 void bi_shared_leave(struct bight_websocket *socket);
 /* Its memory goes. */
 void bi_shared_release(struct bi_shared *shared);
+/* Whether sockets of the factory are to be compressed, if the other side agrees. */
+bool bi_shared_wants_deflate(const struct bight_websocket_factory *factory);
 /* A mask that nobody can know. 0, or a code of bight_random. */
 int bi_shared_mask(struct bi_shared *shared, bi_mask *mask);
 
@@ -121,6 +126,8 @@ void bi_socket_close_expired(struct bight_websocket *socket);
 int bi_socket_write(struct bight_websocket *socket, unsigned first, const void *data, size_t size);
 /* One of an open socket: the connection is aborted if it cannot be. */
 int bi_socket_send(struct bight_websocket *socket, unsigned first, const void *data, size_t size);
+/* The same of a whole message, `opcode` its kind: compressed, if that has been agreed on and is worth it. */
+int bi_socket_send_message(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size);
 /* 0, or why no message can be sent now. */
 int bi_socket_check(const struct bight_websocket *socket);
 /* Answers a ping, or keeps its payload until there is room. */

@@ -29,6 +29,11 @@ async def main():
             await socket.send_str("4000 so long")
             message = await socket.receive()
             said.append([message.type.name, message.data, message.extra])
+        async with session.ws_connect(SITE + "/echo", compress=15) as socket:
+            said.append(socket.compress)
+            for text in ("small", "x" * 100000, "Grüße" * 1000):
+                await socket.send_str(text)
+                said.append(await socket.receive_str() == text)
         try:
             await session.ws_connect(SITE + "/echo", origin="http://example.com")
         except aiohttp.WSServerHandshakeError as error:

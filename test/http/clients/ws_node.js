@@ -38,6 +38,17 @@ const talk = (path, options, said) => new Promise((resolve, reject) => {
             }
         }
     }, said);
+    await talk('/echo', {
+        perMessageDeflate: { threshold: 0 },
+        begin: socket => {
+            said.push(socket.extensions.split(';')[0]);
+            socket.send(large);
+        },
+        heard: (socket, data) => {
+            said.push(large.equals(data));
+            socket.close();
+        }
+    }, said);
     await talk('/close', { begin: socket => socket.send('3000'), heard: () => {} }, said);
     await talk('/echo', { origin: 'null', begin: () => {}, heard: () => {} }, said);
     console.log(JSON.stringify(said));

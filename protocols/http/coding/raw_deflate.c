@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* raw_deflate.c - messages in raw deflate by zlib, whose memory goes through the allocation hook. */
+#include "http/coding/raw_deflate.h"
+
+#include <bight/memory.h>
+
+#include <limits.h>
+#include <zlib.h>
+
+#define RAW (-MAX_WBITS)
+#define MEMORY_LEVEL 8
+#define MOST ((size_t)1 << 30) /* at once: zlib counts in unsigned int */
+
+static const uint8_t tail[] = { 0x00, 0x00, 0xff, 0xff };
+
+static void *allocate(void *context, unsigned count, unsigned size)
+{
+    (void)context;
+    return bight_calloc(count, size);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    bight_free(memory);
+}
+
+static unsigned at_most(size_t size)
+{
+    return (unsigned)(size < MOST ? size : MOST);
+}
+
+/* ------------------------------------------------------------------------------------------ compressing */
+
+struct bi_raw_deflater {
+    z_stream stream;
+};
+
+struct bi_raw_deflater *bi_raw_deflater_new(int level)
+{
+    struct bi_raw_deflater *deflater = bight_calloc(1, sizeof *deflater);
+    if (deflater == NULL) {
+        return NULL;
+    }
+    deflater->stream.zalloc = allocate;
+    deflater->stream.zfree = release;
+    if (deflateInit2(&deflater->stream, level, Z_DEFLATED, RAW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+        bight_free(deflater);
+        return NULL;
+    }
+    return deflater;
+}
+
+void bi_raw_deflater_free(struct bi_raw_deflater *deflater)
+{
+    if (deflater != NULL) {
+        (void)deflateEnd(&deflater->stream);
+        bight_free(deflater);
+    }
+}
+
+/* More than zlib can be shown at once is not worth the trouble. */
+size_t bi_raw_deflate(struct bi_raw_deflater *deflater, struct bi_view data, uint8_t *room, size_t size)
+{
+    z_stream *stream = &deflater->stream;
+    if (data.size > MOST || size > MOST) {
+        return 0;
+    }
+    (void)deflateReset(stream);
+    stream->next_in = (Bytef *)(uintptr_t)data.at;
+    stream->avail_in = (unsigned)data.size;
+    stream->next_out = room;
+    stream->avail_out = (unsigned)size;
+    if (deflate(stream, Z_SYNC_FLUSH) != Z_OK || stream->avail_in > 0 || stream->avail_out == 0) {
+        return 0;
+    }
+    size_t written = size - stream->avail_out;
+    return written > sizeof tail ? written - sizeof tail : 0;
+}
+
+/* --------------------------------------------------------------------------------------------- reading */
+
+struct bi_raw_inflater {
+    z_stream stream;
+    size_t tail_used; /* of what was left out of the message's end */
+};
+
+struct bi_raw_inflater *bi_raw_inflater_new(void)
+{
+    struct bi_raw_inflater *inflater = bight_calloc(1, sizeof *inflater);
+    if (inflater == NULL) {
+        return NULL;
+    }
+    inflater->stream.zalloc = allocate;
+    inflater->stream.zfree = release;
+    if (inflateInit2(&inflater->stream, RAW) != Z_OK) {
+        bight_free(inflater);
+        return NULL;
+    }
+    return inflater;
+}
+
+void bi_raw_inflater_free(struct bi_raw_inflater *inflater)
+{
+    if (inflater != NULL) {
+        (void)inflateEnd(&inflater->stream);
+        bight_free(inflater);
+    }
+}
+
+void bi_raw_inflater_begin(struct bi_raw_inflater *inflater)
+{
+    (void)inflateReset(&inflater->stream);
+    inflater->tail_used = 0;
+}
+
+/* A step over `data`, from which it takes. */
+static int step(struct bi_raw_inflater *inflater, struct bi_view *data, uint8_t *room, size_t size, size_t *written)
+{
+    z_stream *stream = &inflater->stream;
+    unsigned given = at_most(data->size), free = at_most(size);
+    stream->next_in = (Bytef *)(uintptr_t)data->at;
+    stream->avail_in = given;
+    stream->next_out = room;
+    stream->avail_out = free;
+    int result = inflate(stream, Z_SYNC_FLUSH);
+    (void)bi_take(data, given - stream->avail_in);
+    *written += free - stream->avail_out;
+    return result == Z_STREAM_END ? inflateReset(stream) : result; /* a last block need not be the message's last */
+}
+
+/* All of the message has been used, with its end: it must have been the end of a block. */
+static bool is_whole(const struct bi_raw_inflater *inflater)
+{
+    return inflater->tail_used == sizeof tail && (inflater->stream.data_type & 0x87) == 0x80;
+}
+
+enum bi_inflate_result bi_raw_inflate(
+    struct bi_raw_inflater *inflater, struct bi_view *data, uint8_t *room, size_t *size)
+{
+    size_t written = 0;
+    int result = Z_OK;
+    while (result == Z_OK && written < *size) {
+        struct bi_view end = { tail + inflater->tail_used, sizeof tail - inflater->tail_used };
+        bool is_end = data->size == 0;
+        result = step(inflater, is_end ? &end : data, room + written, *size - written, &written);
+        inflater->tail_used = sizeof tail - end.size;
+        if (is_end && end.size == 0 && written < *size) {
+            break;
+        }
+    }
+    *size = written;
+    if (result == Z_MEM_ERROR) {
+        return BI_INFLATE_NO_MEMORY;
+    }
+    if (result != Z_OK && result != Z_BUF_ERROR) {
+        return BI_INFLATE_REFUSED;
+    }
+    bool is_over = data->size == 0 && inflater->tail_used == sizeof tail && inflater->stream.avail_out > 0;
+    return !is_over ? BI_INFLATE_FULL : is_whole(inflater) ? BI_INFLATE_MORE : BI_INFLATE_REFUSED;
+}
