@@ -72,7 +72,8 @@ static struct bight_websocket *make_socket(
     struct bight_http_request *request, struct bight_websocket_factory *factory, const char *subprotocol, int *code)
 {
     struct bight_address peer;
-    bool is_known = bight_http_request_connection_peer(request, &peer) == BIGHT_OK;
+    bool is_asked = factory->base.ops != NULL || factory->base.inner != NULL; /* else nobody looks at it */
+    bool is_known = is_asked && bight_http_request_connection_peer(request, &peer) == BIGHT_OK;
     struct bight_protocol *protocol = bight_factory_build_protocol(&factory->base, is_known ? &peer : NULL, NULL);
     *code = factory->base.out_of_memory ? BIGHT_E_OUT_OF_MEMORY : BIGHT_E_NO_PROTOCOL;
     if (protocol == NULL) {

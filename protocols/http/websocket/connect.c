@@ -91,7 +91,8 @@ void bi_dial_dropped(struct bight_websocket *socket)
 static struct bight_websocket *make_socket(struct bi_dial *dial, struct bi_view subprotocol)
 {
     struct bight_address peer;
-    bool is_known = bight_transport_peer(dial->transport, &peer) == BIGHT_OK;
+    bool is_asked = dial->target->base.ops != NULL || dial->target->base.inner != NULL; /* else nobody looks at it */
+    bool is_known = is_asked && bight_transport_peer(dial->transport, &peer) == BIGHT_OK;
     struct bight_protocol *protocol = bight_factory_build_protocol(&dial->target->base, is_known ? &peer : NULL, NULL);
     struct bight_websocket *socket = protocol != NULL ? bi_websocket_of(protocol) : NULL;
     if (protocol != NULL && protocol->ops != &bight_websocket_protocol_ops) {

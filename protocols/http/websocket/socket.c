@@ -305,13 +305,11 @@ static void release_request(struct bight_websocket_state *own)
     bight_http_request_release(request);
 }
 
-/* What the connection is to keep to, from now on. */
-static void set_limits(struct bight_websocket *socket)
+/* Accepted connections have a limit. */
+static void limit_output(struct bight_websocket *socket)
 {
-    struct bight_transport *transport = socket->base.transport;
-    (void)bight_transport_set_write_timeout(transport, socket->own->shared->settings.write_seconds);
     if (socket->own->is_client) {
-        (void)bight_transport_set_output_limit(transport, CLIENT_OUTPUT);
+        (void)bight_transport_set_output_limit(socket->base.transport, CLIENT_OUTPUT);
     }
 }
 
@@ -326,7 +324,7 @@ static void connection_made(struct bight_protocol *protocol)
     }
     own->phase = BI_PHASE_OPEN;
     own->was_opened = true;
-    set_limits(socket);
+    limit_output(socket);
     bi_watch_heard(own);
     bi_watch_want_within(socket, own->shared->settings.ping);
     if (own->ops->opened != NULL) {

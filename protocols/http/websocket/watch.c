@@ -63,12 +63,24 @@ static bool is_deaf(const struct bight_websocket *socket)
     return !bight_transport_takes_input(socket->base.transport);
 }
 
+/* Whether it lives cannot be told while its input is not taken; what waits for it must go on, then. Before, that is the
+ * peer's to say, and the transport has nothing to remember. */
+static void bound_output(struct bight_websocket *socket)
+{
+    struct bight_transport *transport = socket->base.transport;
+    double seconds = socket->own->shared->settings.write_seconds;
+    if (seconds > 0 && bight_transport_get_write_timeout(transport) == 0) {
+        (void)bight_transport_set_write_timeout(transport, seconds);
+    }
+}
+
 /* False: it is dead. */
 static bool look_for_silence(struct bight_websocket *socket)
 {
     struct bight_websocket_state *own = socket->own;
     const struct bi_shared *shared = own->shared;
     if (is_deaf(socket)) {
+        bound_output(socket);
         bi_watch_heard(own);
     } else if (own->is_pinged) {
         return shared->settings.pong == BI_NEVER || !is_due(shared, own->asked + shared->settings.pong);
