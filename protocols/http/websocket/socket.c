@@ -266,6 +266,9 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
 {
     struct bight_websocket *socket = bi_websocket_of(protocol);
     struct bight_websocket_state *own = socket->own;
+    if (BI_RARELY(own->phase >= BI_PHASE_ENDING)) {
+        return;
+    }
     struct delivery delivery = {
         .input = { data, size }, .begin = data, .may_change = bight_input_may_change(protocol, data, size)
     };
