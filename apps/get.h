@@ -20,7 +20,7 @@ struct get_part {
 /* What the command line says. */
 struct get_options {
     const char *output; /* a file, a directory, "-"; NULL: not said */
-    const char *method, *data, *json, *jar;
+    const char *method, *data, *json, *jar, *proxy;
     const char **headers; /* "Name: value" */
     size_t header_count;
     struct get_part *parts;

@@ -24,6 +24,7 @@ enum option {
     OPTION_JSON,
     OPTION_METHOD,
     OPTION_JAR,
+    OPTION_PROXY,
     OPTION_INCLUDE,
     OPTION_HEAD,
     OPTION_QUIET,
@@ -49,6 +50,7 @@ static const struct {
     [OPTION_JSON] = { "json", "TEXT|@FILE|@-", "the body, which is JSON; POST", '\0' },
     [OPTION_METHOD] = { "method", "METHOD", "in place of GET or POST", 'X' },
     [OPTION_JAR] = { "cookie-jar", "FILE", "the cookies to send, and where they are kept", '\0' },
+    [OPTION_PROXY] = { "proxy", "URL", "http://[USER:PASSWORD@]HOST:PORT (as http_proxy and its kin say)", '\0' },
     [OPTION_INCLUDE] = { "include", NULL, "print the response's head before its body", 'i' },
     [OPTION_HEAD] = { "head", NULL, "ask for the head alone, and print it", 'I' },
     [OPTION_QUIET] = { "quiet", NULL, "do not tell how far it is", 'q' },
@@ -159,6 +161,9 @@ static int set_option(struct get_options *options, enum option option, const cha
         return 0;
     case OPTION_JAR:
         options->jar = text;
+        return 0;
+    case OPTION_PROXY:
+        options->proxy = text;
         return 0;
     case OPTION_LOG_LEVEL:
         return runner_set_log_level(text);

@@ -78,7 +78,9 @@ static struct bight_http_call *make_call(const struct get_transfer *transfer)
 {
     const struct get *get = transfer->get;
     const struct bight_http_call_options options = { .size = sizeof options,
-        .total_seconds = (double)get->options.seconds };
+        .total_seconds = (double)get->options.seconds,
+        .proxy = get->options.proxy,
+        .proxy_environment = BIGHT_HTTP_YES };
     struct bight_http_call *call = bight_http_call_new(get->client, method_of(&get->options), transfer->url);
     (void)bight_http_call_configure(call, &options);
     set_body(call, get);

@@ -8,6 +8,7 @@
 
 #include <bight/memory.h>
 #include <bight/protocols/chat.h>
+#include <bight/protocols/http_client.h>
 #include <bight/protocols/wire.h>
 
 #include <stdint.h>
@@ -157,6 +158,7 @@ int runner_register_services(void)
     for (size_t i = 0; i < sizeof services / sizeof services[0] && code == 0; i++) {
         code = bight_service_register(services[i]);
     }
+    code = code == 0 ? bight_http_register_endpoints() : code;
     code = code == 0 ? runner_register_http_services() : code;
     code = code == 0 ? runner_register_web_service() : code;
     return code == 0 ? runner_register_chatroom() : code;

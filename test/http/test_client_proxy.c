@@ -401,8 +401,65 @@ START_TEST(the_environment_is_read_if_asked) /* C7 */
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------- endpoint strings */
+
+static void note_connected(struct bight_result *result, void *context)
+{
+    const struct bight_failure *failure = bight_result_failure(result);
+    (void)context;
+    hear_more(" ", failure == NULL ? "connected" : bight_failure_message(failure));
+    bight_result_clear(result);
+}
+
+static const struct {
+    const char *endpoint, *answer, *heard;
+} endpoints[] = {
+    { "connect:other:22:tcp:proxy:3128", "HTTP/1.1 200 X\r\n\r\n",
+        "[CONNECT other:22 HTTP/1.1|Host: other:22] connected" },
+    { "connect:[2001\\:db8\\:\\:1]:22:tcp:proxy:3128", "HTTP/1.1 200 X\r\n\r\n",
+        "[CONNECT [2001:db8::1]:22 HTTP/1.1|Host: [2001:db8::1]:22] connected" },
+    { "connect:other:22:user=me:password=it:tcp:proxy:3128", "HTTP/1.1 200 X\r\n\r\n",
+        "[CONNECT other:22 HTTP/1.1|Host: other:22|Proxy-Authorization: Basic bWU6aXQ=] connected" },
+};
+
+START_TEST(an_endpoint_string_leads_through_a_proxy) /* C7 */
+{
+    static const struct bight_protocol_ops silent = { .connection_made = NULL };
+    struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &silent);
+    ck_assert_int_eq(bight_http_register_endpoints(), 0);
+    ck_assert_int_eq(bight_http_register_endpoints(), 0);
+    begin(&(struct bight_http_call_options) { .size = 0 });
+    tunnel_answer = endpoints[_i].answer;
+    struct bight_deferred *connecting = bight_connect(client_reactor, endpoints[_i].endpoint, &factory);
+    (void)bight_deferred_add_both(connecting, note_connected, NULL);
+    bight_deferred_release(connecting);
+    pass(1);
+    ck_assert_str_eq(heard, endpoints[_i].heard);
+    end();
+}
+END_TEST
+
+START_TEST(a_proxy_that_refuses_an_endpoint_is_a_failure_that_says_so) /* C7 */
+{
+    static const struct bight_protocol_ops silent = { .connection_made = NULL };
+    struct bight_factory factory = BIGHT_FACTORY(struct bight_protocol, &silent);
+    ck_assert_int_eq(bight_http_register_endpoints(), 0);
+    begin(&(struct bight_http_call_options) { .size = 0 });
+    tunnel_answer = "HTTP/1.1 403 X\r\n\r\n";
+    struct bight_deferred *connecting = bight_connect(client_reactor, "connect:other:22:tcp:proxy:3128", &factory);
+    pass(1);
+    const struct bight_failure *failure = bight_result_failure(bight_deferred_result(connecting));
+    ck_assert_ptr_nonnull(failure);
+    ck_assert_int_eq(bight_failure_code(failure), BIGHT_E_HTTP_STATUS);
+    bight_deferred_release(connecting);
+    end();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+    tcase_add_loop_test(tests, an_endpoint_string_leads_through_a_proxy, 0, sizeof endpoints / sizeof *endpoints);
+    tcase_add_test(tests, a_proxy_that_refuses_an_endpoint_is_a_failure_that_says_so);
     tcase_add_test(tests, a_proxy_is_asked_for_the_whole_url);
     tcase_add_test(tests, https_goes_through_a_tunnel);
     tcase_add_test(tests, credentials_are_for_the_proxy_alone);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A client through tinyproxy and through ncat, to a server of Python's: http, https by a tunnel, right and wrong passwords.
 
-Usage: test_http_through.py HTTP_PROXY [-k WORD] [-v], which is docs/examples/http_proxy.c
+Usage: test_http_through.py HTTP_PROXY BIGHT [-k WORD] [-v]; the first is docs/examples/http_proxy.c
 """
 import http.server
 import os
@@ -19,7 +19,7 @@ from listening import wait_for
 from proxies import PATIENCE, program
 from served import make_sure_of_the_end
 
-CLIENT = None
+CLIENT = BIGHT = None
 
 
 class Site(http.server.BaseHTTPRequestHandler):
@@ -103,6 +103,36 @@ class Through:
         self.assertEqual(Site.asked, [])
 
 
+    def run_bight(self, *words, data=None, **environment):
+        return subprocess.run([BIGHT, *words], input=data, capture_output=True, timeout=PATIENCE, text=True, check=False,
+                              env={**os.environ, **environment})
+
+    def test_bight_get_by_its_option_and_by_the_environment(self):
+        url, proxy = f"http://127.0.0.1:{self.serve()}/a", f"http://user:secret@127.0.0.1:{self.port}"
+        self.assertEqual(self.run_bight("get", "--proxy", proxy, url).returncode, 0)
+        self.assertEqual(self.run_bight("get", url, http_proxy=proxy).returncode, 0)
+        self.assertEqual(Site.asked, [("/a", None)] * 2)
+        for words, environment in (["--proxy", proxy.replace("secret", "wrong")], {}), ([], {"http_proxy": proxy.replace("secret", "wrong")}):
+            self.assertEqual(self.run_bight("get", *words, url, **environment).returncode, 8)
+        done = self.run_bight("get", "--proxy", "ftp://proxy", url)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("proxy", done.stderr)
+        self.assertEqual(len(Site.asked), 2)
+
+    def test_an_endpoint_string(self):
+        """The proxies end what our side has ended, so it stays open until the answer is there."""
+        endpoint = f"connect:127.0.0.1:{self.serve()}:user=user:password=PASSWORD:tcp:127.0.0.1:{self.port}"
+        with subprocess.Popen([BIGHT, "connect", endpoint.replace("PASSWORD", "secret")], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as client:
+            client.stdin.write(b"GET /a HTTP/1.0\r\n\r\n")
+            client.stdin.flush()
+            self.assertIn(b" 203 ", client.stdout.readline())
+        self.assertEqual(Site.asked, [("/a", None)])
+        refused = self.run_bight("connect", endpoint.replace("PASSWORD", "wrong"), data="")
+        self.assertIn(f"status is {self.REFUSES}", refused.stderr)
+        self.assertNotIn("wrong", refused.stderr.replace("wrong name", ""))
+
+
 class Tinyproxy(Through, unittest.TestCase):
     REFUSES = 401  # 1.11 says so to a password that is wrong, 407 to none
 
@@ -120,5 +150,5 @@ class Ncat(Through, unittest.TestCase):
 
 
 if __name__ == "__main__":
-    CLIENT = sys.argv.pop(1)
+    CLIENT, BIGHT = sys.argv.pop(1), sys.argv.pop(1)
     unittest.main()

@@ -218,6 +218,14 @@ BIGHT_API bool bight_http_response_hop(
  * field, is asked for. */
 BIGHT_API const char *bight_http_response_trailer(struct bight_http_response *response, const char *name);
 
+/* ------------------------------------------------------------------------------------------- endpoints */
+
+/* Adds libbight-http's types to those of endpoint strings (bight/endpoint.h): `connect:HOST:PORT[:user=NAME]
+ * [:password=TEXT]:ENDPOINT`, a connection to HOST and PORT by way of the HTTP proxy at ENDPOINT, of which it is asked
+ * with CONNECT ("connect:example.org:22:tcp:proxy:3128"). For any protocol; a client's option `proxy` needs no such
+ * thing. Before the first reactor, as bight_endpoint_register; once more does nothing. 0, or a code of that. */
+BIGHT_API int bight_http_register_endpoints(void);
+
 /* ------------------------------------------------------------------------------------------- references */
 
 /* Where `reference` leads, as found in what came from the URL `base` (RFC 3986, section 5.2): written as a whole URL,

@@ -150,6 +150,20 @@ static struct bight_layer *make_layer(void *context, struct bight_transport *tra
 
 /* ------------------------------------------------------------------------------------------- connecting */
 
+/* Takes the request. */
+static struct bight_wrapper wrapper_of(struct bi_tunnel_request *request, double timeout)
+{
+    return (struct bight_wrapper) {
+        .size = sizeof(struct bight_wrapper),
+        .name = "CONNECT",
+        .place = BIGHT_WRAPPER_BELOW,
+        .make_layer = make_layer,
+        .release = free_request,
+        .context = request,
+        .timeout = timeout,
+    };
+}
+
 struct bight_deferred *bi_tunnel_connect(struct bight_reactor *reactor, const char *endpoint,
     struct bight_factory *factory, const struct bi_tunnel_options *options)
 {
@@ -158,15 +172,7 @@ struct bight_deferred *bi_tunnel_connect(struct bight_reactor *reactor, const ch
     if (request == NULL) {
         return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    const struct bight_wrapper wrapper = {
-        .size = sizeof wrapper,
-        .name = "CONNECT",
-        .place = BIGHT_WRAPPER_BELOW,
-        .make_layer = make_layer,
-        .release = free_request,
-        .context = request,
-        .timeout = FOREVER,
-    };
+    const struct bight_wrapper wrapper = wrapper_of(request, FOREVER);
     struct bight_factory *wrapped = bight_wrapped_factory_new(reactor, factory, &wrapper, &code);
     if (wrapped == NULL) {
         return bight_fail(bight_failure_of(code));
@@ -174,6 +180,17 @@ struct bight_deferred *bi_tunnel_connect(struct bight_reactor *reactor, const ch
     struct bight_deferred *deferred = bight_connect(reactor, endpoint, wrapped);
     bight_wrapped_factory_release(wrapped); /* the attempt uses it */
     return deferred;
+}
+
+struct bight_deferred *bi_tunnel_connect_through(struct bight_reactor *reactor, const struct bight_argument *inner,
+    struct bight_factory *factory, const struct bi_tunnel_options *options)
+{
+    struct bi_tunnel_request *request = new_request(options);
+    if (request == NULL) {
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    const struct bight_wrapper wrapper = wrapper_of(request, 0);
+    return bight_connect_through(reactor, inner, factory, &wrapper);
 }
 
 struct bight_failure *bi_tunnel_with_status(struct bight_failure *failure)

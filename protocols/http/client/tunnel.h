@@ -4,7 +4,7 @@
 #ifndef BI_HTTP_TUNNEL_H
 #define BI_HTTP_TUNNEL_H
 
-#include <bight/endpoint.h>
+#include <bight/sys/endpoint.h>
 
 #include "http/message/tokens.h"
 
@@ -18,6 +18,11 @@ struct bi_tunnel_options {
 /* As bight_connect, with the endpoint that leads to the proxy. It has no limit of time of its own. Fails also with
  * HTTP_STATUS when the proxy refuses, with SYNTAX or TOO_LONG for what it answers. */
 struct bight_deferred *bi_tunnel_connect(struct bight_reactor *reactor, const char *endpoint,
+    struct bight_factory *factory, const struct bi_tunnel_options *options);
+
+/* The same through what an argument of an endpoint string says (bight_connect_through). It has the usual limit of time.
+ */
+struct bight_deferred *bi_tunnel_connect_through(struct bight_reactor *reactor, const struct bight_argument *inner,
     struct bight_factory *factory, const struct bi_tunnel_options *options);
 
 /* The failure of a proxy that has refused gets its status; others are as they were. It is taken. */
