@@ -14,6 +14,8 @@ import sys
 import threading
 import unittest
 
+from listening import wait_for_port
+
 PROGRAMS = pathlib.Path(sys.argv[1])
 PATIENCE = 30
 
@@ -84,6 +86,16 @@ class Api(http.server.BaseHTTPRequestHandler):
 class Clients(unittest.TestCase):
     def ask(self, *words):
         return subprocess.run(words, check=True, stdout=subprocess.PIPE, timeout=PATIENCE, text=True).stdout
+
+    def test_five_hundred_pages_that_take_their_time(self):
+        """By callbacks and by coroutines, a hundred at a time: so it takes five times as long as one of them."""
+        command = [PROGRAMS / "http_sleeper", "tcp:0:interface=127.0.0.1", "0.1"]
+        with subprocess.Popen(command) as server:
+            url = f"http://127.0.0.1:{wait_for_port(server, PATIENCE)}"
+            size = sum(len(str(number)) for number in range(500))
+            for program in "http_get", "http_get_many":
+                self.assertEqual(self.ask(PROGRAMS / program, url), f"500 pages, 500 found, {size} bytes\n")
+            server.terminate()
 
     def test_http_crawl(self):
         with Api.serving() as url:
