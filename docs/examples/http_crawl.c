@@ -87,10 +87,11 @@ static void has_come(struct bight_result *result, void *url)
 
 static void visit(const char *url)
 {
-    char *kept = strdup(url);
+    char *kept = malloc(strlen(url) + 1);
     if (kept == NULL) {
         return;
     }
+    strcpy(kept, url);
     seen[seen_count++] = kept;
     under_way++;
     struct bight_deferred *page = bight_http_get(client, kept);

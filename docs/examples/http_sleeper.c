@@ -7,22 +7,21 @@
 #include <bight/protocols/http.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 static double seconds = 1;
 
-/* What the sleep comes to becomes the answer. */
-static void wake(struct bight_result *result, void *number)
+static void wake(struct bight_result *result, void *context)
 {
-    bight_result_set(result, &bight_type_text, number);
+    struct bight_http_request *request = context;
+    bight_result_clear(result);
+    bight_http_respond_text(request, 200, bight_http_request_parameter(request, "number"));
 }
 
 static void show_page(struct bight_http_request *request, void *context)
 {
-    char *number = strdup(bight_http_request_parameter(request, "number"));
     (void)context;
     struct bight_deferred *slept = bight_sleep(bight_reactor_clock(bight_http_request_reactor(request)), seconds);
-    bight_deferred_add_callback(slept, wake, number);
+    bight_deferred_add_callback(slept, wake, request);
     bight_http_respond_later(request, slept);
 }
 
