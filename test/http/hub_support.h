@@ -67,6 +67,19 @@ static inline void publish(const char *text)
     bight_deferred_release(publish_to("t", text));
 }
 
+/* Messages of 50000 bytes, `settles`: each on a turn of its own. */
+static inline void publish_large(int count, bool settles)
+{
+    static char text[50001];
+    memset(text, 'x', sizeof text - 1);
+    for (int i = 0; i < count; i++) {
+        publish(text);
+        if (settles) {
+            settle();
+        }
+    }
+}
+
 /* ------------------------------------------------------------------------------------------- listening */
 
 static inline bool note_message(

@@ -116,17 +116,13 @@ END_TEST
 /* All that it could not take comes from the history. */
 START_TEST(a_slow_client_gets_all_of_it_later) /* W5, W9 */
 {
-    static char text[50001], part[100];
-    memset(text, 'x', sizeof text - 1);
+    static char part[100];
     begin_clients();
     event_options =
         (struct bight_http_event_options) { .size = sizeof event_options, .policy = BIGHT_HTTP_EVENT_SKIP, .limit = 1 };
     ask("/events/t", "");
     bight_string_set_window(peer, 0);
-    for (int i = 0; i < 10; i++) {
-        publish(text);
-        settle();
-    }
+    publish_large(10, true);
     bight_string_set_window(peer, SIZE_MAX);
     settle();
     const char *answer = take_answer();
@@ -141,16 +137,47 @@ END_TEST
 
 START_TEST(a_slow_client_is_dropped_unless_it_is_to_be_skipped) /* W5, W9 */
 {
-    static char text[60001];
-    memset(text, 'x', sizeof text - 1);
     begin_clients();
     ask("/events/t", "");
     bight_string_set_window(peer, 0);
-    for (int i = 0; i < 10; i++) {
-        publish(text);
-        settle();
-    }
+    publish_large(10, true);
     ck_assert(bight_string_is_closed(peer));
+    end_hub();
+}
+END_TEST
+
+/* The connection's end is reported later. */
+START_TEST(a_hub_may_end_when_it_has_just_dropped_a_client) /* W5, W9 */
+{
+    begin_clients();
+    ask("/events/t", "");
+    bight_string_set_window(peer, 0);
+    publish_large(10, false);
+    bight_http_hub_free(hub);
+    hub = NULL;
+    settle();
+    ck_assert(bight_string_is_closed(peer));
+    end_hub();
+}
+END_TEST
+
+static void free_hub(struct bight_http_request *request, int status, void *context)
+{
+    (void)request;
+    (void)status;
+    (void)context;
+    bight_http_hub_free(hub);
+    hub = NULL;
+}
+
+START_TEST(middleware_may_free_the_hub_when_a_stream_begins) /* W9, A6 */
+{
+    static const struct bight_http_middleware_ops freeing = { .size = sizeof freeing, .head = free_hub };
+    begin_clients();
+    ck_assert_int_eq(bight_http_use(site, &freeing, NULL), 0);
+    ask("/events/t", "");
+    ck_assert_int_eq(begun, BIGHT_E_CLOSED);
+    ck_assert(has_come("0\r\n\r\n"));
     end_hub();
 }
 END_TEST
@@ -273,6 +300,19 @@ START_TEST(a_port_that_is_drained_does_not_wait_for_polls) /* W9, H9 */
 }
 END_TEST
 
+/* Also when it is answered before the hub has looked. */
+START_TEST(a_poll_at_a_port_that_is_drained_is_told_of_a_gap_too) /* W9, H9 */
+{
+    begin_clients();
+    publish("1");
+    struct bight_protocol *protocol = bight_string_protocol(peer);
+    ck_assert(protocol->ops->drain(protocol));
+    ask("/poll/t?after=f-1", "");
+    check_polled("{\"id\":\"e-0\",\"gap\":true,\"messages\":[]}");
+    end_hub();
+}
+END_TEST
+
 START_TEST(a_hub_that_ends_answers_polls) /* W9 */
 {
     begin_clients();
@@ -304,6 +344,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_hub_that_ends_ends_its_streams_whole);
     tcase_add_test(tests, a_slow_client_gets_all_of_it_later);
     tcase_add_test(tests, a_slow_client_is_dropped_unless_it_is_to_be_skipped);
+    tcase_add_test(tests, a_hub_may_end_when_it_has_just_dropped_a_client);
+    tcase_add_test(tests, middleware_may_free_the_hub_when_a_stream_begins);
     tcase_add_loop_test(tests, a_topic_that_is_none_is_not_answered_for_the_program, 0, 2);
     tcase_add_test(tests, who_asks_for_the_head_has_no_stream);
     tcase_add_test(tests, a_first_poll_says_where_the_topic_stands);
@@ -313,6 +355,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_poll_is_told_of_a_gap);
     tcase_add_test(tests, a_poll_has_so_much_and_the_next_one_more);
     tcase_add_test(tests, a_port_that_is_drained_does_not_wait_for_polls);
+    tcase_add_test(tests, a_poll_at_a_port_that_is_drained_is_told_of_a_gap_too);
     tcase_add_test(tests, a_hub_that_ends_answers_polls);
     tcase_add_test(tests, who_leaves_while_he_waits_is_forgotten);
 }

@@ -9,12 +9,16 @@
 static struct bight_promise keeping[MAX_KEPT];
 static const struct bight_http_hub_message *kept[MAX_KEPT];
 static size_t kept_count;
-static bool keeps_at_once;
+static bool keeps_at_once, frees_hub;
 
 static struct bight_deferred *keep(const struct bight_http_hub_message *message, void *context)
 {
     (void)context;
     note("keep:", bight_http_hub_message_text(message, NULL));
+    if (frees_hub) {
+        bight_http_hub_free(hub);
+        hub = NULL;
+    }
     if (keeps_at_once) {
         return NULL;
     }
@@ -27,7 +31,7 @@ static const struct bight_http_hub_store store = { .size = sizeof store, .keep =
 static void begin_stored(void)
 {
     kept_count = 0;
-    keeps_at_once = false;
+    keeps_at_once = frees_hub = false;
     hub_options.store = &store;
     begin_hub();
     (void)listen_as("a:", NULL);
@@ -262,6 +266,20 @@ START_TEST(whoever_published_may_free_the_hub) /* W9 */
 }
 END_TEST
 
+START_TEST(a_store_may_free_the_hub) /* W9 */
+{
+    begin_stored();
+    frees_hub = true;
+    keeps_at_once = _i == 0;
+    publish("1");
+    ck_noted("keep:1 a:ended CLOSED! ");
+    if (!keeps_at_once) {
+        has_kept(0);
+    }
+    end_hub();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, nobody_is_told_of_what_is_not_kept_yet);
@@ -277,6 +295,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_listener_may_free_the_hub);
     tcase_add_test(tests, a_listener_that_comes_back_may_free_the_hub_too);
     tcase_add_test(tests, whoever_published_may_free_the_hub);
+    tcase_add_loop_test(tests, a_store_may_free_the_hub, 0, 2);
 }
 
 BIGHT_TEST_MAIN("http_hub_publish", add_tests)

@@ -86,7 +86,8 @@ struct bight_websocket_options {
     double ping_seconds;     /* without a byte from the peer, then it is pinged: 30 */
     double pong_seconds;     /* from then on without one, then it is dead: 30 */
     double close_seconds;    /* from our close frame to the peer's, and to the connection's end: 5 */
-    size_t slow_limit;       /* of bight_websocket_send_message: output that may wait: 1 MiB */
+    size_t slow_limit;       /* of bight_websocket_send_message: output that may wait: 1 MiB; with skip_slow never
+                                under 64 KiB */
     /* Messages are compressed (permessage-deflate, RFC 7692) if the other side agrees; needs zlib. Each by itself, so
      * that nothing is kept between them; those of less than 64 bytes, those in pieces and of bight_websocket_sendf are
      * sent as they are. Not for messages that have a secret and a stranger's words in them, whose sizes give it away.

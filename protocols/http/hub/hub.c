@@ -103,6 +103,7 @@ static void drop(struct bi_publishing *publishing)
 {
     bight_failure_release(publishing->failure);
     bi_hub_message_release(publishing->message);
+    bight_free(publishing->id);
     bight_free(publishing);
 }
 
@@ -209,17 +210,13 @@ static void settle(struct bi_publishing *publishing)
     struct bi_topic *topic = message->topic;
     topic->publishing--;
     if (publishing->failure != NULL) {
+        bight_free(publishing->id);
         bi_hub_message_release(message);
         bi_topic_rest(topic);
         (void)bight_errback(publishing->promise, publishing->failure);
     } else {
-        char *id = bight_malloc(sizeof message->id);
-        if (id != NULL) {
-            memcpy(id, message->id, sizeof message->id);
-        }
         commit(hub, message);
-        (void)(id != NULL ? bight_callback(publishing->promise, &bight_type_text, id)
-                          : bight_errback(publishing->promise, bight_failure_of(BIGHT_E_OUT_OF_MEMORY)));
+        (void)bight_callback(publishing->promise, &bight_type_text, publishing->id);
     }
     bight_free(publishing);
 }
@@ -241,14 +238,8 @@ static void flush(struct bight_http_hub *hub)
     bi_http_hub_release(hub);
 }
 
-/* The store has answered. */
-static void was_kept(struct bight_result *result, void *context)
+static void settle_now(struct bi_publishing *publishing)
 {
-    struct bi_publishing *publishing = context;
-    if (bight_result_failure(result) != NULL) {
-        publishing->failure = bight_result_take_failure(result);
-    }
-    bight_result_clear(result);
     publishing->is_settled = true;
     if (publishing->hub != NULL) {
         flush(publishing->hub);
@@ -257,17 +248,64 @@ static void was_kept(struct bight_result *result, void *context)
     }
 }
 
-/* The message is the store's until the Deferred fires, which is why nothing but that ends it. */
+/* The store has answered. */
+static void was_kept(struct bight_result *result, void *context)
+{
+    struct bi_publishing *publishing = context;
+    if (bight_result_failure(result) != NULL) {
+        publishing->failure = bight_result_take_failure(result);
+    }
+    bight_result_clear(result);
+    settle_now(publishing);
+}
+
+/* The message is the store's until the Deferred fires, which is why nothing but that ends it; one that cannot be
+ * listened to is made to fire. The store may free the hub. */
 static void keep(struct bight_http_hub *hub, struct bi_publishing *publishing)
 {
     struct bight_deferred *keeping =
         hub->store != NULL ? hub->store->keep(publishing->message, hub->store_context) : NULL;
-    if (keeping == NULL || bight_deferred_add_both(keeping, was_kept, publishing) != BIGHT_OK) {
-        publishing->failure = keeping != NULL ? bight_failure_of(BIGHT_E_OUT_OF_MEMORY) : NULL;
-        publishing->is_settled = true;
-        flush(hub);
+    if (keeping == NULL) {
+        settle_now(publishing);
+    } else if (bight_deferred_add_both(keeping, was_kept, publishing) != BIGHT_OK) {
+        bight_deferred_cancel(keeping);
+        publishing->failure = bight_failure_of(BIGHT_E_OUT_OF_MEMORY);
+        settle_now(publishing);
     }
     bight_deferred_release(keeping);
+}
+
+/* All that is needed is there before anything is promised: what has been told must not be said to have failed. NULL
+ * when out of memory. */
+static struct bi_publishing *prepare(struct bight_http_hub_message *message, struct bight_deferred **deferred)
+{
+    struct bi_publishing *publishing = bight_calloc(1, sizeof *publishing);
+    char *id = bight_malloc(sizeof message->id);
+    if (publishing == NULL || id == NULL) {
+        bight_free(publishing);
+        bight_free(id);
+        return NULL;
+    }
+    *deferred = bight_deferred_new(&publishing->promise, NULL, NULL);
+    if (!bight_promise_is_open(publishing->promise)) {
+        bight_deferred_release(*deferred);
+        bight_free(publishing);
+        bight_free(id);
+        return NULL;
+    }
+    publishing->message = message;
+    publishing->id = memcpy(id, message->id, sizeof message->id);
+    return publishing;
+}
+
+/* A message that will not be published. */
+static void forget(struct bight_http_hub_message *message)
+{
+    struct bi_topic *topic = message->topic;
+    topic->holds++;
+    bi_hub_message_release(message);
+    bi_topic_rest(topic);
+    bi_topic_release(topic);
 }
 
 static void append(struct bight_http_hub *hub, struct bi_publishing *publishing)
@@ -287,18 +325,13 @@ struct bight_deferred *bight_http_hub_publish(
     if (message == NULL) {
         return bight_fail(bight_failure_of(code));
     }
-    struct bi_publishing *publishing = bight_calloc(1, sizeof *publishing);
+    struct bight_deferred *deferred;
+    struct bi_publishing *publishing = prepare(message, &deferred);
     if (publishing == NULL) {
-        struct bi_topic *of = message->topic;
-        of->holds++;
-        bi_hub_message_release(message);
-        bi_topic_rest(of);
-        bi_topic_release(of);
+        forget(message);
         return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
     }
-    struct bight_deferred *deferred = bight_deferred_new(&publishing->promise, NULL, NULL);
     hub->last = number;
-    publishing->message = message;
     append(hub, publishing);
     keep(hub, publishing);
     return deferred;

@@ -60,6 +60,7 @@ struct bi_publishing {
     struct bight_http_hub *hub; /* NULL: it has been freed */
     struct bight_http_hub_message *message;
     struct bight_promise promise;
+    char *id; /* with which the Deferred is to fire */
     struct bight_failure *failure;
     bool is_settled;
 };

@@ -8,8 +8,8 @@
 #include "http/hub/hub.h"
 
 struct listening {
-    struct bight_http_hub_subscription *subscription;
-    struct bight_http_event_stream *stream;
+    struct bight_http_hub_subscription *subscription; /* NULL: the hub has ended */
+    struct bight_http_event_stream *stream;           /* NULL: it is being begun */
 };
 
 /* When out of memory the client is to come back for it. */
@@ -41,13 +41,24 @@ static bool tell_gap(struct bight_http_hub_subscription *subscription, const cha
     return took(listening, code);
 }
 
+/* A stream that is on its way to its end, as one whose client was dropped, calls `client_has_gone` yet. */
+static void end(struct listening *listening)
+{
+    struct bight_http_event_stream *stream = listening->stream;
+    if (bight_http_event_stream_close(stream) == BIGHT_OK) {
+        bight_free(listening);
+        bight_http_event_stream_release(stream);
+    }
+}
+
 static void hub_has_ended(struct bight_http_hub_subscription *subscription, void *context)
 {
     struct listening *listening = context;
     (void)subscription;
-    (void)bight_http_event_stream_close(listening->stream);
-    bight_http_event_stream_release(listening->stream);
-    bight_free(listening);
+    listening->subscription = NULL;
+    if (listening->stream != NULL) {
+        end(listening);
+    }
 }
 
 static const struct bight_http_hub_listener listener = {
@@ -89,12 +100,16 @@ static int begin(
 {
     struct bight_http_event_options options = options_of(given, listening);
     listening->stream = bight_http_respond_events(request, &options);
-    if (listening->stream != NULL) {
-        return BIGHT_OK;
+    if (listening->stream == NULL) {
+        bight_http_hub_unsubscribe(listening->subscription);
+        bight_free(listening);
+        return BIGHT_E_CLOSED;
     }
-    bight_http_hub_unsubscribe(listening->subscription);
-    bight_free(listening);
-    return BIGHT_E_CLOSED;
+    if (listening->subscription == NULL) { /* middleware that saw the head has freed the hub */
+        end(listening);
+        return BIGHT_E_CLOSED;
+    }
+    return BIGHT_OK;
 }
 
 int bight_http_hub_respond_events(struct bight_http_hub *hub, struct bight_http_request *request, const char *topic,

@@ -151,14 +151,18 @@ static const struct bight_http_hub_listener listener = {
 
 /* ------------------------------------------------------------------------------------------- beginning */
 
-/* Where the client is, if it is told nothing. */
+/* Where the client is, if it is told nothing. One that names what is not from here is told of a gap all the same, when
+ * it is answered before the subscription can do so, and what is kept with the next poll. */
 static void set_place(struct polling *polling, const char *after)
 {
     uint64_t number;
-    if (after != NULL && bi_hub_id_read(after, polling->hub->epoch, &number)) {
+    if (after == NULL) {
+        bi_hub_id_write(polling->id, polling->hub->epoch, polling->hub->committed);
+    } else if (bi_hub_id_read(after, polling->hub->epoch, &number)) {
         memcpy(polling->id, after, strlen(after) + 1);
     } else {
-        bi_hub_id_write(polling->id, polling->hub->epoch, polling->hub->committed);
+        bi_hub_id_write(polling->id, polling->hub->epoch, 0);
+        polling->has_gap = true;
     }
 }
 

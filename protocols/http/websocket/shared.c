@@ -13,6 +13,7 @@
 
 #define PARTS 16.0 /* of the shortest time that is a tick */
 #define LEAST_TICK 0.001
+#define LEAST_SLOW ((size_t)65536) /* of who is skipped: from there on a transport tells of room again */
 
 static const struct bight_websocket_options no_options = { .size = sizeof no_options };
 
@@ -50,18 +51,21 @@ static void read_settings(struct bi_settings *settings, const struct bight_webso
     double pong = time_of(OPTION(options, pong_seconds), 30), close = time_of(OPTION(options, close_seconds), 5);
     uint64_t limit = OPTION(options, message_limit);
     size_t slow = OPTION(options, slow_limit);
+    bool skips = OPTION(options, skip_slow);
     double tick = shorter_of(shorter_of(fragment, ping), shorter_of(pong, close)) / PARTS;
     tick = tick < LEAST_TICK ? LEAST_TICK : tick;
     *settings = (struct bi_settings) {
         .message_limit = limit != 0 ? limit : UINT64_C(1) << 20,
-        .slow_limit = slow != 0 ? slow : (size_t)1 << 20,
+        .slow_limit = slow == 0                    ? (size_t)1 << 20
+                      : skips && slow < LEAST_SLOW ? LEAST_SLOW
+                                                   : slow,
         .fragment = ticks_of(fragment, tick),
         .ping = ticks_of(ping, tick),
         .pong = ticks_of(pong, tick),
         .close = ticks_of(close, tick),
         .tick = tick,
         .write_seconds = ping + pong < INFINITY ? ping + pong : 0,
-        .skip_slow = OPTION(options, skip_slow),
+        .skip_slow = skips,
     };
 }
 
