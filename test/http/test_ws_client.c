@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of clients of WebSockets (W7), against a site of bight's and against servers that answer as they like, on a
  * recorder's network: connecting, the handshake, messages both ways, ends. */
-#include <bight/testing/recorder.h>
 #include <bight/testing/simulation.h>
 
 #include "http/coding/gzip.h"
-#include "http/websocket/handshake.h"
-#include "ws_support.h"
+#include "ws_client_support.h"
 
-static struct bight_recorder *recorder;
 static struct bight_websocket_factory plain = BIGHT_WEBSOCKET_FACTORY(struct bight_websocket, &ws_ops);
 static struct bight_websocket *connected;
 static struct bight_failure *failed;
@@ -39,15 +36,6 @@ static void dial(const char *url, const struct bight_websocket_connect_options *
     settle();
 }
 
-/* The server's end. */
-static const char *answer_call(void)
-{
-    peer = bight_recorder_complete(recorder, 0);
-    ck_assert_ptr_nonnull(peer);
-    settle();
-    return bight_string_written_text(peer);
-}
-
 static void end(void)
 {
     bight_websocket_release(connected);
@@ -55,26 +43,6 @@ static void end(void)
     bight_recorder_free(recorder);
     bight_string_peer_free(peer);
     peer = NULL;
-}
-
-/* What answers the key of a request. */
-static const char *accept_of(const char *request)
-{
-    static char accept[BI_ACCEPT_TEXT + 1];
-    const char *key = strstr(request, "Sec-WebSocket-Key: ") + sizeof "Sec-WebSocket-Key: " - 1;
-    ck_assert_int_eq(bi_accept_of((struct bi_view) { (const uint8_t *)key, 24 }, accept), 0);
-    return accept;
-}
-
-static void agree(const char *request, const char *more)
-{
-    char text[1000];
-    (void)snprintf(text, sizeof text,
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        "%s\r\n%s\r\n",
-        accept_of(request), more);
-    bight_string_clear(peer);
-    (void)bight_string_feed_text(peer, text);
 }
 
 static void open_one(void)

@@ -222,8 +222,10 @@ BIGHT_API const char *bight_http_response_trailer(struct bight_http_response *re
 
 /* Adds libbight-http's types to those of endpoint strings (bight/endpoint.h): `connect:HOST:PORT[:user=NAME]
  * [:password=TEXT]:ENDPOINT`, a connection to HOST and PORT by way of the HTTP proxy at ENDPOINT, of which it is asked
- * with CONNECT ("connect:example.org:22:tcp:proxy:3128"). For any protocol; a client's option `proxy` needs no such
- * thing. Before the first reactor, as bight_endpoint_register; once more does nothing. 0, or a code of that. */
+ * with CONNECT ("connect:example.org:22:tcp:proxy:3128"; a client's option `proxy` needs no such thing), and
+ * `ws:HOST:PORT[:path=/PATH]` and `wss:`, a connection whose bytes go within the binary messages of a WebSocket (W8).
+ * For any protocol. Before the first reactor, as bight_endpoint_register; once more does nothing. 0, or a code of that.
+ */
 BIGHT_API int bight_http_register_endpoints(void);
 
 /* ------------------------------------------------------------------------------------------- references */

@@ -20,6 +20,7 @@
 
 #include <bight/bytes.h>
 #include <bight/protocols/http_site.h>
+#include <bight/retry.h>
 #include <bight/tls.h>
 
 BIGHT_BEGIN
@@ -241,6 +242,30 @@ struct bight_websocket_connect_options {
 BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_websocket_connect(struct bight_reactor *reactor, const char *url,
     struct bight_websocket_factory *factory, const struct bight_websocket_connect_options *options);
 extern BIGHT_API const struct bight_type bight_type_websocket;
+
+/* ------------------------------------------------------------------------- a client that comes back */
+
+struct bight_websocket_keep_options {
+    size_t size;                                           /* sizeof(struct bight_websocket_keep_options) */
+    const struct bight_websocket_connect_options *connect; /* NULL: the defaults */
+    const struct bight_retry_policy *policy; /* of the pauses; its worth_it is asked of a socket's end too. NULL */
+    void *context;                           /* worth_it's */
+    double steady_seconds;                   /* see below: 10 */
+    const void *reserved[4];
+};
+
+/* Keeps a socket connected: connects as bight_websocket_connect does, and again when that fails or a socket has ended,
+ * whoever has closed it, with the pauses of bight_retry in between. Each socket is a new one of the factory's, whose
+ * `opened` and `closed` tell of it. One that ends before it was open for `steady_seconds` counts as an attempt that has
+ * failed; the end of another has the pauses begin with the first again. (Twisted's ReconnectingClientFactory.)
+ *
+ * A Deferred that never succeeds, and may be released. Cancelling it ends the keeping: a pause or an attempt at once,
+ * an open socket with NORMAL; it fails with CANCELLED. Else it fails with what is not worth another attempt: for
+ * worth_it, or a URL or options that cannot be; and with ABANDONED when the reactor is freed. A socket's end is a
+ * CONNECTION_LOST whose bight_failure_status is the close code. What the options point at is borrowed until it has
+ * failed; all else is copied. The options may be NULL. */
+BIGHT_API BIGHT_MUST_USE struct bight_deferred *bight_websocket_keep(struct bight_reactor *reactor, const char *url,
+    struct bight_websocket_factory *factory, const struct bight_websocket_keep_options *options);
 
 /* A hold keeps the memory beyond `closed`, as bight_protocol_hold. Returns the socket. Releasing NULL is allowed. */
 static inline struct bight_websocket *bight_websocket_hold(struct bight_websocket *socket);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "http/client/endpoint.h"
 #include "http/client/tunnel.h"
 
 enum { HOST, PORT, USER, PASSWORD, INNER };
@@ -85,17 +86,9 @@ static struct bight_deferred *connect_by(
     return deferred;
 }
 
-static const struct bight_endpoint_type type = {
+const struct bight_endpoint_type bi_proxy_endpoint = {
     .name = "connect",
     .help = "connect:HOST:PORT[:user=NAME][:password=TEXT]:ENDPOINT",
     .rules = rules,
     .connect = connect_by,
 };
-
-int bight_http_register_endpoints(void)
-{
-    static bool is_done;
-    int code = is_done ? BIGHT_OK : bight_endpoint_register(&type);
-    is_done = is_done || code == BIGHT_OK;
-    return code;
-}

@@ -164,22 +164,28 @@ static struct bight_wrapper wrapper_of(struct bi_tunnel_request *request, double
     };
 }
 
-struct bight_deferred *bi_tunnel_connect(struct bight_reactor *reactor, const char *endpoint,
-    struct bight_factory *factory, const struct bi_tunnel_options *options)
+struct bight_deferred *bi_connect_wrapped(struct bight_reactor *reactor, const char *endpoint,
+    struct bight_factory *factory, const struct bight_wrapper *wrapper)
 {
     int code;
-    struct bi_tunnel_request *request = new_request(options);
-    if (request == NULL) {
-        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
-    }
-    const struct bight_wrapper wrapper = wrapper_of(request, FOREVER);
-    struct bight_factory *wrapped = bight_wrapped_factory_new(reactor, factory, &wrapper, &code);
+    struct bight_factory *wrapped = bight_wrapped_factory_new(reactor, factory, wrapper, &code);
     if (wrapped == NULL) {
         return bight_fail(bight_failure_of(code));
     }
     struct bight_deferred *deferred = bight_connect(reactor, endpoint, wrapped);
     bight_wrapped_factory_release(wrapped); /* the attempt uses it */
     return deferred;
+}
+
+struct bight_deferred *bi_tunnel_connect(struct bight_reactor *reactor, const char *endpoint,
+    struct bight_factory *factory, const struct bi_tunnel_options *options)
+{
+    struct bi_tunnel_request *request = new_request(options);
+    if (request == NULL) {
+        return bight_fail(bight_failure_of(BIGHT_E_OUT_OF_MEMORY));
+    }
+    const struct bight_wrapper wrapper = wrapper_of(request, FOREVER);
+    return bi_connect_wrapped(reactor, endpoint, factory, &wrapper);
 }
 
 struct bight_deferred *bi_tunnel_connect_through(struct bight_reactor *reactor, const struct bight_argument *inner,

@@ -25,6 +25,10 @@ struct bight_deferred *bi_tunnel_connect(struct bight_reactor *reactor, const ch
 struct bight_deferred *bi_tunnel_connect_through(struct bight_reactor *reactor, const struct bight_argument *inner,
     struct bight_factory *factory, const struct bi_tunnel_options *options);
 
+/* As bight_connect, with a layer of the wrapper's under the connection; its context is taken. */
+struct bight_deferred *bi_connect_wrapped(struct bight_reactor *reactor, const char *endpoint,
+    struct bight_factory *factory, const struct bight_wrapper *wrapper);
+
 /* The failure of a proxy that has refused gets its status; others are as they were. It is taken. */
 struct bight_failure *bi_tunnel_with_status(struct bight_failure *failure);
 

@@ -97,6 +97,17 @@ void bi_socket_close_expired(struct bight_websocket *socket)
     }
 }
 
+unsigned bi_socket_close_code(const struct bight_websocket *socket)
+{
+    return socket->own->close_code != 0 ? socket->own->close_code : BIGHT_WEBSOCKET_ABNORMAL;
+}
+
+const char *bi_socket_close_reason(const struct bight_websocket *socket)
+{
+    const struct bight_websocket_state *own = socket->own;
+    return own->reason != NULL ? own->reason : bi_violation_text((enum bi_violation)own->violation);
+}
+
 /* ------------------------------------------------------------------------------------------- by the program */
 
 static int check_close(unsigned code, const char *reason, size_t size)

@@ -130,19 +130,24 @@ static void become(struct bi_dial *dial, struct bi_view subprotocol, struct bi_v
     }
 }
 
-static void answered(struct bi_dial *dial, struct bi_view rest)
+struct bight_failure *bi_dial_judge(const struct bi_dial *dial, struct bi_view *subprotocol)
 {
     const struct bi_response_parser *parser = &dial->parser;
-    struct bi_view subprotocol;
     if (parser->head.status != 101) {
-        fail(dial, bight_failure_new_status(BIGHT_E_HTTP_STATUS, parser->head.status, NULL,
-                       "the server answers %u instead of a WebSocket", parser->head.status));
-        return;
+        return bight_failure_new_status(BIGHT_E_HTTP_STATUS, parser->head.status, NULL,
+            "the server answers %u instead of a WebSocket", parser->head.status);
     }
     const char *why = bi_answer_judge(&parser->head, parser->bytes, dial->accept,
-        (const char *const *)dial->subprotocols, bi_shared_wants_deflate(dial->target), &subprotocol);
-    if (why != NULL) {
-        fail_with(dial, BIGHT_E_SYNTAX, why);
+        (const char *const *)dial->subprotocols, bi_shared_wants_deflate(dial->target), subprotocol);
+    return why != NULL ? bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "%s", why) : NULL;
+}
+
+static void answered(struct bi_dial *dial, struct bi_view rest)
+{
+    struct bi_view subprotocol;
+    struct bight_failure *failure = bi_dial_judge(dial, &subprotocol);
+    if (failure != NULL) {
+        fail(dial, failure);
     } else {
         become(dial, subprotocol, rest);
     }
@@ -172,7 +177,7 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
 
 /* ----------------------------------------------------------------------------------------- the request */
 
-static void ask(struct bi_dial *dial)
+void bi_dial_begin_answer(struct bi_dial *dial)
 {
     static const struct bi_response_limits limits = {
         .head = 32768, .fields = BI_DIAL_FIELDS, .interim = BI_RESPONSE_DEFAULT_INTERIM
@@ -180,6 +185,11 @@ static void ask(struct bi_dial *dial)
     bi_response_parser_begin(&dial->parser, &limits, dial->fields);
     dial->parser.asked = BI_METHOD_GET;
     dial->parser.upgrades = true;
+}
+
+static void ask(struct bi_dial *dial)
+{
+    bi_dial_begin_answer(dial);
     int code = bight_transport_write(dial->transport, dial->request, dial->request_size);
     if (code != BIGHT_OK) {
         fail(dial, bight_failure_of(code));

@@ -31,6 +31,11 @@ struct bight_failure *bi_dial_write(struct bi_dial *dial, struct bight_reactor *
     const struct bight_websocket_connect_options *options);
 void bi_dial_free_texts(struct bi_dial *dial);
 
+/* connect.c: nothing has come of the answer. */
+void bi_dial_begin_answer(struct bi_dial *dial);
+/* Its head has come. NULL: it agrees, and *subprotocol is the one it has chosen (NULL `at`: none). */
+struct bight_failure *bi_dial_judge(const struct bi_dial *dial, struct bi_view *subprotocol);
+
 /* The socket that a dial has led to has been opened, or never will be. */
 void bi_dial_opened(struct bight_websocket *socket);
 void bi_dial_dropped(struct bight_websocket *socket);

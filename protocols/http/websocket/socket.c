@@ -341,11 +341,9 @@ static void connection_made(struct bight_protocol *protocol)
 
 static void call_closed(struct bight_websocket *socket)
 {
-    struct bight_websocket_state *own = socket->own;
-    const char *reason = own->reason != NULL ? own->reason : bi_violation_text((enum bi_violation)own->violation);
-    unsigned code = own->close_code != 0 ? own->close_code : BIGHT_WEBSOCKET_ABNORMAL;
+    const struct bight_websocket_state *own = socket->own;
     if (own->was_opened && own->ops->closed != NULL) {
-        own->ops->closed(socket, code, reason, own->is_clean);
+        own->ops->closed(socket, bi_socket_close_code(socket), bi_socket_close_reason(socket), own->is_clean);
     }
 }
 

@@ -120,6 +120,10 @@ void bi_socket_close_received(struct bight_websocket *socket, struct bi_view pay
 /* The peer has not closed in time. */
 void bi_socket_close_expired(struct bight_websocket *socket);
 
+/* What a socket that has ended has ended with, as `closed` is told. */
+unsigned bi_socket_close_code(const struct bight_websocket *socket);
+const char *bi_socket_close_reason(const struct bight_websocket *socket);
+
 /* ------------------------------------------------------------------------------------------- output.c */
 
 /* A frame, masked if it is a client's; `first` is opcode and flags. The codes of bight_transport_write. */
