@@ -17,7 +17,7 @@
 /* Not of the registry's services only: what stands in a service's place. */
 static int unknown_service(const char *name)
 {
-    static const char *const commands[] = { "connect", "certificate", "get", "password", "help" };
+    static const char *const commands[] = { "connect", "certificate", "get", "password", "ws", "help" };
     const char *nearest = bight_service_suggest(name);
     if (strchr(name, ':') != NULL) {
         return complain("which service shall there be on \"%s\"? (bight --help lists them)", name);
@@ -56,6 +56,10 @@ static int help(const char *name)
         get_print_help();
         return 0;
     }
+    if (strcmp(name, "ws") == 0) {
+        ws_print_help();
+        return 0;
+    }
     const struct bight_service *service = bight_service_find(name);
     if (service == NULL && strcmp(name, "connect") != 0) {
         return unknown_service(name);
@@ -88,6 +92,9 @@ static int run_command(int argc, char **argv)
     }
     if (strcmp(argv[0], "get") == 0) {
         return runner_get(argc - 1, argv + 1);
+    }
+    if (strcmp(argv[0], "ws") == 0) {
+        return runner_ws(argc - 1, argv + 1);
     }
     if (strcmp(argv[0], "password") == 0) {
         return run_with_names("password", runner_print_password, argc - 1, argv + 1);

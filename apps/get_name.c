@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "get.h"
+#include "printable.h"
 
 #define LONGEST 200 /* bytes: room for what is put behind it meanwhile */
 
@@ -14,35 +15,12 @@ static int digit_of(char byte)
                                         : -1;
 }
 
-/* Bytes of the UTF-8 sequence at the beginning; 0: it is none. Controls of two bytes are none, nor are the marks that
- * turn the direction of writing. */
-static size_t sequence_size(const unsigned char *at, size_t size)
-{
-    size_t count = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : at[0] >= 0xe0 && at[0] < 0xf0 ? 3 : 0;
-    if (at[0] >= 0xf0 && at[0] < 0xf5) {
-        count = 4;
-    }
-    if (count == 0 || count > size || at[0] < ' ' || at[0] == 0x7f) {
-        return 0;
-    }
-    for (size_t i = 1; i < count; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_control = at[0] == 0xc2 && at[1] < 0xa0;
-    bool is_mark = at[0] == 0xe2 && (at[1] == 0x80 || at[1] == 0x81) && (at[2] >= 0x8b || at[1] == 0x81);
-    bool is_wrong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] >= 0xa0) ||
-                    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] >= 0x90);
-    return is_control || is_mark || is_wrong ? 0 : count;
-}
-
 /* What is no text, or among `others`, is `_`. */
 static void clean(char *text, const char *others)
 {
     size_t size = strlen(text), at = 0;
     while (at < size) {
-        size_t count = sequence_size((const unsigned char *)text + at, size - at);
+        size_t count = runner_printable_size(text + at, size - at);
         if (count == 0 || strchr(others, text[at]) != NULL) {
             text[at] = '_';
             count = 1;

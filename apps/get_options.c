@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "get.h"
+#include "words.h"
 
 enum option {
     OPTION_OUTPUT,
@@ -33,10 +34,7 @@ enum option {
     OPTION_COUNT
 };
 
-static const struct {
-    const char *name, *value, *help;
-    char letter;
-} table[OPTION_COUNT] = {
+static const struct runner_option table[OPTION_COUNT] = {
     [OPTION_OUTPUT] = { "output", "FILE|DIR|-", "where it goes; -: standard output", 'o' },
     [OPTION_CONTINUE] = { "continue", NULL, "keep what has come, and go on with it", 'c' },
     [OPTION_FORCE] = { "force", NULL, "replace files that are there", 'f' },
@@ -58,34 +56,6 @@ static const struct {
     [OPTION_HELP] = { "help", NULL, "this text", 'h' },
 };
 
-void get_print_help(void)
-{
-    puts("Usage: bight get [OPTIONS] URL ...\n"
-         "\n"
-         "Fetches what is at the URLs; `-` stands for a list of them on standard input, one a\n"
-         "line. One alone goes to standard output; of several, each to a file in the working\n"
-         "directory, named as its URL ends. A file is there whole or not at all.\n"
-         "\n"
-         "Options:");
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char name[64], letter[8] = "    ";
-        bool has_value = table[i].value != NULL;
-        if (table[i].letter != '\0') {
-            (void)snprintf(letter, sizeof letter, "-%c, ", table[i].letter);
-        }
-        (void)snprintf(
-            name, sizeof name, "--%s%s%s", table[i].name, has_value ? " " : "", has_value ? table[i].value : "");
-        printf("  %s%-24s  %s\n", letter, name, table[i].help);
-    }
-    puts("\n"
-         "Examples:\n"
-         "  bight get https://example.org/\n"
-         "  bight get --continue --output large.iso https://example.org/large.iso\n"
-         "  bight get --limit 20 --output pages - < urls\n"
-         "  bight get --form name=Ann --form photo=@pier.jpg https://example.org/photos\n"
-         "  bight get --json '{\"a\": 1}' --header 'Authorization: Bearer x' http://localhost:8888/");
-}
-
 /* ------------------------------------------------------------------------------------------- one option */
 
 static int set_number(long *number, enum option option, const char *text, long least, long most)
@@ -101,12 +71,8 @@ static int set_number(long *number, enum option option, const char *text, long l
 
 static int add_header(struct get_options *options, const char *text)
 {
-    size_t name = strcspn(text, ":");
-    if (name == 0 || text[name] == '\0') {
-        return complain("--header is NAME: VALUE, not \"%s\"", text);
-    }
     options->headers[options->header_count++] = text;
-    return 0;
+    return runner_check_field(text);
 }
 
 static int add_part(struct get_options *options, const char *text)
@@ -174,87 +140,41 @@ static int set_option(struct get_options *options, enum option option, const cha
 
 /* ------------------------------------------------------------------------------------------- words */
 
-struct words {
-    int count;
-    char **words;
-};
-
-static int unknown(const char *word)
+static int set(void *options, size_t option, const char *value)
 {
-    const char *names[OPTION_COUNT];
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        names[i] = table[i].name;
-    }
-    char name[64];
-    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
-    const char *nearest = bight_suggest(name, names, OPTION_COUNT);
-    return nearest != NULL ? complain("unknown option \"--%s\"; did you mean \"--%s\"?", name, nearest)
-                           : complain("unknown option \"--%s\" (--help lists them)", name);
+    return value == NULL ? set_flag(options, (enum option)option) : set_option(options, (enum option)option, value);
 }
 
-/* `behind` is the value that stands in the same word; NULL: the next one is it. */
-static int read_value(struct get_options *options, struct words *words, enum option option, const char *behind)
+static int add_url(void *context, const char *url)
 {
-    if (table[option].value == NULL) {
-        return behind == NULL ? set_flag(options, option) : complain("--%s takes no value", table[option].name);
-    }
-    if (behind == NULL && words->count == 0) {
-        return complain("--%s needs a value", table[option].name);
-    }
-    if (behind == NULL) {
-        behind = *words->words++;
-        words->count--;
-    }
-    return set_option(options, option, behind);
-}
-
-static int read_long(struct get_options *options, struct words *words, const char *word)
-{
-    size_t size = strcspn(word, "=");
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (strlen(table[i].name) == size && strncmp(table[i].name, word, size) == 0) {
-            return read_value(options, words, (enum option)i, word[size] == '=' ? word + size + 1 : NULL);
-        }
-    }
-    return unknown(word);
-}
-
-/* One letter, and its value behind it. */
-static int read_short(struct get_options *options, struct words *words, const char *word)
-{
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (table[i].letter != '\0' && table[i].letter == word[0]) {
-            return read_value(options, words, (enum option)i, word[1] != '\0' ? word + 1 : NULL);
-        }
-    }
-    return complain("unknown option \"-%.1s\" (--help lists them)", word);
-}
-
-static void add_url(struct get_options *options, const char *url)
-{
+    struct get_options *options = context;
     if (strcmp(url, "-") == 0) {
         options->reads_list = true;
     } else {
         options->urls[options->url_count++] = url;
     }
+    return 0;
 }
 
-static int read_words(struct get_options *options, struct words *words)
+static const struct runner_grammar grammar = { .options = table, .count = OPTION_COUNT, .set = set, .add = add_url };
+
+void get_print_help(void)
 {
-    bool only_urls = false;
-    int status = 0;
-    while (words->count > 0 && status == 0) {
-        const char *word = *words->words++;
-        words->count--;
-        if (only_urls || word[0] != '-' || word[1] == '\0') {
-            add_url(options, word);
-        } else if (strcmp(word, "--") == 0) {
-            only_urls = true;
-        } else {
-            status = word[1] == '-' ? read_long(options, words, word + 2) : read_short(options, words, word + 1);
-        }
-    }
-    return status;
+    puts("Usage: bight get [OPTIONS] URL ...\n"
+         "\n"
+         "Fetches what is at the URLs; `-` stands for a list of them on standard input, one a\n"
+         "line. One alone goes to standard output; of several, each to a file in the working\n"
+         "directory, named as its URL ends. A file is there whole or not at all.\n"
+         "\n"
+         "Options:");
+    runner_print_options(&grammar);
+    puts("\n"
+         "Examples:\n"
+         "  bight get https://example.org/\n"
+         "  bight get --continue --output large.iso https://example.org/large.iso\n"
+         "  bight get --limit 20 --output pages - < urls\n"
+         "  bight get --form name=Ann --form photo=@pier.jpg https://example.org/photos\n"
+         "  bight get --json '{\"a\": 1}' --header 'Authorization: Bearer x' http://localhost:8888/");
 }
 
 /* ------------------------------------------------------------------------------------------- all of them */
@@ -284,7 +204,6 @@ static int check(const struct get_options *options)
 
 int get_read_options(struct get_options *options, int count, char **words)
 {
-    struct words left = { count, words };
     size_t room = (size_t)count + 1;
     *options = (struct get_options) { .limit = 8, .per_host = 4, .retries = 2 };
     options->headers = bight_calloc(room, sizeof *options->headers);
@@ -293,7 +212,7 @@ int get_read_options(struct get_options *options, int count, char **words)
     if (options->headers == NULL || options->parts == NULL || options->urls == NULL) {
         return EX_OSERR;
     }
-    int status = read_words(options, &left);
+    int status = runner_read_words(&grammar, count, words, options);
     return status != 0 || options->wants_help ? status : check(options);
 }
 

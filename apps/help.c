@@ -23,12 +23,13 @@ void runner_print_usage(void)
     puts("Usage: bight [--log-level LEVEL] SERVICE [OPTIONS] ENDPOINT ...\n"
          "       bight connect ENDPOINT\n"
          "       bight get [OPTIONS] URL ...\n"
+         "       bight ws [OPTIONS] URL\n"
          "       bight certificate NAME ...\n"
          "       bight password USER\n"
          "       bight help [SERVICE]\n"
          "\n"
          "Serves on the endpoints until it is told to stop, connects standard input and\n"
-         "output to one, or fetches URLs.\n"
+         "output to one, fetches URLs, or talks to a WebSocket.\n"
          "\n"
          "Services:");
     for (size_t cursor = 0; (service = bight_service_next(&cursor)) != NULL;) {

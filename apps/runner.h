@@ -32,8 +32,9 @@ void runner_print_connect_help(void);
 void runner_print_certificate_help(void);
 void runner_print_password_help(void);
 void runner_print_version(void);
-/* get_options.c */
+/* get_options.c, ws_options.c */
 void get_print_help(void);
+void ws_print_help(void);
 
 /* services.c: what the runner brings along. 0 or a code. */
 int runner_register_services(void);
@@ -51,6 +52,8 @@ int runner_connect(const struct runner_command *command);
 int runner_make_certificate(int count, char **names);
 /* get.c: fetches URLs. */
 int runner_get(int count, char **words);
+/* ws.c: talks to a WebSocket. */
+int runner_ws(int count, char **words);
 /* password.c: asks for one, and prints the line of a file of users. */
 int runner_print_password(int count, char **words);
 
