@@ -825,19 +825,19 @@ class Programs(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         shown = re.sub(r"docs/examples/|(?<=longest )\d+\.\d+(?= s)|(?<=due in )\d+\.\d+", "", done.stdout)
         shown = re.sub(r"\d+\.\d s|\d+(?= turns)", "N s", shown)
-        self.assertEqual(shown, "1 of 2 handlers took too long; the longest: timer look.c:63, N s\n"
-                         "  reactor: N s turns, 2 handlers, longest  s: timer look.c:63, 0 bytes received, 0 sent, "
+        self.assertEqual(shown, "1 of 2 handlers took too long; the longest: timer look.c:64, N s\n"
+                         "  reactor: N s turns, 2 handlers, longest  s: timer look.c:64, 0 bytes received, 0 sent, "
                          "0 threads with 0 jobs waiting\n\n"
                          "2 Deferreds\n"
-                         "  #1 (look.c:28), not fired, awaited by #2, N s old\n"
-                         "  #2 (look.c:29), fired at look.c:32, waits for #1, held by nobody, N s old\n\n"
+                         "  #1 (look.c:29), not fired, awaited by #2, N s old\n"
+                         "  #2 (look.c:30), fired at look.c:33, waits for #1, held by nobody, N s old\n\n"
                          "1 timer\n"
-                         "  call (look.c:65), due in  s\n")
+                         "  call (look.c:66), due in  s\n")
         watchdog, limit = done.stderr.splitlines()
         self.assertRegex(watchdog, r"^look: warning: \[watchdog\] a handler has held the loop for \d\.\d+ s and still does: "
-                         r"timer.*\(docs/examples/look\.c:63\)$")
+                         r"timer.*\(docs/examples/look\.c:64\)$")
         self.assertRegex(limit, r"^look: warning: \[reactor\] a handler held the loop for \d\.\d+ s: timer "
-                         r"nanoseconds=\d+ \(docs/examples/look\.c:63\)$")
+                         r"nanoseconds=\d+ \(docs/examples/look\.c:64\)$")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 static struct bight_promise dough;
 
 static void count_primes(void *context)
 {
-    struct bight_clock *clock = bight_reactor_clock(context);
-    uint64_t end = bight_clock_now(clock) + BIGHT_NANOSECONDS_PER_SECOND * 3 / 10;
-    while (bight_clock_now(clock) < end) { /* the loop stands still */
+    (void)context;
+    clock_t end = clock() + CLOCKS_PER_SEC * 3 / 10; /* of the processor's time */
+    while (clock() < end) { /* the loop stands still */
     }
 }
 
@@ -60,7 +61,7 @@ int main(void)
     bight_reactor_set_block_limit(reactor, 0.1);
     bight_reactor_set_watchdog(reactor, 0.1);
     order();
-    bight_call_later(reactor, 0, count_primes, reactor, NULL);
+    bight_call_later(reactor, 0, count_primes, NULL, NULL);
     bight_call_later(reactor, 0.01, look, reactor, NULL);
     bight_call_later(reactor, 3600, look, reactor, NULL);
     int status = bight_reactor_run(reactor);
