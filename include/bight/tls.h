@@ -116,10 +116,10 @@ struct bight_tls_client_options {
 
 /* ----------------------------------------------------------------------------------------- contexts */
 
-/* Makes a context from options (copied). NULL: *failure says why, with every error that there is as a cause of its own:
- * which file, what is wrong with it, and what may help. A certificate of one's own whose time is over, or has not come,
- * is only warned of. Reads files; that takes about a millisecond, and some 100 ms the first time that a client of the
- * process needs what the system trusts. */
+/* Makes a context from options (copied). NULL: *failure (when `failure` is not NULL) says why, with every error that
+ * there is as a cause of its own: which file, what is wrong with it, and what may help. A certificate of one's own
+ * whose time is over, or has not come, is only warned of. Reads files; that takes about a millisecond, and some 100 ms
+ * the first time that a client of the process needs what the system trusts. */
 BIGHT_API BIGHT_MUST_USE struct bight_tls *bight_tls_server_new(
     const struct bight_tls_server_options *options, struct bight_failure **failure);
 BIGHT_API BIGHT_MUST_USE struct bight_tls *bight_tls_client_new(
@@ -149,7 +149,7 @@ BIGHT_API int bight_tls_add_ticket_secret(
 
 /* A new key (P-256) and a certificate for these host names and addresses that it has signed itself, good for so many
  * days, both as PEM in one: what cert=FILE takes, and what a client trusts that is given it as `ca`. For trying things
- * out. NULL: *failure says why. The bytes have a private key in them. */
+ * out. NULL: *failure (when `failure` is not NULL) says why. The bytes have a private key in them. */
 BIGHT_API BIGHT_MUST_USE struct bight_bytes *bight_tls_self_signed(
     const char *const *names, size_t count, unsigned days, struct bight_failure **failure);
 

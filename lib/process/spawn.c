@@ -16,6 +16,7 @@
 
 #include "base/options.h"
 #include "base/places.h"
+#include "base/report.h"
 #include "deferred/deferred.h"
 #include "process/process.h"
 
@@ -459,10 +460,6 @@ int bight_spawn_process_at(const char *place, struct bight_reactor *reactor, str
     } else {
         undo(&starting);
     }
-    if (failure != NULL) {
-        *failure = starting.failure != NULL || code == BIGHT_OK ? starting.failure : bight_failure_of(code);
-    } else {
-        bight_failure_release(starting.failure);
-    }
+    bi_failure_tell(failure, starting.failure != NULL || code == BIGHT_OK ? starting.failure : bight_failure_of(code));
     return code;
 }

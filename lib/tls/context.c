@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/fork.h"
+#include "base/report.h"
 #include "tls/choose.h"
 #include "tls/defaults.h"
 #include "tls/keylog.h"
@@ -157,8 +158,11 @@ static struct bight_tls *finish_making(struct bight_tls *tls, int code, struct b
 
 struct bight_tls *bight_tls_server_new(const struct bight_tls_server_options *options, struct bight_failure **failure)
 {
-    struct bight_tls *tls = allocate(failure);
-    return tls == NULL ? NULL : finish_making(tls, bi_tls_settings_of_server(&tls->settings, options), failure);
+    struct bight_failure *why;
+    struct bight_tls *tls = allocate(&why);
+    tls = tls == NULL ? NULL : finish_making(tls, bi_tls_settings_of_server(&tls->settings, options), &why);
+    bi_failure_tell(failure, why);
+    return tls;
 }
 
 static void warn_of_blindness(void)
@@ -168,8 +172,10 @@ static void warn_of_blindness(void)
 
 struct bight_tls *bight_tls_client_new(const struct bight_tls_client_options *options, struct bight_failure **failure)
 {
-    struct bight_tls *tls = allocate(failure);
-    tls = tls == NULL ? NULL : finish_making(tls, bi_tls_settings_of_client(&tls->settings, options), failure);
+    struct bight_failure *why;
+    struct bight_tls *tls = allocate(&why);
+    tls = tls == NULL ? NULL : finish_making(tls, bi_tls_settings_of_client(&tls->settings, options), &why);
+    bi_failure_tell(failure, why);
     if (tls != NULL && tls->settings.verification == BI_TLS_UNVERIFIED) {
         warn_of_blindness();
     }

@@ -13,6 +13,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include "base/report.h"
 #include "base/text.h"
 #include "tls/errors.h"
 
@@ -96,30 +97,41 @@ static struct bight_bytes *write_both(EVP_PKEY *key, X509 *certificate)
     return bytes;
 }
 
+/* What is wrong with the names; NULL: nothing, and `texts` is what the certificate says of them. */
+static struct bight_failure *refuse(const char *const *names, size_t count, char texts[NAMES_SIZE])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!is_name(names[i])) {
+            return bight_failure_new(BIGHT_E_INVALID_ARGUMENT, 0, NULL, "\"%s\" is no host name or address", names[i]);
+        }
+    }
+    if (count > 0 && write_names(names, count, texts, NAMES_SIZE)) {
+        return NULL;
+    }
+    return bight_failure_new(BIGHT_E_INVALID_ARGUMENT, 0, NULL,
+        count == 0 ? "a certificate needs a name" : "there are too many names for a certificate");
+}
+
+static struct bight_bytes *make_both(const char *texts, const char *first, unsigned days)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    X509 *certificate = key == NULL ? NULL : make(key, texts, first, days);
+    struct bight_bytes *bytes = certificate == NULL ? NULL : write_both(key, certificate);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return bytes;
+}
+
 struct bight_bytes *bight_tls_self_signed(
     const char *const *names, size_t count, unsigned days, struct bight_failure **failure)
 {
     char texts[NAMES_SIZE];
-    for (size_t i = 0; i < count; i++) {
-        if (!is_name(names[i])) {
-            *failure =
-                bight_failure_new(BIGHT_E_INVALID_ARGUMENT, 0, NULL, "\"%s\" is no host name or address", names[i]);
-            return NULL;
-        }
+    struct bight_failure *why = refuse(names, count, texts);
+    struct bight_bytes *bytes = why == NULL ? make_both(texts, names[0], days) : NULL;
+    if (bytes == NULL && why == NULL) {
+        why = bight_failure_new(BIGHT_E_OUT_OF_MEMORY, 0, NULL, "a certificate cannot be made");
     }
-    if (count == 0 || !write_names(names, count, texts, sizeof texts)) {
-        *failure = bight_failure_new(BIGHT_E_INVALID_ARGUMENT, 0, NULL,
-            count == 0 ? "a certificate needs a name" : "there are too many names for a certificate");
-        return NULL;
-    }
-    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-    X509 *certificate = key == NULL ? NULL : make(key, texts, names[0], days);
-    struct bight_bytes *bytes = certificate == NULL ? NULL : write_both(key, certificate);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    if (bytes == NULL) {
-        *failure = bight_failure_new(BIGHT_E_OUT_OF_MEMORY, 0, NULL, "a certificate cannot be made");
-    }
-    ERR_clear_error();
+    bi_failure_tell(failure, why);
     return bytes;
 }

@@ -134,6 +134,8 @@ struct bight_transport *bight_transport_new(struct bight_reactor *reactor, struc
     bool accepted, int *code)
 {
     struct bi_hub *hub = bi_hub_of(reactor);
+    int untold;
+    code = code != NULL ? code : &untold;
     if (hub == NULL || hub->disconnecting) {
         *code = hub == NULL ? BIGHT_E_OUT_OF_MEMORY : BIGHT_E_SHUTDOWN;
         return NULL;

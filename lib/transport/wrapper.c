@@ -47,6 +47,8 @@ struct bight_factory *bight_wrapped_factory_new(
     struct bight_reactor *reactor, struct bight_factory *factory, const struct bight_wrapper *wrapper, int *code)
 {
     struct wrapped *wrapped = bight_calloc(1, sizeof *wrapped);
+    int untold;
+    code = code != NULL ? code : &untold;
     *code = BIGHT_E_OUT_OF_MEMORY;
     if (wrapped != NULL) {
         wrapped->base.ops = &wrapped_ops;

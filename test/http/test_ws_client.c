@@ -259,6 +259,41 @@ START_TEST(a_url_that_is_none_fails) /* W7, C11 */
 }
 END_TEST
 
+static const char *const own_fields[] = { "Host: other.example", "host:", "Connection: close", "UPGRADE: h2c",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "sec-websocket-version: 8", "Sec-WebSocket-Extensions: x",
+    "Sec-WebSocket-Protocol: one", "SEC-WEBSOCKET-ANYTHING: 1", "Content-Length: 5", "Transfer-Encoding: chunked",
+    "Expect: 100-continue", "Keep-Alive: timeout=5", "Proxy-Connection: close", "TE: trailers", "Trailer: x",
+    "Origin: https://example.com" };
+
+START_TEST(fields_that_make_the_request_what_it_is_are_a_usage_error) /* W7 */
+{
+    const char *const fields[] = { "X-Fine: 1", own_fields[_i], NULL };
+    const struct bight_websocket_connect_options options = {
+        .size = sizeof options, .fields = fields, .origin = "https://example.org"
+    };
+    dial("ws://192.0.2.7/", &options);
+    ck_assert_int_eq(bight_failure_code(failed), BIGHT_E_INVALID_ARGUMENT);
+    ck_assert_str_eq(
+        bight_failure_message(failed), "a WebSocket's request: a field is one that the library sets itself");
+    ck_assert_uint_eq(usage_errors, 1);
+    ck_assert_uint_eq(bight_recorder_attempts(recorder), 0);
+    end();
+}
+END_TEST
+
+START_TEST(an_origin_may_be_a_field_when_it_is_no_option) /* W7 */
+{
+    static const char *const fields[] = { "Origin: https://example.com", "Sec-WebSocke: y", "Hosts: z", NULL };
+    static const struct bight_websocket_connect_options options = { .size = sizeof options, .fields = fields };
+    dial("ws://192.0.2.7/", &options);
+    const char *request = answer_call();
+    ck_assert(has_line(request, "Origin: https://example.com"));
+    ck_assert(has_line(request, "Sec-WebSocke: y"));
+    ck_assert(has_line(request, "Hosts: z"));
+    end();
+}
+END_TEST
+
 START_TEST(options_that_cannot_be_are_a_usage_error) /* W7 */
 {
     static const char *const split[] = { "A: b\r\nC: d", NULL };
@@ -319,6 +354,9 @@ static void add_tests(TCase *tests)
     }
     tcase_add_loop_test(tests, what_was_not_asked_for_is_refused, 0, 2);
     tcase_add_loop_test(tests, a_url_that_is_none_fails, 0, (int)(sizeof urls / sizeof *urls));
+    tcase_add_loop_test(tests, fields_that_make_the_request_what_it_is_are_a_usage_error, 0,
+        (int)(sizeof own_fields / sizeof *own_fields));
+    tcase_add_test(tests, an_origin_may_be_a_field_when_it_is_no_option);
     tcase_add_loop_test(tests, options_that_cannot_be_are_a_usage_error, 0, 3);
     tcase_add_loop_test(tests, connecting_takes_its_time_and_no_longer, 0, 2);
     tcase_add_loop_test(tests, a_server_that_just_leaves_is_told, 0, 2);

@@ -107,6 +107,24 @@ START_TEST(a_key_that_is_of_a_later_certificate_is_recognised) /* L1 */
 }
 END_TEST
 
+START_TEST(a_failure_needs_no_place) /* L1 */
+{
+    static const char *const names[] = { "localhost", "not a name" };
+    const struct bight_tls_client_options client = { .size = sizeof client, .ca.file = "/nowhere/ca.pem" };
+    const struct bight_tls_client_options unverified = { .size = sizeof unverified, .without_verification = true };
+    ck_assert_ptr_null(bight_tls_client_new(&client, NULL));
+    ck_assert_ptr_null(bight_tls_server_new(NULL, NULL));
+    ck_assert_ptr_null(bight_tls_self_signed(names, 0, 1, NULL));
+    ck_assert_ptr_null(bight_tls_self_signed(names, 2, 1, NULL));
+    struct bight_tls *tls = bight_tls_client_new(&unverified, NULL);
+    struct bight_bytes *bytes = bight_tls_self_signed(names, 1, 1, NULL);
+    ck_assert_ptr_nonnull(tls);
+    ck_assert_ptr_nonnull(bytes);
+    bight_tls_release(tls);
+    bight_bytes_release(bytes);
+}
+END_TEST
+
 START_TEST(all_mistakes_are_told_at_once) /* L1 */
 {
     const struct bight_tls_identity identities[] = {
@@ -484,6 +502,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_damaged_certificate_is_told_with_openssls_words);
     tcase_add_test(tests, a_text_in_memory_may_hold_any_bytes);
     tcase_add_test(tests, a_key_that_is_of_a_later_certificate_is_recognised);
+    tcase_add_test(tests, a_failure_needs_no_place);
     tcase_add_test(tests, all_mistakes_are_told_at_once);
     tcase_add_test(tests, a_weak_key_is_refused_with_its_file);
     tcase_add_test(tests, what_says_nothing_or_contradicts_itself_is_a_usage_error);

@@ -198,6 +198,23 @@ START_TEST(a_bottom_that_says_nothing_of_short_reads_is_read_until_there_is_noth
 }
 END_TEST
 
+START_TEST(why_there_is_no_connection_needs_no_place) /* T1 */
+{
+    int code;
+    reactor = bight_reactor_new();
+    struct bight_transport *transport =
+        bight_transport_new(reactor, &factory, &piece_bottom, NULL, -1, NULL, false, NULL);
+    ck_assert_ptr_nonnull(transport);
+    bight_transport_start(transport);
+    struct bight_reactor *other = bight_reactor_new();
+    ck_assert_ptr_null(bight_transport_new(other, &factory, &piece_bottom, NULL, -1, NULL, false, NULL));
+    ck_assert_ptr_null(bight_transport_new(other, &factory, &piece_bottom, NULL, -1, NULL, false, &code));
+    ck_assert_int_eq(code, BIGHT_E_FACTORY_IN_USE);
+    bight_reactor_free(other);
+    bight_reactor_free(reactor);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------- behind the peer's end */
 
 START_TEST(a_reset_behind_a_handled_end_is_told_though_nothing_is_written) /* T11 */
@@ -287,6 +304,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, one_that_sends_without_end_does_not_hold_the_turn);
     tcase_add_test(tests, input_during_a_flush_that_is_refused_is_seen_after_it);
     tcase_add_test(tests, a_bottom_that_says_nothing_of_short_reads_is_read_until_there_is_nothing);
+    tcase_add_test(tests, why_there_is_no_connection_needs_no_place);
     tcase_add_loop_test(tests, a_reset_behind_a_handled_end_is_told_though_nothing_is_written, 0, 2);
     tcase_add_loop_test(tests, a_close_behind_a_handled_end_is_told_over_unix_sockets, 0, 2);
     tcase_add_loop_test(tests, one_whose_end_was_handled_goes_on_when_the_peer_is_still_there, 0, 2);

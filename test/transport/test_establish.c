@@ -409,11 +409,9 @@ static bool with_faults(void *context)
 {
     (void)context;
     struct bight_reactor *own = bight_testing_reactor_new();
-    int code = 0;
     knock_layers = 0;
     struct bight_wrapper wrapper = knock_wrapper("sesame", false);
-    struct bight_factory *factory =
-        own == NULL ? NULL : bight_wrapped_factory_new(own, &probe_factory, &wrapper, &code);
+    struct bight_factory *factory = own == NULL ? NULL : bight_wrapped_factory_new(own, &probe_factory, &wrapper, NULL);
     if (own == NULL) {
         knock_release(wrapper.context);
     }

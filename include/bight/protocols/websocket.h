@@ -223,7 +223,8 @@ struct bight_websocket_connect_options {
     size_t size;                     /* sizeof(struct bight_websocket_connect_options) */
     double seconds;                  /* from the call to the opened socket, TLS included: 10 */
     const char *const *subprotocols; /* to offer, the one that is liked most first; NULL: none */
-    const char *const *fields;       /* more of the request's, "Name: value"; NULL: none */
+    const char *const *fields;       /* more of the request's, "Name: value"; NULL: none. Not those that make it one
+                                        for a socket: Host, Connection, Upgrade, Sec-WebSocket-* and their kin */
     const char *origin;              /* NULL: none is sent */
     const char *endpoint;            /* what is connected to instead of the URL's host: any endpoint string */
     struct bight_tls

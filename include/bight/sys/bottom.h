@@ -46,9 +46,9 @@ struct bight_bottom_ops {
 
 /* A connection of `factory` over a bottom. `memory` is the bottom's own (a socket uses `descriptor` and leaves it
  * NULL). The protocol is built; connection_made is called, and then reading begins, when bight_transport_start is.
- * `accepted` chooses T13's defaults. NULL with *code set; the bottom is still the caller's then: NO_PROTOCOL,
- * OUT_OF_MEMORY; SHUTDOWN while the reactor disconnects everything; FACTORY_IN_USE when the factory belongs to another
- * reactor at present; USAGE when the protocol that the factory gave has had a connection. */
+ * `accepted` chooses T13's defaults. NULL with *code set (when `code` is not NULL); the bottom is still the caller's
+ * then: NO_PROTOCOL, OUT_OF_MEMORY; SHUTDOWN while the reactor disconnects everything; FACTORY_IN_USE when the factory
+ * belongs to another reactor at present; USAGE when the protocol that the factory gave has had a connection. */
 BIGHT_API BIGHT_MUST_USE struct bight_transport *bight_transport_new(struct bight_reactor *reactor,
     struct bight_factory *factory, const struct bight_bottom_ops *bottom, void *memory, int descriptor,
     const struct bight_address *peer, bool accepted, int *code);

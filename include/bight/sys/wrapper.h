@@ -44,7 +44,7 @@ struct bight_wrapper {
 /* What those functions pass to the inner endpoint, for tests and for bottoms of one's own: a factory that puts the
  * wrapper's layer under each connection that is made with it, and asks `factory` for their protocols. The wrapper is
  * copied, its context taken in any case. It counts as one use of `factory`, and frees itself when it has been released
- * and nothing uses it. NULL with *code: OUT_OF_MEMORY, FACTORY_IN_USE. */
+ * and nothing uses it. NULL with *code (when `code` is not NULL): OUT_OF_MEMORY, FACTORY_IN_USE. */
 BIGHT_API BIGHT_MUST_USE struct bight_factory *bight_wrapped_factory_new(
     struct bight_reactor *reactor, struct bight_factory *factory, const struct bight_wrapper *wrapper, int *code);
 BIGHT_API void bight_wrapped_factory_release(struct bight_factory *wrapped);

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "http/message/names.h"
 #include "http/message/url.h"
 #include "http/websocket/dial.h"
 
@@ -149,22 +150,42 @@ static size_t write_texts(struct bi_dial *dial, const struct call *call, char *r
 
 /* ------------------------------------------------------------------------------------------- what is wrong */
 
-static bool is_field(const char *line)
+/* What makes the request one for a socket, and a request alone, is written once, and here. */
+static bool is_reserved(struct bi_view name, bool has_origin)
 {
-    struct bi_view text = bi_view_of(line), name;
-    bool has_name = bi_take_token(&text, &name) && bi_take_byte(&text, ':');
-    bi_skip_space(&text);
-    return has_name && bi_is_field_value(bi_trim(text));
+    static const char prefix[] = "sec-websocket-";
+    const uint64_t reserved = BI_NAME_BIT(CONNECTION) | BI_NAME_BIT(CONTENT_LENGTH) | BI_NAME_BIT(EXPECT) |
+                              BI_NAME_BIT(HOST) | BI_NAME_BIT(KEEP_ALIVE) | BI_NAME_BIT(PROXY_CONNECTION) |
+                              BI_NAME_BIT(TE) | BI_NAME_BIT(TRAILER) | BI_NAME_BIT(TRANSFER_ENCODING) |
+                              BI_NAME_BIT(UPGRADE);
+    enum bi_name known = bi_name_find(name.at, name.size);
+    if (known != BI_NAME_OTHER && ((reserved >> known & 1) != 0 || (has_origin && known == BI_NAME_ORIGIN))) {
+        return true;
+    }
+    struct bi_view start = { name.at, name.size < sizeof prefix - 1 ? name.size : sizeof prefix - 1 };
+    return bi_view_equal_nocase(start, bi_view_of(prefix));
 }
 
-static bool are_fields(const char *const *fields)
+static const char *complain_of_field(const char *line, bool has_origin)
 {
-    for (; fields != NULL && *fields != NULL; fields++) {
-        if (!is_field(*fields)) {
-            return false;
-        }
+    struct bi_view text = bi_view_of(line), name;
+    if (!bi_take_token(&text, &name) || !bi_take_byte(&text, ':')) {
+        return "a WebSocket's request: a field is not \"Name: value\"";
     }
-    return true;
+    bi_skip_space(&text);
+    if (!bi_is_field_value(bi_trim(text))) {
+        return "a WebSocket's request: the value of a field holds what no value may hold";
+    }
+    return is_reserved(name, has_origin) ? "a WebSocket's request: a field is one that the library sets itself" : NULL;
+}
+
+static const char *complain_of_fields(const char *const *fields, bool has_origin)
+{
+    const char *complaint = NULL;
+    for (; complaint == NULL && fields != NULL && *fields != NULL; fields++) {
+        complaint = complain_of_field(*fields, has_origin);
+    }
+    return complaint;
 }
 
 static bool are_tokens(const char *const *tokens)
@@ -180,8 +201,9 @@ static bool are_tokens(const char *const *tokens)
 static const char *complain(const struct call *call)
 {
     const char *origin = OPTION(call->options, origin);
-    if (!are_fields(OPTION(call->options, fields))) {
-        return "a WebSocket's request: a field is not \"Name: value\"";
+    const char *complaint = complain_of_fields(OPTION(call->options, fields), origin != NULL);
+    if (complaint != NULL) {
+        return complaint;
     }
     if (!are_tokens(OPTION(call->options, subprotocols))) {
         return "a WebSocket's request: a subprotocol is no token";
