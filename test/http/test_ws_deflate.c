@@ -95,7 +95,8 @@ START_TEST(what_is_damaged_is_1007) /* W6, W2 */
     static const struct {
         const char *bytes;
         size_t size;
-    } damaged[] = { { "\x07", 1 }, { "\xf2\x48\xcd", 3 }, { "\x00\x06\x00\xf9\xff\x48", 6 }, { "\xff\xff\xff", 3 } };
+    } damaged[] = { { "\x07", 1 }, { "\xf2\x48\xcd", 3 }, { "\x00\x06\x00\xf9\xff\x48", 6 }, { "\xff\xff\xff", 3 },
+        { "", 0 } };
     begin();
     ws_say_frame(WS_TEXT | BI_FRAME_COMPRESSED, damaged[_i].bytes, damaged[_i].size);
     WS_WROTE("\x88\x21\x03\xef"
@@ -195,7 +196,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, an_offer_is_agreed_to_if_it_can_be, 0, (int)(sizeof offers / sizeof *offers));
     tcase_add_test(tests, it_is_off_unless_asked);
     tcase_add_test(tests, compressed_messages_of_the_rfc_are_received);
-    tcase_add_loop_test(tests, what_is_damaged_is_1007, 0, 4);
+    tcase_add_loop_test(tests, what_is_damaged_is_1007, 0, 5);
     tcase_add_test(tests, messages_are_compressed_where_it_is_worth_it);
     tcase_add_loop_test(tests, the_limit_is_that_of_the_message_itself, 0, 2);
     tcase_add_test(tests, what_it_stands_for_comes_in_pieces_too);

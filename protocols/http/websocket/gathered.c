@@ -6,12 +6,11 @@
 
 #define BELIEVED 65536
 
-/* 0: it cannot be. */
+/* `size` is at most half of what there can be. */
 static size_t choose_room(size_t size, uint64_t behind)
 {
     size_t believed = size > BELIEVED ? size : BELIEVED;
-    believed = behind < believed ? (size_t)behind : believed;
-    return size <= SIZE_MAX / 4 ? size + believed : 0;
+    return size + (behind < believed ? (size_t)behind : believed);
 }
 
 uint8_t *bi_gathered_room(struct bi_gathered **gathered, size_t size, uint64_t behind)
@@ -21,10 +20,13 @@ uint8_t *bi_gathered_room(struct bi_gathered **gathered, size_t size, uint64_t b
     if (block != NULL && block->room - has >= size) {
         return block->bytes + has;
     }
-    size_t room = size <= SIZE_MAX / 4 - has ? choose_room(has + size, behind) : 0;
+    if (size > SIZE_MAX / 4 - has) {
+        return NULL;
+    }
+    size_t room = choose_room(has + size, behind);
     size_t twice = block != NULL ? block->room + block->room / 2 : 0;
-    room = room > 0 && room < twice ? twice : room;
-    struct bi_gathered *grown = room > 0 ? bight_realloc(block, sizeof *block + room + 1) : NULL;
+    room = room < twice ? twice : room;
+    struct bi_gathered *grown = bight_realloc(block, sizeof *block + room + 1); /* of no bytes, it has its end */
     if (grown == NULL) {
         return NULL;
     }
