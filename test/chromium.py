@@ -21,6 +21,11 @@ class Window:
         self.session = browser.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.await_true("document.readyState == 'complete'")
 
+    def go(self, url):
+        """Another page, in the same window: much cheaper than another window."""
+        self.ask("Page.navigate", url=url)
+        self.await_true("document.readyState == 'complete'")
+
     def ask(self, method, **parameters):
         return self.browser.ask(method, self.session, **parameters)
 

@@ -5,6 +5,7 @@ on the way that lets no WebSocket through; and what strangers send who are no pa
 
 Usage: test_chatroom.py BIGHT [PICTURE] [-k WORD] [-v]; PICTURE is written: what a window looks like.
 """
+import functools
 import http.client
 import json
 import pathlib
@@ -32,6 +33,7 @@ def ask(port, method, target, body=None, **fields):
 
 class Room(unittest.TestCase):
     OPTIONS = ()
+    MAY_SAY = "^$"
 
     def setUp(self):
         self.server = None
@@ -49,14 +51,31 @@ class Room(unittest.TestCase):
             self.server.terminate()
         said = self.server.communicate(timeout=PATIENCE)[1].decode()
         self.assertEqual(self.server.returncode, 0, said)
-        self.assertEqual(said, "")
+        self.assertRegex(said, self.MAY_SAY)
+
+
+@functools.cache
+def browser():
+    """One for all tests: it takes long to start."""
+    made = Chromium()
+    unittest.addModuleCleanup(made.stop)
+    return made
 
 
 class Talk(Room):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Chromium()
-        cls.addClassCleanup(cls.browser.stop)
+    """Chromium leaves a kept connection open for seconds after the server has ended it; nobody waits for that here."""
+    OPTIONS = ("--drain", "1")
+    MAY_SAY = r"^(bight: warning: \[port\] \d connections? of \S+ cut after \S+ s\n)?$"
+    windows = []  # of profiles of their own; those that the test before has used, too
+
+    def setUp(self):
+        super().setUp()
+        self.opened = 0  # windows
+        self.addCleanup(self.forget_names)
+
+    def forget_names(self):
+        for window in self.windows[:self.opened]:
+            window.value_of("localStorage.clear()")
 
     def enter(self, name, more=""):
         """By the keyboard alone: the field for the name has the focus, and the next one is the message's."""
@@ -67,7 +86,13 @@ class Talk(Room):
         return window
 
     def browser_window(self, target):
-        return Window(self.browser, f"http://127.0.0.1:{self.port}{target}")
+        url = f"http://127.0.0.1:{self.port}{target}"
+        if self.opened == len(self.windows):
+            self.windows.append(Window(browser(), url))
+        else:
+            self.windows[self.opened].go(url)
+        self.opened += 1
+        return self.windows[self.opened - 1]
 
     def say(self, window, text):
         window.type(text)
@@ -102,6 +127,7 @@ class Talk(Room):
         self.say(bob, "again")
         for window in ann, bob:
             self.await_shown(window, *texts, "again")
+            self.assertEqual(window.value_of("document.body.dataset.way"), more.partition("=")[2] or "socket")
         return ann, bob
 
 
@@ -150,7 +176,7 @@ class Remembered(Talk):
         directory = tempfile.TemporaryDirectory(prefix="bight-")
         self.addCleanup(directory.cleanup)
         self.journal = pathlib.Path(directory.name, "said")
-        self.OPTIONS = ("--journal", self.journal)
+        self.OPTIONS = (*Talk.OPTIONS, "--journal", self.journal)
         super().setUp()
 
     def test_the_server_restarts_and_both_come_back(self):

@@ -9,10 +9,13 @@ const room = decodeURIComponent(location.pathname.split("/")[2] || "lobby");
 const base = "/rooms/" + encodeURIComponent(room);
 const outbox = new Map(); // key -> {name, text, line}
 const ways = { socket: openSocket, events: openEvents, polls: openPolls };
+const hasWorkedBefore = new Set();
 const wanted = new URLSearchParams(location.search).get("via"); // one of the ways, to try it
 let last = "0-0"; // no hub's: all that is kept comes, behind a gap that is none
 let way = wanted in ways ? wanted : "socket";
-let failures = 0, isFirst = true, send = null;
+let isFirst = true, send = null;
+let failures = 0, refusals = 0; // in a row: connections that did not stay; those that failed where the server was there
+let openSince = 0, again = 0; // milliseconds; the timer until the next connection, or 0
 
 const find = (id) => document.getElementById(id);
 
@@ -68,24 +71,64 @@ function say(key, said) {
 }
 
 function isOpen(how, sending) {
-    failures = 0;
+    refusals = 0;
+    openSince = performance.now();
     send = sending;
     setState("connected");
     document.body.dataset.way = how;
+    hasWorkedBefore.add(how);
     for (const [key, said] of outbox) {
         say(key, said);
     }
 }
 
-function isLost(hasWorked) {
-    send = null;
-    failures += 1;
-    setState("connecting again");
-    if (!hasWorked && failures >= 2 && !wanted) { // something on the way does not let it through
+// Answered at once, in the plainest way that there is.
+async function ask() {
+    const answer = await fetch(`${base}/poll`, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    if (!answer.ok) {
+        throw new Error(answer.statusText);
+    }
+}
+
+// A server that is not there has to come back. One that is there, and a way that fails all the same: something in
+// between does not let it through. Of a way that has worked that is believed less soon: a server that is about to end
+// still answers on connections that there are.
+async function lookForAnotherWay() {
+    try {
+        await ask();
+        refusals += 1;
+    } catch (error) {
+        refusals = 0;
+    }
+    if (refusals === (hasWorkedBefore.has(way) ? 4 : 2)) {
+        refusals = 0;
         way = way === "socket" ? "events" : "polls";
     }
-    const seconds = Math.min(8, 0.25 * 2 ** Math.min(failures, 6)) * (0.5 + Math.random() / 2);
-    setTimeout(() => ways[way](), 1000 * seconds);
+}
+
+function connect() {
+    clearTimeout(again);
+    again = 0;
+    ways[way]();
+}
+
+// The first time almost at once, and not all pages in the same moment; ever later while it fails.
+async function isLost(hasWorked) {
+    send = null;
+    setState("connecting again");
+    failures = hasWorked && performance.now() - openSince > 5000 ? 1 : failures + 1;
+    if (!hasWorked && !wanted) {
+        await lookForAnotherWay();
+    }
+    const seconds = Math.min(8, 0.1 * 2 ** Math.min(failures, 7)) * (0.5 + Math.random() / 2);
+    again = setTimeout(connect, 1000 * seconds);
+}
+
+// Somebody looks, or there is a network again: that is worth an attempt.
+function hurry() {
+    if (again && !document.hidden) {
+        connect();
+    }
 }
 
 function openSocket() {
@@ -124,16 +167,15 @@ function openEvents() {
 async function openPolls() {
     let hasWorked = false;
     try {
+        await ask(); // what comes behind it may take its time
+        hasWorked = true;
+        isOpen("polls", post);
         for (;;) {
             const answer = await fetch(`${base}/poll?after=${encodeURIComponent(last)}`, { cache: "no-store" });
             if (!answer.ok) {
                 throw new Error(answer.statusText);
             }
             const told = await answer.json();
-            if (!hasWorked) {
-                hasWorked = true;
-                isOpen("polls", post);
-            }
             if (told.gap) {
                 hear({ id: told.id, gap: true });
             }
@@ -177,4 +219,6 @@ find("room").textContent = room;
 document.title = room;
 find("name").value = localStorage.getItem("name") || "";
 (find("name").value ? find("text") : find("name")).focus();
-ways[way]();
+addEventListener("online", hurry);
+document.addEventListener("visibilitychange", hurry);
+connect();
