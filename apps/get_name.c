@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* get_name.c - names of files from URLs, which are whoever's made the link. */
+/* get_name.c - names for files from URLs. Whoever made the link made the name: what is left of it is no path, no hidden
+ * file and no terminal's control. Whether there is such a file already is get_transfer.c's question. */
 #include <string.h>
 
 #include "get.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* get_options.c - the words behind `bight get`, and what it says about itself. */
+/* get_options.c - the words behind `bight get`, and what it says about itself: the help, and what was wrong with which
+ * word. What is done by them is in get.c and get_transfer.c. */
 #include <bight/memory.h>
 
 #include <errno.h>

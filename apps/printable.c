@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* printable.c - text of others, which a terminal must not obey. */
+/* printable.c - text of others, which a terminal must not obey: what is no whole character of UTF-8 or is a control is
+ * replaced, whatever it is part of. Who shows it, and where, is not looked at here. */
 #include "printable.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* urls.c - at a terminal, the URLs under which a service can be reached that browsers speak to. */
+/* urls.c - at a terminal, the URLs under which a service can be reached that browsers speak to: a port on all addresses
+ * has one for each of this machine's. The ports themselves are opened by lib/service. */
 #include "runner.h"
 
 #include <bight/address.h>

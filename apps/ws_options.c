@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ws_options.c - the words behind `bight ws`, and what it says about itself. */
+/* ws_options.c - the words behind `bight ws`, and what it says about itself: the help, and what was wrong with which
+ * word. The conversation is in ws.c. */
 #include <bight/memory.h>
 
 #include <math.h>

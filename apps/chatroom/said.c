@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* said.c - what clients say, taken apart, and told once. */
+/* said.c - what clients say, by whichever way it came: taken apart, checked against the limits, and told to the room
+ * once, however often it is sent. The ways are in chatroom.c, the rooms in rooms.c, what is kept in journal.c. */
 #include "chatroom.h"
 
 #include <bight/sys/digest.h>

@@ -126,6 +126,7 @@ int bight_error_exit_status(int code)
         { BIGHT_E_TLS, EX_PROTOCOL },
         { BIGHT_E_PROCESS, EX_UNAVAILABLE },
         { BIGHT_E_BUSY, EX_UNAVAILABLE },
+        { BIGHT_E_HTTP_STATUS, EX_UNAVAILABLE },
     };
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         if (bight_error_is(code, statuses[i].kind)) {

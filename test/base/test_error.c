@@ -90,6 +90,7 @@ START_TEST(exit_statuses_are_those_of_sysexits)
     ck_assert_int_eq(bight_error_exit_status(BIGHT_E_ADDRESS_IN_USE), EX_UNAVAILABLE);
     ck_assert_int_eq(bight_error_exit_status(BIGHT_E_PERMISSION_DENIED), EX_NOPERM);
     ck_assert_int_eq(bight_error_exit_status(BIGHT_E_NAME_NOT_FOUND), EX_NOHOST);
+    ck_assert_int_eq(bight_error_exit_status(BIGHT_E_HTTP_STATUS), EX_UNAVAILABLE);
     for (size_t i = 1; i < LISTED_COUNT; i++) {
         int status = bight_error_exit_status(listed[i].code);
         ck_assert_int_ge(status, 64);

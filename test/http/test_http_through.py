@@ -15,7 +15,7 @@ import tempfile
 import threading
 import unittest
 
-from listening import wait_for
+from listening import port_of, wait_for
 from proxies import PATIENCE, program
 from served import make_sure_of_the_end
 
@@ -62,14 +62,15 @@ class Through:
         made = tempfile.TemporaryDirectory(prefix="bight-")
         self.addCleanup(made.cleanup)
         self.directory = pathlib.Path(made.name)
-        self.port = free_port()
-        self.proxy = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(make_sure_of_the_end, self.proxy)
-        wait_for(self.listens, PATIENCE, "does not listen")
+        while not self.start():
+            pass  # somebody else took the port meanwhile; neither proxy can be told to take any
 
-    def listens(self):
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self.port)) == 0
+    def start(self):
+        self.port = free_port()
+        proxy = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(make_sure_of_the_end, proxy)
+        wait_for(lambda: proxy.poll() is not None or port_of(proxy.pid), PATIENCE, "does not listen")
+        return proxy.poll() is None
 
     def ask(self, url, credentials="user:secret@", **environment):
         words = [CLIENT, url, f"http://{credentials}127.0.0.1:{self.port}"]

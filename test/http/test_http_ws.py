@@ -87,7 +87,7 @@ class Python(Spoken, unittest.TestCase):
                 self.say(process, b"x" * 100000)
                 self.say(process, b"\0\xff")
                 self.assertEqual(self.end(process), (b"", ""))
-        self.assertIn("answers 404", self.run_it(f"ws:127.0.0.1:{port}", command="connect", status=70)[1])
+        self.assertIn("answers 404", self.run_it(f"ws:127.0.0.1:{port}", command="connect", status=69)[1])
 
     directory = classmethod(Served.directory.__func__)
 
