@@ -29,9 +29,13 @@ static bool is_quiet(const struct bight_transport *transport)
 static void run_later(struct bi_task *task)
 {
     struct bi_extension *extension = BI_CONTAINER(task, struct bi_extension, task);
-    bi_levels_begin_turn(extension->transport);
+    struct bight_transport *transport = extension->transport;
+    bi_levels_begin_turn(transport);
     extension->may_go_on = true;
-    bi_transport_advance(extension->transport);
+    bi_transport_advance(transport);
+    if (!(transport->state & ON_THE_STACK)) {
+        bi_extension_drop_unused(transport);
+    }
 }
 
 void bi_transport_later(struct bight_transport *transport)

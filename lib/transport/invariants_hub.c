@@ -41,8 +41,8 @@ static void count_factories(struct tally *tally, const struct bight_transport *t
 {
     const struct bi_extension *extension = transport->extension;
     count_one(tally, transport->protocol->factory); /* none of one that stands in */
+    count_one(tally, bi_transport_apart(transport));
     if (extension != NULL) {
-        count_one(tally, extension->factory);
         count_one(tally, extension->next_protocol == NULL ? NULL : extension->next_protocol->factory);
     }
 }

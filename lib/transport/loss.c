@@ -59,9 +59,9 @@ static void tell_those_in_front(
     bi_factory_remove_connection(apart);
 }
 
-static void tell_factories(struct bight_transport *transport, const struct bight_failure *reason)
+static void tell_factories(
+    struct bight_transport *transport, struct bight_factory *apart, const struct bight_failure *reason)
 {
-    struct bight_factory *apart = transport->extension == NULL ? NULL : transport->extension->factory;
     bi_extension_drop(transport);
     if (bi_has_protocol(transport)) {
         struct bight_factory *factory = transport->protocol->factory;
@@ -87,6 +87,7 @@ static void deliver_loss(struct bight_transport *transport, struct bight_failure
 {
     struct bight_protocol *protocol = transport->protocol;
     struct bight_reactor *reactor = transport->hub->reactor;
+    struct bight_factory *apart = bi_transport_apart(transport); /* the port that knows goes with the descriptor */
     bi_reactor_enter_for(reactor, "connection", transport, transport->id);
     bi_reactor_name_handler(reactor, "connection", transport, transport->id);
     bi_flow_stop_producer(transport);
@@ -106,7 +107,7 @@ static void deliver_loss(struct bight_transport *transport, struct bight_failure
         bi_layers_free(transport);
         bight_scope_leave(&transport->extension->member);
     }
-    tell_factories(transport, reason);
+    tell_factories(transport, apart, reason);
     bight_failure_release(reason);
     if (transport->bottom->ended != NULL) {
         transport->bottom->ended(transport);

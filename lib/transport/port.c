@@ -287,7 +287,7 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
     port->open.tell = tell;
     reactor->traffic.ports++;
     port->reactor = reactor;
-    port->factory = factory;
+    port->factory = port->asked = factory;
     port->holds = 2; /* the caller's and its own */
     port->descriptor = fd;
     port->max_connections = options->max_connections;

@@ -16,9 +16,10 @@ struct bi_port_waiter {
 struct bight_port {
     struct bi_open open;
     struct bight_reactor *reactor;
-    struct bight_factory *factory;
-    uint32_t holds; /* the consumers', and one of its own while it is open */
-    int descriptor; /* -1: closed */
+    struct bight_factory *factory; /* NULL: closed */
+    struct bight_factory *asked;   /* the same, for as long as it has connections: they count with it */
+    uint32_t holds;                /* the consumers', and one of its own while it is open */
+    int descriptor;                /* -1: closed */
     size_t connections;
     size_t max_connections;
     struct bi_peers *peers;         /* NULL: they are not counted */

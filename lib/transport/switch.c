@@ -3,7 +3,8 @@
  *
  * A switch is a request in the extension. It is carried out when the handler that asked has returned, or on a later
  * turn when none is on the stack; a handler of the new protocol may ask for the next. What was not consumed lies in
- * front of held input. The old protocol is left with a transport that answers CLOSED, and with its ties to end. */
+ * front of held input. The old protocol is left with a transport that answers CLOSED, and with its ties to end. A
+ * switched connection is as small as any other when that is over. */
 #include "transport/levels.h"
 #include "transport/state.h"
 
@@ -22,20 +23,25 @@ void bi_switch_drop(struct bight_transport *transport)
     bi_factory_remove_connection(factory);
 }
 
-/* The old protocol's factory: the first one, which built the connection's, is notified when the connection ends; one
- * that came by a switch leaves with its protocol. */
-static void leave_factory(struct bight_transport *transport, struct bight_factory *factory)
+/* The old protocol's factory. The one that was asked for the connection is notified when that ends: `apart`, or this.
+ * Any other leaves with its protocol, and none counts twice. */
+static void leave_factory(struct bight_transport *transport, struct bight_factory *factory, struct bight_factory *apart)
 {
-    if (transport->extension->factory != NULL) {
+    struct bight_factory *asked = apart != NULL ? apart : factory;
+    bool comes_back = transport->protocol->factory == asked;
+    bi_transport_note_apart(transport, asked);
+    if (apart != NULL) {
         bi_factory_remove_connection(factory);
-        return;
     }
-    transport->extension->factory = factory;
+    if (comes_back) {
+        bi_factory_remove_connection(asked);
+    }
 }
 
 static void replace(struct bight_transport *transport, struct bight_protocol *old)
 {
     struct bight_protocol *protocol = transport->extension->next_protocol;
+    struct bight_factory *apart = bi_transport_apart(transport);
     transport->state &= ~BI_SWITCHING;
     transport->extension->next_protocol = NULL;
     transport->protocol = protocol;
@@ -45,7 +51,7 @@ static void replace(struct bight_transport *transport, struct bight_protocol *ol
     if (old->ops->protocol_replaced != NULL) {
         old->ops->protocol_replaced(old);
     }
-    leave_factory(transport, old->factory);
+    leave_factory(transport, old->factory, apart);
     bi_protocol_disconnect(old);
 }
 
@@ -62,13 +68,15 @@ static void switch_once(struct bight_transport *transport)
     bi_levels_take_back(transport, NULL, 0);
 }
 
-/* What waited to be given to the old protocol on a later turn is the new one's at once. */
+/* What waited to be given to the old protocol on a later turn is the new one's at once. On that turn the extension goes
+ * if nothing else needs it. */
 void bi_switch_now(struct bight_transport *transport)
 {
     while ((transport->state & BI_SWITCHING) && !bi_is_over(transport)) {
         transport->extension->facade.waits = false;
         transport->state |= BI_CHANGED;
         switch_once(transport);
+        bi_transport_later(transport);
     }
 }
 

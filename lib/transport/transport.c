@@ -11,6 +11,7 @@
 #include "deferred/deferred.h"
 #include "transport/establish.h"
 #include "transport/levels.h"
+#include "transport/port.h"
 #include "transport/state.h"
 #include "transport/wrapper.h"
 
@@ -21,23 +22,27 @@ const struct bight_transport bi_transport_closed = {
 
 /* -------------------------------------------------------------------------------------- extension */
 
+/* All of it, what lies between its members too, so that two can be compared. */
+static void fill_extension(struct bi_extension *extension, struct bight_transport *transport)
+{
+    memset(extension, 0, sizeof *extension);
+    extension->transport = transport;
+    extension->low = BI_LOW_WATERMARK;
+    extension->high = BI_HIGH_WATERMARK;
+    extension->limit = transport->state & BI_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX;
+    extension->flush = BI_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND;
+    extension->linger = BI_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND;
+    extension->linger_bytes = BI_LINGER_BYTES;
+    extension->least_progress = BI_MIN_PROGRESS;
+}
+
 static struct bi_extension *make_extension(struct bight_transport *transport)
 {
     struct bi_extension *extension = bi_pool_take(&transport->hub->extensions);
-    if (extension == NULL) {
-        return NULL;
+    if (extension != NULL) {
+        fill_extension(extension, transport);
+        transport->extension = extension;
     }
-    *extension = (struct bi_extension) {
-        .transport = transport,
-        .low = BI_LOW_WATERMARK,
-        .high = BI_HIGH_WATERMARK,
-        .limit = transport->state & BI_ACCEPTED ? BI_ACCEPTED_LIMIT : SIZE_MAX,
-        .flush = BI_FLUSH_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
-        .linger = BI_LINGER_SECONDS * BIGHT_NANOSECONDS_PER_SECOND,
-        .linger_bytes = BI_LINGER_BYTES,
-        .least_progress = BI_MIN_PROGRESS,
-    };
-    transport->extension = extension;
     return extension;
 }
 
@@ -69,7 +74,42 @@ void bi_extension_drop(struct bight_transport *transport)
     bi_pool_give(&transport->hub->extensions, extension);
 }
 
+/* What was set and is as by default again counts as never set; a member that is not known here only keeps it. */
+void bi_extension_drop_unused(struct bight_transport *transport)
+{
+    struct bi_extension *extension = transport->extension, made;
+    if (extension == NULL || extension->task.run != NULL) {
+        return;
+    }
+    extension->task.next = NULL; /* these are left as they were */
+    extension->may_go_on = false;
+    fill_extension(&made, transport);
+    if (memcmp(extension, &made, sizeof made) == 0) {
+        transport->extension = NULL;
+        bi_pool_give(&transport->hub->extensions, extension);
+    }
+}
+
 /* -------------------------------------------------------------------------------- making, starting */
+
+/* An accepted connection need not remember what its port has asked for it. */
+struct bight_factory *bi_transport_apart(const struct bight_transport *transport)
+{
+    const struct bi_extension *extension = transport->extension;
+    if (extension != NULL && extension->factory != NULL) {
+        return extension->factory;
+    }
+    const struct bight_port *port = bi_port_of(transport);
+    bool is_apart = port != NULL && bi_has_protocol(transport) && port->asked != transport->protocol->factory;
+    return is_apart ? port->asked : NULL;
+}
+
+void bi_transport_note_apart(struct bight_transport *transport, struct bight_factory *factory)
+{
+    const struct bight_port *port = bi_port_of(transport);
+    bool is_known = factory == transport->protocol->factory || (port != NULL && port->asked == factory);
+    transport->extension->factory = is_known ? NULL : factory;
+}
 
 /* A protocol that names another factory than the one that was asked (which wraps it) counts with both. */
 static int join_own_factory(

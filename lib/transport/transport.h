@@ -164,7 +164,7 @@ struct bi_extension {
 
     struct bight_protocol *next_protocol; /* SWITCHING */
 
-    struct bight_factory *factory;        /* that built the protocol, if the protocol's is another; else NULL */
+    struct bight_factory *factory;        /* transport.c: that was asked for the protocol; NULL: see there */
     struct bi_establishing *establishing; /* establish.c; NULL: it need not be, or has been announced */
     struct bight_scope_member member;
     struct bight_address *peer; /* when it has been asked for */
@@ -260,6 +260,11 @@ int bi_transport_check(const struct bight_transport *transport, const char *what
 /* Asks the factory for the transport's protocol, and takes it. 0, or why there is none. */
 int bi_transport_build(
     struct bight_transport *transport, struct bight_factory *factory, const struct bight_address *peer);
+/* The factory that was asked for the connection's protocol, if the protocol's is another: it counts with both. Else
+ * NULL. */
+struct bight_factory *bi_transport_apart(const struct bight_transport *transport);
+/* The protocol is another now: that factory stays the one that was asked. It needs an extension. */
+void bi_transport_note_apart(struct bight_transport *transport, struct bight_factory *factory);
 /* Calls connection_made. */
 void bi_transport_made(struct bight_transport *transport);
 /* What bight_transport_peer says from now on. 0 or OUT_OF_MEMORY. */
@@ -292,6 +297,8 @@ void bi_hub_describe(struct bi_attachment *attachment, struct bi_dump *dump);
 struct bi_extension *bi_extension_of(struct bight_transport *transport);
 /* Frees its memory, and all that it has but layers and producer, which must be gone. */
 void bi_extension_drop(struct bight_transport *transport);
+/* From the loop, with nothing of the connection on the stack: frees one that is as it was made. */
+void bi_extension_drop_unused(struct bight_transport *transport);
 
 /* --- advance.c */
 

@@ -25,6 +25,13 @@ static void heap_stopped(struct bight_factory *factory)
     hear("stopped");
 }
 
+static void tell_end(struct bight_factory *factory, const struct bight_failure *reason)
+{
+    (void)factory;
+    (void)reason;
+    hear("ended");
+}
+
 static const struct bight_factory_ops heap_ops = {
     .started = heap_started, .stopped = heap_stopped, .release = heap_release
 };
@@ -359,6 +366,48 @@ START_TEST(a_switch_on_the_first_byte_goes_on_with_a_protocol_of_another_factory
 }
 END_TEST
 
+static struct bight_transport *switched;
+
+static void choose_of_second(struct bight_protocol *p, const uint8_t *data, size_t size)
+{
+    switched = p->transport;
+    ck_assert_int_eq(bight_transport_switch_protocol(switched, bight_protocol_new(p->factory->context), data, size), 0);
+}
+
+START_TEST(an_accepted_connection_that_was_switched_needs_no_more_memory_than_another) /* T16, T23 */
+{
+    static const struct bight_protocol_ops chooser_ops = { .data_received = choose_of_second };
+    static const struct bight_factory_ops told_ops = { .stopped = heap_stopped, .connection_ended = tell_end };
+    struct bight_factory second = BIGHT_FACTORY(struct bight_protocol, &probe_ops);
+    struct bight_factory first = BIGHT_FACTORY_OF_SIZE(sizeof(struct bight_protocol), &chooser_ops, &second);
+    struct bight_simulation *simulation = bight_simulation_new(1);
+    struct bight_reactor *own = bight_host_reactor(bight_simulation_host(simulation, "server"));
+    first.ops = &told_ops;
+    struct bight_deferred *listening = bight_listen(own, "tcp:7", &first);
+    struct bight_deferred *connecting = bight_connect(own, "tcp:server:7", &probe_factory);
+    bight_simulation_run(simulation, 1);
+    struct bight_port *port = bight_result_take(bight_deferred_result(listening), &bight_type_port);
+    struct bight_protocol *far = bight_result_take(bight_deferred_result(connecting), &bight_type_protocol);
+    ck_assert_int_eq(bight_transport_write(far->transport, "hello", 5), 0);
+    bight_simulation_run(simulation, 1);
+    ck_heard("made made data:hello");
+    ck_assert_ptr_null(switched->extension);
+    ck_assert_uint_eq(first.connections + second.connections, 2);
+    bight_deferred_release(bight_port_stop_listening(port));
+    bight_port_release(port);
+    ck_heard("");
+    (void)bight_transport_abort_connection(switched);
+    bight_simulation_run(simulation, 1);
+    ck_heard("lost:CONNECTION_ABORTED ended stopped lost:CONNECTION_LOST");
+    ck_assert_uint_eq(first.connections + second.connections, 0);
+    bight_protocol_release(far);
+    bight_deferred_release(listening);
+    bight_deferred_release(connecting);
+    bight_reactor_free(own);
+    bight_simulation_free(simulation);
+}
+END_TEST
+
 static bool serve_with_little_memory(void *context)
 {
     struct bight_reactor *own = bight_testing_reactor_new();
@@ -405,6 +454,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_factory_may_have_the_inner_one_build_or_refuse);
     tcase_add_test(tests, an_inner_factory_of_another_reactor_is_refused);
     tcase_add_test(tests, a_switch_on_the_first_byte_goes_on_with_a_protocol_of_another_factory);
+    tcase_add_test(tests, an_accepted_connection_that_was_switched_needs_no_more_memory_than_another);
     tcase_add_test(tests, rows_survive_every_failed_allocation);
 }
 
