@@ -68,7 +68,7 @@ static struct bight_websocket_factory echoes = BIGHT_WEBSOCKET_FACTORY(struct bi
 
 static void run(size_t messages)
 {
-    struct bight_address address;
+    struct bight_port *port;
     char url[64];
     begin_counting();
     struct bight_reactor_options options = { .size = sizeof options, .system = &counting, .leave_signals = true };
@@ -77,13 +77,7 @@ static void run(size_t messages)
     memset(text, 'x', sizeof text);
     reactor = bight_reactor_new_full(&options);
     site = bight_http_site_new();
-    ck_assert_int_eq(bight_websocket_route(site, "/echo", &echoes), 0);
-    struct bight_deferred *listening =
-        bight_listen(reactor, "tcp:0:interface=127.0.0.1", bight_http_site_factory(site));
-    struct bight_port *port = bight_expect_value(listening, &bight_type_port);
-    ck_assert_int_eq(bight_port_address(port, &address), 0);
-    (void)snprintf(url, sizeof url, "ws://127.0.0.1:%u/echo", address.port);
-    bight_deferred_release(listening);
+    (void)snprintf(url, sizeof url, "ws://127.0.0.1:%u/echo", (unsigned)ws_listen("/echo", &echoes, &port));
     bight_deferred_release(bight_websocket_connect(reactor, url, &client_factory, NULL));
     ck_assert_int_eq(bight_reactor_run(reactor), 0);
     ck_assert_uint_eq(rounds, WARM + ROUNDS);

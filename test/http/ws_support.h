@@ -5,6 +5,7 @@
 #define BIGHT_TEST_HTTP_WS_SUPPORT_H
 
 #include <bight/protocols/websocket.h>
+#include <bight/testing/trial.h>
 
 #include <math.h>
 
@@ -150,6 +151,19 @@ static inline void ws_begin(struct bight_websocket_factory *factory)
 static inline void ws_end(void)
 {
     end_site();
+}
+
+/* Serves the site, with the route, on a port of the loopback's; returns its number. The port is the caller's. */
+static inline uint16_t ws_listen(const char *path, struct bight_websocket_factory *factory, struct bight_port **port)
+{
+    struct bight_address address;
+    ck_assert_int_eq(bight_websocket_route(site, path, factory), 0);
+    struct bight_deferred *listening =
+        bight_listen(reactor, "tcp:0:interface=127.0.0.1", bight_http_site_factory(site));
+    *port = bight_expect_value(listening, &bight_type_port);
+    ck_assert_int_eq(bight_port_address(*port, &address), 0);
+    bight_deferred_release(listening);
+    return address.port;
 }
 
 #endif

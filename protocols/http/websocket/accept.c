@@ -60,11 +60,15 @@ static struct bi_offer offer_of(
         .origins = OPTION(options, origins) };
 }
 
-static char *copy_text(const char *text)
+/* 0 or OUT_OF_MEMORY. */
+static int remember(struct bight_websocket_state *own, struct bight_http_request *request, const char *subprotocol)
 {
-    size_t size = strlen(text) + 1;
-    char *copy = bight_malloc(size);
-    return copy != NULL ? memcpy(copy, text, size) : NULL;
+    struct bi_extras *extras = bi_extras_of(own);
+    if (extras == NULL) {
+        return BIGHT_E_OUT_OF_MEMORY;
+    }
+    extras->request = bight_http_request_hold(request);
+    return subprotocol != NULL ? bi_extras_set_subprotocol(own, bi_view_of(subprotocol)) : BIGHT_OK;
 }
 
 /* NULL: *code says why. */
@@ -85,9 +89,8 @@ static struct bight_websocket *make_socket(
         return NULL;
     }
     struct bight_websocket *socket = bi_websocket_of(protocol);
-    socket->own->subprotocol = subprotocol != NULL ? copy_text(subprotocol) : NULL;
-    if (subprotocol != NULL && socket->own->subprotocol == NULL) {
-        *code = BIGHT_E_OUT_OF_MEMORY;
+    *code = remember(socket->own, request, subprotocol);
+    if (*code != BIGHT_OK) {
         bight_protocol_free(protocol);
         return NULL;
     }
@@ -127,7 +130,6 @@ static int upgrade(struct bight_http_request *request, struct bight_websocket_fa
         return fail(request, code);
     }
     socket->own->is_deflated = is_deflated;
-    socket->own->request = bight_http_request_hold(request);
     return bight_http_respond_upgrade(request, "websocket", &socket->base);
 }
 

@@ -57,14 +57,15 @@ void bi_socket_abort(struct bight_websocket *socket)
 }
 
 /* One that cannot be kept is not told. */
-static char *copy_reason(struct bi_view text)
+static void keep_reason(struct bight_websocket_state *own, struct bi_view text)
 {
-    char *reason = text.size > 0 ? bight_malloc(text.size + 1) : NULL;
+    struct bi_extras *extras = bi_extras_of(own);
+    char *reason = extras != NULL ? bight_malloc(text.size + 1) : NULL;
     if (reason != NULL) {
         memcpy(reason, text.at, text.size);
         reason[text.size] = '\0';
+        extras->reason = reason;
     }
-    return reason;
 }
 
 /* The server's end of the connection comes first: so it is the client's port that stays in TIME_WAIT no longer. */
@@ -75,7 +76,7 @@ void bi_socket_close_received(struct bight_websocket *socket, struct bi_view pay
     own->close_code = (uint16_t)(code != 0 ? code : BIGHT_WEBSOCKET_NO_CODE);
     own->is_clean = true;
     if (payload.size > 2) {
-        own->reason = copy_reason(bi_view_from(payload, 2));
+        keep_reason(own, bi_view_from(payload, 2));
     }
     if (own->phase == BI_PHASE_OPEN) { /* the same back, which clients show as the server's */
         (void)bi_socket_write(socket, BI_FRAME_FINAL | BI_OPCODE_CLOSE, payload.at, payload.size);
@@ -105,7 +106,8 @@ unsigned bi_socket_close_code(const struct bight_websocket *socket)
 const char *bi_socket_close_reason(const struct bight_websocket *socket)
 {
     const struct bight_websocket_state *own = socket->own;
-    return own->reason != NULL ? own->reason : bi_violation_text((enum bi_violation)own->violation);
+    const char *reason = own->extras != NULL ? own->extras->reason : NULL;
+    return reason != NULL ? reason : bi_violation_text((enum bi_violation)own->violation);
 }
 
 /* ------------------------------------------------------------------------------------------- by the program */

@@ -60,10 +60,19 @@ static void release_hold(void *context)
     bight_factory_release(&((struct bi_dial *)context)->factory);
 }
 
+static struct bi_dial *take_dial(struct bight_websocket *socket)
+{
+    struct bi_extras *extras = socket->own->extras;
+    struct bi_dial *dial = extras != NULL ? extras->dial : NULL;
+    if (dial != NULL) {
+        extras->dial = NULL;
+    }
+    return dial;
+}
+
 void bi_dial_opened(struct bight_websocket *socket)
 {
-    struct bi_dial *dial = socket->own->dial;
-    socket->own->dial = NULL;
+    struct bi_dial *dial = take_dial(socket);
     if (dial != NULL) {
         dial->transport = NULL;
         if (bight_promise_is_open(dial->promise)) {
@@ -75,8 +84,7 @@ void bi_dial_opened(struct bight_websocket *socket)
 
 void bi_dial_dropped(struct bight_websocket *socket)
 {
-    struct bi_dial *dial = socket->own->dial;
-    socket->own->dial = NULL;
+    struct bi_dial *dial = take_dial(socket);
     if (dial != NULL) {
         dial->transport = NULL;
         if (bight_promise_is_open(dial->promise)) {
@@ -100,13 +108,13 @@ static struct bight_websocket *make_socket(struct bi_dial *dial, struct bi_view 
         bight_protocol_free(protocol);
         return NULL;
     }
-    if (socket != NULL && subprotocol.at != NULL) {
-        socket->own->subprotocol = bight_calloc(1, subprotocol.size + 1);
-        if (socket->own->subprotocol == NULL) {
-            bight_protocol_free(protocol);
-            return NULL;
-        }
-        memcpy(socket->own->subprotocol, subprotocol.at, subprotocol.size);
+    bool is_whole = socket == NULL ||
+                    (bi_extras_of(socket->own) != NULL &&
+                        (subprotocol.at == NULL || bi_extras_set_subprotocol(socket->own, subprotocol) == BIGHT_OK));
+    if (!is_whole) {
+        dial->target->base.out_of_memory = true;
+        bight_protocol_free(protocol);
+        return NULL;
     }
     return socket;
 }
@@ -121,7 +129,7 @@ static void become(struct bi_dial *dial, struct bi_view subprotocol, struct bi_v
     }
     socket->own->is_client = true;
     socket->own->is_deflated = bi_head_first(&dial->parser.head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS) != 0;
-    socket->own->dial = dial;
+    socket->own->extras->dial = dial;
     (void)bight_factory_hold(&dial->factory);
     int code = bight_transport_switch_protocol(dial->transport, &socket->base, rest.at, rest.size);
     if (code != BIGHT_OK) {

@@ -112,14 +112,26 @@ static bool is_under_pressure(const struct bight_websocket *socket)
 
 static void keep_pong(struct bight_websocket *socket, struct bi_view payload)
 {
-    struct bight_websocket_state *own = socket->own;
-    if (own->pong == NULL) {
-        own->pong = bight_malloc(sizeof *own->pong);
+    struct bi_extras *extras = bi_extras_of(socket->own);
+    if (extras != NULL && extras->pong == NULL) {
+        extras->pong = bight_malloc(sizeof *extras->pong);
     }
-    if (own->pong != NULL) {
-        own->pong->size = (uint8_t)payload.size;
-        memcpy(own->pong->bytes, payload.at, payload.size);
+    if (extras != NULL && extras->pong != NULL) {
+        extras->pong->size = (uint8_t)payload.size;
+        memcpy(extras->pong->bytes, payload.at, payload.size);
     }
+}
+
+/* What waited is the caller's. */
+static struct bi_control *take_pong(struct bight_websocket *socket)
+{
+    struct bi_extras *extras = socket->own->extras;
+    struct bi_control *pong = extras != NULL ? extras->pong : NULL;
+    if (pong != NULL) {
+        extras->pong = NULL;
+        bi_extras_trim(socket->own);
+    }
+    return pong;
 }
 
 void bi_socket_pong(struct bight_websocket *socket, struct bi_view payload)
@@ -128,15 +140,13 @@ void bi_socket_pong(struct bight_websocket *socket, struct bi_view payload)
         keep_pong(socket, payload);
         return;
     }
-    bight_free(socket->own->pong);
-    socket->own->pong = NULL;
+    bight_free(take_pong(socket));
     (void)bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_PONG, payload.at, payload.size);
 }
 
 void bi_socket_send_kept_pong(struct bight_websocket *socket)
 {
-    struct bi_control *pong = socket->own->pong;
-    socket->own->pong = NULL;
+    struct bi_control *pong = take_pong(socket);
     if (pong != NULL && socket->own->phase == BI_PHASE_OPEN) {
         (void)bi_socket_send(socket, BI_FRAME_FINAL | BI_OPCODE_PONG, pong->bytes, pong->size);
     }

@@ -126,6 +126,7 @@ void bi_shared_release(struct bi_shared *shared)
     if (shared != NULL && --shared->holds == 0) {
         bi_raw_deflater_free(shared->deflater);
         bi_raw_inflater_free(shared->inflater);
+        bight_free(shared->spare);
         bight_wipe(shared->masks, sizeof shared->masks);
         bight_free(shared);
     }

@@ -21,6 +21,8 @@ static const struct bight_websocket_ops no_ops = { .opened = NULL };
 
 /* What is being gone through. */
 struct delivery {
+    struct bight_websocket *socket;
+    struct bi_incoming *incoming;
     struct bi_view input;
     const uint8_t *begin;
     bool may_change;
@@ -43,9 +45,9 @@ static bool is_open(const struct bight_websocket *socket)
     return socket->own->phase == BI_PHASE_OPEN;
 }
 
-static void fail_as_read(struct bight_websocket *socket)
+static void fail_as_read(const struct delivery *delivery)
 {
-    bi_socket_fail(socket, (enum bi_violation)socket->own->reader.violation);
+    bi_socket_fail(delivery->socket, (enum bi_violation)delivery->incoming->reader.violation);
 }
 
 /* Where a whole message may be put without copying it elsewhere; NULL: nowhere. */
@@ -62,16 +64,16 @@ static uint8_t *place_of(const struct delivery *delivery, const struct bi_frame_
     return !is_text ? at : piece->data.at > delivery->begin ? at - 1 : NULL;
 }
 
-static void receive_in_place(struct bight_websocket *socket, const struct bi_frame_piece *piece, uint8_t *to)
+static void receive_in_place(const struct delivery *delivery, const struct bi_frame_piece *piece, uint8_t *to)
 {
-    if (BI_RARELY(!bi_frame_take(&socket->own->reader, piece, to))) {
-        fail_as_read(socket);
+    if (BI_RARELY(!bi_frame_take(&delivery->incoming->reader, piece, to))) {
+        fail_as_read(delivery);
         return;
     }
     if (piece->opcode == BI_OPCODE_TEXT) {
         to[piece->data.size] = '\0';
     }
-    deliver(socket, piece->opcode, to, piece->data.size);
+    deliver(delivery->socket, piece->opcode, to, piece->data.size);
 }
 
 /* Of 64 KiB at most, as they would have come. */
@@ -86,63 +88,66 @@ static void deliver_in_pieces(struct bight_websocket *socket, unsigned opcode, c
     } while (at < message->size && is_open(socket));
 }
 
-/* The message is taken out of the socket while its handler runs. */
-static void deliver_gathered(struct bight_websocket *socket, unsigned opcode)
+/* The message is taken out while its handler runs. */
+static void deliver_gathered(const struct delivery *delivery, unsigned opcode)
 {
-    struct bi_gathered *message = socket->own->message;
-    socket->own->message = NULL;
+    struct bi_gathered *message = delivery->incoming->message;
+    delivery->incoming->message = NULL;
     message->bytes[message->size] = '\0';
-    if (socket->own->takes_pieces) {
-        deliver_in_pieces(socket, opcode, message);
+    if (delivery->socket->own->takes_pieces) {
+        deliver_in_pieces(delivery->socket, opcode, message);
     } else {
-        deliver(socket, opcode, message->bytes, message->size);
+        deliver(delivery->socket, opcode, message->bytes, message->size);
     }
     bight_free(message);
 }
 
 /* In place of what has been gathered, what that stands for. False: nothing. */
-static bool inflate_gathered(struct bight_websocket *socket, unsigned opcode)
+static bool inflate_gathered(const struct delivery *delivery, unsigned opcode)
 {
-    struct bight_websocket_state *own = socket->own;
+    struct bi_incoming *incoming = delivery->incoming;
+    struct bi_shared *shared = delivery->socket->own->shared;
     struct bi_gathered *plain;
-    struct bi_view data = { own->message->bytes, own->message->size };
-    enum bi_inflate_result result = bi_inflate_message(own->shared, data, own->shared->settings.message_limit, &plain);
-    bi_gathered_drop(&own->message);
+    struct bi_view data = { incoming->message->bytes, incoming->message->size };
+    enum bi_inflate_result result = bi_inflate_message(shared, data, shared->settings.message_limit, &plain);
+    bi_gathered_drop(&incoming->message);
     if (result == BI_INFLATE_NO_MEMORY) {
-        bi_socket_abort(socket);
+        bi_socket_abort(delivery->socket);
     } else if (result != BI_INFLATE_MORE) {
-        bi_socket_fail(socket, result == BI_INFLATE_FULL ? BI_VIOLATION_TOO_BIG : BI_VIOLATION_NOT_COMPRESSED);
-    } else if (opcode == BI_OPCODE_TEXT && !bi_frame_check_text(&own->reader, plain->bytes, plain->size, true)) {
+        bi_socket_fail(
+            delivery->socket, result == BI_INFLATE_FULL ? BI_VIOLATION_TOO_BIG : BI_VIOLATION_NOT_COMPRESSED);
+    } else if (opcode == BI_OPCODE_TEXT && !bi_frame_check_text(&incoming->reader, plain->bytes, plain->size, true)) {
         bi_gathered_drop(&plain);
-        fail_as_read(socket);
+        fail_as_read(delivery);
     } else {
-        own->message = plain;
+        incoming->message = plain;
     }
-    return own->message != NULL;
+    return incoming->message != NULL;
 }
 
-static void gather(struct bight_websocket *socket, const struct bi_frame_piece *piece)
+static void gather(const struct delivery *delivery, const struct bi_frame_piece *piece)
 {
-    struct bight_websocket_state *own = socket->own;
-    uint8_t *room = bi_gathered_room(&own->message, piece->data.size, piece->behind);
+    struct bi_incoming *incoming = delivery->incoming;
+    uint8_t *room = bi_gathered_room(&incoming->message, piece->data.size, piece->behind);
     if (room == NULL) {
-        bi_gathered_drop(&own->message);
-        bi_socket_abort(socket);
-    } else if (!bi_frame_take(&own->reader, piece, room)) {
-        bi_gathered_drop(&own->message);
-        fail_as_read(socket);
+        bi_gathered_drop(&incoming->message);
+        bi_socket_abort(delivery->socket);
+    } else if (!bi_frame_take(&incoming->reader, piece, room)) {
+        bi_gathered_drop(&incoming->message);
+        fail_as_read(delivery);
     } else {
-        own->message->size += piece->data.size;
-        if (piece->is_last && (!piece->is_compressed || inflate_gathered(socket, piece->opcode))) {
-            deliver_gathered(socket, piece->opcode);
+        incoming->message->size += piece->data.size;
+        if (piece->is_last && (!piece->is_compressed || inflate_gathered(delivery, piece->opcode))) {
+            deliver_gathered(delivery, piece->opcode);
         }
     }
 }
 
-static void deliver_piece(struct bight_websocket *socket, const struct bi_frame_piece *piece, uint8_t *to)
+static void deliver_piece(const struct delivery *delivery, const struct bi_frame_piece *piece, uint8_t *to)
 {
-    if (!bi_frame_take(&socket->own->reader, piece, to)) {
-        fail_as_read(socket);
+    struct bight_websocket *socket = delivery->socket;
+    if (!bi_frame_take(&delivery->incoming->reader, piece, to)) {
+        fail_as_read(delivery);
         return;
     }
     socket->own->ops->piece_received(
@@ -150,53 +155,52 @@ static void deliver_piece(struct bight_websocket *socket, const struct bi_frame_
 }
 
 /* What may not be changed where it lies is copied bit by bit. */
-static void receive_pieces(
-    struct bight_websocket *socket, const struct delivery *delivery, const struct bi_frame_piece *piece)
+static void receive_pieces(const struct delivery *delivery, const struct bi_frame_piece *piece)
 {
     uint8_t scratch[SCRATCH];
     struct bi_frame_piece part = *piece;
     if (delivery->may_change) {
-        deliver_piece(socket, piece, (uint8_t *)(uintptr_t)piece->data.at);
+        deliver_piece(delivery, piece, (uint8_t *)(uintptr_t)piece->data.at);
         return;
     }
     do {
         struct bi_view rest = bi_view_from(part.data, part.data.size < SCRATCH ? part.data.size : SCRATCH);
         part.data.size -= rest.size;
         part.is_last = piece->is_last && rest.size == 0;
-        deliver_piece(socket, &part, scratch);
+        deliver_piece(delivery, &part, scratch);
         part.mask = bi_mask_behind(part.mask, part.data.size);
         part.data = rest;
-    } while (part.data.size > 0 && is_open(socket));
+    } while (part.data.size > 0 && is_open(delivery->socket));
 }
 
-static void receive_data(
-    struct bight_websocket *socket, const struct delivery *delivery, const struct bi_frame_piece *piece)
+static void receive_data(const struct delivery *delivery, const struct bi_frame_piece *piece)
 {
-    struct bight_websocket_state *own = socket->own;
     if (piece->is_last) {
-        own->is_partial = false;
+        delivery->incoming->is_timed = false;
     }
-    if (!is_open(socket)) {
+    if (!is_open(delivery->socket)) {
         return;
     }
-    if (own->takes_pieces && !piece->is_compressed) {
-        receive_pieces(socket, delivery, piece);
+    if (delivery->socket->own->takes_pieces && !piece->is_compressed) {
+        receive_pieces(delivery, piece);
         return;
     }
     uint8_t *place = place_of(delivery, piece);
     if (BI_USUALLY(place != NULL)) {
-        receive_in_place(socket, piece, place);
+        receive_in_place(delivery, piece, place);
     } else {
-        gather(socket, piece);
+        gather(delivery, piece);
     }
 }
 
 /* -------------------------------------------------------------------------------------- control frames */
 
-static void receive_control(struct bight_websocket *socket, const struct bi_frame_piece *piece)
+static void receive_control(const struct delivery *delivery, const struct bi_frame_piece *piece)
 {
+    struct bight_websocket *socket = delivery->socket;
     const struct bight_websocket_ops *ops = socket->own->ops;
-    socket->own->is_partial = socket->own->is_partial && socket->own->reader.message != 0;
+    struct bi_incoming *incoming = delivery->incoming;
+    incoming->is_timed = incoming->is_timed && incoming->reader.message != 0;
     if (piece->opcode == BI_OPCODE_CLOSE) {
         bi_socket_close_received(socket, piece->data);
     } else if (!is_open(socket)) {
@@ -227,22 +231,22 @@ static struct bi_frame_rule rule_of(const struct bight_websocket_state *own)
 }
 
 /* False: all has been used. */
-static bool receive_next(struct bight_websocket *socket, const struct bi_frame_rule *rule, struct delivery *delivery)
+static bool receive_next(struct delivery *delivery, const struct bi_frame_rule *rule)
 {
     uint8_t scratch[BI_CONTROL_PAYLOAD];
     struct bi_frame_piece piece;
-    switch (bi_frame_next(&socket->own->reader, rule, &delivery->input, &piece, scratch)) {
+    switch (bi_frame_next(&delivery->incoming->reader, rule, &delivery->input, &piece, scratch)) {
     case BI_FRAME_DATA:
-        receive_data(socket, delivery, &piece);
+        receive_data(delivery, &piece);
         return true;
     case BI_FRAME_CONTROL:
-        receive_control(socket, &piece);
+        receive_control(delivery, &piece);
         return true;
     case BI_FRAME_VIOLATION:
-        fail_as_read(socket);
+        fail_as_read(delivery);
         return true;
     case BI_FRAME_NO_MEMORY:
-        bi_socket_abort(socket);
+        bi_socket_abort(delivery->socket);
         return true;
     case BI_FRAME_PARTIAL:
         break;
@@ -251,42 +255,58 @@ static bool receive_next(struct bight_websocket *socket, const struct bi_frame_r
 }
 
 /* Something has not come whole: its time runs. */
-static void watch_partial(struct bight_websocket *socket)
+static void keep(struct delivery *delivery, const struct bi_incoming *fresh)
 {
-    struct bight_websocket_state *own = socket->own;
-    bool is_partial = !bi_frame_is_between(&own->reader);
-    if (is_partial && !own->is_partial && is_open(socket)) {
-        own->begun = own->shared->tick;
-        bi_watch_want_within(socket, own->shared->settings.fragment);
+    struct bight_websocket *socket = delivery->socket;
+    struct bi_incoming *incoming = delivery->incoming;
+    const struct bi_shared *shared = socket->own->shared;
+    if (!incoming->is_timed && is_open(socket)) {
+        incoming->is_timed = true;
+        incoming->begun = shared->tick;
+        bi_watch_want_within(socket, shared->settings.fragment);
     }
-    own->is_partial = is_partial;
+    if (bi_incoming_keep(socket->own, incoming, fresh) != BIGHT_OK) {
+        bi_incoming_drop(socket->own, incoming, fresh);
+        bi_socket_abort(socket);
+    }
+}
+
+static void go_through(struct delivery *delivery)
+{
+    const struct bight_websocket_state *own = delivery->socket->own;
+    struct bight_transport *transport = delivery->socket->base.transport;
+    struct bi_frame_rule rule = rule_of(own);
+    while (delivery->input.size > 0 && own->phase < BI_PHASE_ENDING && bight_transport_takes_input(transport) &&
+           receive_next(delivery, &rule)) {
+    }
+    if (BI_RARELY(delivery->input.size > 0) && own->phase < BI_PHASE_ENDING) {
+        (void)bight_transport_give_back(transport, delivery->input.at, delivery->input.size);
+    }
 }
 
 static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
 {
     struct bight_websocket *socket = bi_websocket_of(protocol);
     struct bight_websocket_state *own = socket->own;
+    struct bi_incoming fresh;
     if (BI_RARELY(own->phase >= BI_PHASE_ENDING)) {
         return;
     }
-    struct delivery delivery = {
-        .input = { data, size }, .begin = data, .may_change = bight_input_may_change(protocol, data, size)
-    };
-    struct bi_frame_rule rule = rule_of(own);
     bi_watch_heard(own);
     if (BI_RARELY(own->shared->is_still)) {
         bi_watch_arm(own->shared);
     }
-    while (delivery.input.size > 0 && own->phase < BI_PHASE_ENDING &&
-           bight_transport_takes_input(protocol->transport) && receive_next(socket, &rule, &delivery)) {
+    struct delivery delivery = { .socket = socket,
+        .incoming = bi_incoming_take(own, &fresh),
+        .input = { data, size },
+        .begin = data,
+        .may_change = bight_input_may_change(protocol, data, size) };
+    go_through(&delivery);
+    if (own->phase < BI_PHASE_ENDING && !bi_frame_is_between(&delivery.incoming->reader)) {
+        keep(&delivery, &fresh);
+    } else {
+        bi_incoming_drop(own, delivery.incoming, &fresh);
     }
-    if (own->phase >= BI_PHASE_ENDING) {
-        return;
-    }
-    if (BI_RARELY(delivery.input.size > 0)) {
-        (void)bight_transport_give_back(protocol->transport, delivery.input.at, delivery.input.size);
-    }
-    watch_partial(socket);
 }
 
 /* ------------------------------------------------------------------------------------- the beginning */
@@ -297,15 +317,8 @@ static void set_memory(struct bight_protocol *protocol, void *memory)
     struct bight_websocket_state *own = memory;
     own->ops = factory->ops != NULL ? factory->ops : &no_ops;
     own->takes_pieces = own->ops->piece_received != NULL;
-    own->socket = bi_websocket_of(protocol);
-    own->socket->own = own;
-}
-
-static void release_request(struct bight_websocket_state *own)
-{
-    struct bight_http_request *request = own->request;
-    own->request = NULL;
-    bight_http_request_release(request);
+    own->place = (uint32_t)((size_t)((char *)memory - (char *)protocol) / BI_PLACE);
+    bi_websocket_of(protocol)->own = own;
 }
 
 /* Accepted connections have a limit. */
@@ -331,10 +344,11 @@ static void connection_made(struct bight_protocol *protocol)
     bi_watch_heard(own);
     bi_watch_want_within(socket, own->shared->settings.ping);
     if (own->ops->opened != NULL) {
-        own->ops->opened(socket, own->request);
+        own->ops->opened(socket, own->extras != NULL ? own->extras->request : NULL);
     }
-    release_request(own);
+    bi_socket_release_request(socket);
     bi_dial_opened(socket);
+    bi_extras_trim(own);
 }
 
 /* -------------------------------------------------------------------------------------------- the ends */
@@ -347,20 +361,21 @@ static void call_closed(struct bight_websocket *socket)
     }
 }
 
-static void drop_buffers(struct bight_websocket_state *own)
+static void drop_incoming(struct bight_websocket_state *own)
 {
-    bi_gathered_drop(&own->message);
-    bi_frame_reader_finish(&own->reader);
-    bight_free(own->pong);
-    own->pong = NULL;
+    struct bi_incoming *incoming = own->incoming;
+    own->incoming = NULL;
+    if (incoming != NULL) {
+        bi_incoming_drop(own, incoming, NULL);
+    }
 }
 
 static void come_to_end(struct bight_protocol *protocol)
 {
     struct bight_websocket *socket = bi_websocket_of(protocol);
     socket->own->phase = BI_PHASE_ENDING;
-    drop_buffers(socket->own);
-    release_request(socket->own);
+    drop_incoming(socket->own);
+    bi_socket_release_request(socket);
     bi_dial_dropped(socket);
     if (socket->own->shared != NULL) {
         bi_shared_leave(socket);
@@ -398,14 +413,13 @@ static void finish(struct bight_protocol *protocol)
 {
     struct bight_websocket *socket = bi_websocket_of(protocol);
     struct bight_websocket_state *own = socket->own;
-    drop_buffers(own);
-    release_request(own);
+    drop_incoming(own);
+    bi_socket_release_request(socket);
     bi_dial_dropped(socket);
     if (own->ops->finish != NULL) {
         own->ops->finish(socket);
     }
-    bight_free(own->subprotocol);
-    bight_free(own->reason);
+    bi_extras_free(own);
     bi_shared_release(own->shared);
 }
 
@@ -430,5 +444,5 @@ bool bight_websocket_is_open(const struct bight_websocket *socket)
 
 const char *bight_websocket_subprotocol(const struct bight_websocket *socket)
 {
-    return socket->own->subprotocol;
+    return socket->own->extras != NULL ? socket->own->extras->subprotocol : NULL;
 }

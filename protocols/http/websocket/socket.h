@@ -3,11 +3,14 @@
  *
  * A socket is open from its handshake until a close frame is sent (BI_PHASE_CLOSING: the peer's is waited for) or its
  * end is certain (BI_PHASE_ENDING: the transport's is). What it keeps between messages is struct bight_websocket_state
- * and nothing else; times are told by the shared ticks, so no clock is asked for a message. */
+ * and nothing else, of which there may be a million; times are told by the shared ticks, so no clock is asked for a
+ * message. */
 #ifndef BI_WEBSOCKET_SOCKET_H
 #define BI_WEBSOCKET_SOCKET_H
 
 #include <bight/protocols/websocket.h>
+
+#include <stddef.h>
 
 #include "http/websocket/deflate.h"
 #include "http/websocket/frame.h"
@@ -19,28 +22,42 @@ struct bi_watch_link {
     struct bi_watch_link *next, *previous; /* NULL: in no ring */
 };
 
-struct bight_websocket_state {
-    const struct bight_websocket_ops *ops; /* the factory's: it may be gone before the socket is */
-    struct bight_websocket *socket;        /* whose state this is */
-    struct bi_shared *shared;              /* NULL: it has not been connected */
+/* Of a frame, or a message, that has not come whole. */
+struct bi_incoming {
     struct bi_frame_reader reader;
-    struct bi_gathered *message;        /* what has come of one that came in parts; NULL: nothing */
-    struct bi_control *pong;            /* a ping's payload that waits for room; NULL: none does */
+    struct bi_gathered *message; /* what has come of one that came in parts; NULL: nothing */
+    uint32_t begun;              /* the tick of its first byte */
+    bool is_timed;               /* by that */
+};
+
+/* What few sockets have, or only for a while. */
+struct bi_extras {
     struct bight_http_request *request; /* until it is opened; NULL: a client, or opened */
     struct bi_dial *dial;               /* likewise, of a client; held: dial.h */
+    struct bi_control *pong;            /* a ping's payload that waits for room; NULL: none does */
     char *subprotocol, *reason;         /* allocated; NULL: none */
-    struct bi_watch_link link;          /* where it is looked at next */
-    uint32_t due;                       /* the tick of that */
-    uint32_t heard;                     /* the tick of the last byte, */
-    uint32_t begun;                     /* of the first of what has not come whole, */
-    uint32_t asked;                     /* of the ping that was not answered, or of the close frame */
-    uint16_t close_code;                /* 0: it has just ended */
-    uint8_t phase;                      /* enum bi_phase */
-    uint8_t sending;                    /* the opcode of a message that is sent in pieces; 0: none is */
-    struct bi_utf8 sent;                /* and what is known of its text */
-    uint8_t violation;                  /* enum bi_violation: what it was closed for */
-    bool is_client : 1, is_clean : 1, was_opened : 1, is_pinged : 1, is_partial : 1, takes_pieces : 1, is_deflated : 1;
 };
+
+struct bight_websocket_state {
+    const struct bight_websocket_ops *ops; /* the factory's: it may be gone before the socket is */
+    struct bi_shared *shared;              /* NULL: it has not been connected */
+    struct bi_incoming *incoming;          /* NULL: nothing has, or it is being gone through */
+    struct bi_extras *extras;              /* NULL: none */
+    struct bi_watch_link link;             /* where it is looked at next */
+    uint32_t due;                          /* the tick of that */
+    uint32_t heard;                        /* the tick of the last byte, */
+    uint32_t asked;                        /* of the ping that was not answered, or of the close frame */
+    uint32_t place;                        /* behind the socket, in units of BI_PLACE */
+    uint16_t close_code;                   /* 0: it has just ended */
+    uint8_t phase;                         /* enum bi_phase */
+    uint8_t sending;                       /* the opcode of a message that is sent in pieces; 0: none is */
+    struct bi_utf8 sent;                   /* and what is known of its text */
+    uint8_t violation;                     /* enum bi_violation: what it was closed for */
+    bool is_client : 1, is_clean : 1, was_opened : 1, is_pinged : 1, takes_pieces : 1, is_deflated : 1;
+};
+
+#define BI_PLACE _Alignof(max_align_t)
+_Static_assert(sizeof(void *) != 8 || sizeof(struct bight_websocket_state) == 72, "a socket's state is small");
 
 #define BI_MASKS 64 /* that are made at once */
 #define BI_WATCH_SLOTS 64
@@ -67,6 +84,7 @@ struct bi_shared {
     struct bi_settings settings;
     struct bi_raw_deflater *deflater; /* NULL: none has been needed */
     struct bi_raw_inflater *inflater;
+    struct bi_incoming *spare; /* memory for one; NULL: none */
     unsigned masks_left;
     bi_mask masks[BI_MASKS];
     struct bi_watch_link slots[BI_WATCH_SLOTS];
@@ -76,6 +94,30 @@ static inline struct bight_websocket *bi_websocket_of(struct bight_protocol *pro
 {
     return (struct bight_websocket *)protocol;
 }
+
+static inline struct bight_websocket *bi_websocket_of_state(struct bight_websocket_state *own)
+{
+    return (struct bight_websocket *)(void *)((char *)own - own->place * BI_PLACE);
+}
+
+/* ----------------------------------------------------------------------------------------------- own.c */
+
+/* What has not come whole, for as long as it is gone through: `fresh`, or a block of its own. It is kept or dropped
+ * then. */
+struct bi_incoming *bi_incoming_take(struct bight_websocket_state *own, struct bi_incoming *fresh);
+/* 0 or OUT_OF_MEMORY: then it is to be dropped. */
+int bi_incoming_keep(struct bight_websocket_state *own, struct bi_incoming *incoming, const struct bi_incoming *fresh);
+void bi_incoming_drop(struct bight_websocket_state *own, struct bi_incoming *incoming, const struct bi_incoming *fresh);
+
+/* Made on first use; NULL when out of memory. */
+struct bi_extras *bi_extras_of(struct bight_websocket_state *own);
+/* Frees those that are empty. */
+void bi_extras_trim(struct bight_websocket_state *own);
+/* Request and dial must have gone. */
+void bi_extras_free(struct bight_websocket_state *own);
+/* A copy. 0 or OUT_OF_MEMORY. */
+int bi_extras_set_subprotocol(struct bight_websocket_state *own, struct bi_view name);
+void bi_socket_release_request(struct bight_websocket *socket);
 
 /* -------------------------------------------------------------------------------------------- shared.c */
 

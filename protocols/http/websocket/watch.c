@@ -101,19 +101,20 @@ static void plan(struct bight_websocket *socket)
     if (silence != BI_NEVER) {
         bi_watch_want(socket, (own->is_pinged ? own->asked : own->heard) + silence);
     }
-    if (own->is_partial && settings->fragment != BI_NEVER) {
-        bi_watch_want(socket, own->begun + settings->fragment);
+    if (own->incoming != NULL && settings->fragment != BI_NEVER) {
+        bi_watch_want(socket, own->incoming->begun + settings->fragment);
     }
 }
 
 static void look_at_open(struct bight_websocket *socket)
 {
     struct bight_websocket_state *own = socket->own;
+    struct bi_incoming *incoming = own->incoming;
     uint32_t fragment = own->shared->settings.fragment;
-    if (own->is_partial && is_deaf(socket)) {
-        own->begun = own->shared->tick;
+    if (incoming != NULL && is_deaf(socket)) {
+        incoming->begun = own->shared->tick;
     }
-    if (own->is_partial && fragment != BI_NEVER && is_due(own->shared, own->begun + fragment)) {
+    if (incoming != NULL && fragment != BI_NEVER && is_due(own->shared, incoming->begun + fragment)) {
         bi_socket_fail(socket, BI_VIOLATION_TOO_SLOW);
     } else if (!look_for_silence(socket)) {
         bi_socket_abort(socket);
@@ -133,8 +134,7 @@ static void look_at(struct bight_websocket *socket)
 
 static struct bight_websocket *socket_of(struct bi_watch_link *link)
 {
-    struct bight_websocket_state *own = (void *)((char *)link - offsetof(struct bight_websocket_state, link));
-    return own->socket;
+    return bi_websocket_of_state((void *)((char *)link - offsetof(struct bight_websocket_state, link)));
 }
 
 /* Those that are not due are to stay in the ring for another round. */
