@@ -159,7 +159,7 @@ START_TEST(a_pause_at_every_line_copies_no_more_than_the_chunk) /* B1 */
         settle();
     }
     ck_heard("a b c d");
-    ck_assert_ptr_null(transport->extension->facade.input);
+    ck_assert(transport->extension == NULL || transport->extension->facade.input == NULL);
     end_lines();
 }
 END_TEST
