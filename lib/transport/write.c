@@ -57,23 +57,28 @@ write_behind(struct bight_transport *transport, const uint8_t *data, size_t size
     return bi_output_write(transport, &piece, 1, tried);
 }
 
-/* If nothing is queued the whole of it may go at once and leave nothing behind. */
-static int write_now(struct bight_transport *transport, const uint8_t *data, size_t size)
+/* If nothing is queued the whole of it may go at once and leave nothing behind: then `total` is returned. */
+static inline ssize_t try_now(struct bight_transport *transport, const struct iovec *parts, size_t count, size_t total)
 {
-    ssize_t tried = BI_NOT_TRIED;
-    if (transport->output == NULL) {
-        struct iovec part = { (void *)(uintptr_t)data, size };
-        tried = transport->bottom->send(transport, &part, 1);
-        if (BI_LIKELY(tried == (ssize_t)size)) {
-            transport->state |= BI_SENT;
-            bi_count_sent(transport, size);
-            if (BI_UNLIKELY(transport->state & BI_PRODUCING)) {
-                bi_flow_drained(transport);
-            }
-            return BIGHT_OK;
+    if (transport->output != NULL) {
+        return BI_NOT_TRIED;
+    }
+    ssize_t tried = transport->bottom->send(transport, parts, (int)count);
+    if (BI_LIKELY(tried == (ssize_t)total)) {
+        transport->state |= BI_SENT;
+        bi_count_sent(transport, total);
+        if (BI_UNLIKELY(transport->state & BI_PRODUCING)) {
+            bi_flow_drained(transport);
         }
     }
-    return write_behind(transport, data, size, tried);
+    return tried;
+}
+
+static int write_now(struct bight_transport *transport, const uint8_t *data, size_t size)
+{
+    const struct iovec part = { (void *)(uintptr_t)data, size };
+    ssize_t tried = try_now(transport, &part, 1, size);
+    return BI_LIKELY(tried == (ssize_t)size) ? BIGHT_OK : write_behind(transport, data, size, tried);
 }
 
 /* Out of line, so that the usual write needs no frame for it. */
@@ -251,9 +256,9 @@ int bight_transport_write(struct bight_transport *transport, const void *data, s
 /* More pieces than this are written in several rounds, all of them or none: a round that fails ends the connection. */
 #define PIECES_A_ROUND 16
 
-static int write_round(struct bight_transport *transport, const struct iovec *parts, size_t count)
+/* Those that are not empty; returns how many. */
+static size_t make_pieces(struct bight_piece pieces[PIECES_A_ROUND], const struct iovec *parts, size_t count)
 {
-    struct bight_piece pieces[PIECES_A_ROUND];
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         if (parts[i].iov_len > 0) {
@@ -261,24 +266,35 @@ static int write_round(struct bight_transport *transport, const struct iovec *pa
                 (struct bight_piece) { .data = parts[i].iov_base, .size = parts[i].iov_len, .counted = true };
         }
     }
+    return used;
+}
+
+static int write_round(struct bight_transport *transport, const struct iovec *parts, size_t count)
+{
+    struct bight_piece pieces[PIECES_A_ROUND];
+    size_t used = make_pieces(pieces, parts, count);
     return used == 0 ? BIGHT_OK : bi_write_pieces(transport, pieces, used);
 }
 
-/* Little, with nothing to notify of marks between its parts: the short way of a write, part by part. */
-static bool is_little(const struct bight_transport *transport, const struct iovec *parts, size_t count)
+#define NOT_PLAIN SIZE_MAX
+
+/* How much it is, if there is nothing to notify of marks between the parts: then it may take the short way. */
+static size_t measure_plain(const struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     size_t total = 0;
     if ((transport->state & UNUSUAL) || transport->extension != NULL || count > PIECES_A_ROUND) {
-        return false;
+        return NOT_PLAIN;
     }
     for (size_t i = 0; i < count; i++) {
-        if (parts[i].iov_len >= BI_LARGE_WRITE) {
-            return false;
+        if (parts[i].iov_len > SIZE_MAX / 4 - total) {
+            return NOT_PLAIN;
         }
         total += parts[i].iov_len;
     }
-    return total < BI_LARGE_WRITE;
+    return total;
 }
+
+/* Part by part. */
 
 static int write_little(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
@@ -289,14 +305,30 @@ static int write_little(struct bight_transport *transport, const struct iovec *p
     return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
+/* As a large write. */
+static int write_much(struct bight_transport *transport, const struct iovec *parts, size_t count, size_t total)
+{
+    struct bight_piece pieces[PIECES_A_ROUND];
+    ssize_t tried = try_now(transport, parts, count, total);
+    if (BI_LIKELY(tried == (ssize_t)total)) {
+        return BIGHT_OK;
+    }
+    size_t used = make_pieces(pieces, parts, count);
+    return bi_write_fail(transport, bi_output_write(transport, pieces, used, tried));
+}
+
 /* A producer that is paused may write: the marks are looked at when all rounds are queued, so that nothing comes
  * between.
  */
 int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
-    if (BI_LIKELY(is_little(transport, parts, count))) {
+    size_t total = measure_plain(transport, parts, count);
+    if (BI_LIKELY(total < BI_LARGE_WRITE)) {
         return write_little(transport, parts, count);
+    }
+    if (total != NOT_PLAIN) {
+        return write_much(transport, parts, count, total);
     }
     if (!bi_takes_output(transport)) {
         return BIGHT_E_CLOSED;

@@ -173,7 +173,7 @@ END_TEST
 
 /* ------------------------------------------------------------------------------------------------ masks */
 
-#define MOST 600
+#define MOST 900
 
 static void fill(uint8_t *bytes, size_t size)
 {
@@ -208,7 +208,7 @@ END_TEST
 
 START_TEST(one_byte_that_is_not_ascii_is_seen_wherever_it_is) /* W3 */
 {
-    uint8_t bytes[300], to[300];
+    uint8_t bytes[700], to[700];
     bool has_mask = bi_mask_choose((enum bi_mask_means)_i), has_run = bi_ascii_choose((enum bi_ascii_means)_i);
     if (!has_mask || !has_run) {
         return;

@@ -13,7 +13,8 @@
 #endif
 
 #define TOPS UINT64_C(0x8080808080808080)
-#define FEW 16u /* bytes that are not worth a loop */
+#define FEW 16u             /* bytes that are not worth a loop */
+#define WORTH_CHOOSING 256u /* from here on wider lanes are worth a call, where the usual ones are always there */
 
 typedef bool apply_function(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask);
 
@@ -82,6 +83,27 @@ static inline void store_sse2(uint8_t *at, __m128i lanes)
     _mm_storeu_si128((__m128i *)(void *)at, lanes);
 }
 
+/* More than 16 bytes: the last 16 may overlap those before, and are loaded before anything is stored. */
+static inline bool apply_lanes(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
+{
+    const __m128i wide = _mm_set1_epi32((int)mask);
+    size_t last = size - 16;
+    __m128i end = _mm_xor_si128(load_sse2(from + last), _mm_set1_epi32((int)bi_mask_behind(mask, last)));
+    __m128i all = end;
+    for (size_t at = 0; at < last; at += 16) {
+        __m128i lanes = _mm_xor_si128(load_sse2(from + at), wide);
+        all = _mm_or_si128(all, lanes);
+        store_sse2(to + at, lanes);
+    }
+    store_sse2(to + last, end);
+    return _mm_movemask_epi8(all) == 0;
+}
+
+static inline bool apply_to_rest(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
+{
+    return size > FEW ? apply_lanes(to, from, size, mask) : apply_to_few(to, from, size, mask);
+}
+
 static bool apply_sse2(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
 {
     const __m128i wide = _mm_set1_epi32((int)mask);
@@ -96,7 +118,7 @@ static bool apply_sse2(uint8_t *to, const uint8_t *from, size_t size, bi_mask ma
         store_sse2(to + at + 32, c);
         store_sse2(to + at + 48, d);
     }
-    bool is_ascii = apply_words(to + at, from + at, size - at, mask);
+    bool is_ascii = apply_to_rest(to + at, from + at, size - at, mask);
     return is_ascii && _mm_movemask_epi8(all) == 0;
 }
 
@@ -182,5 +204,10 @@ bool bi_mask_apply(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
     if (size <= FEW) {
         return apply_to_few(to, from, size, mask);
     }
+#if defined(__x86_64__)
+    if (size < WORTH_CHOOSING) {
+        return apply_lanes(to, from, size, mask);
+    }
+#endif
     return atomic_load_explicit(&chosen, memory_order_relaxed)(to, from, size, mask);
 }

@@ -14,11 +14,12 @@ typedef uint32_t bi_mask;
 /* The mask for what lies `count` bytes further on. */
 static inline bi_mask bi_mask_behind(bi_mask mask, size_t count)
 {
-    uint8_t twice[2 * sizeof mask];
-    memcpy(twice, &mask, sizeof mask);
-    memcpy(twice + sizeof mask, &mask, sizeof mask);
-    memcpy(&mask, twice + count % sizeof mask, sizeof mask);
-    return mask;
+    unsigned bits = 8 * (unsigned)(count % sizeof mask), rest = -bits % 32;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return mask >> bits | mask << rest;
+#else
+    return mask << bits | mask >> rest;
+#endif
 }
 
 /* Writes `size` bytes from `from` with the mask to `to`, which is elsewhere, or `from` itself, or somewhat before it.

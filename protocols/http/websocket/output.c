@@ -17,6 +17,15 @@ static struct bight_transport *transport_of(const struct bight_websocket *socket
     return socket->base.transport;
 }
 
+static inline void put_payload(uint8_t *room, const void *data, size_t size, const bi_mask *mask)
+{
+    if (mask != NULL) {
+        (void)bi_mask_apply(room, data, size, *mask);
+    } else if (size > 0) {
+        memcpy(room, data, size);
+    }
+}
+
 /* In one piece. */
 static int write_small(
     struct bight_websocket *socket, unsigned first, const void *data, size_t size, const bi_mask *mask)
@@ -25,12 +34,13 @@ static int write_small(
     size_t head = 0;
     if (room != NULL) {
         head = bi_frame_write_head(room, first, size, mask);
-        (void)bi_mask_apply(room + head, data, size, mask != NULL ? *mask : 0);
+        put_payload(room + head, data, size, mask);
     }
     return bight_transport_commit(transport_of(socket), room != NULL ? head + size : 0);
 }
 
-static int write_large(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
+static int __attribute__((noinline))
+write_large(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
 {
     uint8_t head[BI_FRAME_HEAD];
     struct iovec parts[] = { { head, bi_frame_write_head(head, first, size, NULL) },
@@ -53,17 +63,24 @@ static int write_masked(struct bight_websocket *socket, unsigned first, const ui
     return code;
 }
 
-int bi_socket_write(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
+/* Out of line, as what compresses, so that a server's usual frame needs no frame on the stack for them. */
+static int __attribute__((noinline))
+write_as_client(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
 {
     bi_mask mask = 0;
-    if (!socket->own->is_client) {
-        return size < LARGE ? write_small(socket, first, data, size, NULL) : write_large(socket, first, data, size);
-    }
     int code = bi_shared_mask(socket->own->shared, &mask);
     if (code != BIGHT_OK) {
         return code;
     }
     return size < LARGE ? write_small(socket, first, data, size, &mask) : write_masked(socket, first, data, size, mask);
+}
+
+int bi_socket_write(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
+{
+    if (socket->own->is_client) {
+        return write_as_client(socket, first, data, size);
+    }
+    return size < LARGE ? write_small(socket, first, data, size, NULL) : write_large(socket, first, data, size);
 }
 
 int bi_socket_check(const struct bight_websocket *socket)
@@ -86,18 +103,23 @@ int bi_socket_send(struct bight_websocket *socket, unsigned first, const void *d
     return code;
 }
 
-int bi_socket_send_message(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
+static int __attribute__((noinline))
+send_compressed(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
 {
     size_t small;
-    uint8_t *compressed = socket->own->is_deflated
-                              ? bi_deflate_message(socket->own->shared, (struct bi_view) { data, size }, &small)
-                              : NULL;
+    uint8_t *compressed = bi_deflate_message(socket->own->shared, (struct bi_view) { data, size }, &small);
     if (compressed == NULL) {
         return bi_socket_send(socket, BI_FRAME_FINAL | opcode, data, size);
     }
     int code = bi_socket_send(socket, BI_FRAME_FINAL | BI_FRAME_COMPRESSED | opcode, compressed, small);
     bight_free(compressed);
     return code;
+}
+
+int bi_socket_send_message(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
+{
+    return socket->own->is_deflated ? send_compressed(socket, opcode, data, size)
+                                    : bi_socket_send(socket, BI_FRAME_FINAL | opcode, data, size);
 }
 
 /* ---------------------------------------------------------------------------------------------- pongs */

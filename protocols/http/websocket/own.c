@@ -9,17 +9,6 @@
 
 /* ------------------------------------------------------------------------------ what has not come whole */
 
-struct bi_incoming *bi_incoming_take(struct bight_websocket_state *own, struct bi_incoming *fresh)
-{
-    struct bi_incoming *incoming = own->incoming;
-    own->incoming = NULL;
-    if (incoming == NULL) {
-        *fresh = (struct bi_incoming) { .message = NULL };
-        incoming = fresh;
-    }
-    return incoming;
-}
-
 static struct bi_incoming *make_block(struct bi_shared *shared)
 {
     struct bi_incoming *block = shared->spare;

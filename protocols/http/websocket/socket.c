@@ -302,6 +302,9 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
         .begin = data,
         .may_change = bight_input_may_change(protocol, data, size) };
     go_through(&delivery);
+    if (BI_USUALLY(delivery.incoming == &fresh) && BI_USUALLY(bi_incoming_is_nothing(&fresh))) {
+        return;
+    }
     if (own->phase < BI_PHASE_ENDING && !bi_frame_is_between(&delivery.incoming->reader)) {
         keep(&delivery, &fresh);
     } else {

@@ -104,7 +104,21 @@ static inline struct bight_websocket *bi_websocket_of_state(struct bight_websock
 
 /* What has not come whole, for as long as it is gone through: `fresh`, or a block of its own. It is kept or dropped
  * then. */
-struct bi_incoming *bi_incoming_take(struct bight_websocket_state *own, struct bi_incoming *fresh);
+static inline struct bi_incoming *bi_incoming_take(struct bight_websocket_state *own, struct bi_incoming *fresh)
+{
+    struct bi_incoming *incoming = own->incoming;
+    own->incoming = NULL;
+    if (incoming == NULL) {
+        *fresh = (struct bi_incoming) { .message = NULL };
+        incoming = fresh;
+    }
+    return incoming;
+}
+/* There is nothing that would be kept. */
+static inline bool bi_incoming_is_nothing(const struct bi_incoming *incoming)
+{
+    return bi_frame_is_between(&incoming->reader) && incoming->message == NULL;
+}
 /* 0 or OUT_OF_MEMORY: then it is to be dropped. */
 int bi_incoming_keep(struct bight_websocket_state *own, struct bi_incoming *incoming, const struct bi_incoming *fresh);
 void bi_incoming_drop(struct bight_websocket_state *own, struct bi_incoming *incoming, const struct bi_incoming *fresh);
