@@ -5,6 +5,7 @@ on the way that lets no WebSocket through; and what strangers send who are no pa
 
 Usage: test_chatroom.py BIGHT [PICTURE] [-k WORD] [-v]; PICTURE is written: what a window looks like.
 """
+import concurrent.futures
 import functools
 import http.client
 import json
@@ -241,6 +242,45 @@ class Journal(Room):
         self.start()
         self.assertEqual(self.texts(), [f"text {number}" for number in range(20)])
 
+    def test_what_is_said_again_while_it_is_written_is_answered_when_it_is_kept(self):
+        for number in range(10):
+            with concurrent.futures.ThreadPoolExecutor(8) as threads:
+                said = [threads.submit(self.say, number, f"text {number}") for _ in range(8)]
+                next(concurrent.futures.as_completed(said)).result()  # the first that is answered, whoever asked
+                self.assertIn(f"text {number}\n".encode(), self.journal.read_bytes())
+                for each in said:
+                    each.result()
+        self.assertEqual(self.texts(), [f"text {number}" for number in range(10)])
+
+    def test_a_file_that_has_grown_large_is_rewritten_with_what_is_kept_and_its_keys(self):
+        self.say("first", "one")
+        self.stop()
+        title = self.journal.read_bytes().splitlines(keepends=True)[0]
+        lines = [f"{number}\tlobby\tkey{number}\\nAnn\\n0\\n{'x' * 600}\n".encode() for number in range(1, 4001)]
+        self.journal.write_bytes(title + b"".join(lines) + b"4001\tlob")
+        self.journal.chmod(0o640)
+        pathlib.Path(f"{self.journal}.new").write_text("what a crash has left")
+        for _ in range(2):
+            self.start()
+            self.assertEqual(set(self.texts()), {"x" * 600})
+            self.say("key1", "that was said long ago")
+            self.stop()
+            kept = self.journal.read_bytes().splitlines(keepends=True)
+            self.assertEqual([line for line in kept if not line.startswith(b"key\t")], [title, *lines[2999:]])
+            self.assertEqual(len(kept), 4001)
+        self.assertEqual(self.journal.stat().st_mode & 0o777, 0o640)
+        self.assertEqual(list(self.journal.parent.iterdir()), [self.journal])
+        self.start()
+
+    def test_a_file_in_a_directory_that_is_not_ours_is_written_where_it_is(self):
+        self.stop()
+        self.journal.unlink()
+        self.journal.with_name("said.new").mkdir()  # so that there can be no other one, for root too
+        self.start()
+        self.say("1", "one")
+        self.restart()
+        self.assertEqual(self.texts(), ["one"])
+
     def check_refused(self, words):
         done = subprocess.run([BIGHT, "chatroom", *self.OPTIONS, "tcp:0:interface=127.0.0.1"], stderr=subprocess.PIPE,
                               timeout=PATIENCE, check=False)
@@ -262,6 +302,8 @@ class Journal(Room):
         self.journal.write_bytes(title)
         self.OPTIONS = ("--journal", self.journal.parent)
         self.check_refused("Is a directory")
+        self.OPTIONS = ("--journal", "/dev/null")
+        self.check_refused("this is no file")
         self.OPTIONS = ("--journal", self.journal)
         self.start()
 

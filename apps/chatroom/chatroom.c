@@ -62,16 +62,21 @@ static int make(struct bight_reactor *reactor)
     return bight_add_trigger(reactor, BIGHT_SHUTDOWN, BIGHT_AFTER, end_hub, NULL, NULL, NULL);
 }
 
+static void remember(const struct journal_line *line, void *context)
+{
+    rooms_remember(line->text, context);
+}
+
 static struct bight_failure *set_up(struct bight_reactor *reactor, const char *path)
 {
     struct bight_failure *failure = NULL;
     if (path != NULL) {
-        journal = journal_open(reactor, path, &failure);
+        journal = journal_open(reactor, path, NULL, &failure);
     }
     if (failure == NULL && make(reactor) != BIGHT_OK) {
         failure = bight_failure_new(BIGHT_E_OUT_OF_MEMORY, 0, NULL, "the rooms could not be made");
     }
-    return failure == NULL && journal != NULL ? journal_begin(journal, hub, rooms_remember, rooms) : failure;
+    return failure == NULL && journal != NULL ? journal_begin(journal, hub, remember, rooms) : failure;
 }
 
 static struct bight_factory *start(

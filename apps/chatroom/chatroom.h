@@ -19,13 +19,17 @@ enum { SAID_MAX_KEY = 64, SAID_MAX_NAME = 60, SAID_MAX_TEXT = 4000, SAID_MAX = 4
 /* said.c: NULL, or what is wrong with it. */
 const char *said_read(struct said *said, const char *bytes, size_t size);
 
-/* said.c: the keys of what was said last, each once. */
+/* said.c: the keys of what was said last, each once; of those that not all know yet, who is about it. */
 struct keys;
+struct saying; /* rooms.c */
 struct keys *keys_new(struct bight_reactor *reactor, size_t most);
 void keys_free(struct keys *keys); /* NULL is allowed */
-enum key_outcome { KEY_IS_NEW, KEY_IS_KNOWN, KEY_HAS_NO_ROOM };
-enum key_outcome keys_add(struct keys *keys, const char *key, size_t size);
-void keys_remove(struct keys *keys, const char *key, size_t size);
+enum key_outcome { KEY_IS_NEW, KEY_IS_BEING_SAID, KEY_IS_KNOWN, KEY_HAS_NO_ROOM };
+/* *saying is set when it is being said. */
+enum key_outcome keys_add(struct keys *keys, const char *key, size_t size, struct saying **saying);
+void keys_begin(struct keys *keys, const char *key, size_t size, struct saying *saying);
+/* If it is not known it is new again. */
+void keys_settle(struct keys *keys, const char *key, size_t size, bool is_known);
 
 /* rooms.c: the site, whose rooms are topics of a hub. */
 struct rooms;

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* journal.c - a file with a line for each message, in order: its number, its topic, its text, with tabs between them.
- * The first line says whose numbers these are: "bight chatroom 1 EPOCH".
+/* journal.c - a file with a line for each message, in order. The first line says whose numbers these are.
  *
  * A thread writes, and all that has gathered meanwhile is written and synced at once, so that a disk that is slow makes
  * messages late, and not fewer. What was begun and not finished by a crash is the last line, without its end, and is
- * cut off. A write that fails is undone, and its messages with it; if it cannot be undone nothing more is kept. */
+ * cut off. A write that fails is undone, and its messages with it; if it cannot be undone nothing more is kept.
+ *
+ * What is not needed any more goes when the file has become several times as large as it was without that: it is
+ * rewritten by the same thread, between two batches. How lines look is lines.c's, which are needed rewrite.c's, and
+ * the calls of the system disk.c's. */
 #include "journal.h"
 
+#include "disk.h"
+#include "lines.h"
+
+#include <bight/sys/digest.h>
 #include <bight/thread.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define TITLE "bight chatroom 1 "
-#define MAX_LINE 70000 /* bytes: more than a message of the hub can need here */
+#define MESSAGES 1000
+#define BYTES ((size_t)1 << 20)
+#define KEYS 10000
+#define KEY_SIZE 64
+#define FILE_SIZE ((size_t)1 << 20)
+#define GROWTH 4 /* times what was needed when it was rewritten */
 
 /* Somebody whose line is written. */
 struct waiter {
@@ -28,21 +34,23 @@ struct waiter {
 };
 
 struct batch {
-    char *bytes;
-    size_t size, room;
+    struct text_buffer text;
     struct waiter *first, **behind;
 };
 
 struct journal {
     struct bight_reactor *reactor;
     char *path;
-    int descriptor;
-    bool is_writing, is_broken;
+    struct disk *disk;
+    struct journal_limits limits;
+    uint64_t secret[2];
+    bool is_writing, is_broken, is_freed;
     struct batch gathering, writing;
     off_t end;   /* behind the last whole line */
+    off_t most;  /* then it is rewritten */
     int outcome; /* the job's: 0 or an errno */
     struct bight_promise resting;
-    char epoch[40];
+    char epoch[JOURNAL_EPOCH_SIZE];
 };
 
 static struct bight_failure *wrong(const struct journal *journal, const char *what)
@@ -55,96 +63,7 @@ static struct bight_failure *wrong_line(const struct journal *journal, size_t li
     return bight_failure_new(BIGHT_E_BAD_VALUE, 0, NULL, "--journal %s:%zu: %s", journal->path, line, what);
 }
 
-/* ------------------------------------------------------------------------------------------- lines */
-
-/* Room for `size` bytes more; NULL when out of memory. */
-static char *room_in(struct batch *batch, size_t size)
-{
-    if (batch->size + size > batch->room) {
-        size_t room = 2 * (batch->size + size);
-        char *bytes = realloc(batch->bytes, room);
-        if (bytes == NULL) {
-            return NULL;
-        }
-        batch->bytes = bytes;
-        batch->room = room;
-    }
-    return batch->bytes + batch->size;
-}
-
-static char *put_escaped(char *at, const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        bool is_special = text[i] == '\\' || text[i] == '\n' || text[i] == '\t';
-        if (is_special) {
-            *at++ = '\\';
-        }
-        *at++ = text[i] == '\n' ? 'n' : (text[i] == '\t' ? 't' : text[i]);
-    }
-    return at;
-}
-
-/* In place; false: there is no such escape. */
-static bool unescape(char *text)
-{
-    char *to = text;
-    for (; *text != '\0'; text++) {
-        if (*text != '\\') {
-            *to++ = *text;
-            continue;
-        }
-        text++;
-        if (*text != '\\' && *text != 'n' && *text != 't') {
-            return false;
-        }
-        *to++ = *text == 'n' ? '\n' : (*text == 't' ? '\t' : '\\');
-    }
-    *to = '\0';
-    return true;
-}
-
-static int add_line(struct batch *batch, const struct bight_http_hub_message *message)
-{
-    size_t size;
-    const char *text = bight_http_hub_message_text(message, &size), *topic = bight_http_hub_message_topic(message);
-    char *line = room_in(batch, 2 * size + strlen(topic) + 32), *at = line;
-    if (line == NULL) {
-        return BIGHT_E_OUT_OF_MEMORY;
-    }
-    at += sprintf(at, "%llu\t%s\t", (unsigned long long)bight_http_hub_message_number(message), topic);
-    at = put_escaped(at, text, size);
-    *at++ = '\n';
-    batch->size += (size_t)(at - line);
-    return BIGHT_OK;
-}
-
-/* ------------------------------------------------------------------------------------------- writing */
-
-static int write_all(int descriptor, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(descriptor, bytes, size);
-        if (written < 0 && errno != EINTR) {
-            return errno;
-        }
-        bytes += written > 0 ? written : 0;
-        size -= written > 0 ? (size_t)written : 0;
-    }
-    return fdatasync(descriptor) == 0 ? 0 : errno;
-}
-
-/* In a thread. */
-static void write_batch(struct bight_result *result, void *context)
-{
-    struct journal *journal = context;
-    (void)result;
-    journal->outcome = write_all(journal->descriptor, journal->writing.bytes, journal->writing.size);
-    if (journal->outcome == 0) {
-        journal->end += (off_t)journal->writing.size;
-    } else if (ftruncate(journal->descriptor, journal->end) != 0) {
-        journal->is_broken = true;
-    }
-}
+/* ------------------------------------------------------------------------------------------- life */
 
 static void answer_waiters(struct batch *batch, int number)
 {
@@ -156,49 +75,124 @@ static void answer_waiters(struct batch *batch, int number)
         free(waiter);
     }
     batch->behind = &batch->first;
-    batch->size = 0;
+    batch->text.size = 0;
 }
 
-static void begin_writing(struct journal *journal);
+static void destroy(struct journal *journal)
+{
+    disk_close(journal->disk);
+    free(journal->gathering.text.bytes);
+    free(journal->writing.text.bytes);
+    free(journal->path);
+    free(journal);
+}
 
-/* The waiters may have more to write. */
-static void was_written(struct bight_result *result, void *context)
+/* The job that there may be does it when it is over. */
+void journal_free(struct journal *journal)
+{
+    if (journal == NULL || journal->is_freed) {
+        return;
+    }
+    journal->is_freed = true;
+    answer_waiters(&journal->gathering, ECANCELED);
+    if (!journal->is_writing) {
+        destroy(journal);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- writing */
+
+/* In a thread. */
+static void write_batch(struct bight_result *result, void *context)
+{
+    struct journal *journal = context;
+    (void)result;
+    journal->outcome = disk_append(journal->disk, journal->writing.text.bytes, journal->writing.text.size);
+    if (journal->outcome == 0) {
+        journal->end += (off_t)journal->writing.text.size;
+    } else if (disk_cut(journal->disk, journal->end) != 0) {
+        journal->is_broken = true;
+    }
+}
+
+/* In a thread. The file that there was goes on if there can be no other, and grows as large again. */
+static void rewrite(struct bight_result *result, void *context)
+{
+    struct journal *journal = context;
+    bool is_certain;
+    (void)result;
+    journal->outcome = lines_rewrite(journal->disk, &journal->limits, journal->secret, &journal->end, &is_certain);
+    journal->is_broken |= !is_certain;
+    off_t growth = journal->outcome == 0 ? GROWTH : 2;
+    journal->most =
+        growth * journal->end > (off_t)journal->limits.file ? growth * journal->end : (off_t)journal->limits.file;
+}
+
+static void go_on(struct journal *journal);
+
+static void complain(const struct journal *journal)
+{
+    bight_log(BIGHT_LOG_WARNING, "chatroom", NULL, "the journal %s cannot be rewritten, and grows: %s", journal->path,
+        strerror(journal->outcome));
+}
+
+/* The waiters may have more to write, and may free the journal. */
+static void has_ended(struct bight_result *result, void *context)
 {
     struct journal *journal = context;
     int number = bight_result_failure(result) != NULL ? ECANCELED : journal->outcome;
     bight_result_clear(result);
-    answer_waiters(&journal->writing, number);
-    journal->is_writing = false;
-    if (journal->gathering.size > 0) {
-        begin_writing(journal);
-    } else if (bight_promise_is_open(journal->resting)) {
-        (void)bight_callback(journal->resting, NULL, NULL);
+    if (journal->writing.first == NULL && number != 0 && number != ECANCELED && !journal->is_freed) {
+        complain(journal);
     }
+    answer_waiters(&journal->writing, number);
+    if (journal->is_broken) {
+        answer_waiters(&journal->gathering, EIO);
+    }
+    journal->is_writing = false;
+    if (journal->is_freed) {
+        destroy(journal);
+    } else {
+        go_on(journal);
+    }
+}
+
+static void begin_job(struct journal *journal, void (*job)(struct bight_result *result, void *context))
+{
+    journal->is_writing = true;
+    struct bight_deferred *done = bight_thread_pool_defer(bight_reactor_thread_pool(journal->reactor), job, journal);
+    (void)bight_deferred_add_both(done, has_ended, journal);
+    bight_deferred_release(done);
 }
 
 static void begin_writing(struct journal *journal)
 {
     struct batch empty = journal->writing;
     journal->writing = journal->gathering;
-    if (journal->writing.first == NULL) {
-        journal->writing.behind = &journal->writing.first;
-    }
     journal->gathering = empty;
-    journal->gathering.size = 0;
+    journal->gathering.text.size = 0;
     journal->gathering.behind = &journal->gathering.first;
-    journal->is_writing = true;
-    struct bight_deferred *job =
-        bight_thread_pool_defer(bight_reactor_thread_pool(journal->reactor), write_batch, journal);
-    (void)bight_deferred_add_both(job, was_written, journal);
-    bight_deferred_release(job);
+    begin_job(journal, write_batch);
 }
 
-/* On a turn of its own, so that what is said in one turn is written together. */
+static void go_on(struct journal *journal)
+{
+    if (journal->end > journal->most && !journal->is_broken) {
+        begin_job(journal, rewrite);
+    } else if (journal->gathering.text.size > 0) {
+        begin_writing(journal);
+    } else if (bight_promise_is_open(journal->resting)) {
+        (void)bight_callback(journal->resting, NULL, NULL);
+    }
+}
+
 static struct bight_deferred *keep(const struct bight_http_hub_message *message, void *context)
 {
     struct journal *journal = context;
+    struct journal_line line = { bight_http_hub_message_number(message), bight_http_hub_message_topic(message) };
+    line.text = bight_http_hub_message_text(message, &line.size);
     struct waiter *waiter = calloc(1, sizeof *waiter);
-    if (waiter == NULL || journal->is_broken || add_line(&journal->gathering, message) != BIGHT_OK) {
+    if (waiter == NULL || journal->is_broken || lines_add(&journal->gathering.text, &line) != BIGHT_OK) {
         free(waiter);
         return bight_fail(journal->is_broken ? bight_failure_new(BIGHT_E_SYSTEM, EIO, NULL, "the journal is broken")
                                              : bight_failure_new(BIGHT_E_OUT_OF_MEMORY, 0, NULL, "no memory"));
@@ -221,68 +215,64 @@ struct bight_deferred *journal_rest(struct journal *journal)
 
 /* ------------------------------------------------------------------------------------------- opening */
 
-/* Its epoch, if it is not new. */
-static struct bight_failure *read_title(struct journal *journal, FILE *file)
+static void take_limits(struct journal *journal, const struct journal_limits *given)
 {
-    char line[sizeof TITLE + sizeof journal->epoch], end;
-    if (fgets(line, sizeof line, file) == NULL) {
+    struct journal_limits *limits = &journal->limits;
+    *limits = given != NULL ? *given : (struct journal_limits) { .messages = 0 };
+    limits->messages = limits->messages > 0 ? limits->messages : MESSAGES;
+    limits->bytes = limits->bytes > 0 ? limits->bytes : BYTES;
+    limits->keys = limits->keys > 0 ? limits->keys : KEYS;
+    limits->key_size = limits->key_size > 0 ? limits->key_size : KEY_SIZE;
+    limits->file = limits->file > 0 ? limits->file : FILE_SIZE;
+}
+
+static const char *why_not(int number)
+{
+    return number == EWOULDBLOCK ? "another chat room has it"
+           : number == EINVAL    ? "this is no file"
+           : number == EOVERFLOW ? "a line that is too long, or holds a NUL"
+                                 : strerror(number);
+}
+
+/* Its epoch, if it is not new. */
+static struct bight_failure *open_disk(struct journal *journal)
+{
+    int number;
+    char *line;
+    journal->disk = disk_open(journal->path, &number);
+    if (journal->disk == NULL) {
+        return wrong(journal, why_not(number));
+    }
+    struct line_reader reader = LINE_READER(journal->disk);
+    number = lines_next(&reader, &line);
+    bool is_empty = number == 0 && line == NULL && lines_is_torn_title(reader.buffer.bytes, reader.buffer.size);
+    bool is_title = number == 0 && line != NULL && lines_read_title(line, journal->epoch);
+    lines_finish(&reader);
+    if (is_empty || is_title) {
         return NULL;
     }
-    if (sscanf(line, TITLE "%32[0-9A-Za-z]%c", journal->epoch, &end) != 2 || end != '\n') {
-        return wrong_line(journal, 1, "this is no journal of a chat room");
-    }
-    journal->end = (off_t)strlen(line);
-    return NULL;
+    return number == 0 || number == EOVERFLOW ? wrong_line(journal, 1, "this is no journal of a chat room")
+                                              : wrong(journal, strerror(number));
 }
 
-static struct bight_failure *take(struct journal *journal)
-{
-    if (flock(journal->descriptor, LOCK_EX | LOCK_NB) != 0) {
-        return wrong(journal, errno == EWOULDBLOCK ? "another chat room has it" : strerror(errno));
-    }
-    int copy = fcntl(journal->descriptor, F_DUPFD_CLOEXEC, 0);
-    FILE *file = copy >= 0 ? fdopen(copy, "r") : NULL;
-    if (file == NULL) {
-        return wrong(journal, strerror(errno));
-    }
-    struct bight_failure *failure = read_title(journal, file);
-    (void)fclose(file);
-    return failure;
-}
-
-struct journal *journal_open(struct bight_reactor *reactor, const char *path, struct bight_failure **failure)
+struct journal *journal_open(struct bight_reactor *reactor, const char *path, const struct journal_limits *limits,
+    struct bight_failure **failure)
 {
     struct journal *journal = calloc(1, sizeof *journal);
-    if (journal == NULL || (journal->path = strdup(path)) == NULL) {
-        free(journal);
+    if (journal == NULL || (journal->path = strdup(path)) == NULL ||
+        bight_random(reactor, journal->secret, sizeof journal->secret) != BIGHT_OK) {
         *failure = bight_failure_new(BIGHT_E_OUT_OF_MEMORY, 0, NULL, "no memory");
-        return NULL;
+    } else {
+        journal->reactor = reactor;
+        journal->gathering.behind = &journal->gathering.first;
+        journal->writing.behind = &journal->writing.first;
+        take_limits(journal, limits);
+        *failure = open_disk(journal);
     }
-    journal->reactor = reactor;
-    journal->gathering.behind = &journal->gathering.first;
-    journal->writing.behind = &journal->writing.first;
-    journal->descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    *failure = journal->descriptor < 0 ? wrong(journal, strerror(errno)) : take(journal);
-    if (*failure != NULL) {
-        journal_free(journal);
-        return NULL;
+    if (*failure != NULL && journal != NULL) {
+        destroy(journal);
     }
-    return journal;
-}
-
-void journal_free(struct journal *journal)
-{
-    if (journal == NULL) {
-        return;
-    }
-    answer_waiters(&journal->gathering, ECANCELED);
-    if (journal->descriptor >= 0) {
-        (void)close(journal->descriptor);
-    }
-    free(journal->gathering.bytes);
-    free(journal->writing.bytes);
-    free(journal->path);
-    free(journal);
+    return *failure == NULL ? journal : NULL;
 }
 
 const char *journal_epoch(const struct journal *journal)
@@ -292,71 +282,82 @@ const char *journal_epoch(const struct journal *journal)
 
 /* ------------------------------------------------------------------------------------------- beginning */
 
+/* At once in the empty file where there can be no other one. */
 static struct bight_failure *begin_new(struct journal *journal, const struct bight_http_hub *hub)
 {
-    char title[sizeof TITLE + sizeof journal->epoch];
-    int size = snprintf(title, sizeof title, TITLE "%s\n", bight_http_hub_epoch(hub));
-    int number = write_all(journal->descriptor, title, (size_t)size);
-    journal->end = size;
+    struct text_buffer title = { .size = 0 };
+    bool is_certain = true;
+    int number = lines_add_title(&title, bight_http_hub_epoch(hub)) == BIGHT_OK ? 0 : ENOMEM;
+    number = number == 0 ? disk_begin_new(journal->disk) : number;
+    number = number == 0 ? disk_add_new(journal->disk, title.bytes, title.size) : number;
+    number = number == 0 ? disk_put_new(journal->disk, &is_certain) : number;
+    if (number != 0) {
+        disk_drop_new(journal->disk);
+    }
+    if (number != 0 && is_certain && title.size > 0) {
+        number = disk_cut(journal->disk, 0);
+        number = number == 0 ? disk_append(journal->disk, title.bytes, title.size) : number;
+    }
+    journal->end = (off_t)title.size;
+    free(title.bytes);
     return number == 0 ? NULL : wrong(journal, strerror(number));
 }
 
-/* A whole line without its end. */
-static const char *restore(
-    char *line, struct bight_http_hub *hub, void (*told)(const char *text, void *context), void *context)
+struct telling {
+    struct bight_http_hub *hub;
+    void (*told)(const struct journal_line *line, void *context);
+    void *context;
+};
+
+static const char *restore(char *line, const struct telling *telling)
 {
-    char *end, *topic = strchr(line, '\t'), *text = topic != NULL ? strchr(topic + 1, '\t') : NULL;
-    if (text == NULL) {
-        return "a number, a room and a text were expected";
+    struct journal_line read;
+    const char *why = lines_read(line, &read);
+    if (why != NULL) {
+        return why;
     }
-    *text++ = '\0';
-    unsigned long long number = strtoull(line, &end, 10);
-    if (end != topic || *line < '1' || *line > '9' || !unescape(text)) {
-        return "a number that is none, or an escape";
-    }
-    if (bight_http_hub_restore(hub, topic + 1, number, text, strlen(text)) != BIGHT_OK) {
+    if (read.number > 0 &&
+        bight_http_hub_restore(telling->hub, read.topic, read.number, read.text, read.size) != BIGHT_OK) {
         return "it cannot be restored: numbers grow, texts are UTF-8 and not too long";
     }
-    told(text, context);
+    telling->told(&read, telling->context);
     return NULL;
 }
 
-static struct bight_failure *restore_lines(struct journal *journal, FILE *file, struct bight_http_hub *hub,
-    void (*told)(const char *text, void *context), void *context)
+static struct bight_failure *restore_lines(struct journal *journal, const struct telling *telling)
 {
-    char *line = NULL;
-    size_t room = 0, number = 1;
-    ssize_t size = getline(&line, &room, file); /* the title */
+    struct line_reader reader = LINE_READER(journal->disk);
+    char *line;
     const char *why = NULL;
-    while (why == NULL && (size = getline(&line, &room, file)) > 0 && line[size - 1] == '\n') {
-        line[size - 1] = '\0';
-        number++;
-        why = size > MAX_LINE || strlen(line) != (size_t)size - 1 ? "a line that is too long, or holds a NUL"
-                                                                  : restore(line, hub, told, context);
-        journal->end += size;
+    int number = lines_next(&reader, &line); /* the title */
+    while (why == NULL && number == 0 && (number = lines_next(&reader, &line)) == 0 && line != NULL) {
+        why = restore(line, telling);
     }
-    bool has_failed = ferror(file) != 0;
-    free(line);
-    if (has_failed) {
-        return wrong(journal, strerror(EIO));
+    why = number == EOVERFLOW ? why_not(number) : why;
+    journal->end = reader.end;
+    lines_finish(&reader);
+    if (why != NULL) {
+        return wrong_line(journal, reader.count, why);
     }
-    return why == NULL ? NULL : wrong_line(journal, number, why);
+    return number == 0 ? NULL : wrong(journal, strerror(number));
 }
 
-struct bight_failure *journal_begin(
-    struct journal *journal, struct bight_http_hub *hub, void (*told)(const char *text, void *context), void *context)
+/* What was read is on the disk for good before anybody is told of it. */
+static struct bight_failure *begin_again(struct journal *journal, const struct telling *telling)
 {
-    if (journal_epoch(journal) == NULL) {
-        return begin_new(journal, hub);
+    struct bight_failure *failure = restore_lines(journal, telling);
+    int number = failure == NULL ? disk_cut(journal->disk, journal->end) : 0;
+    if (failure == NULL && number == 0 && journal->end > (off_t)journal->limits.file) {
+        rewrite(NULL, journal);
+        number = journal->is_broken ? journal->outcome : 0;
     }
-    FILE *file = fopen(journal->path, "re");
-    if (file == NULL) {
-        return wrong(journal, strerror(errno));
-    }
-    struct bight_failure *failure = restore_lines(journal, file, hub, told, context);
-    (void)fclose(file);
-    if (failure == NULL && ftruncate(journal->descriptor, journal->end) != 0) {
-        failure = wrong(journal, strerror(errno));
-    }
-    return failure;
+    return number == 0 ? failure : wrong(journal, strerror(number));
+}
+
+struct bight_failure *journal_begin(struct journal *journal, struct bight_http_hub *hub,
+    void (*told)(const struct journal_line *line, void *context), void *context)
+{
+    const struct telling telling = { hub, told, context };
+    journal->most = (off_t)journal->limits.file;
+    return journal_epoch(journal) == NULL ? begin_new(journal, hub) : begin_again(journal, &telling);
 }

@@ -38,19 +38,53 @@ struct visitor {
 
 /* ------------------------------------------------------------------------------------------- saying */
 
-/* What becomes of it: the key is forgotten if nobody was told, so that it may be said again. */
+/* Somebody who has said the same again, and is answered as the first one is. */
+struct repeating {
+    struct repeating *next;
+    struct bight_promise promise;
+};
+
+/* On its way to all. Its key is forgotten if nobody was told, so that it may be said again. */
 struct saying {
     struct rooms *rooms;
     struct said said;
     char key[SAID_MAX_KEY];
+    struct repeating *first;
 };
+
+static void answer(struct repeating *repeating, const struct bight_failure *failure)
+{
+    if (failure != NULL) {
+        (void)bight_errback(repeating->promise, bight_failure_hold(failure));
+    } else {
+        (void)bight_callback(repeating->promise, NULL, NULL);
+    }
+    free(repeating);
+}
 
 static void was_said(struct bight_result *result, void *context)
 {
     struct saying *saying = context;
-    if (bight_result_failure(result) != NULL) {
-        keys_remove(saying->rooms->keys, saying->key, saying->said.key_size);
+    const struct bight_failure *failure = bight_result_failure(result);
+    struct repeating *next = saying->first;
+    keys_settle(saying->rooms->keys, saying->key, saying->said.key_size, failure == NULL);
+    for (struct repeating *repeating = next; repeating != NULL; repeating = next) {
+        next = repeating->next;
+        answer(repeating, failure);
     }
+}
+
+/* NULL when out of memory. */
+static struct bight_deferred *repeat(struct saying *saying)
+{
+    struct repeating *repeating = malloc(sizeof *repeating);
+    if (repeating == NULL) {
+        return bight_fail(bight_failure_new(BIGHT_E_OUT_OF_MEMORY, 0, NULL, "no memory"));
+    }
+    struct bight_deferred *deferred = bight_deferred_new(&repeating->promise, NULL, NULL);
+    repeating->next = saying->first;
+    saying->first = repeating;
+    return deferred;
 }
 
 static long long milliseconds(void)
@@ -65,10 +99,12 @@ static struct bight_deferred *publish(struct rooms *rooms, const char *room, con
     char text[SAID_MAX + 64];
     struct saying *saying = malloc(sizeof *saying);
     if (saying == NULL) {
+        keys_settle(rooms->keys, said->key, said->key_size, false);
         return bight_fail(bight_failure_new(BIGHT_E_OUT_OF_MEMORY, 0, NULL, "no memory"));
     }
     *saying = (struct saying) { .rooms = rooms, .said = *said };
     memcpy(saying->key, said->key, said->key_size);
+    keys_begin(rooms->keys, said->key, said->key_size, saying);
     int size = snprintf(text, sizeof text, "%.*s\n%.*s\n%lld\n%.*s", (int)said->key_size, said->key,
         (int)said->name_size, said->name, milliseconds(), (int)said->text_size, said->text);
     struct bight_deferred *published = bight_http_hub_publish(rooms->hub, room, text, (size_t)size);
@@ -76,7 +112,7 @@ static struct bight_deferred *publish(struct rooms *rooms, const char *room, con
     return published;
 }
 
-/* NULL: it was said already, or *why says what is wrong. */
+/* NULL: all know it already, or *why says what is wrong. */
 static struct bight_deferred *say(
     struct rooms *rooms, const char *room, const char *bytes, size_t size, const char **why)
 {
@@ -85,9 +121,19 @@ static struct bight_deferred *say(
     if (*why != NULL) {
         return NULL;
     }
-    enum key_outcome outcome = keys_add(rooms->keys, said.key, said.key_size);
-    *why = outcome == KEY_HAS_NO_ROOM ? "no memory" : NULL;
-    return outcome == KEY_IS_NEW ? publish(rooms, room, &said) : NULL;
+    struct saying *saying;
+    switch (keys_add(rooms->keys, said.key, said.key_size, &saying)) {
+    case KEY_IS_NEW:
+        return publish(rooms, room, &said);
+    case KEY_IS_BEING_SAID:
+        return repeat(saying);
+    case KEY_HAS_NO_ROOM:
+        *why = "no memory";
+        return NULL;
+    case KEY_IS_KNOWN:
+        break;
+    }
+    return NULL;
 }
 
 void rooms_remember(const char *text, void *context)
@@ -95,7 +141,8 @@ void rooms_remember(const char *text, void *context)
     const struct rooms *rooms = context;
     size_t size = strcspn(text, "\n");
     if (size > 0 && size <= SAID_MAX_KEY) {
-        (void)keys_add(rooms->keys, text, size);
+        struct saying *saying;
+        (void)keys_add(rooms->keys, text, size, &saying);
     }
 }
 

@@ -62,6 +62,7 @@ struct keys {
     struct {
         char key[SAID_MAX_KEY];
         uint8_t size;
+        struct saying *saying;
     } places[];
 };
 
@@ -94,10 +95,12 @@ static void empty(struct keys *keys, size_t place)
     }
 }
 
-enum key_outcome keys_add(struct keys *keys, const char *key, size_t size)
+enum key_outcome keys_add(struct keys *keys, const char *key, size_t size, struct saying **saying)
 {
-    if (bight_hash_get(&keys->known, key, size) != NULL) {
-        return KEY_IS_KNOWN;
+    uintptr_t known = (uintptr_t)bight_hash_get(&keys->known, key, size);
+    if (known != 0) {
+        *saying = keys->places[known - 1].saying;
+        return *saying != NULL ? KEY_IS_BEING_SAID : KEY_IS_KNOWN;
     }
     size_t place = keys->next;
     empty(keys, place);
@@ -106,14 +109,25 @@ enum key_outcome keys_add(struct keys *keys, const char *key, size_t size)
     }
     memcpy(keys->places[place].key, key, size);
     keys->places[place].size = (uint8_t)size;
+    keys->places[place].saying = NULL;
     keys->next = (place + 1) % keys->most;
     return KEY_IS_NEW;
 }
 
-void keys_remove(struct keys *keys, const char *key, size_t size)
+void keys_begin(struct keys *keys, const char *key, size_t size, struct saying *saying)
 {
     uintptr_t place = (uintptr_t)bight_hash_get(&keys->known, key, size);
     if (place != 0) {
+        keys->places[place - 1].saying = saying;
+    }
+}
+
+void keys_settle(struct keys *keys, const char *key, size_t size, bool is_known)
+{
+    uintptr_t place = (uintptr_t)bight_hash_get(&keys->known, key, size);
+    if (place != 0 && is_known) {
+        keys->places[place - 1].saying = NULL;
+    } else if (place != 0) {
         empty(keys, place - 1);
     }
 }

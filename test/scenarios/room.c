@@ -373,6 +373,7 @@ static void calm(struct room_world *world)
     const struct bight_kernel_conditions kernel = { .short_read = 0 };
     world->is_calm = true;
     world->may_fail = false;
+    room_journal_calm(world);
     heal(world);
     bight_simulation_link(world->audit.simulation, NULL, NULL, &link);
     for (size_t i = 0; i <= world->client_count; i++) {
@@ -453,7 +454,7 @@ static void draw_server(struct room_world *world)
     world->most_chatter = 1 + (unsigned)draw_size(audit, MAX_CHATTER - 1);
     world->keeps = draw(audit, 50);
     world->may_fail = draw(audit, 50);
-    world->lives = (unsigned)bight_simulation_draw(audit->simulation, MAX_EPOCHS);
+    world->lives = (unsigned)bight_simulation_draw(audit->simulation, MAX_LIVES);
     world->may_drop = draw(audit, 30);
     world->hub_options = (struct bight_http_hub_options) {
         .size = sizeof world->hub_options,
@@ -495,6 +496,7 @@ static void run_room(struct room_world *world)
     world->server = audit_reactor(audit, world->hosts[0], 1200 * 1024);
     make_clients(world);
     draw_server(world);
+    room_journal_begin(world);
     room_open(world);
     world->trouble = draw_trouble(audit);
     set_trouble(audit, &world->trouble, world->hosts, 1 + world->client_count);
@@ -514,21 +516,36 @@ static void run_room(struct room_world *world)
     go_home(world);
 }
 
-static const char *run(struct bight_simulation *simulation, void *context)
+static const char *run_with(struct bight_simulation *simulation, bool has_journal)
 {
     static const struct bight_websocket_options patient = {
         .size = sizeof patient, .ping_seconds = 4, .pong_seconds = 4
     };
     static struct room_world world;
-    (void)context;
     memset(&world, 0, sizeof world);
+    world.has_journal = has_journal;
     world.visitors = (struct bight_websocket_factory)BIGHT_WEBSOCKET_FACTORY_FULL(
         struct visitor, &room_visitor_ops, &world.visitor_options);
     world.sockets = (struct bight_websocket_factory)BIGHT_WEBSOCKET_FACTORY_FULL(struct caller, &caller_ops, &patient);
     world.visitors.base.context = world.sockets.base.context = &world;
     audit_begin(&world.audit, simulation);
     run_room(&world);
-    return audit_end(&world.audit);
+    const char *wrong = audit_end(&world.audit);
+    room_journal_end();
+    return wrong;
+}
+
+static const char *run(struct bight_simulation *simulation, void *context)
+{
+    (void)context;
+    return run_with(simulation, false);
+}
+
+static const char *run_journal(struct bight_simulation *simulation, void *context)
+{
+    (void)context;
+    return run_with(simulation, true);
 }
 
 const struct bight_scenario room_scenario = { "room", run, NULL };
+const struct bight_scenario journal_scenario = { "journal", run_journal, NULL };

@@ -21,7 +21,9 @@
 #define LAST_WORDS (CHATTER + MAX_CHATTER) /* the keys of what is said in the end, one of a topic */
 #define KEYS (LAST_WORDS + TOPICS)
 #define MAX_SAID 16000
-#define MAX_EPOCHS 5
+#define MAX_LIVES 5          /* that are begun of the server's own accord */
+#define MAX_JOURNAL_LIVES 12 /* with those that end with the power */
+#define MAX_EPOCHS (MAX_JOURNAL_LIVES + 4)
 
 struct room_world;
 
@@ -85,6 +87,7 @@ struct room_world {
     unsigned life, lives;      /* hubs so far, and how many there may be */
     struct epoch epochs[MAX_EPOCHS];
     size_t epoch; /* the one of now */
+    bool is_serving, is_draining;
     enum key_state states[KEYS];
     unsigned chatter, most_chatter;
     size_t most_text;
@@ -92,6 +95,10 @@ struct room_world {
     bool keeps, may_fail;
     struct told kept[KEYS]; /* in the order of numbers */
     size_t kept_count, keeping;
+    /* Or its journal. */
+    bool has_journal;
+    struct journal *journal;
+    bool is_restored[KEYS];
     /* Its people. */
     struct bight_websocket_factory sockets;
     struct person people[MAX_PEOPLE];
@@ -106,6 +113,24 @@ void room_open(struct room_world *world);
 void room_say_last_words(struct room_world *world);
 void room_close(struct room_world *world);
 extern const struct bight_websocket_ops room_visitor_ops;
+
+/* A message has been acknowledged, or was told in an earlier life. */
+void room_note_told(struct room_world *world, unsigned topic, unsigned key, uint64_t number);
+unsigned room_topic(const char *name);
+/* What the server is ends at once, and is there again some time later. */
+void room_crash(struct room_world *world);
+
+/* room_journal.c: a server whose store is the journal of `bight chatroom`, on a disk whose power goes. */
+void room_journal_begin(struct room_world *world);
+void room_journal_end(void);
+void room_journal_calm(struct room_world *world);
+/* False: it is not there yet. */
+bool room_journal_open(struct room_world *world);
+void room_journal_close(struct room_world *world);
+/* Makes a hub with it, and gives it back what there is; NULL: it fell over this. */
+struct bight_http_hub *room_journal_hub(struct room_world *world, struct bight_http_hub_options *options);
+bool room_journal_has(uint64_t number);
+bool room_journal_falls(struct room_world *world);
 
 /* room_ear.c: what somebody was sent is held against the truth. */
 void person_hears(struct person *person, const char *id, size_t id_size, const char *text, size_t size);

@@ -26,7 +26,7 @@ size_t room_text(const struct room_world *world, unsigned key, char text[MAX_SAI
 
 /* ---------------------------------------------------------------------------------------- the truth */
 
-static void note_told(struct room_world *world, unsigned topic, unsigned key, uint64_t number)
+void room_note_told(struct room_world *world, unsigned topic, unsigned key, uint64_t number)
 {
     struct epoch *epoch = &world->epochs[world->epoch];
     if (epoch->count > 0 && epoch->told[epoch->count - 1].number >= number) {
@@ -42,8 +42,16 @@ static void note_told(struct room_world *world, unsigned topic, unsigned key, ui
     world->states[key] = IS_TOLD;
 }
 
+unsigned room_topic(const char *name)
+{
+    return strcmp(name, topics[0]) == 0 ? 0 : 1;
+}
+
 static bool is_kept(const struct room_world *world, uint64_t number)
 {
+    if (world->has_journal) {
+        return room_journal_has(number);
+    }
     for (size_t i = world->kept_count; i > 0; i--) {
         if (world->kept[i - 1].number == number) {
             return true;
@@ -73,7 +81,7 @@ static void keep_now(struct room_world *world, const struct bight_http_hub_messa
     for (; at > 0 && world->kept[at - 1].number > number; at--) {
         world->kept[at] = world->kept[at - 1];
     }
-    unsigned topic = strcmp(bight_http_hub_message_topic(message), topics[0]) == 0 ? 0 : 1;
+    unsigned topic = room_topic(bight_http_hub_message_topic(message));
     world->kept[at] = (struct told) { number, topic, key };
 }
 
@@ -123,7 +131,7 @@ static void was_published(struct bight_result *result, void *context)
     bool is_of_now = saying->life == world->life;
     if (failure == NULL) {
         uint64_t number = strtoull(strchr(bight_result_peek(result, &bight_type_text), '-') + 1, NULL, 10);
-        note_told(world, saying->topic, saying->key, number);
+        room_note_told(world, saying->topic, saying->key, number);
         if (!is_of_now || (world->keeps && !is_kept(world, number))) {
             audit_wrong("what was not kept, or after the hub's end, is acknowledged");
         }
@@ -364,12 +372,14 @@ static void end_all(struct room_world *world)
     }
     bight_http_site_free(site);
     end_hub(world);
+    room_journal_close(world);
 }
 
 static void has_drained(struct bight_result *result, void *context)
 {
     struct room_world *world = context;
     bight_result_clear(result);
+    world->is_draining = false;
     end_all(world);
     serve_later(world, 4);
 }
@@ -377,24 +387,36 @@ static void has_drained(struct bight_result *result, void *context)
 static void stop(struct room_world *world)
 {
     struct bight_port *port = world->audit.ports[world->audit.port_count - 1];
+    world->is_serving = false;
     audit_watch(&world->audit, bight_port_stop_listening(port));
     end_all(world);
     serve_later(world, 4);
+}
+
+void room_crash(struct room_world *world)
+{
+    if (world->is_draining) {
+        end_all(world);
+    } else if (world->is_serving) {
+        stop(world);
+    }
 }
 
 /* At once, or gracefully, and then perhaps without a hub for a while. */
 static void end_life(void *context)
 {
     struct room_world *world = context;
-    if (world->is_calm) {
+    if (world->is_calm || !world->is_serving) {
         return;
     }
-    if (draw(&world->audit, 30)) {
+    if (draw(&world->audit, 30) || room_journal_falls(world)) {
         stop(world);
         return;
     }
     struct bight_port *port = world->audit.ports[world->audit.port_count - 1];
     double seconds = draw_seconds(&world->audit, 6);
+    world->is_serving = false;
+    world->is_draining = true;
     struct bight_deferred *drained = bight_drain(port, seconds, draw(&world->audit, 50));
     if (draw(&world->audit, 30)) {
         (void)bight_call_later(world->server, draw_seconds(&world->audit, seconds), end_hub, world, &world->ending);
@@ -416,7 +438,7 @@ static void restore(struct room_world *world)
             audit_wrong("a message cannot be restored: %s", bight_error_name(code));
         }
         if (epoch->count == 0 || epoch->told[epoch->count - 1].number < kept->number) {
-            note_told(world, kept->topic, kept->key, kept->number);
+            room_note_told(world, kept->topic, kept->key, kept->number);
         }
         world->states[kept->key] = IS_TOLD;
     }
@@ -425,6 +447,11 @@ static void restore(struct room_world *world)
 static void make_hub(struct room_world *world)
 {
     struct bight_http_hub_options options = world->hub_options;
+    memset(world->states, 0, sizeof world->states);
+    if (world->has_journal) {
+        world->hub = room_journal_hub(world, &options);
+        return;
+    }
     if (world->keeps) {
         options.epoch = "kept";
         options.store = &store;
@@ -435,7 +462,6 @@ static void make_hub(struct room_world *world)
     world->hub = bight_http_hub_new(world->server, &options);
     (void)snprintf(
         world->epochs[world->epoch].name, sizeof world->epochs[0].name, "%s", bight_http_hub_epoch(world->hub));
-    memset(world->states, 0, sizeof world->states);
     restore(world);
 }
 
@@ -458,11 +484,12 @@ static void serve(void *context)
     if (world->site == NULL) {
         make_site(world);
     }
-    if (world->keeping > 0 ||
+    if (world->keeping > 0 || !room_journal_open(world) ||
         !audit_listen(&world->audit, world->server, "tcp:80", bight_http_site_factory(world->site))) {
         serve_later(world, 0.5);
         return;
     }
+    world->is_serving = true;
     make_hub(world);
     if (world->life < world->lives) {
         (void)bight_call_later(world->server, draw_seconds(&world->audit, 20), end_life, world, NULL);

@@ -11,7 +11,7 @@
 #include <bight/testing/explorer.h>
 
 #define MAX_REACTORS 8
-#define MAX_PORTS 8
+#define MAX_PORTS 24
 #define MAX_SEEN 256 /* connections of a run, by their places in the reactors */
 
 struct audit {
@@ -93,6 +93,6 @@ void register_knock(void);
 
 extern const struct bight_scenario echo_scenario, chat_scenario, connect_scenario, half_close_scenario, relay_scenario,
     drain_scenario, streams_scenario, flood_scenario, crawl_scenario, ledger_scenario, knock_scenario, tls_scenario,
-    http_scenario, feed_scenario, fetch_scenario, room_scenario;
+    http_scenario, feed_scenario, fetch_scenario, room_scenario, journal_scenario;
 
 #endif
