@@ -17,20 +17,18 @@ struct member {
     struct bight_http_hub_subscription *subscription;
 };
 
-static struct member **members;
-static size_t count, room;
+enum { MOST = 65536 };
+
+static struct member *members[MOST];
+static size_t count;
 static struct bight_http_hub *hub;
 
 static void opened(struct bight_websocket *socket, struct bight_http_request *request)
 {
     struct member *member = bight_websocket_self(struct member, socket);
     (void)request;
-    if (count == room) {
-        room = room * 2 + 16;
-        members = realloc(members, room * sizeof(struct member *));
-        if (members == NULL) {
-            exit(1);
-        }
+    if (count == MOST) {
+        exit(1);
     }
     member->index = count;
     members[count++] = member;
@@ -94,6 +92,5 @@ int main(int argc, char **argv)
     bight_http_hub_free(hub);
     bight_http_site_free(site);
     bight_reactor_free(reactor);
-    free(members);
     return status;
 }
