@@ -3,7 +3,6 @@
  *
  * The first byte says which of the two it is. */
 #include "http/message/framing.h"
-#include "http/websocket/deflate.h"
 #include "http/websocket/handshake.h"
 
 #include <stdlib.h>
@@ -24,6 +23,27 @@ static bool has(const struct bi_head *head, enum bi_name name)
     return bi_head_first(head, name) != 0;
 }
 
+/* Windows that are kept are no larger than the wish's, and what is answered agrees with what is offered. */
+static void judge_terms(const struct bi_head *head, const uint8_t *bytes)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        const struct bi_deflate_wish wish = { true, i % 2 == 0, (uint8_t)(i % 2 == 0 ? 9 + i : 15) };
+        struct bi_deflate_terms terms;
+        char text[BI_TERMS_TEXT];
+        if (bi_terms_accept(head, bytes, &wish, &terms, text)) {
+            require(strlen(text) < sizeof text);
+            require(!terms.keeps_out || (wish.takeover && terms.out_bits <= wish.bits && terms.out_bits >= 9));
+            require(!terms.keeps_in || (wish.takeover && terms.in_bits <= wish.bits && terms.in_bits >= 8));
+            require((strstr(text, "server_no_context_takeover") == NULL) == terms.keeps_out);
+            require((strstr(text, "client_no_context_takeover") == NULL) == terms.keeps_in);
+        }
+        if (bi_terms_are_agreed(head, bytes, &wish, &terms)) {
+            require(!terms.keeps_out || (wish.takeover && terms.out_bits <= wish.bits && terms.out_bits >= 9));
+            require(!terms.keeps_in || (wish.takeover && terms.in_bits <= wish.bits && terms.in_bits >= 8));
+        }
+    }
+}
+
 static void judge_request(const struct bi_head *head, const uint8_t *bytes)
 {
     static const char *const subprotocols[] = { "chat", "superchat", NULL };
@@ -37,8 +57,7 @@ static void judge_request(const struct bi_head *head, const uint8_t *bytes)
         .host = { bytes + framing.authority.at, framing.authority.size },
         .upgrades = framing.upgrades,
         .origins = origins };
-    (void)bi_deflate_is_offered(head, bytes);
-    (void)bi_deflate_is_agreed(head, bytes);
+    judge_terms(head, bytes);
     const char *chosen = bi_offer_choose(&offer, subprotocols);
     require(chosen == NULL || has(head, BI_NAME_SEC_WEBSOCKET_PROTOCOL));
     if (bi_offer_judge(&offer) != BI_OFFER_FINE) {
@@ -58,12 +77,14 @@ static void judge_request(const struct bi_head *head, const uint8_t *bytes)
 static void judge_answer(const struct bi_head *head, const uint8_t *bytes)
 {
     static const char *const subprotocols[] = { "chat", NULL };
-    struct bi_view subprotocol;
-    const char *why = bi_answer_judge(head, bytes, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", subprotocols, false, &subprotocol);
+    static const struct bi_asked asked = { .accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", .subprotocols = subprotocols };
+    struct bi_agreed agreed;
+    judge_terms(head, bytes);
+    const char *why = bi_answer_judge(head, bytes, &asked, &agreed);
     if (why == NULL) {
         require(has(head, BI_NAME_UPGRADE) && has(head, BI_NAME_CONNECTION) && has(head, BI_NAME_SEC_WEBSOCKET_ACCEPT));
         require(!has(head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS));
-        require(subprotocol.at == NULL || bi_view_equal(subprotocol, bi_view_of("chat")));
+        require(agreed.subprotocol.at == NULL || bi_view_equal(agreed.subprotocol, bi_view_of("chat")));
     }
 }
 

@@ -47,6 +47,28 @@ class Clients(Served):
                                 "permessage-deflate" if DEFLATES else "", True, [1005, ""], [3000, ""], 403])
 
 
+    def test_takeover_with_websockets(self):
+        for client, server in ((0, 0), (10, 0), (0, 9), (12, 15)):
+            with self.subTest(client=client, server=server):
+                count, agreed = self.said_by(python_with("websockets"), CLIENTS / "ws_takeover.py", self.kept(), str(client), str(server))
+                self.assertEqual(count, 200)
+                self.assertIn("remote_no_context_takeover=False, local_no_context_takeover=False", agreed)
+
+    def test_takeover_with_node(self):
+        os.environ.setdefault("NODE_PATH", "/usr/share/nodejs")
+        for options, agreed in (({}, {"server_max_window_bits": 11, "client_max_window_bits": 11}),
+                                ({"serverNoContextTakeover": True}, {"server_no_context_takeover": True, "client_max_window_bits": 11}),
+                                ({"clientNoContextTakeover": True, "serverMaxWindowBits": 9},
+                                 {"client_no_context_takeover": True, "server_max_window_bits": 9})):
+            with self.subTest(options):
+                self.assertEqual(self.said_by("node", CLIENTS / "ws_takeover.js", self.kept(), json.dumps(options)), [200, agreed])
+
+    def kept(self):
+        if not DEFLATES:
+            self.skipTest("there is no zlib")
+        return f"ws://127.0.0.1:{self.port}/kept"
+
+
 class Chromium(Browsed):
     @classmethod
     def words(cls):
@@ -77,6 +99,21 @@ class Servers(unittest.TestCase):
         self.assertEqual(self.ask(f"ws://127.0.0.1:{port}/echo", "Grüße"), "Grüße\n1000 thank you\n")
         self.assertEqual(self.ask(f"ws://localhost:{port}/echo", "x" * 100000), "x" * 100000 + "\n1000 thank you\n")
         self.assertIn("answers 404", self.ask(f"ws://127.0.0.1:{port}/", "x", status=69))
+
+    def test_takeover(self):
+        os.environ.setdefault("NODE_PATH", "/usr/share/nodejs")
+        node = {"threshold": 0}, {"serverNoContextTakeover": True}, {"serverMaxWindowBits": 9, "clientMaxWindowBits": 9}
+        servers = [[python_with("websockets"), CLIENTS / "ws_serve.py"]] + [["node", CLIENTS / "ws_serve.js", json.dumps(options)]
+                                                                            for options in node]
+        for command in servers if DEFLATES else []:
+            server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            self.addCleanup(served.make_sure_of_the_end, server)
+            url = f"ws://127.0.0.1:{server.stdout.readline().strip()}/echo"
+            for bits in "15", "9":
+                with self.subTest(command=command, bits=bits):
+                    done = subprocess.run([pathlib.Path(served.PEER).parent / "ws_kept", url, bits], capture_output=True, text=True,
+                                          timeout=served.PATIENCE, check=False)
+                    self.assertEqual((done.returncode, done.stdout), (0, "200 messages, closed: 1000 \n"), done.stderr)
 
     def test_tls(self):
         certificate, key = Served.make_certificate.__func__(type(self))

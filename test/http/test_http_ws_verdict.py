@@ -102,7 +102,7 @@ def main():
     for line, their_line in zip(ours, theirs, strict=True):
         stream, our_line = line.split("\t")
         verdict, other = Verdict(our_line), Verdict(their_line)
-        row = "the same" if verdict.is_as(other) else row_of(verdict, other, " deflate " in stream)
+        row = "the same" if verdict.is_as(other) else row_of(verdict, other, " plain " not in stream)
         counts[row] += 1
         unknown += row is None
         if row is None or (row != "the same" and counts[row] <= options.show):

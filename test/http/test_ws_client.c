@@ -195,7 +195,8 @@ static const struct {
     { "permessage-deflate; server_no_context_takeover; client_no_context_takeover", true },
     { "permessage-deflate; server_no_context_takeover; server_max_window_bits=9", true },
     { "permessage-deflate", false },
-    { "permessage-deflate; server_no_context_takeover; client_max_window_bits=9", false },
+    { "permessage-deflate; server_no_context_takeover; client_max_window_bits=10", true },
+    { "permessage-deflate; server_no_context_takeover; client_max_window_bits", false },
     { "permessage-deflate; server_no_context_takeover; server_max_window_bits=7", false },
     { "permessage-deflate; server_no_context_takeover; server_no_context_takeover", false },
     { "permessage-deflate; server_no_context_takeover; more", false },
@@ -211,7 +212,8 @@ START_TEST(a_client_asks_for_compression_and_looks_at_the_terms) /* W6, W7 */
     dial("ws://192.0.2.7/", NULL);
     const char *request = answer_call();
     ck_assert(has_line(request,
-        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"));
+        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+        "client_max_window_bits"));
     (void)snprintf(field, sizeof field, "Sec-WebSocket-Extensions: %s\r\n", extensions[_i].answer);
     agree(request, field);
     settle();

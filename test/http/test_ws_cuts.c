@@ -8,11 +8,12 @@
 
 #include "ws_streams.h"
 
-/* Which of the kinds of sockets: four bits. */
+/* Which of the kinds of sockets: five bits. */
 static struct ws_talk talk_of(int kind)
 {
     return (struct ws_talk) { .is_client = (kind & 1) != 0,
         .deflates = (kind & 2) != 0 && bi_gzip_is_built_in(),
+        .takes_over = (kind & 16) != 0,
         .in_pieces = (kind & 4) != 0,
         .obeys = (kind & 8) != 0,
         .limit = 66000,
@@ -31,8 +32,10 @@ START_TEST(cuts_make_no_difference) /* W1, W2, W6 */
 {
     static struct ws_stream stream;
     struct ws_talk talk = talk_of(_i);
-    stream = (struct ws_stream) { .chance = (uint64_t)_i, .is_masked = !talk.is_client, .is_deflated = talk.deflates };
-    for (unsigned i = 0; i < 60; i++) {
+    stream = (struct ws_stream) {
+        .chance = (uint64_t)_i, .is_masked = !talk.is_client, .is_deflated = talk.deflates, .keeps = talk.takes_over
+    };
+    for (unsigned i = 0; i < 40; i++) {
         ws_draw_stream(&stream);
         talk.most = 0;
         char *whole = ws_talk(&talk, stream.bytes, stream.size);
@@ -44,12 +47,13 @@ START_TEST(cuts_make_no_difference) /* W1, W2, W6 */
         free(whole);
     }
     bi_raw_deflater_free(stream.deflater);
+    ws_talk_end();
 }
 END_TEST
 
 static void add_tests(TCase *tests)
 {
-    tcase_add_loop_test(tests, cuts_make_no_difference, 0, 16);
+    tcase_add_loop_test(tests, cuts_make_no_difference, 0, 32);
 }
 
 BIGHT_TEST_MAIN("http_ws_cuts", add_tests)

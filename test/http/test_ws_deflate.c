@@ -9,47 +9,40 @@ static const struct bight_websocket_options deflating = {
 static struct bight_websocket_factory plain = BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, &ws_ops, &deflating);
 
 static const struct {
-    const char *offer;
-    bool agreed;
+    const char *offer, *answer; /* NULL: it is declined; else what is answered but for both no_context_takeover */
 } offers[] = {
-    { "permessage-deflate", true },
-    { "permessage-deflate; client_max_window_bits", true },
-    { "permessage-deflate; client_max_window_bits=10; server_no_context_takeover", true },
-    { "permessage-deflate; server_max_window_bits=15", true },
-    { "permessage-deflate; client_max_window_bits=\"12\"", true },
-    { "permessage-deflate;server_max_window_bits = 15 ;client_no_context_takeover", true },
-    { "x-other, permessage-deflate", true },
-    { "permessage-deflate; server_max_window_bits=8, permessage-deflate", true },
-    { "permessage-deflate; server_max_window_bits=8", false },
-    { "permessage-deflate; server_max_window_bits=10", false },
-    { "permessage-deflate; server_max_window_bits", false },
-    { "permessage-deflate; server_max_window_bits=16", false },
-    { "permessage-deflate; client_max_window_bits=7", false },
-    { "permessage-deflate; client_max_window_bits=015", false },
-    { "permessage-deflate; client_no_context_takeover=1", false },
-    { "permessage-deflate; client_no_context_takeover; client_no_context_takeover", false },
-    { "permessage-deflate; other", false },
-    { "permessage-deflate;", false },
-    { "x-webkit-deflate-frame", false },
+    { "permessage-deflate", "" },
+    { "permessage-deflate; client_max_window_bits", "" },
+    { "permessage-deflate; client_max_window_bits=10; server_no_context_takeover", "" },
+    { "permessage-deflate; server_max_window_bits=15", "; server_max_window_bits=15" },
+    { "permessage-deflate; client_max_window_bits=\"12\"", "" },
+    { "permessage-deflate;server_max_window_bits = 15 ;client_no_context_takeover", "; server_max_window_bits=15" },
+    { "x-other, permessage-deflate", "" },
+    { "permessage-deflate; server_max_window_bits=8, permessage-deflate", "" },
+    { "permessage-deflate; server_max_window_bits=10", "; server_max_window_bits=10" },
+    { "permessage-deflate; server_max_window_bits=9, permessage-deflate", "; server_max_window_bits=9" },
+    { "permessage-deflate; client_max_window_bits=8", "" },
+    { "permessage-deflate; server_max_window_bits=8", NULL },
+    { "permessage-deflate; server_max_window_bits", NULL },
+    { "permessage-deflate; server_max_window_bits=16", NULL },
+    { "permessage-deflate; client_max_window_bits=7", NULL },
+    { "permessage-deflate; client_max_window_bits=015", NULL },
+    { "permessage-deflate; client_no_context_takeover=1", NULL },
+    { "permessage-deflate; client_no_context_takeover; client_no_context_takeover", NULL },
+    { "permessage-deflate; other", NULL },
+    { "permessage-deflate;", NULL },
+    { "x-webkit-deflate-frame", NULL },
 };
-
-static void begin_with(struct bight_websocket_factory *factory, const char *offer)
-{
-    char request[1000];
-    ws_events[0] = '\0';
-    begin_site(NULL);
-    ck_assert_int_eq(bight_websocket_route(site, "/ws", factory), 0);
-    connect_peer();
-    (void)snprintf(request, sizeof request, WS_REQUEST("/ws", "Sec-WebSocket-Extensions: %s\r\n"), offer);
-    (void)say(request);
-}
 
 START_TEST(an_offer_is_agreed_to_if_it_can_be) /* W6 */
 {
-    begin_with(&plain, offers[_i].offer);
-    const char *agreed = WS_ANSWER "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
-                                   "client_no_context_takeover\r\n\r\n";
-    ck_assert_str_eq(take_answer(), offers[_i].agreed ? agreed : WS_ANSWER "\r\n");
+    char wanted[1000];
+    ws_begin_with(&plain, offers[_i].offer);
+    (void)snprintf(wanted, sizeof wanted,
+        WS_ANSWER "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                  "client_no_context_takeover%s\r\n\r\n",
+        offers[_i].answer != NULL ? offers[_i].answer : "");
+    ck_assert_str_eq(take_answer(), offers[_i].answer != NULL ? wanted : WS_ANSWER "\r\n");
     ck_assert_str_eq(ws_happened(), "open(/ws).");
     ws_end();
 }
@@ -58,7 +51,7 @@ END_TEST
 START_TEST(it_is_off_unless_asked) /* W6 */
 {
     static struct bight_websocket_factory other = BIGHT_WEBSOCKET_FACTORY(struct bight_websocket, &ws_ops);
-    begin_with(&other, "permessage-deflate");
+    ws_begin_with(&other, "permessage-deflate");
     ck_assert_str_eq(take_answer(), WS_ANSWER "\r\n");
     ws_say_frame(WS_TEXT | BI_FRAME_COMPRESSED, "\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
     WS_WROTE("\x88\x17\x03\xea"
@@ -69,7 +62,7 @@ END_TEST
 
 static void begin(void)
 {
-    begin_with(&plain, "permessage-deflate");
+    ws_begin_with(&plain, "permessage-deflate");
     bight_string_clear(peer);
     ck_assert_str_eq(ws_happened(), "open(/ws).");
 }
@@ -135,12 +128,31 @@ START_TEST(messages_are_compressed_where_it_is_worth_it) /* W6 */
 }
 END_TEST
 
+START_TEST(what_is_longer_than_the_peers_window_is_sent_as_it_is) /* W6 */
+{
+    static char text[513];
+    size_t size;
+    memset(text, 'x', sizeof text);
+    ws_begin_with(&plain, "permessage-deflate; server_max_window_bits=9");
+    bight_string_clear(peer);
+    struct bight_websocket_message *message = bight_websocket_message_new(BIGHT_WEBSOCKET_TEXT, text, 512 + (size_t)_i);
+    ck_assert_int_eq(bight_websocket_send_text(ws_socket, text, 512 + (size_t)_i), 0);
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, message), 0);
+    bight_websocket_message_release(message);
+    settle();
+    ck_assert_uint_eq(bight_string_written(peer, &size)[0], _i == 0 ? 0xc1 : 0x81);
+    ck_assert_int_eq(size < 100, _i == 0);
+    ck_assert_int_eq(size > 1024, _i == 1);
+    ws_end();
+}
+END_TEST
+
 /* A megabyte of zeros is a kilobyte. */
 START_TEST(the_limit_is_that_of_the_message_itself) /* W6, W2 */
 {
     static char zeros[100001];
     uint8_t room[2000];
-    struct bi_raw_deflater *deflater = bi_raw_deflater_new(9);
+    struct bi_raw_deflater *deflater = bi_raw_deflater_new(9, 15, false);
     size_t size =
         bi_raw_deflate(deflater, (struct bi_view) { (const uint8_t *)zeros, 100000 + (size_t)_i }, room, sizeof room);
     bi_raw_deflater_free(deflater);
@@ -177,12 +189,12 @@ START_TEST(what_it_stands_for_comes_in_pieces_too) /* W6, W1 */
     static struct bight_websocket_factory factory =
         BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, &ops, &deflating);
     uint8_t room[2000];
-    struct bi_raw_deflater *deflater = bi_raw_deflater_new(9);
+    struct bi_raw_deflater *deflater = bi_raw_deflater_new(9, 15, false);
     size_t size =
         bi_raw_deflate(deflater, (struct bi_view) { (const uint8_t *)zeros, sizeof zeros }, room, sizeof room);
     bi_raw_deflater_free(deflater);
     pieces_size = pieces = 0;
-    begin_with(&factory, "permessage-deflate");
+    ws_begin_with(&factory, "permessage-deflate");
     ws_say_frame(WS_TEXT | BI_FRAME_COMPRESSED, room, size);
     settle();
     ck_assert_uint_eq(pieces_size, 100000);
@@ -198,6 +210,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, compressed_messages_of_the_rfc_are_received);
     tcase_add_loop_test(tests, what_is_damaged_is_1007, 0, 5);
     tcase_add_test(tests, messages_are_compressed_where_it_is_worth_it);
+    tcase_add_loop_test(tests, what_is_longer_than_the_peers_window_is_sent_as_it_is, 0, 2);
     tcase_add_loop_test(tests, the_limit_is_that_of_the_message_itself, 0, 2);
     tcase_add_test(tests, what_it_stands_for_comes_in_pieces_too);
 }

@@ -23,6 +23,7 @@ static void echo(struct bight_websocket *socket, const char *text, size_t size)
     struct bight_websocket_message *message = bight_websocket_message_new(BIGHT_WEBSOCKET_TEXT, text, size);
     received++;
     (void)bight_websocket_send_message(socket, message);
+    (void)bight_websocket_send_text(socket, text, size);
     (void)bight_websocket_sendf(socket, "%zu", size);
     (void)bight_websocket_send_piece(socket, BIGHT_WEBSOCKET_TEXT, text, size, true);
     bight_websocket_message_release(message);
@@ -39,6 +40,9 @@ static void note_closed(struct bight_websocket *socket, unsigned code, const cha
 
 static const struct bight_websocket_ops ops = { .opened = note_opened, .text_received = echo, .closed = note_closed };
 static const struct bight_websocket_options deflating = { .size = sizeof deflating, .deflate = true };
+static const struct bight_websocket_options taking_over = {
+    .size = sizeof taking_over, .deflate = true, .takeover = true
+};
 static struct bight_websocket_factory factory = BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, &ops, &deflating);
 
 static bool set_up(void)
@@ -59,10 +63,12 @@ static void say_all(void)
     static char large[70000];
     memset(large, 'x', sizeof large);
     (void)bight_string_feed_text(
-        peer, WS_REQUEST("/ws", "Sec-WebSocket-Protocol: one\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"));
+        peer, WS_REQUEST("/ws", "Sec-WebSocket-Protocol: one\r\n"
+                                "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"));
     ws_say(WS_TEXT, "Hello");
     if (bi_gzip_is_built_in()) {
         ws_say_frame(WS_TEXT | BI_FRAME_COMPRESSED, "\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
+        ws_say_frame(WS_TEXT | BI_FRAME_COMPRESSED, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", 8);
     }
     ws_say_frame(WS_TEXT, large, sizeof large);
     uint8_t ping[32];
@@ -84,7 +90,7 @@ static bool play(void *context)
     (void)context;
     if (set_up()) {
         say_all();
-        is_good = bight_testing_fault_injected() || (received == 2u + bi_gzip_is_built_in() && closed == 1);
+        is_good = bight_testing_fault_injected() || (received == 2u + 2u * bi_gzip_is_built_in() && closed == 1);
     }
     bight_string_peer_free(peer);
     bight_reactor_free(reactor);
@@ -93,8 +99,9 @@ static bool play(void *context)
     return is_good && opened == closed && factory.own == NULL;
 }
 
-START_TEST(every_allocation_of_a_socket_may_fail) /* W1, T15 */
+START_TEST(every_allocation_of_a_socket_may_fail) /* W1, W6, T15 */
 {
+    factory.options = _i == 0 ? &deflating : &taking_over;
     ck_assert_uint_eq(bight_testing_with_faults(play, NULL, 0), 0);
 }
 END_TEST
@@ -164,7 +171,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, every_allocation_of_connecting_may_fail);
-    tcase_add_test(tests, every_allocation_of_a_socket_may_fail);
+    tcase_add_loop_test(tests, every_allocation_of_a_socket_may_fail, 0, 2);
 }
 
 BIGHT_TEST_MAIN("http_ws_faults", add_tests)

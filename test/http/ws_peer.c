@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ws_peer.c - a site with WebSockets for clients that are not bight's: /echo, /close, which closes with what it is told
+/* ws_peer.c - a site with WebSockets for clients that are not bight's: /echo, /kept, which keeps what it compresses by,
+ * /close, which closes with what it is told
  * ("4000 reason"), /all, whose messages go to all that are there; and a page for browsers.
  *
  *     ws_peer ENDPOINT [PAGE] */
@@ -27,6 +28,12 @@ static void echo_binary(struct bight_websocket *socket, const uint8_t *data, siz
 
 static const struct bight_websocket_ops echo_ops = { .text_received = echo_text, .binary_received = echo_binary };
 static struct bight_websocket_factory echoes = BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, &echo_ops, &large);
+
+static const struct bight_websocket_options kept = {
+    .size = sizeof kept, .deflate = true, .takeover = true, .window_bits = 11
+};
+static struct bight_websocket_factory kept_echoes =
+    BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, &echo_ops, &kept);
 
 static void close_as_told(struct bight_websocket *socket, const char *text, size_t size)
 {
@@ -132,6 +139,7 @@ int main(int argc, char **argv)
     (void)bight_http_route(site, "GET /held", hold, NULL);
     (void)bight_http_route(site, "GET /said", let_go, NULL);
     (void)bight_websocket_route_full(site, "/echo", &echoes, &options);
+    (void)bight_websocket_route(site, "/kept", &kept_echoes);
     (void)bight_websocket_route(site, "/close", &closers);
     (void)bight_websocket_route(site, "/all", &members);
     struct bight_reactor *reactor = bight_reactor_new();

@@ -13,8 +13,8 @@
 
 struct ws_stream {
     uint64_t chance;
-    bool is_masked, is_deflated;
-    struct bi_raw_deflater *deflater; /* used again; NULL: not yet */
+    bool is_masked, is_deflated, keeps;
+    struct bi_raw_deflater *deflater; /* of a stream, if it keeps what was said; NULL: none yet */
     size_t size;
     uint8_t bytes[WS_STREAM_ROOM];
 };
@@ -114,7 +114,7 @@ static inline void ws_put_message(struct ws_stream *stream)
     unsigned first = is_text ? BI_OPCODE_TEXT : BI_OPCODE_BINARY;
     ws_draw_payload(stream, payload, size, is_text);
     if (stream->is_deflated && ws_draw(stream, 4) > 0) {
-        stream->deflater = stream->deflater != NULL ? stream->deflater : bi_raw_deflater_new(6);
+        stream->deflater = stream->deflater != NULL ? stream->deflater : bi_raw_deflater_new(6, 10, stream->keeps);
         small = stream->deflater != NULL
                     ? bi_raw_deflate(stream->deflater, (struct bi_view) { payload, size }, packed, sizeof packed)
                     : 0;
@@ -171,10 +171,12 @@ static inline void ws_put_odd_head(struct ws_stream *stream)
     }
 }
 
-/* The next one. */
+/* The next one, of the kind that is said. */
 static inline void ws_draw_stream(struct ws_stream *stream)
 {
     stream->size = 0;
+    bi_raw_deflater_free(stream->deflater);
+    stream->deflater = NULL;
     for (size_t left = ws_draw(stream, 8); left > 0; left--) {
         ws_draw(stream, 4) == 0 ? ws_put_control(stream) : ws_put_message(stream);
     }

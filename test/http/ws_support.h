@@ -148,6 +148,18 @@ static inline void ws_begin(struct bight_websocket_factory *factory)
     (void)ws_happened();
 }
 
+/* The same asked for with this offer of extensions; the answer is there to be read. */
+static inline void ws_begin_with(struct bight_websocket_factory *factory, const char *offer)
+{
+    char request[1000];
+    ws_events[0] = '\0';
+    begin_site(NULL);
+    ck_assert_int_eq(bight_websocket_route(site, "/ws", factory), 0);
+    connect_peer();
+    (void)snprintf(request, sizeof request, WS_REQUEST("/ws", "Sec-WebSocket-Extensions: %s\r\n"), offer);
+    (void)say(request);
+}
+
 static inline void ws_end(void)
 {
     end_site();

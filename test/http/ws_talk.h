@@ -20,7 +20,8 @@
 struct ws_talk {
     bool is_client;
     bool deflates;
-    bool in_pieces; /* it takes messages in pieces */
+    bool takes_over; /* a message may refer to those before it */
+    bool in_pieces;  /* it takes messages in pieces */
     bool obeys;
     uint64_t limit; /* bytes of a message; 0: the default */
     /* Pieces are of 1 to `most` bytes, by chance; 0: all at once. */
@@ -185,18 +186,25 @@ static const struct bight_websocket_ops ws_piece_ops = {
 
 /* --------------------------------------------------------------------------------------------- the peer */
 
-#define WS_TALK_TERMS "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+/* What the peer says of compression. */
+static inline const char *ws_terms(const struct ws_talk *talk)
+{
+    return !talk->deflates     ? ""
+           : !talk->takes_over ? "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                                 "client_no_context_takeover\r\n"
+           : talk->is_client   ? "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\n"
+                               : "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10\r\n";
+}
 
 /* What the peer says before all else, and its size. */
 static inline size_t ws_handshake(char room[1000], const struct ws_talk *talk, const char *request)
 {
-    const char *extension = talk->deflates ? "Sec-WebSocket-Extensions: " WS_TALK_TERMS "\r\n" : "";
     char accept[BI_ACCEPT_TEXT + 1];
     if (!talk->is_client) {
         return (size_t)snprintf(room, 1000,
             "GET /ws HTTP/1.1\r\nHost: example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-            extension);
+            ws_terms(talk));
     }
     const char *key = strstr(request, "Sec-WebSocket-Key: ");
     ws_require(key != NULL);
@@ -204,7 +212,7 @@ static inline size_t ws_handshake(char room[1000], const struct ws_talk *talk, c
     return (size_t)snprintf(room, 1000,
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
         "%s\r\n%s\r\n",
-        accept, extension);
+        accept, ws_terms(talk));
 }
 
 /* The handshake, unless it has been said, and the rest, in pieces. */
@@ -264,18 +272,33 @@ static inline void ws_talk_through(
 
 /* ------------------------------------------------------------------------------------------ both sides */
 
-static inline void ws_talk_to_server(
-    struct bight_websocket_factory *factory, const struct ws_talk *talk, const void *data, size_t size)
+/* Made by the first talk, and used by all. */
+static struct bight_websocket_options ws_options;
+static struct bight_websocket_factory ws_sockets =
+    BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, NULL, &ws_options);
+static struct bight_reactor *ws_reactor;
+static struct bight_http_site *ws_site;
+static struct bight_recorder *ws_recorder;
+
+static inline void ws_talk_end(void)
 {
-    struct bight_reactor *reactor = bight_testing_reactor_new();
-    struct bight_http_site *site = bight_http_site_new();
-    ws_require(reactor != NULL && bight_websocket_route(site, "/ws", factory) == BIGHT_OK);
-    struct bight_string_peer *peer = bight_string_connect(reactor, bight_http_site_factory(site), true);
-    ws_require(peer != NULL);
-    ws_talk_through(peer, talk, data, size);
-    bight_string_peer_free(peer);
-    bight_reactor_free(reactor);
-    bight_http_site_free(site);
+    bight_reactor_free(ws_reactor);
+    bight_http_site_free(ws_site);
+    bight_recorder_free(ws_recorder);
+    ws_reactor = NULL;
+    ws_site = NULL;
+    ws_recorder = NULL;
+}
+
+static inline void ws_talk_begin(void)
+{
+    if (ws_reactor == NULL) {
+        ws_reactor = bight_testing_reactor_new();
+        ws_site = bight_http_site_new();
+        ws_recorder = bight_recorder_new();
+        ws_require(ws_reactor != NULL && ws_recorder != NULL);
+        ws_require(bight_websocket_route(ws_site, "/ws", &ws_sockets) == BIGHT_OK);
+    }
 }
 
 static inline void ws_forget(struct bight_result *result, void *context)
@@ -284,32 +307,32 @@ static inline void ws_forget(struct bight_result *result, void *context)
     bight_result_clear(result);
 }
 
-static inline void ws_talk_to_client(
-    struct bight_websocket_factory *factory, const struct ws_talk *talk, const void *data, size_t size)
+static inline struct bight_string_peer *ws_answer(void)
 {
-    struct bight_recorder *recorder = bight_recorder_new();
-    struct bight_reactor *reactor = bight_recorder_reactor(recorder);
-    struct bight_deferred *connecting = bight_websocket_connect(reactor, "ws://192.0.2.7/ws", factory, NULL);
+    struct bight_reactor *reactor = bight_recorder_reactor(ws_recorder);
+    struct bight_deferred *connecting = bight_websocket_connect(reactor, "ws://192.0.2.7/ws", &ws_sockets, NULL);
     ws_require(bight_deferred_add_both(connecting, ws_forget, NULL) == BIGHT_OK);
     bight_deferred_release(connecting);
     (void)bight_testing_settle(reactor, 1000);
-    struct bight_string_peer *peer = bight_recorder_complete(recorder, 0);
-    ws_require(peer != NULL);
-    ws_talk_through(peer, talk, data, size);
-    bight_recorder_free(recorder);
-    bight_string_peer_free(peer);
+    return bight_recorder_complete(ws_recorder, 0);
 }
 
 /* Returns the text, which is the caller's. */
 static inline char *ws_talk(const struct ws_talk *talk, const void *data, size_t size)
 {
-    const struct bight_websocket_options options = {
-        .size = sizeof options, .deflate = talk->deflates, .message_limit = talk->limit
+    ws_talk_begin();
+    ws_options = (struct bight_websocket_options) {
+        .size = sizeof ws_options, .deflate = talk->deflates, .takeover = talk->takes_over, .message_limit = talk->limit
     };
-    struct bight_websocket_factory factory =
-        BIGHT_WEBSOCKET_FACTORY_FULL(struct bight_websocket, talk->in_pieces ? &ws_piece_ops : &ws_whole_ops, &options);
+    ws_sockets.ops = talk->in_pieces ? &ws_piece_ops : &ws_whole_ops;
     ws_told = (struct ws_told) { .talk = talk };
-    (talk->is_client ? ws_talk_to_client : ws_talk_to_server)(&factory, talk, data, size);
+    struct bight_string_peer *peer =
+        talk->is_client ? ws_answer() : bight_string_connect(ws_reactor, bight_http_site_factory(ws_site), true);
+    ws_require(peer != NULL);
+    ws_talk_through(peer, talk, data, size);
+    bight_string_peer_free(peer);
+    (void)bight_testing_settle(talk->is_client ? bight_recorder_reactor(ws_recorder) : ws_reactor, 1000);
+    ws_require(ws_sockets.base.connections == 0); /* nothing of one talk is left for the next */
     free(ws_told.message);
     return ws_told.said.text;
 }

@@ -7,8 +7,6 @@
 #include <limits.h>
 #include <zlib.h>
 
-#define RAW (-MAX_WBITS)
-#define MEMORY_LEVEL 8
 #define MOST ((size_t)1 << 30) /* at once: zlib counts in unsigned int */
 
 static const uint8_t tail[] = { 0x00, 0x00, 0xff, 0xff };
@@ -34,17 +32,26 @@ static unsigned at_most(size_t size)
 
 struct bi_raw_deflater {
     z_stream stream;
+    bool keeps;
 };
 
-struct bi_raw_deflater *bi_raw_deflater_new(int level)
+/* Tables of the window's size: with 15 bits zlib's usual ones. */
+static int memory_level(unsigned bits)
+{
+    return (int)bits - 7;
+}
+
+struct bi_raw_deflater *bi_raw_deflater_new(int level, unsigned bits, bool keeps)
 {
     struct bi_raw_deflater *deflater = bight_calloc(1, sizeof *deflater);
     if (deflater == NULL) {
         return NULL;
     }
+    deflater->keeps = keeps;
     deflater->stream.zalloc = allocate;
     deflater->stream.zfree = release;
-    if (deflateInit2(&deflater->stream, level, Z_DEFLATED, RAW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (deflateInit2(&deflater->stream, level, Z_DEFLATED, -(int)bits, memory_level(bits), Z_DEFAULT_STRATEGY) !=
+        Z_OK) {
         bight_free(deflater);
         return NULL;
     }
@@ -60,13 +67,11 @@ void bi_raw_deflater_free(struct bi_raw_deflater *deflater)
 }
 
 /* More than zlib can be shown at once is not worth the trouble. */
-size_t bi_raw_deflate(struct bi_raw_deflater *deflater, struct bi_view data, uint8_t *room, size_t size)
+static size_t deflate_message(z_stream *stream, struct bi_view data, uint8_t *room, size_t size)
 {
-    z_stream *stream = &deflater->stream;
     if (data.size > MOST || size > MOST) {
         return 0;
     }
-    (void)deflateReset(stream);
     stream->next_in = (Bytef *)(uintptr_t)data.at;
     stream->avail_in = (unsigned)data.size;
     stream->next_out = room;
@@ -78,22 +83,34 @@ size_t bi_raw_deflate(struct bi_raw_deflater *deflater, struct bi_view data, uin
     return written > sizeof tail ? written - sizeof tail : 0;
 }
 
+/* The peer sees nothing of a message that is not sent, so it is forgotten. */
+size_t bi_raw_deflate(struct bi_raw_deflater *deflater, struct bi_view data, uint8_t *room, size_t size)
+{
+    size_t written = deflate_message(&deflater->stream, data, room, size);
+    if (!deflater->keeps || written == 0) {
+        (void)deflateReset(&deflater->stream);
+    }
+    return written;
+}
+
 /* --------------------------------------------------------------------------------------------- reading */
 
 struct bi_raw_inflater {
     z_stream stream;
     size_t tail_used; /* of what was left out of the message's end */
+    bool keeps;
 };
 
-struct bi_raw_inflater *bi_raw_inflater_new(void)
+struct bi_raw_inflater *bi_raw_inflater_new(unsigned bits, bool keeps)
 {
     struct bi_raw_inflater *inflater = bight_calloc(1, sizeof *inflater);
     if (inflater == NULL) {
         return NULL;
     }
+    inflater->keeps = keeps;
     inflater->stream.zalloc = allocate;
     inflater->stream.zfree = release;
-    if (inflateInit2(&inflater->stream, RAW) != Z_OK) {
+    if (inflateInit2(&inflater->stream, -(int)bits) != Z_OK) {
         bight_free(inflater);
         return NULL;
     }
@@ -110,8 +127,25 @@ void bi_raw_inflater_free(struct bi_raw_inflater *inflater)
 
 void bi_raw_inflater_begin(struct bi_raw_inflater *inflater)
 {
-    (void)inflateReset(&inflater->stream);
+    if (!inflater->keeps) {
+        (void)inflateReset(&inflater->stream);
+    }
     inflater->tail_used = 0;
+}
+
+/* A last block need not be the message's last; what comes behind it may refer to what is kept. */
+static int go_on_behind_end(struct bi_raw_inflater *inflater)
+{
+    unsigned size = 0;
+    if (!inflater->keeps || inflateGetDictionary(&inflater->stream, NULL, &size) != Z_OK || size == 0) {
+        return inflateReset(&inflater->stream);
+    }
+    uint8_t *window = bight_malloc(size);
+    int result = window != NULL ? inflateGetDictionary(&inflater->stream, window, &size) : Z_MEM_ERROR;
+    result = result == Z_OK ? inflateReset(&inflater->stream) : result;
+    result = result == Z_OK ? inflateSetDictionary(&inflater->stream, window, size) : result;
+    bight_free(window);
+    return result;
 }
 
 /* A step over `data`, from which it takes. */
@@ -126,7 +160,7 @@ static int step(struct bi_raw_inflater *inflater, struct bi_view *data, uint8_t 
     int result = inflate(stream, Z_SYNC_FLUSH);
     (void)bi_take(data, given - stream->avail_in);
     *written += free - stream->avail_out;
-    return result == Z_STREAM_END ? inflateReset(stream) : result; /* a last block need not be the message's last */
+    return result == Z_STREAM_END ? go_on_behind_end(inflater) : result;
 }
 
 /* All of the message has been used, with its end: it must have been the end of a block. */

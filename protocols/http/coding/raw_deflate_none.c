@@ -2,9 +2,11 @@
 /* raw_deflate_none.c - without zlib: there is none. */
 #include "http/coding/raw_deflate.h"
 
-struct bi_raw_deflater *bi_raw_deflater_new(int level)
+struct bi_raw_deflater *bi_raw_deflater_new(int level, unsigned bits, bool keeps)
 {
     (void)level;
+    (void)bits;
+    (void)keeps;
     return NULL;
 }
 
@@ -22,8 +24,10 @@ size_t bi_raw_deflate(struct bi_raw_deflater *deflater, struct bi_view data, uin
     return 0;
 }
 
-struct bi_raw_inflater *bi_raw_inflater_new(void)
+struct bi_raw_inflater *bi_raw_inflater_new(unsigned bits, bool keeps)
 {
+    (void)bits;
+    (void)keeps;
     return NULL;
 }
 

@@ -97,7 +97,9 @@ static struct bight_websocket *make_socket(
     return socket;
 }
 
-static int put_fields(struct bight_http_request *request, struct bi_view key, const char *subprotocol, bool is_deflated)
+/* `terms`: of compression; NULL: there is none. */
+static int put_fields(
+    struct bight_http_request *request, struct bi_view key, const char *subprotocol, const char *terms)
 {
     char accept[BI_ACCEPT_TEXT + 1];
     int code = bi_accept_of(key, accept);
@@ -105,8 +107,8 @@ static int put_fields(struct bight_http_request *request, struct bi_view key, co
     if (code == BIGHT_OK && subprotocol != NULL) {
         code = bight_http_respond_set(request, "Sec-WebSocket-Protocol", subprotocol);
     }
-    if (code == BIGHT_OK && is_deflated) {
-        code = PUT(request, "Sec-WebSocket-Extensions", BI_DEFLATE_TERMS);
+    if (code == BIGHT_OK && terms != NULL) {
+        code = PUT(request, "Sec-WebSocket-Extensions", terms);
     }
     return code;
 }
@@ -120,8 +122,15 @@ static int fail(struct bight_http_request *request, int code)
 
 static int upgrade(struct bight_http_request *request, struct bight_websocket_factory *factory, const char *subprotocol)
 {
-    bool is_deflated = bi_shared_wants_deflate(factory) && bi_deflate_is_offered(&request->head, request->bytes);
-    int code = put_fields(request, bi_request_field(request, BI_NAME_SEC_WEBSOCKET_KEY), subprotocol, is_deflated);
+    struct bi_deflate_wish wish;
+    struct bi_deflate_terms terms = { .out_bits = 0 };
+    char text[BI_TERMS_TEXT];
+    int code = bi_shared_deflate_wish(factory, &wish);
+    bool is_deflated = code == BIGHT_OK && bi_terms_accept(&request->head, request->bytes, &wish, &terms, text);
+    if (code == BIGHT_OK) {
+        struct bi_view key = bi_request_field(request, BI_NAME_SEC_WEBSOCKET_KEY);
+        code = put_fields(request, key, subprotocol, is_deflated ? text : NULL);
+    }
     if (code != BIGHT_OK) {
         return fail(request, code);
     }
@@ -130,6 +139,7 @@ static int upgrade(struct bight_http_request *request, struct bight_websocket_fa
         return fail(request, code);
     }
     socket->own->is_deflated = is_deflated;
+    socket->own->extras->terms = terms;
     return bight_http_respond_upgrade(request, "websocket", &socket->base);
 }
 

@@ -120,15 +120,16 @@ static struct bight_websocket *make_socket(struct bi_dial *dial, struct bi_view 
 }
 
 /* What has come behind the answer is the socket's. */
-static void become(struct bi_dial *dial, struct bi_view subprotocol, struct bi_view rest)
+static void become(struct bi_dial *dial, const struct bi_agreed *agreed, struct bi_view rest)
 {
-    struct bight_websocket *socket = make_socket(dial, subprotocol);
+    struct bight_websocket *socket = make_socket(dial, agreed->subprotocol);
     if (socket == NULL) {
         fail(dial, bight_failure_of(dial->target->base.out_of_memory ? BIGHT_E_OUT_OF_MEMORY : BIGHT_E_NO_PROTOCOL));
         return;
     }
     socket->own->is_client = true;
-    socket->own->is_deflated = bi_head_first(&dial->parser.head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS) != 0;
+    socket->own->is_deflated = agreed->is_deflated;
+    socket->own->extras->terms = agreed->deflate;
     socket->own->extras->dial = dial;
     (void)bight_factory_hold(&dial->factory);
     int code = bight_transport_switch_protocol(dial->transport, &socket->base, rest.at, rest.size);
@@ -138,26 +139,26 @@ static void become(struct bi_dial *dial, struct bi_view subprotocol, struct bi_v
     }
 }
 
-struct bight_failure *bi_dial_judge(const struct bi_dial *dial, struct bi_view *subprotocol)
+struct bight_failure *bi_dial_judge(const struct bi_dial *dial, struct bi_agreed *agreed)
 {
     const struct bi_response_parser *parser = &dial->parser;
+    const struct bi_asked asked = { dial->accept, (const char *const *)dial->subprotocols, dial->deflate };
     if (parser->head.status != 101) {
         return bight_failure_new_status(BIGHT_E_HTTP_STATUS, parser->head.status, NULL,
             "the server answers %u instead of a WebSocket", parser->head.status);
     }
-    const char *why = bi_answer_judge(&parser->head, parser->bytes, dial->accept,
-        (const char *const *)dial->subprotocols, bi_shared_wants_deflate(dial->target), subprotocol);
+    const char *why = bi_answer_judge(&parser->head, parser->bytes, &asked, agreed);
     return why != NULL ? bight_failure_new(BIGHT_E_SYNTAX, 0, NULL, "%s", why) : NULL;
 }
 
 static void answered(struct bi_dial *dial, struct bi_view rest)
 {
-    struct bi_view subprotocol;
-    struct bight_failure *failure = bi_dial_judge(dial, &subprotocol);
+    struct bi_agreed agreed = { .is_deflated = false };
+    struct bight_failure *failure = bi_dial_judge(dial, &agreed);
     if (failure != NULL) {
         fail(dial, failure);
     } else {
-        become(dial, subprotocol, rest);
+        become(dial, &agreed, rest);
     }
 }
 

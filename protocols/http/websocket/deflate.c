@@ -1,133 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* deflate.c - the terms of permessage-deflate, read strictly; messages compressed and undone by what their factory's
- * sockets share. */
+/* deflate.c - messages compressed and undone by what their factory's sockets share, or with takeover by the socket's
+ * own. */
 #include "http/websocket/deflate.h"
 
 #include <bight/memory.h>
 
-#include "http/message/members.h"
 #include "http/websocket/socket.h"
 
 #define LEVEL 6
+#define SMALL 1024
+#define MAY_GROW 64 /* as much as a receiver of bight's takes beyond its limit, whatever that is */
 
-/* ---------------------------------------------------------------------------------------------- terms */
-
-enum { SERVER_ALONE = 1, CLIENT_ALONE = 2, SERVER_BITS = 4, CLIENT_BITS = 8 };
-
-struct terms {
-    unsigned given; /* which of the four there are */
-    unsigned server_bits;
-};
-
-static const struct {
-    const char *name;
-    unsigned bit;
-    bool has_value, may_lack_value;
-} parameters[] = {
-    { "server_no_context_takeover", SERVER_ALONE, false, true },
-    { "client_no_context_takeover", CLIENT_ALONE, false, true },
-    { "server_max_window_bits", SERVER_BITS, true, false },
-    { "client_max_window_bits", CLIENT_BITS, true, true },
-};
-
-/* 8 to 15, without leading zeros, perhaps quoted; 0: it is not that. */
-static unsigned read_bits(struct bi_view *text)
+/* What was agreed on; usual terms are not remembered. */
+static struct bi_deflate_terms terms_of(const struct bight_websocket_state *own)
 {
-    struct bi_view value;
-    if (!bi_take_token(text, &value) && !bi_take_quoted(text, &value)) {
-        return 0;
-    }
-    if (value.size == 1 && (value.at[0] == '8' || value.at[0] == '9')) {
-        return value.at[0] - (unsigned)'0';
-    }
-    bool is_two = value.size == 2 && value.at[0] == '1' && value.at[1] >= '0' && value.at[1] <= '5';
-    return is_two ? 10 + (value.at[1] - (unsigned)'0') : 0;
+    static const struct bi_deflate_terms usual = { .out_bits = BI_LARGEST_WINDOW, .in_bits = BI_LARGEST_WINDOW };
+    return own->extras == NULL || bi_terms_are_usual(&own->extras->terms) ? usual : own->extras->terms;
 }
 
-static bool read_value(struct terms *terms, struct bi_view *text, size_t which)
+/* Made when the first message needs one, of a socket with terms of its own. NULL when out of memory. */
+static struct bi_kept *kept_of(const struct bight_websocket_state *own)
 {
-    bi_skip_space(text);
-    if (!bi_take_byte(text, '=')) {
-        return parameters[which].may_lack_value;
-    }
-    bi_skip_space(text);
-    unsigned bits = parameters[which].has_value ? read_bits(text) : 0;
-    if (parameters[which].bit == SERVER_BITS) {
-        terms->server_bits = bits;
-    }
-    return bits != 0;
+    struct bi_extras *extras = own->extras;
+    extras->kept = extras->kept != NULL ? extras->kept : bight_calloc(1, sizeof *extras->kept);
+    return extras->kept;
 }
 
-static bool read_parameter(struct terms *terms, struct bi_view *text)
+void bi_kept_drop(struct bight_websocket_state *own)
 {
-    struct bi_view name;
-    bi_skip_space(text);
-    if (!bi_take_token(text, &name)) {
-        return false;
+    struct bi_kept *kept = own->extras != NULL ? own->extras->kept : NULL;
+    if (kept != NULL) {
+        own->extras->kept = NULL;
+        bi_raw_deflater_free(kept->deflater);
+        bi_raw_inflater_free(kept->inflater);
+        bight_free(kept);
     }
-    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-        if (bi_view_equal(name, bi_view_of(parameters[i].name))) {
-            bool is_new = (terms->given & parameters[i].bit) == 0;
-            terms->given |= parameters[i].bit;
-            return is_new && read_value(terms, text, i);
-        }
-    }
-    return false;
 }
 
-/* False: it is another extension, or malformed. */
-static bool read_terms(struct terms *terms, struct bi_view text)
-{
-    struct bi_view name;
-    *terms = (struct terms) { .given = 0 };
-    if (!bi_take_token(&text, &name) || !bi_view_equal(name, bi_view_of("permessage-deflate"))) {
-        return false;
-    }
-    for (bi_skip_space(&text); bi_take_byte(&text, ';'); bi_skip_space(&text)) {
-        if (!read_parameter(terms, &text)) {
-            return false;
-        }
-    }
-    return text.size == 0;
-}
+/* ----------------------------------------------------------------------------------------- compressing */
 
-bool bi_deflate_is_offered(const struct bi_head *head, const uint8_t *bytes)
+static uint8_t *deflate_by(struct bi_raw_deflater *deflater, struct bi_view data, size_t most, size_t *size)
 {
-    struct bi_members members = bi_members_begin(head, bytes, BI_NAME_SEC_WEBSOCKET_EXTENSIONS);
-    struct bi_view member;
-    struct terms terms;
-    while (bi_members_next(&members, &member)) {
-        if (read_terms(&terms, member) && (terms.server_bits == 0 || terms.server_bits == 15)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool bi_deflate_is_agreed(const struct bi_head *head, const uint8_t *bytes)
-{
-    struct bi_members members = bi_members_begin(head, bytes, BI_NAME_SEC_WEBSOCKET_EXTENSIONS);
-    struct bi_view member;
-    struct terms terms;
-    if (!bi_members_next(&members, &member) || !read_terms(&terms, member)) {
-        return false;
-    }
-    bool is_ours = (terms.given & SERVER_ALONE) != 0 && (terms.given & CLIENT_BITS) == 0;
-    return is_ours && !bi_members_next(&members, &member);
-}
-
-/* -------------------------------------------------------------------------------------------- messages */
-
-uint8_t *bi_deflate_message(struct bi_shared *shared, struct bi_view data, size_t *size)
-{
-    if (data.size < BI_DEFLATE_FROM) {
-        return NULL;
-    }
-    if (shared->deflater == NULL) {
-        shared->deflater = bi_raw_deflater_new(LEVEL);
-    }
-    uint8_t *room = shared->deflater != NULL ? bight_malloc(data.size) : NULL;
-    *size = room != NULL ? bi_raw_deflate(shared->deflater, data, room, data.size) : 0;
+    uint8_t *room = deflater != NULL ? bight_malloc(most) : NULL;
+    *size = room != NULL ? bi_raw_deflate(deflater, data, room, most) : 0;
     if (*size == 0) {
         bight_free(room);
         return NULL;
@@ -135,9 +50,49 @@ uint8_t *bi_deflate_message(struct bi_shared *shared, struct bi_view data, size_
     return room;
 }
 
+uint8_t *bi_deflate_shared(struct bi_shared *shared, struct bi_view data, size_t *size)
+{
+    if (data.size < BI_DEFLATE_FROM) {
+        return NULL;
+    }
+    if (shared->deflater == NULL) {
+        shared->deflater = bi_raw_deflater_new(LEVEL, BI_LARGEST_WINDOW, false);
+    }
+    return deflate_by(shared->deflater, data, data.size, size);
+}
+
+/* A small one also if it grows by it, for the next one may refer to it. */
+static uint8_t *deflate_on(struct bight_websocket_state *own, struct bi_view data, size_t *size)
+{
+    struct bi_kept *kept = data.size >= BI_DEFLATE_FROM_WITH_TAKEOVER ? kept_of(own) : NULL;
+    if (kept == NULL) {
+        return NULL;
+    }
+    if (kept->deflater == NULL) {
+        kept->deflater = bi_raw_deflater_new(LEVEL, terms_of(own).out_bits, true);
+    }
+    return deflate_by(kept->deflater, data, data.size < SMALL ? data.size + MAY_GROW : data.size, size);
+}
+
+/* In a message that is no longer than a window nothing refers further back than it reaches. */
+bool bi_deflate_may_share(const struct bight_websocket_state *own, size_t size)
+{
+    struct bi_deflate_terms terms = terms_of(own);
+    return own->is_deflated && !terms.keeps_out && size <= (size_t)1 << terms.out_bits;
+}
+
+uint8_t *bi_deflate_message(struct bight_websocket_state *own, struct bi_view data, size_t *size)
+{
+    return own->is_deflated && terms_of(own).keeps_out ? deflate_on(own, data, size)
+           : bi_deflate_may_share(own, data.size)      ? bi_deflate_shared(own->shared, data, size)
+                                                       : NULL;
+}
+
+/* --------------------------------------------------------------------------------------------- undoing */
+
 /* As far as the room goes that there is, or one that is twice as large. */
 static enum bi_inflate_result inflate_some(
-    struct bi_shared *shared, struct bi_view *data, uint64_t limit, struct bi_gathered **plain)
+    struct bi_raw_inflater *inflater, struct bi_view *data, uint64_t limit, struct bi_gathered **plain)
 {
     size_t has = *plain != NULL ? (*plain)->size : 0, wanted = has + 4 * data->size + 256;
     size_t most = wanted - has < limit - has ? wanted - has : (size_t)(limit - has);
@@ -145,27 +100,42 @@ static enum bi_inflate_result inflate_some(
     if (room == NULL) {
         return BI_INFLATE_NO_MEMORY;
     }
-    enum bi_inflate_result result = bi_raw_inflate(shared->inflater, data, room, &most);
+    enum bi_inflate_result result = bi_raw_inflate(inflater, data, room, &most);
     (*plain)->size += most;
     return result;
 }
 
+/* The one for the next message, at its beginning; NULL when out of memory. */
+static struct bi_raw_inflater *begin_inflating(struct bight_websocket_state *own)
+{
+    struct bi_deflate_terms terms = terms_of(own);
+    struct bi_kept *kept = terms.keeps_in ? kept_of(own) : NULL;
+    if (terms.keeps_in && kept == NULL) {
+        return NULL;
+    }
+    struct bi_raw_inflater **inflater = kept != NULL ? &kept->inflater : &own->shared->inflater;
+    if (*inflater == NULL) {
+        *inflater = bi_raw_inflater_new(kept != NULL ? terms.in_bits : BI_LARGEST_WINDOW, kept != NULL);
+    }
+    if (*inflater != NULL) {
+        bi_raw_inflater_begin(*inflater);
+    }
+    return *inflater;
+}
+
 /* One byte more than the limit tells that it is passed. */
 enum bi_inflate_result bi_inflate_message(
-    struct bi_shared *shared, struct bi_view data, uint64_t limit, struct bi_gathered **plain)
+    struct bight_websocket_state *own, struct bi_view data, uint64_t limit, struct bi_gathered **plain)
 {
     enum bi_inflate_result result = BI_INFLATE_FULL;
     uint64_t ceiling = limit < SIZE_MAX / 8 ? limit + 1 : SIZE_MAX / 8;
+    struct bi_raw_inflater *inflater = begin_inflating(own);
     *plain = NULL;
-    if (shared->inflater == NULL) {
-        shared->inflater = bi_raw_inflater_new();
-    }
-    if (shared->inflater == NULL) {
+    if (inflater == NULL) {
         return BI_INFLATE_NO_MEMORY;
     }
-    bi_raw_inflater_begin(shared->inflater);
     while (result == BI_INFLATE_FULL && (*plain == NULL || (*plain)->size < ceiling)) {
-        result = inflate_some(shared, &data, ceiling, plain);
+        result = inflate_some(inflater, &data, ceiling, plain);
     }
     if (result == BI_INFLATE_MORE && (*plain)->size > limit) {
         result = BI_INFLATE_FULL;

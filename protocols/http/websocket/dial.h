@@ -22,6 +22,7 @@ struct bi_dial {
     size_t request_size;
     char **subprotocols; /* a copy, ended by NULL, in one block */
     char accept[BI_ACCEPT_TEXT + 1];
+    struct bi_deflate_wish deflate; /* as it was asked for */
     struct bi_response_parser parser;
     struct bi_field fields[BI_DIAL_FIELDS];
 };
@@ -33,8 +34,8 @@ void bi_dial_free_texts(struct bi_dial *dial);
 
 /* connect.c: nothing has come of the answer. */
 void bi_dial_begin_answer(struct bi_dial *dial);
-/* Its head has come. NULL: it agrees, and *subprotocol is the one it has chosen (NULL `at`: none). */
-struct bight_failure *bi_dial_judge(const struct bi_dial *dial, struct bi_view *subprotocol);
+/* Its head has come. NULL: it agrees, to *agreed. */
+struct bight_failure *bi_dial_judge(const struct bi_dial *dial, struct bi_agreed *agreed);
 
 /* The socket that a dial has led to has been opened, or never will be. */
 void bi_dial_opened(struct bight_websocket *socket);

@@ -47,7 +47,7 @@ struct call {
     const char *url_text;
     struct bi_url url;
     const struct bight_websocket_connect_options *options;
-    bool may_deflate;
+    struct bi_deflate_wish deflate;
     char key[BIGHT_BASE64_LENGTH(BI_KEY_SIZE) + 1];
 };
 
@@ -85,6 +85,17 @@ static void put_subprotocols(struct text *text, const char *const *subprotocols)
     put_text(text, subprotocols != NULL && subprotocols[0] != NULL ? "\r\n" : "");
 }
 
+static void put_extensions(struct text *text, const struct bi_deflate_wish *wish)
+{
+    char terms[BI_TERMS_TEXT];
+    if (wish->is_there) {
+        bi_terms_offer(wish, terms);
+        put_text(text, "Sec-WebSocket-Extensions: ");
+        put_text(text, terms);
+        put_text(text, "\r\n");
+    }
+}
+
 static void put_fields(struct text *text, const char *const *fields)
 {
     for (; fields != NULL && *fields != NULL; fields++) {
@@ -111,7 +122,7 @@ static void put_request(struct text *text, const struct call *call)
         put_text(text, origin);
         put_text(text, "\r\n");
     }
-    put_text(text, call->may_deflate ? "Sec-WebSocket-Extensions: " BI_DEFLATE_TERMS "\r\n" : "");
+    put_extensions(text, &call->deflate);
     put_subprotocols(text, OPTION(call->options, subprotocols));
     put_fields(text, OPTION(call->options, fields));
     put_text(text, "\r\n");
@@ -273,12 +284,14 @@ static int copy_subprotocols(struct bi_dial *dial, const char *const *list)
 struct bight_failure *bi_dial_write(struct bi_dial *dial, struct bight_reactor *reactor, const char *url,
     const struct bight_websocket_connect_options *options)
 {
-    struct call call = { .url_text = url, .options = options, .may_deflate = bi_shared_wants_deflate(dial->target) };
+    struct call call = { .url_text = url, .options = options };
     struct bight_failure *failure = parse(&call);
     if (failure != NULL) {
         return failure;
     }
-    int code = make_key(&call, reactor, dial);
+    int code = bi_shared_deflate_wish(dial->target, &dial->deflate);
+    call.deflate = dial->deflate;
+    code = code == BIGHT_OK ? make_key(&call, reactor, dial) : code;
     code = code == BIGHT_OK ? copy_subprotocols(dial, OPTION(options, subprotocols)) : code;
     if (code != BIGHT_OK) {
         return bight_failure_of(code);

@@ -6,7 +6,6 @@
 
 #include "http/message/members.h"
 #include "http/message/origin.h"
-#include "http/websocket/deflate.h"
 
 #define VERSION "13"
 
@@ -133,25 +132,26 @@ int bi_accept_of(struct bi_view key, char text[BI_ACCEPT_TEXT + 1])
 
 /* ------------------------------------------------------------------------------------------- a client */
 
-const char *bi_answer_judge(const struct bi_head *head, const uint8_t *bytes, const char *accept,
-    const char *const *subprotocols, bool may_deflate, struct bi_view *subprotocol)
+const char *bi_answer_judge(
+    const struct bi_head *head, const uint8_t *bytes, const struct bi_asked *asked, struct bi_agreed *agreed)
 {
     bool has_subprotocol = bi_head_first(head, BI_NAME_SEC_WEBSOCKET_PROTOCOL) != 0;
-    *subprotocol = only(head, bytes, BI_NAME_SEC_WEBSOCKET_PROTOCOL);
+    agreed->subprotocol = only(head, bytes, BI_NAME_SEC_WEBSOCKET_PROTOCOL);
+    agreed->is_deflated = bi_head_first(head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS) != 0;
     if (!has_member(head, bytes, BI_NAME_UPGRADE, "websocket")) {
         return "the answer upgrades to something else";
     }
     if (!has_member(head, bytes, BI_NAME_CONNECTION, "upgrade")) {
         return "the answer's Connection does not say upgrade";
     }
-    if (!is_text(only(head, bytes, BI_NAME_SEC_WEBSOCKET_ACCEPT), accept)) {
+    if (!is_text(only(head, bytes, BI_NAME_SEC_WEBSOCKET_ACCEPT), asked->accept)) {
         return "the answer's Sec-WebSocket-Accept is not that of the key";
     }
-    bool is_extended = bi_head_first(head, BI_NAME_SEC_WEBSOCKET_EXTENSIONS) != 0;
-    if (is_extended && !(may_deflate && bi_deflate_is_agreed(head, bytes))) {
+    if (agreed->is_deflated && !bi_terms_are_agreed(head, bytes, &asked->deflate, &agreed->deflate)) {
         return "the answer has an extension that was not asked for";
     }
-    if (has_subprotocol && (subprotocol->at == NULL || !is_listed(*subprotocol, subprotocols))) {
+    bool is_asked = agreed->subprotocol.at != NULL && is_listed(agreed->subprotocol, asked->subprotocols);
+    if (has_subprotocol && !is_asked) {
         return "the answer has a subprotocol that was not asked for";
     }
     return NULL;

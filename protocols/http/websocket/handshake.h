@@ -8,6 +8,7 @@
 
 #include "http/message/head.h"
 #include "http/message/tokens.h"
+#include "http/websocket/terms.h"
 
 #define BI_KEY_SIZE 16
 #define BI_ACCEPT_TEXT 28 /* characters of what proves that a key was understood */
@@ -39,10 +40,22 @@ const char *bi_offer_choose(const struct bi_offer *offer, const char *const *sub
 /* What answers a key, with a NUL. 0, or a code of bight_sha1. */
 int bi_accept_of(struct bi_view key, char text[BI_ACCEPT_TEXT + 1]);
 
-/* A client's: why the answer to its key is none; `may_deflate`: it has offered that. NULL: it is one, and *subprotocol
- * is the chosen one (NULL `at`: none).
- */
-const char *bi_answer_judge(const struct bi_head *head, const uint8_t *bytes, const char *accept,
-    const char *const *subprotocols, bool may_deflate, struct bi_view *subprotocol);
+/* What a client has asked for. */
+struct bi_asked {
+    const char *accept;              /* the answer to its key */
+    const char *const *subprotocols; /* NULL: none */
+    struct bi_deflate_wish deflate;
+};
+
+/* What has come of it. */
+struct bi_agreed {
+    struct bi_view subprotocol; /* NULL `at`: none */
+    struct bi_deflate_terms deflate;
+    bool is_deflated;
+};
+
+/* A client's: why the answer is no agreement. NULL: it is one. */
+const char *bi_answer_judge(
+    const struct bi_head *head, const uint8_t *bytes, const struct bi_asked *asked, struct bi_agreed *agreed);
 
 #endif

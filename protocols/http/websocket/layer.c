@@ -347,8 +347,8 @@ static void end_handshake(struct layer *layer)
 
 static void answered(struct layer *layer, struct bi_view rest)
 {
-    struct bi_view subprotocol;
-    struct bight_failure *failure = bi_dial_judge(layer->dial, &subprotocol);
+    struct bi_agreed agreed = { .is_deflated = false };
+    struct bight_failure *failure = bi_dial_judge(layer->dial, &agreed);
     end_handshake(layer);
     if (failure != NULL) {
         fail(layer, failure);

@@ -107,7 +107,7 @@ static int __attribute__((noinline))
 send_compressed(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
 {
     size_t small;
-    uint8_t *compressed = bi_deflate_message(socket->own->shared, (struct bi_view) { data, size }, &small);
+    uint8_t *compressed = bi_deflate_message(socket->own, (struct bi_view) { data, size }, &small);
     if (compressed == NULL) {
         return bi_socket_send(socket, BI_FRAME_FINAL | opcode, data, size);
     }

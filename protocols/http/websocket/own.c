@@ -59,6 +59,7 @@ struct bi_extras *bi_extras_of(struct bight_websocket_state *own)
 void bi_extras_free(struct bight_websocket_state *own)
 {
     if (own->extras != NULL) {
+        bi_kept_drop(own);
         bight_free(own->extras->pong);
         bight_free(own->extras->subprotocol);
         bight_free(own->extras->reason);
@@ -71,7 +72,7 @@ void bi_extras_trim(struct bight_websocket_state *own)
 {
     const struct bi_extras *extras = own->extras;
     bool is_empty = extras != NULL && extras->request == NULL && extras->dial == NULL && extras->pong == NULL &&
-                    extras->subprotocol == NULL && extras->reason == NULL;
+                    extras->subprotocol == NULL && extras->reason == NULL && bi_terms_are_usual(&extras->terms);
     if (is_empty) {
         bi_extras_free(own);
     }

@@ -190,7 +190,7 @@ static struct bight_bytes *compress(struct bi_shared *shared, const struct bight
     struct bi_view payload = { bight_bytes_data(message->frame) + message->head,
         bight_bytes_size(message->frame) - message->head };
     size_t size, head;
-    uint8_t *small = bi_deflate_message(shared, payload, &size);
+    uint8_t *small = bi_deflate_shared(shared, payload, &size);
     struct bight_bytes *frame =
         small != NULL ? make_frame(message->first | BI_FRAME_COMPRESSED, small, size, &head) : NULL;
     bight_free(small);
@@ -212,15 +212,18 @@ static struct bight_bytes *compressed_frame(struct bi_shared *shared, struct big
     return frame;
 }
 
-/* A client's frames are masked, each with a mask of its own. */
+/* A client's frames are masked, each with a mask of its own. What others share refers to nothing that was sent before,
+ * and with takeover is no part of what the next message may refer to, so it goes as it is. */
 static int send_frame(struct bight_websocket *socket, struct bight_websocket_message *message)
 {
+    size_t size = bight_bytes_size(message->frame) - message->head;
     if (socket->own->is_client) {
-        return bi_socket_send_message(socket, message->first & ~BI_FRAME_FINAL,
-            bight_bytes_data(message->frame) + message->head, bight_bytes_size(message->frame) - message->head);
+        return bi_socket_send_message(
+            socket, message->first & ~BI_FRAME_FINAL, bight_bytes_data(message->frame) + message->head, size);
     }
-    int code = bight_transport_write_bytes(socket->base.transport,
-        socket->own->is_deflated ? compressed_frame(socket->own->shared, message) : message->frame);
+    bool is_shared = bi_deflate_may_share(socket->own, size);
+    int code = bight_transport_write_bytes(
+        socket->base.transport, is_shared ? compressed_frame(socket->own->shared, message) : message->frame);
     if (code != BIGHT_OK) {
         bi_socket_abort(socket);
     }

@@ -13,6 +13,8 @@
 
 #define PARTS 16.0 /* of the shortest time that is a tick */
 #define LEAST_TICK 0.001
+#define LEAST_WINDOW 9 /* bits */
+#define USUAL_WINDOW 12
 #define LEAST_SLOW ((size_t)65536) /* of who is skipped: from there on a transport tells of room again */
 
 static const struct bight_websocket_options no_options = { .size = sizeof no_options };
@@ -69,9 +71,17 @@ static void read_settings(struct bi_settings *settings, const struct bight_webso
     };
 }
 
-bool bi_shared_wants_deflate(const struct bight_websocket_factory *factory)
+int bi_shared_deflate_wish(const struct bight_websocket_factory *factory, struct bi_deflate_wish *wish)
 {
-    return factory->options != NULL && OPTION(factory->options, deflate) && bi_gzip_is_built_in();
+    const struct bight_websocket_options *options = factory->options != NULL ? factory->options : &no_options;
+    unsigned bits = OPTION(options, window_bits);
+    *wish = (struct bi_deflate_wish) { .is_there = OPTION(options, deflate) && bi_gzip_is_built_in() };
+    if (bits != 0 && (bits < LEAST_WINDOW || bits > BI_LARGEST_WINDOW)) {
+        return bi_websocket_usage(BIGHT_E_INVALID_ARGUMENT, "options of a WebSocket: window_bits is not from 9 to 15");
+    }
+    wish->takeover = OPTION(options, takeover);
+    wish->bits = (uint8_t)(!wish->takeover ? BI_LARGEST_WINDOW : bits != 0 ? bits : USUAL_WINDOW);
+    return BIGHT_OK;
 }
 
 /* -------------------------------------------------------------------------------------------- its life */

@@ -109,7 +109,8 @@ static bool inflate_gathered(const struct delivery *delivery, unsigned opcode)
     struct bi_shared *shared = delivery->socket->own->shared;
     struct bi_gathered *plain;
     struct bi_view data = { incoming->message->bytes, incoming->message->size };
-    enum bi_inflate_result result = bi_inflate_message(shared, data, shared->settings.message_limit, &plain);
+    enum bi_inflate_result result =
+        bi_inflate_message(delivery->socket->own, data, shared->settings.message_limit, &plain);
     bi_gathered_drop(&incoming->message);
     if (result == BI_INFLATE_NO_MEMORY) {
         bi_socket_abort(delivery->socket);
@@ -378,6 +379,7 @@ static void come_to_end(struct bight_protocol *protocol)
     struct bight_websocket *socket = bi_websocket_of(protocol);
     socket->own->phase = BI_PHASE_ENDING;
     drop_incoming(socket->own);
+    bi_kept_drop(socket->own);
     bi_socket_release_request(socket);
     bi_dial_dropped(socket);
     if (socket->own->shared != NULL) {

@@ -36,6 +36,8 @@ struct bi_extras {
     struct bi_dial *dial;               /* likewise, of a client; held: dial.h */
     struct bi_control *pong;            /* a ping's payload that waits for room; NULL: none does */
     char *subprotocol, *reason;         /* allocated; NULL: none */
+    struct bi_deflate_terms terms;      /* of what is_deflated; zeroed: as usual */
+    struct bi_kept *kept;               /* of compression with takeover; NULL: nothing yet */
 };
 
 struct bight_websocket_state {
@@ -141,8 +143,9 @@ int bi_shared_join(struct bight_websocket *socket);
 void bi_shared_leave(struct bight_websocket *socket);
 /* Its memory goes. */
 void bi_shared_release(struct bi_shared *shared);
-/* Whether sockets of the factory are to be compressed, if the other side agrees. */
-bool bi_shared_wants_deflate(const struct bight_websocket_factory *factory);
+/* Whether messages of the factory's sockets are to be compressed, if the other side agrees, and how. 0, or
+ * INVALID_ARGUMENT, a usage error. */
+int bi_shared_deflate_wish(const struct bight_websocket_factory *factory, struct bi_deflate_wish *wish);
 /* A mask that nobody can know. 0, or a code of bight_random. */
 int bi_shared_mask(struct bi_shared *shared, bi_mask *mask);
 

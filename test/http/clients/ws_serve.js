@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ws of node as a server, which does what the path says. Says its port.
+// ws of node as a server, which does what the path says: ws_serve.js [OPTIONS-OF-COMPRESSION]. Says its port.
 const { WebSocketServer } = require('ws');
-const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: process.argv[2] ? JSON.parse(process.argv[2]) : false });
 
 const paths = {
     '/ping': socket => {

@@ -16,16 +16,21 @@ function show(data) {
     return '#' + data.length + '.' + hash.toString(16).padStart(8, '0');
 }
 
-function extensions(isServer) {
+// Made anew each time, since ws changes them.
+const terms = {
+    deflate: () => ({ server_no_context_takeover: [true], client_no_context_takeover: [true] }),
+    takeover: () => ({ server_max_window_bits: ['10'], client_max_window_bits: ['10'] })
+};
+
+function extensions(isServer, kind) {
     const deflate = new PerMessageDeflate({}, isServer, limit);
-    const terms = { server_no_context_takeover: [true], client_no_context_takeover: [true] };
-    deflate.accept([terms]);
+    deflate.accept([terms[kind]()]);
     return { [PerMessageDeflate.extensionName]: deflate };
 }
 
-function judge(isServer, isDeflated, data) {
+function judge(isServer, kind, data) {
     return new Promise(resolve => {
-        const receiver = new Receiver({ isServer, extensions: isDeflated ? extensions(isServer) : {}, maxPayload: limit });
+        const receiver = new Receiver({ isServer, extensions: terms[kind] ? extensions(isServer, kind) : {}, maxPayload: limit });
         let said = '', end = 'end:1006:unclean';
         receiver.on('message', (message, isBinary) => said += (isBinary ? 'binary:' : 'text:') + show(message) + ' ');
         receiver.on('ping', payload => said += 'ping:' + show(payload) + ' ');
@@ -42,7 +47,7 @@ function judge(isServer, isDeflated, data) {
 
 (async () => {
     for await (const line of readline.createInterface({ input: process.stdin })) {
-        const [side, deflate, bytes] = line.split('\t')[0].split(' ');
-        console.log(await judge(side === 'server', deflate === 'deflate', Buffer.from(bytes, 'hex')));
+        const [side, kind, bytes] = line.split('\t')[0].split(' ');
+        console.log(await judge(side === 'server', kind, Buffer.from(bytes, 'hex')));
     }
 })();
