@@ -202,6 +202,7 @@ static void make_site(struct slot *slot, uint64_t drawn)
     add_sessions(site, draw_from(drawn + 1));
     add_middleware(site, draw_from(drawn + 2));
     add_files(site, draw_from(drawn + 3));
+    add_sockets(site);
     add_route(site, "/all/{rest...}", false, drawn / 7);
     add_route(site, "GET /get", false, drawn / 11);
     add_route(site, "POST /post", false, drawn / 13);

@@ -47,7 +47,7 @@ extern struct http_state {
 } http;
 
 extern const struct part http_part, http_answer_part, http_client_part, http_file_part, http_middle_part,
-    http_session_part, http_event_part, http_form_part, http_files_part;
+    http_session_part, http_event_part, http_form_part, http_files_part, http_socket_part;
 
 void act_site(struct fuzz_operation *operation, void *context);
 void act_ask(struct fuzz_operation *operation, void *context);
@@ -60,6 +60,7 @@ void act_store(struct fuzz_operation *operation, void *context);
 void act_session(struct fuzz_operation *operation, void *context);
 void act_event_stream(struct fuzz_operation *operation, void *context);
 void act_form(struct fuzz_operation *operation, void *context);
+void act_socket(struct fuzz_operation *operation, void *context);
 void act_rename(struct fuzz_operation *operation, void *context);
 
 /* One that we hold, from the subject on; NULL: none. */
@@ -78,6 +79,7 @@ void check_not_inside(const char *what);
 void add_middleware(struct bight_http_site *site, uint64_t drawn);
 void add_sessions(struct bight_http_site *site, uint64_t drawn);
 void add_files(struct bight_http_site *site, uint64_t drawn);
+void add_sockets(struct bight_http_site *site);
 
 /* Around what lets a request go on that was stopped: handlers may be called within. */
 unsigned step_outside(void);
