@@ -68,8 +68,14 @@ def the_limit_of_what_comes_compressed(ours, theirs, deflates):
     return deflates and theirs.code == 1009 and ours.goes_on_behind(theirs)
 
 
+def a_reason_with_a_nul(ours, theirs, _):
+    """A text of C ends there; the frame that goes back has all of it."""
+    return ours.code == theirs.code and ours.events == theirs.events and theirs.how.startswith(ours.how.split(":")[0] + "00")
+
+
 ROWS = (a_length_that_is_not_minimal, the_top_bit_of_a_length, text_at_the_first_byte, a_head_at_the_first_byte,
-        a_message_that_ends_within_a_block, fragments_inflated_as_they_come, the_limit_of_what_comes_compressed)
+        a_message_that_ends_within_a_block, fragments_inflated_as_they_come, the_limit_of_what_comes_compressed,
+        a_reason_with_a_nul)
 
 
 def row_of(ours, theirs, deflates):

@@ -63,8 +63,8 @@ struct bight_websocket_ops {
     void (*ping_received)(struct bight_websocket *socket, const uint8_t *data, size_t size);
     void (*pong_received)(struct bight_websocket *socket, const uint8_t *data, size_t size);
     /* Once and last, from the loop, if `opened` was called. `code` is the peer's, or what it was closed with for
-     * something that the peer did; ABNORMAL when the connection just ended. `reason` is never NULL. `clean`: both sides
-     * have said that they close. */
+     * something that the peer did; ABNORMAL when the connection just ended. `reason` is never NULL, and ends with the
+     * first NUL in it. `clean`: both sides have said that they close. */
     void (*closed)(struct bight_websocket *socket, unsigned code, const char *reason, bool clean);
     /* As of struct bight_protocol_ops: there is room for output again. */
     void (*room)(struct bight_websocket *socket);
