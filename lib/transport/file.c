@@ -421,7 +421,7 @@ static size_t least(size_t one, size_t other)
 
 ssize_t bi_file_send(struct bi_file *file, size_t left, size_t *room)
 {
-    size_t size = least(left, least(*room, BI_FILE_WINDOW));
+    size_t size = least(left, *room);
     if (file->reading != NULL) {
         return BI_FILE_UNREAD;
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/quiet.h"
+#include "transport/file.h"
 #include "transport/transport.h"
 
 static struct bight_system *system_of(const struct bight_transport *transport)
@@ -78,20 +79,32 @@ static int socket_probe(struct bight_transport *transport)
     return result < 0 && result != -EAGAIN && result != -EWOULDBLOCK ? (int)result : 0;
 }
 
-/* There is no flag against the signal of a peer that has gone. */
-static ssize_t socket_send_file(struct bight_transport *transport, int file, uint64_t offset, size_t size)
+/* In windows, until one is not taken whole. What was sent before an error counts; the next call has the error. */
+static ssize_t send_windows(struct bight_transport *transport, int file, uint64_t offset, size_t size, int *error)
 {
     struct bight_system *system = system_of(transport);
-    struct bi_quiet quiet;
+    size_t done = 0, window;
     ssize_t sent;
-    if (system->ops->sendfile == NULL) {
+    do {
+        window = size - done < BI_FILE_WINDOW ? size - done : BI_FILE_WINDOW;
+        sent = system->ops->sendfile(system, transport->descriptor, file, offset + done, window);
+        done += sent > 0 ? (size_t)sent : 0;
+    } while (sent == -EINTR || (sent > 0 && (size_t)sent == window && done < size));
+    *error = sent < 0 ? (int)-sent : 0;
+    return done > 0 ? (ssize_t)done : sent;
+}
+
+/* There is no flag against the signal of a peer that has gone; it is held back once for all windows. */
+static ssize_t socket_send_file(struct bight_transport *transport, int file, uint64_t offset, size_t size)
+{
+    struct bi_quiet quiet;
+    int error;
+    if (system_of(transport)->ops->sendfile == NULL) {
         return -ENOSYS;
     }
     bi_quiet_begin(&quiet);
-    do {
-        sent = system->ops->sendfile(system, transport->descriptor, file, offset, size);
-    } while (sent == -EINTR);
-    bi_quiet_end(&quiet, sent < 0 ? (int)-sent : 0);
+    ssize_t sent = send_windows(transport, file, offset, size, &error);
+    bi_quiet_end(&quiet, error);
     return sent;
 }
 
