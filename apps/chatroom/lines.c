@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.c - a journal's lines, written and read (lines.h). Which of them are needed is rewrite.c's. */
+/* lines.c - a journal's lines, written and read (lines.h): what each kind of them has, how text is escaped, and what is
+ * no line of a journal. Which of them are still needed is rewrite.c's, and when they are on the disk journal.c's. */
 #include "lines.h"
 
 #include <errno.h>

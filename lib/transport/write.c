@@ -295,7 +295,6 @@ static size_t measure_plain(const struct bight_transport *transport, const struc
 }
 
 /* Part by part. */
-
 static int write_little(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     int code = BIGHT_OK;
