@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* bight/endpoint.h - endpoint strings: where to listen and where to connect (E1 to E6).
  *
- * Servers   tcp:PORT[:interface=HOST][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]
- *           tcp6: the same, IPv6 only       unix:PATH[:mode=660][:backlog=N][:maxconn=N]       fd:N[:maxconn=N]
- * Clients   tcp:HOST:PORT[:timeout=SECONDS][:bind=ADDRESS][:bindport=PORT]         unix:PATH[:timeout=SECONDS]
+ * Servers
+ * tcp:PORT[:interface=HOST][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N][:defer=SECONDS] tcp6:
+ * the same, IPv6 only       unix:PATH[:mode=660][:backlog=N][:maxconn=N]       fd:N[:maxconn=N] Clients
+ * tcp:HOST:PORT[:timeout=SECONDS][:bind=ADDRESS][:bindport=PORT]         unix:PATH[:timeout=SECONDS]
  *
  * Parts are split at unescaped ':', the first unescaped '=' makes a keyword, '\' escapes any character, '[...]' keeps
  * an IPv6 literal together. An attempt to connect takes at most 30 s, its look-up included, unless timeout says
  * otherwise (0: no limit). It comes from the address `bind`, and from the port `bindport`, of any address without
  * `bind`. `interface` is an address or a name, which is looked up without blocking: the first of its addresses that is
- * this machine's is listened on. At maxconn connections a port accepts no more until one ends. A UNIX path that begins
- * with
- * '@' is an abstract name. Types are case-insensitive; third parties add theirs with bight/sys/endpoint.h. */
+ * this machine's is listened on. At maxconn connections a port accepts no more until one ends. With `defer`, for
+ * protocols in which the client speaks first, a connection is accepted when it brings its first bytes or its end, or
+ * after as many seconds (Linux: TCP_DEFER_ACCEPT, which makes them 1, 3, 7, 15 ...; elsewhere listening fails). A UNIX
+ * path that begins with '@' is an abstract name. Types are case-insensitive; third parties add theirs with
+ * bight/sys/endpoint.h. */
 #ifndef BIGHT_ENDPOINT_H
 #define BIGHT_ENDPOINT_H
 

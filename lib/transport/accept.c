@@ -9,7 +9,9 @@
  * is ever a busy loop.
  *
  * Where clients speak first their bytes are mostly there by the end of the turn in which they are accepted. A port
- * learns whether that is so, and then has connections looked at before they are watched. */
+ * learns whether that is so, and then has connections looked at before they are watched. Where the kernel defers
+ * accepting until they are there (E7) each is served before the next is accepted: further ones come meanwhile, and the
+ * batch goes on without a poll. */
 #include "transport/port.h"
 
 #include <errno.h>
@@ -239,7 +241,9 @@ static void accepted(struct bight_port *port, int fd, const struct bight_address
         port->connections--;
         return;
     }
-    if (expects_early(port)) {
+    if (port->is_deferring) {
+        bi_receive_put_off_to_the_end(transport);
+    } else if (expects_early(port)) {
         bi_receive_put_off(transport);
     }
     bight_transport_start(transport);
@@ -282,12 +286,22 @@ static bool may_accept(const struct bight_port *port)
     return port->descriptor >= 0 && !port->is_paused && !port->is_backing_off && !is_full(port);
 }
 
+/* What waits for the handler's end is done: the first piece, what it was answered with, a close. */
+static void begin_another_handler(struct bight_port *port)
+{
+    bi_reactor_leave(port->reactor);
+    bi_reactor_enter_for(port->reactor, "port", &port->open, 0);
+}
+
 static void accept_batch(struct bight_port *port)
 {
     for (int count = 0; count < BATCH && may_accept(port); count++) {
         int fd = accept_one(port);
         if (fd < 0 && !accept_failed(port, -fd)) {
             return;
+        }
+        if (port->is_deferring) {
+            begin_another_handler(port);
         }
     }
 }

@@ -12,8 +12,11 @@
 struct bi_loss {
     struct bi_task task;
     struct bight_failure *reason;
+    bool is_early; /* the connection has never been watched */
 };
 
+/* At the end of a readiness, when the loss is due: it comes now, and the transport may be gone. */
+void bi_close_deliver(struct bight_transport *transport);
 /* BROKEN: what is left to read and to deliver is dealt with on a later turn. */
 void bi_close_broken_later(struct bight_transport *transport);
 /* R13: shutting or resetting a socket that the parent has, too, does so in the parent. */

@@ -29,6 +29,19 @@ static int set(struct bight_system *system, int fd, int level, int name, int val
     return system->ops->setsockopt(system, fd, level, name, &value, sizeof value);
 }
 
+/* The kernel keeps what is connected until it brings something, or the time is over (tcp(7)). */
+static int defer_accepting(struct bight_system *system, int fd, int seconds)
+{
+#ifdef TCP_DEFER_ACCEPT
+    return set(system, fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, seconds);
+#else
+    (void)system;
+    (void)fd;
+    (void)seconds;
+    return -EOPNOTSUPP;
+#endif
+}
+
 static int begin_listening(struct bight_system *system, int fd, const struct bi_listen_options *options)
 {
     return system->ops->listen(system, fd, options->backlog > 0 ? options->backlog : DEFAULT_BACKLOG);
@@ -75,6 +88,9 @@ static int prepare_ip(
     }
     if (result >= 0) {
         result = set_inherited(system, fd, options);
+    }
+    if (result >= 0 && options->defer != 0) {
+        result = defer_accepting(system, fd, options->defer);
     }
     if (result >= 0) {
         result = bind_to(system, fd, address);

@@ -3,7 +3,8 @@
  * gracefully before an end is in close.c.
  *
  * The obvious way, connection_lost where the end is noticed, fails because that may be inside the program's own write
- * or lose, and memory would go that is in use on the stack; therefore the loss runs from the loop on a later turn (T3).
+ * or lose, and memory would go that is in use on the stack; therefore the loss runs from the loop on a later turn (T3),
+ * or behind the handler while it has not been watched yet: only tasks have seen it by then, and none is under way.
  * Its task lies where the loop's watch was, which is not needed any more: nothing here can fail for want of memory.
  * Order at loss (T4): the producer is stopped, the bottom closed, tied Deferreds cancelled, connection_lost, then the
  * factory and the port are notified. */
@@ -149,7 +150,8 @@ static void queue_loss(struct bight_transport *transport)
 {
     struct bi_loss *loss = loss_of(transport);
     if (loss->task.run == NULL) {
-        bi_reactor_soon(transport->hub->reactor, &loss->task, run_loss);
+        loss->is_early ? bi_reactor_afterwards(transport->hub->reactor, &loss->task, run_loss)
+                       : bi_reactor_soon(transport->hub->reactor, &loss->task, run_loss);
     }
 }
 
@@ -174,14 +176,14 @@ static struct bight_failure *choose_reason(struct bight_transport *transport, st
 /* The loss takes the memory of the watch, which is removed first. Takes `reason`. */
 static struct bi_loss *make_loss(struct bight_transport *transport, struct bight_failure *reason)
 {
-    bi_receive_forget_early(transport);
+    bool is_early = bi_receive_forget_early(transport);
     if (transport->state & BI_READING) {
         transport->bottom->watch_reading(transport, false);
     }
     transport->state &= ~(BI_READING | BI_UNREAD);
     bi_output_quiet(transport);
     struct bi_loss *loss = loss_of(transport);
-    *loss = (struct bi_loss) { .reason = choose_reason(transport, reason) };
+    *loss = (struct bi_loss) { .reason = choose_reason(transport, reason), .is_early = is_early };
     return loss;
 }
 
@@ -209,6 +211,18 @@ void bi_close_end(struct bight_transport *transport, struct bight_failure *reaso
     }
     begin_end(transport, reason, reset);
     queue_loss(transport);
+}
+
+/* The obvious way, which is to leave it to a later turn, shows the peer the end behind everything else of this one: it
+ * wakes once for the last bytes and once more for the end. */
+void bi_close_deliver(struct bight_transport *transport)
+{
+    struct bight_reactor *reactor = transport->hub->reactor;
+    struct bi_loss *loss = loss_of(transport);
+    if (reactor->handler_depth == 0 && loss->task.run != NULL) {
+        bi_reactor_unqueue(reactor, &loss->task);
+        deliver_loss(transport, loss->reason);
+    }
 }
 
 /* A reactor that goes: what had been shut, or had broken before, ends as it would have (T5). */

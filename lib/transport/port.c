@@ -291,6 +291,7 @@ static struct bight_port *allocate(struct bight_reactor *reactor, struct bight_f
     port->holds = 2; /* the caller's and its own */
     port->descriptor = fd;
     port->max_connections = options->max_connections;
+    port->is_deferring = options->defer != 0;
     if (path != NULL) {
         port->owns_path = true;
         port->address = *path;

@@ -31,6 +31,7 @@ struct bight_port {
     bool is_backing_off;
     bool owns_path;
     bool has_identity;
+    bool is_deferring;          /* a connection has brought something when it can be accepted */
     int8_t early;               /* accept.c: what speaks for looking at connections before they are watched */
     uint8_t passed;             /* connections that were not */
     uint64_t identity[2];       /* of the path, as it was bound */

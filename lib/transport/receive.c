@@ -255,6 +255,9 @@ void bi_transport_readable_event(int fd, short what, void *context)
     if (BI_UNLIKELY(!is_emptied(transport, size, what))) {
         finish_receive(transport, size, what);
     }
+    if (BI_UNLIKELY(bi_life_of(transport) == BI_LOSS_DUE)) {
+        bi_close_deliver(transport);
+    }
 }
 
 #define FINDS_THAT_PROVE 2
@@ -338,13 +341,21 @@ void bi_receive_put_off(struct bight_transport *transport)
     bi_reactor_soon(transport->hub->reactor, early_task_of(transport), look_early);
 }
 
-void bi_receive_forget_early(struct bight_transport *transport)
+void bi_receive_put_off_to_the_end(struct bight_transport *transport)
 {
-    if (transport->idle.is_early) {
+    transport->idle.is_early = true;
+    bi_reactor_afterwards(transport->hub->reactor, early_task_of(transport), look_early);
+}
+
+bool bi_receive_forget_early(struct bight_transport *transport)
+{
+    bool is_early = transport->idle.is_early;
+    if (is_early) {
         transport->idle.is_early = false;
         transport->state &= ~(BI_READING | BI_UNREAD);
         bi_reactor_unqueue(transport->hub->reactor, early_task_of(transport));
     }
+    return is_early;
 }
 
 /* ------------------------------------------------------------------------------------ what was left */

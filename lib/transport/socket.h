@@ -43,6 +43,7 @@ bool bi_open_was_adopted(struct bight_reactor *reactor, int fd);
 
 struct bi_listen_options {
     int backlog; /* 0: the default */
+    int defer;   /* TCP: seconds for which a connection that brings nothing is not told of; 0: none */
     bool only_ipv6, dual_stack;
     bool reuse_port, keepalive, no_delay;
     bool has_mode;

@@ -322,10 +322,12 @@ void bi_receive_rest(struct bight_transport *transport);
 /* For one that is about to be started, over a socket: at the end of the turn it is looked at, and only then watched, if
  * it is still there. bi_port_looked_early is told. */
 void bi_receive_put_off(struct bight_transport *transport);
+/* The same behind the handler that accepts it. */
+void bi_receive_put_off_to_the_end(struct bight_transport *transport);
 /* It is watched now. */
 void bi_receive_end_early(struct bight_transport *transport);
-/* It is not looked at any more: the memory of its watch is free. */
-void bi_receive_forget_early(struct bight_transport *transport);
+/* It is not looked at any more: the memory of its watch is free. False: it was watched long ago. */
+bool bi_receive_forget_early(struct bight_transport *transport);
 
 /* The lazy look: one receive, and what follows if it finds something. */
 void bi_receive_look(struct bight_transport *transport);

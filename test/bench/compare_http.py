@@ -33,25 +33,25 @@ http {
     access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; tcp_nodelay on; default_type text/plain;
     client_body_temp_path DIRECTORY/body; proxy_temp_path DIRECTORY/proxy; fastcgi_temp_path DIRECTORY/fastcgi;
     uwsgi_temp_path DIRECTORY/uwsgi; scgi_temp_path DIRECTORY/scgi;
-    server { listen 127.0.0.1:LISTENS backlog=4096; location / { SERVES } }
+    server { listen 127.0.0.1:LISTENS backlog=4096 DEFERS; location / { SERVES } }
 }
 """
 TEXT = 'return 200 "Hello, World!";'
 FILES = {"1 KiB": (1 << 10, 64), "16 KiB": (16 << 10, 64), "1 MiB": (1 << 20, 8)}  # bytes, connections
 
 
-def bight(options):
-    return [bench(options.build, "http_hello"), "tcp:PORT:interface=127.0.0.1"]
+def bight(options, arguments=""):
+    return [bench(options.build, "http_hello"), "tcp:PORT:interface=127.0.0.1" + arguments]
 
 
-def nginx(directory, port, serves=TEXT):
+def nginx(directory, port, serves=TEXT, defers=""):
     """nginx's port is in a file: it has to be the one that Servers gives to the server in this place."""
     program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
     if program is None:
         sys.exit("there is no nginx")
     path = os.path.join(directory, f"nginx-{port}.conf")
     with open(path, "w", encoding="ascii") as file:
-        file.write(NGINX.replace("DIRECTORY", directory).replace("LISTENS", str(port)).replace("SERVES", serves))
+        file.write(NGINX.replace("DIRECTORY", directory).replace("LISTENS", str(port)).replace("SERVES", serves).replace("DEFERS", defers))
     return [program, "-p", directory, "-c", path, "-e", "stderr"]
 
 
@@ -84,9 +84,11 @@ def race(options, title, commands, measure):
               f"{middle['p999_us']:6.0f} us", flush=True)
 
 
-def beside_nginx(options, title, measure):
+def beside_nginx(options, title, measure, defers=("", "")):
+    """`defers`: what makes nginx and bight leave silent connections to the kernel."""
     with tempfile.TemporaryDirectory(prefix="bight-") as directory:
-        commands = [("nginx", nginx(directory, 28000)), ("bight", bight(options)), ("nginx again", nginx(directory, 28002))]
+        commands = [(name, nginx(directory, port, defers=defers[0])) for name, port in (("nginx", 28000), ("nginx again", 28002))]
+        commands.insert(1, ("bight", bight(options, defers[1])))
         race(options, title, commands, measure)
 
 
@@ -95,7 +97,11 @@ def keep(options):
 
 
 def close(options):
-    beside_nginx(options, "a connection each, 32 at a time", lambda running: load(options, running, "-x", "-c", "32"))
+    def measure(running):
+        return load(options, running, "-x", "-c", "32")
+
+    beside_nginx(options, "a connection each, 32 at a time", measure)
+    beside_nginx(options, "the same, accepted with their first bytes", measure, ("deferred", ":defer=30"))
 
 
 def tail(options):

@@ -96,7 +96,8 @@ END_TEST
 START_TEST(values_are_read_by_their_kind) /* E6 */
 {
     const struct bight_endpoint_type *type =
-        read_good("tcp:0:reuseport=YES:nodelay=off:keepalive=1:maxconn=0010", BI_ENDPOINT_LISTEN);
+        read_good("tcp:0:reuseport=YES:nodelay=off:keepalive=1:maxconn=0010:defer=7", BI_ENDPOINT_LISTEN);
+    ck_assert_int_eq(argument(type, "defer")->number, 7);
     ck_assert_int_eq(argument(type, "reuseport")->number, 1);
     ck_assert_int_eq(argument(type, "nodelay")->number, 0);
     ck_assert_int_eq(argument(type, "keepalive")->number, 1);
@@ -151,6 +152,8 @@ static const struct bad bad_strings[] = {
         "column 15: backlog is a number from 1 to 2147483647, not \"2147483648\"" },
     { "tcp:1:backlog=0", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: backlog is a number from 1" },
     { "tcp:1:backlog=", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: backlog is empty; it is a number" },
+    { "tcp:1:defer=0", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
+        "column 13: defer is a number from 1 to 3600, not \"0\"" },
     { "tcp:1:nodelay=maybe", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE, "column 15: nodelay is yes or no, not \"maybe\"" },
     { "tcp:1:interface=local host", BI_ENDPOINT_LISTEN, BIGHT_E_BAD_VALUE,
         "column 17: interface is an IP address or a host's name, not \"local host\"" },

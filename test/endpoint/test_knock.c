@@ -265,7 +265,7 @@ START_TEST(an_error_of_the_inner_endpoint_has_its_column_in_the_whole_string) /*
         "cannot listen on \"knock:***:tpc:1\": column 9: there is no type \"tpc\"; did you mean \"tcp\"?");
     fail_to_listen("knock:a:tcp",
         "cannot listen on \"knock:***:tcp\": column 12: the port is missing (tcp:PORT[:interface=HOST][:backlog=N]"
-        "[:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N])");
+        "[:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N][:defer=SECONDS])");
     fail_to_listen("knock:a", "cannot listen on \"knock:***\": column 8: the endpoint is missing "
                               "(knock:PASSWORD[:patience=SECONDS]:ENDPOINT)");
     fail_to_listen("knock:a:tcp:1\\", "cannot listen on \"knock:***\": column 14: nothing follows the backslash");

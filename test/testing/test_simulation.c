@@ -113,6 +113,37 @@ START_TEST(a_port_is_taken_once_and_free_again_after_closing) /* T18 */
 }
 END_TEST
 
+START_TEST(a_silent_connection_is_accepted_when_its_time_is_over) /* E7 */
+{
+    struct world *world = world_new(6);
+    world->bytes = 0;
+    world_listen(world, "tcp:7:defer=15");
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 14.9);
+    ck_assert_uint_eq(world->made, 1);
+    ck_assert_uint_eq(bight_port_connections(world->port), 0);
+    bight_simulation_run(world->simulation, 0.2);
+    ck_assert_uint_eq(bight_port_connections(world->port), 1);
+    ck_assert_uint_eq(world->lost, 0);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_port_that_closes_resets_silent_connections) /* E7, T18 */
+{
+    struct world *world = world_new(6);
+    world->bytes = 0;
+    world_listen(world, "tcp:7:defer=15");
+    world_connect(world, "tcp:server:7");
+    bight_simulation_run(world->simulation, 1);
+    bight_deferred_release(bight_port_stop_listening(world->port));
+    bight_simulation_run(world->simulation, 1);
+    ck_assert_uint_eq(world->lost, 1);
+    ck_assert_int_eq(world->last_reason, BIGHT_E_CONNECTION_LOST);
+    world_free(world);
+}
+END_TEST
+
 START_TEST(nobody_listening_refuses)
 {
     struct world *world = world_new(7);
@@ -483,6 +514,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_host_talks_to_itself);
     tcase_add_test(tests, a_unix_path_whose_owner_died_is_taken_over);
     tcase_add_test(tests, a_port_is_taken_once_and_free_again_after_closing);
+    tcase_add_test(tests, a_silent_connection_is_accepted_when_its_time_is_over);
+    tcase_add_test(tests, a_port_that_closes_resets_silent_connections);
     tcase_add_test(tests, nobody_listening_refuses);
     tcase_add_test(tests, addresses_are_told);
     tcase_add_test(tests, bytes_are_hashed_alike_on_machines_of_either_order);

@@ -4,6 +4,7 @@
 #include "kernel_script.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -385,6 +386,38 @@ static void options(struct script *script)
     close_fd(script, listener);
 }
 
+/* One brings bytes, one its end, one nothing. */
+static void deferred(struct script *script)
+{
+    static const int seconds = 30;
+    int listener = listen_tcp(script), clients[3];
+    int result =
+        script->ops->setsockopt(script->system, listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+    note(script, "defer", result);
+    for (size_t i = 0; i < 3; i++) {
+        clients[i] = make(script, AF_INET);
+        note(script, "connect", connect_tcp(script, clients[i], port_of(script, listener)));
+    }
+    let_happen(script);
+    note(script, "nothing", sign(script->ops->accept4(script->system, listener, NULL, NULL, SOCK_NONBLOCK)));
+    note(script, "send", script->ops->send(script->system, clients[1], "hello", 5, MSG_NOSIGNAL));
+    let_happen(script);
+    int server = script->ops->accept4(script->system, listener, NULL, NULL, SOCK_NONBLOCK);
+    note(script, "accept", sign(server));
+    receive(script, "what it brought", server);
+    close_fd(script, clients[2]);
+    let_happen(script);
+    int ended = script->ops->accept4(script->system, listener, NULL, NULL, SOCK_NONBLOCK);
+    note(script, "accept", sign(ended));
+    receive(script, "the end", ended);
+    note(script, "still nothing", sign(script->ops->accept4(script->system, listener, NULL, NULL, SOCK_NONBLOCK)));
+    close_fd(script, server);
+    close_fd(script, ended);
+    close_fd(script, clients[0]);
+    close_fd(script, clients[1]);
+    close_fd(script, listener);
+}
+
 COMPARED(a_refused_connection, refused)
 COMPARED(a_half_closed_connection, half_closed)
 COMPARED(an_empty_send_behind_the_end, asked_behind_the_end)
@@ -398,6 +431,7 @@ COMPARED(names_of_unix_sockets, unix_names)
 COMPARED(ends_of_unix_sockets, unix_ends)
 COMPARED(eventfds_and_the_null_device, wake_ups)
 COMPARED(ports_shared_by_two_sockets, shared_ports)
+COMPARED(connections_that_are_told_of_when_they_bring_something, deferred)
 COMPARED(an_ipv4_client_of_an_ipv6_listener, dual_stack)
 COMPARED(options_and_what_is_inherited, options)
 
@@ -416,6 +450,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, ends_of_unix_sockets);
     tcase_add_test(tests, eventfds_and_the_null_device);
     tcase_add_test(tests, ports_shared_by_two_sockets);
+    tcase_add_test(tests, connections_that_are_told_of_when_they_bring_something);
     tcase_add_test(tests, an_ipv4_client_of_an_ipv6_listener);
     tcase_add_test(tests, options_and_what_is_inherited);
 }

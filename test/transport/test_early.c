@@ -37,16 +37,21 @@ static const struct bight_protocol_ops early_ops = {
 };
 static struct bight_factory early_factory = BIGHT_FACTORY(struct probe, &early_ops);
 
-static struct bight_port *begin(void)
+static struct bight_port *begin_on(const char *endpoint)
 {
     struct outcome outcome;
     net_begin(&net);
     memset(&seen, 0, sizeof seen);
     was_watched = false;
     on_piece = NULL;
-    watch_outcome(bight_listen(net.reactor, "tcp:0:interface=127.0.0.1", &early_factory), &outcome);
+    watch_outcome(bight_listen(net.reactor, endpoint, &early_factory), &outcome);
     ck_assert_int_eq(outcome.code, 0);
     return outcome.value;
+}
+
+static struct bight_port *begin(void)
+{
+    return begin_on("tcp:0:interface=127.0.0.1");
 }
 
 static void end(struct bight_port *port)
@@ -95,6 +100,16 @@ static void say_goodbye(struct bight_protocol *protocol)
     ck_assert_int_eq(bight_transport_lose_connection(protocol->transport), 0);
 }
 
+/* How many connections had been lost when the last piece came. */
+static int lost_before_last;
+
+static void note_lost_before(struct bight_protocol *protocol)
+{
+    lost_before_last = seen.lost;
+    ck_assert_int_eq(bight_transport_set_linger(protocol->transport, 0, 0), 0);
+    say_goodbye(protocol);
+}
+
 START_TEST(a_connection_that_is_over_at_once_has_sent_its_answer) /* T7, T17 */
 {
     char answer[8];
@@ -106,6 +121,28 @@ START_TEST(a_connection_that_is_over_at_once_has_sent_its_answer) /* T7, T17 */
     close(fd);
     NET_UNTIL(&net, seen.lost == 1);
     ck_assert_int_eq(seen.reason, BIGHT_E_CONNECTION_DONE);
+    end(port);
+}
+END_TEST
+
+START_TEST(the_end_follows_the_answer_before_other_connections_are_served) /* T3, T7 */
+{
+    int fds[2];
+    struct bight_port *port = begin();
+    for (int i = 0; i < 2; i++) {
+        fds[i] = far_connect_to(port);
+    }
+    NET_UNTIL(&net, seen.made == 2);
+    NET_UNTIL(&net, is_watched(seen.last));
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(send(fds[i], "later", 5, MSG_NOSIGNAL), 5);
+    }
+    on_piece = note_lost_before;
+    NET_UNTIL(&net, seen.received == 10);
+    ck_assert_int_eq(lost_before_last, 1);
+    ck_assert_int_eq(seen.lost, 2);
+    close(fds[0]);
+    close(fds[1]);
     end(port);
 }
 END_TEST
@@ -267,10 +304,42 @@ START_TEST(a_port_learns_that_clients_speak_first) /* T17 */
 }
 END_TEST
 
+START_TEST(a_deferred_connection_is_accepted_with_its_first_bytes_and_before_one_that_is_silent) /* E7, T17 */
+{
+    struct bight_port *port = begin_on("tcp:0:interface=127.0.0.1:defer=60");
+    int silent = far_connect_to(port);
+    for (int i = 1; i <= 40; i++) {
+        int fd = quick_client(port);
+        NET_UNTIL(&net, seen.received == (size_t)i * 5);
+        ck_assert(!was_watched);
+        ck_assert_int_eq(seen.made, i);
+        close(fd);
+        NET_UNTIL(&net, seen.lost == i);
+    }
+    ck_assert_int_eq(send(silent, "speaks", 6, MSG_NOSIGNAL), 6);
+    NET_UNTIL(&net, seen.made == 41 && seen.received == 206);
+    close(silent);
+    NET_UNTIL(&net, seen.lost == 41);
+    end(port);
+}
+END_TEST
+
+START_TEST(of_a_deferred_connection_that_ends_in_silence_the_end_is_told) /* E7, T5 */
+{
+    struct bight_port *port = begin_on("tcp:0:interface=127.0.0.1:defer=60");
+    int fd = far_connect_to(port);
+    close(fd);
+    NET_UNTIL(&net, seen.lost == 1);
+    ck_assert_int_eq(seen.reason, BIGHT_E_CONNECTION_DONE);
+    end(port);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, what_is_there_already_comes_before_there_is_a_watch);
     tcase_add_test(tests, a_connection_that_is_over_at_once_has_sent_its_answer);
+    tcase_add_test(tests, the_end_follows_the_answer_before_other_connections_are_served);
     tcase_add_test(tests, an_early_piece_may_abort_its_connection);
     tcase_add_test(tests, a_pause_from_connection_made_keeps_an_early_piece_back);
     tcase_add_test(tests, a_pause_from_an_early_piece_holds);
@@ -280,6 +349,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_child_of_a_fork_serves_what_was_to_be_looked_at);
     tcase_add_test(tests, where_clients_wait_to_be_greeted_few_are_looked_at);
     tcase_add_test(tests, a_port_learns_that_clients_speak_first);
+    tcase_add_test(tests, a_deferred_connection_is_accepted_with_its_first_bytes_and_before_one_that_is_silent);
+    tcase_add_test(tests, of_a_deferred_connection_that_ends_in_silence_the_end_is_told);
 }
 
 BIGHT_TEST_MAIN("early", add_tests)

@@ -30,6 +30,7 @@ static struct bi_listen_options server_options(const struct bight_argument *argu
         .no_delay = !arguments[BI_TCP_NODELAY].given || arguments[BI_TCP_NODELAY].number != 0,
         .keepalive = arguments[BI_TCP_KEEPALIVE].number != 0,
         .max_connections = (size_t)arguments[BI_TCP_MAXCONN].number,
+        .defer = (int)arguments[BI_TCP_DEFER].number,
     };
 }
 

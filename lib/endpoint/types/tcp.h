@@ -13,8 +13,11 @@ enum bi_tcp_server_argument {
     BI_TCP_NODELAY,
     BI_TCP_KEEPALIVE,
     BI_TCP_MAXCONN,
+    BI_TCP_DEFER,
     BI_TCP_SERVER_ARGUMENTS
 };
+
+#define BI_TCP_LONGEST_DEFER 3600 /* seconds */
 
 #define BI_TCP_SERVER_RULES                                                                      \
     [BI_TCP_PORT] = { "port", BIGHT_ARGUMENT_PORT, .positional = true, .required = true },       \
@@ -23,9 +26,11 @@ enum bi_tcp_server_argument {
     [BI_TCP_REUSEPORT] = { "reuseport", BIGHT_ARGUMENT_BOOLEAN },                                \
     [BI_TCP_NODELAY] = { "nodelay", BIGHT_ARGUMENT_BOOLEAN },                                    \
     [BI_TCP_KEEPALIVE] = { "keepalive", BIGHT_ARGUMENT_BOOLEAN },                                \
-    [BI_TCP_MAXCONN] = { "maxconn", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX }
+    [BI_TCP_MAXCONN] = { "maxconn", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = INT32_MAX }, \
+    [BI_TCP_DEFER] = { "defer", BIGHT_ARGUMENT_NUMBER, .minimum = 1, .maximum = BI_TCP_LONGEST_DEFER }
 
-#define BI_TCP_SERVER_HELP "[:interface=HOST][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N]"
+#define BI_TCP_SERVER_HELP \
+    "[:interface=HOST][:backlog=N][:reuseport=yes][:nodelay=no][:keepalive=yes][:maxconn=N][:defer=SECONDS]"
 
 enum bi_tcp_client_argument {
     BI_TCP_HOST,

@@ -14,6 +14,11 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
+static bool is_tcp(const struct bi_sim_socket *socket)
+{
+    return socket->domain != AF_UNIX && !bi_sim_is_datagram(socket);
+}
+
 /* Where a yes-or-no option is kept; NULL for any other. */
 static bool *flag_of(struct bi_sim_socket *socket, int level, int name)
 {
@@ -29,7 +34,7 @@ static bool *flag_of(struct bi_sim_socket *socket, int level, int name)
             return NULL;
         }
     }
-    if (level == IPPROTO_TCP && name == TCP_NODELAY && socket->domain != AF_UNIX && !bi_sim_is_datagram(socket)) {
+    if (level == IPPROTO_TCP && name == TCP_NODELAY && is_tcp(socket)) {
         return &socket->no_delay;
     }
     if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY && socket->domain == AF_INET6) {
@@ -45,8 +50,12 @@ static bool *flag_of(struct bi_sim_socket *socket, int level, int name)
  * 0. */
 static bool has_usual_only(const struct bi_sim_socket *socket, int level, int name)
 {
-    bool is_tcp = socket->domain != AF_UNIX && !bi_sim_is_datagram(socket);
-    return (level == SOL_SOCKET && name == SO_RCVLOWAT) || (level == IPPROTO_TCP && name == TCP_CORK && is_tcp);
+    return (level == SOL_SOCKET && name == SO_RCVLOWAT) || (level == IPPROTO_TCP && name == TCP_CORK && is_tcp(socket));
+}
+
+static bool is_deferring(const struct bi_sim_socket *socket, int level, int name)
+{
+    return level == IPPROTO_TCP && name == TCP_DEFER_ACCEPT && is_tcp(socket);
 }
 
 static bool is_usual(int level, const void *value, socklen_t size)
@@ -71,6 +80,9 @@ int bi_sim_get_option(struct bi_sim_socket *socket, int level, int name, void *v
     const bool *flag = flag_of(socket, level, name);
     if (flag != NULL) {
         return give_number(*flag, value, size);
+    }
+    if (is_deferring(socket, level, name)) {
+        return give_number(socket->defer, value, size);
     }
     if (level != SOL_SOCKET) {
         return -ENOPROTOOPT;
@@ -104,7 +116,7 @@ int bi_sim_set_option(struct bi_sim_socket *socket, int level, int name, const v
     if (has_usual_only(socket, level, name)) {
         return is_usual(level, value, size) ? 0 : -ENOPROTOOPT;
     }
-    if (flag == NULL) {
+    if (flag == NULL && !is_deferring(socket, level, name)) {
         return -ENOPROTOOPT;
     }
     int number;
@@ -112,6 +124,10 @@ int bi_sim_set_option(struct bi_sim_socket *socket, int level, int name, const v
         return -EINVAL;
     }
     memcpy(&number, value, sizeof number);
-    *flag = number != 0;
+    if (flag != NULL) {
+        *flag = number != 0;
+    } else {
+        socket->defer = number > 0 ? number : 0;
+    }
     return 0;
 }

@@ -109,10 +109,11 @@ uint64_t bi_sim_detail(const struct bight_simulation *simulation, uint64_t below
     X(accept4)                                                                                                        \
     X(close)                                                                                                          \
     X(shutdown)                                                                                                       \
-    X(socket) X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) \
-        X(unlink) X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create) X(timerfd_set) X(random)         \
-            X(identity) X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn) X(resolve) X(time) X(fault)      \
-                X(recvmsg) X(loss) X(flock) X(preadv2) X(sendfile)
+    X(socket)                                                                                                         \
+    X(bind) X(listen) X(connect) X(getsockopt) X(setsockopt) X(getsockname) X(getpeername) X(fcntl) X(open) X(unlink) \
+        X(chmod) X(lstat) X(now) X(wall_time) X(eventfd) X(timerfd_create) X(timerfd_set) X(random) X(identity)       \
+            X(start_job) X(watch) X(unwatch) X(call) X(deadline) X(turn) X(resolve) X(time) X(fault) X(recvmsg)       \
+                X(loss) X(flock) X(preadv2) X(sendfile)
 
 enum bi_sim_call {
 #define BI_SIM_CALL_ENUM_(name) BI_SIM_##name,
@@ -300,6 +301,10 @@ struct bi_sim_socket {
     int backlog;
     struct bi_link queue; /* of connections, or datagrams */
     size_t queued;
+    int defer; /* TCP_DEFER_ACCEPT, seconds */
+    /* TCP_DEFER_ACCEPT: those that have brought nothing as yet; one such knows whose it is, and when that is over */
+    struct bi_link silent;
+    struct bi_sim_socket *listener;
     /* connecting */
     struct bi_sim_event attempt, give_up;
     struct bight_host *target;

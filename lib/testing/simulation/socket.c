@@ -3,7 +3,8 @@
  * are datagram.c's, and share making, binding and names.
  *
  * A connection that came in is a socket without a descriptor in the queue of its listener until it is accepted; one
- * more than the backlog may wait there, as on Linux. Closing a listener resets those that wait. */
+ * more than the backlog may wait there, as on Linux. With TCP_DEFER_ACCEPT it comes into the queue when it has brought
+ * something, or after that time. Closing a listener resets those that wait. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -30,6 +31,7 @@ void bi_sim_socket_init(
     socket->domain = domain;
     bi_list_init(&socket->link);
     bi_list_init(&socket->queue);
+    bi_list_init(&socket->silent);
 }
 
 static unsigned readiness(const struct bi_sim_socket *socket)
@@ -48,10 +50,46 @@ static unsigned readiness(const struct bi_sim_socket *socket)
     return BIGHT_READABLE | BIGHT_WRITABLE; /* EPOLLHUP */
 }
 
+static void join_queue(struct bi_sim_socket *child, struct bi_sim_socket *listener)
+{
+    bi_list_append(&listener->queue, &child->link);
+    listener->queued++;
+    bi_sim_socket_update(listener);
+}
+
+/* It has brought something, its end perhaps, or has been waited for long enough. One that was reset comes into the
+ * queue as well: Linux forgets it, unless it was there already. */
+static void end_silence(struct bi_sim_socket *child)
+{
+    struct bi_sim_socket *listener = child->listener;
+    child->listener = NULL;
+    bi_sim_event_disarm(&child->give_up);
+    bi_list_remove(&child->link);
+    join_queue(child, listener);
+}
+
+static void waited_long_enough(struct bi_sim_event *event)
+{
+    end_silence(BI_CONTAINER(event, struct bi_sim_socket, give_up));
+}
+
+static void keep_silent(struct bi_sim_socket *child, struct bi_sim_socket *listener)
+{
+    struct bight_simulation *simulation = listener->file.host->simulation;
+    child->listener = listener;
+    bi_list_append(&listener->silent, &child->link);
+    bi_sim_event_init(&child->give_up, simulation, NULL, NULL, waited_long_enough);
+    bi_sim_event_arm(&child->give_up, simulation->now + (uint64_t)listener->defer * BIGHT_NANOSECONDS_PER_SECOND);
+}
+
 void bi_sim_socket_update(struct bi_sim_socket *socket)
 {
     bool is_datagram = bi_sim_is_datagram(socket);
-    bi_sim_file_set_ready(&socket->file, is_datagram ? bi_sim_datagram_readiness(socket) : readiness(socket));
+    unsigned ready = is_datagram ? bi_sim_datagram_readiness(socket) : readiness(socket);
+    bi_sim_file_set_ready(&socket->file, ready);
+    if (socket->listener != NULL && (ready & BIGHT_READABLE)) {
+        end_silence(socket);
+    }
 }
 
 void bi_sim_socket_news(struct bi_sim_socket *socket)
@@ -157,10 +195,12 @@ struct bi_sim_socket *bi_sim_socket_child(struct bi_sim_socket *listener, struct
     if (child->remote_node != NULL) {
         child->remote_node->holds++;
     }
-    bi_list_append(&listener->queue, &child->link);
-    listener->queued++;
     bi_sim_socket_update(child);
-    bi_sim_socket_update(listener);
+    if (listener->defer != 0) {
+        keep_silent(child, listener);
+    } else {
+        join_queue(child, listener);
+    }
     return child;
 }
 
@@ -249,10 +289,11 @@ int bi_sim_socket_get_name(const struct bi_sim_socket *socket, bool peer, struct
 
 /* ------------------------------------------------------------------------------------------ the end */
 
-static void drop_queue(struct bi_sim_socket *socket)
+static void drop_all(struct bi_link *queue)
 {
-    while (!bi_list_is_empty(&socket->queue)) {
-        struct bi_sim_socket *child = BI_CONTAINER(socket->queue.next, struct bi_sim_socket, link);
+    while (!bi_list_is_empty(queue)) {
+        struct bi_sim_socket *child = BI_CONTAINER(queue->next, struct bi_sim_socket, link);
+        child->listener = NULL;
         child->reset_at_close = true;
         if (child->domain == AF_UNIX && !child->was_reset) {
             bi_sim_pipe_mark(&child->wire->pipes[child->side], BI_SIM_RESET);
@@ -266,7 +307,8 @@ static void close_socket(struct bi_sim_file *file)
     struct bi_sim_socket *socket = bi_sim_socket_of(file);
     bi_sim_event_disarm(&socket->attempt);
     bi_sim_event_disarm(&socket->give_up);
-    drop_queue(socket);
+    drop_all(&socket->queue);
+    drop_all(&socket->silent);
     if (socket->wire != NULL) {
         bi_sim_stream_close(socket);
     }
