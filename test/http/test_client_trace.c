@@ -24,8 +24,10 @@ static void note_step(const struct bight_http_trace *trace, enum bight_http_step
     }
     if (frees_inside) {
         struct bight_http_client *freed = client;
+        frees_inside = false;
         client = NULL;
         bight_http_client_free(freed);
+        (void)snprintf(name, sizeof name, "gone");
     }
 }
 
@@ -37,6 +39,7 @@ static void begin(void)
     hooks = (struct bight_http_client_hooks) { .size = sizeof hooks, .step = note_step, .context = name };
     const struct bight_http_client_options options = { .size = sizeof options, .hooks = &hooks };
     frees_inside = false;
+    (void)snprintf(name, sizeof name, "mine");
     begin_world(&options);
     server = add_peer("server", NULL, ANSWER(2, "Hi"));
 }
@@ -163,6 +166,66 @@ START_TEST(the_client_may_be_freed_by_its_hook) /* C10 */
 }
 END_TEST
 
+START_TEST(the_rest_of_a_call_that_is_over_is_told_before_its_client_is_freed) /* C10 */
+{
+    begin();
+    struct bight_deferred *asked = bight_http_get(client, "http://server/");
+    bight_deferred_cancel(asked);
+    note(asked, "");
+    frees_inside = true;
+    pass(1);
+    ck_assert_ptr_null(client);
+    ck_heard("CANCELLED 1.0q 1.0c 1.0d GET http://server/ 0");
+    end_world();
+}
+END_TEST
+
+static void be_dead_once(struct talk *talk, const char *request)
+{
+    (void)request;
+    if (talk->number == 1 && talk->requests > 1) {
+        hang_up(talk);
+    } else {
+        say(talk, ANSWER(2, "Hi"));
+    }
+}
+
+START_TEST(of_a_request_that_is_sent_again_no_step_is_told_behind_a_later_one) /* C10 */
+{
+    begin();
+    server->script = be_dead_once;
+    get("http://server/a", "");
+    pass(1);
+    heard[0] = '\0';
+    get("http://server/b", "");
+    pass(1);
+    ck_heard("2.0q 2.0s 200 'Hi' 2.0f 2.0d GET http://server/b 200");
+    ck_assert(last.at[BIGHT_HTTP_STEP_CONNECTED] <= last.at[BIGHT_HTTP_STEP_SENT]);
+    end_world();
+}
+END_TEST
+
+static void refuse_to_expect(struct talk *talk, const char *request)
+{
+    bool expects = strstr(request, "Expect:") != NULL;
+    say(talk, expects ? "HTTP/1.1 417 X\r\nContent-Length: 0\r\n\r\n" : ANSWER(2, "Hi"));
+}
+
+START_TEST(what_is_sent_again_without_asking_is_one_request) /* C10, C8 */
+{
+    const struct bight_http_call_options options = { .size = sizeof options, .expect_from = 1, .continue_seconds = 5 };
+    begin();
+    server->script = refuse_to_expect;
+    struct bight_http_call *call = bight_http_call_new(client, "POST", "http://server/");
+    ck_assert_int_eq(bight_http_call_configure(call, &options), 0);
+    ck_assert_int_eq(bight_http_call_body(call, "abc", 3, NULL), 0);
+    note(bight_http_call_send(call), "");
+    pass(10);
+    ck_heard("1.0q 1.0c 1.0r 1.0o 1.0s 1.0f 200 'Hi' 1.0d POST http://server/ 200 again");
+    end_world();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, each_step_is_told_in_order);
@@ -173,6 +236,9 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_cancelled_is_done);
     tcase_add_test(tests, the_rest_is_told_when_the_client_is_freed);
     tcase_add_test(tests, the_client_may_be_freed_by_its_hook);
+    tcase_add_test(tests, the_rest_of_a_call_that_is_over_is_told_before_its_client_is_freed);
+    tcase_add_test(tests, of_a_request_that_is_sent_again_no_step_is_told_behind_a_later_one);
+    tcase_add_test(tests, what_is_sent_again_without_asking_is_one_request);
 }
 
 BIGHT_TEST_MAIN("http_client_trace", add_tests)

@@ -54,8 +54,9 @@ struct bight_http_client_hooks {
     size_t size; /* sizeof(struct bight_http_client_hooks) */
     /* A step has been reached. It is told on a coming turn, each step once and in order, so that anything may be done
      * in here, freeing the client too; `trace` says when it was, ends with the call of this function, and may know
-     * later steps already. Of a request that is sent again (C2) the times are the later ones. What has not been told
-     * when the client is freed is told inside. When out of memory, a request may be left out. */
+     * later steps already. Of a request that is sent again (C2) the times are the later ones, and what comes before a
+     * step that has been told is not told. What has not been told when the client is freed is told inside. When out of
+     * memory, a request may be left out. */
     void (*step)(const struct bight_http_trace *trace, enum bight_http_step step, void *context);
     /* Whether this address may be connected to, that of a proxy and of bight_http_call_endpoint (perhaps a UNIX path)
      * too. Asked after the name has been looked up, before each attempt, with the very address that is connected to

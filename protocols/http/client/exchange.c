@@ -82,8 +82,7 @@ static void conclude(struct bight_http_call *call)
         break;
     case BI_REST_REDIRECTED:
         call->rest = BI_REST_COLLECTED;
-        bi_trace_end(call, BIGHT_OK);
-        bi_trace_begin(call);
+        bi_trace_go_on(call);
         bi_pool_submit(call);
         break;
     case BI_REST_REFUSED:

@@ -24,23 +24,30 @@ static void release(struct bi_trace *trace)
 
 /* ------------------------------------------------------------------------------------------- telling */
 
-static void tell_one(struct bight_http_client *client, struct bi_trace *trace)
+/* One before a step that has been told is not told: the request is sent again. False: there is none to tell. */
+static bool tell_next(struct bight_http_client *client, struct bi_trace *trace)
 {
     for (unsigned step = 0; step < BIGHT_HTTP_STEPS; step++) {
-        uint32_t bit = 1U << step;
-        if ((trace->reached & bit) != 0 && (trace->told & bit) == 0) {
-            trace->told |= bit;
+        if ((trace->reached >> step & 1) != 0 && trace->told >> step == 0) {
+            trace->told |= 1U << step;
             client->hooks.step(&trace->shown, (enum bight_http_step)step, client->hooks.context);
+            return true;
         }
     }
+    return false;
 }
 
+/* A record stays in the ring until all of it has been told: if the program frees the client in here, that tells the
+ * rest. */
 void bi_trace_tell(struct bight_http_client *client)
 {
     while (!bi_ring_is_empty(&client->traces)) {
         struct bi_trace *trace = BI_LINKED(struct bi_trace, link, client->traces.next);
-        bi_link_remove(&trace->link); /* its hold is ours */
-        tell_one(client, trace);
+        trace->holds++;
+        if (!tell_next(client, trace)) {
+            bi_link_remove(&trace->link);
+            release(trace);
+        }
         release(trace);
     }
 }
@@ -122,5 +129,13 @@ void bi_trace_end(struct bight_http_call *call, int code)
         trace->shown.code = code;
         bi_trace_reach(trace, BIGHT_HTTP_STEP_DONE);
         release(trace);
+    }
+}
+
+void bi_trace_go_on(struct bight_http_call *call)
+{
+    if (call->trace == NULL || call->trace->shown.hop != call->hop_count) {
+        bi_trace_end(call, BIGHT_OK);
+        bi_trace_begin(call);
     }
 }

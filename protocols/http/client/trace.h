@@ -18,6 +18,8 @@ struct bi_trace {
 
 /* A request begins; when out of memory it is not traced. */
 void bi_trace_begin(struct bight_http_call *call);
+/* Another request follows, unless it is the same hop's again (417), whose record goes on. */
+void bi_trace_go_on(struct bight_http_call *call);
 /* `code` is why it fails; 0: its response is whole. */
 void bi_trace_end(struct bight_http_call *call, int code);
 /* Tells all that has not been told. Calls user code. */
