@@ -347,7 +347,9 @@ static bool release_it(struct bight_http_response *from, const uint8_t *data, si
 
 START_TEST(a_response_may_be_released_in_its_consumer) /* C1 */
 {
-    static const struct bight_http_response_consumer releasing = { .size = sizeof releasing, .data = release_it };
+    static const struct bight_http_response_consumer releasing = {
+        .size = sizeof releasing, .data = release_it, .end = take_end, .failed = take_failure
+    };
     begin(_i == 0 ? LENGTH_10 "012" : LENGTH_10 "0123456789");
     stream("http://server/", NULL);
     pass(1);

@@ -30,11 +30,25 @@ struct bi_body_stream {
     void *context;
     bool is_blocked;           /* the consumer wants no more for now */
     struct bight_timer coming; /* what is kept, and the end, are pushed on a coming turn */
+    uint32_t holds;            /* of the response that are ours, while what is ours is on the stack */
 };
 
 static struct bi_body_stream *stream_of(struct bight_http_response *response)
 {
     return response == NULL || response->origin == NULL ? NULL : bi_received_origin(response)->stream;
+}
+
+/* Until `leave`, which may free the stream. */
+static void enter(struct bi_body_stream *stream)
+{
+    (void)bight_http_response_hold(stream->response);
+    stream->holds++;
+}
+
+static void leave(struct bi_body_stream *stream)
+{
+    stream->holds--;
+    bight_http_response_release(stream->response);
 }
 
 int bi_body_stream_begin(struct bight_http_call *call)
@@ -174,7 +188,7 @@ struct bight_deferred *bight_http_response_read(struct bight_http_response *resp
     }
     struct bight_deferred *deferred;
     size_t wanted = limit == 0 || limit > MOST_AT_ONCE ? MOST_AT_ONCE : limit;
-    response = bight_http_response_hold(response);
+    enter(stream);
     if (has_more(stream) || stream->call == NULL) {
         deferred = answer_at_once(stream, wanted);
     } else {
@@ -182,7 +196,7 @@ struct bight_deferred *bight_http_response_read(struct bight_http_response *resp
         stream->wanted = wanted;
     }
     go_on(stream);
-    bight_http_response_release(response);
+    leave(stream);
     return deferred;
 }
 
@@ -225,9 +239,11 @@ static void push_kept(struct bi_body_stream *stream)
     bi_http_buffer_free(&kept);
 }
 
+/* If the program has released the response meanwhile, the consumer may be gone. */
 static bool is_pushed(const struct bi_body_stream *stream)
 {
-    return stream->consumer != NULL && !stream->is_blocked;
+    bool is_dropped = stream->response->holds == stream->holds;
+    return stream->consumer != NULL && !stream->is_blocked && !is_dropped;
 }
 
 static int push_soon(struct bi_body_stream *stream);
@@ -255,10 +271,10 @@ static void push_all(struct bi_body_stream *stream)
 static void push(void *context)
 {
     struct bi_body_stream *stream = context;
-    struct bight_http_response *response = bight_http_response_hold(stream->response);
+    enter(stream);
     push_all(stream);
     go_on(stream);
-    bight_http_response_release(response);
+    leave(stream);
 }
 
 static int push_soon(struct bi_body_stream *stream)
@@ -328,15 +344,16 @@ static void take(struct bi_body_stream *stream, struct bi_view piece)
 
 void bi_body_stream_put(struct bight_http_call *call, struct bi_view piece)
 {
-    struct bight_http_response *response = bight_http_response_hold(call->stream->response);
-    take(call->stream, piece);
-    bight_http_response_release(response);
+    struct bi_body_stream *stream = call->stream;
+    enter(stream);
+    take(stream, piece);
+    leave(stream);
 }
 
 /* A read is told at once, a consumer too, unless it has to be told of data first. */
 static void tell_end(struct bi_body_stream *stream)
 {
-    struct bight_http_response *response = bight_http_response_hold(stream->response);
+    enter(stream);
     stream->call = NULL;
     if (bight_promise_is_open(stream->promise)) {
         if (!has_more(stream) && stream->failure != NULL) {
@@ -349,7 +366,7 @@ static void tell_end(struct bi_body_stream *stream)
     } else if (is_pushed(stream) && !bight_timer_is_pending(stream->coming)) {
         push_all(stream);
     }
-    bight_http_response_release(response);
+    leave(stream);
 }
 
 void bi_body_stream_end(struct bi_body_stream *stream)
