@@ -76,6 +76,21 @@ START_TEST(an_idle_connection_closes_after_its_grace) /* H9 */
 }
 END_TEST
 
+START_TEST(the_end_of_one_that_is_idle_is_not_waited_for_long) /* H9 */
+{
+    begin();
+    say(GET "\r\n");
+    (void)take_answer();
+    drain();
+    bight_testing_advance(reactor, 1.1);
+    ck_assert(bight_string_is_shut(peer) && !bight_string_is_closed(peer));
+    bight_testing_advance(reactor, 1);
+    ck_assert(bight_string_is_closed(peer));
+    ck_assert(!bight_string_was_reset(peer));
+    end_site();
+}
+END_TEST
+
 START_TEST(one_more_request_is_served_in_the_grace) /* H9 */
 {
     begin();
@@ -239,6 +254,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, an_idle_connection_closes_after_its_grace, 0, 2);
+    tcase_add_test(tests, the_end_of_one_that_is_idle_is_not_waited_for_long);
     tcase_add_test(tests, one_more_request_is_served_in_the_grace);
     tcase_add_test(tests, one_that_takes_longer_than_the_grace_is_answered);
     tcase_add_test(tests, what_is_under_way_is_answered_and_is_the_last);

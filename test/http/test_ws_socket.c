@@ -53,12 +53,10 @@ START_TEST(what_is_received_does_not_depend_on_the_cuts) /* W1 */
         (void)bight_string_feed_chunked(peer, (const char *)bytes, size, chunk);
         ck_assert_str_eq(ws_happened(), "text(Gr\xc3\xbc\xc3\x9f"
                                         "e).binary(600).ping(p).text(a\xc3\xa4"
-                                        "b).text(600).");
+                                        "b).text(600).closed(1000 bye clean).");
         WS_WROTE("\x8a\x01p\x88\x05\x03\xe8"
                  "bye");
-        ck_assert(is_over());
-        bight_string_end(peer);
-        ck_assert_str_eq(ws_happened(), "closed(1000 bye clean).");
+        ck_assert(bight_string_is_closed(peer));
         ws_end();
     }
 }
@@ -236,9 +234,34 @@ START_TEST(the_clients_close_is_answered_and_the_server_closes_the_connection) /
     ws_say(WS_CLOSE, "");
     WS_WROTE("\x88\x00");
     ck_assert(is_over());
-    ck_assert_str_eq(ws_happened(), "");
-    bight_string_end(peer);
     ck_assert_str_eq(ws_happened(), "closed(1005 clean).");
+    ws_end();
+}
+END_TEST
+
+START_TEST(behind_both_close_frames_the_clients_end_is_not_waited_for) /* W4 */
+{
+    begin();
+    if (_i == 0) {
+        ck_assert_int_eq(bight_websocket_close(ws_socket, BIGHT_WEBSOCKET_GOING_AWAY, NULL), 0);
+        settle();
+    }
+    ws_say(WS_CLOSE, "\x03\xe9");
+    WS_WROTE("\x88\x02\x03\xe9");
+    ck_assert(bight_string_is_closed(peer));
+    ck_assert(!bight_string_was_reset(peer));
+    ck_assert_str_eq(ws_happened(), "closed(1001 clean).");
+    ws_end();
+}
+END_TEST
+
+START_TEST(behind_a_violation_the_clients_end_is_waited_for) /* W2, T7 */
+{
+    begin();
+    ws_say(BI_FRAME_FINAL | 3, "");
+    ck_assert(bight_string_is_shut(peer) && !bight_string_is_closed(peer));
+    bight_testing_advance(reactor, 5.1);
+    ck_assert(bight_string_is_closed(peer));
     ws_end();
 }
 END_TEST
@@ -322,6 +345,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_sent_is_what_may_be);
     tcase_add_test(tests, pings_are_answered_and_pongs_told);
     tcase_add_test(tests, the_clients_close_is_answered_and_the_server_closes_the_connection);
+    tcase_add_loop_test(tests, behind_both_close_frames_the_clients_end_is_not_waited_for, 0, 2);
+    tcase_add_test(tests, behind_a_violation_the_clients_end_is_waited_for);
     tcase_add_test(tests, a_close_code_comes_back);
     tcase_add_test(tests, after_sending_close_only_the_clients_close_counts);
     tcase_add_test(tests, a_client_that_does_not_close_is_disconnected);

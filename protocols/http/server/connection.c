@@ -281,10 +281,13 @@ static bool is_idle(const struct bi_http_connection *connection)
     return connection->request == NULL || bi_exchange_is_empty(connection->request);
 }
 
+/* Of a client that reads what it was sent the end comes soon; one that does not look at its idle connections, as
+ * browsers do now and then, is not waited for (T7). */
 static void close_idle(void *context)
 {
     struct bi_http_connection *connection = context;
     if (is_idle(connection) && bight_transport_is_open(connection->base.transport)) {
+        (void)bight_transport_set_linger(connection->base.transport, BI_HTTP_DRAIN_GRACE, BI_HTTP_DRAIN_BYTES);
         bi_http_close(connection, false);
     }
 }

@@ -49,7 +49,10 @@ struct bi_http_limits {
 #define BI_HTTP_DISCARD 262144    /* of a body that is not wanted, before the connection is closed instead */
 #define BI_HTTP_MAX_TRAILERS 8192 /* bytes, and BI_HTTP_MAX_TRAILER_FIELDS */
 #define BI_HTTP_MAX_TRAILER_FIELDS 100
-#define BI_HTTP_DRAIN_GRACE 1.0   /* seconds in which an idle connection may ask once more (H9) */
+#define BI_HTTP_DRAIN_GRACE                                                                          \
+    1.0                           /* seconds in which an idle connection may ask once more (H9), and \
+                                     in which its end is waited for then */
+#define BI_HTTP_DRAIN_BYTES 65536 /* dropped meanwhile */
 #define BI_HTTP_SPARE_REQUESTS 64 /* that are kept for reuse */
 
 struct bi_http_figures {

@@ -3,10 +3,13 @@
  *
  * Nothing here calls a handler: `closed` is called when the transport reports the end, from the loop. */
 #include <bight/memory.h>
+#include <bight/tls.h>
 
 #include "http/websocket/socket.h"
 
 #define MOST_REASON (BI_CONTROL_PAYLOAD - 2)
+#define LINGER_SECONDS 1
+#define LINGER_BYTES 65536
 
 /* Writes a close frame; without a code if that is 0. Whether it can be written makes no difference any more. */
 static int write_close(struct bight_websocket *socket, unsigned code, const char *reason, size_t size)
@@ -18,11 +21,25 @@ static int write_close(struct bight_websocket *socket, unsigned code, const char
     return bi_socket_write(socket, BI_FRAME_FINAL | BI_OPCODE_CLOSE, payload, code != 0 ? 2 + size : 0);
 }
 
+/* Behind its close frame a peer says nothing, so that nothing can come that makes the close a reset (T7): its end is
+ * not waited for, and a drain is over when all have answered. Through TLS there is an end to be said yet. */
+static void shorten_linger(struct bight_transport *transport)
+{
+    if (bight_transport_tls(transport) == NULL) {
+        (void)bight_transport_set_linger(transport, 0, 0);
+    } else {
+        (void)bight_transport_set_linger(transport, LINGER_SECONDS, LINGER_BYTES);
+    }
+}
+
 /* Nothing more is expected, or wanted. */
 static void end(struct bight_websocket *socket)
 {
     bi_watch_stop(socket);
     socket->own->phase = BI_PHASE_ENDING;
+    if (socket->own->is_clean) {
+        shorten_linger(socket->base.transport);
+    }
     (void)bight_transport_lose_connection(socket->base.transport);
 }
 
