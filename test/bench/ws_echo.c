@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* ws_echo.c - returns each message of a WebSocket, at any path.
  *
- * Usage: ws_echo ENDPOINT [LIMIT], the most bytes that a message may have */
+ * Usage: ws_echo ENDPOINT [LIMIT [deflate|takeover]], LIMIT the most bytes that a message may have, 0: the default */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <bight/bight.h>
 #include <bight/protocols/http.h>
@@ -27,10 +28,12 @@ static struct bight_websocket_factory echoes =
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: ws_echo ENDPOINT [LIMIT]\n");
+        fprintf(stderr, "usage: ws_echo ENDPOINT [LIMIT [deflate|takeover]]\n");
         return 64;
     }
     options.message_limit = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+    options.deflate = argc > 3;
+    options.takeover = argc > 3 && strcmp(argv[3], "takeover") == 0;
     struct bight_http_site *site = bight_http_site_new();
     (void)bight_websocket_route(site, "/{path...}", &echoes);
     struct bight_reactor *reactor = bight_reactor_new();

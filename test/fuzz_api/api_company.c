@@ -11,7 +11,7 @@
 
 static const struct part *const parts[] = { &coroutine_part, &turn_part, &meeting_part, &queue_part, &task_part,
     &stream_part, &run_part, &http_part, &http_client_part, &http_answer_part, &http_file_part, &http_middle_part,
-    &http_session_part, &http_event_part, &http_form_part, &http_files_part, &http_socket_part };
+    &http_session_part, &http_event_part, &http_form_part, &http_files_part, &http_socket_part, &http_call_part };
 enum { PARTS = sizeof parts / sizeof *parts };
 
 void begin_parts(void)

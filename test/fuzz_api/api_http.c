@@ -86,7 +86,7 @@ static struct asked *new_asked(struct bight_http_request *request)
     struct asked *asked = &http.asked[http.asked_count];
     *asked = (struct asked) { .request = request, .id = http.asked_count++, .length = -1 };
     asked->ask = read_number(request);
-    if (asked->ask < ASKS && http.asks[asked->ask].was_asked) {
+    if (asked->ask < ASKS && http.asks[asked->ask].was_asked && !http.asks[asked->ask].may_repeat) {
         fuzz_fail("request %u is handed to a handler again", asked->ask);
     }
     if (asked->ask < ASKS) {

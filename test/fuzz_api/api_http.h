@@ -4,6 +4,7 @@
 #define BIGHT_TEST_FUZZ_API_API_HTTP_H
 
 #include <bight/protocols/http.h>
+#include <bight/protocols/http_client.h>
 
 #include "api_company.h"
 
@@ -33,8 +34,9 @@ struct ask {
     uint32_t size;  /* of its body */
     unsigned asker; /* its client */
     enum form form;
-    bool is_cut;    /* not all of it was sent */
-    bool was_asked; /* its handler has been called */
+    bool is_cut;     /* not all of it was sent */
+    bool was_asked;  /* its handler has been called */
+    bool may_repeat; /* it may be called again, by a client that sends it again */
 };
 
 extern struct http_state {
@@ -47,7 +49,7 @@ extern struct http_state {
 } http;
 
 extern const struct part http_part, http_answer_part, http_client_part, http_file_part, http_middle_part,
-    http_session_part, http_event_part, http_form_part, http_files_part, http_socket_part;
+    http_session_part, http_event_part, http_form_part, http_files_part, http_socket_part, http_call_part;
 
 void act_site(struct fuzz_operation *operation, void *context);
 void act_ask(struct fuzz_operation *operation, void *context);
@@ -61,6 +63,7 @@ void act_session(struct fuzz_operation *operation, void *context);
 void act_event_stream(struct fuzz_operation *operation, void *context);
 void act_form(struct fuzz_operation *operation, void *context);
 void act_socket(struct fuzz_operation *operation, void *context);
+void act_call(struct fuzz_operation *operation, void *context);
 void act_rename(struct fuzz_operation *operation, void *context);
 
 /* One that we hold, from the subject on; NULL: none. */
@@ -91,6 +94,24 @@ void spoil_events(void);
 /* What whole answers have in them. */
 void check_events(const char *text, size_t size);
 void check_file(const char *type, bool is_part, const char *bytes, size_t size);
+
+struct description {
+    int status;
+    char type[100];
+};
+void check_content(const struct description *description, const uint8_t *data, size_t size);
+
+/* The library's clients: api_http_received.c takes over a response whose body is to come, api_http_upload.c gives a
+ * call a body that is made while it is sent, `ask`'s or, if that is ASKS, nobody's. */
+void describe(struct bight_http_response *response, struct description *description);
+void begin_streamed(void);
+void take_streamed(struct bight_http_response *response, bool has_no_body);
+void use_streamed(struct fuzz_operation *operation);
+void end_streamed(void);
+void begin_uploads(void);
+void add_upload(struct bight_http_call *call, unsigned ask, uint32_t size, bool has_length);
+void use_upload(struct fuzz_operation *operation);
+void check_uploads(void);
 
 /* The body of request `number`, and the field that says so. */
 size_t make_form(char *text, unsigned number, bool is_multipart);

@@ -144,6 +144,15 @@ static void respond_made(struct asked *asked, struct fuzz_operation *operation)
     }
 }
 
+static void redirect(struct asked *asked, struct fuzz_operation *operation)
+{
+    static const int statuses[] = { 301, 302, 303, 307, 308 };
+    static const char *const targets[] = { "/all/a/b", "/all/files/small.s", "http://server:302/all/c",
+        "http://server:303/coroutine", "http://server:309/nobody", "https://server:301/all/" };
+    (void)bight_http_respond_redirect(
+        asked->request, statuses[fuzz_choose(operation, 5)], targets[fuzz_choose(operation, 6)]);
+}
+
 /* -------------------------------------------------------------------------------------- its producer */
 
 static void produce(void *context)
@@ -230,7 +239,7 @@ void act_answer(struct fuzz_operation *operation, void *context)
     if (asked->has_events) {
         spoil_events();
     }
-    switch (fuzz_choose(operation, 16)) {
+    switch (fuzz_choose(operation, 18)) {
     case 0:
     case 1:
     case 2:
@@ -270,6 +279,10 @@ void act_answer(struct fuzz_operation *operation, void *context)
         break;
     case 14:
         check_conditions(asked);
+        break;
+    case 15:
+    case 16:
+        redirect(asked, operation);
         break;
     default:
         upgrade(asked);

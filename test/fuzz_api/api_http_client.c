@@ -29,12 +29,6 @@ static struct bight_factory factory;
 
 /* ------------------------------------------------------------------------------------------- answers */
 
-static unsigned number_in(const char *type)
-{
-    size_t size = strlen(HTTP_TYPE);
-    return type != NULL && strncmp(type, HTTP_TYPE, size) == 0 ? (unsigned)strtoul(type + size, NULL, 10) : ASKED;
-}
-
 /* Without its coding, as it is sent to who accepts one. Stays until the next call. */
 static const uint8_t *unpack(const struct asker *asker, const uint8_t *data, size_t *size)
 {
@@ -51,23 +45,6 @@ static const uint8_t *unpack(const struct asker *asker, const uint8_t *data, siz
     return text;
 }
 
-static void check_other(const char *type, int status, const uint8_t *data, size_t size)
-{
-    if (type != NULL && strcmp(type, "text/event-stream") == 0) {
-        check_events((const char *)data, size);
-    } else if (type != NULL && (status == 200 || status == 206)) {
-        check_file(type, status == 206, (const char *)data, size);
-    }
-}
-
-/* A field's value stays until the next one is asked for. NULL: there is none. */
-static const char *type_of(struct bight_http_response *response, char text[100])
-{
-    const char *type = bight_http_response_field(response, "Content-Type");
-    (void)snprintf(text, 100, "%s", type != NULL ? type : "");
-    return type != NULL ? text : NULL;
-}
-
 static void keep_cookie(struct asker *asker, struct bight_http_response *response)
 {
     const char *cookie = bight_http_response_field(response, "Set-Cookie");
@@ -78,11 +55,10 @@ static void keep_cookie(struct asker *asker, struct bight_http_response *respons
 
 static void check_answer_of(struct asker *asker, struct bight_http_response *response, enum bi_method method)
 {
-    char text[100];
-    const char *type = type_of(response, text);
-    unsigned number = number_in(type);
+    struct description description;
     const uint8_t *data = bight_bytes_data(bight_http_response_body(response));
     size_t size = bight_bytes_size(bight_http_response_body(response));
+    describe(response, &description);
     keep_cookie(asker, response);
     if (method == BI_METHOD_HEAD) {
         return;
@@ -90,22 +66,7 @@ static void check_answer_of(struct asker *asker, struct bight_http_response *res
     if (size > 0 && bight_http_response_field(response, "Content-Encoding") != NULL) {
         data = unpack(asker, data, &size);
     }
-    if (number == ASKED) {
-        check_other(type, bight_http_response_status(response), data, size);
-        return;
-    }
-    const struct asked *asked = number < http.asked_count ? &http.asked[number] : NULL;
-    if (asked == NULL || !asked->began) {
-        fuzz_fail("asker %u gets the answer of request %u, which gave none", asker->id, number);
-    }
-    if (asked->length >= 0 ? size != (size_t)asked->length : !asked->finished || size != asked->written) {
-        fuzz_fail("asker %u gets %zu bytes of the answer of request %u", asker->id, size, number);
-    }
-    for (uint32_t i = 0; i < size; i++) {
-        if (data[i] != http_byte(number, i)) {
-            fuzz_fail("asker %u gets a wrong byte at %u of the answer of request %u", asker->id, i, number);
-        }
-    }
+    check_content(&description, data, size);
 }
 
 static void begin_reader(struct asker *asker)

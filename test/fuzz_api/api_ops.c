@@ -343,5 +343,6 @@ const struct fuzz_kind api_kinds[] = {
     { "read a form", 4 * API_HTTP_WEIGHT, act_form },
     { "replace a file of a site", 1 * API_HTTP_WEIGHT, act_rename },
     { "dial a WebSocket, or use one", 14 * API_HTTP_WEIGHT, act_socket },
+    { "call a site, or use a call", 16 * API_HTTP_WEIGHT, act_call },
 };
 const size_t api_kind_count = sizeof api_kinds / sizeof *api_kinds;

@@ -27,7 +27,8 @@ struct ws_talk {
     /* Pieces are of 1 to `most` bytes, by chance; 0: all at once. */
     size_t most;
     uint64_t chance;
-    bool joined; /* what is said begins in the piece in which the handshake ends */
+    bool whole_handshake; /* it comes in one piece */
+    bool joined;          /* what is said begins in the piece in which the handshake ends */
 };
 
 static inline void ws_require(bool holds)
@@ -222,6 +223,9 @@ static inline void ws_say_all(
     uint64_t state = talk->chance;
     for (size_t at = 0, step; at < size && !bight_string_is_closed(peer); at += step) {
         step = talk->most == 0 ? size - at : 1 + (size_t)(ws_random(&state) % talk->most);
+        if (at < handshake && talk->whole_handshake) {
+            step += handshake - at;
+        }
         step = step < size - at ? step : size - at;
         if (at < handshake && at + step >= handshake && !talk->joined) {
             step = handshake - at;
