@@ -33,7 +33,7 @@ have() {
 # boost_context, 170 MB with what it brings along, jansson, zlib and libpsl are used where they are there, and installed only to be
 # tested.
 needs_to_build='cc meson ninja pkg-config libevent_core libcrypto'
-needs_to_test="$needs_to_build c++ boost_context jansson zlib libpsl check nc socat telnet python3 binutils imagemagick setpriv openssl node curl wget gnutls
+needs_to_test="$needs_to_build c++ boost_context jansson zlib libpsl check nc socat telnet python3 binutils imagemagick setpriv openssl trusted-cas node curl wget gnutls
     llhttp aiohttp websockets node-ws ab wrk chromium nginx haproxy tinyproxy ncat"
 
 links_with() {
@@ -54,6 +54,7 @@ present() {
     check) pkg-config --exists 'check >= 0.15' 2>/dev/null ;;
     nc) nc -h 2>&1 | grep -q -e '-N' ;; # OpenBSD's: others cannot shut their writing side
     binutils) have readelf && have nm ;;
+    trusted-cas) [ -r /etc/ssl/certs/ca-certificates.crt ] || [ -r /etc/pki/tls/certs/ca-bundle.crt ] || [ -r /etc/ssl/cert.pem ] ;;
     imagemagick) have identify && have convert ;;
     gnutls) have gnutls-cli && have gnutls-serv ;;
     testssl) have testssl || have testssl.sh ;;
@@ -172,6 +173,7 @@ package() {
     brew/python3) echo python ;;
     apk/setpriv) echo setpriv ;;
     */setpriv) echo util-linux ;;
+    */trusted-cas) echo ca-certificates ;;
     brew/node) echo node ;;
     brew/ab) echo httpd ;;
     */node) echo nodejs ;;

@@ -190,7 +190,7 @@ static const char *ask_environment(const char *name)
     return value == NULL || *value == '\0' ? NULL : value;
 }
 
-/* Where OpenSSL's own file is not there, as on Debian, these are where systems keep it. */
+/* Where OpenSSL's own file is not there, as on Debian, these are where systems keep it. NULL: in none of them. */
 static const char *find_file(void)
 {
     static const char *const places[] = {
@@ -204,7 +204,10 @@ static const char *find_file(void)
         return found;
     }
     found = X509_get_default_cert_file();
-    for (size_t i = 0; i < sizeof places / sizeof places[0] && access(found, R_OK) != 0; i++) {
+    for (size_t i = 0; access(found, R_OK) != 0; i++) {
+        if (i == sizeof places / sizeof places[0]) {
+            return NULL;
+        }
         found = places[i];
     }
     return found;
@@ -217,11 +220,23 @@ static const char *find_directory(void)
     return found != NULL && access(found, R_OK) == 0 ? found : NULL;
 }
 
+static struct bight_failure *no_file(void)
+{
+    return bight_failure_new(BIGHT_E_UNUSABLE_CERTIFICATE, ENOENT, NULL,
+        "this system has no list of trusted certificates where such are kept, as /etc/ssl/certs/ca-certificates.crt: "
+        "install one (the package ca-certificates, as a rule), or name what is trusted");
+}
+
 static X509_STORE *load_system_store(struct bi_tls_problems *problems)
 {
     struct bi_tls_trust trust = { .store = NULL };
+    const char *file = find_file(), *directory = find_directory();
     size_t before = problems->count;
-    load(&trust, &(struct bight_pem) { .file = find_file() }, find_directory(), problems);
+    if (file == NULL && directory == NULL) {
+        bi_tls_add_problem(problems, no_file());
+        return NULL;
+    }
+    load(&trust, &(struct bight_pem) { .file = file }, directory, problems);
     sk_X509_NAME_pop_free(trust.names, X509_NAME_free);
     if (problems->count > before) {
         X509_STORE_free(trust.store);
