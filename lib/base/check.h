@@ -14,6 +14,11 @@
 #define BI_LIKELY(x) __builtin_expect(!!(x), 1)
 #define BI_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* A function that every message passes. These are put side by side, and so in two or three pages: where a system call
+ * leaves the processor nothing of what it knew of them, each page that is touched behind it has to be looked up anew.
+ */
+#define BI_HOT __attribute__((hot))
+
 #define BI_INVARIANT(condition) (BI_LIKELY(condition) ? (void)0 : bi_invariant_broken(#condition, BIGHT_HERE))
 
 /* Logs what broke as critical and ends the process with SIGABRT. */

@@ -200,7 +200,7 @@ static void __attribute__((noinline)) look_closer(struct bight_reactor *reactor,
     }
 }
 
-void bi_meter_stop(struct bight_reactor *reactor)
+BI_HOT void bi_meter_stop(struct bight_reactor *reactor)
 {
     struct bi_meter *meter = &reactor->meter;
     uint64_t now = read_ticks(reactor);

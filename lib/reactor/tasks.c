@@ -51,7 +51,7 @@ static void drain_rounds(struct bi_task_queue *queue)
 
 /* The depth is raised meanwhile, so that a task that brackets handlers does not come here again. As a rule there is one
  * task: the output of the connection whose handler has returned. */
-void bi_reactor_drain_afterwards(struct bight_reactor *reactor)
+BI_HOT void bi_reactor_drain_afterwards(struct bight_reactor *reactor)
 {
     struct bi_task_queue *queue = &reactor->afterwards;
     if (queue->first == NULL) {

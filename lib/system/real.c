@@ -33,19 +33,19 @@ static inline ssize_t size_or_errno(ssize_t answer)
 
 /* ------------------------------------------------------------------------------------------ streams */
 
-static ssize_t real_recv(struct bight_system *system, int fd, void *buffer, size_t size, int flags)
+BI_HOT static ssize_t real_recv(struct bight_system *system, int fd, void *buffer, size_t size, int flags)
 {
     (void)system;
     return size_or_errno(recv(fd, buffer, size, flags));
 }
 
-static ssize_t real_send(struct bight_system *system, int fd, const void *data, size_t size, int flags)
+BI_HOT static ssize_t real_send(struct bight_system *system, int fd, const void *data, size_t size, int flags)
 {
     (void)system;
     return size_or_errno(send(fd, data, size, flags));
 }
 
-static ssize_t real_sendmsg(struct bight_system *system, int fd, const struct msghdr *message, int flags)
+BI_HOT static ssize_t real_sendmsg(struct bight_system *system, int fd, const struct msghdr *message, int flags)
 {
     (void)system;
     return size_or_errno(sendmsg(fd, message, flags));

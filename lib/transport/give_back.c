@@ -52,7 +52,7 @@ int bight_transport_give_back(struct bight_transport *transport, const void *dat
     return BIGHT_OK;
 }
 
-bool bight_transport_takes_input(const struct bight_transport *transport)
+BI_HOT bool bight_transport_takes_input(const struct bight_transport *transport)
 {
     const uint32_t own = BI_PAUSED | BI_THROTTLED | BI_SWITCHING | BI_EOF_DELIVERED;
     if (BI_LIKELY(!(transport->state & (own | BI_LIFE | BI_LAYERED)))) {

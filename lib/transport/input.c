@@ -119,7 +119,7 @@ bool bi_input_is_own(const struct bight_protocol *protocol, const uint8_t *data,
                               lies_in(data, size, hub->own.data, hub->own.size));
 }
 
-bool bight_input_may_change(const struct bight_protocol *protocol, const void *data, size_t size)
+BI_HOT bool bight_input_may_change(const struct bight_protocol *protocol, const void *data, size_t size)
 {
     return bi_input_is_own(protocol, data, size);
 }

@@ -389,7 +389,7 @@ static inline bool flush_block(struct bi_output *output)
     return true;
 }
 
-void bi_output_run_flush(struct bi_task *task)
+BI_HOT void bi_output_run_flush(struct bi_task *task)
 {
     struct bi_output *output = BI_CONTAINER(task, struct bi_output, task);
     if (BI_UNLIKELY(!flush_block(output))) {

@@ -247,7 +247,7 @@ static void __attribute__((noinline)) finish_receive(struct bight_transport *tra
     }
 }
 
-void bi_transport_readable_event(int fd, short what, void *context)
+BI_HOT void bi_transport_readable_event(int fd, short what, void *context)
 {
     (void)fd;
     struct bight_transport *transport = context;

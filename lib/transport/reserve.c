@@ -214,7 +214,7 @@ static inline bool minds_nobody(const struct bight_transport *transport, const s
            (transport->extension == NULL || output->counted + size <= transport->extension->limit);
 }
 
-uint8_t *bight_transport_reserve(struct bight_transport *transport, size_t size)
+BI_HOT uint8_t *bight_transport_reserve(struct bight_transport *transport, size_t size)
 {
     if (BI_UNLIKELY(is_wrong_thread(transport, "bight_transport_reserve"))) {
         return NULL;
@@ -340,7 +340,7 @@ static int __attribute__((noinline)) commit_unusual(struct bight_transport *tran
     return bi_write_fail(transport, bi_output_check_limits(output));
 }
 
-int bight_transport_commit(struct bight_transport *transport, size_t size)
+BI_HOT int bight_transport_commit(struct bight_transport *transport, size_t size)
 {
     if (BI_UNLIKELY(is_wrong_thread(transport, "bight_transport_commit"))) {
         return BIGHT_E_WRONG_THREAD;

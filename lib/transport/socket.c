@@ -28,7 +28,7 @@ static struct bight_loop *loop_of(const struct bight_transport *transport)
 
 /* -------------------------------------------------------------------------------------- moving bytes */
 
-static ssize_t socket_receive(struct bight_transport *transport, void *buffer, size_t size)
+BI_HOT static ssize_t socket_receive(struct bight_transport *transport, void *buffer, size_t size)
 {
     struct bight_system *system = system_of(transport);
     ssize_t got;
@@ -38,7 +38,7 @@ static ssize_t socket_receive(struct bight_transport *transport, void *buffer, s
     return got;
 }
 
-static ssize_t __attribute__((noinline))
+BI_HOT static ssize_t __attribute__((noinline))
 send_many(struct bight_transport *transport, const struct iovec *parts, int count, int flags)
 {
     struct bight_system *system = system_of(transport);
@@ -50,7 +50,7 @@ send_many(struct bight_transport *transport, const struct iovec *parts, int coun
     return sent;
 }
 
-static ssize_t socket_send(struct bight_transport *transport, const struct iovec *parts, int count)
+BI_HOT static ssize_t socket_send(struct bight_transport *transport, const struct iovec *parts, int count)
 {
     if (count != 1) {
         return send_many(transport, parts, count, MSG_NOSIGNAL);

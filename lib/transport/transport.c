@@ -332,7 +332,7 @@ int bight_transport_descriptor(const struct bight_transport *transport)
     return bi_life_of(transport) == BI_LOST ? -1 : transport->descriptor;
 }
 
-bool bight_transport_is_open(const struct bight_transport *transport)
+BI_HOT bool bight_transport_is_open(const struct bight_transport *transport)
 {
     return bi_life_of(transport) < BI_LOSING;
 }

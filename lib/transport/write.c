@@ -33,7 +33,8 @@ static inline bool takes_ready(const struct bight_transport *transport, size_t s
 }
 
 /* The ready output is taken for them. The copy comes last, so that nothing has to be saved for after it. */
-static int __attribute__((noinline)) put_in_ready(struct bight_transport *transport, const uint8_t *data, size_t size)
+BI_HOT static int __attribute__((noinline))
+put_in_ready(struct bight_transport *transport, const uint8_t *data, size_t size)
 {
     struct bi_hub *hub = transport->hub;
     struct bi_output *output = hub->ready_output;
@@ -244,7 +245,7 @@ static int __attribute__((noinline)) write_further(struct bight_transport *trans
     return BI_LIKELY(code == BIGHT_OK) ? code : bi_write_fail(transport, code);
 }
 
-int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
+BI_HOT int bight_transport_write(struct bight_transport *transport, const void *data, size_t size)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_write");
     if (BI_UNLIKELY(transport->state & UNUSUAL)) {
@@ -319,7 +320,7 @@ static int write_much(struct bight_transport *transport, const struct iovec *par
 /* A producer that is paused may write: the marks are looked at when all rounds are queued, so that nothing comes
  * between.
  */
-int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
+BI_HOT int bight_transport_write_sequence(struct bight_transport *transport, const struct iovec *parts, size_t count)
 {
     BI_TRANSPORT_CHECK(transport, "bight_transport_write_sequence");
     size_t total = measure_plain(transport, parts, count);

@@ -95,15 +95,43 @@ static void echo_binary(struct bight_websocket *socket, const uint8_t *data, siz
 static const struct bight_websocket_ops echo_ops = { .text_received = echo, .binary_received = echo_binary };
 static struct bight_websocket_factory echoes = BIGHT_WEBSOCKET_FACTORY(struct bight_websocket, &echo_ops);
 
-START_TEST(answers_to_messages_of_one_read_are_one_write) /* W1, H7 */
+static void say_three_at_once(unsigned kind_of_second)
 {
     uint8_t bytes[100];
-    ws_begin(&echoes);
     size_t size = ws_frame(bytes, WS_TEXT, "one", 3);
-    size += ws_frame(bytes + size, WS_BINARY, "two", 3);
+    size += ws_frame(bytes + size, kind_of_second, "two", 3);
     size += ws_frame(bytes + size, WS_TEXT, "three", 5);
     (void)bight_string_feed(peer, bytes, size);
+}
+
+START_TEST(answers_to_messages_of_one_read_are_one_write) /* W1, H7 */
+{
+    ws_begin(&echoes);
+    say_three_at_once(WS_BINARY);
     WS_WROTE("\x81\x03one\x82\x03two\x81\x05three");
+    ws_end();
+}
+END_TEST
+
+static void pause_at_each(struct bight_websocket *socket, const char *text, size_t size)
+{
+    ws_socket = socket;
+    ws_text(socket, text, size);
+    (void)bight_transport_pause(bight_websocket_transport(socket));
+}
+
+static const struct bight_websocket_ops pausing_ops = { .text_received = pause_at_each };
+static struct bight_websocket_factory pausing = BIGHT_WEBSOCKET_FACTORY(struct bight_websocket, &pausing_ops);
+
+START_TEST(a_handler_that_pauses_has_the_next_message_of_the_read_when_it_resumes) /* W1 */
+{
+    ws_begin(&pausing);
+    say_three_at_once(WS_TEXT);
+    ck_assert_str_eq(ws_happened(), "text(one).");
+    (void)bight_transport_resume(bight_websocket_transport(ws_socket));
+    ck_assert_str_eq(ws_happened(), "text(two).");
+    (void)bight_transport_resume(bight_websocket_transport(ws_socket));
+    ck_assert_str_eq(ws_happened(), "text(three).");
     ws_end();
 }
 END_TEST
@@ -338,6 +366,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_received_does_not_depend_on_the_cuts);
     tcase_add_loop_test(tests, a_message_of_a_megabyte_is_received_and_one_byte_more_is_1009, 0, 2);
     tcase_add_test(tests, answers_to_messages_of_one_read_are_one_write);
+    tcase_add_test(tests, a_handler_that_pauses_has_the_next_message_of_the_read_when_it_resumes);
     tcase_add_loop_test(tests, large_messages_are_echoed, 0, 6);
     tcase_add_test(tests, messages_are_received_in_pieces_as_they_come);
     tcase_add_test(tests, messages_are_sent_in_pieces);

@@ -6,4 +6,7 @@
 #define BI_USUALLY(condition) __builtin_expect((condition) != 0, 1)
 #define BI_RARELY(condition) __builtin_expect((condition) != 0, 0)
 
+/* A function that every message passes: these lie side by side, in few pages. */
+#define BI_HOT __attribute__((hot))
+
 #endif

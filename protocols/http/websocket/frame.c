@@ -3,7 +3,7 @@
  *
  * Each byte of a head is looked at by itself, so that where the input is cut cannot make a difference, and each
  * function here that takes one knows all that it can prove. Only a message that is whole and in order is read at once:
- * see read_whole. */
+ * by bi_frame_find_whole. */
 #include "http/websocket/frame.h"
 
 #include <bight/memory.h>
@@ -355,43 +355,22 @@ static bool read_data(struct bi_frame_reader *reader, struct bi_view *input, str
     return is_any;
 }
 
-/* How many bytes the payload has whose head is at `at`, for the usual two forms of it; *head is behind the length.
- * SIZE_MAX: it is another, or wrong, or not all there. */
-static inline size_t read_usual_length(const uint8_t *at, size_t size, size_t *head)
-{
-    size_t length = at[1] & LENGTH;
-    *head = 2;
-    if (length > 125) {
-        *head = 4;
-        size_t wide = length == 126 && size >= 4 ? (size_t)at[2] << 8 | at[3] : 0;
-        length = wide > 125 ? wide : SIZE_MAX;
-    }
-    return length;
-}
-
-/* A message of one frame that lies whole in the input, as nearly all do, is told without the reader, which has nothing
- * to remember of it. Whatever is not that, or wrong, goes byte by byte. */
+/* What lies whole in the input is told without the reader. Whatever else goes byte by byte. */
 static inline bool read_whole(const struct bi_frame_reader *reader, const struct bi_frame_rule *rule,
     struct bi_view *input, struct bi_frame_piece *piece)
 {
-    const uint8_t *at = input->at;
-    if (!bi_frame_is_between(reader) || input->size < 2 || ((at[1] & MASKED) != 0) != rule->is_masked) {
+    struct bi_frame_whole whole;
+    struct bi_view rest;
+    if (!bi_frame_is_between(reader) || !bi_frame_find_whole(*input, rule->limit, rule->is_masked, &whole, &rest)) {
         return false;
     }
-    bool is_text = at[0] == (BI_FRAME_FINAL | BI_OPCODE_TEXT), is_binary = at[0] == (BI_FRAME_FINAL | BI_OPCODE_BINARY);
-    size_t head, size = read_usual_length(at, input->size, &head), mask_size = rule->is_masked ? sizeof(bi_mask) : 0;
-    if (!(is_text ? rule->takes_text : is_binary && rule->takes_binary) || size > rule->limit ||
-        input->size < head + mask_size || input->size - head - mask_size < size) {
+    if (!(whole.opcode == BI_OPCODE_TEXT ? rule->takes_text : rule->takes_binary)) {
         return false;
     }
-    bi_mask mask = 0;
-    memcpy(&mask, at + head, mask_size);
-    (void)bi_take(input, head + mask_size);
-    *piece = (struct bi_frame_piece) { .data = bi_take(input, size),
-        .opcode = is_text ? BI_OPCODE_TEXT : BI_OPCODE_BINARY,
-        .is_first = true,
-        .is_last = true,
-        .mask = mask };
+    *input = rest;
+    *piece = (struct bi_frame_piece) {
+        .data = whole.data, .opcode = whole.opcode, .is_first = true, .is_last = true, .mask = whole.mask
+    };
     return true;
 }
 

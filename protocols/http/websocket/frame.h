@@ -38,6 +38,20 @@ static inline size_t bi_frame_head_size(uint64_t size, bool is_masked)
  */
 size_t bi_frame_write_head(uint8_t *room, unsigned first, uint64_t size, const bi_mask *mask);
 
+/* The same for a server's payload of at most 64 KiB less one byte, as nearly all are. */
+static inline size_t bi_frame_write_short_head(uint8_t *room, unsigned first, size_t size)
+{
+    room[0] = (uint8_t)first;
+    if (size <= 125) {
+        room[1] = (uint8_t)size;
+        return 2;
+    }
+    room[1] = 126;
+    room[2] = (uint8_t)(size >> 8);
+    room[3] = (uint8_t)size;
+    return 4;
+}
+
 /* ----------------------------------------------------------------------------------------- close codes */
 
 /* Whether a close frame may have the code: what RFC 6455, section 7.4, and its registry have, and 3000 to 4999. */
@@ -130,6 +144,46 @@ enum bi_frame_event bi_frame_next(struct bi_frame_reader *reader, const struct b
 static inline bool bi_frame_is_between(const struct bi_frame_reader *reader)
 {
     return reader->step == 0 && reader->message == 0;
+}
+
+/* A message of one frame that lies whole at the beginning of the input, as nearly all do. */
+struct bi_frame_whole {
+    struct bi_view data; /* as it came */
+    bi_mask mask;
+    uint8_t opcode; /* TEXT or BINARY */
+};
+
+/* Finds one, and takes nothing; `rest` is what lies behind it. Only for a reader that is between two messages, which
+ * has nothing to remember of it, and nothing is refused: false is for whatever is not that, or wrong, or not all there,
+ * which bi_frame_next tells apart. */
+static inline bool bi_frame_find_whole(
+    struct bi_view input, uint64_t limit, bool is_masked, struct bi_frame_whole *whole, struct bi_view *rest)
+{
+    const uint8_t *at = input.at;
+    size_t head = 2 + (is_masked ? sizeof whole->mask : 0);
+    if (input.size < head) {
+        return false;
+    }
+    unsigned opcode = at[0] ^ BI_FRAME_FINAL;
+    size_t size =
+        at[1] ^ (is_masked ? 0x80u : 0u); /* with a mask where none should be, or the other way round: large */
+    if (size > 125) {
+        size_t wide = size == 126 && input.size >= 4 ? (size_t)at[2] << 8 | at[3] : 0;
+        size = wide > 125 ? wide : SIZE_MAX / 2;
+        head += 2;
+    }
+    if ((opcode != BI_OPCODE_TEXT && opcode != BI_OPCODE_BINARY) || size > limit || head + size > input.size) {
+        return false;
+    }
+    bi_mask mask = 0;
+    if (is_masked) {
+        memcpy(&mask, at + head - sizeof mask, sizeof mask);
+    }
+    whole->mask = mask;
+    whole->opcode = (uint8_t)opcode;
+    whole->data = (struct bi_view) { at + head, size };
+    *rest = bi_view_from(input, head + size);
+    return true;
 }
 
 /* To be called with each piece, in order: writes it to `to`, which is as for bi_mask_apply. False: what is to be text

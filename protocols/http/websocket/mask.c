@@ -6,6 +6,8 @@
  * bytes came from, or before. */
 #include "http/websocket/mask.h"
 
+#include "http/message/likely.h"
+
 #include <stdatomic.h>
 
 #if defined(__x86_64__)
@@ -104,7 +106,7 @@ static inline bool apply_to_rest(uint8_t *to, const uint8_t *from, size_t size, 
     return size > FEW ? apply_lanes(to, from, size, mask) : apply_to_few(to, from, size, mask);
 }
 
-static bool apply_sse2(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
+BI_HOT static bool apply_sse2(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
 {
     const __m128i wide = _mm_set1_epi32((int)mask);
     __m128i all = _mm_setzero_si128();
@@ -134,7 +136,7 @@ AVX2 static inline void store_avx2(uint8_t *at, __m256i lanes)
     _mm256_storeu_si256((__m256i *)(void *)at, lanes);
 }
 
-AVX2 static bool apply_avx2(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
+AVX2 BI_HOT static bool apply_avx2(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
 {
     const __m256i wide = _mm256_set1_epi32((int)mask);
     __m256i all = _mm256_setzero_si256();
@@ -199,7 +201,7 @@ static bool choose_and_apply(uint8_t *to, const uint8_t *from, size_t size, bi_m
     return atomic_load_explicit(&chosen, memory_order_relaxed)(to, from, size, mask);
 }
 
-bool bi_mask_apply(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
+BI_HOT bool bi_mask_apply(uint8_t *to, const uint8_t *from, size_t size, bi_mask mask)
 {
     if (size <= FEW) {
         return apply_to_few(to, from, size, mask);

@@ -27,19 +27,20 @@ static inline void put_payload(uint8_t *room, const void *data, size_t size, con
 }
 
 /* In one piece. */
-static int write_small(
+static inline int write_small(
     struct bight_websocket *socket, unsigned first, const void *data, size_t size, const bi_mask *mask)
 {
-    uint8_t *room = bight_transport_reserve(transport_of(socket), BI_FRAME_HEAD + size);
-    size_t head = 0;
-    if (room != NULL) {
-        head = bi_frame_write_head(room, first, size, mask);
-        put_payload(room + head, data, size, mask);
+    size_t head = bi_frame_head_size(size, mask != NULL);
+    uint8_t *room = bight_transport_reserve(transport_of(socket), head + size);
+    if (BI_RARELY(room == NULL)) {
+        return bight_transport_commit(transport_of(socket), 0);
     }
-    return bight_transport_commit(transport_of(socket), room != NULL ? head + size : 0);
+    (void)(mask != NULL ? bi_frame_write_head(room, first, size, mask) : bi_frame_write_short_head(room, first, size));
+    put_payload(room + head, data, size, mask);
+    return bight_transport_commit(transport_of(socket), head + size);
 }
 
-static int __attribute__((noinline))
+BI_HOT static int __attribute__((noinline))
 write_large(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
 {
     uint8_t head[BI_FRAME_HEAD];
@@ -83,24 +84,24 @@ int bi_socket_write(struct bight_websocket *socket, unsigned first, const void *
     return size < LARGE ? write_small(socket, first, data, size, NULL) : write_large(socket, first, data, size);
 }
 
-int bi_socket_check(const struct bight_websocket *socket)
+int bi_socket_refuse_message(const struct bight_websocket *socket)
 {
-    if (!bight_websocket_is_open(socket)) {
-        return BIGHT_E_CLOSED;
-    }
-    return socket->own->sending == 0
-               ? BIGHT_OK
-               : bi_websocket_usage(BIGHT_E_USAGE, "a message: the one in pieces before it has not ended");
+    return bight_websocket_is_open(socket)
+               ? bi_websocket_usage(BIGHT_E_USAGE, "a message: the one in pieces before it has not ended")
+               : BIGHT_E_CLOSED;
 }
 
 /* A stream has no gap. */
+static int __attribute__((noinline)) give_up(struct bight_websocket *socket, int code)
+{
+    bi_socket_abort(socket);
+    return code;
+}
+
 int bi_socket_send(struct bight_websocket *socket, unsigned first, const void *data, size_t size)
 {
     int code = bi_socket_write(socket, first, data, size);
-    if (code != BIGHT_OK) {
-        bi_socket_abort(socket);
-    }
-    return code;
+    return BI_USUALLY(code == BIGHT_OK) ? code : give_up(socket, code);
 }
 
 static int __attribute__((noinline))
@@ -116,10 +117,22 @@ send_compressed(struct bight_websocket *socket, unsigned opcode, const void *dat
     return code;
 }
 
-int bi_socket_send_message(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
+BI_HOT static int __attribute__((noinline))
+send_other(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
 {
     return socket->own->is_deflated ? send_compressed(socket, opcode, data, size)
                                     : bi_socket_send(socket, BI_FRAME_FINAL | opcode, data, size);
+}
+
+/* A server's small message, as nearly all are, has the short way. */
+BI_HOT int bi_socket_send_message(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size)
+{
+    const struct bight_websocket_state *own = socket->own;
+    if (BI_RARELY(own->is_client || own->is_deflated || size >= LARGE)) {
+        return send_other(socket, opcode, data, size);
+    }
+    int code = write_small(socket, BI_FRAME_FINAL | opcode, data, size, NULL);
+    return BI_USUALLY(code == BIGHT_OK) ? code : give_up(socket, code);
 }
 
 /* ---------------------------------------------------------------------------------------------- pongs */

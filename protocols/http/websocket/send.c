@@ -16,7 +16,7 @@ static int refuse_text(void)
 
 /* ------------------------------------------------------------------------------------------- one message */
 
-int bight_websocket_send_text(struct bight_websocket *socket, const char *text, size_t size)
+BI_HOT int bight_websocket_send_text(struct bight_websocket *socket, const char *text, size_t size)
 {
     int code = bi_socket_check(socket);
     if (code == BIGHT_OK && !bi_is_utf8(text, size)) {
@@ -25,7 +25,7 @@ int bight_websocket_send_text(struct bight_websocket *socket, const char *text, 
     return code == BIGHT_OK ? bi_socket_send_message(socket, BI_OPCODE_TEXT, text, size) : code;
 }
 
-int bight_websocket_send_binary(struct bight_websocket *socket, const void *data, size_t size)
+BI_HOT int bight_websocket_send_binary(struct bight_websocket *socket, const void *data, size_t size)
 {
     int code = bi_socket_check(socket);
     return code == BIGHT_OK ? bi_socket_send_message(socket, BI_OPCODE_BINARY, data, size) : code;

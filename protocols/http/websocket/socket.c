@@ -25,7 +25,7 @@ struct delivery {
     struct bi_incoming *incoming;
     struct bi_view input;
     const uint8_t *begin;
-    bool may_change;
+    bool may_change, is_quick; /* what lies whole in it is for receive_whole */
 };
 
 /* ---------------------------------------------------------------------------------------- messages out */
@@ -218,6 +218,62 @@ static void receive_control(const struct delivery *delivery, const struct bi_fra
     }
 }
 
+/* ---------------------------------------------------------------------------------------- whole messages */
+
+/* False: its handler is for the rest to find. */
+static inline bool has_handler(const struct bight_websocket_ops *ops, unsigned opcode)
+{
+    return opcode == BI_OPCODE_TEXT ? ops->text_received != NULL : ops->binary_received != NULL;
+}
+
+/* Its head makes room for the NUL. */
+static inline void deliver_text(struct bight_websocket *socket, const struct bi_frame_whole *whole)
+{
+    size_t size = whole->data.size;
+    uint8_t *text = (uint8_t *)(uintptr_t)whole->data.at - 1;
+    if (BI_RARELY(!bi_mask_apply(text, whole->data.at, size, whole->mask)) && !bi_is_utf8(text, size)) {
+        bi_socket_fail(socket, BI_VIOLATION_NOT_UTF8);
+        return;
+    }
+    text[size] = '\0';
+    socket->own->ops->text_received(socket, (const char *)text, size);
+}
+
+static inline void deliver_binary(struct bight_websocket *socket, const struct bi_frame_whole *whole)
+{
+    uint8_t *data = (uint8_t *)(uintptr_t)whole->data.at;
+    if (whole->mask != 0) {
+        (void)bi_mask_apply(data, data, whole->data.size, whole->mask);
+    }
+    socket->own->ops->binary_received(socket, data, whole->data.size);
+}
+
+static bool takes_more(const struct bight_websocket *socket)
+{
+    return is_open(socket) && bight_transport_takes_input(socket->base.transport);
+}
+
+/* Messages that lie whole in input that may be changed, up to the first thing that is none: each is unmasked and handed
+ * out where it lies, and nothing is remembered of it. To be called when no message is under way, and more is taken. */
+BI_HOT static void receive_whole(struct bight_websocket *socket, struct bi_view *input)
+{
+    const struct bight_websocket_state *own = socket->own;
+    struct bi_frame_whole whole;
+    struct bi_view rest;
+    do {
+        if (!bi_frame_find_whole(*input, own->shared->settings.message_limit, !own->is_client, &whole, &rest) ||
+            !has_handler(own->ops, whole.opcode)) {
+            return;
+        }
+        *input = rest;
+        if (whole.opcode == BI_OPCODE_TEXT) {
+            deliver_text(socket, &whole);
+        } else {
+            deliver_binary(socket, &whole);
+        }
+    } while (rest.size > 0 && takes_more(socket));
+}
+
 /* ------------------------------------------------------------------------------------------- input */
 
 static struct bi_frame_rule rule_of(const struct bight_websocket_state *own)
@@ -279,17 +335,43 @@ static void go_through(struct delivery *delivery)
     struct bi_frame_rule rule = rule_of(own);
     while (delivery->input.size > 0 && own->phase < BI_PHASE_ENDING && bight_transport_takes_input(transport) &&
            receive_next(delivery, &rule)) {
+        if (bi_frame_is_between(&delivery->incoming->reader) && delivery->is_quick && takes_more(delivery->socket)) {
+            receive_whole(delivery->socket, &delivery->input);
+        }
     }
     if (BI_RARELY(delivery->input.size > 0) && own->phase < BI_PHASE_ENDING) {
         (void)bight_transport_give_back(transport, delivery->input.at, delivery->input.size);
     }
 }
 
-static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
+/* Anything but messages that lie whole, and what follows it. */
+static void __attribute__((noinline))
+receive_other(struct bight_websocket *socket, struct bi_view input, bool may_change, bool is_quick)
+{
+    struct bight_websocket_state *own = socket->own;
+    struct bi_incoming fresh;
+    struct delivery delivery = { .socket = socket,
+        .incoming = bi_incoming_take(own, &fresh),
+        .input = input,
+        .begin = input.at,
+        .may_change = may_change,
+        .is_quick = is_quick };
+    go_through(&delivery);
+    if (delivery.incoming == &fresh && bi_incoming_is_nothing(&fresh)) {
+        return;
+    }
+    if (own->phase < BI_PHASE_ENDING && !bi_frame_is_between(&delivery.incoming->reader)) {
+        keep(&delivery, &fresh);
+    } else {
+        bi_incoming_drop(own, delivery.incoming, &fresh);
+    }
+}
+
+BI_HOT static void data_received(struct bight_protocol *protocol, const uint8_t *data, size_t size)
 {
     struct bight_websocket *socket = bi_websocket_of(protocol);
     struct bight_websocket_state *own = socket->own;
-    struct bi_incoming fresh;
+    struct bi_view input = { data, size };
     if (BI_RARELY(own->phase >= BI_PHASE_ENDING)) {
         return;
     }
@@ -297,19 +379,12 @@ static void data_received(struct bight_protocol *protocol, const uint8_t *data, 
     if (BI_RARELY(own->shared->is_still)) {
         bi_watch_arm(own->shared);
     }
-    struct delivery delivery = { .socket = socket,
-        .incoming = bi_incoming_take(own, &fresh),
-        .input = { data, size },
-        .begin = data,
-        .may_change = bight_input_may_change(protocol, data, size) };
-    go_through(&delivery);
-    if (BI_USUALLY(delivery.incoming == &fresh) && BI_USUALLY(bi_incoming_is_nothing(&fresh))) {
-        return;
+    bool may_change = bight_input_may_change(protocol, data, size), is_quick = may_change && !own->takes_pieces;
+    if (BI_USUALLY(is_quick && own->incoming == NULL && is_open(socket))) {
+        receive_whole(socket, &input);
     }
-    if (own->phase < BI_PHASE_ENDING && !bi_frame_is_between(&delivery.incoming->reader)) {
-        keep(&delivery, &fresh);
-    } else {
-        bi_incoming_drop(own, delivery.incoming, &fresh);
+    if (BI_RARELY(input.size > 0) && own->phase < BI_PHASE_ENDING) {
+        receive_other(socket, input, may_change, is_quick);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 
+#include "http/message/likely.h"
 #include "http/websocket/deflate.h"
 #include "http/websocket/frame.h"
 #include "http/websocket/gathered.h"
@@ -191,8 +192,14 @@ int bi_socket_write(struct bight_websocket *socket, unsigned first, const void *
 int bi_socket_send(struct bight_websocket *socket, unsigned first, const void *data, size_t size);
 /* The same of a whole message, `opcode` its kind: compressed, if that has been agreed on and is worth it. */
 int bi_socket_send_message(struct bight_websocket *socket, unsigned opcode, const void *data, size_t size);
-/* 0, or why no message can be sent now. */
-int bi_socket_check(const struct bight_websocket *socket);
+/* 0, or why no message can be sent now: it is closed, or one is sent in pieces, which is a usage error. */
+int bi_socket_refuse_message(const struct bight_websocket *socket);
+static inline int bi_socket_check(const struct bight_websocket *socket)
+{
+    bool is_fine = socket->own->phase == BI_PHASE_OPEN && socket->own->sending == 0 &&
+                   bight_transport_is_open(socket->base.transport);
+    return BI_USUALLY(is_fine) ? BIGHT_OK : bi_socket_refuse_message(socket);
+}
 /* Answers a ping, or keeps its payload until there is room. */
 void bi_socket_pong(struct bight_websocket *socket, struct bi_view payload);
 void bi_socket_send_kept_pong(struct bight_websocket *socket);
