@@ -11,6 +11,7 @@
 
 #include <bight/memory.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 struct bight_bytes {
@@ -94,6 +95,11 @@ const uint8_t *bight_bytes_data(const struct bight_bytes *bytes)
 size_t bight_bytes_size(const struct bight_bytes *bytes)
 {
     return bytes->size;
+}
+
+bool bi_bytes_calls_back(const struct bight_bytes *bytes)
+{
+    return bytes->release != NULL;
 }
 
 static void destroy_bytes(void *value)

@@ -49,14 +49,16 @@ static void count_factories(struct tally *tally, const struct bight_transport *t
 
 struct totals {
     size_t open, held, doubted;
-    size_t extensions, outputs, references, blocks;
+    size_t extensions, outputs, references, blocks, common;
     struct tally ports, factories;
 };
 
 static void count_chunks(struct totals *totals, const struct bi_output *queue, const struct bi_chunk *chunk)
 {
     for (; chunk != NULL; chunk = chunk->next) {
-        totals->references += chunk->room == NULL;
+        bool is_common = chunk == &queue->common;
+        totals->common += is_common;
+        totals->references += chunk->room == NULL && !is_common;
         totals->blocks += chunk->room != NULL && chunk != &queue->first_block;
     }
 }
@@ -130,11 +132,13 @@ static const char *look_at_pools(const struct bi_hub *hub, struct totals *totals
     BI_MUST(broken == NULL, broken);
     size_t kept = (size_t)(hub->ready_output != NULL) + (size_t)(hub->lent_output != NULL);
     totals->outputs += kept;
-    totals->blocks += kept;
+    totals->blocks += kept + hub->common.blocks;
     BI_MUST(used_of(&hub->extensions) == totals->extensions, "pools: each extension is a connection's");
     BI_MUST(used_of(&hub->outputs) == totals->outputs, "pools: each output is a connection's or a layer's");
     BI_MUST(used_of(&hub->references) == totals->references, "pools: each reference is in a queue");
-    BI_MUST(used_of(&hub->blocks) == totals->blocks, "pools: each block is in a queue");
+    BI_MUST(used_of(&hub->blocks) == totals->blocks, "pools: each block is in a queue, or common to some");
+    BI_MUST(hub->common.blocks <= totals->common, "common: each block is in an output");
+    BI_MUST((hub->common.block == NULL) == (hub->common.bytes == NULL), "common: a block has what was copied last");
     return NULL;
 }
 

@@ -254,12 +254,11 @@ static void put_empty(struct bi_hub *hub, struct bi_output *output)
     hub->ready_output = output;
 }
 
-/* There is one already; or this has no block but its own, which is too small for what is written to the ready one. */
+/* There is one already; or this has no block but its own, which is too small for what is written to the ready one, or
+ * that which others have as well. */
 static void __attribute__((noinline)) put_other(struct bi_hub *hub, struct bi_output *output)
 {
-    if (output->first != &output->first_block) {
-        bi_queue_retire(output, output->first);
-    }
+    bi_queue_retire(output, output->first);
     put_empty(hub, output);
 }
 
@@ -269,7 +268,7 @@ static inline void put_ready(struct bight_transport *transport, struct bi_output
     struct bi_hub *hub = transport->hub;
     struct bi_chunk *block = output->first;
     transport->output = NULL;
-    if (BI_UNLIKELY(hub->ready_output != NULL || block == &output->first_block)) {
+    if (BI_UNLIKELY(hub->ready_output != NULL || bi_queue_is_own(output, block))) {
         put_other(hub, output);
         return;
     }
@@ -361,7 +360,8 @@ static inline bool is_one_block(const struct bi_output *output)
     const struct bi_chunk *block = output->first;
     return (BI_LIKELY(!(transport->state & WAITED_FOR)) ||
                (!bi_is_cut(transport) && !(transport->state & BI_RESERVED))) &&
-           !output->watching && block != NULL && block == output->last && block->room != NULL && output->sent == NULL;
+           !output->watching && block != NULL && block == output->last &&
+           (BI_LIKELY(block->room != NULL) || block == &output->common) && output->sent == NULL;
 }
 
 /* True when one block was all there was, and has been tried. */

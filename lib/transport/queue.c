@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "transport/common.h"
 #include "transport/file.h"
 
 _Static_assert(BI_PARTS_PER_SEND <= IOV_MAX, "a send takes what the kernel takes");
@@ -43,11 +44,12 @@ struct bi_chunk *bi_queue_new_block(struct bi_hub *hub)
     return begin_block(block, bytes, bytes + BI_BLOCK_BYTES);
 }
 
-/* The output's own block is free when nothing is queued: it is only ever the first. */
+/* The output's own block is free when nothing is queued, or nothing but what many are sent: it is never behind others.
+ */
 struct bi_chunk *bi_queue_next_block(struct bi_output *output, size_t size)
 {
     struct bi_hub *hub = output->transport->hub;
-    if (output->last != NULL || size > BI_FIRST_BLOCK_SIZE) {
+    if ((output->last != NULL && output->last != &output->common) || size > BI_FIRST_BLOCK_SIZE) {
         return bi_queue_new_block(hub);
     }
     uint8_t *bytes = (uint8_t *)(output + 1) + hub->watch_size;
@@ -217,7 +219,9 @@ void bi_queue_retire(struct bi_output *output, struct bi_chunk *chunk)
     if (chunk->borrowed || chunk == &output->first_block) {
         return;
     }
-    if (chunk->room != NULL) {
+    if (chunk == &output->common) {
+        bi_common_retire(output);
+    } else if (chunk->room != NULL) {
         bi_pool_give(&hub->blocks, chunk);
     } else if (chunk->release == NULL) {
         bi_pool_give(&hub->references, chunk);

@@ -23,6 +23,12 @@ struct bi_chunk *bi_queue_new_block(struct bi_hub *hub);
 /* The same for the end of this queue, which is to take `size` bytes and not more than a block has. */
 struct bi_chunk *bi_queue_next_block(struct bi_output *output, size_t size);
 
+/* One of those that are part of the output. */
+static inline bool bi_queue_is_own(const struct bi_output *output, const struct bi_chunk *chunk)
+{
+    return (uintptr_t)chunk - (uintptr_t)output < sizeof *output;
+}
+
 void bi_queue_append(struct bi_output *output, struct bi_chunk *chunk);
 
 /* A chunk with room for so many bytes, which is no part of a queue; NULL when out of memory. It is filled before it is

@@ -107,11 +107,12 @@ static uint8_t *refuse(struct bight_transport *transport, int code)
     return NULL;
 }
 
-/* The queue's last block, begun if nothing is queued; NULL: the room is to be elsewhere. False when out of memory. */
+/* The queue's last block, begun if nothing is queued, or nothing but what many are sent; NULL: the room is to be
+ * elsewhere. False when out of memory. */
 static bool find_block(struct bi_output *output, size_t size, struct bi_chunk **block)
 {
     *block = has_room(output->last, size) ? output->last : NULL;
-    if (output->last != NULL || size > BI_BLOCK_BYTES) {
+    if ((output->last != NULL && output->last != &output->common) || size > BI_BLOCK_BYTES) {
         return true;
     }
     *block = bi_queue_next_block(output, size);

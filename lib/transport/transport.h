@@ -88,7 +88,7 @@ struct bight_transport {
 };
 
 /* A stretch of output: a block with room behind it (one of hub.blocks, or the first one, which is the output's own), or
- * a reference. */
+ * a reference. An output has one more chunk of its own for what others refer to as well (common.c). */
 struct bi_chunk {
     struct bi_chunk *next;
     const uint8_t *data; /* what has not been sent yet */
@@ -119,7 +119,8 @@ struct bi_output {
     bool starved;   /* and that because it had no memory */
     bool unread;    /* or because the file that comes first has to be read before */
     bool reading;   /* watching stands for that: a thread reads */
-    uint64_t pause; /* nanoseconds before the retry; 0: none since something was sent */
+    struct bi_chunk common; /* a stretch of a block that others have, too: common.c */
+    uint64_t pause;         /* nanoseconds before the retry; 0: none since something was sent */
     struct bi_wheel_entry retry;
     struct bi_chunk first_block;
     /* the loop's watch for writing follows, and then the first block's bytes */
@@ -191,6 +192,15 @@ struct bi_own_input {
     size_t size;
 };
 
+/* common.c: what many connections are sent. */
+struct bi_common {
+    struct bi_common_block *block; /* that is being filled; NULL: none */
+    struct bight_bytes *bytes;     /* what was copied there last, held; NULL: nothing */
+    const uint8_t *at;             /* where */
+    size_t size;
+    size_t blocks; /* that there are, with those that are full */
+};
+
 struct bi_hub {
     struct bi_attachment attachment;
     struct bight_reactor *reactor;
@@ -207,6 +217,7 @@ struct bi_hub {
     uint64_t refused;                 /* reserve.c: the transport that was given no room last */
     int refused_code;
 
+    struct bi_common common;
     struct bi_doubts doubts;
 
     struct bi_idle_class **idle_classes; /* idle.c */

@@ -170,6 +170,37 @@ START_TEST(a_message_to_many_is_the_same_bytes) /* W3 */
 }
 END_TEST
 
+START_TEST(messages_to_many_and_what_one_sends_keep_their_order) /* W3, W5 */
+{
+    struct bight_websocket_message *one = bight_websocket_message_new(BIGHT_WEBSOCKET_TEXT, "1", 1);
+    struct bight_websocket_message *two = bight_websocket_message_new(BIGHT_WEBSOCKET_BINARY, "2", 1);
+    begin();
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, one), 0);
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, two), 0);
+    ck_assert_int_eq(bight_websocket_ping(ws_socket, NULL, 0), 0);
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, one), 0);
+    ck_assert_int_eq(bight_websocket_send_piece(ws_socket, BIGHT_WEBSOCKET_TEXT, "x", 1, false), 0);
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, two), BIGHT_E_USAGE);
+    ck_assert_int_eq(bight_websocket_send_piece(ws_socket, BIGHT_WEBSOCKET_TEXT, "y", 1, true), 0);
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, two), 0);
+    settle();
+    WS_WROTE("\x81\x01"
+             "1\x82\x01"
+             "2\x89\x00\x81\x01"
+             "1\x01\x01x\x80\x01y\x82\x01"
+             "2");
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, two), 0);
+    ck_assert_int_eq(bight_websocket_close(ws_socket, 0, NULL), 0);
+    ck_assert_int_eq(bight_websocket_send_message(ws_socket, one), BIGHT_E_CLOSED);
+    settle();
+    WS_WROTE("\x82\x01"
+             "2\x88\x02\x03\xe8");
+    bight_websocket_message_release(one);
+    bight_websocket_message_release(two);
+    ws_end();
+}
+END_TEST
+
 static void send_many(struct bight_websocket_factory *factory)
 {
     static char text[100000];
@@ -253,6 +284,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_drain_says_going_away);
     tcase_add_test(tests, a_reactor_that_is_freed_ends_its_sockets);
     tcase_add_test(tests, a_message_to_many_is_the_same_bytes);
+    tcase_add_test(tests, messages_to_many_and_what_one_sends_keep_their_order);
     tcase_add_test(tests, a_slow_receiver_is_dropped);
     tcase_add_test(tests, or_it_is_skipped);
     tcase_add_test(tests, what_is_sent_and_never_taken_ends_the_connection);

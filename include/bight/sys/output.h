@@ -50,6 +50,18 @@ BIGHT_API int bight_transport_commit(struct bight_transport *transport, size_t s
 BIGHT_API BIGHT_MUST_USE int bight_transport_reserve_format(struct bight_transport *transport, size_t more, char **text,
     size_t *size, const char *format, va_list arguments) BIGHT_PRINTF(5, 0);
 
+/* ---------------------------------------------------------------------------------- the same to many */
+
+/* The short way for a small message that many connections are sent: it is copied once for those of a reactor, and what
+ * they are sent one after the other on a turn is one part of one send, as if it were one message. Otherwise as
+ * bight_transport_write_bytes: the same order, marks and limit.
+ *
+ * False: it does not do, and nothing was taken; bight_transport_write_bytes does, or says why not. That is so when the
+ * connection has layers, is closing, or waits with something other than such messages; when more than `most` bytes are
+ * queued already; for no bytes, for 4096 and more, and for those that were lent; and when out of memory. */
+BIGHT_API BIGHT_MUST_USE bool bight_transport_write_common(
+    struct bight_transport *transport, struct bight_bytes *bytes, size_t most);
+
 /* ------------------------------------------------------------------------------- files that are sent often */
 
 /* What has been seen of a file in memory, for code that keeps a descriptor and sends from it again and again. Its owner

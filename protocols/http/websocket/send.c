@@ -123,6 +123,7 @@ int bight_websocket_send_piece(
 struct bight_websocket_message {
     atomic_size_t holds;
     unsigned first; /* of its frame */
+    bool is_small;  /* is never compressed */
     size_t head;    /* bytes of `frame` before the payload */
     struct bight_bytes *frame;
     _Atomic(struct bight_bytes *) compressed; /* a hold; NULL: not yet; `frame`: it is not worth it */
@@ -159,6 +160,7 @@ struct bight_websocket_message *bight_websocket_message_new(
     }
     atomic_init(&message->holds, 1);
     message->first = BI_FRAME_FINAL | (unsigned)kind;
+    message->is_small = size < BI_DEFLATE_FROM;
     atomic_init(&message->compressed, NULL);
     message->frame = make_frame(message->first, data, size, &message->head);
     if (message->frame == NULL) {
@@ -230,7 +232,8 @@ static int send_frame(struct bight_websocket *socket, struct bight_websocket_mes
     return code;
 }
 
-int bight_websocket_send_message(struct bight_websocket *socket, struct bight_websocket_message *message)
+static int __attribute__((noinline))
+send_unusual(struct bight_websocket *socket, struct bight_websocket_message *message)
 {
     int code = message != NULL ? bi_socket_check(socket) : BIGHT_E_OUT_OF_MEMORY;
     if (code != BIGHT_OK) {
@@ -244,4 +247,21 @@ int bight_websocket_send_message(struct bight_websocket *socket, struct bight_we
         return BIGHT_E_OVERFLOW;
     }
     return send_frame(socket, message);
+}
+
+/* Nearly always: nothing but the transport has to be asked. */
+static inline bool is_plain(const struct bight_websocket_state *own, const struct bight_websocket_message *message)
+{
+    return own->phase == BI_PHASE_OPEN && own->sending == 0 && !own->is_client &&
+           (!own->is_deflated || message->is_small);
+}
+
+int bight_websocket_send_message(struct bight_websocket *socket, struct bight_websocket_message *message)
+{
+    const struct bight_websocket_state *own = socket->own;
+    if (message != NULL && is_plain(own, message) &&
+        bight_transport_write_common(socket->base.transport, message->frame, own->shared->settings.slow_limit)) {
+        return BIGHT_OK;
+    }
+    return send_unusual(socket, message);
 }
