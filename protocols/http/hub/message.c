@@ -43,14 +43,23 @@ struct bight_http_event *bi_hub_message_event(struct bight_http_hub_message *mes
     return message->event;
 }
 
-struct bight_websocket_message *bi_hub_message_frame(struct bight_http_hub_message *message)
+static struct bight_websocket_message *make_frame(const struct bight_http_hub_message *message)
 {
     struct bi_http_buffer json = { .start = 0 };
-    if (message->frame == NULL && bi_hub_json_message(&json, message) == BIGHT_OK) {
-        message->frame =
+    struct bight_websocket_message *frame = NULL;
+    if (bi_hub_json_message(&json, message) == BIGHT_OK) {
+        frame =
             bight_websocket_message_new(BIGHT_WEBSOCKET_TEXT, bi_http_buffer_data(&json), bi_http_buffer_size(&json));
     }
     bi_http_buffer_free(&json);
+    return frame;
+}
+
+struct bight_websocket_message *bi_hub_message_frame(struct bight_http_hub_message *message)
+{
+    if (message->frame == NULL) {
+        message->frame = make_frame(message);
+    }
     return message->frame;
 }
 

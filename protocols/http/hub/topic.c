@@ -212,14 +212,9 @@ static void trim(struct bi_topic *topic)
     }
 }
 
-struct bight_http_hub_message *bi_topic_next(const struct bi_topic *topic, uint64_t number)
+static struct bight_http_hub_message *find_next(const struct bi_topic *topic, uint64_t number)
 {
-    size_t low = 0, high = topic->count;
-    if (topic->count == 0 || newest(topic) <= number) {
-        return NULL;
-    }
-    /* Whoever keeps up is told the last one. */
-    low = topic->count > 1 && at(topic, topic->count - 2)->number <= number ? topic->count - 1 : 0;
+    size_t low = 0, high = topic->count - 1;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (at(topic, middle)->number > number) {
@@ -229,6 +224,17 @@ struct bight_http_hub_message *bi_topic_next(const struct bi_topic *topic, uint6
         }
     }
     return at(topic, low);
+}
+
+/* Whoever keeps up is told the last one. */
+struct bight_http_hub_message *bi_topic_next(const struct bi_topic *topic, uint64_t number)
+{
+    size_t count = topic->count;
+    struct bight_http_hub_message *last = count > 0 ? at(topic, count - 1) : NULL;
+    if (last == NULL || last->number <= number) {
+        return NULL;
+    }
+    return count == 1 || at(topic, count - 2)->number <= number ? last : find_next(topic, number);
 }
 
 /* ------------------------------------------------------------------------------------------- telling */
