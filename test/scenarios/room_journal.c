@@ -153,11 +153,17 @@ struct bight_http_hub *room_journal_hub(struct room_world *world, struct bight_h
     world->epoch += is_new && world->epochs[world->epoch].name[0] != '\0';
     (void)snprintf(world->epochs[world->epoch].name, sizeof world->epochs[0].name, "%s", bight_http_hub_epoch(hub));
     memset(world->is_restored, 0, sizeof world->is_restored);
+    struct epoch *epoch = &world->epochs[world->epoch];
+    size_t count = epoch->count;
+    enum key_state states[KEYS];
+    memcpy(states, world->states, sizeof states);
     struct bight_failure *failure = journal_begin(world->journal, hub, is_told, world);
     if (failure == NULL) {
         check_restored(world);
         return hub;
     }
+    epoch->count = count; /* nobody has been told what was read: it was not safe yet */
+    memcpy(world->states, states, sizeof states);
     if (!journal_disk_is_off() && !world->may_fail) {
         audit_wrong("the journal cannot begin: %s", bight_failure_message(failure));
     }
